@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// daemon is the dockerd of our own: where it lives and how it is started, found and ended.
+type daemon struct {
+	dir     string // data, log, settings
+	runtime string // sockets and mounts
+}
+
+// longestSocket is the most that a path may have for the sockets below it to stay within the kernel's 108 bytes.
+const longestSocket = 108 - len("/containerd/containerd-debug.sock") - 1
+
+func newDaemon(dir string) *daemon {
+	runtime := filepath.Join(dir, "run")
+	if len(runtime) > longestSocket {
+		runtime = fmt.Sprintf("/run/%s-%x", Project, sha256.Sum256([]byte(dir)))[:len("/run/")+len(Project)+1+8]
+	}
+	return &daemon{dir: dir, runtime: runtime}
+}
+
+func (d *daemon) socket() string  { return filepath.Join(d.runtime, "docker.sock") }
+func (d *daemon) pidFile() string { return filepath.Join(d.dir, "dockerd.pid") }
+func (d *daemon) logFile() string { return filepath.Join(d.dir, "dockerd.log") }
+
+func (d *daemon) engine() *Engine {
+	return &Engine{client: "docker", host: "unix://" + d.socket(), own: true}
+}
+
+// provide installs what is missing and starts the daemon, unless another process did so meanwhile.
+func (d *daemon) provide(ctx context.Context, what action, progress io.Writer) (*Engine, error) {
+	unlock, err := lock(ctx, d.dir+".lock")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	if found, err := find(ctx, d); found != nil || err != nil {
+		return found, err
+	}
+	if what == installThenStart {
+		if err := install(ctx, progress); err != nil {
+			return nil, err
+		}
+		// Where there is an init system the package has started its own daemon, which is then as good as any.
+		if found, err := find(ctx, d); found != nil || err != nil {
+			return found, err
+		}
+	}
+	start := time.Now()
+	fmt.Fprintln(progress, "engine: none answers, starting a docker daemon of our own")
+	if err := d.start(ctx); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(progress, "engine: started in %.1f s\n", time.Since(start).Seconds())
+	ours := d.engine()
+	return ours, ours.ask(ctx)
+}
+
+// install brings docker.io onto a Debian-like system.
+func install(ctx context.Context, progress io.Writer) error {
+	start := time.Now()
+	fmt.Fprintln(progress, "engine: none is installed, installing Debian's docker.io (about a minute)")
+	for _, args := range [][]string{{"update"}, {"install", "--yes", "--no-install-recommends", "docker.io"}} {
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, lastLines(string(out), 10))
+		}
+	}
+	fmt.Fprintf(progress, "engine: installed in %.0f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+// start runs dockerd in a session of its own and returns once it answers.
+func (d *daemon) start(ctx context.Context) error {
+	for _, dir := range []string{d.dir, d.runtime} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return err
+		}
+	}
+	// dockerd refuses to start over a pid file whose number some other process has by now.
+	if err := os.Remove(d.pidFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	args, err := d.arguments(ctx)
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(d.logFile())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	// Not CommandContext: the daemon must outlive this process and its context.
+	cmd := exec.Command("dockerd", args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	return d.awaitAnswer(ctx, ended)
+}
+
+func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it did not answer within a minute"))
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return d.failure(fmt.Errorf("it ended: %v", err))
+		case <-ctx.Done():
+			return d.failure(context.Cause(ctx))
+		case <-tick.C:
+			if d.engine().ask(ctx) == nil {
+				return nil
+			}
+		}
+	}
+}
+
+func (d *daemon) failure(cause error) error {
+	log, _ := os.ReadFile(d.logFile())
+	return fmt.Errorf("the docker daemon of our own could not be started: %w; its log %s ends:\n%s", cause, d.logFile(), lastLines(string(log), 5))
+}
+
+// arguments are dockerd's command line; where capabilities are missing it names our runtime, which is built for it.
+func (d *daemon) arguments(ctx context.Context) ([]string, error) {
+	settings := filepath.Join(d.dir, "daemon.json")
+	// Without a file of our own, dockerd would read the machine's.
+	if err := os.WriteFile(settings, []byte("{}\n"), 0o600); err != nil {
+		return nil, err
+	}
+	args := []string{
+		"--config-file=" + settings,
+		"--host=unix://" + d.socket(),
+		"--data-root=" + filepath.Join(d.dir, "data"),
+		"--exec-root=" + d.runtime,
+		"--pidfile=" + d.pidFile(),
+		"--group=" + strconv.Itoa(os.Getgid()),
+		// Clusters bring their own network; a default bridge would only be one more thing left on the host.
+		"--bridge=none",
+		"--log-level=warn",
+	}
+	missing, err := CapabilitiesMissing()
+	if err != nil || !missing {
+		return args, err
+	}
+	wrapper, err := buildRuntime(ctx, d.dir)
+	if err != nil {
+		return nil, err
+	}
+	return append(args, "--add-runtime="+Project+"="+wrapper, "--default-runtime="+Project), nil
+}
+
+// pid returns the daemon's process id, or 0 when no process of that id is our daemon.
+func (d *daemon) pid() int {
+	text, err := os.ReadFile(d.pidFile())
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || !commandHas(pid, "--pidfile="+d.pidFile()) {
+		return 0
+	}
+	return pid
+}
+
+// commandHas reports whether a running process was started with the given argument.
+func commandHas(pid int, argument string) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && slices.Contains(strings.Split(string(line), "\x00"), argument)
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
