@@ -1,0 +1,200 @@
+// Package history holds what happened in a namespace while a spec ran: every watch event of the resources a StatefulSet
+// touches, unmerged and in order, together with the spec's own acts, what it observed by other means, and the places where
+// something may have been missed. It is what judges judge and what a saved run consists of, so it knows nothing of clients
+// and test frameworks; package recorder fills it from a cluster.
+package history
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+)
+
+// Resource names a watched resource by its plural, as in API paths.
+type Resource string
+
+// The resources that are recorded.
+const (
+	Pods      Resource = "pods"
+	Claims    Resource = "persistentvolumeclaims"
+	Sets      Resource = "statefulsets"
+	Revisions Resource = "controllerrevisions"
+	Slices    Resource = "endpointslices"
+	Services  Resource = "services"
+)
+
+// Resources lists every recorded resource.
+func Resources() []Resource {
+	return []Resource{Pods, Claims, Sets, Revisions, Slices, Services}
+}
+
+// Change says how an event was learnt and what it tells.
+type Change string
+
+const (
+	// Listed objects were there when a list was made: they existed before, since when is unknown.
+	Listed Change = "listed"
+	// Added, Modified and Deleted are the watch's own event types.
+	Added    Change = "added"
+	Modified Change = "modified"
+	Deleted  Change = "deleted"
+	// Missing objects were known before a relist and absent from it: they were deleted at an unknown moment inside the gap.
+	Missing Change = "missing"
+)
+
+// Event is one change of one object. Exactly one of the pointers is set, the one that fits Resource; a Deleted event holds the
+// object's last state.
+type Event struct {
+	// Seq counts all records of a history in the order they were recorded; it orders events of one resource.
+	// Across resources the API promises no order, so compare those by At and leave a margin.
+	Seq int `json:"seq"`
+	// At is the time since the recording began, by the recorder's monotonic clock, when the event arrived.
+	At       time.Duration `json:"at"`
+	Change   Change        `json:"change"`
+	Resource Resource      `json:"resource"`
+	Meta     `json:"meta"`
+
+	Pod      *Pod      `json:"pod,omitempty"`
+	Claim    *Claim    `json:"claim,omitempty"`
+	Set      *Set      `json:"set,omitempty"`
+	Revision *Revision `json:"revision,omitempty"`
+	Slice    *Slice    `json:"slice,omitempty"`
+	Service  *Service  `json:"service,omitempty"`
+}
+
+// Gone reports whether the event says that the object no longer exists.
+func (e *Event) Gone() bool { return e.Change == Deleted || e.Change == Missing }
+
+// RV is the event's resource version as a number, or 0 where it is not one.
+func (e *Event) RV() uint64 {
+	n, err := strconv.ParseUint(e.ResourceVersion, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Ref names the event as violations quote it: "rv 812, +4.1 s".
+func (e *Event) Ref() string { return fmt.Sprintf("rv %s, %s", e.ResourceVersion, Clock(e.At)) }
+
+// Clock writes a time since the recording began: "+4.1 s".
+func Clock(d time.Duration) string { return fmt.Sprintf("+%.1f s", d.Seconds()) }
+
+// Gap is a stretch of one resource's history in which events may be missing: a watch could not be resumed and the relist
+// showed changes whose course nobody saw. A relist that shows every object unchanged leaves no gap.
+type Gap struct {
+	Seq      int           `json:"seq"`
+	Resource Resource      `json:"resource"`
+	From     time.Duration `json:"from"` // the last moment that is known to be complete
+	To       time.Duration `json:"to"`   // the moment of the relist, complete again from here
+	Reason   string        `json:"reason"`
+}
+
+// Act is the kind of a spec's own deed.
+type Act string
+
+// The acts that judges or reports tell apart.
+const (
+	ActCreate  Act = "create"
+	ActUpdate  Act = "update" // any change of a spec, replicas included
+	ActScale   Act = "scale"
+	ActDelete  Act = "delete"
+	ActEvict   Act = "evict"
+	ActHold    Act = "hold"    // a readiness gate is held from here
+	ActRelease Act = "release" // a readiness gate is opened
+	ActOther   Act = "other"   // exec, taints, restarts and whatever else the text says
+)
+
+// Mark is a deed of the spec itself, recorded before the request is sent: judges exempt what the spec did, and the timeline
+// shows it.
+type Mark struct {
+	Seq      int           `json:"seq"`
+	At       time.Duration `json:"at"`
+	Act      Act           `json:"act"`
+	Resource Resource      `json:"resource,omitempty"`
+	Name     string        `json:"name,omitempty"`
+	UID      types.UID     `json:"uid,omitempty"` // set for deletions and evictions of one object
+	Text     string        `json:"text"`
+}
+
+// Outcome is what one look at one guarantee came to.
+type Outcome string
+
+// The outcomes of a check.
+const (
+	Passed        Outcome = "pass"
+	Failed        Outcome = "fail"
+	Inconclusive  Outcome = "inconclusive"
+	NotApplicable Outcome = "not applicable"
+)
+
+// Check is what a spec observed by other means than the watches (an answer of DNS, data in a volume, a rejection by the API),
+// judged on the spot against one guarantee.
+type Check struct {
+	Seq       int           `json:"seq"`
+	At        time.Duration `json:"at"`
+	Guarantee guarantee.ID  `json:"guarantee"`
+	Outcome   Outcome       `json:"outcome"`
+	// Text says what was looked at; for anything but a pass also what was expected, what was found and what to do.
+	Text string `json:"text"`
+}
+
+// Header says where a history comes from.
+type Header struct {
+	Format    string         `json:"format"`
+	Spec      string         `json:"spec"`
+	Proves    []guarantee.ID `json:"proves,omitempty"` // what the spec set out to exercise
+	Namespace string         `json:"namespace"`
+	Start     time.Time      `json:"start"`
+	Version   string         `json:"kubernetesVersion,omitempty"`
+	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong (rule G2).
+	Lag time.Duration `json:"lag"`
+	// ClockSkew bounds how far the clocks of nodes and control plane may differ; it softens rules on timestamps.
+	ClockSkew time.Duration `json:"clockSkew"`
+}
+
+// End closes a history. A file without it was cut short.
+type End struct {
+	Seq int           `json:"seq"`
+	At  time.Duration `json:"at"`
+	// Complete says that at the end the recorded state equalled a fresh list of every resource; Reason says why not.
+	Complete bool   `json:"complete"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// History is one recording. Events are in recorded order, each resource's events in the order of their resource versions.
+type History struct {
+	Header Header
+	Events []*Event
+	Gaps   []Gap
+	Marks  []Mark
+	Checks []Check
+	End    *End
+}
+
+// DeletedBySpec returns the UIDs of the objects that the spec itself deleted or evicted, each with its mark.
+func (h *History) DeletedBySpec() map[types.UID]Mark {
+	out := map[types.UID]Mark{}
+	for _, m := range h.Marks {
+		if (m.Act == ActDelete || m.Act == ActEvict) && m.UID != "" {
+			out[m.UID] = m
+		}
+	}
+	return out
+}
+
+// Duration is the time the recording covers.
+func (h *History) Duration() time.Duration {
+	var last time.Duration
+	if n := len(h.Events); n > 0 {
+		last = h.Events[n-1].At
+	}
+	if h.End != nil {
+		last = max(last, h.End.At)
+	}
+	return last
+}

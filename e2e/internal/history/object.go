@@ -1,0 +1,209 @@
+package history
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// The types below are projections: of each API object the fields that a guarantee speaks of, named as in the API. Keeping
+// them instead of whole objects makes a million events fit in memory and a saved history readable by people.
+
+// Meta is what every object carries.
+type Meta struct {
+	Name              string                  `json:"name"`
+	UID               types.UID               `json:"uid"`
+	ResourceVersion   string                  `json:"rv"`
+	Generation        int64                   `json:"generation,omitempty"`
+	CreationTimestamp metav1.Time             `json:"created,omitzero"`
+	DeletionTimestamp *metav1.Time            `json:"deletion,omitempty"`
+	DeletionGrace     *int64                  `json:"deletionGrace,omitempty"` // seconds
+	Labels            map[string]string       `json:"labels,omitempty"`
+	Owners            []metav1.OwnerReference `json:"owners,omitempty"`
+	Finalizers        []string                `json:"finalizers,omitempty"`
+}
+
+// Terminating reports whether deletion has been requested.
+func (m *Meta) Terminating() bool { return m.DeletionTimestamp != nil }
+
+// Controller returns the managing owner reference, or nil.
+func (m *Meta) Controller() *metav1.OwnerReference {
+	for i := range m.Owners {
+		if c := m.Owners[i].Controller; c != nil && *c {
+			return &m.Owners[i]
+		}
+	}
+	return nil
+}
+
+// Pod is what order, identity and update guarantees read of a pod.
+type Pod struct {
+	Phase      corev1.PodPhase `json:"phase,omitempty"`
+	Node       string          `json:"node,omitempty"`
+	IPs        []string        `json:"ips,omitempty"`
+	Hostname   string          `json:"hostname,omitempty"`
+	Subdomain  string          `json:"subdomain,omitempty"`
+	Grace      *int64          `json:"grace,omitempty"` // spec.terminationGracePeriodSeconds
+	Conditions []Condition     `json:"conditions,omitempty"`
+	Containers []Container     `json:"containers,omitempty"`
+	// Claims maps a volume of the pod to the claim it uses.
+	Claims   map[string]string `json:"claims,omitempty"`
+	Template Template          `json:"template,omitzero"`
+}
+
+// Condition is a pod condition without its message.
+type Condition struct {
+	Type       corev1.PodConditionType `json:"type"`
+	Status     corev1.ConditionStatus  `json:"status"`
+	Reason     string                  `json:"reason,omitempty"`
+	Transition metav1.Time             `json:"transition,omitzero"`
+}
+
+// Condition returns the condition of that type, or nil.
+func (p *Pod) Condition(t corev1.PodConditionType) *Condition {
+	for i := range p.Conditions {
+		if p.Conditions[i].Type == t {
+			return &p.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// Is reports whether the condition of that type is True.
+func (p *Pod) Is(t corev1.PodConditionType) bool {
+	c := p.Condition(t)
+	return c != nil && c.Status == corev1.ConditionTrue
+}
+
+// RunningAndReady is the state that OrderedReady waits for; deletion is not part of it.
+func (p *Pod) RunningAndReady() bool { return p.Phase == corev1.PodRunning && p.Is(corev1.PodReady) }
+
+// Finished reports whether the pod has run to an end, well or badly.
+func (p *Pod) Finished() bool { return p.Phase == corev1.PodFailed || p.Phase == corev1.PodSucceeded }
+
+// Stopped reports whether no container of the pod runs any more, or ever did.
+func (p *Pod) Stopped() bool {
+	for _, c := range p.Containers {
+		if c.State == ContainerRunning {
+			return false
+		}
+	}
+	return true
+}
+
+// Restarts adds up the restarts of all containers.
+func (p *Pod) Restarts() int32 {
+	var n int32
+	for _, c := range p.Containers {
+		n += c.Restarts
+	}
+	return n
+}
+
+// ContainerState says which of the three states a container status shows.
+type ContainerState string
+
+// The states of a container.
+const (
+	ContainerWaiting    ContainerState = "waiting"
+	ContainerRunning    ContainerState = "running"
+	ContainerTerminated ContainerState = "terminated"
+)
+
+// Container is one container status of a pod.
+type Container struct {
+	Name     string         `json:"name"`
+	State    ContainerState `json:"state"`
+	Reason   string         `json:"reason,omitempty"`
+	ExitCode int32          `json:"exit,omitempty"`
+	Restarts int32          `json:"restarts,omitempty"`
+	Started  metav1.Time    `json:"started,omitzero"`
+	Finished metav1.Time    `json:"finished,omitzero"`
+}
+
+// Template is what a pod template and the pods made from it have in common, as far as it tells two templates apart.
+type Template struct {
+	Annotations map[string]string `json:"annotations,omitempty"` // of a pod: those under the project's prefix
+	Images      map[string]string `json:"images,omitempty"`      // container name -> image
+	Env         map[string]string `json:"env,omitempty"`         // container/name -> literal value
+}
+
+// Set is a StatefulSet's spec and status. Pointer fields of the API that are defaulted hold the default's value.
+type Set struct {
+	Replicas             int32                                           `json:"replicas"`
+	Start                int32                                           `json:"start,omitempty"` // spec.ordinals.start
+	Policy               appsv1.PodManagementPolicyType                  `json:"policy,omitempty"`
+	Strategy             appsv1.StatefulSetUpdateStrategyType            `json:"strategy,omitempty"`
+	Partition            int32                                           `json:"partition,omitempty"`
+	MaxUnavailable       string                                          `json:"maxUnavailable,omitempty"` // as written, "" where unset
+	MinReadySeconds      int32                                           `json:"minReadySeconds,omitempty"`
+	ServiceName          string                                          `json:"serviceName,omitempty"`
+	RevisionHistoryLimit *int32                                          `json:"revisionHistoryLimit,omitempty"`
+	WhenScaled           appsv1.PersistentVolumeClaimRetentionPolicyType `json:"whenScaled,omitempty"`
+	WhenDeleted          appsv1.PersistentVolumeClaimRetentionPolicyType `json:"whenDeleted,omitempty"`
+	Selector             map[string]string                               `json:"selector,omitempty"` // matchLabels
+	ClaimTemplates       []string                                        `json:"claimTemplates,omitempty"`
+	PodGrace             *int64                                          `json:"podGrace,omitempty"` // template's terminationGracePeriodSeconds
+	// FreeHostname says that the template asks for a hostname of its own (hostNetwork, setHostnameAsFQDN, hostnameOverride).
+	FreeHostname bool     `json:"freeHostname,omitempty"`
+	Template     Template `json:"template,omitzero"`
+	Status       Status   `json:"status,omitzero"`
+}
+
+// Status is a StatefulSet's status.
+type Status struct {
+	ObservedGeneration int64  `json:"observedGeneration,omitempty"`
+	Replicas           int32  `json:"replicas,omitempty"`
+	Ready              int32  `json:"ready,omitempty"`
+	Available          int32  `json:"available,omitempty"`
+	Current            int32  `json:"current,omitempty"`
+	Updated            int32  `json:"updated,omitempty"`
+	CurrentRevision    string `json:"currentRevision,omitempty"`
+	UpdateRevision     string `json:"updateRevision,omitempty"`
+}
+
+// Claim is a PersistentVolumeClaim.
+type Claim struct {
+	Phase  corev1.PersistentVolumeClaimPhase `json:"phase,omitempty"`
+	Volume string                            `json:"volume,omitempty"`
+	Class  string                            `json:"class,omitempty"`
+}
+
+// Revision is a ControllerRevision.
+type Revision struct {
+	Number int64 `json:"number"`
+	// Data is a digest of the stored template: two revisions with equal data hold the same template.
+	Data string `json:"data,omitempty"`
+}
+
+// Slice is an EndpointSlice of a service.
+type Slice struct {
+	Service   string     `json:"service,omitempty"`
+	Addresses string     `json:"addressType,omitempty"`
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+}
+
+// Endpoint is one endpoint of a slice.
+type Endpoint struct {
+	Addresses   []string  `json:"addresses"`
+	Hostname    string    `json:"hostname,omitempty"`
+	Target      string    `json:"target,omitempty"` // name of the pod behind it
+	TargetUID   types.UID `json:"targetUID,omitempty"`
+	Ready       bool      `json:"ready"`
+	Serving     bool      `json:"serving,omitempty"`
+	Terminating bool      `json:"terminating,omitempty"`
+}
+
+// Service is a Service.
+type Service struct {
+	ClusterIPs      []string          `json:"clusterIPs,omitempty"`
+	Families        []string          `json:"families,omitempty"`
+	Selector        map[string]string `json:"selector,omitempty"`
+	PublishNotReady bool              `json:"publishNotReady,omitempty"`
+}
+
+// Headless reports whether the service has no cluster IP by choice.
+func (s *Service) Headless() bool {
+	return len(s.ClusterIPs) > 0 && s.ClusterIPs[0] == corev1.ClusterIPNone
+}

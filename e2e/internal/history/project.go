@@ -1,0 +1,184 @@
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// AnnotationPrefix marks the annotations of this project, the only ones that a recorded pod keeps: a cluster may add others to
+// a pod, which then differ from its template without any fault.
+const AnnotationPrefix = "statefulset-conformance.hero-academy.github.io/"
+
+// Project turns an API object into an event's resource, meta and projection. It returns an error for a type that is not
+// recorded.
+func Project(obj runtime.Object) (*Event, error) {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		return &Event{Resource: Pods, Meta: metaOf(&o.ObjectMeta), Pod: podOf(o)}, nil
+	case *corev1.PersistentVolumeClaim:
+		return &Event{Resource: Claims, Meta: metaOf(&o.ObjectMeta), Claim: &Claim{
+			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName),
+		}}, nil
+	case *appsv1.StatefulSet:
+		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
+	case *appsv1.ControllerRevision:
+		sum := sha256.Sum256(o.Data.Raw)
+		return &Event{Resource: Revisions, Meta: metaOf(&o.ObjectMeta), Revision: &Revision{
+			Number: o.Revision, Data: hex.EncodeToString(sum[:8]),
+		}}, nil
+	case *discoveryv1.EndpointSlice:
+		return &Event{Resource: Slices, Meta: metaOf(&o.ObjectMeta), Slice: sliceOf(o)}, nil
+	case *corev1.Service:
+		families := make([]string, 0, len(o.Spec.IPFamilies))
+		for _, f := range o.Spec.IPFamilies {
+			families = append(families, string(f))
+		}
+		return &Event{Resource: Services, Meta: metaOf(&o.ObjectMeta), Service: &Service{
+			ClusterIPs: o.Spec.ClusterIPs, Families: families, Selector: o.Spec.Selector,
+			PublishNotReady: o.Spec.PublishNotReadyAddresses,
+		}}, nil
+	}
+	return nil, fmt.Errorf("history: %T is not a recorded type; recorded are %v", obj, Resources())
+}
+
+func metaOf(m *metav1.ObjectMeta) Meta {
+	return Meta{
+		Name: m.Name, UID: m.UID, ResourceVersion: m.ResourceVersion, Generation: m.Generation,
+		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp, DeletionGrace: m.DeletionGracePeriodSeconds,
+		Labels: m.Labels, Owners: m.OwnerReferences, Finalizers: m.Finalizers,
+	}
+}
+
+func podOf(o *corev1.Pod) *Pod {
+	p := &Pod{
+		Phase: o.Status.Phase, Node: o.Spec.NodeName, Hostname: o.Spec.Hostname, Subdomain: o.Spec.Subdomain,
+		Grace: o.Spec.TerminationGracePeriodSeconds, Template: templateOf(o.Annotations, &o.Spec),
+	}
+	for _, ip := range o.Status.PodIPs {
+		p.IPs = append(p.IPs, ip.IP)
+	}
+	for _, c := range o.Status.Conditions {
+		p.Conditions = append(p.Conditions, Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, Transition: c.LastTransitionTime})
+	}
+	for _, c := range o.Status.ContainerStatuses {
+		p.Containers = append(p.Containers, containerOf(c))
+	}
+	for _, v := range o.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil {
+			if p.Claims == nil {
+				p.Claims = map[string]string{}
+			}
+			p.Claims[v.Name] = v.PersistentVolumeClaim.ClaimName
+		}
+	}
+	return p
+}
+
+func containerOf(c corev1.ContainerStatus) Container {
+	out := Container{Name: c.Name, State: ContainerWaiting, Restarts: c.RestartCount}
+	switch {
+	case c.State.Running != nil:
+		out.State, out.Started = ContainerRunning, c.State.Running.StartedAt
+	case c.State.Terminated != nil:
+		t := c.State.Terminated
+		out.State, out.Reason, out.ExitCode, out.Started, out.Finished = ContainerTerminated, t.Reason, t.ExitCode, t.StartedAt, t.FinishedAt
+	case c.State.Waiting != nil:
+		out.Reason = c.State.Waiting.Reason
+	}
+	return out
+}
+
+func templateOf(annotations map[string]string, spec *corev1.PodSpec) Template {
+	t := Template{Images: map[string]string{}}
+	for k, v := range annotations {
+		if strings.HasPrefix(k, AnnotationPrefix) {
+			if t.Annotations == nil {
+				t.Annotations = map[string]string{}
+			}
+			t.Annotations[k] = v
+		}
+	}
+	for _, c := range spec.Containers {
+		t.Images[c.Name] = c.Image
+		for _, e := range c.Env {
+			if e.ValueFrom == nil {
+				if t.Env == nil {
+					t.Env = map[string]string{}
+				}
+				t.Env[c.Name+"/"+e.Name] = e.Value
+			}
+		}
+	}
+	return t
+}
+
+func setOf(o *appsv1.StatefulSet) *Set {
+	spec := &o.Spec
+	s := &Set{
+		Replicas: 1, Policy: spec.PodManagementPolicy, Strategy: spec.UpdateStrategy.Type, MinReadySeconds: spec.MinReadySeconds,
+		ServiceName: spec.ServiceName, RevisionHistoryLimit: spec.RevisionHistoryLimit,
+		PodGrace: spec.Template.Spec.TerminationGracePeriodSeconds, Template: templateOf(spec.Template.Annotations, &spec.Template.Spec),
+		FreeHostname: spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,
+		Status: Status{
+			ObservedGeneration: o.Status.ObservedGeneration, Replicas: o.Status.Replicas, Ready: o.Status.ReadyReplicas,
+			Available: o.Status.AvailableReplicas, Current: o.Status.CurrentReplicas, Updated: o.Status.UpdatedReplicas,
+			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision,
+		},
+	}
+	if spec.Replicas != nil {
+		s.Replicas = *spec.Replicas
+	}
+	if spec.Ordinals != nil {
+		s.Start = spec.Ordinals.Start
+	}
+	if ru := spec.UpdateStrategy.RollingUpdate; ru != nil {
+		s.Partition = orZero(ru.Partition)
+		if ru.MaxUnavailable != nil {
+			s.MaxUnavailable = ru.MaxUnavailable.String()
+		}
+	}
+	if r := spec.PersistentVolumeClaimRetentionPolicy; r != nil {
+		s.WhenScaled, s.WhenDeleted = r.WhenScaled, r.WhenDeleted
+	}
+	if spec.Selector != nil {
+		s.Selector = spec.Selector.MatchLabels
+	}
+	for _, t := range spec.VolumeClaimTemplates {
+		s.ClaimTemplates = append(s.ClaimTemplates, t.Name)
+	}
+	return s
+}
+
+func sliceOf(o *discoveryv1.EndpointSlice) *Slice {
+	s := &Slice{Service: o.Labels[discoveryv1.LabelServiceName], Addresses: string(o.AddressType)}
+	for _, e := range o.Endpoints {
+		out := Endpoint{
+			Addresses: e.Addresses, Hostname: orZero(e.Hostname),
+			// An unset ready condition is to be read as true, serving too (discovery.k8s.io/v1 EndpointConditions).
+			Ready:       e.Conditions.Ready == nil || *e.Conditions.Ready,
+			Serving:     e.Conditions.Serving == nil || *e.Conditions.Serving,
+			Terminating: orZero(e.Conditions.Terminating),
+		}
+		if e.TargetRef != nil {
+			out.Target, out.TargetUID = e.TargetRef.Name, e.TargetRef.UID
+		}
+		s.Endpoints = append(s.Endpoints, out)
+	}
+	return s
+}
+
+func orZero[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,77 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// State is the newest known version of every object, as events up to some moment tell it.
+type State struct {
+	objects map[Resource]map[string]*Event
+}
+
+// NewState returns a state that knows no object.
+func NewState() *State {
+	s := &State{objects: map[Resource]map[string]*Event{}}
+	for _, r := range Resources() {
+		s.objects[r] = map[string]*Event{}
+	}
+	return s
+}
+
+// Apply takes one more event into account.
+func (s *State) Apply(e *Event) {
+	if !e.Gone() {
+		s.objects[e.Resource][e.Name] = e
+		return
+	}
+	// A deletion that arrives after the name was taken again speaks of the older object.
+	if cur := s.objects[e.Resource][e.Name]; cur != nil && cur.UID == e.UID {
+		delete(s.objects[e.Resource], e.Name)
+	}
+}
+
+// Get returns the newest event of a living object, or nil.
+func (s *State) Get(r Resource, name string) *Event { return s.objects[r][name] }
+
+// List returns the newest events of all living objects of a resource, by name.
+func (s *State) List(r Resource) []*Event {
+	out := make([]*Event, 0, len(s.objects[r]))
+	for _, e := range s.objects[r] {
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b *Event) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// PodsOf returns the living pods that the set of that UID controls, by ordinal.
+func (s *State) PodsOf(set types.UID) []*Event {
+	var out []*Event
+	for _, e := range s.objects[Pods] {
+		if c := e.Controller(); c != nil && c.UID == set {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Event) int {
+		return cmp.Or(cmp.Compare(Ordinal(a.Name), Ordinal(b.Name)), strings.Compare(a.Name, b.Name))
+	})
+	return out
+}
+
+// Ordinal returns the number after the last dash of a pod's or claim's name, or -1 where there is none.
+func Ordinal(name string) int {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return -1
+	}
+	// ParseUint refuses signs, which Atoi would let through.
+	n, err := strconv.ParseUint(name[i+1:], 10, 31)
+	if err != nil {
+		return -1
+	}
+	return int(n)
+}
