@@ -78,8 +78,11 @@ func (e *Event) RV() uint64 {
 	return n
 }
 
-// Ref names the event as violations quote it: "rv 812, +4.1 s".
-func (e *Event) Ref() string { return fmt.Sprintf("rv %s, %s", e.ResourceVersion, Clock(e.At)) }
+// Ref names the event as violations quote it: "rv 812 (+4.1 s)".
+func (e *Event) Ref() string { return fmt.Sprintf("rv %s (%s)", e.ResourceVersion, Clock(e.At)) }
+
+// Aside is Ref for use inside parentheses: "rv 812, +4.1 s".
+func (e *Event) Aside() string { return fmt.Sprintf("rv %s, %s", e.ResourceVersion, Clock(e.At)) }
 
 // Clock writes a time since the recording began: "+4.1 s".
 func Clock(d time.Duration) string { return fmt.Sprintf("+%.1f s", d.Seconds()) }

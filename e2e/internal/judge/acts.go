@@ -1,0 +1,355 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// standing says what the controller could have known of a pod that its act should have waited for (rule G2).
+type standing int
+
+const (
+	// wrong: the act cannot be explained by a lagging view.
+	wrong standing = iota
+	// excused: the pod was as it should be until less than the lag before the act.
+	excused
+	// open: it was lost longer ago than the lag, but nothing shows that the controller knew.
+	open
+)
+
+// stand judges an act that should have waited for a pod to be Running and Ready and did not: p is the newest pod of the
+// ordinal in question, nil if there never was one. since is the moment from which the pod's state spoke against the act, why a
+// clause that describes it.
+func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.Duration, why string) {
+	if p == nil {
+		return wrong, 0, "did not exist"
+	}
+	ready := p.readyBefore(act.Seq)
+	if ready == nil {
+		why = "was not Ready (and never became so)"
+		for _, s := range p.ready {
+			if s.from.Seq > act.Seq {
+				why = fmt.Sprintf("was not Ready (Ready at %s)", s.from.Aside())
+				break
+			}
+		}
+		if p.gone != nil && p.gone.Seq < act.Seq {
+			why = fmt.Sprintf("was gone (since %s) without ever having been Ready", p.gone.Aside())
+		}
+		if p.created == nil {
+			// It existed before the recording: whether it had been Ready then, nobody saw.
+			return open, p.first().At, why
+		}
+		return wrong, p.first().At, why
+	}
+	lost := ready.to
+	if lost == nil {
+		return excused, act.At, "was Ready"
+	}
+	switch {
+	case p.gone != nil && p.gone.Seq < act.Seq:
+		why = fmt.Sprintf("was gone (since %s)", p.gone.Aside())
+	case p.deleting != nil && p.deleting.Seq < act.Seq:
+		why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
+	default:
+		why = fmt.Sprintf("was no longer Ready (since %s)", lost.Aside())
+	}
+	switch {
+	case act.At-lost.At <= m.h.Header.Lag:
+		return excused, lost.At, why
+	case !p.set.showed(lost, act):
+		return open, lost.At, why + ", which the set's status had not shown yet"
+	}
+	return wrong, lost.At, why
+}
+
+// showed reports whether between a loss and an act the set's status counted fewer pods than before the loss: then its
+// controller knew.
+func (s *setLife) showed(lost, act *history.Event) bool {
+	n := s.versionsUntil(lost.At)
+	if n == 0 {
+		return false
+	}
+	before := s.events[n-1].Set.Status
+	for _, e := range s.events[n:] {
+		if e.At > act.At {
+			return false
+		}
+		now := e.Set.Status
+		if now.Ready < before.Ready || now.Available < before.Available || now.Replicas < before.Replicas ||
+			now.Current+now.Updated < before.Current+before.Updated {
+			return true
+		}
+	}
+	return false
+}
+
+// class says in the course of what a pod was created.
+type class int
+
+const (
+	initial  class = iota // the set's first pods
+	scaleUp               // ordinals added by a change of replicas
+	replaced              // an ordinal that had a pod which was lost
+)
+
+// obstacle is a pod that an act should have waited for.
+type obstacle struct {
+	ordinal int
+	pod     *podLife // nil if there never was one
+	st      standing
+	since   time.Duration
+	why     string
+}
+
+// creation is one pod created by a set's controller.
+type creation struct {
+	pod   *podLife
+	event *history.Event
+	class class
+	// first says that no predecessor exists, so that no order was exercised.
+	first bool
+	// unsettled says that replicas had changed while an earlier change was still being carried out.
+	unsettled bool
+	// missingBelow counts the predecessors that had been lost and were made again since the pod's forerunner was lost.
+	missingBelow int
+	// obstacles are the predecessors that were not Running, Ready and staying, under the most lenient spec in force.
+	obstacles []obstacle
+	// reaction is how long after the last thing it had to wait for the pod was created; negative where that is not known.
+	reaction time.Duration
+}
+
+// removal is one pod whose deletion only the set's controller can have started.
+type removal struct {
+	pod   *podLife
+	event *history.Event
+	// condemned says that a spec in force had no place for the ordinal; below that its place was lost at the lower end.
+	condemned, below bool
+	replicas         int32 // of the spec in force that the removal is judged under
+	unsettled        bool
+	// higher are the condemned pods above it that still existed.
+	higher []*podLife
+	// staying are the remaining ordinals that were not Running, Ready and staying.
+	staying []obstacle
+	// ready says whether the pod itself was Ready when its deletion began.
+	ready    bool
+	reaction time.Duration
+}
+
+// acts is what the controller of one set did to its pods.
+type acts struct {
+	set       *setLife
+	creations []creation
+	removals  []removal
+}
+
+// actsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
+func (m *model) actsOf(s *setLife) acts {
+	w := walker{m: m, s: s, ready: map[int]bool{}, alive: map[int]*podLife{}, out: acts{set: s}, settledAt: -1}
+	for _, st := range s.steps {
+		w.take(st)
+	}
+	return w.out
+}
+
+// walker keeps, while a set's steps are read in order, what the next act has to be compared with.
+type walker struct {
+	m     *model
+	s     *setLife
+	ready map[int]bool
+	alive map[int]*podLife
+	top   int // no ordinal above it is alive
+	// low is the lowest ordinal from base on that is not Ready.
+	base, low int
+	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
+	settledAt   time.Duration
+	everSettled bool
+	lastReady   time.Duration // when a pod last became Ready
+	lastGone    time.Duration // when a pod was last gone
+	out         acts
+}
+
+func (w *walker) take(st step) {
+	n := st.pod.ordinal
+	switch st.what {
+	case podCreated:
+		if !w.s.beingDeleted(st.event.At) {
+			w.out.creations = append(w.out.creations, w.creation(st))
+		}
+		w.alive[n] = st.pod
+		w.top = max(w.top, n)
+	case podListed:
+		w.alive[n] = st.pod
+		w.top = max(w.top, n)
+	case podReady:
+		w.ready[n] = true
+		w.lastReady = st.event.At
+	case podLost:
+		w.ready[n] = false
+		w.low = min(w.low, n)
+	case podDeleting:
+		if w.m.byController(st.pod) && !w.s.beingDeleted(st.event.At) {
+			w.out.removals = append(w.out.removals, w.removal(st))
+		}
+	case podGone:
+		if w.alive[n] == st.pod {
+			delete(w.alive, n)
+		}
+		w.lastGone = st.event.At
+		for w.top > 0 && w.alive[w.top] == nil {
+			w.top--
+		}
+	}
+	if v := w.s.latest(st.event.At); v != nil && w.front(int(v.Set.Start)) >= int(v.Set.Start+v.Set.Replicas) && w.top < int(v.Set.Start+v.Set.Replicas) {
+		w.settledAt, w.everSettled = st.event.At, true
+	}
+}
+
+// front returns the lowest ordinal at or above start that is not Ready.
+func (w *walker) front(start int) int {
+	if start != w.base || w.low < start {
+		w.base, w.low = start, start
+	}
+	for w.ready[w.low] {
+		w.low++
+	}
+	return w.low
+}
+
+// unready lists the ordinals in [from, to) that are not Ready, with what the controller could have known of each.
+func (w *walker) unready(from, to int, act *history.Event) []obstacle {
+	var out []obstacle
+	for n := w.front(from); n < to; n++ {
+		if w.ready[n] {
+			continue
+		}
+		p := w.s.life(n, act.Seq)
+		st, since, why := w.m.stand(p, act)
+		out = append(out, obstacle{ordinal: n, pod: p, st: st, since: since, why: why})
+	}
+	return out
+}
+
+func (w *walker) creation(st step) creation {
+	n := st.pod.ordinal
+	c := creation{pod: st.pod, event: st.event, class: initial}
+	versions := w.s.inForce(st.event.At, w.m.h.Header.Lag)
+	wanted := time.Duration(-1) // when the ordinal came to be wanted
+	for i, v := range versions {
+		start := int(v.Set.Start)
+		found := w.unready(min(start, n), n, st.event)
+		// Legal under any spec in force is legal: the most lenient one counts.
+		if i == 0 || weight(found) < weight(c.obstacles) {
+			c.obstacles, c.first = found, start >= n
+		}
+	}
+	c.unsettled = w.changedMind(st.event.At)
+	forerunner := w.s.life(n, st.event.Seq-1)
+	switch {
+	case forerunner != nil && !w.outOfRange(n, forerunner.first().At, st.event.At):
+		c.class = replaced
+		for k := n - 1; k >= 0 && k >= n-maxLookBack; k-- {
+			if p := w.s.life(k, st.event.Seq); p != nil && p.created != nil && forerunner.deleting != nil && p.created.Seq > forerunner.deleting.Seq {
+				c.missingBelow++
+			}
+		}
+	case w.outOfRange(n, 0, st.event.At):
+		c.class = scaleUp
+	}
+	for i, v := range w.s.specs {
+		if inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) && v.At <= st.event.At {
+			wanted = v.At
+		}
+	}
+	trigger := max(wanted, w.lastReady)
+	if forerunner != nil && forerunner.gone != nil {
+		trigger = max(trigger, forerunner.gone.At)
+	}
+	c.reaction = -1
+	if wanted >= 0 {
+		c.reaction = max(0, st.event.At-trigger)
+	}
+	return c
+}
+
+// maxLookBack bounds how many predecessors are asked whether they were lost together with a pod; it keeps judging linear.
+const maxLookBack = 8
+
+func (w *walker) removal(st step) removal {
+	n := st.pod.ordinal
+	r := removal{pod: st.pod, event: st.event, reaction: -1}
+	span := st.pod.readyBefore(st.event.Seq)
+	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
+	best := -1
+	for _, v := range w.s.inForce(st.event.At, w.m.h.Header.Lag) {
+		if inRange(v, n) {
+			continue
+		}
+		start, end := int(v.Set.Start), int(v.Set.Start+v.Set.Replicas)
+		staying := w.unready(start, end, st.event)
+		var higher []*podLife
+		for k := max(n+1, end); k <= w.top; k++ {
+			if p := w.alive[k]; p != nil {
+				higher = append(higher, p)
+			}
+		}
+		if got := weight(staying) + 3*len(higher); best < 0 || got < best {
+			best = got
+			r.condemned, r.below, r.replicas = true, n < start, v.Set.Replicas
+			r.staying, r.higher = staying, higher
+			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
+		}
+	}
+	r.unsettled = w.changedMind(st.event.At)
+	return r
+}
+
+// weight orders sets of obstacles by how little speaks against an act.
+func weight(found []obstacle) int {
+	n := 0
+	for _, o := range found {
+		switch o.st {
+		case wrong:
+			n += 3
+		case open:
+			n += 2
+		case excused:
+			n++
+		}
+	}
+	return n
+}
+
+// changedMind reports whether replicas had changed at least twice since the set was last at rest.
+func (w *walker) changedMind(at time.Duration) bool {
+	changes := 0
+	for i := len(w.s.specs) - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
+		if w.s.specs[i].At <= at && w.s.specs[i].Set.Replicas != w.s.specs[i-1].Set.Replicas {
+			changes++
+		}
+	}
+	return changes >= 2 || (changes == 1 && !w.everSettled)
+}
+
+// outOfRange reports whether between the two moments a spec had no place for the ordinal.
+func (w *walker) outOfRange(n int, from, to time.Duration) bool {
+	for i, v := range w.s.specs {
+		ended := i+1 < len(w.s.specs) && w.s.specs[i+1].At < from
+		if !ended && v.At <= to && !inRange(v, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// inRange reports whether that version of a set wants a pod of the ordinal.
+func inRange(v *history.Event, n int) bool {
+	return n >= int(v.Set.Start) && n < int(v.Set.Start+v.Set.Replicas)
+}
+
+// ordered reports whether the set creates and removes its pods one after another.
+func (s *setLife) ordered() bool { return s.policy() == appsv1.OrderedReadyPodManagement }

@@ -1,0 +1,193 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// HoldFactor and HoldFloor say how long "nothing happens" must be watched before it counts as a halt: so many times the
+// reaction that the same history shows, and at least the floor.
+const (
+	HoldFactor = 5
+	HoldFloor  = time.Second
+)
+
+// Hold returns how long a readiness gate must be held to show that creation halts, given what was recorded so far, and the
+// reaction that this rests on; zero reaction means that none was seen, so that no hold would prove anything yet.
+func Hold(h *history.History) (hold, reaction time.Duration) {
+	reaction = newModel(h).reaction()
+	return max(HoldFloor, HoldFactor*reaction), reaction
+}
+
+// reaction is the longest time that a controller took from the last thing it had to wait for to its act, in the whole history.
+func (m *model) reaction() time.Duration {
+	longest := time.Duration(0)
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, c := range a.creations {
+			if len(c.obstacles) == 0 {
+				longest = max(longest, c.reaction)
+			}
+		}
+		for _, r := range a.removals {
+			if r.condemned && len(r.staying)+len(r.higher) == 0 {
+				longest = max(longest, r.reaction)
+			}
+		}
+	}
+	return longest
+}
+
+// held is a stretch in which something stood in the controller's way.
+type held struct {
+	from, to time.Duration
+	pod      *podLife
+}
+
+// judgeCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
+func judgeCreateHalts(m *model, b *bench) {
+	const id = guarantee.OrderingCreateHalts
+	reaction := m.reaction()
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, c := range a.creations {
+			for _, o := range c.obstacles {
+				// A predecessor that is not there at all was never waited for: that is for the judges of order.
+				if o.pod != nil && o.pod.aliveAt(c.event.Seq) && c.event.At-o.since >= HoldFloor {
+					b.weighObstacles(id, a.set, fmt.Sprintf("%s was created at %s, %.1f s into a halt: ", c.pod.name, c.event.Ref(), (c.event.At-o.since).Seconds()),
+						c.event, []obstacle{o})
+				}
+			}
+		}
+		for _, h := range m.creationHolds(a.set) {
+			b.hold(id, h, reaction, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
+		}
+	}
+}
+
+// hold counts a stretch as a halt that was seen, if it lasted long enough against the reaction of the same history.
+func (b *bench) hold(id guarantee.ID, h held, reaction time.Duration, what string) {
+	length := h.to - h.from
+	if reaction <= 0 || length < max(HoldFloor, HoldFactor*reaction) {
+		return
+	}
+	b.saw(id)
+	b.note(id, "%s for %.1f s, %.0f times the longest reaction seen (%.2f s)", what, length.Seconds(), float64(length)/float64(reaction), reaction.Seconds())
+}
+
+// creationHolds lists the stretches in which one pod was not Ready, the next ordinal was wanted, and it was not there.
+func (m *model) creationHolds(s *setLife) []held {
+	var out []held
+	for _, p := range s.pods {
+		if p.created == nil {
+			continue
+		}
+		end := m.h.Duration()
+		for _, e := range []*history.Event{p.deleting, firstReady(p), nextCreated(s, p.ordinal, p.created.Seq)} {
+			if e != nil {
+				end = min(end, e.At)
+			}
+		}
+		v := s.latest(p.created.At + arrival)
+		if v != nil && inRange(v, p.ordinal) && inRange(v, p.ordinal+1) && s.life(p.ordinal+1, p.created.Seq) == nil && end > p.created.At {
+			out = append(out, held{from: p.created.At, to: end, pod: p})
+		}
+	}
+	return out
+}
+
+func firstReady(p *podLife) *history.Event {
+	if len(p.ready) == 0 {
+		return nil
+	}
+	return p.ready[0].from
+}
+
+// nextCreated returns the first creation of the ordinal after n, after that point of the history.
+func nextCreated(s *setLife, n, seq int) *history.Event {
+	for _, p := range s.lives[n+1] {
+		if p.created != nil && p.created.Seq > seq {
+			return p.created
+		}
+	}
+	return nil
+}
+
+// judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down.
+func judgeScaleDownHalts(m *model, b *bench) {
+	const id = guarantee.OrderingScaleDownHalts
+	reaction := m.reaction()
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, r := range a.removals {
+			if r.condemned && len(r.staying) > 0 {
+				act := fmt.Sprintf("%s began to terminate for a scale down at %s while the staying ", r.pod.name, r.event.Ref())
+				b.weighObstacles(id, a.set, act, r.event, r.staying)
+			}
+		}
+		for _, h := range m.scaleDownHolds(a.set) {
+			b.hold(id, h, reaction, fmt.Sprintf("the staying %s was not Ready and no pod was terminated for the scale down", h.pod.name))
+		}
+	}
+}
+
+// scaleDownHolds lists the stretches in which a scale down was asked for, a staying pod was not Ready, and no condemned pod
+// was being deleted.
+func (m *model) scaleDownHolds(s *setLife) []held {
+	var out []held
+	for i, v := range s.specs {
+		if i == 0 || v.Set.Replicas >= s.specs[i-1].Set.Replicas {
+			continue
+		}
+		end := m.h.Duration()
+		if i+1 < len(s.specs) {
+			end = s.specs[i+1].At
+		}
+		condemned := false
+		for _, p := range s.pods {
+			if p.first().At > v.At || (p.gone != nil && p.gone.At <= v.At) || inRange(v, p.ordinal) {
+				continue
+			}
+			condemned = true
+			if p.deleting != nil {
+				end = min(end, p.deleting.At)
+			}
+		}
+		if !condemned || end <= v.At {
+			continue
+		}
+		for _, p := range s.pods {
+			if !inRange(v, p.ordinal) || p.first().At > v.At || (p.gone != nil && p.gone.At <= v.At) || p.readyThrough(v.At) {
+				continue
+			}
+			to := end
+			for _, sp := range p.ready {
+				if sp.from.At > v.At {
+					to = min(to, sp.from.At)
+					break
+				}
+			}
+			out = append(out, held{from: v.At, to: to, pod: p})
+		}
+	}
+	return out
+}
+
+// readyThrough reports whether the pod was Ready at that moment.
+func (p *podLife) readyThrough(at time.Duration) bool {
+	for _, s := range p.ready {
+		if s.from.At <= at && (s.to == nil || s.to.At > at) {
+			return true
+		}
+	}
+	return false
+}

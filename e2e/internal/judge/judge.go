@@ -1,0 +1,176 @@
+// Package judge decides, from a recorded history alone, which guarantees of the contract were exercised and which were broken.
+// A judge is a pure function: the same history gives the same verdict, on any machine, without a cluster. Each judge reports
+// all violations, each with the events that show it, and counts the transitions that it looked at: what nobody exercised is
+// not passed.
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Finding is a broken guarantee, or a place where that could not be decided.
+type Finding struct {
+	Guarantee guarantee.ID `json:"guarantee"`
+	Set       string       `json:"set,omitempty"`
+	// Text says what happened and what should have, with names, resource versions and times.
+	Text string `json:"text"`
+	// At is when it happened, since the recording began; Seqs are the records that show it.
+	At   time.Duration `json:"at"`
+	Seqs []int         `json:"seqs,omitempty"`
+}
+
+// Result is what one judge makes of one history.
+type Result struct {
+	Guarantee guarantee.ID `json:"guarantee"`
+	// Exercised counts the transitions that the guarantee speaks of and that were seen to respect it.
+	Exercised  int       `json:"exercised"`
+	Violations []Finding `json:"violations,omitempty"`
+	// Doubts are acts that look wrong but may be due to something not recorded or not yet known to the controller.
+	Doubts []Finding `json:"doubts,omitempty"`
+	// Excused counts acts that were legal only because the controller's view may lag (rule G2).
+	Excused int `json:"excused,omitempty"`
+	// Notes state measured facts a verdict rests on, such as how long a gate was held.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// judgement is one judge: the guarantees it decides and how.
+type judgement struct {
+	ids   []guarantee.ID
+	judge func(*model, *bench)
+}
+
+// judgements lists all judges. A guarantee belongs to exactly one of them.
+func judgements() []judgement {
+	var all []judgement
+	all = append(all, orderingJudgements()...)
+	all = append(all, terminationJudgements()...)
+	return all
+}
+
+// Judged returns the guarantees that can be judged from a history, in no particular order.
+func Judged() []guarantee.ID {
+	var ids []guarantee.ID
+	for _, j := range judgements() {
+		ids = append(ids, j.ids...)
+	}
+	return ids
+}
+
+// History runs every judge over a history and returns one result for each guarantee in Judged, followed by those that only
+// checks of the spec speak of. A check counts like a judge's own finding.
+func History(h *history.History) []Result {
+	m := newModel(h)
+	b := &bench{m: m, results: map[guarantee.ID]*Result{}}
+	for _, j := range judgements() {
+		for _, id := range j.ids {
+			b.of(id)
+		}
+		j.judge(m, b)
+	}
+	b.weigh(h.Checks)
+	return b.all()
+}
+
+// bench collects the results of all judges over one history.
+type bench struct {
+	m       *model
+	order   []guarantee.ID
+	results map[guarantee.ID]*Result
+}
+
+func (b *bench) of(id guarantee.ID) *Result {
+	r := b.results[id]
+	if r == nil {
+		r = &Result{Guarantee: id}
+		b.results[id] = r
+		b.order = append(b.order, id)
+	}
+	return r
+}
+
+func (b *bench) all() []Result {
+	out := make([]Result, 0, len(b.order))
+	for _, id := range b.order {
+		out = append(out, *b.results[id])
+	}
+	return out
+}
+
+// saw counts one transition that respected the guarantee.
+func (b *bench) saw(id guarantee.ID) { b.of(id).Exercised++ }
+
+// note records a measured fact beside the verdict.
+func (b *bench) note(id guarantee.ID, format string, args ...any) {
+	r := b.of(id)
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// charge is an accusation before it is known whether the evidence suffices.
+type charge struct {
+	set  *setLife
+	text string
+	// since is the beginning of the stretch that the accusation rests on: a gap in one of the resources between it and the
+	// act leaves the matter open. The act is the last of events.
+	since     time.Duration
+	resources []history.Resource // Pods when empty
+	events    []*history.Event
+}
+
+// broken records a violation, or a doubt where the recording has a gap that could hold the missing fact.
+func (b *bench) broken(id guarantee.ID, c charge) {
+	f := b.finding(id, c)
+	resources := c.resources
+	if len(resources) == 0 {
+		resources = []history.Resource{history.Pods}
+	}
+	for _, r := range resources {
+		if g := b.m.gap(r, c.since, f.At); g != nil {
+			f.Text = fmt.Sprintf("%s; but the history of %s has a gap from %s to %s (%s) that may hold the missing event",
+				f.Text, g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
+			b.of(id).Doubts = append(b.of(id).Doubts, f)
+			return
+		}
+	}
+	b.of(id).Violations = append(b.of(id).Violations, f)
+}
+
+// doubt records something that cannot be decided.
+func (b *bench) doubt(id guarantee.ID, c charge) {
+	b.of(id).Doubts = append(b.of(id).Doubts, b.finding(id, c))
+}
+
+func (b *bench) finding(id guarantee.ID, c charge) Finding {
+	f := Finding{Guarantee: id, Text: c.text}
+	if c.set != nil {
+		f.Set = c.set.name
+	}
+	for _, e := range c.events {
+		if e != nil {
+			f.Seqs = append(f.Seqs, e.Seq)
+			f.At = e.At
+		}
+	}
+	return f
+}
+
+// weigh adds what the spec checked by other means.
+func (b *bench) weigh(checks []history.Check) {
+	for _, c := range checks {
+		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
+		r := b.of(c.Guarantee)
+		switch c.Outcome {
+		case history.Passed:
+			r.Exercised++
+		case history.Failed:
+			r.Violations = append(r.Violations, f)
+		case history.Inconclusive:
+			r.Doubts = append(r.Doubts, f)
+		case history.NotApplicable:
+			r.Notes = append(r.Notes, c.Text)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package judge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// tale is a history told for one judge: what it must make of it, and that no other judge complains.
+type tale struct {
+	name string
+	tell func(*story.Story)
+	// broken are the guarantees that must be violated, and no others; texts must each occur in a violation's sentence.
+	broken []guarantee.ID
+	texts  []string
+	// doubted are the guarantees that must be left open, and no others.
+	doubted []guarantee.ID
+	// exercised must each have been exercised; idle must not.
+	exercised, idle []guarantee.ID
+	// excused must each have been excused by rule G2.
+	excused []guarantee.ID
+}
+
+func (tt tale) run(t *testing.T) {
+	t.Helper()
+	s := story.New()
+	tt.tell(s)
+	var broken, doubted, exercised, excused []guarantee.ID
+	var texts []string
+	for _, r := range judge.History(s.History()) {
+		if len(r.Violations) > 0 {
+			broken = append(broken, r.Guarantee)
+		}
+		if len(r.Doubts) > 0 {
+			doubted = append(doubted, r.Guarantee)
+		}
+		if r.Exercised > 0 {
+			exercised = append(exercised, r.Guarantee)
+		}
+		if r.Excused > 0 {
+			excused = append(excused, r.Guarantee)
+		}
+		for _, f := range slices.Concat(r.Violations, r.Doubts) {
+			texts = append(texts, string(f.Guarantee)+": "+f.Text)
+		}
+	}
+	all := strings.Join(texts, "\n")
+	if !sameIDs(broken, tt.broken) {
+		t.Errorf("broken: expected %v, found %v\n%s", tt.broken, broken, all)
+	}
+	if !sameIDs(doubted, tt.doubted) {
+		t.Errorf("doubted: expected %v, found %v\n%s", tt.doubted, doubted, all)
+	}
+	for _, id := range tt.exercised {
+		if !slices.Contains(exercised, id) {
+			t.Errorf("%s: expected to be exercised; exercised are %v\n%s", id, exercised, all)
+		}
+	}
+	for _, id := range tt.idle {
+		if slices.Contains(exercised, id) {
+			t.Errorf("%s: expected not to be exercised\n%s", id, all)
+		}
+	}
+	for _, id := range tt.excused {
+		if !slices.Contains(excused, id) {
+			t.Errorf("%s: expected to be excused by the lag; excused are %v\n%s", id, excused, all)
+		}
+	}
+	for _, text := range tt.texts {
+		if !strings.Contains(all, text) {
+			t.Errorf("expected a finding with %q, found\n%s", text, all)
+		}
+	}
+}
+
+func sameIDs(a, b []guarantee.ID) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
+
+func tales(t *testing.T, all []tale) {
+	t.Helper()
+	for _, tt := range all {
+		t.Run(strings.ReplaceAll(tt.name, " ", "-"), tt.run)
+	}
+}

@@ -1,0 +1,228 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func orderingJudgements() []judgement {
+	return []judgement{
+		{ids: []guarantee.ID{guarantee.OrderingCreate}, judge: creationsOf(initial, guarantee.OrderingCreate)},
+		{ids: []guarantee.ID{guarantee.OrderingScaleUp}, judge: creationsOf(scaleUp, guarantee.OrderingScaleUp)},
+		{ids: []guarantee.ID{guarantee.OrderingHeals}, judge: judgeHeals},
+		{ids: []guarantee.ID{guarantee.OrderingCreateHalts}, judge: judgeCreateHalts},
+		{ids: []guarantee.ID{guarantee.OrderingScaleDown}, judge: judgeScaleDown},
+		{ids: []guarantee.ID{guarantee.OrderingScaleDownHalts}, judge: judgeScaleDownHalts},
+		{ids: []guarantee.ID{guarantee.OrderingMinReady}, judge: judgeMinReady},
+		{ids: []guarantee.ID{guarantee.OrderingParallel}, judge: judgeParallel},
+		{ids: []guarantee.ID{guarantee.OrderingChangeOfMind}, judge: judgeChangeOfMind},
+	}
+}
+
+// creationsOf judges every creation of one class against its predecessors.
+func creationsOf(c class, id guarantee.ID) func(*model, *bench) {
+	return func(m *model, b *bench) {
+		for _, a := range m.acts {
+			if !a.set.ordered() {
+				continue
+			}
+			for _, cr := range a.creations {
+				if cr.class == c && !cr.first {
+					b.creation(id, a.set, cr)
+				}
+			}
+		}
+	}
+}
+
+// creation judges one creation and reports whether it was in order.
+func (b *bench) creation(id guarantee.ID, s *setLife, c creation) bool {
+	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
+	return b.weighObstacles(id, s, act, c.event, c.obstacles)
+}
+
+// weighObstacles turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
+func (b *bench) weighObstacles(id guarantee.ID, s *setLife, act string, e *history.Event, found []obstacle) bool {
+	clean := true
+	for _, o := range found {
+		c := charge{
+			set: s, text: fmt.Sprintf("%s%s-%d %s", act, s.name, o.ordinal, o.why), since: o.since,
+			resources: []history.Resource{history.Pods, history.Sets},
+		}
+		if o.pod != nil {
+			c.events = append(c.events, o.pod.at(e.Seq))
+		}
+		c.events = append(c.events, e)
+		switch o.st {
+		case wrong:
+			b.broken(id, c)
+		case open:
+			b.doubt(id, c)
+		case excused:
+			b.of(id).Excused++
+		}
+		clean = false
+	}
+	if clean {
+		b.saw(id)
+	}
+	return clean
+}
+
+// judgeHeals: when several pods are missing, the lower one is made again first.
+func judgeHeals(m *model, b *bench) {
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, c := range a.creations {
+			switch {
+			case c.class != replaced || c.first:
+			case len(c.obstacles) > 0:
+				b.creation(guarantee.OrderingHeals, a.set, c)
+			case c.missingBelow > 0:
+				b.saw(guarantee.OrderingHeals)
+			}
+		}
+	}
+}
+
+// judgeScaleDown: condemned pods go highest first, each only after the next higher condemned one is completely gone.
+func judgeScaleDown(m *model, b *bench) {
+	m.removalsInOrder(b, guarantee.OrderingScaleDown, func(*setLife, removal) bool { return true })
+}
+
+func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife, removal) bool) {
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, r := range a.removals {
+			if !r.condemned || r.below || !applies(a.set, r) {
+				continue
+			}
+			if len(r.higher) == 0 {
+				b.saw(id)
+			}
+			for _, h := range r.higher {
+				c := charge{
+					set: a.set, since: h.first().At, events: []*history.Event{h.at(r.event.Seq), r.event},
+					text: fmt.Sprintf("%s began to terminate at %s while the higher %s still existed (%s)", r.pod.name, r.event.Ref(), h.name, goneRef(h)),
+				}
+				if h.deleting != nil && h.deleting.Seq < r.event.Seq {
+					c.since = h.deleting.At
+				}
+				b.broken(id, c)
+			}
+		}
+	}
+}
+
+func goneRef(p *podLife) string {
+	if p.gone == nil {
+		return "not gone to the end of the recording"
+	}
+	return "gone at " + p.gone.Aside()
+}
+
+// judgeMinReady: with minReadySeconds a predecessor has been Ready for that long before the next pod is created.
+// Timestamps have a resolution of one second and come from different clocks, hence the allowance.
+func judgeMinReady(m *model, b *bench) {
+	const id = guarantee.OrderingMinReady
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, c := range a.creations {
+			v := a.set.latest(c.event.At)
+			prev := a.set.life(c.pod.ordinal-1, c.event.Seq)
+			if v == nil || prev == nil || v.Set.MinReadySeconds == 0 || len(c.obstacles) > 0 || c.first {
+				continue
+			}
+			need := time.Duration(v.Set.MinReadySeconds) * time.Second
+			seen := prev.at(c.event.Seq)
+			ready := seen.Pod.Condition(corev1.PodReady)
+			elapsed := c.event.CreationTimestamp.Sub(ready.Transition.Time)
+			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
+				b.saw(id)
+				continue
+			}
+			b.broken(id, charge{
+				set: a.set, since: seen.At, events: []*history.Event{seen, c.event},
+				text: fmt.Sprintf("%s was created at %s when %s had been Ready for %v of the %v that minReadySeconds asks for",
+					c.pod.name, c.event.Ref(), prev.name, elapsed, need),
+			})
+		}
+	}
+}
+
+// judgeParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
+func judgeParallel(m *model, b *bench) {
+	const id = guarantee.OrderingParallel
+	for _, a := range m.acts {
+		if a.set.policy() != appsv1.ParallelPodManagement {
+			continue
+		}
+		for _, c := range a.creations {
+			if len(c.obstacles) > 0 {
+				b.saw(id)
+			}
+		}
+		for _, r := range a.removals {
+			if r.condemned && len(r.higher) > 0 {
+				b.saw(id)
+			}
+		}
+		for _, h := range m.creationHolds(a.set) {
+			if length := h.to - h.from; length > max(m.h.Header.Lag, HoldFloor) {
+				b.broken(id, charge{
+					set: a.set, since: h.from, events: []*history.Event{h.pod.created},
+					text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
+						h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, h.pod.ordinal+1),
+				})
+			}
+		}
+	}
+}
+
+// judgeChangeOfMind: the rules of order hold also while replicas change again and again before the set settles.
+func judgeChangeOfMind(m *model, b *bench) {
+	const id = guarantee.OrderingChangeOfMind
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, c := range a.creations {
+			if c.unsettled && !c.first {
+				b.creation(id, a.set, c)
+			}
+		}
+		for _, r := range a.removals {
+			if !r.unsettled || !r.condemned || r.below {
+				continue
+			}
+			if len(r.higher) == 0 {
+				b.saw(id)
+				continue
+			}
+			names := make([]string, 0, len(r.higher))
+			events := make([]*history.Event, 0, len(r.higher)+1)
+			for _, h := range r.higher {
+				names = append(names, h.name)
+				events = append(events, h.at(r.event.Seq))
+			}
+			b.broken(id, charge{
+				set: a.set, since: r.higher[0].first().At, events: append(events, r.event),
+				text: fmt.Sprintf("replicas had changed again before the set settled, and %s began to terminate at %s while the higher %s still existed",
+					r.pod.name, r.event.Ref(), strings.Join(names, ", ")),
+			})
+		}
+	}
+}

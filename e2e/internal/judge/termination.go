@@ -1,0 +1,51 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func terminationJudgements() []judgement {
+	return []judgement{
+		{ids: []guarantee.ID{guarantee.TerminationReverse}, judge: judgeReverse},
+		{ids: []guarantee.ID{guarantee.TerminationNoRecreate}, judge: judgeNoRecreate},
+	}
+}
+
+// judgeReverse: scaling to zero ends all pods in strict reverse order.
+func judgeReverse(m *model, b *bench) {
+	m.removalsInOrder(b, guarantee.TerminationReverse, func(s *setLife, r removal) bool {
+		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
+		return r.replicas == 0 && r.ready && len(s.lives) > 1
+	})
+}
+
+// judgeNoRecreate: once deletion of a set has been requested, it creates no pods.
+func judgeNoRecreate(m *model, b *bench) {
+	const id = guarantee.TerminationNoRecreate
+	for _, s := range m.sets {
+		if s.deleting == nil {
+			continue
+		}
+		clean := true
+		for _, p := range s.pods {
+			if p.created == nil || p.created.At <= s.deleting.At {
+				continue
+			}
+			if p.created.At-s.deleting.At <= m.h.Header.Lag {
+				b.of(id).Excused++
+				continue
+			}
+			clean = false
+			b.broken(id, charge{
+				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, p.created},
+				text: fmt.Sprintf("%s was created at %s although deletion of its set began at %s", p.name, p.created.Ref(), s.deleting.Ref()),
+			})
+		}
+		if clean && len(s.pods) > 0 {
+			b.saw(id)
+		}
+	}
+}
