@@ -47,5 +47,6 @@ func api() []Guarantee {
 		Must:    "Sets can be listed, watched, patched and deleted as a collection by label.",
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1356",
+		Note:    "The conformance entry names list, patch and deletion; watching is part of that of the status subresource.",
 	}}
 }
