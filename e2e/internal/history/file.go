@@ -2,7 +2,6 @@ package history
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -11,13 +10,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Format is the version of the file format, in each file's first line.
 const Format = "statefulset-history/v1"
 
-// maxLine bounds one line of a file: a pod with hundreds of containers stays far below it, a hostile file does not get further.
-const maxLine = 4 << 20
+// maxRecord bounds one record of a file: a pod with hundreds of containers stays far below it, a hostile file does not get
+// further.
+const maxRecord = 4 << 20
 
 // line is one line of a file: exactly one field is set.
 type line struct {
@@ -80,117 +83,125 @@ func (h *History) Write(w io.Writer) error {
 }
 
 // Read reads what Write wrote. A history without an end is returned with End nil: it was cut short, and judging it is
-// inconclusive. Anything that is not a history is an error that names the line.
+// inconclusive. Anything that is not a history is an error that names the record, which is the line where nobody edited the
+// file.
 func Read(r io.Reader) (*History, error) {
-	h := &History{}
-	in := bufio.NewScanner(r)
-	in.Buffer(make([]byte, 64<<10), maxLine)
-	number, last := 0, 0
-	for in.Scan() {
-		number++
-		if len(bytes.TrimSpace(in.Bytes())) == 0 {
-			continue
-		}
+	in := &meter{r: r, left: maxRecord}
+	// One decoder for the whole file: one for each line would allocate its buffers a million times over.
+	dec := json.NewDecoder(in)
+	dec.DisallowUnknownFields()
+	file := reading{h: &History{}, newest: map[types.UID]*Event{}}
+	for n := 1; ; n++ {
 		var l line
-		dec := json.NewDecoder(bytes.NewReader(in.Bytes()))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&l); err != nil {
-			return nil, fmt.Errorf("line %d is not a record of a history: %w", number, err)
+		err := dec.Decode(&l)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		if err := h.add(l, number == 1, &last); err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
+		if err != nil {
+			return nil, fmt.Errorf("record %d is not one of a history: %w", n, err)
 		}
+		if err := file.add(l); err != nil {
+			return nil, fmt.Errorf("record %d: %w", n, err)
+		}
+		in.left = maxRecord
 	}
-	if err := in.Err(); err != nil {
-		return nil, fmt.Errorf("after line %d: %w", number, err)
-	}
-	if h.Header.Format == "" {
+	if file.h.Header.Format == "" {
 		return nil, errors.New("empty: expected a first line with the header of a history")
 	}
-	return h, nil
+	return file.h, nil
 }
 
-func (h *History) add(l line, first bool, last *int) error {
-	if first != (l.Header != nil) {
-		return errors.New("expected the header on the first line and only there")
+// meter is a reader that gives up when it was not refilled in time.
+type meter struct {
+	r    io.Reader
+	left int
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, fmt.Errorf("longer than %d bytes", maxRecord)
 	}
-	if h.End != nil {
+	n, err := m.r.Read(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
+}
+
+// reading is a file half read.
+type reading struct {
+	h      *History
+	last   int           // the newest sequence number
+	at     time.Duration // and its time
+	newest map[types.UID]*Event
+}
+
+func (f *reading) add(l line) error {
+	first := f.h.Header.Format == ""
+	switch n := l.fields(); {
+	case n != 1:
+		return fmt.Errorf("expected one of header, event, gap, mark, check, end; found %d of them", n)
+	case first != (l.Header != nil):
+		return errors.New("expected the header on the first line and only there")
+	case f.h.End != nil:
 		return errors.New("expected nothing after the end record")
 	}
-	seq := -1
+	if l.Header != nil {
+		f.h.Header = *l.Header
+		return l.Header.valid()
+	}
+	seq, at, err := l.when()
 	switch {
-	case l.Header != nil:
-		if l.Header.Format != Format {
-			return fmt.Errorf("expected format %q, found %q: judge it with the suite that wrote it", Format, l.Header.Format)
-		}
-		h.Header = *l.Header
-		return nil
+	case err != nil:
+		return err
+	case seq <= f.last:
+		return fmt.Errorf("sequence numbers must rise: %d after %d", seq, f.last)
+	case at < f.at:
+		return fmt.Errorf("time must not run backwards: %v after %v", at, f.at)
+	}
+	f.last, f.at = seq, at
+	switch h := f.h; {
 	case l.Event != nil:
-		if err := l.Event.valid(); err != nil {
-			return err
-		}
-		seq = l.Event.Seq
+		l.Event.Share(f.newest[l.Event.UID])
+		f.newest[l.Event.UID] = l.Event
 		h.Events = append(h.Events, l.Event)
 	case l.Gap != nil:
-		if l.Gap.To < l.Gap.From {
-			return fmt.Errorf("a gap ends (%v) before it begins (%v)", l.Gap.To, l.Gap.From)
-		}
-		seq = l.Gap.Seq
 		h.Gaps = append(h.Gaps, *l.Gap)
 	case l.Mark != nil:
-		seq = l.Mark.Seq
 		h.Marks = append(h.Marks, *l.Mark)
 	case l.Check != nil:
-		seq = l.Check.Seq
 		h.Checks = append(h.Checks, *l.Check)
 	case l.End != nil:
 		h.End = l.End
-		return nil
-	default:
-		return errors.New("expected one of header, event, gap, mark, check, end")
 	}
-	if seq <= *last {
-		return fmt.Errorf("sequence numbers must rise: %d after %d", seq, *last)
-	}
-	*last = seq
 	return nil
 }
 
-// valid rejects events whose parts do not fit together, so that judges need not guard against them.
-func (e *Event) valid() error {
-	if e.Name == "" || e.UID == "" {
-		return errors.New("an event needs its object's name and uid")
-	}
-	switch e.Change {
-	case Listed, Added, Modified, Deleted, Missing:
+func (l *line) fields() int {
+	return count(l.Header != nil, l.Event != nil, l.Gap != nil, l.Mark != nil, l.Check != nil, l.End != nil)
+}
+
+// when returns a record's place in the history, or why it has none.
+func (l *line) when() (seq int, at time.Duration, err error) {
+	switch {
+	case l.Event != nil:
+		return l.Event.Seq, l.Event.At, l.Event.valid()
+	case l.Gap != nil:
+		return l.Gap.Seq, l.Gap.To, l.Gap.valid()
+	case l.Mark != nil:
+		return l.Mark.Seq, l.Mark.At, nil
+	case l.Check != nil:
+		return l.Check.Seq, l.Check.At, l.Check.valid()
 	default:
-		return fmt.Errorf("unknown change %q", e.Change)
+		return l.End.Seq, l.End.At, nil
 	}
-	set := map[Resource]bool{
-		Pods: e.Pod != nil, Claims: e.Claim != nil, Sets: e.Set != nil,
-		Revisions: e.Revision != nil, Slices: e.Slice != nil, Services: e.Service != nil,
-	}
-	known, ok := set[e.Resource]
-	if !ok {
-		return fmt.Errorf("unknown resource %q; recorded are %v", e.Resource, Resources())
-	}
-	if !known {
-		return fmt.Errorf("an event of %s lacks its object", e.Resource)
-	}
-	n := 0
-	for _, there := range set {
-		if there {
-			n++
-		}
-	}
-	if n != 1 {
-		return fmt.Errorf("an event of %s holds objects of other resources too", e.Resource)
-	}
-	return nil
 }
 
 // Save writes the history to a file, compressed when its name ends in .gz. The file appears whole or not at all.
 func (h *History) Save(path string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("saving history %s: %w", path, err)
+		}
+	}()
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".history-*")
 	if err != nil {
 		return err
@@ -211,9 +222,8 @@ func (h *History) Save(path string) (err error) {
 	if zip != nil {
 		err = errors.Join(err, zip.Close())
 	}
-	err = errors.Join(err, buf.Flush(), tmp.Chmod(0o644), tmp.Close())
-	if err != nil {
-		return fmt.Errorf("saving history %s: %w", path, err)
+	if err = errors.Join(err, buf.Flush(), tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
 	}
 	return os.Rename(tmp.Name(), path)
 }

@@ -1,0 +1,223 @@
+package history_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+const mine = history.AnnotationPrefix + "template"
+
+func ptr[T any](v T) *T { return &v }
+
+func noon() metav1.Time { return metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)) }
+
+// objectMeta is a meta with every field that is recorded.
+func objectMeta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: ptr(noon()),
+		DeletionGracePeriodSeconds: ptr(int64(30)), Labels: map[string]string{"app": "web"},
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: ptr(true)}},
+		Finalizers:      []string{"f"},
+		Annotations:     map[string]string{mine: "2", "cni.example/ip": "10.0.0.1"}, Namespace: "n", ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}},
+	}
+}
+
+func recordedMeta() history.Meta {
+	return history.Meta{
+		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: ptr(noon()),
+		DeletionGrace: ptr(int64(30)), Labels: map[string]string{"app": "web"},
+		Owners:     []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: ptr(true)}},
+		Finalizers: []string{"f"},
+	}
+}
+
+func podSpec() corev1.PodSpec {
+	return corev1.PodSpec{
+		NodeName: "node", Hostname: "web-0", Subdomain: "svc", TerminationGracePeriodSeconds: ptr(int64(7)),
+		Containers: []corev1.Container{
+			{Name: "a", Image: "image:1", Env: []corev1.EnvVar{{Name: "K", Value: "v"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
+			{Name: "b", Image: "image:2"},
+		},
+		Volumes: []corev1.Volume{
+			{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-web-0"}}},
+			{Name: "token", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+		},
+	}
+}
+
+func podTemplate() history.Template {
+	return history.Template{
+		Annotations: map[string]string{mine: "2"}, Images: map[string]string{"a": "image:1", "b": "image:2"}, Env: map[string]string{"a/K": "v", "a/EMPTY": ""},
+	}
+}
+
+func TestProjectKeepsEveryField(t *testing.T) {
+	spec := podSpec()
+	template := podSpec()
+	template.HostNetwork = true
+	for _, tt := range []struct {
+		name string
+		obj  runtime.Object
+		want history.Event
+	}{
+		{"pod", &corev1.Pod{ObjectMeta: objectMeta(), Spec: spec, Status: corev1.PodStatus{
+			Phase: corev1.PodRunning, PodIPs: []corev1.PodIP{{IP: "10.0.0.1"}, {IP: "fd00::1"}},
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "R", Message: "m", LastTransitionTime: noon()}},
+			ContainerStatuses: []corev1.ContainerStatus{
+				{Name: "a", RestartCount: 2, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: noon()}}},
+				{Name: "b", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled", StartedAt: noon(), FinishedAt: noon()}}},
+				{Name: "c", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}},
+				{Name: "d"},
+			},
+		}}, history.Event{Resource: history.Pods, Pod: &history.Pod{
+			Phase: corev1.PodRunning, Node: "node", IPs: []string{"10.0.0.1", "fd00::1"}, Hostname: "web-0", Subdomain: "svc", Grace: ptr(int64(7)),
+			Conditions: []history.Condition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "R", Transition: noon()}},
+			Containers: []history.Container{
+				{Name: "a", State: history.ContainerRunning, Restarts: 2, Started: noon()},
+				{Name: "b", State: history.ContainerTerminated, Reason: "OOMKilled", ExitCode: 137, Started: noon(), Finished: noon()},
+				{Name: "c", State: history.ContainerWaiting, Reason: "CrashLoopBackOff"},
+				{Name: "d", State: history.ContainerWaiting},
+			},
+			Claims: map[string]string{"data": "data-web-0"}, Template: podTemplate(),
+		}}},
+		{"claim", &corev1.PersistentVolumeClaim{
+			ObjectMeta: objectMeta(), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1", StorageClassName: ptr("standard")},
+			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
+		}, history.Event{Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimBound, Volume: "pv-1", Class: "standard"}}},
+		{"set", &appsv1.StatefulSet{
+			ObjectMeta: objectMeta(),
+			Spec: appsv1.StatefulSetSpec{
+				Replicas: ptr(int32(0)), Ordinals: &appsv1.StatefulSetOrdinals{Start: 5}, PodManagementPolicy: appsv1.ParallelPodManagement,
+				UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{
+					Partition: ptr(int32(2)), MaxUnavailable: ptr(intstr.FromString("25%")),
+				}},
+				MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: ptr(int32(4)),
+				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenScaled: "Delete", WhenDeleted: "Retain"},
+				Selector:                             &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
+				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
+				Template:                             corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{mine: "2", "x": "y"}}, Spec: template},
+			},
+			Status: appsv1.StatefulSetStatus{
+				ObservedGeneration: 3, Replicas: 1, ReadyReplicas: 2, AvailableReplicas: 3, CurrentReplicas: 4, UpdatedReplicas: 5, CurrentRevision: "c", UpdateRevision: "u",
+			},
+		}, history.Event{Resource: history.Sets, Set: &history.Set{
+			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
+			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: ptr(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
+			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: ptr(int64(7)), FreeHostname: true, Template: podTemplate(),
+			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u"},
+		}}},
+		{"revision", &appsv1.ControllerRevision{ObjectMeta: objectMeta(), Revision: 7, Data: runtime.RawExtension{Raw: []byte("{}")}},
+			history.Event{Resource: history.Revisions, Revision: &history.Revision{Number: 7, Data: "44136fa355b3678a"}}},
+		{"slice", &discoveryv1.EndpointSlice{
+			ObjectMeta: withLabel(discoveryv1.LabelServiceName, "svc"), AddressType: discoveryv1.AddressTypeIPv4,
+			Endpoints: []discoveryv1.Endpoint{
+				{Addresses: []string{"10.0.0.1"}, Hostname: ptr("web-0"), TargetRef: &corev1.ObjectReference{Name: "web-0", UID: "p"}, Conditions: discoveryv1.EndpointConditions{
+					Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true),
+				}},
+				{Addresses: []string{"10.0.0.2"}, Conditions: discoveryv1.EndpointConditions{Serving: ptr(false)}},
+			},
+		}, history.Event{Resource: history.Slices, Slice: &history.Slice{Service: "svc", Addresses: "IPv4", Endpoints: []history.Endpoint{
+			{Addresses: []string{"10.0.0.1"}, Hostname: "web-0", Target: "web-0", TargetUID: "p", Serving: true, Terminating: true},
+			{Addresses: []string{"10.0.0.2"}, Ready: true},
+		}}}},
+		{"service", &corev1.Service{ObjectMeta: objectMeta(), Spec: corev1.ServiceSpec{
+			ClusterIPs: []string{"None"}, IPFamilies: []corev1.IPFamily{"IPv4", "IPv6"}, Selector: map[string]string{"app": "web"}, PublishNotReadyAddresses: true,
+		}}, history.Event{Resource: history.Services, Service: &history.Service{
+			ClusterIPs: []string{"None"}, Families: []string{"IPv4", "IPv6"}, Selector: map[string]string{"app": "web"}, PublishNotReady: true,
+		}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := history.Project(tt.obj)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Meta = recordedMeta()
+			if tt.name == "slice" {
+				tt.want.Labels[discoveryv1.LabelServiceName] = "svc"
+			}
+			if diff := cmp.Diff(&tt.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func withLabel(key, value string) metav1.ObjectMeta {
+	m := objectMeta()
+	m.Labels[key] = value
+	return m
+}
+
+func TestProjectTakesUnsetFieldsForTheirDefaults(t *testing.T) {
+	for _, obj := range []runtime.Object{
+		&corev1.Pod{}, &corev1.PersistentVolumeClaim{}, &appsv1.ControllerRevision{}, &discoveryv1.EndpointSlice{}, &corev1.Service{},
+	} {
+		if _, err := history.Project(obj); err != nil {
+			t.Errorf("%T: %v", obj, err)
+		}
+	}
+	for name, strategy := range map[string]appsv1.StatefulSetUpdateStrategy{
+		"no strategy": {}, "an empty rolling update": {RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{}},
+	} {
+		e, err := history.Project(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{UpdateStrategy: strategy}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := e.Set; s.Replicas != 1 || s.Start != 0 || s.Partition != 0 || s.MaxUnavailable != "" || s.Selector != nil || s.FreeHostname {
+			t.Errorf("%s: found %+v", name, s)
+		}
+	}
+}
+
+func TestProjectSeesEveryWayToAHostnameOfItsOwn(t *testing.T) {
+	for name, spec := range map[string]corev1.PodSpec{
+		"hostNetwork": {HostNetwork: true}, "setHostnameAsFQDN": {SetHostnameAsFQDN: ptr(true)}, "hostnameOverride": {HostnameOverride: ptr("x")},
+	} {
+		e, err := history.Project(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: corev1.PodTemplateSpec{Spec: spec}}})
+		if err != nil || !e.Set.FreeHostname {
+			t.Errorf("%s: expected FreeHostname, found %+v and %v", name, e, err)
+		}
+	}
+}
+
+func TestProjectRefusesForeignObjects(t *testing.T) {
+	for _, obj := range []runtime.Object{&corev1.Node{}, &appsv1.Deployment{}, &metav1.Status{}, nil} {
+		if e, err := history.Project(obj); err == nil || !strings.Contains(err.Error(), "not a recorded type") {
+			t.Errorf("%T: expected an error, found %+v and %v", obj, e, err)
+		}
+	}
+}
+
+func TestHeadless(t *testing.T) {
+	for _, tt := range []struct {
+		ips  []string
+		want bool
+	}{{nil, false}, {[]string{"None"}, true}, {[]string{"10.0.0.1", "None"}, false}, {[]string{""}, false}} {
+		if s := (&history.Service{ClusterIPs: tt.ips}); s.Headless() != tt.want {
+			t.Errorf("%v: expected %v", tt.ips, tt.want)
+		}
+	}
+}
+
+func TestControllerIsTheManagingOwner(t *testing.T) {
+	m := recordedMeta()
+	if c := m.Controller(); c == nil || c.UID != "s" {
+		t.Errorf("expected s, found %+v", c)
+	}
+	m.Owners = []metav1.OwnerReference{{UID: "a"}, {UID: "b", Controller: ptr(false)}}
+	if c := m.Controller(); c != nil {
+		t.Errorf("expected none, found %+v", c)
+	}
+}

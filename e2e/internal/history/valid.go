@@ -1,0 +1,113 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// What follows rejects records whose parts do not fit together, so that judges need not guard against them.
+
+func (h *Header) valid() error {
+	switch {
+	case h.Format != Format:
+		return fmt.Errorf("expected format %q, found %q: judge it with the suite that wrote it", Format, h.Format)
+	case h.Lag < 0 || h.ClockSkew < 0:
+		return fmt.Errorf("lag (%v) and clock skew (%v) must not be negative", h.Lag, h.ClockSkew)
+	}
+	return nil
+}
+
+func (g *Gap) valid() error {
+	if g.To < g.From {
+		return fmt.Errorf("a gap ends (%v) before it begins (%v)", g.To, g.From)
+	}
+	if !slices.Contains(Resources(), g.Resource) {
+		return unknownResource(g.Resource)
+	}
+	return nil
+}
+
+func (c *Check) valid() error {
+	switch c.Outcome {
+	case Passed, Failed, Inconclusive, NotApplicable:
+		return nil
+	}
+	return fmt.Errorf("unknown outcome %q of a check", c.Outcome)
+}
+
+func (e *Event) valid() error {
+	if e.Name == "" || e.UID == "" {
+		return errors.New("an event needs its object's name and uid")
+	}
+	switch e.Change {
+	case Listed, Added, Modified, Deleted, Missing:
+	default:
+		return fmt.Errorf("unknown change %q", e.Change)
+	}
+	var there bool
+	switch e.Resource {
+	case Pods:
+		there = e.Pod != nil
+	case Claims:
+		there = e.Claim != nil
+	case Sets:
+		there = e.Set != nil
+	case Revisions:
+		there = e.Revision != nil
+	case Slices:
+		there = e.Slice != nil
+	case Services:
+		there = e.Service != nil
+	default:
+		return unknownResource(e.Resource)
+	}
+	if !there {
+		return fmt.Errorf("an event of %s lacks its object", e.Resource)
+	}
+	if count(e.Pod != nil, e.Claim != nil, e.Set != nil, e.Revision != nil, e.Slice != nil, e.Service != nil) != 1 {
+		return fmt.Errorf("an event of %s holds objects of other resources too", e.Resource)
+	}
+	return e.validTimes()
+}
+
+// validTimes rejects timestamps that the API cannot have written, which would not survive being written again.
+func (e *Event) validTimes() error {
+	if e.DeletionTimestamp != nil && e.DeletionTimestamp.IsZero() {
+		return errors.New("an empty deletion timestamp")
+	}
+	ok := whole(&e.CreationTimestamp) && (e.DeletionTimestamp == nil || whole(e.DeletionTimestamp))
+	if e.Pod != nil {
+		for i := range e.Pod.Conditions {
+			ok = ok && whole(&e.Pod.Conditions[i].Transition)
+		}
+		for i := range e.Pod.Containers {
+			ok = ok && whole(&e.Pod.Containers[i].Started) && whole(&e.Pod.Containers[i].Finished)
+		}
+	}
+	if !ok {
+		return errors.New("a timestamp that is not in whole seconds of the years 0 to 9999")
+	}
+	return nil
+}
+
+func whole(t *metav1.Time) bool {
+	year := t.UTC().Year()
+	return t.Nanosecond() == 0 && year >= 0 && year <= 9999
+}
+
+func unknownResource(r Resource) error {
+	return fmt.Errorf("unknown resource %q; recorded are %v", r, Resources())
+}
+
+func count(all ...bool) int {
+	n := 0
+	for _, b := range all {
+		if b {
+			n++
+		}
+	}
+	return n
+}
