@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+var _ = Describe("The lesson's example", func() {
+	It("keeps names, order, DNS and data of web-statefulset through the whole exercise", Proves(
+		guarantee.OrderingCreate, guarantee.OrderingScaleDown, guarantee.OrderingScaleUp,
+		guarantee.DNSHeadless, guarantee.DNSPodRecord, guarantee.DNSFromMember, guarantee.DNSFollows, guarantee.DNSGone,
+		guarantee.IdentityHostname, guarantee.IdentitySticky,
+		guarantee.StorageClaimPerPod, guarantee.StorageClaimLabels, guarantee.StorageOwnData,
+		guarantee.StorageDataSurvives, guarantee.StorageScaleKeeps, guarantee.StorageDeleteKeeps,
+	), func(ctx SpecContext) {
+		ns := RecordUnder(ctx, workload.Baseline)
+		asker := ns.StartAsker(ctx)
+		zone := ns.Zone(ctx, asker)
+
+		By("applying the manifest: pods -0, -1, -2, one after another")
+		set := workload.CreateFrom(ctx, ns, fixtures.Example, nil)
+		set.AwaitReady(ctx)
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingCreate))
+		Expect(set.Headless()).To(BeTrue(), "service %s must have no cluster IP (spec.clusterIP: None)", set.Service)
+
+		By("asking for the service and for each pod by name, from outside and from inside the set")
+		everyone := set.Addrs(0, 1, 2)
+		set.Resolves(ctx, guarantee.DNSHeadless, asker, set.ServiceFQDN(zone), everyone)
+		set.Resolves(ctx, guarantee.DNSFromMember, set.Pod(1), set.Service, everyone)
+		for n := range 3 {
+			set.Resolves(ctx, guarantee.DNSPodRecord, asker, set.FQDN(n, zone), set.Addrs(n))
+			set.Resolves(ctx, guarantee.DNSFromMember, set.Pod((n+1)%3), set.FQDN(n, zone), set.Addrs(n))
+			set.VerifyHostname(ctx, guarantee.IdentityHostname, n)
+		}
+
+		By("finding three claims by their label, each bound to a volume of its own")
+		set.VerifyClaimsByLabel(ctx, guarantee.StorageClaimLabels, "www-storage", 0, 1, 2)
+		before := set.Claims("www-storage", 0, 1, 2)
+
+		By("writing into each pod's volume what only that pod may read")
+		for n := range 3 {
+			set.Write(ctx, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+		}
+		for n := range 3 {
+			set.VerifyReads(ctx, guarantee.StorageOwnData, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+		}
+
+		By("deleting -1: it comes back under its name, with its claim and data, and DNS moves to its new address")
+		old := set.Addrs(1)
+		uid := ns.DeletePod(ctx, set.Pod(1))
+		set.Replaced(ctx, 1, uid)
+		set.AwaitReady(ctx)
+		set.VerifyReads(ctx, guarantee.StorageDataSurvives, 1, page, "I am "+set.Pod(1))
+		set.VerifyHostname(ctx, guarantee.IdentitySticky, 1)
+		set.Resolves(ctx, guarantee.DNSFollows, asker, set.FQDN(1, zone), set.Addrs(1))
+		if fresh := set.Addrs(1); !slices.Equal(old, fresh) {
+			set.Resolves(ctx, guarantee.DNSFollows, asker, set.ServiceFQDN(zone), slices.Concat(set.Addrs(0), fresh, set.Addrs(2)))
+		}
+
+		By("scaling to 1: -2 ends completely before -1 starts to go, -0 and all three claims stay")
+		first := ns.Pod(set.Pod(0)).UID
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
+		Expect(ns.Pod(set.Pod(0)).UID).To(Equal(first), "pod %s must stay, but it was replaced", set.Pod(0))
+		set.VerifyClaimsByLabel(ctx, guarantee.StorageScaleKeeps, "www-storage", 0, 1, 2)
+		set.Unresolved(ctx, guarantee.DNSGone, asker, set.FQDN(2, zone))
+
+		By("scaling to 3 again: the same claims, volumes and data come back")
+		set.Scale(ctx, 3)
+		set.AwaitReplicas(ctx, 3)
+		Expect(set.Claims("www-storage", 0, 1, 2)).To(Equal(before), "claims and volumes must be the same as before the scale down")
+		for n := range 3 {
+			set.VerifyReads(ctx, guarantee.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(
+			guarantee.OrderingScaleDown, guarantee.OrderingScaleUp, guarantee.DNSHeadless, guarantee.DNSPodRecord,
+			guarantee.DNSFromMember, guarantee.DNSFollows, guarantee.IdentityHostname, guarantee.IdentitySticky,
+			guarantee.StorageClaimPerPod, guarantee.StorageClaimLabels, guarantee.StorageOwnData,
+			guarantee.StorageDataSurvives, guarantee.StorageScaleKeeps,
+		))
+
+		By("cleaning up as the lesson tells: set and service first, claims last, nothing left")
+		set.Delete(ctx, metav1.DeletePropagationBackground)
+		set.AwaitNoPods(ctx)
+		set.VerifyClaimsByLabel(ctx, guarantee.StorageDeleteKeeps, "www-storage", 0, 1, 2)
+		set.DeleteService(ctx)
+		set.DeleteClaims(ctx, "www-storage", 0, 1, 2)
+	})
+})
+
+// page is where nginx serves from, on the claim of each pod.
+const page = "/usr/share/nginx/html/index.html"

@@ -1,0 +1,106 @@
+// Package limits holds every time limit of the suite, each named by the event it waits for. A limit says when to give up, never
+// how long to wait: every wait ends with the event that decides it.
+package limits
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits bounds the suite's waits. The tag is the name under which a person overrides a limit.
+type Limits struct {
+	// PodCreated bounds the controller's reaction: from the moment it may create a pod until the pod is there.
+	PodCreated time.Duration `limit:"pod-created"`
+	// PodReady runs from a pod's creation until it is Running and Ready: claims bound, scheduled, image there, started.
+	PodReady time.Duration `limit:"pod-ready"`
+	// PodGone runs from a pod's deletion until the API no longer has it, its grace period included.
+	PodGone time.Duration `limit:"pod-gone"`
+	// ClaimBound runs from a claim's first use until it is Bound, the provisioner's work included.
+	ClaimBound time.Duration `limit:"claim-bound"`
+	// ClaimGone runs from a claim's deletion by the retention policy until the API no longer has it.
+	ClaimGone time.Duration `limit:"claim-gone"`
+	// StatusSettled runs from the pods' last change until the set's status tells it.
+	StatusSettled time.Duration `limit:"status-settled"`
+	// Collected runs from the deletion of an owner until the garbage collector has removed what it owned.
+	Collected time.Duration `limit:"collected"`
+	// DNSFollows runs from a change of endpoints until DNS answers accordingly.
+	DNSFollows time.Duration `limit:"dns-follows"`
+	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong.
+	Lag time.Duration `limit:"controller-lag"`
+	// ClockSkew is how far the clocks of nodes and control plane may differ.
+	ClockSkew time.Duration `limit:"clock-skew"`
+	// RecordingComplete runs from the end of a spec until the recording equals a list made then.
+	RecordingComplete time.Duration `limit:"recording-complete"`
+	// NamespaceGone runs from the deletion of a namespace until the API no longer has it.
+	NamespaceGone time.Duration `limit:"namespace-gone"`
+	// Command bounds one command run inside a container.
+	Command time.Duration `limit:"command"`
+	// APIServerBack and NodeBack run from a restart until the control plane or the node serves again.
+	APIServerBack time.Duration `limit:"api-server-back"`
+	NodeBack      time.Duration `limit:"node-back"`
+}
+
+// Default returns limits that fit a small busy cluster. They are generous, since nothing gets slower by a generous limit: only
+// a failure is told later.
+func Default() Limits {
+	return Limits{
+		PodCreated: 30 * time.Second, PodReady: 2 * time.Minute, PodGone: time.Minute,
+		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
+		DNSFollows: 30 * time.Second, Lag: 2 * time.Second, ClockSkew: time.Second,
+		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second,
+		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute,
+	}
+}
+
+// Names returns the names of all limits, sorted.
+func Names() []string {
+	var names []string
+	for f := range reflect.TypeFor[Limits]().Fields() {
+		names = append(names, f.Tag.Get("limit"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Override returns the limits with changes such as "pod-ready=5m" or "pod-ready=5m,dns-follows=1m" applied. Unknown names,
+// malformed and non-positive durations are errors.
+func (l Limits) Override(changes ...string) (Limits, error) {
+	v := reflect.ValueOf(&l).Elem()
+	for _, change := range strings.FieldsFunc(strings.Join(changes, ","), func(r rune) bool { return r == ',' || r == ' ' }) {
+		name, text, ok := strings.Cut(change, "=")
+		if !ok {
+			return Limits{}, fmt.Errorf("limit %q: expected name=duration, such as pod-ready=5m", change)
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return Limits{}, fmt.Errorf("limit %q: expected a duration above zero, such as 90s or 5m, found %q", name, text)
+		}
+		found := false
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("limit") == name {
+				v.Field(i).SetInt(int64(d))
+				found = true
+			}
+		}
+		if !found {
+			return Limits{}, fmt.Errorf("no limit is named %q; there are %s", name, strings.Join(Names(), ", "))
+		}
+	}
+	return l, nil
+}
+
+// Changed lists the limits that differ from the defaults, as name=duration, sorted.
+func (l Limits) Changed() []string {
+	var out []string
+	mine, std := reflect.ValueOf(l), reflect.ValueOf(Default())
+	for i := range mine.NumField() {
+		if mine.Field(i).Int() != std.Field(i).Int() {
+			out = append(out, fmt.Sprintf("%s=%v", mine.Type().Field(i).Tag.Get("limit"), time.Duration(mine.Field(i).Int())))
+		}
+	}
+	slices.Sort(out)
+	return out
+}

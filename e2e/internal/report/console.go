@@ -1,0 +1,105 @@
+// Package report shows the outcome of a run: on the console, in files for people and for machines.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// Console writes the verdicts as a table by family, what is wrong, and one closing line.
+func Console(w io.Writer, run *verdict.Run, seconds float64) error {
+	p := &printer{w: w}
+	width := 0
+	for _, r := range run.Rows {
+		width = max(width, len(r.ID))
+	}
+	for _, family := range guarantee.Families() {
+		p.f("\n%s\n", family)
+		for _, r := range run.Rows {
+			if r.ID.Family() != family {
+				continue
+			}
+			p.f("  %-*s  %-8s  %-14s", width, r.ID, r.Level, r.Verdict)
+			if r.Transitions > 0 {
+				p.f("  %4d × in %d specs", r.Transitions, r.Specs)
+			}
+			if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {
+				p.f("  %s", strings.Join(unique(r.Reasons), "; "))
+			}
+			p.f("\n")
+		}
+	}
+	p.broken(run)
+	counts := map[verdict.Verdict]int{}
+	for _, r := range run.Rows {
+		counts[r.Verdict]++
+	}
+	var totals []string
+	for _, v := range []verdict.Verdict{verdict.Pass, verdict.Fail, verdict.Deviation, verdict.Inconclusive, verdict.NotApplicable, verdict.NotAsked} {
+		if counts[v] > 0 {
+			totals = append(totals, fmt.Sprintf("%d %s", counts[v], v))
+		}
+	}
+	scope := ""
+	if run.Partial {
+		scope = " (partial run: of what was asked)"
+	}
+	p.f("\n%s%s: %s; %d specs in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), ran(run), seconds)
+	return p.err
+}
+
+func (p *printer) broken(run *verdict.Run) {
+	for _, r := range run.Rows {
+		if r.Verdict != verdict.Fail && r.Verdict != verdict.Deviation {
+			continue
+		}
+		for _, f := range r.Findings {
+			word := "broken"
+			if r.Verdict == verdict.Deviation {
+				word = "deviates (only the implementation promises it)"
+			}
+			p.f("\n%s %s: %s\n  in spec: %s\n  docs:    %s\n  history: %s\n", r.ID, word, f.Text, f.Spec, r.Link, f.File)
+		}
+	}
+	for _, t := range run.Troubles {
+		p.f("\ntrouble: %s\n", t)
+	}
+}
+
+func ran(run *verdict.Run) int {
+	n := 0
+	for _, s := range run.Specs {
+		if s.Selected && s.History != "" {
+			n++
+		}
+	}
+	return n
+}
+
+func unique(list []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// printer keeps the first error of many prints.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) f(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format, args...)
+	}
+}

@@ -1,0 +1,77 @@
+// Package settings is what one run was asked for, handed from the command that starts a run to the test processes that carry
+// it out, and kept in the report.
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+)
+
+// Settings says which cluster a run uses and how.
+type Settings struct {
+	// Run names the run: it labels whatever the run makes in the cluster.
+	Run string `json:"run"`
+	// Kubeconfig and Context choose the cluster. An empty path means the pod's own service account.
+	Kubeconfig string `json:"kubeconfig"`
+	Context    string `json:"context,omitempty"`
+	// Level is the highest level that is asked.
+	Level guarantee.Level `json:"level"`
+	// StorageClass is put into claim templates; empty means the cluster's default.
+	StorageClass string `json:"storageClass,omitempty"`
+	Images       Images `json:"images"`
+	// NamespacePrefix begins the name of every namespace that is made.
+	NamespacePrefix string `json:"namespacePrefix"`
+	// ReportDir receives histories and failures; absolute.
+	ReportDir string        `json:"reportDir"`
+	Limits    limits.Limits `json:"limits"`
+}
+
+// Images are the workload's images, by reference.
+type Images struct {
+	Nginx   string `json:"nginx"`   // serves on port 80 and holds busybox, hence nslookup
+	Busybox string `json:"busybox"` // runs as any user
+}
+
+// RESTConfig returns how the cluster is reached.
+func (s Settings) RESTConfig() (*rest.Config, error) {
+	if s.Kubeconfig == "" {
+		return rest.InClusterConfig()
+	}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
+		&clientcmd.ClientConfigLoadingRules{ExplicitPath: s.Kubeconfig},
+		&clientcmd.ConfigOverrides{CurrentContext: s.Context},
+	).ClientConfig()
+}
+
+// Save writes the settings to a file.
+func (s Settings) Save(path string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+// Load reads the settings of a run.
+func Load(path string) (Settings, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Settings{}, err
+	}
+	var s Settings
+	if err := json.Unmarshal(data, &s); err != nil {
+		return Settings{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if s.Run == "" || s.ReportDir == "" || s.NamespacePrefix == "" || s.Images.Nginx == "" || s.Images.Busybox == "" {
+		return Settings{}, errors.New(path + ": expected run, reportDir, namespacePrefix and both images to be set; is it a run's settings file?")
+	}
+	return s, nil
+}

@@ -1,0 +1,235 @@
+// Package workload gives specs a set to play with: a namespace that is recorded, sets built from the fixtures, and the acts
+// that stimulate them. Every act is marked in the recording before it is sent, and every wait is a wait on the recording. The
+// helpers assert: a failure is reported at the spec's own line.
+package workload
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/e2e-framework/klient"
+	"sigs.k8s.io/e2e-framework/klient/decoder"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+// Labels on everything that the suite makes in a cluster: whatever carries ManagedBy may be removed by the suite.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	ManagedBy      = "statefulset-conformance"
+	RunLabel       = "statefulset-conformance.hero-academy.github.io/run"
+)
+
+// Cluster is the cluster under test and what the run was asked for.
+type Cluster struct {
+	Client   kubernetes.Interface
+	Klient   klient.Client
+	Settings settings.Settings
+	Version  string // of the API server, such as v1.36.3
+}
+
+// Connect builds the clients for a REST configuration. The suite is not throttled by its own clients: what the API server
+// allows is its own affair.
+func Connect(config *rest.Config, s settings.Settings, version string) (*Cluster, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	kl, err := klient.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{Client: client, Klient: kl, Settings: s, Version: version}, nil
+}
+
+// PodSecurity is the Pod Security Standard that a namespace enforces.
+type PodSecurity string
+
+// The standards that specs need.
+const (
+	Restricted PodSecurity = "restricted"
+	Baseline   PodSecurity = "baseline"
+)
+
+// Namespace is a namespace of its own for one spec, with its recording.
+type Namespace struct {
+	*Cluster
+	*recorder.Recorder
+	Name string
+}
+
+// NewNamespace makes a namespace and begins to record it. The caller removes it with Remove.
+func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header history.Header) (*Namespace, error) {
+	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		GenerateName: c.Settings.NamespacePrefix + "-",
+		Labels: map[string]string{
+			ManagedByLabel: ManagedBy, RunLabel: c.Settings.Run,
+			"pod-security.kubernetes.io/enforce": string(security),
+		},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
+	}
+	header.Namespace, header.Version = created.Name, c.Version
+	header.Lag, header.ClockSkew = c.Settings.Limits.Lag, c.Settings.Limits.ClockSkew
+	// The recording outlives the node that starts it: it ends with Stop, in the clean-up.
+	rec, err := recorder.Start(context.WithoutCancel(ctx), c.Client, header)
+	ns := &Namespace{Cluster: c, Recorder: rec, Name: created.Name}
+	if err != nil {
+		return nil, fmt.Errorf("%w (and removing the namespace again: %v)", err, ns.Remove(ctx))
+	}
+	return ns, nil
+}
+
+// Remove asks for the namespace's deletion; that it goes is awaited once, at the end of the run.
+func (ns *Namespace) Remove(ctx context.Context) error {
+	err := ns.Client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("removing namespace %s: %w", ns.Name, err)
+	}
+	return nil
+}
+
+// Recorded returns everything that had happened until now. It fails the spec when the recording cannot catch up.
+func (ns *Namespace) Recorded(ctx context.Context) *history.History {
+	GinkgoHelper()
+	Expect(ns.Sync(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before it is judged")
+	return ns.History()
+}
+
+// Expect waits until cond returns "", and fails the spec with what it returned last when limit has passed.
+func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what string, cond func(*history.State) string) {
+	GinkgoHelper()
+	Expect(ns.Await(ctx, limit, what, cond)).To(Succeed())
+}
+
+// Claimf records that a guarantee was seen to hold, by other means than the watches.
+func (ns *Namespace) Claimf(id guarantee.ID, format string, args ...any) {
+	ns.Check(id, history.Passed, fmt.Sprintf(format, args...))
+}
+
+// Verify records whether a guarantee holds and goes on either way: all violations are told, not only the first. err is nil if
+// it holds, otherwise what was expected and what was found; what says what was looked at.
+func (ns *Namespace) Verify(id guarantee.ID, err error, what string, args ...any) {
+	if err == nil {
+		ns.Check(id, history.Passed, fmt.Sprintf(what, args...))
+		return
+	}
+	ns.Check(id, history.Failed, fmt.Sprintf(what, args...)+": "+err.Error())
+}
+
+// Apply creates the objects of a fixture in the namespace, each changed by the mutations first.
+func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...func(k8s.Object)) {
+	GinkgoHelper()
+	err := decoder.DecodeEachFile(ctx, fixtures.Manifests, fixture, func(ctx context.Context, obj k8s.Object) error {
+		for _, mutate := range mutations {
+			mutate(obj)
+		}
+		kind := obj.GetObjectKind().GroupVersionKind().Kind
+		ns.Mark(history.ActCreate, "", obj.GetName(), "", fmt.Sprintf("create %s %s", kind, obj.GetName()))
+		return ns.Klient.Resources().Create(ctx, obj)
+	}, decoder.MutateNamespace(ns.Name))
+	Expect(err).NotTo(HaveOccurred(), "applying fixtures/%s", fixture)
+}
+
+// Exec runs a command in a pod's first container and returns what it printed on both streams. The error is the command's own
+// exit or the failure to run it.
+func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (string, error) {
+	var container string
+	live, err := ns.Client.CoreV1().Pods(ns.Name).Get(ctx, pod, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	container = live.Spec.Containers[0].Name
+	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, command, &stdout, &stderr)
+	out := stdout.String() + stderr.String()
+	if err != nil {
+		return out, fmt.Errorf("running %q in %s: %w (it printed %q)", strings.Join(command, " "), pod, err, strings.TrimSpace(out))
+	}
+	return out, nil
+}
+
+// Pod returns the newest recorded version of a pod; it fails the spec when there is none.
+func (ns *Namespace) Pod(name string) *history.Event {
+	GinkgoHelper()
+	var e *history.Event
+	ns.View(func(s *history.State) { e = s.Get(history.Pods, name) })
+	Expect(e).NotTo(BeNil(), "expected pod %s to be there", name)
+	return e
+}
+
+// DeletePod deletes a pod as a person does, gracefully unless options say otherwise, and returns the UID that has to go.
+func (ns *Namespace) DeletePod(ctx context.Context, name string, options ...metav1.DeleteOptions) types.UID {
+	GinkgoHelper()
+	uid := ns.Pod(name).UID
+	var o metav1.DeleteOptions
+	if len(options) > 0 {
+		o = options[0]
+	}
+	// With the precondition the mark and the deed cannot speak of different pods.
+	o.Preconditions = metav1.NewUIDPreconditions(string(uid))
+	ns.Mark(history.ActDelete, history.Pods, name, uid, "delete pod "+name)
+	Expect(ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o)).To(Succeed())
+	return uid
+}
+
+// StartAsker starts the pod that belongs to no set, to ask DNS from, and waits until it is Ready. It returns its name.
+func (ns *Namespace) StartAsker(ctx context.Context) string {
+	GinkgoHelper()
+	ns.Apply(ctx, fixtures.Asker, ns.useImages)
+	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod asker to be Ready", func(s *history.State) string {
+		return readyPod(s, "asker")
+	})
+	return "asker"
+}
+
+func readyPod(s *history.State, name string) string {
+	e := s.Get(history.Pods, name)
+	switch {
+	case e == nil:
+		return fmt.Sprintf("pod %s does not exist", name)
+	case e.Terminating():
+		return fmt.Sprintf("pod %s is terminating", name)
+	case !e.Pod.RunningAndReady():
+		return describe(e)
+	}
+	return ""
+}
+
+// describe says why a pod is not Ready, as far as the recording tells.
+func describe(e *history.Event) string {
+	var parts []string
+	for _, c := range e.Pod.Containers {
+		if c.Reason != "" {
+			parts = append(parts, fmt.Sprintf("container %s: %s", c.Name, c.Reason))
+		}
+	}
+	if c := e.Pod.Condition(corev1.PodScheduled); c != nil && c.Status != corev1.ConditionTrue {
+		parts = append(parts, "not scheduled: "+c.Reason)
+	}
+	if c := e.Pod.Condition(corev1.PodReady); c != nil && c.Status != corev1.ConditionTrue && c.Reason != "" {
+		parts = append(parts, "Ready is "+string(c.Status)+": "+c.Reason)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("pod %s is %s, not Ready; %s", e.Name, e.Pod.Phase, strings.Join(parts, ", ")), "; ")
+}

@@ -1,0 +1,168 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Headless reports whether the set's service has no cluster IP, as recorded.
+func (s *Set) Headless() bool {
+	headless := false
+	s.NS.View(func(st *history.State) {
+		if e := st.Get(history.Services, s.Service); e != nil {
+			headless = e.Service.Headless()
+		}
+	})
+	return headless
+}
+
+// VerifyHostname asks inside the pod's container and verifies that its hostname is the pod's name.
+func (s *Set) VerifyHostname(ctx context.Context, id guarantee.ID, ordinal int) {
+	GinkgoHelper()
+	out, err := s.NS.Exec(ctx, s.Pod(ordinal), "hostname")
+	if got := strings.TrimSpace(out); err == nil && got != s.Pod(ordinal) {
+		err = fmt.Errorf("expected %q, found %q: look for a webhook or a template that sets spec.hostname", s.Pod(ordinal), got)
+	}
+	s.NS.Verify(id, err, "hostname of %s, asked inside its container", s.Pod(ordinal))
+}
+
+// Write puts a line into a file of the pod.
+func (s *Set) Write(ctx context.Context, ordinal int, path, line string) {
+	GinkgoHelper()
+	s.NS.Mark(history.ActOther, history.Pods, s.Pod(ordinal), "", fmt.Sprintf("write %q to %s of %s", line, path, s.Pod(ordinal)))
+	_, err := s.NS.Exec(ctx, s.Pod(ordinal), "sh", "-c", `printf '%s\n' "$1" > "$2" && sync`, "write", line, path)
+	Expect(err).NotTo(HaveOccurred(), "the volume of %s must be writable", s.Pod(ordinal))
+}
+
+// VerifyReads verifies that a file of the pod holds exactly that line.
+func (s *Set) VerifyReads(ctx context.Context, id guarantee.ID, ordinal int, path, line string) {
+	GinkgoHelper()
+	out, err := s.NS.Exec(ctx, s.Pod(ordinal), "cat", path)
+	if got := strings.TrimSpace(out); err == nil && got != line {
+		err = fmt.Errorf("expected %q, found %q: the volume is not the one that it was written to, or another pod has it too (see spec.volumeName of the claim)", line, got)
+	}
+	s.NS.Verify(id, err, "%s of %s holds its own data", path, s.Pod(ordinal))
+}
+
+// ClaimKey is what must not change about a claim.
+type ClaimKey struct {
+	Name, Volume string
+	UID          types.UID
+}
+
+// Claims returns the claims that a template gives the pods of those ordinals, as recorded; each must be Bound.
+func (s *Set) Claims(template string, ordinals ...int) []ClaimKey {
+	GinkgoHelper()
+	var out []ClaimKey
+	s.NS.View(func(st *history.State) {
+		for _, n := range ordinals {
+			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil && e.Claim.Phase == corev1.ClaimBound {
+				out = append(out, ClaimKey{Name: e.Name, Volume: e.Claim.Volume, UID: e.UID})
+			}
+		}
+	})
+	Expect(out).To(HaveLen(len(ordinals)), "every pod must have a bound claim of the template %s, found %v", template, out)
+	return out
+}
+
+// VerifyClaimsByLabel asks the API for the claims with the set's selector, as `kubectl get pvc -l` does, and verifies that they
+// are exactly those of the ordinals, Bound, each to a volume of its own.
+func (s *Set) VerifyClaimsByLabel(ctx context.Context, id guarantee.ID, template string, ordinals ...int) {
+	GinkgoHelper()
+	query := labels.SelectorFromSet(s.Selector).String()
+	list, err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).List(ctx, metav1.ListOptions{LabelSelector: query})
+	Expect(err).NotTo(HaveOccurred())
+	var want, got, wrong []string
+	for _, n := range ordinals {
+		want = append(want, s.Claim(template, n))
+	}
+	volumes := map[string]string{}
+	for _, c := range list.Items {
+		got = append(got, c.Name)
+		if c.Status.Phase != corev1.ClaimBound {
+			wrong = append(wrong, fmt.Sprintf("%s is %s", c.Name, c.Status.Phase))
+		}
+		if other, taken := volumes[c.Spec.VolumeName]; taken {
+			wrong = append(wrong, fmt.Sprintf("%s and %s share the volume %s", other, c.Name, c.Spec.VolumeName))
+		}
+		volumes[c.Spec.VolumeName] = c.Name
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	switch {
+	case !slices.Equal(want, got):
+		err = fmt.Errorf("expected %v, found %v", want, got)
+	case len(wrong) > 0:
+		err = fmt.Errorf("expected each Bound to a volume of its own, found: %s", strings.Join(wrong, "; "))
+	}
+	s.NS.Verify(id, err, "claims found with the label %s", query)
+}
+
+// AwaitNoPods waits until no pod of the set is left.
+func (s *Set) AwaitNoPods(ctx context.Context) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodGone+l.Collected, "all pods of "+s.Name+" to be gone", func(st *history.State) string {
+		if pods := st.PodsOf(s.UID); len(pods) > 0 {
+			return "still there: " + names(pods)
+		}
+		return ""
+	})
+}
+
+// DeleteService deletes the set's headless service.
+func (s *Set) DeleteService(ctx context.Context) {
+	GinkgoHelper()
+	s.NS.Mark(history.ActDelete, history.Services, s.Service, "", "delete service "+s.Service)
+	Expect(s.NS.Client.CoreV1().Services(s.NS.Name).Delete(ctx, s.Service, metav1.DeleteOptions{})).To(Succeed())
+}
+
+// DeleteClaims deletes the claims of those ordinals and waits until they are gone.
+func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int) {
+	GinkgoHelper()
+	for _, n := range ordinals {
+		name := s.Claim(template, n)
+		s.NS.Mark(history.ActDelete, history.Claims, name, "", "delete claim "+name)
+		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			Expect(err).NotTo(HaveOccurred())
+		}
+	}
+	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimGone, "the claims to be gone", func(st *history.State) string {
+		for _, n := range ordinals {
+			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil {
+				return fmt.Sprintf("claim %s is still there (finalizers %v)", e.Name, e.Finalizers)
+			}
+		}
+		return ""
+	})
+}
+
+// Unresolved verifies that a name has no answer, asked from a pod: within the DNS limit and then three times in a row.
+func (s *Set) Unresolved(ctx context.Context, id guarantee.ID, from, name string) {
+	GinkgoHelper()
+	err := s.NS.eventually(ctx, func() error {
+		answer, err := s.NS.Ask(ctx, from, "a", name)
+		if err != nil {
+			return err
+		}
+		if got := answer.Addrs(); len(got) > 0 {
+			return fmt.Errorf("expected no answer, found %v", got)
+		}
+		return nil
+	})
+	s.NS.Verify(id, err, "%s, asked from %s, no longer resolves", name, from)
+}

@@ -1,0 +1,299 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/e2e-framework/klient/decoder"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+// Gate is the readiness gate of held pods.
+const Gate corev1.PodConditionType = history.AnnotationPrefix + "released"
+
+func (ns *Namespace) decode(ctx context.Context, fixture string) []k8s.Object {
+	GinkgoHelper()
+	objects, err := decoder.DecodeAllFiles(ctx, fixtures.Manifests, fixture, decoder.MutateNamespace(ns.Name))
+	Expect(err).NotTo(HaveOccurred(), "reading fixtures/%s", fixture)
+	for _, o := range objects {
+		ns.useImages(o)
+	}
+	return objects
+}
+
+// image maps a fixture's image to the run's. A reference that is no fixture's stays as it is.
+func (ns *Namespace) image(ref string) string {
+	name, _, _ := strings.Cut(ref, ":")
+	switch name {
+	case "nginx":
+		return ns.Settings.Images.Nginx
+	case "busybox":
+		return ns.Settings.Images.Busybox
+	}
+	return ref
+}
+
+// Pod returns the name of the pod of that ordinal.
+func (s *Set) Pod(ordinal int) string { return fmt.Sprintf("%s-%d", s.Name, ordinal) }
+
+// Claim returns the name of the claim that a template gives the pod of that ordinal.
+func (s *Set) Claim(template string, ordinal int) string {
+	return fmt.Sprintf("%s-%s-%d", template, s.Name, ordinal)
+}
+
+// Created waits until the pod of that ordinal exists and is not terminating, and returns it. It is not a wait for readiness.
+func (s *Set) Created(ctx context.Context, ordinal int) *history.Event {
+	GinkgoHelper()
+	return s.createdBut(ctx, ordinal, "")
+}
+
+// Replaced waits until the pod of that ordinal is another one than old, and returns it.
+func (s *Set) Replaced(ctx context.Context, ordinal int, old types.UID) *history.Event {
+	GinkgoHelper()
+	return s.createdBut(ctx, ordinal, old)
+}
+
+func (s *Set) createdBut(ctx context.Context, ordinal int, old types.UID) *history.Event {
+	GinkgoHelper()
+	limit, what := s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be created", s.Pod(ordinal))
+	if old != "" {
+		limit, what = limit+s.NS.Settings.Limits.PodGone, fmt.Sprintf("pod %s to be replaced", s.Pod(ordinal))
+	}
+	var found *history.Event
+	s.NS.Expect(ctx, limit, what, func(st *history.State) string {
+		e := st.Get(history.Pods, s.Pod(ordinal))
+		switch {
+		case e == nil:
+			return s.why(st, ordinal)
+		case e.UID == old:
+			return fmt.Sprintf("%s is still the pod of uid %s", e.Name, old)
+		case e.Terminating():
+			return e.Name + " is terminating"
+		}
+		found = e
+		return ""
+	})
+	return found
+}
+
+// why says what may keep a pod from being created: the lowest predecessor that is not Ready, else the set itself.
+func (s *Set) why(st *history.State, ordinal int) string {
+	set := st.Get(history.Sets, s.Name)
+	if set == nil {
+		return fmt.Sprintf("%s does not exist, and neither does its set %s", s.Pod(ordinal), s.Name)
+	}
+	for n := int(set.Set.Start); n < ordinal; n++ {
+		if why := readyPod(st, s.Pod(n)); why != "" {
+			return fmt.Sprintf("%s does not exist; its predecessor: %s", s.Pod(ordinal), why)
+		}
+	}
+	return fmt.Sprintf("%s does not exist, though every predecessor is Ready (the set: generation %d, observed %d, replicas %d, status.replicas %d)",
+		s.Pod(ordinal), set.Generation, set.Set.Status.ObservedGeneration, set.Set.Replicas, set.Set.Status.Replicas)
+}
+
+// Running waits until the pod of that ordinal runs, Ready or not, and returns it.
+func (s *Set) Running(ctx context.Context, ordinal int) *history.Event {
+	GinkgoHelper()
+	var found *history.Event
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, fmt.Sprintf("pod %s to run", s.Pod(ordinal)), func(st *history.State) string {
+		e := st.Get(history.Pods, s.Pod(ordinal))
+		if e == nil {
+			return s.why(st, ordinal)
+		}
+		if e.Pod.Phase != corev1.PodRunning || e.Terminating() {
+			return describe(e)
+		}
+		found = e
+		return ""
+	})
+	return found
+}
+
+// AwaitReady waits until exactly the pods of the set's range exist, all Running and Ready, and the set's status says so.
+func (s *Set) AwaitReady(ctx context.Context) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to tell it", s.atRest)
+}
+
+// AwaitReplicas waits as AwaitReady does, and until the set asks for that many replicas.
+func (s *Set) AwaitReplicas(ctx context.Context, replicas int32) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), func(st *history.State) string {
+		if set := st.Get(history.Sets, s.Name); set == nil || set.Set.Replicas != replicas {
+			return fmt.Sprintf("the set does not ask for %d replicas yet", replicas)
+		}
+		return s.atRest(st)
+	})
+}
+
+func (s *Set) atRest(st *history.State) string {
+	set := st.Get(history.Sets, s.Name)
+	if set == nil {
+		return "set " + s.Name + " does not exist"
+	}
+	if set.Set.Status.ObservedGeneration < set.Generation {
+		return fmt.Sprintf("the controller has observed generation %d of %d", set.Set.Status.ObservedGeneration, set.Generation)
+	}
+	first, last := int(set.Set.Start), int(set.Set.Start+set.Set.Replicas)-1
+	for n := first; n <= last; n++ {
+		if why := readyPod(st, s.Pod(n)); why != "" {
+			return why
+		}
+	}
+	pods := st.PodsOf(s.UID)
+	if len(pods) != last-first+1 {
+		return fmt.Sprintf("there are %d pods, %d are wanted: %s", len(pods), last-first+1, names(pods))
+	}
+	if got := set.Set.Status; got.Ready != set.Set.Replicas || got.Replicas != set.Set.Replicas {
+		return fmt.Sprintf("the status counts %d pods, %d Ready, of %d", got.Replicas, got.Ready, set.Set.Replicas)
+	}
+	return ""
+}
+
+func names(events []*history.Event) string {
+	list := make([]string, 0, len(events))
+	for _, e := range events {
+		list = append(list, e.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// AwaitUpdated waits until all pods are at the update revision, Ready, and the set's current revision has become it.
+func (s *Set) AwaitUpdated(ctx context.Context) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", func(st *history.State) string {
+		if why := s.atRest(st); why != "" {
+			return why
+		}
+		set := st.Get(history.Sets, s.Name).Set
+		for _, p := range st.PodsOf(s.UID) {
+			if got := p.Labels[appsv1.ControllerRevisionHashLabelKey]; got != set.Status.UpdateRevision {
+				return fmt.Sprintf("%s is at revision %s, the update revision is %s", p.Name, got, set.Status.UpdateRevision)
+			}
+		}
+		if set.Status.CurrentRevision != set.Status.UpdateRevision {
+			return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
+		}
+		return ""
+	})
+}
+
+// AwaitGone waits until no pod of the name exists, or none of that UID if one is given.
+func (s *Set) AwaitGone(ctx context.Context, ordinal int, uid types.UID) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodGone+l.PodCreated, fmt.Sprintf("pod %s to be gone", s.Pod(ordinal)), func(st *history.State) string {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && (uid == "" || e.UID == uid) {
+			if e.Terminating() {
+				return e.Name + " is terminating"
+			}
+			return e.Name + " exists and is not being deleted"
+		}
+		return ""
+	})
+}
+
+// AwaitTerminating waits until the deletion of a pod has begun, or the pod is gone.
+func (s *Set) AwaitTerminating(ctx context.Context, ordinal int) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("the deletion of pod %s to begin", s.Pod(ordinal)), func(st *history.State) string {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && !e.Terminating() {
+			return e.Name + " exists and is not being deleted"
+		}
+		return ""
+	})
+}
+
+// Release opens the readiness gates of those pods, one after another, each as soon as its pod exists, and waits until each is
+// Ready.
+func (s *Set) Release(ctx context.Context, ordinals ...int) {
+	GinkgoHelper()
+	for _, n := range ordinals {
+		e := s.Created(ctx, n)
+		s.setGate(ctx, e, true)
+		s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, fmt.Sprintf("the released pod %s to be Ready", e.Name), func(st *history.State) string {
+			return readyPod(st, e.Name)
+		})
+	}
+}
+
+// ReleaseInTurn releases the pods of the whole range from the first ordinal to the last, waiting for each to exist.
+func (s *Set) ReleaseInTurn(ctx context.Context) {
+	GinkgoHelper()
+	var first, last int
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, "set "+s.Name+" to be there", func(st *history.State) string {
+		set := st.Get(history.Sets, s.Name)
+		if set == nil {
+			return "set " + s.Name + " does not exist"
+		}
+		first, last = int(set.Set.Start), int(set.Set.Start+set.Set.Replicas)-1
+		return ""
+	})
+	for n := first; n <= last; n++ {
+		s.Release(ctx, n)
+	}
+}
+
+// Hold closes the readiness gate of a pod again and waits until it is not Ready any more.
+func (s *Set) Hold(ctx context.Context, ordinal int) {
+	GinkgoHelper()
+	e := s.NS.Pod(s.Pod(ordinal))
+	s.setGate(ctx, e, false)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, fmt.Sprintf("the held pod %s to be not Ready", e.Name), func(st *history.State) string {
+		if now := st.Get(history.Pods, e.Name); now != nil && now.Pod.Is(corev1.PodReady) {
+			return now.Name + " is still Ready"
+		}
+		return ""
+	})
+}
+
+func (s *Set) setGate(ctx context.Context, pod *history.Event, open bool) {
+	GinkgoHelper()
+	act, status, verb := history.ActRelease, corev1.ConditionTrue, "release"
+	if !open {
+		act, status, verb = history.ActHold, corev1.ConditionFalse, "hold"
+	}
+	s.NS.Mark(act, history.Pods, pod.Name, pod.UID, verb+" "+pod.Name)
+	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q},"status":{"conditions":[{"type":%q,"status":%q,"lastTransitionTime":%q}]}}`,
+		pod.UID, Gate, status, metav1.Now().UTC().Format(time.RFC3339))
+	_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, pod.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	Expect(err).NotTo(HaveOccurred(), "%s %s: the suite needs the right to patch pods/status", verb, pod.Name)
+}
+
+// HoldStill lets time pass in which, if the guarantee holds, nothing happens: long against the reaction that this recording has
+// shown, so that a controller which did not halt would have acted. It ends at once when cond returns a reason, which says
+// that something did happen.
+func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
+	GinkgoHelper()
+	length, reaction := judge.Hold(s.NS.Recorded(ctx))
+	Expect(reaction).To(BeNumerically(">", 0), "a hold proves something only against a reaction that was seen: let the controller act once first")
+	// A margin over what judges ask for, since they count from events, not from here.
+	length += length / 4
+	s.NS.Mark(history.ActOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
+	var happened string
+	err := s.NS.Await(ctx, length, "nothing to happen", func(st *history.State) string {
+		if happened = cond(st); happened != "" {
+			return "" // decided: it happened, so there is nothing to wait for
+		}
+		return "nothing has happened"
+	})
+	if err == nil {
+		return // the judges tell it better, from the history
+	}
+	Expect(happened).To(BeEmpty())
+}

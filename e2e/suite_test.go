@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	. "github.com/onsi/gomega"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+var settingsFile = flag.String("conformance.settings", "", "settings of the run, written by the command that starts it; without them no spec runs")
+
+// under is the cluster under test: the suite's only state, set once before the specs and never changed.
+var under *workload.Cluster
+
+// TestConformance runs the specs against the cluster that the settings name.
+func TestConformance(t *testing.T) {
+	if *settingsFile == "" {
+		t.Skip("no cluster was given: start the suite with `make e2e` or `make certify`")
+	}
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "StatefulSet conformance")
+}
+
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+	// What all processes must agree on is asked once.
+	cluster := connect("")
+	version, err := cluster.Client.Discovery().ServerVersion()
+	Expect(err).NotTo(HaveOccurred(), "the API server at the kubeconfig's address must answer")
+	return []byte(version.GitVersion)
+}, func(_ SpecContext, version []byte) {
+	under = connect(string(version))
+})
+
+func connect(version string) *workload.Cluster {
+	GinkgoHelper()
+	s, err := settings.Load(*settingsFile)
+	Expect(err).NotTo(HaveOccurred())
+	config, err := s.RESTConfig()
+	Expect(err).NotTo(HaveOccurred())
+	cluster, err := workload.Connect(config, s, version)
+	Expect(err).NotTo(HaveOccurred())
+	return cluster
+}
+
+var _ = SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
+	if under == nil {
+		return
+	}
+	Expect(under.AwaitNamespacesGone(ctx)).To(Succeed(), "the run must leave nothing behind")
+})
+
+// What became of each spec is written for the command that started the run, which weighs it together with the histories.
+var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Report) {
+	s, err := settings.Load(*settingsFile)
+	Expect(err).NotTo(HaveOccurred())
+	var specs []verdict.Spec
+	for _, r := range report.SpecReports {
+		if r.LeafNodeType != types.NodeTypeIt {
+			if r.Failed() {
+				specs = append(specs, verdict.Spec{Text: r.LeafNodeType.String(), State: r.State.String(), Message: r.FailureMessage()})
+			}
+			continue
+		}
+		spec := verdict.Spec{
+			Text: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds(), Message: r.FailureMessage(),
+			History: historyFile(r.FullText()), Proves: proven(r.Labels()),
+		}
+		if r.State == types.SpecStateSkipped {
+			// A spec that was filtered out has no message; one that stopped by itself says why.
+			spec.Selected = r.Failure.Message != ""
+			spec.Message = r.Failure.Message
+		} else {
+			spec.Selected = r.State != types.SpecStatePending
+		}
+		specs = append(specs, spec)
+	}
+	data, err := json.MarshalIndent(specs, "", "  ")
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(filepath.Join(s.ReportDir, verdict.SpecsFile), append(data, '\n'), 0o644)).To(Succeed())
+})
+
+// TestMain exists to say what is wrong when flags are.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *settingsFile != "" {
+		if _, err := settings.Load(*settingsFile); err != nil {
+			fmt.Fprintln(os.Stderr, "settings:", err)
+			os.Exit(2)
+		}
+	}
+	os.Exit(m.Run())
+}
