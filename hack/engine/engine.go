@@ -162,3 +162,13 @@ func explain(ctx context.Context, err error, stderr string) error {
 	}
 	return err
 }
+
+// CgroupVersion returns "1" or "2", the version of control groups that the engine's containers are under.
+func (e *Engine) CgroupVersion(ctx context.Context) (string, error) {
+	format := "{{.CgroupVersion}}"
+	if e.client == "podman" {
+		format = "{{.Host.CgroupsVersion}}"
+	}
+	version, err := e.Output(ctx, "info", "--format", format)
+	return strings.TrimPrefix(strings.TrimSpace(version), "v"), err
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
+)
+
+func newEngineCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "engine",
+		Short: "Find a container engine, or provide one, and print how to reach it",
+		Long: `Find a container engine, or provide one, and print how to reach it.
+
+The settings go to standard output, so that a shell can take them over:
+  export $(conformance engine)`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := engine.Ensure(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), "engine:", found)
+			for _, setting := range found.Env() {
+				fmt.Fprintln(cmd.OutOrStdout(), setting)
+			}
+			return nil
+		},
+	}
+}
+
+// noArguments rejects arguments as wrong use, which cobra's own check would report as a failure.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return wrongUse{err}
+	}
+	return nil
+}

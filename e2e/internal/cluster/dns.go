@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+)
+
+// awaitAnswer has one of CoreDNS's pods resolve a name that every cluster has. A pod can be Ready and know no service yet.
+func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Interface) error {
+	pods, err := client.CoreV1().Pods("kube-system").List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	if err != nil {
+		return err
+	}
+	for _, pod := range pods.Items {
+		if pod.Status.Phase != corev1.PodRunning {
+			continue
+		}
+		if err := ask(ctx, config, client, pod.Name); err != nil {
+			return fmt.Errorf("CoreDNS does not answer: %w", err)
+		}
+		return nil
+	}
+	return errors.New("no pod of CoreDNS runs")
+}
+
+// ask resolves the API's service at a CoreDNS pod, through the API server, since the pod network need not be reachable from here.
+func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, pod string) error {
+	transport, upgrader, err := spdy.RoundTripperFor(config)
+	if err != nil {
+		return err
+	}
+	url := client.CoreV1().RESTClient().Post().Resource("pods").Namespace("kube-system").Name(pod).SubResource("portforward").URL()
+	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	ready := make(chan struct{})
+	stop := make(chan struct{})
+	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{"0:53"}, stop, ready, io.Discard, io.Discard)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- forwarder.ForwardPorts() }()
+	defer func() {
+		close(stop)
+		<-ended
+	}()
+	select {
+	case err := <-ended:
+		ended <- nil
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-ready:
+	}
+	ports, err := forwarder.GetPorts()
+	if err != nil {
+		return err
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(int(ports[0].Local)))
+	resolver := &net.Resolver{
+		PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			// Over TCP, whatever the resolver prefers: a forwarded port carries nothing else.
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		},
+	}
+	addresses, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
+	if err == nil && len(addresses) == 0 {
+		err = errors.New("it knows no address of the API's service")
+	}
+	return err
+}

@@ -1,0 +1,53 @@
+package cluster
+
+import (
+	"context"
+
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
+)
+
+// host is what a machine withholds from the nodes that run on it.
+type host struct {
+	cgroupV1            bool
+	missingCapabilities bool
+}
+
+// observeHost asks the engine and the kernel.
+func observeHost(ctx context.Context, e *engine.Engine) (host, error) {
+	version, err := e.CgroupVersion(ctx)
+	if err != nil {
+		return host{}, err
+	}
+	missing, err := engine.CapabilitiesMissing()
+	// Only an engine of our own is known to have the same limits as this process.
+	return host{cgroupV1: version == "1", missingCapabilities: missing && e.Own()}, err
+}
+
+// kubeletPatch returns the kubelet's settings for the host, nil where it needs none.
+func (h host) kubeletPatch() map[string]any {
+	patch := map[string]any{}
+	if h.cgroupV1 {
+		// The kubelet otherwise refuses to start on cgroup v1.
+		patch["failCgroupV1"] = false
+	}
+	if h.missingCapabilities {
+		// Without CAP_SYS_RESOURCE the kubelet may neither lower its own score nor set some sysctls, and the gate has it go on.
+		patch["oomScoreAdj"] = 0
+		patch["featureGates"] = map[string]any{"KubeletInUserNamespace": true}
+	}
+	if len(patch) == 0 {
+		return nil
+	}
+	patch["kind"] = "KubeletConfiguration"
+	patch["apiVersion"] = "kubelet.config.k8s.io/v1beta1"
+	return patch
+}
+
+// containerdPatch returns containerd's settings for the host, empty where it needs none.
+func (h host) containerdPatch() string {
+	if !h.missingCapabilities {
+		return ""
+	}
+	// Pods ask for scores below the one that this host lets anybody have.
+	return "[plugins.\"io.containerd.grpc.v1.cri\"]\n  restrict_oom_score_adj = true\n"
+}

@@ -1,0 +1,163 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+// defaultClass is the annotation that makes a StorageClass the default.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
+
+// awaitReady returns once the cluster can be used: every node Ready, the pod network and the services up on each, CoreDNS answering, and
+// a default StorageClass whose provisioner runs.
+func awaitReady(ctx context.Context, config *rest.Config, nodes int) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	for _, wait := range []func() error{
+		func() error { return awaitNodes(ctx, client, nodes) },
+		func() error { return awaitDaemonSets(ctx, client, nodes) },
+		func() error { return awaitDeployment(ctx, client, "kube-system", "coredns") },
+		func() error { return awaitAnswer(ctx, config, client) },
+		func() error { return awaitStorage(ctx, client) },
+	} {
+		if err := wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await watches objects until there is nothing missing; missing says, of all objects at once, what still is.
+func await[T runtime.Object](ctx context.Context, source cache.ListerWatcher, kind T, missing func([]T) string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changed := make(chan struct{}, 1)
+	notify := func() {
+		select {
+		case changed <- struct{}{}:
+		default: // a look at all objects is already due
+		}
+	}
+	informer := cache.NewSharedInformer(source, kind, 0)
+	// The reason for an unreachable API is told below, once, and not in a log on the side.
+	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
+		return err
+	}
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { notify() },
+		UpdateFunc: func(any, any) { notify() },
+		DeleteFunc: func(any) { notify() },
+	})
+	if err != nil {
+		return err
+	}
+	go informer.RunWithContext(ctx)
+	reason := "the API does not answer"
+	if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		notify()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", reason, context.Cause(ctx))
+		case <-changed:
+		}
+		var objects []T
+		for _, item := range informer.GetStore().List() {
+			objects = append(objects, item.(T))
+		}
+		if reason = missing(objects); reason == "" {
+			return nil
+		}
+	}
+}
+
+func awaitNodes(ctx context.Context, client kubernetes.Interface, want int) error {
+	source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "nodes", "", fields.Everything())
+	return await(ctx, source, &corev1.Node{}, func(nodes []*corev1.Node) string { return nodesMissing(nodes, want) })
+}
+
+// nodesMissing says which nodes are not Ready, nothing when all are.
+func nodesMissing(nodes []*corev1.Node, want int) string {
+	if len(nodes) != want {
+		return fmt.Sprintf("%d of %d nodes have registered", len(nodes), want)
+	}
+	for _, n := range nodes {
+		ready := false
+		for _, condition := range n.Status.Conditions {
+			ready = ready || condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+		}
+		if !ready {
+			return fmt.Sprintf("node %s is not Ready", n.Name)
+		}
+	}
+	return ""
+}
+
+// awaitDaemonSets waits for the system's daemon sets: a pod on a node without them has no network or reaches no service.
+func awaitDaemonSets(ctx context.Context, client kubernetes.Interface, nodes int) error {
+	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "daemonsets", "kube-system", fields.Everything())
+	return await(ctx, source, &appsv1.DaemonSet{}, func(sets []*appsv1.DaemonSet) string { return daemonSetsMissing(sets, nodes) })
+}
+
+func daemonSetsMissing(sets []*appsv1.DaemonSet, nodes int) string {
+	if len(sets) == 0 {
+		return "no daemon set is in kube-system"
+	}
+	for _, set := range sets {
+		if int(set.Status.NumberReady) < nodes {
+			return fmt.Sprintf("daemon set %s runs on %d of %d nodes", set.Name, set.Status.NumberReady, nodes)
+		}
+	}
+	return ""
+}
+
+func awaitDeployment(ctx context.Context, client kubernetes.Interface, namespace, name string) error {
+	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "deployments", namespace, fields.OneTermEqualSelector(metav1.ObjectNameField, name))
+	return await(ctx, source, &appsv1.Deployment{}, func(found []*appsv1.Deployment) string {
+		if len(found) == 0 {
+			return fmt.Sprintf("there is no deployment %s/%s", namespace, name)
+		}
+		return deploymentMissing(found[0])
+	})
+}
+
+func deploymentMissing(d *appsv1.Deployment) string {
+	want := int32(1)
+	if d.Spec.Replicas != nil {
+		want = *d.Spec.Replicas
+	}
+	if d.Status.ObservedGeneration < d.Generation || d.Status.AvailableReplicas < want {
+		return fmt.Sprintf("deployment %s/%s has %d of %d pods available", d.Namespace, d.Name, d.Status.AvailableReplicas, want)
+	}
+	return ""
+}
+
+// awaitStorage waits for a default StorageClass, then for the deployments in the namespace of kind's provisioner.
+func awaitStorage(ctx context.Context, client kubernetes.Interface) error {
+	source := cache.NewListWatchFromClient(client.StorageV1().RESTClient(), "storageclasses", "", fields.Everything())
+	err := await(ctx, source, &storagev1.StorageClass{}, func(classes []*storagev1.StorageClass) string {
+		for _, class := range classes {
+			if class.Annotations[defaultClass] == "true" {
+				return ""
+			}
+		}
+		return "there is no default StorageClass"
+	})
+	if err != nil {
+		return err
+	}
+	return awaitDeployment(ctx, client, "local-path-storage", "local-path-provisioner")
+}

@@ -1,0 +1,91 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
+)
+
+// Remove removes the cluster of that name, if this project made it.
+func Remove(ctx context.Context, name string, progress io.Writer) error {
+	if name == "" {
+		name = DefaultName
+	}
+	at, err := placeOf(name)
+	if err != nil {
+		return err
+	}
+	left, err := at.read()
+	if err != nil {
+		return err
+	}
+	if left == nil {
+		fmt.Fprintf(progress, "cluster: there is no cluster %s of this project's\n", name)
+		return nil
+	}
+	return remove(ctx, at, left, progress)
+}
+
+// RemoveAll removes every cluster that this project made.
+func RemoveAll(ctx context.Context, progress io.Writer) error {
+	cache, err := engine.CacheDir()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(cache, "clusters")
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, entry := range entries {
+		at := place{dir: filepath.Join(dir, entry.Name())}
+		if left, err := at.read(); err != nil || left == nil {
+			failed = append(failed, err)
+			continue
+		}
+		failed = append(failed, Remove(ctx, entry.Name(), progress))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+func remove(ctx context.Context, at place, left *state, progress io.Writer) error {
+	l, err := share(at)
+	if err != nil {
+		return err
+	}
+	defer l.release()
+	if err := l.alone(at); err != nil {
+		return err
+	}
+	found, err := engine.Find(ctx)
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		// Its engine is gone, and with it the nodes; what is left of them starts again with the engine, under its own restart policy.
+		return fmt.Errorf("no container engine answers to remove the cluster %s with: start the one it was made with", left.Name)
+	}
+	c := &Cluster{name: left.Name, at: at, engine: found, lock: l, state: left}
+	fmt.Fprintf(progress, "cluster: removing %s\n", left.Name)
+	project, err := projectDir()
+	if err != nil {
+		return err
+	}
+	binary, err := kindBinary(ctx, project)
+	if err != nil {
+		return err
+	}
+	return c.destroy(ctx, binary, left.Image)
+}

@@ -1,0 +1,59 @@
+package nodeimage
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
+)
+
+// registryAnswersWithin is how long a registry may take until it has begun to send an image.
+const registryAnswersWithin = 5 * time.Second
+
+// pull has the engine fetch an image. A registry that does not answer is given up soon; one that does may take its time.
+func pull(ctx context.Context, e *engine.Engine, image string, progress io.Writer) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := errors.New("no registry answers")
+	timer := time.AfterFunc(registryAnswersWithin, func() { cancel(silence) })
+	defer timer.Stop()
+
+	cmd := e.Command(ctx, "pull", image)
+	reader, writer := io.Pipe()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		writer.Close()
+		ended <- err
+	}()
+	last, begun := "", false
+	for lines := bufio.NewScanner(reader); lines.Scan(); {
+		last = lines.Text()
+		if !begun && begins(last) {
+			begun = true
+			timer.Stop()
+			fmt.Fprintf(progress, "pulling %s\n", image)
+		}
+	}
+	if err := <-ended; err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return fmt.Errorf("%s: %w", last, err)
+	}
+	return nil
+}
+
+// begins tells docker's and podman's first word about an image that a registry has from what they say before.
+func begins(line string) bool {
+	return strings.Contains(line, ": Pulling ") || strings.HasPrefix(line, "Copying ") || strings.HasPrefix(line, "Digest:")
+}
