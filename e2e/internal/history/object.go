@@ -142,13 +142,19 @@ type Set struct {
 	RevisionHistoryLimit *int32                                          `json:"revisionHistoryLimit,omitempty"`
 	WhenScaled           appsv1.PersistentVolumeClaimRetentionPolicyType `json:"whenScaled,omitempty"`
 	WhenDeleted          appsv1.PersistentVolumeClaimRetentionPolicyType `json:"whenDeleted,omitempty"`
-	Selector             map[string]string                               `json:"selector,omitempty"` // matchLabels
+	Selector             map[string]string                               `json:"selector,omitempty"`            // matchLabels
+	SelectorExpressions  bool                                            `json:"selectorExpressions,omitempty"` // it has matchExpressions too, not kept
 	ClaimTemplates       []string                                        `json:"claimTemplates,omitempty"`
-	PodGrace             *int64                                          `json:"podGrace,omitempty"` // template's terminationGracePeriodSeconds
+	PodGrace             *int64                                          `json:"podGrace,omitempty"`     // template's terminationGracePeriodSeconds
+	PodHostname          string                                          `json:"podHostname,omitempty"`  // template's hostname
+	PodSubdomain         string                                          `json:"podSubdomain,omitempty"` // template's subdomain
+	PodVolumes           []string                                        `json:"podVolumes,omitempty"`   // names of the template's volumes
 	// FreeHostname says that the template asks for a hostname of its own (hostNetwork, setHostnameAsFQDN, hostnameOverride).
 	FreeHostname bool     `json:"freeHostname,omitempty"`
 	Template     Template `json:"template,omitzero"`
-	Status       Status   `json:"status,omitzero"`
+	// TemplateDigest tells two pod templates apart also where Template, which holds few of their fields, shows no difference.
+	TemplateDigest string `json:"templateDigest,omitempty"`
+	Status         Status `json:"status,omitzero"`
 }
 
 // Status is a StatefulSet's status.

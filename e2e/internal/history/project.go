@@ -3,6 +3,7 @@ package history
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -126,7 +127,9 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		Replicas: 1, Policy: spec.PodManagementPolicy, Strategy: spec.UpdateStrategy.Type, MinReadySeconds: spec.MinReadySeconds,
 		ServiceName: spec.ServiceName, RevisionHistoryLimit: spec.RevisionHistoryLimit,
 		PodGrace: spec.Template.Spec.TerminationGracePeriodSeconds, Template: templateOf(spec.Template.Annotations, &spec.Template.Spec),
-		FreeHostname: spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,
+		PodHostname: spec.Template.Spec.Hostname, PodSubdomain: spec.Template.Spec.Subdomain,
+		TemplateDigest: templateDigest(&spec.Template),
+		FreeHostname:   spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,
 		Status: Status{
 			ObservedGeneration: o.Status.ObservedGeneration, Replicas: o.Status.Replicas, Ready: o.Status.ReadyReplicas,
 			Available: o.Status.AvailableReplicas, Current: o.Status.CurrentReplicas, Updated: o.Status.UpdatedReplicas,
@@ -149,12 +152,25 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		s.WhenScaled, s.WhenDeleted = r.WhenScaled, r.WhenDeleted
 	}
 	if spec.Selector != nil {
-		s.Selector = spec.Selector.MatchLabels
+		s.Selector, s.SelectorExpressions = spec.Selector.MatchLabels, len(spec.Selector.MatchExpressions) > 0
+	}
+	for _, v := range spec.Template.Spec.Volumes {
+		s.PodVolumes = append(s.PodVolumes, v.Name)
 	}
 	for _, t := range spec.VolumeClaimTemplates {
 		s.ClaimTemplates = append(s.ClaimTemplates, t.Name)
 	}
 	return s
+}
+
+// templateDigest is a digest of a whole template, or "" where it cannot be written.
+func templateDigest(t *corev1.PodTemplateSpec) string {
+	data, err := json.Marshal(t)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }
 
 func sliceOf(o *discoveryv1.EndpointSlice) *Slice {
