@@ -297,3 +297,11 @@ func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 	}
 	Expect(happened).To(BeEmpty())
 }
+
+// Exists is a condition for HoldStill: it tells when a pod of that ordinal is there.
+func (s *Set) Exists(st *history.State, ordinal int) string {
+	if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil {
+		return fmt.Sprintf("expected %s not to be created, found it at %s", e.Name, e.Ref())
+	}
+	return ""
+}
