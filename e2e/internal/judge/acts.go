@@ -46,11 +46,15 @@ func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.D
 		}
 		return wrong, p.first().At, why
 	}
-	lost := ready.to
-	if lost == nil {
-		return excused, act.At, "was Ready"
+	lost, left := ready.to, p.set.releaseOf(p)
+	if lost == nil && left != nil && left.Seq < act.Seq {
+		lost = left
 	}
 	switch {
+	case lost == nil:
+		return excused, act.At, "was Ready"
+	case lost == left:
+		why = fmt.Sprintf("was released (since %s)", lost.Aside())
 	case p.gone != nil && p.gone.Seq < act.Seq:
 		why = fmt.Sprintf("was gone (since %s)", p.gone.Aside())
 	case p.deleting != nil && p.deleting.Seq < act.Seq:
@@ -129,8 +133,10 @@ type removal struct {
 	event *history.Event
 	// condemned says that a spec in force had no place for the ordinal; below that its place was lost at the lower end.
 	condemned, below bool
-	replicas         int32 // of the spec in force that the removal is judged under
-	unsettled        bool
+	// moved says that it lost its place by a change of the start ordinal, which is no scale down.
+	moved     bool
+	replicas  int32 // of the spec in force that the removal is judged under
+	unsettled bool
 	// higher are the condemned pods above it that still existed.
 	higher []*podLife
 	// staying are the remaining ordinals that were not Running, Ready and staying.
@@ -195,17 +201,26 @@ func (w *walker) take(st step) {
 		if w.m.byController(st.pod) && !w.s.beingDeleted(st.event.At) {
 			w.out.removals = append(w.out.removals, w.removal(st))
 		}
+	case podReleased:
+		w.ready[n] = false
+		w.low = min(w.low, n)
+		w.left(st.pod)
 	case podGone:
-		if w.alive[n] == st.pod {
-			delete(w.alive, n)
-		}
+		w.left(st.pod)
 		w.lastGone = st.event.At
-		for w.top > 0 && w.alive[w.top] == nil {
-			w.top--
-		}
 	}
 	if v := w.s.latest(st.event.At); v != nil && w.front(int(v.Set.Start)) >= int(v.Set.Start+v.Set.Replicas) && w.top < int(v.Set.Start+v.Set.Replicas) {
 		w.settledAt, w.everSettled = st.event.At, true
+	}
+}
+
+// left takes a pod off the living ones.
+func (w *walker) left(p *podLife) {
+	if w.alive[p.ordinal] == p {
+		delete(w.alive, p.ordinal)
+	}
+	for w.top > 0 && w.alive[w.top] == nil {
+		w.top--
 	}
 }
 
@@ -292,7 +307,10 @@ func (w *walker) removal(st step) removal {
 		start, end := int(v.Set.Start), int(v.Set.Start+v.Set.Replicas)
 		staying := w.unready(start, end, st.event)
 		var higher []*podLife
-		for k := max(n+1, end); k <= w.top; k++ {
+		for k := n + 1; k <= w.top; k++ {
+			if k == start {
+				k = max(k, end)
+			}
 			if p := w.alive[k]; p != nil {
 				higher = append(higher, p)
 			}
@@ -301,6 +319,7 @@ func (w *walker) removal(st step) removal {
 			best = got
 			r.condemned, r.below, r.replicas = true, n < start, v.Set.Replicas
 			r.staying, r.higher = staying, higher
+			r.moved = w.s.movedOut(n, v)
 			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
 		}
 	}

@@ -129,7 +129,7 @@ func judgeScaleDownHalts(m *model, b *bench) {
 			continue
 		}
 		for _, r := range a.removals {
-			if r.condemned && len(r.staying) > 0 {
+			if r.condemned && !r.moved && len(r.staying) > 0 {
 				act := fmt.Sprintf("%s began to terminate for a scale down at %s while the staying ", r.pod.name, r.event.Ref())
 				b.weighObstacles(id, a.set, act, r.event, r.staying)
 			}

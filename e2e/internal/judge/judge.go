@@ -48,6 +48,7 @@ func judgements() []judgement {
 	var all []judgement
 	all = append(all, orderingJudgements()...)
 	all = append(all, terminationJudgements()...)
+	all = append(all, identityJudgements()...)
 	return all
 }
 
@@ -115,7 +116,9 @@ type charge struct {
 	text string
 	// since is the beginning of the stretch that the accusation rests on: a gap in one of the resources between it and the
 	// act leaves the matter open. The act is the last of events.
-	since     time.Duration
+	since time.Duration
+	// until is the end of that stretch where it lies after the act.
+	until     time.Duration
 	resources []history.Resource // Pods when empty
 	events    []*history.Event
 }
@@ -128,7 +131,7 @@ func (b *bench) broken(id guarantee.ID, c charge) {
 		resources = []history.Resource{history.Pods}
 	}
 	for _, r := range resources {
-		if g := b.m.gap(r, c.since, f.At); g != nil {
+		if g := b.m.gap(r, c.since, max(f.At, c.until)); g != nil {
 			f.Text = fmt.Sprintf("%s; but the history of %s has a gap from %s to %s (%s) that may hold the missing event",
 				f.Text, g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
 			b.of(id).Doubts = append(b.of(id).Doubts, f)

@@ -90,3 +90,16 @@ func tales(t *testing.T, all []tale) {
 		t.Run(strings.ReplaceAll(tt.name, " ", "-"), tt.run)
 	}
 }
+
+func TestEveryGuaranteeHasOneJudge(t *testing.T) {
+	seen := map[guarantee.ID]bool{}
+	for _, id := range judge.Judged() {
+		if seen[id] {
+			t.Errorf("%s: expected one judge, found two", id)
+		}
+		seen[id] = true
+		if _, ok := guarantee.Get(id); !ok {
+			t.Errorf("%s is judged but is no guarantee of the contract", id)
+		}
+	}
+}

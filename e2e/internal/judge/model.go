@@ -23,6 +23,11 @@ type model struct {
 	acts   []acts // of each set, in the order of sets
 	// bySpec holds the objects that the spec deleted or evicted itself.
 	bySpec map[types.UID]history.Mark
+	// swept holds the spec's deletions that name no UID, by resource: of many objects at once, or of one by its name.
+	swept map[history.Resource][]history.Mark
+	// claimsNamed holds the claims of each name, oldest first.
+	claimsNamed map[string][]*claimLife
+	losses      []loss
 }
 
 // setLife is one StatefulSet, from its first to its last event.
@@ -44,7 +49,8 @@ type podLife struct {
 	name     string
 	uid      types.UID
 	ordinal  int
-	set      *setLife         // the set that controls it, at first sight; nil if none of the recorded ones
+	set      *setLife         // the set that controls it or was the last to; nil if none of the recorded ones ever did
+	tenures  []tenure         // who controlled it, never empty
 	events   []*history.Event // every version seen
 	created  *history.Event   // nil if it existed before the recording
 	deleting *history.Event   // deletion requested, or seen for the first time as deleted
@@ -52,6 +58,14 @@ type podLife struct {
 	ready    []span         // stretches of Running, Ready and not terminating
 	finished *history.Event // Failed or Succeeded
 	hurt     *history.Event // condition DisruptionTarget: evicted, preempted, collected
+}
+
+// tenure is a stretch of a pod's life under one controller, or under none.
+type tenure struct {
+	uid  types.UID // of the controller, "" where there is none
+	name string    // its kind and name
+	set  *setLife  // the controller, if it is a set
+	from *history.Event
 }
 
 // claimLife is one PersistentVolumeClaim: one UID.
@@ -71,11 +85,12 @@ type span struct{ from, to *history.Event }
 type what int
 
 const (
-	podListed what = iota // it existed before the recording
+	podListed what = iota // it existed before the recording, or before the set adopted it
 	podCreated
 	podReady
 	podLost // no longer Ready, or its deletion began while it was
 	podDeleting
+	podReleased // it lives on without the set
 	podGone
 )
 
@@ -89,6 +104,12 @@ type step struct {
 func newModel(h *history.History) *model {
 	m := &model{
 		h: h, bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{}, bySpec: h.DeletedBySpec(),
+		swept: map[history.Resource][]history.Mark{}, claimsNamed: map[string][]*claimLife{},
+	}
+	for _, mark := range h.Marks {
+		if mark.Act == history.ActDelete && mark.UID == "" {
+			m.swept[mark.Resource] = append(m.swept[mark.Resource], mark)
+		}
 	}
 	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
@@ -103,6 +124,7 @@ func newModel(h *history.History) *model {
 				c = &claimLife{name: e.Name, uid: e.UID}
 				byClaim[e.UID] = c
 				m.claims = append(m.claims, c)
+				m.claimsNamed[c.name] = append(m.claimsNamed[c.name], c)
 				if e.Change == history.Added {
 					c.created = e
 				}
@@ -115,6 +137,7 @@ func newModel(h *history.History) *model {
 	for _, s := range m.sets {
 		m.acts = append(m.acts, m.actsOf(s))
 	}
+	m.losses = m.allLosses()
 	return m
 }
 
@@ -154,18 +177,15 @@ func (m *model) addPod(e *history.Event) {
 		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name)}
 		m.byPod[e.UID] = p
 		m.pods = append(m.pods, p)
-		// The two watches are not in step: a pod may be seen before its set, so the set is noted by the reference alone.
-		if c := e.Controller(); c != nil && c.Kind == "StatefulSet" {
-			p.set = m.set(c.UID, c.Name)
-			p.set.pods = append(p.set.pods, p)
-			p.set.lives[p.ordinal] = append(p.set.lives[p.ordinal], p)
-		}
+		m.serve(p, e)
 		if e.Change == history.Added {
 			p.created = e
 			p.step(podCreated, e)
 		} else {
 			p.step(podListed, e)
 		}
+	} else if !e.Gone() {
+		m.serve(p, e)
 	}
 	p.events = append(p.events, e)
 	p.finished = firstOf(p.finished, e, e.Pod.Finished())
@@ -190,10 +210,54 @@ func (m *model) addPod(e *history.Event) {
 	}
 }
 
-func (p *podLife) step(w what, e *history.Event) {
-	if p.set != nil {
-		p.set.steps = append(p.set.steps, step{what: w, pod: p, event: e})
+// serve notes who controls the pod as of an event, and lets it join or leave a set where that changed.
+func (m *model) serve(p *podLife, e *history.Event) {
+	t := tenure{from: e}
+	c := e.Controller()
+	if c != nil {
+		t.uid, t.name = c.UID, c.Kind+" "+c.Name
 	}
+	known := len(p.tenures) > 0
+	if known && p.tenures[len(p.tenures)-1].uid == t.uid {
+		return
+	}
+	p.step(podReleased, e)
+	if c != nil && c.Kind == "StatefulSet" {
+		// The two watches are not in step: a pod may be seen before its set, so the set is noted by the reference alone.
+		t.set = m.set(c.UID, c.Name)
+		p.set = t.set
+		if lives := t.set.lives[p.ordinal]; len(lives) == 0 || lives[len(lives)-1] != p {
+			t.set.pods = append(t.set.pods, p)
+			t.set.lives[p.ordinal] = append(lives, p)
+		}
+	}
+	p.tenures = append(p.tenures, t)
+	if known {
+		p.step(podListed, e)
+		if p.isReady() {
+			p.step(podReady, e)
+		}
+	}
+}
+
+func (p *podLife) step(w what, e *history.Event) {
+	if s := p.holder(); s != nil {
+		s.steps = append(s.steps, step{what: w, pod: p, event: e})
+	}
+}
+
+// holder returns the set that controls the pod as of the events added so far, or nil.
+func (p *podLife) holder() *setLife {
+	if len(p.tenures) == 0 {
+		return nil
+	}
+	return p.tenures[len(p.tenures)-1].set
+}
+
+// heldAt returns who controlled the pod at that point of the history.
+func (p *podLife) heldAt(seq int) tenure {
+	i := sort.Search(len(p.tenures), func(i int) bool { return p.tenures[i].from.Seq > seq })
+	return p.tenures[max(i-1, 0)]
 }
 
 // isReady reports whether the pod is Running, Ready and not terminating as of the events added so far.
@@ -296,14 +360,27 @@ func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
 // byController reports whether the pod's deletion can only be the set's controller's own act (rule G1): nobody evicted or
 // preempted it, it had not finished, and the spec did not delete it.
 func (m *model) byController(p *podLife) bool {
-	if p.deleting == nil {
-		return false
-	}
-	if _, ours := m.bySpec[p.uid]; ours {
+	if p.deleting == nil || m.asked(p.uid, p.first(), p.deleting) {
 		return false
 	}
 	if p.hurt != nil && p.hurt.Seq <= p.deleting.Seq {
 		return false
 	}
 	return p.finished == nil || p.finished.Seq > p.deleting.Seq
+}
+
+// asked reports whether the spec itself deleted or evicted the object, alone or in a sweep over all that then
+// existed.
+func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
+	if _, ours := m.bySpec[uid]; ours {
+		return true
+	}
+	for _, r := range []history.Resource{first.Resource, ""} {
+		for _, mark := range m.swept[r] {
+			if mark.Seq > first.Seq && mark.Seq < deleting.Seq && (mark.Name == "" || mark.Name == first.Name) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -105,7 +105,7 @@ func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.condemned || r.below || !applies(a.set, r) {
+			if !r.condemned || r.below || r.moved || !applies(a.set, r) {
 				continue
 			}
 			if len(r.higher) == 0 {
@@ -205,7 +205,7 @@ func judgeChangeOfMind(m *model, b *bench) {
 			}
 		}
 		for _, r := range a.removals {
-			if !r.unsettled || !r.condemned || r.below {
+			if !r.unsettled || !r.condemned || r.below || r.moved {
 				continue
 			}
 			if len(r.higher) == 0 {

@@ -1,0 +1,297 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func identityJudgements() []judgement {
+	return []judgement{
+		{ids: []guarantee.ID{guarantee.IdentityName, guarantee.IdentityStartOrdinal}, judge: judgeNames},
+		{ids: []guarantee.ID{guarantee.IdentityLabels}, judge: judgeLabels},
+		{ids: []guarantee.ID{guarantee.IdentitySticky}, judge: lossesBy(deleted, guarantee.IdentitySticky)},
+		{ids: []guarantee.ID{guarantee.IdentityAtMostOne}, judge: judgeAtMostOne},
+		{ids: []guarantee.ID{guarantee.IdentityOwnership}, judge: judgeOwnership},
+		{ids: []guarantee.ID{guarantee.IdentityNotMine}, judge: judgeNotMine},
+		{ids: []guarantee.ID{guarantee.IdentityStartMoves}, judge: judgeStartMoves},
+		{ids: []guarantee.ID{guarantee.IdentityOverrides}, judge: judgeOverrides},
+	}
+}
+
+// made calls f for every pod whose creation by a set's controller was recorded.
+func (m *model) made(f func(*setLife, *podLife)) {
+	for _, p := range m.pods {
+		if s := p.tenures[0].set; s != nil && p.created != nil {
+			f(s, p)
+		}
+	}
+}
+
+// atLeast reports whether the cluster runs that Kubernetes version or a later one; unknown stands for an unknown version.
+func (m *model) atLeast(want string, unknown bool) bool {
+	v, err := version.ParseGeneric(m.h.Header.Version)
+	if err != nil {
+		return unknown
+	}
+	return v.AtLeast(version.MustParseGeneric(want))
+}
+
+// judgeLabels: at its creation a pod carries its own name and its own ordinal as labels.
+func judgeLabels(m *model, b *bench) {
+	const id = guarantee.IdentityLabels
+	// From 1.32 every cluster has the index label; before, one pod that has it shows that the cluster does.
+	indexed := m.atLeast("1.32", false)
+	m.made(func(_ *setLife, p *podLife) {
+		_, has := p.created.Labels[appsv1.PodIndexLabel]
+		indexed = indexed || has
+	})
+	m.made(func(s *setLife, p *podLife) {
+		right := true
+		want := []struct{ label, value string }{{appsv1.StatefulSetPodNameLabel, p.name}, {appsv1.PodIndexLabel, strconv.Itoa(p.ordinal)}}
+		if !indexed {
+			want = want[:1]
+		}
+		for _, w := range want {
+			if got := p.created.Labels[w.label]; got != w.value {
+				right = false
+				b.broken(id, charge{
+					set: s, since: p.created.At, events: []*history.Event{p.created},
+					text: fmt.Sprintf("%s was created at %s with label %s %q, expected %q", p.name, p.created.Ref(), w.label, got, w.value),
+				})
+			}
+		}
+		if right {
+			b.saw(id)
+		}
+	})
+}
+
+// judgeOwnership: the one controller of a set's pod is the set, by its UID.
+func judgeOwnership(m *model, b *bench) {
+	const id = guarantee.IdentityOwnership
+	complete := m.h.End != nil && m.h.End.Complete
+	given := map[string]bool{} // names that the spec itself gave to something
+	for _, mark := range m.h.Marks {
+		if mark.Act == history.ActCreate && (mark.Resource == "" || mark.Resource == history.Pods) {
+			given[mark.Name] = true
+		}
+	}
+	named := map[string]*setLife{}
+	for _, s := range m.sets {
+		if len(s.events) > 0 {
+			named[s.name] = s
+		}
+	}
+	for _, p := range m.pods {
+		if p.created == nil {
+			continue
+		}
+		accuse := func(s *setLife, text string) {
+			b.broken(id, charge{
+				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
+				text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
+			})
+		}
+		s := p.tenures[0].set
+		switch {
+		case s == nil:
+			s = named[parentOf(p.name)]
+			if s == nil || given[p.name] || p.tenures[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
+				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].At > p.created.At || s.beingDeleted(p.created.At) {
+				continue
+			}
+			accuse(s, fmt.Sprintf("for the set %s without a controller reference", s.name))
+		case len(s.events) > 0:
+			if n := controllers(p.created); n != 1 {
+				accuse(s, fmt.Sprintf("with %d controller references, expected exactly one", n))
+				continue
+			}
+			b.saw(id)
+		case complete:
+			// All sets of the namespace are recorded, those before the recording in its first list.
+			accuse(s, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name, s.uid))
+		}
+	}
+}
+
+func controllers(e *history.Event) int {
+	n := 0
+	for _, o := range e.Owners {
+		if o.Controller != nil && *o.Controller {
+			n++
+		}
+	}
+	return n
+}
+
+// parentOf returns the name of the set that a pod of that name would belong to, or "".
+func parentOf(pod string) string {
+	i := strings.LastIndexByte(pod, '-')
+	if i < 0 {
+		return ""
+	}
+	return pod[:i]
+}
+
+// judgeOverrides: a hostname and a subdomain in the template give way to the identity.
+func judgeOverrides(m *model, b *bench) {
+	const id = guarantee.IdentityOverrides
+	m.made(func(s *setLife, p *podLife) {
+		if len(s.events) == 0 {
+			return
+		}
+		v := s.specAt(p.created.At)
+		if (v.Set.PodHostname == "" || v.Set.PodHostname == p.name) && (v.Set.PodSubdomain == "" || v.Set.PodSubdomain == v.Set.ServiceName) {
+			return
+		}
+		got := p.created.Pod
+		if got.Hostname == p.name && got.Subdomain == v.Set.ServiceName {
+			b.saw(id)
+			return
+		}
+		b.broken(id, charge{
+			set: s, since: p.created.At, events: []*history.Event{v, p.created},
+			text: fmt.Sprintf("%s was created at %s with hostname %q and subdomain %q, expected %q and %q although the template says %q and %q",
+				p.name, p.created.Ref(), got.Hostname, got.Subdomain, p.name, v.Set.ServiceName, v.Set.PodHostname, v.Set.PodSubdomain),
+		})
+	})
+}
+
+// judgeAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
+// may take for it.
+func judgeAtMostOne(m *model, b *bench) {
+	last := map[string]*podLife{}
+	asked := map[string]int{} // deletions by the spec, by UID
+	for _, mark := range m.h.Marks {
+		if mark.Act == history.ActDelete || mark.Act == history.ActEvict {
+			asked[string(mark.UID)]++
+		}
+	}
+	for _, p := range m.pods {
+		if old := last[p.name]; old != nil && (old.set != nil || p.set != nil) {
+			b.nameGiven(old, p, asked[string(old.uid)])
+		}
+		last[p.name] = p
+	}
+	for _, a := range m.acts {
+		for _, r := range a.removals {
+			b.firstDeletion(a.set, r.pod)
+		}
+	}
+}
+
+// nameGiven judges the end of a pod whose name another one took; asked is how often the spec deleted it.
+func (b *bench) nameGiven(old, p *podLife, asked int) {
+	const id = guarantee.IdentityAtMostOne
+	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
+		return
+	}
+	end := old.gone
+	if end.Pod.Stopped() {
+		for _, c := range end.Pod.Containers {
+			if c.State == history.ContainerTerminated {
+				b.saw(id)
+				return
+			}
+		}
+		return
+	}
+	// Who gives up a lost node's pods marks them, and what the spec forces is its own doing: a second deletion, or a first
+	// one without grace.
+	forced := asked > 1 || (asked == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
+	if old.hurt != nil || end.Pod.Finished() || forced {
+		return
+	}
+	for _, c := range end.Pod.Containers {
+		if c.State == history.ContainerRunning {
+			b.broken(id, charge{
+				set: p.set, since: old.deleting.At, events: []*history.Event{end, p.first()},
+				text: fmt.Sprintf("%s was given to a new pod at %s while container %s of the old one (UID %s) was last seen running, when it was removed at %s",
+					p.name, p.first().Ref(), c.Name, old.uid, end.Ref()),
+			})
+		}
+	}
+}
+
+// firstDeletion judges the grace of a deletion that only the set's controller can have asked for.
+func (b *bench) firstDeletion(s *setLife, p *podLife) {
+	const id = guarantee.IdentityAtMostOne
+	e := p.deleting
+	before := p.at(e.Seq - 1)
+	if before == nil || (e.Change != history.Modified && e.Change != history.Deleted) {
+		return
+	}
+	own := int64(corev1.DefaultTerminationGracePeriodSeconds)
+	if p.first().Pod.Grace != nil {
+		own = *p.first().Pod.Grace
+	}
+	// The API server itself sets 0 for pods that never got a node, and has nothing to wait for where no container runs.
+	if own <= 0 || before.Pod.Node == "" || before.Pod.Stopped() || e.Pod.Finished() {
+		return
+	}
+	got := orZero(e.DeletionGrace)
+	if got == own {
+		b.saw(id)
+		return
+	}
+	b.broken(id, charge{
+		set: s, since: before.At, events: []*history.Event{before, e},
+		text: fmt.Sprintf("%s was deleted at %s with a grace period of %d s while its containers ran, expected its own %d s", p.name, e.Ref(), got, own),
+	})
+}
+
+func orZero(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// judgeStartMoves: after a change of the start ordinal what is out of range goes only once the new range is Ready, the highest
+// ordinal first.
+func judgeStartMoves(m *model, b *bench) {
+	const id = guarantee.IdentityStartMoves
+	for _, a := range m.acts {
+		if !a.set.ordered() {
+			continue
+		}
+		for _, r := range a.removals {
+			if !r.condemned || !r.moved {
+				continue
+			}
+			act := fmt.Sprintf("the start ordinal had moved and %s began to terminate at %s while ", r.pod.name, r.event.Ref())
+			for _, h := range r.higher {
+				b.broken(id, charge{
+					set: a.set, since: h.first().At, events: []*history.Event{h.at(r.event.Seq), r.event},
+					text: fmt.Sprintf("%sthe higher %s, out of range too, still existed (%s)", act, h.name, goneRef(h)),
+				})
+			}
+			if len(r.staying) > 0 {
+				b.weighObstacles(id, a.set, act, r.event, r.staying)
+			} else if len(r.higher) == 0 {
+				b.saw(id)
+			}
+		}
+	}
+}
+
+// movedOut reports whether the ordinal, for which that version has no place, lost it by a change of the start ordinal.
+func (s *setLife) movedOut(n int, v *history.Event) bool {
+	i := len(s.specs) - 1
+	for i > 0 && (s.specs[i].Seq > v.Seq || !inRange(s.specs[i-1], n)) {
+		i--
+	}
+	return i > 0 && s.specs[i].Set.Start != s.specs[i-1].Set.Start
+}
+
+// quiet is how long nothing must happen to a set's pods before they count as at rest.
+func (m *model) quiet() time.Duration { return m.h.Header.Lag + arrival }

@@ -1,0 +1,260 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// long is longer than anything may take that has to come.
+const long = time.Minute
+
+func TestNames(t *testing.T) {
+	tales(t, []tale{
+		{
+			name: "from zero without a gap", exercised: ids(guarantee.IdentityName), idle: ids(guarantee.IdentityStartOrdinal),
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "not yet at rest", idle: ids(guarantee.IdentityName),
+			tell: func(s *story.Story) { s.Running("web", 3) },
+		},
+		{
+			name: "from the start ordinal", exercised: ids(guarantee.IdentityName, guarantee.IdentityStartOrdinal),
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Start(5))
+				s.Up("web-5")
+				s.Up("web-6")
+				s.Status("web")
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "the start ordinal ignored", broken: ids(guarantee.IdentityStartOrdinal), texts: []string{"without web-5, web-6; it had web-0, web-1"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Start(5))
+				s.Up("web-0")
+				s.Up("web-1")
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a start ordinal off by one", broken: ids(guarantee.IdentityStartOrdinal), texts: []string{"without web-1; it had web-2"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Start(1), story.Parallel)
+				s.Up("web-2")
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a gap", broken: ids(guarantee.IdentityName), texts: []string{"web was at rest from +0.8 s for 60.0 s with 3 pods, all Ready, but without web-2; it had web-0, web-1, web-3"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(3), story.Parallel)
+				s.Up("web-0")
+				s.Up("web-1")
+				s.Up("web-3")
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a foreign name", broken: ids(guarantee.IdentityName), texts: []string{"without web-1; it had web-0, web-01"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Up("web-0")
+				s.Up("web-01")
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a new range that is not observed yet", idle: ids(guarantee.IdentityStartOrdinal),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Update("web", func(t *history.Set) { t.Start = 3 })
+				s.Wait(long)
+			},
+		},
+	})
+}
+
+// pod creates a pod as the controller does, changed by f.
+func pod(s *story.Story, name string, f func(*history.Event)) { f(s.Pod(name)) }
+
+func TestLabels(t *testing.T) {
+	without := func(label string) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Running("web", 1)
+			s.Scale("web", 2)
+			pod(s, "web-1", func(e *history.Event) { delete(e.Labels, label) })
+		}
+	}
+	tales(t, []tale{
+		{name: "own name and ordinal", exercised: ids(guarantee.IdentityLabels), tell: func(s *story.Story) { s.Running("web", 2) }},
+		{name: "no name", broken: ids(guarantee.IdentityLabels), texts: []string{`web-1 was created at rv 106 (+0.6 s) with label statefulset.kubernetes.io/pod-name "", expected "web-1"`}, tell: without(appsv1.StatefulSetPodNameLabel)},
+		{name: "no ordinal", broken: ids(guarantee.IdentityLabels), texts: []string{`apps.kubernetes.io/pod-index "", expected "1"`}, tell: without(appsv1.PodIndexLabel)},
+		{
+			name: "another's ordinal", broken: ids(guarantee.IdentityLabels),
+			tell: func(s *story.Story) {
+				s.Set("web")
+				pod(s, "web-0", func(e *history.Event) { e.Labels[appsv1.PodIndexLabel] = "7" })
+			},
+		},
+		{
+			name: "a cluster without the index label", exercised: ids(guarantee.IdentityLabels),
+			tell: func(s *story.Story) {
+				s.Set("web")
+				pod(s, "web-0", func(e *history.Event) { delete(e.Labels, appsv1.PodIndexLabel) })
+			},
+		},
+		{
+			name: "changed by somebody afterwards", exercised: ids(guarantee.IdentityLabels),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Relabel("web-0", appsv1.PodIndexLabel, "9")
+			},
+		},
+	})
+}
+
+func TestSticky(t *testing.T) {
+	lost := func(s *story.Story) {
+		s.Running("web", 2, story.Claims("data"))
+		s.SpecDeletes("web-1")
+		s.Gone("web-1")
+		s.Status("web")
+	}
+	tales(t, []tale{
+		{
+			name: "comes back as it was", exercised: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Up("web-1")
+			},
+		},
+		{name: "nothing was lost", idle: ids(guarantee.IdentitySticky), tell: func(s *story.Story) { s.Running("web", 2); s.Wait(long) }},
+		{
+			name: "another hostname", broken: ids(guarantee.IdentitySticky), texts: []string{`web-1 (deleted at rv`, `came back at rv`, `with another identity: hostname "web-1-b", expected "web-1"`},
+			tell: func(s *story.Story) {
+				lost(s)
+				pod(s, "web-1", func(e *history.Event) { e.Pod.Hostname = "web-1-b" })
+			},
+		},
+		{
+			name: "another's claim", broken: ids(guarantee.IdentitySticky), texts: []string{`for volume data the claim "data-web-0", expected "data-web-1"`},
+			tell: func(s *story.Story) {
+				lost(s)
+				pod(s, "web-1", func(e *history.Event) { e.Pod.Claims["data"] = "data-web-0" })
+			},
+		},
+		{
+			name: "other labels", broken: ids(guarantee.IdentitySticky, guarantee.IdentityLabels),
+			tell: func(s *story.Story) {
+				lost(s)
+				pod(s, "web-1", func(e *history.Event) { e.Labels[appsv1.StatefulSetPodNameLabel] = "web-x" })
+			},
+		},
+		{
+			name: "never comes back", broken: ids(guarantee.IdentitySticky), texts: []string{"web-1 (deleted at rv", "was not replaced to the end of the recording", "for 60.1 s"},
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(long)
+			},
+		},
+		{name: "not yet back", idle: ids(guarantee.IdentitySticky), tell: lost},
+		{
+			name: "a predecessor is in the way", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Unready("web-0")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a claim on its way out is in the way", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActDelete, history.Claims, "data-web-1")
+				s.Change(history.Claims, "data-web-1", func(e *history.Event) { e.DeletionTimestamp = &metav1.Time{Time: s.Timestamp().Time} })
+				s.Wait(long)
+			},
+		},
+		{
+			name: "removed by a scale down", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 1)
+				s.End("web-1")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "removed and wanted again", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 1)
+				s.End("web-1")
+				s.Scale("web", 2)
+				s.Up("web-1")
+			},
+		},
+		{
+			name: "gone with its set", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.DeleteSet("web")
+				s.End("web-0")
+				s.End("web-1")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a gap may hide the new pod", doubted: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(long / 2)
+				from := s.Now()
+				s.Wait(time.Second)
+				s.Gap(history.Pods, from)
+				s.Wait(long / 2)
+			},
+		},
+	})
+}
+
+func TestOverrides(t *testing.T) {
+	named := func(t *history.Set) { t.PodHostname, t.PodSubdomain = "mine", "elsewhere" }
+	tales(t, []tale{
+		{name: "the identity wins", exercised: ids(guarantee.IdentityOverrides), tell: func(s *story.Story) { s.Running("web", 1, named) }},
+		{name: "nothing to override", idle: ids(guarantee.IdentityOverrides), tell: func(s *story.Story) { s.Running("web", 1) }},
+		{
+			name: "the template's own hostname", idle: ids(guarantee.IdentityOverrides),
+			tell: func(s *story.Story) { s.Running("web", 1, func(t *history.Set) { t.PodHostname = "web-0" }) },
+		},
+		{
+			name: "the template's hostname wins", broken: ids(guarantee.IdentityOverrides), texts: []string{`hostname "mine" and subdomain "web", expected "web-0" and "web" although the template says "mine" and "elsewhere"`},
+			tell: func(s *story.Story) {
+				s.Set("web", named)
+				pod(s, "web-0", func(e *history.Event) { e.Pod.Hostname = "mine" })
+			},
+		},
+		{
+			name: "the template's subdomain wins", broken: ids(guarantee.IdentityOverrides),
+			tell: func(s *story.Story) {
+				s.Set("web", named)
+				pod(s, "web-0", func(e *history.Event) { e.Pod.Subdomain = "elsewhere" })
+			},
+		},
+	})
+}

@@ -1,0 +1,320 @@
+package judge
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// OverdueFloor is how long something that has to come must be missing, at the end of a complete recording and with nothing in
+// its way, before that counts as a violation; HoldFactor times the longest reaction where that is more. A halt that is watched
+// needs less, since it is only counted, but this accuses.
+const OverdueFloor = 10 * time.Second
+
+// overdueUnmeasured stands for OverdueFloor where the history shows no reaction: the bound to which informers back off after a
+// lost connection.
+const overdueUnmeasured = 30 * time.Second
+
+// overdue returns how long something must be missing before this history may accuse anybody of it.
+func (m *model) overdue() time.Duration {
+	if r := m.reaction(); r > 0 {
+		return max(OverdueFloor, HoldFactor*r)
+	}
+	return overdueUnmeasured
+}
+
+// cause says how a set lost a pod that it still wants.
+type cause int
+
+const (
+	deleted cause = iota
+	evicted
+	failed
+	succeeded
+	released
+)
+
+// loss is one pod that a set lost, or that ran to an end, while its ordinal was wanted.
+type loss struct {
+	set *setLife
+	pod *podLife
+	why cause
+	at  *history.Event
+	// heir is the next pod of the ordinal, nil if none came.
+	heir *podLife
+	// vacant is for how long, at the end of a complete recording, nothing had stood in the way of an heir; 0 with one.
+	vacant time.Duration
+}
+
+func (m *model) allLosses() []loss {
+	var out []loss
+	newest := map[string]*podLife{}
+	for _, p := range m.pods {
+		newest[p.name] = p
+	}
+	for _, s := range m.sets {
+		if len(s.events) == 0 {
+			continue
+		}
+		vacancies := m.vacancies(s, newest)
+		for _, p := range s.pods {
+			if l, ok := m.lossOf(s, p); ok {
+				if l.heir == nil {
+					l.vacant = vacancies[p.ordinal]
+				}
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// lossOf returns how the set lost the pod, or false if it did not, or not while it wanted it.
+func (m *model) lossOf(s *setLife, p *podLife) (loss, bool) {
+	l := loss{set: s, pod: p}
+	switch at := s.releaseOf(p); {
+	case at != nil:
+		l.at, l.why = at, released
+	case p.finished != nil && (p.deleting == nil || p.finished.Seq < p.deleting.Seq):
+		l.at, l.why = p.finished, failed
+		if p.finished.Pod.Phase == corev1.PodSucceeded {
+			l.why = succeeded
+		}
+	case p.deleting == nil:
+		return l, false
+	default:
+		l.at, l.why = p.deleting, deleted
+		if m.bySpec[p.uid].Act == history.ActEvict || p.evicted(p.deleting.Seq) {
+			l.why = evicted
+		}
+	}
+	if s.beingDeleted(l.at.At) {
+		return l, false
+	}
+	lives := s.lives[p.ordinal]
+	if i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq }); i < len(lives) {
+		l.heir = lives[i]
+	}
+	until := m.h.Duration()
+	if l.heir != nil {
+		until = l.heir.first().At
+	}
+	return l, s.wanted(p.ordinal, l.at.At-m.h.Header.Lag-arrival, until)
+}
+
+// evicted reports whether at that point of the history the pod carried the condition that the Eviction API sets.
+func (p *podLife) evicted(seq int) bool {
+	if p.hurt == nil || p.hurt.Seq > seq {
+		return false
+	}
+	c := p.hurt.Pod.Condition(corev1.DisruptionTarget)
+	return c != nil && c.Reason == "EvictionByEvictionAPI"
+}
+
+// releaseOf returns the event in which the set gave up a living pod, or nil if it never did.
+func (s *setLife) releaseOf(p *podLife) *history.Event {
+	for i, t := range p.tenures {
+		if i > 0 && p.tenures[i-1].set == s && t.set != s {
+			return t.from
+		}
+	}
+	return nil
+}
+
+// wanted reports whether every version of the set in force between the two moments has a place for the ordinal.
+func (s *setLife) wanted(n int, from, to time.Duration) bool {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > from })
+	for _, v := range s.specs[max(i-1, 0):] {
+		if v.At > to {
+			break
+		}
+		if !inRange(v, n) {
+			return false
+		}
+	}
+	return len(s.specs) > 0
+}
+
+// specAt returns the version of the set's spec that was current at that moment, the first one before that.
+func (s *setLife) specAt(at time.Duration) *history.Event {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
+	return s.specs[max(i-1, 0)]
+}
+
+// front is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and
+// available since then. Where order does not matter ordinal is the end of the range.
+type front struct {
+	ordinal int
+	since   time.Duration
+}
+
+// frontOf returns the set's front, or false if the set or the recording does not allow to speak of its end.
+func (m *model) frontOf(s *setLife) (front, bool) {
+	if m.h.End == nil || !m.h.End.Complete || s.deleting != nil || len(s.specs) == 0 {
+		return front{}, false
+	}
+	v := s.specs[len(s.specs)-1]
+	end := int(v.Set.Start + v.Set.Replicas)
+	f := front{ordinal: int(v.Set.Start), since: v.At}
+	if !s.ordered() {
+		f.ordinal = end
+		return f, true
+	}
+	for ; f.ordinal < end; f.ordinal++ {
+		lives := s.lives[f.ordinal]
+		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].holder() != s || !lives[len(lives)-1].isReady() {
+			break
+		}
+		ready := lives[len(lives)-1].ready
+		f.since = max(f.since, ready[len(ready)-1].from.At+time.Duration(v.Set.MinReadySeconds)*time.Second)
+	}
+	return f, true
+}
+
+// vacancies returns the wanted ordinals that had no pod to speak of at the end, each with the time for which nothing had stood
+// in the way of one.
+func (m *model) vacancies(s *setLife, newest map[string]*podLife) map[int]time.Duration {
+	f, ok := m.frontOf(s)
+	if !ok {
+		return nil
+	}
+	out := map[int]time.Duration{}
+	v := s.specs[len(s.specs)-1]
+	for n, lives := range s.lives {
+		if n > f.ordinal || !inRange(v, n) {
+			continue
+		}
+		since, p := f.since, lives[len(lives)-1]
+		switch other := newest[p.name]; {
+		case p.gone == nil && p.holder() == s && p.finished != nil && p.deleting == nil:
+			since = max(since, p.finished.At)
+		case p.gone == nil, other.gone == nil, m.claimsObstruct(s, p.name):
+			continue
+		case p.releasedBy(s):
+			// The end of a released pod does not wake the controller: what counts is when the set was next touched.
+			touched := s.touched(other.gone.At)
+			if touched == nil {
+				continue
+			}
+			since = max(since, touched.At)
+		default:
+			since = max(since, other.gone.At)
+		}
+		out[n] = max(0, m.h.Duration()-since)
+	}
+	return out
+}
+
+func (p *podLife) releasedBy(s *setLife) bool { return p.holder() != s && s.releaseOf(p) != nil }
+
+// touched returns the first version of the set that surely arrived after the moment, or nil.
+func (s *setLife) touched(after time.Duration) *history.Event {
+	i := s.versionsUntil(after + arrival)
+	if i == len(s.events) {
+		return nil
+	}
+	return s.events[i]
+}
+
+// claimsObstruct reports whether a claim of the pod is on its way out, or still owned by a former pod of that name: the
+// controller has to wait for such a claim.
+func (m *model) claimsObstruct(s *setLife, pod string) bool {
+	for _, t := range s.events[0].Set.ClaimTemplates {
+		lives := m.claimsNamed[t+"-"+pod]
+		if len(lives) == 0 {
+			continue
+		}
+		c := lives[len(lives)-1]
+		if c.gone != nil {
+			continue
+		}
+		if c.deleting != nil || ownerNamed(c.events[len(c.events)-1], "Pod", pod) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// ownerNamed returns the UID of the object's owner of that kind and name, or "".
+func ownerNamed(e *history.Event, kind, name string) types.UID {
+	for _, o := range e.Owners {
+		if o.Kind == kind && o.Name == name {
+			return o.UID
+		}
+	}
+	return ""
+}
+
+// lossesBy judges every loss of one cause: an heir with the same identity must come.
+func lossesBy(why cause, id guarantee.ID) func(*model, *bench) {
+	return func(m *model, b *bench) {
+		overdue := m.overdue()
+		for _, l := range m.losses {
+			if l.why == why {
+				b.loss(id, l, overdue)
+			}
+		}
+	}
+}
+
+// loss judges one loss.
+func (b *bench) loss(id guarantee.ID, l loss, overdue time.Duration) {
+	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.why]
+	if l.heir == nil {
+		if l.vacant > overdue {
+			b.broken(id, charge{
+				set: l.set, since: b.m.h.Duration() - l.vacant, until: b.m.h.Duration(), events: []*history.Event{l.at},
+				resources: []history.Resource{history.Pods, history.Sets},
+				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",
+					l.pod.name, how, l.at.Ref(), l.vacant.Seconds()),
+			})
+		}
+		return
+	}
+	if l.heir.created == nil || l.heir.tenures[0].set != l.set {
+		return
+	}
+	same := true
+	for _, d := range l.differences() {
+		same = false
+		b.broken(id, charge{
+			set: l.set, since: l.at.At, events: []*history.Event{l.at, l.heir.created},
+			text: fmt.Sprintf("%s (%s at %s) came back at %s with another identity: %s", l.pod.name, how, l.at.Ref(), l.heir.created.Ref(), d),
+		})
+	}
+	if same {
+		b.saw(id)
+	}
+}
+
+// differences says what of the lost pod's identity its heir does not have. Of a pod that the controller did not make, or that
+// nobody saw being made, only what the heir should be called counts.
+func (l *loss) differences() []string {
+	was, now := l.pod.first(), l.heir.first()
+	var out []string
+	differ := func(what, was, now string) {
+		if was != now {
+			out = append(out, fmt.Sprintf("%s %q, expected %q", what, now, was))
+		}
+	}
+	if l.pod.created == nil || l.pod.tenures[0].set != l.set {
+		differ("hostname", l.heir.name, now.Pod.Hostname)
+		return out
+	}
+	differ("hostname", was.Pod.Hostname, now.Pod.Hostname)
+	differ("subdomain", was.Pod.Subdomain, now.Pod.Subdomain)
+	for _, label := range []string{appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel} {
+		differ("label "+label, was.Labels[label], now.Labels[label])
+	}
+	for _, t := range l.set.events[0].Set.ClaimTemplates {
+		differ("for volume "+t+" the claim", was.Pod.Claims[t], now.Pod.Claims[t])
+	}
+	return out
+}

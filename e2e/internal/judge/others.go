@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// judgeNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
+func judgeNotMine(m *model, b *bench) {
+	const id = guarantee.IdentityNotMine
+	selecting := selectors(m.sets)
+	for _, p := range m.pods {
+		for i, t := range p.tenures {
+			if i > 0 && t.set != nil && p.tenures[i-1].uid != "" {
+				b.broken(id, charge{
+					set: t.set, since: p.tenures[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
+					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.tenures[i-1].name, p.tenures[i-1].uid, t.from.Ref(), t.set.name),
+				})
+			}
+		}
+		if p.tenures[0].uid == "" {
+			continue
+		}
+		for _, s := range selecting.of(p.first()) {
+			if len(p.tenures) == 1 && p.tenures[0].set != s && m.coexisted(s, p) {
+				b.keptApart(id, s, p)
+			}
+		}
+	}
+}
+
+// keptApart judges one pod that one set selects and another controller owns.
+func (b *bench) keptApart(id guarantee.ID, s *setLife, p *podLife) {
+	owner := p.tenures[0]
+	e := p.deleting
+	if e == nil || s.beingDeleted(e.At) || !b.m.byController(p) {
+		b.saw(id)
+		return
+	}
+	if owner.set != nil {
+		if !b.m.unexplained(owner.set, p) {
+			b.saw(id)
+			return
+		}
+		b.broken(id, charge{
+			set: s, since: e.At - b.m.quiet(), events: []*history.Event{p.first(), e}, resources: []history.Resource{history.Pods, history.Sets},
+			text: fmt.Sprintf("%s of the set %s was deleted at %s without any cause of its own, while the set %s with the same selector lived",
+				p.name, owner.set.name, e.Ref(), s.name),
+		})
+		return
+	}
+	if parentOf(p.name) != s.name {
+		b.saw(id)
+		return
+	}
+	b.doubt(id, charge{
+		set: s, events: []*history.Event{p.first(), e},
+		text: fmt.Sprintf("%s, controlled by %s, was deleted at %s while the set %s selected it; whether that was the set, the owner or the garbage collector is not recorded",
+			p.name, owner.name, e.Ref(), s.name),
+	})
+}
+
+// coexisted reports whether set and pod lived at the same time for long enough that the controller must have looked.
+func (m *model) coexisted(s *setLife, p *podLife) bool {
+	from, to := max(s.events[0].At, p.first().At), m.h.Duration()
+	if s.deleting != nil {
+		to = min(to, s.deleting.At)
+	}
+	if p.deleting != nil {
+		to = min(to, p.deleting.At)
+	}
+	if to-from <= m.quiet() {
+		return false
+	}
+	v := s.latest(to)
+	return v != nil && v.Set.Status.ObservedGeneration > 0
+}
+
+// selection finds the sets that select a pod without trying all of them.
+type selection struct {
+	byTerm map[[2]string][]*setLife
+}
+
+// selectors arranges the sets by one term of their selectors. Those whose selectors are not fully known are left out.
+func selectors(sets []*setLife) selection {
+	sel := selection{byTerm: map[[2]string][]*setLife{}}
+	for _, s := range sets {
+		if !s.selects() {
+			continue
+		}
+		term := [2]string{}
+		for k, v := range s.events[0].Set.Selector {
+			if term[0] == "" || k < term[0] {
+				term = [2]string{k, v}
+			}
+		}
+		sel.byTerm[term] = append(sel.byTerm[term], s)
+	}
+	return sel
+}
+
+// of returns the sets that select the pod as it was then.
+func (sel selection) of(pod *history.Event) []*setLife {
+	var out []*setLife
+	for k, v := range pod.Labels {
+		for _, s := range sel.byTerm[[2]string{k, v}] {
+			if s.matches(pod) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// selects reports whether the set's selector is known, so that matches can be asked.
+func (s *setLife) selects() bool {
+	return len(s.events) > 0 && len(s.events[0].Set.Selector) > 0 && !s.events[0].Set.SelectorExpressions
+}
+
+// matches reports whether the set's selector, which cannot change, selects the pod as it was then.
+func (s *setLife) matches(pod *history.Event) bool {
+	for k, v := range s.events[0].Set.Selector {
+		if got, ok := pod.Labels[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+// unexplained reports whether the deletion of a set's pod can only be its controller's act and yet has no cause: the set wanted
+// the pod, it was not for an update, and nobody was deleting the set.
+func (m *model) unexplained(s *setLife, p *podLife) bool {
+	e := p.deleting
+	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.heldAt(e.Seq).set != s || len(s.events) == 0 {
+		return false
+	}
+	if s.deleting != nil && s.deleting.At <= e.At+m.h.Header.Lag {
+		return false
+	}
+	return s.wanted(p.ordinal, e.At-m.quiet(), e.At+arrival) && !m.forUpdate(s, p)
+}
+
+// forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
+func (m *model) forUpdate(s *setLife, p *podLife) bool {
+	at, revision := p.deleting.At, p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
+	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):] {
+		st := v.Set.Status
+		if st.UpdateRevision != revision {
+			return true
+		}
+		// The controller deletes before it writes the status that says why, so only a later status tells.
+		if v.At > at+arrival && st.ObservedGeneration >= v.Generation {
+			return false
+		}
+	}
+	v := s.specAt(at + arrival)
+	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < v.Generation
+}

@@ -1,0 +1,143 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// judgeNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
+func judgeNames(m *model, b *bench) {
+	overdue := m.overdue()
+	for _, s := range m.sets {
+		if len(s.events) == 0 {
+			continue
+		}
+		r := roll{s: s, members: map[*podLife]bool{}, fresh: true}
+		var last time.Duration
+		events, steps := s.events, s.steps
+		for len(events)+len(steps) > 0 {
+			var e *history.Event
+			var st *step
+			if len(steps) == 0 || (len(events) > 0 && events[0].Seq < steps[0].event.Seq) {
+				e, events = events[0], events[1:]
+			} else {
+				st, steps = &steps[0], steps[1:]
+				e = st.event
+			}
+			b.atRest(&r, last, e.At, overdue)
+			last = e.At
+			if st == nil {
+				r.set = e
+				r.fresh = true
+				continue
+			}
+			r.take(*st)
+		}
+		if m.h.End != nil && m.h.End.Complete {
+			b.atRest(&r, last, m.h.Duration(), overdue)
+		}
+	}
+}
+
+// roll is which pods a set has, as its history is read.
+type roll struct {
+	s       *setLife
+	set     *history.Event // its newest version
+	members map[*podLife]bool
+	ready   int
+	fresh   bool // something changed since the last look
+}
+
+func (r *roll) take(st step) {
+	r.fresh = true
+	switch st.what {
+	case podListed, podCreated:
+		r.members[st.pod] = false
+	case podReady, podLost:
+		if was := r.members[st.pod]; was != (st.what == podReady) {
+			r.members[st.pod] = !was
+			if was {
+				r.ready--
+			} else {
+				r.ready++
+			}
+		}
+	case podReleased, podGone:
+		if r.members[st.pod] {
+			r.ready--
+		}
+		delete(r.members, st.pod)
+	}
+}
+
+// settled reports whether the set says that it has all the pods it wants, as many as it really has, all Ready.
+func (r *roll) settled() bool {
+	if r.set == nil || r.set.Terminating() || r.set.Gone() {
+		return false
+	}
+	want, st := r.set.Set.Replicas, r.set.Set.Status
+	return want > 0 && st.ObservedGeneration >= r.set.Generation && st.Replicas == want && st.Ready == want && len(r.members) == int(want) && r.ready == int(want)
+}
+
+// atRest judges the names of a set's pods in a stretch in which nothing happened to them.
+func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
+	if to-from <= b.m.quiet() || !r.fresh || !r.settled() {
+		return
+	}
+	start, want := int(r.set.Set.Start), int(r.set.Set.Replicas)
+	found := map[int]*podLife{}
+	var wrong []string
+	first := -1
+	for p := range r.members {
+		if found[p.ordinal] != nil || p.name != fmt.Sprintf("%s-%d", r.s.name, p.ordinal) {
+			wrong = append(wrong, p.name)
+			continue
+		}
+		found[p.ordinal] = p
+		if first < 0 || p.ordinal < first {
+			first = p.ordinal
+		}
+	}
+	var missing []string
+	for n := start; n < start+want; n++ {
+		if found[n] == nil {
+			missing = append(missing, fmt.Sprintf("%s-%d", r.s.name, n))
+		}
+	}
+	if len(missing)+len(wrong) == 0 {
+		r.fresh = false
+		b.saw(guarantee.IdentityName)
+		if start > 0 {
+			b.saw(guarantee.IdentityStartOrdinal)
+		}
+		return
+	}
+	if to-from <= overdue {
+		return
+	}
+	r.fresh = false
+	id := guarantee.IdentityName
+	if start > 0 && first != start && len(wrong) == 0 {
+		id = guarantee.IdentityStartOrdinal
+	}
+	b.broken(id, charge{
+		set: r.s, since: from, until: to, events: []*history.Event{r.set}, resources: []history.Resource{history.Pods, history.Sets},
+		text: fmt.Sprintf("%s was at rest from %s for %.1f s with %d pods, all Ready, but without %s; it had %s",
+			r.s.name, history.Clock(from), (to - from).Seconds(), want, strings.Join(missing, ", "), strings.Join(r.names(), ", ")),
+	})
+}
+
+// names lists the pods by name.
+func (r *roll) names() []string {
+	names := make([]string, 0, len(r.members))
+	for p := range r.members {
+		names = append(names, p.name)
+	}
+	slices.Sort(names)
+	return names
+}
