@@ -123,11 +123,14 @@ func (a assembly) load(ctx context.Context, tag name.Tag, image v1.Image) error 
 	return written
 }
 
-// importImages runs the parts as a container with containerd as its only process, has containerd take the images in, and commits the
-// result under the given name.
+// bakery is where containerd unpacks images while the node image is made: a volume, since it cannot do so on the file system of a
+// container.
+const bakery = "/bake"
+
+// importImages runs the parts as a container, has a containerd in it take the images in, and commits the result under the given name.
 func (a assembly) importImages(ctx context.Context, parts, result string, v versions, images map[name.Tag]v1.Image, labels map[string]string) (err error) {
 	id, err := a.engine.Output(ctx, "run", "--detach", "--privileged", "--network=none", "--label="+a.label, "--tmpfs=/run",
-		"--entrypoint=/usr/local/bin/containerd", parts)
+		"--mount=type=volume,destination="+bakery, "--entrypoint=sleep", parts, "infinity")
 	if err != nil {
 		return err
 	}
@@ -140,6 +143,11 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 		err = errors.Join(err, removed)
 	}()
 
+	// The command ends when containerd does, by which time its database is closed.
+	serving := a.engine.Command(ctx, "exec", container, "sh", "-c", "echo $$ >/run/bake.pid; exec containerd --root="+bakery)
+	if err := serving.Start(); err != nil {
+		return err
+	}
 	if err := a.awaitContainerd(ctx, container); err != nil {
 		return err
 	}
@@ -149,19 +157,18 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	if err := a.checkImages(ctx, container, v); err != nil {
 		return err
 	}
-	// As kind does it: the base of every container's specification, without limits that the host may not allow.
-	const baseSpec = "ctr oci spec | jq 'del(.process.rlimits)' >/etc/containerd/cri-base.json"
-	if _, err := a.engine.Output(ctx, "exec", container, "sh", "-c", baseSpec); err != nil {
+	if _, err := a.engine.Output(ctx, "exec", container, "sh", "-c", "kill $(cat /run/bake.pid)"); err != nil {
 		return err
 	}
-	// The image's own stop signal is systemd's; containerd wants this one to close its database.
-	if _, err := a.engine.Output(ctx, "kill", "--signal=TERM", container); err != nil {
-		return err
+	if err := serving.Wait(); err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	if _, err := a.engine.Output(ctx, "wait", container); err != nil {
-		return err
+	bake := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", bakery)
+	bake.Stdin = bytes.NewReader(readFile("files/hooks/bake.sh"))
+	if out, err := bake.CombinedOutput(); err != nil {
+		return fmt.Errorf("moving the unpacked images into the node image: %w: %s", err, lastLines(string(out), 5))
 	}
-	commit := []string{"commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`}
+	commit := []string{"commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`, "--change", "CMD []"}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		commit = append(commit, "--change", fmt.Sprintf("LABEL %s=%q", key, labels[key]))
 	}
@@ -193,7 +200,7 @@ func (a assembly) importArchive(ctx context.Context, container string, images ma
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := a.engine.Command(ctx, "exec", "--interactive", container,
-		"ctr", "--namespace=k8s.io", "images", "import", "--label=io.cri-containerd.pinned=pinned", "--no-unpack", "-")
+		"ctr", "--namespace=k8s.io", "images", "import", "--local", "--label=io.cri-containerd.pinned=pinned", "--discard-unpacked-layers", "-")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err

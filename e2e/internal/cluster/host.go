@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 )
@@ -29,6 +30,7 @@ func (h host) kubeletPatch() map[string]any {
 	if h.cgroupV1 {
 		// The kubelet otherwise refuses to start on cgroup v1.
 		patch["failCgroupV1"] = false
+		patch["cgroupDriver"] = "cgroupfs"
 	}
 	if h.missingCapabilities {
 		// Without CAP_SYS_RESOURCE the kubelet may neither lower its own score nor set some sysctls, and the gate has it go on.
@@ -45,9 +47,14 @@ func (h host) kubeletPatch() map[string]any {
 
 // containerdPatch returns containerd's settings for the host, empty where it needs none.
 func (h host) containerdPatch() string {
-	if !h.missingCapabilities {
-		return ""
+	var patch strings.Builder
+	if h.cgroupV1 {
+		// On cgroup v1 systemd tidies away a group that the kubelet is about to use, and the pod waits ten seconds for its next try.
+		patch.WriteString("[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n  SystemdCgroup = false\n")
 	}
-	// Pods ask for scores below the one that this host lets anybody have.
-	return "[plugins.\"io.containerd.grpc.v1.cri\"]\n  restrict_oom_score_adj = true\n"
+	if h.missingCapabilities {
+		// Pods ask for scores below the one that this host lets anybody have.
+		patch.WriteString("[plugins.\"io.containerd.grpc.v1.cri\"]\n  restrict_oom_score_adj = true\n")
+	}
+	return patch.String()
 }
