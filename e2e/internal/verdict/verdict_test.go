@@ -1,0 +1,173 @@
+package verdict_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+const (
+	create  = guarantee.OrderingCreate
+	adopted = guarantee.LifecycleAdoption // promised by the implementation alone
+)
+
+func spec(state string, ids ...guarantee.ID) verdict.Spec {
+	return verdict.Spec{Text: "spec of " + string(ids[0]), State: state, Selected: true, History: "histories/x.jsonl.gz", Proves: ids}
+}
+
+func judged(results ...judge.Result) verdict.Judged {
+	return verdict.Judged{Spec: "spec of " + string(results[0].Guarantee), File: "histories/x.jsonl.gz", Results: results}
+}
+
+func exercised(id guarantee.ID) judge.Result { return judge.Result{Guarantee: id, Exercised: 2} }
+
+func broken(id guarantee.ID) judge.Result {
+	return judge.Result{Guarantee: id, Exercised: 2, Violations: []judge.Finding{{Guarantee: id, Text: "web-1 came too early"}}}
+}
+
+func doubted(id guarantee.ID) judge.Result {
+	return judge.Result{Guarantee: id, Exercised: 2, Doubts: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
+}
+
+func row(t *testing.T, run verdict.Run, id guarantee.ID) verdict.Row {
+	t.Helper()
+	for _, r := range run.Rows {
+		if r.ID == id {
+			return r
+		}
+	}
+	t.Fatalf("expected a row for %s", id)
+	return verdict.Row{}
+}
+
+func TestVerdictOfOneGuarantee(t *testing.T) {
+	for name, tt := range map[string]struct {
+		id     guarantee.ID
+		specs  []verdict.Spec
+		judged []verdict.Judged
+		want   verdict.Verdict
+		reason string
+	}{
+		"exercised and upheld":           {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"broken":                         {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"broken in a spec for another":   {create, []verdict.Spec{spec("failed", guarantee.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"broken though nobody asked":     {create, nil, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"upheld once, broken once":       {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
+		"broken, promised by nobody":     {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
+		"asked, but nothing exercised":   {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
+		"asked, and its spec failed":     {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Inconclusive, "ended as failed"},
+		"asked, and its spec panicked":   {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "ended as panicked"},
+		"a judge could not decide":       {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(doubted(create))}, verdict.Inconclusive, "a gap"},
+		"not asked":                      {create, nil, nil, verdict.NotAsked, ""},
+		"not asked, exercised elsewhere": {create, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"the cluster lacks the feature": {create, []verdict.Spec{{
+			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []guarantee.ID{create},
+		}}, nil, verdict.NotApplicable, "no such field"},
+		"the spec could not decide": {create, []verdict.Spec{{
+			State: "skipped", Selected: true, Message: "inconclusive: the probe was ambiguous", Proves: []guarantee.ID{create},
+		}}, nil, verdict.Inconclusive, "the probe was ambiguous"},
+		"filtered out": {create, []verdict.Spec{{State: "skipped", Proves: []guarantee.ID{create}}}, nil, verdict.NotAsked, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := row(t, verdict.Weigh(guarantee.Extended, tt.specs, tt.judged), tt.id)
+			if got.Verdict != tt.want {
+				t.Errorf("expected %q, found %q (%v)", tt.want, got.Verdict, got.Reasons)
+			}
+			if !strings.Contains(strings.Join(got.Reasons, "; "), tt.reason) {
+				t.Errorf("expected a reason with %q, found %v", tt.reason, got.Reasons)
+			}
+		})
+	}
+}
+
+// whole is a run in which every guarantee up to extended was asked and upheld.
+func whole() ([]verdict.Spec, []verdict.Judged) {
+	var specs []verdict.Spec
+	var all []verdict.Judged
+	for _, g := range guarantee.All() {
+		if g.Level != guarantee.Disruptive {
+			specs = append(specs, spec("passed", g.ID))
+			all = append(all, judged(exercised(g.ID)))
+		}
+	}
+	return specs, all
+}
+
+func TestOverall(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change  func(specs []verdict.Spec, all []verdict.Judged) ([]verdict.Spec, []verdict.Judged)
+		want    verdict.Overall
+		exit    int
+		partial bool
+		trouble string
+	}{
+		"all upheld": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) { return s, j }, verdict.Conformant, 0, false, ""},
+		"one broken": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return s, append(j, judged(broken(create)))
+		}, verdict.NotConformant, 1, false, ""},
+		"a deviation": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return s, append(j, judged(broken(adopted)))
+		}, verdict.Conformant, 0, false, ""},
+		"broken and undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return s, append(j, judged(broken(create)), judged(doubted(guarantee.APIMutable)))
+		}, verdict.NotConformant, 1, false, ""},
+		"one undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return s, append(j, judged(doubted(create)))
+		}, verdict.Undecided, 3, false, ""},
+		"nothing ran": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) { return nil, nil }, verdict.Undecided, 3, true, ""},
+		"narrowed to one family": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			only := func(id guarantee.ID) bool { return id.Family() != "api" }
+			return slices.DeleteFunc(s, func(s verdict.Spec) bool { return only(s.Proves[0]) }),
+				slices.DeleteFunc(j, func(j verdict.Judged) bool { return only(j.Results[0].Guarantee) })
+		}, verdict.Conformant, 0, true, ""},
+		"a core guarantee does not apply": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			for i := range s {
+				if s[i].Proves[0] == create {
+					s[i].State, s[i].Message = "skipped", "not applicable: for some reason"
+				}
+			}
+			return s, slices.DeleteFunc(j, func(j verdict.Judged) bool { return j.Results[0].Guarantee == create })
+		}, verdict.Undecided, 3, false, "ordering/create is not applicable"},
+		"a recording cut short": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			j[0].Cut = "the file has no end"
+			return s, j
+		}, verdict.Undecided, 3, false, "not whole"},
+		"a failure of the suite itself": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return append(s, verdict.Spec{Text: "SynchronizedAfterSuite", State: "failed", Message: "namespaces are left"}), j
+		}, verdict.Undecided, 3, false, "namespaces are left"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := verdict.Weigh(guarantee.Extended, first(tt.change(whole())), second(tt.change(whole())))
+			if run.Overall != tt.want || run.ExitCode() != tt.exit || run.Partial != tt.partial {
+				t.Errorf("expected %s, exit %d, partial %v; found %s, exit %d, partial %v; troubles %v",
+					tt.want, tt.exit, tt.partial, run.Overall, run.ExitCode(), run.Partial, run.Troubles)
+			}
+			if !strings.Contains(strings.Join(run.Troubles, "; "), tt.trouble) {
+				t.Errorf("expected a trouble with %q, found %v", tt.trouble, run.Troubles)
+			}
+		})
+	}
+}
+
+func first[A, B any](a A, _ B) A  { return a }
+func second[A, B any](_ A, b B) B { return b }
+
+func TestEveryGuaranteeHasARow(t *testing.T) {
+	run := verdict.Weigh(guarantee.Core, nil, nil)
+	if len(run.Rows) != len(guarantee.All()) {
+		t.Errorf("expected %d rows, found %d", len(guarantee.All()), len(run.Rows))
+	}
+}
+
+func TestSentences(t *testing.T) {
+	got := verdict.Sentences([]judge.Finding{{Guarantee: create, Text: "web-2 was created at rv 812 (+4.1 s) while web-1 was not Ready"}}, "histories/x.jsonl.gz")
+	for _, part := range []string{"ordering/create broken: web-2 was created", "docs: https://", "history: histories/x.jsonl.gz"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("expected %q in %q", part, got)
+		}
+	}
+}
