@@ -105,11 +105,12 @@ func runE2E(ctx context.Context, out, progress io.Writer) error {
 	}
 	built, err := suite()
 	var run *verdict.Run
+	var s settings.Settings
 	if err == nil {
-		s := settings.Settings{
+		s = settings.Settings{
 			Run: fmt.Sprintf("%s-%d", up.Name(), begin.Unix()), Kubeconfig: up.Kubeconfig(), Level: a.level,
 			StorageClass: a.storageClass, NamespacePrefix: "sts", ReportDir: a.reportDir, Limits: a.limits,
-			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox},
+			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox}, Focus: a.focus, Labels: a.labels, Suite: built.identity,
 		}
 		fmt.Fprintf(progress, "suite: first spec after %.1f s\n", time.Since(begin).Seconds())
 		run, err = execute(ctx, built, a, s, out, progress)
@@ -155,8 +156,14 @@ func (o outcome) Error() string {
 // ExitCode is the process's exit code.
 func (o outcome) ExitCode() int { return o.code }
 
+// settingsFile is where a run's settings are kept, below the report folder.
+const settingsFile = "settings.json"
+
 // suiteBinaries are the programs that carry out a run.
-type suiteBinaries struct{ ginkgo, suite string }
+type suiteBinaries struct {
+	ginkgo, suite string
+	identity      settings.Suite
+}
 
 // build compiles the suite and the runner in the background and returns a function that waits for them.
 func build(ctx context.Context, reportDir string) func() (suiteBinaries, error) {
@@ -186,7 +193,8 @@ func compile(ctx context.Context, reportDir string) (suiteBinaries, error) {
 		return b, fmt.Errorf("building ginkgo (go tool -n ginkgo): %w", err)
 	}
 	b.ginkgo = strings.TrimSpace(string(out))
-	return b, nil
+	b.identity, err = report.IdentityOf(b.suite)
+	return b, err
 }
 
 // execute checks the cluster, runs the specs and weighs what they recorded.
@@ -199,14 +207,16 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err != nil {
 		return nil, err
 	}
-	problems, err := preflight.Check(ctx, client, s)
+	facts, problems, err := preflight.Check(ctx, client, s)
 	if err != nil {
 		return nil, err
 	}
+	s.Facts = facts
 	if len(problems) > 0 {
 		return nil, unfit(problems)
 	}
-	file := filepath.Join(a.reportDir, "settings.json")
+	begin := time.Now()
+	file := filepath.Join(a.reportDir, settingsFile)
 	if err := s.Save(file); err != nil {
 		return nil, err
 	}
@@ -217,7 +227,11 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err != nil {
 		return nil, err
 	}
-	return &run, nil
+	result, err := report.New(a.reportDir, &run, s, begin, time.Since(begin))
+	if err != nil {
+		return nil, err
+	}
+	return &run, result.Save(a.reportDir)
 }
 
 // unfit turns preflight's problems into one error, with the exit code that fits the worst.
@@ -244,7 +258,7 @@ func (e preflightError) Error() string { return e.text }
 func (e preflightError) ExitCode() int { return e.code }
 
 // runGinkgo runs the specs. That some failed is no error here: the verdicts tell.
-func runGinkgo(ctx context.Context, b suiteBinaries, a asked, settingsFile string, out io.Writer) error {
+func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out io.Writer) error {
 	filter := "!" + string(guarantee.Disruptive)
 	switch a.level {
 	case guarantee.Core:
@@ -276,7 +290,7 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, settingsFile strin
 	if filter != "" {
 		args = append(args, "--label-filter="+filter)
 	}
-	args = append(args, b.suite, "--", "-conformance.settings="+settingsFile)
+	args = append(args, b.suite, "--", "-conformance.settings="+file)
 
 	cmd := exec.CommandContext(ctx, b.ginkgo, args...)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -299,7 +313,7 @@ func emptyReport(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
-	for _, name := range []string{"histories", "failures", verdict.SpecsFile, "settings.json", "junit.xml", "ginkgo.json"} {
+	for _, name := range []string{"histories", "failures", verdict.SpecsFile, settingsFile, report.File, "junit.xml", "ginkgo.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 		}

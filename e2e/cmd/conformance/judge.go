@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -17,16 +20,32 @@ func newJudgeCommand() *cobra.Command {
 		Short: "Judge the histories of a report folder again, without a cluster",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			begin := time.Now()
-			s, err := settings.Load(filepath.Join(args[0], "settings.json"))
-			if err != nil {
-				return wrongUse{fmt.Errorf("%s is no report folder of this suite: %w", args[0], err)}
-			}
-			run, err := verdict.Folder(args[0], s.Level)
-			if err != nil {
-				return err
-			}
-			return conclude(cmd.OutOrStdout(), &run, time.Since(begin))
+			return judgeFolder(cmd.OutOrStdout(), args[0])
 		},
 	}
+}
+
+// judgeFolder judges a report folder from its histories and holds the report against the outcome.
+func judgeFolder(out io.Writer, dir string) error {
+	begin := time.Now()
+	s, err := settings.Load(filepath.Join(dir, settingsFile))
+	if err != nil {
+		return wrongUse{fmt.Errorf("%s is no report folder of this suite: %w", dir, err)}
+	}
+	said, err := report.Load(dir)
+	if err != nil {
+		return wrongUse{err}
+	}
+	run, err := verdict.Folder(dir, s.Level)
+	if err != nil {
+		return err
+	}
+	again, err := report.New(dir, &run, s, said.Start, time.Since(begin))
+	if err != nil {
+		return err
+	}
+	if diffs := said.Compare(again); len(diffs) > 0 {
+		return fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))
+	}
+	return conclude(out, &run, time.Since(begin))
 }

@@ -26,13 +26,39 @@ type Problem struct {
 // defaultClass marks the default StorageClass.
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
-// Check returns all problems found. An error means that the cluster did not answer.
-func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) ([]Problem, error) {
+// Check returns what was found out about the cluster and all problems. An error means that the cluster did not answer.
+func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) (settings.Facts, []Problem, error) {
+	var facts settings.Facts
+	version, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return facts, nil, fmt.Errorf("the API server did not tell its version: %w", err)
+	}
+	facts.KubernetesVersion = version.GitVersion
 	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("listing StorageClasses: %w", err)
+		return facts, nil, fmt.Errorf("listing StorageClasses: %w", err)
 	}
-	return checkStorage(classes.Items, s), nil
+	for _, c := range classes.Items {
+		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
+			facts.StorageClass, facts.Provisioner = c.Name, c.Provisioner
+		}
+	}
+	// Nodes and daemon sets are for the report only: without the right to read them it just lacks them.
+	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
+		for _, n := range nodes.Items {
+			facts.Nodes = append(facts.Nodes, fmt.Sprintf("%s: kubelet %s, %s, %s", n.Name, n.Status.NodeInfo.KubeletVersion, n.Status.NodeInfo.OSImage, n.Status.NodeInfo.ContainerRuntimeVersion))
+		}
+	}
+	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {
+		var names []string
+		for _, d := range sets.Items {
+			if d.Name != "kube-proxy" {
+				names = append(names, d.Name)
+			}
+		}
+		facts.CNI = strings.Join(names, ", ")
+	}
+	return facts, checkStorage(classes.Items, s), nil
 }
 
 func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Problem {

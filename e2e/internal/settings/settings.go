@@ -32,6 +32,26 @@ type Settings struct {
 	// ReportDir receives histories and failures; absolute.
 	ReportDir string        `json:"reportDir"`
 	Limits    limits.Limits `json:"limits"`
+	// Focus and Labels narrowed the run.
+	Focus  string `json:"focus,omitempty"`
+	Labels string `json:"labels,omitempty"`
+	Facts  Facts  `json:"facts"`
+	Suite  Suite  `json:"suite"`
+}
+
+// Facts is what was found out about the cluster before the run.
+type Facts struct {
+	KubernetesVersion string   `json:"kubernetesVersion"`
+	Nodes             []string `json:"nodes,omitempty"`
+	StorageClass      string   `json:"storageClass,omitempty"`
+	Provisioner       string   `json:"provisioner,omitempty"`
+	CNI               string   `json:"cni,omitempty"`
+}
+
+// Suite says what carries out the run.
+type Suite struct {
+	Version string `json:"version"`
+	Digest  string `json:"digest,omitempty"` // SHA-256 of the suite's binary
 }
 
 // Images are the workload's images, by reference.

@@ -63,6 +63,8 @@ type Judged struct {
 	Spec    string
 	File    string
 	Results []judge.Result
+	// Zone is the DNS zone that the spec found, if it looked.
+	Zone string
 	// Cut is why the recording is not whole, "" if it is.
 	Cut string
 	// Wall is how long the recording ran, Active how much of that the cluster needed: first to last event.
@@ -98,6 +100,8 @@ type Run struct {
 	Troubles []string
 	Specs    []Spec
 	Judged   []Judged
+	// Zone is the cluster's DNS zone as pods were told it, "" if no spec asked.
+	Zone string
 }
 
 // Weigh comes to the verdicts of a run. level is the highest level that was asked.
@@ -119,6 +123,11 @@ func Weigh(level guarantee.Level, specs []Spec, judged []Judged) Run {
 			run.Partial = true
 		}
 		run.Rows = append(run.Rows, row)
+	}
+	for _, j := range judged {
+		if j.Zone != "" {
+			run.Zone = j.Zone
+		}
 	}
 	run.Troubles = troubles(specs, judged)
 	run.conclude()

@@ -38,6 +38,7 @@ func (ns *Namespace) Zone(ctx context.Context, pod string) string {
 		}
 		for _, domain := range words[1:] {
 			if zone, found := strings.CutPrefix(strings.TrimSuffix(domain, "."), ns.Name+".svc."); found {
+				ns.FoundZone(zone)
 				return zone
 			}
 		}

@@ -1,0 +1,246 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// File is the machine-readable result of a run, below the report folder.
+const File = "conformance.yaml"
+
+// The version and kind in each result. A change that breaks readers makes a new version.
+const (
+	APIVersion = "statefulset-conformance.hero-academy.github.io/v1"
+	Kind       = "ConformanceReport"
+)
+
+// Conformance is the machine-readable result of a run. Its JSON Schema is conformance.schema.json beside this file.
+type Conformance struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Result     verdict.Overall `json:"result"`
+	// Partial says that a person narrowed the run: the result speaks of what was asked only.
+	Partial  bool           `json:"partial"`
+	ExitCode int            `json:"exitCode"`
+	Totals   map[string]int `json:"totals"`
+	Start    time.Time      `json:"start"`
+	Seconds  float64        `json:"seconds"`
+	Suite    Suite          `json:"suite"`
+	Cluster  Cluster        `json:"cluster"`
+	Settings Asked          `json:"settings"`
+	// Guarantees is the whole contract: a report that lacks a row is invalid.
+	Guarantees []Guarantee `json:"guarantees"`
+	Specs      []Spec      `json:"specs"`
+	Troubles   []string    `json:"troubles,omitempty"`
+}
+
+// Suite says what judged.
+type Suite struct {
+	Version string `json:"version"`
+	// Digest is the SHA-256 of the suite's binary.
+	Digest string `json:"digest,omitempty"`
+}
+
+// Cluster says what was judged.
+type Cluster struct {
+	KubernetesVersion string   `json:"kubernetesVersion"`
+	Nodes             []string `json:"nodes,omitempty"` // version and OS image of each
+	StorageClass      string   `json:"storageClass,omitempty"`
+	Provisioner       string   `json:"provisioner,omitempty"`
+	DNSZone           string   `json:"dnsZone,omitempty"`
+	// CNI is what the daemon sets of kube-system suggest; nothing in the API tells it for certain.
+	CNI string `json:"cni,omitempty"`
+}
+
+// Asked is what the run was asked for.
+type Asked struct {
+	Level        guarantee.Level `json:"level"`
+	Focus        string          `json:"focus,omitempty"`
+	Labels       string          `json:"labels,omitempty"`
+	NginxImage   string          `json:"nginxImage"`
+	BusyboxImage string          `json:"busyboxImage"`
+	// Limits are those that differ from the defaults, as name=duration.
+	Limits []string `json:"limits,omitempty"`
+}
+
+// Guarantee is one row of the contract with its verdict.
+type Guarantee struct {
+	ID      guarantee.ID       `json:"id"`
+	Level   guarantee.Level    `json:"level"`
+	Sources []guarantee.Source `json:"sources"`
+	Must    string             `json:"must"`
+	Link    string             `json:"link"`
+	Verdict verdict.Verdict    `json:"verdict"`
+	// Specs counts the specs that exercised it, Transitions how often in all, Excused how many acts only the lag explains.
+	Specs       int       `json:"specs"`
+	Transitions int       `json:"transitions"`
+	Excused     int       `json:"excused,omitempty"`
+	Reasons     []string  `json:"reasons,omitempty"`
+	Findings    []Finding `json:"findings,omitempty"`
+	Notes       []string  `json:"notes,omitempty"`
+}
+
+// Finding is one violation or doubt.
+type Finding struct {
+	Text    string `json:"text"`
+	Spec    string `json:"spec"`
+	History string `json:"history"`
+	// Records are the sequence numbers, in that history, of what shows it.
+	Records []int `json:"records,omitempty"`
+}
+
+// Spec is one spec and its history.
+type Spec struct {
+	Text    string  `json:"text"`
+	State   string  `json:"state"`
+	Seconds float64 `json:"seconds"`
+	// ClusterSeconds run from the first to the last recorded event: what the cluster itself needed.
+	ClusterSeconds float64 `json:"clusterSeconds,omitempty"`
+	Message        string  `json:"message,omitempty"`
+	History        string  `json:"history,omitempty"`
+	SHA256         string  `json:"sha256,omitempty"` // of the history file
+}
+
+// New turns the outcome of a run into its report. dir is the report folder with the histories.
+func New(dir string, run *verdict.Run, s settings.Settings, start time.Time, took time.Duration) (*Conformance, error) {
+	c := &Conformance{
+		APIVersion: APIVersion, Kind: Kind, Result: run.Overall, Partial: run.Partial, ExitCode: run.ExitCode(),
+		Totals: map[string]int{}, Start: start.UTC().Truncate(time.Second), Seconds: seconds(took), Troubles: run.Troubles,
+		Suite:   Suite(s.Suite),
+		Cluster: Cluster{KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass, Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone},
+		Settings: Asked{
+			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
+		},
+	}
+	for _, r := range run.Rows {
+		c.Totals[string(r.Verdict)]++
+		g := Guarantee{
+			ID: r.ID, Level: r.Level, Sources: r.Sources, Must: r.Must, Link: r.Link, Verdict: r.Verdict,
+			Specs: r.Specs, Transitions: r.Transitions, Excused: r.Excused, Reasons: unique(r.Reasons), Notes: unique(r.Notes),
+		}
+		for _, f := range r.Findings {
+			g.Findings = append(g.Findings, Finding{Text: f.Text, Spec: f.Spec, History: f.File, Records: f.Seqs})
+		}
+		c.Guarantees = append(c.Guarantees, g)
+	}
+	active := map[string]time.Duration{}
+	for _, j := range run.Judged {
+		active[j.File] = j.Active
+	}
+	for _, spec := range run.Specs {
+		if !spec.Selected {
+			continue
+		}
+		out := Spec{Text: spec.Text, State: spec.State, Seconds: spec.Seconds, Message: spec.Message}
+		if took, recorded := active[spec.History]; recorded {
+			sum, err := fileDigest(filepath.Join(dir, filepath.FromSlash(spec.History)))
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return nil, err
+			}
+			out.History, out.SHA256, out.ClusterSeconds = spec.History, sum, seconds(took)
+		}
+		c.Specs = append(c.Specs, out)
+	}
+	return c, nil
+}
+
+func seconds(d time.Duration) float64 {
+	return float64(d.Round(100*time.Millisecond).Milliseconds()) / 1000
+}
+
+func fileDigest(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Save writes the report into the report folder.
+func (c *Conformance) Save(dir string) error {
+	data, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, File), data, 0o644)
+}
+
+// Load reads the report of a folder. One that lacks a row of the contract is invalid.
+func Load(dir string) (*Conformance, error) {
+	path := filepath.Join(dir, File)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conformance{}
+	if err := yaml.UnmarshalStrict(data, c); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, c.valid()
+}
+
+func (c *Conformance) valid() error {
+	if c.APIVersion != APIVersion || c.Kind != Kind {
+		return fmt.Errorf("expected %s %s, found %s %s", APIVersion, Kind, c.APIVersion, c.Kind)
+	}
+	var missing []string
+	for _, g := range guarantee.All() {
+		if !slices.ContainsFunc(c.Guarantees, func(row Guarantee) bool { return row.ID == g.ID }) {
+			missing = append(missing, string(g.ID))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the report lacks rows of the contract: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// Compare returns every difference between a report and the same report made again from the histories: none if the report can
+// be trusted.
+func (c *Conformance) Compare(again *Conformance) []string {
+	var diffs []string
+	files := map[string]Spec{}
+	for _, s := range again.Specs {
+		files[s.Text] = s
+	}
+	for _, s := range c.Specs {
+		now := files[s.Text]
+		switch {
+		case s.History == "":
+		case now.SHA256 == "":
+			diffs = append(diffs, fmt.Sprintf("the history %s of spec %q is missing", s.History, s.Text))
+		case now.SHA256 != s.SHA256:
+			diffs = append(diffs, fmt.Sprintf("the history %s was changed: its SHA-256 is %s, the report says %s", s.History, now.SHA256, s.SHA256))
+		}
+	}
+	rows := map[guarantee.ID]Guarantee{}
+	for _, g := range again.Guarantees {
+		rows[g.ID] = g
+	}
+	for _, g := range c.Guarantees {
+		now := rows[g.ID]
+		if g.Verdict != now.Verdict {
+			diffs = append(diffs, fmt.Sprintf("%s: the report says %s, its histories say %s", g.ID, g.Verdict, now.Verdict))
+		} else if g.Specs != now.Specs || g.Transitions != now.Transitions {
+			diffs = append(diffs, fmt.Sprintf("%s: the report counts %d transitions in %d specs, its histories show %d in %d", g.ID, g.Transitions, g.Specs, now.Transitions, now.Specs))
+		}
+	}
+	if c.Result != again.Result {
+		diffs = append(diffs, fmt.Sprintf("the report says %s, its histories say %s", c.Result, again.Result))
+	}
+	return diffs
+}
