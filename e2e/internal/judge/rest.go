@@ -10,6 +10,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
+// Rest returns how long nothing must happen to a set and its pods before judges count them as at rest.
+func Rest(h *history.History) time.Duration { return (&model{h: h}).quiet() }
+
 // judgeNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
 func judgeNames(m *model, b *bench) {
 	overdue := m.overdue()

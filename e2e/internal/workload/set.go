@@ -27,6 +27,8 @@ type Set struct {
 	UID     types.UID
 	// Selector is the set's selector.matchLabels.
 	Selector map[string]string
+	// generation is the last that the spec itself brought about: waits must not take an older one for the answer.
+	generation int64
 }
 
 func (ns *Namespace) set(o *appsv1.StatefulSet) *Set {
@@ -222,7 +224,10 @@ func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.State
 			return err
 		}
 		change(live)
-		_, err = sets.Update(ctx, live, metav1.UpdateOptions{})
+		live, err = sets.Update(ctx, live, metav1.UpdateOptions{})
+		if err == nil {
+			s.generation = live.Generation
+		}
 		return err
 	})).To(Succeed(), what)
 }
@@ -233,8 +238,9 @@ func (s *Set) Scale(ctx context.Context, replicas int32) {
 	what := fmt.Sprintf("scale %s to %d", s.Name, replicas)
 	s.NS.Mark(history.ActScale, history.Sets, s.Name, "", what)
 	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-	_, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	live, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	Expect(err).NotTo(HaveOccurred(), what)
+	s.generation = live.Generation
 }
 
 // TemplateAnnotation and TemplateEnv carry a template's version, so that pods made from two templates differ in what runs.

@@ -145,6 +145,9 @@ func (s *Set) atRest(st *history.State) string {
 	if set == nil {
 		return "set " + s.Name + " does not exist"
 	}
+	if set.Generation < s.generation {
+		return fmt.Sprintf("the recording has generation %d of %d", set.Generation, s.generation)
+	}
 	if set.Set.Status.ObservedGeneration < set.Generation {
 		return fmt.Sprintf("the controller has observed generation %d of %d", set.Set.Status.ObservedGeneration, set.Generation)
 	}

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+var _ = Describe("The identity of a pod", func() {
+	It("is a name from the first ordinal on without a gap, told by labels and hostname, under one owner", Proves(
+		guarantee.IdentityName, guarantee.IdentityLabels, guarantee.IdentityHostname, guarantee.IdentityOwnership,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.Rest(ctx)
+
+		By("asking inside the containers")
+		for n := range 2 {
+			set.VerifyHostname(ctx, guarantee.IdentityHostname, n)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(
+			guarantee.IdentityName, guarantee.IdentityLabels, guarantee.IdentityHostname, guarantee.IdentityOwnership,
+		))
+	})
+
+	It("comes back, with its claim, under a new UID when the pod is deleted", Proves(guarantee.IdentitySticky), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Claims("data"))
+		set.AwaitReady(ctx)
+		before := set.Claims("data", 0)
+
+		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.AwaitReady(ctx)
+
+		set.VerifyHostname(ctx, guarantee.IdentitySticky, 0)
+		Expect(set.Claims("data", 0)).To(Equal(before), "the new pod must use the claim of the old one")
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentitySticky))
+	})
+
+	It("belongs to one running pod at a time, which has its own grace period to stop", Proves(guarantee.IdentityAtMostOne), func(ctx SpecContext) {
+		ns := Record(ctx)
+		// The grace period is nobody's default, and the container uses some of it.
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Grace(7), workload.Command(slowToStop))
+		set.AwaitReady(ctx)
+
+		By("deleting a pod, whose name is free only when its container has stopped")
+		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.AwaitReady(ctx)
+
+		By("scaling down, so that the controller itself deletes a running pod")
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityAtMostOne))
+	})
+
+	It("replaces what the template says of hostname and subdomain", Proves(guarantee.IdentityOverrides), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1), func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.Hostname, s.Spec.Template.Spec.Subdomain = "somebody", "somewhere"
+		})
+		set.AwaitReady(ctx)
+
+		set.VerifyHostname(ctx, guarantee.IdentityOverrides, 0)
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityOverrides))
+	})
+})
+
+var _ = Describe("A StatefulSet", func() {
+	It("leaves alone what another controller owns, be it a pod in its range, one out of it, or another set with its selector", Proves(
+		guarantee.IdentityNotMine,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		owned, mine := ns.OtherController(ctx), workload.Labelled(map[string]string{"app": "set"})
+		inRange := ns.StartPod(ctx, "set-1", mine, owned)
+		outOfRange := ns.StartPod(ctx, "set-2", mine, owned)
+
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		twin := workload.Create(ctx, ns, workload.Named("twin"), workload.SelectingAs(set))
+		twin.AwaitReady(ctx)
+		set.Running(ctx, 0)
+		ns.Still(ctx)
+
+		ns.VerifyLeftAlone(guarantee.IdentityNotMine, inRange, outOfRange)
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityNotMine))
+	})
+
+	It("counts its pods from the start ordinal", Proves(guarantee.IdentityStartOrdinal), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireStart(ctx, ns)
+		set := workload.Create(ctx, ns, workload.Start(3), workload.Replicas(2))
+		set.Rest(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityStartOrdinal))
+	})
+
+	It("moves to a new start ordinal by creating the new range first, then removing the old, highest first", Proves(
+		guarantee.IdentityStartMoves,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireStart(ctx, ns)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+
+		set.Update(ctx, "start ordinal 0 -> 2", workload.Start(2))
+		set.AwaitReady(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityStartMoves))
+	})
+})
+
+// slowToStop is a container that needs a second to stop once it is told.
+const slowToStop = "trap 'sleep 1; exit 0' TERM; while :; do sleep 3600 & wait; done"
+
+func requireStart(ctx SpecContext, ns *workload.Namespace) {
+	GinkgoHelper()
+	ns.RequireField(ctx, "spec.ordinals", workload.Start(3), func(s *appsv1.StatefulSet) bool {
+		return s.Spec.Ordinals != nil && s.Spec.Ordinals.Start == 3
+	})
+}
