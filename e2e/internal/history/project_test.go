@@ -115,7 +115,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 		}, history.Event{Resource: history.Sets, Set: &history.Set{
 			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
 			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: ptr(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
-			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: ptr(int64(7)), FreeHostname: true, Template: podTemplate(),
+			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: ptr(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
 			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u"},
 		}}},
 		{"revision", &appsv1.ControllerRevision{ObjectMeta: objectMeta(), Revision: 7, Data: runtime.RawExtension{Raw: []byte("{}")}},
