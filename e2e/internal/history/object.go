@@ -92,6 +92,16 @@ func (p *Pod) Stopped() bool {
 	return true
 }
 
+// Crashed reports whether a container of the pod has ended with an error, or waits after that to be started again.
+func (p *Pod) Crashed() bool {
+	for _, c := range p.Containers {
+		if (c.State == ContainerTerminated && c.ExitCode != 0) || (c.State == ContainerWaiting && c.Reason == "CrashLoopBackOff") {
+			return true
+		}
+	}
+	return false
+}
+
 // Restarts adds up the restarts of all containers.
 func (p *Pod) Restarts() int32 {
 	var n int32

@@ -28,6 +28,7 @@ type model struct {
 	// claimsNamed holds the claims of each name, oldest first.
 	claimsNamed map[string][]*claimLife
 	losses      []loss
+	selecting   selection
 }
 
 // setLife is one StatefulSet, from its first to its last event.
@@ -134,6 +135,7 @@ func newModel(h *history.History) *model {
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
 	}
+	m.selecting = selectors(m.sets)
 	for _, s := range m.sets {
 		m.acts = append(m.acts, m.actsOf(s))
 	}

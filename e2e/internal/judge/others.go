@@ -12,7 +12,6 @@ import (
 // judgeNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
 func judgeNotMine(m *model, b *bench) {
 	const id = guarantee.IdentityNotMine
-	selecting := selectors(m.sets)
 	for _, p := range m.pods {
 		for i, t := range p.tenures {
 			if i > 0 && t.set != nil && p.tenures[i-1].uid != "" {
@@ -25,7 +24,7 @@ func judgeNotMine(m *model, b *bench) {
 		if p.tenures[0].uid == "" {
 			continue
 		}
-		for _, s := range selecting.of(p.first()) {
+		for _, s := range m.selecting.of(p.first()) {
 			if len(p.tenures) == 1 && p.tenures[0].set != s && m.coexisted(s, p) {
 				b.keptApart(id, s, p)
 			}

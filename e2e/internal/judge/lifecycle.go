@@ -1,0 +1,260 @@
+package judge
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func lifecycleJudgements() []judgement {
+	return []judgement{
+		{ids: []guarantee.ID{guarantee.LifecycleFailed}, judge: lossesBy(failed, guarantee.LifecycleFailed)},
+		{ids: []guarantee.ID{guarantee.LifecycleSucceeded}, judge: judgeSucceeded},
+		{ids: []guarantee.ID{guarantee.LifecycleEvicted}, judge: lossesBy(evicted, guarantee.LifecycleEvicted)},
+		{ids: []guarantee.ID{guarantee.LifecycleCrashInPlace}, judge: judgeCrashes},
+		{ids: []guarantee.ID{guarantee.LifecycleAdoption}, judge: judgeAdoption},
+		{ids: []guarantee.ID{guarantee.LifecycleRelease}, judge: judgeRelease},
+	}
+}
+
+// judgeSucceeded: a pod that ran to a good end is replaced too, since 1.29.
+func judgeSucceeded(m *model, b *bench) {
+	if m.atLeast("1.29", true) {
+		lossesBy(succeeded, guarantee.LifecycleSucceeded)(m, b)
+	}
+}
+
+// judgeCrashes: a container that crashes is restarted in its pod; the set does not replace the pod for it.
+func judgeCrashes(m *model, b *bench) {
+	const id = guarantee.LifecycleCrashInPlace
+	for _, p := range m.pods {
+		if p.set == nil {
+			continue
+		}
+		restarts := p.first().Pod.Restarts()
+		for _, e := range p.events {
+			if n := e.Pod.Restarts(); n > restarts && p.deleting != e {
+				restarts = n
+				b.saw(id)
+			}
+		}
+		crash := p.crashed()
+		if crash == nil || !m.recent(p, crash) || !m.unexplained(p.set, p) {
+			continue
+		}
+		b.broken(id, charge{
+			set: p.set, since: crash.At, events: []*history.Event{crash, p.deleting}, resources: []history.Resource{history.Pods, history.Sets},
+			text: fmt.Sprintf("%s was deleted by its controller at %s after a container had crashed (%s), expected a restart in the same pod",
+				p.name, p.deleting.Ref(), crash.Aside()),
+		})
+	}
+}
+
+// crashed returns the last event before the pod's end and the request for its deletion that shows a crashed container, or nil.
+func (p *podLife) crashed() *history.Event {
+	var out *history.Event
+	for _, e := range p.events {
+		if e.Terminating() || e.Gone() || e.Pod.Finished() {
+			break
+		}
+		if e.Pod.Crashed() {
+			out = e
+		}
+	}
+	return out
+}
+
+// recent reports whether the pod was deleted while it had not recovered from a crash for longer than the controller needs to
+// learn of it.
+func (m *model) recent(p *podLife, crash *history.Event) bool {
+	if p.deleting == nil {
+		return false
+	}
+	up := p.readyBefore(p.deleting.Seq)
+	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.quiet()
+}
+
+// blamed reports whether a judge of this family, or of identity, says what was wrong with a deletion that its set had no cause
+// for, so that nobody else needs to.
+func (m *model) blamed(p *podLife) bool {
+	t := p.heldAt(p.deleting.Seq)
+	if t.set == nil || !m.unexplained(t.set, p) {
+		return false
+	}
+	if crash := p.crashed(); crash != nil && m.recent(p, crash) {
+		return true
+	}
+	if t.from != p.first() && p.deleting.At-t.from.At <= OverdueFloor {
+		return true
+	}
+	for _, s := range m.selecting.of(p.first()) {
+		if s != t.set && m.coexisted(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeAdoption: an orphan that fits in is adopted, not replaced.
+func judgeAdoption(m *model, b *bench) {
+	named := map[string][]*setLife{}
+	for _, s := range m.sets {
+		if s.selects() {
+			named[s.name] = append(named[s.name], s)
+		}
+	}
+	overdue := m.overdue()
+	for _, p := range m.pods {
+		for i, t := range p.tenures {
+			if t.uid != "" {
+				continue
+			}
+			o := orphan{pod: p, from: t.from}
+			if i+1 < len(p.tenures) {
+				o.next = &p.tenures[i+1]
+			}
+			for _, s := range named[parentOf(p.name)] {
+				b.orphan(s, o, overdue)
+			}
+		}
+	}
+}
+
+// orphan is a stretch of a pod's life without a controller.
+type orphan struct {
+	pod  *podLife
+	from *history.Event
+	next *tenure // nil if it found none any more
+}
+
+// orphan judges what one set did about an orphan that has the name of one of its pods.
+func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
+	const id = guarantee.LifecycleAdoption
+	m, p := b.m, o.pod
+	accuse := func(last *history.Event, until time.Duration, text string) {
+		b.broken(id, charge{
+			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last}, resources: []history.Resource{history.Pods, history.Sets},
+			text: fmt.Sprintf("%s, without a controller since %s and fit for the set %s, %s", p.name, o.from.Ref(), s.name, text),
+		})
+	}
+	switch {
+	case o.next != nil && o.next.set == s:
+		if !m.adoptable(s, p.at(o.next.from.Seq-1)) {
+			return
+		}
+		if d := p.deleting; d != nil && d.At-o.next.from.At <= OverdueFloor && m.unexplained(s, p) {
+			accuse(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref()))
+			return
+		}
+		b.saw(id)
+	case o.next != nil:
+	case p.deleting != nil:
+		d := p.deleting
+		if d.Change == history.Listed || d.Change == history.Missing || !m.byController(p) || s.beingDeleted(d.At) {
+			return
+		}
+		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
+			accuse(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref()))
+		}
+	case m.h.End != nil && m.h.End.Complete && s.deleting == nil && p.finished == nil:
+		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
+		since := max(last.At, s.specs[len(s.specs)-1].At)
+		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
+			accuse(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds()))
+		}
+	}
+}
+
+// adoptable reports whether the set, as it was then and as long as the lag before, has a place for the orphan as it is.
+func (m *model) adoptable(s *setLife, pod *history.Event) bool {
+	if pod == nil || pod.Terminating() || pod.Pod.Finished() || !s.matches(pod) || fmt.Sprintf("%s-%d", s.name, history.Ordinal(pod.Name)) != pod.Name {
+		return false
+	}
+	return s.wanted(history.Ordinal(pod.Name), pod.At-m.quiet(), pod.At+arrival) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
+}
+
+// revisionAt returns the update revision that the set's status showed from that moment on, "" if it showed none soon.
+func (s *setLife) revisionAt(at time.Duration) string {
+	i := max(s.versionsUntil(at+arrival)-1, 0)
+	for _, v := range s.events[i:min(len(s.events), i+maxLookBack)] {
+		if r := v.Set.Status.UpdateRevision; r != "" {
+			return r
+		}
+	}
+	return ""
+}
+
+// judgeRelease: a pod that its set no longer selects is released, and once its name is free a new one comes.
+func judgeRelease(m *model, b *bench) {
+	const id = guarantee.LifecycleRelease
+	overdue := m.overdue()
+	for _, l := range m.losses {
+		if l.why == released && l.set.selects() && !l.set.matches(l.at) {
+			b.loss(id, l, overdue)
+		}
+	}
+	for _, p := range m.pods {
+		for i, t := range p.tenures {
+			if t.set == nil || !t.set.selects() {
+				continue
+			}
+			from, to := p.index(t.from.Seq), len(p.events)
+			if i+1 < len(p.tenures) {
+				to = p.index(p.tenures[i+1].from.Seq)
+			}
+			var since *history.Event // from here on, to the end of the tenure, the set no longer selected it
+			for _, e := range p.events[from:to] {
+				if t.set.matches(e) {
+					since = nil
+				} else if since == nil {
+					since = e
+				}
+			}
+			if since != nil {
+				b.strayed(t.set, p, since, overdue)
+			}
+		}
+	}
+}
+
+// index returns the position of the first of the pod's events from that point of the history on.
+func (p *podLife) index(seq int) int {
+	return sort.Search(len(p.events), func(i int) bool { return p.events[i].Seq >= seq })
+}
+
+// strayed judges a pod that its set no longer selected and did not release.
+func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
+	const id = guarantee.LifecycleRelease
+	m := b.m
+	act, text := p.deleting, ""
+	switch {
+	case p.holder() != s:
+		return
+	case act == nil:
+		waited := m.h.Duration() - from.At
+		if m.h.End == nil || !m.h.End.Complete || s.deleting != nil || waited <= overdue {
+			return
+		}
+		text = fmt.Sprintf("was not released to the end of the recording, for %.1f s", waited.Seconds())
+	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.byController(p) || s.beingDeleted(act.At):
+		return
+	case act.At-from.At <= m.h.Header.Lag:
+		b.of(id).Excused++
+		return
+	default:
+		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())
+	}
+	until := m.h.Duration()
+	if act != nil {
+		until = act.At
+	}
+	b.broken(id, charge{
+		set: s, since: from.At, until: until, events: []*history.Event{from, act}, resources: []history.Resource{history.Pods, history.Sets},
+		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
+	})
+}
