@@ -1,0 +1,55 @@
+# Two commands do everything on a fresh machine: `make test` and `make e2e`. Each installs or builds what it lacks.
+#
+# make itself ends with 2 whatever went wrong; where the exit code matters (0 conformant, 1 not conformant, 2 wrong use,
+# 3 inconclusive), run `make cli` once and then .bin/conformance with the same variables in the environment.
+
+GO  ?= go
+cli := .bin/conformance
+
+SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE
+# What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
+$(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
+export $(SETTINGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help cli verifier toolchain e2e cluster cluster-down judge test verify fmt catalogue bench clean
+
+# A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
+##
+## The suite
+e2e: cli          ; @exec $(cli) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
+cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
+cluster-down: cli ; @exec $(cli) cluster down             ## remove it
+judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
+##
+## The project
+test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
+verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
+fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
+catalogue: toolchain ; @exec $(GO) test ./e2e -count=1 -run '^TestCatalogue$$' -update ## write e2e/CATALOGUE.md from the contract and the specs
+bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
+clean: cli        ; @$(cli) clean && rm -rf .bin report   ## remove all that this project left on the machine, reports included
+help:             ; @exec awk -f hack/help.awk Makefile   ## this text
+##
+## Settings, as NAME=value behind any target of the suite
+##   FOCUS=regexp LABELS=filter     only some specs; a guarantee's label is its ID with a dot for the slash
+##   LEVEL=core|extended|disruptive how much is asked (extended)     PROCS=n SEED=n      processes, order of the specs
+##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
+##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
+##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
+##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
+
+cli: toolchain
+	@test -x $(cli) || echo "conformance: building the command; the first time this takes a minute or two"
+	@exec $(GO) build -buildvcs=false -o $(cli) ./e2e/cmd/conformance
+
+verifier: toolchain
+	@exec $(GO) build -buildvcs=false -o .bin/verify ./hack/verify
+
+toolchain:
+	@command -v $(GO) >/dev/null || { \
+		echo "Go is missing: install Go $(shell sed -n 's/^go //p' go.mod) or newer (https://go.dev/doc/install) and put its bin folder on PATH"; exit 2; } >&2
+	@found=$$($(GO) list -m 2>&1) || { \
+		echo "Go $(shell sed -n 's/^go //p' go.mod) or newer is needed (https://go.dev/doc/install), and this one does not do:"; \
+		$(GO) version; echo "$$found"; exit 2; } >&2
