@@ -1,0 +1,226 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDecide(t *testing.T) {
+	tests := []struct {
+		name  string
+		host  host
+		want  action
+		fails string // a part of the error, empty where none is expected
+	}{
+		{"root with a daemon installed starts it", host{root: true, debian: true, installed: true}, startDaemon, ""},
+		{"root starts an installed daemon on any system", host{root: true, installed: true}, startDaemon, ""},
+		{"root on Debian installs it first", host{root: true, debian: true}, installThenStart, ""},
+		{"root elsewhere is told what to install", host{root: true}, 0, "install and start Docker (https"},
+		{"a user with a daemon installed is told to start it", host{debian: true, installed: true}, 0, "systemctl start docker"},
+		{"a user on Debian is told the package", host{debian: true}, 0, "apt-get install docker.io"},
+		{"a user elsewhere is told what to install", host{}, 0, "https://docs.docker.com"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := decide(tt.host)
+			if tt.fails == "" {
+				if err != nil || got != tt.want {
+					t.Errorf("got %v, %v, want %v", got, err, tt.want)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.fails) {
+				t.Errorf("got error %v, want one that says %q", err, tt.fails)
+			}
+		})
+	}
+}
+
+func TestDebianLike(t *testing.T) {
+	tests := map[string]bool{
+		"PRETTY_NAME=\"Debian GNU/Linux 12\"\nID=debian\n": true,
+		"ID=ubuntu\nID_LIKE=debian\n":                      true,
+		"ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n":        true,
+		"ID=fedora\n": false,
+		"ID=alpine\nHOME_URL=\"https://not.debian.test/\"\n": false,
+		"": false,
+	}
+	for release, want := range tests {
+		if got := debianLike(release); got != want {
+			t.Errorf("debianLike(%q) = %v, want %v", release, got, want)
+		}
+	}
+}
+
+func TestCapabilitiesMissing(t *testing.T) {
+	tests := []struct {
+		name, status, last string
+		want, fails        bool
+	}{
+		{"all of 41", "CapEff:\t0\nCapBnd:\t000001ffffffffff\n", "40", false, false},
+		{"one of 41 withheld", "CapBnd:\t000001fffeffffff\n", "40", true, false},
+		{"an older kernel has fewer", "CapBnd:\t0000003fffffffff\n", "37", false, false},
+		{"no bounding set", "CapEff:\t0\n", "40", false, true},
+		{"no number", "CapBnd:\t000001ffffffffff\n", "many", false, true},
+		{"no mask", "CapBnd:\tx\n", "40", false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := capabilitiesMissing(tt.status, tt.last)
+			if (err != nil) != tt.fails || got != tt.want {
+				t.Errorf("got %v, %v, want %v, error: %v", got, err, tt.want, tt.fails)
+			}
+		})
+	}
+}
+
+func TestSocketsStayWithinTheKernelsLimit(t *testing.T) {
+	short := newDaemon("/home/someone/.cache/statefulset-conformance/engine")
+	if want := "/home/someone/.cache/statefulset-conformance/engine/run"; short.runtime != want {
+		t.Errorf("runtime folder is %s, want %s", short.runtime, want)
+	}
+	long := newDaemon("/" + strings.Repeat("a", 120))
+	if len(long.runtime) > longestSocket {
+		t.Errorf("runtime folder %s is too long for its sockets", long.runtime)
+	}
+	if other := newDaemon("/" + strings.Repeat("b", 120)); other.runtime == long.runtime {
+		t.Error("two daemons share a runtime folder")
+	}
+}
+
+func TestPidIsOursOrNone(t *testing.T) {
+	d := newDaemon(t.TempDir())
+	if d.pid() != 0 {
+		t.Error("a pid without a pid file")
+	}
+	// This test's own process is alive and is no daemon of ours.
+	for _, text := range []string{"1", "not a number", "", "-1"} {
+		if err := os.WriteFile(d.pidFile(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.pid(); got != 0 {
+			t.Errorf("pid file %q: got %d, want none", text, got)
+		}
+	}
+}
+
+func TestMountsBelow(t *testing.T) {
+	const table = `22 1 254:0 / / rw - ext4 /dev/vda rw
+30 22 0:26 / /c/engine/data/overlay2/x/merged rw - overlay overlay rw
+31 22 0:27 / /c/engine/run/netns/default rw - nsfs nsfs rw
+32 22 0:28 / /c/engine-other rw - tmpfs tmpfs rw
+33 30 0:29 / /c/engine/data/overlay2/x/merged/with\040space rw - tmpfs tmpfs rw
+short line
+`
+	got, err := mountsBelow(strings.NewReader(table), "/c/engine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/c/engine/data/overlay2/x/merged/with space", "/c/engine/run/netns/default", "/c/engine/data/overlay2/x/merged"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestLockIsHeldByOne(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "below", "lock")
+	unlock, err := Lock(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := errors.New("given up")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 120*time.Millisecond, busy)
+	defer cancel()
+	if _, err := Lock(ctx, file); !errors.Is(err, busy) {
+		t.Errorf("a second holder got the lock, or another error: %v", err)
+	}
+	unlock()
+	again, err := Lock(t.Context(), file)
+	if err != nil {
+		t.Fatalf("the lock was given back, and still: %v", err)
+	}
+	again()
+}
+
+func TestEnvLeadsToTheEngine(t *testing.T) {
+	tests := []struct {
+		name   string
+		engine Engine
+		want   []string
+	}{
+		{"the default docker needs nothing", Engine{client: "docker"}, nil},
+		{"our own is named by its socket", Engine{client: "docker", host: "unix:///s", own: true}, []string{"DOCKER_HOST=unix:///s"}},
+		{"kind has to be told of podman", Engine{client: "podman"}, []string{"KIND_EXPERIMENTAL_PROVIDER=podman"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.engine.Env(); !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// fakeClient puts a stand-in for a container client first on the path.
+func fakeClient(t *testing.T, name, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+}
+
+func TestFindUsesAnEngineThatAnswers(t *testing.T) {
+	fakeClient(t, "docker", "echo 27.1.2\n")
+	t.Setenv("DOCKER_HOST", "")
+	found, err := find(t.Context(), newDaemon(t.TempDir()))
+	if err != nil || found == nil {
+		t.Fatalf("got %v, %v, want the engine that answers", found, err)
+	}
+	if found.Own() || found.version != "27.1.2" {
+		t.Errorf("got %+v, want the person's own docker 27.1.2", found)
+	}
+}
+
+func TestFindRejectsAHostThatDoesNotAnswer(t *testing.T) {
+	fakeClient(t, "docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1\n")
+	t.Setenv("DOCKER_HOST", "tcp://engine.invalid:2375")
+	_, err := find(t.Context(), newDaemon(t.TempDir()))
+	if err == nil {
+		t.Fatal("a DOCKER_HOST that does not answer was passed over")
+	}
+	for _, part := range []string{"DOCKER_HOST=tcp://engine.invalid:2375", "Cannot connect", "unset DOCKER_HOST"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %q: %v", part, err)
+		}
+	}
+}
+
+func TestFindFindsNone(t *testing.T) {
+	fakeClient(t, "docker", "exit 1\n")
+	t.Setenv("DOCKER_HOST", "")
+	start := time.Now()
+	found, err := find(t.Context(), newDaemon(t.TempDir()))
+	if err != nil || found != nil {
+		t.Errorf("got %v, %v, want neither an engine nor an error", found, err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v to find that no engine answers", took)
+	}
+}
+
+func TestCleanLeavesNothingWhereNothingIs(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	var out bytes.Buffer
+	if err := Clean(t.Context(), &out); err != nil || out.Len() > 0 {
+		t.Errorf("got %v, %q, want nothing to do", err, out.String())
+	}
+}
