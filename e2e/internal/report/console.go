@@ -18,20 +18,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		width = max(width, len(r.ID))
 	}
 	for _, family := range guarantee.Families() {
-		p.f("\n%s\n", family)
-		for _, r := range run.Rows {
-			if r.ID.Family() != family {
-				continue
-			}
-			p.f("  %-*s  %-8s  %-14s", width, r.ID, r.Level, r.Verdict)
-			if r.Transitions > 0 {
-				p.f("  %4d × in %d specs", r.Transitions, r.Specs)
-			}
-			if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {
-				p.f("  %s", strings.Join(unique(r.Reasons), "; "))
-			}
-			p.f("\n")
-		}
+		p.family(run, family, width)
 	}
 	p.broken(run)
 	counts := map[verdict.Verdict]int{}
@@ -50,6 +37,41 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	}
 	p.f("\n%s%s: %s; %d specs in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), ran(run), seconds)
 	return p.err
+}
+
+// family writes one family's rows; those that nobody asked share a line.
+func (p *printer) family(run *verdict.Run, family string, width int) {
+	p.f("\n%s\n", family)
+	left := 0
+	for _, r := range run.Rows {
+		if r.ID.Family() != family {
+			continue
+		}
+		if r.Verdict == verdict.NotAsked {
+			left++
+			continue
+		}
+		p.f("  %-*s  %-8s  %-14s", width, r.ID, r.Level, r.Verdict)
+		if r.Transitions > 0 {
+			p.f("  %4d × in %d specs", r.Transitions, r.Specs)
+		}
+		if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {
+			p.f("  %s", short(strings.Join(unique(r.Reasons), "; ")))
+		}
+		p.f("\n")
+	}
+	if left > 0 {
+		p.f("  (%d not asked)\n", left)
+	}
+}
+
+// short cuts a reason to what a table can hold; the whole of it is in the report.
+func short(s string) string {
+	const most = 140
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + " ..."
+	}
+	return s
 }
 
 func (p *printer) broken(run *verdict.Run) {

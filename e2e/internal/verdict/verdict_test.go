@@ -16,11 +16,11 @@ const (
 )
 
 func spec(state string, ids ...guarantee.ID) verdict.Spec {
-	return verdict.Spec{Text: "spec of " + string(ids[0]), State: state, Selected: true, History: "histories/x.jsonl.gz", Proves: ids}
+	return verdict.Spec{Text: "spec of " + string(ids[0]), State: state, Selected: true, History: "histories/" + string(ids[0]), Proves: ids}
 }
 
 func judged(results ...judge.Result) verdict.Judged {
-	return verdict.Judged{Spec: "spec of " + string(results[0].Guarantee), File: "histories/x.jsonl.gz", Results: results}
+	return verdict.Judged{Spec: "spec of " + string(results[0].Guarantee), File: "histories/" + string(results[0].Guarantee), Results: results}
 }
 
 func exercised(id guarantee.ID) judge.Result { return judge.Result{Guarantee: id, Exercised: 2} }
@@ -52,18 +52,19 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 		want   verdict.Verdict
 		reason string
 	}{
-		"exercised and upheld":           {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
-		"broken":                         {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"broken in a spec for another":   {create, []verdict.Spec{spec("failed", guarantee.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"broken though nobody asked":     {create, nil, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"upheld once, broken once":       {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
-		"broken, promised by nobody":     {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
-		"asked, but nothing exercised":   {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
-		"asked, and its spec failed":     {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Inconclusive, "ended as failed"},
-		"asked, and its spec panicked":   {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "ended as panicked"},
-		"a judge could not decide":       {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(doubted(create))}, verdict.Inconclusive, "a gap"},
-		"not asked":                      {create, nil, nil, verdict.NotAsked, ""},
-		"not asked, exercised elsewhere": {create, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"exercised and upheld":                {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"broken":                              {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"broken in a spec for another":        {create, []verdict.Spec{spec("failed", guarantee.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"broken though nobody asked":          {create, nil, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"upheld once, broken once":            {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
+		"broken, promised by nobody":          {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
+		"asked, but nothing exercised":        {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
+		"its spec failed over something else": {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"its spec failed before it":           {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "failed before exercising it"},
+		"its spec panicked":                   {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "panicked before exercising it"},
+		"a judge could not decide":            {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(doubted(create))}, verdict.Inconclusive, "a gap"},
+		"not asked":                           {create, nil, nil, verdict.NotAsked, ""},
+		"not asked, exercised elsewhere":      {create, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
 		"the cluster lacks the feature": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []guarantee.ID{create},
 		}}, nil, verdict.NotApplicable, "no such field"},

@@ -110,6 +110,7 @@ func (s *Set) resolvesNow(ctx context.Context, from, name string, want []netip.A
 			qtype, mine = "aaaa", netip.Addr.Is6
 		}
 		expected := slices.DeleteFunc(slices.Clone(want), func(a netip.Addr) bool { return !mine(a) })
+		slices.SortFunc(expected, netip.Addr.Compare)
 		answer, err := s.NS.Ask(ctx, from, qtype, name)
 		if err != nil {
 			return err
