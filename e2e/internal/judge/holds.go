@@ -24,7 +24,7 @@ func Hold(h *history.History) (hold, reaction time.Duration) {
 
 // reaction is the longest time that a controller took from the last thing it had to wait for to its act, in the whole history.
 func (m *model) reaction() time.Duration {
-	longest := time.Duration(0)
+	longest := m.updateReaction()
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue

@@ -48,6 +48,7 @@ func judgements() []judgement {
 	var all []judgement
 	all = append(all, orderingJudgements()...)
 	all = append(all, terminationJudgements()...)
+	all = append(all, updateJudgements()...)
 	all = append(all, identityJudgements()...)
 	all = append(all, lifecycleJudgements()...)
 	return all

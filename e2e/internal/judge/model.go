@@ -21,6 +21,8 @@ type model struct {
 	bySet  map[types.UID]*setLife
 	byPod  map[types.UID]*podLife
 	acts   []acts // of each set, in the order of sets
+	// rollouts holds what became of each set's templates, in the order of sets.
+	rollouts []*rollout
 	// bySpec holds the objects that the spec deleted or evicted itself.
 	bySpec map[types.UID]history.Mark
 	// swept holds the spec's deletions that name no UID, by resource: of many objects at once, or of one by its name.
@@ -75,6 +77,7 @@ type claimLife struct {
 	uid      types.UID
 	events   []*history.Event
 	created  *history.Event
+	bound    *history.Event
 	deleting *history.Event
 	gone     *history.Event
 }
@@ -131,6 +134,7 @@ func newModel(h *history.History) *model {
 				}
 			}
 			c.events = append(c.events, e)
+			c.bound = firstOf(c.bound, e, e.Claim.Phase == corev1.ClaimBound)
 			c.deleting = firstOf(c.deleting, e, e.Terminating() || e.Gone())
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
@@ -138,6 +142,7 @@ func newModel(h *history.History) *model {
 	m.selecting = selectors(m.sets)
 	for _, s := range m.sets {
 		m.acts = append(m.acts, m.actsOf(s))
+		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
 	m.losses = m.allLosses()
 	return m

@@ -2,9 +2,11 @@ package story
 
 import (
 	"fmt"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -60,7 +62,7 @@ func (s *Story) NewTemplate(set string, n int) *history.Event {
 	return s.Status(set, func(st *history.Status) { st.UpdateRevision = fmt.Sprintf("%s-%d", set, n) })
 }
 
-// Status writes the set's status as its pods are now, then changed by f, if any.
+// Status writes the set's status, changed by f, if any, then counts its pods as they are now, as the controller does.
 func (s *Story) Status(set string, f ...func(*history.Status)) *history.Event {
 	return s.Change(history.Sets, set, func(e *history.Event) {
 		st := &e.Set.Status
@@ -77,7 +79,9 @@ func (s *Story) Status(set string, f ...func(*history.Status)) *history.Event {
 			st.Replicas++
 			if p.Pod.RunningAndReady() {
 				st.Ready++
-				st.Available++
+				if need := time.Duration(e.Set.MinReadySeconds) * time.Second; s.Timestamp().Sub(p.Pod.Condition(corev1.PodReady).Transition.Time) >= need {
+					st.Available++
+				}
 			}
 			if p.Terminating() {
 				continue
@@ -91,6 +95,9 @@ func (s *Story) Status(set string, f ...func(*history.Status)) *history.Event {
 			case st.CurrentRevision:
 				st.Current++
 			}
+		}
+		if n := e.Set.Replicas; e.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && st.Updated == n && st.Ready == n && st.Replicas == n {
+			st.Current, st.CurrentRevision = st.Updated, st.UpdateRevision
 		}
 	})
 }
@@ -145,8 +152,9 @@ func (s *Story) Fail(pod string) *history.Event {
 // Terminate requests a pod's deletion, with its own grace period.
 func (s *Story) Terminate(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
-		now := s.Timestamp()
-		e.DeletionTimestamp = &now
+		// The API writes when the grace period will be over, not when deletion was requested.
+		end := metav1.NewTime(s.Timestamp().Add(Grace * time.Second))
+		e.DeletionTimestamp = &end
 		e.DeletionGrace = e.Pod.Grace
 	})
 }

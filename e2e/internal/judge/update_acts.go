@@ -1,0 +1,162 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// mayBeEnding reports whether deletion of the set may have been the reason for an act on a pod, however late it was told.
+func (s *setLife) mayBeEnding(e *history.Event, lag time.Duration) bool {
+	d := s.deleting
+	return d != nil && (d.At <= e.At+max(lag, arrival) || (d.RV() != 0 && d.RV() <= e.RV()))
+}
+
+// under judges the deletion of a pod in range under one version of the set.
+func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
+	v := w.s.specs[spec]
+	a := updateAct{pod: p, event: e, view: v, spec: spec, limit: limit(v.Set), reaction: -1}
+	up := p.readyBefore(e.Seq)
+	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
+	// What became available within the lag may not have looked so to the controller.
+	a.broken = !a.ready || e.At-up.from.At <= w.m.h.Header.Lag+time.Duration(v.Set.MinReadySeconds)*time.Second
+	pending, known := w.r.pending(labelled(p), spec)
+	switch {
+	case !known:
+		a.kind = untold
+		return a
+	case !pending:
+		a.kind = spurious
+		return a
+	case v.Set.Strategy == appsv1.OnDeleteStatefulSetStrategyType:
+		a.kind = onDelete
+		return a
+	case v.Set.Start != 0 && v.Set.Partition != 0:
+		// Whether a partition counts ordinals or pods is answered differently by code and documentation.
+		a.kind = untold
+		return a
+	case p.ordinal < int(v.Set.Partition):
+		a.kind = covered
+		return a
+	}
+	w.compare(&a)
+	return a
+}
+
+// compare weighs an update deletion against the pods above it.
+func (w *updateWalk) compare(a *updateAct) {
+	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
+	free := !w.s.ordered() && a.broken
+	place := w.places.from(a.pod.ordinal)
+	lo, hi := w.bounds(a.view, int(a.view.Set.Partition))
+	if free || a.limit != 1 {
+		return
+	}
+	a.ordered = hi-lo > 1
+	if above := w.pendingLast(a.spec, place+1, hi); above >= 0 {
+		a.above = w.s.life(w.places[above], a.event.Seq)
+	}
+	for i := w.down.next(place+1, hi); i >= 0; i = w.down.next(i+1, hi) {
+		if o, ok := w.unavailable(a, w.s.life(w.places[i], a.event.Seq)); ok {
+			a.waits = append(a.waits, o)
+		}
+	}
+	if u := w.lastUp; u != nil && u.ordinal > a.pod.ordinal && inRange(a.view, u.ordinal) && u.aliveAt(a.event.Seq) {
+		if pending, known := w.r.pending(labelled(u), a.spec); known && !pending {
+			a.updated = u
+		}
+	}
+	if len(a.waits) == 0 {
+		wait := time.Duration(a.view.Set.MinReadySeconds) * time.Second
+		a.reaction = max(0, a.event.At-max(a.view.At, w.lastUpAt+wait, w.changed))
+	}
+}
+
+// unavailable says of a pod above an update deletion that is not Ready whether the deletion should have waited for it.
+func (w *updateWalk) unavailable(a *updateAct, p *podLife) (obstacle, bool) {
+	if p == nil || p.heldAt(a.event.Seq).set != w.s {
+		return obstacle{}, false
+	}
+	o := obstacle{ordinal: p.ordinal, pod: p}
+	pending, known := w.r.pending(labelled(p), a.spec)
+	switch {
+	case !known:
+		return o, false
+	case !pending:
+		o.st, o.since, o.why = w.m.stand(p, a.event)
+	case p.deleting == nil || p.deleting.Seq > a.event.Seq:
+		return o, false // it is old and stays: that it was passed over is a matter of order
+	default:
+		// A view that trails shows it as it was, old: then it would have been chosen once more, not the next.
+		o.st, o.since = wrong, p.deleting.At
+		o.why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
+		if p.gone != nil && p.gone.Seq < a.event.Seq {
+			o.why = fmt.Sprintf("was gone (since %s) and not there again", p.gone.Aside())
+		}
+	}
+	return o, true
+}
+
+// stuck is a rollout that did not go on although nothing stood in its way.
+type stuck struct {
+	spec   int
+	pods   []*podLife // those that still had to be updated
+	since  time.Duration
+	length time.Duration
+	// known says that the set's status tells that its controller had seen what it is held up against.
+	known bool
+}
+
+// stuckAtEnd returns the rollout that had stopped by the end of a complete recording, or nil. Ordered sets wait for any pod
+// that is unavailable, by a documented rule even for a broken one; a Parallel set replaces old pods whatever their state.
+func (w *updateWalk) stuckAtEnd() *stuck {
+	v := w.s.specs[w.spec]
+	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType ||
+		(v.Set.Start != 0 && v.Set.Partition != 0) {
+		return nil
+	}
+	lo, hi := w.bounds(v, 0)
+	reach, _ := w.bounds(v, int(v.Set.Partition))
+	if hi-lo != int(v.Set.Replicas) {
+		return nil
+	}
+	out := &stuck{spec: w.spec, since: w.changed + time.Duration(v.Set.MinReadySeconds)*time.Second}
+	for i, n := range w.places {
+		// A pod out of range still has to go, and scaling comes before updating.
+		if p := w.s.life(n, w.m.h.End.Seq); (i < lo || i >= hi) && p.gone == nil && p.holder() == w.s {
+			return nil
+		}
+	}
+	inPlace := 0
+	for revision, h := range w.at {
+		pending, known := w.r.pending(revision, w.spec)
+		if !known {
+			return nil
+		}
+		for i := h.next(lo, hi); i >= 0; i = h.next(i+1, hi) {
+			inPlace++
+			p := w.s.life(w.places[i], w.m.h.End.Seq)
+			old := pending && i >= reach
+			if p.finished != nil || (w.down.has(i) && (w.s.ordered() || !old)) {
+				return nil
+			}
+			if old {
+				out.pods = append(out.pods, p)
+			}
+		}
+	}
+	slices.SortFunc(out.pods, func(a, b *podLife) int { return cmp.Compare(a.ordinal, b.ordinal) })
+	out.length = w.m.h.Duration() - out.since
+	if inPlace != int(v.Set.Replicas) || len(out.pods) == 0 || out.length <= 0 {
+		return nil
+	}
+	last := w.s.events[len(w.s.events)-1].Set
+	// The controller writes the status that tells all this in the pass in which it should have deleted the next pod.
+	out.known = last.Status.ObservedGeneration >= v.Generation && (!w.s.ordered() || last.Status.Available == last.Replicas)
+	return out
+}

@@ -1,0 +1,274 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+func TestUpdateComplete(t *testing.T) {
+	tales(t, []tale{
+		{
+			name: "the last one left out", broken: ids(guarantee.UpdateComplete), idle: ids(guarantee.UpdateComplete),
+			texts: []string{"the rollout of web (rv", "did not reach web-0 (revision web-1, rv 103): to the end of the recording nothing stood in its way for 30.1 s"},
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.NewTemplate("web", 2)
+				s.Roll("web", 2, 1)
+				s.Wait(30 * time.Second)
+			},
+		},
+		{
+			name: "never begun", broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1, rv 103), web-1 (revision web-1, rv 106)"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "a spec that ends before it could", idle: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.NewTemplate("web", 2)
+				s.Roll("web", 2)
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "a controller of which nothing is known", doubted: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Asked("web", 2)
+				s.Wait(29 * time.Second)
+			},
+		},
+		{
+			name: "waiting for a pod that is not Ready is documented",
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.NewTemplate("web", 2)
+				s.End("web-2")
+				s.Pod("web-2")
+				s.Status("web")
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "so is waiting for an old one", idle: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Unready("web-0")
+				s.NewTemplate("web", 2)
+				s.Status("web")
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "waiting for a pod that still has to go",
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.NewTemplate("web", 2)
+				s.Scale("web", 2)
+				s.Terminate("web-2")
+				s.Status("web")
+				s.Wait(40 * time.Second)
+			},
+		},
+		{
+			name: "a Parallel set stuck on a broken old pod", broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(1), story.Parallel)
+				s.Pod("web-0")
+				s.Status("web")
+				s.Wait(time.Second)
+				s.NewTemplate("web", 2)
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "a Parallel set that waits for an updated pod",
+			tell: func(s *story.Story) {
+				s.Running("web", 2, story.Parallel)
+				s.NewTemplate("web", 2)
+				s.End("web-1")
+				s.Pod("web-1")
+				s.Status("web")
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "the new label on the old template", broken: ids(guarantee.UpdateComplete), texts: []string{"web-1 was created at rv", "with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.End("web-1")
+				pod := s.PodAt("web-1", 2)
+				pod.Pod.Template.Images["main"] = "image:1"
+				s.Ready("web-1")
+				s.Status("web")
+				s.Roll("web", 0)
+			},
+		},
+		{
+			name: "an image that somebody rewrites proves nothing", exercised: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.NewTemplate("web", 2)
+				s.End("web-0")
+				s.Pod("web-0").Pod.Template.Images["main"] = "mirror/image:2"
+				s.Ready("web-0")
+				s.Status("web")
+			},
+		},
+		{
+			name: "replaced by the same", broken: ids(guarantee.UpdateComplete), texts: []string{"web-1 was created at rv", "at revision web-1, expected the update revision web-2"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Wait(3 * time.Second)
+				s.End("web-1")
+				s.PodAt("web-1", 1)
+				s.Ready("web-1")
+			},
+		},
+		{
+			name: "a recording cut short proves nothing",
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Gap(history.Pods, s.Now())
+				s.DeleteSet("web")
+				s.Wait(time.Minute)
+			},
+		},
+	})
+}
+
+func TestUpdateScaleNew(t *testing.T) {
+	tales(t, []tale{
+		{
+			name: "in the middle of a rollout", exercised: ids(guarantee.UpdateScaleNew),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.NewTemplate("web", 2)
+				s.Scale("web", 2)
+				s.Up("web-1")
+				s.Status("web")
+				s.Roll("web", 0)
+			},
+		},
+		{
+			name: "after one", exercised: ids(guarantee.UpdateScaleNew),
+			tell: func(s *story.Story) {
+				rolled(1)(s)
+				s.Scale("web", 2)
+				s.Up("web-1")
+			},
+		},
+		{
+			name: "of a set that had one template only", idle: ids(guarantee.UpdateScaleNew),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 2)
+				s.Up("web-1")
+			},
+		},
+		{
+			name: "at the old revision", broken: ids(guarantee.UpdateScaleNew), texts: []string{"web-1 was added by a scale up at rv", "at revision web-1, expected the update revision web-2"},
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.NewTemplate("web", 2)
+				s.Wait(3 * time.Second)
+				s.Scale("web", 2)
+				s.PodAt("web-1", 1)
+			},
+		},
+		{
+			name: "with the new label on the old template", broken: ids(guarantee.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *story.Story) {
+				rolled(1)(s)
+				s.Scale("web", 2)
+				s.PodAt("web-1", 2).Pod.Template.Images["main"] = "image:1"
+			},
+		},
+		{
+			name: "below the partition", idle: ids(guarantee.UpdateScaleNew),
+			tell: func(s *story.Story) {
+				s.Running("web", 1, story.Partition(4))
+				s.NewTemplate("web", 2)
+				s.Wait(3 * time.Second)
+				s.Scale("web", 2)
+				s.PodAt("web-1", 1)
+			},
+		},
+		{
+			name: "a template changed within the lag",
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 2)
+				s.Asked("web", 2)
+				s.PodAt("web-1", 1)
+			},
+		},
+	})
+}
+
+func TestUpdateRollback(t *testing.T) {
+	back := func(s *story.Story, to string) {
+		s.Asked("web", 1)
+		s.Status("web", func(st *history.Status) { st.UpdateRevision = to })
+	}
+	begun := func(then func(*story.Story)) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Set("web")
+			s.Revision("web", 1, 1)
+			s.Up("web-0")
+			s.Status("web")
+			s.Asked("web", 2)
+			s.Revision("web", 2, 2)
+			s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+			s.Roll("web", 0)
+			s.Wait(3 * time.Second)
+			then(s)
+			s.Wait(time.Second)
+		}
+	}
+	tales(t, []tale{
+		{
+			name: "the revision is used again", exercised: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+				s.Renumber("web", 1, 3)
+				back(s, "web-1")
+			}),
+		},
+		{
+			name: "a new one for the same template", broken: ids(guarantee.UpdateRollback), texts: []string{"went back at rv", "to the template of the revision web-1, which was still kept, but its update revision became web-3"},
+			tell: begun(func(s *story.Story) {
+				s.Revision("web", 3, 3)
+				back(s, "web-3")
+			}),
+		},
+		{
+			name: "its number stays", broken: ids(guarantee.UpdateRollback), texts: []string{"with number 1 (rv 102), but web-2 has number 2 (rv 107)"},
+			tell: begun(func(s *story.Story) { back(s, "web-1") }),
+		},
+		{
+			name: "one that was cleaned up is made anew", idle: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+				s.Remove(history.Revisions, "web-1")
+				s.Asked("web", 1)
+				s.Revision("web", 3, 3)
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-3" })
+			}),
+		},
+		{
+			name: "a template that was never used is no rollback", idle: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+				s.Asked("web", 3)
+				s.Revision("web", 3, 3)
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-3" })
+			}),
+		},
+	})
+}

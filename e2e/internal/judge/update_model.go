@@ -1,0 +1,246 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// templates tells the pod templates of one set apart, and which revision stands for which of them. A template counts, not the
+// name that a status or a label gives it: a controller that makes a new revision of the same template restarts pods for nothing.
+type templates struct {
+	of    []int              // the template of each version in specs
+	kinds []history.Template // what is known of each template, in the order of appearance
+	// byName maps a revision to its template: the status that names it as update revision says which generation it is of.
+	byName map[string]int
+	names  map[int]string // the first revision of each template
+	// phase is, for each version in specs, the version that last changed what a rollout has to do.
+	phase []int
+	next  []int // for each version the next one with another template, or how many there are
+}
+
+func templatesOf(s *setLife) templates {
+	t := templates{byName: map[string]int{}, names: map[int]string{}}
+	known := map[string]int{}
+	for i, v := range s.specs {
+		if i > 0 && sameTemplate(v.Set, s.specs[i-1].Set) {
+			t.of = append(t.of, t.of[i-1])
+		} else {
+			key := v.Set.TemplateDigest + " " + fmt.Sprint(v.Set.Template)
+			id, ok := known[key]
+			if !ok {
+				id = len(t.kinds)
+				known[key] = id
+				t.kinds = append(t.kinds, v.Set.Template)
+			}
+			t.of = append(t.of, id)
+		}
+		if i > 0 && t.of[i] == t.of[i-1] && sameStrategy(v.Set, s.specs[i-1].Set) {
+			t.phase = append(t.phase, t.phase[i-1])
+		} else {
+			t.phase = append(t.phase, i)
+		}
+	}
+	t.next = make([]int, len(s.specs))
+	for i := len(s.specs) - 1; i >= 0; i-- {
+		t.next[i] = i + 1
+		if i+1 < len(s.specs) && t.of[i+1] == t.of[i] {
+			t.next[i] = t.next[i+1]
+		}
+	}
+	for _, e := range s.events {
+		name := e.Set.Status.UpdateRevision
+		if _, ok := t.byName[name]; ok || name == "" {
+			continue
+		}
+		if i := s.generation(e.Set.Status.ObservedGeneration); i >= 0 {
+			t.byName[name] = t.of[i]
+			if _, ok := t.names[t.of[i]]; !ok {
+				t.names[t.of[i]] = name
+			}
+		}
+	}
+	return t
+}
+
+func sameTemplate(a, b *history.Set) bool {
+	return a.TemplateDigest == b.TemplateDigest && maps.Equal(a.Template.Images, b.Template.Images) &&
+		maps.Equal(a.Template.Env, b.Template.Env) && maps.Equal(a.Template.Annotations, b.Template.Annotations)
+}
+
+func sameStrategy(a, b *history.Set) bool {
+	return a.Strategy == b.Strategy && a.Partition == b.Partition && a.MaxUnavailable == b.MaxUnavailable
+}
+
+// pending reports whether a pod of that revision still has to get the template of that version of the set, and whether the
+// history tells.
+func (t *templates) pending(revision string, spec int) (pending, known bool) {
+	if id, ok := t.byName[revision]; ok {
+		return id != t.of[spec], true
+	}
+	return true, t.names[t.of[spec]] != ""
+}
+
+// worn returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
+// that is told from the labelled one by what pods show can be found, and fields that others add or rewrite prove nothing.
+func (t *templates) worn(p *podLife, among ...int) int {
+	label, ok := t.byName[labelled(p)]
+	if !ok {
+		return -1
+	}
+	for _, id := range slices.Concat(among, []int{label - 1, label + 1}) {
+		if id >= 0 && id < len(t.kinds) && id != label && wears(p.first().Pod.Template, t.kinds[id], t.kinds[label]) {
+			return id
+		}
+	}
+	return -1
+}
+
+// wears reports whether pod agrees with one template wherever that differs from another.
+func wears(pod, one, other history.Template) bool {
+	told := false
+	for _, m := range [][3]map[string]string{
+		{pod.Images, one.Images, other.Images}, {pod.Env, one.Env, other.Env}, {pod.Annotations, one.Annotations, other.Annotations},
+	} {
+		for _, keys := range []map[string]string{m[1], m[2]} {
+			for k := range keys {
+				want, wanted := m[1][k]
+				unlike, differs := m[2][k]
+				if want == unlike && wanted == differs {
+					continue
+				}
+				if got, there := m[0][k]; got != want || there != wanted {
+					return false
+				}
+				told = true
+			}
+		}
+	}
+	return told
+}
+
+// labelled returns the revision that the pod's label names.
+func labelled(p *podLife) string { return p.first().Labels[appsv1.ControllerRevisionHashLabelKey] }
+
+// generation returns the index in specs of the version with that generation, or -1.
+func (s *setLife) generation(g int64) int {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].Generation >= g })
+	if i < len(s.specs) && s.specs[i].Generation == g {
+		return i
+	}
+	return -1
+}
+
+// maxViews bounds how many versions of a set an act is compared with; it keeps judging linear.
+const maxViews = 32
+
+// views returns the indices in specs of the versions that the controller may have acted on at that moment, newest first: those
+// in force within the lag (rule G1), which are the first strict ones, and older ones that no status had shown to be observed.
+func (s *setLife) views(at, lag time.Duration) (indices []int, strict int) {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at+arrival }) - 1
+	for i = max(i, 0); i < len(s.specs) && i >= 0 && len(indices) < maxViews; i-- {
+		indices = append(indices, i)
+		strict++
+		if s.specs[i].At < at-lag {
+			break
+		}
+	}
+	if v := s.latest(at); v != nil {
+		for i--; i >= 0 && len(indices) < maxViews && s.specs[i].Generation >= v.Set.Status.ObservedGeneration; i-- {
+			indices = append(indices, i)
+		}
+	}
+	return indices, strict
+}
+
+// current returns the index in specs of the version that was current at that moment, the first one before that.
+func (s *setLife) current(at time.Duration) int {
+	return max(sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })-1, 0)
+}
+
+// limit returns how many pods a rolling update may have down at a time, or 0 where that is no whole number.
+func limit(s *history.Set) int {
+	if s.MaxUnavailable == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(s.MaxUnavailable)
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
+
+// places numbers the ordinals that a set ever had a pod of, so that a set of them fits in few words whatever the ordinals are.
+type places []int
+
+func placesOf(s *setLife) places {
+	out := make(places, 0, len(s.lives))
+	for n := range s.lives {
+		out = append(out, n)
+	}
+	sort.Ints(out)
+	return out
+}
+
+// from returns the first place whose ordinal is n or above.
+func (p places) from(n int) int { return sort.SearchInts(p, n) }
+
+// marks is a set of places.
+type marks []uint64
+
+func (m *marks) set(i int) {
+	for len(*m) <= i/64 {
+		*m = append(*m, 0)
+	}
+	(*m)[i/64] |= 1 << (i % 64)
+}
+
+func (m marks) clear(i int) {
+	if i/64 < len(m) {
+		m[i/64] &^= 1 << (i % 64)
+	}
+}
+
+func (m marks) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
+
+// next returns the lowest member in [from, to), or -1.
+func (m marks) next(from, to int) int {
+	for w := from / 64; w < len(m) && w*64 < to; w++ {
+		word := m[w]
+		if w == from/64 {
+			word &= ^uint64(0) << (from % 64)
+		}
+		if word != 0 {
+			if i := w*64 + bits.TrailingZeros64(word); i < to {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}
+
+// last returns the highest member in [from, to), or -1.
+func (m marks) last(from, to int) int {
+	for w := min((to-1)/64, len(m)-1); w >= 0 && to > from; w-- {
+		word := m[w]
+		if w == (to-1)/64 {
+			word &= ^uint64(0) >> (63 - (to-1)%64)
+		}
+		if word != 0 {
+			if i := w*64 + 63 - bits.LeadingZeros64(word); i >= from {
+				return i
+			}
+			return -1
+		}
+	}
+	return -1
+}

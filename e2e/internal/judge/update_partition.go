@@ -1,0 +1,249 @@
+package judge
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// lowered reports whether the last change that concerned a rollout, as of that version, lowered the partition and no more.
+func (r *rollout) lowered(spec int) bool {
+	i := r.phase[spec]
+	if i == 0 || r.of[i] != r.of[i-1] {
+		return false
+	}
+	now, was := r.set.specs[i].Set, r.set.specs[i-1].Set
+	return now.Partition < was.Partition && now.Strategy == was.Strategy && now.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && now.Start == 0
+}
+
+// judgePartition: only pods whose ordinal is at or above the partition are updated, and lowering it moves exactly those that
+// it uncovers.
+func judgePartition(m *model, b *bench) {
+	reaction := m.reaction()
+	for _, r := range m.rollouts {
+		stray := map[int]bool{}
+		for i := range r.acts {
+			a := &r.acts[i]
+			if id, why := r.astray(a); id != "" {
+				stray[r.phase[a.spec]] = true
+				b.broken(id, charge{
+					set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, labelled(a.pod), a.event.Ref(), why),
+				})
+			}
+		}
+		for _, d := range r.done {
+			v := r.set.specs[d.spec].Set
+			switch {
+			case stray[r.phase[d.spec]] || v.Start != 0:
+			case r.lowered(d.spec):
+				b.saw(guarantee.UpdatePhased)
+			case v.Partition > 0 && d.below:
+				b.saw(guarantee.UpdatePartition)
+			}
+		}
+		m.stillBeyond(b, r, reaction)
+	}
+	m.returns(b)
+}
+
+// astray says what a deletion has to do with the partition that forbade it.
+func (r *rollout) astray(a *updateAct) (guarantee.ID, string) {
+	v := a.view.Set
+	lowered := r.lowered(a.spec)
+	switch {
+	case a.kind == covered && lowered:
+		return guarantee.UpdatePhased, fmt.Sprintf("the partition was lowered to %d only (%s)", v.Partition, a.view.Aside())
+	case a.kind == covered && v.Partition > v.Replicas:
+		return guarantee.UpdatePartitionBeyond, fmt.Sprintf("the partition is %d, above the %d replicas (%s)", v.Partition, v.Replicas, a.view.Aside())
+	case a.kind == covered:
+		return guarantee.UpdatePartition, fmt.Sprintf("it is below the partition %d (%s)", v.Partition, a.view.Aside())
+	case a.kind == spurious && lowered:
+		return guarantee.UpdatePhased, fmt.Sprintf("it had the new template already when the partition was lowered to %d (%s)", v.Partition, a.view.Aside())
+	}
+	return "", ""
+}
+
+// stillBeyond counts the changes of the template under which a partition above replicas kept every pod where it was.
+func (m *model) stillBeyond(b *bench, r *rollout, reaction time.Duration) {
+	const id = guarantee.UpdatePartitionBeyond
+	for i, v := range r.set.specs {
+		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+			continue
+		}
+		if to, ok := m.watched(r, i); ok {
+			b.hold(id, held{from: v.At, to: to}, reaction, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
+				r.set.name, v.Set.Partition, v.Set.Replicas))
+		}
+	}
+}
+
+// watched returns until when a version of a set was in force undisturbed: to the next version, the first act of the controller
+// on a pod in range, or the end. It returns false where the controller did not observe that version, or had no pod.
+func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
+	v := r.set.specs[spec]
+	to := m.h.Duration()
+	if spec+1 < len(r.set.specs) {
+		to = r.set.specs[spec+1].At
+	}
+	if r.set.deleting != nil {
+		to = min(to, r.set.deleting.At)
+	}
+	if i := sort.Search(len(r.acts), func(i int) bool { return r.acts[i].event.At > v.At }); i < len(r.acts) {
+		to = min(to, r.acts[i].event.At)
+	}
+	seen := r.observed(v.Generation)
+	return to, seen != nil && seen.At <= to && v.Set.Replicas > 0
+}
+
+// returns judges the revision of every pod that came back while a partition was in force.
+func (m *model) returns(b *bench) {
+	const id = guarantee.UpdatePartition
+	for i, r := range m.rollouts {
+		for _, c := range m.acts[i].creations {
+			if c.class != replaced || len(r.set.specs) == 0 {
+				continue
+			}
+			legal, split, want := r.cameBack(c, m.h.Header.Lag)
+			switch {
+			case !split:
+			case legal:
+				b.saw(id)
+			default:
+				b.broken(id, charge{
+					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), labelled(c.pod), want),
+				})
+			}
+		}
+	}
+}
+
+// cameBack reports whether a pod came back at the revision that the partition gives it, under any version in force. split says
+// that two revisions were in question at all.
+func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, want string) {
+	at := c.event.At
+	views, _ := r.set.views(at, lag)
+	wants := []string{}
+	for _, i := range views {
+		v := r.set.specs[i].Set
+		if v.Partition == 0 || v.Start != 0 || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+			return true, false, ""
+		}
+		pending, known := r.pending(labelled(c.pod), i)
+		if !known {
+			return true, false, ""
+		}
+		current := r.set.currentRevisions(at, lag)
+		if len(current) == 0 {
+			return true, false, ""
+		}
+		below := c.pod.ordinal < int(v.Partition)
+		for _, name := range current {
+			if other, ok := r.pending(name, i); ok && other {
+				split = true
+			}
+			if below && name == labelled(c.pod) {
+				legal = true
+			}
+		}
+		switch worn := r.worn(c.pod); {
+		case worn >= 0:
+			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.names[worn]))
+			return false, true, strings.Join(wants, ", ")
+		case below:
+			wants = append(wants, fmt.Sprintf("status.currentRevision (%s), since its ordinal is below the partition %d", strings.Join(current, " or "), v.Partition))
+		default:
+			legal = legal || !pending
+			wants = append(wants, fmt.Sprintf("the update revision (%s), since its ordinal is not below the partition %d", r.names[r.of[i]], v.Partition))
+		}
+	}
+	return legal, split || !legal, wants[0]
+}
+
+// currentRevisions returns what status.currentRevision was at that moment or within the lag around it.
+func (s *setLife) currentRevisions(at, lag time.Duration) []string {
+	var out []string
+	for i := s.versionsUntil(at+arrival) - 1; i >= 0; i-- {
+		name := s.events[i].Set.Status.CurrentRevision
+		if name != "" && (len(out) == 0 || out[len(out)-1] != name) {
+			out = append(out, name)
+		}
+		if s.events[i].At < at-lag {
+			break
+		}
+	}
+	return out
+}
+
+// judgeOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
+func judgeOnDelete(m *model, b *bench) {
+	const id = guarantee.UpdateOnDelete
+	m.updates(onDelete, func(r *rollout, a *updateAct) {
+		b.broken(id, charge{
+			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, labelled(a.pod), a.event.Ref(), a.view.Aside()),
+		})
+	})
+	reaction := m.reaction()
+	for i, r := range m.rollouts {
+		for _, c := range m.acts[i].creations {
+			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
+			if c.class != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, c.event.At, m.h.Header.Lag) {
+				continue
+			}
+			switch text := r.outdated(c, m.h.Header.Lag); {
+			case text != "":
+				b.broken(id, charge{
+					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
+				})
+			case labelled(forerunner) != labelled(c.pod):
+				b.saw(id)
+			}
+		}
+		for i, v := range r.set.specs {
+			if i == 0 || r.of[i] == r.of[i-1] || v.Set.Strategy != appsv1.OnDeleteStatefulSetStrategyType {
+				continue
+			}
+			if to, ok := m.watched(r, i); ok {
+				b.hold(id, held{from: v.At, to: to}, reaction, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
+			}
+		}
+	}
+}
+
+// always reports whether every version in force has that strategy.
+func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, at, lag time.Duration) bool {
+	views, _ := r.set.views(at, lag)
+	for _, i := range views {
+		if r.set.specs[i].Set.Strategy != strategy {
+			return false
+		}
+	}
+	return len(views) > 0
+}
+
+// outdated says how a new pod falls short of the template of every version in force, or "".
+func (r *rollout) outdated(c creation, lag time.Duration) string {
+	if worn := r.worn(c.pod); worn >= 0 {
+		return fmt.Sprintf("with the label of revision %s but made of the template of %s", labelled(c.pod), r.names[worn])
+	}
+	views, _ := r.set.views(c.event.At, lag)
+	for _, i := range views {
+		if pending, known := r.pending(labelled(c.pod), i); !pending || !known {
+			return ""
+		}
+	}
+	want := r.names[r.of[views[0]]]
+	if want == "" {
+		want = "of the set's template"
+	}
+	return fmt.Sprintf("at revision %s, expected the update revision %s", labelled(c.pod), want)
+}

@@ -1,0 +1,146 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// revisionLife is one ControllerRevision: one UID.
+type revisionLife struct {
+	name   string
+	owner  types.UID
+	events []*history.Event
+	gone   *history.Event
+}
+
+// keptRevisions arranges the revisions of a history by the set that owns them, each set's in the order of their appearance.
+func (m *model) keptRevisions() map[types.UID][]*revisionLife {
+	out := map[types.UID][]*revisionLife{}
+	byUID := map[types.UID]*revisionLife{}
+	for _, e := range m.h.Events {
+		if e.Resource != history.Revisions {
+			continue
+		}
+		l := byUID[e.UID]
+		if l == nil {
+			l = &revisionLife{name: e.Name}
+			byUID[e.UID] = l
+		}
+		if c := e.Controller(); c != nil && l.owner == "" {
+			l.owner = c.UID
+			out[c.UID] = append(out[c.UID], l)
+		}
+		l.events = append(l.events, e)
+		l.gone = firstOf(l.gone, e, e.Gone())
+	}
+	return out
+}
+
+// at returns the revision's newest version at that point of the history, or nil.
+func (l *revisionLife) at(seq int) *history.Event {
+	i := sort.Search(len(l.events), func(i int) bool { return l.events[i].Seq > seq })
+	if i == 0 {
+		return nil
+	}
+	return l.events[i-1]
+}
+
+// revert is a change of the template back to one that the set had before.
+type revert struct {
+	change *history.Event
+	name   string         // the revision that held the template
+	status *history.Event // the first that tells the update revision for it
+	until  *history.Event // the template's next change, nil if there was none
+}
+
+// reverts lists the changes back to a former template whose update revision a status tells.
+func (r *rollout) reverts() []revert {
+	var out []revert
+	had := map[int]bool{}
+	for i, v := range r.set.specs {
+		t := r.of[i]
+		if i > 0 && had[t] && r.of[i-1] != t && r.names[t] != "" {
+			back := revert{change: v, name: r.names[t], status: r.observed(v.Generation)}
+			if next := r.next[i]; next < len(r.set.specs) {
+				back.until = r.set.specs[next]
+			}
+			if back.status != nil && (back.until == nil || back.status.Set.Status.ObservedGeneration < back.until.Generation) {
+				out = append(out, back)
+			}
+		}
+		had[t] = true
+	}
+	return out
+}
+
+// judgeRollback: going back to a template whose revision is still kept uses that revision again, with a higher number.
+func judgeRollback(m *model, b *bench) {
+	kept := m.keptRevisions()
+	for _, r := range m.rollouts {
+		var events []*history.Event
+		lives := map[string]*revisionLife{}
+		for _, l := range kept[r.set.uid] {
+			events = append(events, l.events...)
+			lives[l.name] = l
+		}
+		slices.SortFunc(events, func(a, b *history.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+		numbers := map[string]*history.Event{} // the revisions kept as of the revert
+		for _, back := range r.reverts() {
+			for ; len(events) > 0 && events[0].Seq < back.change.Seq; events = events[1:] {
+				if e := events[0]; e.Gone() {
+					delete(numbers, e.Name)
+				} else {
+					numbers[e.Name] = e
+				}
+			}
+			if l := lives[back.name]; l != nil && numbers[back.name] != nil {
+				m.rolledBack(b, r.set, back, l, numbers)
+			}
+		}
+	}
+}
+
+// rolledBack judges one revert to a template that a kept revision holds.
+func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, kept map[string]*history.Event) {
+	const id = guarantee.UpdateRollback
+	if l.gone != nil && l.gone.At <= back.status.At+arrival {
+		return // it was about to be cleaned up
+	}
+	evidence := charge{set: s, since: back.change.At, resources: []history.Resource{history.Sets, history.Revisions}, events: []*history.Event{kept[back.name], back.change, back.status}}
+	went := fmt.Sprintf("%s went back at %s to the template of the revision %s, which was still kept", s.name, back.change.Ref(), back.name)
+	if got := back.status.Set.Status.UpdateRevision; got != back.name {
+		evidence.text = fmt.Sprintf("%s, but its update revision became %s (%s)", went, got, back.status.Ref())
+		b.broken(id, evidence)
+		return
+	}
+	end := m.h.Duration()
+	last := l.events[len(l.events)-1]
+	if back.until != nil {
+		last, end = l.at(back.until.Seq), back.until.At
+	}
+	if end-back.status.At <= arrival {
+		return // the two watches may be that far out of step
+	}
+	var top *history.Event
+	for name, e := range kept {
+		if name != back.name && (top == nil || e.Revision.Number > top.Revision.Number) {
+			top = e
+		}
+	}
+	switch {
+	case top == nil:
+	case last.Revision.Number > top.Revision.Number:
+		b.saw(id)
+	default:
+		evidence.text = fmt.Sprintf("%s with number %d (rv %s), but %s has number %d (rv %s)", went, last.Revision.Number, last.ResourceVersion,
+			top.Name, top.Revision.Number, top.ResourceVersion)
+		b.broken(id, evidence)
+	}
+}

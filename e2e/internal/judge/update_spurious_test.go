@@ -1,0 +1,130 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+func TestNoSpurious(t *testing.T) {
+	tales(t, []tale{
+		{
+			name: "more replicas", exercised: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 3)
+				s.Up("web-2")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "other labels", exercised: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"team": "b"} })
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "too short to tell", idle: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 3)
+				s.Status("web")
+			},
+		},
+		{
+			name: "restarted by a scale up", broken: ids(guarantee.UpdateNoSpurious), texts: []string{"web-1 was deleted by the controller at rv 110 (+1.0 s) although no update was pending for it: its revision web-1 holds the set's template"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 3)
+				s.Status("web")
+				s.Terminate("web-1")
+			},
+		},
+		{
+			name: "restarted twice by one update", broken: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Roll("web", 1, 0)
+				s.Wait(3 * time.Second)
+				s.Roll("web", 1)
+			},
+		},
+		{
+			name: "a new revision of the same template", broken: ids(guarantee.UpdateNoSpurious), texts: []string{"which had not changed when the status named web-2 as update revision"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Wait(5 * time.Second)
+				s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"team": "b"} })
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				s.Terminate("web-1")
+			},
+		},
+		{
+			name: "a change that only the digest shows", exercised: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, func(t *history.Set) { t.TemplateDigest = "a" })
+				s.Update("web", func(t *history.Set) { t.TemplateDigest = "b" })
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				s.Roll("web", 1, 0)
+			},
+		},
+		{
+			name: "failed, evicted and deleted pods", idle: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Scale("web", 4)
+				s.Fail("web-2")
+				s.End("web-2")
+				s.SpecDeletes("web-1")
+			},
+		},
+		{
+			name: "a template changed and changed back before anybody saw it",
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Asked("web", 2)
+				s.Asked("web", 1)
+				s.Terminate("web-1")
+				s.Gone("web-1")
+				s.PodAt("web-1", 2)
+				s.Ready("web-1")
+			},
+		},
+		{
+			name: "a revert that no status has shown to be observed",
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Asked("web", 1)
+				s.Wait(5 * time.Second)
+				s.Terminate("web-1")
+			},
+		},
+		{
+			name: "a set on its way out", idle: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.DeleteSet("web")
+				s.End("web-1")
+				s.End("web-0")
+			},
+		},
+		{
+			name: "a gap may hold the change", doubted: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				from := s.Now()
+				s.Wait(time.Second)
+				s.Gap(history.Sets, from)
+				s.Terminate("web-1")
+			},
+		},
+	})
+}

@@ -1,0 +1,389 @@
+package judge
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// rollout is what the controller of one set did to bring its template to its pods.
+type rollout struct {
+	set *setLife
+	templates
+	observing []*history.Event // the versions whose status observed more than any before
+	acts      []updateAct
+	halts     []updateHalt
+	calms     []calm
+	done      []completion
+	stuck     *stuck
+	// rolled holds the pods that the controller removed for an update.
+	rolled map[*podLife]bool
+}
+
+// updateKind says what an act of the controller on a pod in range was.
+type updateKind int
+
+const (
+	rolling  updateKind = iota // an update was pending for the pod
+	covered                    // an update was pending, but the partition covers the pod
+	onDelete                   // an update was pending, but only somebody else may begin it
+	spurious                   // none was pending
+	untold                     // the history does not tell
+)
+
+// updateAct is one pod in range whose deletion only the set's controller can have started.
+type updateAct struct {
+	kind  updateKind
+	pod   *podLife
+	event *history.Event
+	view  *history.Event // the version of the set that the act is judged under, the most lenient one
+	spec  int            // its index
+	// excused says that the view had been replaced for longer than the lag, though no status had shown it yet.
+	excused bool
+	limit   int  // how many pods may be down at a time, 0 where that is no whole number
+	ready   bool // whether the pod itself was Ready when its deletion began
+	broken  bool // whether it may have looked unavailable to the controller
+	// above is the highest pod that should have been updated before, nil if none.
+	above *podLife
+	// waits are the updated pods above it that were not available.
+	waits []obstacle
+	// updated is the pod above it that became Ready last, nil if there is none at the new revision.
+	updated *podLife
+	ordered bool       // whether another order was possible
+	down    []*podLife // the pods whose ordinals the rollout itself had down, this one included
+	// reaction is how long after the last thing it had to wait for the act came; negative where that is not known.
+	reaction time.Duration
+}
+
+// updateHalt is a stretch in which an updated pod was not Ready and a lower one still had to be updated.
+type updateHalt struct {
+	held
+	next *podLife
+}
+
+// calm is a stretch after a change that gives no reason to restart a pod.
+type calm struct {
+	change   *history.Event
+	spec     int
+	from, to time.Duration
+	restless bool
+}
+
+// completion is the moment at which a rollout was finished: every pod in reach of it updated and Ready.
+type completion struct {
+	spec  int
+	event *history.Event
+	acts  int
+	below bool // whether pods below the partition still have the old template
+}
+
+// observed returns the first version of the set whose status has reached that generation, or nil.
+func (r *rollout) observed(generation int64) *history.Event {
+	i := sort.Search(len(r.observing), func(i int) bool { return r.observing[i].Set.Status.ObservedGeneration >= generation })
+	if i == len(r.observing) {
+		return nil
+	}
+	return r.observing[i]
+}
+
+// rolloutOf reconstructs the updates of a set in one pass over the steps of its pods and the changes of its spec.
+func (m *model) rolloutOf(s *setLife) *rollout {
+	r := &rollout{set: s, templates: templatesOf(s), rolled: map[*podLife]bool{}}
+	var top int64
+	for _, e := range s.events {
+		if g := e.Set.Status.ObservedGeneration; g > top {
+			top = g
+			r.observing = append(r.observing, e)
+		}
+	}
+	if len(s.specs) == 0 {
+		return r
+	}
+	w := updateWalk{
+		m: m, s: s, r: r, places: placesOf(s), at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
+	}
+	for _, st := range s.steps {
+		w.advance(st.event.At)
+		w.take(st)
+	}
+	w.advance(m.h.Duration())
+	w.close(m.h.Duration())
+	r.stuck = w.stuckAtEnd()
+	return r
+}
+
+// holders are the places of the living pods of one revision whose deletion was not requested.
+type holders struct {
+	marks
+	n int
+}
+
+// updateWalk keeps, while a set's steps are read in order, what the next act has to be compared with.
+type updateWalk struct {
+	m        *model
+	s        *setLife
+	r        *rollout
+	places   places
+	down     marks               // places whose newest pod is not Ready
+	at       map[string]*holders // by revision
+	rolling  map[int]*podLife    // ordinals that the rollout itself has down
+	acted    map[int]int         // how many acts belong to each phase
+	finished map[int]bool        // the phases that were completed
+	seen     int                 // events of the set taken into account
+	spec     int                 // the version current at this moment
+	halt     int                 // 1 + the index of the open halt
+	calm     int                 // 1 + the index of the open calm
+	lastUp   *podLife            // the pod that became Ready last
+	lastUpAt time.Duration
+	changed  time.Duration // when something last changed that a rollout depends on
+}
+
+func (w *updateWalk) take(st step) {
+	place, e := w.places.from(st.pod.ordinal), st.event
+	switch st.what {
+	case podListed, podCreated:
+		w.hold(labelled(st.pod), place)
+		w.down.set(place)
+		if st.what == podCreated {
+			w.born(st.pod, e)
+		}
+	case podReady:
+		w.down.clear(place)
+		delete(w.rolling, st.pod.ordinal)
+		w.lastUp, w.lastUpAt = st.pod, e.At
+		w.endHalt(e.At, st.pod)
+		w.complete(e)
+	case podLost:
+		w.down.set(place)
+	case podDeleting:
+		w.endHalt(e.At, st.pod)
+		if !w.act(st.pod, e) {
+			delete(w.rolling, st.pod.ordinal)
+		}
+		w.release(labelled(st.pod), place)
+	case podReleased:
+		w.down.set(place)
+		w.release(labelled(st.pod), place)
+	}
+	if p, known := w.r.pending(labelled(st.pod), w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
+		// An old pod that comes and goes by itself does not keep a rollout from going on.
+		w.changed = e.At
+	}
+}
+
+func (w *updateWalk) hold(revision string, place int) {
+	h := w.at[revision]
+	if h == nil {
+		h = &holders{}
+		w.at[revision] = h
+	}
+	if !h.has(place) {
+		h.set(place)
+		h.n++
+	}
+}
+
+func (w *updateWalk) release(revision string, place int) {
+	h := w.at[revision]
+	if h == nil || !h.has(place) {
+		return
+	}
+	h.clear(place)
+	if h.n--; h.n == 0 {
+		delete(w.at, revision)
+	}
+}
+
+// advance takes the changes of the set into account that had arrived by then.
+func (w *updateWalk) advance(at time.Duration) {
+	for ; w.seen < len(w.s.events) && w.s.events[w.seen].At <= at; w.seen++ {
+		if w.seen == 0 {
+			continue
+		}
+		was, now := w.s.events[w.seen-1], w.s.events[w.seen]
+		spec := was.Generation != now.Generation
+		if !spec && sameLabels(was, now) {
+			continue
+		}
+		if spec {
+			w.spec, w.changed = w.s.current(now.At), now.At
+			w.endHalt(now.At, nil)
+		}
+		w.endCalm(now.At)
+		if sameTemplate(was.Set, now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
+			w.r.calms = append(w.r.calms, calm{change: now, spec: w.spec, from: now.At})
+			w.calm = len(w.r.calms)
+		}
+	}
+	if d := w.s.deleting; d != nil && d.At <= at {
+		w.close(d.At)
+	}
+}
+
+func sameLabels(a, b *history.Event) bool {
+	if len(a.Labels) != len(b.Labels) {
+		return false
+	}
+	for k, v := range a.Labels {
+		if b.Labels[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *updateWalk) close(at time.Duration) {
+	w.endHalt(at, nil)
+	w.endCalm(at)
+}
+
+// endHalt ends the open halt if it is of that pod, or of whatever pod if that is nil.
+func (w *updateWalk) endHalt(at time.Duration, p *podLife) {
+	if w.halt > 0 && (p == nil || w.r.halts[w.halt-1].pod == p) {
+		w.r.halts[w.halt-1].to = at
+		w.halt = 0
+	}
+}
+
+func (w *updateWalk) endCalm(at time.Duration) {
+	if w.calm > 0 {
+		w.r.calms[w.calm-1].to = at
+		w.calm = 0
+	}
+}
+
+// bounds returns the places that a version of the set has in range and in reach of an update.
+func (w *updateWalk) bounds(v *history.Event, from int) (lo, hi int) {
+	return w.places.from(max(from, int(v.Set.Start))), w.places.from(int(v.Set.Start) + int(v.Set.Replicas))
+}
+
+// settled reports whether no pod in range from that ordinal on has an update pending.
+func (w *updateWalk) settled(from int) bool {
+	lo, hi := w.bounds(w.s.specs[w.spec], from)
+	for revision, h := range w.at {
+		if pending, known := w.r.pending(revision, w.spec); (pending || !known) && h.next(lo, hi) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// born opens a halt when the pod has what lower ones still have to get.
+func (w *updateWalk) born(p *podLife, e *history.Event) {
+	v := w.s.specs[w.spec]
+	if v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || !w.s.ordered() || limit(v.Set) != 1 {
+		return
+	}
+	if pending, known := w.r.pending(labelled(p), w.spec); pending || !known {
+		return
+	}
+	lo, _ := w.bounds(v, int(v.Set.Partition))
+	next := w.pendingLast(w.spec, lo, w.places.from(p.ordinal))
+	if next < 0 {
+		return
+	}
+	w.endHalt(e.At, nil)
+	w.r.halts = append(w.r.halts, updateHalt{held: held{from: e.At, pod: p}, next: w.s.life(w.places[next], e.Seq)})
+	w.halt = len(w.r.halts)
+}
+
+// pendingLast returns the highest place in [lo, hi) whose living pod has an update pending under that version, or -1.
+func (w *updateWalk) pendingLast(spec, lo, hi int) int {
+	found := -1
+	for revision, h := range w.at {
+		if pending, known := w.r.pending(revision, spec); pending && known {
+			found = max(found, h.last(lo, hi))
+		}
+	}
+	return found
+}
+
+// complete notes when the rollout of the version in force is finished with this event.
+func (w *updateWalk) complete(e *history.Event) {
+	v, phase := w.s.specs[w.spec], w.r.phase[w.spec]
+	if w.acted[phase] == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+		return
+	}
+	lo, hi := w.bounds(v, 0)
+	if hi-lo != int(v.Set.Replicas) || w.down.next(lo, hi) >= 0 || !w.settled(int(v.Set.Partition)) {
+		return
+	}
+	w.finished[phase] = true
+	w.r.done = append(w.r.done, completion{spec: w.spec, event: e, acts: w.acted[phase], below: !w.settled(0)})
+}
+
+// act judges one deletion and reports whether it was the controller's act for an update.
+func (w *updateWalk) act(p *podLife, e *history.Event) bool {
+	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeEnding(e, w.m.h.Header.Lag) {
+		return false
+	}
+	views, strict := w.s.views(e.At, w.m.h.Header.Lag)
+	for _, i := range views {
+		if !inRange(w.s.specs[i], p.ordinal) {
+			return false // it may as well have been a scale down
+		}
+	}
+	best := w.under(p, e, views[0])
+	for n, i := range views[1:] {
+		if best.weight() == 0 || (n+1 >= strict && best.kind == untold) {
+			break
+		}
+		if a := w.under(p, e, i); a.weight() < best.weight() {
+			best = a
+			best.excused = n+1 >= strict
+		}
+	}
+	for _, i := range views[:strict] {
+		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 {
+			best.limit = 0
+		} else {
+			best.limit = max(best.limit, l)
+		}
+	}
+	if w.calm > 0 && best.kind == spurious {
+		w.r.calms[w.calm-1].restless = true
+	}
+	w.endHalt(e.At, nil)
+	if best.kind == rolling {
+		w.r.rolled[p] = true
+		w.acted[w.r.phase[best.spec]]++
+		w.countDown(&best)
+	}
+	w.r.acts = append(w.r.acts, best)
+	return best.kind == rolling
+}
+
+// weight orders judgements of one act under several versions by how little speaks against it.
+func (a *updateAct) weight() int {
+	switch a.kind {
+	case rolling:
+		n := weight(a.waits)
+		if a.above != nil {
+			n += 3
+		}
+		return n
+	case untold:
+		return 0
+	case covered, onDelete:
+		return 1000
+	}
+	return 2000
+}
+
+// countDown notes which ordinals in range the rollout has down with this act. A pod that was not Ready went down by itself.
+func (w *updateWalk) countDown(a *updateAct) {
+	if a.ready {
+		w.rolling[a.pod.ordinal] = a.pod
+	}
+	for n, p := range w.rolling {
+		if inRange(a.view, n) {
+			a.down = append(a.down, p)
+		}
+	}
+	slices.SortFunc(a.down, func(a, b *podLife) int { return cmp.Compare(a.ordinal, b.ordinal) })
+}
