@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/catalogue"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+)
+
+var update = flag.Bool("update", false, "write CATALOGUE.md anew (make catalogue)") //nolint:gochecknoglobals // a flag of the test
+
+// withoutSpec lists the guarantees that no spec proves yet. It only gets shorter: an entry whose guarantee has a spec is an error.
+func withoutSpec() []guarantee.ID {
+	return []guarantee.ID{
+		guarantee.DNSNotReady,
+		guarantee.DNSPublishNotReady,
+		guarantee.DNSSRV,
+		guarantee.DNSReverse,
+		guarantee.StorageUnboundBlocks,
+		guarantee.StorageTemplates,
+		guarantee.StorageTemplateWins,
+		guarantee.StorageWhenScaledDelete,
+		guarantee.StorageWhenDeletedDelete,
+		guarantee.StorageRetentionFailure,
+		guarantee.StorageRetentionChange,
+		guarantee.StorageClaimRecreated,
+		guarantee.OrderingScaleDownHalts,
+		guarantee.OrderingMinReady,
+		guarantee.OrderingParallel,
+		guarantee.OrderingParallelUpdates,
+		guarantee.OrderingChangeOfMind,
+		guarantee.OrderingHeals,
+		guarantee.TerminationGraceful,
+		guarantee.TerminationReverse,
+		guarantee.TerminationCascade,
+		guarantee.TerminationNoRecreate,
+		guarantee.UpdateOrder,
+		guarantee.UpdateOneAtATime,
+		guarantee.UpdateHalts,
+		guarantee.UpdateComplete,
+		guarantee.UpdateNoSpurious,
+		guarantee.UpdateScaleNew,
+		guarantee.UpdateMinReady,
+		guarantee.UpdatePartition,
+		guarantee.UpdatePartitionBeyond,
+		guarantee.UpdatePhased,
+		guarantee.UpdateOnDelete,
+		guarantee.UpdateRollback,
+		guarantee.UpdateHistoryLimit,
+		guarantee.UpdateMaxUnavailable,
+		guarantee.StatusCounts,
+		guarantee.StatusAvailable,
+		guarantee.StatusRevisions,
+		guarantee.StatusObservedGeneration,
+		guarantee.StatusScale,
+		guarantee.StatusSubresource,
+		guarantee.LifecycleFailed,
+		guarantee.LifecycleSucceeded,
+		guarantee.LifecycleCrashInPlace,
+		guarantee.LifecycleEvicted,
+		guarantee.LifecycleBudget,
+		guarantee.LifecycleAdoption,
+		guarantee.LifecycleRelease,
+		guarantee.APIMutable,
+		guarantee.APIImmutable,
+		guarantee.APIInvalid,
+		guarantee.APIDefaults,
+		guarantee.APICollection,
+		guarantee.DisruptionControllerRestart,
+		guarantee.DisruptionAPIServerRestart,
+		guarantee.DisruptionNodeLost,
+		guarantee.DisruptionOutOfService,
+		guarantee.DisruptionNodeDeleted,
+		guarantee.DisruptionNodeReturns,
+		guarantee.DisruptionDrain,
+	}
+}
+
+func TestContract(t *testing.T) {
+	for _, p := range catalogue.Problems(guarantee.All(), specs(t), withoutSpec()) {
+		t.Error(p)
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	const file = "CATALOGUE.md"
+	want := catalogue.Markdown(guarantee.All(), specs(t))
+	if *update {
+		if err := os.WriteFile(file, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	found, err := os.ReadFile(file)
+	if err != nil || !bytes.Equal(found, want) {
+		t.Errorf("%s is stale (error: %v): run make catalogue", file, err)
+	}
+}
+
+// specs lists the suite's specs without running them.
+func specs(t *testing.T) []catalogue.Spec {
+	t.Helper()
+	if *settingsFile != "" {
+		t.Skip("the specs are run, so they cannot be listed")
+	}
+	var listed []catalogue.Spec
+	for _, r := range PreviewSpecs("StatefulSet conformance").SpecReports {
+		if r.LeafNodeType == types.NodeTypeIt {
+			listed = append(listed, catalogue.Spec{
+				Text: r.FullText(), File: filepath.Base(r.FileName()), Proves: proven(r.Labels()), Strays: strays(r.Labels()),
+				History: historyFile(r.FullText()),
+			})
+		}
+	}
+	return listed
+}
+
+// strays returns the labels that Proves would not give to a spec which proves what the others say.
+func strays(labels []string) []string {
+	expected := Proves(proven(labels)...)
+	return slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(expected, l) })
+}
