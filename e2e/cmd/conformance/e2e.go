@@ -231,7 +231,7 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err != nil {
 		return nil, err
 	}
-	return &run, errors.Join(result.Save(a.reportDir), report.SavePage(a.reportDir, result))
+	return &run, errors.Join(result.Save(a.reportDir), report.SaveFiles(a.reportDir, result))
 }
 
 // unfit turns preflight's problems into one error, with the exit code that fits the worst.
@@ -313,7 +313,7 @@ func emptyReport(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
-	for _, name := range []string{"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, "junit.xml", "ginkgo.json"} {
+	for _, name := range []string{"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, "junit.xml", "ginkgo.json"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 		}

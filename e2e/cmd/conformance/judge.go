@@ -18,7 +18,7 @@ func newJudgeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "judge REPORT",
 		Short: "Judge the histories of a report folder again, without a cluster",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return judgeFolder(cmd.OutOrStdout(), args[0])
 		},

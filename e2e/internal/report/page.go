@@ -125,9 +125,25 @@ func headline(c *Conformance) (string, string) {
 		}
 		return "Conformant" + scope, advice
 	case verdict.NotConformant:
-		return "Not conformant" + scope, fmt.Sprintf("%d promised guarantees are broken. Do not place a database here before the first finding below is understood: it names the events that show it.", c.Totals[string(verdict.Fail)])
+		return "Not conformant" + scope, fmt.Sprintf("%s broken. Do not place a database here before the first finding below is understood: it names the events that show it.", count(c.Totals[string(verdict.Fail)], "promised guarantee is", "promised guarantees are"))
 	}
 	return "Inconclusive", "Not everything that was asked could be decided, and what was not seen is not called passed. Read the reasons below, mend them, and run again."
+}
+
+// count writes a number with the word that fits it.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// Seen says how often a guarantee was exercised.
+func (g Guarantee) Seen() string {
+	if g.Transitions == 0 {
+		return ""
+	}
+	return count(g.Transitions, "time", "times") + " in " + count(g.Specs, "spec", "specs")
 }
 
 func word(v verdict.Verdict) string {
