@@ -22,39 +22,37 @@ type Recorder struct {
 	sources []source
 	start   time.Time
 	cancel  context.CancelFunc
+	ended   <-chan struct{} // closed when nothing is recorded any more
 	done    sync.WaitGroup
 
 	mu      sync.Mutex
 	h       *history.History
 	state   *history.State
+	newest  map[types.UID]*history.Event // of every object ever seen
 	seq     int
-	changed chan struct{} // closed and replaced with every new event
-	waiting map[int]Wait
-	waits   int
-}
-
-// Wait is a wait in progress, for progress reports.
-type Wait struct {
-	For   string        // what is expected
-	Found string        // what stands in the way, as of the last event
-	Since time.Duration // since the recording began
+	waiting map[*waiter]struct{}
 }
 
 // Start lists every recorded resource of the header's namespace and begins to watch. It returns once all lists are made, so
 // whatever happens after it is recorded. The recording ends with Stop, or with ctx.
 func Start(ctx context.Context, client kubernetes.Interface, header history.Header) (*Recorder, error) {
+	if header.Namespace == "" {
+		return nil, errors.New("recording needs a namespace: objects of several would share names")
+	}
 	r := &Recorder{
 		sources: sources(client, header.Namespace),
 		start:   time.Now(),
 		state:   history.NewState(),
-		changed: make(chan struct{}),
-		waiting: map[int]Wait{},
+		newest:  map[types.UID]*history.Event{},
+		waiting: map[*waiter]struct{}{},
 	}
 	header.Start = r.start.UTC()
 	r.h = &history.History{Header: header}
 
 	ctx, r.cancel = context.WithCancel(ctx)
+	r.ended = ctx.Done()
 	for _, s := range r.sources {
+		seen := r.Now() // before the list is made: what happens while it travels is not in it
 		rv, err := r.list(ctx, s)
 		if err != nil {
 			r.cancel()
@@ -62,7 +60,7 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 			return nil, fmt.Errorf("recording %s in namespace %s: the first list failed (the suite needs the rights to list and watch them): %w",
 				s.resource, header.Namespace, err)
 		}
-		r.done.Go(func() { r.follow(ctx, s, rv) })
+		r.done.Go(func() { r.follow(ctx, s, rv, seen) })
 	}
 	return r, nil
 }
@@ -75,62 +73,16 @@ func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 func (r *Recorder) Mark(act history.Act, resource history.Resource, name string, uid types.UID, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seq++
-	r.h.Marks = append(r.h.Marks, history.Mark{
-		Seq: r.seq, At: r.Now(), Act: act, Resource: resource, Name: name, UID: uid, Text: text,
-	})
+	seq, at := r.nextLocked()
+	r.h.Marks = append(r.h.Marks, history.Mark{Seq: seq, At: at, Act: act, Resource: resource, Name: name, UID: uid, Text: text})
 }
 
 // Check records what the spec observed of one guarantee by other means than the watches.
 func (r *Recorder) Check(id guarantee.ID, outcome history.Outcome, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seq++
-	r.h.Checks = append(r.h.Checks, history.Check{Seq: r.seq, At: r.Now(), Guarantee: id, Outcome: outcome, Text: text})
-}
-
-// Await returns when cond says that it holds: cond gets the state after each event and returns "" or what stands in the way.
-// It must not block and must not keep the state. what completes the sentence "expected ..."; limit bounds the wait.
-func (r *Recorder) Await(ctx context.Context, limit time.Duration, what string, cond func(*history.State) string) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-
-	r.mu.Lock()
-	r.waits++
-	id, since := r.waits, r.Now()
-	defer func() {
-		delete(r.waiting, id)
-		r.mu.Unlock()
-	}()
-	for {
-		found := cond(r.state)
-		if found == "" {
-			return nil
-		}
-		r.waiting[id] = Wait{For: what, Found: found, Since: since}
-		changed := r.changed
-		r.mu.Unlock()
-		select {
-		case <-changed:
-			r.mu.Lock()
-		case <-ctx.Done():
-			r.mu.Lock()
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return &TimeoutError{What: what, Found: cond(r.state), Limit: limit}
-			}
-			return fmt.Errorf("interrupted while waiting for %s (so far: %s): %w", what, found, context.Cause(ctx))
-		}
-	}
-}
-
-// TimeoutError says that something expected did not happen within its limit.
-type TimeoutError struct {
-	What, Found string
-	Limit       time.Duration
-}
-
-func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("expected %s within %v; found: %s", e.What, e.Limit, e.Found)
+	seq, at := r.nextLocked()
+	r.h.Checks = append(r.h.Checks, history.Check{Seq: seq, At: at, Guarantee: id, Outcome: outcome, Text: text})
 }
 
 // View calls f with the present state, under the recorder's lock: f must not block and must not keep the state.
@@ -140,58 +92,62 @@ func (r *Recorder) View(f func(*history.State)) {
 	f(r.state)
 }
 
-// Waiting returns the waits in progress.
-func (r *Recorder) Waiting() []Wait {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := make([]Wait, 0, len(r.waiting))
-	for _, w := range r.waiting {
-		out = append(out, w)
-	}
-	return out
-}
-
 // History returns what has been recorded so far. Events are shared and must not be changed; the lists are the caller's own.
 func (r *Recorder) History() *history.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return &history.History{
+	h := &history.History{
 		Header: r.h.Header,
 		Events: append([]*history.Event(nil), r.h.Events...),
 		Gaps:   append([]history.Gap(nil), r.h.Gaps...),
 		Marks:  append([]history.Mark(nil), r.h.Marks...),
 		Checks: append([]history.Check(nil), r.h.Checks...),
-		End:    r.h.End,
 	}
+	if r.h.End != nil {
+		end := *r.h.End
+		h.End = &end
+	}
+	return h
 }
 
 // Sync returns when everything that had happened before the call has been recorded. The error says what is still missing
 // after limit.
 func (r *Recorder) Sync(ctx context.Context, limit time.Duration) error {
-	var errs []error
-	for _, s := range r.sources {
-		errs = append(errs, r.catchUp(ctx, s, limit))
+	errs := make([]error, len(r.sources))
+	var all sync.WaitGroup
+	for i, s := range r.sources {
+		all.Go(func() { errs[i] = r.catchUp(ctx, s, limit) })
 	}
+	all.Wait()
 	return errors.Join(errs...)
 }
 
-// Stop catches up, ends the watches and returns the finished history. Its end says whether the recording was complete.
+// Stop catches up, ends the watches and returns the finished history. Its end says whether the recording was complete. A
+// second call returns the same history.
 func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.History {
+	r.mu.Lock()
+	stopped := r.h.End != nil
+	r.mu.Unlock()
+	if stopped {
+		return r.History()
+	}
 	err := r.Sync(ctx, limit)
 	r.cancel()
 	r.done.Wait()
 
 	r.mu.Lock()
-	r.seq++
-	r.h.End = &history.End{Seq: r.seq, At: r.Now(), Complete: err == nil}
-	if err != nil {
-		r.h.End.Reason = err.Error()
+	if r.h.End == nil {
+		r.seq++
+		r.h.End = &history.End{Seq: r.seq, At: r.Now(), Complete: err == nil}
+		if err != nil {
+			r.h.End.Reason = err.Error()
+		}
 	}
 	r.mu.Unlock()
 	return r.History()
 }
 
-// append records one event and wakes all waits.
+// append records one event and asks all waits whether it is what they wait for.
 func (r *Recorder) append(e *history.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -199,10 +155,24 @@ func (r *Recorder) append(e *history.Event) {
 }
 
 func (r *Recorder) appendLocked(e *history.Event) {
-	r.seq++
-	e.Seq, e.At = r.seq, r.Now()
+	e.Seq, e.At = r.nextLocked()
+	e.Share(r.newest[e.UID])
+	r.newest[e.UID] = e
 	r.h.Events = append(r.h.Events, e)
 	r.state.Apply(e)
-	close(r.changed)
-	r.changed = make(chan struct{})
+	for w := range r.waiting {
+		w.ask(r.state)
+	}
+}
+
+// nextLocked returns the place of the next record. What is recorded after the end (a check made while cleaning up) moves the
+// end behind it.
+func (r *Recorder) nextLocked() (seq int, at time.Duration) {
+	r.seq++
+	seq, at = r.seq, r.Now()
+	if r.h.End != nil {
+		r.seq++
+		r.h.End.Seq, r.h.End.At = r.seq, at
+	}
+	return seq, at
 }

@@ -2,7 +2,9 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -87,13 +89,14 @@ func snapshot(ctx context.Context, s source) ([]*history.Event, string, error) {
 	return events, lm.GetResourceVersion(), nil
 }
 
-// follow watches from rv until ctx ends. A watch that drops is resumed from the last resource version seen, which loses
-// nothing; when the server no longer has that version a new list is compared with what is known, and what may have been
-// missed becomes a gap.
-func (r *Recorder) follow(ctx context.Context, s source, rv string) {
-	fresh := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 8, Cap: 2 * time.Second}
+// follow watches from rv until ctx ends; seen is when rv was the newest. A watch that drops is resumed from the last resource
+// version seen, which loses nothing; when the server no longer has that version a new list is compared with what is known, and
+// what may have been missed becomes a gap.
+func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Duration) {
+	// The cap is low because judges compare resources with each other by the time of arrival: after an outage all watches
+	// must be back within the tolerance for that.
+	fresh := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 4, Cap: 200 * time.Millisecond}
 	backoff := fresh
-	seen := r.Now() // when rv was the newest
 	for ctx.Err() == nil {
 		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: rv, AllowWatchBookmarks: true})
 		if err == nil {
@@ -107,12 +110,13 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string) {
 			return
 		}
 		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+			asked := r.Now()
 			if newRV, relistErr := r.relist(ctx, s, seen, err); relistErr == nil {
-				rv, seen, backoff = newRV, r.Now(), fresh
-				continue
+				rv, seen = newRV, asked
 			}
 		}
-		// The only timer of the recorder: a server that refuses connections must not be asked in a tight loop.
+		// The only timer of the recorder: a server that refuses connections, or calls every version too old, must not be
+		// asked in a tight loop.
 		timer := time.NewTimer(backoff.Step())
 		select {
 		case <-timer.C:
@@ -135,11 +139,11 @@ func (r *Recorder) drain(ctx context.Context, w watch.Interface, rv string, seen
 			if !open {
 				return rv, seen, progressed, nil
 			}
-			change, ok := changes[ev.Type]
+			change, ok := changeOf(ev.Type)
 			if !ok {
 				if ev.Type == watch.Bookmark {
 					if m, err := meta.Accessor(ev.Object); err == nil {
-						rv, seen = m.GetResourceVersion(), r.Now()
+						rv, seen, progressed = m.GetResourceVersion(), r.Now(), true
 					}
 					continue
 				}
@@ -156,9 +160,17 @@ func (r *Recorder) drain(ctx context.Context, w watch.Interface, rv string, seen
 	}
 }
 
-// changes maps a watch's event types to ours.
-var changes = map[watch.EventType]history.Change{
-	watch.Added: history.Added, watch.Modified: history.Modified, watch.Deleted: history.Deleted,
+// changeOf returns our name of a watch's event type, and whether it speaks of a change at all.
+func changeOf(t watch.EventType) (history.Change, bool) {
+	switch t {
+	case watch.Added:
+		return history.Added, true
+	case watch.Modified:
+		return history.Modified, true
+	case watch.Deleted:
+		return history.Deleted, true
+	}
+	return "", false
 }
 
 // relist compares a new list with the known state. If nothing differs, nothing was missed; otherwise the differences are
@@ -191,9 +203,9 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	if len(news)+len(lost) == 0 {
 		return rv, nil
 	}
-	r.seq++
+	seq, at := r.nextLocked()
 	r.h.Gaps = append(r.h.Gaps, history.Gap{
-		Seq: r.seq, Resource: s.resource, From: seen, To: r.Now(),
+		Seq: seq, Resource: s.resource, From: seen, To: at,
 		Reason: fmt.Sprintf("the watch could not be resumed (%v) and %d objects had changed meanwhile", cause, len(news)+len(lost)),
 	})
 	for _, e := range append(lost, news...) {
@@ -202,11 +214,11 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	return rv, nil
 }
 
-// catchUp waits until the recording has reached a list made now.
+// catchUp waits until the recording has reached a list made now. limit is for the list and for the wait after it.
 func (r *Recorder) catchUp(ctx context.Context, s source, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	listing, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	events, rv, err := snapshot(ctx, s)
+	events, rv, err := insist(listing, s)
 	if err != nil {
 		return fmt.Errorf("listing %s to see whether the recording is complete: %w", s.resource, err)
 	}
@@ -216,29 +228,48 @@ func (r *Recorder) catchUp(ctx context.Context, s source, limit time.Duration) e
 	}
 	return r.Await(ctx, limit, fmt.Sprintf("the recording of %s to reach resource version %s", s.resource, rv), func(st *history.State) string {
 		for name, e := range listed {
-			if old := st.Get(s.resource, name); old != nil && old.UID == e.UID && older(old.ResourceVersion, e.ResourceVersion) {
-				return fmt.Sprintf("%s/%s is recorded at %s, listed at %s", s.resource, name, old.ResourceVersion, e.ResourceVersion)
-			} else if (old == nil || old.UID != e.UID) && !r.sawLocked(s.resource, e) {
+			known := r.newest[e.UID]
+			switch {
+			case known == nil:
 				return fmt.Sprintf("%s/%s (uid %s) is not recorded yet", s.resource, name, e.UID)
+			case older(known.ResourceVersion, e.ResourceVersion):
+				return fmt.Sprintf("%s/%s is recorded at %s, listed at %s", s.resource, name, known.ResourceVersion, e.ResourceVersion)
 			}
 		}
 		for _, old := range st.List(s.resource) {
-			if listed[old.Name] == nil && older(old.ResourceVersion, rv) {
-				return fmt.Sprintf("%s/%s is gone, its deletion is not recorded yet", s.resource, old.Name)
+			if now := listed[old.Name]; (now == nil || now.UID != old.UID) && older(old.ResourceVersion, rv) {
+				return fmt.Sprintf("%s/%s (uid %s) is gone, its deletion is not recorded yet", s.resource, old.Name, old.UID)
 			}
 		}
 		return ""
 	})
 }
 
-// sawLocked reports whether an object that no longer lives was recorded at some time.
-func (r *Recorder) sawLocked(res history.Resource, e *history.Event) bool {
-	for i := len(r.h.Events) - 1; i >= 0; i-- {
-		if old := r.h.Events[i]; old.Resource == res && old.UID == e.UID {
-			return true
+// insist makes a list, again and again while the server is out of reach.
+func insist(ctx context.Context, s source) ([]*history.Event, string, error) {
+	for {
+		events, rv, err := snapshot(ctx, s)
+		if err == nil || !transient(err) {
+			return events, rv, err
+		}
+		timer := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, "", err
 		}
 	}
-	return false
+}
+
+// transient reports whether asking again may help: anything that is not an answer, and answers of a server in trouble.
+func transient(err error) bool {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) {
+		return true
+	}
+	code := status.Status().Code
+	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
 }
 
 // older compares two resource versions of one resource. Versions that cannot be compared count as different.

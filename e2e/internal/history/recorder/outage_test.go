@@ -1,0 +1,360 @@
+package recorder_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+)
+
+// watchesOnce returns a resource's watches once there is one.
+func (s *server) watchesOnce(t *testing.T, r *recorder.Recorder, res history.Resource) []string {
+	t.Helper()
+	return s.watchesAfter(t, r, res, 0)
+}
+
+// watchesAfter returns a resource's watches once there are more than n.
+func (s *server) watchesAfter(t *testing.T, r *recorder.Recorder, res history.Resource, n int) []string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if w := s.watches(res); len(w) > n {
+			return w
+		}
+		r.View(func(*history.State) {})
+	}
+	t.Fatalf("%s: expected more than %d watches", res, n)
+	return nil
+}
+
+func TestADroppedWatchIsResumedWithoutAGap(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	want := []string{}
+	last := s.rv
+	for n := range 10 {
+		s.put(history.Pods, pod("web-0", strconv.Itoa(n)))
+		change := "modified"
+		if n == 0 {
+			change = "added"
+		}
+		want = append(want, change+" web-0 uid-1 "+strconv.Itoa(n))
+		if n%3 == 2 {
+			hostname(t, r, "web-0", strconv.Itoa(n))
+			last = s.rv
+			before := len(s.watches(history.Pods))
+			// While the watch is down more happens.
+			s.with(func() {
+				close(s.cut)
+				s.cut = make(chan struct{})
+				s.putLocked("pods", pod("web-0", "down"))
+			})
+			want = append(want, "modified web-0 uid-1 down")
+			again := s.watchesAfter(t, r, history.Pods, before)
+			if !slices.Contains(again[before:], strconv.Itoa(last)) && !slices.Contains(again[before:], strconv.Itoa(last+1)) {
+				t.Errorf("expected the watch to resume from %d or %d, found %v", last, last+1, again[before:])
+			}
+		}
+	}
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, want...)
+	if len(h.Gaps) > 0 {
+		t.Errorf("expected no gap, found %+v", h.Gaps)
+	}
+}
+
+// lose drops the watches and forgets what they could resume from; meanwhile happens what f does.
+func (s *server) lose(f func()) {
+	s.with(func() {
+		s.refuse = true
+		close(s.cut)
+		s.cut = make(chan struct{})
+	})
+	if f != nil {
+		f()
+	}
+	s.expire()
+	s.with(func() { s.refuse = false })
+}
+
+func TestAnExpiredVersionAndAnUnchangedListLeaveNoGap(t *testing.T) {
+	s := newServer(t)
+	s.put(history.Pods, pod("web-0", "1"))
+	r := start(t, s)
+	s.put(history.Pods, pod("web-1", "1"))
+	hostname(t, r, "web-1", "1")
+	s.lose(nil)
+	s.watchesAfter(t, r, history.Pods, 2) // the first, the one refused as too old, and the one after the relist
+	s.put(history.Pods, pod("web-1", "2"))
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, "listed web-0 uid-1 1", "added web-1 uid-2 1", "modified web-1 uid-2 2")
+	if len(h.Gaps) > 0 {
+		t.Errorf("expected no gap, found %+v", h.Gaps)
+	}
+}
+
+func TestAnExpiredVersionAndAChangedListLeaveAGap(t *testing.T) {
+	s := newServer(t)
+	for _, name := range []string{"kept", "changed", "gone", "replaced"} {
+		s.put(history.Pods, pod(name, "1"))
+	}
+	r := start(t, s)
+	s.put(history.Pods, pod("changed", "2"))
+	hostname(t, r, "changed", "2")
+	before := r.Now()
+	s.lose(func() {
+		s.put(history.Pods, pod("changed", "3"))
+		s.remove(history.Pods, "gone")
+		s.remove(history.Pods, "replaced")
+		s.put(history.Pods, pod("replaced", "2"))
+		s.put(history.Pods, pod("new", "1"))
+	})
+	hostname(t, r, "new", "1")
+	after := r.Now()
+	s.put(history.Pods, pod("new", "2"))
+	h := stop(t, r)
+
+	got := lines(h, history.Pods)
+	inGap := got[5 : len(got)-1]
+	slices.Sort(inGap[:2]) // among the lost and among the listed the order means nothing
+	slices.Sort(inGap[2:])
+	want := []string{"missing gone uid-3 1", "missing replaced uid-4 1", "listed changed uid-2 3", "listed new uid-6 1", "listed replaced uid-5 2"}
+	if !slices.Equal(inGap, want) || got[len(got)-1] != "modified new uid-6 2" {
+		t.Errorf("expected\n  %s\nfound\n  %s", strings.Join(want, "\n  "), strings.Join(got, "\n  "))
+	}
+	if len(h.Gaps) != 1 {
+		t.Fatalf("expected one gap, found %+v", h.Gaps)
+	}
+	g := h.Gaps[0]
+	if g.Resource != history.Pods || g.From > before || g.To < before || g.To > after || !strings.Contains(g.Reason, "5 objects had changed") || !strings.Contains(g.Reason, "too old resource version") {
+		t.Errorf("expected a gap of pods around %v, found %+v", before, g)
+	}
+	for _, e := range h.Events {
+		if e.Seq > g.Seq && e.At < g.To {
+			t.Errorf("recorded behind the gap but before its end: %+v", e)
+		}
+	}
+	readsBack(t, h)
+}
+
+func TestAnErrorInsideAWatchIsAnsweredLikeOneAtItsStart(t *testing.T) {
+	s := newServer(t)
+	s.put(history.Pods, pod("web-0", "1"))
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	s.with(func() { s.mute["pods"] = true })
+	s.put(history.Pods, pod("web-0", "2"))
+	s.with(func() {
+		// The event above is lost to the watch, and only an error is delivered.
+		s.log[len(s.log)-1].resource = "lost"
+		s.mute["pods"] = false
+	})
+	s.fail(history.Pods, expiredStatus())
+	hostname(t, r, "web-0", "2")
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, "listed web-0 uid-1 1", "listed web-0 uid-1 2")
+	if len(h.Gaps) != 1 {
+		t.Errorf("expected one gap, found %+v", h.Gaps)
+	}
+}
+
+func TestAnyOtherErrorInsideAWatchIsResumedFrom(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.put(history.Pods, pod("web-0", "1"))
+	hostname(t, r, "web-0", "1")
+	s.fail(history.Pods, metav1.Status{Status: metav1.StatusFailure, Code: 500, Reason: metav1.StatusReasonInternalError, Message: "etcd is tired"})
+	s.put(history.Pods, pod("web-0", "2"))
+	hostname(t, r, "web-0", "2")
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, "added web-0 uid-1 1", "modified web-0 uid-1 2")
+	if len(h.Gaps) > 0 {
+		t.Errorf("expected no gap, found %+v", h.Gaps)
+	}
+}
+
+func TestBookmarksMoveTheVersion(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	s.put(history.Claims, claim("c")) // moves the version without a word to the watch of pods
+	mark := pod("", "")
+	s.bookmark(history.Pods, mark)
+	s.put(history.Claims, claim("d"))
+	// The bookmark has arrived when the resumed watch asks for its version; drop until it does.
+	for deadline := time.Now().Add(patience); !slices.Contains(s.watches(history.Pods), mark.ResourceVersion); {
+		if time.Now().After(deadline) {
+			t.Fatalf("expected a watch from %s, found %v", mark.ResourceVersion, s.watches(history.Pods))
+		}
+		n := len(s.watches(history.Pods))
+		s.drop()
+		s.watchesAfter(t, r, history.Pods, n)
+	}
+	h := stop(t, r)
+	expectLines(t, h, history.Pods)
+	expectLines(t, h, history.Claims, "added c uid-1", "added d uid-2")
+}
+
+func TestAServerOutOfReachIsAskedAgainWithoutHaste(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.put(history.Pods, pod("web-0", "1"))
+	hostname(t, r, "web-0", "1")
+	s.with(func() {
+		s.refuse = true
+		close(s.cut)
+		s.cut = make(chan struct{})
+	})
+	s.put(history.Pods, pod("web-0", "2"))
+	from := time.Now()
+	for time.Since(from) < time.Second {
+		r.View(func(st *history.State) {
+			if e := st.Get(history.Pods, "web-0"); e.Pod.Hostname != "1" {
+				t.Errorf("expected nothing from a server out of reach, found %+v", e)
+			}
+		})
+		<-time.After(10 * time.Millisecond)
+	}
+	s.mu.Lock()
+	refused := s.refused
+	s.mu.Unlock()
+	// Six watches, each after 20, 40, 80, 160, 200, 200 ms ...; client-go itself repeats a refused request.
+	if most := 6 * 30; refused == 0 || refused > most {
+		t.Errorf("expected at most %d attempts in a second, found %d", most, refused)
+	}
+	s.with(func() { s.refuse = false })
+	hostname(t, r, "web-0", "2")
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, "added web-0 uid-1 1", "modified web-0 uid-1 2")
+	if len(h.Gaps) > 0 {
+		t.Errorf("expected no gap, found %+v", h.Gaps)
+	}
+}
+
+func TestAServerThatCallsEveryVersionTooOldIsAskedWithoutHaste(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	before := len(s.watches(history.Pods))
+	s.with(func() { s.oldest = 1 << 30 })
+	s.drop()
+	<-time.After(time.Second)
+	if n := len(s.watches(history.Pods)) - before; n == 0 || n > 15 {
+		t.Errorf("expected a few attempts in a second, found %d", n)
+	}
+	s.with(func() { s.oldest = 0 })
+	s.put(history.Pods, pod("web-0", "1"))
+	stop(t, r)
+}
+
+func TestSyncWaitsForWhatHappenedBeforeIt(t *testing.T) {
+	s := newServer(t)
+	s.put(history.Pods, pod("changed", "1"))
+	s.put(history.Pods, pod("gone", "1"))
+	s.put(history.Pods, pod("replaced", "1"))
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	s.with(func() { s.mute["pods"] = true })
+
+	for _, tt := range []struct {
+		name, want string
+		do         func()
+	}{
+		{"a new pod", "pods/new (uid uid-4) is not recorded yet", func() { s.put(history.Pods, pod("new", "1")) }},
+		{"a changed pod", "pods/changed is recorded at 101, listed at ", func() { s.put(history.Pods, pod("changed", "2")) }},
+		{"a deleted pod", "pods/gone (uid uid-2) is gone, its deletion is not recorded yet", func() { s.remove(history.Pods, "gone") }},
+		{"a replaced pod", "pods/replaced (uid uid-5) is not recorded yet", func() {
+			s.remove(history.Pods, "replaced")
+			s.put(history.Pods, pod("replaced", "2"))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s.with(func() { s.mute["pods"] = true })
+			tt.do()
+			err := r.Sync(t.Context(), 400*time.Millisecond)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "the recording of pods to reach resource version") {
+				t.Errorf("expected an error with %q, found %v", tt.want, err)
+			}
+			s.with(func() { s.mute["pods"] = false })
+			if err := r.Sync(t.Context(), patience); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	h := stop(t, r)
+	expectLines(t, h, history.Pods, "listed changed uid-1 1", "listed gone uid-2 1", "listed replaced uid-3 1", "added new uid-4 1", "modified changed uid-1 2",
+		"deleted gone uid-2 1", "deleted replaced uid-3 1", "added replaced uid-5 2")
+}
+
+func TestSyncOutlastsAServerOutOfReach(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.with(func() { s.answer = 503 })
+	done := make(chan error)
+	go func() { done <- r.Sync(t.Context(), patience) }()
+	for s.failures() < 5 {
+		<-time.After(time.Millisecond)
+	}
+	s.with(func() { s.answer = 0 })
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	stop(t, r)
+}
+
+func (s *server) failures() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
+}
+
+func TestStopSaysWhyARecordingIsIncomplete(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		do         func(*server)
+	}{
+		{"a watch that lags", "pods/web-1 (uid uid-2) is not recorded yet", func(s *server) {
+			s.with(func() { s.mute["pods"] = true })
+			s.put(history.Pods, pod("web-1", "1"))
+		}},
+		{"rights that were taken away", "listing pods to see whether the recording is complete", func(s *server) { s.with(func() { s.answer = 403 }) }},
+		{"a server out of reach", "listing persistentvolumeclaims to see whether the recording is complete", func(s *server) { s.with(func() { s.refuse = true }) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newServer(t)
+			s.put(history.Pods, pod("web-0", "1"))
+			r := start(t, s)
+			s.watchesOnce(t, r, history.Pods)
+			tt.do(s)
+			h := r.Stop(t.Context(), time.Second)
+			if h.End == nil || h.End.Complete || !strings.Contains(h.End.Reason, tt.want) {
+				t.Errorf("expected an incomplete end with %q, found %+v", tt.want, h.End)
+			}
+			readsBack(t, h)
+			noGoroutines(t)
+		})
+	}
+}
+
+func TestTheRecordingEndsWithTheContextOfItsStart(t *testing.T) {
+	s := newServer(t)
+	s.put(history.Pods, pod("web-0", "1"))
+	ctx, cancel := context.WithCancel(t.Context())
+	r, err := recorder.Start(ctx, s.client, history.Header{Namespace: "ns"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	s.put(history.Pods, pod("web-0", "2"))
+	h := r.Stop(t.Context(), patience)
+	if h.End.Complete || !strings.Contains(h.End.Reason, "the recording has ended") {
+		t.Errorf("expected an incomplete end, found %+v", h.End)
+	}
+	noGoroutines(t)
+}
