@@ -27,4 +27,101 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingCreate, guarantee.OrderingCreateHalts))
 	})
+
+	It("adds pods from the lowest ordinal and removes them from the highest, one at a time, and removes none while one that stays is not Ready", Proves(
+		guarantee.OrderingScaleUp, guarantee.OrderingScaleDown, guarantee.OrderingScaleDownHalts,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+
+		By("scaling up a running set")
+		set.Scale(ctx, 3)
+		set.Release(ctx, 1, 2)
+		set.AwaitReplicas(ctx, 3)
+
+		By("scaling down while the pod that stays is not Ready")
+		set.Hold(ctx, 0)
+		set.Scale(ctx, 1)
+		set.HoldStill(ctx, set.Stay(1, 2))
+
+		By("releasing the pod that stays")
+		set.Release(ctx, 0)
+		set.AwaitReplicas(ctx, 1)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingScaleUp, guarantee.OrderingScaleDown, guarantee.OrderingScaleDownHalts))
+	})
+
+	It("makes the lower pod again first when several disappear", Proves(guarantee.OrderingHeals), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		higher := ns.DeletePod(ctx, set.Pod(1))
+		lower := ns.DeletePod(ctx, set.Pod(0))
+		set.Replaced(ctx, 0, lower)
+		set.Running(ctx, 0)
+		set.AwaitGone(ctx, 1, higher)
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingHeals))
+	})
+
+	It("keeps to the order while replicas changes again and again, and the last value wins", Proves(guarantee.OrderingChangeOfMind), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+
+		By("changing replicas to 4, back to 1 and to 3, each in the middle of the change before")
+		set.Scale(ctx, 4)
+		set.Created(ctx, 2)
+		set.Scale(ctx, 1)
+		set.AwaitTerminating(ctx, 2)
+		set.Scale(ctx, 3)
+		set.AwaitReplicas(ctx, 3)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingChangeOfMind))
+	})
+
+	It("creates the next pod only after minReadySeconds of readiness", Proves(guarantee.OrderingMinReady), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(3))
+		set.AwaitAvailable(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingMinReady))
+	})
+})
+
+var _ = Describe("A StatefulSet under Parallel", func() {
+	It("waits neither for readiness to create pods nor for one to be gone to delete the next", Proves(guarantee.OrderingParallel), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(3), workload.Parallel(), workload.HoldReadiness())
+		for n := range 3 {
+			set.Running(ctx, n)
+		}
+		set.Scale(ctx, 0)
+		set.AwaitNoPods(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingParallel))
+	})
+
+	It("updates the next pod only after the updated ones are available", Proves(guarantee.OrderingParallelUpdates), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		old := set.UIDs(0, 1)
+		set.NewTemplate(ctx, "new")
+		for _, n := range []int{1, 0} {
+			set.Replaced(ctx, n, old[n])
+			set.Running(ctx, n)
+			set.Release(ctx, n)
+		}
+		set.AwaitUpdated(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingParallelUpdates))
+	})
 })

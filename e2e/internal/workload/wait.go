@@ -132,15 +132,20 @@ func (s *Set) AwaitReady(ctx context.Context) {
 func (s *Set) AwaitReplicas(ctx context.Context, replicas int32) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), func(st *history.State) string {
+	s.NS.Expect(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.wants(replicas))
+}
+
+func (s *Set) wants(replicas int32) func(*history.State) string {
+	return func(st *history.State) string {
 		if set := st.Get(history.Sets, s.Name); set == nil || set.Set.Replicas != replicas {
 			return fmt.Sprintf("the set does not ask for %d replicas yet", replicas)
 		}
 		return s.atRest(st)
-	})
+	}
 }
 
-func (s *Set) atRest(st *history.State) string {
+// observed says whether the controller has seen the last change of the set's spec, as the set's status tells.
+func (s *Set) observed(st *history.State) string {
 	set := st.Get(history.Sets, s.Name)
 	if set == nil {
 		return "set " + s.Name + " does not exist"
@@ -151,6 +156,14 @@ func (s *Set) atRest(st *history.State) string {
 	if set.Set.Status.ObservedGeneration < set.Generation {
 		return fmt.Sprintf("the controller has observed generation %d of %d", set.Set.Status.ObservedGeneration, set.Generation)
 	}
+	return ""
+}
+
+func (s *Set) atRest(st *history.State) string {
+	if why := s.observed(st); why != "" {
+		return why
+	}
+	set := st.Get(history.Sets, s.Name)
 	first, last := int(set.Set.Start), int(set.Set.Start+set.Set.Replicas)-1
 	for n := first; n <= last; n++ {
 		if why := readyPod(st, s.Pod(n)); why != "" {

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+var _ = Describe("A partitioned update", func() {
+	It("moves only the ordinals at or above the partition, and each deleted pod comes back at the revision of its side", Proves(
+		guarantee.UpdatePartition,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Partition(1))
+		set.AwaitReady(ctx)
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdatedFrom(ctx, 1)
+
+		By("deleting the pod below the partition, then the one above it")
+		for n := range 2 {
+			set.Replaced(ctx, n, ns.DeletePod(ctx, set.Pod(n)))
+			set.AwaitReady(ctx)
+		}
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartition))
+	})
+
+	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers", Proves(
+		guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(3), workload.Partition(4))
+		set.AwaitReady(ctx)
+
+		stay := set.Stay(0, 1, 2)
+		set.NewTemplate(ctx, "new")
+		set.AwaitObserved(ctx)
+		set.HoldStill(ctx, stay)
+
+		By("lowering the partition to 1")
+		set.Update(ctx, "partition 1", workload.Partition(1))
+		set.AwaitUpdatedFrom(ctx, 1)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased))
+	})
+})
+
+var _ = Describe("A StatefulSet under OnDelete", func() {
+	It("gives a pod the new template only when somebody deletes it", Proves(guarantee.UpdateOnDelete), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.OnDelete())
+		set.AwaitReady(ctx)
+
+		stay := set.Stay(0, 1)
+		set.NewTemplate(ctx, "new")
+		set.AwaitObserved(ctx)
+		set.HoldStill(ctx, stay)
+
+		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.AwaitReady(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateOnDelete))
+	})
+})
+
+var _ = Describe("The revisions of a StatefulSet", func() {
+	It("are used again, under their name and a higher number, when the set goes back to their template", Proves(guarantee.UpdateRollback), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Template("old"))
+		set.AwaitReady(ctx)
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdated(ctx)
+		set.NewTemplate(ctx, "old")
+		set.AwaitUpdated(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateRollback))
+	})
+})

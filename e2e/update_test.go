@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+var _ = Describe("A rolling update", func() {
+	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", Proves(
+		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(3))
+		set.AwaitReady(ctx)
+
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdated(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(
+			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete,
+		))
+	})
+
+	It("stops at the first pod when the new template's pods never become Ready", Proves(guarantee.UpdateHalts), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+
+		old := set.UIDs(0, 1)
+		set.Update(ctx, "a template whose pods never become Ready", workload.All(workload.Template("broken"), workload.HoldReadiness()))
+		set.Replaced(ctx, 1, old[1])
+		set.Running(ctx, 1)
+		set.HoldStill(ctx, set.Stay(0, 1))
+
+		By("going back, for which the broken pod has to be deleted by hand")
+		set.Update(ctx, "a template whose pods become Ready", workload.All(workload.Template("mended"), workload.AlwaysReady()))
+		set.AwaitObserved(ctx)
+		ns.DeletePod(ctx, set.Pod(1))
+		set.AwaitUpdated(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHalts))
+	})
+
+	It("restarts no pod for more replicas or other labels of the set, and gives added pods the new template", Proves(
+		guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1))
+		set.AwaitReady(ctx)
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdated(ctx)
+
+		stay := set.Stay(0)
+		set.Update(ctx, "one more replica and another label", workload.All(workload.Replicas(2), func(o *appsv1.StatefulSet) {
+			o.Labels = map[string]string{"tier": "data"}
+		}))
+		set.AwaitReplicas(ctx, 2)
+		set.HoldStill(ctx, stay)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew))
+	})
+
+	It("waits for minReadySeconds of readiness before it goes on", Proves(guarantee.UpdateMinReady), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+
+		set.Update(ctx, "new template and minReadySeconds 3", workload.All(workload.Template("new"), workload.MinReadySeconds(3)))
+		set.AwaitUpdatedFrom(ctx, 0)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateMinReady))
+	})
+
+	It("has no more pods down at a time than maxUnavailable", Proves(guarantee.UpdateMaxUnavailable), func(ctx SpecContext) {
+		ns := Record(ctx)
+		ns.RequireField(ctx, "updateStrategy.rollingUpdate.maxUnavailable", workload.MaxUnavailable(2), func(o *appsv1.StatefulSet) bool {
+			return o.Spec.UpdateStrategy.RollingUpdate != nil && o.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil
+		})
+		set := workload.Create(ctx, ns, workload.Replicas(3), workload.MaxUnavailable(2))
+		set.AwaitReady(ctx)
+
+		By("holding the first updated pod: only a controller whose own gate is on takes a second one down")
+		second := set.Stay(1)
+		set.Update(ctx, "a template whose pods never become Ready", workload.All(workload.Template("new"), workload.HoldReadiness()))
+		set.AwaitTerminating(ctx, 2)
+		set.HoldStill(ctx, second)
+		if set.Holds(second) {
+			Skip("not applicable: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time: its feature gate is off")
+		}
+		set.HoldStill(ctx, set.Stay(0))
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateMaxUnavailable))
+	})
+})
