@@ -49,6 +49,7 @@ func judgements() []judgement {
 	all = append(all, orderingJudgements()...)
 	all = append(all, terminationJudgements()...)
 	all = append(all, updateJudgements()...)
+	all = append(all, statusJudgements()...)
 	all = append(all, identityJudgements()...)
 	all = append(all, lifecycleJudgements()...)
 	return all

@@ -16,7 +16,7 @@ func lower(s *story.Story, partition int32) {
 }
 
 func TestUpdatePartition(t *testing.T) {
-	tales(t, []tale{
+	liveTales(t, []tale{
 		{
 			name: "only those above move", exercised: ids(guarantee.UpdatePartition, guarantee.UpdateOrder), idle: ids(guarantee.UpdateComplete, guarantee.UpdatePhased),
 			tell: func(s *story.Story) {
@@ -109,7 +109,7 @@ func TestUpdatePartition(t *testing.T) {
 }
 
 func TestUpdatePartitionBeyond(t *testing.T) {
-	tales(t, []tale{
+	liveTales(t, []tale{
 		{
 			name: "nothing moves", exercised: ids(guarantee.UpdatePartitionBeyond),
 			tell: func(s *story.Story) {
@@ -165,7 +165,7 @@ func TestUpdatePhased(t *testing.T) {
 			then(s)
 		}
 	}
-	tales(t, []tale{
+	liveTales(t, []tale{
 		{
 			name: "what it uncovers", exercised: ids(guarantee.UpdatePhased, guarantee.UpdatePartition), idle: ids(guarantee.UpdateComplete),
 			tell: phased(func(s *story.Story) { s.Roll("web", 2, 1) }),
@@ -199,7 +199,7 @@ func TestUpdatePhased(t *testing.T) {
 }
 
 func TestUpdateOnDelete(t *testing.T) {
-	tales(t, []tale{
+	liveTales(t, []tale{
 		{
 			name: "whoever deletes a pod gets the new one", exercised: ids(guarantee.UpdateOnDelete),
 			tell: func(s *story.Story) {

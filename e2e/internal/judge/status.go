@@ -1,0 +1,171 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func statusJudgements() []judgement {
+	return []judgement{
+		{
+			ids:   []guarantee.ID{guarantee.StatusCounts, guarantee.StatusAvailable, guarantee.StatusRevisions, guarantee.UpdateHistoryLimit},
+			judge: judgeStatus,
+		},
+		{ids: []guarantee.ID{guarantee.StatusObservedGeneration}, judge: judgeObservedGeneration},
+	}
+}
+
+// judgeStatus: what the status says is what the pods show. Counts and revisions are compared at rest, in one pass over all
+// events; that current and update revision do not become equal too early is judged with each version of the set.
+func judgeStatus(m *model, b *bench) {
+	m.atRest(b)
+	for _, r := range m.rollouts {
+		m.equalRevisions(b, r)
+	}
+}
+
+// equalRevisions: current and update revision differ until every pod is updated and Ready.
+func (m *model) equalRevisions(b *bench, r *rollout) {
+	const id = guarantee.StatusRevisions
+	differed := "" // the update revision that was seen to differ
+	for i, e := range r.set.events {
+		st := e.Set.Status
+		if r.set.deleting != nil && e.Seq >= r.set.deleting.Seq {
+			return
+		}
+		if e.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || e.Set.Partition != 0 || e.Set.Replicas == 0 {
+			differed = ""
+			continue
+		}
+		if st.CurrentRevision != st.UpdateRevision {
+			if st.ObservedGeneration >= e.Generation {
+				differed = st.UpdateRevision
+			}
+			continue
+		}
+		if i == 0 {
+			continue
+		}
+		// Where the update revision became the current one again, the template was reverted and nothing was completed.
+		if was := r.set.events[i-1].Set.Status.CurrentRevision; was == "" || was == st.CurrentRevision {
+			differed = ""
+			continue
+		}
+		switch p, why := m.unfinished(r, e); {
+		case why != "":
+			c := charge{set: r.set, since: max(0, e.At-m.h.Header.Lag), until: e.At + arrival, resources: podsAndSets()}
+			if p != nil {
+				c.events = append(c.events, p.first())
+			}
+			c.events = append(c.events, r.set.events[i-1], e)
+			c.text = fmt.Sprintf("status.currentRevision of %s became the update revision %s at %s although %s", r.set.name, st.UpdateRevision, e.Ref(), why)
+			b.broken(id, c)
+		case differed == st.UpdateRevision:
+			b.saw(id)
+		}
+		differed = ""
+	}
+}
+
+// unfinished returns a pod that, at a status which calls the rollout finished, had not become Ready at the new revision, under
+// every version of the set in force.
+func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
+	var found *podLife
+	why := ""
+	views, _ := r.set.views(e.At, m.h.Header.Lag)
+	for _, i := range views {
+		v := r.set.specs[i].Set
+		bad := false
+		for n := int(v.Start); n < int(v.Start)+int(v.Replicas); n++ {
+			if p, w := r.set.updatedBy(n, e); w != "" {
+				found, why, bad = p, w, true
+				break
+			}
+		}
+		if !bad {
+			return nil, ""
+		}
+	}
+	return found, why
+}
+
+// updatedBy says what a pod of that ordinal lacked to count as updated and Ready at a status, or "". Pods and sets are watched
+// apart, so a resource version that is older counts as well as an earlier arrival.
+func (s *setLife) updatedBy(n int, status *history.Event) (*podLife, string) {
+	before := func(e *history.Event) bool {
+		return e.At <= status.At+arrival || (e.RV() != 0 && e.RV() < status.RV())
+	}
+	p := s.life(n, status.Seq)
+	if next := s.after(n, status.Seq); next != nil && before(next.first()) {
+		p = next
+	}
+	if p == nil {
+		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n)
+	}
+	if p != nil && labelled(p) != status.Set.Status.UpdateRevision {
+		return p, fmt.Sprintf("%s had revision %s (rv %s)", p.name, labelled(p), p.first().ResourceVersion)
+	}
+	if first := firstReady(p); first == nil || !before(first) {
+		return p, fmt.Sprintf("%s was not Ready (created at %s)", p.name, p.first().Ref())
+	}
+	return p, ""
+}
+
+// after returns the first pod of an ordinal that appeared after that point of the history, or nil.
+func (s *setLife) after(n, seq int) *podLife {
+	if p := s.life(n, seq); p != nil {
+		return s.heir(p)
+	}
+	if lives := s.lives[n]; len(lives) > 0 {
+		return lives[0]
+	}
+	return nil
+}
+
+// judgeObservedGeneration: the status reaches the generation of the last change of the spec.
+func judgeObservedGeneration(m *model, b *bench) {
+	const id = guarantee.StatusObservedGeneration
+	for _, r := range m.rollouts {
+		for i, v := range r.set.specs {
+			if (i > 0 || r.set.created != nil) && r.observed(v.Generation) != nil {
+				b.saw(id)
+			}
+		}
+		if len(r.set.specs) == 0 || r.set.deleting != nil || m.h.End == nil || !m.h.End.Complete {
+			continue
+		}
+		last := r.set.specs[len(r.set.specs)-1]
+		length := m.h.Duration() - last.At
+		if last.Generation == 0 || r.observed(last.Generation) != nil || length <= m.overdue() {
+			continue
+		}
+		newest := r.set.events[len(r.set.events)-1]
+		c := charge{
+			set: r.set, since: last.At, until: m.h.Duration(), resources: []history.Resource{history.Sets}, events: []*history.Event{last, newest},
+			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
+				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
+		}
+		if r.wrote(last.At+m.h.Header.Lag) || length > 3*m.overdue() {
+			b.broken(id, c)
+			continue
+		}
+		c.text += ", but no status shows that the controller was at work"
+		b.doubt(id, c)
+	}
+}
+
+// wrote reports whether the set's status changed after that moment.
+func (r *rollout) wrote(after time.Duration) bool {
+	n := r.set.versionsUntil(after)
+	for i := max(n, 1); i < len(r.set.events); i++ {
+		if r.set.events[i].Set.Status != r.set.events[i-1].Set.Status {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,82 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// youth is a pod that became Ready not long ago.
+type youth struct {
+	uid   types.UID
+	event *history.Event
+}
+
+// anchor returns by how much, at most, the recorder's clock is ahead of the API server's, both since the recording began: no
+// event arrives before the object that it shows is created. The nearest of all events comes closest.
+func (m *model) anchor() (time.Duration, bool) {
+	best, found := time.Duration(0), false
+	for _, e := range m.h.Events {
+		if e.Change != history.Added || e.CreationTimestamp.IsZero() {
+			continue
+		}
+		if ahead := e.At - e.CreationTimestamp.Sub(m.h.Header.Start); !found || ahead < best {
+			best, found = ahead, true
+		}
+	}
+	return best, found
+}
+
+// available judges one new status of a set with minReadySeconds: it counts no pod that cannot have been Ready for that long.
+func (w *restWalk) available(e *history.Event, anchor time.Duration) {
+	const id = guarantee.StatusAvailable
+	if w.version == nil || e.Set.Status == w.version.Set.Status || (w.s.deleting != nil && e.Seq >= w.s.deleting.Seq) {
+		return
+	}
+	need := w.m.leastMinReady(w.s, e.At)
+	if need == 0 {
+		w.young = nil
+		return
+	}
+	// The latest moment, by the API server's clock, at which the status can have been written: creation timestamps are cut to
+	// seconds, and even the nearest event took its time to arrive.
+	written := w.m.h.Header.Start.Add(e.At - anchor + arrival + time.Second)
+	var young []youth
+	var names []string
+	for _, y := range w.young {
+		ready := y.event.Pod.Condition(corev1.PodReady)
+		if ready == nil || !ready.Transition.Add(need).After(written.Add(w.m.h.Header.ClockSkew)) {
+			continue
+		}
+		now := w.m.byPod[y.uid].at(e.Seq)
+		if now == nil || now.Gone() || !now.Pod.RunningAndReady() {
+			continue
+		}
+		young = append(young, y)
+		names = append(names, fmt.Sprintf("%s since %v", y.event.Name, ready.Transition.UTC().Format(time.TimeOnly)))
+	}
+	w.young = young
+	most := w.ready - int32(len(young))
+	for _, at := range w.losses {
+		if e.At-at <= w.m.h.Header.Lag {
+			most++ // the controller may still have counted it
+		}
+	}
+	st := e.Set.Status
+	switch {
+	case len(young) == 0:
+	case st.Available <= most && st.Ready > st.Available:
+		w.b.saw(id)
+	case st.Available > most && st.Available > w.version.Set.Status.Available:
+		w.b.broken(id, charge{
+			set: w.s, since: young[0].event.At, resources: podsAndSets(), events: []*history.Event{young[len(young)-1].event, e},
+			text: fmt.Sprintf("the status of %s (%s) counts %d pods as available, at most %d can be: minReadySeconds asks for %v, and Ready are %v; the status was written at %s or before",
+				w.s.name, e.Ref(), st.Available, most, need, names, written.UTC().Format(time.TimeOnly)),
+		})
+	}
+}

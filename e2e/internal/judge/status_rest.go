@@ -1,0 +1,337 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// tally is what the pods of a set add up to, as its status counts them.
+type tally struct {
+	replicas, ready int32
+	at              map[string]int32 // by revision, those that are terminating left out
+}
+
+func (t tally) copied() tally {
+	out := t
+	out.at = make(map[string]int32, len(t.at))
+	for k, v := range t.at {
+		out.at[k] = v
+	}
+	return out
+}
+
+// share is what one pod adds to the tally of its set.
+type share struct {
+	walk     *restWalk
+	revision string
+	ready    bool
+	staying  bool
+}
+
+// restWalk keeps, while the events of a history are read in order, what one set's status has to be compared with.
+type restWalk struct {
+	m *model
+	b *bench
+	r *rollout
+	s *setLife
+	tally
+	present map[string]int32          // pods by revision, all of them
+	kept    map[string]*history.Event // revisions of the set
+	version *history.Event            // the set's newest
+	last    *history.Event            // the last event that changed what is compared
+	readyAt time.Duration             // when a pod last became Ready
+	young   []youth
+	losses  []time.Duration // when pods were lost or unready, the latest
+	past    []tally         // the last tallies, oldest first
+	// open holds accusations until the next event of a pod shows that none was late.
+	open []accusation
+	// told says that this rest was counted; cleaned, that a revision was removed since the last time that was.
+	told, cleaned bool
+	unequal       string // the update revision whose rest with differing revisions was told
+}
+
+type accusation struct {
+	id guarantee.ID
+	charge
+}
+
+// pastTallies bounds how many former tallies a status may be late by.
+const pastTallies = 16
+
+// atRest compares the status of every set with its pods wherever neither had changed for longer than the lag.
+func (m *model) atRest(b *bench) {
+	walks := map[types.UID]*restWalk{}
+	var order []*restWalk
+	for i, s := range m.sets {
+		w := &restWalk{
+			m: m, b: b, r: m.rollouts[i], s: s, tally: tally{at: map[string]int32{}}, present: map[string]int32{}, kept: map[string]*history.Event{},
+		}
+		walks[s.uid] = w
+		order = append(order, w)
+	}
+	shares := map[types.UID]share{}
+	anchor, anchored := m.anchor()
+	for _, e := range m.h.Events {
+		switch e.Resource {
+		case history.Pods:
+			p := m.byPod[e.UID]
+			was := shares[e.UID]
+			now := m.shareOf(p, e, walks)
+			if was.walk != nil {
+				was.walk.settle(e, was != now)
+			}
+			if was == now {
+				continue
+			}
+			if was.walk != nil {
+				was.walk.take(e, was, -1)
+			}
+			if now.walk != nil {
+				if now.walk != was.walk {
+					now.walk.settle(e, true)
+				}
+				now.walk.take(e, now, 1)
+				now.walk.grow(e, was, now)
+			}
+			shares[e.UID] = now
+		case history.Sets:
+			w := walks[e.UID]
+			w.rest(e.At, false)
+			if anchored {
+				w.available(e, anchor)
+			}
+			w.version = e
+			w.catchUp()
+			w.changed(e)
+		case history.Revisions:
+			if c := e.Controller(); c != nil && walks[c.UID] != nil {
+				walks[c.UID].keep(e)
+			}
+		}
+	}
+	if m.h.End != nil && m.h.End.Complete {
+		for _, w := range order {
+			w.rest(m.h.Duration(), true)
+			w.flush()
+		}
+	}
+}
+
+// shareOf returns what the pod adds to a set's status from that event on.
+func (m *model) shareOf(p *podLife, e *history.Event, walks map[types.UID]*restWalk) share {
+	s := p.heldAt(e.Seq).set
+	if e.Gone() || s == nil || p.ordinal < 0 || parentOf(p.name) != s.name {
+		return share{}
+	}
+	return share{
+		walk: walks[s.uid], revision: e.Labels[appsv1.ControllerRevisionHashLabelKey], ready: e.Pod.RunningAndReady(), staying: !e.Terminating(),
+	}
+}
+
+// take adds a pod's share to the tally, or takes it away.
+func (w *restWalk) take(e *history.Event, s share, n int32) {
+	if w.last == nil || w.last.Seq != e.Seq {
+		w.past = append(w.past, w.copied())
+		if len(w.past) > pastTallies {
+			w.past = w.past[1:]
+		}
+	}
+	w.replicas += n
+	w.count(w.present, s.revision, n)
+	if s.ready {
+		w.ready += n
+	}
+	if s.staying {
+		w.count(w.at, s.revision, n)
+	}
+	w.changed(e)
+}
+
+func (w *restWalk) count(in map[string]int32, revision string, n int32) {
+	if in[revision] += n; in[revision] == 0 {
+		delete(in, revision)
+	}
+}
+
+// grow notes when a pod became Ready or was lost.
+func (w *restWalk) grow(e *history.Event, was, now share) {
+	switch {
+	case now.ready && !(was.ready && was.walk == w):
+		w.readyAt = e.At
+		w.young = append(w.young, youth{uid: e.UID, event: e})
+	case was.ready && !now.ready:
+		w.lose(e.At)
+	}
+}
+
+func (w *restWalk) lose(at time.Duration) {
+	w.losses = append(w.losses, at)
+	if len(w.losses) > pastTallies {
+		w.losses = w.losses[1:]
+	}
+}
+
+func (w *restWalk) keep(e *history.Event) {
+	w.rest(e.At, false)
+	if e.Gone() {
+		delete(w.kept, e.Name)
+		w.cleaned = w.cleaned || (w.s.deleting == nil && !w.m.asked(e.UID, e, e))
+	} else {
+		w.kept[e.Name] = e
+	}
+	w.changed(e)
+}
+
+func (w *restWalk) changed(e *history.Event) { w.last, w.told = e, false }
+
+// catchUp forgets the tallies that the controller had seen the end of when it wrote the newest status: a view does not go back.
+func (w *restWalk) catchUp() {
+	exact := w.version.Set.MinReadySeconds == 0
+	if len(w.wrong(w.tally, exact)) == 0 {
+		w.past = nil
+		return
+	}
+	for i := len(w.past) - 1; i > 0; i-- {
+		if len(w.wrong(w.past[i], exact)) == 0 {
+			w.past = w.past[i:]
+			return
+		}
+	}
+}
+
+// settle ends a rest with a pod's event, if that changes the tally, and decides the open accusations: an event that is older than
+// the status shows that the watch of pods was late.
+func (w *restWalk) settle(e *history.Event, ends bool) {
+	if ends {
+		w.rest(e.At, false)
+	}
+	if len(w.open) == 0 {
+		return
+	}
+	if w.version != nil && e.RV() != 0 && e.RV() < w.version.RV() {
+		w.open = nil
+		return
+	}
+	w.flush()
+}
+
+func (w *restWalk) flush() {
+	for _, a := range w.open {
+		w.b.broken(a.id, a.charge)
+	}
+	w.open = nil
+}
+
+// rest judges the stretch since the last change, if it was long enough to be called rest.
+func (w *restWalk) rest(to time.Duration, end bool) {
+	v := w.version
+	if v == nil || w.last == nil || w.told || (w.s.deleting != nil && w.s.deleting.At <= to) || v.Set.Status.ObservedGeneration != v.Generation {
+		return
+	}
+	length := to - w.last.At
+	if length <= w.m.h.Header.Lag {
+		return
+	}
+	w.told = true
+	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
+	aged := to-max(w.last.At, w.readyAt+wait) > w.m.h.Header.Lag
+	wrong := w.wrong(w.tally, aged)
+	switch {
+	case len(wrong) == 0:
+		w.b.saw(guarantee.StatusCounts)
+		if aged {
+			w.equal(to)
+		}
+	case !w.late():
+		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds()))
+	case end && length > max(w.m.overdue(), 10*w.m.h.Header.Lag):
+		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
+			w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds(), w.last.Aside()))
+	}
+	w.limit(to, length)
+}
+
+func (w *restWalk) accuse(id guarantee.ID, to time.Duration, text string) {
+	w.open = append(w.open, accusation{id: id, charge: charge{
+		set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version},
+	}})
+}
+
+// wrong says where the status differs from a tally of pods.
+func (w *restWalk) wrong(t tally, aged bool) []string {
+	set, st := w.version.Set, w.version.Set.Status
+	var out []string
+	differ := func(what string, got, want int32) {
+		if got != want {
+			out = append(out, fmt.Sprintf("%s %d where the pods show %d", what, got, want))
+		}
+	}
+	differ("replicas", st.Replicas, t.replicas)
+	differ("readyReplicas", st.Ready, t.ready)
+	if aged || set.MinReadySeconds == 0 {
+		differ("availableReplicas", st.Available, t.ready)
+	}
+	differ("updatedReplicas", st.Updated, t.at[st.UpdateRevision])
+	// Up to 1.36 the current revision of an OnDelete set never follows, and its count falls to 0.
+	if set.Strategy != appsv1.OnDeleteStatefulSetStrategyType || st.Current != 0 {
+		differ("currentReplicas", st.Current, t.at[st.CurrentRevision])
+	}
+	return out
+}
+
+// late reports whether the status says what the pods showed at an earlier moment: then it may just not have followed yet.
+func (w *restWalk) late() bool {
+	return slices.ContainsFunc(w.past, func(t tally) bool { return len(w.wrong(t, w.version.Set.MinReadySeconds == 0)) == 0 })
+}
+
+// equal judges the revisions of a status that counts all pods as updated and Ready: then they are equal.
+func (w *restWalk) equal(to time.Duration) {
+	set, st := w.version.Set, w.version.Set.Status
+	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
+		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas {
+		return
+	}
+	w.unequal = st.UpdateRevision
+	w.accuse(guarantee.StatusRevisions, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
+		set.Replicas, w.s.name, w.version.Ref(), (to-w.last.At).Seconds(), st.CurrentRevision, st.UpdateRevision))
+}
+
+// limit judges how many revisions are kept that nothing uses.
+func (w *restWalk) limit(to, length time.Duration) {
+	const id = guarantee.UpdateHistoryLimit
+	set, st := w.version.Set, w.version.Set.Status
+	if set.RevisionHistoryLimit == nil || *set.RevisionHistoryLimit < 0 {
+		return
+	}
+	var unused []string
+	events := []*history.Event{}
+	for name, e := range w.kept {
+		if name != st.CurrentRevision && name != st.UpdateRevision && w.present[name] == 0 {
+			unused = append(unused, name)
+			events = append(events, e)
+		}
+	}
+	switch {
+	case len(unused) <= int(*set.RevisionHistoryLimit):
+		if w.cleaned {
+			w.b.saw(id)
+			w.cleaned = false
+		}
+	case length > w.m.overdue():
+		slices.Sort(unused)
+		slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
+		w.b.broken(id, charge{
+			set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
+			text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
+				len(unused), w.s.name, strings.Join(unused, ", "), *set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
+		})
+	}
+}

@@ -1,0 +1,366 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// says changes a set's status as if its controller had miscounted.
+func says(s *story.Story, f func(*history.Status)) *history.Event {
+	return s.Change(history.Sets, "web", func(e *history.Event) { f(&e.Set.Status) })
+}
+
+func TestStatusCounts(t *testing.T) {
+	liveTales(t, []tale{
+		{
+			name: "what the pods show", exercised: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "nothing is at rest", idle: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) { s.Running("web", 2) },
+		},
+		{
+			name: "one Ready pod too few", broken: ids(guarantee.StatusCounts), texts: []string{"says readyReplicas 1 where the pods show 2, and neither had changed for 3.0 s"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				says(s, func(st *history.Status) { st.Ready = 1 })
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "several counts wrong", broken: ids(guarantee.StatusCounts), texts: []string{"says replicas 4 where the pods show 2, availableReplicas 0 where the pods show 2, and"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				says(s, func(st *history.Status) { st.Replicas, st.Available = 4, 0 })
+				s.Wait(3 * time.Second)
+				s.Unready("web-0")
+			},
+		},
+		{
+			name: "updated pods not counted", broken: ids(guarantee.StatusCounts), texts: []string{"updatedReplicas 0 where the pods show 1"},
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.NewTemplate("web", 2)
+				s.End("web-2")
+				s.Pod("web-2")
+				s.Status("web")
+				says(s, func(st *history.Status) { st.Updated = 0 })
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "a status that follows late", tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Unready("web-0")
+				s.Wait(8 * time.Second)
+				s.Status("web")
+			},
+		},
+		{
+			name: "a status that never follows", broken: ids(guarantee.StatusCounts), texts: []string{"still says readyReplicas 2 where the pods show 1"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Unready("web-0")
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "a generation not yet observed", idle: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 1)
+				says(s, func(st *history.Status) { st.Ready = 1 })
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "a terminating pod is counted, but not at a revision", exercised: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.SpecDeletes("web-1")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "an OnDelete set's currentReplicas may be 0", exercised: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, story.OnDelete)
+				s.NewTemplate("web", 2)
+				says(s, func(st *history.Status) { st.Current = 0 })
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "the watch of pods is behind", tell: func(s *story.Story) {
+				s.Running("web", 2)
+				says(s, func(st *history.Status) { st.Ready, st.Available = 1, 1 })
+				s.Wait(4 * time.Second)
+				s.Unready("web-0").ResourceVersion = "107"
+				s.Wait(time.Second)
+			},
+		},
+		{
+			name: "a gap may hold the change", doubted: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				says(s, func(st *history.Status) { st.Ready = 1 })
+				from := s.Now()
+				s.Wait(3 * time.Second)
+				s.Gap(history.Pods, from)
+			},
+		},
+		{
+			name: "a set on its way out", idle: ids(guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.DeleteSet("web")
+				s.Wait(time.Minute)
+			},
+		},
+	})
+}
+
+func TestStatusAvailable(t *testing.T) {
+	liveTales(t, []tale{
+		{
+			name: "only after minReadySeconds", exercised: ids(guarantee.StatusAvailable, guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(9))
+				s.Up("web-0")
+				s.Status("web")
+				s.Wait(10 * time.Second)
+				s.Status("web")
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "at once", broken: ids(guarantee.StatusAvailable), texts: []string{"counts 1 pods as available, at most 0 can be: minReadySeconds asks for 9s"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(9))
+				s.Up("web-0")
+				s.Status("web", func(*history.Status) {})
+				says(s, func(st *history.Status) { st.Available = 1 })
+			},
+		},
+		{
+			name: "some seconds early", broken: ids(guarantee.StatusAvailable), exercised: ids(guarantee.StatusAvailable),
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(9))
+				s.Up("web-0")
+				s.Status("web")
+				s.Wait(5 * time.Second)
+				says(s, func(st *history.Status) { st.Available = 1 })
+			},
+		},
+		{
+			name: "within what clocks allow", exercised: ids(guarantee.StatusAvailable),
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(9))
+				s.Up("web-0")
+				s.Status("web")
+				s.Wait(8 * time.Second)
+				says(s, func(st *history.Status) { st.Available = 1 })
+			},
+		},
+		{
+			name: "never counted at all", broken: ids(guarantee.StatusCounts), texts: []string{"availableReplicas 0 where the pods show 1"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(9))
+				s.Up("web-0")
+				s.Status("web")
+				s.Wait(12 * time.Second)
+			},
+		},
+	})
+}
+
+func TestStatusRevisions(t *testing.T) {
+	liveTales(t, []tale{
+		{name: "differ, then equal", exercised: ids(guarantee.StatusRevisions), tell: rolled(2)},
+		{
+			name: "equal before the last pod is updated", broken: ids(guarantee.StatusRevisions),
+			texts: []string{"status.currentRevision of web became the update revision web-2 at rv", "although web-0 had revision web-1 (rv "},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Roll("web", 1)
+				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-2", 1 })
+				s.Wait(time.Second)
+				s.Roll("web", 0)
+			},
+		},
+		{
+			name: "equal before the last pod is Ready", broken: ids(guarantee.StatusRevisions), texts: []string{"although web-0 was not Ready (created at rv"},
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.NewTemplate("web", 2)
+				s.End("web-0")
+				s.Pod("web-0")
+				s.Status("web")
+				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-2", 1 })
+				s.Wait(time.Second)
+				s.Ready("web-0")
+				s.Status("web")
+			},
+		},
+		{
+			name: "never equal", broken: ids(guarantee.StatusRevisions), texts: []string{"all 2 pods of web are updated and Ready, and so its status says (rv", "its currentRevision stayed web-1 beside the updateRevision web-2"},
+			tell: func(s *story.Story) {
+				rolled(2)(s)
+				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-1", 0 })
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "a revert makes them equal at once", idle: ids(guarantee.StatusRevisions),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.End("web-1")
+				s.Pod("web-1")
+				s.Asked("web", 1)
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-1" })
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "no pods, no rollout", idle: ids(guarantee.StatusRevisions),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 0)
+				s.End("web-0")
+				s.Status("web")
+				s.NewTemplate("web", 2)
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "the watch of pods is behind", exercised: ids(guarantee.StatusRevisions),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.NewTemplate("web", 2)
+				s.End("web-0")
+				s.Pod("web-0")
+				s.Status("web")
+				says(s, func(st *history.Status) { st.Ready, st.Available, st.CurrentRevision, st.Current = 1, 1, "web-2", 1 }).ResourceVersion = "900"
+				s.Wait(4 * time.Second)
+				s.Ready("web-0").ResourceVersion = "899"
+				s.Wait(4 * time.Second)
+			},
+		},
+	})
+}
+
+func TestStatusObservedGeneration(t *testing.T) {
+	liveTales(t, []tale{
+		{
+			name: "reached", exercised: ids(guarantee.StatusObservedGeneration),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 2)
+				s.Status("web")
+			},
+		},
+		{
+			name: "not reached yet",
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 2)
+				s.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "left behind", broken: ids(guarantee.StatusObservedGeneration), texts: []string{"web has had generation 2 since rv", "its status had observed 1 only"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 3)
+				s.Up("web-2")
+				s.Wait(3 * time.Second)
+				says(s, func(st *history.Status) { st.Replicas, st.Ready, st.Available = 3, 3, 3 })
+				s.Wait(15 * time.Second)
+			},
+		},
+		{
+			name: "never written again", broken: ids(guarantee.StatusObservedGeneration),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
+				s.Wait(time.Minute)
+			},
+		},
+		{
+			name: "a controller of which nothing is known", doubted: ids(guarantee.StatusObservedGeneration),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
+				s.Wait(15 * time.Second)
+			},
+		},
+	})
+}
+
+func TestUpdateHistoryLimit(t *testing.T) {
+	kept := func(limit int32, then func(*story.Story)) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Set("web", story.HistoryLimit(limit))
+			s.Revision("web", 1, 1)
+			s.Up("web-0")
+			s.Status("web")
+			for n := range 2 {
+				s.Revision("web", n+2, int64(n+2))
+				s.NewTemplate("web", n+2)
+				s.Roll("web", 0)
+			}
+			then(s)
+		}
+	}
+	liveTales(t, []tale{
+		{
+			name: "the oldest is removed", exercised: ids(guarantee.UpdateHistoryLimit),
+			tell: kept(1, func(s *story.Story) {
+				s.Remove(history.Revisions, "web-1")
+				s.Wait(3 * time.Second)
+			}),
+		},
+		{
+			name: "all are kept", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
+			tell: kept(1, func(s *story.Story) { s.Wait(30 * time.Second) }),
+		},
+		{
+			name: "one too many of none", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
+			tell: kept(0, func(s *story.Story) {
+				s.Remove(history.Revisions, "web-1")
+				s.Wait(30 * time.Second)
+			}),
+		},
+		{name: "nothing had to go", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(10, func(s *story.Story) { s.Wait(30 * time.Second) })},
+		{name: "about to be removed", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(1, func(s *story.Story) { s.Wait(3 * time.Second) })},
+		{
+			name: "one that a pod still uses", idle: ids(guarantee.UpdateHistoryLimit),
+			tell: func(s *story.Story) {
+				s.Set("web", story.HistoryLimit(0), story.Replicas(2), story.OnDelete)
+				s.Revision("web", 1, 1)
+				s.Up("web-0")
+				s.Up("web-1")
+				s.Status("web")
+				s.Revision("web", 2, 2)
+				s.NewTemplate("web", 2)
+				s.SpecDeletes("web-1")
+				s.Gone("web-1")
+				s.Up("web-1")
+				s.Revision("web", 3, 3)
+				s.NewTemplate("web", 3)
+				s.Wait(30 * time.Second)
+			},
+		},
+	})
+}
