@@ -79,12 +79,7 @@ func judgeLabels(m *model, b *bench) {
 func judgeOwnership(m *model, b *bench) {
 	const id = guarantee.IdentityOwnership
 	complete := m.h.End != nil && m.h.End.Complete
-	given := map[string]bool{} // names that the spec itself gave to something
-	for _, mark := range m.h.Marks {
-		if mark.Act == history.ActCreate && (mark.Resource == "" || mark.Resource == history.Pods) {
-			given[mark.Name] = true
-		}
-	}
+	given := m.given(history.Pods)
 	named := map[string]*setLife{}
 	for _, s := range m.sets {
 		if len(s.events) > 0 {

@@ -152,7 +152,7 @@ func TestSticky(t *testing.T) {
 			},
 		},
 		{
-			name: "another's claim", broken: ids(guarantee.IdentitySticky), texts: []string{`for volume data the claim "data-web-0", expected "data-web-1"`},
+			name: "another's claim", broken: ids(guarantee.IdentitySticky, guarantee.StorageClaimPerPod), texts: []string{`for volume data the claim "data-web-0", expected "data-web-1"`},
 			tell: func(s *story.Story) {
 				lost(s)
 				pod(s, "web-1", func(e *history.Event) { e.Pod.Claims["data"] = "data-web-0" })

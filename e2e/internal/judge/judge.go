@@ -52,6 +52,7 @@ func judgements() []judgement {
 	all = append(all, statusJudgements()...)
 	all = append(all, identityJudgements()...)
 	all = append(all, lifecycleJudgements()...)
+	all = append(all, storageJudgements()...)
 	return all
 }
 

@@ -98,15 +98,22 @@ func (m *model) lossOf(s *setLife, p *podLife) (loss, bool) {
 	if s.beingDeleted(l.at.At) {
 		return l, false
 	}
-	lives := s.lives[p.ordinal]
-	if i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq }); i < len(lives) {
-		l.heir = lives[i]
-	}
+	l.heir = s.heir(p)
 	until := m.h.Duration()
 	if l.heir != nil {
 		until = l.heir.first().At
 	}
 	return l, s.wanted(p.ordinal, l.at.At-m.h.Header.Lag-arrival, until)
+}
+
+// heir returns the next pod of the same ordinal, or nil.
+func (s *setLife) heir(p *podLife) *podLife {
+	lives := s.lives[p.ordinal]
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq })
+	if i == len(lives) {
+		return nil
+	}
+	return lives[i]
 }
 
 // evicted reports whether at that point of the history the pod carried the condition that the Eviction API sets.
@@ -128,18 +135,9 @@ func (s *setLife) releaseOf(p *podLife) *history.Event {
 	return nil
 }
 
-// wanted reports whether every version of the set in force between the two moments has a place for the ordinal.
+// wanted reports whether every version of the set that was current between the two moments has a place for the ordinal.
 func (s *setLife) wanted(n int, from, to time.Duration) bool {
-	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > from })
-	for _, v := range s.specs[max(i-1, 0):] {
-		if v.At > to {
-			break
-		}
-		if !inRange(v, n) {
-			return false
-		}
-	}
-	return len(s.specs) > 0
+	return len(s.specs) > 0 && !s.during(from, to, func(v *history.Event) bool { return !inRange(v, n) })
 }
 
 // specAt returns the version of the set's spec that was current at that moment, the first one before that.
@@ -226,7 +224,7 @@ func (s *setLife) touched(after time.Duration) *history.Event {
 // claimsObstruct reports whether a claim of the pod is on its way out, or still owned by a former pod of that name: the
 // controller has to wait for such a claim.
 func (m *model) claimsObstruct(s *setLife, pod string) bool {
-	for _, t := range s.events[0].Set.ClaimTemplates {
+	for _, t := range s.claimTemplates() {
 		lives := m.claimsNamed[t+"-"+pod]
 		if len(lives) == 0 {
 			continue
@@ -313,7 +311,7 @@ func (l *loss) differences() []string {
 	for _, label := range []string{appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel} {
 		differ("label "+label, was.Labels[label], now.Labels[label])
 	}
-	for _, t := range l.set.events[0].Set.ClaimTemplates {
+	for _, t := range l.set.claimTemplates() {
 		differ("for volume "+t+" the claim", was.Pod.Claims[t], now.Pod.Claims[t])
 	}
 	return out

@@ -375,19 +375,3 @@ func (m *model) byController(p *podLife) bool {
 	}
 	return p.finished == nil || p.finished.Seq > p.deleting.Seq
 }
-
-// asked reports whether the spec itself deleted or evicted the object, alone or in a sweep over all that then
-// existed.
-func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
-	if _, ours := m.bySpec[uid]; ours {
-		return true
-	}
-	for _, r := range []history.Resource{first.Resource, ""} {
-		for _, mark := range m.swept[r] {
-			if mark.Seq > first.Seq && mark.Seq < deleting.Seq && (mark.Name == "" || mark.Name == first.Name) {
-				return true
-			}
-		}
-	}
-	return false
-}

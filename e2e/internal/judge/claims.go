@@ -1,0 +1,140 @@
+package judge
+
+import (
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// podsAndClaims are the resources that an accusation rests on which compares pods with their claims.
+func podsAndClaims() []history.Resource {
+	return []history.Resource{history.Pods, history.Claims, history.Sets}
+}
+
+// claimTemplates returns the names of the set's claim templates, which cannot change.
+func (s *setLife) claimTemplates() []string {
+	if len(s.events) == 0 {
+		return nil
+	}
+	return s.events[0].Set.ClaimTemplates
+}
+
+// claim returns the newest claim of a name at that moment, gone or not, or nil.
+func (m *model) claim(name string, at time.Duration) *claimLife {
+	lives := m.claimsNamed[name]
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].events[0].At > at })
+	if i == 0 {
+		return nil
+	}
+	return lives[i-1]
+}
+
+// claimUsed returns the claim that a pod may use from that moment on: the one that was there, or else the first to come before
+// the lag had passed; nil if there was none.
+func (m *model) claimUsed(name string, at time.Duration) *claimLife {
+	lives := m.claimsNamed[name]
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].gone == nil || lives[i].gone.At > at })
+	if i == len(lives) || lives[i].events[0].At > at+m.h.Header.Lag {
+		return nil
+	}
+	return lives[i]
+}
+
+// at returns the claim's newest version at that moment, its first one before that.
+func (c *claimLife) at(at time.Duration) *history.Event {
+	i := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > at })
+	return c.events[max(i-1, 0)]
+}
+
+// last is the claim's newest version.
+func (c *claimLife) last() *history.Event { return c.events[len(c.events)-1] }
+
+// kept reports whether all claims of a pod are the same at both moments, Bound to the same volumes.
+func (m *model) kept(s *setLife, pod string, from, to time.Duration) bool {
+	for _, t := range s.claimTemplates() {
+		c := m.claim(t+"-"+pod, from)
+		if c == nil || c != m.claim(t+"-"+pod, to) || (c.deleting != nil && c.deleting.At <= to) {
+			return false
+		}
+		was, is := c.at(from), c.at(to)
+		if is.Claim.Phase != corev1.ClaimBound || is.Claim.Volume != was.Claim.Volume {
+			return false
+		}
+	}
+	return len(s.claimTemplates()) > 0
+}
+
+// claimants finds the sets that a claim may be for, by what comes before the last dash of its name; oldest first.
+func (m *model) claimants() map[string][]*setLife {
+	out := map[string][]*setLife{}
+	for _, s := range m.sets {
+		for _, t := range s.claimTemplates() {
+			out[t+"-"+s.name] = append(out[t+"-"+s.name], s)
+		}
+	}
+	for _, sets := range out {
+		slices.SortStableFunc(sets, func(a, b *setLife) int { return a.events[0].Seq - b.events[0].Seq })
+	}
+	return out
+}
+
+// claimant returns the newest of the sets a claim may be for that existed at that moment, give or take how far two watches can be
+// out of step, and the pod it is for.
+func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (*setLife, string) {
+	i := strings.LastIndexByte(c.name, '-')
+	if i < 0 || history.Ordinal(c.name) < 0 {
+		return nil, ""
+	}
+	sets := claimants[c.name[:i]]
+	for k := len(sets) - 1; k >= 0; k-- {
+		if sets[k].events[0].At <= at+arrival {
+			return sets[k], sets[k].name + c.name[i:]
+		}
+	}
+	return nil, ""
+}
+
+// foreign reports whether somebody other than the set or the pod of that name owns the claim: what becomes of it is then
+// theirs to say.
+func foreign(claim *history.Event, s *setLife, pod string) bool {
+	for _, o := range claim.Owners {
+		if (o.Kind != "StatefulSet" || o.Name != s.name) && (o.Kind != "Pod" || o.Name != pod) {
+			return true
+		}
+	}
+	return false
+}
+
+// deletes reports whether a retention policy says Delete.
+func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
+	return p == appsv1.DeletePersistentVolumeClaimRetentionPolicyType
+}
+
+// someForce and everyForce report whether some, or every, version of the set in force at that moment is as f says.
+func (s *setLife) someForce(at, lag time.Duration, f func(*history.Set) bool) bool {
+	return slices.ContainsFunc(s.inForce(at, lag), func(v *history.Event) bool { return f(v.Set) })
+}
+
+func (s *setLife) everyForce(at, lag time.Duration, f func(*history.Set) bool) bool {
+	return !s.someForce(at, lag, func(v *history.Set) bool { return !f(v) })
+}
+
+// during reports whether some version of the set that was current between the two moments is as f says.
+func (s *setLife) during(from, to time.Duration, f func(*history.Event) bool) bool {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > from })
+	for _, v := range s.specs[max(i-1, 0):] {
+		if v.At > to {
+			return false
+		}
+		if f(v) {
+			return true
+		}
+	}
+	return false
+}

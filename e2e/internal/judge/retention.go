@@ -1,0 +1,313 @@
+package judge
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// judgeRetention: claims stay when their pods, their ordinals or their set go, unless the set's policy says otherwise.
+func judgeRetention(m *model, b *bench) {
+	b.unduly()
+	for _, l := range m.losses {
+		b.survived(l)
+	}
+	overdue := m.collectOverdue()
+	for _, a := range m.acts {
+		for _, r := range a.removals {
+			if !r.condemned || len(a.set.claimTemplates()) == 0 {
+				continue
+			}
+			if a.set.everyForce(r.event.At, m.h.Header.Lag, scaledDelete) {
+				b.scaledDelete(a.set, r.pod, overdue)
+			} else if a.set.everyForce(r.event.At, m.h.Header.Lag, scaledKeep) {
+				b.scaledKeep(a.set, r.pod)
+			}
+		}
+	}
+	b.setDeleted(overdue)
+}
+
+func scaledDelete(s *history.Set) bool  { return deletes(s.WhenScaled) }
+func scaledKeep(s *history.Set) bool    { return !deletes(s.WhenScaled) }
+func someDelete(s *history.Set) bool    { return deletes(s.WhenScaled) || deletes(s.WhenDeleted) }
+func deletedDelete(s *history.Set) bool { return deletes(s.WhenDeleted) }
+
+// collectOverdue is how long the garbage collector may take, on top of what the controller may.
+func (m *model) collectOverdue() time.Duration { return m.overdue() + 20*time.Second }
+
+// survived counts the claims that a lost pod's heir took over.
+func (b *bench) survived(l loss) {
+	m := b.m
+	if l.heir == nil || l.heir.created == nil || len(l.heir.ready) == 0 || l.why == released {
+		return
+	}
+	from, to := l.at.At, l.heir.ready[0].from.At
+	if m.kept(l.set, l.pod.name, from, to) {
+		b.saw(guarantee.StorageDataSurvives)
+		if l.set.everyForce(from, m.h.Header.Lag, someDelete) {
+			b.saw(guarantee.StorageRetentionFailure)
+		}
+		return
+	}
+	for _, t := range l.set.claimTemplates() {
+		c := m.claim(t+"-"+l.pod.name, from)
+		if c == nil || c != m.claim(t+"-"+l.pod.name, to) || c.bound == nil || c.bound.At > from {
+			continue
+		}
+		if was, is := c.at(from), c.at(to); was.Claim.Volume != is.Claim.Volume {
+			b.broken(guarantee.StorageDataSurvives, charge{
+				set: l.set, since: from, events: []*history.Event{was, is}, resources: podsAndClaims(),
+				text: fmt.Sprintf("%s was replaced at %s and its claim %s, on volume %s before, is on volume %q at %s",
+					l.pod.name, l.heir.created.Ref(), c.name, was.Claim.Volume, is.Claim.Volume, is.Ref()),
+			})
+		}
+	}
+}
+
+// scaledKeep counts a claim that outlived a scale down and was taken back.
+func (b *bench) scaledKeep(s *setLife, p *podLife) {
+	heir := s.heir(p)
+	if heir == nil || heir.created == nil || len(heir.ready) == 0 {
+		return
+	}
+	from, to := p.deleting.At, heir.ready[0].from.At
+	if !s.during(from, to, func(v *history.Event) bool { return deletes(v.Set.WhenScaled) }) && b.m.kept(s, p.name, from, to) {
+		b.saw(guarantee.StorageScaleKeeps)
+	}
+}
+
+// scaledDelete judges the claims of a pod that a scale down removed while the policy said that they go with it.
+func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
+	const id = guarantee.StorageWhenScaledDelete
+	m := b.m
+	if p.gone == nil || p.gone.Change != history.Deleted {
+		return
+	}
+	all := true
+	for _, t := range s.claimTemplates() {
+		c := m.claim(t+"-"+p.name, p.deleting.At)
+		if c == nil || foreign(c.last(), s, p.name) || (c.deleting != nil && (c.deleting.At < p.deleting.At-arrival || m.asked(c.uid, c.events[0], c.deleting))) {
+			all = false
+			continue
+		}
+		ch := charge{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}, resources: podsAndClaims()}
+		switch {
+		case c.deleting == nil:
+			all = false
+			// The controller may not have known a claim that was new when it removed the pod; and plans change.
+			waited := m.h.Duration() - p.gone.At
+			settled := m.h.End != nil && m.h.End.Complete && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
+				return inRange(v, p.ordinal) || !deletes(v.Set.WhenScaled)
+			})
+			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.quiet() {
+				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
+				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
+					c.name, waited.Seconds(), p.name, p.gone.Ref())
+				b.broken(id, ch)
+			}
+		case p.gone.At-c.deleting.At > arrival:
+			all = false
+			ch.text = fmt.Sprintf("claim %s was deleted at %s before its pod %s was gone (%s)", c.name, c.deleting.Ref(), p.name, p.gone.Aside())
+			if p.gone.At-c.deleting.At > m.quiet() {
+				b.broken(id, ch)
+			} else {
+				b.doubt(id, ch)
+			}
+		case c.gone == nil:
+			all = false
+		}
+	}
+	if all {
+		b.saw(id)
+	}
+}
+
+// setDeleted judges what became of the claims of deleted sets.
+func (b *bench) setDeleted(overdue time.Duration) {
+	m := b.m
+	last := map[string]*setLife{}
+	for _, s := range m.sets {
+		if len(s.events) == 0 {
+			continue
+		}
+		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1].Set) {
+			for _, p := range s.pods {
+				if p.created != nil && p.tenures[0].set == s && len(p.ready) > 0 && m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives[p.ordinal]) > 0 {
+					b.saw(guarantee.StorageDeleteKeeps)
+				}
+			}
+		}
+		last[s.name] = s
+	}
+	for _, c := range m.claims {
+		for _, o := range c.last().Owners {
+			if s := m.bySet[o.UID]; s != nil && s.gone != nil && len(c.last().Owners) == 1 {
+				b.claimOfDeletedSet(s, c, overdue)
+			}
+		}
+	}
+}
+
+// claimOfDeletedSet judges a claim that a set owned to its end: whoever deletes the set and keeps what it owns takes the
+// reference away first.
+func (b *bench) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
+	const id = guarantee.StorageWhenDeletedDelete
+	m := b.m
+	if !s.during(s.deleting.At-m.quiet(), s.deleting.At, func(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }) {
+		return
+	}
+	if c.deleting != nil {
+		if c.gone != nil && c.deleting.At >= s.deleting.At-arrival && !m.asked(c.uid, c.events[0], c.deleting) {
+			b.saw(id)
+		}
+		return
+	}
+	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.h.End != nil && m.h.End.Complete {
+		b.broken(id, charge{
+			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone}, resources: podsAndClaims(),
+			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
+				c.name, s.name, waited.Seconds(), s.gone.Ref()),
+		})
+	}
+}
+
+// unduly judges every end of a claim that neither the spec nor a retention policy asked for.
+func (b *bench) unduly() {
+	m := b.m
+	claimants := m.claimants()
+	for _, c := range m.claims {
+		if c.deleting == nil || m.asked(c.uid, c.events[0], c.deleting) {
+			continue
+		}
+		s, pod := claimant(claimants, c, c.deleting.At-arrival)
+		if s == nil || foreign(c.deleting, s, pod) || m.due(s, pod, c) {
+			continue
+		}
+		id, why := m.protects(s, pod, c.deleting.At)
+		since := c.deleting.At
+		if i := len(c.events) - 1; i > 0 {
+			since = c.at(c.deleting.At - 1).At
+		}
+		b.broken(id, charge{
+			set: s, since: min(since, c.deleting.At), events: []*history.Event{c.deleting}, resources: podsAndClaims(),
+			text: fmt.Sprintf("claim %s was deleted at %s although %s", c.name, c.deleting.Ref(), why),
+		})
+	}
+}
+
+// due reports whether the claim had an owner under a policy that lets it go with that owner.
+func (m *model) due(s *setLife, pod string, c *claimLife) bool {
+	at := c.deleting.At
+	if uid := ownerNamed(c.deleting, "StatefulSet", s.name); uid != "" {
+		owner := m.bySet[uid]
+		if owner == nil || len(owner.events) == 0 {
+			return true // it was gone before the recording
+		}
+		if owner.deleting != nil && owner.deleting.At <= at+arrival && (owner.created == nil || owner.during(0, at, func(v *history.Event) bool { return deletes(v.Set.WhenDeleted) })) {
+			return true
+		}
+	}
+	if uid := ownerNamed(c.deleting, "Pod", pod); uid != "" {
+		owner := m.byPod[uid]
+		return owner == nil || s.during(owner.first().At-m.quiet(), at, func(v *history.Event) bool {
+			return deletes(v.Set.WhenScaled) && !inRange(v, owner.ordinal)
+		})
+	}
+	return false
+}
+
+// protects says which guarantee should have kept a claim of the set at that moment, and why.
+func (m *model) protects(s *setLife, pod string, at time.Duration) (guarantee.ID, string) {
+	lag, wanted := m.h.Header.Lag, inRange(s.specAt(at), history.Ordinal(pod))
+	switch {
+	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1].Set):
+		return guarantee.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
+	case s.beingDeleted(at):
+		return guarantee.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
+	case wanted && s.someForce(at, lag, someDelete):
+		return guarantee.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
+	case wanted:
+		return guarantee.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
+	case s.someForce(at, lag, scaledDelete):
+		return guarantee.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
+	}
+	return guarantee.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
+}
+
+// judgeRetentionChange: when whenDeleted changes, the claims' references to the set follow it.
+func judgeRetentionChange(m *model, b *bench) {
+	overdue := m.overdue()
+	for _, s := range m.sets {
+		var change *history.Event
+		for i, v := range s.specs {
+			if i == 0 || deletedDelete(v.Set) == deletedDelete(s.specs[i-1].Set) {
+				continue
+			}
+			if change != nil {
+				b.policyFollowed(s, change, v.At, overdue)
+			}
+			change = v
+		}
+		if change == nil || len(s.claimTemplates()) == 0 {
+			continue
+		}
+		until := m.h.Duration()
+		if s.deleting != nil {
+			until = s.deleting.At
+		}
+		b.policyFollowed(s, change, until, overdue)
+	}
+}
+
+// policyFollowed judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
+func (b *bench) policyFollowed(s *setLife, change *history.Event, until, overdue time.Duration) {
+	const id = guarantee.StorageRetentionChange
+	m, owned := b.m, deletedDelete(change.Set)
+	front, complete := m.frontOf(s)
+	for _, p := range s.pods {
+		if p.first().At > change.At || (p.deleting != nil && p.deleting.At < change.At) || !s.wanted(p.ordinal, change.At, until) {
+			continue
+		}
+		for _, t := range s.claimTemplates() {
+			c := m.claim(t+"-"+p.name, change.At)
+			if c == nil || c.deleting != nil || ownedBy(c.at(change.At-arrival), s) == owned {
+				continue
+			}
+			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > change.At-arrival })
+			followed := false
+			for _, e := range c.events[first:] {
+				followed = followed || (e.At <= until && ownedBy(e, s) == owned)
+			}
+			waited := until - max(change.At, front.since)
+			switch {
+			case followed:
+				b.saw(id)
+			case complete && until == m.h.Duration() && p.ordinal < front.ordinal && p.gone == nil && waited > overdue && !stale(c.last(), s, p):
+				verb := "has not come to own it"
+				if !owned {
+					verb = "still owns it"
+				}
+				b.broken(id, charge{
+					set: s, since: change.At, until: until, events: []*history.Event{change, c.last()}, resources: podsAndClaims(),
+					text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, at the end of the recording, the set %s: claim %s of %s",
+						s.name, change.Set.WhenDeleted, change.Ref(), waited.Seconds(), verb, c.name, p.name),
+				})
+			}
+		}
+	}
+}
+
+func ownedBy(claim *history.Event, s *setLife) bool {
+	return ownerNamed(claim, "StatefulSet", s.name) == s.uid
+}
+
+// stale reports whether the claim has owners that keep a controller from touching its references: somebody else, or former
+// objects of the same names.
+func stale(claim *history.Event, s *setLife, p *podLife) bool {
+	set, pod := ownerNamed(claim, "StatefulSet", s.name), ownerNamed(claim, "Pod", p.name)
+	return foreign(claim, s, p.name) || (set != "" && set != s.uid) || (pod != "" && pod != p.uid)
+}

@@ -1,0 +1,317 @@
+package judge
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func storageJudgements() []judgement {
+	return []judgement{
+		{ids: []guarantee.ID{guarantee.StorageClaimPerPod, guarantee.StorageTemplates, guarantee.StorageTemplateWins}, judge: judgeClaims},
+		{ids: []guarantee.ID{guarantee.StorageClaimLabels}, judge: judgeClaimLabels},
+		{ids: []guarantee.ID{
+			guarantee.StorageDataSurvives, guarantee.StorageRetentionFailure, guarantee.StorageScaleKeeps, guarantee.StorageDeleteKeeps,
+			guarantee.StorageWhenScaledDelete, guarantee.StorageWhenDeletedDelete,
+		}, judge: judgeRetention},
+		{ids: []guarantee.ID{guarantee.StorageRetentionChange}, judge: judgeRetentionChange},
+		{ids: []guarantee.ID{guarantee.StorageUnboundBlocks}, judge: judgeUnbound},
+		{ids: []guarantee.ID{guarantee.StorageClaimRecreated}, judge: judgeRecreated},
+	}
+}
+
+// judgeClaims: each template gives each pod a claim of its own, Bound to a volume of its own, in the place of the volume of
+// that name.
+func judgeClaims(m *model, b *bench) {
+	for _, s := range m.sets {
+		for _, p := range s.pods {
+			if len(s.claimTemplates()) > 0 && p.tenures[0].set == s {
+				b.claims(s, p)
+			}
+		}
+	}
+	b.sharedVolumes()
+}
+
+// claims judges the claims of one pod.
+func (b *bench) claims(s *setLife, p *podLife) {
+	templates := s.claimTemplates()
+	inPod := s.specAt(p.first().At).Set.PodVolumes
+	right, replaces := true, false
+	for _, t := range templates {
+		id := guarantee.StorageClaimPerPod
+		switch {
+		case slices.Contains(inPod, t):
+			id, replaces = guarantee.StorageTemplateWins, true
+		case len(templates) > 1:
+			id = guarantee.StorageTemplates
+		}
+		name := t + "-" + p.name
+		if got := p.first().Pod.Claims[t]; got != name {
+			right = false
+			// A pod that existed before may have been made by somebody else and adopted.
+			if p.created != nil {
+				b.broken(id, charge{
+					set: s, since: p.created.At, events: []*history.Event{p.created},
+					text: fmt.Sprintf("%s was created at %s with the claim %q as its volume %s, expected %q", p.name, p.created.Ref(), got, t, name),
+				})
+			}
+			continue
+		}
+		if right && len(p.ready) > 0 {
+			right = b.boundWhenReady(s, p, name)
+		}
+	}
+	if !right || len(p.ready) == 0 {
+		return
+	}
+	b.saw(guarantee.StorageClaimPerPod)
+	if len(templates) > 1 {
+		b.saw(guarantee.StorageTemplates)
+	}
+	if replaces && p.created != nil {
+		b.saw(guarantee.StorageTemplateWins)
+	}
+}
+
+// boundWhenReady judges one claim of a pod that became Ready, which it cannot without it.
+func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
+	m, ready := b.m, p.ready[0].from
+	c := m.claimUsed(name, ready.At-arrival)
+	if c != nil && c.bound != nil {
+		return true
+	}
+	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.asked(last.uid, last.events[0], last.deleting) {
+		return false
+	}
+	// Pods and claims come from two watches: only what stays so is held against anybody.
+	if m.h.End == nil || !m.h.End.Complete || m.h.Duration()-ready.At <= m.quiet() {
+		return false
+	}
+	what, events := "there was no claim "+name, []*history.Event{ready}
+	if c != nil {
+		what = "its claim " + name + " was never Bound"
+		events = []*history.Event{c.last(), ready}
+	}
+	b.broken(guarantee.StorageClaimPerPod, charge{
+		set: s, since: p.first().At, until: m.h.Duration(), events: events, resources: podsAndClaims(),
+		text: fmt.Sprintf("%s became Ready at %s although %s", p.name, ready.Ref(), what),
+	})
+	return false
+}
+
+// sharedVolumes judges that no two claims are Bound to one volume at a time.
+func (b *bench) sharedVolumes() {
+	var bound []*claimLife
+	for _, c := range b.m.claims {
+		if c.bound != nil && c.bound.Claim.Volume != "" {
+			bound = append(bound, c)
+		}
+	}
+	sort.SliceStable(bound, func(i, j int) bool { return bound[i].bound.Seq < bound[j].bound.Seq })
+	claimants, last := b.m.claimants(), map[string]*claimLife{}
+	for _, c := range bound {
+		other := last[c.bound.Claim.Volume]
+		last[c.bound.Claim.Volume] = c
+		if other == nil || (other.gone != nil && other.gone.Seq < c.bound.Seq) {
+			continue
+		}
+		s, _ := claimant(claimants, c, c.bound.At)
+		if s == nil {
+			s, _ = claimant(claimants, other, c.bound.At)
+		}
+		if s != nil {
+			b.broken(guarantee.StorageClaimPerPod, charge{
+				set: s, since: other.bound.At, events: []*history.Event{other.bound, c.bound}, resources: []history.Resource{history.Claims},
+				text: fmt.Sprintf("claim %s was Bound at %s to volume %s, to which %s was Bound already (%s)",
+					c.name, c.bound.Ref(), c.bound.Claim.Volume, other.name, other.bound.Aside()),
+			})
+		}
+	}
+}
+
+// judgeClaimLabels: claims that a set's controller makes carry the labels of its selector.
+func judgeClaimLabels(m *model, b *bench) {
+	const id = guarantee.StorageClaimLabels
+	claimants, given := m.claimants(), m.given(history.Claims)
+	for _, c := range m.claims {
+		if c.created == nil || given[c.name] {
+			continue
+		}
+		s, _ := claimant(claimants, c, c.created.At-arrival)
+		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.quiet(), c.created.At+arrival, func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }) {
+			continue
+		}
+		right := true
+		for _, k := range slices.Sorted(maps.Keys(s.events[0].Set.Selector)) {
+			want := s.events[0].Set.Selector[k]
+			if got := c.created.Labels[k]; got != want {
+				right = false
+				b.broken(id, charge{
+					set: s, since: c.created.At, events: []*history.Event{c.created}, resources: []history.Resource{history.Claims},
+					text: fmt.Sprintf("claim %s was created at %s with label %s %q, expected %q as in the set's selector", c.name, c.created.Ref(), k, got, want),
+				})
+			}
+		}
+		if right {
+			b.saw(id)
+		}
+	}
+}
+
+// unboundFrom returns the claims of a pod that were not Bound when it was created, by the margin between two watches.
+func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
+	var out []*claimLife
+	for _, t := range s.claimTemplates() {
+		c := m.claimUsed(t+"-"+p.name, p.first().At)
+		if c != nil && c.gone == nil && (c.bound == nil || c.bound.At > p.first().At+arrival) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// judgeUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
+func judgeUnbound(m *model, b *bench) {
+	const id = guarantee.StorageUnboundBlocks
+	reaction := m.reaction()
+	for i, s := range m.sets {
+		if !s.ordered() {
+			continue
+		}
+		for _, p := range s.pods {
+			if p.created == nil || p.tenures[0].set != s {
+				continue
+			}
+			for _, c := range m.unboundFrom(s, p) {
+				b.ranUnbound(s, p, c)
+				b.blocked(s, p, c, reaction)
+			}
+		}
+		for _, cr := range m.acts[i].creations {
+			for _, o := range cr.obstacles {
+				if o.pod == nil || !o.pod.aliveAt(cr.event.Seq) {
+					continue
+				}
+				for _, c := range m.unboundFrom(s, o.pod) {
+					if c.bound == nil || c.bound.At > cr.event.At+m.h.Header.Lag {
+						act := fmt.Sprintf("%s was created at %s while claim %s of %s was not Bound: ", cr.pod.name, cr.event.Ref(), c.name, o.pod.name)
+						b.weighObstacles(id, s, act, cr.event, []obstacle{o})
+					}
+				}
+			}
+		}
+	}
+}
+
+// ranUnbound judges a pod that ran, which it cannot while one of its claims is not Bound.
+func (b *bench) ranUnbound(s *setLife, p *podLife, c *claimLife) {
+	const id = guarantee.StorageUnboundBlocks
+	ran := p.running()
+	if ran == nil || (c.bound == nil && (len(p.ready) > 0 || b.m.h.End == nil || !b.m.h.End.Complete)) {
+		return // a Ready pod without a Bound claim is for the claims' own judge
+	}
+	ch := charge{
+		set: s, since: p.first().At, events: []*history.Event{ran, c.bound}, resources: podsAndClaims(),
+		text: fmt.Sprintf("%s was Running at %s before its claim %s was Bound", p.name, ran.Ref(), c.name),
+	}
+	margin := b.m.h.Duration() - ran.At
+	if c.bound == nil {
+		ch.until, ch.text = b.m.h.Duration(), ch.text+", which it never was"
+	} else {
+		margin, ch.text = c.bound.At-ran.At, ch.text+" at "+c.bound.Ref()
+	}
+	switch {
+	case margin <= arrival:
+	case margin <= b.m.quiet():
+		b.doubt(id, ch)
+	default:
+		b.broken(id, ch)
+	}
+}
+
+// running returns the first event that shows the pod Running, or nil.
+func (p *podLife) running() *history.Event {
+	for _, e := range p.events {
+		if e.Pod.Phase == corev1.PodRunning {
+			return e
+		}
+	}
+	return nil
+}
+
+// blocked counts a claim that kept its pod Pending, and the set from going on, until it was Bound.
+func (b *bench) blocked(s *setLife, p *podLife, c *claimLife, reaction time.Duration) {
+	ran := p.running()
+	if c.bound == nil || ran == nil || ran.At < c.bound.At-arrival {
+		return
+	}
+	next := nextCreated(s, p.ordinal, p.first().Seq)
+	if next != nil && next.At <= c.bound.At {
+		return
+	}
+	n := p.ordinal + 1
+	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+arrival, c.bound.At) {
+		return
+	}
+	b.hold(guarantee.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p}, reaction,
+		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
+}
+
+// judgeRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
+func judgeRecreated(m *model, b *bench) {
+	const id = guarantee.StorageClaimRecreated
+	overdue, given := m.overdue(), m.given(history.Claims)
+	for _, s := range m.sets {
+		if len(s.claimTemplates()) == 0 {
+			continue
+		}
+		front, complete := m.frontOf(s)
+		for _, p := range s.pods {
+			for _, t := range s.claimTemplates() {
+				name := t + "-" + p.name
+				for k, c := range m.claimsNamed[name] {
+					// Only a loss in the midst of the pod's life counts: the margin is that between two watches.
+					if c.gone == nil || c.gone.At < p.first().At+arrival || !p.pendingAt(c.gone.At) {
+						continue
+					}
+					if k+1 < len(m.claimsNamed[name]) {
+						if again := m.claimsNamed[name][k+1]; again.created != nil && !given[name] && p.pendingAt(again.created.At-arrival) {
+							b.saw(id)
+						}
+						continue
+					}
+					touched := s.touched(c.gone.At)
+					if !complete || p.ordinal > front.ordinal || touched == nil || !p.pendingAt(m.h.Duration()) || p.holder() != s {
+						continue
+					}
+					since := max(touched.At, front.since)
+					if waited := m.h.Duration() - since; waited > overdue {
+						b.broken(id, charge{
+							set: s, since: since, until: m.h.Duration(), events: []*history.Event{c.gone, touched}, resources: podsAndClaims(),
+							text: fmt.Sprintf("claim %s was gone at %s under the Pending %s, the set was touched at %s, and for %.1f s, to the end of the recording, it was not made again",
+								name, c.gone.Ref(), p.name, touched.Ref(), waited.Seconds()),
+						})
+					}
+				}
+			}
+		}
+	}
+}
+
+// pendingAt reports whether at that moment the pod existed, was Pending and was to stay.
+func (p *podLife) pendingAt(at time.Duration) bool {
+	i := sort.Search(len(p.events), func(i int) bool { return p.events[i].At > at })
+	if i == 0 {
+		return false
+	}
+	e := p.events[i-1]
+	return e.Pod.Phase == corev1.PodPending && !e.Terminating() && !e.Gone()
+}

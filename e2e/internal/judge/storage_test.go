@@ -1,0 +1,297 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// pending creates a claim of the set web that nobody binds.
+func pending(s *story.Story, name string) {
+	s.Add(&history.Event{Resource: history.Claims, Meta: history.Meta{Name: name, Labels: map[string]string{"app": "web"}}, Claim: &history.Claim{Phase: corev1.ClaimPending}})
+}
+
+func bind(s *story.Story, name, volume string) {
+	s.Change(history.Claims, name, func(e *history.Event) { e.Claim.Phase, e.Claim.Volume = corev1.ClaimBound, volume })
+}
+
+// settle lets the set web show its pods in its status, and then time pass.
+func settle(s *story.Story, d time.Duration) {
+	s.Status("web")
+	s.Wait(d)
+}
+
+func TestClaims(t *testing.T) {
+	data := story.Claims("data")
+	tales(t, []tale{
+		{
+			name: "one for each pod", exercised: ids(guarantee.StorageClaimPerPod, guarantee.StorageClaimLabels), idle: ids(guarantee.StorageTemplates, guarantee.StorageTemplateWins),
+			tell: func(s *story.Story) { s.Running("web", 2, data) },
+		},
+		{name: "no templates", idle: ids(guarantee.StorageClaimPerPod, guarantee.StorageClaimLabels), tell: func(s *story.Story) { s.Running("web", 2) }},
+		{
+			name: "no pod is Ready yet", idle: ids(guarantee.StorageClaimPerPod),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Claim("data", "web-0")
+				s.Pod("web-0")
+			},
+		},
+		{
+			name: "no claim", broken: ids(guarantee.StorageClaimPerPod), texts: []string{"web-0 became Ready at rv 103 (+0.3 s) although there was no claim data-web-0"},
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Up("web-0")
+				s.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "the claim arrives late on its own watch", exercised: ids(guarantee.StorageClaimPerPod),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Up("web-0")
+				s.Claim("data", "web-0")
+			},
+		},
+		{
+			name: "a claim that is never bound", broken: ids(guarantee.StorageClaimPerPod), texts: []string{"web-0 became Ready at rv 104 (+0.4 s) although its claim data-web-0 was never Bound"},
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				pending(s, "data-web-0")
+				s.Up("web-0")
+				s.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "one volume for two", broken: ids(guarantee.StorageClaimPerPod), texts: []string{"claim data-web-1 was Bound at rv 107 (+0.7 s) to volume pv-1, to which data-web-0 was Bound already (rv 103, +0.3 s)"},
+			tell: func(s *story.Story) {
+				s.Set("web", data, story.Replicas(2))
+				pending(s, "data-web-0")
+				bind(s, "data-web-0", "pv-1")
+				s.Up("web-0")
+				pending(s, "data-web-1")
+				bind(s, "data-web-1", "pv-1")
+				s.Up("web-1")
+			},
+		},
+		{
+			name: "a volume used again", exercised: ids(guarantee.StorageClaimPerPod),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				pending(s, "data-web-0")
+				bind(s, "data-web-0", "pv-1")
+				s.Mark(history.ActDelete, history.Claims, "data-web-0")
+				s.Collect("data-web-0")
+				pending(s, "data-web-0")
+				bind(s, "data-web-0", "pv-1")
+				s.Up("web-0")
+			},
+		},
+		{
+			name: "no labels", broken: ids(guarantee.StorageClaimLabels), texts: []string{`claim data-web-0 was created at rv 102 (+0.2 s) with label app "", expected "web" as in the set's selector`},
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Claim("data", "web-0").Labels["app"] = "late"
+				delete(s.History().Events[1].Labels, "app")
+			},
+		},
+		{
+			name: "another's labels", broken: ids(guarantee.StorageClaimLabels),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Claim("data", "web-0")
+				s.History().Events[1].Labels["app"] = "db"
+			},
+		},
+		{
+			name: "a claim that the spec made", idle: ids(guarantee.StorageClaimLabels),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Mark(history.ActCreate, "", "data-web-0")
+				s.Claim("data", "web-0")
+				delete(s.History().Events[1].Labels, "app")
+			},
+		},
+		{
+			name: "a claim out of range", idle: ids(guarantee.StorageClaimLabels),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Claim("data", "web-7")
+				delete(s.History().Events[1].Labels, "app")
+			},
+		},
+	})
+}
+
+func TestTemplates(t *testing.T) {
+	two := story.Claims("data", "log")
+	own := func(t *history.Set) { t.PodVolumes = []string{"data"} }
+	mount := func(claims map[string]string, options ...story.Option) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Set("web", options...)
+			pod(s, "web-0", func(e *history.Event) { e.Pod.Claims = claims })
+		}
+	}
+	tales(t, []tale{
+		{name: "several claims", exercised: ids(guarantee.StorageTemplates, guarantee.StorageClaimPerPod), tell: func(s *story.Story) { s.Running("web", 1, two) }},
+		{
+			name: "a claim left out", broken: ids(guarantee.StorageTemplates), texts: []string{`web-0 was created at rv 102 (+0.2 s) with the claim "" as its volume log, expected "log-web-0"`},
+			tell: mount(map[string]string{"data": "data-web-0"}, two),
+		},
+		{name: "claims mixed up", broken: ids(guarantee.StorageTemplates), tell: mount(map[string]string{"data": "log-web-0", "log": "data-web-0"}, two)},
+		{name: "another volume beside them", idle: ids(guarantee.StorageTemplates), tell: mount(map[string]string{"data": "data-web-0", "log": "log-web-0", "x": "y"}, two)},
+		{name: "the template wins", exercised: ids(guarantee.StorageTemplateWins), tell: func(s *story.Story) { s.Running("web", 1, story.Claims("data"), own) }},
+		{name: "the pod's volume wins", broken: ids(guarantee.StorageTemplateWins), tell: mount(nil, story.Claims("data"), own)},
+		{name: "another claim wins", broken: ids(guarantee.StorageTemplateWins), texts: []string{`with the claim "mine" as its volume data, expected "data-web-0"`}, tell: mount(map[string]string{"data": "mine"}, story.Claims("data"), own)},
+		{
+			name: "a volume of another name", idle: ids(guarantee.StorageTemplateWins),
+			tell: func(s *story.Story) {
+				s.Running("web", 1, story.Claims("data"), func(t *history.Set) { t.PodVolumes = []string{"scratch"} })
+			},
+		},
+	})
+}
+
+func TestUnboundBlocks(t *testing.T) {
+	waiting := func(s *story.Story) {
+		s.Set("web", story.Replicas(3), story.Claims("data"))
+		s.Claim("data", "web-0")
+		s.Up("web-0")
+		pending(s, "data-web-1")
+		s.Pod("web-1")
+		s.Status("web")
+	}
+	tales(t, []tale{
+		{
+			name: "blocked until it is bound", exercised: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
+				waiting(s)
+				s.Wait(10 * time.Second)
+				bind(s, "data-web-1", "pv-1")
+				s.Ready("web-1")
+			},
+		},
+		{
+			name: "bound at once", idle: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
+				waiting(s)
+				bind(s, "data-web-1", "pv-1")
+				s.Ready("web-1")
+			},
+		},
+		{
+			name: "never bound", idle: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
+				waiting(s)
+				s.Wait(long)
+			},
+		},
+		{
+			name: "ran first", broken: ids(guarantee.StorageUnboundBlocks), texts: []string{"web-1 was Running at rv 109 (+0.9 s) before its claim data-web-1 was Bound at rv 111 (+11.1 s)"},
+			tell: func(s *story.Story) {
+				waiting(s)
+				s.Ready("web-1")
+				settle(s, 10*time.Second)
+				bind(s, "data-web-1", "pv-1")
+			},
+		},
+		{
+			name: "ran without", broken: ids(guarantee.StorageUnboundBlocks), texts: []string{"before its claim data-web-1 was Bound, which it never was"},
+			tell: func(s *story.Story) {
+				waiting(s)
+				s.Change(history.Pods, "web-1", func(e *history.Event) { e.Pod.Phase = corev1.PodRunning })
+				settle(s, long)
+			},
+		},
+		{
+			name: "the next one does not wait", broken: ids(guarantee.StorageUnboundBlocks, guarantee.OrderingCreate, guarantee.OrderingCreateHalts),
+			texts: []string{"web-2 was created at rv 109 (+10.9 s) while claim data-web-1 of web-1 was not Bound: web-1 was not Ready"},
+			tell: func(s *story.Story) {
+				waiting(s)
+				s.Wait(10 * time.Second)
+				s.Pod("web-2")
+			},
+		},
+		{
+			name: "the binding arrives late on its own watch", exercised: ids(guarantee.StorageClaimPerPod), tell: func(s *story.Story) {
+				waiting(s)
+				s.Ready("web-1")
+				bind(s, "data-web-1", "pv-1")
+			},
+		},
+		{
+			name: "the binding arrives very late", doubted: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
+				waiting(s)
+				s.Ready("web-1")
+				s.Wait(time.Second)
+				bind(s, "data-web-1", "pv-1")
+			},
+		},
+	})
+}
+
+func TestClaimRecreated(t *testing.T) {
+	lost := func(s *story.Story) {
+		s.Set("web", story.Claims("data"))
+		pending(s, "data-web-0")
+		s.Pod("web-0")
+		settle(s, 5*time.Second)
+		s.Mark(history.ActDelete, history.Claims, "data-web-0")
+		s.Collect("data-web-0")
+	}
+	touch := func(s *story.Story) {
+		s.Wait(5 * time.Second)
+		s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"touched": "once"} })
+	}
+	tales(t, []tale{
+		{
+			name: "made again", exercised: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
+				lost(s)
+				touch(s)
+				pending(s, "data-web-0")
+			},
+		},
+		{name: "nobody touched the set", idle: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
+			lost(s)
+			s.Wait(long)
+		}},
+		{
+			name: "not made again", broken: ids(guarantee.StorageClaimRecreated), texts: []string{"claim data-web-0 was gone at rv", "under the Pending web-0, the set was touched at rv"},
+			tell: func(s *story.Story) {
+				lost(s)
+				touch(s)
+				s.Wait(long)
+			},
+		},
+		{
+			name: "not made again of several", broken: ids(guarantee.StorageClaimRecreated),
+			tell: func(s *story.Story) {
+				s.Set("web", story.Claims("data", "log"), story.Parallel)
+				pending(s, "data-web-0")
+				pending(s, "log-web-0")
+				s.Pod("web-0")
+				settle(s, 5*time.Second)
+				s.Mark(history.ActDelete, history.Claims, "log-web-0")
+				s.Collect("log-web-0")
+				touch(s)
+				s.Wait(long)
+			},
+		},
+		{name: "only just touched", idle: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
+			lost(s)
+			touch(s)
+		}},
+		{
+			name: "the pod went too", idle: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActDelete, history.Pods, "web-0")
+				s.Remove(history.Pods, "web-0")
+				touch(s)
+				s.Scale("web", 0)
+				settle(s, long)
+			},
+		},
+	})
+}
