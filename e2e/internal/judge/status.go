@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"sort"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -118,13 +119,12 @@ func (s *setLife) updatedBy(n int, status *history.Event) (*podLife, string) {
 
 // after returns the first pod of an ordinal that appeared after that point of the history, or nil.
 func (s *setLife) after(n, seq int) *podLife {
-	if p := s.life(n, seq); p != nil {
-		return s.heir(p)
+	lives := s.lives[n]
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
+	if i == len(lives) {
+		return nil
 	}
-	if lives := s.lives[n]; len(lives) > 0 {
-		return lives[0]
-	}
-	return nil
+	return lives[i]
 }
 
 // judgeObservedGeneration: the status reaches the generation of the last change of the spec.
