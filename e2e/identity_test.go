@@ -36,7 +36,7 @@ var _ = Describe("The identity of a pod", func() {
 		set.AwaitReady(ctx)
 
 		set.VerifyHostname(ctx, guarantee.IdentitySticky, 0)
-		Expect(set.Claims("data", 0)).To(Equal(before), "the new pod must use the claim of the old one")
+		set.VerifySameClaims(guarantee.IdentitySticky, before, "data", 0)
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentitySticky))
 	})
 

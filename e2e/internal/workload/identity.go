@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -131,6 +132,16 @@ func (ns *Namespace) VerifyLeftAlone(id guarantee.ID, pods ...*history.Event) {
 		}
 		ns.Verify(id, err, "pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID)
 	}
+}
+
+// VerifySameClaims verifies that the pods of those ordinals have the claims, by UID and volume, that Claims returned before.
+func (s *Set) VerifySameClaims(id guarantee.ID, before []ClaimKey, template string, ordinals ...int) {
+	GinkgoHelper()
+	var err error
+	if now := s.Claims(template, ordinals...); !slices.Equal(now, before) {
+		err = fmt.Errorf("expected %v, found %v: look for who deleted the claims (kubectl get pvc -n %s)", before, now, s.NS.Name)
+	}
+	s.NS.Verify(id, err, "the claims of %s are the same as before", s.Name)
 }
 
 func controllerOf(e *history.Event) types.UID {

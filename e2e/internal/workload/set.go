@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -216,20 +215,8 @@ func (ns *Namespace) useImages(obj k8s.Object) {
 // Update changes the set's spec as a person does, again when somebody else changed it meanwhile. what is the mark's text.
 func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.StatefulSet)) {
 	GinkgoHelper()
-	s.NS.Mark(history.ActUpdate, history.Sets, s.Name, "", what)
-	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
-	Expect(retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		change(live)
-		live, err = sets.Update(ctx, live, metav1.UpdateOptions{})
-		if err == nil {
-			s.generation = live.Generation
-		}
-		return err
-	})).To(Succeed(), what)
+	_, err := s.TryUpdate(ctx, what, change)
+	Expect(err).NotTo(HaveOccurred(), what)
 }
 
 // Scale changes the number of replicas.

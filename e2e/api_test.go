@@ -1,0 +1,250 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+var _ = Describe("The API of StatefulSets", func() {
+	It("lets a set's replicas, ordinals, template, update strategy, claim retention and minReadySeconds be changed", Proves(
+		guarantee.APIMutable,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(0))
+		for _, f := range mutable() {
+			if !kept(ctx, ns, guarantee.APIMutable, f) {
+				continue
+			}
+			changed, err := set.TryUpdate(ctx, "change "+f.name, f.change)
+			if answered(err) == nil && !f.holds(&changed.Spec) {
+				err = errors.New("expected the new value in the answer, found another: look for a webhook that puts it back")
+			}
+			ns.Verify(guarantee.APIMutable, err, "a change of %s", f.name)
+		}
+
+		By("finding out about revisionHistoryLimit, of which versions differ")
+		_, err := set.TryUpdate(ctx, "change revisionHistoryLimit", func(s *appsv1.StatefulSet) { s.Spec.RevisionHistoryLimit = new(int32(3)) })
+		if rejected(err, http.StatusUnprocessableEntity) == nil {
+			ns.Check(guarantee.APIMutable, history.NotApplicable, "revisionHistoryLimit cannot be changed here, as in Kubernetes up to 1.32")
+		} else {
+			ns.Verify(guarantee.APIMutable, answered(err), "a change of revisionHistoryLimit")
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.APIMutable))
+	})
+
+	It("rejects a change of selector, service name, pod management policy or claim templates", Proves(guarantee.APIImmutable), func(ctx SpecContext) {
+		ns := Record(ctx)
+		// The pods carry one label more than the selector asks for, so that another selector would fit them too.
+		described := []workload.Option{workload.Replicas(0), workload.Claims("data"), func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Labels = map[string]string{"app": "set", "tier": "data"}
+		}}
+		set := workload.Create(ctx, ns, described...)
+		for _, f := range immutable() {
+			_, err := ns.Offer(ctx, append(slices.Clone(described), f.change)...)
+			Expect(err).NotTo(HaveOccurred(), "a new set with another %s must be accepted, or its rejection would prove nothing", f.name)
+
+			_, err = set.TryUpdate(ctx, "try to change "+f.name, f.change)
+			ns.Verify(guarantee.APIImmutable, rejected(err, http.StatusUnprocessableEntity), "a change of %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.APIImmutable))
+	})
+
+	It("rejects a set that makes no sense", Proves(guarantee.APIInvalid), func(ctx SpecContext) {
+		ns := Record(ctx)
+		_, err := ns.Offer(ctx)
+		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
+		for _, f := range invalid() {
+			_, err := ns.Offer(ctx, f.change)
+			ns.Verify(guarantee.APIInvalid, rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden), "a set with %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.APIInvalid))
+	})
+
+	It("fills in what a set leaves out", Proves(guarantee.APIDefaults), func(ctx SpecContext) {
+		ns := Record(ctx)
+		filled, err := ns.Offer(ctx, func(s *appsv1.StatefulSet) {
+			s.Spec = appsv1.StatefulSetSpec{Selector: s.Spec.Selector, Template: s.Spec.Template, ServiceName: s.Spec.ServiceName}
+		})
+		Expect(err).NotTo(HaveOccurred(), "a set of selector, template and service name must be accepted")
+		wanted := defaults()
+		if !kept(ctx, ns, guarantee.APIDefaults, retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType)) {
+			wanted = slices.DeleteFunc(wanted, func(f field) bool { return f.name == retentionField })
+		}
+		for _, f := range wanted {
+			var wrong error
+			if !f.holds(&filled.Spec) {
+				spec := filled.Spec
+				spec.Template, spec.Selector = appsv1.StatefulSetSpec{}.Template, nil
+				wrong = fmt.Errorf("expected another value, found the spec %+v: look for a webhook that sets it", spec)
+			}
+			ns.Verify(guarantee.APIDefaults, wrong, "the default of %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.APIDefaults))
+	})
+
+	It("lists, watches, patches and deletes sets by label", Proves(guarantee.APICollection), func(ctx SpecContext) {
+		ns := Record(ctx)
+		const annotation = history.AnnotationPrefix + "seen"
+		for name, kind := range map[string]string{"a": "ours", "b": "ours", "c": "theirs"} {
+			workload.Create(ctx, ns, workload.Named(name), workload.Replicas(0), func(s *appsv1.StatefulSet) {
+				s.Labels = map[string]string{"kind": kind}
+			})
+		}
+		ours := workload.Collection{NS: ns, Selector: "kind=ours", Names: []string{"a", "b"}}
+		listed := ours.VerifyList(ctx, guarantee.APICollection)
+
+		By("patching all three sets, then deleting two by their label")
+		for _, name := range []string{"a", "b", "c"} {
+			ns.Verify(guarantee.APICollection, answered(ns.Annotate(ctx, name, annotation)), "a patch of set %s", name)
+		}
+		ns.Verify(guarantee.APICollection, answered(ours.Delete(ctx)), "the deletion of all sets with the label %s", ours.Selector)
+
+		ours.VerifyWatch(ctx, guarantee.APICollection, listed, annotation)
+		workload.Collection{NS: ns, Selector: "kind", Names: []string{"c"}}.VerifyList(ctx, guarantee.APICollection)
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.APICollection))
+	})
+})
+
+// field is a part of a set's spec: a change of it, and whether a spec holds the value that is wanted.
+type field struct {
+	name   string
+	change workload.Option
+	holds  func(*appsv1.StatefulSetSpec) bool
+}
+
+func mutable() []field {
+	return []field{
+		{"template", workload.Template("other"), func(s *appsv1.StatefulSetSpec) bool {
+			return s.Template.Annotations[workload.TemplateAnnotation] == "other"
+		}},
+		{"updateStrategy.type", func(s *appsv1.StatefulSet) {
+			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
+		}, func(s *appsv1.StatefulSetSpec) bool {
+			return s.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
+		}},
+		{"updateStrategy.rollingUpdate.partition", workload.Partition(1), func(s *appsv1.StatefulSetSpec) bool { return partition(s) == 1 }},
+		{"ordinals", workload.Start(2), func(s *appsv1.StatefulSetSpec) bool { return s.Ordinals != nil && s.Ordinals.Start == 2 }},
+		retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType),
+		{"minReadySeconds", workload.MinReadySeconds(1), func(s *appsv1.StatefulSetSpec) bool { return s.MinReadySeconds == 1 }},
+		{"replicas", workload.Replicas(1), func(s *appsv1.StatefulSetSpec) bool { return s.Replicas != nil && *s.Replicas == 1 }},
+	}
+}
+
+func immutable() []field {
+	return []field{
+		{name: "selector", change: func(s *appsv1.StatefulSet) {
+			s.Spec.Selector.MatchLabels = map[string]string{"app": "set", "tier": "data"}
+		}},
+		{name: "serviceName", change: func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "other" }},
+		{name: "podManagementPolicy", change: workload.Parallel()},
+		{name: "volumeClaimTemplates (another name)", change: func(s *appsv1.StatefulSet) {
+			s.Spec.VolumeClaimTemplates[0].Name, s.Spec.Template.Spec.Containers[0].VolumeMounts[0].Name = "other", "other"
+		}},
+		{name: "volumeClaimTemplates (one more)", change: workload.Claims("more")},
+	}
+}
+
+func invalid() []field {
+	return []field{
+		{name: "negative replicas", change: workload.Replicas(-1)},
+		{name: "a selector that does not match its template", change: func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Labels = map[string]string{"app": "somebody-else"}
+		}},
+		{name: "an unknown pod management policy", change: func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = "Backwards" }},
+		{name: "an unknown update strategy", change: func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = "Backwards" }},
+	}
+}
+
+func defaults() []field {
+	return []field{
+		{name: "podManagementPolicy: OrderedReady", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.PodManagementPolicy == appsv1.OrderedReadyPodManagement
+		}},
+		{name: "updateStrategy.type: RollingUpdate", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.UpdateStrategy.Type == appsv1.RollingUpdateStatefulSetStrategyType
+		}},
+		{name: "updateStrategy.rollingUpdate.partition: 0", holds: func(s *appsv1.StatefulSetSpec) bool { return partition(s) == 0 }},
+		{name: "replicas: 1", holds: func(s *appsv1.StatefulSetSpec) bool { return s.Replicas != nil && *s.Replicas == 1 }},
+		{name: "revisionHistoryLimit: 10", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.RevisionHistoryLimit != nil && *s.RevisionHistoryLimit == 10
+		}},
+		retention(appsv1.RetainPersistentVolumeClaimRetentionPolicyType),
+	}
+}
+
+const retentionField = "persistentVolumeClaimRetentionPolicy"
+
+func retention(policy appsv1.PersistentVolumeClaimRetentionPolicyType) field {
+	return field{retentionField, workload.Retention(policy, policy), func(s *appsv1.StatefulSetSpec) bool {
+		p := s.PersistentVolumeClaimRetentionPolicy
+		return p != nil && p.WhenDeleted == policy && p.WhenScaled == policy
+	}}
+}
+
+// partition returns the partition of a spec, -1 where none is written.
+func partition(s *appsv1.StatefulSetSpec) int32 {
+	if r := s.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
+		return *r.Partition
+	}
+	return -1
+}
+
+// kept asks the API server whether it keeps a field, and records that nothing can be said of it where it does not.
+func kept(ctx SpecContext, ns *workload.Namespace, id guarantee.ID, f field) bool {
+	GinkgoHelper()
+	offered, err := ns.Offer(ctx, f.change)
+	Expect(err).NotTo(HaveOccurred(), "a new set with %s must be accepted", f.name)
+	if !f.holds(&offered.Spec) {
+		ns.Check(id, history.NotApplicable, f.name+" is not kept here at all, so its feature gate is off")
+		return false
+	}
+	return true
+}
+
+// rejected says what is wrong with an answer that should have been a rejection with one of those status codes.
+func rejected(err error, codes ...int32) error {
+	GinkgoHelper()
+	if slices.Contains(codes, code(err)) {
+		return nil
+	}
+	if answered(err) == nil {
+		return fmt.Errorf("expected a rejection with status %d, found it accepted: look for what alters requests before the API server validates them", codes)
+	}
+	return fmt.Errorf("expected a rejection with status %d, found: %w", codes, err)
+}
+
+// answered returns an error that is the API server's answer to what was asked. It ends the spec, and accuses nobody, when
+// there was no such answer.
+func answered(err error) error {
+	GinkgoHelper()
+	if err == nil {
+		return nil
+	}
+	switch c := code(err); c {
+	case 0, http.StatusUnauthorized, http.StatusConflict, http.StatusTooManyRequests:
+		Fail(fmt.Sprintf("the API server did not decide: %v", err))
+	default:
+		Expect(c).To(BeNumerically("<", http.StatusInternalServerError), "the API server did not decide: %v", err)
+	}
+	return err
+}
+
+// code returns the status code of an answer that is an error, 0 if it is none or not the API server's.
+func code(err error) int32 {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return status.Status().Code
+	}
+	return 0
+}

@@ -1,0 +1,176 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	toolswatch "k8s.io/client-go/tools/watch"
+	"k8s.io/client-go/util/exec"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Fail lets the kubelet fail a pod: it may run no longer than a second since it started. It returns the UID that has to go.
+func (s *Set) Fail(ctx context.Context, ordinal int) types.UID {
+	GinkgoHelper()
+	return s.patchPod(ctx, ordinal, "let it fail: activeDeadlineSeconds 1", `"spec":{"activeDeadlineSeconds":1}`)
+}
+
+// Relabel gives a pod other labels and returns its UID.
+func (s *Set) Relabel(ctx context.Context, ordinal int, key, value string) types.UID {
+	GinkgoHelper()
+	return s.patchPod(ctx, ordinal, fmt.Sprintf("label %s=%s", key, value), fmt.Sprintf(`"metadata":{"labels":{%q:%q}}`, key, value))
+}
+
+func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) types.UID {
+	GinkgoHelper()
+	pod := s.NS.Pod(s.Pod(ordinal))
+	s.NS.Mark(history.ActOther, history.Pods, pod.Name, pod.UID, pod.Name+": "+what)
+	_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, pod.Name, types.StrategicMergePatchType, []byte("{"+patch+"}"), metav1.PatchOptions{})
+	Expect(err).NotTo(HaveOccurred(), "%s of pod %s", what, pod.Name)
+	return pod.UID
+}
+
+// Signal sends a signal to the first process of a pod's container. Its effect is for the caller to wait for.
+func (ns *Namespace) Signal(ctx context.Context, pod *history.Event, signal string) {
+	GinkgoHelper()
+	ns.Mark(history.ActOther, history.Pods, pod.Name, pod.UID, fmt.Sprintf("send %s to the container of %s", signal, pod.Name))
+	_, err := ns.Exec(ctx, pod.Name, "kill", "-"+signal, "1")
+	// What runs in a container that ends is killed with it.
+	if exit, ok := errors.AsType[exec.CodeExitError](err); ok && exit.Code == 128+int(syscall.SIGKILL) {
+		return
+	}
+	Expect(err).NotTo(HaveOccurred(), "the container of %s must run, and let its own user signal it", pod.Name)
+}
+
+// AwaitRestarted waits until a container of that very pod has been restarted and the pod is Ready again, or it is another pod,
+// which is for judges to say.
+func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, "a container of pod "+old.Name+" to be restarted", func(st *history.State) string {
+		e := st.Get(history.Pods, old.Name)
+		if e != nil && e.UID == old.UID && e.Pod.Restarts() <= old.Pod.Restarts() {
+			return fmt.Sprintf("pod %s counts %d restarts", e.Name, e.Pod.Restarts())
+		}
+		return readyPod(st, old.Name)
+	})
+}
+
+// Evict asks the Eviction API to evict a pod and returns its UID and what the API said.
+func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
+	GinkgoHelper()
+	pod := s.NS.Pod(s.Pod(ordinal))
+	s.NS.Mark(history.ActEvict, history.Pods, pod.Name, pod.UID, "evict pod "+pod.Name)
+	return pod.UID, s.NS.Client.PolicyV1().Evictions(s.NS.Name).Evict(ctx, &policyv1.Eviction{
+		ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: s.NS.Name},
+		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
+	})
+}
+
+// ForbidDisruption makes a budget that lets none of the set's pods be evicted, and waits until the cluster has taken it into
+// account. It returns how to lift it.
+func (s *Set) ForbidDisruption(ctx context.Context) (lift func(context.Context)) {
+	GinkgoHelper()
+	ns, budgets := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
+	ns.Mark(history.ActCreate, "", "none", "", "create a budget that allows no disruption of "+s.Name)
+	made, err := budgets.Create(ctx, &policyv1.PodDisruptionBudget{
+		ObjectMeta: metav1.ObjectMeta{Name: "none"},
+		Spec: policyv1.PodDisruptionBudgetSpec{
+			MaxUnavailable: new(intstr.FromInt32(0)), Selector: &metav1.LabelSelector{MatchLabels: s.Selector},
+		},
+	}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")
+
+	healthy := int32(0)
+	ns.View(func(st *history.State) { healthy = int32(len(st.PodsOf(s.UID))) })
+	var seen policyv1.PodDisruptionBudgetStatus
+	err = follow(ctx, ns.Settings.Limits.StatusSettled, made.ResourceVersion, func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		o.FieldSelector = "metadata.name=none"
+		return budgets.Watch(ctx, o)
+	}, func(e watch.Event) bool {
+		if b, ok := e.Object.(*policyv1.PodDisruptionBudget); ok {
+			seen = b.Status
+		}
+		return seen.ObservedGeneration >= made.Generation && seen.CurrentHealthy == healthy
+	})
+	Expect(err).NotTo(HaveOccurred(), "expected the budget's status to have observed generation %d and to count %d healthy pods, found %+v: look at the disruption controller of kube-controller-manager", made.Generation, healthy, seen)
+
+	return func(ctx context.Context) {
+		GinkgoHelper()
+		ns.Mark(history.ActDelete, "budgets", "none", "", "lift the budget")
+		Expect(budgets.Delete(ctx, "none", metav1.DeleteOptions{})).To(Succeed())
+	}
+}
+
+// follow watches what the recording does not hold, from a resource version on, until done is satisfied with an event.
+func follow(ctx context.Context, limit time.Duration, from string, start cache.WatchFuncWithContext, done func(watch.Event) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err := toolswatch.Until(ctx, from, &cache.ListWatch{WatchFuncWithContext: start}, func(e watch.Event) (bool, error) { return done(e), nil })
+	return err
+}
+
+// Orphan deletes the set alone and waits until it is gone and its pods, all still there, belong to nobody.
+func (s *Set) Orphan(ctx context.Context) {
+	GinkgoHelper()
+	var pods []*history.Event
+	s.NS.View(func(st *history.State) { pods = st.PodsOf(s.UID) })
+	s.Delete(ctx, metav1.DeletePropagationOrphan)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone and its pods to belong to nobody", func(st *history.State) string {
+		if set := st.Get(history.Sets, s.Name); set != nil {
+			return fmt.Sprintf("set %s is still there (finalizers %v)", s.Name, set.Finalizers)
+		}
+		for _, p := range pods {
+			if now := st.Get(history.Pods, p.Name); now != nil && now.Controller() != nil {
+				return fmt.Sprintf("pod %s still belongs to %s", p.Name, now.Controller().Name)
+			}
+		}
+		return ""
+	})
+}
+
+// AwaitReleased waits until a pod belongs to the set no more, or is gone.
+func (s *Set) AwaitReleased(ctx context.Context, ordinal int, uid types.UID) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be released", s.Pod(ordinal)), func(st *history.State) string {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && e.UID == uid && controllerOf(e) == s.UID {
+			return "pod " + e.Name + " still belongs to the set"
+		}
+		return ""
+	})
+}
+
+// AwaitAdopted waits until a pod belongs to the set.
+func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be adopted", pod.Name), func(st *history.State) string {
+		if e := st.Get(history.Pods, pod.Name); e == nil || e.UID != pod.UID || controllerOf(e) != s.UID {
+			return "pod " + pod.Name + " does not belong to the set"
+		}
+		return ""
+	})
+}
+
+// Touch changes a label of the set, which wakes its controller and changes nothing else.
+func (s *Set) Touch(ctx context.Context) {
+	GinkgoHelper()
+	s.NS.Mark(history.ActUpdate, history.Sets, s.Name, "", "touch set "+s.Name)
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{"touched":"at-%d"}}}`, s.NS.Now().Milliseconds())
+	_, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	Expect(err).NotTo(HaveOccurred(), "touching set %s", s.Name)
+}
+
+// RunsOnce lets a pod run to its end, which is not restarted.
+func RunsOnce(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
