@@ -43,6 +43,9 @@ func Clean(ctx context.Context, progress io.Writer) error {
 	if err := d.endContainerd(ctx); err != nil {
 		return err
 	}
+	if err := d.restore(ctx); err != nil {
+		return err
+	}
 	for _, root := range []string{d.dir, d.runtime} {
 		if err := unmountBelow(root); err != nil {
 			return err
@@ -108,25 +111,6 @@ func end(ctx context.Context, pid int, gone func() bool) error {
 				return err
 			}
 		case <-tick.C:
-		}
-	}
-	return nil
-}
-
-// unmountBelow detaches every mount at or below a folder, so that removing the folder cannot reach into another file system.
-func unmountBelow(dir string) error {
-	table, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	defer table.Close()
-	points, err := mountsBelow(table, dir)
-	if err != nil {
-		return err
-	}
-	for _, point := range points {
-		if err := syscall.Unmount(point, syscall.MNT_DETACH); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) {
-			return fmt.Errorf("unmount %s: %w", point, err)
 		}
 	}
 	return nil

@@ -28,7 +28,8 @@ const longestSocket = 108 - len("/containerd/containerd-debug.sock") - 1
 func newDaemon(dir string) *daemon {
 	runtime := filepath.Join(dir, "run")
 	if len(runtime) > longestSocket {
-		runtime = fmt.Sprintf("/run/%s-%x", Project, sha256.Sum256([]byte(dir)))[:len("/run/")+len(Project)+1+8]
+		sum := sha256.Sum256([]byte(dir))
+		runtime = fmt.Sprintf("/run/%s-%x", Project, sum[:4])
 	}
 	return &daemon{dir: dir, runtime: runtime}
 }
@@ -99,6 +100,9 @@ func (d *daemon) start(ctx context.Context) error {
 	}
 	args, err := d.arguments(ctx)
 	if err != nil {
+		return err
+	}
+	if err := d.remember(ctx); err != nil {
 		return err
 	}
 	log, err := os.Create(d.logFile())

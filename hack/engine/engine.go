@@ -68,21 +68,19 @@ func Find(ctx context.Context) (*Engine, error) {
 }
 
 func find(ctx context.Context, daemon *daemon) (*Engine, error) {
-	theirs := &Engine{client: "docker"}
-	answer := theirs.ask(ctx)
-	if answer == nil {
-		return theirs, nil
-	}
-	if host := os.Getenv("DOCKER_HOST"); host != "" {
-		return nil, fmt.Errorf("DOCKER_HOST=%s does not answer: %w; start that engine, or unset DOCKER_HOST to let another one be found", host, answer)
-	}
 	ours := daemon.engine()
-	if ours.ask(ctx) == nil {
-		return ours, nil
+	if host := os.Getenv("DOCKER_HOST"); host != "" && host != ours.host {
+		named := &Engine{client: "docker"}
+		if err := named.ask(ctx); err != nil {
+			return nil, fmt.Errorf("DOCKER_HOST=%s does not answer: %w; start that engine, or unset DOCKER_HOST to let another one be found", host, err)
+		}
+		return named, nil
 	}
-	podman := &Engine{client: "podman"}
-	if podman.ask(ctx) == nil {
-		return podman, nil
+	// A daemon of our own comes first: it runs because there was no other, and the clusters are in it.
+	for _, candidate := range []*Engine{ours, {client: "docker"}, {client: "podman"}} {
+		if candidate.ask(ctx) == nil {
+			return candidate, nil
+		}
 	}
 	return nil, ctx.Err()
 }
@@ -120,6 +118,17 @@ func (e *Engine) String() string {
 
 // Own reports whether the engine is this project's own daemon.
 func (e *Engine) Own() bool { return e.own }
+
+// Host tells this engine from another one: the address that leads to it, empty for a client's default.
+func (e *Engine) Host() string {
+	switch {
+	case e.host != "":
+		return e.host
+	case e.client == "podman":
+		return "podman"
+	}
+	return os.Getenv("DOCKER_HOST")
+}
 
 // Env returns the settings that lead a child process (kind, docker) to this engine; they go after those of os.Environ.
 func (e *Engine) Env() []string {

@@ -129,6 +129,56 @@ short line
 	}
 }
 
+const dockersRules = `# Generated
+*nat
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -i br-1 -j RETURN
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:DOCKER-USER - [0:0]
+:MINE - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j MINE
+-A DOCKER-USER -j RETURN
+COMMIT
+`
+
+func TestRemovalsTakeOutDockersChainsOnly(t *testing.T) {
+	var got []string
+	for _, args := range removals(dockersRules) {
+		got = append(got, strings.Join(args, " "))
+	}
+	want := []string{
+		"--table nat --delete PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+		"--table nat --delete OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER",
+		"--table filter --delete FORWARD -j DOCKER-USER",
+		"--table nat --flush DOCKER",
+		"--table filter --flush DOCKER-USER",
+		"--table nat --delete-chain DOCKER",
+		"--table filter --delete-chain DOCKER-USER",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if len(removals("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j MINE\nCOMMIT\n")) > 0 {
+		t.Error("rules without any of docker's are changed")
+	}
+}
+
+func TestForwardPolicy(t *testing.T) {
+	if got := forwardPolicy(dockersRules); got != "DROP" {
+		t.Errorf("got %q, want DROP", got)
+	}
+	if got := forwardPolicy("*mangle\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"); got != "" {
+		t.Errorf("got %q from another table", got)
+	}
+}
+
 func TestLockIsHeldByOne(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "below", "lock")
 	unlock, err := Lock(t.Context(), file)
