@@ -130,6 +130,12 @@ func (e *Engine) Host() string {
 	return os.Getenv("DOCKER_HOST")
 }
 
+// IsOwnHost reports whether an address that Host returned leads to the daemon of our own.
+func IsOwnHost(host string) bool {
+	dir, err := CacheDir()
+	return err == nil && host == newDaemon(filepath.Join(dir, "engine")).engine().host
+}
+
 // Env returns the settings that lead a child process (kind, docker) to this engine; they go after those of os.Environ.
 func (e *Engine) Env() []string {
 	switch {

@@ -20,7 +20,7 @@ func Clean(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 	if found != nil {
-		if err := cleanImages(ctx, found, progress); err != nil {
+		if err := errors.Join(cleanImages(ctx, found, progress), cleanPulled(ctx, found, progress)); err != nil {
 			return err
 		}
 	}
@@ -56,4 +56,29 @@ func cleanImages(ctx context.Context, e *engine.Engine, progress io.Writer) erro
 		}
 	}
 	return nil
+}
+
+// cleanPulled removes the images that were pulled on our account, unless a container of somebody's uses them.
+func cleanPulled(ctx context.Context, e *engine.Engine, progress io.Writer) error {
+	file, err := pulledFile()
+	if err != nil {
+		return err
+	}
+	list, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, image := range strings.Fields(string(list)) {
+		if !present(ctx, e, image) {
+			continue
+		}
+		fmt.Fprintf(progress, "node image: removing %s, which was pulled\n", image)
+		if _, err := e.Output(ctx, "image", "rm", image); err != nil {
+			fmt.Fprintf(progress, "node image: %s stays: %v\n", image, err)
+		}
+	}
+	return os.Remove(file)
 }

@@ -3,6 +3,7 @@ package nodeimage
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,7 +29,7 @@ type imageParts struct {
 }
 
 // nodeImages makes the images that are inside a node, by name. Layers are written below work.
-func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, nginxTag, work string) (map[name.Tag]v1.Image, error) {
+func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work string) (map[name.Tag]v1.Image, error) {
 	base, err := archiveLayer(filepath.Join(parts.base, "tree.tar"))
 	if err != nil {
 		return nil, err
@@ -62,10 +63,6 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, nginxTag,
 		config.Entrypoint, config.Env = []string{binary}, pathEnv()
 		return add(reference, config, append(below, newLayer().file(binary, 0o755, file))...)
 	}
-	nginx, err := nginxLayer(busybox)
-	if err != nil {
-		return nil, err
-	}
 	for _, err := range []error{
 		program("registry.k8s.io/etcd:"+v.etcdTag, filepath.Join(parts.etcd, "etcd"), v1.Config{}),
 		program("registry.k8s.io/coredns/coredns:"+v.coreDNS, filepath.Join(parts.coreDNS, "coredns"), v1.Config{}),
@@ -73,13 +70,16 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, nginxTag,
 		program(registry+"/podnet:v1", filepath.Join(parts.own, "podnet"), v1.Config{}, base, iptables),
 		program(registry+"/local-path-provisioner:"+v.localPath, filepath.Join(parts.localPath, "local-path-provisioner"), v1.Config{}),
 		add(registry+"/helper:v1", busyboxConfig(), busybox.layer()),
-		add(busybox.reference(), busyboxConfig(), busybox.layer()),
-		add(nginxTag, nginxConfig(), base, nginx),
 	} {
 		if err != nil {
 			return nil, err
 		}
 	}
+	workload, err := workloadImages(parts.base, busybox, work)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(images, workload)
 	return images, nil
 }
 

@@ -135,9 +135,7 @@ func newBuild(v versions) *build {
 	b.system = treeStep("system", "userspace of a node, from Debian packages", "node.sh", "minbase", []string{
 		"systemd", "conntrack", "iptables", "iproute2", "ethtool", "kmod", "mount", "libseccomp2", "procps", "runc", "jq", "ca-certificates",
 	})
-	b.base = treeStep("base", "nginx, busybox and iptables, from Debian packages", "base.sh", "essential", []string{
-		"nginx", "busybox-static", "iptables", "hostname",
-	})
+	b.base = baseStep()
 	b.node = &step{
 		name:   "node",
 		title:  "putting the node image together",
@@ -145,6 +143,13 @@ func newBuild(v versions) *build {
 		after:  append(b.programs(), b.system, b.base),
 	}
 	return b
+}
+
+// baseStep makes the tree that the images inside a node which need more than a program are built on.
+func baseStep() *step {
+	return treeStep("base", "nginx, busybox and iptables, from Debian packages", "base.sh", "essential", []string{
+		"nginx", "busybox-static", "iptables", "hostname",
+	})
 }
 
 // assemblyRecipe stands for what the code of this package does with the parts; it is raised when that changes.
@@ -214,7 +219,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	images, err := b.v.nodeImages(imageParts{
 		kubernetes: work.dirOf(b.kubernetes), etcd: work.dirOf(b.etcd), coreDNS: work.dirOf(b.coreDNS),
 		localPath: work.dirOf(b.localPath), own: work.dirOf(b.own), base: work.dirOf(b.base),
-	}, busybox, workload.Nginx, filepath.Join(scratch, "images"))
+	}, busybox, filepath.Join(scratch, "images"))
 	if err != nil {
 		return err
 	}
@@ -230,9 +235,8 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	if err != nil {
 		return err
 	}
-	key, value, _ := strings.Cut(Label, "=")
 	node, err := assemble(v1.Config{
-		Labels:     map[string]string{key: value},
+		Labels:     madeLabels(),
 		Env:        append(pathEnv(), "container=docker"), // by which systemd knows where it is
 		StopSignal: "SIGRTMIN+3",
 	}, filepath.Join(scratch, "node"),
@@ -249,7 +253,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 		return err
 	}
 	err = a.importImages(ctx, parts.String(), b.tag(), b.v, images, map[string]string{
-		key: value, nginxLabel: workload.Nginx, busyboxLabel: workload.Busybox,
+		nginxLabel: workload.Nginx, busyboxLabel: workload.Busybox,
 	})
 	if err != nil {
 		return err

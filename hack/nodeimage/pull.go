@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,7 +52,29 @@ func pull(ctx context.Context, e *engine.Engine, image string, progress io.Write
 		}
 		return fmt.Errorf("%s: %w", last, err)
 	}
-	return nil
+	return notePulled(image)
+}
+
+// pulledFile lists the images that were pulled on our account, one a line.
+func pulledFile() (string, error) {
+	cache, err := engine.CacheDir()
+	return filepath.Join(cache, "pulled-images"), err
+}
+
+func notePulled(image string) error {
+	file, err := pulledFile()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	list, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(list, image)
+	return errors.Join(err, list.Close())
 }
 
 // begins tells docker's and podman's first word about an image that a registry has from what they say before.

@@ -126,8 +126,6 @@ func newBusybox(ctx context.Context, tree *baseTree) (*busyboxBinary, error) {
 	return &busyboxBinary{tree: tree, applets: strings.Fields(string(out))}, nil
 }
 
-func (b *busyboxBinary) reference() string { return b.tree.workload().Busybox }
-
 // layer holds all of the busybox image. Any user may run it, and it needs no writable root file system.
 func (b *busyboxBinary) layer() *layer {
 	l := newLayer().
@@ -146,12 +144,18 @@ func (b *busyboxBinary) layer() *layer {
 }
 
 func busyboxConfig() v1.Config {
-	return v1.Config{Cmd: []string{"sh"}, Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}
+	return v1.Config{Cmd: []string{"sh"}, Env: pathEnv(), Labels: madeLabels()}
+}
+
+// madeLabels mark an image as made by this package.
+func madeLabels() map[string]string {
+	key, value, _ := strings.Cut(Label, "=")
+	return map[string]string{key: value}
 }
 
 // nginxLayer makes of the tree, which has nginx in it, an image that behaves as those called nginx do, with busybox's names for every
 // program that the tree has none of, nslookup among them.
-func nginxLayer(busybox *busyboxBinary) (*layer, error) {
+func nginxLayer(busybox *busyboxBinary) *layer {
 	l := newLayer().
 		text("/etc/nginx/nginx.conf", 0o644, readFile("files/nginx/nginx.conf")).
 		text("/usr/share/nginx/html/index.html", 0o644, []byte("<!DOCTYPE html>\n<title>nginx</title>\n<h1>It serves.</h1>\n"))
@@ -164,7 +168,7 @@ func nginxLayer(busybox *busyboxBinary) (*layer, error) {
 			l.link("/usr/local/bin/"+applet, "/bin/busybox")
 		}
 	}
-	return l, nil
+	return l
 }
 
 func nginxConfig() v1.Config {
@@ -174,5 +178,6 @@ func nginxConfig() v1.Config {
 		ExposedPorts: map[string]struct{}{"80/tcp": {}},
 		// On SIGTERM nginx drops the requests it is serving; on SIGQUIT it serves them first.
 		StopSignal: "SIGQUIT",
+		Labels:     madeLabels(),
 	}
 }

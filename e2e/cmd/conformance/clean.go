@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
@@ -23,7 +25,14 @@ the container engine that it started, and its cache folder. Installed Debian pac
 			if err := nodeimage.Clean(ctx, out); err != nil {
 				return err
 			}
-			return engine.Clean(ctx, out)
+			if err := engine.Clean(ctx, out); err != nil {
+				return err
+			}
+			cache, err := engine.CacheDir()
+			if err != nil {
+				return err
+			}
+			return os.RemoveAll(cache)
 		},
 	}
 }

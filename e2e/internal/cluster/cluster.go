@@ -133,6 +133,9 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 		return err
 	}
 	if left != nil {
+		if err := left.reachable(c.engine); err != nil {
+			return err
+		}
 		trouble := c.takeOver(ctx, left, image, config)
 		if trouble == nil {
 			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
@@ -166,7 +169,7 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 	}
 	start := time.Now()
 	fmt.Fprintf(o.Progress, "cluster: creating %s from %s\n", c.name, image.Name)
-	c.state = &state{Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config)}
+	c.state = &state{Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config), Engine: c.engine.Host()}
 	if err := c.at.write(c.state); err != nil {
 		return err
 	}
@@ -181,6 +184,9 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 		err = errors.Join(err, c.destroy(cleanup, binary, image.Name))
 	}()
 	if err := c.at.installKind(binary, c.engine); err != nil {
+		return err
+	}
+	if err := noteNetwork(ctx, c.engine); err != nil {
 		return err
 	}
 	if err := c.at.create(ctx, c.name, image.Name, config); err != nil {

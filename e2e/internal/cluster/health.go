@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
 	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
 )
 
@@ -58,6 +59,21 @@ func (c *Cluster) takeOver(ctx context.Context, left *state, image nodeimage.Ima
 	c.state = left
 	c.Images = nodeimage.Workload{Nginx: left.Nginx, Busybox: left.Busybox}
 	return nil
+}
+
+// reachable tells an engine that does not have the cluster from one in which it is gone.
+func (s *state) reachable(e *engine.Engine) error {
+	if s.Engine == e.Host() {
+		return nil
+	}
+	return fmt.Errorf("the cluster %s was made in another container engine (%s): use that one (DOCKER_HOST), or set CLUSTER_NAME to have one beside it", s.Name, describeHost(s.Engine))
+}
+
+func describeHost(host string) string {
+	if host == "" {
+		return "docker's default"
+	}
+	return host
 }
 
 // differs says in what the cluster is not the one that is asked for.

@@ -48,12 +48,17 @@ func RemoveAll(ctx context.Context, progress io.Writer) error {
 	var failed []error
 	for _, entry := range entries {
 		at := place{dir: filepath.Join(dir, entry.Name())}
-		if left, err := at.read(); err != nil || left == nil {
+		left, err := at.read()
+		if err != nil || left == nil {
 			failed = append(failed, err)
 			continue
 		}
+		if engine.IsOwnHost(left.Engine) {
+			continue // it goes with the engine
+		}
 		failed = append(failed, Remove(ctx, entry.Name(), progress))
 	}
+	failed = append(failed, removeNetwork(ctx))
 	if err := errors.Join(failed...); err != nil {
 		return err
 	}
@@ -74,8 +79,11 @@ func remove(ctx context.Context, at place, left *state, progress io.Writer) erro
 		return err
 	}
 	if found == nil {
-		// Its engine is gone, and with it the nodes; what is left of them starts again with the engine, under its own restart policy.
-		return fmt.Errorf("no container engine answers to remove the cluster %s with: start the one it was made with", left.Name)
+		// The nodes would start again with their engine, under their own restart policy.
+		return fmt.Errorf("no container engine answers: start the one that the cluster %s is in (%s) to remove it", left.Name, describeHost(left.Engine))
+	}
+	if err := left.reachable(found); err != nil {
+		return err
 	}
 	c := &Cluster{name: left.Name, at: at, engine: found, lock: l, state: left}
 	fmt.Fprintf(progress, "cluster: removing %s\n", left.Name)

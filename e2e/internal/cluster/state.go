@@ -20,6 +20,7 @@ type state struct {
 	Kept    bool   `json:"kept"`   // made to stay
 	Image   string `json:"image"`  // of the nodes
 	Config  string `json:"config"` // digest of the kind configuration
+	Engine  string `json:"engine"` // that the nodes are in
 	Nodes   []node `json:"nodes"`  // empty until the cluster was complete
 	Nginx   string `json:"nginx"`
 	Busybox string `json:"busybox"`
