@@ -17,9 +17,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
 )
 
+//nolint:gochecknoglobals // A flag of the test.
 var settingsFile = flag.String("conformance.settings", "", "settings of the run, written by the command that starts it; without them no spec runs")
 
 // under is the cluster under test: the suite's only state, set once before the specs and never changed.
+//
+//nolint:gochecknoglobals // Ginkgo's set-up nodes can hand nothing to specs otherwise.
 var under *workload.Cluster
 
 // TestConformance runs the specs against the cluster that the settings name.
@@ -31,7 +34,7 @@ func TestConformance(t *testing.T) {
 	RunSpecs(t, "StatefulSet conformance")
 }
 
-var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
 	// What all processes must agree on is asked once.
 	cluster := connect("")
 	version, err := cluster.Client.Discovery().ServerVersion()

@@ -32,7 +32,8 @@ func TestProblems(t *testing.T) {
 			[]string{`b/three has a spec ("keeps three"`},
 		},
 		{
-			"a listed guarantee that there is not", contract, good, []guarantee.ID{"b/three", "b/four"},
+			"a listed guarantee that there is not", contract, good,
+			[]guarantee.ID{"b/three", "b/four"},
 			[]string{"b/four is listed as a guarantee without a spec"},
 		},
 		{"an ID used twice", append(slices.Clone(contract), contract[0]), good, notYet, []string{"a/one is declared twice"}},

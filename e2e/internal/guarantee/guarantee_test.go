@@ -68,8 +68,16 @@ func TestFamilies(t *testing.T) {
 		family string
 		rows   int
 	}{
-		{"identity", 10}, {"dns", 9}, {"storage", 14}, {"ordering", 10}, {"termination", 4},
-		{"update", 14}, {"status", 6}, {"lifecycle", 7}, {"api", 5}, {"disruption", 7},
+		{"identity", 10},
+		{"dns", 9},
+		{"storage", 14},
+		{"ordering", 10},
+		{"termination", 4},
+		{"update", 14},
+		{"status", 6},
+		{"lifecycle", 7},
+		{"api", 5},
+		{"disruption", 7},
 	}
 
 	families := Families()

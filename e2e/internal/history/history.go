@@ -38,10 +38,12 @@ type Change string
 const (
 	// Listed objects were there when a list was made: they existed before, since when is unknown.
 	Listed Change = "listed"
-	// Added, Modified and Deleted are the watch's own event types.
-	Added    Change = "added"
+	// Added objects were made, as the watch says.
+	Added Change = "added"
+	// Modified objects were changed, as the watch says.
 	Modified Change = "modified"
-	Deleted  Change = "deleted"
+	// Deleted objects are gone, as the watch says.
+	Deleted Change = "deleted"
 	// Missing objects were known before a relist and absent from it: they were deleted at an unknown moment inside the gap.
 	Missing Change = "missing"
 )

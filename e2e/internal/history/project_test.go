@@ -19,16 +19,14 @@ import (
 
 const mine = history.AnnotationPrefix + "template"
 
-func ptr[T any](v T) *T { return &v }
-
 func noon() metav1.Time { return metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)) }
 
 // objectMeta is a meta with every field that is recorded.
 func objectMeta() metav1.ObjectMeta {
 	return metav1.ObjectMeta{
-		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: ptr(noon()),
-		DeletionGracePeriodSeconds: ptr(int64(30)), Labels: map[string]string{"app": "web"},
-		OwnerReferences: []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: ptr(true)}},
+		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: new(noon()),
+		DeletionGracePeriodSeconds: new(int64(30)), Labels: map[string]string{"app": "web"},
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: new(true)}},
 		Finalizers:      []string{"f"},
 		Annotations:     map[string]string{mine: "2", "cni.example/ip": "10.0.0.1"}, Namespace: "n", ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}},
 	}
@@ -36,16 +34,16 @@ func objectMeta() metav1.ObjectMeta {
 
 func recordedMeta() history.Meta {
 	return history.Meta{
-		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: ptr(noon()),
-		DeletionGrace: ptr(int64(30)), Labels: map[string]string{"app": "web"},
-		Owners:     []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: ptr(true)}},
+		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: new(noon()),
+		DeletionGrace: new(int64(30)), Labels: map[string]string{"app": "web"},
+		Owners:     []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: new(true)}},
 		Finalizers: []string{"f"},
 	}
 }
 
 func podSpec() corev1.PodSpec {
 	return corev1.PodSpec{
-		NodeName: "node", Hostname: "web-0", Subdomain: "svc", TerminationGracePeriodSeconds: ptr(int64(7)),
+		NodeName: "node", Hostname: "web-0", Subdomain: "svc", TerminationGracePeriodSeconds: new(int64(7)),
 		Containers: []corev1.Container{
 			{Name: "a", Image: "image:1", Env: []corev1.EnvVar{{Name: "K", Value: "v"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
 			{Name: "b", Image: "image:2"},
@@ -82,7 +80,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 				{Name: "d"},
 			},
 		}}, history.Event{Resource: history.Pods, Pod: &history.Pod{
-			Phase: corev1.PodRunning, Node: "node", IPs: []string{"10.0.0.1", "fd00::1"}, Hostname: "web-0", Subdomain: "svc", Grace: ptr(int64(7)),
+			Phase: corev1.PodRunning, Node: "node", IPs: []string{"10.0.0.1", "fd00::1"}, Hostname: "web-0", Subdomain: "svc", Grace: new(int64(7)),
 			Conditions: []history.Condition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "R", Transition: noon()}},
 			Containers: []history.Container{
 				{Name: "a", State: history.ContainerRunning, Restarts: 2, Started: noon()},
@@ -93,17 +91,17 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			Claims: map[string]string{"data": "data-web-0"}, Template: podTemplate(),
 		}}},
 		{"claim", &corev1.PersistentVolumeClaim{
-			ObjectMeta: objectMeta(), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1", StorageClassName: ptr("standard")},
+			ObjectMeta: objectMeta(), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1", StorageClassName: new("standard")},
 			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
 		}, history.Event{Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimBound, Volume: "pv-1", Class: "standard"}}},
 		{"set", &appsv1.StatefulSet{
 			ObjectMeta: objectMeta(),
 			Spec: appsv1.StatefulSetSpec{
-				Replicas: ptr(int32(0)), Ordinals: &appsv1.StatefulSetOrdinals{Start: 5}, PodManagementPolicy: appsv1.ParallelPodManagement,
+				Replicas: new(int32(0)), Ordinals: &appsv1.StatefulSetOrdinals{Start: 5}, PodManagementPolicy: appsv1.ParallelPodManagement,
 				UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{
-					Partition: ptr(int32(2)), MaxUnavailable: ptr(intstr.FromString("25%")),
+					Partition: new(int32(2)), MaxUnavailable: new(intstr.FromString("25%")),
 				}},
-				MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: ptr(int32(4)),
+				MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)),
 				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenScaled: "Delete", WhenDeleted: "Retain"},
 				Selector:                             &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
 				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
@@ -114,19 +112,21 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			},
 		}, history.Event{Resource: history.Sets, Set: &history.Set{
 			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
-			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: ptr(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
-			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: ptr(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
+			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
+			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
 			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u"},
 		}}},
-		{"revision", &appsv1.ControllerRevision{ObjectMeta: objectMeta(), Revision: 7, Data: runtime.RawExtension{Raw: []byte("{}")}},
-			history.Event{Resource: history.Revisions, Revision: &history.Revision{Number: 7, Data: "44136fa355b3678a"}}},
+		{
+			"revision", &appsv1.ControllerRevision{ObjectMeta: objectMeta(), Revision: 7, Data: runtime.RawExtension{Raw: []byte("{}")}},
+			history.Event{Resource: history.Revisions, Revision: &history.Revision{Number: 7, Data: "44136fa355b3678a"}},
+		},
 		{"slice", &discoveryv1.EndpointSlice{
 			ObjectMeta: withLabel(discoveryv1.LabelServiceName, "svc"), AddressType: discoveryv1.AddressTypeIPv4,
 			Endpoints: []discoveryv1.Endpoint{
-				{Addresses: []string{"10.0.0.1"}, Hostname: ptr("web-0"), TargetRef: &corev1.ObjectReference{Name: "web-0", UID: "p"}, Conditions: discoveryv1.EndpointConditions{
-					Ready: ptr(false), Serving: ptr(true), Terminating: ptr(true),
+				{Addresses: []string{"10.0.0.1"}, Hostname: new("web-0"), TargetRef: &corev1.ObjectReference{Name: "web-0", UID: "p"}, Conditions: discoveryv1.EndpointConditions{
+					Ready: new(false), Serving: new(true), Terminating: new(true),
 				}},
-				{Addresses: []string{"10.0.0.2"}, Conditions: discoveryv1.EndpointConditions{Serving: ptr(false)}},
+				{Addresses: []string{"10.0.0.2"}, Conditions: discoveryv1.EndpointConditions{Serving: new(false)}},
 			},
 		}, history.Event{Resource: history.Slices, Slice: &history.Slice{Service: "svc", Addresses: "IPv4", Endpoints: []history.Endpoint{
 			{Addresses: []string{"10.0.0.1"}, Hostname: "web-0", Target: "web-0", TargetUID: "p", Serving: true, Terminating: true},
@@ -203,7 +203,7 @@ func TestProjectTakesUnsetFieldsForTheirDefaults(t *testing.T) {
 
 func TestProjectSeesEveryWayToAHostnameOfItsOwn(t *testing.T) {
 	for name, spec := range map[string]corev1.PodSpec{
-		"hostNetwork": {HostNetwork: true}, "setHostnameAsFQDN": {SetHostnameAsFQDN: ptr(true)}, "hostnameOverride": {HostnameOverride: ptr("x")},
+		"hostNetwork": {HostNetwork: true}, "setHostnameAsFQDN": {SetHostnameAsFQDN: new(true)}, "hostnameOverride": {HostnameOverride: new("x")},
 	} {
 		e, err := history.Project(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Template: corev1.PodTemplateSpec{Spec: spec}}})
 		if err != nil || !e.Set.FreeHostname {
@@ -236,7 +236,7 @@ func TestControllerIsTheManagingOwner(t *testing.T) {
 	if c := m.Controller(); c == nil || c.UID != "s" {
 		t.Errorf("expected s, found %+v", c)
 	}
-	m.Owners = []metav1.OwnerReference{{UID: "a"}, {UID: "b", Controller: ptr(false)}}
+	m.Owners = []metav1.OwnerReference{{UID: "a"}, {UID: "b", Controller: new(false)}}
 	if c := m.Controller(); c != nil {
 		t.Errorf("expected none, found %+v", c)
 	}

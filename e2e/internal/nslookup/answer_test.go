@@ -161,8 +161,10 @@ func TestErrors(t *testing.T) {
 	}{
 		{"empty", "", []string{"expected the lines of the DNS server", "no output", "check that the command ran"}},
 		{"noise alone", "command terminated with exit code 126\n", []string{"no output"}},
-		{"no nslookup", "OCI runtime exec failed: \"nslookup\": not found\n",
-			[]string{"line 1", "OCI runtime exec failed", "container whose busybox has nslookup"}},
+		{
+			"no nslookup", "OCI runtime exec failed: \"nslookup\": not found\n",
+			[]string{"line 1", "OCI runtime exec failed", "container whose busybox has nslookup"},
+		},
 		{"unknown line", server + "web-0 has address 10.244.1.5\n", []string{"line 4", "web-0 has address 10.244.1.5"}},
 		{"address of nobody", server + "Address: 10.244.1.5\n", []string{"line 4", "the name that the address belongs to", "10.244.1.5"}},
 		{"port in an answer", server + "Name:\tweb-0\nAddress: 10.244.1.5:53\n", []string{"line 5", "without a port"}},

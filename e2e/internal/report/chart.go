@@ -103,9 +103,9 @@ func draw(h *history.History, found []shownFinding) *chart {
 
 // tickEvery chooses a round distance that gives between four and ten ticks.
 func tickEvery(total time.Duration) time.Duration {
-	for _, step := range []time.Duration{1, 2, 5, 10, 15, 30, 60, 120, 300, 600} {
-		if total/(step*time.Second) <= 10 {
-			return step * time.Second
+	for _, seconds := range []int{1, 2, 5, 10, 15, 30, 60, 120, 300, 600} {
+		if step := time.Duration(seconds) * time.Second; total/step <= 10 {
+			return step
 		}
 	}
 	return total / 5

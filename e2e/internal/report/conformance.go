@@ -119,8 +119,11 @@ func New(dir string, run *verdict.Run, s settings.Settings, start time.Time, too
 	c := &Conformance{
 		APIVersion: APIVersion, Kind: Kind, Result: run.Overall, Partial: run.Partial, ExitCode: run.ExitCode(),
 		Totals: map[string]int{}, Start: start.UTC().Truncate(time.Second), Seconds: seconds(took), Troubles: run.Troubles,
-		Suite:   Suite(s.Suite),
-		Cluster: Cluster{KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass, Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone},
+		Suite: Suite(s.Suite),
+		Cluster: Cluster{
+			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
+			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
+		},
 		Settings: Asked{
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
 		},

@@ -127,7 +127,8 @@ func headline(c *Conformance) (string, string) {
 	case verdict.NotConformant:
 		return "Not conformant" + scope, fmt.Sprintf("%s broken. Do not place a database here before the first finding below is understood: it names the events that show it.", count(c.Totals[string(verdict.Fail)], "promised guarantee is", "promised guarantees are"))
 	}
-	return "Inconclusive", "Not everything that was asked could be decided, and what was not seen is not called passed. Read the reasons below, mend them, and run again."
+	return "Inconclusive", "Not everything that was asked could be decided, and what was not seen is not called passed. " +
+		"Read the reasons below, mend them, and run again."
 }
 
 // count writes a number with the word that fits it.
@@ -291,5 +292,5 @@ func anchor(spec string) string {
 
 // Minutes writes a duration given in seconds for people.
 func (c *Conformance) Minutes() string {
-	return (time.Duration(c.Seconds * float64(time.Second))).Round(time.Second).String()
+	return time.Duration(c.Seconds * float64(time.Second)).Round(time.Second).String()
 }

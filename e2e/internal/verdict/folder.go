@@ -44,7 +44,9 @@ func Folder(dir string, level guarantee.Level) (Run, error) {
 	if specs == nil {
 		// The run was cut short before its specs were told: what is there is judged, and the run is not whole.
 		for _, j := range judged {
-			specs = append(specs, Spec{Text: j.Spec, State: "interrupted", Selected: true, History: j.File, Message: "the run ended before its outcome was written"})
+			specs = append(specs, Spec{
+				Text: j.Spec, State: "interrupted", Selected: true, History: j.File, Message: "the run ended before its outcome was written",
+			})
 		}
 	}
 	for _, s := range specs {

@@ -44,8 +44,7 @@ func (ns *Namespace) Still(ctx context.Context) {
 			}
 			return "nothing has happened"
 		})
-		var quiet *recorder.TimeoutError
-		if errors.As(err, &quiet) {
+		if _, quiet := errors.AsType[*recorder.TimeoutError](err); quiet {
 			return
 		}
 		Expect(err).NotTo(HaveOccurred())
@@ -102,7 +101,8 @@ func SelectingAs(other *Set) Option {
 // OtherController makes an object that can own pods and is no set, and returns the change that lets it control a pod.
 func (ns *Namespace) OtherController(ctx context.Context) func(*corev1.Pod) {
 	GinkgoHelper()
-	owner, err := ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}, metav1.CreateOptions{})
+	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
+	owner, err := ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, made, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
 	return func(p *corev1.Pod) {
 		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}}

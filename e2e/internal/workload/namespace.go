@@ -94,7 +94,7 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	rec, err := recorder.Start(context.WithoutCancel(ctx), c.Client, header)
 	ns := &Namespace{Cluster: c, Recorder: rec, Name: created.Name}
 	if err != nil {
-		return nil, fmt.Errorf("%w (and removing the namespace again: %v)", err, ns.Remove(ctx))
+		return nil, fmt.Errorf("%w (and removing the namespace again: %w)", err, ns.Remove(ctx))
 	}
 	return ns, nil
 }
