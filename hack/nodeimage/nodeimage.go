@@ -63,6 +63,11 @@ type Options struct {
 // Resolve returns the node image to use, which it pulls or builds when it has to.
 func Resolve(ctx context.Context, o Options) (Image, error) {
 	if o.Name != "" {
+		if !present(ctx, o.Engine, o.Name) {
+			if err := pull(ctx, o.Engine, o.Name, o.Progress); err != nil {
+				return Image{}, &MissingImageError{Image: o.Name, Cause: err}
+			}
+		}
 		return describe(ctx, o.Engine, Image{Name: o.Name, Source: Given})
 	}
 	v, err := versionsFor(o.KubernetesVersion)
@@ -101,14 +106,23 @@ func present(ctx context.Context, e *engine.Engine, image string) bool {
 	return err == nil
 }
 
-// describe reads off an image which workload images it carries. An image that the engine does not have yet carries none that are known.
+// MissingImageError tells that the node image that was asked for by name cannot be had.
+type MissingImageError struct {
+	Image string
+	Cause error
+}
+
+func (e *MissingImageError) Error() string {
+	return fmt.Sprintf("the node image %s (NODE_IMAGE) is not in the container engine and could not be pulled: %v", e.Image, e.Cause)
+}
+
+func (e *MissingImageError) Unwrap() error { return e.Cause }
+
+// describe reads off an image which workload images it carries.
 func describe(ctx context.Context, e *engine.Engine, image Image) (Image, error) {
 	labels, err := e.Output(ctx, "image", "inspect", "--format",
 		fmt.Sprintf(`{{index .Config.Labels %q}}{{"\n"}}{{index .Config.Labels %q}}`, nginxLabel, busyboxLabel), image.Name)
 	if err != nil {
-		if image.Source == Given && ctx.Err() == nil {
-			return image, nil
-		}
 		return image, err
 	}
 	nginx, busybox, _ := strings.Cut(strings.TrimRight(labels, "\n"), "\n")

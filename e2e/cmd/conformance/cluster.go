@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -42,9 +41,6 @@ CLUSTER_NAME names another cluster. NODE_IMAGE, NGINX_IMAGE and BUSYBOX_IMAGE na
 				Keep:              true,
 				Progress:          cmd.ErrOrStderr(),
 			})
-			if unsupported := new(nodeimage.UnsupportedVersionError); errors.As(err, &unsupported) {
-				return wrongUse{err}
-			}
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
 )
 
 // Exit codes, the same for every command.
@@ -34,7 +36,7 @@ func newCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// A root without a Run would answer a mistyped command with its help and exit 0.
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return wrongUse{fmt.Errorf("no command given; %q lists them", cmd.CommandPath()+" help")}
 		},
@@ -54,7 +56,7 @@ func (w wrongUse) Unwrap() error { return w.error }
 func exitCode(err error) int {
 	var coded interface{ ExitCode() int }
 	switch {
-	case errors.As(err, new(wrongUse)):
+	case errors.As(err, new(wrongUse)), errors.As(err, new(*nodeimage.UnsupportedVersionError)), errors.As(err, new(*nodeimage.MissingImageError)):
 		return exitWrongUse
 	case errors.As(err, &coded):
 		return coded.ExitCode()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -30,9 +29,6 @@ NODE_IMAGE names an image to use as it is. K8S_VERSION asks for a version of Kub
 				KubernetesVersion: os.Getenv("K8S_VERSION"),
 				Progress:          cmd.ErrOrStderr(),
 			})
-			if unsupported := new(nodeimage.UnsupportedVersionError); errors.As(err, &unsupported) {
-				return wrongUse{err}
-			}
 			if err != nil {
 				return err
 			}

@@ -70,7 +70,9 @@ func (p place) installKind(binary string, e *engine.Engine) error {
 		key, value, _ := strings.Cut(setting, "=")
 		fmt.Fprintf(&script, "export %s=%s\n", key, shellQuote(value))
 	}
-	fmt.Fprintf(&script, "set -m\n%s \"$@\" </dev/null &\necho $! >%s\nwait $!\n", shellQuote(binary), shellQuote(p.file("kind.pid")))
+	// Where there is no setsid, on a Mac, kind stays in this process's group and is stopped by itself.
+	fmt.Fprintf(&script, "echo $$ >%s\nif command -v setsid >/dev/null; then exec setsid %[2]s \"$@\"; fi\nexec %[2]s \"$@\"\n",
+		shellQuote(p.file("kind.pid")), shellQuote(binary))
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		return err
 	}
@@ -83,8 +85,12 @@ func (p place) stopKind() {
 	if err != nil {
 		return
 	}
-	if group, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && group > 1 {
-		_ = syscall.Kill(-group, syscall.SIGKILL)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 1 {
+		return
+	}
+	if syscall.Kill(-pid, syscall.SIGKILL) != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
 
