@@ -38,7 +38,12 @@ func (w *restWalk) available(e *history.Event, anchor time.Duration) {
 	if w.version == nil || e.Set.Status == w.version.Set.Status || (w.s.deleting != nil && e.Seq >= w.s.deleting.Seq) {
 		return
 	}
-	need := w.m.leastMinReady(w.s, e.At)
+	// A status is of the generation that it has observed, whatever the spec beside it says.
+	spec := w.s.generation(e.Set.Status.ObservedGeneration)
+	if spec < 0 {
+		return
+	}
+	need := time.Duration(w.s.specs[spec].Set.MinReadySeconds) * time.Second
 	if need == 0 {
 		w.young = nil
 		return

@@ -52,10 +52,9 @@ type restWalk struct {
 	losses  []time.Duration // when pods were lost or unready, the latest
 	past    []tally         // the last tallies, oldest first
 	// open holds accusations until the next event of a pod shows that none was late.
-	open []accusation
-	// told says that this rest was counted; cleaned, that a revision was removed since the last time that was.
-	told, cleaned bool
-	unequal       string // the update revision whose rest with differing revisions was told
+	open    []accusation
+	told    bool   // this rest was counted
+	unequal string // the update revision whose rest with differing revisions was told
 }
 
 type accusation struct {
@@ -183,7 +182,9 @@ func (w *restWalk) keep(e *history.Event) {
 	w.rest(e.At, false)
 	if e.Gone() {
 		delete(w.kept, e.Name)
-		w.cleaned = w.cleaned || (w.s.deleting == nil && !w.m.asked(e.UID, e, e))
+		if w.version != nil && w.s.deleting == nil && !w.m.asked(e.UID, e, e) && w.unusedBeyond() == 0 {
+			w.b.saw(guarantee.UpdateHistoryLimit)
+		}
 	} else {
 		w.kept[e.Name] = e
 	}
@@ -306,32 +307,43 @@ func (w *restWalk) equal(to time.Duration) {
 
 // limit judges how many revisions are kept that nothing uses.
 func (w *restWalk) limit(to, length time.Duration) {
-	const id = guarantee.UpdateHistoryLimit
-	set, st := w.version.Set, w.version.Set.Status
-	if set.RevisionHistoryLimit == nil || *set.RevisionHistoryLimit < 0 {
+	if length <= w.m.overdue() || w.unusedBeyond() == 0 {
 		return
 	}
 	var unused []string
 	events := []*history.Event{}
 	for name, e := range w.kept {
-		if name != st.CurrentRevision && name != st.UpdateRevision && w.present[name] == 0 {
+		if w.unused(name) {
 			unused = append(unused, name)
 			events = append(events, e)
 		}
 	}
-	switch {
-	case len(unused) <= int(*set.RevisionHistoryLimit):
-		if w.cleaned {
-			w.b.saw(id)
-			w.cleaned = false
-		}
-	case length > w.m.overdue():
-		slices.Sort(unused)
-		slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
-		w.b.broken(id, charge{
-			set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
-			text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
-				len(unused), w.s.name, strings.Join(unused, ", "), *set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
-		})
+	slices.Sort(unused)
+	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
+	w.b.broken(guarantee.UpdateHistoryLimit, charge{
+		set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
+		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
+			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
+	})
+}
+
+// unused reports whether no status and no pod speaks of a revision.
+func (w *restWalk) unused(revision string) bool {
+	st := w.version.Set.Status
+	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present[revision] == 0
+}
+
+// unusedBeyond counts the unused revisions beyond the history limit.
+func (w *restWalk) unusedBeyond() int {
+	limit := w.version.Set.RevisionHistoryLimit
+	if limit == nil || *limit < 0 {
+		return 0
 	}
+	n := -int(*limit)
+	for name := range w.kept {
+		if w.unused(name) {
+			n++
+		}
+	}
+	return max(n, 0)
 }
