@@ -275,8 +275,8 @@ func (w *walker) creation(st step) creation {
 	case w.outOfRange(n, 0, st.event.At):
 		c.class = scaleUp
 	}
-	for i, v := range w.s.specs {
-		if inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) && v.At <= st.event.At {
+	for i := w.s.specsUntil(st.event.At) - 1; i >= 0 && wanted < 0; i-- {
+		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
 			wanted = v.At
 		}
 	}
@@ -346,8 +346,8 @@ func weight(found []obstacle) int {
 // changedMind reports whether replicas had changed at least twice since the set was last at rest.
 func (w *walker) changedMind(at time.Duration) bool {
 	changes := 0
-	for i := len(w.s.specs) - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
-		if w.s.specs[i].At <= at && w.s.specs[i].Set.Replicas != w.s.specs[i-1].Set.Replicas {
+	for i := w.s.specsUntil(at) - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
+		if w.s.specs[i].Set.Replicas != w.s.specs[i-1].Set.Replicas {
 			changes++
 		}
 	}
@@ -356,13 +356,7 @@ func (w *walker) changedMind(at time.Duration) bool {
 
 // outOfRange reports whether between the two moments a spec had no place for the ordinal.
 func (w *walker) outOfRange(n int, from, to time.Duration) bool {
-	for i, v := range w.s.specs {
-		ended := i+1 < len(w.s.specs) && w.s.specs[i+1].At < from
-		if !ended && v.At <= to && !inRange(v, n) {
-			return true
-		}
-	}
-	return false
+	return w.s.during(from-1, to, func(v *history.Event) bool { return !inRange(v, n) })
 }
 
 // inRange reports whether that version of a set wants a pod of the ordinal.

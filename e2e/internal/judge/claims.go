@@ -127,8 +127,7 @@ func (s *setLife) everyForce(at, lag time.Duration, f func(*history.Set) bool) b
 
 // during reports whether some version of the set that was current between the two moments is as f says.
 func (s *setLife) during(from, to time.Duration, f func(*history.Event) bool) bool {
-	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > from })
-	for _, v := range s.specs[max(i-1, 0):] {
+	for _, v := range s.specs[max(s.specsUntil(from)-1, 0):] {
 		if v.At > to {
 			return false
 		}

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"sort"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
@@ -112,8 +113,9 @@ func firstReady(p *podLife) *history.Event {
 
 // nextCreated returns the first creation of the ordinal after n, after that point of the history.
 func nextCreated(s *setLife, n, seq int) *history.Event {
-	for _, p := range s.lives[n+1] {
-		if p.created != nil && p.created.Seq > seq {
+	lives := s.lives[n+1]
+	for _, p := range lives[sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq }):] {
+		if p.created != nil {
 			return p.created
 		}
 	}
@@ -144,6 +146,7 @@ func judgeScaleDownHalts(m *model, b *bench) {
 // was being deleted.
 func (m *model) scaleDownHolds(s *setLife) []held {
 	var out []held
+	ordinals := placesOf(s)
 	for i, v := range s.specs {
 		if i == 0 || v.Set.Replicas >= s.specs[i-1].Set.Replicas {
 			continue
@@ -153,8 +156,9 @@ func (m *model) scaleDownHolds(s *setLife) []held {
 			end = s.specs[i+1].At
 		}
 		condemned := false
-		for _, p := range s.pods {
-			if p.first().At > v.At || (p.gone != nil && p.gone.At <= v.At) || inRange(v, p.ordinal) {
+		for _, n := range ordinals {
+			p := s.lifeAt(n, v.At)
+			if p == nil || inRange(v, n) {
 				continue
 			}
 			condemned = true
@@ -165,8 +169,9 @@ func (m *model) scaleDownHolds(s *setLife) []held {
 		if !condemned || end <= v.At {
 			continue
 		}
-		for _, p := range s.pods {
-			if !inRange(v, p.ordinal) || p.first().At > v.At || (p.gone != nil && p.gone.At <= v.At) || p.readyThrough(v.At) {
+		for _, n := range ordinals {
+			p := s.lifeAt(n, v.At)
+			if p == nil || !inRange(v, n) || p.readyThrough(v.At) {
 				continue
 			}
 			to := end
@@ -180,6 +185,16 @@ func (m *model) scaleDownHolds(s *setLife) []held {
 		}
 	}
 	return out
+}
+
+// lifeAt returns the pod of an ordinal that existed at that moment, or nil.
+func (s *setLife) lifeAt(n int, at time.Duration) *podLife {
+	lives := s.lives[n]
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().At > at })
+	if i == 0 || (lives[i-1].gone != nil && lives[i-1].gone.At <= at) {
+		return nil
+	}
+	return lives[i-1]
 }
 
 // readyThrough reports whether the pod was Ready at that moment.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -272,8 +273,8 @@ func judgeStartMoves(m *model, b *bench) {
 			}
 			if len(r.staying) > 0 {
 				b.weighObstacles(id, a.set, act, r.event, r.staying)
-			} else if len(r.higher) == 0 {
-				b.saw(id)
+			} else {
+				b.countRemoval(id, r)
 			}
 		}
 	}
@@ -281,8 +282,8 @@ func judgeStartMoves(m *model, b *bench) {
 
 // movedOut reports whether the ordinal, for which that version has no place, lost it by a change of the start ordinal.
 func (s *setLife) movedOut(n int, v *history.Event) bool {
-	i := len(s.specs) - 1
-	for i > 0 && (s.specs[i].Seq > v.Seq || !inRange(s.specs[i-1], n)) {
+	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].Seq > v.Seq }) - 1
+	for i > 0 && !inRange(s.specs[i-1], n) {
 		i--
 	}
 	return i > 0 && s.specs[i].Set.Start != s.specs[i-1].Set.Start

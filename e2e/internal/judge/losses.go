@@ -142,8 +142,7 @@ func (s *setLife) wanted(n int, from, to time.Duration) bool {
 
 // specAt returns the version of the set's spec that was current at that moment, the first one before that.
 func (s *setLife) specAt(at time.Duration) *history.Event {
-	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
-	return s.specs[max(i-1, 0)]
+	return s.specs[max(s.specsUntil(at)-1, 0)]
 }
 
 // front is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and

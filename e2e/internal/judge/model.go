@@ -313,17 +313,19 @@ const arrival = 500 * time.Millisecond
 // any time within the lag before it (rule G1). Never empty when any version is known.
 func (s *setLife) inForce(at, lag time.Duration) []*history.Event {
 	var out []*history.Event
-	for i := len(s.specs) - 1; i >= 0; i-- {
+	for i := min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1; i >= 0; i-- {
 		v := s.specs[i]
-		if v.At > at+arrival && i > 0 {
-			continue
-		}
 		out = append(out, v)
 		if v.At < at-lag {
 			break
 		}
 	}
 	return out
+}
+
+// specsUntil counts the versions of the spec that had arrived by then.
+func (s *setLife) specsUntil(at time.Duration) int {
+	return sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
 }
 
 // latest returns the newest version of the set at that moment, or nil.
