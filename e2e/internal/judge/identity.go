@@ -273,8 +273,8 @@ func judgeStartMoves(m *model, b *bench) {
 			}
 			if len(r.staying) > 0 {
 				b.weighObstacles(id, a.set, act, r.event, r.staying)
-			} else {
-				b.countRemoval(id, r)
+			} else if len(r.higher) == 0 {
+				b.saw(id)
 			}
 		}
 	}
