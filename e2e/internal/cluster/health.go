@@ -17,7 +17,7 @@ import (
 )
 
 // healthyWithin is how long a kept cluster may take to prove that it is in good order.
-const healthyWithin = 5 * time.Second
+const healthyWithin = 8 * time.Second
 
 // heartbeatWithin is the age at which a node's heartbeat, sent every ten seconds, is a missed one.
 const heartbeatWithin = 25 * time.Second
