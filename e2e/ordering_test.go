@@ -88,7 +88,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	It("creates the next pod only after minReadySeconds of readiness", Proves(guarantee.OrderingMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(3))
-		set.AwaitAvailable(ctx)
+		set.AwaitReady(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingMinReady))
 	})

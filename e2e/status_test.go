@@ -8,6 +8,37 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
 )
 
+var _ = Describe("The status of a StatefulSet", func() {
+	It("counts what the pods show and follows every change of the spec", Proves(
+		guarantee.StatusCounts, guarantee.StatusObservedGeneration,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Partition(1))
+		set.AwaitReady(ctx)
+
+		By("updating half of the pods, so that the counts differ")
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdatedFrom(ctx, 1)
+
+		ns.Still(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StatusCounts, guarantee.StatusObservedGeneration))
+	})
+
+	It("counts a pod as available only after minReadySeconds of readiness", Proves(guarantee.StatusAvailable), func(ctx SpecContext) {
+		ns := Record(ctx)
+		By("asking for more seconds than this spec will ever take")
+		set := workload.Create(ctx, ns, workload.MinReadySeconds(600))
+		set.Rest(ctx)
+
+		By("asking for none")
+		set.Update(ctx, "minReadySeconds 0", workload.MinReadySeconds(0))
+		set.AwaitAvailable(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StatusAvailable))
+	})
+})
+
 var _ = Describe("The subresources of a StatefulSet", func() {
 	It("read, update and patch replicas, and the pods follow", Proves(guarantee.StatusScale), func(ctx SpecContext) {
 		ns := Record(ctx)

@@ -77,4 +77,20 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateRollback))
 	})
+
+	It("are kept up to the history limit, beside those in use", Proves(guarantee.UpdateHistoryLimit), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.OnDelete(), workload.HistoryLimit(1), workload.Template("1"))
+		set.AwaitReady(ctx)
+
+		By("making more revisions than the limit allows, while the pod keeps the first in use")
+		for _, version := range []string{"2", "3", "4", "5"} {
+			set.NewTemplate(ctx, version)
+			set.AwaitObserved(ctx)
+		}
+		set.AwaitRevisions(ctx, 3)
+		ns.Still(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHistoryLimit))
+	})
 })

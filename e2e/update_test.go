@@ -11,7 +11,7 @@ import (
 
 var _ = Describe("A rolling update", func() {
 	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", Proves(
-		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete,
+		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(3))
@@ -21,7 +21,7 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitUpdated(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
-			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete,
+			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions,
 		))
 	})
 
