@@ -97,8 +97,11 @@ func (s *Set) VerifyRemoved(ctx context.Context, id guarantee.ID) {
 // without it.
 func (s *Set) VerifyOrphaned(ctx context.Context, id guarantee.ID, pods []types.UID) {
 	GinkgoHelper()
-	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.exists)
 	var wrong []error
+	if err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.exists); err != nil {
+		wrong = append(wrong, err)
+	}
+	// What became of the pods may still be on its way to the recording.
 	s.NS.Recorded(ctx)
 	s.NS.View(func(st *history.State) {
 		for n, uid := range pods {
