@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
@@ -23,7 +25,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(0))
 		for _, f := range mutable() {
-			if !kept(ctx, ns, guarantee.APIMutable, f) {
+			if f.gated && !kept(ctx, ns, guarantee.APIMutable, f) {
 				continue
 			}
 			changed, err := set.TryUpdate(ctx, "change "+f.name, f.change)
@@ -84,9 +86,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		for _, f := range wanted {
 			var wrong error
 			if !f.holds(&filled.Spec) {
-				spec := filled.Spec
-				spec.Template, spec.Selector = appsv1.StatefulSetSpec{}.Template, nil
-				wrong = fmt.Errorf("expected another value, found the spec %+v: look for a webhook that sets it", spec)
+				wrong = fmt.Errorf("expected it in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
 			}
 			ns.Verify(guarantee.APIDefaults, wrong, "the default of %s", f.name)
 		}
@@ -121,23 +121,33 @@ type field struct {
 	name   string
 	change workload.Option
 	holds  func(*appsv1.StatefulSetSpec) bool
+	// gated says that a cluster may not have the field.
+	gated bool
 }
 
 func mutable() []field {
 	return []field{
-		{"template", workload.Template("other"), func(s *appsv1.StatefulSetSpec) bool {
+		{name: "template", change: workload.Template("other"), holds: func(s *appsv1.StatefulSetSpec) bool {
 			return s.Template.Annotations[workload.TemplateAnnotation] == "other"
 		}},
-		{"updateStrategy.type", func(s *appsv1.StatefulSet) {
+		{name: "updateStrategy.type", change: func(s *appsv1.StatefulSet) {
 			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
-		}, func(s *appsv1.StatefulSetSpec) bool {
+		}, holds: func(s *appsv1.StatefulSetSpec) bool {
 			return s.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
 		}},
-		{"updateStrategy.rollingUpdate.partition", workload.Partition(1), func(s *appsv1.StatefulSetSpec) bool { return partition(s) == 1 }},
-		{"ordinals", workload.Start(2), func(s *appsv1.StatefulSetSpec) bool { return s.Ordinals != nil && s.Ordinals.Start == 2 }},
+		{name: "updateStrategy.rollingUpdate.partition", change: workload.Partition(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return partition(s) == 1
+		}},
+		{name: "ordinals", gated: true, change: workload.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.Ordinals != nil && s.Ordinals.Start == 2
+		}},
 		retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType),
-		{"minReadySeconds", workload.MinReadySeconds(1), func(s *appsv1.StatefulSetSpec) bool { return s.MinReadySeconds == 1 }},
-		{"replicas", workload.Replicas(1), func(s *appsv1.StatefulSetSpec) bool { return s.Replicas != nil && *s.Replicas == 1 }},
+		{name: "minReadySeconds", change: workload.MinReadySeconds(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.MinReadySeconds == 1
+		}},
+		{name: "replicas", change: workload.Replicas(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.Replicas != nil && *s.Replicas == 1
+		}},
 	}
 }
 
@@ -186,10 +196,20 @@ func defaults() []field {
 const retentionField = "persistentVolumeClaimRetentionPolicy"
 
 func retention(policy appsv1.PersistentVolumeClaimRetentionPolicyType) field {
-	return field{retentionField, workload.Retention(policy, policy), func(s *appsv1.StatefulSetSpec) bool {
+	return field{name: retentionField, gated: true, change: workload.Retention(policy, policy), holds: func(s *appsv1.StatefulSetSpec) bool {
 		p := s.PersistentVolumeClaimRetentionPolicy
 		return p != nil && p.WhenDeleted == policy && p.WhenScaled == policy
 	}}
+}
+
+// brief writes a spec without its template.
+func brief(s appsv1.StatefulSetSpec) string {
+	s.Template = corev1.PodTemplateSpec{}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // partition returns the partition of a spec, -1 where none is written.

@@ -15,12 +15,13 @@ var _ = Describe("The identity of a pod", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(2))
-		set.Rest(ctx)
+		set.AwaitReady(ctx)
 
 		By("asking inside the containers")
 		for n := range 2 {
 			set.VerifyHostname(ctx, guarantee.IdentityHostname, n)
 		}
+		set.Rest(ctx)
 		Expect(ns.Recorded(ctx)).To(Uphold(
 			guarantee.IdentityName, guarantee.IdentityLabels, guarantee.IdentityHostname, guarantee.IdentityOwnership,
 		))
@@ -43,29 +44,31 @@ var _ = Describe("The identity of a pod", func() {
 	It("belongs to one running pod at a time, which has its own grace period to stop", Proves(guarantee.IdentityAtMostOne), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The grace period is nobody's default, and the container uses some of it.
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Grace(7), workload.Command(slowToStop))
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Grace(7), workload.Command(slowToStop))
 		set.AwaitReady(ctx)
 
 		By("deleting a pod, whose name is free only when its container has stopped")
 		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
 		set.AwaitReady(ctx)
 
-		By("scaling down, so that the controller itself deletes a running pod")
-		set.Scale(ctx, 1)
-		set.AwaitReplicas(ctx, 1)
+		By("scaling to zero, so that the controller itself deletes a running pod")
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(ctx, 0)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityAtMostOne))
 	})
 
-	It("replaces what the template says of hostname and subdomain", Proves(guarantee.IdentityOverrides), func(ctx SpecContext) {
+	It("replaces what the template says of hostname and subdomain", Proves(
+		guarantee.IdentityOverrides, guarantee.IdentityHostname,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(1), func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Hostname, s.Spec.Template.Spec.Subdomain = "somebody", "somewhere"
 		})
 		set.AwaitReady(ctx)
 
-		set.VerifyHostname(ctx, guarantee.IdentityOverrides, 0)
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityOverrides))
+		set.VerifyHostname(ctx, guarantee.IdentityHostname, 0)
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityOverrides, guarantee.IdentityHostname))
 	})
 })
 

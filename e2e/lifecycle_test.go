@@ -13,7 +13,7 @@ import (
 var _ = Describe("A StatefulSet", func() {
 	It("replaces a pod that has failed", Proves(guarantee.LifecycleFailed), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 
 		set.Replaced(ctx, 0, set.Fail(ctx, 0))
@@ -55,19 +55,19 @@ var _ = Describe("A StatefulSet", func() {
 		guarantee.LifecycleBudget, guarantee.LifecycleEvicted,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 
 		By("asking for an eviction that the budget does not allow")
 		lift := set.ForbidDisruption(ctx)
-		_, err := set.Evict(ctx, 1)
-		ns.Verify(guarantee.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(1))
+		_, err := set.Evict(ctx, 0)
+		ns.Verify(guarantee.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
 
 		By("asking again without the budget")
 		lift(ctx)
-		uid, err := set.Evict(ctx, 1)
-		Expect(err).NotTo(HaveOccurred(), "no budget stands in the way of evicting %s", set.Pod(1))
-		set.Replaced(ctx, 1, uid)
+		uid, err := set.Evict(ctx, 0)
+		Expect(err).NotTo(HaveOccurred(), "no budget stands in the way of evicting %s", set.Pod(0))
+		set.Replaced(ctx, 0, uid)
 		set.AwaitReady(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleBudget, guarantee.LifecycleEvicted))
@@ -87,15 +87,15 @@ var _ = Describe("A StatefulSet", func() {
 
 	It("releases a pod that it no longer selects, and makes a new one once the name is free", Proves(guarantee.LifecycleRelease), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 
-		uid := set.Relabel(ctx, 1, "app", "nobody")
-		set.AwaitReleased(ctx, 1, uid)
+		uid := set.Relabel(ctx, 0, "app", "nobody")
+		set.AwaitReleased(ctx, 0, uid)
 
 		By("freeing the name, of which nothing tells the controller")
-		ns.DeletePod(ctx, set.Pod(1))
-		set.AwaitGone(ctx, 1, uid)
+		ns.DeletePod(ctx, set.Pod(0))
+		set.AwaitGone(ctx, 0, uid)
 		set.Touch(ctx)
 		set.AwaitReady(ctx)
 

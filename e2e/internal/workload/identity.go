@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -38,7 +39,11 @@ func (ns *Namespace) Still(ctx context.Context) {
 	for until := ns.Now() + ns.Settings.Limits.StatusSettled + length; ns.Now() < until; {
 		var seen string
 		ns.View(func(st *history.State) { seen = versions(st) })
-		err := ns.Await(ctx, length, "nothing to happen", func(st *history.State) string {
+		left := length - (ns.Now() - ns.lastEvent())
+		if left <= 0 {
+			return
+		}
+		err := ns.Await(ctx, left, "nothing to happen", func(st *history.State) string {
 			if versions(st) != seen {
 				return ""
 			}
@@ -51,6 +56,16 @@ func (ns *Namespace) Still(ctx context.Context) {
 	}
 	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets and pods of %s, found none in %v: look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)",
 		length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
+}
+
+// lastEvent returns when something last happened to the namespace's sets and pods.
+func (ns *Namespace) lastEvent() time.Duration {
+	for _, e := range slices.Backward(ns.History().Events) {
+		if e.Resource == history.Sets || e.Resource == history.Pods {
+			return e.At
+		}
+	}
+	return 0
 }
 
 // versions tells two states of the sets and pods apart.
