@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -92,6 +93,28 @@ func (s *setLife) showed(lost, act *history.Event) bool {
 	return false
 }
 
+// mayBeUnseen reports whether at an act the set's controller may not have known a pod yet (rule G2): it is new, the controller
+// did not delete it, and no status had counted it.
+func (m *model) mayBeUnseen(p *podLife, act *history.Event) bool {
+	if p.created == nil || act.At-p.created.At > m.h.Header.Lag || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
+		return false
+	}
+	n := p.set.versionsUntil(p.created.At)
+	if n == 0 {
+		return true
+	}
+	before := p.set.events[n-1].Set.Status.Replicas
+	for _, e := range p.set.events[n:] {
+		if e.At > act.At {
+			break
+		}
+		if e.Set.Status.Replicas > before {
+			return false
+		}
+	}
+	return true
+}
+
 // class says in the course of what a pod was created.
 type class int
 
@@ -137,8 +160,10 @@ type removal struct {
 	moved     bool
 	replicas  int32 // of the spec in force that the removal is judged under
 	unsettled bool
-	// higher are the condemned pods above it that still existed.
+	// higher are the condemned pods above it that still existed; unseen counts those among them that the controller may not
+	// have known yet, though it made them itself.
 	higher []*podLife
+	unseen int
 	// staying are the remaining ordinals that were not Running, Ready and staying.
 	staying []obstacle
 	// ready says whether the pod itself was Ready when its deletion began.
@@ -300,25 +325,34 @@ func (w *walker) removal(st step) removal {
 	span := st.pod.readyBefore(st.event.Seq)
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
-	for _, v := range w.s.inForce(st.event.At, w.m.h.Header.Lag) {
+	versions := w.s.inForce(st.event.At, w.m.h.Header.Lag)
+	if slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, n) }) && w.m.updatePending(w.s, st.pod) {
+		return r // under a version that has a place for it, it went for an update
+	}
+	for _, v := range versions {
 		if inRange(v, n) {
 			continue
 		}
 		start, end := int(v.Set.Start), int(v.Set.Start+v.Set.Replicas)
 		staying := w.unready(start, end, st.event)
 		var higher []*podLife
+		unseen := 0
 		for k := n + 1; k <= w.top; k++ {
 			if k == start {
 				k = max(k, end)
 			}
-			if p := w.alive[k]; p != nil {
+			switch p := w.alive[k]; {
+			case p == nil:
+			case w.m.mayBeUnseen(p, st.event):
+				unseen++
+			default:
 				higher = append(higher, p)
 			}
 		}
 		if got := weight(staying) + 3*len(higher); best < 0 || got < best {
 			best = got
 			r.condemned, r.below, r.replicas = true, n < start, v.Set.Replicas
-			r.staying, r.higher = staying, higher
+			r.staying, r.higher, r.unseen = staying, higher, unseen
 			r.moved = w.s.movedOut(n, v)
 			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
 		}

@@ -96,12 +96,30 @@ func (m *model) creationHolds(s *setLife) []held {
 				end = min(end, e.At)
 			}
 		}
+		if m.taken(fmt.Sprintf("%s-%d", s.name, p.ordinal+1), s, p.created.At, end) {
+			continue // what cannot be created does not halt
+		}
 		v := s.latest(p.created.At + arrival)
 		if v != nil && inRange(v, p.ordinal) && inRange(v, p.ordinal+1) && s.life(p.ordinal+1, p.created.Seq) == nil && end > p.created.At {
 			out = append(out, held{from: p.created.At, to: end, pod: p})
 		}
 	}
 	return out
+}
+
+// taken reports whether a pod that is not the set's had the name at some time between the two moments.
+func (m *model) taken(name string, s *setLife, from, to time.Duration) bool {
+	named := m.named[name]
+	for i := len(named) - 1; i >= 0; i-- {
+		p := named[i]
+		if p.gone != nil && p.gone.At < from {
+			return false
+		}
+		if p.first().At <= to && p.tenures[0].set != s {
+			return true
+		}
+	}
+	return false
 }
 
 func firstReady(p *podLife) *history.Event {

@@ -155,7 +155,7 @@ func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 	case o.next != nil:
 	case p.deleting != nil:
 		d := p.deleting
-		if d.Change == history.Listed || d.Change == history.Missing || !m.byController(p) || s.beingDeleted(d.At) {
+		if d.Seq <= o.from.Seq || d.Change == history.Listed || d.Change == history.Missing || !m.byController(p) || s.beingDeleted(d.At) {
 			return
 		}
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {

@@ -27,6 +27,8 @@ type model struct {
 	bySpec map[types.UID]history.Mark
 	// swept holds the spec's deletions that name no UID, by resource: of many objects at once, or of one by its name.
 	swept map[history.Resource][]history.Mark
+	// named holds the pods of each name, oldest first.
+	named map[string][]*podLife
 	// claimsNamed holds the claims of each name, oldest first.
 	claimsNamed map[string][]*claimLife
 	losses      []loss
@@ -108,7 +110,7 @@ type step struct {
 func newModel(h *history.History) *model {
 	m := &model{
 		h: h, bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{}, bySpec: h.DeletedBySpec(),
-		swept: map[history.Resource][]history.Mark{}, claimsNamed: map[string][]*claimLife{},
+		swept: map[history.Resource][]history.Mark{}, named: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
 	}
 	for _, mark := range h.Marks {
 		if mark.Act == history.ActDelete && mark.UID == "" {
@@ -184,6 +186,7 @@ func (m *model) addPod(e *history.Event) {
 		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name)}
 		m.byPod[e.UID] = p
 		m.pods = append(m.pods, p)
+		m.named[p.name] = append(m.named[p.name], p)
 		m.serve(p, e)
 		if e.Change == history.Added {
 			p.created = e

@@ -108,9 +108,7 @@ func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife
 			if !r.condemned || r.below || r.moved || !applies(a.set, r) {
 				continue
 			}
-			if len(r.higher) == 0 {
-				b.saw(id)
-			}
+			b.countRemoval(id, r)
 			for _, h := range r.higher {
 				c := charge{
 					set: a.set, since: h.first().At, events: []*history.Event{h.at(r.event.Seq), r.event},
@@ -122,6 +120,17 @@ func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife
 				b.broken(id, c)
 			}
 		}
+	}
+}
+
+// countRemoval counts a removal that waited for all higher condemned pods, or for all that its controller need have known.
+func (b *bench) countRemoval(id guarantee.ID, r removal) {
+	switch {
+	case len(r.higher) > 0:
+	case r.unseen > 0:
+		b.of(id).Excused++
+	default:
+		b.saw(id)
 	}
 }
 
@@ -148,10 +157,9 @@ func judgeMinReady(m *model, b *bench) {
 			}
 			need := time.Duration(v.Set.MinReadySeconds) * time.Second
 			seen := prev.at(c.event.Seq)
-			ready := seen.Pod.Condition(corev1.PodReady)
-			elapsed := c.event.CreationTimestamp.Sub(ready.Transition.Time)
+			elapsed, strict := prev.readyFor(c.event, c.event.CreationTimestamp.Time, m.h.Header.Lag)
 			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
-				b.saw(id)
+				b.sawOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
 				continue
 			}
 			b.broken(id, charge{
@@ -161,6 +169,35 @@ func judgeMinReady(m *model, b *bench) {
 			})
 		}
 	}
+}
+
+// readyFor returns for how long the pod had been Ready by that time, which is that of an act: in the view of it within the lag
+// that is the most favourable, and strictly as it was then.
+func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration) (most, strict time.Duration) {
+	now := p.at(act.Seq)
+	most = -1
+	for i := p.index(now.Seq); i >= 0; i-- {
+		e := p.events[i]
+		if c := e.Pod.Condition(corev1.PodReady); c != nil && c.Status == corev1.ConditionTrue {
+			if e == now {
+				strict = when.Sub(c.Transition.Time)
+			}
+			most = max(most, when.Sub(c.Transition.Time))
+		}
+		if e.At < act.At-lag {
+			break
+		}
+	}
+	return most, strict
+}
+
+// sawOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.
+func (b *bench) sawOrExcused(id guarantee.ID, right bool) {
+	if right {
+		b.saw(id)
+		return
+	}
+	b.of(id).Excused++
 }
 
 // judgeParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
@@ -208,8 +245,8 @@ func judgeChangeOfMind(m *model, b *bench) {
 			if !r.unsettled || !r.condemned || r.below || r.moved {
 				continue
 			}
+			b.countRemoval(id, r)
 			if len(r.higher) == 0 {
-				b.saw(id)
 				continue
 			}
 			names := make([]string, 0, len(r.higher))

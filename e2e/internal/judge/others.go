@@ -143,6 +143,35 @@ func (m *model) unexplained(s *setLife, p *podLife) bool {
 	return s.wanted(p.ordinal, e.At-m.quiet(), e.At+arrival) && !m.forUpdate(s, p)
 }
 
+// updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
+func (m *model) updatePending(s *setLife, p *podLife) bool {
+	at, revision := p.deleting.At, labelled(p)
+	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):] {
+		if v.At > at+m.h.Header.Lag {
+			return false
+		}
+		if r := v.Set.Status.UpdateRevision; r != "" && r != revision {
+			return true
+		}
+	}
+	return false
+}
+
+// perhapsUpdate reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
+// have known that yet.
+func (m *model) perhapsUpdate(s *setLife, p *podLife) bool {
+	at, wanted, updated := p.deleting.At, false, false
+	force := s.inForce(at, m.h.Header.Lag)
+	for _, v := range force {
+		wanted = wanted || inRange(v, p.ordinal)
+		updated = updated || !sameTemplate(v.Set, force[0].Set)
+	}
+	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)] {
+		updated = updated || v.Set.Status.UpdateRevision != p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
+	}
+	return wanted && updated
+}
+
 // forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
 func (m *model) forUpdate(s *setLife, p *podLife) bool {
 	at, revision := p.deleting.At, p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]

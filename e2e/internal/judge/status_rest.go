@@ -243,7 +243,8 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 	}
 	w.told = true
 	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
-	aged := to-max(w.last.At, w.readyAt+wait) > w.m.h.Header.Lag
+	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
+	aged := to-(max(w.last.At, w.readyAt)+wait) > w.m.h.Header.Lag
 	wrong := w.wrong(w.tally, aged)
 	switch {
 	case len(wrong) == 0:

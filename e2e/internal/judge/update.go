@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -103,14 +101,13 @@ func judgeUpdateMinReady(m *model, b *bench) {
 		}
 		need := m.leastMinReady(r.set, e.At)
 		seen := a.updated.at(e.Seq)
-		ready := seen.Pod.Condition(corev1.PodReady)
-		if need == 0 || ready == nil || ready.Status != corev1.ConditionTrue {
+		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
+		elapsed, strict := a.updated.readyFor(e, asked, m.h.Header.Lag)
+		if need == 0 || elapsed < 0 {
 			return
 		}
-		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
-		elapsed := asked.Sub(ready.Transition.Time)
 		if elapsed >= need-time.Second-m.h.Header.ClockSkew {
-			b.saw(id)
+			b.sawOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
 			return
 		}
 		b.broken(id, charge{

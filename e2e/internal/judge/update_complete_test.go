@@ -79,7 +79,7 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a Parallel set stuck on a broken old pod", broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1"},
+			name: "a Parallel set that waits for a broken old pod, as it does with the gate of maxUnavailable",
 			tell: func(s *story.Story) {
 				s.Set("web", story.Replicas(1), story.Parallel)
 				s.Pod("web-0")

@@ -4,6 +4,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Tick is the time that passes with every event.
+// Tick is the time that passes with every event, unless Pace says otherwise.
 const Tick = 100 * time.Millisecond
 
 // Story is a history in the making.
 type Story struct {
 	h    *history.History
 	now  time.Duration
+	tick time.Duration
 	seq  int
 	uids int
 	live map[string]*history.Event // resource/name -> newest version
@@ -34,9 +36,18 @@ func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 func New() *Story {
 	return &Story{
 		h:    &history.History{Header: history.Header{Format: history.Format, Namespace: "story", Start: start(), Lag: 2 * time.Second}},
-		live: map[string]*history.Event{},
+		live: map[string]*history.Event{}, tick: Tick,
 	}
 }
+
+// Pace changes the time that passes with every event.
+func (s *Story) Pace(tick time.Duration) *Story {
+	s.tick = tick
+	return s
+}
+
+// Events returns the events so far.
+func (s *Story) Events() []*history.Event { return s.h.Events }
 
 // Wait lets time pass.
 func (s *Story) Wait(d time.Duration) *Story {
@@ -65,6 +76,18 @@ func (s *Story) Get(r history.Resource, name string) *history.Event {
 
 // Lives reports whether an object of that name exists.
 func (s *Story) Lives(r history.Resource, name string) bool { return s.live[string(r)+"/"+name] != nil }
+
+// Living returns the newest versions of all living objects of a resource, by name.
+func (s *Story) Living(r history.Resource) []*history.Event {
+	var out []*history.Event
+	for _, e := range s.live {
+		if e.Resource == r {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b *history.Event) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
 
 // Add makes a new object and returns its event, for the caller to complete: e needs its resource, name and object.
 func (s *Story) Add(e *history.Event) *history.Event {
@@ -123,7 +146,7 @@ func (s *Story) Check(c history.Check) {
 }
 
 func (s *Story) record(e *history.Event) *history.Event {
-	s.now += Tick
+	s.now += s.tick
 	s.seq++
 	e.Seq, e.At, e.ResourceVersion = s.seq, s.now, fmt.Sprint(100+s.seq)
 	if !e.Gone() {
