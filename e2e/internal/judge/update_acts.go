@@ -114,7 +114,7 @@ type stuck struct {
 
 // stuckAtEnd returns the rollout that had stopped by the end of a complete recording, or nil. Ordered sets wait for any pod
 // that is unavailable, by a documented rule even for a broken one; a Parallel set replaces old pods whatever their state. That it
-// does not where maxUnavailable is in force, up to 1.36, is kubernetes issue 137409: a bug to be seen, not a legal way.
+// does not where the gate of maxUnavailable is on, up to 1.36, is kubernetes issue 137409: a bug to be seen, not a legal way.
 func (w *updateWalk) stuckAtEnd() *stuck {
 	v := w.s.specs[w.spec]
 	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType ||

@@ -79,7 +79,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a Parallel set that waits for a broken old pod, as it does with the gate of maxUnavailable",
+			// Kubernetes issue 137409: so it was with the gate of maxUnavailable from 1.35 on, until 1.37.
+			name: "a Parallel set stuck on a broken old pod", broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1"},
 			tell: func(s *story.Story) {
 				s.Set("web", story.Replicas(1), story.Parallel)
 				s.Pod("web-0")
@@ -254,6 +255,17 @@ func TestUpdateRollback(t *testing.T) {
 		{
 			name: "its number stays", broken: ids(guarantee.UpdateRollback), texts: []string{", but web-2 has number 2 (rv "},
 			tell: begun(func(s *story.Story) { back(s, "web-1") }),
+		},
+		{
+			name: "revisions cleaned up with the set say nothing", exercised: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+				s.Renumber("web", 1, 3)
+				back(s, "web-1")
+				s.Wait(time.Second)
+				s.DeleteSet("web")
+				s.Set("web")
+				s.Remove(history.Revisions, "web-1")
+				s.Revision("web", 1, 1)
+			}),
 		},
 		{
 			name: "one that was cleaned up is made anew", idle: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {

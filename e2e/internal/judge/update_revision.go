@@ -85,10 +85,10 @@ func judgeRollback(m *model, b *bench) {
 	kept := m.keptRevisions()
 	for _, r := range m.rollouts {
 		var events []*history.Event
-		lives := map[string]*revisionLife{}
+		lives := map[types.UID]*revisionLife{}
 		for _, l := range kept[r.set.uid] {
 			events = append(events, l.events...)
-			lives[l.name] = l
+			lives[l.events[0].UID] = l
 		}
 		slices.SortFunc(events, func(a, b *history.Event) int { return cmp.Compare(a.Seq, b.Seq) })
 		numbers := map[string]*history.Event{} // the revisions kept as of the revert
@@ -100,8 +100,8 @@ func judgeRollback(m *model, b *bench) {
 					numbers[e.Name] = e
 				}
 			}
-			if l := lives[back.name]; l != nil && numbers[back.name] != nil {
-				m.rolledBack(b, r.set, back, l, numbers)
+			if held := numbers[back.name]; held != nil {
+				m.rolledBack(b, r.set, back, lives[held.UID], numbers)
 			}
 		}
 	}

@@ -86,6 +86,17 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
+			name: "a sweep of the spec over a pod that is told of late", idle: ids(guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Scale("web", 2)
+				s.Mark(history.ActDelete, history.Pods, "")
+				s.Pod("web-1")
+				s.Terminate("web-0")
+				s.Terminate("web-1")
+			},
+		},
+		{
 			name: "a template changed and changed back before anybody saw it",
 			tell: func(s *story.Story) {
 				s.Running("web", 2)

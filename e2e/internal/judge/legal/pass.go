@@ -110,7 +110,8 @@ func (p *pass) update(pods []*history.Event) bool {
 	if spec.Strategy == onDelete {
 		return true
 	}
-	if p.c.w.custom.limits {
+	// With Parallel it may stop for ever at a broken old pod (kubernetes issue 137409), which is a bug and not legal.
+	if p.c.w.custom.limits && p.monotonic() {
 		return p.rollLimited(replicas)
 	}
 	return p.roll(replicas)
