@@ -61,6 +61,7 @@ type podLife struct {
 	deleting *history.Event   // deletion requested, or seen for the first time as deleted
 	gone     *history.Event
 	ready    []span         // stretches of Running, Ready and not terminating
+	revision string         // as its label named it at first sight
 	finished *history.Event // Failed or Succeeded
 	hurt     *history.Event // condition DisruptionTarget: evicted, preempted, collected
 }
@@ -183,7 +184,7 @@ func (m *model) addSet(e *history.Event) {
 func (m *model) addPod(e *history.Event) {
 	p := m.byPod[e.UID]
 	if p == nil {
-		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name)}
+		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), revision: e.Labels[appsv1.ControllerRevisionHashLabelKey]}
 		m.byPod[e.UID] = p
 		m.pods = append(m.pods, p)
 		m.named[p.name] = append(m.named[p.name], p)

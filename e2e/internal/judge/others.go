@@ -145,7 +145,7 @@ func (m *model) unexplained(s *setLife, p *podLife) bool {
 
 // updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
 func (m *model) updatePending(s *setLife, p *podLife) bool {
-	at, revision := p.deleting.At, labelled(p)
+	at, revision := p.deleting.At, p.revision
 	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):] {
 		if v.At > at+m.h.Header.Lag {
 			return false

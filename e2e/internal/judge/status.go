@@ -143,8 +143,8 @@ func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*p
 
 // shortfall says what the pod lacks to count as updated and Ready at a status, or "".
 func (s *setLife) shortfall(p *podLife, status *history.Event, before func(*history.Event) bool) string {
-	if labelled(p) != status.Set.Status.UpdateRevision {
-		return fmt.Sprintf("%s had revision %s (rv %s)", p.name, labelled(p), p.first().ResourceVersion)
+	if p.revision != status.Set.Status.UpdateRevision {
+		return fmt.Sprintf("%s had revision %s (rv %s)", p.name, p.revision, p.first().ResourceVersion)
 	}
 	if first := firstReady(p); first == nil || !before(first) {
 		return fmt.Sprintf("%s was not Ready (created at %s)", p.name, p.first().Ref())

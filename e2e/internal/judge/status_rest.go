@@ -16,16 +16,38 @@ import (
 // tally is what the pods of a set add up to, as its status counts them.
 type tally struct {
 	replicas, ready int32
-	at              map[string]int32 // by revision, those that are terminating left out
+	at              census // by revision, those that are terminating left out
 }
 
-func (t tally) copied() tally {
-	out := t
-	out.at = make(map[string]int32, len(t.at))
-	for k, v := range t.at {
-		out.at[k] = v
+// census counts pods by revision. Few revisions have pods at a time, so that a list is faster than a map, above all to copy.
+type census []struct {
+	revision string
+	n        int32
+}
+
+func (c census) of(revision string) int32 {
+	for i := range c {
+		if c[i].revision == revision {
+			return c[i].n
+		}
 	}
-	return out
+	return 0
+}
+
+func (c *census) add(revision string, n int32) {
+	for i := range *c {
+		if (*c)[i].revision != revision {
+			continue
+		}
+		if (*c)[i].n += n; (*c)[i].n == 0 {
+			*c = slices.Delete(*c, i, i+1)
+		}
+		return
+	}
+	*c = append(*c, struct {
+		revision string
+		n        int32
+	}{revision, n})
 }
 
 // share is what one pod adds to the tally of its set.
@@ -43,7 +65,7 @@ type restWalk struct {
 	r *rollout
 	s *setLife
 	tally
-	present map[string]int32          // pods by revision, all of them
+	present census                    // pods by revision, all of them
 	kept    map[string]*history.Event // revisions of the set
 	version *history.Event            // the set's newest
 	last    *history.Event            // the last event that changed what is compared
@@ -71,7 +93,7 @@ func (m *model) atRest(b *bench) {
 	var order []*restWalk
 	for i, s := range m.sets {
 		w := &restWalk{
-			m: m, b: b, r: m.rollouts[i], s: s, tally: tally{at: map[string]int32{}}, present: map[string]int32{}, kept: map[string]*history.Event{},
+			m: m, b: b, r: m.rollouts[i], s: s, kept: map[string]*history.Event{},
 		}
 		walks[s.uid] = w
 		order = append(order, w)
@@ -138,26 +160,22 @@ func (m *model) shareOf(p *podLife, e *history.Event, walks map[types.UID]*restW
 // take adds a pod's share to the tally, or takes it away.
 func (w *restWalk) take(e *history.Event, s share, n int32) {
 	if w.last == nil || w.last.Seq != e.Seq {
-		w.past = append(w.past, w.copied())
+		was := w.tally
+		was.at = slices.Clone(was.at)
+		w.past = append(w.past, was)
 		if len(w.past) > pastTallies {
 			w.past = w.past[1:]
 		}
 	}
 	w.replicas += n
-	w.count(w.present, s.revision, n)
+	w.present.add(s.revision, n)
 	if s.ready {
 		w.ready += n
 	}
 	if s.staying {
-		w.count(w.at, s.revision, n)
+		w.at.add(s.revision, n)
 	}
 	w.changed(e)
-}
-
-func (w *restWalk) count(in map[string]int32, revision string, n int32) {
-	if in[revision] += n; in[revision] == 0 {
-		delete(in, revision)
-	}
 }
 
 // grow notes when a pod became Ready or was lost.
@@ -281,10 +299,10 @@ func (w *restWalk) wrong(t tally, aged bool) []string {
 	if aged || set.MinReadySeconds == 0 {
 		differ("availableReplicas", st.Available, t.ready)
 	}
-	differ("updatedReplicas", st.Updated, t.at[st.UpdateRevision])
+	differ("updatedReplicas", st.Updated, t.at.of(st.UpdateRevision))
 	// Up to 1.36 the current revision of an OnDelete set never follows, and its count falls to 0.
 	if set.Strategy != appsv1.OnDeleteStatefulSetStrategyType || st.Current != 0 {
-		differ("currentReplicas", st.Current, t.at[st.CurrentRevision])
+		differ("currentReplicas", st.Current, t.at.of(st.CurrentRevision))
 	}
 	return out
 }
@@ -331,7 +349,7 @@ func (w *restWalk) limit(to, length time.Duration) {
 // unused reports whether no status and no pod speaks of a revision.
 func (w *restWalk) unused(revision string) bool {
 	st := w.version.Set.Status
-	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present[revision] == 0
+	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present.of(revision) == 0
 }
 
 // unusedBeyond counts the unused revisions beyond the history limit.

@@ -47,7 +47,7 @@ func (b *bench) excuse(id guarantee.ID, a *updateAct) {
 
 // began tells of an act, in the words that every finding on an update begins with.
 func (a *updateAct) began() string {
-	return fmt.Sprintf("%s (revision %s) was deleted for an update at %s while ", a.pod.name, labelled(a.pod), a.event.Ref())
+	return fmt.Sprintf("%s (revision %s) was deleted for an update at %s while ", a.pod.name, a.pod.revision, a.event.Ref())
 }
 
 // judgeUpdateOrder: the controller deletes pods for an update from the highest ordinal to the lowest.
@@ -62,7 +62,7 @@ func judgeUpdateOrder(m *model, b *bench) {
 		default:
 			b.broken(id, charge{
 				set: r.set, since: max(a.view.At, a.above.first().At), resources: podsAndSets(), events: []*history.Event{a.above.at(a.event.Seq), a.event},
-				text: a.began() + fmt.Sprintf("the higher %s still ran revision %s and was not being replaced", a.above.name, labelled(a.above)),
+				text: a.began() + fmt.Sprintf("the higher %s still ran revision %s and was not being replaced", a.above.name, a.above.revision),
 			})
 		}
 	})
@@ -132,7 +132,7 @@ func judgeMaxUnavailable(m *model, b *bench) {
 	const id = guarantee.UpdateMaxUnavailable
 	m.updates(rolling, func(r *rollout, a *updateAct) {
 		switch {
-		case a.limit < 2 || !a.ready || len(a.down) < 2:
+		case a.limit < 2 || !a.own || len(a.down) < 2:
 		case len(a.down) <= a.limit:
 			b.saw(id)
 		default:
@@ -204,8 +204,8 @@ func judgeNoSpurious(m *model, b *bench) {
 			return
 		}
 		text := fmt.Sprintf("%s was deleted by the controller at %s although no update was pending for it: its revision %s holds the set's template",
-			a.pod.name, a.event.Ref(), labelled(a.pod))
-		if v := r.set.latest(a.event.At + m.h.Header.Lag); v != nil && v.Set.Status.UpdateRevision != labelled(a.pod) {
+			a.pod.name, a.event.Ref(), a.pod.revision)
+		if v := r.set.latest(a.event.At + m.h.Header.Lag); v != nil && v.Set.Status.UpdateRevision != a.pod.revision {
 			text += fmt.Sprintf(", which had not changed when the status named %s as update revision (%s)", v.Set.Status.UpdateRevision, v.Ref())
 		}
 		b.broken(id, charge{

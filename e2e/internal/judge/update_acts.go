@@ -25,7 +25,7 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
 	// What became available within the lag may not have looked so to the controller.
 	a.broken = !a.ready || e.At-up.from.At <= w.m.h.Header.Lag+time.Duration(v.Set.MinReadySeconds)*time.Second
-	pending, known := w.r.pending(labelled(p), spec)
+	pending, known := w.r.pending(p.revision, spec)
 	switch {
 	case !known:
 		a.kind = untold
@@ -67,7 +67,7 @@ func (w *updateWalk) compare(a *updateAct) {
 		}
 	}
 	if u := w.lastUp; u != nil && u.ordinal > a.pod.ordinal && inRange(a.view, u.ordinal) && u.aliveAt(a.event.Seq) {
-		if pending, known := w.r.pending(labelled(u), a.spec); known && !pending {
+		if pending, known := w.r.pending(u.revision, a.spec); known && !pending {
 			a.updated = u
 		}
 	}
@@ -83,7 +83,7 @@ func (w *updateWalk) unavailable(a *updateAct, p *podLife) (obstacle, bool) {
 		return obstacle{}, false
 	}
 	o := obstacle{ordinal: p.ordinal, pod: p}
-	pending, known := w.r.pending(labelled(p), a.spec)
+	pending, known := w.r.pending(p.revision, a.spec)
 	switch {
 	case !known:
 		return o, false

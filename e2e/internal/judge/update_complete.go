@@ -117,7 +117,7 @@ func (m *model) stuckRollout(b *bench, r *rollout) {
 	pods := make([]string, 0, len(r.stuck.pods))
 	for _, p := range r.stuck.pods {
 		last := p.at(m.h.End.Seq)
-		pods = append(pods, fmt.Sprintf("%s (revision %s, rv %s)", p.name, labelled(p), last.ResourceVersion))
+		pods = append(pods, fmt.Sprintf("%s (revision %s, rv %s)", p.name, p.revision, last.ResourceVersion))
 		c.events = append(c.events, last)
 	}
 	c.text = fmt.Sprintf("the rollout of %s (%s) did not reach %s: to the end of the recording nothing stood in its way for %.1f s", r.set.name, v.Ref(),

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -92,7 +90,7 @@ func (t *templates) pending(revision string, spec int) (pending, known bool) {
 // worn returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
 // that is told from the labelled one by what pods show can be found, and fields that others add or rewrite prove nothing.
 func (t *templates) worn(p *podLife, among ...int) int {
-	label, ok := t.byName[labelled(p)]
+	label, ok := t.byName[p.revision]
 	if !ok {
 		return -1
 	}
@@ -126,9 +124,6 @@ func wears(pod, one, other history.Template) bool {
 	}
 	return told
 }
-
-// labelled returns the revision that the pod's label names.
-func labelled(p *podLife) string { return p.first().Labels[appsv1.ControllerRevisionHashLabelKey] }
 
 // generation returns the index in specs of the version with that generation, or -1.
 func (s *setLife) generation(g int64) int {

@@ -34,7 +34,7 @@ func judgePartition(m *model, b *bench) {
 				stray[r.phase[a.spec]] = true
 				b.broken(id, charge{
 					set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
-					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, labelled(a.pod), a.event.Ref(), why),
+					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, a.pod.revision, a.event.Ref(), why),
 				})
 			}
 		}
@@ -118,7 +118,7 @@ func (m *model) returns(b *bench) {
 			default:
 				b.broken(id, charge{
 					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
-					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), labelled(c.pod), want),
+					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), c.pod.revision, want),
 				})
 			}
 		}
@@ -136,7 +136,7 @@ func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, wa
 		if v.Partition == 0 || v.Start != 0 || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			return true, false, ""
 		}
-		pending, known := r.pending(labelled(c.pod), i)
+		pending, known := r.pending(c.pod.revision, i)
 		if !known {
 			return true, false, ""
 		}
@@ -149,7 +149,7 @@ func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, wa
 			if other, ok := r.pending(name, i); ok && other {
 				split = true
 			}
-			if below && name == labelled(c.pod) {
+			if below && name == c.pod.revision {
 				legal = true
 			}
 		}
@@ -188,7 +188,7 @@ func judgeOnDelete(m *model, b *bench) {
 	m.updates(onDelete, func(r *rollout, a *updateAct) {
 		b.broken(id, charge{
 			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
-			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, labelled(a.pod), a.event.Ref(), a.view.Aside()),
+			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, a.pod.revision, a.event.Ref(), a.view.Aside()),
 		})
 	})
 	reaction := m.reaction()
@@ -204,7 +204,7 @@ func judgeOnDelete(m *model, b *bench) {
 					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
 				})
-			case labelled(forerunner) != labelled(c.pod):
+			case forerunner.revision != c.pod.revision:
 				b.saw(id)
 			}
 		}
@@ -233,11 +233,11 @@ func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, at, lag 
 // outdated says how a new pod falls short of the template of every version in force, or "".
 func (r *rollout) outdated(c creation, lag time.Duration) string {
 	if worn := r.worn(c.pod); worn >= 0 {
-		return fmt.Sprintf("with the label of revision %s but made of the template of %s", labelled(c.pod), r.names[worn])
+		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.names[worn])
 	}
 	views, _ := r.set.views(c.event.At, lag)
 	for _, i := range views {
-		if pending, known := r.pending(labelled(c.pod), i); !pending || !known {
+		if pending, known := r.pending(c.pod.revision, i); !pending || !known {
 			return ""
 		}
 	}
@@ -245,5 +245,5 @@ func (r *rollout) outdated(c creation, lag time.Duration) string {
 	if want == "" {
 		want = "of the set's template"
 	}
-	return fmt.Sprintf("at revision %s, expected the update revision %s", labelled(c.pod), want)
+	return fmt.Sprintf("at revision %s, expected the update revision %s", c.pod.revision, want)
 }

@@ -48,6 +48,7 @@ type updateAct struct {
 	limit   int  // how many pods may be down at a time, 0 where that is no whole number
 	ready   bool // whether the pod itself was Ready when its deletion began
 	broken  bool // whether it may have looked unavailable to the controller
+	own     bool // whether it is down through the rollout alone
 	// above is the highest pod that should have been updated before, nil if none.
 	above *podLife
 	// waits are the updated pods above it that were not available.
@@ -147,7 +148,7 @@ func (w *updateWalk) take(st step) {
 	place, e := w.places.from(st.pod.ordinal), st.event
 	switch st.what {
 	case podListed, podCreated:
-		w.hold(labelled(st.pod), place)
+		w.hold(st.pod.revision, place)
 		w.down.set(place)
 		if st.what == podCreated {
 			w.born(st.pod, e)
@@ -165,12 +166,12 @@ func (w *updateWalk) take(st step) {
 		if !w.act(st.pod, e) {
 			delete(w.rolling, st.pod.ordinal)
 		}
-		w.release(labelled(st.pod), place)
+		w.release(st.pod.revision, place)
 	case podReleased:
 		w.down.set(place)
-		w.release(labelled(st.pod), place)
+		w.release(st.pod.revision, place)
 	}
-	if p, known := w.r.pending(labelled(st.pod), w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
+	if p, known := w.r.pending(st.pod.revision, w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
 		// An old pod that comes and goes by itself does not keep a rollout from going on.
 		w.changed = e.At
 	}
@@ -279,7 +280,7 @@ func (w *updateWalk) born(p *podLife, e *history.Event) {
 	if v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || !w.s.ordered() || limit(v.Set) != 1 {
 		return
 	}
-	if pending, known := w.r.pending(labelled(p), w.spec); pending || !known {
+	if pending, known := w.r.pending(p.revision, w.spec); pending || !known {
 		return
 	}
 	lo, _ := w.bounds(v, int(v.Set.Partition))
@@ -377,7 +378,9 @@ func (a *updateAct) weight() int {
 
 // countDown notes which ordinals in range the rollout has down with this act. A pod that was not Ready went down by itself.
 func (w *updateWalk) countDown(a *updateAct) {
-	if a.ready {
+	// A Parallel set may replace whatever looked unavailable to its controller beside those.
+	a.own = a.ready && (w.s.ordered() || !a.broken)
+	if a.own {
 		w.rolling[a.pod.ordinal] = a.pod
 	}
 	for n, p := range w.rolling {
