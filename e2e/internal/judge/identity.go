@@ -261,7 +261,7 @@ func judgeStartMoves(m *model, b *bench) {
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.condemned || !r.moved {
+			if !r.condemned || !r.moved || m.perhapsUpdate(a.set, r.pod) {
 				continue
 			}
 			act := fmt.Sprintf("the start ordinal had moved and %s began to terminate at %s while ", r.pod.name, r.event.Ref())
@@ -273,8 +273,8 @@ func judgeStartMoves(m *model, b *bench) {
 			}
 			if len(r.staying) > 0 {
 				b.weighObstacles(id, a.set, act, r.event, r.staying)
-			} else if len(r.higher) == 0 {
-				b.saw(id)
+			} else {
+				b.countRemoval(id, r)
 			}
 		}
 	}

@@ -79,6 +79,19 @@ func TestNames(t *testing.T) {
 			},
 		},
 		{
+			name: "a name that a released pod still has", idle: ids(guarantee.IdentityStartOrdinal),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Update("web", func(t *history.Set) { t.Start = 1 })
+				s.Pod("web-1")
+				s.Status("web")
+				s.Relabel("web-1", "app", "other")
+				s.Orphan("web-1")
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
 			name: "a new range that is not observed yet", idle: ids(guarantee.IdentityStartOrdinal),
 			tell: func(s *story.Story) {
 				s.Running("web", 2)
@@ -187,6 +200,28 @@ func TestSticky(t *testing.T) {
 				lost(s)
 				s.Mark(history.ActDelete, history.Claims, "data-web-1")
 				s.Change(history.Claims, "data-web-1", func(e *history.Event) { e.DeletionTimestamp = &metav1.Time{Time: s.Timestamp().Time} })
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a claim was in the way and its end woke nobody", idle: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(time.Second)
+				s.Mark(history.ActDelete, history.Claims, "data-web-1")
+				s.Collect("data-web-1")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a claim was in the way until the set was touched", broken: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(time.Second)
+				s.Mark(history.ActDelete, history.Claims, "data-web-1")
+				s.Collect("data-web-1")
+				s.Wait(time.Second)
+				s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"touched": "once"} })
 				s.Wait(long)
 			},
 		},

@@ -192,17 +192,14 @@ func (m *model) vacancies(s *setLife, newest map[string]*podLife) map[int]time.D
 		switch other := newest[p.name]; {
 		case p.gone == nil && p.holder() == s && p.finished != nil && p.deleting == nil:
 			since = max(since, p.finished.At)
-		case p.gone == nil, other.gone == nil, m.claimsObstruct(s, p.name):
+		case p.gone == nil, other.gone == nil:
 			continue
-		case p.releasedBy(s):
-			// The end of a released pod does not wake the controller: what counts is when the set was next touched.
-			touched := s.touched(other.gone.At)
-			if touched == nil {
+		default:
+			free, ok := m.wayFree(s, p, other.gone.At)
+			if !ok {
 				continue
 			}
-			since = max(since, touched.At)
-		default:
-			since = max(since, other.gone.At)
+			since = max(since, free)
 		}
 		out[n] = max(0, m.h.Duration()-since)
 	}
@@ -220,23 +217,31 @@ func (s *setLife) touched(after time.Duration) *history.Event {
 	return s.events[i]
 }
 
-// claimsObstruct reports whether a claim of the pod is on its way out, or still owned by a former pod of that name: the
-// controller has to wait for such a claim.
-func (m *model) claimsObstruct(s *setLife, pod string) bool {
+// wayFree returns from when on the controller could and had to make a pod anew whose name was free, or false if it need not
+// have by the end: it has to wait for claims that are on their way out or still owned by a former pod of that name, and neither
+// their end nor that of a released pod wakes it, only the next touch of the set does.
+func (m *model) wayFree(s *setLife, p *podLife, free time.Duration) (time.Duration, bool) {
+	asleep := p.releasedBy(s)
 	for _, t := range s.claimTemplates() {
-		lives := m.claimsNamed[t+"-"+pod]
+		lives := m.claimsNamed[t+"-"+p.name]
 		if len(lives) == 0 {
 			continue
 		}
-		c := lives[len(lives)-1]
-		if c.gone != nil {
-			continue
-		}
-		if c.deleting != nil || ownerNamed(c.events[len(c.events)-1], "Pod", pod) != "" {
-			return true
+		switch c := lives[len(lives)-1]; {
+		case c.gone != nil && c.gone.At > free-arrival:
+			free, asleep = max(free, c.gone.At), true
+		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
+			return 0, false
 		}
 	}
-	return false
+	if !asleep {
+		return free, true
+	}
+	touched := s.touched(free)
+	if touched == nil {
+		return 0, false
+	}
+	return touched.At, true
 }
 
 // ownerNamed returns the UID of the object's owner of that kind and name, or "".

@@ -298,6 +298,15 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
+			name: "an update when the start had only just moved", idle: ids(guarantee.IdentityStartMoves),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Update("web", func(t *history.Set) { t.Start = 2 })
+				s.End("web-1")
+			},
+		},
+		{
 			name: "a scale down moves nothing", idle: ids(guarantee.IdentityStartMoves),
 			tell: func(s *story.Story) {
 				s.Running("web", 2)

@@ -120,7 +120,7 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 		}
 		return
 	}
-	if to-from <= overdue {
+	if to-from <= overdue || b.m.hindered(r.s, missing, from) {
 		return
 	}
 	r.fresh = false
@@ -133,6 +133,24 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 		text: fmt.Sprintf("%s was at rest from %s for %.1f s with %d pods, all Ready, but without %s; it had %s",
 			r.s.name, history.Clock(from), (to - from).Seconds(), want, strings.Join(missing, ", "), strings.Join(r.names(), ", ")),
 	})
+}
+
+// hindered reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.
+func (m *model) hindered(s *setLife, pods []string, at time.Duration) bool {
+	for _, p := range m.pods {
+		if slices.Contains(pods, p.name) && p.first().At <= at+arrival && (p.gone == nil || p.gone.At > at-arrival) {
+			return true
+		}
+	}
+	for _, name := range pods {
+		for _, t := range s.claimTemplates() {
+			c := m.claim(t+"-"+name, at+arrival)
+			if c != nil && (c.deleting != nil || ownerNamed(c.at(at), "Pod", name) != "") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // names lists the pods by name.

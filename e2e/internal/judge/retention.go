@@ -18,7 +18,7 @@ func judgeRetention(m *model, b *bench) {
 	overdue := m.collectOverdue()
 	for _, a := range m.acts {
 		for _, r := range a.removals {
-			if !r.condemned || len(a.set.claimTemplates()) == 0 {
+			if !r.condemned || len(a.set.claimTemplates()) == 0 || m.perhapsUpdate(a.set, r.pod) {
 				continue
 			}
 			if a.set.everyForce(r.event.At, m.h.Header.Lag, scaledDelete) {
@@ -213,9 +213,17 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 	}
 	if uid := ownerNamed(c.deleting, "Pod", pod); uid != "" {
 		owner := m.byPod[uid]
-		return owner == nil || s.during(owner.first().At-m.quiet(), at, func(v *history.Event) bool {
-			return deletes(v.Set.WhenScaled) && !inRange(v, owner.ordinal)
-		})
+		if owner == nil {
+			return true
+		}
+		for _, t := range owner.tenures {
+			// A former set may have scaled the pod down before another adopted it.
+			if t.set != nil && t.set.during(owner.first().At-m.quiet(), at+arrival, func(v *history.Event) bool {
+				return deletes(v.Set.WhenScaled) && !inRange(v, owner.ordinal)
+			}) {
+				return true
+			}
+		}
 	}
 	return false
 }

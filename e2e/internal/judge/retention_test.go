@@ -187,6 +187,18 @@ func TestScaleDownAndClaims(t *testing.T) {
 			},
 		},
 		{
+			name: "the scale down arrives after its consequences", idle: ids(guarantee.StorageRetentionFailure),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, data, story.WhenScaledDelete)
+				s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
+				s.Terminate("web-1")
+				s.Collect("data-web-1")
+				s.Scale("web", 1)
+				s.Gone("web-1")
+				s.Status("web")
+			},
+		},
+		{
 			name: "somebody else's claim is kept", idle: ids(guarantee.StorageWhenScaledDelete),
 			tell: func(s *story.Story) {
 				down(s)
@@ -279,6 +291,24 @@ func TestSetDeletedAndClaims(t *testing.T) {
 				gone(s, story.WhenDeletedDelete)
 				s.Own("data-web-0", "", "", "")
 				s.Wait(long)
+			},
+		},
+		{
+			name: "a scale down's claim goes with a pod that another set adopted", idle: ids(guarantee.StorageDeleteKeeps),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, data, story.WhenScaledDelete)
+				s.Scale("web", 1)
+				s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
+				s.Mark(history.ActDelete, history.Sets, "web")
+				s.Orphan("web-0")
+				s.Orphan("web-1")
+				s.DeleteSet("web")
+				s.Set("web")
+				s.Adopt("web-0", "web")
+				s.Adopt("web-1", "web")
+				s.End("web-1")
+				s.Collect("data-web-1")
+				s.Status("web")
 			},
 		},
 		{

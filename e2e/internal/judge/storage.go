@@ -84,7 +84,7 @@ func (b *bench) claims(s *setLife, p *podLife) {
 // boundWhenReady judges one claim of a pod that became Ready, which it cannot without it.
 func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	m, ready := b.m, p.ready[0].from
-	c := m.claimUsed(name, ready.At-arrival)
+	c := m.claimUsed(name, ready.At)
 	if c != nil && c.bound != nil {
 		return true
 	}

@@ -59,6 +59,18 @@ func TestClaims(t *testing.T) {
 			},
 		},
 		{
+			name: "a claim that the spec deletes before it is bound", exercised: ids(guarantee.StorageClaimPerPod),
+			tell: func(s *story.Story) {
+				s.Set("web", data)
+				s.Mark(history.ActDelete, history.Claims, "data-web-0")
+				pending(s, "data-web-0")
+				s.Collect("data-web-0")
+				s.Claim("data", "web-0")
+				s.Up("web-0")
+				settle(s, 5*time.Second)
+			},
+		},
+		{
 			name: "a claim that is never bound", broken: ids(guarantee.StorageClaimPerPod), texts: []string{"web-0 became Ready at rv 104 (+0.4 s) although its claim data-web-0 was never Bound"},
 			tell: func(s *story.Story) {
 				s.Set("web", data)
