@@ -94,21 +94,16 @@ func (s *setLife) showed(lost, act *history.Event) bool {
 }
 
 // mayBeUnseen reports whether at an act the set's controller may not have known a pod yet (rule G2): it is new, the controller
-// did not delete it, and no status had counted it.
-func (m *model) mayBeUnseen(p *podLife, act *history.Event) bool {
+// did not delete it, and no status had counted as many pods as there were with it.
+func (m *model) mayBeUnseen(p *podLife, act *history.Event, with int) bool {
 	if p.created == nil || act.At-p.created.At > m.h.Header.Lag || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
 		return false
 	}
-	n := p.set.versionsUntil(p.created.At)
-	if n == 0 {
-		return true
-	}
-	before := p.set.events[n-1].Set.Status.Replicas
-	for _, e := range p.set.events[n:] {
+	for _, e := range p.set.events[p.set.versionsUntil(p.created.At):] {
 		if e.At > act.At {
 			break
 		}
-		if e.Set.Status.Replicas > before {
+		if int(e.Set.Status.Replicas) >= with {
 			return false
 		}
 	}
@@ -180,7 +175,7 @@ type acts struct {
 
 // actsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
 func (m *model) actsOf(s *setLife) acts {
-	w := walker{m: m, s: s, ready: map[int]bool{}, alive: map[int]*podLife{}, out: acts{set: s}, settledAt: -1}
+	w := walker{m: m, s: s, ready: map[int]bool{}, alive: map[int]*podLife{}, with: map[*podLife]int{}, out: acts{set: s}, settledAt: -1}
 	for _, st := range s.steps {
 		w.take(st)
 	}
@@ -193,7 +188,8 @@ type walker struct {
 	s     *setLife
 	ready map[int]bool
 	alive map[int]*podLife
-	top   int // no ordinal above it is alive
+	with  map[*podLife]int // how many pods were alive when it was created
+	top   int              // no ordinal above it is alive
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
@@ -212,6 +208,7 @@ func (w *walker) take(st step) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
 		w.alive[n] = st.pod
+		w.with[st.pod] = len(w.alive)
 		w.top = max(w.top, n)
 	case podListed:
 		w.alive[n] = st.pod
@@ -343,7 +340,7 @@ func (w *walker) removal(st step) removal {
 			}
 			switch p := w.alive[k]; {
 			case p == nil:
-			case w.m.mayBeUnseen(p, st.event):
+			case w.m.mayBeUnseen(p, st.event, w.with[p]):
 				unseen++
 			default:
 				higher = append(higher, p)

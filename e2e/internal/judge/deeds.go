@@ -14,7 +14,9 @@ func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
 	}
 	for _, r := range []history.Resource{first.Resource, ""} {
 		for _, mark := range m.swept[r] {
-			if mark.Seq > first.Seq && mark.Seq < deleting.Seq && (mark.Name == "" || mark.Name == first.Name) {
+			// What was there when the request came may not have been seen yet when the mark was made.
+			there := mark.Seq > first.Seq || first.At <= mark.At+arrival
+			if there && mark.Seq < deleting.Seq && (mark.Name == "" || mark.Name == first.Name) {
 				return true
 			}
 		}

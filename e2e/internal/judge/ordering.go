@@ -155,7 +155,10 @@ func judgeMinReady(m *model, b *bench) {
 			if v == nil || prev == nil || v.Set.MinReadySeconds == 0 || len(c.obstacles) > 0 || c.first {
 				continue
 			}
-			need := time.Duration(v.Set.MinReadySeconds) * time.Second
+			need := m.leastMinReady(a.set, c.event.At)
+			if need == 0 {
+				continue
+			}
 			seen := prev.at(c.event.Seq)
 			elapsed, strict := prev.readyFor(c.event, c.event.CreationTimestamp.Time, m.h.Header.Lag)
 			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
@@ -203,6 +206,7 @@ func (b *bench) sawOrExcused(id guarantee.ID, right bool) {
 // judgeParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
 func judgeParallel(m *model, b *bench) {
 	const id = guarantee.OrderingParallel
+	overdue := m.overdue()
 	for _, a := range m.acts {
 		if a.set.policy() != appsv1.ParallelPodManagement {
 			continue
@@ -218,7 +222,7 @@ func judgeParallel(m *model, b *bench) {
 			}
 		}
 		for _, h := range m.creationHolds(a.set) {
-			if length := h.to - h.from; length > max(m.h.Header.Lag, HoldFloor) {
+			if length := h.to - h.from; length > overdue {
 				b.broken(id, charge{
 					set: a.set, since: h.from, events: []*history.Event{h.pod.created},
 					text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",

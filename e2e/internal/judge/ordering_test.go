@@ -123,7 +123,7 @@ func TestOrderingOfCreation(t *testing.T) {
 			tell: func(s *story.Story) {
 				s.Set("web", story.Replicas(2), story.Parallel)
 				s.Pod("web-0")
-				s.Wait(5 * time.Second)
+				s.Wait(40 * time.Second)
 				s.Ready("web-0")
 				s.Up("web-1")
 			},

@@ -1,6 +1,7 @@
 package legal
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -143,4 +144,41 @@ func (w *world) sweep(*history.Event) bool {
 		w.deletePod(p.Name, p.UID, nil)
 	}
 	return true
+}
+
+// phase brings a new template to a set in steps, by lowering the partition.
+func (w *world) phase(set *history.Event) bool {
+	n := int(set.Set.Replicas)
+	if n < 2 || set.Set.Strategy == onDelete || set.Set.Start != 0 {
+		return false
+	}
+	t, digest := w.newTemplate(0)
+	partition := 1 + w.rng.IntN(n)
+	for first := true; partition >= 0; first = false {
+		w.update(set.Name, func(s *history.Set) {
+			s.Partition = int32(partition)
+			if first {
+				s.Template, s.TemplateDigest = t, digest
+			}
+		})
+		w.settle(w.between(3*time.Second, 6*time.Second), 40*time.Second)
+		if set = w.get(history.Sets, set.Name, set.UID); set == nil || set.Terminating() {
+			return true
+		}
+		partition -= 1 + w.rng.IntN(2)
+	}
+	return true
+}
+
+// stumble takes a pod's readiness away for long and scales the set down meanwhile.
+func (w *world) stumble(set *history.Event) bool {
+	pods := slices.DeleteFunc(w.podsOf(set), func(p *history.Event) bool { return !p.Pod.RunningAndReady() })
+	if len(pods) < 2 || set.Set.Replicas < 2 {
+		return false
+	}
+	p := pods[0]
+	w.s.Unready(p.Name)
+	w.after(w.between(5*time.Second, 40*time.Second), func() { w.becomeReady(p.Name, p.UID) })
+	w.run(w.between(0, 4*time.Second))
+	return w.update(set.Name, func(t *history.Set) { t.Replicas = int32(w.rng.IntN(int(t.Replicas))) })
 }

@@ -110,8 +110,7 @@ func (p *pass) update(pods []*history.Event) bool {
 	if spec.Strategy == onDelete {
 		return true
 	}
-	// With Parallel it may stop for ever at a broken old pod (kubernetes issue 137409), which is a bug and not legal.
-	if p.c.w.custom.limits && p.monotonic() {
+	if p.c.w.custom.limits {
 		return p.rollLimited(replicas)
 	}
 	return p.roll(replicas)
@@ -248,8 +247,17 @@ func (p *pass) rollLimited(replicas []*replica) bool {
 			down++
 		}
 	}
+	for i := len(replicas) - 1; i >= int(p.set.Set.Partition); i-- {
+		r := replicas[i]
+		// Up to 1.36 a Parallel set stops for ever at a broken old pod (kubernetes issue 137409), which is a bug and not legal: as
+		// from 1.37 on, those go first.
+		if !p.monotonic() && p.outdated(r) && p.unavailable(r) {
+			p.c.w.deletePod(r.name, r.uid(), nil)
+			p.status.Current--
+		}
+	}
 	for i := len(replicas) - 1; i >= int(p.set.Set.Partition) && down < most; i-- {
-		if r := replicas[i]; p.outdated(r) {
+		if r := replicas[i]; p.outdated(r) && !(p.unavailable(r) && !p.monotonic()) {
 			p.c.w.deletePod(r.name, r.uid(), nil)
 			p.status.Current--
 			down++

@@ -149,7 +149,7 @@ func (w *world) deed() bool {
 	}{
 		{24, w.scale}, {18, w.renew}, {4, w.goBack}, {8, w.deletePods}, {3, w.force}, {4, w.evict}, {4, w.failOne}, {4, w.touch},
 		{6, w.divide}, {2, w.changeLimit}, {3, w.changeStrategy}, {5, w.moveStart}, {5, w.changeRetention}, {6, w.deleteSet}, {2, w.relabel},
-		{3, w.loseClaim}, {2, w.sweep}, {2, w.changeMinReady}, {2, w.changeHistoryLimit},
+		{3, w.loseClaim}, {2, w.sweep}, {2, w.changeMinReady}, {2, w.changeHistoryLimit}, {3, w.phase}, {3, w.stumble},
 	}
 	total := 0
 	for _, d := range deeds {
