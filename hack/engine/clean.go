@@ -85,9 +85,9 @@ func (d *daemon) endContainerd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	settings := filepath.Join(d.runtime, "containerd", "containerd.toml")
-	if err != nil || !commandHas(pid, settings) {
+	pid, notOne := strconv.Atoi(strings.TrimSpace(string(text)))
+	if notOne != nil || !commandHas(pid, settings) {
 		return nil
 	}
 	return end(ctx, pid, func() bool { return !commandHas(pid, settings) })

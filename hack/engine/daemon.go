@@ -110,8 +110,7 @@ func (d *daemon) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	// Not CommandContext: the daemon must outlive this process and its context.
-	cmd := exec.Command("dockerd", args...)
+	cmd := exec.Command("dockerd", args...) //nolint:noctx // It must outlive this process and its context.
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -131,7 +130,7 @@ func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
 	for {
 		select {
 		case err := <-ended:
-			return d.failure(fmt.Errorf("it ended: %v", err))
+			return d.failure(fmt.Errorf("it ended: %w", err))
 		case <-ctx.Done():
 			return d.failure(context.Cause(ctx))
 		case <-tick.C:

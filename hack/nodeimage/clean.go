@@ -71,7 +71,7 @@ func cleanPulled(ctx context.Context, e *engine.Engine, progress io.Writer) erro
 	if err != nil {
 		return err
 	}
-	for _, image := range strings.Fields(string(list)) {
+	for image := range strings.FieldsSeq(string(list)) {
 		if !present(ctx, e, image) {
 			continue
 		}

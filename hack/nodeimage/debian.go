@@ -95,7 +95,7 @@ func parseOneLine(text string) []aptSource {
 		var source aptSource
 		rest = strings.TrimSpace(rest)
 		if options, after, ok := strings.Cut(strings.TrimPrefix(rest, "["), "]"); ok && strings.HasPrefix(rest, "[") {
-			for _, option := range strings.Fields(options) {
+			for option := range strings.FieldsSeq(options) {
 				if keyring, ok := strings.CutPrefix(option, "signed-by="); ok {
 					source.signedBy = keyring
 				}
@@ -149,8 +149,8 @@ func sourcesOf(stanza map[string]string) []aptSource {
 		keyring = ""
 	}
 	var sources []aptSource
-	for _, uri := range strings.Fields(stanza["uris"]) {
-		for _, suite := range strings.Fields(stanza["suites"]) {
+	for uri := range strings.FieldsSeq(stanza["uris"]) {
+		for suite := range strings.FieldsSeq(stanza["suites"]) {
 			sources = append(sources, aptSource{uri: uri, suite: suite, components: strings.Fields(stanza["components"]), signedBy: keyring})
 		}
 	}

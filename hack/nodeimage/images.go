@@ -44,7 +44,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		return err
 	}
 
-	kubernetes := newLayer().file("/usr/local/bin/kubernetes", 0o755, filepath.Join(parts.kubernetes, "kubernetes"))
+	kubernetes := newLayer().file("/usr/local/bin/kubernetes", filepath.Join(parts.kubernetes, "kubernetes"))
 	for _, component := range kubernetesComponents() {
 		kubernetes.link("/usr/local/bin/"+component, "kubernetes")
 	}
@@ -61,7 +61,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 	program := func(reference, file string, config v1.Config, below ...any) error {
 		binary := "/usr/local/bin/" + filepath.Base(file)
 		config.Entrypoint, config.Env = []string{binary}, pathEnv()
-		return add(reference, config, append(below, newLayer().file(binary, 0o755, file))...)
+		return add(reference, config, append(below, newLayer().file(binary, file))...)
 	}
 	for _, err := range []error{
 		program("registry.k8s.io/etcd:"+v.etcdTag, filepath.Join(parts.etcd, "etcd"), v1.Config{}),

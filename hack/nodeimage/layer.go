@@ -41,9 +41,9 @@ func (l *layer) text(name string, mode fs.FileMode, content []byte) *layer {
 	return l
 }
 
-// file adds a file from the disk.
-func (l *layer) file(name string, mode fs.FileMode, source string) *layer {
-	l.entries[clean(name)] = entry{header: tar.Header{Typeflag: tar.TypeReg, Mode: tarMode(mode)}, file: source}
+// file adds a program from the disk.
+func (l *layer) file(name, source string) *layer {
+	l.entries[clean(name)] = entry{header: tar.Header{Typeflag: tar.TypeReg, Mode: tarMode(0o755)}, file: source}
 	return l
 }
 

@@ -83,15 +83,15 @@ func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 
 // programsLayer holds the programs of a node.
 func programsLayer(kubernetes, containerd, cni string) *layer {
-	l := newLayer().file("/usr/bin/kubernetes", 0o755, filepath.Join(kubernetes, "kubernetes"))
+	l := newLayer().file("/usr/bin/kubernetes", filepath.Join(kubernetes, "kubernetes"))
 	for _, component := range []string{"kubeadm", "kubectl", "kubelet"} {
 		l.link("/usr/bin/"+component, "kubernetes")
 	}
 	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
-		l.file("/usr/local/bin/"+program, 0o755, filepath.Join(containerd, program))
+		l.file("/usr/local/bin/"+program, filepath.Join(containerd, program))
 	}
 	for _, plugin := range []string{"host-local", "loopback", "portmap", "ptp"} {
-		l.file("/opt/cni/bin/"+plugin, 0o755, filepath.Join(cni, plugin))
+		l.file("/opt/cni/bin/"+plugin, filepath.Join(cni, plugin))
 	}
 	return l
 }
@@ -231,7 +231,7 @@ func (a assembly) checkImages(ctx context.Context, container string, v versions)
 	if err != nil {
 		return err
 	}
-	for _, image := range strings.Fields(wanted) {
+	for image := range strings.FieldsSeq(wanted) {
 		if !slices.Contains(strings.Fields(present), image) {
 			return fmt.Errorf("kubeadm %s asks for the image %s, which this build does not make; it has:\n%s", v.kubernetes, image, present)
 		}

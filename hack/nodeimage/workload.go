@@ -129,7 +129,7 @@ func newBusybox(ctx context.Context, tree *baseTree) (*busyboxBinary, error) {
 // layer holds all of the busybox image. Any user may run it, and it needs no writable root file system.
 func (b *busyboxBinary) layer() *layer {
 	l := newLayer().
-		file("/bin/busybox", 0o755, b.tree.busybox).
+		file("/bin/busybox", b.tree.busybox).
 		dir("/tmp", 0o777|os.ModeSticky).
 		dir("/root", 0o700).
 		dir("/var/www", 0o755).

@@ -62,5 +62,5 @@ func isScript(path string) (bool, error) {
 	}
 	defer file.Close()
 	first, _ := bufio.NewReader(io.LimitReader(file, 200)).ReadString('\n')
-	return regexp.MatchString(`^#!\s*/\S*?(/env\s+)?(/|\s)?(ba|da|k)?sh\b`, first)
+	return regexp.MatchString(`^#!\s*\S*/(env\s+)?(ba|da|k)?sh\b`, first)
 }

@@ -32,12 +32,12 @@ func runSteps(ctx context.Context, out io.Writer, steps []step) error {
 	begin := time.Now()
 	var failed []string
 	for _, s := range steps {
-		if err := ctx.Err(); err != nil {
-			fmt.Fprintln(out, "== interrupted before:", s.name)
-			return failedError{[]string{"interrupted"}}
-		}
 		if !runStep(ctx, out, s) {
 			failed = append(failed, s.name)
+		}
+		if ctx.Err() != nil {
+			fmt.Fprintln(out, "== interrupted: what comes after was not checked")
+			return failedError{failed}
 		}
 	}
 	took := time.Since(begin).Seconds()
@@ -69,6 +69,10 @@ func runStep(ctx context.Context, out io.Writer, s step) bool {
 	if err == nil {
 		fmt.Fprintf(out, ": ok, %.1f s\n", took)
 		return true
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(out, ": interrupted after %.1f s\n", took)
+		return false
 	}
 	fmt.Fprintf(out, ": FAILED after %.1f s: %v\n", took, err)
 	if buffer.Len() > 0 {

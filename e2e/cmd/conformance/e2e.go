@@ -113,7 +113,7 @@ func runE2E(ctx context.Context, out, progress io.Writer) error {
 			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox}, Focus: a.focus, Labels: a.labels, Suite: built.identity,
 		}
 		fmt.Fprintf(progress, "suite: first spec after %.1f s\n", time.Since(begin).Seconds())
-		run, err = execute(ctx, built, a, s, out, progress)
+		run, err = execute(ctx, built, a, s, out)
 	}
 	failed := err != nil || run.Overall != verdict.Conformant
 	if a.keep && failed && !up.Reused() {
@@ -198,7 +198,7 @@ func compile(ctx context.Context, reportDir string) (suiteBinaries, error) {
 }
 
 // execute checks the cluster, runs the specs and weighs what they recorded.
-func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings, out, progress io.Writer) (*verdict.Run, error) {
+func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings, out io.Writer) (*verdict.Run, error) {
 	config, err := s.RESTConfig()
 	if err != nil {
 		return nil, err
@@ -313,7 +313,10 @@ func emptyReport(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
-	for _, name := range []string{"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, "junit.xml", "ginkgo.json"} {
+	left := []string{
+		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, "junit.xml", "ginkgo.json",
+	}
+	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 		}

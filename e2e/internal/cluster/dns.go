@@ -53,7 +53,7 @@ func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, 
 	go func() { ended <- forwarder.ForwardPorts() }()
 	defer func() {
 		close(stop)
-		<-ended
+		_ = <-ended
 	}()
 	select {
 	case err := <-ended:

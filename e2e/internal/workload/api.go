@@ -113,7 +113,7 @@ func (c Collection) VerifyWatch(ctx context.Context, id guarantee.ID, from, anno
 	})
 	if err != nil || len(annotated) < len(c.Names) || len(strangers) > 0 {
 		sorted := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
-		err = fmt.Errorf("expected the change and the end of each of %v and nothing of others, found changes of %v, ends of %v and others %v (%v)",
+		err = fmt.Errorf("expected the change and the end of each of %v and nothing of others, found changes of %v, ends of %v and others %v (%w)",
 			c.Names, sorted(annotated), sorted(ended), sorted(strangers), err)
 	}
 	c.NS.Verify(id, err, "sets watched by the label %s", c.Selector)

@@ -105,7 +105,8 @@ func (s *Set) ForbidDisruption(ctx context.Context) (lift func(context.Context))
 		}
 		return seen.ObservedGeneration >= made.Generation && seen.CurrentHealthy == healthy
 	})
-	Expect(err).NotTo(HaveOccurred(), "expected the budget's status to have observed generation %d and to count %d healthy pods, found %+v: look at the disruption controller of kube-controller-manager", made.Generation, healthy, seen)
+	Expect(err).NotTo(HaveOccurred(), "expected the budget's status to have observed generation %d and to count %d healthy pods, found %+v: "+
+		"look at the disruption controller of kube-controller-manager", made.Generation, healthy, seen)
 
 	return func(ctx context.Context) {
 		GinkgoHelper()

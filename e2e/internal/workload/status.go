@@ -103,7 +103,8 @@ func (s *Set) VerifyStatus(ctx context.Context, id guarantee.ID) {
 		if err != nil {
 			return err
 		}
-		live.Status.Conditions = append(live.Status.Conditions, appsv1.StatefulSetCondition{Type: "Updated", Status: corev1.ConditionTrue, Reason: "Conformance"})
+		live.Status.Conditions = append(live.Status.Conditions,
+			appsv1.StatefulSetCondition{Type: "Updated", Status: corev1.ConditionTrue, Reason: "Conformance"})
 		answer, err = sets.UpdateStatus(ctx, live, metav1.UpdateOptions{})
 		return err
 	})

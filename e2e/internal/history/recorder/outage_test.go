@@ -37,7 +37,6 @@ func TestADroppedWatchIsResumedWithoutAGap(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s)
 	want := []string{}
-	last := s.rv
 	for n := range 10 {
 		s.put(history.Pods, pod("web-0", strconv.Itoa(n)))
 		change := "modified"
@@ -47,7 +46,7 @@ func TestADroppedWatchIsResumedWithoutAGap(t *testing.T) {
 		want = append(want, change+" web-0 uid-1 "+strconv.Itoa(n))
 		if n%3 == 2 {
 			hostname(t, r, "web-0", strconv.Itoa(n))
-			last = s.rv
+			last := s.rv
 			before := len(s.watches(history.Pods))
 			// While the watch is down more happens.
 			s.with(func() {

@@ -59,7 +59,7 @@ func noGoroutines(t *testing.T) {
 	if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range strings.Split(stacks.String(), "\n\n") {
+	for g := range strings.SplitSeq(stacks.String(), "\n\n") {
 		if strings.Contains(g, "recorder.(*Recorder)") {
 			t.Errorf("left behind:\n%s", g)
 		}
