@@ -62,8 +62,8 @@ func TestClaims(t *testing.T) {
 			name: "a claim that the spec deletes before it is bound", exercised: ids(guarantee.StorageClaimPerPod),
 			tell: func(s *story.Story) {
 				s.Set("web", data)
-				s.Mark(history.ActDelete, history.Claims, "data-web-0")
 				pending(s, "data-web-0")
+				s.Mark(history.ActDelete, history.Claims, "data-web-0")
 				s.Collect("data-web-0")
 				s.Claim("data", "web-0")
 				s.Up("web-0")
