@@ -117,12 +117,12 @@ func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
 }
 
 // someForce and everyForce report whether some, or every, version of the set in force at that moment is as f says.
-func (s *setLife) someForce(at, lag time.Duration, f func(*history.Set) bool) bool {
-	return slices.ContainsFunc(s.inForce(at, lag), func(v *history.Event) bool { return f(v.Set) })
+func (s *setLife) someForce(at, lag time.Duration, f func(*history.Event) bool) bool {
+	return slices.ContainsFunc(s.inForce(at, lag), f)
 }
 
-func (s *setLife) everyForce(at, lag time.Duration, f func(*history.Set) bool) bool {
-	return !s.someForce(at, lag, func(v *history.Set) bool { return !f(v) })
+func (s *setLife) everyForce(at, lag time.Duration, f func(*history.Event) bool) bool {
+	return !s.someForce(at, lag, func(v *history.Event) bool { return !f(v) })
 }
 
 // during reports whether some version of the set that was current between the two moments is as f says.

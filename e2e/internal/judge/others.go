@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -160,31 +161,39 @@ func (m *model) updatePending(s *setLife, p *podLife) bool {
 // perhapsUpdate reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
 // have known that yet.
 func (m *model) perhapsUpdate(s *setLife, p *podLife) bool {
-	at, wanted, updated := p.deleting.At, false, false
-	force := s.inForce(at, m.h.Header.Lag)
-	for _, v := range force {
-		wanted = wanted || inRange(v, p.ordinal)
-		updated = updated || !sameTemplate(v.Set, force[0].Set)
-	}
-	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)] {
-		updated = updated || v.Set.Status.UpdateRevision != p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
-	}
-	return wanted && updated
+	return s.someForce(p.deleting.At, m.h.Header.Lag, func(v *history.Event) bool { return inRange(v, p.ordinal) }) && m.updating(s, p)
 }
 
 // forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
 func (m *model) forUpdate(s *setLife, p *podLife) bool {
-	at, revision := p.deleting.At, p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
-	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):] {
-		st := v.Set.Status
-		if st.UpdateRevision != revision {
+	if m.updating(s, p) {
+		return true
+	}
+	// The controller deletes before it writes the status that says why, so only a later status tells.
+	at := p.deleting.At
+	for _, v := range s.events[s.versionsUntil(at+arrival):] {
+		if v.Set.Status.UpdateRevision != revisionLabel(p) {
 			return true
 		}
-		// The controller deletes before it writes the status that says why, so only a later status tells.
-		if v.At > at+arrival && st.ObservedGeneration >= v.Generation {
+		if v.Set.Status.ObservedGeneration >= v.Generation {
 			return false
 		}
 	}
-	v := s.specAt(at + arrival)
-	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < v.Generation
+	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < s.specAt(at+arrival).Generation
+}
+
+// updating reports whether the history shows, as of the pod's deletion, an update that it may have been deleted for: a template
+// that had changed within the lag, or an update revision other than the pod's.
+func (m *model) updating(s *setLife, p *podLife) bool {
+	at := p.deleting.At
+	force := s.inForce(at, m.h.Header.Lag)
+	if s.someForce(at, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[0].Set) }) {
+		return true
+	}
+	seen := s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)]
+	return slices.ContainsFunc(seen, func(v *history.Event) bool { return v.Set.Status.UpdateRevision != revisionLabel(p) })
+}
+
+func revisionLabel(p *podLife) string {
+	return p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
 }

@@ -231,6 +231,18 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
+			name: "another set starts an update and goes back", exercised: ids(guarantee.IdentityNotMine),
+			tell: func(s *story.Story) {
+				sharing(s)
+				s.Wait(long)
+				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
+				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:1"} })
+				s.End("web-0")
+				s.Up("web-0")
+				s.Status("web")
+			},
+		},
+		{
 			name: "a pod whose owner nobody recorded", doubted: ids(guarantee.IdentityNotMine),
 			tell: func(s *story.Story) {
 				s.Running("web", 1)

@@ -31,10 +31,10 @@ func judgeRetention(m *model, b *bench) {
 	b.setDeleted(overdue)
 }
 
-func scaledDelete(s *history.Set) bool  { return deletes(s.WhenScaled) }
-func scaledKeep(s *history.Set) bool    { return !deletes(s.WhenScaled) }
-func someDelete(s *history.Set) bool    { return deletes(s.WhenScaled) || deletes(s.WhenDeleted) }
-func deletedDelete(s *history.Set) bool { return deletes(s.WhenDeleted) }
+func scaledDelete(v *history.Event) bool  { return deletes(v.Set.WhenScaled) }
+func scaledKeep(v *history.Event) bool    { return !scaledDelete(v) }
+func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
+func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
 func (m *model) collectOverdue() time.Duration { return m.overdue() + 20*time.Second }
@@ -75,7 +75,7 @@ func (b *bench) scaledKeep(s *setLife, p *podLife) {
 		return
 	}
 	from, to := p.deleting.At, heir.ready[0].from.At
-	if !s.during(from, to, func(v *history.Event) bool { return deletes(v.Set.WhenScaled) }) && b.m.kept(s, p.name, from, to) {
+	if !s.during(from, to, scaledDelete) && b.m.kept(s, p.name, from, to) {
 		b.saw(guarantee.StorageScaleKeeps)
 	}
 }
@@ -90,7 +90,7 @@ func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 	all := true
 	for _, t := range s.claimTemplates() {
 		c := m.claim(t+"-"+p.name, p.deleting.At)
-		if c == nil || foreign(c.last(), s, p.name) || (c.deleting != nil && (c.deleting.At < p.deleting.At-arrival || m.asked(c.uid, c.events[0], c.deleting))) {
+		if c == nil || foreign(c.last(), s, p.name) || (c.deleting != nil && !m.scaledWith(c, p)) {
 			all = false
 			continue
 		}
@@ -101,7 +101,7 @@ func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 			// The controller may not have known a claim that was new when it removed the pod; and plans change.
 			waited := m.h.Duration() - p.gone.At
 			settled := m.h.End != nil && m.h.End.Complete && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
-				return inRange(v, p.ordinal) || !deletes(v.Set.WhenScaled)
+				return inRange(v, p.ordinal) || scaledKeep(v)
 			})
 			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.quiet() {
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
@@ -126,6 +126,11 @@ func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 	}
 }
 
+// scaledWith reports whether a claim was deleted for the scale down that removed its pod, which owned it then.
+func (m *model) scaledWith(c *claimLife, p *podLife) bool {
+	return c.deleting.At >= p.deleting.At-arrival && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.asked(c.uid, c.events[0], c.deleting)
+}
+
 // setDeleted judges what became of the claims of deleted sets.
 func (b *bench) setDeleted(overdue time.Duration) {
 	m := b.m
@@ -134,7 +139,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 		if len(s.events) == 0 {
 			continue
 		}
-		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1].Set) {
+		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1]) {
 			for _, p := range s.pods {
 				if p.created != nil && p.tenures[0].set == s && len(p.ready) > 0 && m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives[p.ordinal]) > 0 {
 					b.saw(guarantee.StorageDeleteKeeps)
@@ -157,7 +162,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 func (b *bench) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
 	const id = guarantee.StorageWhenDeletedDelete
 	m := b.m
-	if !s.during(s.deleting.At-m.quiet(), s.deleting.At, func(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }) {
+	if !s.during(s.deleting.At-m.quiet(), s.deleting.At, deletedDelete) {
 		return
 	}
 	if c.deleting != nil {
@@ -207,7 +212,7 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 		if owner == nil || len(owner.events) == 0 {
 			return true // it was gone before the recording
 		}
-		if owner.deleting != nil && owner.deleting.At <= at+arrival && (owner.created == nil || owner.during(0, at, func(v *history.Event) bool { return deletes(v.Set.WhenDeleted) })) {
+		if owner.deleting != nil && owner.deleting.At <= at+arrival && (owner.created == nil || owner.during(0, at, deletedDelete)) {
 			return true
 		}
 	}
@@ -219,7 +224,7 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 		for _, t := range owner.tenures {
 			// A former set may have scaled the pod down before another adopted it.
 			if t.set != nil && t.set.during(owner.first().At-m.quiet(), at+arrival, func(v *history.Event) bool {
-				return deletes(v.Set.WhenScaled) && !inRange(v, owner.ordinal)
+				return scaledDelete(v) && !inRange(v, owner.ordinal)
 			}) {
 				return true
 			}
@@ -232,7 +237,7 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 func (m *model) protects(s *setLife, pod string, at time.Duration) (guarantee.ID, string) {
 	lag, wanted := m.h.Header.Lag, inRange(s.specAt(at), history.Ordinal(pod))
 	switch {
-	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1].Set):
+	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1]):
 		return guarantee.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
 	case s.beingDeleted(at):
 		return guarantee.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
@@ -252,7 +257,7 @@ func judgeRetentionChange(m *model, b *bench) {
 	for _, s := range m.sets {
 		var change *history.Event
 		for i, v := range s.specs {
-			if i == 0 || deletedDelete(v.Set) == deletedDelete(s.specs[i-1].Set) {
+			if i == 0 || deletedDelete(v) == deletedDelete(s.specs[i-1]) {
 				continue
 			}
 			if change != nil {
@@ -274,7 +279,7 @@ func judgeRetentionChange(m *model, b *bench) {
 // policyFollowed judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
 func (b *bench) policyFollowed(s *setLife, change *history.Event, until, overdue time.Duration) {
 	const id = guarantee.StorageRetentionChange
-	m, owned := b.m, deletedDelete(change.Set)
+	m, owned := b.m, deletedDelete(change)
 	front, complete := m.frontOf(s)
 	for _, p := range s.pods {
 		if p.first().At > change.At || (p.deleting != nil && p.deleting.At < change.At) || !s.wanted(p.ordinal, change.At, until) {

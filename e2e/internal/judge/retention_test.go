@@ -5,7 +5,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -135,6 +134,22 @@ func TestScaleDownAndClaims(t *testing.T) {
 				s.Wait(10 * time.Second)
 				s.Gone("web-1")
 				s.Status("web")
+			},
+		},
+		{
+			name: "taken back by the set and deleted with it", exercised: ids(guarantee.StorageWhenDeletedDelete), idle: ids(guarantee.StorageWhenScaledDelete),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, data, story.WhenScaledDelete, story.WhenDeletedDelete)
+				s.Scale("web", 1)
+				s.Terminate("web-1")
+				s.Scale("web", 2)
+				s.Own("data-web-1", "StatefulSet", "web", s.Get(history.Sets, "web").UID)
+				s.Mark(history.ActDelete, history.Sets, "web")
+				s.DeleteSet("web")
+				s.Collect("data-web-1")
+				s.Wait(5 * time.Second)
+				s.Gone("web-1")
+				s.End("web-0")
 			},
 		},
 		{
@@ -323,69 +338,6 @@ func TestSetDeletedAndClaims(t *testing.T) {
 				s.Gone("web-1")
 				s.Collect("data-web-1")
 				s.End("web-0")
-			},
-		},
-	})
-}
-
-func TestRetentionChange(t *testing.T) {
-	changed := func(s *story.Story, to appsv1.PersistentVolumeClaimRetentionPolicyType, options ...story.Option) {
-		s.Running("web", 1, append(options, story.Claims("data"))...)
-		s.Update("web", func(t *history.Set) { t.WhenDeleted = to })
-		s.Status("web")
-	}
-	own := func(s *story.Story) { s.Own("data-web-0", "StatefulSet", "web", s.Get(history.Sets, "web").UID) }
-	const keep, drop = appsv1.RetainPersistentVolumeClaimRetentionPolicyType, appsv1.DeletePersistentVolumeClaimRetentionPolicyType
-	dropped := func(s *story.Story) {
-		s.Running("web", 1, story.Claims("data"), story.WhenDeletedDelete)
-		own(s)
-		s.Wait(2 * time.Second)
-		s.Update("web", func(t *history.Set) { t.WhenDeleted = keep })
-		s.Status("web")
-	}
-	tales(t, []tale{
-		{name: "the set comes to own it", exercised: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-			changed(s, drop)
-			own(s)
-		}},
-		{name: "nothing changed", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-			s.Running("web", 1, story.Claims("data"))
-			s.Wait(long)
-		}},
-		{
-			name: "the set does not come to own it", broken: ids(guarantee.StorageRetentionChange), texts: []string{"whenDeleted of web became Delete at rv 107 (+0.7 s)", "the set has not come to own it: claim data-web-0 of web-0"},
-			tell: func(s *story.Story) {
-				changed(s, drop)
-				s.Wait(long)
-			},
-		},
-		{name: "the set gives it up", exercised: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-			dropped(s)
-			s.Own("data-web-0", "", "", "")
-		}},
-		{
-			name: "the set does not give it up", broken: ids(guarantee.StorageRetentionChange), texts: []string{"the set still owns it: claim data-web-0"},
-			tell: func(s *story.Story) {
-				dropped(s)
-				s.Wait(long)
-			},
-		},
-		{name: "not yet", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) { changed(s, drop) }},
-		{
-			name: "the pod is not Ready", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-				changed(s, drop)
-				s.Unready("web-0")
-				settle(s, long)
-			},
-		},
-		{
-			name: "somebody else controls it", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-				s.Running("web", 1, story.Claims("data"))
-				s.Change(history.Claims, "data-web-0", func(e *history.Event) {
-					e.Owners = []metav1.OwnerReference{{Kind: "Widget", Name: "mine", UID: "uid-widget", Controller: new(true)}}
-				})
-				s.Update("web", func(t *history.Set) { t.WhenDeleted = drop })
-				settle(s, long)
 			},
 		},
 	})
