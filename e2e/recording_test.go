@@ -64,13 +64,15 @@ func RecordUnder(ctx SpecContext, security workload.PodSecurity) *workload.Names
 	// Clean-ups run last first: the evidence is saved and judged before the namespace goes.
 	DeferCleanup(ns.Remove)
 	DeferCleanup(func(ctx SpecContext) { conclude(ctx, ns) })
-	AttachProgressReporter(func() string {
+	waiting := func() string {
 		var b strings.Builder
 		for _, w := range ns.Waiting() {
 			fmt.Fprintf(&b, "waits for %s since %s; so far: %s\n", w.For, history.Clock(w.Since), w.Found)
 		}
 		return b.String()
-	})
+	}
+	AttachProgressReporter(waiting)
+	tell.attend(waiting)
 	return ns
 }
 

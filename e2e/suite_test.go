@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -40,8 +41,10 @@ var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
 	version, err := cluster.Client.Discovery().ServerVersion()
 	Expect(err).NotTo(HaveOccurred(), "the API server at the kubeconfig's address must answer")
 	return []byte(version.GitVersion)
-}, func(_ SpecContext, version []byte) {
+}, func(ctx SpecContext, version []byte) {
 	under = connect(string(version))
+	// Progress is told for as long as the process lives, which no node's context spans.
+	startTelling(context.WithoutCancel(ctx), under.Settings.ReportDir)
 })
 
 func connect(version string) *workload.Cluster {

@@ -19,6 +19,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -91,7 +92,7 @@ func runE2E(ctx context.Context, out, progress io.Writer) error {
 		return err
 	}
 	// The suite compiles while the cluster comes up; neither needs the other.
-	suite := build(ctx, a.reportDir)
+	suite := build(ctx)
 	up, err := cluster.Up(ctx, cluster.Options{
 		Name: os.Getenv("CLUSTER_NAME"), NodeImage: os.Getenv("NODE_IMAGE"), KubernetesVersion: os.Getenv("K8S_VERSION"),
 		Workload: a.images, Progress: progress,
@@ -166,14 +167,14 @@ type suiteBinaries struct {
 }
 
 // build compiles the suite and the runner in the background and returns a function that waits for them.
-func build(ctx context.Context, reportDir string) func() (suiteBinaries, error) {
+func build(ctx context.Context) func() (suiteBinaries, error) {
 	type result struct {
 		binaries suiteBinaries
 		err      error
 	}
 	done := make(chan result, 1)
 	go func() {
-		b, err := compile(ctx, reportDir)
+		b, err := compile(ctx)
 		done <- result{b, err}
 	}()
 	return func() (suiteBinaries, error) {
@@ -182,8 +183,8 @@ func build(ctx context.Context, reportDir string) func() (suiteBinaries, error) 
 	}
 }
 
-func compile(ctx context.Context, reportDir string) (suiteBinaries, error) {
-	b := suiteBinaries{suite: filepath.Join(reportDir, "e2e.test")}
+func compile(ctx context.Context) (suiteBinaries, error) {
+	b := suiteBinaries{suite: filepath.Join(".bin", "e2e.test")}
 	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.suite, "./e2e")
 	if out, err := compile.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("compiling the suite: %w\n%s", err, out)
@@ -267,7 +268,7 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 		filter = ""
 	}
 	args := []string{
-		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--succinct", "--timeout=1h", "--grace-period=60s",
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
 		"--output-dir=" + a.reportDir, "--junit-report=junit.xml", "--json-report=ginkgo.json",
 	}
 	switch a.procs {
@@ -292,20 +293,39 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	}
 	args = append(args, b.suite, "--", "-conformance.settings="+file)
 
+	log, err := os.Create(filepath.Join(a.reportDir, ginkgoLog))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
 	cmd := exec.CommandContext(ctx, b.ginkgo, args...)
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = log, log
 	// A group of its own: a terminal's Ctrl-C would reach Ginkgo's processes beside our own signal, and two signals mean to
 	// them that clean-up is to be skipped.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = 90 * time.Second
-	err := cmd.Run()
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	followed := make(chan error, 1)
+	go func() { followed <- progress.Follow(following, filepath.Join(a.reportDir, progress.File), out) }()
+	err = cmd.Run()
+	stop()
+	followErr := <-followed
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return fmt.Errorf("running ginkgo: %w", err)
 	}
-	return nil
+	// With no outcome at all the specs did not even begin, and only Ginkgo can say why.
+	if _, missing := os.Stat(filepath.Join(a.reportDir, verdict.SpecsFile)); missing != nil && ctx.Err() == nil {
+		said, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("the specs did not run to their end; Ginkgo said:\n%s", said)
+	}
+	return followErr
 }
+
+// ginkgoLog is what Ginkgo itself printed, below the report folder.
+const ginkgoLog = "ginkgo.log"
 
 // emptyReport makes the report folder, without what an earlier run left in it. It removes nothing else: a folder that holds
 // other things stays as it is.
@@ -314,7 +334,7 @@ func emptyReport(dir string) error {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
 	left := []string{
-		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, "junit.xml", "ginkgo.json",
+		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

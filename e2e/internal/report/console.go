@@ -17,8 +17,14 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	for _, r := range run.Rows {
 		width = max(width, len(r.ID))
 	}
+	var left []string
 	for _, family := range guarantee.Families() {
-		p.family(run, family, width)
+		if n := p.family(run, family, width); n > 0 {
+			left = append(left, fmt.Sprintf("%d of %s", n, family))
+		}
+	}
+	if len(left) > 0 {
+		p.f("\nnot asked: %s\n", strings.Join(left, ", "))
 	}
 	p.broken(run)
 	counts := map[verdict.Verdict]int{}
@@ -39,10 +45,9 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	return p.err
 }
 
-// family writes one family's rows; those that nobody asked share a line.
-func (p *printer) family(run *verdict.Run, family string, width int) {
-	p.f("\n%s\n", family)
-	left := 0
+// family writes one family's rows and returns how many of them nobody asked, which it leaves out.
+func (p *printer) family(run *verdict.Run, family string, width int) int {
+	left, headed := 0, false
 	for _, r := range run.Rows {
 		if r.ID.Family() != family {
 			continue
@@ -51,18 +56,20 @@ func (p *printer) family(run *verdict.Run, family string, width int) {
 			left++
 			continue
 		}
+		if !headed {
+			p.f("\n%s\n", family)
+			headed = true
+		}
 		p.f("  %-*s  %-8s  %-14s", width, r.ID, r.Level, r.Verdict)
 		if r.Transitions > 0 {
-			p.f("  %4d × in %d specs", r.Transitions, r.Specs)
+			p.f("  %s", fmt.Sprintf("%4d × in %s", r.Transitions, count(r.Specs, "spec", "specs")))
 		}
 		if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {
-			p.f("  %s", short(strings.Join(unique(r.Reasons), "; ")))
+			p.f("  %s", short(strings.TrimPrefix(strings.Join(unique(r.Reasons), "; "), "not applicable: ")))
 		}
 		p.f("\n")
 	}
-	if left > 0 {
-		p.f("  (%d not asked)\n", left)
-	}
+	return left
 }
 
 // short cuts a reason to what a table can hold; the whole of it is in the report.

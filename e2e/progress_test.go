@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+	. "github.com/onsi/gomega"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+// tell is where this process tells what it is doing. It is set once before the specs.
+var tell *teller
+
+// teller tells the beginning and end of specs, and from time to time what the running one waits for.
+type teller struct {
+	out *progress.Writer
+
+	mu    sync.Mutex
+	waits func() string // of the running spec
+}
+
+// tellEvery is how often a running spec says what it waits for.
+const tellEvery = 2 * time.Second
+
+// startTelling opens the file of progress and tells what is waited for until ctx ends.
+func startTelling(ctx context.Context, reportDir string) {
+	GinkgoHelper()
+	out, err := progress.Append(filepath.Join(reportDir, progress.File))
+	Expect(err).NotTo(HaveOccurred())
+	t := &teller{out: out}
+	tell = t
+	go func() {
+		ticker := time.NewTicker(tellEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			if text := t.waiting(); text != "" {
+				_ = out.Tell(progress.Line{Process: GinkgoParallelProcess(), Waits: text})
+			}
+		}
+	}()
+}
+
+func (t *teller) waiting() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waits == nil {
+		return ""
+	}
+	return t.waits()
+}
+
+// attend sets how the running spec says what it waits for, nil for none.
+func (t *teller) attend(waits func() string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waits = waits
+}
+
+var _ = ReportBeforeSuite(func(r Report) {
+	s, err := settings.Load(*settingsFile)
+	Expect(err).NotTo(HaveOccurred())
+	out, err := progress.Append(filepath.Join(s.ReportDir, progress.File))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(out.Tell(progress.Line{Total: r.PreRunStats.SpecsThatWillRun})).To(Succeed())
+	Expect(out.Close()).To(Succeed())
+})
+
+var _ = ReportBeforeEach(func(r SpecReport) {
+	if tell != nil && !r.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
+		_ = tell.out.Tell(progress.Line{Process: GinkgoParallelProcess(), Began: r.FullText()})
+	}
+})
+
+var _ = ReportAfterEach(func(r SpecReport) {
+	if tell == nil || (r.State.Is(types.SpecStateSkipped) && r.Failure.Message == "") {
+		return
+	}
+	tell.attend(nil)
+	l := progress.Line{Process: GinkgoParallelProcess(), Ended: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds()}
+	if r.State != types.SpecStatePassed {
+		l.Message = failureText(r)
+	}
+	_ = tell.out.Tell(l)
+})
+
+// failureText is all that a spec failed over: what its body found and what was judged at its end.
+func failureText(r SpecReport) string {
+	messages := []string{r.FailureMessage()}
+	if messages[0] == "" {
+		messages[0] = r.Failure.Message
+	}
+	for _, f := range r.AdditionalFailures {
+		if f.Failure.Message != "" && f.Failure.Message != messages[0] {
+			messages = append(messages, f.Failure.Message)
+		}
+	}
+	return strings.Join(messages, "\n")
+}
