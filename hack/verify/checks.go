@@ -57,6 +57,12 @@ func (c *checks) test() []step {
 	return []step{
 		{name: "go vet", run: func(ctx context.Context, out io.Writer) error { return command(ctx, out, "go", "vet", "./...") }},
 		{name: "unit tests", note: "with the race detector; some minutes the first time", live: true, run: unitTests},
+		{
+			name: "legal histories", note: "ten thousand of them and their mutations, which the race detector would make too slow", live: true,
+			run: func(ctx context.Context, out io.Writer) error {
+				return command(ctx, out, "go", "test", "./e2e/internal/judge/legal")
+			},
+		},
 	}
 }
 
