@@ -296,6 +296,13 @@ func TestClaimRecreated(t *testing.T) {
 			touch(s)
 		}},
 		{
+			name: "the pod is not wanted any more", idle: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
+				lost(s)
+				s.Update("web", func(t *history.Set) { t.Start = 5 })
+				settle(s, long)
+			},
+		},
+		{
 			name: "the pod went too", idle: ids(guarantee.StorageClaimRecreated), tell: func(s *story.Story) {
 				lost(s)
 				s.Mark(history.ActDelete, history.Pods, "web-0")
