@@ -218,3 +218,18 @@ func TestReverseAddr(t *testing.T) {
 		}
 	}
 }
+
+func TestReverseName(t *testing.T) {
+	for addr, want := range map[string]string{
+		"10.244.1.5":  "5.1.244.10.in-addr.arpa.",
+		"2001:db8::1": "1" + strings.Repeat(".0", 23) + ".8.b.d.0.1.0.0.2.ip6.arpa.",
+	} {
+		name := ReverseName(ip(addr))
+		if name != want {
+			t.Errorf("ReverseName(%s) = %q, expected %q", addr, name, want)
+		}
+		if back := reverseAddr(normal(name)); back != ip(addr) {
+			t.Errorf("reverseAddr(%q) = %v, expected %s", name, back, addr)
+		}
+	}
+}
