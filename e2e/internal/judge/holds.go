@@ -31,8 +31,9 @@ func (m *model) reaction() time.Duration {
 			continue
 		}
 		for _, c := range a.creations {
-			if len(c.obstacles) == 0 {
-				longest = max(longest, c.reaction)
+			if len(c.obstacles) == 0 && c.reaction >= 0 {
+				// The two watches may tell of the act before its cause, yet the reaction was seen.
+				longest = max(longest, c.reaction, time.Millisecond)
 			}
 		}
 		for _, r := range a.removals {

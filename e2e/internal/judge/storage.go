@@ -88,6 +88,10 @@ func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	if c != nil && c.bound != nil {
 		return true
 	}
+	// One that took the place of another only just before counts too.
+	if c := m.claimUsed(name, ready.At); c != nil && c.bound != nil {
+		return true
+	}
 	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.asked(last.uid, last.events[0], last.deleting) {
 		return false
 	}
@@ -166,11 +170,16 @@ func judgeClaimLabels(m *model, b *bench) {
 	}
 }
 
-// unboundFrom returns the claims of a pod that were not Bound when it was created, by the margin between two watches.
+// unboundFrom returns the claims of a pod that were not Bound when it was created, by the margin between two watches. One that
+// never was Bound may have given way to another of its name, under the same Pending pod: it goes on with that one.
 func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 	var out []*claimLife
 	for _, t := range s.claimTemplates() {
 		c := m.claimUsed(t+"-"+p.name, p.first().At)
+		lives := m.claimsNamed[t+"-"+p.name]
+		for k := slices.Index(lives, c) + 1; c != nil && c.bound == nil && c.gone != nil && k < len(lives) && p.pendingAt(lives[k].events[0].At); k++ {
+			c = lives[k]
+		}
 		if c != nil && c.gone == nil && (c.bound == nil || c.bound.At > p.first().At+arrival) {
 			out = append(out, c)
 		}

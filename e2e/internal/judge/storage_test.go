@@ -178,6 +178,11 @@ func TestUnboundBlocks(t *testing.T) {
 		s.Pod("web-1")
 		s.Status("web")
 	}
+	another := func(s *story.Story) {
+		s.Mark(history.ActDelete, history.Claims, "data-web-1")
+		s.Collect("data-web-1")
+		pending(s, "data-web-1")
+	}
 	tales(t, []tale{
 		{
 			name: "blocked until it is bound", exercised: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
@@ -185,6 +190,34 @@ func TestUnboundBlocks(t *testing.T) {
 				s.Wait(10 * time.Second)
 				bind(s, "data-web-1", "pv-1")
 				s.Ready("web-1")
+			},
+		},
+		{
+			name: "blocked until a claim that can be bound took the place", exercised: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
+				waiting(s)
+				s.Wait(10 * time.Second)
+				another(s)
+				bind(s, "data-web-1", "pv-1")
+				s.Ready("web-1")
+			},
+		},
+		{
+			name: "ran before the claim that took the place was bound", broken: ids(guarantee.StorageUnboundBlocks),
+			texts: []string{"before its claim data-web-1 was Bound at"}, tell: func(s *story.Story) {
+				waiting(s)
+				another(s)
+				s.Ready("web-1")
+				settle(s, 10*time.Second)
+				bind(s, "data-web-1", "pv-1")
+			},
+		},
+		{
+			name: "the next one does not wait for the claim that took the place", broken: ids(guarantee.StorageUnboundBlocks, guarantee.OrderingCreate, guarantee.OrderingCreateHalts),
+			texts: []string{"while claim data-web-1 of web-1 was not Bound"}, tell: func(s *story.Story) {
+				waiting(s)
+				s.Wait(10 * time.Second)
+				another(s)
+				s.Pod("web-2")
 			},
 		},
 		{
