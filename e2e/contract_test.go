@@ -21,18 +21,6 @@ var update = flag.Bool("update", false, "write CATALOGUE.md anew (make catalogue
 // withoutSpec lists the guarantees that no spec proves yet. It only gets shorter: an entry whose guarantee has a spec is an error.
 func withoutSpec() []guarantee.ID {
 	return []guarantee.ID{
-		guarantee.DNSNotReady,
-		guarantee.DNSPublishNotReady,
-		guarantee.DNSSRV,
-		guarantee.DNSReverse,
-		guarantee.StorageUnboundBlocks,
-		guarantee.StorageTemplates,
-		guarantee.StorageTemplateWins,
-		guarantee.StorageWhenScaledDelete,
-		guarantee.StorageWhenDeletedDelete,
-		guarantee.StorageRetentionFailure,
-		guarantee.StorageRetentionChange,
-		guarantee.StorageClaimRecreated,
 		guarantee.DisruptionControllerRestart,
 		guarantee.DisruptionAPIServerRestart,
 		guarantee.DisruptionNodeLost,

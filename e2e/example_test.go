@@ -43,7 +43,7 @@ var _ = Describe("The lesson's example", func() {
 
 		By("finding three claims by their label, each bound to a volume of its own")
 		set.VerifyClaimsByLabel(ctx, guarantee.StorageClaimLabels, "www-storage", 0, 1, 2)
-		before := set.Claims("www-storage", 0, 1, 2)
+		before := set.Claims(ctx, "www-storage", 0, 1, 2)
 
 		By("writing into each pod's volume what only that pod may read")
 		for n := range 3 {
@@ -71,12 +71,12 @@ var _ = Describe("The lesson's example", func() {
 		set.AwaitReplicas(ctx, 1)
 		Expect(ns.Pod(set.Pod(0)).UID).To(Equal(first), "pod %s must stay, but it was replaced", set.Pod(0))
 		set.VerifyClaimsByLabel(ctx, guarantee.StorageScaleKeeps, "www-storage", 0, 1, 2)
-		set.Unresolved(ctx, guarantee.DNSGone, asker, set.FQDN(2, zone))
+		set.NotResolved(ctx, guarantee.DNSGone, asker, set.FQDN(2, zone))
 
 		By("scaling to 3 again: the same claims, volumes and data come back")
 		set.Scale(ctx, 3)
 		set.AwaitReplicas(ctx, 3)
-		Expect(set.Claims("www-storage", 0, 1, 2)).To(Equal(before), "claims and volumes must be the same as before the scale down")
+		Expect(set.Claims(ctx, "www-storage", 0, 1, 2)).To(Equal(before), "claims and volumes must be the same as before the scale down")
 		for n := range 3 {
 			set.VerifyReads(ctx, guarantee.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}
@@ -93,6 +93,7 @@ var _ = Describe("The lesson's example", func() {
 		set.VerifyClaimsByLabel(ctx, guarantee.StorageDeleteKeeps, "www-storage", 0, 1, 2)
 		set.DeleteService(ctx)
 		set.DeleteClaims(ctx, "www-storage", 0, 1, 2)
+		set.AwaitNothingLeft(ctx)
 	})
 })
 

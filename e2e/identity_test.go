@@ -31,13 +31,13 @@ var _ = Describe("The identity of a pod", func() {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Claims("data"))
 		set.AwaitReady(ctx)
-		before := set.Claims("data", 0)
+		before := set.Claims(ctx, "data", 0)
 
 		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
 		set.AwaitReady(ctx)
 
 		set.VerifyHostname(ctx, guarantee.IdentitySticky, 0)
-		set.VerifySameClaims(guarantee.IdentitySticky, before, "data", 0)
+		set.VerifyKept(ctx, guarantee.IdentitySticky, before)
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentitySticky))
 	})
 
@@ -77,7 +77,7 @@ var _ = Describe("A StatefulSet", func() {
 		guarantee.IdentityNotMine,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		owned, mine := ns.OtherController(ctx), workload.Labelled(map[string]string{"app": "set"})
+		owned, mine := workload.Owned(ns.OtherController(ctx)), workload.Labelled(map[string]string{"app": "set"})
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
 		outOfRange := ns.StartPod(ctx, "set-2", mine, owned)
 

@@ -42,12 +42,12 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Claims("data"), workload.Command(crashable))
 		set.AwaitReady(ctx)
-		pod, claims := ns.Pod(set.Pod(0)), set.Claims("data", 0)
+		pod, claims := ns.Pod(set.Pod(0)), set.Claims(ctx, "data", 0)
 
 		ns.Signal(ctx, pod, "USR1")
 		set.AwaitRestarted(ctx, pod)
 
-		set.VerifySameClaims(guarantee.LifecycleCrashInPlace, claims, "data", 0)
+		set.VerifyKept(ctx, guarantee.LifecycleCrashInPlace, claims)
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleCrashInPlace))
 	})
 

@@ -22,7 +22,7 @@ import (
 // takes longer than this.
 const askAgain = 50 * time.Millisecond
 
-// timesAsked is how often an answer must be right in a row, once it was.
+// timesAsked is how often in a row an answer must be right.
 const timesAsked = 3
 
 // Zone returns the cluster's DNS zone, as the resolver configuration of a pod has it: the search domain
@@ -76,79 +76,219 @@ func (s *Set) Addrs(ordinals ...int) []netip.Addr {
 // must within the DNS limit and then three times in a row. The outcome enters the recording as a check of the guarantee.
 func (s *Set) Resolves(ctx context.Context, id guarantee.ID, from, name string, want []netip.Addr) {
 	GinkgoHelper()
-	err := s.NS.eventually(ctx, func() error { return s.resolvesNow(ctx, from, name, want) })
-	s.NS.Verify(id, err, "%s, asked from %s, resolves to %v", name, from, want)
+	what := fmt.Sprintf("%s, asked from %s, resolves to exactly %v", name, from, want)
+	s.verifyDNS(ctx, id, what, want, func() error {
+		for _, f := range s.families() {
+			err := s.NS.ask(ctx, from, f.record, name, func(answer nslookup.Answer) error {
+				// As a set: DNS promises no order of addresses.
+				if expected, got := f.of(want), f.of(answer.Addrs()); !slices.Equal(expected, got) {
+					return fmt.Errorf("expected exactly %v, found %v (%s); see the EndpointSlices of service %s, then the DNS server's log", expected, got, answer.Status(name), s.Service)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// eventually returns nil once ask succeeds and goes on to, three times in a row, all within the DNS limit.
-func (ns *Namespace) eventually(ctx context.Context, ask func() error) error {
+// NotResolved verifies that a name has no address, asked from a pod for each IP family of the service: within the DNS limit and
+// then three times in a row.
+func (s *Set) NotResolved(ctx context.Context, id guarantee.ID, from, name string) {
 	GinkgoHelper()
-	limit := ns.Settings.Limits.DNSFollows
-	var last error
-	right := 0
-	NewGomega(func(string, ...int) {}).Eventually(ctx, func() bool {
-		if last = ask(); last != nil {
-			right = 0
-			return false
-		}
-		right++
-		return right >= timesAsked
-	}).WithTimeout(limit).WithPolling(askAgain).Should(BeTrue())
-	if last == nil && right < timesAsked {
-		last = errors.New("the answer did not stay right")
-	}
-	if last != nil {
-		return fmt.Errorf("not within %v: %w", limit, last)
-	}
-	return nil
+	s.verifyNone(ctx, id, from, name, nslookup.NXDomain, nslookup.NoData)
 }
 
-func (s *Set) resolvesNow(ctx context.Context, from, name string, want []netip.Addr) error {
-	for _, family := range s.families() {
-		qtype, mine := "a", netip.Addr.Is4
-		if family == string(corev1.IPv6Protocol) {
-			qtype, mine = "aaaa", netip.Addr.Is6
-		}
-		expected := slices.DeleteFunc(slices.Clone(want), func(a netip.Addr) bool { return !mine(a) })
-		slices.SortFunc(expected, netip.Addr.Compare)
-		answer, err := s.NS.Ask(ctx, from, qtype, name)
-		if err != nil {
-			return err
-		}
-		got := slices.DeleteFunc(answer.Addrs(), func(a netip.Addr) bool { return !mine(a) })
-		if !slices.Equal(got, expected) {
-			return fmt.Errorf("expected exactly %v, found %v%s; see the EndpointSlices of service %s", expected, got, said(answer, name), s.Service)
-		}
-	}
-	return nil
+// NXDomain verifies as NotResolved does, and that the answer is NXDOMAIN.
+func (s *Set) NXDomain(ctx context.Context, id guarantee.ID, from, name string) {
+	GinkgoHelper()
+	s.verifyNone(ctx, id, from, name, nslookup.NXDomain)
 }
 
-// said adds what the server answered in place of addresses.
-func said(a nslookup.Answer, name string) string {
-	if len(a.Addrs()) > 0 {
+func (s *Set) verifyNone(ctx context.Context, id guarantee.ID, from, name string, want ...nslookup.Status) {
+	GinkgoHelper()
+	what := fmt.Sprintf("%s, asked from %s, has no address (%v)", name, from, want)
+	s.verifyDNS(ctx, id, what, nil, func() error {
+		for _, f := range s.families() {
+			err := s.NS.ask(ctx, from, f.record, name, func(answer nslookup.Answer) error {
+				// A server that fails says nothing of the name: an answer without addresses is not enough.
+				if got := answer.Status(name); !slices.Contains(want, got) {
+					return fmt.Errorf("expected %v, found %s %v; see the EndpointSlices of service %s, then the DNS server's log", want, got, answer.Addrs(), s.Service)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ListsService verifies that the SRV records of a named TCP port, asked from a pod, list exactly the pods of those ordinals,
+// each under its own name and with the port's number.
+func (s *Set) ListsService(ctx context.Context, id guarantee.ID, from, zone, port string, number uint16, ordinals ...int) {
+	GinkgoHelper()
+	name := fmt.Sprintf("_%s._tcp.%s", port, s.ServiceFQDN(zone))
+	var want []string
+	for _, n := range ordinals {
+		want = append(want, fmt.Sprintf("%s:%d", strings.TrimSuffix(s.FQDN(n, zone), "."), number))
+	}
+	slices.Sort(want)
+	what := fmt.Sprintf("SRV records of %s, asked from %s, list exactly %v", name, from, want)
+	s.verifyDNS(ctx, id, what, s.Addrs(ordinals...), func() error {
+		return s.NS.ask(ctx, from, "srv", name, func(answer nslookup.Answer) error {
+			var got []string
+			for _, r := range answer.SRV {
+				got = append(got, fmt.Sprintf("%s:%d", r.Target, r.Port))
+			}
+			slices.Sort(got)
+			if !slices.Equal(want, got) {
+				return fmt.Errorf("expected exactly %v, found %v (%s); see the ports and hostnames in the EndpointSlices of service %s", want, got, answer.Status(name), s.Service)
+			}
+			return nil
+		})
+	})
+}
+
+// ReverseResolves verifies that the PTR answers for each address of a pod, asked from a pod, include the pod's own name. Other
+// services that select the pod may add names of theirs.
+func (s *Set) ReverseResolves(ctx context.Context, id guarantee.ID, from, zone string, ordinal int) {
+	GinkgoHelper()
+	want, addrs := strings.TrimSuffix(s.FQDN(ordinal, zone), "."), s.Addrs(ordinal)
+	what := fmt.Sprintf("PTR records of %v, asked from %s, include %s", addrs, from, want)
+	s.verifyDNS(ctx, id, what, addrs, func() error {
+		for _, f := range s.families() {
+			for _, addr := range f.of(addrs) {
+				name := nslookup.ReverseName(addr)
+				err := s.NS.ask(ctx, from, "ptr", name, func(answer nslookup.Answer) error {
+					if got := answer.Targets(addr); !slices.Contains(got, want) {
+						return fmt.Errorf("expected %s among the names of %s, found %v (%s); does the DNS server serve the pods' reverse zone?", want, addr, got, answer.Status(name))
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// verifyDNS asks until the answer is right and then again, three times in a row, and records the outcome. Nothing is asked
+// before the service's EndpointSlices list the addresses: a name that is asked for too early is remembered as missing by caches.
+func (s *Set) verifyDNS(ctx context.Context, id guarantee.ID, what string, listed []netip.Addr, ask func() error) {
+	GinkgoHelper()
+	began := s.NS.Now()
+	err := s.awaitListed(ctx, listed)
+	if err == nil {
+		err = s.NS.settle(ctx, ask)
+	}
+	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it verified that %s", what)
+	s.NS.Verify(id, err, "%s (looked at for %.1f s)", what, (s.NS.Now() - began).Seconds())
+}
+
+// awaitListed waits until the EndpointSlices of the set's service list those addresses as ready.
+func (s *Set) awaitListed(ctx context.Context, want []netip.Addr) error {
+	families := s.families()
+	what := fmt.Sprintf("the EndpointSlices of service %s to list %v as ready", s.Service, want)
+	return s.NS.Await(ctx, s.NS.Settings.Limits.DNSFollows, what, func(st *history.State) string {
+		ready := map[string]bool{}
+		for _, e := range st.List(history.Slices) {
+			for _, endpoint := range e.Slice.Endpoints {
+				for _, a := range endpoint.Addresses {
+					ready[a] = ready[a] || e.Slice.Service == s.Service && endpoint.Ready
+				}
+			}
+		}
+		for _, f := range families {
+			for _, addr := range f.of(want) {
+				if !ready[addr.String()] {
+					return addr.String() + " is not listed"
+				}
+			}
+		}
 		return ""
-	}
-	return fmt.Sprintf(" (%s)", a.Status(name))
+	})
 }
 
-// Ask asks DNS from a pod with nslookup, for one name and one record type.
-func (ns *Namespace) Ask(ctx context.Context, from, qtype, name string) (nslookup.Answer, error) {
-	return nslookup.Ask(ctx, func(ctx context.Context, command ...string) (string, error) {
+// settle asks again until the answer is right or the DNS limit has passed.
+func (ns *Namespace) settle(ctx context.Context, ask func() error) error {
+	limit := ns.Settings.Limits.DNSFollows
+	for began := ns.Now(); ; {
+		err := ask()
+		switch {
+		case err == nil:
+			return nil
+		case ns.Now()-began > limit:
+			return fmt.Errorf("not within %v: %w", limit, err)
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// ask asks DNS from a pod with nslookup, for one name and one record type, and returns what right makes of the answers: each of
+// several in a row must be right, since several DNS servers may answer in turn, and one answer may be luck.
+func (ns *Namespace) ask(ctx context.Context, from, record, name string, right func(nslookup.Answer) error) error {
+	answers, err := nslookup.Ask(ctx, func(ctx context.Context, command ...string) (string, error) {
 		return ns.Exec(ctx, from, command...)
-	}, qtype, name)
+	}, timesAsked, record, name)
+	switch {
+	case errors.Is(err, nslookup.ErrNoServer):
+		return fmt.Errorf("%w: look at the cluster's DNS pods, and at the servers that /etc/resolv.conf of pod %s names", err, from)
+	case err != nil:
+		return &unseenError{err}
+	}
+	for i, answer := range answers {
+		if answer.FromLibrary {
+			return &unseenError{fmt.Errorf("nslookup in pod %s resolves through the C library, which reads /etc/hosts too and does not tell a name that does not exist from a server that fails: give the run an image with busybox 1.29 or later, built with its own resolver", from)}
+		}
+		if err := right(answer); err != nil {
+			return fmt.Errorf("answer %d of %d: %w", i+1, timesAsked, err)
+		}
+	}
+	return nil
+}
+
+// family is an IP family of a service, with the record type that holds its addresses.
+type family struct {
+	record string
+	is     func(netip.Addr) bool
+}
+
+// of returns the addresses of the family, sorted.
+func (f family) of(addrs []netip.Addr) []netip.Addr {
+	own := slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return !f.is(a) })
+	slices.SortFunc(own, netip.Addr.Compare)
+	return own
 }
 
 // families returns the IP families of the set's service.
-func (s *Set) families() []string {
-	var families []string
+func (s *Set) families() []family {
+	var names []string
 	s.NS.View(func(st *history.State) {
 		if e := st.Get(history.Services, s.Service); e != nil {
-			families = e.Service.Families
+			names = e.Service.Families
 		}
 	})
-	if len(families) == 0 {
-		// A service that names no pods yet has them all the same; without one, IPv4 is what clusters have.
-		return []string{string(corev1.IPv4Protocol)}
+	if len(names) == 0 {
+		// Every service that selects pods has them; should one not, it must not pass unasked.
+		names = []string{string(corev1.IPv4Protocol)}
 	}
-	return families
+	var out []family
+	for _, name := range names {
+		if name == string(corev1.IPv6Protocol) {
+			out = append(out, family{record: "aaaa", is: netip.Addr.Is6})
+		} else {
+			out = append(out, family{record: "a", is: netip.Addr.Is4})
+		}
+	}
+	return out
 }

@@ -113,15 +113,18 @@ func SelectingAs(other *Set) Option {
 	}
 }
 
-// OtherController makes an object that can own pods and is no set, and returns the change that lets it control a pod.
-func (ns *Namespace) OtherController(ctx context.Context) func(*corev1.Pod) {
+// OtherController makes an object that can own others and is no set, and returns the reference by which it controls them.
+func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference {
 	GinkgoHelper()
 	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
 	owner, err := ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, made, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
-	return func(p *corev1.Pod) {
-		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}}
-	}
+	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}
+}
+
+// Owned gives a pod an owner.
+func Owned(by metav1.OwnerReference) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.OwnerReferences = []metav1.OwnerReference{by} }
 }
 
 // VerifyLeftAlone verifies that pods which are not the set's to touch are still the same, in the same hands.
@@ -147,16 +150,6 @@ func (ns *Namespace) VerifyLeftAlone(id guarantee.ID, pods ...*history.Event) {
 		}
 		ns.Verify(id, err, "pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID)
 	}
-}
-
-// VerifySameClaims verifies that the pods of those ordinals have the claims, by UID and volume, that Claims returned before.
-func (s *Set) VerifySameClaims(id guarantee.ID, before []ClaimKey, template string, ordinals ...int) {
-	GinkgoHelper()
-	var err error
-	if now := s.Claims(template, ordinals...); !slices.Equal(now, before) {
-		err = fmt.Errorf("expected %v, found %v: look for who deleted the claims (kubectl get pvc -n %s)", before, now, s.NS.Name)
-	}
-	s.NS.Verify(id, err, "the claims of %s are the same as before", s.Name)
 }
 
 func controllerOf(e *history.Event) types.UID {

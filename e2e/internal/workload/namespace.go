@@ -6,6 +6,7 @@ package workload
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/exec"
 	"sigs.k8s.io/e2e-framework/klient"
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
@@ -133,14 +135,25 @@ func (ns *Namespace) Claimf(id guarantee.ID, format string, args ...any) {
 }
 
 // Verify records whether a guarantee holds and goes on either way: all violations are told, not only the first. err is nil if
-// it holds, otherwise what was expected and what was found; what says what was looked at.
+// it holds, otherwise what was expected and what was found; what says what was looked at. What could not be looked at breaks
+// nothing and is inconclusive.
 func (ns *Namespace) Verify(id guarantee.ID, err error, what string, args ...any) {
-	if err == nil {
-		ns.Check(id, history.Passed, fmt.Sprintf(what, args...))
-		return
+	text := fmt.Sprintf(what, args...)
+	var unseen *unseenError
+	switch {
+	case err == nil:
+		ns.Check(id, history.Passed, text)
+	case errors.As(err, &unseen):
+		ns.Check(id, history.Inconclusive, text+": "+err.Error())
+	default:
+		ns.Check(id, history.Failed, text+": "+err.Error())
 	}
-	ns.Check(id, history.Failed, fmt.Sprintf(what, args...)+": "+err.Error())
 }
+
+// unseenError says that nothing was learnt of the guarantee, good or bad.
+type unseenError struct{ error }
+
+func (e *unseenError) Unwrap() error { return e.error }
 
 // Apply creates the objects of a fixture in the namespace, each changed by the mutations first.
 func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...func(k8s.Object)) {
@@ -157,12 +170,12 @@ func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...fun
 }
 
 // Exec runs a command in a pod's first container and returns what it printed on both streams. The error is the command's own
-// exit or the failure to run it.
+// exit or the failure to run it, which says nothing of the pod's guarantees.
 func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (string, error) {
 	var container string
 	live, err := ns.Client.CoreV1().Pods(ns.Name).Get(ctx, pod, metav1.GetOptions{})
 	if err != nil {
-		return "", err
+		return "", &unseenError{fmt.Errorf("looking for the containers of pod %s: %w", pod, err)}
 	}
 	container = live.Spec.Containers[0].Name
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
@@ -170,10 +183,16 @@ func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (s
 	var stdout, stderr bytes.Buffer
 	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, command, &stdout, &stderr)
 	out := stdout.String() + stderr.String()
-	if err != nil {
-		return out, fmt.Errorf("running %q in %s: %w (it printed %q)", strings.Join(command, " "), pod, err, strings.TrimSpace(out))
+	if err == nil {
+		return out, nil
 	}
-	return out, nil
+	var exit exec.CodeExitError
+	ended := errors.As(err, &exit)
+	err = fmt.Errorf("running %q in %s: %w (it printed %q)", strings.Join(command, " "), pod, err, strings.TrimSpace(out))
+	if !ended {
+		err = &unseenError{err}
+	}
+	return out, err
 }
 
 // Pod returns the newest recorded version of a pod; it fails the spec when there is none.

@@ -152,6 +152,7 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 		}
 	}
 	svc.Name, svc.Spec.Selector = described.Spec.ServiceName, described.Spec.Selector.MatchLabels
+	ns.useImages(described)
 	if service != nil {
 		service(svc)
 	}
@@ -201,7 +202,9 @@ func (ns *Namespace) useImages(obj k8s.Object) {
 		spec = &o.Spec.Template.Spec
 		if class := ns.Settings.StorageClass; class != "" {
 			for i := range o.Spec.VolumeClaimTemplates {
-				o.Spec.VolumeClaimTemplates[i].Spec.StorageClassName = &class
+				if spec := &o.Spec.VolumeClaimTemplates[i].Spec; spec.StorageClassName == nil {
+					spec.StorageClassName = &class
+				}
 			}
 		}
 	default:

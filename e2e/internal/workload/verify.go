@@ -9,10 +9,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -55,27 +53,6 @@ func (s *Set) VerifyReads(ctx context.Context, id guarantee.ID, ordinal int, pat
 		err = fmt.Errorf("expected %q, found %q: the volume is not the one that it was written to, or another pod has it too (see spec.volumeName of the claim)", line, got)
 	}
 	s.NS.Verify(id, err, "%s of %s holds its own data", path, s.Pod(ordinal))
-}
-
-// ClaimKey is what must not change about a claim.
-type ClaimKey struct {
-	Name, Volume string
-	UID          types.UID
-}
-
-// Claims returns the claims that a template gives the pods of those ordinals, as recorded; each must be Bound.
-func (s *Set) Claims(template string, ordinals ...int) []ClaimKey {
-	GinkgoHelper()
-	var out []ClaimKey
-	s.NS.View(func(st *history.State) {
-		for _, n := range ordinals {
-			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil && e.Claim.Phase == corev1.ClaimBound {
-				out = append(out, ClaimKey{Name: e.Name, Volume: e.Claim.Volume, UID: e.UID})
-			}
-		}
-	})
-	Expect(out).To(HaveLen(len(ordinals)), "every pod must have a bound claim of the template %s, found %v", template, out)
-	return out
 }
 
 // VerifyClaimsByLabel asks the API for the claims with the set's selector, as `kubectl get pvc -l` does, and verifies that they
@@ -130,39 +107,18 @@ func (s *Set) DeleteService(ctx context.Context) {
 	Expect(s.NS.Client.CoreV1().Services(s.NS.Name).Delete(ctx, s.Service, metav1.DeleteOptions{})).To(Succeed())
 }
 
-// DeleteClaims deletes the claims of those ordinals and waits until they are gone.
-func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int) {
+// AwaitNothingLeft waits until the namespace holds nothing of the set: no pod, claim, revision, service or set.
+func (s *Set) AwaitNothingLeft(ctx context.Context) {
 	GinkgoHelper()
-	for _, n := range ordinals {
-		name := s.Claim(template, n)
-		s.NS.Mark(history.ActDelete, history.Claims, name, "", "delete claim "+name)
-		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			Expect(err).NotTo(HaveOccurred())
-		}
-	}
-	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimGone, "the claims to be gone", func(st *history.State) string {
-		for _, n := range ordinals {
-			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil {
-				return fmt.Sprintf("claim %s is still there (finalizers %v)", e.Name, e.Finalizers)
+	selector := labels.SelectorFromSet(s.Selector)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "nothing of "+s.Name+" to be left", func(st *history.State) string {
+		for _, r := range history.Resources() {
+			for _, e := range st.List(r) {
+				if e.Name == s.Name || e.Name == s.Service || selector.Matches(labels.Set(e.Labels)) {
+					return fmt.Sprintf("%s %s is still there (terminating: %t, finalizers %v)", r, e.Name, e.Terminating(), e.Finalizers)
+				}
 			}
 		}
 		return ""
 	})
-}
-
-// Unresolved verifies that a name has no answer, asked from a pod: within the DNS limit and then three times in a row.
-func (s *Set) Unresolved(ctx context.Context, id guarantee.ID, from, name string) {
-	GinkgoHelper()
-	err := s.NS.eventually(ctx, func() error {
-		answer, err := s.NS.Ask(ctx, from, "a", name)
-		if err != nil {
-			return err
-		}
-		if got := answer.Addrs(); len(got) > 0 {
-			return fmt.Errorf("expected no answer, found %v", got)
-		}
-		return nil
-	})
-	s.NS.Verify(id, err, "%s, asked from %s, no longer resolves", name, from)
 }

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
+)
+
+const (
+	retain   = appsv1.RetainPersistentVolumeClaimRetentionPolicyType
+	discard  = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
+	ownedSet = "StatefulSet/set"
+)
+
+var _ = Describe("The claim retention policy Delete", func() {
+	It("removes claims with their ordinals and with their set, never with a pod that is replaced", Proves(
+		guarantee.StorageRetentionFailure, guarantee.StorageWhenScaledDelete, guarantee.StorageWhenDeletedDelete,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireRetention(ctx, ns)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.Claims("data"), workload.Retention(discard, discard))
+		set.AwaitReady(ctx)
+		before := set.Claims(ctx, "data", 0, 1)
+
+		By("letting one pod fail and deleting the other")
+		failed, deleted := set.Fail(ctx, 0), ns.DeletePod(ctx, set.Pod(1))
+		set.Replaced(ctx, 0, failed)
+		set.Replaced(ctx, 1, deleted)
+		set.AwaitReady(ctx)
+		set.VerifyKept(ctx, guarantee.StorageRetentionFailure, before)
+
+		By("scaling down")
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
+		set.AwaitClaimsGone(ctx, "data", 1)
+		set.VerifyKept(ctx, guarantee.StorageWhenScaledDelete, before[:1])
+
+		By("deleting the set")
+		set.Delete(ctx, metav1.DeletePropagationBackground)
+		set.AwaitNoPods(ctx)
+		set.AwaitClaimsGone(ctx, "data", 0)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(
+			guarantee.StorageRetentionFailure, guarantee.StorageWhenScaledDelete, guarantee.StorageWhenDeletedDelete,
+		))
+	})
+
+	It("can be given and taken back, and leaves a claim alone that another controller owns", Proves(
+		guarantee.StorageRetentionChange,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireRetention(ctx, ns)
+		// Owner references need no bound claim, so none is.
+		options := []workload.Option{workload.Replicas(1), workload.Claims("other", "data"), workload.Unbindable()}
+		ns.MakeClaim(ctx, workload.Manifest(ctx, ns, options...), 0, workload.ClaimOwnedBy(ns.OtherController(ctx)))
+		set := workload.Create(ctx, ns, options...)
+		set.Created(ctx, 0)
+		other := set.AwaitClaim(ctx, "other", 0)
+
+		for _, change := range []struct {
+			what   string
+			policy workload.Option
+			owners []string
+		}{
+			{"whenDeleted: Delete", workload.Retention(discard, retain), []string{ownedSet}},
+			{"Retain again", workload.Retention(retain, retain), nil},
+			{"both Delete", workload.Retention(discard, discard), []string{ownedSet}},
+		} {
+			By(change.what)
+			set.Update(ctx, change.what, change.policy)
+			set.AwaitClaimOwners(ctx, "data", 0, change.owners...)
+		}
+
+		By("deleting the set")
+		set.Delete(ctx, metav1.DeletePropagationBackground)
+		set.AwaitClaimsGone(ctx, "data", 0)
+		ns.Still(ctx)
+		set.VerifyKept(ctx, guarantee.StorageRetentionChange, []workload.ClaimKey{{Name: other.Name, UID: other.UID}})
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StorageRetentionChange))
+	})
+})
+
+func requireRetention(ctx SpecContext, ns *workload.Namespace) {
+	GinkgoHelper()
+	ns.RequireField(ctx, "spec.persistentVolumeClaimRetentionPolicy", workload.Retention(discard, discard), func(s *appsv1.StatefulSet) bool {
+		return s.Spec.PersistentVolumeClaimRetentionPolicy != nil && s.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled == discard
+	})
+}
