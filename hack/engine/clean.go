@@ -86,9 +86,9 @@ func (d *daemon) endContainerd(ctx context.Context) error {
 		return err
 	}
 	settings := filepath.Join(d.runtime, "containerd", "containerd.toml")
-	pid, notOne := strconv.Atoi(strings.TrimSpace(string(text)))
-	if notOne != nil || !commandHas(pid, settings) {
-		return nil
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || !commandHas(pid, settings) {
+		return nil //nolint:nilerr // Whatever the file says, no containerd of ours is alive.
 	}
 	return end(ctx, pid, func() bool { return !commandHas(pid, settings) })
 }

@@ -28,10 +28,9 @@ func (d *daemon) remember(ctx context.Context) error {
 	if _, err := os.Stat(d.beforeFile()); err == nil {
 		return nil
 	}
-	rules, missing := exec.CommandContext(ctx, "iptables-save").Output()
-	if missing != nil {
-		// Without the program there is nothing to note; dockerd itself says what it needs.
-		return nil
+	rules, err := exec.CommandContext(ctx, "iptables-save").Output()
+	if err != nil {
+		return nil //nolint:nilerr // Without the program there is nothing to note; dockerd itself says what it needs.
 	}
 	enabled, err := os.ReadFile(forwarding)
 	if err != nil {
@@ -61,8 +60,8 @@ func (d *daemon) restore(ctx context.Context) error {
 	if note.Docker {
 		return nil // the chains are some other docker's as well
 	}
-	rules, missing := exec.CommandContext(ctx, "iptables-save").Output()
-	if missing != nil {
+	rules, err := exec.CommandContext(ctx, "iptables-save").Output()
+	if err != nil {
 		return fmt.Errorf("iptables-save: %w", err)
 	}
 	commands := removals(string(rules))

@@ -53,7 +53,7 @@ func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, 
 	go func() { ended <- forwarder.ForwardPorts() }()
 	defer func() {
 		close(stop)
-		_ = <-ended
+		<-ended //nolint:errcheck // It was told to end.
 	}()
 	select {
 	case err := <-ended:

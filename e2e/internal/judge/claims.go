@@ -91,10 +91,9 @@ func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (
 	if i < 0 || history.Ordinal(c.name) < 0 {
 		return nil, ""
 	}
-	sets := claimants[c.name[:i]]
-	for k := len(sets) - 1; k >= 0; k-- {
-		if sets[k].events[0].At <= at+arrival {
-			return sets[k], sets[k].name + c.name[i:]
+	for _, s := range slices.Backward(claimants[c.name[:i]]) {
+		if s.events[0].At <= at+arrival {
+			return s, s.name + c.name[i:]
 		}
 	}
 	return nil, ""

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -110,9 +111,7 @@ func (m *model) creationHolds(s *setLife) []held {
 
 // taken reports whether a pod that is not the set's had the name at some time between the two moments.
 func (m *model) taken(name string, s *setLife, from, to time.Duration) bool {
-	named := m.named[name]
-	for i := len(named) - 1; i >= 0; i-- {
-		p := named[i]
+	for _, p := range slices.Backward(m.named[name]) {
 		if p.gone != nil && p.gone.At < from {
 			return false
 		}

@@ -231,7 +231,8 @@ func (p *podLife) index(seq int) int {
 func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
 	const id = guarantee.LifecycleRelease
 	m := b.m
-	act, text := p.deleting, ""
+	act := p.deleting
+	var text string
 	switch {
 	case p.holder() != s:
 		return

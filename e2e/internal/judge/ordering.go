@@ -42,14 +42,14 @@ func creationsOf(c class, id guarantee.ID) func(*model, *bench) {
 	}
 }
 
-// creation judges one creation and reports whether it was in order.
-func (b *bench) creation(id guarantee.ID, s *setLife, c creation) bool {
+// creation judges one creation.
+func (b *bench) creation(id guarantee.ID, s *setLife, c creation) {
 	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
-	return b.weighObstacles(id, s, act, c.event, c.obstacles)
+	b.weighObstacles(id, s, act, c.event, c.obstacles)
 }
 
 // weighObstacles turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
-func (b *bench) weighObstacles(id guarantee.ID, s *setLife, act string, e *history.Event, found []obstacle) bool {
+func (b *bench) weighObstacles(id guarantee.ID, s *setLife, act string, e *history.Event, found []obstacle) {
 	clean := true
 	for _, o := range found {
 		c := charge{
@@ -73,7 +73,6 @@ func (b *bench) weighObstacles(id guarantee.ID, s *setLife, act string, e *histo
 	if clean {
 		b.saw(id)
 	}
-	return clean
 }
 
 // judgeHeals: when several pods are missing, the lower one is made again first.

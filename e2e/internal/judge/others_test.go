@@ -155,7 +155,7 @@ func TestOwnership(t *testing.T) {
 	})
 }
 
-func owner(set string, uid string) []metav1.OwnerReference {
+func owner(set, uid string) []metav1.OwnerReference {
 	yes := true
 	return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: set, UID: types.UID(uid), Controller: &yes}}
 }

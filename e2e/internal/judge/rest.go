@@ -84,7 +84,8 @@ func (r *roll) settled() bool {
 		return false
 	}
 	want, st := r.set.Set.Replicas, r.set.Set.Status
-	return want > 0 && st.ObservedGeneration >= r.set.Generation && st.Replicas == want && st.Ready == want && len(r.members) == int(want) && r.ready == int(want)
+	return want > 0 && st.ObservedGeneration >= r.set.Generation && st.Replicas == want && st.Ready == want &&
+		len(r.members) == int(want) && r.ready == int(want)
 }
 
 // atRest judges the names of a set's pods in a stretch in which nothing happened to them.

@@ -150,7 +150,8 @@ func judgeClaimLabels(m *model, b *bench) {
 			continue
 		}
 		s, _ := claimant(claimants, c, c.created.At-arrival)
-		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.quiet(), c.created.At+arrival, func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }) {
+		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
+		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.quiet(), c.created.At+arrival, wanted) {
 			continue
 		}
 		right := true

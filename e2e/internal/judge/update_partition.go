@@ -74,7 +74,8 @@ func (r *rollout) astray(a *updateAct) (guarantee.ID, string) {
 func (m *model) stillBeyond(b *bench, r *rollout, reaction time.Duration) {
 	const id = guarantee.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
-		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
+			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			continue
 		}
 		if to, ok := m.watched(r, i); ok {

@@ -113,7 +113,10 @@ func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, k
 	if l.gone != nil && l.gone.At <= back.status.At+arrival {
 		return // it was about to be cleaned up
 	}
-	evidence := charge{set: s, since: back.change.At, resources: []history.Resource{history.Sets, history.Revisions}, events: []*history.Event{kept[back.name], back.change, back.status}}
+	evidence := charge{
+		set: s, since: back.change.At, resources: []history.Resource{history.Sets, history.Revisions},
+		events: []*history.Event{kept[back.name], back.change, back.status},
+	}
 	went := fmt.Sprintf("%s went back at %s to the template of the revision %s, which was still kept", s.name, back.change.Ref(), back.name)
 	if got := back.status.Set.Status.UpdateRevision; got != back.name {
 		evidence.text = fmt.Sprintf("%s, but its update revision became %s (%s)", went, got, back.status.Ref())

@@ -2,6 +2,7 @@ package legal
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -209,9 +210,7 @@ func (p *pass) create(r *replica) bool {
 	labels := map[string]string{
 		appsv1.StatefulSetPodNameLabel: r.name, appsv1.PodIndexLabel: strconv.Itoa(r.ordinal), appsv1.ControllerRevisionHashLabelKey: r.revision.name,
 	}
-	for k, v := range set.Set.Selector {
-		labels[k] = v
-	}
+	maps.Copy(labels, set.Set.Selector)
 	p.c.sent(set.Name, w.s.Add(&history.Event{
 		Resource: history.Pods, Pod: pod,
 		Meta: history.Meta{Name: r.name, Labels: labels, Owners: controllerRef("StatefulSet", set.Name, set.UID)},

@@ -57,7 +57,7 @@ func (c *controller) revisions(set *history.Event) (revisions, bool) {
 		next = known[n-1].Revision.Number + 1
 	}
 	equal := slices.IndexFunc(known, func(e *history.Event) bool { return e.Revision.Data == digest })
-	update := ""
+	var update string
 	switch {
 	case equal >= 0 && equal == len(known)-1:
 		update = known[equal].Name
@@ -97,7 +97,7 @@ func (c *controller) truncate(p *pass, pods []*history.Event) {
 		live[pod.Labels[appsv1.ControllerRevisionHashLabelKey]] = true
 	}
 	unused := slices.DeleteFunc(c.owned(p.set), func(e *history.Event) bool { return live[e.Name] })
-	for i := 0; i < len(unused)-int(*limit); i++ {
+	for i := range len(unused) - int(*limit) {
 		c.w.remove(history.Revisions, unused[i].Name, unused[i].UID)
 	}
 }

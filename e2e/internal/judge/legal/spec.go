@@ -59,7 +59,8 @@ func (w *world) kind() story.Option {
 		t.Replicas = pick(w.rng, int32(1), 2, 3, 3, 4, 5)
 		t.Template, t.TemplateDigest = w.newTemplate(0)
 		t.PodGrace = pick(w.rng, new(int64(1)), new(int64(30)))
-		t.Policy = pick(w.rng, appsv1.OrderedReadyPodManagement, appsv1.OrderedReadyPodManagement, appsv1.OrderedReadyPodManagement, appsv1.ParallelPodManagement)
+		t.Policy = pick(w.rng,
+			appsv1.OrderedReadyPodManagement, appsv1.OrderedReadyPodManagement, appsv1.OrderedReadyPodManagement, appsv1.ParallelPodManagement)
 		t.ClaimTemplates = pick(w.rng, nil, nil, []string{"data"}, []string{"data"}, []string{"data", "log"})
 		if len(t.ClaimTemplates) > 0 {
 			t.WhenScaled, t.WhenDeleted = pick(w.rng, retain, retain, remove), pick(w.rng, retain, retain, remove)
@@ -147,9 +148,27 @@ func (w *world) deed() bool {
 		weight int
 		do     func(*history.Event) bool
 	}{
-		{24, w.scale}, {18, w.renew}, {4, w.goBack}, {8, w.deletePods}, {3, w.force}, {4, w.evict}, {4, w.failOne}, {4, w.touch},
-		{6, w.divide}, {2, w.changeLimit}, {3, w.changeStrategy}, {5, w.moveStart}, {5, w.changeRetention}, {6, w.deleteSet}, {2, w.relabel},
-		{3, w.loseClaim}, {2, w.sweep}, {2, w.changeMinReady}, {2, w.changeHistoryLimit}, {3, w.phase}, {3, w.stumble},
+		{24, w.scale},
+		{18, w.renew},
+		{4, w.goBack},
+		{8, w.deletePods},
+		{3, w.force},
+		{4, w.evict},
+		{4, w.failOne},
+		{4, w.touch},
+		{6, w.divide},
+		{2, w.changeLimit},
+		{3, w.changeStrategy},
+		{5, w.moveStart},
+		{5, w.changeRetention},
+		{6, w.deleteSet},
+		{2, w.relabel},
+		{3, w.loseClaim},
+		{2, w.sweep},
+		{2, w.changeMinReady},
+		{2, w.changeHistoryLimit},
+		{3, w.phase},
+		{3, w.stumble},
 	}
 	total := 0
 	for _, d := range deeds {
@@ -245,6 +264,6 @@ func (w *world) failOne(set *history.Event) bool {
 // touch changes a label of the set.
 func (w *world) touch(set *history.Event) bool {
 	w.s.Mark(history.ActUpdate, history.Sets, set.Name)
-	w.s.Change(history.Sets, set.Name, func(e *history.Event) { e.Labels = map[string]string{"touched": fmt.Sprint(w.s.Now())} })
+	w.s.Change(history.Sets, set.Name, func(e *history.Event) { e.Labels = map[string]string{"touched": w.s.Now().String()} })
 	return true
 }

@@ -4,6 +4,7 @@ package story
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -196,14 +197,7 @@ func templateCopy(t history.Template) history.Template {
 }
 
 func copyOf(m map[string]string) map[string]string {
-	if m == nil {
-		return nil
-	}
-	out := make(map[string]string, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(m)
 }
 
 // owner is a controller reference to the set of that name.

@@ -49,8 +49,10 @@ func (s *Story) PodAt(name string, n int) *history.Event {
 
 // Revision makes the controller revision of a set's template n, with that number.
 func (s *Story) Revision(set string, n int, number int64) *history.Event {
-	return s.Add(&history.Event{Resource: history.Revisions, Meta: history.Meta{Name: fmt.Sprintf("%s-%d", set, n), Owners: s.owner(set)},
-		Revision: &history.Revision{Number: number, Data: fmt.Sprintf("template %d", n)}})
+	return s.Add(&history.Event{
+		Resource: history.Revisions, Meta: history.Meta{Name: fmt.Sprintf("%s-%d", set, n), Owners: s.owner(set)},
+		Revision: &history.Revision{Number: number, Data: fmt.Sprintf("template %d", n)},
+	})
 }
 
 // Renumber gives a controller revision another number.
