@@ -72,15 +72,11 @@ func (c Collection) VerifyList(ctx context.Context, id guarantee.ID) string {
 	return list.ResourceVersion
 }
 
-// Annotate patches a set with an annotation. The error says what the API server did instead.
-func (ns *Namespace) Annotate(ctx context.Context, set, annotation string) error {
+// Annotate patches a set with an annotation and returns the set that the API server answered with.
+func (ns *Namespace) Annotate(ctx context.Context, set, annotation, value string) (*appsv1.StatefulSet, error) {
 	ns.Mark(history.ActUpdate, history.Sets, set, "", fmt.Sprintf("patch set %s: annotation %s", set, annotation))
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"yes"}}}`, annotation)
-	o, err := ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
-	if err == nil && o.Annotations[annotation] != "yes" {
-		return fmt.Errorf("expected annotation %s in the answer, found %v", annotation, o.Annotations)
-	}
-	return err
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
+	return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
 }
 
 // Delete deletes the collection.
@@ -113,8 +109,8 @@ func (c Collection) VerifyWatch(ctx context.Context, id guarantee.ID, from, anno
 	})
 	if err != nil || len(annotated) < len(c.Names) || len(strangers) > 0 {
 		sorted := func(m map[string]bool) []string { return slices.Sorted(maps.Keys(m)) }
-		err = fmt.Errorf("expected the change and the end of each of %v and nothing of others, found changes of %v, ends of %v and others %v (%w)",
-			c.Names, sorted(annotated), sorted(ended), sorted(strangers), err)
+		err = fmt.Errorf("expected within %v the change and the end of each of %v and nothing of others, found changes of %v, ends of %v and others %v",
+			c.NS.Settings.Limits.StatusSettled, c.Names, sorted(annotated), sorted(ended), sorted(strangers))
 	}
 	c.NS.Verify(id, err, "sets watched by the label %s", c.Selector)
 }
