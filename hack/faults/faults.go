@@ -1,6 +1,7 @@
-// Package faults holds faults that are planted in a real kube-controller-manager to prove that the suite finds them: each with the
-// guarantees it breaks, what a user would suffer, and the change that makes it. One program carries them all; which one is in force
-// is told by a file, while it runs.
+// Package faults holds faults that are planted in a real cluster to prove that the suite finds them: each with the
+// guarantees it breaks, what a user would suffer, and the change that makes it. Those of the controllers are changes of
+// kube-controller-manager: one program carries them all, and which one is in force is told by a file, while it runs. The others are
+// made of DNS configuration, storage classes and admission policies.
 //
 // "make faults" builds that program, puts it into a kind cluster, brings one fault after another into force and prints which were
 // caught, and under which guarantee. RESULTS.md holds what the last whole run found.
@@ -32,16 +33,24 @@ const (
 	Subtle  Kind = "subtle"  // only under some further condition
 )
 
-// Fault is one way in which a controller can break its promises.
+// Fault is one way in which a cluster can break its promises.
 type Fault struct {
 	Name string
 	// Breaks lists the IDs of the guarantees that it breaks, the one it is made for first.
 	Breaks []string
 	Kind   Kind
 	// Harm says what a user would suffer.
-	Harm  string
+	Harm string
+	// Edits change the controllers.
 	Edits []Edit
+	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something.
+	Apply, Replace string
+	// Corefile goes to the top of CoreDNS's server block.
+	Corefile string
 }
+
+// Planted reports whether the fault is one of the controllers.
+func (f Fault) Planted() bool { return len(f.Edits) > 0 }
 
 // Edit is one change of an upstream file: text put behind a place in it. Nothing is taken away, so that any number of faults can
 // change the same place.
@@ -53,7 +62,7 @@ type Edit struct {
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
-	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle())
+	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), elsewhere())
 }
 
 // The upstream files that are changed.

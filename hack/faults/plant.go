@@ -56,9 +56,71 @@ func (n Node) Plant(ctx context.Context, binary string) error {
 	return n.install(ctx, faulty)
 }
 
-// Set brings a fault into force; an empty name ends the one that is.
-func (n Node) Set(ctx context.Context, fault string) error {
-	return n.sh(ctx, strings.NewReader(fault), "cat >"+nodeDir+"/fault")
+// Begin brings a fault into force.
+func (n Node) Begin(ctx context.Context, f Fault) error {
+	switch {
+	case f.Apply != "":
+		// The API server takes up a policy when it has seen it in its own watch.
+		return n.kubectl(ctx, f.Apply, "apply -f - && sleep 2")
+	case f.Replace != "":
+		const manifest = nodeDir + "/replace.yaml"
+		return n.sh(ctx, strings.NewReader(f.Replace), "cat >"+manifest+" && "+kubectl+"get -o yaml -f "+manifest+" >"+saved+" && "+kubectl+"replace --force -f "+manifest)
+	case f.Corefile != "":
+		return n.corefile(ctx, f.Corefile)
+	}
+	return n.sh(ctx, strings.NewReader(f.Name), "cat >"+nodeDir+"/fault")
+}
+
+// End takes a fault back.
+func (n Node) End(ctx context.Context, f Fault) error {
+	switch {
+	case f.Apply != "":
+		return n.kubectl(ctx, f.Apply, "delete --ignore-not-found -f - && sleep 2")
+	case f.Replace != "":
+		return n.sh(ctx, nil, kubectl+"replace --force -f "+saved)
+	case f.Corefile != "":
+		return n.corefile(ctx, "")
+	}
+	return n.sh(ctx, nil, ": >"+nodeDir+"/fault")
+}
+
+const (
+	kubectl = "kubectl --kubeconfig=/etc/kubernetes/admin.conf "
+	saved   = nodeDir + "/saved.yaml"
+	coreDNS = nodeDir + "/coredns.json"
+)
+
+// kubectl runs kubectl in the node, with a manifest as its input.
+func (n Node) kubectl(ctx context.Context, input, script string) error {
+	return n.sh(ctx, strings.NewReader(input), kubectl+script)
+}
+
+// corefile puts text at the top of CoreDNS's server block, in place of what was put there before, and waits until CoreDNS has it.
+func (n Node) corefile(ctx context.Context, text string) error {
+	if err := n.sh(ctx, nil, "test -e "+coreDNS+" || "+kubectl+"-n kube-system get configmap coredns -o json >"+coreDNS); err != nil {
+		return err
+	}
+	out, err := n.Engine.Output(ctx, "exec", n.Name, "cat", coreDNS)
+	if err != nil {
+		return err
+	}
+	var config corev1.ConfigMap
+	if err := yaml.Unmarshal([]byte(out), &config); err != nil {
+		return err
+	}
+	const block = ".:53 {\n"
+	before, after, found := strings.Cut(config.Data["Corefile"], block)
+	if !found {
+		return fmt.Errorf("expected a server block %q in CoreDNS's configuration, found:\n%s", strings.TrimSpace(block), config.Data["Corefile"])
+	}
+	patch, err := yaml.Marshal(map[string]any{"data": map[string]string{"Corefile": before + block + text + after}})
+	if err != nil {
+		return err
+	}
+	// A restart is sooner than CoreDNS's own look at its file.
+	const deployment = "-n kube-system rollout "
+	return n.kubectl(ctx, string(patch), "-n kube-system patch configmap coredns --patch-file /dev/stdin && "+
+		kubectl+deployment+"restart deployment coredns && "+kubectl+deployment+"status deployment coredns --timeout=90s")
 }
 
 // Restore has the node run its own kube-controller-manager again.

@@ -176,14 +176,16 @@ func (r faultRun) all(ctx context.Context, chosen []faults.Fault) error {
 // one brings a fault into force and runs the specs that should notice.
 func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) {
 	result := faultResult{Fault: f}
-	if err := r.node.Set(ctx, f.Name); err != nil {
+	if err := r.node.Begin(ctx, f); err != nil {
 		return result, err
 	}
 	begin := time.Now()
 	run, err := r.specs(ctx, f.Name, f.Breaks, faultLimits)
 	result.seconds = time.Since(begin).Seconds()
-	if clear := r.node.Set(ctx, ""); clear != nil {
-		return result, clear
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	if end := r.node.End(ending, f); end != nil {
+		return result, end
 	}
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
@@ -229,5 +231,5 @@ func (r faultRun) specs(ctx context.Context, name string, ids []string, changes 
 		return nil, err
 	}
 	defer log.Close()
-	return execute(ctx, r.built, a, s, log, log)
+	return execute(ctx, r.built, a, s, log)
 }

@@ -113,9 +113,9 @@ func (t faultTable) markdown() string {
 	for _, r := range t.results {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.0f |\n", r.Name, r.Kind, r.Harm, r.outcome(), r.found(), r.seconds)
 	}
-	b.WriteString("\nGuarantees that no fault of the controllers can break, and are proven otherwise:\n\n")
+	b.WriteString("\nGuarantees that no fault here can break:\n\n")
 	for _, g := range guarantee.All() {
-		if why, ok := beyondControllers()[g.ID]; ok {
+		if why, ok := beyondFaults()[g.ID]; ok {
 			fmt.Fprintf(&b, "- %s: %s\n", g.ID, why)
 		}
 	}
@@ -137,8 +137,8 @@ func (r faultResult) found() string {
 	return strings.ReplaceAll(strings.Join(cells, ", "), "|", "\\|")
 }
 
-// beyondControllers lists the guarantees that kube-controller-manager cannot break, with who can.
-func beyondControllers() map[guarantee.ID]string {
+// beyondFaults lists the guarantees that no fault here can break, with the reason.
+func beyondFaults() map[guarantee.ID]string {
 	const (
 		server = "kept by the API server"
 		drill  = "asked only of a cluster that may be hurt"
@@ -146,11 +146,8 @@ func beyondControllers() map[guarantee.ID]string {
 	return map[guarantee.ID]string{
 		guarantee.UpdateMaxUnavailable:        "its feature gate is off in this version",
 		guarantee.StatusSubresource:           server,
-		guarantee.APIMutable:                  server,
 		guarantee.APIImmutable:                server,
 		guarantee.APIInvalid:                  server,
-		guarantee.APIDefaults:                 server,
-		guarantee.APICollection:               server,
 		guarantee.DisruptionControllerRestart: drill, guarantee.DisruptionAPIServerRestart: drill, guarantee.DisruptionNodeLost: drill,
 		guarantee.DisruptionOutOfService: drill, guarantee.DisruptionNodeDeleted: drill, guarantee.DisruptionNodeReturns: drill,
 		guarantee.DisruptionDrain: drill,
