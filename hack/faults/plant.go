@@ -33,12 +33,14 @@ type Node struct {
 	Name   string
 }
 
+// Prepare makes room in the node for what is kept there while faults are in force.
+func (n Node) Prepare(ctx context.Context) error {
+	return n.sh(ctx, nil, "mkdir -p "+nodeDir+" && : >"+nodeDir+"/fault && { test -e "+original+" || cp "+manifest+" "+original+"; }")
+}
+
 // Plant has the node run a faulty kube-controller-manager, with no fault in force yet. It returns before that is so: the pod whose
 // command is Program becomes Ready.
 func (n Node) Plant(ctx context.Context, binary string) error {
-	if err := n.sh(ctx, nil, "mkdir -p "+nodeDir+" && : >"+nodeDir+"/fault && { test -e "+original+" || cp "+manifest+" "+original+"; }"); err != nil {
-		return err
-	}
 	if _, err := n.Engine.Output(ctx, "cp", binary, n.Name+":"+Program+".new"); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 	if err := emptyReport(a.reportDir); err != nil {
 		return err
 	}
-	suite := build(ctx, a.reportDir)
+	suite, faulty := build(ctx, a.reportDir), buildFaulty(ctx, chosen, progress)
 	name := os.Getenv("CLUSTER_NAME")
 	if name == "" {
 		name = cluster.DefaultName + "-faults"
@@ -78,16 +78,16 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 		defer cancel()
 		err = errors.Join(err, up.Close(closing))
 	}()
-	binary, err := faults.Build(ctx, progress)
-	if err != nil {
-		return err
-	}
 	built, err := suite()
 	if err != nil {
 		return err
 	}
+	binary, err := faulty()
+	if err != nil {
+		return err
+	}
 	node := faults.Node{Engine: up.Engine(), Name: up.Name() + "-control-plane"}
-	if err := node.Plant(ctx, binary); err != nil {
+	if err := node.Prepare(ctx); err != nil {
 		return err
 	}
 	if a.keep {
@@ -97,8 +97,13 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 			err = errors.Join(err, node.Restore(closing))
 		}()
 	}
-	if err := up.AwaitCommand(ctx, "kube-controller-manager", faults.Program); err != nil {
-		return err
+	if binary != "" {
+		if err := node.Plant(ctx, binary); err != nil {
+			return err
+		}
+		if err := up.AwaitCommand(ctx, "kube-controller-manager", faults.Program); err != nil {
+			return err
+		}
 	}
 	r := faultRun{
 		asked: a, built: built, node: node, out: out,
@@ -108,6 +113,27 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 		},
 	}
 	return r.all(ctx, chosen)
+}
+
+// buildFaulty builds the faulty program in the background and returns a function that waits for its path; there is none when no chosen
+// fault is in it.
+func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer) func() (string, error) {
+	if !slices.ContainsFunc(chosen, faults.Fault.Planted) {
+		return func() (string, error) { return "", nil }
+	}
+	type result struct {
+		path string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		path, err := faults.Build(ctx, progress)
+		done <- result{path, err}
+	}()
+	return func() (string, error) {
+		r := <-done
+		return r.path, r.err
+	}
 }
 
 // chooseFaults returns the faults that a list of patterns names; none names all.
