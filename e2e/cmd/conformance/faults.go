@@ -61,7 +61,7 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 	if err := emptyReport(a.reportDir); err != nil {
 		return err
 	}
-	suite, faulty := build(ctx, a.reportDir), buildFaulty(ctx, chosen, progress)
+	suite, faulty := build(ctx), buildFaulty(ctx, chosen, progress)
 	name := os.Getenv("CLUSTER_NAME")
 	if name == "" {
 		name = cluster.DefaultName + "-faults"
