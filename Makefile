@@ -7,28 +7,29 @@ GO  ?= go
 cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE KUBECONFIG CONTEXT NAMESPACE_PREFIX
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e cluster cluster-down judge faults test verify fmt catalogue bench clean
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge test verify fmt catalogue rbac bench clean
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
 ## The suite
 e2e: cli          ; @exec $(cli) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
+certify: cli      ; @exec $(cli) certify                  ## hold a cluster that is there already to every guarantee (KUBECONFIG, CONTEXT)
 cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
 cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
-faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
 verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
 fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
 catalogue: toolchain ; @exec $(GO) test ./e2e -count=1 -run '^TestCatalogue$$' -update ## write e2e/CATALOGUE.md from the contract and the specs
+rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac.yaml from the suite's rights
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
 clean: cli        ; @$(cli) clean && rm -rf .bin report   ## remove all that this project left on the machine, reports included
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text
@@ -39,6 +40,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
+##   KUBECONFIG=file CONTEXT=name   which cluster to certify        NAMESPACE_PREFIX=x  names of its namespaces (sts)
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 
 cli: toolchain

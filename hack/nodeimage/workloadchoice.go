@@ -19,6 +19,9 @@ const (
 	registryBusybox = "docker.io/library/busybox:1.37"
 )
 
+// PublicWorkload names the workload images as a public registry has them.
+func PublicWorkload() Workload { return Workload{Nginx: registryNginx, Busybox: registryBusybox} }
+
 // WorkloadOptions say which workload images are wanted.
 type WorkloadOptions struct {
 	Engine *engine.Engine

@@ -5,10 +5,9 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
-	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -17,36 +16,58 @@ import (
 
 // Problem is something that keeps the suite from judging the cluster.
 type Problem struct {
-	// Text says what was expected, what was found and what to do.
+	// Text is one line: what was expected, what was found and what to do.
 	Text string
 	// Usage says that the person's own settings are wrong rather than the cluster.
 	Usage bool
 }
 
-// defaultClass marks the default StorageClass.
-const defaultClass = "storageclass.kubernetes.io/is-default-class"
+// Findings is what was found out about a cluster.
+type Findings struct {
+	Facts settings.Facts
+	// User is whom the API server takes the suite for, empty if it does not say.
+	User     string
+	Problems []Problem
+	// Notes are worth a line and keep nobody from a run.
+	Notes []string
+}
 
-// Check returns what was found out about the cluster and all problems. An error means that the cluster did not answer.
-func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) (settings.Facts, []Problem, error) {
-	var facts settings.Facts
-	version, err := client.Discovery().ServerVersion()
-	if err != nil {
-		return facts, nil, fmt.Errorf("the API server did not tell its version: %w", err)
+func (f *Findings) add(problems ...Problem) { f.Problems = append(f.Problems, problems...) }
+
+// The limits of preflight: of the first answer, and of everything after it.
+const (
+	answerLimit = 8 * time.Second
+	askLimit    = 20 * time.Second
+)
+
+// Check asks the cluster; it creates nothing.
+func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) Findings {
+	var f Findings
+	version, problem := connect(ctx, client, answerLimit)
+	if problem != nil {
+		f.add(*problem)
+		return f
 	}
-	facts.KubernetesVersion = version.GitVersion
-	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return facts, nil, fmt.Errorf("listing StorageClasses: %w", err)
-	}
-	for _, c := range classes.Items {
-		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
-			facts.StorageClass, facts.Provisioner = c.Name, c.Provisioner
-		}
-	}
-	// Nodes and daemon sets are for the report only: without the right to read them it just lacks them.
+	f.Facts.KubernetesVersion = version.GitVersion
+	problems, notes := checkVersion(version.Major, version.Minor, version.GitVersion)
+	f.add(problems...)
+	f.Notes = append(f.Notes, notes...)
+
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	f.User = user(ctx, client)
+	findRights(ctx, client, &f)
+	findStorage(ctx, client, s, &f)
+	describe(ctx, client, &f.Facts)
+	return f
+}
+
+// describe finds what only the report tells: without the right to read it the report just lacks it.
+func describe(ctx context.Context, client kubernetes.Interface, facts *settings.Facts) {
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
 		for _, n := range nodes.Items {
-			facts.Nodes = append(facts.Nodes, fmt.Sprintf("%s: kubelet %s, %s, %s", n.Name, n.Status.NodeInfo.KubeletVersion, n.Status.NodeInfo.OSImage, n.Status.NodeInfo.ContainerRuntimeVersion))
+			i := n.Status.NodeInfo
+			facts.Nodes = append(facts.Nodes, fmt.Sprintf("%s: kubelet %s, %s, %s", n.Name, i.KubeletVersion, i.OSImage, i.ContainerRuntimeVersion))
 		}
 	}
 	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {
@@ -58,26 +79,4 @@ func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings
 		}
 		facts.CNI = strings.Join(names, ", ")
 	}
-	return facts, checkStorage(classes.Items, s), nil
-}
-
-func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Problem {
-	names := make([]string, 0, len(classes))
-	hasDefault := false
-	for _, c := range classes {
-		names = append(names, c.Name)
-		hasDefault = hasDefault || c.Annotations[defaultClass] == "true"
-	}
-	slices.Sort(names)
-	found := "the cluster has " + strings.Join(names, ", ")
-	if len(names) == 0 {
-		found = "the cluster has none: install a provisioner with a StorageClass"
-	}
-	switch {
-	case s.StorageClass != "" && !slices.Contains(names, s.StorageClass):
-		return []Problem{{Usage: true, Text: fmt.Sprintf("STORAGE_CLASS=%s: expected the name of a StorageClass, found none of that name; %s", s.StorageClass, found)}}
-	case s.StorageClass == "" && !hasDefault:
-		return []Problem{{Text: fmt.Sprintf("expected a default StorageClass (annotation %s: \"true\"), found none; %s; mark one, or name one with STORAGE_CLASS=", defaultClass, found)}}
-	}
-	return nil
 }

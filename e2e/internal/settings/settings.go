@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -15,11 +16,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 )
 
+// RunLabel is on everything that a run makes in a cluster; its value is the run's name.
+const RunLabel = "statefulset-conformance.hero-academy.github.io/run"
+
 // Settings says which cluster a run uses and how.
 type Settings struct {
 	// Run names the run: it labels whatever the run makes in the cluster.
 	Run string `json:"run"`
-	// Kubeconfig and Context choose the cluster. An empty path means the pod's own service account.
+	// Kubeconfig and Context choose the cluster. The path may be a list, as in kubectl's variable; an empty one means the pod's
+	// own service account.
 	Kubeconfig string `json:"kubeconfig"`
 	Context    string `json:"context,omitempty"`
 	// Level is the highest level that is asked.
@@ -65,10 +70,16 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 	if s.Kubeconfig == "" {
 		return rest.InClusterConfig()
 	}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		&clientcmd.ClientConfigLoadingRules{ExplicitPath: s.Kubeconfig},
-		&clientcmd.ConfigOverrides{CurrentContext: s.Context},
-	).ClientConfig()
+	return s.ClientConfig().ClientConfig()
+}
+
+// ClientConfig reads the kubeconfig.
+func (s Settings) ClientConfig() clientcmd.ClientConfig {
+	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: s.Kubeconfig}
+	if files := filepath.SplitList(s.Kubeconfig); len(files) > 1 {
+		rules = &clientcmd.ClientConfigLoadingRules{Precedence: files}
+	}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.Context})
 }
 
 // Save writes the settings to a file.

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+)
+
+// asked is what a person asked of a run, from the environment: that is how make hands its variables on.
+type asked struct {
+	focus, labels, procs, seed string
+	level                      guarantee.Level
+	reportDir                  string
+	storageClass               string
+	limits                     limits.Limits
+	images                     nodeimage.Workload
+	namespacePrefix            string
+	keep                       bool
+}
+
+// readAsked returns what was asked and everything that is wrong with it. levels are those that can be asked here.
+func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []preflight.Problem) {
+	a := asked{
+		focus: getenv("FOCUS"), labels: getenv("LABELS"), procs: getenv("PROCS"), seed: getenv("SEED"),
+		level: guarantee.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
+		images: nodeimage.Workload{Nginx: getenv("NGINX_IMAGE"), Busybox: getenv("BUSYBOX_IMAGE")},
+		keep:   getenv("KEEP_CLUSTER") == "1",
+	}
+	var problems []preflight.Problem
+	wrong := func(format string, args ...any) {
+		problems = append(problems, preflight.Problem{Usage: true, Text: strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")})
+	}
+	var err error
+	if a.limits, err = limits.Default().Override(getenv("LIMITS")); err != nil {
+		wrong("LIMITS: %v", err)
+	}
+	if a.level == "" {
+		a.level = guarantee.Extended
+	}
+	if !slices.Contains(levels, a.level) {
+		wrong("LEVEL=%s: expected one of %v%s", a.level, levels, hint(a.level))
+	}
+	if n, err := strconv.Atoi(a.procs); a.procs != "" && (err != nil || n < 1) {
+		wrong("PROCS=%s: expected a number of processes, 1 or more; leave it out to fit the machine", a.procs)
+	}
+	if _, err := strconv.ParseInt(a.seed, 10, 64); a.seed != "" && err != nil {
+		wrong("SEED=%s: expected a whole number, such as one that an earlier run printed", a.seed)
+	}
+	if _, err := regexp.Compile(a.focus); err != nil {
+		wrong("FOCUS=%s: expected a regular expression, found: %v", a.focus, err)
+	}
+	if _, err := types.ParseLabelFilter(a.labels); err != nil {
+		wrong("LABELS=%s: expected a Ginkgo label filter, such as \"ordering.create || dns.pod\"; found one that cannot be read", a.labels)
+	}
+	if a.namespacePrefix == "" {
+		a.namespacePrefix = "sts"
+	}
+	// The API server makes a name of the prefix, a dash and five letters.
+	if len(validation.IsDNS1123Label(a.namespacePrefix+"-abcde")) > 0 {
+		wrong("NAMESPACE_PREFIX=%s: expected lower-case letters, digits and dashes, at most %d, beginning with a letter or digit",
+			a.namespacePrefix, validation.DNS1123LabelMaxLength-len("-abcde"))
+	}
+	dir := getenv("REPORT_DIR")
+	if dir == "" {
+		dir = "report"
+	}
+	if a.reportDir, err = filepath.Abs(dir); err == nil {
+		err = writable(a.reportDir)
+	}
+	if err != nil {
+		wrong("REPORT_DIR=%s: expected a folder that can be written, found: %v; name another", dir, err)
+	}
+	return a, problems
+}
+
+// hint says where a level can be asked that cannot be asked here.
+func hint(level guarantee.Level) string {
+	if level == guarantee.Disruptive {
+		return "; that level stops nodes and control planes, so it is for clusters which the suite made: make e2e LEVEL=disruptive"
+	}
+	return ""
+}
+
+// writable tries the folder, or the nearest one above it that is there, and leaves nothing behind.
+func writable(dir string) error {
+	for {
+		_, err := os.Stat(dir)
+		if err == nil || dir == filepath.Dir(dir) {
+			break
+		}
+		if !os.IsNotExist(err) {
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
+	probe, err := os.CreateTemp(dir, ".conformance-*")
+	if err != nil {
+		return err
+	}
+	_ = probe.Close()
+	return os.Remove(probe.Name())
+}
+
+// settings are those of a run of that name with these images; the cluster is the caller's to fill in.
+func (a asked) settings(run string, images nodeimage.Workload) settings.Settings {
+	return settings.Settings{
+		Run: run, Level: a.level, StorageClass: a.storageClass, NamespacePrefix: a.namespacePrefix, ReportDir: a.reportDir, Limits: a.limits,
+		Images: settings.Images{Nginx: images.Nginx, Busybox: images.Busybox}, Focus: a.focus, Labels: a.labels,
+	}
+}
+
+// unfit turns preflight's problems into one error, with the exit code that fits the worst.
+func unfit(problems []preflight.Problem) error {
+	code := verdict.ExitUsage
+	lines := make([]string, 0, len(problems))
+	for _, p := range problems {
+		if !p.Usage {
+			code = verdict.ExitInconclusive
+		}
+		lines = append(lines, p.Text)
+	}
+	if len(lines) > 1 {
+		lines[0] = fmt.Sprintf("%d problems\n%s", len(lines), lines[0])
+	}
+	return preflightError{text: strings.Join(lines, "\n"), code: code}
+}
+
+type preflightError struct {
+	text string
+	code int
+}
+
+func (e preflightError) Error() string { return e.text }
+
+// ExitCode is the process's exit code.
+func (e preflightError) ExitCode() int { return e.code }

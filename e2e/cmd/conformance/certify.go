@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+)
+
+func newCertifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "certify",
+		Short: "Run the suite on a cluster that is there already",
+		Long: `Run the suite on a cluster that is there already. It makes namespaces, works in them and removes them again; it touches nothing
+else, and never a node. What keeps the cluster from being judged is told within seconds, all of it, before anything is made.
+
+Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a pod its service account) and CONTEXT (the current
+one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run,
+NAMESPACE_PREFIX how namespaces are called, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
+The account needs the rights of hack/certify/rbac.yaml.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+func runCertify(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
+	begin := time.Now()
+	s, a, err := prepare(ctx, getenv, begin, progress)
+	if err != nil {
+		return err
+	}
+	if err := emptyReport(a.reportDir); err != nil {
+		return err
+	}
+	built, err := build(ctx)()
+	if err != nil {
+		return err
+	}
+	s.Suite = built.identity
+	run, err := execute(ctx, built, a, s, out)
+	if err != nil {
+		return err
+	}
+	return conclude(out, run, time.Since(begin))
+}
+
+// prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.
+func prepare(ctx context.Context, getenv func(string) string, begin time.Time, progress io.Writer) (settings.Settings, asked, error) {
+	a, problems := readAsked(getenv, guarantee.Core, guarantee.Extended)
+	// The process keeps runs apart that begin within the same second.
+	s := a.settings(fmt.Sprintf("certify-%d-%d", begin.Unix(), os.Getpid()), imagesOf(a.images))
+	s.Context = getenv("CONTEXT")
+	var err error
+	if s.Kubeconfig, err = kubeconfigPath(getenv("KUBECONFIG")); err != nil {
+		return s, a, wrongUse{fmt.Errorf("KUBECONFIG: %w", err)}
+	}
+	target, wrong := preflight.Kubeconfig(s)
+	problems = append(problems, wrong...)
+	if len(wrong) > 0 {
+		return s, a, unfit(problems)
+	}
+	fmt.Fprintf(progress, "cluster: context %s at %s\n", target.Context, target.Server)
+	found, err := ask(ctx, s, progress)
+	if err != nil {
+		return s, a, err
+	}
+	if problems = append(problems, found.Problems...); len(problems) > 0 {
+		return s, a, unfit(problems)
+	}
+	s.Facts = found.Facts
+	announce(progress, s, found.User)
+	return s, a, nil
+}
+
+// imagesOf fills in the images that nobody named.
+func imagesOf(named nodeimage.Workload) nodeimage.Workload {
+	images := nodeimage.PublicWorkload()
+	if named.Nginx != "" {
+		images.Nginx = named.Nginx
+	}
+	if named.Busybox != "" {
+		images.Busybox = named.Busybox
+	}
+	return images
+}
+
+// kubeconfigPath returns the files that kubectl would read, absolute since test processes run elsewhere. It is empty for a
+// pod's own service account.
+func kubeconfigPath(named string) (string, error) {
+	if named == "" {
+		if _, err := os.Stat(clientcmd.RecommendedHomeFile); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+			return "", nil
+		}
+		return clientcmd.RecommendedHomeFile, nil
+	}
+	list := ""
+	for _, path := range slices.DeleteFunc(filepath.SplitList(named), func(p string) bool { return p == "" }) {
+		full, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		if list != "" {
+			list += string(filepath.ListSeparator)
+		}
+		list += full
+	}
+	return list, nil
+}
+
+// announce says what the run is about to do, before it does anything.
+func announce(w io.Writer, s settings.Settings, user string) {
+	class := s.Facts.StorageClass
+	if s.StorageClass == "" {
+		class += " (the default)"
+	}
+	fmt.Fprintf(w, `cluster: Kubernetes %s, as %s
+it will make namespaces %s-..., a few at a time, and in them sets, pods, claims of StorageClass %s, services and budgets
+  with the images %s and %s
+it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
+  kubectl delete namespace -l %s=%s
+report: %s
+`, s.Facts.KubernetesVersion, user, s.NamespacePrefix, class, s.Images.Nginx, s.Images.Busybox, settings.RunLabel, s.Run, s.ReportDir)
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// suiteBinaries are the programs that carry out a run.
+type suiteBinaries struct {
+	ginkgo, suite string
+	identity      settings.Suite
+}
+
+// build compiles the suite and the runner in the background and returns a function that waits for them.
+func build(ctx context.Context) func() (suiteBinaries, error) {
+	type result struct {
+		binaries suiteBinaries
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		b, err := compile(ctx)
+		done <- result{b, err}
+	}()
+	return func() (suiteBinaries, error) {
+		r := <-done
+		return r.binaries, r.err
+	}
+}
+
+func compile(ctx context.Context) (suiteBinaries, error) {
+	b := suiteBinaries{suite: filepath.Join(".bin", "e2e.test")}
+	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.suite, "./e2e")
+	if out, err := compile.CombinedOutput(); err != nil {
+		return b, fmt.Errorf("compiling the suite: %w\n%s", err, out)
+	}
+	out, err := exec.CommandContext(ctx, "go", "tool", "-n", "ginkgo").Output()
+	if err != nil {
+		return b, fmt.Errorf("building ginkgo (go tool -n ginkgo): %w", err)
+	}
+	b.ginkgo = strings.TrimSpace(string(out))
+	b.identity, err = report.IdentityOf(b.suite)
+	return b, err
+}
+
+// runGinkgo runs the specs. That some failed is no error here: the verdicts tell.
+func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out io.Writer) error {
+	filter := "!" + string(guarantee.Disruptive)
+	switch a.level {
+	case guarantee.Core:
+		filter = string(guarantee.Core)
+	case guarantee.Disruptive:
+		filter = ""
+	}
+	args := []string{
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
+		"--output-dir=" + a.reportDir, "--junit-report=junit.xml", "--json-report=ginkgo.json",
+	}
+	switch a.procs {
+	case "":
+		args = append(args, "-p")
+	default:
+		args = append(args, "--procs="+a.procs)
+	}
+	if a.seed != "" {
+		args = append(args, "--seed="+a.seed)
+	}
+	if a.focus != "" {
+		args = append(args, "--focus="+a.focus)
+	}
+	if a.labels != "" && filter != "" {
+		filter = fmt.Sprintf("(%s) && (%s)", filter, a.labels)
+	} else if a.labels != "" {
+		filter = a.labels
+	}
+	if filter != "" {
+		args = append(args, "--label-filter="+filter)
+	}
+	args = append(args, b.suite, "--", "-conformance.settings="+file)
+
+	log, err := os.Create(filepath.Join(a.reportDir, ginkgoLog))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.CommandContext(ctx, b.ginkgo, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own: a terminal's Ctrl-C would reach Ginkgo's processes beside our own signal, and two signals mean to
+	// them that clean-up is to be skipped.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 90 * time.Second
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	followed := make(chan error, 1)
+	go func() { followed <- progress.Follow(following, filepath.Join(a.reportDir, progress.File), out) }()
+	err = cmd.Run()
+	stop()
+	followErr := <-followed
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
+		return fmt.Errorf("running ginkgo: %w", err)
+	}
+	// With no outcome at all the specs did not even begin, and only Ginkgo can say why.
+	if _, missing := os.Stat(filepath.Join(a.reportDir, verdict.SpecsFile)); missing != nil && ctx.Err() == nil {
+		said, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("the specs did not run to their end; Ginkgo said:\n%s", said)
+	}
+	return followErr
+}
+
+// ginkgoLog is what Ginkgo itself printed, below the report folder.
+const ginkgoLog = "ginkgo.log"

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// conclude prints the verdicts and turns them into the exit code.
+func conclude(out io.Writer, run *verdict.Run, took time.Duration) error {
+	if err := report.Console(out, run, took.Seconds()); err != nil {
+		return err
+	}
+	if code := run.ExitCode(); code != verdict.ExitConformant {
+		return outcome{overall: run.Overall, code: code}
+	}
+	return nil
+}
+
+// outcome ends the process with a run's exit code.
+type outcome struct {
+	overall verdict.Overall
+	code    int
+}
+
+func (o outcome) Error() string {
+	return fmt.Sprintf("the cluster was found %s (exit code %d)", o.overall, o.code)
+}
+
+// ExitCode is the process's exit code.
+func (o outcome) ExitCode() int { return o.code }
+
+// settingsFile is where a run's settings are kept, below the report folder.
+const settingsFile = "settings.json"
+
+// ask asks whether the cluster can be judged.
+func ask(ctx context.Context, s settings.Settings, progress io.Writer) (preflight.Findings, error) {
+	config, err := s.RESTConfig()
+	if err != nil {
+		return preflight.Findings{}, err
+	}
+	config.QPS = -1 // some dozen questions at once are no load
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return preflight.Findings{}, err
+	}
+	found := preflight.Check(ctx, client, s)
+	for _, note := range found.Notes {
+		fmt.Fprintln(progress, "note:", note)
+	}
+	return found, nil
+}
+
+// execute runs the specs and weighs what they recorded.
+func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings, out io.Writer) (*verdict.Run, error) {
+	begin := time.Now()
+	file := filepath.Join(a.reportDir, settingsFile)
+	if err := s.Save(file); err != nil {
+		return nil, err
+	}
+	if err := runGinkgo(ctx, b, a, file, out); err != nil {
+		return nil, err
+	}
+	run, err := verdict.Folder(a.reportDir, a.level)
+	if err != nil {
+		return nil, err
+	}
+	result, err := report.New(a.reportDir, &run, s, begin, time.Since(begin))
+	if err != nil {
+		return nil, err
+	}
+	return &run, errors.Join(result.Save(a.reportDir), report.SaveFiles(a.reportDir, result))
+}
+
+// emptyReport makes the report folder, without what an earlier run left in it. It removes nothing else: a folder that holds
+// other things stays as it is.
+func emptyReport(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
+	}
+	left := []string{
+		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
+	}
+	for _, name := range left {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package preflight
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes"
+)
+
+func connect(ctx context.Context, client kubernetes.Interface, limit time.Duration) (*version.Info, *Problem) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	found, err := discovery.ToServerVersionInterfaceWithContext(client.Discovery()).ServerVersionWithContext(ctx)
+	if err != nil {
+		p := explain(err, limit)
+		return nil, &p
+	}
+	return found, nil
+}
+
+// explain says why the API server did not tell its version.
+func explain(err error, limit time.Duration) Problem {
+	var certificate *tls.CertificateVerificationError
+	var host x509.HostnameError
+	status := apierrors.APIStatus(nil)
+	cause := err.Error()
+	var asked *url.Error
+	if errors.As(err, &asked) {
+		cause = asked.Err.Error()
+	}
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return Problem{Usage: true, Text: "credentials: expected ones that the API server accepts, found them rejected (401 Unauthorized): " +
+			"the token or certificate is expired or belongs to another cluster; renew it in the kubeconfig"}
+	case apierrors.IsForbidden(err):
+		return Problem{Usage: true, Text: "credentials: expected an account that may read /version, found it forbidden (403): " +
+			"bind the ClusterRole system:public-info-viewer, or put credentials into the kubeconfig"}
+	case strings.Contains(cause, "getting credentials"):
+		return Problem{Usage: true, Text: oneLine("credentials: expected the kubeconfig's plugin to provide them, found: " + cause + "; log in again")}
+	case errors.As(err, &certificate), errors.As(err, &host):
+		return Problem{Usage: true, Text: oneLine("certificate: expected one that the kubeconfig's certificate-authority signed for this address, found: " +
+			cause + "; get the kubeconfig again")}
+	case errors.Is(err, context.DeadlineExceeded):
+		return Problem{Text: fmt.Sprintf("API server: expected an answer within %v, found none: "+
+			"see whether the address is right and reachable from here (VPN, proxy, firewall)", limit)}
+	case errors.As(err, &status):
+		return Problem{Text: oneLine("API server: expected its version, found: " + err.Error() + "; see whether the address is a healthy API server")}
+	case asked != nil:
+		return Problem{Text: oneLine("API server: expected an answer, found: " + cause + "; see whether the cluster runs and the address is right")}
+	}
+	return Problem{Text: oneLine("API server: expected its version, found: " + cause + "; see whether the address is a Kubernetes API server")}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

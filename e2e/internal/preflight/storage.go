@@ -1,0 +1,56 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+// defaultClass marks the default StorageClass.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
+
+func findStorage(ctx context.Context, client kubernetes.Interface, s settings.Settings, f *Findings) {
+	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		return // told among the rights
+	}
+	if err != nil {
+		f.add(Problem{Text: fmt.Sprintf("StorageClass: expected a list of them from the API server, found: %v", err)})
+		return
+	}
+	for _, c := range classes.Items {
+		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
+			f.Facts.StorageClass, f.Facts.Provisioner = c.Name, c.Provisioner
+		}
+	}
+	f.add(checkStorage(classes.Items, s)...)
+}
+
+func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Problem {
+	names := make([]string, 0, len(classes))
+	hasDefault := false
+	for _, c := range classes {
+		names = append(names, c.Name)
+		hasDefault = hasDefault || c.Annotations[defaultClass] == "true"
+	}
+	slices.Sort(names)
+	found := "the cluster has " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		found = "the cluster has none: install a provisioner with a StorageClass"
+	}
+	switch {
+	case s.StorageClass != "" && !slices.Contains(names, s.StorageClass):
+		return []Problem{{Usage: true, Text: fmt.Sprintf("STORAGE_CLASS=%s: expected the name of a StorageClass, found none of that name; %s", s.StorageClass, found)}}
+	case s.StorageClass == "" && !hasDefault:
+		return []Problem{{Text: fmt.Sprintf("expected a default StorageClass (annotation %s: \"true\"), found none; %s; mark one, or name one with STORAGE_CLASS=", defaultClass, found)}}
+	}
+	return nil
+}

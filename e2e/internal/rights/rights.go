@@ -1,0 +1,55 @@
+// Package rights lists what the suite does to a cluster's API. Preflight asks whether the account may do it, the RBAC manifest
+// grants it, and Guard keeps the suite from doing anything else, so the three cannot drift apart.
+package rights
+
+import "slices"
+
+// Right is the permission for some verbs on one resource, in every namespace: the suite's own are not known beforehand.
+type Right struct {
+	Group    string // empty for the core group
+	Resource string // a subresource follows a slash
+	Verbs    []string
+	// Why says what the suite needs it for.
+	Why string
+	// ForReport says that a run does without: only its report tells less.
+	ForReport bool
+}
+
+// Allows reports whether the right covers a request.
+func (r Right) Allows(group, resource, verb string) bool {
+	return r.Group == group && r.Resource == resource && slices.Contains(r.Verbs, verb)
+}
+
+// Name is the resource as kubectl and RBAC messages write it.
+func (r Right) Name() string {
+	if r.Group == "" {
+		return r.Resource
+	}
+	return r.Resource + "." + r.Group
+}
+
+// All returns every right that the levels core and extended use.
+func All() []Right {
+	return []Right{
+		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own"},
+		{Resource: "pods", Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, Why: "pods are recorded, deleted and relabelled"},
+		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
+		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},
+		{Resource: "pods/eviction", Verbs: []string{"create"}, Why: "evictions are part of the contract"},
+		{Resource: "persistentvolumeclaims", Verbs: []string{"create", "delete", "list", "watch"}, Why: "claims are recorded, and some made and deleted by hand"},
+		{Resource: "services", Verbs: []string{"create", "delete", "list", "watch"}, Why: "a set's headless service"},
+		{Resource: "configmaps", Verbs: []string{"create"}, Why: "one stands for another controller"},
+		{Group: "apps", Resource: "statefulsets", Verbs: []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}, Why: "what is judged"},
+		{Group: "apps", Resource: "statefulsets/scale", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
+		{Group: "apps", Resource: "statefulsets/status", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
+		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
+		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
+		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "watch"}, Why: "a budget forbids an eviction"},
+		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass"},
+
+		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
+		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
+		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true},
+		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true},
+	}
+}
