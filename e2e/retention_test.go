@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
 )
 
@@ -54,12 +55,11 @@ var _ = Describe("The claim retention policy Delete", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireRetention(ctx, ns)
-		// Owner references need no bound claim, so none is.
-		options := []workload.Option{workload.Replicas(1), workload.Claims("other", "data"), workload.Unbindable()}
+		options := []workload.Option{workload.Replicas(1), workload.Claims("other", "data")}
 		ns.MakeClaim(ctx, workload.Manifest(ctx, ns, options...), 0, workload.ClaimOwnedBy(ns.OtherController(ctx)))
 		set := workload.Create(ctx, ns, options...)
-		set.Created(ctx, 0)
-		other := set.AwaitClaim(ctx, "other", 0)
+		set.AwaitReady(ctx)
+		other := set.Claims(ctx, "other", 0)
 
 		for _, change := range []struct {
 			what   string
@@ -72,14 +72,14 @@ var _ = Describe("The claim retention policy Delete", func() {
 		} {
 			By(change.what)
 			set.Update(ctx, change.what, change.policy)
-			set.AwaitClaimOwners(ctx, "data", 0, change.owners...)
+			set.VerifyClaimOwners(ctx, guarantee.StorageRetentionChange, "data", 0, change.owners...)
 		}
 
 		By("deleting the set")
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitClaimsGone(ctx, "data", 0)
-		ns.Still(ctx)
-		set.VerifyKept(ctx, guarantee.StorageRetentionChange, []workload.ClaimKey{{Name: other.Name, UID: other.UID}})
+		set.HoldStill(ctx, func(s *history.State) string { return set.ClaimGoes(s, "other", 0) })
+		set.VerifyKept(ctx, guarantee.StorageRetentionChange, other)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StorageRetentionChange))
 	})

@@ -37,7 +37,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 
 		By("deleting a pod")
 		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
-		set.Rest(ctx)
+		set.AwaitReady(ctx)
 		set.VerifyReads(ctx, guarantee.StorageDataSurvives, 1, note, "written by "+set.Pod(1))
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
@@ -92,7 +92,9 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		By("putting a claim that can be bound in the place of the other")
 		set.DeleteClaims(ctx, "data", 0)
 		ns.MakeClaim(ctx, manifest, 0)
-		set.Created(ctx, 1)
+		set.Claims(ctx, "data", 0)
+		set.Running(ctx, 0)
+		set.VerifyGoesOn(ctx, guarantee.StorageUnboundBlocks, 1)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StorageUnboundBlocks))
 	})

@@ -26,7 +26,8 @@ type Limits struct {
 	StatusSettled time.Duration `limit:"status-settled"`
 	// Collected runs from the deletion of an owner until the garbage collector has removed what it owned.
 	Collected time.Duration `limit:"collected"`
-	// DNSFollows runs from a change of endpoints until DNS answers accordingly.
+	// DNSFollows runs from a change of endpoints until DNS answers accordingly, caches included, which commonly keep answers for
+	// 30 seconds.
 	DNSFollows time.Duration `limit:"dns-follows"`
 	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong.
 	Lag time.Duration `limit:"controller-lag"`
@@ -49,7 +50,7 @@ func Default() Limits {
 	return Limits{
 		PodCreated: 30 * time.Second, PodReady: 2 * time.Minute, PodGone: time.Minute,
 		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
-		DNSFollows: 30 * time.Second, Lag: 2 * time.Second, ClockSkew: time.Second,
+		DNSFollows: time.Minute, Lag: 2 * time.Second, ClockSkew: time.Second,
 		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second,
 		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute,
 	}

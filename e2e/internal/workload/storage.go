@@ -57,37 +57,32 @@ func ClaimOwnedBy(owner metav1.OwnerReference) func(*corev1.PersistentVolumeClai
 	return func(c *corev1.PersistentVolumeClaim) { c.OwnerReferences = []metav1.OwnerReference{owner} }
 }
 
-// AwaitClaim waits until the claim of that ordinal exists and is none of those UIDs, and returns it.
-func (s *Set) AwaitClaim(ctx context.Context, template string, ordinal int, old ...types.UID) *history.Event {
+// VerifyClaimMade verifies that the claim of that ordinal is made again, as none of those UIDs.
+func (s *Set) VerifyClaimMade(ctx context.Context, id guarantee.ID, template string, ordinal int, old ...types.UID) {
 	GinkgoHelper()
-	found, err := s.awaitClaim(ctx, template, ordinal, old...)
-	Expect(err).NotTo(HaveOccurred())
-	return found
-}
-
-func (s *Set) awaitClaim(ctx context.Context, template string, ordinal int, old ...types.UID) (*history.Event, error) {
-	var found *history.Event
 	name := s.Claim(template, ordinal)
 	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be made", func(st *history.State) string {
-		e := st.Get(history.Claims, name)
-		switch {
+		switch e := st.Get(history.Claims, name); {
 		case e == nil:
 			return name + " does not exist"
 		case slices.Contains(old, e.UID):
 			return fmt.Sprintf("%s is still the claim of uid %s", name, e.UID)
 		}
-		found = e
 		return ""
 	})
-	return found, err
+	s.verifyInTime(ctx, id, err, "claim %s, missing under a Pending pod, is made again", name)
 }
 
-// VerifyClaimMade verifies that the claim of that ordinal is made again, as none of those UIDs.
-func (s *Set) VerifyClaimMade(ctx context.Context, id guarantee.ID, template string, ordinal int, old ...types.UID) {
+// VerifyGoesOn verifies that the pod of that ordinal is created, now that nothing stands in its way.
+func (s *Set) VerifyGoesOn(ctx context.Context, id guarantee.ID, ordinal int) {
 	GinkgoHelper()
-	_, err := s.awaitClaim(ctx, template, ordinal, old...)
-	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it waited for a claim")
-	s.NS.Verify(id, err, "claim %s, missing under a Pending pod, is made again", s.Claim(template, ordinal))
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodCreated, "pod "+s.Pod(ordinal)+" to be created", func(st *history.State) string {
+		if st.Get(history.Pods, s.Pod(ordinal)) == nil {
+			return s.why(st, ordinal)
+		}
+		return ""
+	})
+	s.verifyInTime(ctx, id, err, "pod %s is created once nothing stands in its way", s.Pod(ordinal))
 }
 
 // ClaimKey is what must not change about a claim.
@@ -159,7 +154,7 @@ func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int
 	GinkgoHelper()
 	var old []types.UID
 	for _, n := range ordinals {
-		e := s.AwaitClaim(ctx, template, n)
+		e := s.claim(ctx, template, n)
 		old = append(old, e.UID)
 		s.NS.Mark(history.ActDelete, history.Claims, e.Name, e.UID, "delete claim "+e.Name)
 		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))})
@@ -176,12 +171,12 @@ func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int
 	return old
 }
 
-// AwaitClaimOwners waits until exactly those objects own a claim, each written as "Kind/name".
-func (s *Set) AwaitClaimOwners(ctx context.Context, template string, ordinal int, want ...string) {
+// VerifyClaimOwners verifies that exactly those objects come to own a claim, each written as "Kind/name".
+func (s *Set) VerifyClaimOwners(ctx context.Context, id guarantee.ID, template string, ordinal int, want ...string) {
 	GinkgoHelper()
 	name := s.Claim(template, ordinal)
 	what := fmt.Sprintf("claim %s to be owned by exactly %v", name, want)
-	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, what, func(st *history.State) string {
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, what, func(st *history.State) string {
 		e := st.Get(history.Claims, name)
 		if e == nil {
 			return name + " does not exist"
@@ -191,6 +186,28 @@ func (s *Set) AwaitClaimOwners(ctx context.Context, template string, ordinal int
 		}
 		return ""
 	})
+	s.verifyInTime(ctx, id, err, "claim %s is owned by exactly %v", name, want)
+}
+
+// verifyInTime records whether something came to pass within its limit; an interrupted wait says nothing.
+func (s *Set) verifyInTime(ctx context.Context, id guarantee.ID, err error, what string, args ...any) {
+	GinkgoHelper()
+	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it waited for this: %s", fmt.Sprintf(what, args...))
+	s.NS.Verify(id, err, what, args...)
+}
+
+// claim waits until the recording has the claim of that ordinal, and returns it.
+func (s *Set) claim(ctx context.Context, template string, ordinal int) *history.Event {
+	GinkgoHelper()
+	var found *history.Event
+	name := s.Claim(template, ordinal)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be there", func(st *history.State) string {
+		if found = st.Get(history.Claims, name); found == nil {
+			return name + " does not exist"
+		}
+		return ""
+	})
+	return found
 }
 
 func ownerNames(e *history.Event) []string {
@@ -205,6 +222,14 @@ func ownerNames(e *history.Event) []string {
 func (s *Set) NotPending(st *history.State, ordinal int) string {
 	if e := st.Get(history.Pods, s.Pod(ordinal)); e == nil || e.Pod.Phase != corev1.PodPending {
 		return fmt.Sprintf("expected %s to stay Pending, found: %s", s.Pod(ordinal), readyPod(st, s.Pod(ordinal)))
+	}
+	return ""
+}
+
+// ClaimGoes is a condition for HoldStill: it tells when the claim of that ordinal is gone or being deleted.
+func (s *Set) ClaimGoes(st *history.State, template string, ordinal int) string {
+	if e := st.Get(history.Claims, s.Claim(template, ordinal)); e == nil || e.Terminating() {
+		return fmt.Sprintf("expected claim %s to stay, found it deleted", s.Claim(template, ordinal))
 	}
 	return ""
 }
