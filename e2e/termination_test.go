@@ -44,13 +44,13 @@ var _ = Describe("A StatefulSet that ends", func() {
 			set.AwaitReady(ctx)
 		}
 
-		orphans := orphan.UIDs(0)
+		orphans, few, many := orphan.UIDs(0), background.UIDs(0), foreground.UIDs(0, 1)
 		orphan.Delete(ctx, metav1.DeletePropagationOrphan)
 		background.Delete(ctx, metav1.DeletePropagationBackground)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
 
-		background.VerifyRemoved(ctx, guarantee.TerminationCascade)
-		foreground.VerifyRemoved(ctx, guarantee.TerminationCascade)
+		background.VerifyRemoved(ctx, guarantee.TerminationCascade, few)
+		foreground.VerifyRemoved(ctx, guarantee.TerminationCascade, many)
 		orphan.VerifyOrphaned(ctx, guarantee.TerminationCascade, orphans)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.TerminationCascade, guarantee.TerminationNoRecreate))

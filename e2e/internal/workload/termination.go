@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -80,13 +81,16 @@ func FirstSlow(seconds int) Option {
 	return Command(fmt.Sprintf("trap 'case $(hostname) in *-0) sleep %d;; esac; exit 0' TERM; while :; do sleep 3600 & wait; done", seconds))
 }
 
-// VerifyRemoved verifies that the set, which was deleted, goes and takes its pods along.
-func (s *Set) VerifyRemoved(ctx context.Context, id guarantee.ID) {
+// VerifyRemoved verifies that the set, which was deleted, goes and takes those pods along.
+func (s *Set) VerifyRemoved(ctx context.Context, id guarantee.ID, pods []types.UID) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
 	err := s.NS.Await(ctx, l.PodGone+l.Collected, fmt.Sprintf("set %s and its pods to be gone", s.Name), func(st *history.State) string {
-		if pods := st.PodsOf(s.UID); len(pods) > 0 {
-			return "pods still there: " + names(pods)
+		// Not only those that the set still controls: pods that were let go instead are not removed.
+		for _, e := range st.List(history.Pods) {
+			if slices.Contains(pods, e.UID) {
+				return fmt.Sprintf("pod %s is still there (terminating: %t, controlled: %t)", e.Name, e.Terminating(), e.Controller() != nil)
+			}
 		}
 		return s.exists(st)
 	})
