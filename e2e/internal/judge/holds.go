@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -25,8 +26,23 @@ func Hold(h *history.History) (hold, reaction time.Duration) {
 }
 
 // reaction is the longest time that a controller took from the last thing it had to wait for to its act, in the whole history.
-func (m *model) reaction() time.Duration {
-	longest := m.updateReaction()
+func (m *model) reaction() time.Duration { return m.reactionUntil(m.h.Duration()) }
+
+// reactionUntil is the same as of a moment. Stretches in which nothing happened are held up against what had been seen by their
+// end: how slow the controller became later says nothing of them, and could not be known when a spec held a gate.
+func (m *model) reactionUntil(at time.Duration) time.Duration {
+	i := sort.Search(len(m.reactions), func(i int) bool { return m.reactions[i].at > at })
+	if i == 0 {
+		return 0
+	}
+	return m.reactions[i-1].longest
+}
+
+// reaction is the time that a controller took for an act, and the longest of all up to it.
+type reaction struct{ at, longest time.Duration }
+
+func (m *model) allReactions() []reaction {
+	var out []reaction
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -34,16 +50,25 @@ func (m *model) reaction() time.Duration {
 		for _, c := range a.creations {
 			if len(c.obstacles) == 0 && c.reaction >= 0 {
 				// The two watches may tell of the act before its cause, yet the reaction was seen.
-				longest = max(longest, c.reaction, time.Millisecond)
+				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, time.Millisecond)})
 			}
 		}
 		for _, r := range a.removals {
 			if r.condemned && len(r.staying)+len(r.higher) == 0 {
-				longest = max(longest, r.reaction)
+				out = append(out, reaction{at: r.event.At, longest: r.reaction})
 			}
 		}
 	}
-	return longest
+	m.updates(rolling, func(r *rollout, a *updateAct) {
+		if r.set.ordered() && len(a.waits) == 0 && a.above == nil {
+			out = append(out, reaction{at: a.event.At, longest: a.reaction})
+		}
+	})
+	slices.SortFunc(out, func(a, b reaction) int { return cmp.Compare(a.at, b.at) })
+	for i := 1; i < len(out); i++ {
+		out[i].longest = max(out[i].longest, out[i-1].longest)
+	}
+	return out
 }
 
 // held is a stretch in which something stood in the controller's way.
@@ -55,7 +80,6 @@ type held struct {
 // judgeCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
 func judgeCreateHalts(m *model, b *bench) {
 	const id = guarantee.OrderingCreateHalts
-	reaction := m.reaction()
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -70,14 +94,14 @@ func judgeCreateHalts(m *model, b *bench) {
 			}
 		}
 		for _, h := range m.creationHolds(a.set) {
-			b.hold(id, h, reaction, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
+			b.hold(id, h, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
 		}
 	}
 }
 
-// hold counts a stretch as a halt that was seen, if it lasted long enough against the reaction of the same history.
-func (b *bench) hold(id guarantee.ID, h held, reaction time.Duration, what string) {
-	length := h.to - h.from
+// hold counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
+func (b *bench) hold(id guarantee.ID, h held, what string) {
+	length, reaction := h.to-h.from, b.m.reactionUntil(h.to)
 	if reaction <= 0 || length < max(HoldFloor, HoldFactor*reaction) {
 		return
 	}
@@ -143,7 +167,6 @@ func nextCreated(s *setLife, n, seq int) *history.Event {
 // judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down.
 func judgeScaleDownHalts(m *model, b *bench) {
 	const id = guarantee.OrderingScaleDownHalts
-	reaction := m.reaction()
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -155,7 +178,7 @@ func judgeScaleDownHalts(m *model, b *bench) {
 			}
 		}
 		for _, h := range m.scaleDownHolds(a.set) {
-			b.hold(id, h, reaction, fmt.Sprintf("the staying %s was not Ready and no pod was terminated for the scale down", h.pod.name))
+			b.hold(id, h, fmt.Sprintf("the staying %s was not Ready and no pod was terminated for the scale down", h.pod.name))
 		}
 	}
 }

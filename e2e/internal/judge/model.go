@@ -32,6 +32,7 @@ type model struct {
 	// claimsNamed holds the claims of each name, oldest first.
 	claimsNamed map[string][]*claimLife
 	losses      []loss
+	reactions   []reaction // by time
 	selecting   selection
 }
 
@@ -147,6 +148,7 @@ func newModel(h *history.History) *model {
 		m.acts = append(m.acts, m.actsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
+	m.reactions = m.allReactions()
 	m.losses = m.allLosses()
 	return m
 }

@@ -191,7 +191,6 @@ func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 // judgeUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
 func judgeUnbound(m *model, b *bench) {
 	const id = guarantee.StorageUnboundBlocks
-	reaction := m.reaction()
 	for i, s := range m.sets {
 		if !s.ordered() {
 			continue
@@ -202,7 +201,7 @@ func judgeUnbound(m *model, b *bench) {
 			}
 			for _, c := range m.unboundFrom(s, p) {
 				b.ranUnbound(s, p, c)
-				b.blocked(s, p, c, reaction)
+				b.blocked(s, p, c)
 			}
 		}
 		for _, cr := range m.acts[i].creations {
@@ -258,7 +257,7 @@ func (p *podLife) running() *history.Event {
 }
 
 // blocked counts a claim that kept its pod Pending, and the set from going on, until it was Bound.
-func (b *bench) blocked(s *setLife, p *podLife, c *claimLife, reaction time.Duration) {
+func (b *bench) blocked(s *setLife, p *podLife, c *claimLife) {
 	ran := p.running()
 	if c.bound == nil || ran == nil || ran.At < c.bound.At-arrival {
 		return
@@ -271,7 +270,7 @@ func (b *bench) blocked(s *setLife, p *podLife, c *claimLife, reaction time.Dura
 	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+arrival, c.bound.At) {
 		return
 	}
-	b.hold(guarantee.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p}, reaction,
+	b.hold(guarantee.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p},
 		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
 }
 

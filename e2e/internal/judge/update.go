@@ -156,7 +156,6 @@ func judgeMaxUnavailable(m *model, b *bench) {
 // judgeUpdateHalts: a template whose pods never become Ready stops the rollout at the first pod that gets it.
 func judgeUpdateHalts(m *model, b *bench) {
 	const id = guarantee.UpdateHalts
-	reaction := m.reaction()
 	for _, r := range m.rollouts {
 		for i := range r.acts {
 			a := &r.acts[i]
@@ -171,7 +170,7 @@ func judgeUpdateHalts(m *model, b *bench) {
 			}
 		}
 		for _, h := range r.halts {
-			b.hold(id, h.held, reaction, fmt.Sprintf("%s was not Ready at the new revision and %s was not deleted for the update", h.pod.name, h.next.name))
+			b.hold(id, h.held, fmt.Sprintf("%s was not Ready at the new revision and %s was not deleted for the update", h.pod.name, h.next.name))
 		}
 	}
 }
@@ -212,11 +211,10 @@ func judgeNoSpurious(m *model, b *bench) {
 			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
 		})
 	})
-	reaction := m.reaction()
 	for _, r := range m.rollouts {
 		for _, c := range r.calms {
 			if v := r.observed(c.change.Generation); !c.restless && v != nil && v.At <= c.to {
-				b.hold(id, held{from: c.from, to: c.to}, reaction, fmt.Sprintf("%s changed without its template or strategy at %s and no pod was restarted",
+				b.hold(id, held{from: c.from, to: c.to}, fmt.Sprintf("%s changed without its template or strategy at %s and no pod was restarted",
 					r.set.name, c.change.Ref()))
 			}
 		}

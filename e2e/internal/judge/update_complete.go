@@ -11,17 +11,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// updateReaction is the longest time that a controller took in a rollout from the last thing it had to wait for to its act.
-func (m *model) updateReaction() time.Duration {
-	longest := time.Duration(0)
-	m.updates(rolling, func(r *rollout, a *updateAct) {
-		if r.set.ordered() && len(a.waits) == 0 && a.above == nil {
-			longest = max(longest, a.reaction)
-		}
-	})
-	return longest
-}
-
 // judgeUpdated: a rollout comes to an end, and then every pod runs the new template and says so; pods that a scale up adds run
 // it from the start.
 func judgeUpdated(m *model, b *bench) {

@@ -25,7 +25,6 @@ func (r *rollout) lowered(spec int) bool {
 // judgePartition: only pods whose ordinal is at or above the partition are updated, and lowering it moves exactly those that
 // it uncovers.
 func judgePartition(m *model, b *bench) {
-	reaction := m.reaction()
 	for _, r := range m.rollouts {
 		stray := map[int]bool{}
 		for i := range r.acts {
@@ -48,7 +47,7 @@ func judgePartition(m *model, b *bench) {
 				b.saw(guarantee.UpdatePartition)
 			}
 		}
-		m.stillBeyond(b, r, reaction)
+		m.stillBeyond(b, r)
 	}
 	m.returns(b)
 }
@@ -71,7 +70,7 @@ func (r *rollout) astray(a *updateAct) (guarantee.ID, string) {
 }
 
 // stillBeyond counts the changes of the template under which a partition above replicas kept every pod where it was.
-func (m *model) stillBeyond(b *bench, r *rollout, reaction time.Duration) {
+func (m *model) stillBeyond(b *bench, r *rollout) {
 	const id = guarantee.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
 		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
@@ -79,7 +78,7 @@ func (m *model) stillBeyond(b *bench, r *rollout, reaction time.Duration) {
 			continue
 		}
 		if to, ok := m.watched(r, i); ok {
-			b.hold(id, held{from: v.At, to: to}, reaction, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
+			b.hold(id, held{from: v.At, to: to}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
 				r.set.name, v.Set.Partition, v.Set.Replicas))
 		}
 	}
@@ -192,7 +191,6 @@ func judgeOnDelete(m *model, b *bench) {
 			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, a.pod.revision, a.event.Ref(), a.view.Aside()),
 		})
 	})
-	reaction := m.reaction()
 	for i, r := range m.rollouts {
 		for _, c := range m.acts[i].creations {
 			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
@@ -214,7 +212,7 @@ func judgeOnDelete(m *model, b *bench) {
 				continue
 			}
 			if to, ok := m.watched(r, i); ok {
-				b.hold(id, held{from: v.At, to: to}, reaction, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
+				b.hold(id, held{from: v.At, to: to}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
 			}
 		}
 	}
