@@ -7,13 +7,14 @@ GO  ?= go
 cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE KUBECONFIG CONTEXT NAMESPACE_PREFIX
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT \
+	KUBECONFIG CONTEXT NAMESPACE_PREFIX
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge test verify fmt catalogue rbac bench clean
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge faults test verify fmt catalogue rbac bench clean
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -23,6 +24,7 @@ certify: cli      ; @exec $(cli) certify                  ## hold a cluster that
 cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
 cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
+faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests

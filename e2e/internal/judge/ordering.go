@@ -159,7 +159,10 @@ func judgeMinReady(m *model, b *bench) {
 				continue
 			}
 			seen := prev.at(c.event.Seq)
-			elapsed, strict := prev.readyFor(c.event, c.event.CreationTimestamp.Time, m.h.Header.Lag)
+			elapsed, strict, ok := prev.readyFor(c.event, c.event.CreationTimestamp.Time, m.h.Header.Lag)
+			if !ok {
+				continue
+			}
 			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
 				b.sawOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
 				continue
@@ -174,23 +177,24 @@ func judgeMinReady(m *model, b *bench) {
 }
 
 // readyFor returns for how long the pod had been Ready by that time, which is that of an act: in the view of it within the lag
-// that is the most favourable, and strictly as it was then.
-func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration) (most, strict time.Duration) {
+// that is the most favourable, and strictly as it was then. ok is false where it had not been Ready at all.
+func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration) (most, strict time.Duration, ok bool) {
 	now := p.at(act.Seq)
-	most = -1
 	for i := p.index(now.Seq); i >= 0; i-- {
 		e := p.events[i]
 		if c := e.Pod.Condition(corev1.PodReady); c != nil && c.Status == corev1.ConditionTrue {
 			if e == now {
 				strict = when.Sub(c.Transition.Time)
 			}
-			most = max(most, when.Sub(c.Transition.Time))
+			if elapsed := when.Sub(c.Transition.Time); !ok || elapsed > most {
+				most, ok = elapsed, true
+			}
 		}
 		if e.At < act.At-lag {
 			break
 		}
 	}
-	return most, strict
+	return most, strict, ok
 }
 
 // sawOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.

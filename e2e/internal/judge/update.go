@@ -102,8 +102,8 @@ func judgeUpdateMinReady(m *model, b *bench) {
 		need := m.leastMinReady(r.set, e.At)
 		seen := a.updated.at(e.Seq)
 		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
-		elapsed, strict := a.updated.readyFor(e, asked, m.h.Header.Lag)
-		if need == 0 || elapsed < 0 {
+		elapsed, strict, ok := a.updated.readyFor(e, asked, m.h.Header.Lag)
+		if need == 0 || !ok {
 			return
 		}
 		if elapsed >= need-time.Second-m.h.Header.ClockSkew {
@@ -163,7 +163,8 @@ func judgeUpdateHalts(m *model, b *bench) {
 				continue
 			}
 			for _, o := range a.waits {
-				if o.pod.aliveAt(a.event.Seq) && o.pod.readyBefore(a.event.Seq) == nil && o.pod.deleting == nil && a.event.At-o.since >= HoldFloor {
+				if o.pod.aliveAt(a.event.Seq) && o.pod.readyBefore(a.event.Seq) == nil &&
+					(o.pod.deleting == nil || o.pod.deleting.Seq > a.event.Seq) && a.event.At-o.since >= HoldFloor {
 					b.weighObstacles(id, r.set, fmt.Sprintf("%s was deleted for an update at %s, %.1f s into a halt: the updated ",
 						a.pod.name, a.event.Ref(), (a.event.At-o.since).Seconds()), a.event, []obstacle{o})
 				}

@@ -131,7 +131,11 @@ func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 // Expect waits until cond returns "", and fails the spec with what it returned last when limit has passed.
 func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what string, cond func(*history.State) string) {
 	GinkgoHelper()
-	Expect(ns.Await(ctx, limit, what, cond)).To(Succeed())
+	err := ns.Await(ctx, limit, what, cond)
+	if err != nil {
+		ns.claim(ctx, err, cond)
+	}
+	Expect(err).To(Succeed())
 }
 
 // Claimf records that a guarantee was seen to hold, by other means than the watches.

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/faults"
+)
+
+// faultLimits end the waits of a spec whose fault keeps something from ever happening: the cluster is idle beside the one spec, and
+// a fault that is caught late is not caught in vain.
+const faultLimits = "pod-created=10s,pod-ready=25s,pod-gone=20s,claim-bound=20s,claim-gone=15s,status-settled=8s,collected=15s,dns-follows=10s"
+
+// resultsFile holds what the last whole run found.
+const resultsFile = "hack/faults/RESULTS.md"
+
+func newFaultsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "faults",
+		Short: "Plant faults in a cluster's StatefulSet controller and show that the suite catches each",
+		Long: `Plant faults in the controllers of a kind cluster made for it, one after another, run the specs that should notice, and print
+which were caught and under which guarantee. At the end, with no fault in force, everything has to pass.
+
+Set by environment variables: FAULT (names, with * for any text, separated by commas; then ` + resultsFile + ` stays as it is),
+KEEP_CLUSTER=1 (the cluster stays for the next time, with its own controllers), CLUSTER_NAME, REPORT_DIR, LIMITS, PROCS.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runFaults(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
+	chosen, err := chooseFaults(os.Getenv("FAULT"))
+	if err != nil {
+		return err
+	}
+	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
+	if len(problems) > 0 {
+		return unfit(problems)
+	}
+	if os.Getenv("REPORT_DIR") == "" {
+		a.reportDir = filepath.Join(a.reportDir, "faults")
+	}
+	a.level, a.focus = guarantee.Extended, ""
+	if err := emptyReport(a.reportDir); err != nil {
+		return err
+	}
+	suite, faulty := build(ctx), buildFaulty(ctx, chosen, progress)
+	name := os.Getenv("CLUSTER_NAME")
+	if name == "" {
+		name = cluster.DefaultName + "-faults"
+	}
+	up, err := cluster.Up(ctx, cluster.Options{
+		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
+	})
+	if err != nil {
+		_, buildErr := suite()
+		return errors.Join(err, buildErr)
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+		defer cancel()
+		err = errors.Join(err, up.Close(closing))
+	}()
+	built, err := suite()
+	if err != nil {
+		return err
+	}
+	binary, err := faulty()
+	if err != nil {
+		return err
+	}
+	node := faults.Node{Engine: up.Engine(), Name: up.Name() + "-control-plane"}
+	if err := node.Prepare(ctx); err != nil {
+		return err
+	}
+	if a.keep {
+		defer func() {
+			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			err = errors.Join(err, node.Restore(closing))
+		}()
+	}
+	if binary != "" {
+		if err := node.Plant(ctx, binary); err != nil {
+			return err
+		}
+		if err := up.AwaitCommand(ctx, "kube-controller-manager", faults.Program); err != nil {
+			return err
+		}
+	}
+	r := faultRun{
+		asked: a, built: built, node: node, out: out,
+		settings: settings.Settings{
+			Kubeconfig: up.Kubeconfig(), Level: a.level, StorageClass: a.storageClass, NamespacePrefix: "sts",
+			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox}, Suite: built.identity,
+		},
+	}
+	return r.all(ctx, chosen)
+}
+
+// buildFaulty builds the faulty program in the background and returns a function that waits for its path; there is none when no chosen
+// fault is in it.
+func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer) func() (string, error) {
+	if !slices.ContainsFunc(chosen, faults.Fault.Planted) {
+		return func() (string, error) { return "", nil }
+	}
+	type result struct {
+		path string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		path, err := faults.Build(ctx, progress)
+		done <- result{path, err}
+	}()
+	return func() (string, error) {
+		r := <-done
+		return r.path, r.err
+	}
+}
+
+// chooseFaults returns the faults that a list of patterns names; none names all.
+func chooseFaults(patterns string) ([]faults.Fault, error) {
+	if patterns == "" {
+		return faults.All(), nil
+	}
+	var chosen []faults.Fault
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		known := false
+		for _, f := range faults.All() {
+			matched, err := path.Match(strings.TrimSpace(pattern), f.Name)
+			if err != nil {
+				return nil, wrongUse{fmt.Errorf("FAULT=%s: %w", pattern, err)}
+			}
+			known = known || matched
+			if matched && !slices.ContainsFunc(chosen, func(c faults.Fault) bool { return c.Name == f.Name }) {
+				chosen = append(chosen, f)
+			}
+		}
+		if !known {
+			return nil, wrongUse{fmt.Errorf("FAULT=%s: no fault is named so; hack/faults/RESULTS.md lists them", pattern)}
+		}
+	}
+	return chosen, nil
+}
+
+// faultRun runs the suite against one fault after another.
+type faultRun struct {
+	asked    asked
+	built    suiteBinaries
+	node     faults.Node
+	settings settings.Settings
+	out      io.Writer
+}
+
+func (r faultRun) all(ctx context.Context, chosen []faults.Fault) error {
+	begin := time.Now()
+	var list []faultResult
+	for i, f := range chosen {
+		result, err := r.one(ctx, f)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.out, "%3d/%d  %s\n", i+1, len(chosen), result)
+		list = append(list, result)
+	}
+	control, err := r.control(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "no fault in force: %s, exit code %d\n", control.Overall, control.ExitCode())
+	table := faultTable{results: list, control: control, took: time.Since(begin)}
+	fmt.Fprintln(r.out, table.summary())
+	if len(chosen) == len(faults.All()) {
+		if err := os.WriteFile(resultsFile, []byte(table.markdown()), 0o644); err != nil {
+			return err
+		}
+	}
+	if !table.good() {
+		return errors.New("not every fault was caught under the guarantee it breaks, or the suite raised an alarm without one")
+	}
+	return nil
+}
+
+// one brings a fault into force and runs the specs that should notice.
+func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) {
+	result := faultResult{Fault: f}
+	if err := r.node.Begin(ctx, f); err != nil {
+		return result, err
+	}
+	begin := time.Now()
+	run, err := r.specs(ctx, f.Name, f.Breaks, faultLimits)
+	result.seconds = time.Since(begin).Seconds()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	if end := r.node.End(ending, f); end != nil {
+		return result, end
+	}
+	if ctx.Err() != nil {
+		return result, context.Cause(ctx)
+	}
+	if err != nil {
+		// Where no spec ran there is no history: nothing noticed.
+		result.trouble = err.Error()
+		return result, nil
+	}
+	result.read(run)
+	return result, nil
+}
+
+// control runs the same specs with no fault in force.
+func (r faultRun) control(ctx context.Context, chosen []faults.Fault) (*verdict.Run, error) {
+	var ids []string
+	for _, f := range chosen {
+		ids = append(ids, f.Breaks...)
+	}
+	slices.Sort(ids)
+	return r.specs(ctx, "none", slices.Compact(ids), os.Getenv("LIMITS"))
+}
+
+// specs runs the specs that set out to prove some guarantees.
+func (r faultRun) specs(ctx context.Context, name string, ids []string, changes string) (*verdict.Run, error) {
+	a, s := r.asked, r.settings
+	a.reportDir = filepath.Join(r.asked.reportDir, name)
+	if err := emptyReport(a.reportDir); err != nil {
+		return nil, err
+	}
+	l, err := limits.Default().Override(changes, os.Getenv("LIMITS"))
+	if err != nil {
+		return nil, err
+	}
+	labels := make([]string, 0, len(ids))
+	for _, id := range ids {
+		labels = append(labels, strings.Replace(id, "/", ".", 1))
+	}
+	a.labels = strings.Join(labels, " || ")
+	s.Run, s.ReportDir, s.Limits, s.Labels = fmt.Sprintf("fault-%d", time.Now().Unix()), a.reportDir, l, a.labels
+	log, err := os.Create(filepath.Join(a.reportDir, "log.txt"))
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	return execute(ctx, r.built, a, s, log)
+}

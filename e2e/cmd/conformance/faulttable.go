@@ -1,0 +1,155 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/faults"
+)
+
+// faultResult is what became of one fault.
+type faultResult struct {
+	faults.Fault
+	// named lists the guarantees that were found broken.
+	named []string
+	// open says why a guarantee that the fault breaks stayed undecided.
+	open    []string
+	trouble string
+	seconds float64
+}
+
+// read takes from a run what it found broken.
+func (r *faultResult) read(run *verdict.Run) {
+	for _, row := range run.Rows {
+		switch row.Verdict {
+		case verdict.Fail, verdict.Deviation:
+			r.named = append(r.named, string(row.ID))
+		case verdict.Inconclusive:
+			if slices.Contains(r.Breaks, string(row.ID)) {
+				r.open = append(r.open, fmt.Sprintf("%s: %s", row.ID, strings.Join(row.Reasons, "; ")))
+			}
+		}
+	}
+	slices.SortStableFunc(r.named, func(a, b string) int { return r.rank(a) - r.rank(b) })
+}
+
+// rank puts the guarantees that the fault is made for first.
+func (r *faultResult) rank(id string) int {
+	if at := slices.Index(r.Breaks, id); at >= 0 {
+		return at
+	}
+	return len(r.Breaks)
+}
+
+// The outcomes of a fault.
+const (
+	faultCaught = "caught"
+	faultHalf   = "caught, under another guarantee"
+	faultOpen   = "noticed, not named"
+	faultMissed = "missed"
+)
+
+func (r *faultResult) outcome() string {
+	switch {
+	case slices.ContainsFunc(r.named, func(id string) bool { return slices.Contains(r.Breaks, id) }):
+		return faultCaught
+	case len(r.named) > 0:
+		return faultHalf
+	case len(r.open) > 0:
+		return faultOpen
+	}
+	return faultMissed
+}
+
+func (r faultResult) String() string {
+	text := fmt.Sprintf("%-32s %-8s %s", r.Name, r.Kind, r.outcome())
+	switch {
+	case len(r.named) > 0:
+		text += " by " + strings.Join(r.named, ", ")
+	case len(r.open) > 0:
+		text += "; " + strings.Join(r.open, "; ")
+	case r.trouble != "":
+		text += "; " + r.trouble
+	}
+	return fmt.Sprintf("%s (%.0f s)", text, r.seconds)
+}
+
+// faultTable is the outcome of all faults and of the control.
+type faultTable struct {
+	results []faultResult
+	control *verdict.Run
+	took    time.Duration
+}
+
+func (t faultTable) count(outcome string) int {
+	n := 0
+	for _, r := range t.results {
+		if r.outcome() == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+func (t faultTable) good() bool {
+	return t.count(faultCaught) == len(t.results) && t.control.Overall == verdict.Conformant
+}
+
+func (t faultTable) summary() string {
+	return fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed; without a fault the cluster is found %s; %.0f min",
+		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed), t.control.Overall, t.took.Minutes())
+}
+
+// markdown writes RESULTS.md.
+func (t faultTable) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Written by \"make faults\". -->\n\n# Planted faults, and what caught them\n\nKubernetes %s. %s.\n\n", faults.KubernetesVersion, t.summary())
+	b.WriteString("A guarantee in **bold** is one that the fault breaks; a fault caught only under others counts half. *Subtle* faults show under a\nfurther condition only. Seconds run from bringing the fault into force to the verdict, over all specs that should notice.\n\n")
+	b.WriteString("| fault | kind | what a user would suffer | outcome | found broken | seconds |\n| --- | --- | --- | --- | --- | ---: |\n")
+	for _, r := range t.results {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.0f |\n", r.Name, r.Kind, r.Harm, r.outcome(), r.found(), r.seconds)
+	}
+	b.WriteString("\nGuarantees that no fault here can break:\n\n")
+	for _, g := range guarantee.All() {
+		if why, ok := beyondFaults()[g.ID]; ok {
+			fmt.Fprintf(&b, "- %s: %s\n", g.ID, why)
+		}
+	}
+	return b.String()
+}
+
+// found lists the guarantees found broken, or why there are none.
+func (r faultResult) found() string {
+	var cells []string
+	for _, id := range r.named {
+		if slices.Contains(r.Breaks, id) {
+			id = "**" + id + "**"
+		}
+		cells = append(cells, id)
+	}
+	if len(cells) == 0 {
+		cells = append(slices.Clone(r.open), "expected "+strings.Join(r.Breaks, ", "))
+	}
+	return strings.ReplaceAll(strings.Join(cells, ", "), "|", "\\|")
+}
+
+// beyondFaults lists the guarantees that no fault here can break, with the reason.
+func beyondFaults() map[guarantee.ID]string {
+	const (
+		server = "kept by the API server"
+		drill  = "asked only of a cluster that may be hurt"
+	)
+	return map[guarantee.ID]string{
+		guarantee.UpdateMaxUnavailable:        "its feature gate is off in this version",
+		guarantee.StatusSubresource:           server,
+		guarantee.APIImmutable:                server,
+		guarantee.APIInvalid:                  server,
+		guarantee.DisruptionControllerRestart: drill, guarantee.DisruptionAPIServerRestart: drill, guarantee.DisruptionNodeLost: drill,
+		guarantee.DisruptionOutOfService: drill, guarantee.DisruptionNodeDeleted: drill, guarantee.DisruptionNodeReturns: drill,
+		guarantee.DisruptionDrain: drill,
+	}
+}

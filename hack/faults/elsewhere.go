@@ -1,0 +1,132 @@
+package faults
+
+// elsewhere are faults that are not the controllers': in DNS, in storage, and in what admission makes of requests.
+func elsewhere() []Fault {
+	return []Fault{{
+		Name: "dns-loses-second", Kind: Subtle, Breaks: []string{"dns/pod-record", "dns/from-member"},
+		Harm:     "One member cannot be found by its name; the service's own name is in order.",
+		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n}\n",
+	}, {
+		Name: "dns-wrong-address", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/from-member", "dns/follows"},
+		Harm:     "A member's name leads to a stranger.",
+		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n}\n",
+	}, {
+		Name: "dns-never-forgets", Kind: Subtle, Breaks: []string{"dns/gone"},
+		Harm:     "The name of a member that was scaled away still has an address.",
+		Corefile: "template IN A {\n  match \"^[^.]+-[1-9][.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n}\n",
+	}, {
+		Name: "dns-pointer-wrong", Kind: Obvious, Breaks: []string{"dns/reverse"},
+		Harm:     "A database that checks its peers' names refuses all of them.",
+		Corefile: "template IN PTR {\n  match \"[.]in-addr[.]arpa[.]$\"\n  answer \"{{ .Name }} 5 IN PTR nobody.example.\"\n}\n",
+	}, {
+		Name: "dns-services-unlisted", Kind: Obvious, Breaks: []string{"dns/srv"},
+		Harm:     "A client that finds its members by SRV records finds none.",
+		Corefile: "template IN SRV {\n  match \"[.]svc[.]\"\n  rcode NXDOMAIN\n}\n",
+	}, {
+		Name: "volumes-share-folder", Kind: Obvious, Breaks: []string{"storage/own-data"},
+		Harm: "Each member has a claim and a volume of its own, and all volumes are the same folder.",
+		Replace: `apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  name: standard
+  annotations:
+    storageclass.kubernetes.io/is-default-class: "true"
+provisioner: rancher.io/local-path
+volumeBindingMode: WaitForFirstConsumer
+reclaimPolicy: Delete
+parameters:
+  pathPattern: "{{ .PVC.Namespace }}/shared"
+`,
+	}, {
+		Name: "admission-strips-labels", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Harm: "A policy that tidies labels takes away those that tell members apart.",
+		Apply: mutate("pods", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
+			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),
+	}, {
+		Name: "admission-renames-host", Kind: Obvious, Breaks: []string{"identity/hostname"},
+		Harm:  "A policy gives all members the host name of a template.",
+		Apply: mutate("pods", `JSONPatch{op: "add", path: "/spec/hostname", value: "somebody"}`, `has(object.spec.hostname) && object.spec.hostname.contains("-")`),
+	}, {
+		Name: "admission-cuts-grace", Kind: Subtle, Breaks: []string{"termination/graceful"},
+		Harm: "A policy limits every pod's grace period to a second.",
+		Apply: mutate("pods", `JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 1}`,
+			`has(object.spec.terminationGracePeriodSeconds) && object.spec.terminationGracePeriodSeconds > 1`),
+	}, {
+		Name: "admission-forbids-change", Kind: Obvious, Breaks: []string{"api/mutable"},
+		Harm:  "A field that may be changed cannot be.",
+		Apply: refuse("statefulsets", "UPDATE", `!has(oldObject.spec.minReadySeconds) && !has(object.spec.minReadySeconds) || has(oldObject.spec.minReadySeconds) && has(object.spec.minReadySeconds) && oldObject.spec.minReadySeconds == object.spec.minReadySeconds`),
+	}, {
+		Name: "admission-fills-in-less", Kind: Subtle, Breaks: []string{"api/defaults"},
+		Harm:  "Fewer old versions are kept than the documentation says.",
+		Apply: mutate("statefulsets", `JSONPatch{op: "add", path: "/spec/revisionHistoryLimit", value: 3}`, `object.spec.revisionHistoryLimit == 10`),
+	}, {
+		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []string{"api/collection"},
+		Harm:  "Sets cannot be deleted by label.",
+		Apply: refuse("statefulsets", "DELETE", `oldObject.metadata.namespace == "kube-system"`),
+	}}
+}
+
+// mutate is an admission policy that changes what is created.
+func mutate(resource, patch, condition string) string {
+	return `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata:
+  name: planted
+spec:
+  failurePolicy: Ignore
+  reinvocationPolicy: Never
+  matchConstraints:
+` + rules(resource, "CREATE") + `  matchConditions:
+    - name: planted
+      expression: '` + condition + `'
+  mutations:
+    - patchType: JSONPatch
+      jsonPatch:
+        expression: '[` + patch + `]'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata:
+  name: planted
+spec:
+  policyName: planted
+`
+}
+
+// refuse is an admission policy that refuses what does not meet a condition.
+func refuse(resource, operation, condition string) string {
+	return `apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: planted
+spec:
+  failurePolicy: Ignore
+  matchConstraints:
+` + rules(resource, operation) + `  validations:
+    - expression: '` + condition + `'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: planted
+spec:
+  policyName: planted
+  validationActions: [Deny]
+`
+}
+
+func rules(resource, operation string) string {
+	group := `""`
+	if resource == "statefulsets" {
+		group = "apps"
+	}
+	return `    namespaceSelector:
+      matchLabels:
+        app.kubernetes.io/managed-by: statefulset-conformance
+    resourceRules:
+      - apiGroups: [` + group + `]
+        apiVersions: [v1]
+        operations: [` + operation + `]
+        resources: [` + resource + `]
+`
+}

@@ -1,0 +1,78 @@
+package faults
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// upstream is the module's tree in the module cache.
+func upstream(t *testing.T) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := filepath.Join(strings.TrimSpace(string(out)), "k8s.io", "kubernetes@"+KubernetesVersion)
+	if _, err := os.Stat(tree); err != nil {
+		t.Skipf("k8s.io/kubernetes@%s is not in the module cache, so the changes cannot be tried; `go mod download` of it brings it there", KubernetesVersion)
+	}
+	return tree
+}
+
+func TestEveryAnchorIsThereOnce(t *testing.T) {
+	tree := upstream(t)
+	for _, f := range append([]Fault{{Name: "always", Edits: always()}}, All()...) {
+		for _, e := range f.Edits {
+			text, err := os.ReadFile(filepath.Join(tree, e.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte(e.Anchor)); n != 1 {
+				t.Errorf("%s: %s: expected %q once, found it %d times", f.Name, e.File, e.Anchor, n)
+			}
+		}
+	}
+}
+
+func TestAllChangesTogetherAreGo(t *testing.T) {
+	if _, err := change(upstream(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFaultsAreComplete(t *testing.T) {
+	names := map[string]bool{}
+	valid := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+	asked := regexp.MustCompile(`planted\.\w+\("([^"]+)"`)
+	for _, f := range All() {
+		if !valid.MatchString(f.Name) || names[f.Name] {
+			t.Errorf("%q: expected a name of its own in lower case with single hyphens", f.Name)
+		}
+		names[f.Name] = true
+		if f.Kind != Obvious && f.Kind != Subtle {
+			t.Errorf("%s: kind is %q", f.Name, f.Kind)
+		}
+		if !strings.HasSuffix(f.Harm, ".") {
+			t.Errorf("%s: expected the harm in whole sentences, found %q", f.Name, f.Harm)
+		}
+		if len(f.Breaks) == 0 || !f.Planted() && f.Apply+f.Replace+f.Corefile == "" {
+			t.Errorf("%s: expected guarantees that it breaks and changes that do it", f.Name)
+		}
+		for _, e := range f.Edits {
+			found := asked.FindAllStringSubmatch(e.Insert, -1)
+			if len(found) == 0 {
+				t.Errorf("%s: the change %q is in force always", f.Name, e.Insert)
+			}
+			for _, name := range found {
+				if name[1] != f.Name {
+					t.Errorf("%s: the change %q asks for %q", f.Name, e.Insert, name[1])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package faults
+
+const (
+	indexLabel   = "pod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal)\n"
+	networkName  = "pod.Spec.Subdomain = set.Spec.ServiceName\n"
+	newPod       = "pod, _ := controller.GetPodFromTemplate(&set.Spec.Template, set, metav1.NewControllerRef(set, controllerKind))\n"
+	startOrdinal = "func getStartOrdinal(set *apps.StatefulSet) int {\n"
+	condemn      = "} else if getOrdinal(pod) >= 0"
+	claimPods    = "cm := controller.NewPodControllerRefManager(ssc.podControl, set, selector, controllerKind, ssc.canAdoptFunc(ctx, set))\n"
+	adopt        = "// Selector matches. Try to adopt.\n"
+	release      = "// Owned by us but selector doesn't match.\n"
+)
+
+// named changes the identity of a new pod under a condition.
+func named(condition, change string) []Edit {
+	return []Edit{{utils, networkName, "\tif " + condition + " {\n\t\t" + change + "\n\t}\n"}}
+}
+
+// unowned makes pods without an owner under a condition, and has nobody adopt them.
+func unowned(fault, condition string) []Edit {
+	return []Edit{
+		{utils, newPod, "\tif planted.In(\"" + fault + "\")" + condition + " {\n\t\tpod.OwnerReferences = nil\n\t}\n"},
+		{claiming, adopt, "\tif planted.In(\"" + fault + "\") {\n\t\treturn true, nil\n\t}\n"},
+	}
+}
+
+// foreign does something to pods that match the selector and have another owner.
+func foreign(fault, condition, act string) []Edit {
+	return []Edit{{syncing, claimPods, "\tif planted.In(\"" + fault + "\") {\n" +
+		"\t\tall, _ := ssc.podLister.Pods(set.Namespace).List(selector)\n" +
+		"\t\tfor _, pod := range all {\n" +
+		"\t\t\tif ref := metav1.GetControllerOf(pod); ref != nil && ref.UID != set.UID && isMemberOf(set, pod) && pod.DeletionTimestamp == nil" + condition + " {\n" +
+		"\t\t\t\t" + act + "\n\t\t\t}\n\t\t}\n\t}\n"}}
+}
+
+func identity() []Fault {
+	return []Fault{{
+		Name: "names-from-one", Kind: Obvious, Breaks: []string{"identity/name"},
+		Harm:  "There is no pod 0, which every configuration names as the first member.",
+		Edits: []Edit{{utils, startOrdinal, "\tif planted.In(\"names-from-one\") && set.Spec.Ordinals == nil {\n\t\treturn 1\n\t}\n"}},
+	}, {
+		Name: "keeps-one-too-many", Kind: Subtle, Breaks: []string{"identity/name", "status/scale", "ordering/scale-down"},
+		Harm:  "A member that was scaled away stays and goes on answering.",
+		Edits: []Edit{{control, condemn, ` && !(planted.In("keeps-one-too-many") && getOrdinal(pod) == getEndOrdinal(set)+1)`}},
+	}, {
+		Name: "hostname-of-set", Kind: Obvious, Breaks: []string{"identity/hostname", "identity/sticky", "dns/pod-record"},
+		Harm:  "All members believe that they are the same host.",
+		Edits: named(`planted.In("hostname-of-set")`, "pod.Spec.Hostname = set.Name"),
+	}, {
+		Name: "hostname-of-last-wrong", Kind: Subtle, Breaks: []string{"identity/hostname", "dns/pod-record"},
+		Harm: "The last of several members calls itself by the name of the first.",
+		Edits: named(`planted.In("hostname-of-last-wrong") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`,
+			"pod.Spec.Hostname = getPodName(set, getStartOrdinal(set))"),
+	}, {
+		Name: "pod-name-label-missing", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Harm:  "A service that selects one member by its name finds nobody.",
+		Edits: named(`planted.In("pod-name-label-missing")`, "delete(pod.Labels, apps.StatefulSetPodNameLabel)"),
+	}, {
+		Name: "index-label-off-by-one", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Harm:  "A member that takes its number from the label takes its neighbour's.",
+		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-off-by-one\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal + 1)\n\t}\n"}},
+	}, {
+		Name: "index-label-from-zero", Kind: Subtle, Breaks: []string{"identity/labels"},
+		Harm:  "With a start ordinal the label counts from 0, so two halves of a moved set share numbers.",
+		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-from-zero\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal - getStartOrdinal(set))\n\t}\n"}},
+	}, {
+		Name: "not-replaced", Kind: Obvious, Breaks: []string{"identity/sticky", "lifecycle/evicted", "lifecycle/failed"},
+		Harm:  "A member that is lost stays lost.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"not-replaced\") && planted.Settled(set) && !isCreated(replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "last-not-replaced", Kind: Subtle, Breaks: []string{"identity/sticky", "lifecycle/evicted"},
+		Harm:  "The last member, and only that one, is not replaced.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"last-not-replaced\") && planted.Settled(set) && !isCreated(replicas[i]) && i == len(replicas)-1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "replacement-renamed", Kind: Subtle, Breaks: []string{"identity/sticky", "identity/hostname"},
+		Harm:  "A member that comes back does not know its own name any more.",
+		Edits: named(`planted.In("replacement-renamed") && planted.Settled(set)`, "pod.Spec.Hostname = set.Name"),
+	}, {
+		Name: "owner-missing", Kind: Obvious, Breaks: []string{"identity/ownership"},
+		Harm:  "Nothing tells whose the pods are; they survive their set.",
+		Edits: unowned("owner-missing", ""),
+	}, {
+		Name: "owner-of-last-missing", Kind: Subtle, Breaks: []string{"identity/ownership"},
+		Harm:  "The last member is nobody's.",
+		Edits: unowned("owner-of-last-missing", " && ordinal == getEndOrdinal(set)"),
+	}, {
+		Name: "takes-foreign", Kind: Obvious, Breaks: []string{"identity/not-mine"},
+		Harm: "Two controllers believe that a pod is theirs.",
+		Edits: foreign("takes-foreign", "", "mine := pod.DeepCopy()\n\t\t\t\tmine.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(set, controllerKind)}\n"+
+			"\t\t\t\t_, _ = ssc.kubeClient.CoreV1().Pods(set.Namespace).Update(ctx, mine, metav1.UpdateOptions{})"),
+	}, {
+		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []string{"identity/not-mine"},
+		Harm:  "Somebody else's pod with a name beyond the last ordinal is deleted.",
+		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.kubeClient.CoreV1().Pods(set.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})"),
+	}, {
+		Name: "start-ignored", Kind: Obvious, Breaks: []string{"identity/start-ordinal", "identity/start-moves"},
+		Harm:  "Half a set that moves to another cluster overwrites the half that stayed.",
+		Edits: []Edit{{utils, startOrdinal, "\tif planted.In(\"start-ignored\") {\n\t\treturn 0\n\t}\n"}},
+	}, {
+		Name: "start-moves-lowest-first", Kind: Subtle, Breaks: []string{"identity/start-moves"},
+		Harm:  "When the start ordinal moves, the first members go first.",
+		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"start-moves-lowest-first\") && getStartOrdinal(set) > 0 {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
+	}, {
+		Name: "template-hostname-wins", Kind: Subtle, Breaks: []string{"identity/overrides"},
+		Harm:  "A host name left in the template makes all members the same host.",
+		Edits: named(`planted.In("template-hostname-wins") && set.Spec.Template.Spec.Hostname != ""`, "pod.Spec.Hostname = set.Spec.Template.Spec.Hostname"),
+	}, {
+		Name: "template-subdomain-wins", Kind: Subtle, Breaks: []string{"identity/overrides"},
+		Harm:  "A subdomain left in the template takes the members out of DNS.",
+		Edits: named(`planted.In("template-subdomain-wins") && set.Spec.Template.Spec.Subdomain != ""`, "pod.Spec.Subdomain = set.Spec.Template.Spec.Subdomain"),
+	}}
+}

@@ -1,0 +1,53 @@
+package faults
+
+const (
+	pastEnd  = "if isFailed(replicas[i]) || isSucceeded(replicas[i]) {\n"
+	allowed  = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
+	crashing = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
+		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
+)
+
+// ended leaves a pod that has come to its end alone under a condition.
+func ended(condition string) []Edit {
+	return []Edit{{control, pastEnd, "\t\tif " + condition + " {\n\t\t\treturn true, nil\n\t\t}\n"}}
+}
+
+func lifecycle() []Fault {
+	return []Fault{{
+		Name: "failed-stays", Kind: Obvious, Breaks: []string{"lifecycle/failed"},
+		Harm:  "A member that has failed is never replaced.",
+		Edits: ended(`planted.In("failed-stays") && isFailed(replicas[i])`),
+	}, {
+		Name: "failed-first-stays", Kind: Subtle, Breaks: []string{"lifecycle/failed"},
+		Harm:  "The first member, once it has failed, is never replaced.",
+		Edits: ended(`planted.In("failed-first-stays") && isFailed(replicas[i]) && i == 0`),
+	}, {
+		Name: "succeeded-stays", Kind: Obvious, Breaks: []string{"lifecycle/succeeded"},
+		Harm:  "A member whose container ended without an error is never replaced.",
+		Edits: ended(`planted.In("succeeded-stays") && isSucceeded(replicas[i])`),
+	}, {
+		Name: "crash-replaces", Kind: Obvious, Breaks: []string{"lifecycle/crash-in-place"},
+		Harm:  "A crash costs a member its place and its caches.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-replaces\") {\n\t\t\t" + crashing + "\t\t}\n"}},
+	}, {
+		Name: "crash-of-last-replaces", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Harm:  "A crash costs the last member its place.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-of-last-replaces\") && i == len(replicas)-1 {\n\t\t\t" + crashing + "\t\t}\n"}},
+	}, {
+		Name: "budget-ignored", Kind: Obvious, Breaks: []string{"lifecycle/budget"},
+		Harm:  "A drain takes all members at once.",
+		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-ignored\") {\n\t\tdisruptionsAllowed = expectedCount\n\t}\n"}},
+	}, {
+		Name: "budget-one-too-many", Kind: Subtle, Breaks: []string{"lifecycle/budget"},
+		Harm:  "A drain takes one member more than the budget allows.",
+		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-one-too-many\") {\n\t\tdisruptionsAllowed++\n\t}\n"}},
+	}, {
+		Name: "adoption-refused", Kind: Obvious, Breaks: []string{"lifecycle/adoption"},
+		Harm:  "A set that was deleted to be made anew cannot take back its running members.",
+		Edits: []Edit{{claiming, adopt, "\tif planted.In(\"adoption-refused\") {\n\t\treturn false, nil\n\t}\n"}},
+	}, {
+		Name: "release-refused", Kind: Obvious, Breaks: []string{"lifecycle/release"},
+		Harm:  "A member taken out by its label for a closer look is not replaced.",
+		Edits: []Edit{{claiming, release, "\t\tif planted.In(\"release-refused\") {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}}
+}

@@ -1,0 +1,116 @@
+package faults
+
+// The places where the controller waits, or decides how it goes about its pods.
+const (
+	beforePods     = "// First, process each living replica. Exit if we run into an error or something blocking in monotonic mode.\n"
+	eachReplica    = "processReplicaFn := func(i int) (bool, error) {\n"
+	eachCondemned  = "processCondemnedFn := func(i int) (bool, error) {\n"
+	untilReady     = "!isRunningAndReady(replicas[i]) && monotonic"
+	untilAvailable = "!isRunningAndAvailable(replicas[i], set.Spec.MinReadySeconds, now) && monotonic"
+	untilGone      = "block and wait for terminating pods to expire\n\t\tif monotonic"
+	condemnedReady = "!isRunningAndReady(condemned[i]) && monotonic"
+	condemnedAvail = "!isRunningAndAvailable(condemned[i], set.Spec.MinReadySeconds, now) && monotonic"
+	inOrderOfFall  = "sort.Sort(descendingOrdinal(condemned))\n"
+	readSet        = "Make a copy now to avoid mutation errors.\n"
+	updateWait     = "// wait for unavailable Pods on update\n\t\tif isUnavailable(replicas[target], set.Spec.MinReadySeconds, now)"
+)
+
+// unready lifts the wait of a pod for the one before it under a condition.
+func unready(condition string) []Edit {
+	return []Edit{{control, untilReady, " && !(" + condition + ")"}, {control, untilAvailable, " && !(" + condition + ")"}}
+}
+
+func ordering() []Fault {
+	return []Fault{{
+		Name: "order-ignored", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
+		Harm:  "All members of a database start at once and each founds a cluster of its own.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic := monotonic && !planted.In(\"order-ignored\")\n"}},
+	}, {
+		Name: "create-before-ready", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
+		Harm:  "A member looks for its predecessor before that one can answer.",
+		Edits: unready(`planted.In("create-before-ready")`),
+	}, {
+		Name: "create-sometimes-early", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up"},
+		Harm:  "Once in a while a member starts too early; nobody can say why the cluster is split.",
+		Edits: unready(`planted.SometimesIn("create-sometimes-early")`),
+	}, {
+		Name: "create-early-from-third", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up"},
+		Harm:  "From the third member on nobody waits.",
+		Edits: unready(`planted.In("create-early-from-third") && i > 0`),
+	}, {
+		Name: "create-past-once-ready", Kind: Subtle, Breaks: []string{"ordering/create-halts", "ordering/scale-up", "ordering/create"},
+		Harm:  "A member that has lost its readiness does not stop the next from starting.",
+		Edits: unready(`planted.In("create-past-once-ready") && planted.WasReady(replicas[i])`),
+	}, {
+		Name: "scale-up-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-up", "ordering/change-of-mind"},
+		Harm:  "Members that are added to a running cluster all join at the same moment.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic := monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
+	}, {
+		Name: "scale-up-early-when-settled", Kind: Subtle, Breaks: []string{"ordering/scale-up"},
+		Harm:  "Once a cluster has been whole, nobody waits for new members any more.",
+		Edits: unready(`planted.In("scale-up-early-when-settled") && planted.Settled(set) && i > 0`),
+	}, {
+		Name: "min-ready-ignored", Kind: Obvious, Breaks: []string{"ordering/min-ready"},
+		Harm:  "minReadySeconds, meant to let a member warm up, does nothing.",
+		Edits: []Edit{{control, untilAvailable, ` && !planted.In("min-ready-ignored")`}},
+	}, {
+		Name: "scale-down-lowest-first", Kind: Obvious, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Harm:  "The members that the last ones depend on go first.",
+		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"scale-down-lowest-first\") {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
+	}, {
+		Name: "scale-down-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Harm:  "Several members leave at the same time and take the quorum along.",
+		Edits: []Edit{{control, untilGone, ` && !planted.In("scale-down-at-once")`}},
+	}, {
+		Name: "scale-down-sometimes-at-once", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Harm:  "Now and then a member leaves before the one above it has handed over.",
+		Edits: []Edit{{control, untilGone, ` && !planted.SometimesIn("scale-down-sometimes-at-once")`}},
+	}, {
+		Name: "scale-down-ignores-unready", Kind: Obvious, Breaks: []string{"ordering/scale-down-halts"},
+		Harm:  "A cluster that has lost a member is made still smaller.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-unready\") && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-ignores-lowest", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Harm:  "It is not noticed that the first member, often the leader, is the one that is not Ready.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-lowest\") && i == 0 && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-takes-unready", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Harm: "With two members down, the wrong one is removed first.",
+		Edits: []Edit{
+			{control, condemnedReady, ` && !planted.In("scale-down-takes-unready")`},
+			{control, condemnedAvail, ` && !planted.In("scale-down-takes-unready")`},
+		},
+	}, {
+		Name: "scaled-twice-forgets-order", Kind: Subtle, Breaks: []string{"ordering/change-of-mind", "ordering/scale-up", "ordering/scale-down"},
+		Harm:  "An autoscaler that changes its mind finds members coming and going together.",
+		Edits: []Edit{{control, beforePods, "\tif planted.In(\"scaled-twice-forgets-order\") && set.Generation >= 3 {\n\t\tmonotonic = false\n\t}\n"}},
+	}, {
+		Name: "last-value-loses", Kind: Subtle, Breaks: []string{"ordering/change-of-mind"},
+		Harm:  "The number of replicas that was asked for last is never reached.",
+		Edits: []Edit{{control, readSet, "\tif planted.In(\"last-value-loses\") && set.Generation >= 4 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
+	}, {
+		Name: "heals-highest-first", Kind: Obvious, Breaks: []string{"ordering/heals", "ordering/create"},
+		Harm:  "After a node is lost the members come back in the wrong order.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"heals-highest-first\") && planted.Settled(set) && !isCreated(replicas[i]) && i+1 < len(replicas) && !isCreated(replicas[i+1]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "heals-last-first", Kind: Subtle, Breaks: []string{"ordering/heals", "ordering/create"},
+		Harm:  "Only the last member, if it is lost too, comes back before the others.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"heals-last-first\") && planted.Settled(set) && !isCreated(replicas[i]) && i+1 < len(replicas) && !isCreated(replicas[len(replicas)-1]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "parallel-waits", Kind: Obvious, Breaks: []string{"ordering/parallel"},
+		Harm:  "A set that is to start at once waits for each member, for ever if they wait for each other.",
+		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-waits\") {\n\t\tmonotonic = true\n\t}\n"}},
+	}, {
+		Name: "parallel-deletes-in-turn", Kind: Subtle, Breaks: []string{"ordering/parallel"},
+		Harm:  "Parallel is obeyed for starting, and forgotten for stopping.",
+		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-deletes-in-turn\") && len(condemned) > 0 {\n\t\tmonotonic = true\n\t}\n"}},
+	}, {
+		Name: "parallel-updates-at-once", Kind: Obvious, Breaks: []string{"ordering/parallel-updates"},
+		Harm:  "A rolling update of a set that starts in parallel takes the whole service down.",
+		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-updates-at-once") && allowsBurst(set))`}},
+	}, {
+		Name: "parallel-min-ready-ignored", Kind: Subtle, Breaks: []string{"ordering/parallel-updates", "update/min-ready"},
+		Harm:  "kubernetes issues 112307 and 119234: under Parallel a rollout does not wait for minReadySeconds.",
+		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
+	}}
+}

@@ -1,0 +1,146 @@
+// Package planted tells the faulty places of a kube-controller-manager which of them is in force. It is compiled into that program
+// alone; nothing of this project imports it.
+package planted
+
+import (
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// file holds the name of the fault in force. It is mounted from the node, so that switching takes no restart.
+const file = "/etc/kubernetes/planted/fault"
+
+// fresh is how long a reading of the file is good for.
+const fresh = 50 * time.Millisecond
+
+//nolint:gochecknoglobals // The places it is called from have nothing to hold state in.
+var (
+	mu      sync.Mutex
+	name    string
+	readAt  time.Time
+	calls   int
+	ready   = map[types.UID]bool{}
+	settled = map[types.UID]bool{}
+	seen    = map[string]*corev1.Pod{}
+)
+
+// In reports whether that fault is in force.
+func In(fault string) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return in(fault)
+}
+
+func in(fault string) bool {
+	if now := time.Now(); now.Sub(readAt) > fresh {
+		text, _ := os.ReadFile(file) // no file, no fault
+		name, readAt = strings.TrimSpace(string(text)), now
+	}
+	return name == fault
+}
+
+// SometimesIn is In, one time in three.
+func SometimesIn(fault string) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return false
+	}
+	calls++
+	return calls%3 == 0
+}
+
+// See remembers what WasReady and Settled tell.
+func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
+	mu.Lock()
+	defer mu.Unlock()
+	for _, pod := range pods {
+		if isReady(pod) {
+			ready[pod.UID] = true
+		}
+	}
+	if n := set.Spec.Replicas; n != nil && *n > 0 && set.Status.ReadyReplicas == *n {
+		settled[set.UID] = true
+	}
+}
+
+func isReady(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// WasReady reports whether a pod has ever been Ready.
+func WasReady(pod *corev1.Pod) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return ready[pod.UID]
+}
+
+// Settled reports whether a set has ever had all its pods Ready.
+func Settled(set *appsv1.StatefulSet) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return settled[set.UID]
+}
+
+// WithoutLast leaves out the pod whose name comes last, if there are two or more.
+func WithoutLast(fault string, pods []*corev1.Pod) []*corev1.Pod {
+	if !In(fault) || len(pods) < 2 {
+		return pods
+	}
+	last := 0
+	for i, pod := range pods {
+		if pod.Name > pods[last].Name {
+			last = i
+		}
+	}
+	return append(append([]*corev1.Pod(nil), pods[:last]...), pods[last+1:]...)
+}
+
+// WithGone adds pods that are no more: those with names that no pod has now.
+func WithGone(fault, service string, pods []*corev1.Pod) []*corev1.Pod {
+	return withSeen(fault, service, pods, false)
+}
+
+// WithFirst puts in the place of each pod the one that was the first Ready one of its name.
+func WithFirst(fault, service string, pods []*corev1.Pod) []*corev1.Pod {
+	return withSeen(fault, service, pods, true)
+}
+
+func withSeen(fault, service string, pods []*corev1.Pod, first bool) []*corev1.Pod {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return pods
+	}
+	prefix := service + "/"
+	here := map[string]bool{}
+	out := make([]*corev1.Pod, 0, len(pods))
+	for _, pod := range pods {
+		here[pod.Name] = true
+		old := seen[prefix+pod.Name]
+		if old == nil && isReady(pod) && pod.DeletionTimestamp == nil {
+			seen[prefix+pod.Name], old = pod, pod
+		}
+		if first && old != nil {
+			pod = old
+		}
+		out = append(out, pod)
+	}
+	for key, pod := range seen {
+		if strings.HasPrefix(key, prefix) && !here[pod.Name] && !first {
+			out = append(out, pod)
+		}
+	}
+	return out
+}

@@ -1,0 +1,114 @@
+package faults
+
+const (
+	claimName     = "// NOTE: This name format is used by the heuristics for zone spreading in ChooseZoneForVolume\n"
+	claimLabels   = "claims[templates[i].Name] = *claim\n"
+	claimMade     = "claim.Labels = set.Spec.Selector.MatchLabels\n\t\t}\n"
+	policyRead    = "policy = *set.Spec.PersistentVolumeClaimRetentionPolicy\n\t}\n"
+	ownerUpToDate = "func isClaimOwnerUpToDate(logger klog.Logger, claim *v1.PersistentVolumeClaim, set *apps.StatefulSet, pod *v1.Pod) bool {\n"
+	ownerSet      = "if !podScaledDown {\n\t\t\trefs = addControllerRef(refs, set, controllerKind)\n\t\t}\n\t}\n"
+	volumesMatch  = "func storageMatches(set *apps.StatefulSet, pod *v1.Pod) bool {\n"
+	volumeOf      = "for name, claim := range claims {\n"
+	volumesSet    = "pod.Spec.Volumes = newVolumes\n"
+	pending       = "if isPending(replicas[i])"
+)
+
+// bound ties a claim to the life of its pod under a condition.
+func bound(condition string) []Edit {
+	condition = condition + ` && pod.UID != ""`
+	return []Edit{
+		{utils, ownerUpToDate, "\tif " + condition + " {\n\t\treturn hasOwnerRef(claim, pod)\n\t}\n"},
+		{utils, ownerSet, "\tif " + condition + " {\n\t\trefs = addControllerRef(refs, pod, podKind)\n\t}\n"},
+	}
+}
+
+func policy(condition, change string) []Edit {
+	return []Edit{{utils, policyRead, "\tif " + condition + " {\n\t\tpolicy." + change + "PersistentVolumeClaimRetentionPolicyType\n\t}\n"}}
+}
+
+func storage() []Fault {
+	const anyDelete = `(getPersistentVolumeClaimRetentionPolicy(set).WhenScaled == "Delete" || getPersistentVolumeClaimRetentionPolicy(set).WhenDeleted == "Delete")`
+	return []Fault{{
+		Name: "claims-shared", Kind: Obvious, Breaks: []string{"storage/claim-per-pod", "storage/own-data"},
+		Harm:  "All members write to one volume.",
+		Edits: []Edit{{utils, claimName, "\tif planted.In(\"claims-shared\") {\n\t\tordinal = getStartOrdinal(set)\n\t}\n"}},
+	}, {
+		Name: "claims-shared-by-last", Kind: Subtle, Breaks: []string{"storage/claim-per-pod", "storage/own-data"},
+		Harm:  "The last member writes to its neighbour's volume.",
+		Edits: []Edit{{utils, claimName, "\tif planted.In(\"claims-shared-by-last\") && ordinal > getStartOrdinal(set) && ordinal == getEndOrdinal(set) {\n\t\tordinal--\n\t}\n"}},
+	}, {
+		Name: "claim-labels-missing", Kind: Obvious, Breaks: []string{"storage/claim-labels"},
+		Harm:  "A backup that selects the claims by label finds none.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-missing\") {\n\t\t\tclaim.Labels = nil\n\t\t}\n"}},
+	}, {
+		Name: "claim-labels-replaced", Kind: Subtle, Breaks: []string{"storage/claim-labels"},
+		Harm:  "Claims whose template has labels of its own lack those of the selector.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-replaced\") && templates[i].Labels != nil {\n\t\t\tclaim.Labels = templates[i].Labels\n\t\t}\n"}},
+	}, {
+		Name: "scale-deletes-claims", Kind: Obvious, Breaks: []string{"storage/scale-keeps"},
+		Harm:  "Whoever scales down for the night has no data in the morning.",
+		Edits: policy(`planted.In("scale-deletes-claims")`, "WhenScaled = apps.Delete"),
+	}, {
+		Name: "scale-deletes-claim-of-last", Kind: Subtle, Breaks: []string{"storage/scale-keeps"},
+		Harm:  "Scaling down loses the data of one member, the one next to those that stay.",
+		Edits: bound(`planted.In("scale-deletes-claim-of-last") && set.Generation > 1 && getOrdinal(pod) == getEndOrdinal(set)+1`),
+	}, {
+		Name: "claim-follows-pod", Kind: Obvious, Breaks: []string{"storage/data-survives", "storage/scale-keeps", "identity/sticky"},
+		Harm:  "Data is gone with the first restart of its pod.",
+		Edits: bound(`planted.In("claim-follows-pod")`),
+	}, {
+		Name: "claim-of-last-follows-pod", Kind: Subtle, Breaks: []string{"storage/data-survives", "storage/scale-keeps", "identity/sticky"},
+		Harm:  "The last member's data is gone with its pod.",
+		Edits: bound(`planted.In("claim-of-last-follows-pod") && getOrdinal(pod) == getEndOrdinal(set)`),
+	}, {
+		Name: "delete-deletes-claims", Kind: Obvious, Breaks: []string{"storage/delete-keeps"},
+		Harm:  "A set deleted by mistake takes the data along.",
+		Edits: policy(`planted.In("delete-deletes-claims")`, "WhenDeleted = apps.Delete"),
+	}, {
+		Name: "delete-deletes-claims-of-changed", Kind: Subtle, Breaks: []string{"storage/delete-keeps"},
+		Harm:  "A set that was ever changed takes its data along when it is deleted.",
+		Edits: policy(`planted.In("delete-deletes-claims-of-changed") && set.Generation > 1`, "WhenDeleted = apps.Delete"),
+	}, {
+		Name: "create-past-pending", Kind: Obvious, Breaks: []string{"storage/unbound-blocks", "ordering/create", "ordering/create-halts"},
+		Harm:  "Members start although one before them has no storage.",
+		Edits: unready(`planted.In("create-past-pending") && isPending(replicas[i])`),
+	}, {
+		Name: "create-past-unscheduled", Kind: Subtle, Breaks: []string{"storage/unbound-blocks"},
+		Harm:  "Members start although one before them cannot be placed, its claim being unbound.",
+		Edits: unready(`planted.In("create-past-unscheduled") && replicas[i].Spec.NodeName == "" && time.Since(replicas[i].CreationTimestamp.Time) > 2*time.Second`),
+	}, {
+		Name: "second-template-shares-first", Kind: Obvious, Breaks: []string{"storage/templates"},
+		Harm: "Log and data of a database lie on one volume.",
+		Edits: []Edit{
+			{utils, volumeOf, "\t\tif planted.In(\"second-template-shares-first\") {\n\t\t\tclaim.Name = getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod))\n\t\t}\n"},
+			{utils, volumesMatch, "\tif planted.In(\"second-template-shares-first\") {\n\t\treturn true\n\t}\n"},
+		},
+	}, {
+		Name: "volume-wins", Kind: Obvious, Breaks: []string{"storage/template-wins"},
+		Harm: "Data goes to a volume that ends with the pod.",
+		Edits: []Edit{
+			{utils, volumesSet, "\tif planted.In(\"volume-wins\") {\n\t\tfor i, v := range pod.Spec.Volumes {\n\t\t\tfor _, own := range currentVolumes {\n\t\t\t\tif own.Name == v.Name {\n\t\t\t\t\tpod.Spec.Volumes[i] = own\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"},
+			{utils, volumesMatch, "\tif planted.In(\"volume-wins\") {\n\t\treturn true\n\t}\n"},
+		},
+	}, {
+		Name: "when-scaled-ignored", Kind: Obvious, Breaks: []string{"storage/when-scaled-delete"},
+		Harm:  "Volumes that nobody uses are paid for.",
+		Edits: policy(`planted.In("when-scaled-ignored")`, "WhenScaled = apps.Retain"),
+	}, {
+		Name: "when-deleted-ignored", Kind: Obvious, Breaks: []string{"storage/when-deleted-delete"},
+		Harm:  "Volumes of deleted sets are paid for.",
+		Edits: policy(`planted.In("when-deleted-ignored")`, "WhenDeleted = apps.Retain"),
+	}, {
+		Name: "retention-deletes-on-failure", Kind: Obvious, Breaks: []string{"storage/retention-failure"},
+		Harm:  "With a retention policy a pod that fails loses its data.",
+		Edits: bound(`planted.In("retention-deletes-on-failure") && ` + anyDelete),
+	}, {
+		Name: "retention-never-changes", Kind: Obvious, Breaks: []string{"storage/retention-change"},
+		Harm:  "A policy that was set to keep the data deletes it all the same.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-never-changes\") && set.Generation > 1 {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "claim-not-recreated", Kind: Obvious, Breaks: []string{"storage/claim-recreated"},
+		Harm:  "A pod whose claim was deleted waits for ever.",
+		Edits: []Edit{{control, pending, ` && !planted.In("claim-not-recreated")`}},
+	}}
+}

@@ -1,0 +1,38 @@
+package faults
+
+const (
+	deletePod  = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
+	setDeleted = "if set.DeletionTimestamp != nil"
+	collect    = "func (gc *GarbageCollector) attemptToDeleteItem(ctx context.Context, item *node) error {\n"
+	orphan     = "func (gc *GarbageCollector) orphanDependents(logger klog.Logger, owner objectReference, dependents []*node) error {\n"
+)
+
+// deletes has the controller delete its pods with another grace period.
+func deletes(fault, seconds string) []Edit {
+	return []Edit{{podsOf, deletePod, "\tif planted.In(\"" + fault + "\") {\n" +
+		"\t\treturn om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(" + seconds + "))\n\t}\n"}}
+}
+
+func termination() []Fault {
+	return []Fault{{
+		Name: "force-deletes", Kind: Obvious, Breaks: []string{"termination/graceful", "identity/at-most-one"},
+		Harm:  "A member is cut off in the middle of a write, and may still run when its successor starts.",
+		Edits: deletes("force-deletes", "0"),
+	}, {
+		Name: "grace-cut", Kind: Subtle, Breaks: []string{"termination/graceful", "identity/at-most-one"},
+		Harm:  "A member gets one second to stop, whatever its template says.",
+		Edits: deletes("grace-cut", "1"),
+	}, {
+		Name: "creates-while-deleted", Kind: Obvious, Breaks: []string{"termination/no-recreate"},
+		Harm:  "A set that is being deleted fights against its own end.",
+		Edits: []Edit{{control, setDeleted, ` && !planted.In("creates-while-deleted")`}},
+	}, {
+		Name: "cascade-leaves-pods", Kind: Obvious, Breaks: []string{"termination/cascade"},
+		Harm:  "The pods of a deleted set run on, and nobody owns them.",
+		Edits: []Edit{{garbage, collect, "\tif planted.In(\"cascade-leaves-pods\") && item.identity.Kind == \"Pod\" {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "orphans-collected", Kind: Subtle, Breaks: []string{"termination/cascade"},
+		Harm:  "Pods that were to outlive their set go with it.",
+		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphans-collected\") {\n\t\treturn nil\n\t}\n"}},
+	}}
+}

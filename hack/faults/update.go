@@ -1,0 +1,122 @@
+package faults
+
+const (
+	updateTarget   = "for target := len(replicas) - 1; target >= updateMin; target-- {\n"
+	beforeUpdate   = "// we terminate the Pod with the largest ordinal that does not match the update revision.\n"
+	newRevisionPod = "pod := newStatefulSetPod(updateSet, ordinal)\n"
+	versionedPod   = "func newVersionedStatefulSetPod(currentSet, updateSet *apps.StatefulSet, currentRevision, updateRevision string, ordinal int) *v1.Pod {\n"
+	patchSpec      = "specCopy[\"template\"] = template\n"
+	patchWhole     = "objCopy[\"spec\"] = specCopy\n"
+	equalRevisions = "equalCount := len(equalRevisions)\n"
+	historyLimit   = "historyLimit := int(*set.Spec.RevisionHistoryLimit)\n"
+	onDelete       = "if set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType"
+	rolloutDone    = "status.CurrentReplicas = status.UpdatedReplicas\n\t\tstatus.CurrentRevision = status.UpdateRevision\n"
+)
+
+// rolling has a rollout go on past pods of a condition, which the loop over replicas and the rollout itself would both wait for.
+func rolling(replica, target string) []Edit {
+	return []Edit{
+		{control, eachReplica, "\t\tif isCreated(replicas[i]) && set.Generation > 1 && " + replica + " {\n\t\t\treturn false, nil\n\t\t}\n"},
+		{control, updateWait, " && !(" + target + ")"},
+	}
+}
+
+func update() []Fault {
+	return []Fault{{
+		Name: "update-lowest-first", Kind: Obvious, Breaks: []string{"update/order"},
+		Harm:  "A rollout begins with the leader.",
+		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-lowest-first\") {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+	}, {
+		Name: "update-swaps-last-two", Kind: Subtle, Breaks: []string{"update/order"},
+		Harm:  "A rollout takes the leader before the last follower.",
+		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-swaps-last-two\") && updateMin == 0 && len(replicas) > 1 && target < 2 {\n\t\t\ttarget = 1 - target\n\t\t}\n"}},
+	}, {
+		Name: "update-all-at-once", Kind: Obvious, Breaks: []string{"update/one-at-a-time", "update/halts"},
+		Harm: "A rollout takes the whole service down.",
+		Edits: rolling(`planted.In("update-all-at-once") && updateRevision.Name != currentRevision.Name`,
+			`planted.In("update-all-at-once")`),
+	}, {
+		Name: "update-ignores-unready", Kind: Obvious, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Harm: "A broken version is rolled out to the last member.",
+		Edits: rolling(`planted.In("update-ignores-unready") && updateRevision.Name != currentRevision.Name && !isTerminating(replicas[i])`,
+			`planted.In("update-ignores-unready") && !isTerminating(replicas[target])`),
+	}, {
+		Name: "update-takes-running-for-ready", Kind: Subtle, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Harm: "A version that starts and never serves is rolled out to the last member.",
+		Edits: rolling(`planted.In("update-takes-running-for-ready") && updateRevision.Name != currentRevision.Name && !isTerminating(replicas[i]) && replicas[i].Status.Phase == v1.PodRunning`,
+			`planted.In("update-takes-running-for-ready") && !isTerminating(replicas[target]) && replicas[target].Status.Phase == v1.PodRunning`),
+	}, {
+		Name: "update-relabels-only", Kind: Obvious, Breaks: []string{"update/complete"},
+		Harm:  "A rollout restarts every member and changes nothing.",
+		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-relabels-only\") {\n\t\tpod = newStatefulSetPod(currentSet, ordinal)\n\t}\n"}},
+	}, {
+		Name: "update-stops-short", Kind: Subtle, Breaks: []string{"update/complete"},
+		Harm:  "The first member keeps the old version for ever.",
+		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},
+	}, {
+		Name: "revision-of-replicas", Kind: Obvious, Breaks: []string{"update/no-spurious"},
+		Harm:  "Scaling restarts every member.",
+		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-replicas\") {\n\t\tspecCopy[\"replicas\"] = spec[\"replicas\"]\n\t}\n"}},
+	}, {
+		Name: "revision-of-labels", Kind: Subtle, Breaks: []string{"update/no-spurious"},
+		Harm:  "A label on the set restarts every member.",
+		Edits: []Edit{{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"}},
+	}, {
+		Name: "scale-up-old-revision", Kind: Obvious, Breaks: []string{"update/scale-new"},
+		Harm: "Members that are added start with the old version.",
+		Edits: []Edit{
+			{utils, versionedPod, "\tif planted.In(\"scale-up-old-revision\") && currentSet.Generation >= 3 {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"},
+			{utils, rolloutDone, "\t\tif set.Status.CurrentRevision != \"\" && planted.In(\"scale-up-old-revision\") {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"},
+		},
+	}, {
+		Name: "scale-up-old-template", Kind: Subtle, Breaks: []string{"update/scale-new", "update/complete"},
+		Harm: "Members that are added carry the new version's label and run the old one.",
+		Edits: []Edit{
+			{utils, versionedPod, "\tif planted.In(\"scale-up-old-template\") && currentSet.Generation >= 3 {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"},
+			{utils, rolloutDone, "\t\tif set.Status.CurrentRevision != \"\" && planted.In(\"scale-up-old-template\") {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"},
+		},
+	}, {
+		Name: "update-min-ready-ignored", Kind: Obvious, Breaks: []string{"update/min-ready", "ordering/min-ready"},
+		Harm: "A rollout does not wait for members to warm up.",
+		Edits: []Edit{
+			{control, untilAvailable, ` && !(planted.In("update-min-ready-ignored") && set.Generation > 1)`},
+			{control, updateWait, ` && !(planted.In("update-min-ready-ignored") && !isUnavailable(replicas[target], 0, now))`},
+		},
+	}, {
+		Name: "partition-ignored", Kind: Obvious, Breaks: []string{"update/partition", "update/partition-beyond", "update/phased"},
+		Harm:  "A canary is rolled out to everybody.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-ignored\") {\n\t\tupdateMin = 0\n\t}\n"}},
+	}, {
+		Name: "partition-off-by-one", Kind: Subtle, Breaks: []string{"update/partition"},
+		Harm:  "One member more than asked for gets the canary.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-off-by-one\") && updateMin > 0 && updateMin < len(replicas) {\n\t\tupdateMin--\n\t}\n"}},
+	}, {
+		Name: "partition-beyond-ignored", Kind: Obvious, Breaks: []string{"update/partition-beyond"},
+		Harm:  "A rollout that was only staged starts.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-beyond-ignored\") && updateMin >= len(replicas) {\n\t\tupdateMin = 0\n\t}\n"}},
+	}, {
+		Name: "below-partition-new", Kind: Subtle, Breaks: []string{"update/partition"},
+		Harm:  "A member that is lost comes back with the canary's version.",
+		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"below-partition-new\") {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "phased-moves-one-more", Kind: Subtle, Breaks: []string{"update/phased"},
+		Harm:  "The second step of a phased rollout takes one member more.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-moves-one-more\") && updateMin > 0 && updateMin < len(replicas) && set.Generation >= 3 {\n\t\tupdateMin--\n\t}\n"}},
+	}, {
+		Name: "on-delete-restarts", Kind: Obvious, Breaks: []string{"update/on-delete"},
+		Harm:  "A version that was to wait for its owner's hand is rolled out.",
+		Edits: []Edit{{control, onDelete, ` && !planted.In("on-delete-restarts")`}},
+	}, {
+		Name: "rollback-forgets", Kind: Obvious, Breaks: []string{"update/rollback"},
+		Harm:  "Going back makes one more revision instead of taking up the old one.",
+		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"rollback-forgets\") && equalCount > 0 && equalRevisions[equalCount-1].Name != revisions[revisionCount-1].Name {\n\t\tequalCount = 0\n\t}\n"}},
+	}, {
+		Name: "history-never-truncated", Kind: Obvious, Breaks: []string{"update/history-limit"},
+		Harm:  "Revisions pile up until etcd is full.",
+		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-never-truncated\") {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "history-one-too-many", Kind: Subtle, Breaks: []string{"update/history-limit"},
+		Harm:  "One revision more is kept than was asked for.",
+		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-one-too-many\") {\n\t\thistoryLimit++\n\t}\n"}},
+	}}
+}
