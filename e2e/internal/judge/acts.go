@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -9,106 +8,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
-
-// standing says what the controller could have known of a pod that its act should have waited for (rule G2).
-type standing int
-
-const (
-	// wrong: the act cannot be explained by a lagging view.
-	wrong standing = iota
-	// excused: the pod was as it should be until less than the lag before the act.
-	excused
-	// open: it was lost longer ago than the lag, but nothing shows that the controller knew.
-	open
-)
-
-// stand judges an act that should have waited for a pod to be Running and Ready and did not: p is the newest pod of the
-// ordinal in question, nil if there never was one. since is the moment from which the pod's state spoke against the act, why a
-// clause that describes it.
-func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.Duration, why string) {
-	if p == nil {
-		return wrong, 0, "did not exist"
-	}
-	ready := p.readyBefore(act.Seq)
-	if ready == nil {
-		why = "was not Ready (and never became so)"
-		for _, s := range p.ready {
-			if s.from.Seq > act.Seq {
-				why = fmt.Sprintf("was not Ready (Ready at %s)", s.from.Aside())
-				break
-			}
-		}
-		if p.gone != nil && p.gone.Seq < act.Seq {
-			why = fmt.Sprintf("was gone (since %s) without ever having been Ready", p.gone.Aside())
-		}
-		if p.created == nil {
-			// It existed before the recording: whether it had been Ready then, nobody saw.
-			return open, p.first().At, why
-		}
-		return wrong, p.first().At, why
-	}
-	lost, left := ready.to, p.set.releaseOf(p)
-	if lost == nil && left != nil && left.Seq < act.Seq {
-		lost = left
-	}
-	switch {
-	case lost == nil:
-		return excused, act.At, "was Ready"
-	case lost == left:
-		why = fmt.Sprintf("was released (since %s)", lost.Aside())
-	case p.gone != nil && p.gone.Seq < act.Seq:
-		why = fmt.Sprintf("was gone (since %s)", p.gone.Aside())
-	case p.deleting != nil && p.deleting.Seq < act.Seq:
-		why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
-	default:
-		why = fmt.Sprintf("was no longer Ready (since %s)", lost.Aside())
-	}
-	switch {
-	case act.At-lost.At <= m.h.Header.Lag:
-		return excused, lost.At, why
-	case !p.set.showed(lost, act):
-		return open, lost.At, why + ", which the set's status had not shown yet"
-	}
-	return wrong, lost.At, why
-}
-
-// showed reports whether between a loss and an act the set's status counted fewer pods than before the loss: then its
-// controller knew.
-func (s *setLife) showed(lost, act *history.Event) bool {
-	n := s.versionsUntil(lost.At)
-	if n == 0 {
-		return false
-	}
-	before := s.events[n-1].Set.Status
-	for _, e := range s.events[n:] {
-		if e.At > act.At {
-			return false
-		}
-		now := e.Set.Status
-		if now.Ready < before.Ready || now.Available < before.Available || now.Replicas < before.Replicas ||
-			now.Current+now.Updated < before.Current+before.Updated {
-			return true
-		}
-	}
-	return false
-}
-
-// mayBeUnseen reports whether at an act the set's controller may not have known a pod yet (rule G2): it is new, the controller
-// did not delete it, and no status had counted as many pods as there were with it.
-func (m *model) mayBeUnseen(p *podLife, act *history.Event, with int) bool {
-	if p.created == nil || act.At-p.created.At > m.h.Header.Lag || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
-		return false
-	}
-	for _, e := range p.set.events[p.set.versionsUntil(p.created.At):] {
-		if e.At > act.At {
-			break
-		}
-		if int(e.Set.Status.Replicas) >= with {
-			return false
-		}
-	}
-	return true
-}
 
 // class says in the course of what a pod was created.
 type class int
@@ -175,7 +74,7 @@ type acts struct {
 
 // actsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
 func (m *model) actsOf(s *setLife) acts {
-	w := walker{m: m, s: s, ready: map[int]bool{}, alive: map[int]*podLife{}, with: map[*podLife]int{}, out: acts{set: s}, settledAt: -1}
+	w := walker{m: m, s: s, places: placesOf(s), ready: map[int]bool{}, alive: map[int]*podLife{}, with: map[*podLife]int{}, out: acts{set: s}, settledAt: -1}
 	for _, st := range s.steps {
 		w.take(st)
 	}
@@ -184,12 +83,13 @@ func (m *model) actsOf(s *setLife) acts {
 
 // walker keeps, while a set's steps are read in order, what the next act has to be compared with.
 type walker struct {
-	m     *model
-	s     *setLife
-	ready map[int]bool
-	alive map[int]*podLife
-	with  map[*podLife]int // how many pods were alive when it was created
-	top   int              // no ordinal above it is alive
+	m      *model
+	s      *setLife
+	places places
+	ready  map[int]bool
+	alive  map[int]*podLife
+	here   marks            // the places of those alive
+	with   map[*podLife]int // how many pods were alive when it was created
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
@@ -207,12 +107,10 @@ func (w *walker) take(st step) {
 		if !w.s.beingDeleted(st.event.At) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
-		w.alive[n] = st.pod
+		w.came(st.pod)
 		w.with[st.pod] = len(w.alive)
-		w.top = max(w.top, n)
 	case podListed:
-		w.alive[n] = st.pod
-		w.top = max(w.top, n)
+		w.came(st.pod)
 	case podReady:
 		w.ready[n] = true
 		w.lastReady = st.event.At
@@ -231,20 +129,26 @@ func (w *walker) take(st step) {
 		w.left(st.pod)
 		w.lastGone = st.event.At
 	}
-	if v := w.s.latest(st.event.At); v != nil && w.front(int(v.Set.Start)) >= int(v.Set.Start+v.Set.Replicas) && w.top < int(v.Set.Start+v.Set.Replicas) {
+	if v := w.s.latest(st.event.At); v != nil && w.front(int(v.Set.Start)) >= int(v.Set.Start+v.Set.Replicas) && w.above(int(v.Set.Start+v.Set.Replicas)) < 0 {
 		w.settledAt, w.everSettled = st.event.At, true
 	}
+}
+
+func (w *walker) came(p *podLife) {
+	w.alive[p.ordinal] = p
+	w.here.set(w.places.from(p.ordinal))
 }
 
 // left takes a pod off the living ones.
 func (w *walker) left(p *podLife) {
 	if w.alive[p.ordinal] == p {
 		delete(w.alive, p.ordinal)
-	}
-	for w.top > 0 && w.alive[w.top] == nil {
-		w.top--
+		w.here.clear(w.places.from(p.ordinal))
 	}
 }
+
+// above returns the place of the lowest living pod whose ordinal is n or above, or -1.
+func (w *walker) above(n int) int { return w.here.next(w.places.from(n), len(w.places)) }
 
 // front returns the lowest ordinal at or above start that is not Ready.
 func (w *walker) front(start int) int {
@@ -260,7 +164,7 @@ func (w *walker) front(start int) int {
 // unready lists the ordinals in [from, to) that are not Ready, with what the controller could have known of each.
 func (w *walker) unready(from, to int, act *history.Event) []obstacle {
 	var out []obstacle
-	for n := w.front(from); n < to; n++ {
+	for n := w.front(from); n < to && len(out) < maxObstacles; n++ {
 		if w.ready[n] {
 			continue
 		}
@@ -313,6 +217,9 @@ func (w *walker) creation(st step) creation {
 	return c
 }
 
+// maxObstacles bounds how many pods an act is held up against at a time; it keeps judging linear.
+const maxObstacles = 16
+
 // maxLookBack bounds how many predecessors are asked whether they were lost together with a pod; it keeps judging linear.
 const maxLookBack = 8
 
@@ -334,12 +241,9 @@ func (w *walker) removal(st step) removal {
 		staying := w.unready(start, end, st.event)
 		var higher []*podLife
 		unseen := 0
-		for k := n + 1; k <= w.top; k++ {
-			if k == start {
-				k = max(k, end)
-			}
-			switch p := w.alive[k]; {
-			case p == nil:
+		for i := w.above(n + 1); i >= 0 && len(higher) < maxObstacles; i = w.here.next(i+1, len(w.places)) {
+			switch p := w.alive[w.places[i]]; {
+			case inRange(v, p.ordinal):
 			case w.m.mayBeUnseen(p, st.event, w.with[p]):
 				unseen++
 			default:
