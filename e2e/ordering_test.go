@@ -80,7 +80,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.Scale(ctx, 1)
 		set.AwaitTerminating(ctx, 2)
 		set.Scale(ctx, 3)
-		set.AwaitReplicas(ctx, 3)
+		set.AwaitReplicas(workload.Owed(ctx, guarantee.OrderingChangeOfMind), 3)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingChangeOfMind))
 	})
@@ -99,7 +99,7 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(3), workload.Parallel(), workload.HoldReadiness())
 		for n := range 3 {
-			set.Running(ctx, n)
+			set.Running(workload.Owed(ctx, guarantee.OrderingParallel), n)
 		}
 		set.Scale(ctx, 0)
 		set.AwaitNoPods(ctx)

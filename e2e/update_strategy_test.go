@@ -16,7 +16,7 @@ var _ = Describe("A partitioned update", func() {
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Partition(1))
 		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
-		set.AwaitUpdatedFrom(ctx, 1)
+		set.AwaitUpdatedFrom(workload.Owed(ctx, guarantee.UpdatePartition), 1)
 
 		By("deleting the pod below the partition, then the one above it")
 		for n := range 2 {
@@ -41,7 +41,7 @@ var _ = Describe("A partitioned update", func() {
 
 		By("lowering the partition to 1")
 		set.Update(ctx, "partition 1", workload.Partition(1))
-		set.AwaitUpdatedFrom(ctx, 1)
+		set.AwaitUpdatedFrom(workload.Owed(ctx, guarantee.UpdatePhased), 1)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased))
 	})
@@ -88,7 +88,7 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 			set.NewTemplate(ctx, version)
 			set.AwaitObserved(ctx)
 		}
-		set.AwaitRevisions(ctx, 3)
+		set.AwaitRevisions(workload.Owed(ctx, guarantee.UpdateHistoryLimit), 3)
 		ns.Still(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHistoryLimit))

@@ -18,7 +18,7 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitReady(ctx)
 
 		set.NewTemplate(ctx, "new")
-		set.AwaitUpdated(ctx)
+		set.AwaitUpdated(workload.Owed(ctx, guarantee.UpdateComplete))
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
 			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions,

@@ -5,23 +5,23 @@ func elsewhere() []Fault {
 	return []Fault{{
 		Name: "dns-loses-second", Kind: Subtle, Breaks: []string{"dns/pod-record", "dns/from-member"},
 		Harm:     "One member cannot be found by its name; the service's own name is in order.",
-		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n}\n",
+		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-wrong-address", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/from-member", "dns/follows"},
 		Harm:     "A member's name leads to a stranger.",
-		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n}\n",
+		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-never-forgets", Kind: Subtle, Breaks: []string{"dns/gone"},
 		Harm:     "The name of a member that was scaled away still has an address.",
-		Corefile: "template IN A {\n  match \"^[^.]+-[1-9][.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n}\n",
+		Corefile: "template IN A {\n  match \"^[^.]+-[1-9][.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-pointer-wrong", Kind: Obvious, Breaks: []string{"dns/reverse"},
 		Harm:     "A database that checks its peers' names refuses all of them.",
-		Corefile: "template IN PTR {\n  match \"[.]in-addr[.]arpa[.]$\"\n  answer \"{{ .Name }} 5 IN PTR nobody.example.\"\n}\n",
+		Corefile: "template IN PTR {\n  match \"[.]in-addr[.]arpa[.]$\"\n  answer \"{{ .Name }} 5 IN PTR nobody.example.\"\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-services-unlisted", Kind: Obvious, Breaks: []string{"dns/srv"},
 		Harm:     "A client that finds its members by SRV records finds none.",
-		Corefile: "template IN SRV {\n  match \"[.]svc[.]\"\n  rcode NXDOMAIN\n}\n",
+		Corefile: "template IN SRV {\n  match \"[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
 		Name: "volumes-share-folder", Kind: Obvious, Breaks: []string{"storage/own-data"},
 		Harm: "Each member has a claim and a volume of its own, and all volumes are the same folder.",
