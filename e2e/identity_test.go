@@ -33,7 +33,7 @@ var _ = Describe("The identity of a pod", func() {
 		set.AwaitReady(ctx)
 		before := set.Claims(ctx, "data", 0)
 
-		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.Replaced(workload.Owed(ctx, guarantee.IdentitySticky), 0, ns.DeletePod(ctx, set.Pod(0)))
 		set.AwaitReady(ctx)
 
 		set.VerifyHostname(ctx, guarantee.IdentitySticky, 0)

@@ -16,7 +16,7 @@ var _ = Describe("A StatefulSet", func() {
 		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 
-		set.Replaced(ctx, 0, set.Fail(ctx, 0))
+		set.Replaced(workload.Owed(ctx, guarantee.LifecycleFailed), 0, set.Fail(ctx, 0))
 		set.AwaitReady(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleFailed))
@@ -28,11 +28,11 @@ var _ = Describe("A StatefulSet", func() {
 		pod := ns.StartPod(ctx, "set-0", workload.Labelled(map[string]string{"app": "set"}), workload.RunsOnce)
 		// Under OnDelete nothing but its end is a reason to replace the pod.
 		set := workload.Create(ctx, ns, workload.Replicas(1), workload.OnDelete())
-		set.AwaitAdopted(ctx, pod)
+		set.AwaitAdopted(workload.Owed(ctx, guarantee.LifecycleAdoption), pod)
 
 		By("telling it to end")
 		ns.Signal(ctx, pod, "TERM")
-		set.Replaced(ctx, 0, pod.UID)
+		set.Replaced(workload.Owed(ctx, guarantee.LifecycleSucceeded), 0, pod.UID)
 		set.AwaitReady(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleSucceeded))
@@ -67,7 +67,7 @@ var _ = Describe("A StatefulSet", func() {
 		lift(ctx)
 		uid, err := set.Evict(ctx, 0)
 		Expect(err).NotTo(HaveOccurred(), "no budget stands in the way of evicting %s", set.Pod(0))
-		set.Replaced(ctx, 0, uid)
+		set.Replaced(workload.Owed(ctx, guarantee.LifecycleEvicted), 0, uid)
 		set.AwaitReady(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleBudget, guarantee.LifecycleEvicted))
@@ -80,7 +80,7 @@ var _ = Describe("A StatefulSet", func() {
 		former.Orphan(ctx)
 
 		set := workload.CreateSet(ctx, ns, workload.Replicas(2))
-		set.AwaitReady(ctx)
+		set.AwaitReady(workload.Owed(ctx, guarantee.LifecycleAdoption))
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleAdoption))
 	})
@@ -91,7 +91,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx)
 
 		uid := set.Relabel(ctx, 0, "app", "nobody")
-		set.AwaitReleased(ctx, 0, uid)
+		set.AwaitReleased(workload.Owed(ctx, guarantee.LifecycleRelease), 0, uid)
 
 		By("freeing the name, of which nothing tells the controller")
 		ns.DeletePod(ctx, set.Pod(0))
