@@ -28,7 +28,7 @@ var _ = Describe("A StatefulSet", func() {
 		pod := ns.StartPod(ctx, "set-0", workload.Labelled(map[string]string{"app": "set"}), workload.RunsOnce)
 		// Under OnDelete nothing but its end is a reason to replace the pod.
 		set := workload.Create(ctx, ns, workload.Replicas(1), workload.OnDelete())
-		set.AwaitAdopted(workload.Owed(ctx, guarantee.LifecycleAdoption), pod)
+		set.AwaitAdopted(ctx, pod)
 
 		By("telling it to end")
 		ns.Signal(ctx, pod, "TERM")
