@@ -87,7 +87,8 @@ var planted []byte
 func always() []Edit {
 	return []Edit{
 		{control, "status.CollisionCount = new(int32)\n", "\tplanted.See(set, pods)\n"},
-		{control, "for target := len(replicas) - 1; target >= updateMin; target-- {\n", "\t\ttarget := target\n"},
+		{control, updateTarget, "\t\ttarget := target\n"},
+		{control, eachReplica, "\t\tmonotonic := monotonic\n"},
 	}
 }
 

@@ -24,7 +24,7 @@ func ordering() []Fault {
 	return []Fault{{
 		Name: "order-ignored", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
 		Harm:  "All members of a database start at once and each founds a cluster of its own.",
-		Edits: []Edit{{control, eachReplica, "\t\tmonotonic := monotonic && !planted.In(\"order-ignored\")\n"}},
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.In(\"order-ignored\")\n"}},
 	}, {
 		Name: "create-before-ready", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
 		Harm:  "A member looks for its predecessor before that one can answer.",
@@ -44,7 +44,7 @@ func ordering() []Fault {
 	}, {
 		Name: "scale-up-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-up", "ordering/change-of-mind"},
 		Harm:  "Members that are added to a running cluster all join at the same moment.",
-		Edits: []Edit{{control, eachReplica, "\t\tmonotonic := monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
 	}, {
 		Name: "scale-up-early-when-settled", Kind: Subtle, Breaks: []string{"ordering/scale-up"},
 		Harm:  "Once a cluster has been whole, nobody waits for new members any more.",
