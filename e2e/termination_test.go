@@ -22,7 +22,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 
 	It("lets a container that needs most of its grace period finish, preStop hook included", Proves(guarantee.TerminationGraceful), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Grace(5), workload.Deliberate(1, 2))
+		set := workload.Create(ctx, ns, workload.Grace(6), workload.Deliberate(2, 2))
 		set.AwaitReady(ctx)
 		pod := set.UIDs(0)[0]
 		set.Scale(ctx, 0)
