@@ -16,6 +16,8 @@ import (
 )
 
 // tell is where this process tells what it is doing. It is set once before the specs.
+//
+//nolint:gochecknoglobals // Ginkgo's set-up nodes can hand nothing to specs otherwise.
 var tell *teller
 
 // teller tells the beginning and end of specs, and from time to time what the running one waits for.

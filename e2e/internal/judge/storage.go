@@ -298,7 +298,8 @@ func judgeRecreated(m *model, b *bench) {
 						continue
 					}
 					touched := s.touched(c.gone.At)
-					if !complete || p.ordinal > front.ordinal || !inRange(s.specs[len(s.specs)-1], p.ordinal) || touched == nil || !p.pendingAt(m.h.Duration()) || p.holder() != s {
+					if !complete || p.ordinal > front.ordinal || !inRange(s.specs[len(s.specs)-1], p.ordinal) || touched == nil ||
+						!p.pendingAt(m.h.Duration()) || p.holder() != s {
 						continue
 					}
 					since := max(touched.At, front.since)

@@ -176,24 +176,6 @@ func judgeUpdateHalts(m *model, b *bench) {
 	}
 }
 
-// crashing reports whether a container of the pod had crashed and the pod had not recovered for long when it was deleted.
-func (m *model) crashing(p *podLife) bool {
-	var crash *history.Event
-	for _, e := range p.events {
-		if e.Seq >= p.deleting.Seq {
-			break
-		}
-		if e.Pod.Crashed() {
-			crash = e
-		}
-	}
-	if crash == nil {
-		return false
-	}
-	up := p.readyBefore(p.deleting.Seq)
-	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.quiet()
-}
-
 // judgeNoSpurious: while no update is pending for a pod, the controller does not restart it.
 func judgeNoSpurious(m *model, b *bench) {
 	const id = guarantee.UpdateNoSpurious
@@ -209,7 +191,8 @@ func judgeNoSpurious(m *model, b *bench) {
 			text += fmt.Sprintf(", which had not changed when the status named %s as update revision (%s)", v.Set.Status.UpdateRevision, v.Ref())
 		}
 		b.broken(id, charge{
-			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
+			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(),
+			events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
 		})
 	})
 	for _, r := range m.rollouts {

@@ -227,7 +227,7 @@ func (ns *Namespace) settle(ctx context.Context, ask func() error) error {
 			return fmt.Errorf("not within %v: %w", limit, err)
 		}
 		select {
-		case <-time.After(askAgain):
+		case <-time.After(askAgain): //nolint:forbidigo // DNS cannot be watched, only asked.
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

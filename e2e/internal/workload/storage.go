@@ -157,7 +157,8 @@ func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int
 		e := s.claim(ctx, template, n)
 		old = append(old, e.UID)
 		s.NS.Mark(history.ActDelete, history.Claims, e.Name, e.UID, "delete claim "+e.Name)
-		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))})
+		same := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))}
+		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, same)
 		Expect(err).NotTo(HaveOccurred(), "deleting the claim %s", e.Name)
 	}
 	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimGone, "the deleted claims to be gone", func(st *history.State) string {
