@@ -112,6 +112,14 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox}, Suite: built.identity,
 		},
 	}
+	found, err := ask(ctx, r.settings, progress)
+	if err != nil {
+		return err
+	}
+	if len(found.Problems) > 0 {
+		return unfit(found.Problems)
+	}
+	r.settings.Facts = found.Facts
 	return r.all(ctx, chosen)
 }
 

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// apiServer answers what preflight asks, and fails the test when it is asked for anything that would change a cluster.
+type apiServer struct {
+	t            *testing.T
+	minor        string
+	unauthorized bool
+	anonymous    bool
+	denied       string // verb and resource
+	noDefault    bool
+}
+
+// ServeHTTP answers one request.
+func (s apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := func(o any) {
+		w.Header().Set("Content-Type", "application/json")
+		if err := json.NewEncoder(w).Encode(o); err != nil {
+			s.t.Error(err)
+		}
+	}
+	refuse := func(code int, reason metav1.StatusReason) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		status := metav1.Status{Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: string(reason)}
+		status.Kind, status.APIVersion = "Status", "v1"
+		_ = json.NewEncoder(w).Encode(status)
+	}
+	switch {
+	case s.unauthorized:
+		refuse(http.StatusUnauthorized, metav1.StatusReasonUnauthorized)
+	case r.URL.Path == "/version":
+		answer(version.Info{Major: "1", Minor: s.minor, GitVersion: "v1." + s.minor + ".0"})
+	case strings.HasSuffix(r.URL.Path, "/selfsubjectreviews"):
+		review := authenticationv1.SelfSubjectReview{}
+		review.Kind, review.APIVersion = "SelfSubjectReview", "authentication.k8s.io/v1"
+		review.Status.UserInfo.Username = "tester"
+		answer(review)
+	case strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews") && s.anonymous:
+		refuse(http.StatusForbidden, metav1.StatusReasonForbidden)
+	case strings.HasSuffix(r.URL.Path, "/selfsubjectaccessreviews"):
+		review := &authorizationv1.SelfSubjectAccessReview{}
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			// The client may write something else than JSON.
+			_, _, err = scheme.Codecs.UniversalDeserializer().Decode(body, nil, review)
+		}
+		if err != nil {
+			s.t.Errorf("reading a review: %v", err)
+			refuse(http.StatusBadRequest, metav1.StatusReasonBadRequest)
+			return
+		}
+		asked := review.Spec.ResourceAttributes
+		review.Status.Allowed = s.denied != "*" && s.denied != asked.Verb+" "+strings.TrimSuffix(asked.Resource+"/"+asked.Subresource, "/")
+		review.Kind, review.APIVersion = "SelfSubjectAccessReview", "authorization.k8s.io/v1"
+		answer(review)
+	case strings.HasSuffix(r.URL.Path, "/storageclasses"):
+		class := storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "disk"}, Provisioner: "p"}
+		if !s.noDefault {
+			class.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
+		}
+		list := storagev1.StorageClassList{Items: []storagev1.StorageClass{class}}
+		list.Kind, list.APIVersion = "StorageClassList", "storage.k8s.io/v1"
+		answer(list)
+	case r.Method == http.MethodGet:
+		refuse(http.StatusForbidden, metav1.StatusReasonForbidden)
+	default:
+		s.t.Errorf("preflight must change nothing, found %s %s", r.Method, r.URL.Path)
+		refuse(http.StatusForbidden, metav1.StatusReasonForbidden)
+	}
+}
+
+// kubeconfig writes one for an address and returns its path.
+func kubeconfig(t *testing.T, server string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: mine
+clusters: [{name: c, cluster: {server: %q}}]
+users: [{name: u, user: {token: t}}]
+contexts: [{name: mine, context: {cluster: c, user: u}}]
+`, server)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func serve(t *testing.T, s apiServer) string {
+	t.Helper()
+	s.t = t
+	if s.minor == "" {
+		s.minor = "36"
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return kubeconfig(t, server.URL)
+}
+
+func TestCertifyRejects(t *testing.T) {
+	healthy := serve(t, apiServer{})
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("not a kubeconfig"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	for name, c := range map[string]struct {
+		env  map[string]string
+		code int
+		want []string
+	}{
+		"kubeconfig missing":       {map[string]string{"KUBECONFIG": "/does/not/exist"}, 2, []string{"KUBECONFIG: expected a kubeconfig that can be read, found: open /does/not/exist"}},
+		"kubeconfig a folder":      {map[string]string{"KUBECONFIG": t.TempDir()}, 2, []string{"KUBECONFIG: expected a kubeconfig that can be read, found: read "}},
+		"kubeconfig malformed":     {map[string]string{"KUBECONFIG": file}, 2, []string{"KUBECONFIG: expected a kubeconfig in " + file}},
+		"context unknown":          {map[string]string{"CONTEXT": "yours"}, 2, []string{`found none named "yours"; it has mine: name one of them with CONTEXT=`}},
+		"server unreachable":       {map[string]string{"KUBECONFIG": kubeconfig(t, closed.URL)}, 3, []string{"API server: expected an answer, found: dial tcp"}},
+		"server of something else": {map[string]string{"KUBECONFIG": kubeconfig(t, other.URL)}, 3, []string{"API server: expected its version, found: "}},
+		"token expired":            {map[string]string{"KUBECONFIG": serve(t, apiServer{unauthorized: true})}, 2, []string{"credentials: expected ones that the API server accepts, found them rejected (401 Unauthorized)"}},
+		"version older":            {map[string]string{"KUBECONFIG": serve(t, apiServer{minor: "32+"})}, 3, []string{"version: expected Kubernetes v1.33 to v1.37, found v1.32+.0: upgrade"}},
+		"nobody's credentials":     {map[string]string{"KUBECONFIG": serve(t, apiServer{anonymous: true})}, 2, []string{"rights: expected the API server to say what the account may do"}},
+		"a right missing": {
+			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})}, 2,
+			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as hack/certify/rbac.yaml does"},
+		},
+		"all rights missing": {map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "*"})}, 2, []string{
+			"15 problems", "to be allowed to create, delete, list, watch namespaces", "to be allowed to create pods/exec", "list storageclasses.storage.k8s.io",
+		}},
+		"StorageClass missing":    {map[string]string{"STORAGE_CLASS": "tape"}, 2, []string{"STORAGE_CLASS=tape: expected the name of a StorageClass, found none of that name; the cluster has disk"}},
+		"no default StorageClass": {map[string]string{"KUBECONFIG": serve(t, apiServer{noDefault: true})}, 3, []string{"expected a default StorageClass"}},
+		"report below a file":     {map[string]string{"REPORT_DIR": filepath.Join(file, "report")}, 2, []string{"REPORT_DIR=" + file + "/report: expected a folder that can be written"}},
+		"report a file":           {map[string]string{"REPORT_DIR": file}, 2, []string{"REPORT_DIR=" + file + ": expected a folder that can be written"}},
+		"limit malformed":         {map[string]string{"LIMITS": "pod-ready=soon"}, 2, []string{`LIMITS: limit "pod-ready": expected a duration above zero`}},
+		"limit unknown":           {map[string]string{"LIMITS": "patience=5m"}, 2, []string{`LIMITS: no limit is named "patience"`}},
+		"level unknown":           {map[string]string{"LEVEL": "all"}, 2, []string{"LEVEL=all: expected one of [core extended]"}},
+		"level disruptive":        {map[string]string{"LEVEL": "disruptive"}, 2, []string{"that level stops nodes and control planes, so it is for clusters which the suite made: make e2e LEVEL=disruptive"}},
+		"processes":               {map[string]string{"PROCS": "many"}, 2, []string{"PROCS=many: expected a number of processes"}},
+		"seed":                    {map[string]string{"SEED": "x"}, 2, []string{"SEED=x: expected a whole number"}},
+		"focus":                   {map[string]string{"FOCUS": "("}, 2, []string{"FOCUS=(: expected a regular expression"}},
+		"labels":                  {map[string]string{"LABELS": "&&"}, 2, []string{"LABELS=&&: expected a Ginkgo label filter"}},
+		"namespace prefix":        {map[string]string{"NAMESPACE_PREFIX": "My_"}, 2, []string{"NAMESPACE_PREFIX=My_: expected lower-case letters"}},
+		"everything at once": {
+			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"}, 2,
+			[]string{"4 problems\n", "LEVEL=all", "\nREPORT_DIR=", "\nSTORAGE_CLASS=tape"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := map[string]string{"KUBECONFIG": healthy, "REPORT_DIR": filepath.Join(t.TempDir(), "report")}
+			for k, v := range c.env {
+				env[k] = v
+			}
+			err := runCertify(t.Context(), func(k string) string { return env[k] }, io.Discard, io.Discard)
+			if err == nil {
+				t.Fatal("expected a rejection, found none")
+			}
+			if code := exitCode(err); code != c.code {
+				t.Errorf("expected exit code %d, found %d", c.code, code)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("expected %q in:\n%v", want, err)
+				}
+			}
+			if lines := strings.Count(err.Error(), "\n"); len(c.want) == 1 && lines > 0 {
+				t.Errorf("expected one line, found:\n%v", err)
+			}
+			if _, err := os.Stat(env["REPORT_DIR"]); c.env["REPORT_DIR"] == "" && err == nil {
+				t.Error("expected no report folder to be made")
+			}
+		})
+	}
+}
+
+func TestReadOnlyReportFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		dir = "/proc/self" // root may write into any folder but those of the kernel
+	}
+	_, problems := readAsked(func(k string) string { return map[string]string{"REPORT_DIR": dir + "/report"}[k] }, "extended")
+	if len(problems) != 1 || exitCode(unfit(problems)) != verdict.ExitUsage || !strings.HasPrefix(problems[0].Text, "REPORT_DIR="+dir) {
+		t.Errorf("expected the folder to be rejected, found %v", problems)
+	}
+}
+
+func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
+	var said bytes.Buffer
+	env := map[string]string{
+		"KUBECONFIG": serve(t, apiServer{minor: "38", denied: "list nodes"}), "REPORT_DIR": t.TempDir(),
+		"NAMESPACE_PREFIX": "mine", "NGINX_IMAGE": "mirror/nginx",
+	}
+	s, _, err := prepare(t.Context(), func(k string) string { return env[k] }, metav1.Now().Time, &said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Facts.StorageClass != "disk" || s.Images.Busybox == "" {
+		t.Errorf("expected the default StorageClass and an image for what was not named, found %+v", s)
+	}
+	for _, want := range []string{
+		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",
+		"mirror/nginx", "note: version: expected Kubernetes v1.33 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
+		"kubectl delete namespace -l ",
+	} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("expected %q in:\n%s", want, said.String())
+		}
+	}
+}

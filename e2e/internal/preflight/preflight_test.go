@@ -1,0 +1,124 @@
+package preflight
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+func TestCheckVersion(t *testing.T) {
+	for _, c := range []struct {
+		major, minor   string
+		problems, note int
+	}{
+		{"1", "32", 1, 0},
+		{"1", "33", 0, 0},
+		{"1", "36+", 0, 0},
+		{"1", "37", 0, 0},
+		{"1", "38", 0, 1},
+		{"2", "0", 1, 0},
+		{"", "", 1, 0},
+	} {
+		problems, notes := checkVersion(c.major, c.minor, "v"+c.major+"."+c.minor)
+		if len(problems) != c.problems || len(notes) != c.note {
+			t.Errorf("%s.%s: expected %d problems and %d notes, found %v and %v", c.major, c.minor, c.problems, c.note, problems, notes)
+		}
+	}
+}
+
+func TestCheckStorage(t *testing.T) {
+	class := func(name string, annotations map[string]string) storagev1.StorageClass {
+		return storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations}}
+	}
+	standard := class("standard", map[string]string{defaultClass: "true"})
+	for name, c := range map[string]struct {
+		classes []storagev1.StorageClass
+		asked   string
+		want    string // part of the only problem
+		usage   bool
+	}{
+		"a default":          {classes: []storagev1.StorageClass{standard}},
+		"named":              {classes: []storagev1.StorageClass{class("fast", nil)}, asked: "fast"},
+		"no default":         {classes: []storagev1.StorageClass{class("fast", nil)}, want: "the cluster has fast; mark one"},
+		"none at all":        {want: "install a provisioner"},
+		"named, not there":   {classes: []storagev1.StorageClass{standard}, asked: "fast", want: "STORAGE_CLASS=fast", usage: true},
+		"default says false": {classes: []storagev1.StorageClass{class("fast", map[string]string{defaultClass: "false"})}, want: "expected a default"},
+	} {
+		problems := checkStorage(c.classes, settings.Settings{StorageClass: c.asked})
+		switch {
+		case c.want == "" && len(problems) > 0:
+			t.Errorf("%s: expected no problem, found %v", name, problems)
+		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want) || problems[0].Usage != c.usage):
+			t.Errorf("%s: expected one problem with %q, found %v", name, c.want, problems)
+		}
+	}
+}
+
+// Each verb of each right is taken away in turn, and preflight must name it.
+func TestCheckRightsNamesEachMissingOne(t *testing.T) {
+	all := rights.All()
+	for i, r := range all {
+		for _, verb := range r.Verbs {
+			missing := make([][]string, len(all))
+			missing[i] = []string{"", verb}
+			problems, notes := checkRights("me", all, missing)
+			lines := notes
+			for _, p := range problems {
+				lines = append(lines, p.Text)
+			}
+			want := "rights: expected me to be allowed to " + verb + " " + r.Name() + " ("
+			if len(lines) != 1 || !strings.HasPrefix(lines[0], want) || (len(notes) == 1) != r.ForReport {
+				t.Errorf("expected one line that begins %q, found %v", want, lines)
+			}
+		}
+	}
+	if problems, notes := checkRights("me", all, make([][]string, len(all))); len(problems)+len(notes) > 0 {
+		t.Errorf("expected nothing to be told of an account with all rights, found %v and %v", problems, notes)
+	}
+}
+
+func TestServerThatNeverAnswers(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer server.Close()
+	defer close(release)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problem := connect(t.Context(), client, 50*time.Millisecond)
+	if problem == nil || problem.Usage || !strings.Contains(problem.Text, "expected an answer within 50ms, found none") {
+		t.Errorf("expected to be told that nothing answered, found %v", problem)
+	}
+}
+
+func TestCertificateOfAnotherAuthority(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problem := connect(t.Context(), client, 5*time.Second)
+	if problem == nil || !problem.Usage || !strings.HasPrefix(problem.Text, "certificate: ") {
+		t.Errorf("expected the certificate to be named, found %v", problem)
+	}
+}
+
+func TestKubeconfigListMayLackFiles(t *testing.T) {
+	_, problems := Kubeconfig(settings.Settings{Kubeconfig: "/does/not/exist:/nor/does/this"})
+	if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Text, "open /does/not/exist") }) {
+		t.Errorf("expected the first missing file to be named, found %v", problems)
+	}
+}
