@@ -15,7 +15,7 @@ const (
 
 // bound ties a claim to the life of its pod under a condition.
 func bound(condition string) []Edit {
-	condition = condition + ` && pod.UID != ""`
+	condition += ` && pod.UID != ""`
 	return []Edit{
 		{utils, ownerUpToDate, "\tif " + condition + " {\n\t\treturn hasOwnerRef(claim, pod)\n\t}\n"},
 		{utils, ownerSet, "\tif " + condition + " {\n\t\trefs = addControllerRef(refs, pod, podKind)\n\t}\n"},

@@ -48,7 +48,9 @@ func (c *checks) check() []step {
 			return c.lint(ctx, out, "fmt", "--diff")
 		}},
 		// Two checkouts may be checked at a time; the linter would refuse the second.
-		{name: "lint", run: func(ctx context.Context, out io.Writer) error { return c.lint(ctx, out, "run", "--allow-parallel-runners", "./...") }},
+		{name: "lint", run: func(ctx context.Context, out io.Writer) error {
+			return c.lint(ctx, out, "run", "--allow-parallel-runners", "./...")
+		}},
 		{name: "shell scripts", run: shellScripts},
 	}
 }

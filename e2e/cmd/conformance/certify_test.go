@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -144,7 +145,8 @@ func TestCertifyRejects(t *testing.T) {
 		"version older":            {map[string]string{"KUBECONFIG": serve(t, apiServer{minor: "32+"})}, 3, []string{"version: expected Kubernetes v1.33 to v1.37, found v1.32+.0: upgrade"}},
 		"nobody's credentials":     {map[string]string{"KUBECONFIG": serve(t, apiServer{anonymous: true})}, 2, []string{"rights: expected the API server to say what the account may do"}},
 		"a right missing": {
-			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})}, 2,
+			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})},
+			2,
 			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as hack/certify/rbac.yaml does"},
 		},
 		"all rights missing": {map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "*"})}, 2, []string{
@@ -164,15 +166,14 @@ func TestCertifyRejects(t *testing.T) {
 		"labels":                  {map[string]string{"LABELS": "&&"}, 2, []string{"LABELS=&&: expected a Ginkgo label filter"}},
 		"namespace prefix":        {map[string]string{"NAMESPACE_PREFIX": "My_"}, 2, []string{"NAMESPACE_PREFIX=My_: expected lower-case letters"}},
 		"everything at once": {
-			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"}, 2,
+			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"},
+			2,
 			[]string{"4 problems\n", "LEVEL=all", "\nREPORT_DIR=", "\nSTORAGE_CLASS=tape"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := map[string]string{"KUBECONFIG": healthy, "REPORT_DIR": filepath.Join(t.TempDir(), "report")}
-			for k, v := range c.env {
-				env[k] = v
-			}
+			maps.Copy(env, c.env)
 			err := runCertify(t.Context(), func(k string) string { return env[k] }, io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("expected a rejection, found none")

@@ -19,7 +19,7 @@ func orderingMutations() map[guarantee.ID]mutation {
 		guarantee.OrderingChangeOfMind:   hasten(func(c creation) bool { return c.unsettled }),
 		guarantee.OrderingMinReady:       ripen,
 		guarantee.OrderingParallel:       withhold,
-		guarantee.OrderingScaleDown:      overtake(func(v *history.Event, _ *object) bool { return true }),
+		guarantee.OrderingScaleDown:      overtake(func(*history.Event, *object) bool { return true }),
 		guarantee.OrderingScaleDownHalts: trip,
 		guarantee.TerminationReverse:     overtake(func(v *history.Event, p *object) bool { return v.Set.Replicas == 0 && up(p.at(p.deleting().At-1)) }),
 		guarantee.TerminationNoRecreate:  haunt,

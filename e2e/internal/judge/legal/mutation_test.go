@@ -1,6 +1,7 @@
 package legal_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -18,9 +19,7 @@ func mutations() map[guarantee.ID]mutation {
 	for _, family := range []map[guarantee.ID]mutation{
 		orderingMutations(), updateMutations(), statusMutations(), identityMutations(), lifecycleMutations(), storageMutations(),
 	} {
-		for id, m := range family {
-			all[id] = m
-		}
+		maps.Copy(all, family)
 	}
 	return all
 }

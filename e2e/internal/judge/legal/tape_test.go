@@ -1,6 +1,7 @@
 package legal_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -165,17 +166,17 @@ func wants(v *history.Event, ordinal int) bool {
 }
 
 // steady reports whether the set existed and its spec did not change between the two moments.
-func (s *object) steady(from, to time.Duration) bool {
-	a, b := s.at(from), s.at(to)
+func (o *object) steady(from, to time.Duration) bool {
+	a, b := o.at(from), o.at(to)
 	return a != nil && !b.Gone() && !b.Terminating() && a.Generation == b.Generation
 }
 
 // every reports whether all versions of the set are as f says.
-func (s *object) every(f func(*history.Set) bool) bool {
-	return !slices.ContainsFunc(s.ev, func(e *history.Event) bool { return !f(e.Set) })
+func (o *object) every(f func(*history.Set) bool) bool {
+	return !slices.ContainsFunc(o.ev, func(e *history.Event) bool { return !f(e.Set) })
 }
 
-func (s *object) ordered() bool { return s.first().Set.Policy == appsv1.OrderedReadyPodManagement }
+func (o *object) ordered() bool { return o.first().Set.Policy == appsv1.OrderedReadyPodManagement }
 
 // asked reports whether the spec may have asked for the object's deletion.
 func (t *tape) asked(o *object) bool {
@@ -263,9 +264,7 @@ func (t *tape) drop(f func(*history.Event) bool) { t.h.Events = slices.DeleteFun
 // relabel changes one label of one version.
 func relabel(e *history.Event, key, value string) {
 	labels := map[string]string{}
-	for k, v := range e.Labels {
-		labels[k] = v
-	}
+	maps.Copy(labels, e.Labels)
 	labels[key] = value
 	e.Labels = labels
 }
