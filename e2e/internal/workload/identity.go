@@ -54,8 +54,8 @@ func (ns *Namespace) Still(ctx context.Context) {
 		}
 		Expect(err).NotTo(HaveOccurred())
 	}
-	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets and pods of %s, found none in %v: look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)",
-		length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
+	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets and pods of %s, found none in %v: "+
+		"look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)", length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
 }
 
 // lastEvent returns when something last happened to the namespace's sets and pods.
@@ -138,7 +138,8 @@ func (ns *Namespace) VerifyLeftAlone(id guarantee.ID, pods ...*history.Event) {
 			}
 		}
 		if now.Pod.Is(corev1.DisruptionTarget) {
-			ns.Check(id, history.Inconclusive, fmt.Sprintf("pod %s was evicted or preempted at %s, so that nobody can tell what the set would have done", now.Name, now.Ref()))
+			ns.Check(id, history.Inconclusive, fmt.Sprintf("pod %s was evicted or preempted at %s, so that nobody can tell what the set would have done",
+				now.Name, now.Ref()))
 			continue
 		}
 		var err error
