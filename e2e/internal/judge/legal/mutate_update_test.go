@@ -196,8 +196,8 @@ func noUpdatePending(set *object, v *history.Event, p *object) bool {
 }
 
 // spec returns the first version of the generation of v, and the last version before that, nil if there is none.
-func (s *object) spec(v *history.Event) (now, before *history.Event) {
-	for _, e := range s.ev {
+func (o *object) spec(v *history.Event) (now, before *history.Event) {
+	for _, e := range o.ev {
 		if e.Generation == v.Generation {
 			return e, before
 		}
@@ -257,9 +257,9 @@ func outdated(added bool) mutation {
 }
 
 // formerRevision returns an update revision that the set's status named before the one at that moment, or "".
-func (s *object) formerRevision(at time.Duration) string {
-	now := s.at(at).Set.Status.UpdateRevision
-	for _, e := range s.ev {
+func (o *object) formerRevision(at time.Duration) string {
+	now := o.at(at).Set.Status.UpdateRevision
+	for _, e := range o.ev {
 		if r := e.Set.Status.UpdateRevision; e.At < at && r != "" && r != now {
 			return r
 		}
