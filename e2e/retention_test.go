@@ -37,13 +37,13 @@ var _ = Describe("The claim retention policy Delete", func() {
 		By("scaling down")
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1)
-		set.AwaitClaimsGone(ctx, "data", 1)
+		set.VerifyClaimsGone(ctx, guarantee.StorageWhenScaledDelete, "data", 1)
 		set.VerifyKept(ctx, guarantee.StorageWhenScaledDelete, before[:1])
 
 		By("deleting the set")
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitNoPods(ctx)
-		set.AwaitClaimsGone(ctx, "data", 0)
+		set.VerifyClaimsGone(ctx, guarantee.StorageWhenDeletedDelete, "data", 0)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
 			guarantee.StorageRetentionFailure, guarantee.StorageWhenScaledDelete, guarantee.StorageWhenDeletedDelete,
@@ -77,7 +77,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 
 		By("deleting the set")
 		set.Delete(ctx, metav1.DeletePropagationBackground)
-		set.AwaitClaimsGone(ctx, "data", 0)
+		set.VerifyClaimsGone(ctx, guarantee.StorageRetentionChange, "data", 0)
 		set.HoldStill(ctx, func(s *history.State) string { return set.ClaimGoes(s, "other", 0) })
 		set.VerifyKept(ctx, guarantee.StorageRetentionChange, other)
 

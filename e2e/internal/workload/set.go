@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -151,7 +152,7 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 			svc = o
 		}
 	}
-	svc.Name, svc.Spec.Selector = described.Spec.ServiceName, described.Spec.Selector.MatchLabels
+	svc.Name, svc.Spec.Selector = described.Spec.ServiceName, maps.Clone(described.Spec.Selector.MatchLabels)
 	ns.useImages(described)
 	if service != nil {
 		service(svc)

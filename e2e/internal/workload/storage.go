@@ -134,11 +134,11 @@ func (s *Set) VerifyKept(ctx context.Context, id guarantee.ID, before []ClaimKey
 	}
 }
 
-// AwaitClaimsGone waits until the claims of those ordinals are gone.
-func (s *Set) AwaitClaimsGone(ctx context.Context, template string, ordinals ...int) {
+// VerifyClaimsGone verifies that the claims of those ordinals go.
+func (s *Set) VerifyClaimsGone(ctx context.Context, id guarantee.ID, template string, ordinals ...int) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.ClaimGone+l.Collected, "the claims to be gone", func(st *history.State) string {
+	err := s.NS.Await(ctx, l.ClaimGone+l.Collected, "the claims to be gone", func(st *history.State) string {
 		for _, n := range ordinals {
 			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil {
 				return fmt.Sprintf("claim %s is still there (terminating: %t, finalizers %v, owners %v)", e.Name, e.Terminating(), e.Finalizers, ownerNames(e))
@@ -146,6 +146,7 @@ func (s *Set) AwaitClaimsGone(ctx context.Context, template string, ordinals ...
 		}
 		return ""
 	})
+	s.verifyInTime(ctx, id, err, "the claims %s of ordinals %v of %s go", template, ordinals, s.Name)
 }
 
 // DeleteClaims deletes claims and waits until those are gone, whether or not others have taken their names. It returns their

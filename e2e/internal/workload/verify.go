@@ -49,7 +49,9 @@ func (s *Set) Write(ctx context.Context, ordinal int, path, line string) {
 func (s *Set) VerifyReads(ctx context.Context, id guarantee.ID, ordinal int, path, line string) {
 	GinkgoHelper()
 	out, err := s.NS.Exec(ctx, s.Pod(ordinal), "cat", path)
-	if got := strings.TrimSpace(out); err == nil && got != line {
+	if got := strings.TrimSpace(out); err != nil {
+		err = fmt.Errorf("expected %q: %w: is the volume the one that it was written to (see spec.volumeName of the claim)?", line, err)
+	} else if got != line {
 		err = fmt.Errorf("expected %q, found %q: the volume is not the one that it was written to, or another pod has it too (see spec.volumeName of the claim)", line, got)
 	}
 	s.NS.Verify(id, err, "%s of %s holds its own data", path, s.Pod(ordinal))
