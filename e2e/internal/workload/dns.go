@@ -82,7 +82,7 @@ func (s *Set) Resolves(ctx context.Context, id guarantee.ID, from, name string, 
 			err := s.NS.ask(ctx, from, f.record, name, func(answer nslookup.Answer) error {
 				// As a set: DNS promises no order of addresses.
 				if expected, got := f.of(want), f.of(answer.Addrs()); !slices.Equal(expected, got) {
-					return fmt.Errorf("expected exactly %v, found %v (%s); see the EndpointSlices of service %s, then the DNS server's log", expected, got, answer.Status(name), s.Service)
+					return fmt.Errorf("expected exactly %v, found %v (%s); see the EndpointSlices of service %s, /etc/resolv.conf of pod %s, then the DNS server's log", expected, got, answer.Status(name), s.Service, from)
 				}
 				return nil
 			})
