@@ -42,7 +42,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
-##   KUBECONFIG=file CONTEXT=name   which cluster to certify        NAMESPACE_PREFIX=x  names of its namespaces (sts)
+##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 
 cli: toolchain

@@ -44,7 +44,8 @@ func newCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return wrongUse{fmt.Errorf("%w; %q lists what is allowed", err, cmd.CommandPath()+" --help")}
 	})
-	root.AddCommand(newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(), newE2ECommand(), newCertifyCommand(), newJudgeCommand(), newReportCommand(), newFaultsCommand())
+	root.AddCommand(newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(),
+		newE2ECommand(), newCertifyCommand(), newJudgeCommand(), newReportCommand(), newFaultsCommand())
 	return root
 }
 

@@ -91,7 +91,8 @@ func emptyReport(dir string) error {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
 	left := []string{
-		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile, progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
+		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile,
+		progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

@@ -53,8 +53,8 @@ func findRights(ctx context.Context, client kubernetes.Interface, f *Findings) {
 	}
 	done.Wait()
 	if failed != nil {
-		f.add(Problem{Usage: apierrors.IsForbidden(failed), Text: oneLine(fmt.Sprintf("rights: expected the API server to say what the account may do, found: %v; "+
-			"bind the ClusterRole system:basic-user, or put credentials into the kubeconfig", failed))})
+		f.add(Problem{Usage: apierrors.IsForbidden(failed), Text: oneLine(fmt.Sprintf("rights: expected the API server to say what the account may do, "+
+			"found: %v; bind the ClusterRole system:basic-user, or put credentials into the kubeconfig", failed))})
 		return
 	}
 	problems, notes := checkRights(f.User, all, missing)

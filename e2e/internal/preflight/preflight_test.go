@@ -110,7 +110,7 @@ func TestCertificateOfAnotherAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, problem := connect(t.Context(), client, 5*time.Second)
+	_, problem := connect(t.Context(), client, time.Minute)
 	if problem == nil || !problem.Usage || !strings.HasPrefix(problem.Text, "certificate: ") {
 		t.Errorf("expected the certificate to be named, found %v", problem)
 	}

@@ -48,9 +48,11 @@ func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Probl
 	}
 	switch {
 	case s.StorageClass != "" && !slices.Contains(names, s.StorageClass):
-		return []Problem{{Usage: true, Text: fmt.Sprintf("STORAGE_CLASS=%s: expected the name of a StorageClass, found none of that name; %s", s.StorageClass, found)}}
+		return []Problem{{Usage: true, Text: fmt.Sprintf("STORAGE_CLASS=%s: expected the name of a StorageClass, "+
+			"found none of that name; %s", s.StorageClass, found)}}
 	case s.StorageClass == "" && !hasDefault:
-		return []Problem{{Text: fmt.Sprintf("expected a default StorageClass (annotation %s: \"true\"), found none; %s; mark one, or name one with STORAGE_CLASS=", defaultClass, found)}}
+		return []Problem{{Text: fmt.Sprintf("expected a default StorageClass (annotation %s: \"true\"), "+
+			"found none; %s; mark one, or name one with STORAGE_CLASS=", defaultClass, found)}}
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ func checkVersion(major, minor, whole string) (problems []Problem, notes []strin
 	n, err := strconv.Atoi(digits)
 	switch {
 	case err != nil || major != "1":
-		return []Problem{{Text: fmt.Sprintf("%s, found %q (major %q, minor %q): see whether the address is a Kubernetes API server", expected, whole, major, minor)}}, nil
+		return []Problem{{Text: fmt.Sprintf("%s, found %q (major %q, minor %q): "+
+			"see whether the address is a Kubernetes API server", expected, whole, major, minor)}}, nil
 	case n < oldestMinor:
 		return []Problem{{Text: fmt.Sprintf("%s, found %s: upgrade the cluster, since the contract that is judged did not hold then", expected, whole)}}, nil
 	case n > newestMinor:

@@ -36,10 +36,16 @@ func All() []Right {
 		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
 		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},
 		{Resource: "pods/eviction", Verbs: []string{"create"}, Why: "evictions are part of the contract"},
-		{Resource: "persistentvolumeclaims", Verbs: []string{"create", "delete", "list", "watch"}, Why: "claims are recorded, and some made and deleted by hand"},
+		{
+			Resource: "persistentvolumeclaims", Why: "claims are recorded, and some made and deleted by hand",
+			Verbs: []string{"create", "delete", "list", "watch"},
+		},
 		{Resource: "services", Verbs: []string{"create", "delete", "list", "watch"}, Why: "a set's headless service"},
 		{Resource: "configmaps", Verbs: []string{"create"}, Why: "one stands for another controller"},
-		{Group: "apps", Resource: "statefulsets", Verbs: []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}, Why: "what is judged"},
+		{
+			Group: "apps", Resource: "statefulsets", Why: "what is judged",
+			Verbs: []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"},
+		},
 		{Group: "apps", Resource: "statefulsets/scale", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
 		{Group: "apps", Resource: "statefulsets/status", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
 		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
