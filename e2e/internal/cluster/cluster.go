@@ -139,7 +139,9 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 		trouble := c.takeOver(ctx, left, image, config)
 		if trouble == nil {
 			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
-			return nil
+			// It was kept with images; what this run names instead comes on top.
+			c.Images, err = c.provideImages(ctx, o, c.Images)
+			return err
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

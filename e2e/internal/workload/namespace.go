@@ -134,8 +134,8 @@ func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what strin
 	err := ns.Await(ctx, limit, what, cond)
 	if err != nil {
 		ns.claim(ctx, err, cond)
+		Fail(err.Error())
 	}
-	Expect(err).To(Succeed())
 }
 
 // Claimf records that a guarantee was seen to hold, by other means than the watches.
