@@ -164,7 +164,11 @@ func (w *walker) front(start int) int {
 // unready lists the ordinals in [from, to) that are not Ready, with what the controller could have known of each.
 func (w *walker) unready(from, to int, act *history.Event) []obstacle {
 	var out []obstacle
-	for n := w.front(from); n < to && len(out) < maxObstacles; n++ {
+	most := maxObstacles
+	if !w.s.ordered() {
+		most = 1 // one shows that it did not wait, and nobody asks for more
+	}
+	for n := w.front(from); n < to && len(out) < most; n++ {
 		if w.ready[n] {
 			continue
 		}

@@ -135,11 +135,13 @@ func (m *model) creationHolds(s *setLife) []held {
 
 // taken reports whether a pod that is not the set's had the name at some time between the two moments.
 func (m *model) taken(name string, s *setLife, from, to time.Duration) bool {
-	for _, p := range slices.Backward(m.named[name]) {
+	named := m.named[name]
+	i := sort.Search(len(named), func(i int) bool { return named[i].first().At > to })
+	for _, p := range slices.Backward(named[:i]) {
 		if p.gone != nil && p.gone.At < from {
 			return false
 		}
-		if p.first().At <= to && p.tenures[0].set != s {
+		if p.tenures[0].set != s {
 			return true
 		}
 	}
