@@ -1,0 +1,64 @@
+package judge_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+)
+
+// TestFixtures judges histories that people can read: a file is named after its guarantee, with a dot for the slash. A good one
+// exercises it, with neither violation nor doubt of any other; a bad one breaks it, and nothing else.
+func TestFixtures(t *testing.T) {
+	for _, kind := range []string{"good", "bad"} {
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", "fixtures", "histories", kind, "*"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no histories in fixtures/histories/%s: %v", kind, err)
+		}
+		for _, file := range files {
+			name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				id := guarantee.ID(strings.Replace(name, ".", "/", 1))
+				if !slices.Contains(judge.Judged(), id) {
+					t.Fatalf("%s: %q is no guarantee that is judged from a history", file, id)
+				}
+				h, err := history.Load(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !strings.HasPrefix(h.Header.Spec, kind+": ") {
+					t.Errorf("expected a first line that says %q and what the history shows, found %q", kind, h.Header.Spec)
+				}
+				judgeFixture(t, h, id, kind == "bad")
+			})
+		}
+	}
+}
+
+func judgeFixture(t *testing.T, h *history.History, id guarantee.ID, bad bool) {
+	t.Helper()
+	for _, r := range judge.History(h) {
+		for _, f := range r.Doubts {
+			t.Errorf("%s: expected no doubt, found: %s", r.Guarantee, f.Text)
+		}
+		switch {
+		case r.Guarantee == id && bad:
+			if len(r.Violations) != 1 {
+				t.Errorf("%s: expected one violation, found %v", id, r.Violations)
+			}
+			for _, f := range r.Violations {
+				t.Logf("%s", f.Text)
+			}
+			continue
+		case r.Guarantee == id && r.Exercised == 0:
+			t.Errorf("%s: expected to be exercised", id)
+		}
+		for _, f := range r.Violations {
+			t.Errorf("%s: expected no violation, found: %s", r.Guarantee, f.Text)
+		}
+	}
+}
