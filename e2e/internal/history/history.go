@@ -185,7 +185,7 @@ type History struct {
 
 // DeletedBySpec returns the UIDs of the objects that the spec itself deleted or evicted, each with its mark.
 func (h *History) DeletedBySpec() map[types.UID]Mark {
-	out := map[types.UID]Mark{}
+	out := make(map[types.UID]Mark, len(h.Marks))
 	for _, m := range h.Marks {
 		if (m.Act == ActDelete || m.Act == ActEvict) && m.UID != "" {
 			out[m.UID] = m

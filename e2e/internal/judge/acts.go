@@ -205,8 +205,10 @@ func (w *walker) creation(st step) creation {
 	case w.outOfRange(n, 0, st.event.At):
 		c.class = scaleUp
 	}
-	for i := w.s.specsUntil(st.event.At+arrival) - 1; i >= 0 && wanted < 0; i-- {
-		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
+	// What all of so many versions wanted did not come to be wanted just now.
+	last := w.s.specsUntil(st.event.At+arrival) - 1
+	for i := last; i >= 0 && i > last-maxViews && wanted < 0; i-- {
+		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || i == last-maxViews+1 || !inRange(w.s.specs[i-1], n)) {
 			wanted = v.At
 		}
 	}

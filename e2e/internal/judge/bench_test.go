@@ -87,7 +87,7 @@ func workloads() []workload {
 func told(w workload, events int) *history.History {
 	s := story.New()
 	w.tell(s, func() bool { return len(s.Events()) >= events })
-	return s.History()
+	return shared(s.History())
 }
 
 func BenchmarkJudge(b *testing.B) {
@@ -125,7 +125,7 @@ func held(w workload, events int) float64 {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	h := shared(told(w, events))
+	h := told(w, events)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	size := float64(after.HeapAlloc-before.HeapAlloc) / float64(len(h.Events))

@@ -208,7 +208,10 @@ func judgeRelease(m *model, b *bench) {
 				to = p.index(p.tenures[i+1].from.Seq)
 			}
 			var since *history.Event // from here on, to the end of the tenure, the set no longer selected it
-			for _, e := range p.events[from:to] {
+			for k, e := range p.events[from:to] {
+				if k > 0 && sameLabels(p.events[from+k-1], e) {
+					continue
+				}
 				if t.set.matches(e) {
 					since = nil
 				} else if since == nil {

@@ -17,6 +17,7 @@ type model struct {
 	h      *history.History
 	sets   []*setLife
 	pods   []*podLife // by first appearance
+	seen   []*podLife // the pod of every event of one
 	claims []*claimLife
 	bySet  map[types.UID]*setLife
 	byPod  map[types.UID]*podLife
@@ -52,6 +53,7 @@ type setLife struct {
 
 // podLife is one pod: one UID.
 type podLife struct {
+	nr       int // its place in the model
 	name     string
 	uid      types.UID
 	ordinal  int
@@ -111,7 +113,7 @@ type step struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{}, bySpec: h.DeletedBySpec(),
+		h: h, bySet: map[types.UID]*setLife{}, byPod: make(map[types.UID]*podLife, len(h.Events)/16), bySpec: h.DeletedBySpec(),
 		swept: map[history.Resource][]history.Mark{}, named: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
 	}
 	for _, mark := range h.Marks {
@@ -188,6 +190,7 @@ func (m *model) addPod(e *history.Event) {
 	if p == nil {
 		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), revision: e.Labels[appsv1.ControllerRevisionHashLabelKey]}
 		m.byPod[e.UID] = p
+		p.nr = len(m.pods)
 		m.pods = append(m.pods, p)
 		m.named[p.name] = append(m.named[p.name], p)
 		m.serve(p, e)
@@ -200,6 +203,7 @@ func (m *model) addPod(e *history.Event) {
 	} else if !e.Gone() {
 		m.serve(p, e)
 	}
+	m.seen = append(m.seen, p)
 	p.events = append(p.events, e)
 	p.finished = firstOf(p.finished, e, e.Pod.Finished())
 	p.hurt = firstOf(p.hurt, e, e.Pod.Is(corev1.DisruptionTarget))

@@ -33,9 +33,13 @@ func judgeStatus(m *model, b *bench) {
 }
 
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
-func (m *model) equalRevisions(b *bench, r *rollout, made []*revisionLife) {
+func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) {
 	const id = guarantee.StatusRevisions
-	differed := "" // the update revision that was seen to differ
+	differed := ""                                          // the update revision that was seen to differ
+	made := make(map[string]*history.Event, len(revisions)) // the first of each name
+	for _, l := range slices.Backward(revisions) {
+		made[l.name] = l.events[0]
+	}
 	for i, e := range r.set.events {
 		st := e.Set.Status
 		if r.set.deleting != nil && e.Seq >= r.set.deleting.Seq {
@@ -61,8 +65,7 @@ func (m *model) equalRevisions(b *bench, r *rollout, made []*revisionLife) {
 			continue
 		}
 		// A revision that the controller made just now and does not see yet is not there for it.
-		if i := slices.IndexFunc(made, func(l *revisionLife) bool { return l.name == was }); i >= 0 && e.At-made[i].events[0].At <= m.h.Header.Lag &&
-			made[i].events[0].Change == history.Added {
+		if at := made[was]; at != nil && at.Change == history.Added && e.At-at.At <= m.h.Header.Lag {
 			b.of(id).Excused++
 			differed = ""
 			continue

@@ -98,13 +98,15 @@ func (m *model) atRest(b *bench) {
 		walks[s.uid] = w
 		order = append(order, w)
 	}
-	shares := map[types.UID]share{}
+	shares := make([]share, len(m.pods))
+	seen := m.seen
 	anchor, anchored := m.anchor()
 	for _, e := range m.h.Events {
 		switch e.Resource {
 		case history.Pods:
-			p := m.byPod[e.UID]
-			was := shares[e.UID]
+			p := seen[0]
+			seen = seen[1:]
+			was := shares[p.nr]
 			now := m.shareOf(p, e, walks)
 			if was.walk != nil {
 				was.walk.settle(e, was != now)
@@ -122,7 +124,7 @@ func (m *model) atRest(b *bench) {
 				now.walk.take(e, now, 1)
 				now.walk.grow(e, was, now)
 			}
-			shares[e.UID] = now
+			shares[p.nr] = now
 		case history.Sets:
 			w := walks[e.UID]
 			w.rest(e.At, false)

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"sort"
 	"time"
@@ -227,6 +228,10 @@ func (w *updateWalk) advance(at time.Duration) {
 }
 
 func sameLabels(a, b *history.Event) bool {
+	// Versions of one object share what did not change.
+	if reflect.ValueOf(a.Labels).Pointer() == reflect.ValueOf(b.Labels).Pointer() {
+		return true
+	}
 	if len(a.Labels) != len(b.Labels) {
 		return false
 	}
