@@ -13,7 +13,7 @@ var _ = Describe("The status of a StatefulSet", func() {
 		guarantee.StatusCounts, guarantee.StatusObservedGeneration,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Partition(1))
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.Partition(1))
 		set.AwaitReady(ctx)
 
 		By("updating half of the pods, so that the counts differ")

@@ -17,11 +17,6 @@ func HistoryLimit(n int32) Option {
 	return func(s *appsv1.StatefulSet) { s.Spec.RevisionHistoryLimit = &n }
 }
 
-// AlwaysReady takes the readiness gate out of the template again.
-func AlwaysReady() Option {
-	return func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.ReadinessGates = nil }
-}
-
 // All makes one change of several.
 func All(changes ...Option) Option {
 	return func(s *appsv1.StatefulSet) {
