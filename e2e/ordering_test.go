@@ -19,7 +19,13 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		By("releasing one pod, then holding the next")
 		set.Release(ctx, 0)
 		set.Running(ctx, 1)
-		set.HoldStill(ctx, func(s *history.State) string { return set.Exists(s, 2) })
+		third := func(s *history.State) string { return set.Exists(s, 2) }
+		set.HoldStill(ctx, third)
+
+		By("releasing it while the first, which was Ready, is not any more")
+		set.HoldKnown(ctx, 0)
+		set.Release(ctx, 1)
+		set.HoldStill(ctx, third)
 
 		By("releasing the others in turn")
 		set.ReleaseInTurn(ctx)
@@ -41,7 +47,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.AwaitReplicas(ctx, 3)
 
 		By("scaling down while the pod that stays is not Ready")
-		set.Hold(ctx, 0)
+		set.HoldKnown(ctx, 0)
 		set.Scale(ctx, 1)
 		set.HoldStill(ctx, set.Stay(1, 2))
 
@@ -50,6 +56,25 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.AwaitReplicas(ctx, 1)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingScaleUp, guarantee.OrderingScaleDown, guarantee.OrderingScaleDownHalts))
+	})
+
+	It("removes of the pods that are to go and are not Ready none but the lowest", Proves(guarantee.OrderingScaleDownHalts), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(3), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		By("scaling down while both pods that are to go are not Ready")
+		set.HoldKnown(ctx, 1, 2)
+		stay := set.Stay(0, 1, 2)
+		set.Scale(ctx, 1)
+		set.HoldStill(ctx, stay)
+
+		By("releasing the higher one, after which the other is the lowest that is not Ready")
+		set.Release(ctx, 2)
+		set.AwaitReplicas(ctx, 1)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingScaleDownHalts))
 	})
 
 	It("makes the lower pod again first when several disappear", Proves(guarantee.OrderingHeals), func(ctx SpecContext) {

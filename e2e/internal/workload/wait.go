@@ -278,6 +278,28 @@ func (s *Set) Hold(ctx context.Context, ordinal int) {
 	})
 }
 
+// HoldKnown holds pods that are Ready, and waits until the set's status has told of it for longer than the controller's view may lag:
+// what is done from then on cannot be excused by not having seen it.
+func (s *Set) HoldKnown(ctx context.Context, ordinals ...int) {
+	GinkgoHelper()
+	ready := func(st *history.State) int32 { return st.Get(history.Sets, s.Name).Set.Status.Ready }
+	var before int32
+	s.NS.View(func(st *history.State) { before = ready(st) })
+	for _, n := range ordinals {
+		s.Hold(ctx, n)
+	}
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.StatusSettled, fmt.Sprintf("the status to count %d Ready pods less", len(ordinals)), func(st *history.State) string {
+		if now := ready(st); now > before-int32(len(ordinals)) {
+			return fmt.Sprintf("it counts %d Ready pods, and counted %d before", now, before)
+		}
+		return ""
+	})
+	// Nothing is waited for but time: the one thing that an excuse depends on.
+	_ = s.NS.Await(ctx, l.Lag+l.Lag/4, "the lag to pass", func(*history.State) string { return "it has not" })
+	Expect(ctx.Err()).NotTo(HaveOccurred())
+}
+
 func (s *Set) setGate(ctx context.Context, pod *history.Event, open bool) {
 	GinkgoHelper()
 	act, status, verb := history.ActRelease, corev1.ConditionTrue, "release"
