@@ -60,6 +60,8 @@ type removal struct {
 	unseen int
 	// staying are the remaining ordinals that were not Running, Ready and staying.
 	staying []obstacle
+	// lower are the condemned pods below it that were not Ready either, where it was known not to be Ready itself.
+	lower []obstacle
 	// ready says whether the pod itself was Ready when its deletion began.
 	ready    bool
 	reaction time.Duration
@@ -256,16 +258,39 @@ func (w *walker) removal(st step) removal {
 				higher = append(higher, p)
 			}
 		}
-		if got := weight(staying) + 3*len(higher); best < 0 || got < best {
+		lower := w.lower(v, st)
+		if got := weight(staying) + weight(lower) + 3*len(higher); best < 0 || got < best {
 			best = got
 			r.condemned, r.below, r.replicas = true, n < start, v.Set.Replicas
-			r.staying, r.higher, r.unseen = staying, higher, unseen
+			r.staying, r.lower, r.higher, r.unseen = staying, lower, higher, unseen
 			r.moved = w.s.movedOut(n, v)
 			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
 		}
 	}
 	r.unsettled = w.changedMind(st.event.At)
 	return r
+}
+
+// lower lists the condemned pods below one that is being removed that were not Ready. A condemned pod that is not Ready is removed only if
+// it is the lowest that is not; one that the controller may have taken for Ready is removed whatever is below it.
+func (w *walker) lower(v *history.Event, st step) []obstacle {
+	known, _, _ := w.m.stand(st.pod, st.event)
+	if known == excused || !w.s.ordered() {
+		return nil
+	}
+	var out []obstacle
+	for i := w.above(int(v.Set.Start + v.Set.Replicas)); i >= 0 && w.places[i] < st.pod.ordinal && len(out) < maxObstacles; i = w.here.next(i+1, len(w.places)) {
+		p := w.alive[w.places[i]]
+		if w.ready[p.ordinal] {
+			continue
+		}
+		o := obstacle{ordinal: p.ordinal, pod: p}
+		if o.st, o.since, o.why = w.m.stand(p, st.event); o.st == wrong {
+			o.st = known
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 // weight orders sets of obstacles by how little speaks against an act.

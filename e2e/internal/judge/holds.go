@@ -54,7 +54,7 @@ func (m *model) allReactions() []reaction {
 			}
 		}
 		for _, r := range a.removals {
-			if r.condemned && len(r.staying)+len(r.higher) == 0 {
+			if r.condemned && len(r.staying)+len(r.lower)+len(r.higher) == 0 {
 				out = append(out, reaction{at: r.event.At, longest: r.reaction})
 			}
 		}
@@ -75,6 +75,7 @@ func (m *model) allReactions() []reaction {
 type held struct {
 	from, to time.Duration
 	pod      *podLife
+	role     string // which pod it is in a scale down: one that stays, or one that is to go
 }
 
 // judgeCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
@@ -166,7 +167,8 @@ func nextCreated(s *setLife, n, seq int) *history.Event {
 	return nil
 }
 
-// judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down.
+// judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down, and of the condemned pods that are
+// not Ready none but the lowest.
 func judgeScaleDownHalts(m *model, b *bench) {
 	const id = guarantee.OrderingScaleDownHalts
 	for _, a := range m.acts {
@@ -174,19 +176,25 @@ func judgeScaleDownHalts(m *model, b *bench) {
 			continue
 		}
 		for _, r := range a.removals {
-			if r.condemned && !r.moved && len(r.staying) > 0 {
-				act := fmt.Sprintf("%s began to terminate for a scale down at %s while the staying ", r.pod.name, r.event.Ref())
-				b.weighObstacles(id, a.set, act, r.event, r.staying)
+			if !r.condemned || r.moved {
+				continue
+			}
+			act := fmt.Sprintf("%s began to terminate for a scale down at %s while the ", r.pod.name, r.event.Ref())
+			if len(r.staying) > 0 {
+				b.weighObstacles(id, a.set, act+"staying ", r.event, r.staying)
+			}
+			if len(r.lower) > 0 {
+				b.weighObstacles(id, a.set, "not Ready itself, "+act+"lower ", r.event, r.lower)
 			}
 		}
 		for _, h := range m.scaleDownHolds(a.set) {
-			b.hold(id, h, fmt.Sprintf("the staying %s was not Ready and no pod was terminated for the scale down", h.pod.name))
+			b.hold(id, h, fmt.Sprintf("the %s %s was not Ready and no pod was terminated for the scale down", h.role, h.pod.name))
 		}
 	}
 }
 
-// scaleDownHolds lists the stretches in which a scale down was asked for, a staying pod was not Ready, and no condemned pod
-// was being deleted.
+// scaleDownHolds lists the stretches in which a scale down was asked for, a staying pod or the highest condemned one and one below it
+// were not Ready, and no condemned pod was being deleted.
 func (m *model) scaleDownHolds(s *setLife) []held {
 	var out []held
 	ordinals := placesOf(s)
@@ -198,36 +206,43 @@ func (m *model) scaleDownHolds(s *setLife) []held {
 		if i+1 < len(s.specs) {
 			end = s.specs[i+1].At
 		}
-		condemned := false
+		var condemned []*podLife
 		for _, n := range ordinals {
 			p := s.lifeAt(n, v.At)
 			if p == nil || inRange(v, n) {
 				continue
 			}
-			condemned = true
+			condemned = append(condemned, p)
 			if p.deleting != nil {
 				end = min(end, p.deleting.At)
 			}
 		}
-		if !condemned || end <= v.At {
+		if len(condemned) == 0 || end <= v.At {
 			continue
 		}
 		for _, n := range ordinals {
-			p := s.lifeAt(n, v.At)
-			if p == nil || !inRange(v, n) || p.readyThrough(v.At) {
-				continue
+			if p := s.lifeAt(n, v.At); p != nil && inRange(v, n) && !p.readyThrough(v.At) {
+				out = append(out, held{from: v.At, to: min(end, p.readyAfter(v.At, end)), pod: p, role: "staying"})
 			}
-			to := end
-			for _, sp := range p.ready {
-				if sp.from.At > v.At {
-					to = min(to, sp.from.At)
-					break
-				}
-			}
-			out = append(out, held{from: v.At, to: to, pod: p})
+		}
+		last := condemned[len(condemned)-1]
+		low := slices.IndexFunc(condemned, func(p *podLife) bool { return !p.readyThrough(v.At) })
+		if first := condemned[max(low, 0)]; low >= 0 && first != last && first.ordinal >= int(v.Set.Start) && !last.readyThrough(v.At) {
+			to := min(end, last.readyAfter(v.At, end), first.readyAfter(v.At, end))
+			out = append(out, held{from: v.At, to: to, pod: first, role: "lower"})
 		}
 	}
 	return out
+}
+
+// readyAfter returns when the pod next became Ready after a moment, or otherwise.
+func (p *podLife) readyAfter(at, otherwise time.Duration) time.Duration {
+	for _, s := range p.ready {
+		if s.from.At > at {
+			return s.from.At
+		}
+	}
+	return otherwise
 }
 
 // lifeAt returns the pod of an ordinal that existed at that moment, or nil.

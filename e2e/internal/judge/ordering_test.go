@@ -178,6 +178,59 @@ func TestOrderingHalts(t *testing.T) {
 				s.End("web-2")
 			},
 		},
+		{
+			name: "two pods that are to go and are not Ready", exercised: ids(guarantee.OrderingScaleDownHalts, guarantee.OrderingScaleDown),
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Unready("web-1")
+				s.Unready("web-2")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+				s.Scale("web", 1)
+				s.Wait(4 * time.Second)
+				s.Ready("web-2")
+				s.End("web-2")
+				s.End("web-1")
+			},
+		},
+		{
+			name: "a pod that is to go and is Ready goes before one that is not", idle: ids(guarantee.OrderingScaleDownHalts),
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Unready("web-1")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+				s.Scale("web", 1)
+				s.End("web-2")
+				s.End("web-1")
+			},
+		},
+		{
+			name: "of two pods that are to go and are not Ready the higher first", broken: ids(guarantee.OrderingScaleDownHalts),
+			texts: []string{"not Ready itself, web-2 began to terminate for a scale down", "while the lower web-1 was no longer Ready"},
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Unready("web-1")
+				s.Unready("web-2")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+				s.Scale("web", 1)
+				s.End("web-2")
+			},
+		},
+		{
+			name: "the higher one, whose readiness was lost just before",
+			tell: func(s *story.Story) {
+				s.Running("web", 3)
+				s.Unready("web-1")
+				s.Status("web")
+				s.Wait(4 * time.Second)
+				s.Unready("web-2")
+				s.Scale("web", 1)
+				s.End("web-2")
+				s.End("web-1")
+			},
+		},
 	})
 }
 
