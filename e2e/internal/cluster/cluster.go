@@ -208,7 +208,7 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 	waiting, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
 	if err := awaitReady(waiting, c.config, count); err != nil {
-		return fmt.Errorf("the cluster was created and did not become ready: %w", err)
+		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, crowded(inotifyInstances))
 	}
 	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
 		return err

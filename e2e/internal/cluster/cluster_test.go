@@ -297,3 +297,18 @@ func TestWhatIsMissing(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestCrowded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "max_user_instances")
+	for text, want := range map[string]string{"128\n": "; one user may have 128 inotify instances here", "512\n": "", "8192\n": "", "?": ""} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := crowded(file); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
+			t.Errorf("with %q: expected a hint that begins %q, found %q", text, want, got)
+		}
+	}
+	if got := crowded(file + ".none"); got != "" {
+		t.Errorf("without the file: expected no hint, found %q", got)
+	}
+}

@@ -2,6 +2,9 @@ package cluster
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
@@ -22,6 +25,26 @@ func observeHost(ctx context.Context, e *engine.Engine) (host, error) {
 	missing, err := engine.CapabilitiesMissing()
 	// Only an engine of our own is known to have the same limits as this process.
 	return host{cgroupV1: version == "1", missingCapabilities: missing && e.Own()}, err
+}
+
+// inotifyInstances holds how many inotify instances one user may have. A node takes about a dozen; the kubelet and kube-proxy of one that
+// gets none do not start, and say so only in their own logs.
+const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
+
+// inotifyAdvised is what kind's page of known issues advises.
+const inotifyAdvised = 512
+
+// crowded tells, behind a cluster's failure to become ready, that the host may be short of inotify instances.
+func crowded(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || n >= inotifyAdvised {
+		return ""
+	}
+	return fmt.Sprintf("; one user may have %d inotify instances here, which is enough for few nodes: remove clusters that are not in use, or raise fs.inotify.max_user_instances to %d (sysctl)", n, inotifyAdvised)
 }
 
 // kubeletPatch returns the kubelet's settings for the host, nil where it needs none.
