@@ -30,6 +30,7 @@ type asked struct {
 	images                     nodeimage.Workload
 	namespacePrefix            string
 	keep                       bool
+	failFast                   bool // the first spec that fails ends the run
 }
 
 // readAsked returns what was asked and everything that is wrong with it. levels are those that can be asked here.

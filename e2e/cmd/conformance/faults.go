@@ -214,7 +214,13 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 		return result, err
 	}
 	begin := time.Now()
+	// The first spec that fails says enough, unless it fails for something else.
+	r.asked.failFast = true
 	run, err := r.specs(ctx, f.Name, f.Breaks, faultLimits)
+	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && len(run.Troubles) > 0 {
+		r.asked.failFast = false
+		run, err = r.specs(ctx, f.Name, f.Breaks, faultLimits)
+	}
 	result.seconds = time.Since(begin).Seconds()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()

@@ -53,6 +53,13 @@ const (
 	faultMissed = "missed"
 )
 
+// caughtBy reports whether a run found a guarantee broken that the fault breaks.
+func (r *faultResult) caughtBy(run *verdict.Run) bool {
+	return slices.ContainsFunc(run.Rows, func(row verdict.Row) bool {
+		return (row.Verdict == verdict.Fail || row.Verdict == verdict.Deviation) && slices.Contains(r.Breaks, string(row.ID))
+	})
+}
+
 func (r *faultResult) outcome() string {
 	switch {
 	case slices.ContainsFunc(r.named, func(id string) bool { return slices.Contains(r.Breaks, id) }):

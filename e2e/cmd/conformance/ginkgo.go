@@ -67,8 +67,11 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 		filter = ""
 	}
 	args := []string{
-		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--keep-going", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
 		"--output-dir=" + a.reportDir, "--junit-report=junit.xml", "--json-report=ginkgo.json",
+	}
+	if a.failFast {
+		args = append(args, "--fail-fast")
 	}
 	switch a.procs {
 	case "":

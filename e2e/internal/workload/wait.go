@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/e2e-framework/klient/decoder"
@@ -314,8 +315,8 @@ func (s *Set) setGate(ctx context.Context, pod *history.Event, open bool) {
 }
 
 // HoldStill lets time pass in which, if the guarantee holds, nothing happens: long against the reaction that this recording has
-// shown, so that a controller which did not halt would have acted. It ends at once when cond returns a reason, which says
-// that something did happen.
+// shown, so that a controller which did not halt would have acted. The controller is woken again and again meanwhile: one that only
+// slept would seem to halt. It ends at once when cond returns a reason, which says that something did happen.
 func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 	GinkgoHelper()
 	length, reaction := judge.Hold(s.NS.Recorded(ctx))
@@ -323,17 +324,32 @@ func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 	// A margin over what judges ask for, since they count from events, not from here.
 	length += length / 4
 	s.NS.Mark(history.ActOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
-	var happened string
-	err := s.NS.Await(ctx, length, "nothing to happen", func(st *history.State) string {
-		if happened = cond(st); happened != "" {
-			return "" // decided: it happened, so there is nothing to wait for
+	for range wakes {
+		err := s.NS.Await(ctx, length/wakes, "nothing to happen", func(st *history.State) string {
+			if cond(st) != "" {
+				return "" // decided: it happened, so there is nothing to wait for
+			}
+			return "nothing has happened"
+		})
+		if err == nil {
+			return // the judges tell it better, from the history
 		}
-		return "nothing has happened"
-	})
-	if err == nil {
-		return // the judges tell it better, from the history
+		s.wake(ctx)
 	}
-	Expect(happened).To(BeEmpty())
+}
+
+// wakes is how often a controller is woken in a stretch in which it is to do nothing.
+const wakes = 6
+
+// wake has the set's controller look at the set, of which nothing that matters changes. It is not told as an act: there is nothing that
+// anybody could owe to it.
+func (s *Set) wake(ctx context.Context) {
+	GinkgoHelper()
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"woken":"at-%d"}}}`, s.NS.Now().Milliseconds())
+	_, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	if !apierrors.IsNotFound(err) {
+		Expect(err).NotTo(HaveOccurred(), "waking the controller of set %s", s.Name)
+	}
 }
 
 // Exists is a condition for HoldStill: it tells when a pod of that ordinal is there.
