@@ -14,7 +14,7 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge faults test verify fmt catalogue rbac bench clean
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report faults test verify fmt catalogue rbac bench clean
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -24,13 +24,14 @@ certify: cli      ; @exec $(cli) certify                  ## hold a cluster that
 cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
 cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
+report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
 faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
 verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
 fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
-catalogue: toolchain ; @exec $(GO) test ./e2e -count=1 -run '^TestCatalogue$$' -update ## write e2e/CATALOGUE.md from the contract and the specs
+catalogue: toolchain ; @exec $(GO) test ./e2e ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac.yaml from the suite's rights
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
 clean: cli        ; @$(cli) clean && rm -rf .bin report   ## remove all that this project left on the machine, reports included

@@ -91,7 +91,7 @@ func emptyReport(dir string) error {
 		return wrongUse{fmt.Errorf("REPORT_DIR: %w", err)}
 	}
 	left := []string{
-		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.PageFile, report.SummaryFile,
+		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
 		progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
 	}
 	for _, name := range left {

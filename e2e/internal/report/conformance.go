@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -124,6 +122,7 @@ func New(dir string, run *verdict.Run, s settings.Settings, start time.Time, too
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
 			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
 		},
+		Specs: []Spec{}, // an empty list, should no spec have run, not none
 		Settings: Asked{
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
 		},
@@ -173,43 +172,35 @@ func fileDigest(path string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Save writes the report into the report folder.
+// Save writes the report and its schema into the report folder. That the schema rejects the report is an error, and the report
+// is there all the same: it is what remains of the run.
 func (c *Conformance) Save(dir string) error {
 	data, err := yaml.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, File), data, 0o644)
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, SchemaFile), schema, 0o644),
+		os.WriteFile(filepath.Join(dir, File), append([]byte(modeline), data...), 0o644),
+		Validate(data),
+	)
 }
 
-// Load reads the report of a folder. One that lacks a row of the contract is invalid.
+// Load reads the report of a folder. One that does not follow the schema, or lacks a row of the contract, is invalid.
 func Load(dir string) (*Conformance, error) {
 	path := filepath.Join(dir, File)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
+	if err := Validate(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	c := &Conformance{}
 	if err := yaml.UnmarshalStrict(data, c); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return c, c.valid()
-}
-
-func (c *Conformance) valid() error {
-	if c.APIVersion != APIVersion || c.Kind != Kind {
-		return fmt.Errorf("expected %s %s, found %s %s", APIVersion, Kind, c.APIVersion, c.Kind)
-	}
-	var missing []string
-	for _, g := range guarantee.All() {
-		if !slices.ContainsFunc(c.Guarantees, func(row Guarantee) bool { return row.ID == g.ID }) {
-			missing = append(missing, string(g.ID))
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("the report lacks rows of the contract: %s", strings.Join(missing, ", "))
-	}
-	return nil
+	return c, nil
 }
 
 // Compare returns every difference between a report and the same report made again from the histories: none if the report can

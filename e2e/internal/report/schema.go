@@ -1,0 +1,85 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+)
+
+// SchemaFile is the JSON Schema of the machine-readable result. Each report folder holds a copy, which the result names in its
+// first line, so that an editor or another program can hold it to its schema with nothing else at hand.
+const SchemaFile = "conformance.schema.json"
+
+//go:embed conformance.schema.json
+var schema []byte
+
+// modeline is what editors with a language server for YAML read.
+const modeline = "# yaml-language-server: $schema=" + SchemaFile + "\n"
+
+// Validate holds a report, as it is in the file, to its schema and to the contract: a report that lacks a row is invalid.
+// The error names every place that is wrong.
+func Validate(report []byte) error {
+	asJSON, err := yaml.YAMLToJSONStrict(report)
+	if err != nil {
+		return err
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	if err != nil {
+		return err
+	}
+	compiled, err := compileSchema()
+	if err != nil {
+		return err
+	}
+	if missing := missingRows(value); len(missing) > 0 {
+		return fmt.Errorf("the report lacks rows of the contract: %s", strings.Join(missing, ", "))
+	}
+	err = compiled.Validate(value)
+	if invalid, is := errors.AsType[*jsonschema.ValidationError](err); is {
+		// The first line names the schema's address, which helps nobody.
+		_, places, _ := strings.Cut(invalid.Error(), "\n")
+		return fmt.Errorf("the report does not follow %s:\n%s", SchemaFile, places)
+	}
+	return err
+}
+
+func compileSchema() (*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource(SchemaFile, document); err != nil {
+		return nil, err
+	}
+	return c.Compile(SchemaFile)
+}
+
+// missingRows names the rows that a report lacks: the schema rejects it as well, but does not say which. What has no list of
+// rows at all is left to the schema.
+func missingRows(report any) []string {
+	fields, _ := report.(map[string]any)
+	rows, listed := fields["guarantees"].([]any)
+	if !listed {
+		return nil
+	}
+	var missing []string
+	for _, g := range guarantee.All() {
+		if !slices.ContainsFunc(rows, func(row any) bool {
+			fields, _ := row.(map[string]any)
+			return fields["id"] == string(g.ID)
+		}) {
+			missing = append(missing, string(g.ID))
+		}
+	}
+	return missing
+}

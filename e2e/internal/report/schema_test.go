@@ -1,0 +1,314 @@
+package report_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+//nolint:gochecknoglobals // A flag of the test.
+var update = flag.Bool("update", false, "write the rows of conformance.schema.json anew (make catalogue)")
+
+// recordedRun copies what a run on a real cluster has left in testdata, judges it and saves its report. Testdata holds
+// "conformant", a whole run, and "order-ignored", a few specs on a cluster whose controller manager does not wait.
+func recordedRun(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
+		t.Fatal(err)
+	}
+	saveReport(t, dir)
+	return dir
+}
+
+// saveReport judges the histories of a folder and saves the report beside them.
+func saveReport(t *testing.T, dir string) *report.Conformance {
+	t.Helper()
+	s, err := settings.Load(filepath.Join(dir, "settings.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := verdict.Folder(dir, s.Level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := report.New(dir, &run, s, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), 4*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// fields reads the report of a folder as plain data.
+func fields(t *testing.T, dir string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, report.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out map[string]any
+	if err := yaml.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func validate(t *testing.T, report map[string]any, hold func([]byte) error) error {
+	t.Helper()
+	data, err := yaml.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hold(data)
+}
+
+func TestReportsOfRealRunsFollowTheSchema(t *testing.T) {
+	for name, want := range map[string]verdict.Overall{"conformant": verdict.Conformant, "order-ignored": verdict.NotConformant} {
+		t.Run(name, func(t *testing.T) {
+			dir := recordedRun(t, name)
+			c, err := report.Load(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Result != want {
+				t.Errorf("expected a run that is %s, found %s: %v", want, c.Result, c.Troubles)
+			}
+			beside, err := os.ReadFile(filepath.Join(dir, report.SchemaFile))
+			if err != nil || !json.Valid(beside) {
+				t.Errorf("expected the schema beside the report, found %q, %v", beside, err)
+			}
+			said, err := os.ReadFile(filepath.Join(dir, report.File))
+			if first, _, _ := strings.Cut(string(said), "\n"); err != nil || !strings.Contains(first, "$schema="+report.SchemaFile) {
+				t.Errorf("expected a first line that names %s, found %q, %v", report.SchemaFile, first, err)
+			}
+		})
+	}
+}
+
+// A mutation of a report that is valid makes one that no reader may trust.
+type mutation struct {
+	run    string
+	change func(r map[string]any)
+	// want is part of the error.
+	want string
+}
+
+func row(r map[string]any, id guarantee.ID) map[string]any {
+	for _, g := range r["guarantees"].([]any) {
+		if g := g.(map[string]any); g["id"] == string(id) {
+			return g
+		}
+	}
+	panic("no row " + id)
+}
+
+func mutations() map[string]mutation {
+	create := guarantee.OrderingCreate
+	of := func(r map[string]any, path ...string) map[string]any {
+		for _, name := range path {
+			r = r[name].(map[string]any)
+		}
+		return r
+	}
+	return map[string]mutation{
+		"a row is missing": {"conformant", func(r map[string]any) {
+			r["guarantees"] = slices.DeleteFunc(r["guarantees"].([]any), func(g any) bool { return g.(map[string]any)["id"] == string(create) })
+		}, "lacks rows of the contract: ordering/create"},
+		"a row is there twice": {"conformant", func(r map[string]any) {
+			r["guarantees"] = append(r["guarantees"].([]any), row(r, create))
+		}, "maxItems"},
+		"a row of no contract": {"conformant", func(r map[string]any) { row(r, create)["id"] = "ordering/creates" }, "ordering/create"},
+		"no rows at all":       {"conformant", func(r map[string]any) { delete(r, "guarantees") }, "'guarantees'"},
+		"an unknown verdict":   {"conformant", func(r map[string]any) { row(r, create)["verdict"] = "passed" }, "/verdict"},
+		"a row without a verdict": {
+			"conformant", func(r map[string]any) { delete(row(r, create), "verdict") }, "'verdict'",
+		},
+		"an unknown field":           {"conformant", func(r map[string]any) { row(r, create)["score"] = 1 }, "'score'"},
+		"a count in words":           {"conformant", func(r map[string]any) { row(r, create)["specs"] = "many" }, "/specs"},
+		"a negative count":           {"conformant", func(r map[string]any) { row(r, create)["transitions"] = -1 }, "/transitions"},
+		"a pass that nothing showed": {"conformant", func(r map[string]any) { row(r, create)["transitions"] = 0 }, "/transitions"},
+		"an unknown level":           {"conformant", func(r map[string]any) { row(r, create)["level"] = "nice" }, "/level"},
+		"no source":                  {"conformant", func(r map[string]any) { row(r, create)["sources"] = []any{} }, "/sources"},
+		"no link":                    {"conformant", func(r map[string]any) { row(r, create)["link"] = "the documents" }, "/link"},
+		"another version": {"conformant", func(r map[string]any) {
+			r["apiVersion"] = "statefulset-conformance.hero-academy.github.io/v2"
+		}, "/apiVersion"},
+		"another kind":              {"conformant", func(r map[string]any) { r["kind"] = "Report" }, "/kind"},
+		"no start":                  {"conformant", func(r map[string]any) { delete(r, "start") }, "'start'"},
+		"a start that is no time":   {"conformant", func(r map[string]any) { r["start"] = "yesterday" }, "/start"},
+		"seconds in words":          {"conformant", func(r map[string]any) { r["seconds"] = "4m" }, "/seconds"},
+		"a result that is no word":  {"conformant", func(r map[string]any) { r["result"] = true }, "/result"},
+		"an exit code of another":   {"conformant", func(r map[string]any) { r["exitCode"] = 1 }, "/exitCode"},
+		"conformant, with troubles": {"conformant", func(r map[string]any) { r["troubles"] = []any{"the API server was away"} }, "/troubles"},
+		"a digest that is none":     {"conformant", func(r map[string]any) { of(r, "suite")["digest"] = "abc" }, "/suite/digest"},
+		"no Kubernetes version":     {"conformant", func(r map[string]any) { delete(of(r, "cluster"), "kubernetesVersion") }, "'kubernetesVersion'"},
+		"an unknown total":          {"conformant", func(r map[string]any) { of(r, "totals")["passed"] = 3 }, "passed"},
+		"a spec in an unknown state": {"conformant", func(r map[string]any) {
+			r["specs"].([]any)[0].(map[string]any)["state"] = "fine"
+		}, "/specs/0/state"},
+		"a history outside its folder": {"conformant", func(r map[string]any) {
+			r["specs"].([]any)[0].(map[string]any)["history"] = "/etc/passwd"
+		}, "/specs/0/history"},
+		"specs that are no list":    {"conformant", func(r map[string]any) { r["specs"] = nil }, "/specs"},
+		"a fail without a finding":  {"order-ignored", func(r map[string]any) { delete(row(r, create), "findings") }, "'findings'"},
+		"a pass with a finding":     {"order-ignored", func(r map[string]any) { row(r, create)["verdict"] = "pass" }, "/findings"},
+		"a broken cluster embraced": {"order-ignored", func(r map[string]any) { r["result"], r["exitCode"] = "conformant", 0 }, "/totals"},
+		"a finding without a history": {"order-ignored", func(r map[string]any) {
+			delete(row(r, create)["findings"].([]any)[0].(map[string]any), "history")
+		}, "'history'"},
+		"a finding without words": {"order-ignored", func(r map[string]any) {
+			row(r, create)["findings"].([]any)[0].(map[string]any)["text"] = ""
+		}, "/text"},
+	}
+}
+
+func TestMutatedReportsAreRejected(t *testing.T) {
+	valid := map[string]string{}
+	for name, m := range mutations() {
+		if valid[m.run] == "" {
+			valid[m.run] = recordedRun(t, m.run)
+		}
+		t.Run(name, func(t *testing.T) {
+			r := fields(t, valid[m.run])
+			if err := validate(t, r, report.Validate); err != nil {
+				t.Fatalf("expected the report to be valid before it is changed: %v", err)
+			}
+			m.change(r)
+			err := validate(t, r, report.Validate)
+			if err == nil {
+				t.Fatal("expected the report to be rejected")
+			}
+			if !strings.Contains(err.Error(), m.want) {
+				t.Errorf("expected an error that says %q, found: %v", m.want, err)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestLoadRejectsAnInvalidReport(t *testing.T) {
+	dir := recordedRun(t, "conformant")
+	path := filepath.Join(dir, report.File)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(data), "verdict: pass", "verdict: passed", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := report.Load(dir); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "/verdict") {
+		t.Errorf("expected an error that names the file and the place, found %v", err)
+	}
+}
+
+// TestSchemaNamesEveryRow holds the schema's list of rows against the contract.
+func TestSchemaNamesEveryRow(t *testing.T) {
+	old, err := os.ReadFile(report.SchemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := guarantee.All()
+	var lines []string
+	for _, g := range all {
+		lines = append(lines, fmt.Sprintf(`        {"contains": {"properties": {"id": {"const": %q}}}}`, g.ID))
+	}
+	list := regexp.MustCompile(`(?s)("minItems": )\d+(,\s+"maxItems": )\d+(,\s+"allOf": \[\n).*?(\n      \])`)
+	if n := len(list.FindAll(old, -1)); n != 1 {
+		t.Fatalf("expected one list of rows in %s, found %d", report.SchemaFile, n)
+	}
+	count := fmt.Sprint(len(all))
+	now := list.ReplaceAllString(string(old), "${1}"+count+"${2}"+count+"${3}"+strings.Join(lines, ",\n")+"${4}")
+	if now == string(old) {
+		return
+	}
+	if !*update {
+		t.Fatalf("the rows of %s are not those of the contract: run make catalogue", report.SchemaFile)
+	}
+	if err := os.WriteFile(report.SchemaFile, []byte(now), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSchemaKnowsEveryField holds the schema's fields against those that a report is written with.
+func TestSchemaKnowsEveryField(t *testing.T) {
+	data, err := os.ReadFile(report.SchemaFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root struct {
+		shape
+		Defs map[string]shape `json:"$defs"`
+	}
+	if err := json.Unmarshal(data, &root); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		written any
+		schema  shape
+	}{
+		{report.Conformance{}, root.shape},
+		{report.Suite{}, root.Properties["suite"]},
+		{report.Cluster{}, root.Properties["cluster"]},
+		{report.Asked{}, root.Properties["settings"]},
+		{report.Guarantee{}, root.Defs["guarantee"]},
+		{report.Finding{}, root.Defs["finding"]},
+		{report.Spec{}, root.Defs["spec"]},
+	} {
+		var always, all []string
+		typ := reflect.TypeOf(tt.written)
+		for field := range typ.Fields() {
+			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			all = append(all, name)
+			if options == "" {
+				always = append(always, name)
+			}
+		}
+		var known []string
+		for name := range tt.schema.Properties {
+			known = append(known, name)
+		}
+		for _, pair := range [][2][]string{{all, known}, {always, tt.schema.Required}} {
+			slices.Sort(pair[0])
+			slices.Sort(pair[1])
+			if !slices.Equal(pair[0], pair[1]) {
+				t.Errorf("%s is written with %v, the schema knows %v", typ, pair[0], pair[1])
+			}
+		}
+		if tt.schema.Additional {
+			t.Errorf("%s: expected a schema that knows no further fields", typ)
+		}
+	}
+}
+
+// shape is a schema's list of fields.
+type shape struct {
+	Properties map[string]shape `json:"properties"`
+	Required   []string         `json:"required"`
+	Additional open             `json:"additionalProperties"`
+}
+
+// open says whether further fields are allowed: JSON Schema takes false or a schema.
+type open bool
+
+func (o *open) UnmarshalJSON(data []byte) error {
+	*o = string(data) != "false"
+	return nil
+}
