@@ -68,7 +68,7 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	}
 	args := []string{
 		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
-		"--output-dir=" + a.reportDir, "--junit-report=junit.xml", "--json-report=ginkgo.json",
+		"--output-dir=" + a.reportDir, "--json-report=" + report.GinkgoFile,
 	}
 	if a.failFast {
 		args = append(args, "--fail-fast")

@@ -92,7 +92,7 @@ func emptyReport(dir string) error {
 	}
 	left := []string{
 		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
-		progress.File, ginkgoLog, "junit.xml", "ginkgo.json",
+		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile,
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

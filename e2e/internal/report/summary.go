@@ -12,9 +12,9 @@ import (
 // SummaryFile is the report for a CI job's summary page.
 const SummaryFile = "summary.md"
 
-// SaveFiles writes everything that is made from the report for people: the page and the summary.
+// SaveFiles writes everything that is made from the report: the page and the summary for people, the JUnit report for CI.
 func SaveFiles(dir string, c *Conformance) error {
-	return errors.Join(SavePage(dir, c), saveSummary(dir, c))
+	return errors.Join(SavePage(dir, c), saveSummary(dir, c), saveJUnit(dir, c))
 }
 
 func saveSummary(dir string, c *Conformance) (err error) {

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2/reporters"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// What CI systems read, below the report folder: Ginkgo's own report, and the JUnit report that is made from it.
+const (
+	GinkgoFile = "ginkgo.json"
+	JUnitFile  = "junit.xml"
+)
+
+// saveJUnit writes the JUnit report of a folder. A run that was cut short has no report of Ginkgo's, and then no JUnit report.
+func saveJUnit(dir string, c *Conformance) error {
+	data, err := os.ReadFile(filepath.Join(dir, GinkgoFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var suites []types.Report
+	if err := json.Unmarshal(data, &suites); err != nil {
+		return fmt.Errorf("%s is no report of Ginkgo's: %w", filepath.Join(dir, GinkgoFile), err)
+	}
+	if len(suites) != 1 {
+		return fmt.Errorf("%s: expected one suite, found %d", filepath.Join(dir, GinkgoFile), len(suites))
+	}
+	return reporters.GenerateJUnitReportWithConfig(forCI(suites[0], c), filepath.Join(dir, JUnitFile), reporters.JunitReportConfig{
+		OmitTimelinesForSpecState: types.SpecStatePassed | types.SpecStateSkipped | types.SpecStatePending,
+	})
+}
+
+// forCI changes a report of Ginkgo's so that who sees nothing else of the run sees what matters: the names of the guarantees in
+// a test's name, and what is broken as its failure, even where the spec gave up first over something that followed from it.
+func forCI(r types.Report, c *Conformance) types.Report {
+	specs := make(types.SpecReports, 0, len(r.SpecReports))
+	broken := c.sentences()
+	for _, s := range r.SpecReports {
+		s.ContainerHierarchyLabels, s.LeafNodeLabels = nil, ids(s.Labels())
+		if said := broken[s.FullText()]; s.Failed() && said != "" && s.Failure.Message != said {
+			first := s.Failure
+			s.Failure.Message = said
+			s.AdditionalFailures = append([]types.AdditionalFailure{{State: s.State, Failure: first}}, s.AdditionalFailures...)
+			s.State = types.SpecStateFailed
+		}
+		specs = append(specs, s)
+	}
+	r.SpecReports = specs
+	return r
+}
+
+// ids writes labels that stand for guarantees as the guarantees' names, and leaves out the levels.
+func ids(labels []string) []string {
+	var out []string
+	for _, l := range labels {
+		switch g, is := guarantee.Get(guarantee.ID(strings.Replace(l, ".", "/", 1))); {
+		case is:
+			out = append(out, string(g.ID))
+		case l != string(guarantee.Core) && l != string(guarantee.Extended) && l != string(guarantee.Disruptive):
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// sentences returns, for each spec by its text, what its history shows to be broken, each with where it is promised and recorded.
+func (c *Conformance) sentences() map[string]string {
+	out := map[string]string{}
+	for _, g := range c.Guarantees {
+		if g.Verdict != verdict.Fail {
+			continue
+		}
+		for _, f := range g.Findings {
+			line := fmt.Sprintf("%s broken: %s; docs: %s; history: %s", g.ID, f.Text, g.Link, f.History)
+			out[f.Spec] = strings.TrimPrefix(out[f.Spec]+"\n"+line, "\n")
+		}
+	}
+	return out
+}
