@@ -7,7 +7,7 @@ GO  ?= go
 cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT \
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
 	KUBECONFIG CONTEXT NAMESPACE_PREFIX
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
@@ -26,6 +26,7 @@ cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
 report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
 faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
+nasty: cli        ; @exec $(cli) nasty                    ## make life hard for a correct cluster and show that nobody is accused (ADVERSITY=name)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
@@ -61,27 +60,13 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 	if err := emptyReport(a.reportDir); err != nil {
 		return err
 	}
-	suite, faulty := build(ctx), buildFaulty(ctx, chosen, progress)
-	name := os.Getenv("CLUSTER_NAME")
-	if name == "" {
-		name = cluster.DefaultName + "-faults"
-	}
-	up, err := cluster.Up(ctx, cluster.Options{
-		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
-	})
-	if err != nil {
-		_, buildErr := suite()
-		return errors.Join(err, buildErr)
-	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-		defer cancel()
-		err = errors.Join(err, up.Close(closing))
-	}()
-	built, err := suite()
+	faulty := buildFaulty(ctx, chosen, progress)
+	on, err := provideBench(ctx, a, "faults", progress)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	up := on.up
 	binary, err := faulty()
 	if err != nil {
 		return err
@@ -105,22 +90,7 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 			return err
 		}
 	}
-	r := faultRun{
-		asked: a, built: built, node: node, out: out,
-		settings: settings.Settings{
-			Kubeconfig: up.Kubeconfig(), Level: a.level, StorageClass: a.storageClass, NamespacePrefix: "sts",
-			Images: settings.Images{Nginx: up.Images.Nginx, Busybox: up.Images.Busybox}, Suite: built.identity,
-		},
-	}
-	found, err := ask(ctx, r.settings, progress)
-	if err != nil {
-		return err
-	}
-	if len(found.Problems) > 0 {
-		return unfit(found.Problems)
-	}
-	r.settings.Facts = found.Facts
-	return r.all(ctx, chosen)
+	return faultRun{bench: *on, node: node, out: out}.all(ctx, chosen)
 }
 
 // buildFaulty builds the faulty program in the background and returns a function that waits for its path; there is none when no chosen
@@ -171,11 +141,9 @@ func chooseFaults(patterns string) ([]faults.Fault, error) {
 
 // faultRun runs the suite against one fault after another.
 type faultRun struct {
-	asked    asked
-	built    suiteBinaries
-	node     faults.Node
-	settings settings.Settings
-	out      io.Writer
+	bench
+	node faults.Node
+	out  io.Writer
 }
 
 func (r faultRun) all(ctx context.Context, chosen []faults.Fault) error {
@@ -251,25 +219,15 @@ func (r faultRun) control(ctx context.Context, chosen []faults.Fault) (*verdict.
 
 // specs runs the specs that set out to prove some guarantees.
 func (r faultRun) specs(ctx context.Context, name string, ids []string, changes string) (*verdict.Run, error) {
-	a, s := r.asked, r.settings
-	a.reportDir = filepath.Join(r.asked.reportDir, name)
-	if err := emptyReport(a.reportDir); err != nil {
-		return nil, err
+	labels := make([]string, 0, len(ids))
+	for _, id := range ids {
+		labels = append(labels, strings.Replace(id, "/", ".", 1))
 	}
 	l, err := limits.Default().Override(changes, os.Getenv("LIMITS"))
 	if err != nil {
 		return nil, err
 	}
-	labels := make([]string, 0, len(ids))
-	for _, id := range ids {
-		labels = append(labels, strings.Replace(id, "/", ".", 1))
-	}
-	a.labels = strings.Join(labels, " || ")
-	s.Run, s.ReportDir, s.Limits, s.Labels = fmt.Sprintf("fault-%d", time.Now().Unix()), a.reportDir, l, a.labels
-	log, err := os.Create(filepath.Join(a.reportDir, "log.txt"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	return execute(ctx, r.built, a, s, log)
+	r.settings.Limits = l
+	r.asked.labels = strings.Join(labels, " || ")
+	return r.run(ctx, name)
 }

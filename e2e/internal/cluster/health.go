@@ -122,3 +122,10 @@ func silent(leases []coordinationv1.Lease, now time.Time) error {
 	}
 	return nil
 }
+
+// AwaitReady waits until the nodes and all that a fresh cluster is waited for are ready again, after something has happened to them.
+func (c *Cluster) AwaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
+	defer cancel()
+	return awaitReady(ctx, c.config, len(c.state.Nodes))
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/faults"
+)
+
+// bench is a cluster of one node to try the suite itself on: with faults planted, or under adversities.
+type bench struct {
+	asked    asked
+	up       *cluster.Cluster
+	built    suiteBinaries
+	settings settings.Settings
+}
+
+// provideBench makes the cluster, or takes the one that was kept, and builds the suite. purpose ends the cluster's name.
+func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (_ *bench, err error) {
+	suite := build(ctx)
+	name := os.Getenv("CLUSTER_NAME")
+	if name == "" {
+		name = cluster.DefaultName + "-" + purpose
+	}
+	up, err := cluster.Up(ctx, cluster.Options{
+		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
+	})
+	if err != nil {
+		_, buildErr := suite()
+		return nil, errors.Join(err, buildErr)
+	}
+	b := &bench{asked: a, up: up}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close(ctx))
+		}
+	}()
+	if b.built, err = suite(); err != nil {
+		return nil, err
+	}
+	b.settings = a.settings("", up.Images)
+	b.settings.Kubeconfig, b.settings.Suite = up.Kubeconfig(), b.built.identity
+	found, err := ask(ctx, b.settings, progress)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.Problems) > 0 {
+		return nil, unfit(found.Problems)
+	}
+	b.settings.Facts = found.Facts
+	return b, nil
+}
+
+// close gives the cluster back, also when ctx has ended.
+func (b *bench) close(ctx context.Context) error {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	return b.up.Close(closing)
+}
+
+// run runs the suite once, into a folder of its own below the report folder; what it says goes to a file there.
+func (b *bench) run(ctx context.Context, name string) (*verdict.Run, error) {
+	a, s := b.asked, b.settings
+	a.reportDir = filepath.Join(b.asked.reportDir, name)
+	if err := emptyReport(a.reportDir); err != nil {
+		return nil, err
+	}
+	if s.Run == "" {
+		s.Run = fmt.Sprintf("%s-%d", b.up.Name(), time.Now().Unix())
+	}
+	s.ReportDir, s.Labels = a.reportDir, a.labels
+	log, err := os.Create(filepath.Join(a.reportDir, "log.txt"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	return execute(ctx, b.built, a, s, log)
+}

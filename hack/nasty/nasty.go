@@ -1,0 +1,115 @@
+// Package nasty makes life hard for a correct cluster, to prove that the suite accuses nobody: the machine busy, the suite's way to the API
+// server slow or cut, the control plane restarted, its own way slow, containers killed, strangers at work in the suite's namespaces.
+// Whatever befalls it, the suite says pass, or inconclusive with the reason; never that a promise is broken.
+//
+// "make nasty" runs the suite under one adversity after another, in a kind cluster of its own. RESULTS.md holds what the last whole run found.
+package nasty
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/hack/engine"
+)
+
+// Adversity is something that befalls a cluster which keeps its promises, or the suite that asks it.
+type Adversity struct {
+	Name string
+	// What says what happens.
+	What string
+
+	begin func(context.Context, *Scene) (end, error)
+}
+
+// end takes an adversity back.
+type end func(context.Context) error
+
+// Scene is where an adversity befalls.
+type Scene struct {
+	// Kubeconfig is the file that the suite is to use; an adversity may put another in its place.
+	Kubeconfig string
+	// Client reaches the API server, untroubled.
+	Client kubernetes.Interface
+	// Namespaces is the label selector of the suite's namespaces.
+	Namespaces string
+	Engine     *engine.Engine
+	// Node is the container of the cluster's only node.
+	Node string
+	// Dir is a folder for files that are needed as long as the adversity lasts.
+	Dir string
+}
+
+// All returns every adversity. The caller owns the result.
+func All() []Adversity {
+	return []Adversity{
+		{"busy-machine", "twice as many busy loops as the machine has processors", busy},
+		{"slow-way", "the suite's way to the API server takes half a second longer", slowWay},
+		{"cut-way", "every connection of the suite is cut after at most five seconds, watches included", cutWay},
+		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(40*time.Second, kill("kube-apiserver"))},
+		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, kill("kube-controller-manager"))},
+		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
+		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
+		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, killContainer)},
+		{"stranger-scales", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, scale)},
+		{"busy-neighbours", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, neighbour)},
+	}
+}
+
+// Begin has the adversity befall the scene. What it returns takes it back, also when ctx has ended; it tells what went wrong meanwhile.
+func (a Adversity) Begin(ctx context.Context, s *Scene) (func(context.Context) error, error) {
+	undo, err := a.begin(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	return undo, nil
+}
+
+// sh runs a script in the node.
+func (s *Scene) sh(ctx context.Context, script string) error {
+	_, err := s.Engine.Output(ctx, "exec", s.Node, "sh", "-c", script)
+	return err
+}
+
+// act does something once; chance is what it may draw from.
+type act func(ctx context.Context, s *Scene, chance *rand.Rand) error
+
+// repeat does something about as often as every says, until it is taken back. What cannot be done just then is done the next time.
+func repeat(every time.Duration, do act) func(context.Context, *Scene) (end, error) {
+	return func(ctx context.Context, s *Scene) (end, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		var did int
+		var last error
+		go func() {
+			defer close(done)
+			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // what befalls is to be the same each time
+			for {
+				// Half to one and a half times as long, so that it falls into everything that a spec does.
+				wait := every/2 + time.Duration(chance.Int64N(int64(every)))
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(wait):
+				}
+				if err := do(ctx, s, chance); err != nil {
+					last = err
+				} else {
+					did++
+				}
+			}
+		}()
+		return func(context.Context) error {
+			cancel()
+			<-done
+			if did == 0 {
+				return errors.Join(errors.New("it never came about, so nothing was shown"), last)
+			}
+			return nil
+		}, nil
+	}
+}
