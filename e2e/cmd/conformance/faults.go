@@ -16,7 +16,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
