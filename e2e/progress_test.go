@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,16 +101,19 @@ var _ = ReportAfterEach(func(r SpecReport) {
 	_ = tell.out.Tell(l)
 })
 
-// failureText is all that a spec failed over: what its body found and what was judged at its end.
+// failureText is all that a spec failed over: what its body found and what was judged at its end, each sentence once.
 func failureText(r SpecReport) string {
-	messages := []string{r.FailureMessage()}
-	if messages[0] == "" {
-		messages[0] = r.Failure.Message
+	first := r.FailureMessage()
+	if first == "" {
+		first = r.Failure.Message
 	}
+	lines := strings.Split(first, "\n")
 	for _, f := range r.AdditionalFailures {
-		if f.Failure.Message != "" && f.Failure.Message != messages[0] {
-			messages = append(messages, f.Failure.Message)
+		for line := range strings.SplitSeq(f.Failure.Message, "\n") {
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
 		}
 	}
-	return strings.Join(messages, "\n")
+	return strings.Join(lines, "\n")
 }

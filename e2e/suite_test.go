@@ -59,7 +59,7 @@ func connect(version string) *workload.Cluster {
 }
 
 var _ = SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
-	if under == nil {
+	if under == nil || under.Settings.Hasty {
 		return
 	}
 	Expect(under.AwaitNamespacesGone(ctx)).To(Succeed(), "the run must leave nothing behind")

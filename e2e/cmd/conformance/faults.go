@@ -182,7 +182,7 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	}
 	begin := time.Now()
 	// The first spec that fails says enough, unless it fails for something else.
-	r.asked.failFast = true
+	r.asked.failFast, r.settings.Hasty = true, true
 	run, err := r.specs(ctx, f.Name, f.Breaks, faultLimits)
 	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && len(run.Troubles) > 0 {
 		r.asked.failFast = false

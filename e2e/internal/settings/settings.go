@@ -37,6 +37,8 @@ type Settings struct {
 	// ReportDir receives histories and failures; absolute.
 	ReportDir string        `json:"reportDir"`
 	Limits    limits.Limits `json:"limits"`
+	// Hasty runs do not wait until the namespaces that they ended are gone: another run follows in the same cluster.
+	Hasty bool `json:"hasty,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus  string `json:"focus,omitempty"`
 	Labels string `json:"labels,omitempty"`
