@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -45,8 +46,11 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 	if err := emptyReport(a.reportDir); err != nil {
 		return err
 	}
-	built, err := build(ctx)()
-	if err != nil {
+	// The suite compiles while the cluster is tried; neither needs the other.
+	suite := build(ctx)
+	err = try(ctx, &s, progress)
+	built, buildErr := suite()
+	if err := errors.Join(err, buildErr); err != nil {
 		return err
 	}
 	s.Suite = built.identity
@@ -83,6 +87,25 @@ func prepare(ctx context.Context, getenv func(string) string, begin time.Time, p
 	s.Facts = found.Facts
 	announce(progress, s, found.User)
 	return s, a, nil
+}
+
+// try makes the first few things in the cluster, removes them again, and notes what was learnt.
+func try(ctx context.Context, s *settings.Settings, progress io.Writer) error {
+	begin := time.Now()
+	config, err := s.RESTConfig()
+	if err != nil {
+		return err
+	}
+	found := preflight.Probe(ctx, config, *s)
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted before the first spec; nothing was judged: %w", context.Cause(ctx))
+	}
+	if len(found.Problems) > 0 {
+		return unfit(found.Problems)
+	}
+	s.Facts.DNSZone, s.Facts.ImageIDs = found.Facts.DNSZone, found.Facts.ImageIDs
+	fmt.Fprintf(progress, "cluster: tried in %.1f s; the DNS zone is %s\n", time.Since(begin).Seconds(), s.Facts.DNSZone)
+	return nil
 }
 
 // imagesOf fills in the images that nobody named.
@@ -128,7 +151,7 @@ func announce(w io.Writer, s settings.Settings, user string) {
 	}
 	fmt.Fprintf(w, `cluster: Kubernetes %s, as %s
 it will make namespaces %s-..., a few at a time, and in them sets, pods, claims of StorageClass %s, services and budgets
-  with the images %s and %s
+  with the images %s and %s; first two to try it, with a pod each
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
   kubectl delete namespace -l %s=%s
 report: %s

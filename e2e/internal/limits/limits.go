@@ -39,6 +39,8 @@ type Limits struct {
 	NamespaceGone time.Duration `limit:"namespace-gone"`
 	// Command bounds one command run inside a container.
 	Command time.Duration `limit:"command"`
+	// Probe runs from the making of preflight's pods until they run, the pull of their images included.
+	Probe time.Duration `limit:"probe"`
 	// APIServerBack and NodeBack run from a restart until the control plane or the node serves again.
 	APIServerBack time.Duration `limit:"api-server-back"`
 	NodeBack      time.Duration `limit:"node-back"`
@@ -51,7 +53,7 @@ func Default() Limits {
 		PodCreated: 30 * time.Second, PodReady: 2 * time.Minute, PodGone: time.Minute,
 		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
 		DNSFollows: time.Minute, Lag: 2 * time.Second, ClockSkew: time.Second,
-		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second,
+		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second, Probe: time.Minute,
 		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute,
 	}
 }

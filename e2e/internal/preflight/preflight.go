@@ -40,7 +40,7 @@ const (
 	askLimit    = 20 * time.Second
 )
 
-// Check asks the cluster; it creates nothing.
+// Check asks the cluster; it creates nothing. What can only be tried is for Probe.
 func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) Findings {
 	var f Findings
 	version, problem := connect(ctx, client, answerLimit)

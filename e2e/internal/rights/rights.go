@@ -51,6 +51,7 @@ func All() []Right {
 		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
 		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "watch"}, Why: "a budget forbids an eviction"},
+		{Resource: "resourcequotas", Verbs: []string{"list"}, Why: "preflight looks whether a quota leaves room"},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass"},
 
 		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},

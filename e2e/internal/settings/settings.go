@@ -16,8 +16,16 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 )
 
-// RunLabel is on everything that a run makes in a cluster; its value is the run's name.
-const RunLabel = "statefulset-conformance.hero-academy.github.io/run"
+// Labels on everything that the suite makes in a cluster: whatever carries ManagedBy may be removed by the suite. The value of
+// RunLabel is the run's name.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	ManagedBy      = "statefulset-conformance"
+	RunLabel       = "statefulset-conformance.hero-academy.github.io/run"
+)
+
+// PodSecurityLabel is the label of a namespace that names the Pod Security Standard which it enforces.
+const PodSecurityLabel = "pod-security.kubernetes.io/enforce"
 
 // Settings says which cluster a run uses and how.
 type Settings struct {
@@ -53,6 +61,9 @@ type Facts struct {
 	StorageClass      string   `json:"storageClass,omitempty"`
 	Provisioner       string   `json:"provisioner,omitempty"`
 	CNI               string   `json:"cni,omitempty"`
+	DNSZone           string   `json:"dnsZone,omitempty"`
+	// ImageIDs are what the nodes' container runtime found behind the images' names, a digest where a registry told one.
+	ImageIDs Images `json:"imageIDs,omitzero"`
 }
 
 // Suite says what carries out the run.

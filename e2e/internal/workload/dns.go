@@ -31,17 +31,9 @@ func (ns *Namespace) Zone(ctx context.Context, pod string) string {
 	GinkgoHelper()
 	conf, err := ns.Exec(ctx, pod, "cat", "/etc/resolv.conf")
 	Expect(err).NotTo(HaveOccurred())
-	for line := range strings.Lines(conf) {
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0] != "search" {
-			continue
-		}
-		for _, domain := range words[1:] {
-			if zone, found := strings.CutPrefix(strings.TrimSuffix(domain, "."), ns.Name+".svc."); found {
-				ns.FoundZone(zone)
-				return zone
-			}
-		}
+	if zone, found := nslookup.Zone(conf, ns.Name); found {
+		ns.FoundZone(zone)
+		return zone
 	}
 	Fail(fmt.Sprintf("expected a search domain %s.svc.<zone> in /etc/resolv.conf of pod %s, found %q: the pod's dnsPolicy or the kubelet's clusterDomain is not as Kubernetes sets them", ns.Name, pod, conf))
 	return ""

@@ -21,6 +21,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	toolswatch "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
 // SaveEvidence writes the namespace's objects, events and pod logs below dir, for a person to look at. It saves what it can and
@@ -104,7 +106,7 @@ func (ns *Namespace) saveLog(ctx context.Context, pod, container, path string) e
 func (c *Cluster) AwaitNamespacesGone(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Settings.Limits.NamespaceGone)
 	defer cancel()
-	selector := RunLabel + "=" + c.Settings.Run
+	selector := settings.RunLabel + "=" + c.Settings.Run
 	list, err := c.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return fmt.Errorf("looking for namespaces of this run: %w", err)

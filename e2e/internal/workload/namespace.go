@@ -32,13 +32,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-// Labels on everything that the suite makes in a cluster: whatever carries ManagedBy may be removed by the suite.
-const (
-	ManagedByLabel = "app.kubernetes.io/managed-by"
-	ManagedBy      = "statefulset-conformance"
-	RunLabel       = settings.RunLabel
-)
-
 // Cluster is the cluster under test and what the run was asked for.
 type Cluster struct {
 	Client   kubernetes.Interface
@@ -88,8 +81,8 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: c.Settings.NamespacePrefix + "-",
 		Labels: map[string]string{
-			ManagedByLabel: ManagedBy, RunLabel: c.Settings.Run,
-			"pod-security.kubernetes.io/enforce": string(security),
+			settings.ManagedByLabel: settings.ManagedBy, settings.RunLabel: c.Settings.Run,
+			settings.PodSecurityLabel: string(security),
 		},
 	}}, metav1.CreateOptions{})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -194,27 +195,7 @@ func Manifest(ctx context.Context, ns *Namespace, options ...Option) *appsv1.Sta
 }
 
 // useImages puts the run's images and storage class in place of the fixtures' own.
-func (ns *Namespace) useImages(obj k8s.Object) {
-	var spec *corev1.PodSpec
-	switch o := obj.(type) {
-	case *corev1.Pod:
-		spec = &o.Spec
-	case *appsv1.StatefulSet:
-		spec = &o.Spec.Template.Spec
-		if class := ns.Settings.StorageClass; class != "" {
-			for i := range o.Spec.VolumeClaimTemplates {
-				if spec := &o.Spec.VolumeClaimTemplates[i].Spec; spec.StorageClassName == nil {
-					spec.StorageClassName = &class
-				}
-			}
-		}
-	default:
-		return
-	}
-	for i := range spec.Containers {
-		spec.Containers[i].Image = ns.image(spec.Containers[i].Image)
-	}
-}
+func (ns *Namespace) useImages(obj k8s.Object) { manifest.Fit(obj, ns.Settings) }
 
 // Update changes the set's spec as a person does, again when somebody else changed it meanwhile. what is the mark's text.
 func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.StatefulSet)) {

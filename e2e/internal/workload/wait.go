@@ -13,12 +13,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/fixtures"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // Gate is the readiness gate of held pods.
@@ -26,24 +25,9 @@ const Gate corev1.PodConditionType = history.AnnotationPrefix + "released"
 
 func (ns *Namespace) decode(ctx context.Context, fixture string) []k8s.Object {
 	GinkgoHelper()
-	objects, err := decoder.DecodeAllFiles(ctx, fixtures.Manifests, fixture, decoder.MutateNamespace(ns.Name))
-	Expect(err).NotTo(HaveOccurred(), "reading fixtures/%s", fixture)
-	for _, o := range objects {
-		ns.useImages(o)
-	}
+	objects, err := manifest.Read(ctx, fixture, ns.Name, ns.Settings)
+	Expect(err).NotTo(HaveOccurred())
 	return objects
-}
-
-// image maps a fixture's image to the run's. A reference that is no fixture's stays as it is.
-func (ns *Namespace) image(ref string) string {
-	name, _, _ := strings.Cut(ref, ":")
-	switch name {
-	case "nginx":
-		return ns.Settings.Images.Nginx
-	case "busybox":
-		return ns.Settings.Images.Busybox
-	}
-	return ref
 }
 
 // Pod returns the name of the pod of that ordinal.

@@ -1,0 +1,85 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	crclient "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
+)
+
+// objects returns what the specs of a trial make, and what the controller makes of it: a set's first pod and claims.
+func (p *prober) objects(ctx context.Context, t trial, namespace string) ([]k8s.Object, error) {
+	var out []k8s.Object
+	for _, fixture := range t.fixtures {
+		read, err := manifest.Read(ctx, fixture, namespace, p.settings)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range read {
+			out = append(out, o)
+			set, ok := o.(*appsv1.StatefulSet)
+			if !ok {
+				continue
+			}
+			out = append(out, manifest.PodOf(set))
+			for i := range set.Spec.VolumeClaimTemplates {
+				claim := set.Spec.VolumeClaimTemplates[i].DeepCopy()
+				claim.Name, claim.Namespace = claim.Name+"-"+set.Name+"-0", namespace
+				out = append(out, claim)
+			}
+		}
+	}
+	return out, nil
+}
+
+// admit asks for each object by a server-side dry run, which passes through admission and keeps nothing.
+func (p *prober) admit(ctx context.Context, t trial, objects []k8s.Object) []Problem {
+	var problems []Problem
+	for _, o := range objects {
+		err := p.klient.Resources().GetControllerRuntimeClient().Create(ctx, o.DeepCopyObject().(crclient.Object), crclient.DryRunAll)
+		if err != nil {
+			problems = append(problems, rejected(t.standard, o, err))
+		}
+	}
+	return problems
+}
+
+// rejected says why the API server did not admit an object, and who can change that.
+func rejected(standard string, o k8s.Object, err error) Problem {
+	cure := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "violates PodSecurity"):
+		cure = fmt.Sprintf("the namespace asks for the Pod Security Standard %s, so something in the cluster overrides that label: let it stand", standard)
+	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
+		cure = "raise the quota, or let none apply to the suite's namespaces"
+	case apierrors.IsInternalError(err):
+		cure = "see whether the admission webhook that is named here runs"
+	}
+	return Problem{Text: oneLine(fmt.Sprintf("admission: expected %s %s to be admitted under the Pod Security Standard %s, found: %s; %s",
+		kindOf(o), o.GetName(), standard, strings.TrimSuffix(text, "."), cure))}
+}
+
+// kindOf names an object's kind, which typed objects need not carry.
+func kindOf(o k8s.Object) string { return reflect.TypeOf(o).Elem().Name() }
+
+// podNamed returns the pod of that name among the objects, ready to be started for a moment.
+func podNamed(objects []k8s.Object, name string) *corev1.Pod {
+	for _, o := range objects {
+		if pod, ok := o.(*corev1.Pod); ok && pod.Name == name {
+			pod = pod.DeepCopy()
+			pod.Spec.TerminationGracePeriodSeconds = new(int64)
+			return pod
+		}
+	}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}

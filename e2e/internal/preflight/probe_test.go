@@ -1,0 +1,160 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+func testProber() *prober {
+	p := &prober{settings: settings.Settings{Images: settings.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}}
+	p.settings.Limits.Probe = time.Minute
+	return p
+}
+
+// Every object that the specs start from is tried, and what a controller makes of sets as well.
+func TestObjectsOfTheTrials(t *testing.T) {
+	want := map[string]string{
+		"restricted": "Pod asker, Service set, StatefulSet set, Pod set-0",
+		"baseline":   "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
+	}
+	for _, trial := range trials() {
+		objects, err := testProber().objects(t.Context(), trial, "mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, o := range objects {
+			got = append(got, kindOf(o)+" "+o.GetName())
+			if o.GetNamespace() != "mine" {
+				t.Errorf("expected %s in namespace mine, found it in %q", o.GetName(), o.GetNamespace())
+			}
+		}
+		if strings.Join(got, ", ") != want[trial.standard] {
+			t.Errorf("%s: expected %s, found %v", trial.standard, want[trial.standard], got)
+		}
+		pod := podNamed(objects, trial.starts)
+		if len(pod.Spec.Containers) != 1 || !strings.HasPrefix(pod.Spec.Containers[0].Image, "mirror/") || len(pod.Spec.Containers[0].VolumeMounts) > 0 {
+			t.Errorf("%s: expected a pod with the run's image and no claim, found %+v", trial.standard, pod.Spec)
+		}
+	}
+}
+
+func TestRejected(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "set-0"}}
+	forbidden := func(text string) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "set-0", errors.New(text))
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"pod security": {forbidden(`violates PodSecurity "restricted:latest": runAsNonRoot != true`), "something in the cluster overrides that label"},
+		"quota full":   {forbidden("exceeded quota: few, requested: pods=1"), "; raise the quota"},
+		"quota of cpu": {forbidden("failed quota: few: must specify limits.cpu"), "; raise the quota"},
+		"a policy":     {forbidden("ValidatingAdmissionPolicy 'teams' denied request: no team label"), "; see which admission plugin"},
+		"webhook down": {apierrors.NewInternalError(errors.New("failed calling webhook \"x\": connection refused")), "; see whether the admission webhook"},
+	} {
+		text := rejected("restricted", pod, c.err).Text
+		if !strings.HasPrefix(text, "admission: expected Pod set-0 to be admitted under the Pod Security Standard restricted, found: ") ||
+			!strings.Contains(text, c.want) || strings.Contains(text, "\n") {
+			t.Errorf("%s: expected one line with %q, found %q", name, c.want, text)
+		}
+	}
+}
+
+func TestStuck(t *testing.T) {
+	waiting := func(reason string) *corev1.Pod {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "asker"}, Spec: corev1.PodSpec{NodeName: "n1"}}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "m"}}}}
+		return pod
+	}
+	failed := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "NodeAffinity"}}
+	for name, c := range map[string]struct {
+		pod   *corev1.Pod
+		want  string
+		usage bool
+	}{
+		"no status yet":   {pod: &corev1.Pod{}},
+		"is created":      {pod: waiting("ContainerCreating")},
+		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE=", true},
+		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
+		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod asker", true},
+		"ends":            {failed, "found it Failed: NodeAffinity", false},
+	} {
+		got := testProber().stuck(trials()[0], c.pod)
+		switch {
+		case c.want == "" && got != nil:
+			t.Errorf("%s: expected no problem, found %v", name, got)
+		case c.want != "" && (got == nil || !strings.Contains(got.Text, c.want) || got.Usage != c.usage):
+			t.Errorf("%s: expected %q, found %v", name, c.want, got)
+		}
+	}
+}
+
+func TestLate(t *testing.T) {
+	unscheduled := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
+		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available: 3 had untolerated taints."},
+	}}}
+	pulling := &corev1.Pod{Spec: corev1.PodSpec{NodeName: "n1"}, Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
+		{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}},
+	}}}
+	for name, c := range map[string]struct {
+		pod  *corev1.Pod
+		err  error
+		want string
+	}{
+		"no node":      {unscheduled, context.DeadlineExceeded, "within 1m0s, found: no node takes it: 0/3 nodes are available: 3 had untolerated taints; let a node"},
+		"still pulled": {pulling, context.DeadlineExceeded, "on node n1 it waits: ContainerCreating ; if its image"},
+		"no kubelet":   {&corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}, context.DeadlineExceeded, "found: it is Pending; look at"},
+		"watch broken": {pulling, errors.New("stream closed"), "found: stream closed; see whether the API server can be watched"},
+	} {
+		if got := testProber().late(trials()[0], c.pod, c.err).Text; !strings.Contains(got, c.want) {
+			t.Errorf("%s: expected %q, found %q", name, c.want, got)
+		}
+	}
+}
+
+func TestCheckQuotas(t *testing.T) {
+	quota := func(name, hard, used string) []corev1.ResourceQuota {
+		n := corev1.ResourceName(name)
+		return []corev1.ResourceQuota{{
+			ObjectMeta: metav1.ObjectMeta{Name: "few", Namespace: "mine"},
+			Status: corev1.ResourceQuotaStatus{
+				Hard: corev1.ResourceList{n: resource.MustParse(hard)}, Used: corev1.ResourceList{n: resource.MustParse(used)},
+			},
+		}}
+	}
+	for _, c := range []struct {
+		name   string
+		quotas []corev1.ResourceQuota
+		want   string
+	}{
+		{"none", nil, ""},
+		{"room", quota("pods", "10", "3"), ""},
+		{"little room", quota("pods", "7", "3"), "quota: expected quota few of namespace mine to leave 5 pods, found it leaves 4; raise it"},
+		{"overdrawn", quota("count/statefulsets.apps", "0", "2"), "found it leaves -2"},
+		{"storage", quota("requests.storage", "100Mi", "0"), "to leave 256Mi requests.storage, found it leaves 100Mi"},
+		{"of the class", quota("disk.storageclass.storage.k8s.io/persistentvolumeclaims", "1", "0"), "to leave 5 disk.storageclass"},
+		{"of another class", quota("tape.storageclass.storage.k8s.io/persistentvolumeclaims", "1", "0"), ""},
+		{"of something else", quota("count/jobs.batch", "0", "0"), ""},
+	} {
+		problems := checkQuotas(c.quotas, "disk")
+		switch {
+		case c.want == "" && len(problems) > 0:
+			t.Errorf("%s: expected no problem, found %v", c.name, problems)
+		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want)):
+			t.Errorf("%s: expected %q, found %v", c.name, c.want, problems)
+		}
+	}
+}

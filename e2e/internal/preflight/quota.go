@@ -1,0 +1,63 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// needs is what one spec's namespace holds at most, with some to spare, by the names that quotas use.
+func needs() map[corev1.ResourceName]resource.Quantity {
+	few := func() resource.Quantity { return resource.MustParse("5") }
+	return map[corev1.ResourceName]resource.Quantity{
+		corev1.ResourcePods:                     few(),
+		"count/pods":                            few(),
+		corev1.ResourceServices:                 few(),
+		"count/services":                        few(),
+		corev1.ResourcePersistentVolumeClaims:   few(),
+		"count/persistentvolumeclaims":          few(),
+		corev1.ResourceRequestsStorage:          resource.MustParse("256Mi"),
+		"count/statefulsets.apps":               few(),
+		"count/controllerrevisions.apps":        few(),
+		"count/endpointslices.discovery.k8s.io": few(),
+		"count/poddisruptionbudgets.policy":     resource.MustParse("1"),
+		corev1.ResourceConfigMaps:               resource.MustParse("1"),
+		"count/configmaps":                      resource.MustParse("1"),
+	}
+}
+
+// quotas looks whether the quotas of a namespace leave room for a spec.
+func (p *prober) quotas(ctx context.Context, namespace string) []Problem {
+	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
+	}
+	return checkQuotas(list.Items, p.settings.Facts.StorageClass)
+}
+
+// checkQuotas holds what quotas leave, in all or for one storage class, against what a spec needs.
+func checkQuotas(quotas []corev1.ResourceQuota, class string) []Problem {
+	var problems []Problem
+	need := needs()
+	for _, q := range quotas {
+		for _, name := range slices.Sorted(maps.Keys(q.Status.Hard)) {
+			wanted, known := need[corev1.ResourceName(strings.TrimPrefix(string(name), class+".storageclass.storage.k8s.io/"))]
+			if !known {
+				continue
+			}
+			left := q.Status.Hard[name].DeepCopy()
+			left.Sub(q.Status.Used[name])
+			if left.Cmp(wanted) < 0 {
+				problems = append(problems, Problem{Text: fmt.Sprintf("quota: expected quota %s of namespace %s to leave %s %s, found it leaves %s; raise it",
+					q.Name, q.Namespace, wanted.String(), name, left.String())})
+			}
+		}
+	}
+	return problems
+}

@@ -1,0 +1,142 @@
+package preflight
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	toolswatch "k8s.io/client-go/tools/watch"
+	"k8s.io/client-go/util/exec"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/nslookup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+// run starts the trial's pod and looks around in it.
+func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *settings.Facts) []Problem {
+	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
+	pod, err := pods.Create(ctx, podNamed(objects, t.starts), metav1.CreateOptions{})
+	if err != nil {
+		return []Problem{rejected(t.standard, podNamed(objects, t.starts), err)}
+	}
+	limited, cancel := context.WithTimeout(ctx, p.settings.Limits.Probe)
+	defer cancel()
+	var problem *Problem
+	_, err = toolswatch.Until(limited, pod.ResourceVersion, &cache.ListWatch{
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.FieldSelector = "metadata.name=" + pod.Name
+			return pods.Watch(ctx, o)
+		},
+	}, func(e watch.Event) (bool, error) {
+		if live, ok := e.Object.(*corev1.Pod); ok {
+			pod = live
+		}
+		problem = p.stuck(t, pod)
+		return problem != nil || pod.Status.Phase == corev1.PodRunning, nil
+	})
+	switch {
+	case problem != nil:
+		return []Problem{*problem}
+	case err != nil:
+		return []Problem{p.late(t, pod, err)}
+	}
+	*t.image.id(&facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
+	return p.lookAround(ctx, t, pod, facts)
+}
+
+// pullReasons are those for which a kubelet lets a container wait that has no image.
+func pullReasons() []string {
+	return []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"}
+}
+
+// startReasons are those for which a container waits that has its image and cannot be started.
+func startReasons() []string {
+	return []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
+}
+
+// stuck returns why a pod will not start, nil while it may.
+func (p *prober) stuck(t trial, pod *corev1.Pod) *Problem {
+	for _, c := range pod.Status.ContainerStatuses {
+		w := c.State.Waiting
+		switch {
+		case w == nil:
+		case slices.Contains(pullReasons(), w.Reason):
+			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s=",
+				p.named(t), pod.Spec.NodeName, w.Reason, w.Message, t.image.setting))}
+		case slices.Contains(startReasons(), w.Reason):
+			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures, found %s: %s; name another with %s=",
+				p.named(t), pod.Name, w.Reason, w.Message, t.image.setting))}
+		}
+	}
+	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+		return &Problem{Text: oneLine(fmt.Sprintf("%s: expected pod %s to run, found it %s: %s %s; see the node's kubelet",
+			p.named(t), pod.Name, pod.Status.Phase, pod.Status.Reason, pod.Status.Message))}
+	}
+	return nil
+}
+
+// late says what a pod was waiting for when its limit had passed.
+func (p *prober) late(t trial, pod *corev1.Pod, err error) Problem {
+	found := fmt.Sprintf("it is %s", pod.Status.Phase)
+	cure := "look at the scheduler and the nodes"
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" {
+			found, cure = "no node takes it: "+strings.TrimSuffix(c.Message, "."), "let a node take pods without tolerations and requests"
+		}
+	}
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
+			found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, c.State.Waiting.Reason, c.State.Waiting.Message)
+			cure = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
+		}
+	}
+	if !wait.Interrupted(err) {
+		found, cure = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
+	}
+	return Problem{Text: oneLine(fmt.Sprintf("pods: expected pod %s with %s to run within %v, found: %s; %s",
+		pod.Name, p.named(t), p.settings.Limits.Probe, found, cure))}
+}
+
+// lookAround runs commands inside the pod, as the specs will.
+func (p *prober) lookAround(ctx context.Context, t trial, pod *corev1.Pod, facts *settings.Facts) []Problem {
+	script := `for p; do command -v "$p" >/dev/null || echo "$p"; done`
+	lacks, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, t.programs...)...)
+	if err != nil {
+		return []Problem{{Text: oneLine(fmt.Sprintf("exec: expected a shell to run in pod %s (%s), found: %v; "+
+			"see whether the image has one, and whether everything between here and the node lets exec pass (proxies, load balancers)",
+			pod.Name, p.named(t), err))}}
+	}
+	var problems []Problem
+	if lacks := strings.Fields(lacks); len(lacks) > 0 {
+		problems = append(problems, Problem{Usage: true, Text: fmt.Sprintf("%s: expected it to hold %s, found it lacks %s; name another with %s=",
+			p.named(t), strings.Join(t.programs, ", "), strings.Join(lacks, ", "), t.image.setting)})
+	}
+	conf, err := p.exec(ctx, pod, "cat", "/etc/resolv.conf")
+	zone, found := nslookup.Zone(conf, pod.Namespace)
+	if err != nil || !found {
+		problems = append(problems, Problem{Text: oneLine(fmt.Sprintf("DNS: expected pods to be told their zone by a search domain "+
+			"%s.svc.<zone> in /etc/resolv.conf, found %q (%v); set clusterDomain and clusterDNS of the kubelets", pod.Namespace, conf, err))})
+	}
+	facts.DNSZone = zone
+	return problems
+}
+
+func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.settings.Limits.Command)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[0].Name, command, &stdout, &stderr)
+	if _, exited := errors.AsType[exec.CodeExitError](err); exited {
+		err = fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return stdout.String(), err
+}
