@@ -110,9 +110,23 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingChangeOfMind))
 	})
 
+	It("takes back at once a pod that is Ready and was not so for minReadySeconds yet", Proves(guarantee.OrderingChangeOfMind), func(ctx SpecContext) {
+		if under.Before(1, 34) {
+			Skip("not applicable: before 1.34 the pod stays for ever (kubernetes issue 123918)")
+		}
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(4))
+		set.AwaitReady(ctx)
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(workload.Owed(ctx, guarantee.OrderingChangeOfMind), 1)
+		ns.Verify(guarantee.OrderingChangeOfMind, nil, "scaled from 2 to 1 before %s was Ready for minReadySeconds: it went", set.Pod(1))
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingChangeOfMind))
+	})
+
 	It("creates the next pod only after minReadySeconds of readiness", Proves(guarantee.OrderingMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(3))
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(4))
 		set.Running(ctx, 0)
 		set.Created(ctx, 1)
 
@@ -147,5 +161,25 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		set.AwaitTerminating(ctx, 0)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingParallelUpdates))
+	})
+
+	It("updates a pod that is not Ready too, which the new template may be meant to mend", Proves(guarantee.UpdateComplete), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.HoldReadiness())
+		for n := range 2 {
+			set.Running(ctx, n)
+		}
+		set.Release(ctx, 1)
+
+		old := set.UIDs(0, 1)
+		set.NewTemplate(ctx, "new")
+		for _, n := range []int{1, 0} {
+			set.Replaced(workload.Owed(ctx, guarantee.UpdateComplete), n, old[n])
+			set.Running(ctx, n)
+			set.Release(ctx, n)
+		}
+		set.AwaitUpdated(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateComplete))
 	})
 })

@@ -19,6 +19,11 @@ func dns() []Fault {
 		Harm:  "The last of several members cannot be found by its name.",
 		Edits: named(`planted.In("subdomain-of-last-missing") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`, `pod.Spec.Subdomain = ""`),
 	}, {
+		Name: "endpoints-late", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/headless", "dns/from-member", "dns/follows"},
+		Harm:    "A member that is Ready cannot be found for long.",
+		Replays: "127259: records of a headless service come late",
+		Edits:   []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-late\") && service.Namespace != \"kube-system\" && service.Namespace != \"default\" {\n\t\ttime.Sleep(30 * time.Second)\n\t}\n"}},
+	}, {
 		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []string{"dns/headless", "dns/pod-record", "dns/from-member", "dns/srv"},
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithoutLast(\"endpoints-lose-last\", pods)\n"}},

@@ -41,6 +41,8 @@ type Fault struct {
 	Kind   Kind
 	// Harm says what a user would suffer.
 	Harm string
+	// Replays names the issues of the Kubernetes project that reported it, when somebody did.
+	Replays string
 	// Edits change the controllers.
 	Edits []Edit
 	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something.

@@ -89,6 +89,11 @@ func ordering() []Fault {
 		Harm:  "The number of replicas that was asked for last is never reached.",
 		Edits: []Edit{{control, readSet, "\tif planted.In(\"last-value-loses\") && set.Generation >= 4 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
 	}, {
+		Name: "condemned-unavailable-hangs", Kind: Subtle, Breaks: []string{"ordering/change-of-mind"},
+		Harm:    "A scale up that is taken back at once is never taken back.",
+		Replays: "123918; real up to 1.33",
+		Edits:   []Edit{{control, beforePods, "\tif planted.In(\"condemned-unavailable-hangs\") && firstUnavailablePod != nil && isRunningAndReady(firstUnavailablePod) {\n\t\tfirstUnavailablePod = nil\n\t}\n"}},
+	}, {
 		Name: "heals-highest-first", Kind: Obvious, Breaks: []string{"ordering/heals", "ordering/create"},
 		Harm:  "After a node is lost the members come back in the wrong order.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"heals-highest-first\") && planted.Settled(set) && !isCreated(replicas[i]) && i+1 < len(replicas) && !isCreated(replicas[i+1]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
@@ -110,7 +115,8 @@ func ordering() []Fault {
 		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-updates-at-once") && allowsBurst(set))`}},
 	}, {
 		Name: "parallel-min-ready-ignored", Kind: Subtle, Breaks: []string{"ordering/parallel-updates", "update/min-ready"},
-		Harm:  "kubernetes issues 112307 and 119234: under Parallel a rollout does not wait for minReadySeconds.",
-		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
+		Harm:    "Under Parallel a rollout does not wait for minReadySeconds.",
+		Replays: "112307, 119234; real up to 1.33",
+		Edits:   []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
 	}}
 }

@@ -54,13 +54,19 @@ func update() []Fault {
 		Harm:  "The first member keeps the old version for ever.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},
 	}, {
+		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []string{"update/complete"},
+		Harm:    "The version that mends a broken member never gets to it.",
+		Replays: "137409; real on 1.35 and 1.36 with the gate of maxUnavailable on",
+		Edits:   []Edit{{control, beforeUpdate, "\tif planted.In(\"parallel-stuck-behind-broken\") && allowsBurst(set) && unavailable > 0 {\n\t\treturn &status, nil\n\t}\n"}},
+	}, {
 		Name: "revision-of-replicas", Kind: Obvious, Breaks: []string{"update/no-spurious"},
 		Harm:  "Scaling restarts every member.",
 		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-replicas\") {\n\t\tspecCopy[\"replicas\"] = spec[\"replicas\"]\n\t}\n"}},
 	}, {
 		Name: "revision-of-labels", Kind: Subtle, Breaks: []string{"update/no-spurious"},
-		Harm:  "A label on the set restarts every member.",
-		Edits: []Edit{{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"}},
+		Replays: "134773: a rollout without a change of the template",
+		Harm:    "A label on the set restarts every member.",
+		Edits:   []Edit{{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"}},
 	}, {
 		Name: "scale-up-old-revision", Kind: Obvious, Breaks: []string{"update/scale-new"},
 		Harm: "Members that are added start with the old version.",

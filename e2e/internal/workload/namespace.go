@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/exec"
@@ -40,9 +41,15 @@ type Cluster struct {
 	Version  string // of the API server, such as v1.36.3
 }
 
+// Before reports whether the API server is older than that minor version. It is asked only where an issue names the version that mended it.
+func (c *Cluster) Before(major, minor uint) bool {
+	v, err := version.ParseGeneric(c.Version)
+	return err == nil && v.LessThan(version.MajorMinor(major, minor))
+}
+
 // Connect builds the clients for a REST configuration. The suite is not throttled by its own clients: what the API server
 // allows is its own affair.
-func Connect(config *rest.Config, s settings.Settings, version string) (*Cluster, error) {
+func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
 	// What hurts nodes needs rights that no account for a certification should have.
@@ -57,7 +64,7 @@ func Connect(config *rest.Config, s settings.Settings, version string) (*Cluster
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Client: client, Klient: kl, Settings: s, Version: version}, nil
+	return &Cluster{Client: client, Klient: kl, Settings: s, Version: serverVersion}, nil
 }
 
 // PodSecurity is the Pod Security Standard that a namespace enforces.

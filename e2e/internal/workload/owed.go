@@ -41,8 +41,7 @@ func (ns *Namespace) claim(ctx context.Context, err error, cond func(*history.St
 	})
 	for _, name := range sets {
 		ns.Mark(history.ActOther, history.Sets, name, "", "touch set "+name)
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.AnnotationPrefix+"touched", ns.Now().Milliseconds())
-		if _, err := ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		if err := ns.wake(ctx, name); err != nil {
 			return
 		}
 	}
@@ -54,6 +53,13 @@ func (ns *Namespace) claim(ctx context.Context, err error, cond func(*history.St
 	}
 	ns.Verify(id, fmt.Errorf("found: %s; nothing but the controller was left to act, and it acted for another set meanwhile", late.Found),
 		"expected %s within %v", late.What, late.Limit)
+}
+
+// wake has the controller look at a set, of which nothing that matters changes.
+func (ns *Namespace) wake(ctx context.Context, set string) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.AnnotationPrefix+"touched", ns.Now().Milliseconds())
+	_, err := ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
+	return err
 }
 
 // inFlight names a pod that somebody else than the controller still has to do something about, "" if there is none: a pod that ends

@@ -318,23 +318,15 @@ func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 		if err == nil {
 			return // the judges tell it better, from the history
 		}
-		s.wake(ctx)
+		// It is not marked as an act: there is nothing that anybody could owe to it.
+		if err := s.NS.wake(ctx, s.Name); !apierrors.IsNotFound(err) {
+			Expect(err).NotTo(HaveOccurred(), "waking the controller of set %s", s.Name)
+		}
 	}
 }
 
 // wakes is how often a controller is woken in a stretch in which it is to do nothing.
 const wakes = 6
-
-// wake has the set's controller look at the set, of which nothing that matters changes. It is not told as an act: there is nothing that
-// anybody could owe to it.
-func (s *Set) wake(ctx context.Context) {
-	GinkgoHelper()
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"woken":"at-%d"}}}`, s.NS.Now().Milliseconds())
-	_, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
-	if !apierrors.IsNotFound(err) {
-		Expect(err).NotTo(HaveOccurred(), "waking the controller of set %s", s.Name)
-	}
-}
 
 // Exists is a condition for HoldStill: it tells when a pod of that ordinal is there.
 func (s *Set) Exists(st *history.State, ordinal int) string {
