@@ -83,11 +83,13 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
-		higher := ns.DeletePod(ctx, set.Pod(1))
+		By("deleting both, so that the lower one is gone last and both are missing then")
+		letGo := set.Keep(ctx, 0)
 		lower := ns.DeletePod(ctx, set.Pod(0))
-		set.Replaced(ctx, 0, lower)
-		set.Running(ctx, 0)
+		higher := ns.DeletePod(ctx, set.Pod(1))
 		set.AwaitGone(ctx, 1, higher)
+		letGo(ctx)
+		set.Replaced(ctx, 0, lower)
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 

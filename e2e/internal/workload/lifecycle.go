@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/util/exec"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
 // Fail lets the kubelet fail a pod: it may run no longer than a second since it started. It returns the UID that has to go.
@@ -32,6 +33,29 @@ func (s *Set) Fail(ctx context.Context, ordinal int) types.UID {
 func (s *Set) Relabel(ctx context.Context, ordinal int, key, value string) types.UID {
 	GinkgoHelper()
 	return s.patchPod(ctx, ordinal, fmt.Sprintf("label %s=%s", key, value), fmt.Sprintf(`"metadata":{"labels":{%q:%q}}`, key, value))
+}
+
+// Finalizer is put on pods that are to stay, once deleted, until the spec lets go of them.
+const Finalizer = settings.RunLabel
+
+// Keep has a pod, once it is deleted, stay until it is let go of, however soon its containers end. It is let go of at the end of the spec
+// at the latest: a namespace could not go before.
+func (s *Set) Keep(ctx context.Context, ordinal int) (letGo func(context.Context)) {
+	GinkgoHelper()
+	s.patchPod(ctx, ordinal, "keep it once it is deleted", fmt.Sprintf(`"metadata":{"finalizers":[%q]}`, Finalizer))
+	name, kept := s.Pod(ordinal), true
+	letGo = func(ctx context.Context) {
+		GinkgoHelper()
+		if !kept {
+			return
+		}
+		kept = false
+		s.NS.Mark(history.ActOther, history.Pods, name, "", "let go of "+name)
+		_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", Finalizer, name)
+	}
+	DeferCleanup(letGo)
+	return letGo
 }
 
 func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) types.UID {
