@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -10,35 +12,47 @@ import (
 
 // The chart's measures, in SVG units.
 const (
-	labelWidth = 190
 	plotWidth  = 760
-	rowHeight  = 20
-	barHeight  = 14
-	headHeight = 34
+	headHeight = 40
+	letter     = 6.7 // the width of a label's letter
+	// Marks nearer to each other than this share a number.
+	markRoom = 15
+
+	rowHeight, barHeight = 20, 14
+	// A set of many pods is a picture of its course: thin rows, every tenth with its name.
+	manyRows                     = 80
+	thinRowHeight, thinBarHeight = 7, 5
 )
 
 // chart is a timeline laid out for drawing.
 type chart struct {
-	Width, Height, Plot float64
-	Rows                []chartRow
-	Ticks               []chartTick
-	Marks               []chartMark
-	Wrongs              []chartMark
-	RowsLeft            int
-	Label               string
+	Width, Height, Plot, Right float64
+	Bar                        float64
+	Rows                       []chartRow
+	Ticks                      []chartTick
+	Gaps                       []chartGap
+	Marks, Wrongs              []chartMark
+	// Acts and Wrong tell what the numbers of the marks stand for.
+	Acts     []string
+	States   []State
+	RowsLeft int
+	Label    string
+	Thin     bool
 }
 
 type chartRow struct {
-	Name  string
+	Name  string // "" where the rows are too thin for names
 	Y     float64
-	Claim bool
+	Wrong bool
 	Bars  []chartBar
+	// Rings show where on this row a violation shows.
+	Rings []chartMark
 }
 
 type chartBar struct {
 	State    State
-	X, Y, W  float64
-	From, To string
+	X, W     float64
+	From, To int64 // in milliseconds
 	Title    string
 }
 
@@ -47,10 +61,16 @@ type chartTick struct {
 	Text string
 }
 
-type chartMark struct {
-	X     float64
-	N     int
+type chartGap struct {
+	X, W  float64
 	Title string
+}
+
+// chartMark is a moment: an act, or a violation. Numbers of marks that fall together are on the first of them.
+type chartMark struct {
+	X, Room float64
+	Text    string
+	Title   string
 }
 
 // draw lays out a history's timeline with the spec's acts and the violations found in it; nil if there is nothing to show.
@@ -59,46 +79,145 @@ func draw(h *history.History, found []shownFinding) *chart {
 	if len(rows) == 0 {
 		return nil
 	}
-	total := max(h.Duration(), time.Millisecond)
-	x := func(at time.Duration) float64 {
-		return labelWidth + math.Round(float64(at)/float64(total)*plotWidth*10)/10
-	}
-	c := &chart{Width: labelWidth + plotWidth + 20, Plot: labelWidth}
-	c.RowsLeft = max(0, len(rows)-maxRowsShown)
+	c := &chart{RowsLeft: max(0, len(rows)-maxRowsShown), Thin: len(rows) > manyRows}
 	rows = rows[:len(rows)-c.RowsLeft]
-	for i, row := range rows {
-		y := float64(headHeight + i*rowHeight)
-		out := chartRow{Name: row.Name, Y: y, Claim: row.Resource == history.Claims}
-		for _, b := range row.Bars {
-			out.Bars = append(out.Bars, chartBar{
-				State: b.State, X: x(b.From), Y: y + (rowHeight-barHeight)/2, W: max(1.5, math.Round((x(b.To)-x(b.From))*10)/10),
-				Title: fmt.Sprintf("%s: %s from %s to %s (%.1f s), uid %s", row.Name, b.State, b.Ref, history.Clock(b.To), (b.To - b.From).Seconds(), b.UID),
-				From:  fmt.Sprint(b.From.Milliseconds()), To: fmt.Sprint(b.To.Milliseconds()),
-			})
-		}
-		c.Rows = append(c.Rows, out)
+	longest := 0
+	for _, row := range rows {
+		longest = max(longest, len(row.Name))
 	}
-	c.Height = float64(headHeight + len(rows)*rowHeight + 8)
+	c.Plot = math.Round(float64(min(longest, 45))*letter) + 12
+	c.Right = c.Plot + plotWidth
+	c.Width = c.Right + 20
+	total := max(h.Duration(), time.Millisecond)
+	x := func(at time.Duration) float64 { return c.Plot + tenth(float64(at)/float64(total)*plotWidth) }
+
+	height := float64(rowHeight)
+	c.Bar = barHeight
+	if c.Thin {
+		height, c.Bar = thinRowHeight, thinBarHeight
+	}
+	evidence := newShowing(h, found)
+	for i, row := range rows {
+		c.Rows = append(c.Rows, c.row(row, i, height, x, evidence))
+	}
+	c.Height = headHeight + float64(len(rows))*height + 8
 	for at := time.Duration(0); at <= total; at += tickEvery(total) {
 		c.Ticks = append(c.Ticks, chartTick{X: x(at), Text: fmt.Sprintf("%g s", at.Seconds())})
 	}
+	for _, g := range h.Gaps {
+		c.Gaps = append(c.Gaps, chartGap{X: x(g.From), W: max(1.5, tenth(x(g.To)-x(g.From))), Title: fmt.Sprintf("gap in %s: %s", g.Resource, g.Reason)})
+	}
 	for i, m := range h.Marks {
-		c.Marks = append(c.Marks, chartMark{X: x(m.At), N: i + 1, Title: fmt.Sprintf("%s %s", history.Clock(m.At), m.Text)})
-	}
-	at := map[int]time.Duration{}
-	for _, e := range h.Events {
-		at[e.Seq] = e.At
-	}
-	for _, check := range h.Checks {
-		at[check.Seq] = check.At
+		c.Acts = append(c.Acts, fmt.Sprintf("%s %s", history.Clock(m.At), m.Text))
+		c.Marks = append(c.Marks, chartMark{X: x(m.At), Text: fmt.Sprint(i + 1), Title: c.Acts[i]})
 	}
 	for i, f := range found {
-		if len(f.Records) > 0 {
-			c.Wrongs = append(c.Wrongs, chartMark{X: x(at[f.Records[len(f.Records)-1]]), N: i + 1, Title: string(f.ID) + ": " + f.Text})
+		if at, known := evidence.when(f); known {
+			c.Wrongs = append(c.Wrongs, chartMark{X: x(at), Text: fmt.Sprint(i + 1), Title: string(f.ID) + ": " + f.Text})
 		}
 	}
-	c.Label = fmt.Sprintf("Timeline of %d pods and claims over %.1f seconds; the same is told in words below", len(rows), total.Seconds())
+	c.Marks, c.Wrongs = apart(c.Marks), apart(c.Wrongs)
+	c.Label = fmt.Sprintf("Timeline of %s over %.1f seconds; the same is told in words below", count(len(rows), "pod or claim", "pods and claims"), total.Seconds())
 	return c
+}
+
+func (c *chart) row(row Row, i int, height float64, x func(time.Duration) float64, evidence showing) chartRow {
+	out := chartRow{Y: headHeight + float64(i)*height, Wrong: len(evidence.rows[rowKey{row.Resource, row.Name}]) > 0}
+	if !c.Thin || i%10 == 0 {
+		out.Name = row.Name
+	}
+	for _, b := range row.Bars {
+		from, to := x(b.From), x(b.To)
+		out.Bars = append(out.Bars, chartBar{
+			State: b.State, X: from, W: max(1.5, tenth(to-from)), From: b.From.Milliseconds(), To: b.To.Milliseconds(),
+			Title: fmt.Sprintf("%s %s from %s to %s, uid %.8s", row.Name, b.State, b.Ref, history.Clock(b.To), b.UID),
+		})
+		if !slices.Contains(c.States, b.State) {
+			c.States = append(c.States, b.State)
+		}
+	}
+	for _, at := range evidence.rows[rowKey{row.Resource, row.Name}] {
+		out.Rings = append(out.Rings, chartMark{X: x(at)})
+	}
+	return out
+}
+
+// tenth rounds to what a picture can show.
+func tenth(x float64) float64 { return math.Round(x*10) / 10 }
+
+// apart lets marks that are too near to each other share their numbers: "3–5".
+func apart(marks []chartMark) []chartMark {
+	slices.SortStableFunc(marks, func(a, b chartMark) int {
+		switch {
+		case a.X < b.X:
+			return -1
+		case a.X > b.X:
+			return 1
+		}
+		return 0
+	})
+	leader, right := -1, math.Inf(-1)
+	for i := range marks {
+		m := &marks[i]
+		if m.X < right {
+			end := m.Text
+			m.Text = ""
+			first, _, _ := strings.Cut(marks[leader].Text, "–")
+			marks[leader].Text = first + "–" + end
+			m = &marks[leader]
+		} else {
+			leader = i
+		}
+		m.Room = float64(len([]rune(m.Text)))*letter + 8
+		right = m.X + max(markRoom, m.Room)
+	}
+	return marks
+}
+
+// showing says where on a timeline findings show.
+type showing struct {
+	at   map[int]time.Duration
+	rows map[rowKey][]time.Duration
+}
+
+type rowKey struct {
+	resource history.Resource
+	name     string
+}
+
+func newShowing(h *history.History, found []shownFinding) showing {
+	s := showing{at: map[int]time.Duration{}, rows: map[rowKey][]time.Duration{}}
+	cited := map[int]bool{}
+	for _, f := range found {
+		for _, record := range f.Records {
+			cited[record] = true
+		}
+	}
+	for _, e := range h.Events {
+		if cited[e.Seq] {
+			s.at[e.Seq] = e.At
+			key := rowKey{e.Resource, e.Name}
+			s.rows[key] = append(s.rows[key], e.At)
+		}
+	}
+	for _, c := range h.Checks {
+		if cited[c.Seq] {
+			s.at[c.Seq] = c.At
+		}
+	}
+	return s
+}
+
+// when is the moment at which a finding was complete.
+func (s showing) when(f shownFinding) (time.Duration, bool) {
+	var last time.Duration
+	known := false
+	for _, record := range f.Records {
+		if at, there := s.at[record]; there {
+			last, known = max(last, at), true
+		}
+	}
+	return last, known
 }
 
 // tickEvery chooses a round distance that gives between four and ten ticks.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -23,83 +22,119 @@ const PageFile = "index.html"
 //go:embed page.html.tmpl
 var pageTemplate string
 
-// Bounds that keep the page small: beyond them it says what was left out and in which file it is.
+// Bounds that keep the page below 5 MB: beyond them it says what was left out and in which file it is.
 const (
-	maxEventsShown  = 400
-	maxRowsShown    = 1200
+	maxEventsShown   = 400
+	maxRowsShown     = 2000
+	maxFindingsShown = 30
+	// Of one failed spec's objects, and of all of them together.
 	maxObjectsShown = 64 << 10
+	maxObjectsInAll = 1 << 20
+	// Charts that a finding has of its own; those of the others are with their specs.
+	maxProblemCharts = 6
 )
 
 // page is what the template shows.
 type page struct {
 	*Conformance
 	Headline, Advice string
-	Findings         []shownFinding
+	Problems         []shownProblem
+	Open             []openQuestion
 	Families         []shownFamily
 	Shown            []shownSpec
 }
 
-type shownFinding struct {
-	Guarantee
-	Finding
-	Anchor string
-	Word   string
+// shownProblem is a guarantee that is not upheld, with the timeline that shows how.
+type shownProblem struct {
+	problem
+	Chart *chart
 }
 
 type shownFamily struct {
-	Name  string
-	Worst verdict.Verdict
-	Count string
-	Rows  []Guarantee
+	Name string
+	// Unfolded families have something to read.
+	Unfolded bool
+	Counts   []verdictCount
+	Rows     []Guarantee
 }
 
-type shownSpec struct {
-	Spec
-	Anchor      string
-	Failed      bool
-	Proves      []guarantee.ID
-	Chart       *chart
-	Events      []string
-	EventsLeft  int
-	Objects     string
-	ObjectsLeft bool
-	Violations  []shownFinding
+type verdictCount struct {
+	Verdict verdict.Verdict
+	N       int
+}
+
+// OpenRows counts the guarantees that stayed undecided without a history that says why.
+func (p page) OpenRows() string {
+	n := 0
+	for _, q := range p.Open {
+		n += len(q.IDs)
+	}
+	return count(n, "guarantee", "guarantees")
+}
+
+// hindrance is what went wrong without breaking a guarantee, with the spec that it befell, if it was one.
+type hindrance struct{ Spec, Anchor, Text string }
+
+// Hindrances are the run's troubles, each with its spec's place on the page.
+func (p page) Hindrances() []hindrance {
+	var out []hindrance
+	for _, t := range p.Troubles {
+		h := hindrance{Text: brief(t)}
+		for _, s := range p.Specs {
+			if rest, is := strings.CutPrefix(h.Text, s.Text); is && len(s.Text) > len(h.Spec) {
+				h = hindrance{s.Text, anchor(s.Text), rest}
+			}
+		}
+		out = append(out, h)
+	}
+	return out
 }
 
 // WritePage renders a report folder as one self-contained page.
 func WritePage(w io.Writer, dir string, c *Conformance) error {
-	t, err := template.New("page").Parse(pageTemplate)
+	t, err := template.New("page").Funcs(template.FuncMap{"class": class, "brief": brief}).Parse(pageTemplate)
 	if err != nil {
 		return err
 	}
-	p := page{Conformance: c}
+	p := page{Conformance: c, Open: openQuestions(c), Families: families(c.Guarantees)}
 	p.Headline, p.Advice = headline(c)
+	r := renderer{dir: dir, objectsLeft: maxObjectsInAll}
 	bySpec := map[string][]shownFinding{}
-	for _, g := range c.Guarantees {
-		for _, f := range g.Findings {
-			shown := shownFinding{Guarantee: g, Finding: f, Anchor: anchor(f.Spec), Word: word(g.Verdict)}
-			p.Findings = append(p.Findings, shown)
-			bySpec[f.Spec] = append(bySpec[f.Spec], shown)
+	for i, problem := range problems(c) {
+		for _, f := range problem.Findings {
+			bySpec[f.Spec] = append(bySpec[f.Spec], f)
 		}
+		shown := shownProblem{problem: problem}
+		if i < maxProblemCharts {
+			if shown.Chart, err = r.chartOf(problem); err != nil {
+				return err
+			}
+		}
+		p.Problems = append(p.Problems, shown)
 	}
-	p.Families = families(c.Guarantees)
-	for _, s := range c.Specs {
-		shown, err := showSpec(dir, s, bySpec[s.Text])
+	specs := slices.Clone(c.Specs)
+	slices.SortStableFunc(specs, func(a, b Spec) int {
+		switch worseA, worseB := a.failed(bySpec), b.failed(bySpec); {
+		case worseA && !worseB:
+			return -1
+		case worseB && !worseA:
+			return 1
+		}
+		return strings.Compare(a.Text, b.Text)
+	})
+	for _, s := range specs {
+		shown, err := r.spec(s, s.failed(bySpec), bySpec[s.Text])
 		if err != nil {
 			return err
 		}
 		p.Shown = append(p.Shown, shown)
 	}
-	slices.SortStableFunc(p.Shown, func(a, b shownSpec) int {
-		switch {
-		case a.Failed && !b.Failed:
-			return -1
-		case b.Failed && !a.Failed:
-			return 1
-		}
-		return strings.Compare(a.Text, b.Text)
-	})
 	return t.Execute(w, p)
+}
+
+// failed says that a spec needs a look.
+func (s Spec) failed(found map[string][]shownFinding) bool {
+	return s.State != "passed" && s.State != "skipped" || len(found[s.Text]) > 0
 }
 
 // SavePage renders a report folder into its index.html.
@@ -112,23 +147,31 @@ func SavePage(dir string, c *Conformance) (err error) {
 	return WritePage(f, dir, c)
 }
 
+// headline is the verdict in one line, and what to do in one more.
 func headline(c *Conformance) (string, string) {
 	scope := ""
 	if c.Partial {
-		scope = " in what was asked"
+		scope = ", in what was asked"
 	}
+	passed, asked := c.Totals[string(verdict.Pass)], len(c.Guarantees)-c.Totals[string(verdict.NotAsked)]-c.Totals[string(verdict.NotApplicable)]
 	switch c.Result {
 	case verdict.Conformant:
-		advice := "Every guarantee that was asked was exercised, and held."
+		advice := fmt.Sprintf("%s held, each in every history that exercised it. Nothing is to be done.", count(passed, "guarantee", "guarantees"))
 		if n := c.Totals[string(verdict.Deviation)]; n > 0 {
-			advice += fmt.Sprintf(" %d behaviours that no document promises differ: see the deviations below.", n)
+			advice = fmt.Sprintf("%d of %d guarantees held. %s that no document promises, and leave the cluster conformant: see below.",
+				passed, asked, count(n, "other is a behaviour", "others are behaviours"))
 		}
 		return "Conformant" + scope, advice
 	case verdict.NotConformant:
-		return "Not conformant" + scope, fmt.Sprintf("%s broken. Do not place a database here before the first finding below is understood: it names the events that show it.", count(c.Totals[string(verdict.Fail)], "promised guarantee is", "promised guarantees are"))
+		n := c.Totals[string(verdict.Fail)]
+		return fmt.Sprintf("Not conformant%s: %s broken", scope, count(n, "promise is", "promises are")),
+			fmt.Sprintf("%d of %d guarantees held. Do not place a database here before the first finding below is understood: it names the events that show it.", passed, asked)
 	}
-	return "Inconclusive", "Not everything that was asked could be decided, and what was not seen is not called passed. " +
-		"Read the reasons below, mend them, and run again."
+	if n := c.Totals[string(verdict.Inconclusive)]; n > 0 {
+		return fmt.Sprintf("Inconclusive%s: %s open", scope, count(n, "question is", "questions are")),
+			fmt.Sprintf("%d of %d guarantees held, and what was not seen is not called passed. Read the reasons below, mend what they name, and run again.", passed, asked)
+	}
+	return "Inconclusive" + scope, fmt.Sprintf("%d of %d guarantees held, but the run itself had trouble. Mend what is named below, and run again.", passed, asked)
 }
 
 // count writes a number with the word that fits it.
@@ -139,6 +182,9 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// class is a verdict or a state as the name of a style.
+func class(word any) string { return "is-" + strings.ReplaceAll(fmt.Sprint(word), " ", "-") }
+
 // Seen says how often a guarantee was exercised.
 func (g Guarantee) Seen() string {
 	if g.Transitions == 0 {
@@ -147,140 +193,50 @@ func (g Guarantee) Seen() string {
 	return count(g.Transitions, "time", "times") + " in " + count(g.Specs, "spec", "specs")
 }
 
-func word(v verdict.Verdict) string {
-	switch v {
-	case verdict.Fail:
-		return "broken"
-	case verdict.Deviation:
-		return "deviates"
+// severity lists the verdicts, the worst first.
+func severity() []verdict.Verdict {
+	return []verdict.Verdict{verdict.Fail, verdict.Inconclusive, verdict.Deviation, verdict.Pass, verdict.NotApplicable, verdict.NotAsked}
+}
+
+// Worst orders the totals for people.
+func (p page) Worst() []verdictCount {
+	var out []verdictCount
+	for _, v := range severity() {
+		if n := p.Totals[string(v)]; n > 0 {
+			out = append(out, verdictCount{v, n})
+		}
 	}
-	return "undecided"
+	return out
+}
+
+// Idle families were not asked at all: paper is spared their rows.
+func (f shownFamily) Idle() bool {
+	return len(f.Counts) == 1 && f.Counts[0].Verdict == verdict.NotAsked
 }
 
 func families(rows []Guarantee) []shownFamily {
 	var out []shownFamily
-	severity := []verdict.Verdict{verdict.Fail, verdict.Inconclusive, verdict.Deviation, verdict.Pass, verdict.NotApplicable, verdict.NotAsked}
 	for _, name := range guarantee.Families() {
-		f := shownFamily{Name: name, Worst: verdict.NotAsked}
+		f := shownFamily{Name: name}
 		counts := map[verdict.Verdict]int{}
 		for _, r := range rows {
-			if r.ID.Family() != name {
-				continue
-			}
-			f.Rows = append(f.Rows, r)
-			counts[r.Verdict]++
-			if slices.Index(severity, r.Verdict) < slices.Index(severity, f.Worst) {
-				f.Worst = r.Verdict
+			if r.ID.Family() == name {
+				f.Rows = append(f.Rows, r)
+				counts[r.Verdict]++
 			}
 		}
-		var parts []string
-		for _, v := range severity {
+		for _, v := range severity() {
 			if counts[v] > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", counts[v], v))
+				f.Counts = append(f.Counts, verdictCount{v, counts[v]})
 			}
 		}
-		f.Count = strings.Join(parts, ", ")
+		f.Unfolded = counts[verdict.Fail]+counts[verdict.Inconclusive]+counts[verdict.Deviation] > 0
 		out = append(out, f)
 	}
 	return out
 }
 
-func showSpec(dir string, s Spec, found []shownFinding) (shownSpec, error) {
-	out := shownSpec{Spec: s, Anchor: anchor(s.Text), Violations: found}
-	out.Failed = s.State != "passed" && s.State != "skipped" || len(found) > 0
-	if s.History == "" {
-		return out, nil
-	}
-	h, err := history.Load(filepath.Join(dir, filepath.FromSlash(s.History)))
-	if errors.Is(err, os.ErrNotExist) {
-		return out, nil
-	}
-	if err != nil {
-		return out, err
-	}
-	out.Proves = h.Header.Proves
-	out.Chart = draw(h, found)
-	out.Events, out.EventsLeft = narrate(h)
-	if objects, err := os.ReadFile(filepath.Join(dir, "failures", strings.TrimSuffix(filepath.Base(s.History), ".jsonl.gz"), "objects.yaml")); err == nil {
-		out.ObjectsLeft = len(objects) > maxObjectsShown
-		out.Objects = string(objects[:min(len(objects), maxObjectsShown)])
-	}
-	return out, nil
-}
-
-// narrate tells a history in words: what the spec did, what changed, what it checked.
-func narrate(h *history.History) ([]string, int) {
-	type told struct {
-		seq  int
-		text string
-	}
-	var all []told
-	state := map[string]string{}
-	for _, e := range h.Events {
-		if line := tell(e, state); line != "" {
-			all = append(all, told{e.Seq, fmt.Sprintf("%s  %s", history.Clock(e.At), line)})
-		}
-	}
-	for _, m := range h.Marks {
-		all = append(all, told{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), m.Text)})
-	}
-	for _, c := range h.Checks {
-		all = append(all, told{c.Seq, fmt.Sprintf("%s  %s %s: %s", history.Clock(c.At), checkSign(c.Outcome), c.Guarantee, c.Text)})
-	}
-	for _, g := range h.Gaps {
-		all = append(all, told{g.Seq, fmt.Sprintf("%s  gap in %s since %s: %s", history.Clock(g.To), g.Resource, history.Clock(g.From), g.Reason)})
-	}
-	slices.SortFunc(all, func(a, b told) int { return a.seq - b.seq })
-	lines := make([]string, 0, min(len(all), maxEventsShown))
-	for _, t := range all[:min(len(all), maxEventsShown)] {
-		lines = append(lines, t.text)
-	}
-	return lines, len(all) - len(lines)
-}
-
-func checkSign(o history.Outcome) string {
-	switch o {
-	case history.Passed:
-		return "✓"
-	case history.Failed:
-		return "✗"
-	}
-	return "?"
-}
-
-// tell says what an event changed, "" if nothing that a reader would miss.
-func tell(e *history.Event, state map[string]string) string {
-	key := string(e.Resource) + "/" + e.Name + "/" + string(e.UID)
-	var now string
-	switch {
-	case e.Gone():
-		now = "gone"
-	case e.Pod != nil, e.Claim != nil:
-		now = string(stateOf(e))
-	case e.Set != nil:
-		st := e.Set.Status
-		now = fmt.Sprintf("generation %d (observed %d), replicas %d, status: %d pods, %d Ready, %d current, %d updated", e.Generation, st.ObservedGeneration,
-			e.Set.Replicas, st.Replicas, st.Ready, st.Current, st.Updated)
-	case e.Slice != nil:
-		var ready []string
-		for _, ep := range e.Slice.Endpoints {
-			if ep.Ready {
-				ready = append(ready, ep.Target)
-			}
-		}
-		now = "ready endpoints: " + strings.Join(ready, ", ")
-	case e.Revision != nil:
-		now = fmt.Sprintf("revision %d", e.Revision.Number)
-	default:
-		now = "there"
-	}
-	if state[key] == now {
-		return ""
-	}
-	state[key] = now
-	return fmt.Sprintf("%s/%s %s  [rv %s]", e.Resource, e.Name, now, e.ResourceVersion)
-}
-
+// anchor names a spec's place on the page.
 func anchor(spec string) string {
 	return "spec-" + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {

@@ -2,11 +2,13 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 )
 
 // SummaryFile is the report for a CI job's summary page.
@@ -31,26 +33,42 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	p := &printer{w: w}
 	head, advice := headline(c)
 	p.f("## %s: StatefulSets on Kubernetes %s\n\n%s\n\n", head, c.Cluster.KubernetesVersion, advice)
-	for _, g := range c.Guarantees {
-		if g.Verdict == verdict.Pass || g.Verdict == verdict.NotApplicable || g.Verdict == verdict.NotAsked {
-			continue
+	for _, broken := range problems(c) {
+		f := broken.First()
+		p.f("- **%s** %s: %s ([promise](%s), history `%s`)", broken.ID, broken.Word, f.Text, broken.Link, f.History)
+		if n := len(broken.Findings) - 1; n > 0 {
+			p.f("; and %s", count(n, "more time", "more times"))
 		}
-		for _, f := range g.Findings {
-			p.f("- **%s** %s: %s ([promise](%s), history `%s`)\n", g.ID, word(g.Verdict), f.Text, g.Link, f.History)
-		}
-		if len(g.Findings) == 0 {
-			for _, reason := range g.Reasons {
-				p.f("- **%s** %s: %s\n", g.ID, word(g.Verdict), short(reason))
-			}
-		}
+		p.f("\n")
+	}
+	for _, open := range openQuestions(c) {
+		p.f("- undecided: %s. %s\n", list(open.IDs), short(open.Reason))
 	}
 	for _, t := range c.Troubles {
 		p.f("- trouble: %s\n", t)
 	}
 	p.f("\n| family | verdicts |\n| --- | --- |\n")
 	for _, f := range families(c.Guarantees) {
-		p.f("| %s | %s |\n", f.Name, f.Count)
+		var counts []string
+		for _, n := range f.Counts {
+			counts = append(counts, fmt.Sprintf("%d %s", n.N, n.Verdict))
+		}
+		p.f("| %s | %s |\n", f.Name, strings.Join(counts, ", "))
 	}
 	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), c.Cluster.StorageClass, c.Cluster.Provisioner, c.Suite.Version)
 	return p.err
+}
+
+// list writes the names of guarantees, of many only the first.
+func list(ids []guarantee.ID) string {
+	const most = 5
+	var names []string
+	for _, id := range ids[:min(len(ids), most)] {
+		names = append(names, "`"+string(id)+"`")
+	}
+	out := strings.Join(names, ", ")
+	if n := len(ids) - most; n > 0 {
+		out += fmt.Sprintf(" and %d more", n)
+	}
+	return out
 }

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// evidence is what was saved of a failed spec's namespace before it went.
+type evidence struct {
+	Objects []shownText
+	// Events of the cluster, in order, each a line.
+	Events []string
+	Logs   []shownText
+	// Left counts the objects that are only in the folder.
+	Left   int
+	Folder string
+
+	size int
+}
+
+// shownText is a text that is folded below its name.
+type shownText struct{ Name, Text string }
+
+// Any reports whether there is anything to show.
+func (e evidence) Any() bool { return len(e.Objects)+len(e.Events)+len(e.Logs)+e.Left > 0 }
+
+// The most of one container's log that is shown: its end.
+const maxLogShown = 4 << 10
+
+// evidenceOf is where a spec's evidence is, below the report folder.
+func evidenceOf(historyFile string) string {
+	name := filepath.Base(filepath.FromSlash(historyFile))
+	return filepath.Join("failures", strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".jsonl"))
+}
+
+// readEvidence reads a folder below failures/, with objects of no more than so many bytes in all. Most specs have none.
+func readEvidence(dir string, most int) (evidence, error) {
+	e := evidence{Folder: filepath.ToSlash(filepath.Join("failures", filepath.Base(dir)))}
+	data, err := os.ReadFile(filepath.Join(dir, "objects.yaml"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return e, err
+	}
+	type told struct {
+		at   metav1.MicroTime
+		line string
+	}
+	var events []told
+	for text := range strings.SplitSeq(string(data), "---\n") {
+		var kind metav1.PartialObjectMetadata
+		if strings.TrimSpace(text) == "" || yaml.Unmarshal([]byte(text), &kind) != nil {
+			continue
+		}
+		var event corev1.Event
+		if kind.Kind == "Event" && yaml.Unmarshal([]byte(text), &event) == nil {
+			at := eventTime(&event)
+			events = append(events, told{at, fmt.Sprintf("%s  %s %s %s/%s: %s", at.UTC().Format("15:04:05"), event.Type, event.Reason,
+				strings.ToLower(event.InvolvedObject.Kind), event.InvolvedObject.Name, event.Message)})
+			continue
+		}
+		if e.size+len(text) > most {
+			e.Left++
+			continue
+		}
+		e.size += len(text)
+		e.Objects = append(e.Objects, shownText{kind.Kind + " " + kind.Name, text})
+	}
+	slices.SortStableFunc(events, func(a, b told) int { return cmp.Compare(a.at.UnixMicro(), b.at.UnixMicro()) })
+	for _, event := range events[:min(len(events), maxEventsShown)] {
+		e.Events = append(e.Events, event.line)
+	}
+	e.Logs, err = readLogs(filepath.Join(dir, "logs"))
+	return e, err
+}
+
+// eventTime is when an event was last seen: its writers fill in one of three fields.
+func eventTime(e *corev1.Event) metav1.MicroTime {
+	for _, at := range []metav1.MicroTime{metav1.NewMicroTime(e.LastTimestamp.Time), e.EventTime, metav1.NewMicroTime(e.CreationTimestamp.Time)} {
+		if !at.IsZero() {
+			return at
+		}
+	}
+	return metav1.MicroTime{}
+}
+
+func readLogs(dir string) ([]shownText, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	if err != nil {
+		return nil, err
+	}
+	var logs []shownText
+	for _, file := range files[:min(len(files), 20)] {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if text := strings.ToValidUTF8(string(data[max(0, len(data)-maxLogShown):]), "�"); strings.TrimSpace(text) != "" {
+			logs = append(logs, shownText{"Log of " + strings.TrimSuffix(filepath.Base(file), ".log"), text})
+		}
+	}
+	return logs, nil
+}

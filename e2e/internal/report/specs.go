@@ -1,0 +1,71 @@
+package report
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// shownSpec is what the page tells of a spec.
+type shownSpec struct {
+	Spec
+	Anchor     string
+	Failed     bool
+	Proves     []guarantee.ID
+	Chart      *chart
+	Told       []string
+	ToldLeft   int
+	Evidence   evidence
+	Violations []shownFinding
+}
+
+// renderer reads what a page shows from the report folder.
+type renderer struct {
+	dir string
+	// objectsLeft is how much of the objects of failed specs the page still has room for.
+	objectsLeft int
+}
+
+// load reads a history; nil if it is not there, which the report says elsewhere.
+func (r *renderer) load(file string) (*history.History, error) {
+	h, err := history.Load(filepath.Join(r.dir, filepath.FromSlash(file)))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // A history that is not there is shown as nothing.
+	}
+	return h, err
+}
+
+// chartOf draws the history that a problem's first finding was made in, with all that it shows of this problem.
+func (r *renderer) chartOf(p problem) (*chart, error) {
+	h, err := r.load(p.First().History)
+	if err != nil || h == nil {
+		return nil, err
+	}
+	var here []shownFinding
+	for _, f := range p.Findings {
+		if f.History == p.First().History {
+			here = append(here, f)
+		}
+	}
+	return draw(h, here), nil
+}
+
+func (r *renderer) spec(s Spec, failed bool, found []shownFinding) (shownSpec, error) {
+	out := shownSpec{Spec: s, Anchor: anchor(s.Text), Failed: failed, Violations: found}
+	if s.History == "" {
+		return out, nil
+	}
+	h, err := r.load(s.History)
+	if err != nil || h == nil {
+		return out, err
+	}
+	out.Proves = h.Header.Proves
+	out.Chart = draw(h, found)
+	out.Told, out.ToldLeft = narrate(h)
+	out.Evidence, err = readEvidence(filepath.Join(r.dir, evidenceOf(s.History)), min(maxObjectsShown, r.objectsLeft))
+	r.objectsLeft -= out.Evidence.size
+	return out, err
+}
