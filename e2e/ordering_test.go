@@ -53,7 +53,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 		By("releasing the pod that stays")
 		set.Release(ctx, 0)
-		set.AwaitReplicas(ctx, 1)
+		set.AwaitReplicas(workload.Owed(ctx, guarantee.OrderingScaleDown), 1)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingScaleUp, guarantee.OrderingScaleDown, guarantee.OrderingScaleDownHalts))
 	})

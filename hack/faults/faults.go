@@ -38,7 +38,9 @@ type Fault struct {
 	Name string
 	// Breaks lists the IDs of the guarantees that it breaks, the one it is made for first.
 	Breaks []string
-	Kind   Kind
+	// Shows lists further guarantees whose specs have what it takes to see it.
+	Shows []string
+	Kind  Kind
 	// Harm says what a user would suffer.
 	Harm string
 	// Replays names the issues of the Kubernetes project that reported it, when somebody did.

@@ -60,7 +60,7 @@ func identity() []Fault {
 		Harm:  "A member that takes its number from the label takes its neighbour's.",
 		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-off-by-one\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal + 1)\n\t}\n"}},
 	}, {
-		Name: "index-label-from-zero", Kind: Subtle, Breaks: []string{"identity/labels"},
+		Name: "index-label-from-zero", Kind: Subtle, Breaks: []string{"identity/labels"}, Shows: []string{"identity/start-ordinal"},
 		Harm:  "With a start ordinal the label counts from 0, so two halves of a moved set share numbers.",
 		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-from-zero\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal - getStartOrdinal(set))\n\t}\n"}},
 	}, {

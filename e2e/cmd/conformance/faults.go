@@ -16,6 +16,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
@@ -34,7 +35,9 @@ func newFaultsCommand() *cobra.Command {
 		Long: `Plant faults in the controllers of a kind cluster made for it, one after another, run the specs that should notice, and print
 which were caught and under which guarantee. At the end, with no fault in force, everything has to pass.
 
-Set by environment variables: FAULT (names, with * for any text, separated by commas; then ` + resultsFile + ` stays as it is),
+` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's.
+
+Set by environment variables: FAULT (names, with * for any text, separated by commas),
 KEEP_CLUSTER=1 (the cluster stays for the next time, with its own controllers), CLUSTER_NAME, REPORT_DIR, LIMITS, PROCS.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -146,32 +149,76 @@ type faultRun struct {
 }
 
 func (r faultRun) all(ctx context.Context, chosen []faults.Fault) error {
-	begin := time.Now()
-	var list []faultResult
+	whole := len(chosen) == len(faults.All())
+	results := map[string]faultResult{}
 	for i, f := range chosen {
 		result, err := r.one(ctx, f)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(r.out, "%3d/%d  %s\n", i+1, len(chosen), result)
-		list = append(list, result)
+		results[f.Name] = result
 	}
-	control, err := r.control(ctx, chosen)
+	name := controlFolder
+	if !whole {
+		name = "none-of-these"
+	}
+	control, err := r.control(ctx, name, chosen)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(r.out, "no fault in force: %s, exit code %d\n", control.Overall, control.ExitCode())
-	table := faultTable{results: list, control: control, took: time.Since(begin)}
+	table := faultTable{control: control}
+	for _, f := range chosen {
+		table.results = append(table.results, results[f.Name])
+	}
 	fmt.Fprintln(r.out, table.summary())
-	if len(chosen) == len(faults.All()) {
-		if err := os.WriteFile(resultsFile, []byte(table.markdown()), 0o644); err != nil {
+	if all := r.compose(results); all != nil {
+		if err := os.WriteFile(resultsFile, []byte(all.markdown()), 0o644); err != nil {
 			return err
 		}
+		fmt.Fprintf(r.out, "%s tells of all %d faults\n", resultsFile, len(all.results))
 	}
 	if !table.good() {
 		return errors.New("not every fault was caught under the guarantee it breaks, or the suite raised an alarm without one")
 	}
 	return nil
+}
+
+// controlFolder is where the run with no fault in force is kept, below the report folder.
+const controlFolder = "none"
+
+// compose makes the table of all faults from the results of this run and from the reports of earlier ones, or none while some are missing.
+func (r faultRun) compose(results map[string]faultResult) *faultTable {
+	control, _, err := r.earlier(controlFolder)
+	if err != nil {
+		return nil
+	}
+	table := &faultTable{control: control}
+	for _, f := range faults.All() {
+		result, known := results[f.Name]
+		if !known {
+			result = faultResult{Fault: f}
+			var run *verdict.Run
+			if run, result.seconds, err = r.earlier(f.Name); err != nil {
+				return nil
+			}
+			result.read(run)
+		}
+		table.results = append(table.results, result)
+	}
+	return table
+}
+
+// earlier weighs again what an earlier run recorded below the report folder, and tells how many seconds it took.
+func (r faultRun) earlier(name string) (*verdict.Run, float64, error) {
+	dir := filepath.Join(r.asked.reportDir, name)
+	told, err := report.Load(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	run, err := verdict.Folder(dir, guarantee.Extended)
+	return &run, told.Seconds, err
 }
 
 // one brings a fault into force and runs the specs that should notice.
@@ -183,10 +230,10 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	begin := time.Now()
 	// The first spec that fails says enough, unless it fails for something else.
 	r.asked.failFast, r.settings.Hasty = true, true
-	run, err := r.specs(ctx, f.Name, f.Breaks, faultLimits)
-	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && len(run.Troubles) > 0 {
+	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), faultLimits)
+	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && run.Overall != verdict.Conformant {
 		r.asked.failFast = false
-		run, err = r.specs(ctx, f.Name, f.Breaks, faultLimits)
+		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), faultLimits)
 	}
 	result.seconds = time.Since(begin).Seconds()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
@@ -207,13 +254,13 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 }
 
 // control runs the same specs with no fault in force.
-func (r faultRun) control(ctx context.Context, chosen []faults.Fault) (*verdict.Run, error) {
+func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
 	var ids []string
 	for _, f := range chosen {
-		ids = append(ids, f.Breaks...)
+		ids = append(append(ids, f.Breaks...), f.Shows...)
 	}
 	slices.Sort(ids)
-	return r.specs(ctx, "none", slices.Compact(ids), os.Getenv("LIMITS"))
+	return r.specs(ctx, name, slices.Compact(ids), os.Getenv("LIMITS"))
 }
 
 // specs runs the specs that set out to prove some guarantees.

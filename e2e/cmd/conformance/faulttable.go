@@ -89,7 +89,6 @@ func (r faultResult) String() string {
 type faultTable struct {
 	results []faultResult
 	control *verdict.Run
-	took    time.Duration
 }
 
 func (t faultTable) count(outcome string) int {
@@ -102,13 +101,21 @@ func (t faultTable) count(outcome string) int {
 	return n
 }
 
+func (t faultTable) minutes() float64 {
+	var sum float64
+	for _, r := range t.results {
+		sum += r.seconds
+	}
+	return sum / time.Minute.Seconds()
+}
+
 func (t faultTable) good() bool {
 	return t.count(faultCaught) == len(t.results) && t.control.Overall == verdict.Conformant
 }
 
 func (t faultTable) summary() string {
-	return fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed; without a fault the cluster is found %s; %.0f min",
-		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed), t.control.Overall, t.took.Minutes())
+	return fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed; without a fault the cluster is found %s; %.0f min in all",
+		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed), t.control.Overall, t.minutes())
 }
 
 // markdown writes RESULTS.md.
