@@ -1,17 +1,15 @@
 package nodeimage
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
 )
 
 // registry stands where an image name has its registry, in the names of images that were built here and are in no registry. ".local"
@@ -30,7 +28,7 @@ type imageParts struct {
 
 // nodeImages makes the images that are inside a node, by name. Layers are written below work.
 func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work string) (map[name.Tag]v1.Image, error) {
-	base, err := archiveLayer(filepath.Join(parts.base, "tree.tar"))
+	base, err := layer.FromArchive(filepath.Join(parts.base, "tree.tar"))
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +38,13 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		if err != nil {
 			return err
 		}
-		images[tag], err = assemble(config, filepath.Join(work, tag.RepositoryStr()), layers...)
+		images[tag], err = layer.Assemble(config, filepath.Join(work, tag.RepositoryStr()), layers...)
 		return err
 	}
 
-	kubernetes := newLayer().file("/usr/local/bin/kubernetes", filepath.Join(parts.kubernetes, "kubernetes"))
+	kubernetes := layer.New().File("/usr/local/bin/kubernetes", filepath.Join(parts.kubernetes, "kubernetes"))
 	for _, component := range kubernetesComponents() {
-		kubernetes.link("/usr/local/bin/"+component, "kubernetes")
+		kubernetes.Link("/usr/local/bin/"+component, "kubernetes")
 	}
 	iptables, err := iptablesLayer()
 	if err != nil {
@@ -61,7 +59,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 	program := func(reference, file string, config v1.Config, below ...any) error {
 		binary := "/usr/local/bin/" + filepath.Base(file)
 		config.Entrypoint, config.Env = []string{binary}, pathEnv()
-		return add(reference, config, append(below, newLayer().file(binary, file))...)
+		return add(reference, config, append(below, layer.New().File(binary, file))...)
 	}
 	for _, err := range []error{
 		program("registry.k8s.io/etcd:"+v.etcdTag, filepath.Join(parts.etcd, "etcd"), v1.Config{}),
@@ -69,7 +67,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		program("registry.k8s.io/pause:"+v.pauseTag, filepath.Join(parts.own, "pause"), v1.Config{User: "65535:65535"}),
 		program(registry+"/podnet:v1", filepath.Join(parts.own, "podnet"), v1.Config{}, base, iptables),
 		program(registry+"/local-path-provisioner:"+v.localPath, filepath.Join(parts.localPath, "local-path-provisioner"), v1.Config{}),
-		add(registry+"/helper:v1", busyboxConfig(), busybox.layer()),
+		add(registry+"/helper:v1", busyboxConfig(), busybox.files()),
 	} {
 		if err != nil {
 			return nil, err
@@ -83,42 +81,19 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 	return images, nil
 }
 
-// assemble puts layers, *layer or v1.Layer, into an image.
-func assemble(config v1.Config, work string, layers ...any) (v1.Image, error) {
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{Architecture: runtime.GOARCH, OS: "linux", Config: config})
-	if err != nil {
-		return nil, err
-	}
-	for i, item := range layers {
-		var added v1.Layer
-		switch item := item.(type) {
-		case v1.Layer:
-			added = item
-		case *layer:
-			if added, err = item.save(filepath.Join(work, fmt.Sprintf("%d.tar", i))); err != nil {
-				return nil, err
-			}
-		}
-		if image, err = mutate.AppendLayers(image, added); err != nil {
-			return nil, err
-		}
-	}
-	return image, nil
-}
-
 func pathEnv() []string {
 	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 }
 
 // iptablesLayer puts the wrapper that finds the node's set of tables before the programs.
-func iptablesLayer() (*layer, error) {
+func iptablesLayer() (*layer.Layer, error) {
 	wrapper, err := fs.ReadFile(sources, "files/iptables/iptables-wrapper")
 	if err != nil {
 		return nil, err
 	}
-	l := newLayer()
+	l := layer.New()
 	for _, program := range []string{"iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save", "ip6tables-restore"} {
-		l.text("/usr/local/sbin/"+program, 0o755, wrapper)
+		l.Text("/usr/local/sbin/"+program, 0o755, wrapper)
 	}
 	return l, nil
 }

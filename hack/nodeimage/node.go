@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
 )
 
 // killAfter is how long a command that was told to stop may go on holding its output.
@@ -26,8 +27,8 @@ const killAfter = 2 * time.Second
 
 // kindLayer holds what makes a node of the userspace: kind's own entrypoint, units and settings, taken from the module of the kind in
 // use, and the few files in which this node differs from kind's.
-func (v versions) kindLayer(kindModule string) (*layer, error) {
-	l := newLayer()
+func (v versions) kindLayer(kindModule string) (*layer.Layer, error) {
+	l := layer.New()
 	files := os.DirFS(filepath.Join(kindModule, "images", "base", "files"))
 	err := fs.WalkDir(files, ".", func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasPrefix(file, "LICENSES/") {
@@ -38,7 +39,7 @@ func (v versions) kindLayer(kindModule string) (*layer, error) {
 			mode = 0o755
 		}
 		content, err := fs.ReadFile(files, file)
-		l.text("/"+file, mode, content)
+		l.Text("/"+file, mode, content)
 		return err
 	})
 	if err != nil {
@@ -52,13 +53,13 @@ func (v versions) kindLayer(kindModule string) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.text("/etc/containerd/config.toml", 0o644, config).
-		text("/kind/version", 0o644, []byte(v.kubernetes)).
-		text("/kind/manifests/default-cni.yaml", 0o644, readFile("files/manifests/default-cni.yaml")).
-		text("/kind/manifests/default-storage.yaml", 0o644, readFile("files/manifests/default-storage.yaml")).
-		dir("/etc/kubernetes/manifests", 0o755)
+	l.Text("/etc/containerd/config.toml", 0o644, config).
+		Text("/kind/version", 0o644, []byte(v.kubernetes)).
+		Text("/kind/manifests/default-cni.yaml", 0o644, readFile("files/manifests/default-cni.yaml")).
+		Text("/kind/manifests/default-storage.yaml", 0o644, readFile("files/manifests/default-storage.yaml")).
+		Dir("/etc/kubernetes/manifests", 0o755)
 	for _, unit := range []string{"containerd.service", "kubelet.service", "undo-mount-hacks.service"} {
-		l.link("/etc/systemd/system/multi-user.target.wants/"+unit, "/etc/systemd/system/"+unit)
+		l.Link("/etc/systemd/system/multi-user.target.wants/"+unit, "/etc/systemd/system/"+unit)
 	}
 	return l, nil
 }
@@ -82,16 +83,16 @@ func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 }
 
 // programsLayer holds the programs of a node.
-func programsLayer(kubernetes, containerd, cni string) *layer {
-	l := newLayer().file("/usr/bin/kubernetes", filepath.Join(kubernetes, "kubernetes"))
+func programsLayer(kubernetes, containerd, cni string) *layer.Layer {
+	l := layer.New().File("/usr/bin/kubernetes", filepath.Join(kubernetes, "kubernetes"))
 	for _, component := range []string{"kubeadm", "kubectl", "kubelet"} {
-		l.link("/usr/bin/"+component, "kubernetes")
+		l.Link("/usr/bin/"+component, "kubernetes")
 	}
 	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
-		l.file("/usr/local/bin/"+program, filepath.Join(containerd, program))
+		l.File("/usr/local/bin/"+program, filepath.Join(containerd, program))
 	}
 	for _, plugin := range []string{"host-local", "loopback", "portmap", "ptp"} {
-		l.file("/opt/cni/bin/"+plugin, filepath.Join(cni, plugin))
+		l.File("/opt/cni/bin/"+plugin, filepath.Join(cni, plugin))
 	}
 	return l
 }

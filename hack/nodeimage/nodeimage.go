@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
 )
 
 // Label marks every image and container that this package makes in an engine.
@@ -245,11 +246,11 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	if err != nil {
 		return err
 	}
-	system, err := archiveLayer(filepath.Join(work.dirOf(b.system), "tree.tar"))
+	system, err := layer.FromArchive(filepath.Join(work.dirOf(b.system), "tree.tar"))
 	if err != nil {
 		return err
 	}
-	node, err := assemble(v1.Config{
+	node, err := layer.Assemble(v1.Config{
 		Labels:     madeLabels(),
 		Env:        append(pathEnv(), "container=docker"), // by which systemd knows where it is
 		StopSignal: "SIGRTMIN+3",

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
 )
 
 // Workload names the images that the suite's pods run.
@@ -126,18 +128,18 @@ func newBusybox(ctx context.Context, tree *baseTree) (*busyboxBinary, error) {
 	return &busyboxBinary{tree: tree, applets: strings.Fields(string(out))}, nil
 }
 
-// layer holds all of the busybox image. Any user may run it, and it needs no writable root file system.
-func (b *busyboxBinary) layer() *layer {
-	l := newLayer().
-		file("/bin/busybox", b.tree.busybox).
-		dir("/tmp", 0o777|os.ModeSticky).
-		dir("/root", 0o700).
-		dir("/var/www", 0o755).
-		text("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")).
-		text("/etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
+// files holds all of the busybox image. Any user may run it, and it needs no writable root file system.
+func (b *busyboxBinary) files() *layer.Layer {
+	l := layer.New().
+		File("/bin/busybox", b.tree.busybox).
+		Dir("/tmp", 0o777|os.ModeSticky).
+		Dir("/root", 0o700).
+		Dir("/var/www", 0o755).
+		Text("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")).
+		Text("/etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
 	for _, applet := range b.applets {
 		if applet != "busybox" {
-			l.link("/bin/"+applet, "busybox")
+			l.Link("/bin/"+applet, "busybox")
 		}
 	}
 	return l
@@ -155,17 +157,17 @@ func madeLabels() map[string]string {
 
 // nginxLayer makes of the tree, which has nginx in it, an image that behaves as those called nginx do, with busybox's names for every
 // program that the tree has none of, nslookup among them.
-func nginxLayer(busybox *busyboxBinary) *layer {
-	l := newLayer().
-		text("/etc/nginx/nginx.conf", 0o644, readFile("files/nginx/nginx.conf")).
-		text("/usr/share/nginx/html/index.html", 0o644, []byte("<!DOCTYPE html>\n<title>nginx</title>\n<h1>It serves.</h1>\n"))
+func nginxLayer(busybox *busyboxBinary) *layer.Layer {
+	l := layer.New().
+		Text("/etc/nginx/nginx.conf", 0o644, readFile("files/nginx/nginx.conf")).
+		Text("/usr/share/nginx/html/index.html", 0o644, []byte("<!DOCTYPE html>\n<title>nginx</title>\n<h1>It serves.</h1>\n"))
 	for _, applet := range busybox.applets {
 		taken := false
 		for _, dir := range []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
 			taken = taken || busybox.tree.paths[filepath.Join(dir, applet)]
 		}
 		if !taken {
-			l.link("/usr/local/bin/"+applet, "/bin/busybox")
+			l.Link("/usr/local/bin/"+applet, "/bin/busybox")
 		}
 	}
 	return l

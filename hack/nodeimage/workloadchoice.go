@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
 )
 
 // The workload images where a registry answers.
@@ -124,7 +125,7 @@ func buildWorkload(ctx context.Context, e *engine.Engine, progress io.Writer) (W
 
 // workloadImages makes nginx and busybox of the tree of Debian packages.
 func workloadImages(base string, busybox *busyboxBinary, work string) (map[name.Tag]v1.Image, error) {
-	tree, err := archiveLayer(filepath.Join(base, "tree.tar"))
+	tree, err := layer.FromArchive(filepath.Join(base, "tree.tar"))
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +136,14 @@ func workloadImages(base string, busybox *busyboxBinary, work string) (map[name.
 		config    v1.Config
 		layers    []any
 	}{
-		{names.Busybox, busyboxConfig(), []any{busybox.layer()}},
+		{names.Busybox, busyboxConfig(), []any{busybox.files()}},
 		{names.Nginx, nginxConfig(), []any{tree, nginxLayer(busybox)}},
 	} {
 		tag, err := name.NewTag(wanted.reference, name.StrictValidation)
 		if err != nil {
 			return nil, err
 		}
-		if images[tag], err = assemble(wanted.config, filepath.Join(work, tag.RepositoryStr()), wanted.layers...); err != nil {
+		if images[tag], err = layer.Assemble(wanted.config, filepath.Join(work, tag.RepositoryStr()), wanted.layers...); err != nil {
 			return nil, err
 		}
 	}

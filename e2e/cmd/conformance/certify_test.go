@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -193,6 +194,26 @@ func TestCertifyRejects(t *testing.T) {
 				t.Error("expected no report folder to be made")
 			}
 		})
+	}
+}
+
+// Each right is taken away in turn, and the line that names it is the only one.
+func TestCertifyNamesEachMissingRight(t *testing.T) {
+	for _, right := range rights.All() {
+		for _, verb := range right.Verbs {
+			env := map[string]string{
+				"KUBECONFIG": serve(t, apiServer{denied: verb + " " + right.Resource}), "REPORT_DIR": filepath.Join(t.TempDir(), "report"),
+			}
+			var said bytes.Buffer
+			_, _, err := prepare(t.Context(), func(k string) string { return env[k] }, metav1.Now().Time, &said)
+			want := "rights: expected tester to be allowed to " + verb + " " + right.Name() + " ("
+			switch {
+			case right.ForReport && (err != nil || strings.Count(said.String(), "\nnote: "+want) != 1):
+				t.Errorf("expected a note %q and no error, found %v and:\n%s", want, err, said.String())
+			case !right.ForReport && (err == nil || exitCode(err) != verdict.ExitUsage || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("expected one line that begins %q and exit code %d, found %v", want, verdict.ExitUsage, err)
+			}
+		}
 	}
 }
 
