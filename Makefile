@@ -8,19 +8,22 @@ cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
 	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
-	KUBECONFIG CONTEXT NAMESPACE_PREFIX
+	KUBECONFIG CONTEXT NAMESPACE_PREFIX SUITE_IMAGE IMAGE_MIRROR
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report faults test verify fmt catalogue rbac bench clean
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report faults test verify fmt catalogue rbac bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
 ## The suite
 e2e: cli          ; @exec $(cli) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
 certify: cli      ; @exec $(cli) certify                  ## hold a cluster that is there already to every guarantee (KUBECONFIG, CONTEXT)
+image: cli        ; @exec $(cli) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (hack/certify/job.yaml)
+images: cli       ; @exec $(cli) images                   ## list every image that a run on a cluster of yours uses, by digest
+bundle: cli       ; @exec $(cli) bundle                   ## pack programs, images and manifests into one archive, for machines without network and Go
 cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
 cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
@@ -35,7 +38,7 @@ fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and
 catalogue: toolchain ; @exec $(GO) test ./e2e ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac.yaml from the suite's rights
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
-clean: cli        ; @$(cli) clean && rm -rf .bin report   ## remove all that this project left on the machine, reports included
+clean: cli        ; @$(cli) clean && rm -rf .bin report dist   ## remove all that this project left on the machine, reports included
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##
 ## Settings, as NAME=value behind any target of the suite
@@ -45,6 +48,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
+##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 
 cli: toolchain

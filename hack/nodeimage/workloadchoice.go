@@ -79,48 +79,57 @@ func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, l
 
 // buildWorkload makes the workload images by themselves, for nodes whose image carries none.
 func buildWorkload(ctx context.Context, e *engine.Engine, progress io.Writer) (Workload, error) {
+	var chosen Workload
+	err := BuildWorkload(ctx, progress, func(w Workload, images map[name.Tag]v1.Image) error {
+		chosen = w
+		if present(ctx, e, chosen.Nginx) && present(ctx, e, chosen.Busybox) {
+			return nil
+		}
+		for tag, image := range images {
+			if err := (assembly{engine: e, label: Label}).load(ctx, tag, image); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return chosen, err
+}
+
+// BuildWorkload makes the workload images from Debian packages and hands them to use, after which they are gone.
+func BuildWorkload(ctx context.Context, progress io.Writer, use func(Workload, map[name.Tag]v1.Image) error) error {
 	cache, err := engine.CacheDir()
 	if err != nil {
-		return Workload{}, err
+		return err
 	}
 	dir := filepath.Join(cache, "node-image")
 	unlock, err := engine.Lock(ctx, dir+".lock")
 	if err != nil {
-		return Workload{}, err
+		return err
 	}
 	defer unlock()
 	base := baseStep()
 	work := &builder{dir: dir, log: newProgress(progress, base)}
 	if err := work.run(ctx, base); err != nil {
-		return Workload{}, err
+		return err
 	}
 	scratch, err := os.MkdirTemp(dir, "workload-*.partial")
 	if err != nil {
-		return Workload{}, err
+		return err
 	}
 	defer os.RemoveAll(scratch)
 	tree, err := readBaseTree(filepath.Join(work.dirOf(base), "tree.tar"), filepath.Join(scratch, "busybox"))
 	if err != nil {
-		return Workload{}, err
-	}
-	chosen := tree.workload()
-	if present(ctx, e, chosen.Nginx) && present(ctx, e, chosen.Busybox) {
-		return chosen, nil
+		return err
 	}
 	busybox, err := newBusybox(ctx, tree)
 	if err != nil {
-		return Workload{}, err
+		return err
 	}
 	images, err := workloadImages(work.dirOf(base), busybox, filepath.Join(scratch, "images"))
 	if err != nil {
-		return Workload{}, err
+		return err
 	}
-	for tag, image := range images {
-		if err := (assembly{engine: e, label: Label}).load(ctx, tag, image); err != nil {
-			return Workload{}, err
-		}
-	}
-	return chosen, nil
+	return use(tree.workload(), images)
 }
 
 // workloadImages makes nginx and busybox of the tree of Debian packages.

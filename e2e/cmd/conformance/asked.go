@@ -30,6 +30,8 @@ type asked struct {
 	images                     nodeimage.Workload
 	namespacePrefix            string
 	keep                       bool
+	reportInLog                bool
+	imageMirror                string
 	failFast                   bool // the first spec that fails ends the run
 }
 
@@ -39,7 +41,7 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 		focus: getenv("FOCUS"), labels: getenv("LABELS"), procs: getenv("PROCS"), seed: getenv("SEED"),
 		level: guarantee.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
 		images: nodeimage.Workload{Nginx: getenv("NGINX_IMAGE"), Busybox: getenv("BUSYBOX_IMAGE")},
-		keep:   getenv("KEEP_CLUSTER") == "1",
+		keep:   getenv("KEEP_CLUSTER") == "1", reportInLog: getenv("REPORT_IN_LOG") == "1", imageMirror: getenv("IMAGE_MIRROR"),
 	}
 	var problems []preflight.Problem
 	wrong := func(format string, args ...any) {

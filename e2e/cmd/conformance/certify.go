@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/hack/ship"
 )
 
 func newCertifyCommand() *cobra.Command {
@@ -27,8 +29,9 @@ func newCertifyCommand() *cobra.Command {
 else, and never a node. What keeps the cluster from being judged is told within seconds, all of it, before anything is made.
 
 Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a pod its service account) and CONTEXT (the current
-one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run,
-NAMESPACE_PREFIX how namespaces are called, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
+one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR
+where to get them instead of from their own registry,
+NAMESPACE_PREFIX how namespaces are called, REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
 The account needs the rights of hack/certify/rbac.yaml.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,6 +39,9 @@ The account needs the rights of hack/certify/rbac.yaml.`,
 		},
 	}
 }
+
+// allLevels are those that may be asked of a cluster that is somebody's.
+func allLevels() []guarantee.Level { return []guarantee.Level{guarantee.Core, guarantee.Extended} }
 
 func runCertify(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
 	begin := time.Now()
@@ -55,6 +61,10 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 	}
 	s.Suite = built.identity
 	run, err := execute(ctx, built, a, s, out)
+	if a.reportInLog {
+		// The verdict stays the last that is said.
+		err = errors.Join(err, ship.WriteReport(out, a.reportDir))
+	}
 	if err != nil {
 		return err
 	}
@@ -63,9 +73,11 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 
 // prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.
 func prepare(ctx context.Context, getenv func(string) string, begin time.Time, progress io.Writer) (settings.Settings, asked, error) {
-	a, problems := readAsked(getenv, guarantee.Core, guarantee.Extended)
-	// The process keeps runs apart that begin within the same second.
-	s := a.settings(fmt.Sprintf("certify-%d-%d", begin.Unix(), os.Getpid()), imagesOf(a.images))
+	a, problems := readAsked(getenv, allLevels()...)
+	images, wrong := imagesOf(a)
+	problems = append(problems, wrong...)
+	// The letters keep runs apart that begin within the same second.
+	s := a.settings(fmt.Sprintf("certify-%d-%s", begin.Unix(), rand.String(5)), images)
 	s.Context = getenv("CONTEXT")
 	var err error
 	if s.Kubeconfig, err = kubeconfigPath(getenv("KUBECONFIG")); err != nil {
@@ -108,16 +120,35 @@ func try(ctx context.Context, s *settings.Settings, progress io.Writer) error {
 	return nil
 }
 
-// imagesOf fills in the images that nobody named.
-func imagesOf(named nodeimage.Workload) nodeimage.Workload {
+// imagesOf fills in the images that nobody named: those of the bundle that this program is part of, else the public ones, both from
+// the mirror if there is one.
+func imagesOf(a asked) (nodeimage.Workload, []preflight.Problem) {
 	images := nodeimage.PublicWorkload()
-	if named.Nginx != "" {
-		images.Nginx = named.Nginx
+	bundled, err := ship.ReadList(ship.Packed())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return images, []preflight.Problem{{Usage: true, Text: err.Error()}}
 	}
-	if named.Busybox != "" {
-		images.Busybox = named.Busybox
+	for _, b := range bundled {
+		switch b.Setting {
+		case nginxSetting:
+			images.Nginx = b.Reference
+		case busyboxSetting:
+			images.Busybox = b.Reference
+		}
 	}
-	return images
+	if images.Nginx, err = ship.Mirrored(a.imageMirror, images.Nginx); err == nil {
+		images.Busybox, err = ship.Mirrored(a.imageMirror, images.Busybox)
+	}
+	if err != nil {
+		return images, []preflight.Problem{{Usage: true, Text: fmt.Sprintf("IMAGE_MIRROR=%s: %v", a.imageMirror, err)}}
+	}
+	if a.images.Nginx != "" {
+		images.Nginx = a.images.Nginx
+	}
+	if a.images.Busybox != "" {
+		images.Busybox = a.images.Busybox
+	}
+	return images, nil
 }
 
 // kubeconfigPath returns the files that kubectl would read, absolute since test processes run elsewhere. It is empty for a

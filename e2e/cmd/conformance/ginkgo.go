@@ -17,6 +17,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/ship"
 )
 
 // suiteBinaries are the programs that carry out a run.
@@ -25,7 +26,7 @@ type suiteBinaries struct {
 	identity      settings.Suite
 }
 
-// build compiles the suite and the runner in the background and returns a function that waits for them.
+// build compiles the suite and the runner in the background, unless they were packed with this program, and returns a function that waits for them.
 func build(ctx context.Context) func() (suiteBinaries, error) {
 	type result struct {
 		binaries suiteBinaries
@@ -43,6 +44,12 @@ func build(ctx context.Context) func() (suiteBinaries, error) {
 }
 
 func compile(ctx context.Context) (suiteBinaries, error) {
+	if dir := ship.Packed(); dir != "" {
+		b := suiteBinaries{suite: filepath.Join(dir, ship.Suite), ginkgo: filepath.Join(dir, ship.Ginkgo)}
+		var err error
+		b.identity, err = report.IdentityOf(b.suite)
+		return b, err
+	}
 	b := suiteBinaries{suite: filepath.Join(".bin", "e2e.test")}
 	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.suite, "./e2e")
 	if out, err := compile.CombinedOutput(); err != nil {

@@ -19,6 +19,9 @@ apiVersion: v1
 kind: Namespace
 metadata:
   name: NAME
+  labels:
+    # What hack/certify/job.yaml runs here obeys it.
+    pod-security.kubernetes.io/enforce: restricted
 ---
 apiVersion: v1
 kind: ServiceAccount

@@ -1,0 +1,48 @@
+package ship
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/hero-academy/statefulset-conformance/hack/layer"
+)
+
+// SuiteImage is the name of the suite's image where none is given. ".local" is resolved on no public network, so nobody pulls
+// another image by that name.
+const SuiteImage = "statefulset-conformance.local/suite:v1"
+
+// User is whom the image runs as: nobody in particular, and not root.
+const User = "65532:65532"
+
+// Image makes an image of the programs in dir: nothing else is in it, no shell either. Its layer is written below work, which must
+// stay for as long as the image is used.
+func Image(dir, work string) (v1.Image, error) {
+	l := layer.New()
+	for _, program := range Programs() {
+		l.File("/"+program, filepath.Join(dir, program))
+	}
+	return layer.Assemble(v1.Config{
+		Entrypoint: []string{"/" + Command},
+		Cmd:        []string{"certify"},
+		User:       User,
+		WorkingDir: "/",
+		Labels:     map[string]string{"statefulset-conformance.made": "suite-image"},
+	}, work, l)
+}
+
+// Save writes an image as an archive that docker, podman, containerd and kind load. The reference is how it is called then.
+func Save(file, reference string, image v1.Image) error {
+	tag, err := name.NewTag(reference)
+	if err != nil {
+		return fmt.Errorf("expected the name of an image, such as %s, found %q: %w", SuiteImage, reference, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return tarball.WriteToFile(file, tag, image)
+}
