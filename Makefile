@@ -8,13 +8,14 @@ cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
 	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
-	KUBECONFIG CONTEXT NAMESPACE_PREFIX SUITE_IMAGE IMAGE_MIRROR
+	KUBECONFIG CONTEXT NAMESPACE_PREFIX SUITE_IMAGE IMAGE_MIRROR \
+	NAMESPACE SET STATE SAVE
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report faults test verify fmt catalogue rbac bench clean image images bundle
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults test verify fmt catalogue rbac bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -28,6 +29,7 @@ cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster
 cluster-down: cli ; @exec $(cli) cluster down             ## remove it
 judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
 report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
+diagnose: cli     ; @exec $(cli) diagnose                 ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 nasty: cli        ; @exec $(cli) nasty                    ## make life hard for a correct cluster and show that nobody is accused (ADVERSITY=name)
 ##

@@ -16,6 +16,12 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
+// Reach says why the API server does not answer, nil if it does.
+func Reach(ctx context.Context, client kubernetes.Interface) *Problem {
+	_, problem := connect(ctx, client, answerLimit)
+	return problem
+}
+
 func connect(ctx context.Context, client kubernetes.Interface, limit time.Duration) (*version.Info, *Problem) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

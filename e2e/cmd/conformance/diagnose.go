@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+)
+
+// diagnoseLimit bounds all that is asked of the cluster.
+const diagnoseLimit = 30 * time.Second
+
+// patient is what a person asked of a diagnosis.
+type patient struct {
+	namespace, set     string
+	kubeconfig, inside string // inside is the kubeconfig's context
+	state, save        string // files
+}
+
+func newDiagnoseCommand() *cobra.Command {
+	p := patient{
+		namespace: os.Getenv("NAMESPACE"), set: os.Getenv("SET"), kubeconfig: os.Getenv("KUBECONFIG"), inside: os.Getenv("CONTEXT"),
+		state: os.Getenv("STATE"), save: os.Getenv("SAVE"),
+	}
+	command := &cobra.Command{
+		Use:   "diagnose [-n NAMESPACE] SET",
+		Short: "Say why a StatefulSet is in trouble, on any cluster",
+		Long: `Say why a StatefulSet is in trouble, on any cluster. It follows each symptom (a pod that is Pending, not Ready, was never
+created or does not end; names that do not resolve; pods that cannot be evicted) to the object that causes it, and prints the
+evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is said.
+
+NAMESPACE, SET, STATE, SAVE, KUBECONFIG and CONTEXT may be given as environment variables instead.
+
+Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use, or the cluster or the set cannot
+be read; 3 a symptom has no cause that could be found.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return wrongUse{fmt.Errorf("%q wants one argument, the name of a StatefulSet, and got %d", cmd.CommandPath(), len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				p.set = strings.TrimPrefix(args[0], "statefulset/")
+			}
+			return p.diagnose(cmd.Context(), cmd.OutOrStdout())
+		},
+	}
+	flags := command.Flags()
+	flags.StringVarP(&p.namespace, "namespace", "n", p.namespace, "the set's namespace (default: the context's)")
+	flags.StringVar(&p.state, "state", p.state, "diagnose a state that was saved, without a cluster")
+	flags.StringVar(&p.save, "save", p.save, "save what was read to this file")
+	return command
+}
+
+func (p patient) diagnose(ctx context.Context, out io.Writer) error {
+	state, err := p.read(ctx)
+	if err != nil {
+		return wrongUse{err}
+	}
+	if p.save != "" {
+		if err := state.Save(p.save); err != nil {
+			return wrongUse{fmt.Errorf("SAVE: %w", err)}
+		}
+	}
+	found := diagnose.Diagnose(state)
+	if err := diagnose.Write(out, state, found); err != nil {
+		return err
+	}
+	switch diagnose.Weigh(found) {
+	case diagnose.Explained:
+		return diagnosed{"the set is in trouble", 1}
+	case diagnose.Unexplained:
+		return diagnosed{"the set is in trouble, and not all of it could be explained", 3}
+	}
+	return nil
+}
+
+// diagnosed ends the process with a diagnosis' exit code.
+type diagnosed struct {
+	text string
+	code int
+}
+
+func (d diagnosed) Error() string { return fmt.Sprintf("%s (exit code %d)", d.text, d.code) }
+
+// ExitCode is the process's exit code.
+func (d diagnosed) ExitCode() int { return d.code }
+
+func (p patient) read(ctx context.Context) (*diagnose.State, error) {
+	if p.state != "" {
+		return diagnose.Load(p.state)
+	}
+	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
+	defer cancel()
+	s := settings.Settings{Context: p.inside}
+	var err error
+	if s.Kubeconfig, err = kubeconfigPath(p.kubeconfig); err != nil {
+		return nil, fmt.Errorf("KUBECONFIG: %w", err)
+	}
+	if _, wrong := preflight.Kubeconfig(s); len(wrong) > 0 {
+		return nil, errors.New(wrong[0].Text)
+	}
+	config, err := s.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1 // some two dozen questions at once are no load
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	if problem := preflight.Reach(ctx, client); problem != nil {
+		return nil, errors.New(problem.Text)
+	}
+	if p.namespace == "" {
+		p.namespace = contextNamespace(s)
+	}
+	if p.set == "" {
+		return nil, fmt.Errorf("SET: expected the name of a StatefulSet, found none; %s", setsOf(ctx, client, p.namespace))
+	}
+	state, err := capture.State(ctx, client, p.namespace, p.set)
+	if err != nil {
+		return nil, err
+	}
+	if state.StatefulSet == nil {
+		return nil, fmt.Errorf("expected a StatefulSet %s in namespace %s, found none; %s", p.set, p.namespace, setsOf(ctx, client, p.namespace))
+	}
+	return state, nil
+}
+
+func contextNamespace(s settings.Settings) string {
+	if s.Kubeconfig != "" {
+		if name, _, err := s.ClientConfig().Namespace(); err == nil && name != "" {
+			return name
+		}
+	}
+	return metav1.NamespaceDefault
+}
+
+// setsOf says which sets a namespace has.
+func setsOf(ctx context.Context, client kubernetes.Interface, namespace string) string {
+	if _, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+		return fmt.Sprintf("the cluster has no namespace %s: name another with NAMESPACE=", namespace)
+	}
+	list, err := client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "name one with SET="
+	}
+	if len(list.Items) == 0 {
+		return fmt.Sprintf("namespace %s has no StatefulSets: name another with NAMESPACE=", namespace)
+	}
+	names := make([]string, 0, len(list.Items))
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	slices.Sort(names)
+	const most = 10
+	if len(names) > most {
+		names = append(names[:most], "...")
+	}
+	return fmt.Sprintf("namespace %s has %s: name one with SET=", namespace, strings.Join(names, ", "))
+}

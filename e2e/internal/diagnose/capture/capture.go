@@ -1,0 +1,230 @@
+// Package capture reads from a cluster what package diagnose looks at. What may not or cannot be read is noted in the state and
+// stops nothing, except for the set itself and its pods.
+package capture
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+)
+
+// answerLimit bounds each request: a cluster in trouble may answer some and not others.
+const answerLimit = 5 * time.Second
+
+// State reads the state of a set. The set's absence is no error: the state then has none.
+func State(ctx context.Context, client kubernetes.Interface, namespace, name string) (*diagnose.State, error) {
+	r := &reader{client: client, s: &diagnose.State{Namespace: namespace, Name: name, Taken: metav1.Now().Rfc3339Copy()}}
+	set, err := r.set(ctx)
+	if err != nil || set == nil {
+		return r.s, err
+	}
+	r.s.StatefulSet = set
+	if err := r.pods(ctx); err != nil {
+		return nil, err
+	}
+	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.volumes, r.classes, r.nodes, r.leases,
+		r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
+	// What follows depends on what was found.
+	var more []func(context.Context) error
+	if r.awaitsNode() {
+		more = append(more, r.usage)
+	}
+	if len(r.awaited()) > 0 {
+		more = append(more, r.providers, r.providerPods)
+	}
+	if r.rejected() {
+		more = append(more, r.validating, r.mutating)
+	}
+	if r.dnsInTrouble() {
+		more = append(more, r.dnsEvents)
+	}
+	r.all(ctx, more...)
+	r.narrow()
+	return r.s, nil
+}
+
+// reader reads one state. Its functions return why something could not be read, under the name they noted it by.
+type reader struct {
+	client kubernetes.Interface
+	s      *diagnose.State
+
+	mu       sync.Mutex
+	everyPod []corev1.Pod // of the cluster, if it was read
+}
+
+func (r *reader) set(ctx context.Context) (*appsv1.StatefulSet, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	set, err := r.client.AppsV1().StatefulSets(r.s.Namespace).Get(ctx, r.s.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading statefulset %s/%s: %w", r.s.Namespace, r.s.Name, err)
+	}
+	return set, nil
+}
+
+// pods reads the pods that the set owns, those that its selector matches and those that have a name of its own.
+func (r *reader) pods(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	list, err := r.client.CoreV1().Pods(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("reading the pods of namespace %s: %w", r.s.Namespace, err)
+	}
+	for i := range list.Items {
+		p := &list.Items[i]
+		owner := metav1.GetControllerOf(p)
+		if (owner != nil && owner.UID == r.s.StatefulSet.UID) || strings.HasPrefix(p.Name, r.s.Name+"-") {
+			r.s.Pods = append(r.s.Pods, *p)
+		}
+	}
+	return nil
+}
+
+// all reads at once, and notes what could not be read.
+func (r *reader) all(ctx context.Context, reads ...func(context.Context) error) {
+	var done sync.WaitGroup
+	for _, read := range reads {
+		done.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, answerLimit)
+			defer cancel()
+			_ = read(ctx)
+		})
+	}
+	done.Wait()
+}
+
+// note keeps why something could not be read, and returns it. That something does not exist is no failure to read it.
+func (r *reader) note(what string, err error) error {
+	if err == nil || apierrors.IsNotFound(err) {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.s.Unread = append(r.s.Unread, diagnose.Unread{What: what, Why: strings.Join(strings.Fields(err.Error()), " ")})
+	return err
+}
+
+func (r *reader) version(context.Context) error {
+	found, err := r.client.Discovery().ServerVersion()
+	if err == nil {
+		r.s.Version = found.GitVersion
+	}
+	return r.note("version", err)
+}
+
+func (r *reader) claims(ctx context.Context) error {
+	list, err := r.client.CoreV1().PersistentVolumeClaims(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Claims = list.Items
+	}
+	return r.note("persistentvolumeclaims", err)
+}
+
+func (r *reader) services(ctx context.Context) error {
+	list, err := r.client.CoreV1().Services(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Services = list.Items
+	}
+	return r.note("services", err)
+}
+
+func (r *reader) slices(ctx context.Context) error {
+	name := r.s.StatefulSet.Spec.ServiceName
+	if name == "" {
+		return nil
+	}
+	list, err := r.client.DiscoveryV1().EndpointSlices(r.s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + name})
+	if err == nil {
+		r.s.Slices = list.Items
+	}
+	return r.note("endpointslices", err)
+}
+
+func (r *reader) events(ctx context.Context) error {
+	list, err := r.client.CoreV1().Events(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Events = list.Items
+	}
+	return r.note("events", err)
+}
+
+func (r *reader) quotas(ctx context.Context) error {
+	list, err := r.client.CoreV1().ResourceQuotas(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Quotas = list.Items
+	}
+	return r.note("resourcequotas", err)
+}
+
+func (r *reader) budgets(ctx context.Context) error {
+	list, err := r.client.PolicyV1().PodDisruptionBudgets(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Budgets = list.Items
+	}
+	return r.note("poddisruptionbudgets", err)
+}
+
+func (r *reader) volumes(ctx context.Context) error {
+	list, err := r.client.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Volumes = list.Items
+	}
+	return r.note("persistentvolumes", err)
+}
+
+func (r *reader) classes(ctx context.Context) error {
+	list, err := r.client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Classes = list.Items
+	}
+	return r.note("storageclasses", err)
+}
+
+func (r *reader) nodes(ctx context.Context) error {
+	list, err := r.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Nodes = list.Items
+	}
+	return r.note("nodes", err)
+}
+
+func (r *reader) leases(ctx context.Context) error {
+	for _, namespace := range []string{metav1.NamespaceSystem, corev1.NamespaceNodeLease} {
+		list, err := r.client.CoordinationV1().Leases(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return r.note("leases in "+namespace, err)
+		}
+		r.s.Leases = append(r.s.Leases, list.Items...)
+	}
+	return nil
+}
+
+func (r *reader) validating(ctx context.Context) error {
+	list, err := r.client.AdmissionregistrationV1().ValidatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Validating = list.Items
+	}
+	return r.note("validatingwebhookconfigurations", err)
+}
+
+func (r *reader) mutating(ctx context.Context) error {
+	list, err := r.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Mutating = list.Items
+	}
+	return r.note("mutatingwebhookconfigurations", err)
+}

@@ -1,0 +1,238 @@
+package capture
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	resourcehelper "k8s.io/component-helpers/resource"
+	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+)
+
+// dnsLabel is on everything of the cluster's DNS, by convention.
+const dnsLabel = "k8s-app=kube-dns"
+
+func (r *reader) dnsDeployments(ctx context.Context) error {
+	list, err := r.client.AppsV1().Deployments(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: dnsLabel})
+	if err == nil {
+		r.s.Resolver.Deployments = list.Items
+	}
+	return r.note("deployments in kube-system", err)
+}
+
+func (r *reader) dnsPods(ctx context.Context) error {
+	list, err := r.client.CoreV1().Pods(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: dnsLabel})
+	if err == nil {
+		r.s.Resolver.Pods = list.Items
+	}
+	return r.note("pods in kube-system", err)
+}
+
+func (r *reader) dnsServices(ctx context.Context) error {
+	list, err := r.client.CoreV1().Services(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{LabelSelector: dnsLabel})
+	if err == nil {
+		r.s.Resolver.Services = list.Items
+	}
+	return r.note("services in kube-system", err)
+}
+
+func (r *reader) dnsConfig(ctx context.Context) error {
+	config, err := r.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "coredns", metav1.GetOptions{})
+	if err == nil {
+		r.s.Resolver.Corefile = config.Data["Corefile"]
+	}
+	return r.note("configmap coredns in kube-system", err)
+}
+
+// kubeletConfig reads what kubeadm has told the kubelets; other clusters do not have it.
+func (r *reader) kubeletConfig(ctx context.Context) error {
+	config, err := r.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "kubelet-config", metav1.GetOptions{})
+	if err != nil {
+		return r.note("configmap kubelet-config in kube-system", err)
+	}
+	var told struct {
+		ClusterDomain string   `json:"clusterDomain"`
+		ClusterDNS    []string `json:"clusterDNS"`
+	}
+	if err := yaml.Unmarshal([]byte(config.Data["kubelet"]), &told); err != nil {
+		return r.note("configmap kubelet-config in kube-system", err)
+	}
+	r.s.Resolver.Zone, r.s.Resolver.Addresses = told.ClusterDomain, told.ClusterDNS
+	return nil
+}
+
+func (r *reader) dnsEvents(ctx context.Context) error {
+	list, err := r.client.CoreV1().Events(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("involvedObject.kind", "Pod").String()})
+	if err != nil {
+		return r.note("events in kube-system", err)
+	}
+	for _, e := range list.Items {
+		if slices.ContainsFunc(r.s.Resolver.Pods, func(p corev1.Pod) bool { return p.Name == e.InvolvedObject.Name }) {
+			r.s.Resolver.Events = append(r.s.Resolver.Events, e)
+		}
+	}
+	return nil
+}
+
+func (r *reader) dnsInTrouble() bool {
+	return slices.ContainsFunc(r.s.Resolver.Pods, func(p corev1.Pod) bool { return !ready(&p) })
+}
+
+func ready(p *corev1.Pod) bool {
+	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+// awaitsNode reports whether a pod of the set has no node.
+func (r *reader) awaitsNode() bool {
+	return slices.ContainsFunc(r.s.Pods, func(p corev1.Pod) bool { return p.Spec.NodeName == "" && p.DeletionTimestamp == nil })
+}
+
+// awaited are the provisioners of claims that are not bound.
+func (r *reader) awaited() []string {
+	var names []string
+	for i := range r.s.Claims {
+		c := &r.s.Claims[i]
+		if c.Status.Phase == corev1.ClaimBound || c.Spec.StorageClassName == nil {
+			continue
+		}
+		for j := range r.s.Classes {
+			if r.s.Classes[j].Name == *c.Spec.StorageClassName && !slices.Contains(names, r.s.Classes[j].Provisioner) {
+				names = append(names, r.s.Classes[j].Provisioner)
+			}
+		}
+	}
+	return names
+}
+
+// rejected reports whether the API server has rejected something that the controller creates.
+func (r *reader) rejected() bool {
+	return slices.ContainsFunc(r.s.Events, func(e corev1.Event) bool {
+		return e.Reason == "FailedCreate" && strings.Contains(e.Message, "webhook")
+	})
+}
+
+// running reads the pods of the whole cluster that have not ended, once.
+func (r *reader) running(ctx context.Context) ([]corev1.Pod, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.everyPod != nil {
+		return r.everyPod, nil
+	}
+	list, err := r.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Succeeded,status.phase!=Failed"})
+	if err != nil {
+		return nil, err
+	}
+	r.everyPod = list.Items
+	return r.everyPod, nil
+}
+
+// usage sums up what the pods on each node ask for.
+func (r *reader) usage(ctx context.Context) error {
+	pods, err := r.running(ctx)
+	if err != nil {
+		return r.note("pods of other namespaces", err)
+	}
+	byNode := map[string]*diagnose.Usage{}
+	for i := range pods {
+		p := &pods[i]
+		if p.Spec.NodeName == "" {
+			continue
+		}
+		u := byNode[p.Spec.NodeName]
+		if u == nil {
+			u = &diagnose.Usage{Node: p.Spec.NodeName, Requests: corev1.ResourceList{}}
+			byNode[p.Spec.NodeName] = u
+		}
+		u.Pods++
+		for name, q := range resourcehelper.PodRequests(p, resourcehelper.PodResourcesOptions{}) {
+			sum := u.Requests[name]
+			sum.Add(q)
+			u.Requests[name] = sum
+		}
+	}
+	for _, n := range r.s.Nodes {
+		if u := byNode[n.Name]; u != nil {
+			r.s.Usage = append(r.s.Usage, *u)
+		}
+	}
+	return nil
+}
+
+func (r *reader) providerPods(ctx context.Context) error {
+	pods, err := r.running(ctx)
+	if err != nil {
+		return r.note("pods of other namespaces", err)
+	}
+	for i := range pods {
+		if r.provides(pods[i].Namespace, pods[i].Name, &pods[i].Spec) {
+			r.s.ProviderPods = append(r.s.ProviderPods, pods[i])
+		}
+	}
+	return nil
+}
+
+func (r *reader) providers(ctx context.Context) error {
+	list, err := r.client.AppsV1().Deployments("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return r.note("deployments", err)
+	}
+	for i := range list.Items {
+		if d := &list.Items[i]; r.provides(d.Namespace, d.Name, &d.Spec.Template.Spec) {
+			r.s.Providers = append(r.s.Providers, *d)
+		}
+	}
+	return nil
+}
+
+func (r *reader) provides(namespace, name string, spec *corev1.PodSpec) bool {
+	return namespace != r.s.Namespace && slices.ContainsFunc(r.awaited(), func(p string) bool { return diagnose.Provides(name, spec, p) })
+}
+
+// narrow drops what was read and has nothing to do with the set, so that a saved state stays small.
+func (r *reader) narrow() {
+	s := r.s
+	own := map[string]bool{s.Name: true, s.StatefulSet.Spec.ServiceName: true}
+	nodes, volumes := map[string]bool{}, map[string]bool{}
+	mounted := map[string]bool{}
+	for i := range s.Pods {
+		p := &s.Pods[i]
+		own[p.Name], nodes[p.Spec.NodeName] = true, true
+		for _, v := range p.Spec.Volumes {
+			if v.PersistentVolumeClaim != nil {
+				mounted[v.PersistentVolumeClaim.ClaimName] = true
+			}
+		}
+	}
+	s.Claims = slices.DeleteFunc(s.Claims, func(c corev1.PersistentVolumeClaim) bool { return !mounted[c.Name] })
+	pending := false
+	for i := range s.Claims {
+		own[s.Claims[i].Name], volumes[s.Claims[i].Spec.VolumeName] = true, true
+		pending = pending || s.Claims[i].Status.Phase != corev1.ClaimBound
+	}
+	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.PersistentVolume) bool { return !volumes[v.Name] && !pending })
+	s.Events = slices.DeleteFunc(s.Events, func(e corev1.Event) bool { return !own[e.InvolvedObject.Name] })
+	if !r.awaitsNode() {
+		s.Nodes = slices.DeleteFunc(s.Nodes, func(n corev1.Node) bool { return !nodes[n.Name] })
+	}
+	r.narrowLeases(nodes)
+	slices.SortFunc(s.Unread, func(a, b diagnose.Unread) int { return strings.Compare(a.What, b.What) })
+	s.Unread = slices.CompactFunc(s.Unread, func(a, b diagnose.Unread) bool { return a.What == b.What })
+}
+
+// narrowLeases keeps the leases of the control plane and of the pods' nodes.
+func (r *reader) narrowLeases(nodes map[string]bool) {
+	r.s.Leases = slices.DeleteFunc(r.s.Leases, func(l coordinationv1.Lease) bool {
+		if l.Namespace == corev1.NamespaceNodeLease {
+			return !nodes[l.Name]
+		}
+		return !strings.HasPrefix(l.Name, "kube-") && !strings.HasPrefix(l.Name, "apiserver-")
+	})
+}

@@ -1,0 +1,309 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	volumehelper "k8s.io/component-helpers/storage/volume"
+)
+
+// defaultClass is the annotation that makes a StorageClass the default.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
+
+const (
+	noProvisioner  = "kubernetes.io/no-provisioner"
+	selectedNode   = "volume.kubernetes.io/selected-node"
+	claimCondition = "status.phase"
+)
+
+// claimNames are the claims that a pod mounts, in the template's order.
+func claimNames(p *corev1.Pod) []string {
+	var names []string
+	for i := range p.Spec.Volumes {
+		if c := p.Spec.Volumes[i].PersistentVolumeClaim; c != nil {
+			names = append(names, c.ClaimName)
+		}
+	}
+	return names
+}
+
+// unboundClaim follows the first claim of a pod that keeps it from starting, nil if none does.
+func (v *view) unboundClaim(p *corev1.Pod) *Finding {
+	if v.unread("persistentvolumeclaims") != "" {
+		return nil
+	}
+	for _, name := range claimNames(p) {
+		f := v.claimTrouble(name)
+		if f == nil {
+			continue
+		}
+		f.Seen = v.podSeen(p) + f.Seen
+		f.Path = append([]Ref{v.ref("persistentvolumeclaim", name)}, f.Path...)
+		return f
+	}
+	return nil
+}
+
+func (v *view) claimTrouble(name string) *Finding {
+	claim := v.ref("persistentvolumeclaim", name)
+	f := &Finding{Area: Storage, Object: claim, Look: []string{describe(claim)}}
+	c := v.claim(name)
+	switch {
+	case c == nil:
+		f.Cause, f.What = "claim-missing", "does not exist, and the pod mounts it"
+		f.Why = "it was deleted while the pod existed; the controller makes a new one only together with the pod"
+		f.Do = []string{"delete the pod: the controller makes claim and pod again, with an empty volume"}
+		f.Look[0] = kubectl(claim, "get persistentvolumeclaims")
+		return f
+	case c.DeletionTimestamp != nil:
+		f.Cause, f.What = "claim-terminating", "is being deleted and waits for its finalizers "+list(c.Finalizers)
+		f.Evidence = []Evidence{{claim, "metadata.deletionTimestamp", c.DeletionTimestamp.UTC().Format("2006-01-02T15:04:05Z")}, {claim, "metadata.finalizers", list(c.Finalizers)}}
+		f.Do = []string{"delete the pod that mounts it: the claim then goes, and the controller makes both again"}
+		return f
+	case c.Status.Phase == corev1.ClaimLost:
+		f.Cause, f.What = "volume-lost", "has lost its volume "+c.Spec.VolumeName
+		f.Evidence = []Evidence{{claim, claimCondition, string(c.Status.Phase)}, {claim, "spec.volumeName", c.Spec.VolumeName}}
+		f.Why = "the volume was deleted behind the claim's back"
+		f.Do = []string{"restore the volume from a backup, or delete claim and pod to start from an empty one"}
+		return f
+	case c.Status.Phase == corev1.ClaimBound:
+		return nil
+	}
+	f.Seen = fmt.Sprintf(" since its claim %s is not bound", name)
+	f.Evidence = []Evidence{{claim, claimCondition, string(c.Status.Phase)}}
+	return v.unbound(f, c)
+}
+
+// unbound says why a pending claim has no volume.
+func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
+	claim := f.Object
+	if c.Spec.StorageClassName == nil {
+		return v.classless(f, c)
+	}
+	name := *c.Spec.StorageClassName
+	f.Evidence = append(f.Evidence, Evidence{claim, "spec.storageClassName", fmt.Sprintf("%q", name)})
+	if name == "" {
+		return v.staticVolume(f, c, "")
+	}
+	class := v.class(name)
+	if class == nil {
+		if why := v.unread("storageclasses"); why != "" {
+			return v.claimUnknown(f, c, Evidence{clusterRef("storageclass", name), "(not read)", why})
+		}
+		if v.fits(c) {
+			return v.claimUnknown(f, c)
+		}
+		f.Cause, f.What = "class-missing", fmt.Sprintf("asks for the StorageClass %q, which does not exist", name)
+		f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", "*"), "metadata.name", v.classNames()})
+		f.Do = []string{
+			"create the class, or name another in volumeClaimTemplates: they cannot be changed, so delete the set (--cascade=orphan keeps its pods) and create it anew",
+			"delete the pending claim and its pod; they are made again from the template",
+		}
+		f.Look = append(f.Look, "kubectl get storageclasses")
+		return f
+	}
+	f.Path = []Ref{clusterRef("storageclass", name)}
+	f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", name), "provisioner", class.Provisioner})
+	if class.Provisioner == noProvisioner {
+		return v.staticVolume(f, c, name)
+	}
+	return v.provisioning(f, c, class)
+}
+
+// classless is a claim that names no class.
+func (v *view) classless(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
+	claim := f.Object
+	f.Evidence = append(f.Evidence, Evidence{claim, "spec.storageClassName", "(absent)"})
+	if why := v.unread("storageclasses"); why != "" {
+		return v.claimUnknown(f, c, Evidence{clusterRef("storageclass", "*"), "(not read)", why})
+	}
+	var defaults []string
+	for i := range v.s.Classes {
+		if v.s.Classes[i].Annotations[defaultClass] == "true" {
+			defaults = append(defaults, v.s.Classes[i].Name)
+		}
+	}
+	if len(defaults) > 0 {
+		return v.claimUnknown(f, c, Evidence{clusterRef("storageclass", defaults[0]), "metadata.annotations[" + defaultClass + "]", "true"})
+	}
+	f.Cause, f.What = "no-default-class", "names no StorageClass, and the cluster has no default one"
+	f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", "*"), "metadata.annotations[" + defaultClass + "]", "on none of: " + v.classNames()})
+	f.Do = []string{
+		"make a class the default: kubectl annotate storageclass NAME " + defaultClass + "=true; claims that wait then take it",
+		"or name a class in volumeClaimTemplates of a new set",
+	}
+	f.Look = append(f.Look, "kubectl get storageclasses")
+	return f
+}
+
+func (v *view) classNames() string {
+	var names []string
+	for i := range v.s.Classes {
+		names = append(names, v.s.Classes[i].Name)
+	}
+	slices.Sort(names)
+	return list(names)
+}
+
+// claimUnknown is a pending claim that nothing explains.
+func (v *view) claimUnknown(f *Finding, c *corev1.PersistentVolumeClaim, evidence ...Evidence) *Finding {
+	f.Cause, f.What = Unknown, "is not bound, and nothing that was read says why"
+	f.Evidence = append(f.Evidence, evidence...)
+	before := len(f.Evidence)
+	f.Evidence = v.tell(f.Evidence, "PersistentVolumeClaim", c.Name, c.UID)
+	f.Do = []string{"read the claim's events and the provisioner's log"}
+	if len(f.Evidence) == before && v.now.Sub(c.CreationTimestamp.Time) < patience {
+		*f = v.underway(*f, c.CreationTimestamp.Time)
+	}
+	return f
+}
+
+// provisioning is a claim whose class has a provisioner.
+func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) *Finding {
+	waits := class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer && c.Annotations[selectedNode] == ""
+	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "ProvisioningFailed"); e != nil {
+		return v.refused(f, c, class, e)
+	}
+	if waits {
+		return nil // The claim waits for the pod to get a node: why it gets none is asked of the pod.
+	}
+	running, evidence := v.provider(class.Provisioner)
+	f.Evidence = append(f.Evidence, evidence...)
+	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "ExternalProvisioning"); e != nil {
+		f.Evidence = append(f.Evidence, told(e))
+	}
+	if running || v.unread("deployments") != "" || v.unread("pods of other namespaces") != "" {
+		return v.claimUnknown(f, c)
+	}
+	f.Cause, f.Object = "provisioner-down", clusterRef("storageclass", class.Name)
+	f.What = fmt.Sprintf("has the provisioner %s, which does not run", class.Provisioner)
+	f.Why = "whoever is to make the volumes of this class is not there to do it"
+	if len(evidence) == 0 {
+		f.Evidence = append(f.Evidence, Evidence{clusterRef("pod", "*"), "spec.containers", "no pod or deployment of the cluster mentions " + class.Provisioner})
+		f.What = fmt.Sprintf("has the provisioner %s, and no pod in the cluster mentions it", class.Provisioner)
+		f.Why = "the provisioner was never installed or is gone, or the class misspells its name"
+	}
+	f.Do = []string{"bring the provisioner back, or install it; claims that wait are then served", "or use a class whose provisioner runs"}
+	f.Look = append(f.Look, getYAML(f.Object), "kubectl get pods -A | grep -i "+lastPart(class.Provisioner))
+	return f
+}
+
+// refused is a claim that the provisioner does not serve. Only its own words tell why.
+func (v *view) refused(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, e *corev1.Event) *Finding {
+	f.Evidence = append(f.Evidence, told(e))
+	f.Look = append(f.Look, getYAML(clusterRef("storageclass", class.Name)))
+	message := strings.ToLower(e.Message)
+	has := contains(message)
+	modes := modesText(c.Spec.AccessModes)
+	switch {
+	case has("access mode", "accessmode", "readwritemany", "readonlymany", "multi_node"):
+		f.Cause, f.What = "access-mode", fmt.Sprintf("asks for %s, which provisioner %s does not support", modes, class.Provisioner)
+		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.accessModes", modes})
+		f.Do = []string{"ask for ReadWriteOnce in volumeClaimTemplates: each pod has a claim of its own", "or use a class whose driver can share volumes"}
+	case has("insufficient", "not enough", "exceed", "out of range", "no space", "resourceexhausted", "capacity"):
+		f.Cause, f.What = "no-capacity", fmt.Sprintf("asks for %s, which provisioner %s cannot provide", storage(c), class.Provisioner)
+		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.resources.requests[storage]", storage(c)})
+		f.Do = []string{"ask for less, or give the storage behind the class more room"}
+	default:
+		f.Cause, f.What = "provisioning-fails", fmt.Sprintf("is not served by provisioner %s: %s", class.Provisioner, oneLine(e.Message))
+		f.Do = []string{"read the provisioner's message above and its log; it tries again by itself"}
+	}
+	return f
+}
+
+func modesText(modes []corev1.PersistentVolumeAccessMode) string {
+	var out []string
+	for _, m := range modes {
+		out = append(out, string(m))
+	}
+	return strings.Join(out, ", ")
+}
+
+func storage(c *corev1.PersistentVolumeClaim) string {
+	q := c.Spec.Resources.Requests[corev1.ResourceStorage]
+	return q.String()
+}
+
+// volumeObstacle says why a volume is none for a claim, "" if it is one. kind names what differs.
+func volumeObstacle(pv *corev1.PersistentVolume, c *corev1.PersistentVolumeClaim) (kind Cause, text string) {
+	if ref := pv.Spec.ClaimRef; ref != nil && (ref.Namespace != c.Namespace || ref.Name != c.Name) {
+		return "volume-taken", fmt.Sprintf("is %s, for claim %s/%s", pv.Status.Phase, ref.Namespace, ref.Name)
+	}
+	if !volumehelper.CheckAccessModes(c, pv) {
+		return "access-mode", fmt.Sprintf("has the access modes %s", modesText(pv.Spec.AccessModes))
+	}
+	if size, want := pv.Spec.Capacity[corev1.ResourceStorage], c.Spec.Resources.Requests[corev1.ResourceStorage]; size.Cmp(want) < 0 {
+		return "no-volume-of-size", fmt.Sprintf("has %s", size.String())
+	}
+	if volumehelper.CheckVolumeModeMismatches(&c.Spec, &pv.Spec) {
+		return "volume-mode", fmt.Sprintf("has another volume mode than %s", *c.Spec.VolumeMode)
+	}
+	if s, err := metav1.LabelSelectorAsSelector(c.Spec.Selector); err == nil && c.Spec.Selector != nil && !s.Matches(labels.Set(pv.Labels)) {
+		return "volume-selector", "does not have the labels that the claim selects"
+	}
+	return "", ""
+}
+
+// fits reports whether a volume is there that the claim can be bound to.
+func (v *view) fits(c *corev1.PersistentVolumeClaim) bool {
+	for i := range v.s.Volumes {
+		pv := &v.s.Volumes[i]
+		if volumehelper.GetPersistentVolumeClass(pv) != volumehelper.GetPersistentVolumeClaimClass(c) {
+			continue
+		}
+		if kind, _ := volumeObstacle(pv, c); kind == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// staticVolume is a claim that nobody makes a volume for: one must be there that fits.
+func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class string) *Finding {
+	if why := v.unread("persistentvolumes"); why != "" {
+		return v.claimUnknown(f, c, Evidence{clusterRef("persistentvolume", "*"), "(not read)", why})
+	}
+	of := fmt.Sprintf("of class %q", class)
+	if class == "" {
+		of = "without a class"
+	}
+	counts := map[Cause]int{}
+	total := 0
+	for i := range v.s.Volumes {
+		pv := &v.s.Volumes[i]
+		if volumehelper.GetPersistentVolumeClass(pv) != class {
+			continue
+		}
+		kind, text := volumeObstacle(pv, c)
+		if kind == "" {
+			return v.claimUnknown(f, c, Evidence{clusterRef("persistentvolume", pv.Name), "status.phase", string(pv.Status.Phase) + ", and it would fit"})
+		}
+		total++
+		counts[kind]++
+		if len(f.Evidence) < 12 {
+			f.Evidence = append(f.Evidence, Evidence{clusterRef("persistentvolume", pv.Name), "obstacle", text})
+		}
+	}
+	f.Do = []string{"make a PersistentVolume that fits, or use a class with a provisioner that makes them"}
+	f.Look = append(f.Look, "kubectl get persistentvolumes")
+	free := total - counts["volume-taken"]
+	switch {
+	case total == 0:
+		f.Cause, f.What = "no-volume", fmt.Sprintf("waits for a volume %s that somebody makes by hand, and there is none", of)
+	case free == 0:
+		f.Cause, f.What = "no-volume", fmt.Sprintf("finds no free volume %s: all %d are taken by other claims", of, total)
+		f.Do = append(f.Do, "a volume that is Released keeps its old claim: clear spec.claimRef once its data may go")
+	case counts["no-volume-of-size"] == free:
+		f.Cause, f.What = "no-volume-of-size", fmt.Sprintf("asks for %s, and none of the %s %s has that size", storage(c), plural(free, "free volume", "free volumes"), of)
+	case counts["access-mode"] == free:
+		f.Cause, f.What = "access-mode", fmt.Sprintf("asks for %s, and none of the %s %s has that access mode", modesText(c.Spec.AccessModes), plural(free, "free volume", "free volumes"), of)
+	default:
+		f.Cause, f.What = "no-volume", fmt.Sprintf("finds none of the %s %s that fits", plural(free, "free volume", "free volumes"), of)
+	}
+	return f
+}

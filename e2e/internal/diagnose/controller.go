@@ -1,0 +1,73 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// leaseGrace is added to a lease's own duration before its holder counts as gone: another may be about to take over.
+const leaseGrace = 15 * time.Second
+
+// expired reports whether nobody has renewed a lease in time.
+func (v *view) expired(l *coordinationv1.Lease) bool {
+	if l.Spec.RenewTime == nil {
+		return false
+	}
+	length := 15 * time.Second
+	if l.Spec.LeaseDurationSeconds != nil {
+		length = time.Duration(*l.Spec.LeaseDurationSeconds) * time.Second
+	}
+	return v.now.Sub(l.Spec.RenewTime.Time) > length+leaseGrace
+}
+
+// controllerManager is the finding that no controller manager runs, nil if one does or nothing was read that tells.
+func (v *view) controllerManager() *Finding {
+	return v.component("kube-controller-manager", "controller-down",
+		"sets, endpoints, node health and garbage are looked after by it: no pod is created, replaced or removed until it runs")
+}
+
+// component is the finding that a part of the control plane does not run, by its lease of leadership.
+func (v *view) component(name string, cause Cause, without string) *Finding {
+	l := v.lease(metav1.NamespaceSystem, name)
+	if l == nil || !v.expired(l) {
+		return nil
+	}
+	holder := ""
+	if l.Spec.HolderIdentity != nil {
+		holder = *l.Spec.HolderIdentity
+	}
+	lease := systemRef("lease", metav1.NamespaceSystem, name)
+	host, _, _ := strings.Cut(holder, "_")
+	f := &Finding{
+		Cause: cause, Area: Controller, Object: lease,
+		What: fmt.Sprintf("has not been renewed for %s: %s does not run", v.ago(l.Spec.RenewTime.Time), name),
+		Evidence: []Evidence{
+			{lease, "spec.renewTime", l.Spec.RenewTime.UTC().Format(time.RFC3339)},
+			{lease, "spec.holderIdentity", holder},
+		},
+		Why: without,
+		Do:  []string{"see whether the pod " + name + " runs on the control plane, and why not: its log, its manifest in /etc/kubernetes/manifests"},
+		Look: []string{
+			kubectl(lease, "get lease %s -o yaml", name), kubectl(lease, "get pods -l component=%s -o wide", name),
+		},
+	}
+	if host != "" {
+		f.Do = append(f.Do, "the last to hold it was on "+host)
+	}
+	if v.set != nil {
+		f.Seen = fmt.Sprintf("statefulset %s is not looked after", v.set.Name)
+		if v.set.Status.ObservedGeneration < v.set.Generation {
+			f.Evidence = append(f.Evidence, Evidence{v.setRef(), "status.observedGeneration", fmt.Sprintf("%d, metadata.generation %d", v.set.Status.ObservedGeneration, v.set.Generation)})
+		}
+	}
+	return f
+}
+
+func sortEvidence(all []Evidence) {
+	slices.SortStableFunc(all, func(a, b Evidence) int { return strings.Compare(a.Field, b.Field) })
+}

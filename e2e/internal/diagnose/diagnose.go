@@ -1,0 +1,147 @@
+// Package diagnose says why a StatefulSet is in trouble. It goes the way a person would who knows where to look: from the symptom
+// (a pod that is Pending, not Ready, or was never created) through the object that causes it to what can be done, with the
+// evidence on the way. A pod that was never created leads it to the predecessor that the controller waits for.
+//
+// It is pure: a State goes in, findings come out, the same on any machine. Package capture reads a State from a cluster. Where the
+// state does not show a cause, the finding says so and lists what is there to see.
+//
+// The texts of events and conditions are promised by no document. They are quoted as evidence, and used to tell causes apart only
+// where no field does; a finding that rests on one quotes it.
+package diagnose
+
+import (
+	"slices"
+	"strings"
+)
+
+// Area is the part of the system where the trouble comes from.
+type Area string
+
+// The areas.
+const (
+	Image       Area = "image"
+	Container   Area = "container"
+	Readiness   Area = "readiness"
+	Scheduling  Area = "scheduling"
+	Storage     Area = "storage"
+	Quota       Area = "quota"
+	Admission   Area = "admission"
+	Service     Area = "service"
+	DNS         Area = "dns"
+	Network     Area = "network"
+	Node        Area = "node"
+	Termination Area = "termination"
+	Disruption  Area = "disruption"
+	Controller  Area = "controller"
+	Rollout     Area = "rollout"
+)
+
+// Cause names what is wrong, for programs.
+type Cause string
+
+// Unknown is the cause of a symptom that the state does not explain.
+const Unknown Cause = "unknown"
+
+// Note is no trouble: it is worth knowing, or has begun so recently that nothing is late.
+const Note Cause = "note"
+
+// Finding is one symptom followed to where it comes from.
+type Finding struct {
+	Cause Cause `json:"cause"`
+	Area  Area  `json:"area"`
+	// Object is what has to change, or where to look next.
+	Object Ref `json:"object"`
+	// What says what is wrong with the object; it follows the object's name.
+	What string `json:"what"`
+	// Seen is the symptom.
+	Seen string `json:"seen"`
+	// Path leads from the set to the object.
+	Path []Ref `json:"path,omitempty"`
+	// Evidence is what the finding rests on.
+	Evidence []Evidence `json:"evidence,omitempty"`
+	// Why says what most likely brought it about, "" where What says it all.
+	Why string `json:"why,omitempty"`
+	// Do lists what to do next.
+	Do []string `json:"do,omitempty"`
+	// Look lists commands that show it.
+	Look []string `json:"look,omitempty"`
+}
+
+// Evidence is a field of an object and the value found there. An event's Field is "event" with its reason, its Value the message.
+type Evidence struct {
+	Object Ref    `json:"object"`
+	Field  string `json:"field"`
+	Value  string `json:"value"`
+}
+
+// Line is the finding in one line: the area, the object, what is wrong.
+func (f Finding) Line() string { return string(f.Area) + ": " + f.Object.String() + " " + f.What }
+
+// Known reports whether the finding names a cause.
+func (f Finding) Known() bool { return f.Cause != Unknown && f.Cause != Note }
+
+// Diagnose returns what is wrong with a set, what explains most first. It is empty if nothing is.
+func Diagnose(s *State) []Finding {
+	v := newView(s)
+	if s.StatefulSet == nil {
+		return []Finding{v.noSet()}
+	}
+	var found []Finding
+	manager := v.controllerManager()
+	pods := v.pods(manager)
+	dns := v.dns()
+	found = append(found, pods...)
+	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
+		found = append(found, *manager)
+	}
+	if len(pods) == 0 {
+		found = append(found, v.rollout()...)
+	}
+	found = append(found, v.service()...)
+	found = append(found, dns...)
+	found = append(found, v.budgets()...)
+	return merge(found)
+}
+
+// merge makes one finding of those that share a cause and an object.
+func merge(found []Finding) []Finding {
+	var out []Finding
+	for _, f := range found {
+		at := slices.IndexFunc(out, func(o Finding) bool { return o.Cause == f.Cause && o.Object == f.Object && f.Cause != Unknown })
+		if at < 0 {
+			out = append(out, f)
+			continue
+		}
+		if !strings.Contains(out[at].Seen, f.Seen) {
+			out[at].Seen += "; " + f.Seen
+		}
+	}
+	return out
+}
+
+// Outcome is what a diagnosis comes to.
+type Outcome int
+
+// The outcomes, in order of what they say.
+const (
+	// Well: nothing is wrong, or nothing is late yet.
+	Well Outcome = iota
+	// Explained: every symptom has a cause.
+	Explained
+	// Unexplained: at least one symptom has none.
+	Unexplained
+)
+
+// Weigh returns what findings come to.
+func Weigh(found []Finding) Outcome {
+	out := Well
+	for _, f := range found {
+		switch {
+		case f.Cause == Unknown:
+			return Unexplained
+		case f.Known():
+			out = Explained
+		}
+	}
+	return out
+}

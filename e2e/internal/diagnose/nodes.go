@@ -1,0 +1,147 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// heartbeatWithin is the age at which a node's heartbeat, sent every ten seconds, counts as missed. The API goes on calling the node
+// Ready for most of a minute.
+const heartbeatWithin = 30 * time.Second
+
+// nodeOf is what is wrong with the node that a pod is on, nil if nothing is.
+func (v *view) nodeOf(p *corev1.Pod) *Finding {
+	f, lost := v.nodeTrouble(p.Spec.NodeName)
+	if !lost {
+		return nil
+	}
+	f.Seen = v.podSeen(p) + ", on node " + p.Spec.NodeName
+	return f
+}
+
+// nodeTrouble says what is wrong with a node. lost says that pods on it are not looked after.
+func (v *view) nodeTrouble(name string) (f *Finding, lost bool) {
+	if name == "" || v.unread("nodes") != "" {
+		return nil, false
+	}
+	node := clusterRef("node", name)
+	f = &Finding{
+		Area: Node, Object: node, Look: []string{describe(node)},
+		Do: []string{
+			"mend the node: its kubelet, its network, its container runtime",
+			"if it is off for good: delete it (kubectl delete node " + name + "), or taint it node.kubernetes.io/out-of-service=nodeshutdown:NoExecute, so that its pods and volumes are let go; the controller replaces none of them before, since they might still run",
+		},
+	}
+	n := v.node(name)
+	if n == nil {
+		f.Cause, f.What = "node-gone", "does not exist any more, and a pod is still on it"
+		f.Why = "the node was removed from the cluster; its pods are removed by the garbage collector after a while"
+		f.Look[0] = "kubectl get nodes"
+		f.Do = []string{"wait for the pod garbage collector, or delete the pod with --force once nothing of it can run any more"}
+		return f, true
+	}
+	for i := range n.Status.Conditions {
+		c := &n.Status.Conditions[i]
+		if c.Type != corev1.NodeReady || c.Status == corev1.ConditionTrue {
+			continue
+		}
+		f.Evidence = append(f.Evidence, Evidence{node, "status.conditions[Ready]", oneLine(fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message))})
+		f.Evidence = append(f.Evidence, v.heartbeat(name)...)
+		if c.Status == corev1.ConditionUnknown {
+			f.Cause, f.What = "node-lost", fmt.Sprintf("has been silent for %s: its kubelet sends no heartbeat", v.silence(name, c))
+			f.Why = "the machine is off or cut off, or its kubelet does not run: whether its containers run is not known"
+			return f, true
+		}
+		f.Cause, f.What = "node-not-ready", "says itself that it is not Ready: "+firstOf(oneLine(c.Message), c.Reason)
+		return f, true
+	}
+	if age := v.heartbeatAge(name); age > heartbeatWithin {
+		f.Cause, f.What = "node-lost", fmt.Sprintf("has been silent for %s: its kubelet sends no heartbeat", age.Round(time.Second))
+		f.Why = "the API server still calls it Ready, since nobody has marked it yet"
+		f.Evidence = v.heartbeat(name)
+		return f, true
+	}
+	return nil, false
+}
+
+func (v *view) silence(name string, c *corev1.NodeCondition) string {
+	if age := v.heartbeatAge(name); age > 0 {
+		return age.Round(time.Second).String()
+	}
+	return v.ago(c.LastHeartbeatTime.Time)
+}
+
+func (v *view) heartbeatAge(name string) time.Duration {
+	l := v.lease(corev1.NamespaceNodeLease, name)
+	if l == nil || l.Spec.RenewTime == nil {
+		return 0
+	}
+	return v.now.Sub(l.Spec.RenewTime.Time)
+}
+
+func (v *view) heartbeat(name string) []Evidence {
+	l := v.lease(corev1.NamespaceNodeLease, name)
+	if l == nil || l.Spec.RenewTime == nil {
+		return nil
+	}
+	return []Evidence{{systemRef("lease", corev1.NamespaceNodeLease, name), "spec.renewTime", l.Spec.RenewTime.UTC().Format(time.RFC3339) + ", " + v.ago(l.Spec.RenewTime.Time) + " before this was read"}}
+}
+
+// terminating is a pod that is being deleted.
+func (v *view) terminating(p *corev1.Pod) Finding {
+	pod := v.ref("pod", p.Name)
+	due := p.DeletionTimestamp.Time // the API server has added the grace period
+	f := Finding{
+		Area: Termination, Object: pod, Look: []string{getYAML(pod)},
+		Seen:     fmt.Sprintf("pod %s is terminating, and should have ended %s ago", p.Name, v.ago(due)),
+		Evidence: []Evidence{{pod, "metadata.deletionTimestamp", due.UTC().Format(time.RFC3339)}},
+	}
+	const late = 10 * time.Second
+	if v.now.Sub(due) < late {
+		f.Seen = fmt.Sprintf("pod %s is terminating", p.Name)
+		f.Cause, f.What = Note, fmt.Sprintf("is being deleted, and has until %s to end", due.UTC().Format(time.RFC3339))
+		f.Do = []string{"wait, and ask again"}
+		return f
+	}
+	running := stillRunning(p)
+	if node, lost := v.nodeTrouble(p.Spec.NodeName); lost {
+		node.Seen = f.Seen + ", on node " + p.Spec.NodeName
+		node.Evidence = append(node.Evidence, f.Evidence...)
+		return *node
+	}
+	if len(p.Finalizers) > 0 && len(running) == 0 {
+		f.Cause = "finalizer"
+		f.What = fmt.Sprintf("is held by its finalizer %s: its containers have ended, and nobody has taken the finalizer away", list(p.Finalizers))
+		f.Evidence = append(f.Evidence, Evidence{pod, "metadata.finalizers", list(p.Finalizers)})
+		f.Why = "the controller that put the finalizer there does not run, or has not finished"
+		f.Do = []string{
+			"find the controller of that finalizer and see whether it runs",
+			"if it is gone for good, take the finalizer away: " + kubectl(pod, `patch pod %s --type json -p '[{"op":"remove","path":"/metadata/finalizers"}]'`, p.Name),
+		}
+		return f
+	}
+	f.Cause, f.Area, f.What = Unknown, Termination, "does not end, although its node is in order"
+	if len(running) > 0 {
+		f.Evidence = append(f.Evidence, Evidence{pod, "status.containerStatuses", "still running: " + strings.Join(running, ", ")})
+	}
+	if len(p.Finalizers) > 0 {
+		f.Evidence = append(f.Evidence, Evidence{pod, "metadata.finalizers", list(p.Finalizers)})
+	}
+	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	f.Do = []string{"read the kubelet's log on node " + p.Spec.NodeName}
+	f.Look = append(f.Look, describe(pod))
+	return f
+}
+
+func stillRunning(p *corev1.Pod) []string {
+	var names []string
+	for i := range p.Status.ContainerStatuses {
+		if p.Status.ContainerStatuses[i].State.Running != nil {
+			names = append(names, p.Status.ContainerStatuses[i].Name)
+		}
+	}
+	return names
+}

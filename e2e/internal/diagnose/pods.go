@@ -1,0 +1,266 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// pods follows what is wrong with the set's pods, in the order in which the controller meets them. manager is the finding that the
+// controller manager does not run, nil if it does.
+func (v *view) pods(manager *Finding) []Finding {
+	first, end := v.start(), v.start()+v.replicas()
+	var found []Finding
+	var waiting []string
+	blocked := -1 // the finding of the lowest pod that is not Ready
+	for n := first; n < end; n++ {
+		name := v.podName(n)
+		p := v.pod(name)
+		switch {
+		case p == nil && blocked >= 0 && v.ordered():
+			waiting = append(waiting, name)
+			continue
+		case p == nil:
+			found = append(found, v.notCreated(n, manager))
+		case !v.mine(p):
+			found = append(found, v.stranger(p))
+		case p.DeletionTimestamp == nil && isReady(p):
+			continue
+		default:
+			found = append(found, v.follow(p, manager)...)
+		}
+		if blocked < 0 && len(found) > 0 {
+			blocked = 0
+		}
+	}
+	found = append(found, v.beyond(first, end, blocked >= 0)...)
+	if len(waiting) > 0 {
+		verb := "does not exist: it waits"
+		if len(waiting) > 1 {
+			verb = "do not exist: each waits"
+		}
+		found[0].Seen += fmt.Sprintf("; %s %s until the pod before it is Ready (podManagementPolicy OrderedReady)", list(waiting), verb)
+	}
+	return found
+}
+
+// follow follows what is wrong with one pod that exists.
+func (v *view) follow(p *corev1.Pod, manager *Finding) []Finding {
+	f := v.existing(p, manager)
+	f.Path = append([]Ref{v.setRef(), v.ref("pod", p.Name)}, f.Path...)
+	if f.Path[len(f.Path)-1] != f.Object {
+		f.Path = append(f.Path, f.Object)
+	}
+	f.Do = append(v.replaceByHand(p), f.Do...)
+	return []Finding{f}
+}
+
+func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
+	switch {
+	case p.DeletionTimestamp != nil:
+		return v.terminating(p)
+	case p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded:
+		return v.finished(p, manager)
+	case p.Spec.NodeName == "":
+		return v.unscheduled(p)
+	}
+	if f := v.nodeOf(p); f != nil {
+		return *f
+	}
+	if f := v.unboundClaim(p); f != nil {
+		return *f
+	}
+	if f := v.containers(p); f != nil {
+		return *f
+	}
+	return v.unready(p)
+}
+
+// beyond follows pods of the set outside of its range: they are to go.
+func (v *view) beyond(first, end int, blocked bool) []Finding {
+	var found []Finding
+	for i := range v.s.Pods {
+		p := &v.s.Pods[i]
+		n := v.ordinal(p.Name)
+		if !v.mine(p) || n < 0 || (n >= first && n < end) {
+			continue
+		}
+		if p.DeletionTimestamp != nil {
+			f := v.terminating(p)
+			f.Path = append([]Ref{v.setRef(), v.ref("pod", p.Name)}, f.Path...)
+			found = append(found, f)
+			continue
+		}
+		if blocked && v.ordered() {
+			// The controller scales down only while every other pod is Ready: what blocks it is told already.
+			continue
+		}
+		found = append(found, Finding{
+			Cause: Note, Area: Controller, Object: v.ref("pod", p.Name), What: "is to go, and the controller has not deleted it yet",
+			Seen: fmt.Sprintf("the set asks for ordinals %d to %d", first, end-1), Path: []Ref{v.setRef()},
+			Evidence: v.statusEvidence(), Look: []string{getYAML(v.setRef())},
+		})
+	}
+	return found
+}
+
+// stranger is a pod that has the name of one of the set's and belongs to another.
+func (v *view) stranger(p *corev1.Pod) Finding {
+	pod := v.ref("pod", p.Name)
+	owner := "none"
+	for _, o := range p.OwnerReferences {
+		if o.Controller != nil && *o.Controller {
+			owner = fmt.Sprintf("%s/%s, uid %s", strings.ToLower(o.Kind), o.Name, o.UID)
+		}
+	}
+	f := Finding{
+		Cause: "name-taken", Area: Controller, Object: pod, What: "has the name that the set's pod needs, and is not controlled by the set",
+		Seen: "the set's own pod of that name cannot be created", Path: []Ref{v.setRef()},
+		Evidence: []Evidence{
+			{pod, "metadata.ownerReferences[controller]", owner},
+			{v.setRef(), "metadata.uid", string(v.set.UID)},
+		},
+		Why: "the pod was made by hand or by another set, or was left when a set of that name was deleted without its pods",
+		Do:  []string{"delete the pod if nobody needs it; the controller then makes its own"},
+		Look: []string{
+			kubectl(pod, "get pod %s --show-labels -o wide", p.Name),
+		},
+	}
+	return f
+}
+
+// finished is a pod whose containers have all ended for good.
+func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
+	pod := v.ref("pod", p.Name)
+	if manager != nil {
+		f := *manager
+		f.Seen = fmt.Sprintf("pod %s is %s and is not replaced", p.Name, p.Status.Phase)
+		return f
+	}
+	f := Finding{
+		Cause: "pod-failed", Area: Node, Object: pod, What: "has ended: " + firstOf(p.Status.Reason, string(p.Status.Phase)),
+		Seen:     fmt.Sprintf("pod %s is %s; the controller deletes such a pod and makes another", p.Name, p.Status.Phase),
+		Evidence: []Evidence{{pod, "status.phase", string(p.Status.Phase)}},
+		Look:     []string{describe(pod)},
+	}
+	if p.Status.Reason != "" || p.Status.Message != "" {
+		f.Evidence = append(f.Evidence, Evidence{pod, "status.reason", p.Status.Reason}, Evidence{pod, "status.message", oneLine(p.Status.Message)})
+	} else {
+		f.Cause = Unknown
+	}
+	if p.Status.Reason == "Evicted" {
+		f.Why = "the kubelet ended the pod because its node ran short of what status.message names"
+		f.Do = []string{"see what uses it up on node " + p.Spec.NodeName + ", and set requests and limits so that the pod is not the first to go"}
+	}
+	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	return f
+}
+
+// unready is a pod that runs, whose containers show no error, and that is not Ready.
+func (v *view) unready(p *corev1.Pod) Finding {
+	if f := v.gates(p); f != nil {
+		return *f
+	}
+	pod := v.ref("pod", p.Name)
+	f := Finding{
+		Cause: Unknown, Area: Readiness, Object: pod, What: "is not Ready, and nothing that was read says why",
+		Seen: v.podSeen(p), Look: []string{describe(pod), kubectl(pod, "logs %s --all-containers", p.Name)},
+		Do: []string{"read the pod's events and logs"},
+	}
+	since := p.CreationTimestamp.Time
+	for i := range p.Status.Conditions {
+		c := &p.Status.Conditions[i]
+		if c.Status != corev1.ConditionTrue {
+			f.Evidence = append(f.Evidence, Evidence{pod, "status.conditions[" + string(c.Type) + "]", shown(c)})
+		}
+		since = latest(since, c.LastTransitionTime.Time)
+	}
+	for i := range p.Status.ContainerStatuses {
+		c := &p.Status.ContainerStatuses[i]
+		f.Evidence = append(f.Evidence, Evidence{pod, field(c, ""), stateOf(c)})
+	}
+	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	if v.now.Sub(since) < patience && !v.warnedAgain(p) {
+		return v.underway(f, since)
+	}
+	return f
+}
+
+// warnedAgain reports whether an event warns of a pod for more than the first time: the kubelet tries again what failed once.
+func (v *view) warnedAgain(p *corev1.Pod) bool {
+	return slices.ContainsFunc(v.events("Pod", p.Name, p.UID), func(e *corev1.Event) bool {
+		return e.Type == corev1.EventTypeWarning && (e.Count > 1 || e.Series != nil)
+	})
+}
+
+// underway makes a finding say that nothing is late yet.
+func (v *view) underway(f Finding, since time.Time) Finding {
+	f.Cause, f.What = Note, fmt.Sprintf("is under way since %s, without a sign of an error", v.ago(since))
+	f.Do = []string{"wait, and ask again"}
+	return f
+}
+
+// podSeen is the symptom of a pod that exists.
+func (v *view) podSeen(p *corev1.Pod) string {
+	if p.Status.Phase == corev1.PodPending {
+		return fmt.Sprintf("pod %s is Pending since %s", p.Name, v.ago(p.CreationTimestamp.Time))
+	}
+	since := ""
+	if c := condition(p, corev1.PodReady); c != nil {
+		since = " since " + v.ago(c.LastTransitionTime.Time)
+	}
+	return fmt.Sprintf("pod %s is %s and not Ready%s", p.Name, p.Status.Phase, since)
+}
+
+// gates is a pod that waits for a readiness gate.
+func (v *view) gates(p *corev1.Pod) *Finding {
+	if c := condition(p, corev1.ContainersReady); c == nil || c.Status != corev1.ConditionTrue {
+		return nil
+	}
+	pod := v.ref("pod", p.Name)
+	for i, g := range p.Spec.ReadinessGates {
+		c := condition(p, g.ConditionType)
+		if c != nil && c.Status == corev1.ConditionTrue {
+			continue
+		}
+		f := Finding{
+			Cause: "readiness-gate", Area: Readiness, Object: pod, Seen: v.podSeen(p),
+			Evidence: []Evidence{
+				{pod, "status.conditions[ContainersReady]", "True"},
+				{pod, fmt.Sprintf("spec.readinessGates[%d].conditionType", i), string(g.ConditionType)},
+			},
+			Look: []string{kubectl(pod, "get pod %s -o wide", p.Name), kubectl(pod, "get pod %s -o jsonpath='{.status.conditions}'", p.Name)},
+		}
+		if c == nil {
+			f.What = fmt.Sprintf("waits for the readiness gate %s, which nobody has set", g.ConditionType)
+			f.Evidence = append(f.Evidence, Evidence{pod, fmt.Sprintf("status.conditions[%s]", g.ConditionType), "(absent)"})
+			f.Why = "the controller that is to set this condition does not run, or does not know of the pod; its containers are fine"
+		} else {
+			f.What = fmt.Sprintf("waits for the readiness gate %s, which is %s", g.ConditionType, c.Status)
+			f.Evidence = append(f.Evidence, Evidence{pod, fmt.Sprintf("status.conditions[%s]", g.ConditionType), shown(c)})
+			f.Why = "whoever sets this condition holds the pod back; its containers are fine"
+		}
+		f.Do = []string{"find what sets the condition (a load balancer's or an operator's controller) and see whether it runs", "or take the gate out of the set's template"}
+		return &f
+	}
+	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

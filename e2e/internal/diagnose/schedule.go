@@ -1,0 +1,323 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	resourcehelper "k8s.io/component-helpers/resource"
+	schedulinghelper "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	volumehelper "k8s.io/component-helpers/storage/volume"
+	"k8s.io/klog/v2"
+)
+
+// obstacle is what keeps a pod off a node.
+type obstacle struct {
+	cause Cause
+	// short is the same for all nodes that object alike; text is the node's own.
+	short, text string
+	evidence    Evidence
+}
+
+// The causes for which a node is no choice.
+const (
+	byVolume    Cause = "volume-node-affinity"
+	byAffinity  Cause = "node-affinity"
+	byTaint     Cause = "taint"
+	byCordon    Cause = "cordoned"
+	byResources Cause = "resources"
+)
+
+const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
+
+// unscheduled is a pod that has no node.
+func (v *view) unscheduled(p *corev1.Pod) Finding {
+	pod := v.ref("pod", p.Name)
+	f := Finding{
+		Cause: Unknown, Area: Scheduling, Object: pod, Seen: v.podSeen(p) + " and has no node",
+		Look: []string{describe(pod), "kubectl get nodes -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints,ALLOCATABLE:.status.allocatable"},
+	}
+	if len(p.Spec.SchedulingGates) > 0 {
+		gate := p.Spec.SchedulingGates[0].Name
+		f.Cause, f.What = "scheduling-gate", "is held back by its scheduling gate "+gate
+		f.Evidence = []Evidence{{pod, "spec.schedulingGates[0].name", gate}}
+		f.Do = []string{"find the controller that is to take the gate away and see whether it runs"}
+		return f
+	}
+	if own := v.unboundClaim(p); own != nil {
+		return *own
+	}
+	said := condition(p, corev1.PodScheduled)
+	if said == nil || said.Status == corev1.ConditionTrue {
+		return v.unnoticed(p, f)
+	}
+	f.Evidence = []Evidence{{pod, "status.conditions[PodScheduled]", shown(said)}}
+	perNode := v.obstacles(p)
+	if free := withoutAny(perNode); len(v.s.Nodes) == 0 || free != "" {
+		return v.quoteScheduler(f, said.Message, free)
+	}
+	return v.nowhere(p, f, perNode)
+}
+
+// unnoticed is a pod that no scheduler has said anything about.
+func (v *view) unnoticed(p *corev1.Pod, f Finding) Finding {
+	pod := v.ref("pod", p.Name)
+	f.Evidence = append(f.Evidence, Evidence{pod, "spec.schedulerName", p.Spec.SchedulerName}, Evidence{pod, "status.conditions[PodScheduled]", "(absent)"})
+	if p.Spec.SchedulerName != "" && p.Spec.SchedulerName != corev1.DefaultSchedulerName {
+		f.Cause, f.What = "foreign-scheduler", fmt.Sprintf("names the scheduler %s, which has not looked at it", p.Spec.SchedulerName)
+		f.Why = "no scheduler of that name runs"
+		f.Do = []string{"see whether that scheduler runs, or take schedulerName out of the set's template"}
+		return f
+	}
+	if down := v.component("kube-scheduler", "scheduler-down", "no pod is given a node until it runs"); down != nil {
+		down.Seen, down.Evidence = f.Seen, append(down.Evidence, f.Evidence...)
+		return *down
+	}
+	f.What = "has not been looked at by the scheduler, and nothing that was read says why"
+	f.Do = []string{"see whether kube-scheduler runs"}
+	f.Look = append(f.Look, "kubectl -n kube-system get pods -l component=kube-scheduler")
+	if v.now.Sub(p.CreationTimestamp.Time) < patience {
+		return v.underway(f, p.CreationTimestamp.Time)
+	}
+	return f
+}
+
+// nodeObstacles are the obstacles on one node.
+type nodeObstacles struct {
+	node string
+	all  []obstacle
+}
+
+func withoutAny(nodes []nodeObstacles) string {
+	for _, n := range nodes {
+		if len(n.all) == 0 {
+			return n.node
+		}
+	}
+	return ""
+}
+
+// obstacles finds for every node what keeps the pod off it, as far as fields tell; affinity between pods is left to the scheduler.
+func (v *view) obstacles(p *corev1.Pod) []nodeObstacles {
+	out := make([]nodeObstacles, 0, len(v.s.Nodes))
+	asks := resourcehelper.PodRequests(p, resourcehelper.PodResourcesOptions{})
+	wanted := nodeaffinity.GetRequiredNodeAffinity(p)
+	for i := range v.s.Nodes {
+		n := &v.s.Nodes[i]
+		node := clusterRef("node", n.Name)
+		found := nodeObstacles{node: n.Name}
+		add := func(o obstacle) { found.all = append(found.all, o) }
+		for _, pv := range v.boundVolumes(p) {
+			if volumehelper.CheckNodeAffinity(pv, n.Labels) != nil {
+				add(obstacle{
+					byVolume, "out of reach of the volume " + pv.Name, "cannot reach the volume " + pv.Name,
+					Evidence{clusterRef("persistentvolume", pv.Name), "spec.nodeAffinity", affinityText(pv.Spec.NodeAffinity)},
+				})
+			}
+		}
+		if ok, err := wanted.Match(n); err == nil && !ok {
+			add(obstacle{byAffinity, "without the labels that the pod's nodeSelector or affinity asks for", "lacks the labels that the pod's nodeSelector or affinity asks for", Evidence{v.ref("pod", p.Name), "spec.nodeSelector, spec.affinity.nodeAffinity", wantedText(p)}})
+		}
+		effective := func(t *corev1.Taint) bool {
+			return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
+		}
+		if t, ok := schedulinghelper.FindMatchingUntoleratedTaint(klog.Logger{}, n.Spec.Taints, p.Spec.Tolerations, effective, false); ok {
+			o := obstacle{byTaint, "with a taint that the pod does not tolerate", "has the taint " + t.ToString() + ", which the pod does not tolerate", Evidence{node, "spec.taints", t.ToString()}}
+			if t.Key == corev1.TaintNodeUnschedulable {
+				o.cause, o.short, o.text = byCordon, "cordoned", "is cordoned"
+			}
+			add(o)
+		} else if n.Spec.Unschedulable && !tolerates(p, corev1.TaintNodeUnschedulable) {
+			add(obstacle{byCordon, "cordoned", "is cordoned", Evidence{node, "spec.unschedulable", "true"}})
+		}
+		for _, o := range v.lacks(n, asks) {
+			add(o)
+		}
+		out = append(out, found)
+	}
+	return out
+}
+
+func tolerates(p *corev1.Pod, key string) bool {
+	return slices.ContainsFunc(p.Spec.Tolerations, func(t corev1.Toleration) bool {
+		return (t.Key == key || t.Key == "") && t.Operator == corev1.TolerationOpExists
+	})
+}
+
+// lacks compares what a pod asks for with what a node has left.
+func (v *view) lacks(n *corev1.Node, asks corev1.ResourceList) []obstacle {
+	var used Usage
+	for _, u := range v.s.Usage {
+		if u.Node == n.Name {
+			used = u
+		}
+	}
+	var out []obstacle
+	node := clusterRef("node", n.Name)
+	for name, want := range asks {
+		if want.IsZero() {
+			continue
+		}
+		has := n.Status.Allocatable[name]
+		left := has.DeepCopy()
+		left.Sub(used.Requests[name])
+		if want.Cmp(left) > 0 {
+			out = append(out, obstacle{
+				byResources, fmt.Sprintf("with too little %s left", name), fmt.Sprintf("has %s of %s left, the pod asks for %s", left.String(), name, want.String()),
+				Evidence{node, fmt.Sprintf("status.allocatable[%s]", name), fmt.Sprintf("%s, asked for by its pods: %s; the pod asks for %s", has.String(), quantity(used.Requests, name), want.String())},
+			})
+		}
+	}
+	if room, ok := n.Status.Allocatable[corev1.ResourcePods]; ok && used.Node != "" && used.Pods >= room.Value() {
+		out = append(out, obstacle{byResources, "with as many pods as may be", fmt.Sprintf("holds %d pods, as many as it may", used.Pods), Evidence{node, "status.allocatable[pods]", room.String()}})
+	}
+	slices.SortFunc(out, func(a, b obstacle) int { return strings.Compare(a.text, b.text) })
+	return out
+}
+
+func quantity(l corev1.ResourceList, name corev1.ResourceName) string {
+	q := l[name]
+	return q.String()
+}
+
+// nowhere is a pod that every node has an obstacle for.
+func (v *view) nowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding {
+	cause := mainCause(nodes)
+	f.Cause = cause
+	var notes []string
+	counts, order := map[string]int{}, []string{}
+	seen := map[Evidence]bool{}
+	for _, n := range nodes {
+		for _, o := range n.all {
+			if counts[o.short]++; counts[o.short] == 1 {
+				order = append(order, o.short)
+			}
+			if !seen[o.evidence] && len(f.Evidence) < 12 {
+				seen[o.evidence] = true
+				f.Evidence = append(f.Evidence, o.evidence)
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b string) int { return cmp.Compare(counts[b], counts[a]) })
+	for _, short := range order {
+		notes = append(notes, fmt.Sprintf("%d %s", counts[short], short))
+	}
+	f.What = fmt.Sprintf("fits on none of %s: %s", plural(len(nodes), "node", "nodes"), strings.Join(notes, ", "))
+	switch cause {
+	case byVolume:
+		pv := v.unreachable(p, nodes)
+		f.Area, f.Object = Storage, clusterRef("persistentvolume", pv.Name)
+		f.Path = []Ref{v.ref("persistentvolumeclaim", claimOf(pv))}
+		f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), there(pv, nodes, v))
+		f.Why = fmt.Sprintf("pod %s needs this volume's data, so it can run on no other node", p.Name)
+		f.Do = []string{"bring that node back into service: uncordon it, make room on it, or mend it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
+		f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
+	case byAffinity:
+		f.Why = "no node has the labels: they are missing or misspelt on the nodes or in the set's template"
+		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
+		f.Look[1] = "kubectl get nodes --show-labels"
+	case byTaint:
+		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
+	case byCordon:
+		f.Do = []string{"uncordon a node: kubectl uncordon NODE"}
+	default:
+		f.Do = []string{"ask for less in the set's template, free or add nodes"}
+		f.Look = append(f.Look, "kubectl describe nodes | grep -A 8 'Allocated resources'")
+	}
+	return f
+}
+
+// mainCause is what keeps the pod off the nodes that it could use: those its volumes can be reached from and its selector leaves.
+// Nodes of the control plane count only if there are no others.
+func mainCause(nodes []nodeObstacles) Cause {
+	near := without(nodes, func(o obstacle) bool { return o.cause == byVolume })
+	onlyVolume := without(nodes, func(o obstacle) bool { return o.cause != byVolume })
+	if len(near) == 0 || len(onlyVolume) > 0 {
+		return byVolume // Some other node would do, if the volume could be reached from it.
+	}
+	chosen := without(near, func(o obstacle) bool { return o.cause == byAffinity })
+	if len(chosen) == 0 {
+		return byAffinity
+	}
+	workers := without(chosen, func(o obstacle) bool {
+		return o.cause == byTaint && strings.Contains(o.evidence.Value, controlPlaneTaint)
+	})
+	if len(workers) == 0 {
+		workers = chosen
+	}
+	counts := map[Cause]int{}
+	for _, n := range workers {
+		causes := map[Cause]bool{}
+		for _, o := range n.all {
+			causes[o.cause] = true
+		}
+		for c := range causes {
+			counts[c]++
+		}
+	}
+	best := byResources
+	for _, c := range []Cause{byTaint, byCordon} {
+		if counts[c] > counts[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+// without returns the nodes on which no obstacle is of some kind.
+func without(nodes []nodeObstacles, kind func(obstacle) bool) []nodeObstacles {
+	var out []nodeObstacles
+	for _, n := range nodes {
+		if !slices.ContainsFunc(n.all, kind) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// quoteScheduler is a pod that some node seems to have room for: what the scheduler says of it is all there is.
+func (v *view) quoteScheduler(f Finding, message, free string) Finding {
+	message = oneLine(message)
+	has := contains(strings.ToLower(message))
+	f.What = "fits on no node, as the scheduler says: " + firstOf(message, "(nothing)")
+	switch {
+	case has("anti-affinity"):
+		f.Cause = "pod-anti-affinity"
+		f.Why = "each node that could take it holds a pod that its podAntiAffinity keeps away from"
+		f.Do = []string{"add nodes, or make the rule preferredDuringScheduling in the set's template"}
+	case has("pod affinity"):
+		f.Cause = "pod-affinity"
+		f.Why = "no node holds the pod that its podAffinity wants beside it"
+		f.Do = []string{"see whether the pods it wants to be with exist and run"}
+	case has("topology spread"):
+		f.Cause = "topology-spread"
+		f.Do = []string{"add nodes in the topology that lacks pods, or change topologySpreadConstraints in the set's template"}
+	case has("volume node affinity"):
+		f.Cause = byVolume
+		f.Do = []string{"see which node each volume of the pod can be used on, and whether that node can take the pod"}
+	case has("node affinity", "node selector"):
+		f.Cause = byAffinity
+		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
+	case has("taint"):
+		f.Cause = byTaint
+		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
+	case has("insufficient", "too many pods"):
+		f.Cause = byResources
+		f.Do = []string{"ask for less in the set's template, free or add nodes"}
+	case has("volume limit", "max volume count"):
+		f.Cause = "volume-limit"
+		f.Do = []string{"add nodes: each can hold only so many volumes of this driver"}
+	default:
+		f.Do = []string{"read the scheduler's message above"}
+	}
+	if free != "" && f.Cause == Unknown {
+		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", free), "obstacles", "none found in its taints, labels and resources"})
+	}
+	if why := v.unread("nodes"); why != "" {
+		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", "*"), "(not read)", why})
+	}
+	return f
+}

@@ -1,0 +1,125 @@
+package diagnose
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// State is all that a diagnosis looks at: a set and what it depends on, at one moment.
+type State struct {
+	// Namespace and Name are those of the set.
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Taken is when it was read, by the clock of whoever read it.
+	Taken metav1.Time `json:"taken"`
+	// Version is the API server's.
+	Version string `json:"version,omitempty"`
+	// Unread lists what could not be read. What it names may be there.
+	Unread []Unread `json:"unread,omitempty"`
+
+	// StatefulSet is nil if there is none of the name.
+	StatefulSet *appsv1.StatefulSet `json:"statefulSet,omitempty"`
+
+	// In the set's namespace.
+	Pods     []corev1.Pod                   `json:"pods,omitempty"` // those of the set, and whatever has the name of one
+	Claims   []corev1.PersistentVolumeClaim `json:"claims,omitempty"`
+	Services []corev1.Service               `json:"services,omitempty"`
+	Slices   []discoveryv1.EndpointSlice    `json:"slices,omitempty"` // of the set's service
+	Events   []corev1.Event                 `json:"events,omitempty"` // of the set, its pods and claims
+	Quotas   []corev1.ResourceQuota         `json:"quotas,omitempty"`
+	Budgets  []policyv1.PodDisruptionBudget `json:"budgets,omitempty"`
+
+	// Of the cluster.
+	Volumes    []corev1.PersistentVolume                                `json:"volumes,omitempty"`
+	Classes    []storagev1.StorageClass                                 `json:"classes,omitempty"`
+	Nodes      []corev1.Node                                            `json:"nodes,omitempty"`
+	Usage      []Usage                                                  `json:"usage,omitempty"`  // read only if a pod waits for a node
+	Leases     []coordinationv1.Lease                                   `json:"leases,omitempty"` // of nodes and of the control plane
+	Validating []admissionregistrationv1.ValidatingWebhookConfiguration `json:"validating,omitempty"`
+	Mutating   []admissionregistrationv1.MutatingWebhookConfiguration   `json:"mutating,omitempty"`
+	// Providers are deployments and pods anywhere that mention the provisioner of a claim that is not bound.
+	Providers    []appsv1.Deployment `json:"providers,omitempty"`
+	ProviderPods []corev1.Pod        `json:"providerPods,omitempty"`
+	// Resolver is the cluster's DNS as kubeadm and most others set it up.
+	Resolver Resolver `json:"resolver,omitzero"`
+}
+
+// Resolver is the cluster's DNS: everything in kube-system that is labelled k8s-app=kube-dns, and its configuration.
+type Resolver struct {
+	Deployments []appsv1.Deployment `json:"deployments,omitempty"`
+	Pods        []corev1.Pod        `json:"pods,omitempty"`
+	Services    []corev1.Service    `json:"services,omitempty"`
+	// Corefile is CoreDNS's configuration, from the ConfigMap coredns.
+	Corefile string `json:"corefile,omitempty"`
+	// Zone and Addresses are what kubelets tell pods: clusterDomain and clusterDNS of the ConfigMap kubelet-config.
+	Zone      string         `json:"zone,omitempty"`
+	Addresses []string       `json:"addresses,omitempty"`
+	Events    []corev1.Event `json:"events,omitempty"`
+}
+
+// Usage is what the pods on a node have asked for.
+type Usage struct {
+	Node     string              `json:"node"`
+	Requests corev1.ResourceList `json:"requests"`
+	Pods     int64               `json:"pods"`
+}
+
+// Unread is something that could not be read.
+type Unread struct {
+	What string `json:"what"` // such as "leases in kube-system"
+	Why  string `json:"why"`
+}
+
+// Save writes the state as YAML, without what no diagnosis looks at.
+func (s *State) Save(path string) error {
+	data, err := yaml.Marshal(s.trimmed())
+	if err != nil {
+		return err
+	}
+	head := "# The state of a StatefulSet in trouble; `conformance diagnose --state FILE` reads it.\n"
+	return os.WriteFile(path, append([]byte(head), data...), 0o644)
+}
+
+// Load reads a state that was saved.
+func Load(path string) (*State, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var s State
+	if err := yaml.UnmarshalStrict(data, &s); err != nil {
+		return nil, fmt.Errorf("%s: expected a state that `diagnose --save` wrote, found: %s", path, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	if s.Namespace == "" || s.Name == "" || s.Taken.IsZero() {
+		return nil, fmt.Errorf("%s: expected a state that `diagnose --save` wrote, found one without namespace, name or time", path)
+	}
+	return &s, nil
+}
+
+// now is the cluster's time: leases are renewed every few seconds, so if the newest is far from the reader's clock, it is the clock
+// that is off. A cluster in which nothing renews a lease has no API server that answers.
+func (s *State) now() time.Time {
+	var newest time.Time
+	for _, l := range s.Leases {
+		if r := l.Spec.RenewTime; r != nil && r.After(newest) {
+			newest = r.Time
+		}
+	}
+	const near = 30 * time.Second
+	if d := s.Taken.Sub(newest); newest.IsZero() || (d > 0 && d < near) {
+		return s.Taken.Time
+	}
+	return newest
+}
