@@ -21,6 +21,8 @@ type checks struct {
 	out io.Writer
 	// linter is the golangci-lint that the step before the linting has built.
 	linter string
+	// browser is what the step before the tests found to test the report's page in, or "none".
+	browser string
 	// linterCache is below the project's cache folder, which `make clean` removes.
 	linterCache string
 }
@@ -59,7 +61,8 @@ func (c *checks) check() []step {
 func (c *checks) test() []step {
 	return []step{
 		{name: "go vet", run: func(ctx context.Context, out io.Writer) error { return command(ctx, out, "go", "vet", "./...") }},
-		{name: "unit tests", note: "with the race detector; some minutes the first time", live: true, run: unitTests},
+		{name: "the report's page in a browser", note: "among the unit tests, if Chromium can be had", run: c.findBrowser},
+		{name: "unit tests", note: "with the race detector; some minutes the first time", live: true, run: c.unitTests},
 		{
 			name: "legal histories", note: "ten thousand of them and their mutations, which the race detector would make too slow", live: true,
 			run: func(ctx context.Context, out io.Writer) error {
@@ -115,14 +118,14 @@ func (c *checks) lint(ctx context.Context, out io.Writer, args ...string) error 
 }
 
 // unitTests runs all tests that need no cluster. The race detector needs a C compiler.
-func unitTests(ctx context.Context, out io.Writer) error {
+func (c *checks) unitTests(ctx context.Context, out io.Writer) error {
 	if os.Getenv("CC") == "" {
 		if err := ensure(ctx, out, "gcc", "gcc", "libc6-dev"); err != nil {
 			return err
 		}
 	}
 	cmd := prepare(ctx, "go", "test", "-race", "./...")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", browserVariable+"="+c.browser)
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd.Run()
 }

@@ -24,6 +24,11 @@ func TestRunSteps(t *testing.T) {
 		return nil
 	}}
 
+	missing := step{name: "missing", run: func(_ context.Context, out io.Writer) error {
+		fmt.Fprintln(out, "E: Unable to locate package")
+		return notRunError{"there is no browser"}
+	}}
+
 	for _, c := range []struct {
 		name  string
 		steps []step
@@ -37,6 +42,19 @@ func TestRunSteps(t *testing.T) {
 			true,
 			"== bad: FAILED after N s: exit status 1\nline 7: wrong\n   mend it with: make good\n== good (slow at first): ok, N s\n" +
 				"== bad: FAILED after N s: exit status 1\nline 7: wrong\n   mend it with: make good\n== 2 of 3 checks failed in N s: bad, bad\n",
+		},
+		{
+			"what is not run is not called passed",
+			[]step{good, missing},
+			false,
+			"== good (slow at first): ok, N s\n== missing: NOT RUN: there is no browser\n== 1 of 2 checks passed in N s; 1 NOT RUN: missing\n",
+		},
+		{
+			"what is not run hides no failure",
+			[]step{missing, bad},
+			true,
+			"== missing: NOT RUN: there is no browser\n== bad: FAILED after N s: exit status 1\nline 7: wrong\n   mend it with: make good\n" +
+				"== 1 of 2 checks failed in N s: bad; 1 NOT RUN: missing\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -222,10 +222,10 @@ func (s showing) when(f shownFinding) (time.Duration, bool) {
 
 // tickEvery chooses a round distance that gives between four and ten ticks.
 func tickEvery(total time.Duration) time.Duration {
-	for _, seconds := range []int{1, 2, 5, 10, 15, 30, 60, 120, 300, 600} {
-		if step := time.Duration(seconds) * time.Second; total/step <= 10 {
+	for _, seconds := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600} {
+		if step := time.Duration(seconds * float64(time.Second)); total/step <= 10 {
 			return step
 		}
 	}
-	return total / 5
+	return (total / 5).Round(time.Second)
 }
