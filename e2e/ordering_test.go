@@ -143,7 +143,12 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		for n := range 3 {
 			set.Running(workload.Owed(ctx, guarantee.OrderingParallel), n)
 		}
+
+		By("scaling to zero while the highest pod cannot go")
+		letGo := set.Keep(ctx, 2)
 		set.Scale(ctx, 0)
+		set.AwaitTerminating(workload.Owed(ctx, guarantee.OrderingParallel), 0)
+		letGo(ctx)
 		set.AwaitNoPods(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingParallel))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -68,7 +69,9 @@ func (ns *Namespace) inFlight() string {
 	var found string
 	ns.View(func(s *history.State) {
 		for _, p := range s.List(history.Pods) {
+			kept := slices.Contains(p.Finalizers, Finalizer) && (p.Pod.Phase == corev1.PodSucceeded || p.Pod.Phase == corev1.PodFailed)
 			switch {
+			case kept: // it stays for the spec alone
 			case p.Terminating(), p.Pod.Phase == corev1.PodPending:
 				found = describe(p)
 			case p.Pod.Phase == corev1.PodRunning && !p.Pod.Is(corev1.ContainersReady):
