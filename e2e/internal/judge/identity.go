@@ -102,7 +102,7 @@ func judgeOwnership(m *model, b *bench) {
 		case s == nil:
 			s = named[parentOf(p.name)]
 			if s == nil || given[p.name] || p.tenures[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
-				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].At > p.created.At || s.beingDeleted(p.created.At) {
+				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.beingDeleted(p.created.At) {
 				continue
 			}
 			accuse(s, fmt.Sprintf("for the set %s without a controller reference", s.name))

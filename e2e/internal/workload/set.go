@@ -93,7 +93,8 @@ func Claims(names ...string) Option {
 		c := &s.Spec.Template.Spec.Containers[0]
 		for _, name := range names {
 			s.Spec.VolumeClaimTemplates = append(s.Spec.VolumeClaimTemplates, corev1.PersistentVolumeClaim{
-				ObjectMeta: metav1.ObjectMeta{Name: name},
+				// Labels of its own come beside those of the selector.
+				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"template": name}},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("16Mi")}},
