@@ -15,7 +15,7 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults test verify fmt catalogue rbac bench clean image images bundle
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults test verify fmt catalogue rbac pictures bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -39,6 +39,7 @@ verify: verifier  ; @exec .bin/verify check               ## style, lint, genera
 fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
 catalogue: toolchain ; @exec $(GO) test ./e2e ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac.yaml from the suite's rights
+pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
 clean: cli        ; @$(cli) clean && rm -rf .bin report dist   ## remove all that this project left on the machine, reports included
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text

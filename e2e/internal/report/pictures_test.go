@@ -1,0 +1,78 @@
+package report_test
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+)
+
+// TestPictures holds the README's pictures to what a page can carry. With -update (make pictures) it takes them anew, of the
+// reports on the recorded runs.
+func TestPictures(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", ".github", "pictures")
+	pictures := map[string]func(t *testing.T, tab *tab) []byte{
+		"conformant": func(t *testing.T, tab *tab) []byte {
+			t.Helper()
+			const example = `[id^="spec-The-lesson-s-example"]`
+			ask[bool](tab, "document.querySelector('"+example+"').closest('details').open = true")
+			return take(t, tab, chromedp.Screenshot("details.spec:has("+example+")"))
+		},
+		"order-ignored": func(t *testing.T, tab *tab) []byte {
+			t.Helper()
+			ask[bool](tab, `(document.querySelectorAll("article ~ *, main > * ~ *").forEach(e => e.remove()), true)`)
+			return take(t, tab, chromedp.FullScreenshot(100))
+		},
+	}
+	var b *browser
+	for name, of := range pictures {
+		file := filepath.Join(folder, name+".png")
+		if *update {
+			if b == nil {
+				b = startBrowser(t)
+			}
+			dir := recordedRun(t, name)
+			render(t, dir)
+			tab := openTab(t, b, filepath.Join(dir, report.PageFile), 900)
+			tab.media("screen", "light")
+			tab.do(chromedp.EmulateViewport(900, 100)) // no taller than what there is to see
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, of(t, tab), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatalf("%v: make pictures takes it", err)
+		}
+		picture, err := png.DecodeConfig(bytes.NewReader(data))
+		if err != nil || picture.Width < 600 || picture.Height < 200 || len(data) > 100_000 {
+			t.Errorf("expected %s to be a picture of less than 100 kB, found %d bytes, %d × %d, %v", file, len(data), picture.Width, picture.Height, err)
+		}
+	}
+}
+
+func take(t *testing.T, tab *tab, shot chromedp.Action[[]byte]) []byte {
+	t.Helper()
+	data, err := chromedp.Run(tab.ctx, shot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var small bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := encoder.Encode(&small, picture); err != nil {
+		t.Fatal(err)
+	}
+	return small.Bytes()
+}
