@@ -18,7 +18,9 @@ func bound(condition string) []Edit {
 	condition += ` && pod.UID != ""`
 	return []Edit{
 		{utils, ownerUpToDate, "\tif " + condition + " {\n\t\treturn hasOwnerRef(claim, pod)\n\t}\n"},
-		{utils, ownerSet, "\tif " + condition + " {\n\t\trefs = addControllerRef(refs, pod, podKind)\n\t}\n"},
+		// A second controller would be rejected, so the pod takes the place of the set.
+		{utils, ownerSet, "\tif " + condition + " {\n\t\trefs = removeRefs(refs, func(ref *metav1.OwnerReference) bool { return matchesRef(ref, set, controllerKind) })\n" +
+			"\t\trefs = addControllerRef(refs, pod, podKind)\n\t}\n"},
 	}
 }
 
