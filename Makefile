@@ -8,7 +8,7 @@ cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
 	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
-	KUBECONFIG CONTEXT NAMESPACE_PREFIX SUITE_IMAGE IMAGE_MIRROR \
+	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN SUITE_IMAGE IMAGE_MIRROR \
 	NAMESPACE SET STATE SAVE
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
@@ -38,10 +38,10 @@ test: verifier    ; @exec .bin/verify test                ## every check that ne
 verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
 fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
 catalogue: toolchain ; @exec $(GO) test ./e2e ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
-rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac.yaml from the suite's rights
+rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
-clean: cli        ; @$(cli) clean && rm -rf .bin report dist   ## remove all that this project left on the machine, reports included
+clean: cli        ; @$(cli) clean && if test -z "$$KUBECONFIG$$CONTEXT"; then rm -rf .bin report dist; fi ## remove all that this project left on the machine, reports included; with KUBECONFIG or CONTEXT, what runs left on that cluster
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##
 ## Settings, as NAME=value behind any target of the suite
@@ -51,6 +51,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
+##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 

@@ -58,6 +58,9 @@ func Record(ctx SpecContext) *workload.Namespace {
 // RecordUnder is Record with another Pod Security Standard.
 func RecordUnder(ctx SpecContext, security workload.PodSecurity) *workload.Namespace {
 	GinkgoHelper()
+	if why := under.Settings.Facts.NoBaseline; security == workload.Baseline && why != "" {
+		Skip(why)
+	}
 	spec := CurrentSpecReport()
 	ns, err := workload.NewNamespace(ctx, under, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
 	Expect(err).NotTo(HaveOccurred())

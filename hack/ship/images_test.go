@@ -81,10 +81,10 @@ func TestDigestAndPullAskTheRegistry(t *testing.T) {
 
 func TestBundleUnpacksBelowOneFolder(t *testing.T) {
 	top := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(top, "packed/suite"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(top, "packed", "suite"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(top, "packed/suite/ginkgo"), []byte("program"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(top, "packed", "suite", "ginkgo"), []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "dist", "packed.tar.gz")
@@ -99,7 +99,7 @@ func TestBundleUnpacksBelowOneFolder(t *testing.T) {
 	if err := unpack(packed, to); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(filepath.Join(to, "packed/suite/ginkgo")); err != nil || string(got) != "program" {
+	if got, err := os.ReadFile(filepath.Join(to, "packed", "suite", "ginkgo")); err != nil || string(got) != "program" {
 		t.Errorf("expected the program to be there, found %q, %v", got, err)
 	}
 }

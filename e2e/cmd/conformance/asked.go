@@ -32,6 +32,7 @@ type asked struct {
 	keep                       bool
 	reportInLog                bool
 	imageMirror                string
+	namespaces                 []string
 	failFast                   bool // the first spec that fails ends the run
 }
 
@@ -68,6 +69,19 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 	}
 	if _, err := types.ParseLabelFilter(a.labels); err != nil {
 		wrong("LABELS=%s: expected a Ginkgo label filter, such as \"ordering.create || dns.pod\"; found one that cannot be read", a.labels)
+	}
+	a.namespaces = strings.FieldsFunc(getenv("NAMESPACES"), func(r rune) bool { return r == ',' || r == ' ' })
+	for i, name := range a.namespaces {
+		if len(validation.IsDNS1123Label(name)) > 0 || slices.Contains(a.namespaces[:i], name) {
+			wrong("NAMESPACES=%s: expected names of namespaces with commas between them, each once, found %q", getenv("NAMESPACES"), name)
+		}
+	}
+	switch n, _ := strconv.Atoi(a.procs); {
+	case len(a.namespaces) == 0:
+	case a.procs == "":
+		a.procs = strconv.Itoa(len(a.namespaces))
+	case n > len(a.namespaces):
+		wrong("PROCS=%s: expected at most one process for each of the %d NAMESPACES; name more of them, or leave PROCS out", a.procs, len(a.namespaces))
 	}
 	if a.namespacePrefix == "" {
 		a.namespacePrefix = "sts"
@@ -122,7 +136,8 @@ func writable(dir string) error {
 func (a asked) settings(run string, images nodeimage.Workload) settings.Settings {
 	return settings.Settings{
 		Run: run, Level: a.level, StorageClass: a.storageClass, NamespacePrefix: a.namespacePrefix, ReportDir: a.reportDir, Limits: a.limits,
-		Images: settings.Images{Nginx: images.Nginx, Busybox: images.Busybox}, Focus: a.focus, Labels: a.labels,
+		Namespaces: a.namespaces,
+		Images:     settings.Images{Nginx: images.Nginx, Busybox: images.Busybox}, Focus: a.focus, Labels: a.labels,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,8 @@ else, and never a node. What keeps the cluster from being judged is told within 
 Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a pod its service account) and CONTEXT (the current
 one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR
 where to get them instead of from their own registry,
-NAMESPACE_PREFIX how namespaces are called, REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
+NAMESPACE_PREFIX how namespaces are called, NAMESPACES (a,b,...) which to use instead of making any: they must be empty, and the
+account then needs rights in them alone (hack/certify/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
 The account needs the rights of hack/certify/rbac.yaml.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -115,7 +117,10 @@ func try(ctx context.Context, s *settings.Settings, progress io.Writer) error {
 	if len(found.Problems) > 0 {
 		return unfit(found.Problems)
 	}
-	s.Facts.DNSZone, s.Facts.ImageIDs = found.Facts.DNSZone, found.Facts.ImageIDs
+	for _, note := range found.Notes {
+		fmt.Fprintln(progress, "note:", note)
+	}
+	s.Facts.DNSZone, s.Facts.ImageIDs, s.Facts.NoBaseline = found.Facts.DNSZone, found.Facts.ImageIDs, found.Facts.NoBaseline
 	fmt.Fprintf(progress, "cluster: tried in %.1f s; the DNS zone is %s\n", time.Since(begin).Seconds(), s.Facts.DNSZone)
 	return nil
 }
@@ -178,13 +183,19 @@ func kubeconfigPath(named string) (string, error) {
 func announce(w io.Writer, s settings.Settings, user string) {
 	class := s.Facts.StorageClass
 	if s.StorageClass == "" {
-		class += " (the default)"
+		class = strings.TrimSpace(class + " (the default)")
 	}
-	fmt.Fprintf(w, `cluster: Kubernetes %s, as %s
-it will make namespaces %s-..., a few at a time, and in them sets, pods, claims of StorageClass %s, services and budgets
-  with the images %s and %s; first two to try it, with a pod each
+	fmt.Fprintf(w, "cluster: Kubernetes %s, as %s\n", s.Facts.KubernetesVersion, user)
+	objects := fmt.Sprintf("sets, pods, claims of StorageClass %s, services and budgets\n  with the images %s and %s", class, s.Images.Nginx, s.Images.Busybox)
+	if len(s.Namespaces) > 0 {
+		fmt.Fprintf(w, `it will make in the namespaces %s: %s; first a few pods to try them
+it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by make clean
+`, strings.Join(s.Namespaces, ", "), objects, settings.RunLabel, s.Run)
+	} else {
+		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first two to try it, with a pod each
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
   kubectl delete namespace -l %s=%s
-report: %s
-`, s.Facts.KubernetesVersion, user, s.NamespacePrefix, class, s.Images.Nginx, s.Images.Busybox, settings.RunLabel, s.Run, s.ReportDir)
+`, s.NamespacePrefix, objects, settings.RunLabel, s.Run)
+	}
+	fmt.Fprintf(w, "report: %s\n", s.ReportDir)
 }

@@ -166,6 +166,15 @@ func TestCertifyRejects(t *testing.T) {
 		"focus":                   {map[string]string{"FOCUS": "("}, 2, []string{"FOCUS=(: expected a regular expression"}},
 		"labels":                  {map[string]string{"LABELS": "&&"}, 2, []string{"LABELS=&&: expected a Ginkgo label filter"}},
 		"namespace prefix":        {map[string]string{"NAMESPACE_PREFIX": "My_"}, 2, []string{"NAMESPACE_PREFIX=My_: expected lower-case letters"}},
+		"namespaces malformed":    {map[string]string{"NAMESPACES": "a,B"}, 2, []string{`NAMESPACES=a,B: expected names of namespaces with commas between them, each once, found "B"`}},
+		"namespace twice":         {map[string]string{"NAMESPACES": "a,a"}, 2, []string{`each once, found "a"`}},
+		"more processes":          {map[string]string{"NAMESPACES": "a,b", "PROCS": "3"}, 2, []string{"PROCS=3: expected at most one process for each of the 2 NAMESPACES"}},
+		"mirror malformed":        {map[string]string{"IMAGE_MIRROR": "My Mirror"}, 2, []string{"IMAGE_MIRROR=My Mirror: expected a registry and perhaps a path"}},
+		"a right missing in one": {
+			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"}), "NAMESPACES": "a"},
+			2,
+			[]string{"to be allowed to patch pods/status in namespace a (a readiness gate holds and releases readiness), found it is not: grant it, as hack/certify/rbac-namespaced.yaml does"},
+		},
 		"everything at once": {
 			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"},
 			2,

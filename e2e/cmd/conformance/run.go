@@ -70,7 +70,13 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err := s.Save(file); err != nil {
 		return nil, err
 	}
-	if err := runGinkgo(ctx, b, a, file, out); err != nil {
+	if err := saveSoFar(a, s, begin); err != nil {
+		return nil, err
+	}
+	stop := keepSaving(context.WithoutCancel(ctx), a, s, begin)
+	err := runGinkgo(ctx, b, a, file, out)
+	stop()
+	if err != nil {
 		return nil, err
 	}
 	run, err := verdict.Folder(a.reportDir, a.level)
@@ -100,4 +106,45 @@ func emptyReport(dir string) error {
 		}
 	}
 	return nil
+}
+
+// saveEvery is how often a run saves what it has found so far.
+const saveEvery = 15 * time.Second
+
+// keepSaving saves what has been found so far again and again until stop is called, which waits for the last of it.
+func keepSaving(ctx context.Context, a asked, s settings.Settings, begin time.Time) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(saveEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				// The run itself will say what keeps it from saving its report.
+				_ = saveSoFar(a, s, begin)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// saveSoFar writes a report of the specs that have ended, which says that the run has not: should the run be killed, it stays.
+func saveSoFar(a asked, s settings.Settings, begin time.Time) error {
+	run, err := verdict.Folder(a.reportDir, a.level)
+	if err != nil {
+		run = verdict.Weigh(a.level, nil, nil) // no spec has ended yet
+	}
+	run.Unfinished("the run had not ended when this was written")
+	result, err := report.New(a.reportDir, &run, s, begin, time.Since(begin))
+	if err != nil {
+		return err
+	}
+	return result.Save(a.reportDir)
 }

@@ -4,10 +4,12 @@ package manifest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
@@ -80,4 +82,29 @@ func PodOf(set *appsv1.StatefulSet) *corev1.Pod {
 		pod.Spec.Containers[i].VolumeMounts = mounts
 	}
 	return pod
+}
+
+// Own labels what a run makes in a namespace that was given to it, and what a set's controller makes of it, so that the run
+// removes that and nothing else. A namespace that the run made needs no such labels.
+func Own(obj metav1.Object, s settings.Settings) {
+	if len(s.Namespaces) == 0 {
+		return
+	}
+	label(obj, s)
+	if set, ok := obj.(*appsv1.StatefulSet); ok {
+		label(&set.Spec.Template, s)
+		for i := range set.Spec.VolumeClaimTemplates {
+			label(&set.Spec.VolumeClaimTemplates[i], s)
+		}
+	}
+}
+
+func label(obj metav1.Object, s settings.Settings) {
+	// The map may be somebody's selector too.
+	labels := maps.Clone(obj.GetLabels())
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[settings.ManagedByLabel], labels[settings.RunLabel] = settings.ManagedBy, s.Run
+	obj.SetLabels(labels)
 }

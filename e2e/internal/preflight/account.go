@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
 func user(ctx context.Context, client kubernetes.Interface) string {
@@ -27,8 +28,18 @@ func user(ctx context.Context, client kubernetes.Interface) string {
 const atOnce = 16
 
 // findRights asks for each verb of each right by itself: an account may have any part of them.
-func findRights(ctx context.Context, client kubernetes.Interface, f *Findings) {
-	all := rights.All()
+func findRights(ctx context.Context, client kubernetes.Interface, s settings.Settings, f *Findings) {
+	if len(s.Namespaces) == 0 {
+		findRightsIn(ctx, client, "", rights.All(), f)
+		return
+	}
+	for _, name := range s.Namespaces {
+		findRightsIn(ctx, client, name, rights.Namespaced(), f)
+	}
+}
+
+// findRightsIn asks of one namespace, or of all if its name is empty.
+func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace string, all []rights.Right, f *Findings) {
 	missing := make([][]string, len(all))
 	var mu sync.Mutex
 	var failed error
@@ -40,7 +51,7 @@ func findRights(ctx context.Context, client kubernetes.Interface, f *Findings) {
 			open <- struct{}{}
 			done.Go(func() {
 				defer func() { <-open }()
-				ok, err := may(ctx, client, r, verb)
+				ok, err := may(ctx, client, namespace, r, verb)
 				if err != nil {
 					mu.Lock()
 					defer mu.Unlock()
@@ -57,16 +68,16 @@ func findRights(ctx context.Context, client kubernetes.Interface, f *Findings) {
 			"found: %v; bind the ClusterRole system:basic-user, or put credentials into the kubeconfig", failed))})
 		return
 	}
-	problems, notes := checkRights(f.User, all, missing)
+	problems, notes := checkRights(f.User, namespace, all, missing)
 	f.add(problems...)
 	f.Notes = append(f.Notes, notes...)
 }
 
-func may(ctx context.Context, client kubernetes.Interface, r rights.Right, verb string) (bool, error) {
+func may(ctx context.Context, client kubernetes.Interface, namespace string, r rights.Right, verb string) (bool, error) {
 	resource, sub, _ := strings.Cut(r.Resource, "/")
 	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: r.Group, Resource: resource, Subresource: sub, Verb: verb,
+			Namespace: namespace, Group: r.Group, Resource: resource, Subresource: sub, Verb: verb,
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {
@@ -76,9 +87,13 @@ func may(ctx context.Context, client kubernetes.Interface, r rights.Right, verb 
 }
 
 // checkRights makes a line of each right that lacks verbs; missing holds a right's lacking verbs, empty where there is none.
-func checkRights(user string, all []rights.Right, missing [][]string) (problems []Problem, notes []string) {
+func checkRights(user, namespace string, all []rights.Right, missing [][]string) (problems []Problem, notes []string) {
 	if user == "" {
 		user = "the account"
+	}
+	where, file := "", "rbac.yaml"
+	if namespace != "" {
+		where, file = " in namespace "+namespace, "rbac-namespaced.yaml"
 	}
 	for i, r := range all {
 		var verbs []string
@@ -87,12 +102,12 @@ func checkRights(user string, all []rights.Right, missing [][]string) (problems 
 				verbs = append(verbs, v)
 			}
 		}
-		switch line := fmt.Sprintf("rights: expected %s to be allowed to %s %s (%s), found it is not", user, strings.Join(verbs, ", "), r.Name(), r.Why); {
+		switch line := fmt.Sprintf("rights: expected %s to be allowed to %s %s%s (%s), found it is not", user, strings.Join(verbs, ", "), r.Name(), where, r.Why); {
 		case len(verbs) == 0:
 		case r.ForReport:
 			notes = append(notes, line+": the report will lack that")
 		default:
-			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as hack/certify/rbac.yaml does"})
+			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as hack/certify/" + file + " does"})
 		}
 	}
 	return problems, notes

@@ -53,12 +53,15 @@ func (p *prober) admit(ctx context.Context, t trial, objects []k8s.Object) []Pro
 	return problems
 }
 
+// podSecurityWords are what the API server says of a pod that does not obey its namespace's Pod Security Standard.
+const podSecurityWords = "violates PodSecurity"
+
 // rejected says why the API server did not admit an object, and who can change that.
 func rejected(standard string, o k8s.Object, err error) Problem {
 	cure := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
 	text := err.Error()
 	switch {
-	case strings.Contains(text, "violates PodSecurity"):
+	case strings.Contains(text, podSecurityWords):
 		cure = fmt.Sprintf("the namespace asks for the Pod Security Standard %s, so something in the cluster overrides that label: let it stand", standard)
 	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
 		cure = "raise the quota, or let none apply to the suite's namespaces"

@@ -5,6 +5,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,14 @@ type Findings struct {
 	Notes []string
 }
 
-func (f *Findings) add(problems ...Problem) { f.Problems = append(f.Problems, problems...) }
+// add notes problems, each once.
+func (f *Findings) add(problems ...Problem) {
+	for _, p := range problems {
+		if !slices.Contains(f.Problems, p) {
+			f.Problems = append(f.Problems, p)
+		}
+	}
+}
 
 // The limits of preflight: of the first answer, and of everything after it.
 const (
@@ -56,7 +64,7 @@ func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	f.User = user(ctx, client)
-	findRights(ctx, client, &f)
+	findRights(ctx, client, s, &f)
 	findStorage(ctx, client, s, &f)
 	describe(ctx, client, &f.Facts)
 	return f

@@ -72,7 +72,7 @@ func TestCheckRightsNamesEachMissingOne(t *testing.T) {
 		for _, verb := range r.Verbs {
 			missing := make([][]string, len(all))
 			missing[i] = []string{"", verb}
-			problems, notes := checkRights("me", all, missing)
+			problems, notes := checkRights("me", "", all, missing)
 			lines := notes
 			for _, p := range problems {
 				lines = append(lines, p.Text)
@@ -83,7 +83,7 @@ func TestCheckRightsNamesEachMissingOne(t *testing.T) {
 			}
 		}
 	}
-	if problems, notes := checkRights("me", all, make([][]string, len(all))); len(problems)+len(notes) > 0 {
+	if problems, notes := checkRights("me", "", all, make([][]string, len(all))); len(problems)+len(notes) > 0 {
 		t.Errorf("expected nothing to be told of an account with all rights, found %v and %v", problems, notes)
 	}
 }

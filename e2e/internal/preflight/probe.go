@@ -33,13 +33,22 @@ type imageOf struct {
 	id      func(*settings.Images) *string
 }
 
+// The Pod Security Standards that the trials are for.
+const (
+	restricted = "restricted"
+	baseline   = "baseline"
+)
+
+// trialLabel tells the pods of two trials in one namespace apart.
+const trialLabel = "statefulset-conformance.hero-academy.github.io/probe"
+
 func trials() []trial {
 	return []trial{{
-		standard: "restricted", fixtures: []string{fixtures.Asker, fixtures.Set}, starts: "asker",
+		standard: restricted, fixtures: []string{fixtures.Asker, fixtures.Set}, starts: "asker",
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *settings.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
-		standard: "baseline", fixtures: []string{fixtures.Example}, starts: "web-statefulset-0",
+		standard: baseline, fixtures: []string{fixtures.Example}, starts: "web-statefulset-0",
 		image:    imageOf{"NGINX_IMAGE", func(i *settings.Images) *string { return &i.Nginx }},
 		programs: []string{"nslookup", "hostname", "cat"},
 	}}
@@ -47,7 +56,7 @@ func trials() []trial {
 
 // Probe finds out what cannot be asked, only tried: whether namespaces can be made, the API server admits the suite's objects, a
 // quota leaves room, nodes get the images and start pods, commands run in pods, and which DNS zone pods are told. It makes two
-// namespaces with a pod each and removes them again, also when ctx ends.
+// namespaces with a pod each, or the pods alone in namespaces that were given, and removes them again, also when ctx ends.
 func Probe(ctx context.Context, config *rest.Config, s settings.Settings) Findings {
 	p, err := newProber(config, s)
 	if err != nil {
@@ -58,13 +67,16 @@ func Probe(ctx context.Context, config *rest.Config, s settings.Settings) Findin
 	var done sync.WaitGroup
 	for _, t := range trials() {
 		done.Go(func() {
-			found := p.try(ctx, t)
+			found := p.tryAnywhere(ctx, t)
 			mu.Lock()
 			defer mu.Unlock()
 			all.add(found.Problems...)
 			all.Notes = append(all.Notes, found.Notes...)
 			if found.Facts.DNSZone != "" {
 				all.Facts.DNSZone = found.Facts.DNSZone
+			}
+			if found.Facts.NoBaseline != "" {
+				all.Facts.NoBaseline = found.Facts.NoBaseline
 			}
 			*t.image.id(&all.Facts.ImageIDs) = *t.image.id(&found.Facts.ImageIDs)
 		})
@@ -83,7 +95,7 @@ type prober struct {
 func newProber(config *rest.Config, s settings.Settings) (*prober, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // some dozen requests at once are no load
-	config.Wrap(rights.Guard(config.Host))
+	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0)))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -95,6 +107,7 @@ func newProber(config *rest.Config, s settings.Settings) (*prober, error) {
 // tidyLimit bounds the requests that remove the probe's namespaces after an interruption.
 const tidyLimit = 15 * time.Second
 
+// try goes through a trial in a namespace that it makes for it.
 func (p *prober) try(ctx context.Context, t trial) (f Findings) {
 	namespace, problem := p.namespace(ctx, t)
 	if problem != nil {
@@ -109,18 +122,24 @@ func (p *prober) try(ctx context.Context, t trial) (f Findings) {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove it again, found: %v; remove it by hand", namespace, err))})
 		}
 	}()
+	p.tryIn(ctx, t, namespace, &f)
+	return f
+}
+
+// tryIn goes through a trial in a namespace that is there.
+func (p *prober) tryIn(ctx context.Context, t trial, namespace string, f *Findings) {
 	objects, err := p.objects(ctx, t, namespace)
 	if err != nil {
 		f.add(Problem{Text: oneLine(err.Error())})
-		return f
+		return
 	}
-	if f.add(p.admit(ctx, t, objects)...); len(f.Problems) > 0 {
-		return f
+	if problems := p.admit(ctx, t, objects); len(problems) > 0 {
+		f.add(problems...)
+		return
 	}
 	f.add(p.run(ctx, t, objects, &f.Facts)...)
 	// Whatever gives new namespaces their quota has had the time of a pod's start for it.
 	f.add(p.quotas(ctx, namespace)...)
-	return f
 }
 
 func (p *prober) namespace(ctx context.Context, t trial) (string, *Problem) {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/util/exec"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
@@ -24,9 +25,14 @@ import (
 // run starts the trial's pod and looks around in it.
 func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *settings.Facts) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
-	pod, err := pods.Create(ctx, podNamed(objects, t.starts), metav1.CreateOptions{})
+	wanted := podNamed(objects, t.starts)
+	manifest.Own(wanted, p.settings)
+	if len(p.settings.Namespaces) > 0 {
+		wanted.Labels[trialLabel] = t.standard
+	}
+	pod, err := pods.Create(ctx, wanted, metav1.CreateOptions{})
 	if err != nil {
-		return []Problem{rejected(t.standard, podNamed(objects, t.starts), err)}
+		return []Problem{rejected(t.standard, wanted, err)}
 	}
 	limited, cancel := context.WithTimeout(ctx, p.settings.Limits.Probe)
 	defer cancel()

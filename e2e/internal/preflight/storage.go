@@ -20,7 +20,11 @@ const defaultClass = "storageclass.kubernetes.io/is-default-class"
 func findStorage(ctx context.Context, client kubernetes.Interface, s settings.Settings, f *Findings) {
 	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
-		return // told among the rights
+		// Otherwise it is told among the rights.
+		if len(s.Namespaces) > 0 {
+			f.Notes = append(f.Notes, "StorageClass: the account may not list them, so the first claim will tell whether there is one")
+		}
+		return
 	}
 	if err != nil {
 		f.add(Problem{Text: fmt.Sprintf("StorageClass: expected a list of them from the API server, found: %v", err)})

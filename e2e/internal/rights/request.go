@@ -51,12 +51,11 @@ func verbOf(method string, named bool, query url.Values) string {
 
 // Guard returns a wrapper of transports that fails requests which no right covers. An administrator may do anything, so without
 // it nobody would notice a missing right before the suite runs with only these. host is the API server's address.
-func Guard(host string) func(http.RoundTripper) http.RoundTripper {
+func Guard(host string, all []Right) func(http.RoundTripper) http.RoundTripper {
 	base := ""
 	if u, err := url.Parse(host); err == nil {
 		base = strings.TrimSuffix(u.Path, "/")
 	}
-	all := All()
 	return func(next http.RoundTripper) http.RoundTripper {
 		return transport(func(req *http.Request) (*http.Response, error) {
 			group, resource, verb, ok := Of(req.Method, strings.TrimPrefix(req.URL.Path, base), req.URL.Query())

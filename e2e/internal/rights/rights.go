@@ -13,6 +13,8 @@ type Right struct {
 	Why string
 	// ForReport says that a run does without: only its report tells less.
 	ForReport bool
+	// Wide says that the right is of no use in single namespaces: a run in given namespaces does without.
+	Wide bool
 }
 
 // Allows reports whether the right covers a request.
@@ -31,7 +33,7 @@ func (r Right) Name() string {
 // All returns every right that the levels core and extended use.
 func All() []Right {
 	return []Right{
-		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own"},
+		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own", Wide: true},
 		{Resource: "pods", Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, Why: "pods are recorded, deleted and relabelled"},
 		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
 		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},
@@ -52,11 +54,40 @@ func All() []Right {
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
 		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "watch"}, Why: "a budget forbids an eviction"},
 		{Resource: "resourcequotas", Verbs: []string{"list"}, Why: "preflight looks whether a quota leaves room"},
-		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass"},
+		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass", Wide: true},
 
 		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
-		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true},
-		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true},
+		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, Wide: true},
+		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true, Wide: true},
 	}
+}
+
+// Namespaced returns every right that a run in given namespaces uses, each in those namespaces alone. What goes with a namespace
+// that is removed has to be found and removed by itself there.
+func Namespaced() []Right {
+	tidy := map[string][]string{
+		"configmaps":           {"create", "delete", "list"},
+		"controllerrevisions":  {"delete", "list", "watch"},
+		"poddisruptionbudgets": {"create", "delete", "list", "watch"},
+	}
+	var out []Right
+	for _, r := range All() {
+		if verbs, ok := tidy[r.Resource]; ok {
+			r.Verbs = verbs
+			r.Why += "; removed when a spec ends"
+		}
+		if !r.Wide {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// For returns the rights of a run: in namespaces of its own, or in those that were given.
+func For(given bool) []Right {
+	if given {
+		return Namespaced()
+	}
+	return All()
 }

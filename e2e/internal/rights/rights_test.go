@@ -14,58 +14,76 @@ import (
 )
 
 //nolint:gochecknoglobals // A flag of the test.
-var update = flag.Bool("update", false, "write hack/certify/rbac.yaml")
+var update = flag.Bool("update", false, "write hack/certify/rbac.yaml and rbac-namespaced.yaml")
 
-const manifestFile = "../../../hack/certify/rbac.yaml"
-
-func TestManifestIsUpToDate(t *testing.T) {
-	if *update {
-		if err := os.WriteFile(manifestFile, []byte(Manifest()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(manifestFile)
-	if err != nil || string(have) != Manifest() {
-		t.Fatalf("hack/certify/rbac.yaml differs from rights.All (%v): run `make rbac`", err)
+// manifests are the files that grant rights, each with its text and the list that it must grant.
+func manifests() map[string]struct {
+	text string
+	list []Right
+} {
+	return map[string]struct {
+		text string
+		list []Right
+	}{
+		"rbac.yaml":            {Manifest(), All()},
+		"rbac-namespaced.yaml": {NamespacedManifest(), Namespaced()},
 	}
 }
 
-// What the API server would read out of the file is held against the list, not only the text that was made of it.
-func TestManifestGrantsExactlyTheList(t *testing.T) {
-	data, err := os.ReadFile(manifestFile)
-	if err != nil {
-		t.Fatal(err)
+const folder = "../../../hack/certify/"
+
+func TestManifestIsUpToDate(t *testing.T) {
+	for file, want := range manifests() {
+		if *update {
+			if err := os.WriteFile(folder+file, []byte(want.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		have, err := os.ReadFile(folder + file)
+		if err != nil || string(have) != want.text {
+			t.Fatalf("hack/certify/%s differs from the list of rights (%v): run `make rbac`", file, err)
+		}
 	}
-	granted := map[string]bool{}
-	for doc := range strings.SplitSeq(string(data), "\n---\n") {
-		var role rbacv1.ClusterRole
-		if !strings.Contains(doc, "kind: ClusterRole\nmetadata") {
-			continue
+}
+
+// What the API server would read out of the files is held against the lists, not only the text that was made of them.
+func TestManifestGrantsExactlyTheList(t *testing.T) {
+	for file, want := range manifests() {
+		data, err := os.ReadFile(folder + file)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err := yaml.UnmarshalStrict([]byte(doc), &role); err != nil {
-			t.Fatalf("%v in\n%s", err, doc)
-		}
-		for _, rule := range role.Rules {
-			for _, g := range rule.APIGroups {
-				for _, r := range rule.Resources {
-					for _, v := range rule.Verbs {
-						granted[g+" "+r+" "+v] = true
+		granted := map[string]bool{}
+		for doc := range strings.SplitSeq(string(data), "\n---\n") {
+			var role rbacv1.ClusterRole
+			if !strings.Contains(doc, "Role\nmetadata") {
+				continue
+			}
+			if err := yaml.UnmarshalStrict([]byte(doc), &role); err != nil {
+				t.Fatalf("%s: %v in\n%s", file, err, doc)
+			}
+			for _, rule := range role.Rules {
+				for _, g := range rule.APIGroups {
+					for _, r := range rule.Resources {
+						for _, v := range rule.Verbs {
+							granted[g+" "+r+" "+v] = true
+						}
 					}
 				}
 			}
 		}
-	}
-	for _, r := range All() {
-		for _, v := range r.Verbs {
-			key := r.Group + " " + r.Resource + " " + v
-			if !granted[key] {
-				t.Errorf("not granted, or listed twice: %s", key)
+		for _, r := range want.list {
+			for _, v := range r.Verbs {
+				key := r.Group + " " + r.Resource + " " + v
+				if !granted[key] {
+					t.Errorf("%s: not granted, or listed twice: %s", file, key)
+				}
+				delete(granted, key)
 			}
-			delete(granted, key)
 		}
-	}
-	for key := range granted {
-		t.Errorf("granted beyond the list: %s", key)
+		for key := range granted {
+			t.Errorf("%s: granted beyond the list: %s", file, key)
+		}
 	}
 }
 
@@ -104,7 +122,7 @@ func TestOf(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	sent := 0
-	client := http.Client{Transport: Guard("https://server/behind/a/proxy")(transport(func(*http.Request) (*http.Response, error) {
+	client := http.Client{Transport: Guard("https://server/behind/a/proxy", All())(transport(func(*http.Request) (*http.Response, error) {
 		sent++
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(""))}, nil
 	}))}

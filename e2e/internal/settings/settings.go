@@ -42,6 +42,8 @@ type Settings struct {
 	Images       Images `json:"images"`
 	// NamespacePrefix begins the name of every namespace that is made.
 	NamespacePrefix string `json:"namespacePrefix"`
+	// Namespaces are those that were given to the run, instead of ones that it makes: one for each process, all empty.
+	Namespaces []string `json:"namespaces,omitempty"`
 	// ReportDir receives histories and failures; absolute.
 	ReportDir string        `json:"reportDir"`
 	Limits    limits.Limits `json:"limits"`
@@ -62,6 +64,8 @@ type Facts struct {
 	Provisioner       string   `json:"provisioner,omitempty"`
 	CNI               string   `json:"cni,omitempty"`
 	DNSZone           string   `json:"dnsZone,omitempty"`
+	// NoBaseline is why the given namespaces do not admit what needs the Pod Security Standard baseline, "" if they do.
+	NoBaseline string `json:"noBaseline,omitempty"`
 	// ImageIDs are what the nodes' container runtime found behind the images' names, a digest where a registry told one.
 	ImageIDs Images `json:"imageIDs,omitzero"`
 }

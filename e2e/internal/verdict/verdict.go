@@ -291,6 +291,14 @@ func (run *Run) conclude() {
 	}
 }
 
+// Unfinished says why the run is not whole: a cluster that it found no fault with is then undecided.
+func (run *Run) Unfinished(why string) {
+	run.Troubles = append(run.Troubles, why)
+	if run.Overall == Conformant {
+		run.Overall = Undecided
+	}
+}
+
 // ExitCode is the code that a command ends with.
 func (run *Run) ExitCode() int {
 	switch run.Overall {

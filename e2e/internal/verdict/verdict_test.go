@@ -172,3 +172,14 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+func TestUnfinishedRunIsNeverConformant(t *testing.T) {
+	for before, want := range map[verdict.Overall]verdict.Overall{
+		verdict.Conformant: verdict.Undecided, verdict.Undecided: verdict.Undecided, verdict.NotConformant: verdict.NotConformant,
+	} {
+		run := verdict.Run{Overall: before}
+		if run.Unfinished("cut"); run.Overall != want || len(run.Troubles) != 1 {
+			t.Errorf("%s: expected %s and the reason, found %s and %v", before, want, run.Overall, run.Troubles)
+		}
+	}
+}

@@ -102,8 +102,15 @@ func (ns *Namespace) saveLog(ctx context.Context, pod, container, path string) e
 	return os.WriteFile(path, data, 0o644)
 }
 
-// AwaitNamespacesGone waits until no namespace of this run is left. An error names those that are.
+// AwaitNamespacesGone waits until no namespace of this run is left, or nothing in those that were given. An error names what is.
 func (c *Cluster) AwaitNamespacesGone(ctx context.Context) error {
+	if len(c.Settings.Namespaces) > 0 {
+		var errs []error
+		for _, name := range c.Settings.Namespaces {
+			errs = append(errs, c.awaitEmpty(ctx, name))
+		}
+		return errors.Join(errs...)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.Settings.Limits.NamespaceGone)
 	defer cancel()
 	selector := settings.RunLabel + "=" + c.Settings.Run

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/util/exec"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
@@ -109,12 +110,14 @@ func (s *Set) ForbidDisruption(ctx context.Context) (lift func(context.Context))
 	GinkgoHelper()
 	ns, budgets := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
 	ns.Mark(history.ActCreate, "", "none", "", "create a budget that allows no disruption of "+s.Name)
-	made, err := budgets.Create(ctx, &policyv1.PodDisruptionBudget{
+	budget := &policyv1.PodDisruptionBudget{
 		ObjectMeta: metav1.ObjectMeta{Name: "none"},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MaxUnavailable: new(intstr.FromInt32(0)), Selector: &metav1.LabelSelector{MatchLabels: s.Selector},
 		},
-	}, metav1.CreateOptions{})
+	}
+	manifest.Own(budget, ns.Settings)
+	made, err := budgets.Create(ctx, budget, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")
 
 	healthy := int32(0)

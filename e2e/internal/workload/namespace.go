@@ -25,9 +25,11 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
@@ -54,7 +56,7 @@ func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*C
 	config.QPS = -1
 	// What hurts nodes needs rights that no account for a certification should have.
 	if s.Level != guarantee.Disruptive {
-		config.Wrap(rights.Guard(config.Host))
+		config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0)))
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -85,6 +87,9 @@ type Namespace struct {
 
 // NewNamespace makes a namespace and begins to record it. The caller removes it with Remove.
 func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header history.Header) (*Namespace, error) {
+	if len(c.Settings.Namespaces) > 0 {
+		return c.given(ctx, header)
+	}
 	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: c.Settings.NamespacePrefix + "-",
 		Labels: map[string]string{
@@ -95,19 +100,28 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	if err != nil {
 		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
 	}
-	header.Namespace, header.Version = created.Name, c.Version
-	header.Lag, header.ClockSkew = c.Settings.Limits.Lag, c.Settings.Limits.ClockSkew
-	// The recording outlives the node that starts it: it ends with Stop, in the clean-up.
-	rec, err := recorder.Start(context.WithoutCancel(ctx), c.Client, header)
-	ns := &Namespace{Cluster: c, Recorder: rec, Name: created.Name}
+	ns, err := c.record(ctx, created.Name, header)
 	if err != nil {
 		return nil, fmt.Errorf("%w (and removing the namespace again: %w)", err, ns.Remove(ctx))
 	}
 	return ns, nil
 }
 
-// Remove asks for the namespace's deletion; that it goes is awaited once, at the end of the run.
+// record begins to record a namespace that is there.
+func (c *Cluster) record(ctx context.Context, name string, header history.Header) (*Namespace, error) {
+	header.Namespace, header.Version = name, c.Version
+	header.Lag, header.ClockSkew = c.Settings.Limits.Lag, c.Settings.Limits.ClockSkew
+	// The recording outlives the node that starts it: it ends with Stop, in the clean-up.
+	rec, err := recorder.Start(context.WithoutCancel(ctx), c.Client, header)
+	return &Namespace{Cluster: c, Recorder: rec, Name: name}, err
+}
+
+// Remove asks for the namespace's deletion; that it goes is awaited once, at the end of the run. Of a namespace that was given it
+// removes what the run made there.
 func (ns *Namespace) Remove(ctx context.Context) error {
+	if len(ns.Settings.Namespaces) > 0 {
+		return given.Clear(ctx, ns.Klient, ns.Name, settings.RunLabel+"="+ns.Settings.Run)
+	}
 	err := ns.Client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("removing namespace %s: %w", ns.Name, err)
@@ -171,6 +185,7 @@ func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...fun
 		for _, mutate := range mutations {
 			mutate(obj)
 		}
+		manifest.Own(obj, ns.Settings)
 		kind := obj.GetObjectKind().GroupVersionKind().Kind
 		ns.Mark(history.ActCreate, "", obj.GetName(), "", fmt.Sprintf("create %s %s", kind, obj.GetName()))
 		return ns.Klient.Resources().Create(ctx, obj)

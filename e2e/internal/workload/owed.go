@@ -14,6 +14,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 type owedKey struct{}
@@ -87,6 +88,7 @@ func (ns *Namespace) inFlight() string {
 func (ns *Namespace) answers(ctx context.Context) bool {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, Named("probe"), Replicas(1), Parallel())
+	manifest.Own(o, ns.Settings)
 	ns.Mark(history.ActCreate, history.Sets, o.Name, "", "create set probe, to see whether its controller acts")
 	if _, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{}); err != nil {
 		return false

@@ -159,6 +159,8 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 	if service != nil {
 		service(svc)
 	}
+	manifest.Own(svc, ns.Settings)
+	manifest.Own(described, ns.Settings)
 	ns.Mark(history.ActCreate, history.Services, svc.Name, "", "create service "+svc.Name)
 	_, err := ns.Client.CoreV1().Services(ns.Name).Create(ctx, svc, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the headless service %s", svc.Name)
@@ -173,6 +175,7 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 func CreateSet(ctx context.Context, ns *Namespace, options ...Option) *Set {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, options...)
+	manifest.Own(o, ns.Settings)
 	ns.Mark(history.ActCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, replicas %d", o.Name, *o.Spec.Replicas))
 	created, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the set %s", o.Name)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // NoClass is the name of a storage class that no cluster has: a claim of that class stays Pending, and nothing outside the
@@ -40,6 +41,7 @@ func (ns *Namespace) MakeClaim(ctx context.Context, set *appsv1.StatefulSet, ord
 	for _, change := range changes {
 		change(claim)
 	}
+	manifest.Own(claim, ns.Settings)
 	ns.Mark(history.ActCreate, history.Claims, claim.Name, "", "create claim "+claim.Name)
 	_, err := ns.Client.CoreV1().PersistentVolumeClaims(ns.Name).Create(ctx, claim, metav1.CreateOptions{})
 	if !apierrors.IsAlreadyExists(err) {

@@ -1,0 +1,122 @@
+// Package given looks after namespaces that were given to a run: what is in them, and the removal of what runs made there. What it
+// removes it finds by label, so that it removes what interrupted runs left too, their own namespaces included.
+package given
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	crclient "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/e2e-framework/klient"
+	"sigs.k8s.io/e2e-framework/klient/wait"
+	"sigs.k8s.io/e2e-framework/klient/wait/conditions"
+)
+
+// kinds are what a run makes or brings about in a namespace, what makes others first.
+func kinds() []crclient.ObjectList {
+	return []crclient.ObjectList{
+		&policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
+		&corev1.ServiceList{}, &appsv1.ControllerRevisionList{}, &corev1.ConfigMapList{},
+	}
+}
+
+// Objects lists what is in a namespace and matches a label selector. Of config maps, every namespace has some, so that those
+// without the selector's labels do not count even if it is empty.
+func Objects(ctx context.Context, client klient.Client, namespace, selector string) ([]crclient.Object, error) {
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		return nil, err
+	}
+	var out []crclient.Object
+	for _, list := range kinds() {
+		if _, configMaps := list.(*corev1.ConfigMapList); configMaps && selector == "" {
+			continue
+		}
+		err := client.Resources().GetControllerRuntimeClient().List(ctx, list, crclient.InNamespace(namespace), crclient.MatchingLabelsSelector{Selector: parsed})
+		if err != nil {
+			return nil, fmt.Errorf("looking into namespace %s: %w", namespace, err)
+		}
+		err = meta.EachListItem(list, func(o runtime.Object) error {
+			out = append(out, o.(crclient.Object))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Clear asks for the deletion of what matches a label selector, which must not be empty.
+func Clear(ctx context.Context, client klient.Client, namespace, selector string) error {
+	if selector == "" {
+		return errors.New("clearing a namespace wants a selector: what others made stays")
+	}
+	found, err := Objects(ctx, client, namespace, selector)
+	if err != nil {
+		return err
+	}
+	return Remove(ctx, client, found)
+}
+
+// Remove asks for the deletion of objects, and tries every one before it returns what it could not delete.
+func Remove(ctx context.Context, client klient.Client, objects []crclient.Object) error {
+	var errs []error
+	for _, o := range objects {
+		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, &crclient.DeleteOptions{
+			Preconditions: metav1.NewUIDPreconditions(string(o.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
+		})
+		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+			errs = append(errs, fmt.Errorf("removing %s: %w", Name(o), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Namespaces lists the namespaces that match a label selector.
+func Namespaces(ctx context.Context, client klient.Client, selector string) ([]crclient.Object, error) {
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		return nil, err
+	}
+	var list corev1.NamespaceList
+	if err := client.Resources().GetControllerRuntimeClient().List(ctx, &list, crclient.MatchingLabelsSelector{Selector: parsed}); err != nil {
+		return nil, fmt.Errorf("looking for namespaces: %w", err)
+	}
+	var out []crclient.Object
+	for i := range list.Items {
+		out = append(out, &list.Items[i])
+	}
+	return out, nil
+}
+
+// AwaitGone waits until none of the objects is there any more. An error names one that is.
+func AwaitGone(ctx context.Context, client klient.Client, objects []crclient.Object) error {
+	for _, o := range objects {
+		gone := conditions.New(client.Resources()).ResourceDeleted(o)
+		if err := wait.For(gone, wait.WithContext(ctx), wait.WithInterval(lookAgain), wait.WithImmediate()); err != nil {
+			return fmt.Errorf("%s is still there: see its finalizers and status.conditions (kubectl get -o yaml): %w", Name(o), err)
+		}
+	}
+	return nil
+}
+
+// lookAgain is the pause between two looks at an object that is to go.
+const lookAgain = time.Second
+
+// Name names an object by kind, namespace and name.
+func Name(o crclient.Object) string {
+	return fmt.Sprintf("%s %s", reflect.TypeOf(o).Elem().Name(), strings.TrimPrefix(o.GetNamespace()+"/"+o.GetName(), "/"))
+}

@@ -1,0 +1,66 @@
+package manifest
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+func example(t *testing.T, s settings.Settings) *appsv1.StatefulSet {
+	t.Helper()
+	objects, err := Read(t.Context(), fixtures.Example, "mine", s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		if set, ok := o.(*appsv1.StatefulSet); ok {
+			return set
+		}
+	}
+	t.Fatal("the example holds no set")
+	return nil
+}
+
+func TestReadFitsTheRun(t *testing.T) {
+	s := settings.Settings{StorageClass: "fast", Images: settings.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}
+	set := example(t, s)
+	if image := set.Spec.Template.Spec.Containers[0].Image; image != "mirror/nginx:1" {
+		t.Errorf("expected the run's image, found %s", image)
+	}
+	if class := set.Spec.VolumeClaimTemplates[0].Spec.StorageClassName; class == nil || *class != "fast" {
+		t.Errorf("expected the run's storage class, found %v", class)
+	}
+	if set.Namespace != "mine" {
+		t.Errorf("expected namespace mine, found %s", set.Namespace)
+	}
+}
+
+// In a given namespace nothing else than its labels tells what is the run's to remove.
+func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
+	s := settings.Settings{Run: "r1", Namespaces: []string{"mine"}}
+	set := example(t, s)
+	// As specs do that give pods the labels of a selector.
+	set.Spec.Template.Labels = set.Spec.Selector.MatchLabels
+	Own(set, s)
+	for what, labels := range map[string]map[string]string{
+		"set": set.Labels, "pods": set.Spec.Template.Labels, "claims": set.Spec.VolumeClaimTemplates[0].Labels,
+	} {
+		if labels[settings.RunLabel] != "r1" || labels[settings.ManagedByLabel] != settings.ManagedBy {
+			t.Errorf("expected the %s to carry the run's labels, found %v", what, labels)
+		}
+	}
+	if len(set.Spec.Selector.MatchLabels) != 1 {
+		t.Errorf("expected the selector to stay as it was, found %v", set.Spec.Selector.MatchLabels)
+	}
+}
+
+func TestOwnLeavesAloneWhatIsInANamespaceOfTheRun(t *testing.T) {
+	set := example(t, settings.Settings{})
+	Own(set, settings.Settings{Run: "r1"})
+	if set.Labels[settings.RunLabel] != "" || set.Spec.Template.Labels[settings.RunLabel] != "" {
+		t.Errorf("expected the fixture's own labels, found %v and %v", set.Labels, set.Spec.Template.Labels)
+	}
+}
