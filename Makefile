@@ -8,7 +8,7 @@ cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
 	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
-	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN SUITE_IMAGE IMAGE_MIRROR \
+	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN RESULTS_DIR SUITE_IMAGE IMAGE_MIRROR \
 	NAMESPACE SET STATE SAVE
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
 $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
@@ -51,6 +51,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
+##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance

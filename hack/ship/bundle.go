@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -21,7 +22,12 @@ func Pack(file, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	zipped, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
+	return pack(out, dir, gzip.BestSpeed)
+}
+
+// pack writes what is in a folder as a tar.gz archive, compressed at a level of package gzip.
+func pack(out io.Writer, dir string, level int) error {
+	zipped, err := gzip.NewWriterLevel(out, level)
 	if err != nil {
 		return err
 	}

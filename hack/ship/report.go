@@ -20,12 +20,7 @@ const blockType = "CONFORMANCE REPORT"
 // program in the image to copy with. The lines are base64 (RFC 7468) of a tar.gz archive.
 func WriteReport(out io.Writer, dir string) error {
 	var packed bytes.Buffer
-	zipped := gzip.NewWriter(&packed)
-	archive := tar.NewWriter(zipped)
-	if err := archive.AddFS(os.DirFS(dir)); err != nil {
-		return err
-	}
-	if err := errors.Join(archive.Close(), zipped.Close()); err != nil {
+	if err := pack(&packed, dir, gzip.BestCompression); err != nil {
 		return err
 	}
 	return pem.Encode(out, &pem.Block{Type: blockType, Bytes: packed.Bytes()})

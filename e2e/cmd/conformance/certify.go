@@ -33,11 +33,16 @@ Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a p
 one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR
 where to get them instead of from their own registry,
 NAMESPACE_PREFIX how namespaces are called, NAMESPACES (a,b,...) which to use instead of making any: they must be empty, and the
-account then needs rights in them alone (hack/certify/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
+account then needs rights in them alone (hack/certify/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, RESULTS_DIR
+receives e2e.log and junit_01.xml, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
 The account needs the rights of hack/certify/rbac.yaml.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			err := runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if failed := handOver(os.Getenv, err); failed != nil {
+				return errors.Join(err, failed)
+			}
+			return err
 		},
 	}
 }
@@ -71,6 +76,21 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 		return err
 	}
 	return conclude(out, run, time.Since(begin))
+}
+
+// handOver leaves the results where a tool that collects them waits for them, whatever came of the run.
+func handOver(getenv func(string) string, said error) error {
+	a, _ := readAsked(getenv, allLevels()...)
+	log, junit := filepath.Join(a.reportDir, ginkgoLog), filepath.Join(a.reportDir, "junit.xml")
+	var errs []error
+	if dir := getenv("RESULTS_DIR"); dir != "" {
+		errs = append(errs, ship.Results(dir, log, junit, said))
+	}
+	// Sonobuoy sets this in the containers of its plugins.
+	if dir := getenv("SONOBUOY_RESULTS_DIR"); dir != "" {
+		errs = append(errs, ship.Results(dir, log, junit, said), ship.Done(dir))
+	}
+	return errors.Join(errs...)
 }
 
 // prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.

@@ -53,10 +53,18 @@ func listImages(ctx context.Context, getenv func(string) string) ([]ship.Listed,
 	if problems = append(problems, wrong...); len(problems) > 0 {
 		return nil, unfit(problems)
 	}
+	suite := suiteImage(getenv)
+	if getenv(suiteSetting) == "" {
+		mirrored, err := ship.Mirrored(a.imageMirror, suite)
+		if err != nil {
+			return nil, wrongUse{fmt.Errorf("IMAGE_MIRROR: %w", err)}
+		}
+		suite = mirrored
+	}
 	out := []ship.Listed{
 		{Setting: nginxSetting, Reference: workload.Nginx},
 		{Setting: busyboxSetting, Reference: workload.Busybox},
-		{Setting: suiteSetting, Reference: suiteImage(getenv)},
+		{Setting: suiteSetting, Reference: suite},
 	}
 	bundled, _ := ship.ReadList(ship.Packed())
 	for i := range out {
