@@ -19,9 +19,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/e2e-framework/klient"
 	"sigs.k8s.io/e2e-framework/klient/wait"
 	"sigs.k8s.io/e2e-framework/klient/wait/conditions"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
 // kinds are what a run makes or brings about in a namespace, what makes others first.
@@ -80,6 +83,34 @@ func Remove(ctx context.Context, client klient.Client, objects []crclient.Object
 		})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			errs = append(errs, fmt.Errorf("removing %s: %w", Name(o), err))
+		}
+		if err := letGo(ctx, client, o); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// letGo lets go of a pod, or of the pods of a namespace, that an interrupted run keeps there.
+func letGo(ctx context.Context, client klient.Client, o crclient.Object) error {
+	var pods corev1.PodList
+	switch o := o.(type) {
+	case *corev1.Pod:
+		pods.Items = []corev1.Pod{*o}
+	case *corev1.Namespace:
+		if err := client.Resources().GetControllerRuntimeClient().List(ctx, &pods, crclient.InNamespace(o.Name)); err != nil {
+			return fmt.Errorf("looking into namespace %s: %w", o.Name, err)
+		}
+	}
+	var errs []error
+	for i := range pods.Items {
+		p := &pods.Items[i]
+		kept := p.DeepCopy()
+		if !controllerutil.RemoveFinalizer(p, settings.Finalizer) {
+			continue
+		}
+		if err := client.Resources().GetControllerRuntimeClient().Patch(ctx, p, crclient.MergeFrom(kept)); err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("letting go of %s: %w", Name(p), err))
 		}
 	}
 	return errors.Join(errs...)

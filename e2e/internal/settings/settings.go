@@ -24,6 +24,9 @@ const (
 	RunLabel       = "statefulset-conformance.hero-academy.github.io/run"
 )
 
+// Finalizer is on pods that a spec keeps for a while once they are deleted.
+const Finalizer = RunLabel
+
 // PodSecurityLabel is the label of a namespace that names the Pod Security Standard which it enforces.
 const PodSecurityLabel = "pod-security.kubernetes.io/enforce"
 

@@ -36,14 +36,11 @@ func (s *Set) Relabel(ctx context.Context, ordinal int, key, value string) types
 	return s.patchPod(ctx, ordinal, fmt.Sprintf("label %s=%s", key, value), fmt.Sprintf(`"metadata":{"labels":{%q:%q}}`, key, value))
 }
 
-// Finalizer is put on pods that are to stay, once deleted, until the spec lets go of them.
-const Finalizer = settings.RunLabel
-
 // Keep has a pod, once it is deleted, stay until it is let go of, however soon its containers end. It is let go of at the end of the spec
 // at the latest: a namespace could not go before.
 func (s *Set) Keep(ctx context.Context, ordinal int) (letGo func(context.Context)) {
 	GinkgoHelper()
-	s.patchPod(ctx, ordinal, "keep it once it is deleted", fmt.Sprintf(`"metadata":{"finalizers":[%q]}`, Finalizer))
+	s.patchPod(ctx, ordinal, "keep it once it is deleted", fmt.Sprintf(`"metadata":{"finalizers":[%q]}`, settings.Finalizer))
 	name, kept := s.Pod(ordinal), true
 	letGo = func(ctx context.Context) {
 		GinkgoHelper()
@@ -53,7 +50,7 @@ func (s *Set) Keep(ctx context.Context, ordinal int) (letGo func(context.Context
 		kept = false
 		s.NS.Mark(history.ActOther, history.Pods, name, "", "let go of "+name)
 		_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
-		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", Finalizer, name)
+		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", settings.Finalizer, name)
 	}
 	DeferCleanup(letGo)
 	return letGo

@@ -15,6 +15,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
 type owedKey struct{}
@@ -70,7 +71,7 @@ func (ns *Namespace) inFlight() string {
 	var found string
 	ns.View(func(s *history.State) {
 		for _, p := range s.List(history.Pods) {
-			kept := slices.Contains(p.Finalizers, Finalizer) && (p.Pod.Phase == corev1.PodSucceeded || p.Pod.Phase == corev1.PodFailed)
+			kept := slices.Contains(p.Finalizers, settings.Finalizer) && (p.Pod.Phase == corev1.PodSucceeded || p.Pod.Phase == corev1.PodFailed)
 			switch {
 			case kept: // it stays for the spec alone
 			case p.Terminating(), p.Pod.Phase == corev1.PodPending:
