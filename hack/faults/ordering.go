@@ -92,7 +92,7 @@ func ordering() []Fault {
 		Name: "condemned-unavailable-hangs", Kind: Subtle, Breaks: []string{"ordering/change-of-mind"},
 		Harm:    "A scale up that is taken back at once is never taken back.",
 		Replays: "123918; real up to 1.33",
-		Edits:   []Edit{{control, beforePods, "\tif planted.In(\"condemned-unavailable-hangs\") && firstUnavailablePod != nil && isRunningAndReady(firstUnavailablePod) {\n\t\tfirstUnavailablePod = nil\n\t}\n"}},
+		Edits:   []Edit{{control, condemnedAvail, ` || (planted.In("condemned-unavailable-hangs") && monotonic && set.Spec.MinReadySeconds > 0)`}},
 	}, {
 		Name: "heals-highest-first", Kind: Obvious, Breaks: []string{"ordering/heals", "ordering/create"},
 		Harm:  "After a node is lost the members come back in the wrong order.",

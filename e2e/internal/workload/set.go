@@ -28,12 +28,17 @@ type Set struct {
 	UID     types.UID
 	// Selector is the set's selector.matchLabels.
 	Selector map[string]string
+	// Grace is the grace period that its template asks for, in seconds.
+	Grace int64
 	// generation is the last that the spec itself brought about: waits must not take an older one for the answer.
 	generation int64
 }
 
 func (ns *Namespace) set(o *appsv1.StatefulSet) *Set {
-	return &Set{NS: ns, Name: o.Name, Service: o.Spec.ServiceName, UID: o.UID, Selector: o.Spec.Selector.MatchLabels}
+	return &Set{
+		NS: ns, Name: o.Name, Service: o.Spec.ServiceName, UID: o.UID, Selector: o.Spec.Selector.MatchLabels,
+		Grace: *o.Spec.Template.Spec.TerminationGracePeriodSeconds, // the API server fills it in
+	}
 }
 
 // Option changes a set before it is created.

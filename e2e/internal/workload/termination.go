@@ -60,6 +60,10 @@ func (s *Set) VerifyFinished(ctx context.Context, id guarantee.ID, uid types.UID
 	case asked.Pod.Is(corev1.DisruptionTarget):
 		s.NS.Check(id, history.Inconclusive, fmt.Sprintf("%s was evicted or preempted at %s, with a grace period that is not the set's to choose", asked.Name, asked.Ref()))
 		return
+	case grace < s.Grace:
+		s.NS.Verify(id, fmt.Errorf("expected the template's grace period of %d s in the pod, found %d s: look for an admission policy that changes pods", s.Grace, grace),
+			"deletion of %s", asked.Name)
+		return
 	case granted < grace:
 		s.NS.Verify(id, fmt.Errorf("expected the pod's own grace period of %d s, found %d s at %s: look for who deletes pods with another one", grace, granted, asked.Ref()),
 			"deletion of %s", asked.Name)
