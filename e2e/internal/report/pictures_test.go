@@ -26,7 +26,8 @@ func TestPictures(t *testing.T) {
 		"order-ignored": func(t *testing.T, tab *tab) []byte {
 			t.Helper()
 			ask[bool](tab, `(document.querySelectorAll("article ~ *, main > * ~ *").forEach(e => e.remove()), true)`)
-			return take(t, tab, chromedp.FullScreenshot(100))
+			tab.do(chromedp.EmulateViewport(900, ask[int64](tab, `Math.ceil(document.body.getBoundingClientRect().height)`)))
+			return take(t, tab, chromedp.CaptureScreenshot())
 		},
 	}
 	var b *browser
@@ -40,7 +41,6 @@ func TestPictures(t *testing.T) {
 			render(t, dir)
 			tab := openTab(t, b, filepath.Join(dir, report.PageFile), 900)
 			tab.media("screen", "light")
-			tab.do(chromedp.EmulateViewport(900, 100)) // no taller than what there is to see
 			if err := os.MkdirAll(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
