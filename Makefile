@@ -15,7 +15,7 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults test verify fmt catalogue rbac pictures bench clean image images bundle
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults nightly test verify fmt catalogue rbac pictures bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -32,6 +32,7 @@ report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the p
 diagnose: cli     ; @exec $(cli) diagnose                 ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 nasty: cli        ; @exec $(cli) nasty                    ## make life hard for a correct cluster and show that nobody is accused (ADVERSITY=name)
+nightly: cli      ; @exec $(cli) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
@@ -49,6 +50,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   LEVEL=core|extended|disruptive how much is asked (extended)     PROCS=n SEED=n      processes, order of the specs
 ##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
+##   RUNS=n FAULTS=weekly|always|never TREND=file       of nightly: runs, planted faults, where the nights are told
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them

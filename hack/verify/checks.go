@@ -10,11 +10,14 @@ import (
 	"strings"
 )
 
-// lintModule pins the linters in a module of their own, so that what they require never meets what the suite requires.
-const lintModule = "hack/lint"
+// The linters are pinned in modules of their own, so that what they require never meets what the suite, or another, requires.
+const (
+	lintModule       = "hack/lint"
+	actionlintModule = "hack/lint/actionlint"
+)
 
 // modules are the folders with a go.mod.
-func modules() []string { return []string{".", lintModule} }
+func modules() []string { return []string{".", lintModule, actionlintModule} }
 
 // checks are the project's checks, on the checkout in the working directory.
 type checks struct {
@@ -54,6 +57,7 @@ func (c *checks) check() []step {
 			return c.lint(ctx, out, "run", "--allow-parallel-runners", "./...")
 		}},
 		{name: "shell scripts", run: shellScripts},
+		{name: "workflows", run: c.workflows},
 	}
 }
 
@@ -96,15 +100,20 @@ func (c *checks) tidy(ctx context.Context, out io.Writer) error {
 }
 
 // buildLinter has go build golangci-lint into its own cache, which is keyed by content, and keeps the path.
-func (c *checks) buildLinter(ctx context.Context, out io.Writer) error {
+func (c *checks) buildLinter(ctx context.Context, out io.Writer) (err error) {
+	c.linter, err = lintTool(ctx, out, lintModule, "golangci-lint")
+	return err
+}
+
+// lintTool has go build the tool that a module pins and returns its path.
+func lintTool(ctx context.Context, out io.Writer, module, name string) (string, error) {
 	var path strings.Builder
-	cmd := prepare(ctx, "go", "-C", lintModule, "tool", "-n", "golangci-lint")
+	cmd := prepare(ctx, "go", "-C", module, "tool", "-n", name)
 	cmd.Stdout, cmd.Stderr = &path, out
 	if err := cmd.Run(); err != nil {
-		return err
+		return "", err
 	}
-	c.linter = strings.TrimSpace(path.String())
-	return nil
+	return strings.TrimSpace(path.String()), nil
 }
 
 func (c *checks) lint(ctx context.Context, out io.Writer, args ...string) error {

@@ -15,24 +15,31 @@ import (
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
-// bench is a cluster of one node to try the suite itself on: with faults planted, or under adversities.
+// bench is a cluster to try the suite itself on: with faults planted, under adversities, or again and again.
 type bench struct {
 	asked    asked
 	up       *cluster.Cluster
 	built    suiteBinaries
 	settings settings.Settings
+	// out, if it is there, is told as well what a run says.
+	out io.Writer
 }
 
 // provideBench makes the cluster, or takes the one that was kept, and builds the suite. purpose ends the cluster's name.
-func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (_ *bench, err error) {
-	suite := build(ctx)
+func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (*bench, error) {
 	name := os.Getenv("CLUSTER_NAME")
 	if name == "" {
 		name = cluster.DefaultName + "-" + purpose
 	}
-	up, err := cluster.Up(ctx, cluster.Options{
+	return benchOn(ctx, a, cluster.Options{
 		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
 	})
+}
+
+// benchOn is a bench on a cluster as the options want it.
+func benchOn(ctx context.Context, a asked, o cluster.Options) (_ *bench, err error) {
+	suite := build(ctx)
+	up, err := cluster.Up(ctx, o)
 	if err != nil {
 		_, buildErr := suite()
 		return nil, errors.Join(err, buildErr)
@@ -48,7 +55,7 @@ func provideBench(ctx context.Context, a asked, purpose string, progress io.Writ
 	}
 	b.settings = a.settings("", up.Images)
 	b.settings.Kubeconfig, b.settings.Suite = up.Kubeconfig(), b.built.identity
-	found, err := ask(ctx, b.settings, progress)
+	found, err := ask(ctx, b.settings, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -82,5 +89,8 @@ func (b *bench) run(ctx context.Context, name string) (*verdict.Run, error) {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
+	if b.out != nil {
+		return execute(ctx, b.built, a, s, io.MultiWriter(b.out, log))
+	}
 	return execute(ctx, b.built, a, s, log)
 }

@@ -1,0 +1,115 @@
+package nightly
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Entry is a night in the file of the trend: one JSON object a line, the oldest first.
+type Entry struct {
+	Time       time.Time `json:"time"`
+	Outcome    Outcome   `json:"outcome"`
+	Kubernetes string    `json:"kubernetes"`
+	Suite      string    `json:"suite"`
+	// Seconds is the median of the runs.
+	Seconds     float64  `json:"seconds"`
+	Runs        []Ran    `json:"runs"`
+	Regressions []string `json:"regressions,omitempty"`
+	Open        []string `json:"open,omitempty"`
+	Flakes      []string `json:"flakes,omitempty"`
+	Faults      Planted  `json:"faults,omitempty"`
+}
+
+// Ran is one run of a night.
+type Ran struct {
+	Seed   string `json:"seed"`
+	Result string `json:"result"`
+	// Seconds is the whole run, ClusterSeconds what the cluster needed in all specs together.
+	Seconds        float64 `json:"seconds"`
+	ClusterSeconds float64 `json:"clusterSeconds"`
+}
+
+// Entry is the night's line in the trend.
+func (n Night) Entry(at time.Time) Entry {
+	e := Entry{Time: at.UTC().Truncate(time.Second), Outcome: n.Outcome, Seconds: n.Seconds, Faults: n.Faults}
+	for _, r := range n.Runs {
+		ran := Ran{Seed: r.Seed, Result: noReport}
+		if r.Report != nil {
+			e.Kubernetes, e.Suite = r.Report.Cluster.KubernetesVersion, r.Report.Suite.Version
+			ran.Result, ran.Seconds = string(r.Report.Result), r.Report.Seconds
+			for _, s := range r.Report.Specs {
+				ran.ClusterSeconds += s.ClusterSeconds
+			}
+			ran.ClusterSeconds = math.Round(ran.ClusterSeconds*10) / 10 // as exact as what it is the sum of
+		}
+		e.Runs = append(e.Runs, ran)
+	}
+	for _, part := range []struct {
+		from []Change
+		to   *[]string
+	}{{n.Regressions, &e.Regressions}, {n.Open, &e.Open}, {n.Flakes, &e.Flakes}} {
+		for _, c := range part.from {
+			*part.to = append(*part.to, c.What)
+		}
+	}
+	return e
+}
+
+// Load reads a trend. A file that is not there is a trend that begins tonight; one that is damaged is an error that names the line.
+func Load(path string) ([]Entry, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		var e Entry
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("%s:%d: expected a night as a JSON object, found: %w; mend the line or remove it", path, i+1, err)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// Append adds a night to a trend.
+func Append(path string, e Entry) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.Write(append(data, '\n'))
+	return err
+}
+
+// FaultsDue reports whether planted faults are to be tried again: once a week, measured against the last night that tried them.
+func FaultsDue(earlier []Entry, now time.Time) bool {
+	const week = 7 * 24 * time.Hour
+	for _, e := range earlier {
+		// A night begins a few minutes earlier or later than the one a week ago.
+		if (e.Faults == Caught || e.Faults == Missed) && now.Sub(e.Time) < week-time.Hour {
+			return false
+		}
+	}
+	return true
+}
