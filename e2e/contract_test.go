@@ -21,12 +21,8 @@ var update = flag.Bool("update", false, "write CATALOGUE.md anew (make catalogue
 // withoutSpec lists the guarantees that no spec proves yet. It only gets shorter: an entry whose guarantee has a spec is an error.
 func withoutSpec() []guarantee.ID {
 	return []guarantee.ID{
-		guarantee.DisruptionControllerRestart,
-		guarantee.DisruptionAPIServerRestart,
-		guarantee.DisruptionNodeLost,
 		guarantee.DisruptionOutOfService,
 		guarantee.DisruptionNodeDeleted,
-		guarantee.DisruptionNodeReturns,
 		guarantee.DisruptionDrain,
 	}
 }

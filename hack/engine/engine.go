@@ -130,6 +130,17 @@ func (e *Engine) Host() string {
 	return os.Getenv("DOCKER_HOST")
 }
 
+// At returns the engine that an address of Host leads to, without asking whether it answers.
+func At(host string) *Engine {
+	switch host {
+	case "":
+		return &Engine{client: "docker"}
+	case "podman":
+		return &Engine{client: "podman"}
+	}
+	return &Engine{client: "docker", host: host}
+}
+
 // IsOwnHost reports whether an address that Host returned leads to the daemon of our own.
 func IsOwnHost(host string) bool {
 	dir, err := CacheDir()

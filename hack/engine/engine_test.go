@@ -274,3 +274,13 @@ func TestCleanLeavesNothingWhereNothingIs(t *testing.T) {
 		t.Errorf("got %v, %q, want nothing to do", err, out.String())
 	}
 }
+
+func TestAtLeadsToTheSameEngine(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "tcp://elsewhere:2376")
+	for _, e := range []*Engine{{client: "docker"}, {client: "podman"}, {client: "docker", host: "unix:///run/own.sock"}} {
+		again := At(e.Host())
+		if again.client != e.client || again.Host() != e.Host() {
+			t.Errorf("of %+v, at %q: found %+v", e, e.Host(), again)
+		}
+	}
+}

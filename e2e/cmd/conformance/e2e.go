@@ -62,6 +62,9 @@ func runE2E(ctx context.Context, out, progress io.Writer) error {
 	if err == nil {
 		s = a.settings(fmt.Sprintf("%s-%d", up.Name(), begin.Unix()), up.Images)
 		s.Kubeconfig, s.Suite = up.Kubeconfig(), built.identity
+		if a.level == guarantee.Disruptive {
+			s.Kind = &settings.Kind{Name: up.Name(), Engine: up.Engine().Host()}
+		}
 		var found preflight.Findings
 		if found, err = ask(ctx, s, progress); err == nil && len(found.Problems) > 0 {
 			err = unfit(found.Problems)
@@ -78,8 +81,12 @@ func runE2E(ctx context.Context, out, progress io.Writer) error {
 		fmt.Fprintf(progress, "cluster: kept, since the run failed; its kubeconfig is %s\n", up.Kubeconfig())
 	}
 	// The cluster goes also after an interruption.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
+	if s.Kind != nil && up.Stays() {
+		// Specs mend what they hurt; one that was killed could not.
+		err = errors.Join(err, up.Mend(closing))
+	}
 	if closeErr := up.Close(closing); closeErr != nil {
 		err = errors.Join(err, closeErr)
 	}

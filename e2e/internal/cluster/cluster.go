@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/outage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/ready"
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
 )
@@ -70,6 +72,9 @@ func (c *Cluster) Engine() *engine.Engine { return c.engine }
 
 // Reused reports whether the cluster was there before.
 func (c *Cluster) Reused() bool { return !c.made }
+
+// Stays reports whether the cluster is left when it is closed.
+func (c *Cluster) Stays() bool { return c.state.Kept }
 
 // NodeImage is the image that the nodes run.
 func (c *Cluster) NodeImage() string { return c.state.Image }
@@ -207,7 +212,7 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 	}
 	waiting, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
-	if err := awaitReady(waiting, c.config, count); err != nil {
+	if err := ready.Cluster(waiting, c.config, count); err != nil {
 		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, crowded(inotifyInstances))
 	}
 	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
@@ -223,6 +228,20 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 		return c.lock.share()
 	}
 	return nil
+}
+
+// Mend undoes what was done to the nodes and waits until the cluster is whole again, as it must be to be kept.
+func (c *Cluster) Mend(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
+	defer cancel()
+	if err := outage.Of(c.name, c.engine.Host()).Mend(ctx, c.config); err != nil {
+		return fmt.Errorf("the nodes of %s were hurt and are not whole again: %w; remove the cluster with: make cluster-down", c.name, err)
+	}
+	var err error
+	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
+		return err
+	}
+	return c.at.write(c.state)
 }
 
 // Keep has the cluster stay when it is closed.

@@ -12,9 +12,7 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
@@ -255,46 +253,6 @@ func TestKindRunsWithItsOwnSettings(t *testing.T) {
 	spaced := place{dir: filepath.Join(t.TempDir(), "a b")}
 	if err := spaced.installKind(binary, new(engine.Engine)); err == nil {
 		t.Error("a path that the framework cannot run was accepted")
-	}
-}
-
-func TestWhatIsMissing(t *testing.T) {
-	ready := func(name string, status corev1.ConditionStatus) *corev1.Node {
-		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}
-		return n
-	}
-	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue)}, 2); got != "1 of 2 nodes have registered" {
-		t.Error(got)
-	}
-	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue), ready("b", corev1.ConditionUnknown)}, 2); got != "node b is not Ready" {
-		t.Error(got)
-	}
-	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue)}, 1); got != "" {
-		t.Error(got)
-	}
-
-	set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "podnet"}, Status: appsv1.DaemonSetStatus{NumberReady: 2}}
-	if got := daemonSetsMissing([]*appsv1.DaemonSet{set}, 3); got != "daemon set podnet runs on 2 of 3 nodes" {
-		t.Error(got)
-	}
-	if got := daemonSetsMissing(nil, 3); got == "" {
-		t.Error("a cluster without a pod network counts as ready")
-	}
-
-	replicas := int32(2)
-	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "coredns", Namespace: "kube-system", Generation: 2}}
-	d.Spec.Replicas, d.Status.AvailableReplicas, d.Status.ObservedGeneration = &replicas, 2, 1
-	if deploymentMissing(d) == "" {
-		t.Error("the status of an older generation was believed")
-	}
-	d.Status.ObservedGeneration = 2
-	if got := deploymentMissing(d); got != "" {
-		t.Error(got)
-	}
-	d.Status.AvailableReplicas = 1
-	if got := deploymentMissing(d); got != "deployment kube-system/coredns has 1 of 2 pods available" {
-		t.Error(got)
 	}
 }
 

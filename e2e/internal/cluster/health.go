@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/ready"
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
 )
@@ -53,7 +54,7 @@ func (c *Cluster) takeOver(ctx context.Context, left *state, image nodeimage.Ima
 	if err := silent(leases.Items, time.Now()); err != nil {
 		return err
 	}
-	if err := awaitReady(ctx, c.config, len(left.Nodes)); err != nil {
+	if err := ready.Cluster(ctx, c.config, len(left.Nodes)); err != nil {
 		return err
 	}
 	c.state = left

@@ -91,7 +91,7 @@ func nodesOf(ctx context.Context, e *engine.Engine, name string) ([]node, error)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	out, err = e.Output(ctx, append([]string{"inspect", "--format", "{{.Id}} {{.State.Running}} {{.State.StartedAt}}"}, ids...)...)
+	out, err = e.Output(ctx, append([]string{"inspect", "--format", "{{.Id}} {{.State.Status}} {{.State.StartedAt}}"}, ids...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func nodesOf(ctx context.Context, e *engine.Engine, name string) ([]node, error)
 			continue
 		}
 		found := node{ID: fields[0]}
-		if fields[1] == "true" {
+		if fields[1] == "running" { // not so when it is paused
 			found.Started = fields[2]
 		}
 		nodes = append(nodes, found)

@@ -111,7 +111,11 @@ const (
 	ActEvict   Act = "evict"
 	ActHold    Act = "hold"    // a readiness gate is held from here
 	ActRelease Act = "release" // a readiness gate is opened
-	ActOther   Act = "other"   // exec, taints, restarts and whatever else the text says
+	ActLose    Act = "lose"    // a node stops answering from here
+	ActReturn  Act = "return"  // a lost node is brought back
+	ActFence   Act = "fence"   // a lost node is declared out of service, or its Node object is deleted
+	ActRestart Act = "restart" // a component of the control plane is killed, and its kubelet starts it again
+	ActOther   Act = "other"   // exec, cordons and whatever else the text says
 )
 
 // Mark is a deed of the spec itself, recorded before the request is sent: judges exempt what the spec did, and the timeline

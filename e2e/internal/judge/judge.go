@@ -53,6 +53,7 @@ func judgements() []judgement {
 	all = append(all, identityJudgements()...)
 	all = append(all, lifecycleJudgements()...)
 	all = append(all, storageJudgements()...)
+	all = append(all, disruptionJudgements()...)
 	return all
 }
 

@@ -44,6 +44,12 @@ type Limits struct {
 	// APIServerBack and NodeBack run from a restart until the control plane or the node serves again.
 	APIServerBack time.Duration `limit:"api-server-back"`
 	NodeBack      time.Duration `limit:"node-back"`
+	// NodeLost runs from when a node stops answering until the control plane has marked its pods for deletion: its grace period,
+	// 50 seconds by default, and then the pods' own tolerations.
+	NodeLost time.Duration `limit:"node-lost"`
+	// PodsTaken runs from when a lost node is declared out of service, or its Node object deleted, until its pods are removed; pod
+	// garbage collection looks every 20 seconds, and waits 40 for a node that may come back.
+	PodsTaken time.Duration `limit:"pods-taken"`
 }
 
 // Default returns limits that fit a small busy cluster. They are generous, since nothing gets slower by a generous limit: only
@@ -54,7 +60,7 @@ func Default() Limits {
 		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
 		DNSFollows: time.Minute, Lag: 2 * time.Second, ClockSkew: time.Second,
 		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second, Probe: time.Minute,
-		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute,
+		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute, NodeLost: 3 * time.Minute, PodsTaken: 3 * time.Minute,
 	}
 }
 

@@ -50,7 +50,7 @@ func verbOf(method string, named bool, query url.Values) string {
 }
 
 // Guard returns a wrapper of transports that fails requests which no right covers. An administrator may do anything, so without
-// it nobody would notice a missing right before the suite runs with only these. host is the API server's address.
+// it nobody would notice a missing right before the suite runs with only these. host is the API server's address, all are the rights.
 func Guard(host string, all []Right) func(http.RoundTripper) http.RoundTripper {
 	base := ""
 	if u, err := url.Parse(host); err == nil {
@@ -62,7 +62,7 @@ func Guard(host string, all []Right) func(http.RoundTripper) http.RoundTripper {
 			if !ok || allowed(all, group, resource, verb) {
 				return next.RoundTrip(req)
 			}
-			return nil, fmt.Errorf("the suite's list of rights lacks %s of %s: add it to rights.All and run `make rbac`",
+			return nil, fmt.Errorf("the suite's list of rights lacks %s of %s: add it to rights.All and run `make rbac`, or to rights.Disruptive",
 				verb, Right{Group: group, Resource: resource}.Name())
 		})
 	}

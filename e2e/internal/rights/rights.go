@@ -91,3 +91,16 @@ func For(given bool) []Right {
 	}
 	return All()
 }
+
+// Disruptive returns the rights that the level disruptive uses beside those of All. No manifest grants them: that level is for
+// clusters that the suite made itself, of which it is the administrator.
+func Disruptive() []Right {
+	return []Right{
+		{Resource: "nodes", Verbs: []string{"delete", "get", "list", "patch", "update", "watch"}, Why: "nodes are cordoned, tainted and deleted"},
+		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list", "watch"}, Why: "the network must be whole again"},
+		{Group: "apps", Resource: "deployments", Verbs: []string{"list", "watch"}, Why: "CoreDNS must be whole again"},
+		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}, Why: "the control plane must act again"},
+		{Resource: "pods/portforward", Verbs: []string{"create"}, Why: "CoreDNS must answer again"},
+		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"watch"}, Why: "storage must be whole again"},
+	}
+}

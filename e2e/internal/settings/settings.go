@@ -57,6 +57,15 @@ type Settings struct {
 	Labels string `json:"labels,omitempty"`
 	Facts  Facts  `json:"facts"`
 	Suite  Suite  `json:"suite"`
+	// Kind is the kind cluster whose nodes the run may stop; nil where it may hurt nothing.
+	Kind *Kind `json:"kind,omitempty"`
+}
+
+// Kind says where the nodes of a kind cluster are.
+type Kind struct {
+	Name string `json:"name"`
+	// Engine is the address of the container engine, as package engine writes it.
+	Engine string `json:"engine"`
 }
 
 // Facts is what was found out about the cluster before the run.

@@ -41,6 +41,8 @@ type Cluster struct {
 	Klient   klient.Client
 	Settings settings.Settings
 	Version  string // of the API server, such as v1.36.3
+
+	config *rest.Config
 }
 
 // Before reports whether the API server is older than that minor version. It is asked only where an issue names the version that mended it.
@@ -54,10 +56,11 @@ func (c *Cluster) Before(major, minor uint) bool {
 func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
-	// What hurts nodes needs rights that no account for a certification should have.
-	if s.Level != guarantee.Disruptive {
-		config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0)))
+	granted := rights.For(len(s.Namespaces) > 0)
+	if s.Kind != nil {
+		granted = append(granted, rights.Disruptive()...)
 	}
+	config.Wrap(rights.Guard(config.Host, granted))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -66,7 +69,7 @@ func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*C
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Client: client, Klient: kl, Settings: s, Version: serverVersion}, nil
+	return &Cluster{Client: client, Klient: kl, Settings: s, Version: serverVersion, config: config}, nil
 }
 
 // PodSecurity is the Pod Security Standard that a namespace enforces.

@@ -48,7 +48,7 @@ func (ns *Namespace) claim(ctx context.Context, err error, cond func(*history.St
 			return
 		}
 	}
-	if !ns.answers(ctx) || ns.inFlight() != "" {
+	if ns.awaken(ctx, "probe") != nil || ns.inFlight() != "" {
 		return
 	}
 	if ns.Await(ctx, ns.Settings.Limits.Lag, late.What, cond) == nil {
@@ -84,22 +84,22 @@ func (ns *Namespace) inFlight() string {
 	return found
 }
 
-// answers has the controller act for a new set: its status counts the pod only when the controller has seen that pod, and with it
-// every earlier event of pods.
-func (ns *Namespace) answers(ctx context.Context) bool {
+// awaken has the controller act for a new set of that name: its status counts the pod only when the controller has seen that pod, and
+// with it every earlier event of pods.
+func (ns *Namespace) awaken(ctx context.Context, name string) error {
 	GinkgoHelper()
-	o := Manifest(ctx, ns, Named("probe"), Replicas(1), Parallel())
+	o := Manifest(ctx, ns, Named(name), Replicas(1), Parallel())
 	manifest.Own(o, ns.Settings)
-	ns.Mark(history.ActCreate, history.Sets, o.Name, "", "create set probe, to see whether its controller acts")
+	ns.Mark(history.ActCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, to see whether its controller acts", name))
 	if _, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{}); err != nil {
-		return false
+		return err
 	}
 	l := ns.Settings.Limits
 	return ns.Await(ctx, l.PodCreated+l.PodReady, "the controller to act for another set", func(s *history.State) string {
 		e := s.Get(history.Sets, o.Name)
 		if e == nil || e.Set.Status.Replicas != 1 {
-			return "the status of set probe does not count its pod"
+			return fmt.Sprintf("the status of set %s does not count its pod", name)
 		}
 		return readyPod(s, o.Name+"-0")
-	}) == nil
+	})
 }

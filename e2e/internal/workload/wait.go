@@ -113,6 +113,14 @@ func (s *Set) AwaitReady(ctx context.Context) {
 	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to tell it", s.atRest)
 }
 
+// AwaitPodReady waits until the pod of that ordinal is Running and Ready, whatever the others are.
+func (s *Set) AwaitPodReady(ctx context.Context, ordinal int) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, fmt.Sprintf("pod %s to be Ready", s.Pod(ordinal)), func(st *history.State) string {
+		return readyPod(st, s.Pod(ordinal))
+	})
+}
+
 // AwaitReplicas waits as AwaitReady does, and until the set asks for that many replicas.
 func (s *Set) AwaitReplicas(ctx context.Context, replicas int32) {
 	GinkgoHelper()

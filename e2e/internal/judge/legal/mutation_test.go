@@ -17,7 +17,7 @@ type mutation func(*tape) bool
 func mutations() map[guarantee.ID]mutation {
 	all := map[guarantee.ID]mutation{}
 	for _, family := range []map[guarantee.ID]mutation{
-		orderingMutations(), updateMutations(), statusMutations(), identityMutations(), lifecycleMutations(), storageMutations(),
+		orderingMutations(), updateMutations(), statusMutations(), identityMutations(), lifecycleMutations(), storageMutations(), disruptionMutations(),
 	} {
 		maps.Copy(all, family)
 	}

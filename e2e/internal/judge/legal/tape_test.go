@@ -258,6 +258,12 @@ func (t *tape) doom(e *history.Event, at time.Duration) {
 	e.DeletionTimestamp = &end
 }
 
+// note adds a mark; those of a tape are in the order of their time.
+func (t *tape) note(m history.Mark) {
+	t.h.Marks = append(t.h.Marks, m)
+	slices.SortStableFunc(t.h.Marks, func(a, b history.Mark) int { return int(a.At - b.At) })
+}
+
 // drop forgets the events that are as f says.
 func (t *tape) drop(f func(*history.Event) bool) { t.h.Events = slices.DeleteFunc(t.h.Events, f) }
 

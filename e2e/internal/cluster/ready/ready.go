@@ -1,4 +1,5 @@
-package cluster
+// Package ready waits until a cluster can be used, and says what still keeps it from that.
+package ready
 
 import (
 	"context"
@@ -15,12 +16,15 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
+// controlPlaneTaint keeps pods off the control plane, where kubeadm puts it for good.
+const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
+
 // defaultClass is the annotation that makes a StorageClass the default.
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
-// awaitReady returns once the cluster can be used: every node Ready, the pod network and the services up on each, CoreDNS answering, and
-// a default StorageClass whose provisioner runs.
-func awaitReady(ctx context.Context, config *rest.Config, nodes int) error {
+// Cluster returns once the cluster can be used: every node Ready and free to take pods, the pod network and the services up on each,
+// CoreDNS answering, and a default StorageClass whose provisioner runs. nodes is how many there must be.
+func Cluster(ctx context.Context, config *rest.Config, nodes int) error {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
@@ -39,8 +43,8 @@ func awaitReady(ctx context.Context, config *rest.Config, nodes int) error {
 	return nil
 }
 
-// await watches objects until there is nothing missing; missing says, of all objects at once, what still is.
-func await[T runtime.Object](ctx context.Context, source cache.ListerWatcher, kind T, missing func([]T) string) error {
+// Objects watches objects until there is nothing missing; missing says, of all objects at once, what still is.
+func Objects[T runtime.Object](ctx context.Context, source cache.ListerWatcher, kind T, missing func([]T) string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	changed := make(chan struct{}, 1)
@@ -86,10 +90,10 @@ func await[T runtime.Object](ctx context.Context, source cache.ListerWatcher, ki
 
 func awaitNodes(ctx context.Context, client kubernetes.Interface, want int) error {
 	source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "nodes", "", fields.Everything())
-	return await(ctx, source, &corev1.Node{}, func(nodes []*corev1.Node) string { return nodesMissing(nodes, want) })
+	return Objects(ctx, source, &corev1.Node{}, func(nodes []*corev1.Node) string { return nodesMissing(nodes, want) })
 }
 
-// nodesMissing says which nodes are not Ready, nothing when all are.
+// nodesMissing says which nodes are not Ready or turn pods away, nothing when there are none.
 func nodesMissing(nodes []*corev1.Node, want int) string {
 	if len(nodes) != want {
 		return fmt.Sprintf("%d of %d nodes have registered", len(nodes), want)
@@ -102,6 +106,14 @@ func nodesMissing(nodes []*corev1.Node, want int) string {
 		if !ready {
 			return fmt.Sprintf("node %s is not Ready", n.Name)
 		}
+		if n.Spec.Unschedulable {
+			return fmt.Sprintf("node %s is cordoned", n.Name)
+		}
+		for _, taint := range n.Spec.Taints {
+			if taint.Effect != corev1.TaintEffectPreferNoSchedule && taint.Key != controlPlaneTaint {
+				return fmt.Sprintf("node %s carries the taint %s", n.Name, taint.Key)
+			}
+		}
 	}
 	return ""
 }
@@ -109,7 +121,7 @@ func nodesMissing(nodes []*corev1.Node, want int) string {
 // awaitDaemonSets waits for the system's daemon sets: a pod on a node without them has no network or reaches no service.
 func awaitDaemonSets(ctx context.Context, client kubernetes.Interface, nodes int) error {
 	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "daemonsets", "kube-system", fields.Everything())
-	return await(ctx, source, &appsv1.DaemonSet{}, func(sets []*appsv1.DaemonSet) string { return daemonSetsMissing(sets, nodes) })
+	return Objects(ctx, source, &appsv1.DaemonSet{}, func(sets []*appsv1.DaemonSet) string { return daemonSetsMissing(sets, nodes) })
 }
 
 func daemonSetsMissing(sets []*appsv1.DaemonSet, nodes int) string {
@@ -126,7 +138,7 @@ func daemonSetsMissing(sets []*appsv1.DaemonSet, nodes int) string {
 
 func awaitDeployment(ctx context.Context, client kubernetes.Interface, namespace, name string) error {
 	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "deployments", namespace, fields.OneTermEqualSelector(metav1.ObjectNameField, name))
-	return await(ctx, source, &appsv1.Deployment{}, func(found []*appsv1.Deployment) string {
+	return Objects(ctx, source, &appsv1.Deployment{}, func(found []*appsv1.Deployment) string {
 		if len(found) == 0 {
 			return fmt.Sprintf("there is no deployment %s/%s", namespace, name)
 		}
@@ -148,7 +160,7 @@ func deploymentMissing(d *appsv1.Deployment) string {
 // awaitStorage waits for a default StorageClass, then for the deployments in the namespace of kind's provisioner.
 func awaitStorage(ctx context.Context, client kubernetes.Interface) error {
 	source := cache.NewListWatchFromClient(client.StorageV1().RESTClient(), "storageclasses", "", fields.Everything())
-	err := await(ctx, source, &storagev1.StorageClass{}, func(classes []*storagev1.StorageClass) string {
+	err := Objects(ctx, source, &storagev1.StorageClass{}, func(classes []*storagev1.StorageClass) string {
 		for _, class := range classes {
 			if class.Annotations[defaultClass] == "true" {
 				return ""

@@ -1,0 +1,64 @@
+package ready
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestWhatIsMissing(t *testing.T) {
+	ready := func(name string, status corev1.ConditionStatus) *corev1.Node {
+		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}
+		return n
+	}
+	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue)}, 2); got != "1 of 2 nodes have registered" {
+		t.Error(got)
+	}
+	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue), ready("b", corev1.ConditionUnknown)}, 2); got != "node b is not Ready" {
+		t.Error(got)
+	}
+	if got := nodesMissing([]*corev1.Node{ready("a", corev1.ConditionTrue)}, 1); got != "" {
+		t.Error(got)
+	}
+
+	cordoned := ready("a", corev1.ConditionTrue)
+	cordoned.Spec.Unschedulable = true
+	if got := nodesMissing([]*corev1.Node{cordoned}, 1); got != "node a is cordoned" {
+		t.Error(got)
+	}
+	tainted := ready("a", corev1.ConditionTrue)
+	tainted.Spec.Taints = []corev1.Taint{{Key: controlPlaneTaint, Effect: corev1.TaintEffectNoSchedule}}
+	if got := nodesMissing([]*corev1.Node{tainted}, 1); got != "" {
+		t.Error(got)
+	}
+	tainted.Spec.Taints = append(tainted.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute})
+	if got := nodesMissing([]*corev1.Node{tainted}, 1); got != "node a carries the taint node.kubernetes.io/out-of-service" {
+		t.Error(got)
+	}
+
+	set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "podnet"}, Status: appsv1.DaemonSetStatus{NumberReady: 2}}
+	if got := daemonSetsMissing([]*appsv1.DaemonSet{set}, 3); got != "daemon set podnet runs on 2 of 3 nodes" {
+		t.Error(got)
+	}
+	if got := daemonSetsMissing(nil, 3); got == "" {
+		t.Error("a cluster without a pod network counts as ready")
+	}
+
+	replicas := int32(2)
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "coredns", Namespace: "kube-system", Generation: 2}}
+	d.Spec.Replicas, d.Status.AvailableReplicas, d.Status.ObservedGeneration = &replicas, 2, 1
+	if deploymentMissing(d) == "" {
+		t.Error("the status of an older generation was believed")
+	}
+	d.Status.ObservedGeneration = 2
+	if got := deploymentMissing(d); got != "" {
+		t.Error(got)
+	}
+	d.Status.AvailableReplicas = 1
+	if got := deploymentMissing(d); got != "deployment kube-system/coredns has 1 of 2 pods available" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,254 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// Stories put every pod on the node of that name.
+const storyNode = "node"
+
+// lost runs a set, loses its node and has its pods marked for deletion.
+func lost(s *story.Story) {
+	s.Running("web", 2)
+	s.Mark(history.ActLose, "nodes", storyNode)
+	s.Wait(time.Minute)
+	for _, pod := range []string{"web-0", "web-1"} {
+		s.Disrupt(pod, "DeletionByTaintManager")
+		s.Unready(pod)
+		s.Terminate(pod)
+	}
+	s.Status("web")
+	s.Wait(time.Minute)
+}
+
+func TestNodeLost(t *testing.T) {
+	const id = guarantee.DisruptionNodeLost
+	tales(t, []tale{
+		{name: "the pods stay", exercised: ids(id), tell: lost},
+		{
+			name: "the pods go once the node is back", exercised: ids(id),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActReturn, "nodes", storyNode)
+				s.Gone("web-0")
+				s.Up("web-0")
+			},
+		},
+		{
+			name: "the pods go once the node is declared gone", exercised: ids(id),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActFence, "nodes", storyNode)
+				s.Gone("web-0")
+			},
+		},
+		{
+			name: "the spec deletes one by force", exercised: ids(id),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActDelete, history.Pods, "web-0")
+				s.Remove(history.Pods, "web-0")
+				s.Up("web-0")
+			},
+		},
+		{
+			name: "somebody else deletes one by force", broken: ids(id),
+			texts: []string{"web-0 (UID uid-2) was removed at", "its node node had stopped answering at", "a second web-0 (UID uid-4) was created at"},
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Remove(history.Pods, "web-0")
+				s.Up("web-0")
+			},
+		},
+		{
+			name: "the spec deletes another by force", broken: ids(id),
+			texts: []string{"web-1 (UID uid-3) was removed at"},
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Mark(history.ActDelete, history.Pods, "web-0")
+				s.Remove(history.Pods, "web-1")
+			},
+		},
+		{
+			name: "removed before anything wanted it gone", broken: ids(id, guarantee.IdentityAtMostOne, guarantee.UpdateNoSpurious),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Mark(history.ActLose, "nodes", storyNode)
+				s.Wait(time.Minute)
+				s.Remove(history.Pods, "web-0")
+			},
+		},
+		{
+			name: "the kubelet had confirmed just before", idle: ids(id),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.SpecDeletes("web-1")
+				s.Mark(history.ActLose, "nodes", storyNode)
+				s.Gone("web-1")
+			},
+		},
+		{
+			name: "another node is lost", idle: ids(id),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Mark(history.ActLose, "nodes", "elsewhere")
+				s.Wait(time.Minute)
+				s.SpecDeletes("web-1")
+				s.Gone("web-1")
+			},
+		},
+		{
+			name: "the history has a gap", doubted: ids(id),
+			tell: func(s *story.Story) {
+				lost(s)
+				from := s.Now()
+				s.Wait(time.Second)
+				s.Gap(history.Pods, from)
+				s.Mark(history.ActOther, history.Pods, "web-1")
+				s.Change(history.Pods, "web-1", func(e *history.Event) { e.Pod.Containers[0].State = history.ContainerTerminated })
+				s.Remove(history.Pods, "web-1")
+			},
+		},
+	})
+}
+
+func TestOrderAcrossDisruptions(t *testing.T) {
+	for mark, id := range map[string]guarantee.ID{
+		"kube-controller-manager": guarantee.DisruptionControllerRestart, "kube-apiserver": guarantee.DisruptionAPIServerRestart,
+	} {
+		growing := func(s *story.Story) {
+			s.Running("web", 1)
+			s.Scale("web", 3)
+			s.Pod("web-1")
+			s.Status("web")
+			s.Mark(history.ActRestart, "", mark)
+			s.Wait(20 * time.Second)
+		}
+		tales(t, []tale{
+			{
+				name: "brought to its end", exercised: ids(id),
+				tell: func(s *story.Story) {
+					growing(s)
+					s.Ready("web-1")
+					s.Up("web-2")
+					s.Status("web")
+				},
+			},
+			{
+				name: "left where it was", idle: ids(id),
+				tell: growing,
+			},
+			{
+				name: "not at work", idle: ids(id),
+				tell: func(s *story.Story) {
+					s.Running("web", 1)
+					s.Mark(history.ActRestart, "", mark)
+				},
+			},
+			{
+				name: "out of order", broken: ids(id, guarantee.OrderingScaleUp, guarantee.OrderingCreateHalts), texts: []string{string(id) + `: after "restart ` + mark + `" at`, "web-2 was created at"},
+				tell: func(s *story.Story) {
+					growing(s)
+					s.Pod("web-2")
+				},
+			},
+			{
+				name: "out of order before", broken: ids(guarantee.OrderingScaleUp), idle: ids(id),
+				tell: func(s *story.Story) {
+					s.Running("web", 1)
+					s.Scale("web", 3)
+					s.Pod("web-1")
+					s.Pod("web-2")
+					s.Status("web")
+					s.Mark(history.ActRestart, "", mark)
+				},
+			},
+			{
+				name: "a rollout that goes on", exercised: ids(id),
+				tell: func(s *story.Story) {
+					s.Running("web", 2)
+					s.NewTemplate("web", 2)
+					s.End("web-1")
+					s.Up("web-1")
+					s.Status("web")
+					s.Mark(history.ActRestart, "", mark)
+					s.Wait(20 * time.Second)
+					s.End("web-0")
+					s.Up("web-0")
+					s.Status("web")
+				},
+			},
+			{
+				name: "a rollout that does not wait any more", broken: ids(id, guarantee.UpdateOneAtATime, guarantee.UpdateHalts), texts: []string{string(id)},
+				tell: func(s *story.Story) {
+					s.Running("web", 2)
+					s.NewTemplate("web", 2)
+					s.End("web-1")
+					s.Pod("web-1")
+					s.Status("web")
+					s.Mark(history.ActRestart, "", mark)
+					s.Wait(20 * time.Second)
+					s.Terminate("web-0")
+				},
+			},
+		})
+	}
+}
+
+func TestNodeReturns(t *testing.T) {
+	const id = guarantee.DisruptionNodeReturns
+	back := func(s *story.Story) {
+		lost(s)
+		s.Mark(history.ActReturn, "nodes", storyNode)
+		s.Gone("web-0")
+		s.Gone("web-1")
+		s.Status("web")
+	}
+	tales(t, []tale{
+		{
+			name: "in order", exercised: ids(id, guarantee.DisruptionNodeLost),
+			tell: func(s *story.Story) {
+				back(s)
+				s.Up("web-0")
+				s.Up("web-1")
+				s.Status("web")
+			},
+		},
+		{
+			name: "not whole at the end", idle: ids(id),
+			tell: func(s *story.Story) {
+				back(s)
+				s.Up("web-0")
+				s.Status("web")
+			},
+		},
+		{
+			name: "highest first", broken: ids(id, guarantee.OrderingHeals), texts: []string{"disruption/node-returns: after"},
+			tell: func(s *story.Story) {
+				back(s)
+				s.Wait(5 * time.Second)
+				s.Pod("web-1")
+			},
+		},
+		{
+			name: "restarted in place", exercised: ids(id), idle: ids(guarantee.DisruptionNodeLost),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Mark(history.ActLose, "nodes", storyNode)
+				s.Unready("web-0")
+				s.Mark(history.ActReturn, "nodes", storyNode)
+				s.Change(history.Pods, "web-0", func(e *history.Event) {
+					e.Pod.Condition(corev1.PodReady).Status, e.Pod.Condition(corev1.ContainersReady).Status = corev1.ConditionTrue, corev1.ConditionTrue
+				})
+				s.Status("web")
+			},
+		},
+	})
+}

@@ -1,0 +1,49 @@
+package legal_test
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func disruptionMutations() map[guarantee.ID]mutation {
+	order := orderingMutations()
+	return map[guarantee.ID]mutation{
+		guarantee.DisruptionNodeLost:          unplug,
+		guarantee.DisruptionControllerRestart: after(history.ActRestart, "kube-controller-manager", order[guarantee.OrderingScaleUp]),
+		guarantee.DisruptionAPIServerRestart:  after(history.ActRestart, "kube-apiserver", order[guarantee.OrderingScaleDown]),
+		guarantee.DisruptionNodeReturns:       after(history.ActReturn, "node", order[guarantee.OrderingHeals]),
+	}
+}
+
+// after has a disruption come before everything else, and then breaks a rule of order.
+func after(act history.Act, name string, rule mutation) mutation {
+	return func(t *tape) bool {
+		if !rule(t) {
+			return false
+		}
+		t.note(history.Mark{Act: act, Name: name, Text: "disrupt " + name})
+		return true
+	}
+}
+
+// unplug loses the node of a pod that goes while the node does not answer.
+func unplug(t *tape) bool {
+	const before = 3 * time.Second // longer than what a kubelet may have said just before
+	for _, pod := range t.shuffled(history.Pods) {
+		gone := pod.gone()
+		if gone == nil || gone.Change != history.Deleted || t.setOf(pod) == nil || t.asked(pod) || gone.At < before {
+			continue
+		}
+		at := gone.At - before
+		if v := pod.at(at); v == nil || v.Terminating() || v.Pod.Phase != corev1.PodRunning || v.Pod.Node == "" {
+			continue
+		}
+		t.note(history.Mark{At: at, Act: history.ActLose, Name: gone.Pod.Node, Text: "lose the node"})
+		return true
+	}
+	return false
+}
