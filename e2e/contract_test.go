@@ -19,13 +19,7 @@ import (
 var update = flag.Bool("update", false, "write CATALOGUE.md anew (make catalogue)")
 
 // withoutSpec lists the guarantees that no spec proves yet. It only gets shorter: an entry whose guarantee has a spec is an error.
-func withoutSpec() []guarantee.ID {
-	return []guarantee.ID{
-		guarantee.DisruptionOutOfService,
-		guarantee.DisruptionNodeDeleted,
-		guarantee.DisruptionDrain,
-	}
-}
+func withoutSpec() []guarantee.ID { return nil }
 
 func TestContract(t *testing.T) {
 	for _, p := range catalogue.Problems(guarantee.All(), specs(t), withoutSpec()) {
@@ -66,8 +60,24 @@ func specs(t *testing.T) []catalogue.Spec {
 	return listed
 }
 
+// serial is the label that Ginkgo gives to a spec which runs alone.
+const serial = "Serial"
+
+// What hurts the cluster would be felt by any spec beside it.
+func TestSpecsThatHurtRunAlone(t *testing.T) {
+	if *settingsFile != "" {
+		t.Skip("the specs are run, so they cannot be listed")
+	}
+	for _, r := range PreviewSpecs("StatefulSet conformance").SpecReports {
+		hurts, alone := slices.Contains(r.Labels(), string(guarantee.Disruptive)), slices.Contains(r.Labels(), serial)
+		if hurts != alone {
+			t.Errorf("%q is of the level disruptive: %t, and runs alone: %t; expected both or neither", r.FullText(), hurts, alone)
+		}
+	}
+}
+
 // strays returns the labels that Proves would not give to a spec which proves what the others say.
 func strays(labels []string) []string {
-	expected := Proves(proven(labels)...)
+	expected := append(Proves(proven(labels)...), serial)
 	return slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(expected, l) })
 }

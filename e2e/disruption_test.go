@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/http"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -108,5 +110,113 @@ var _ = Describe("A StatefulSet on a cluster that is hurt", Serial, func() {
 		nodes.AwaitNode(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.DisruptionNodeLost, guarantee.DisruptionNodeReturns))
+	})
+
+	It("keeps its pods when their node is killed and comes back before anybody gives it up", Proves(
+		guarantee.DisruptionNodeReturns,
+	), func(ctx SpecContext) {
+		ns, nodes := hurt(ctx)
+		lift := nodes.Only(ctx, nodes.Node)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+		set.OnNode(nodes.Node, 0, 1)
+		lift(ctx)
+
+		pods := set.Pods(0, 1)
+		nodes.Kill(ctx)
+		nodes.Start(ctx)
+		for _, pod := range pods {
+			set.AwaitRestarted(workload.Owed(ctx, guarantee.DisruptionNodeReturns), pod)
+		}
+		set.AwaitReady(workload.Owed(ctx, guarantee.DisruptionNodeReturns))
+		ns.Claimf(guarantee.DisruptionNodeReturns, "the pods of node %s run again after it was killed and started", nodes.Node)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.DisruptionNodeReturns))
+	})
+
+	It("replaces the pods of a lost node that is declared out of service", Proves(guarantee.DisruptionOutOfService), func(ctx SpecContext) {
+		ns, nodes := hurt(ctx)
+		lift := nodes.Only(ctx, nodes.Node)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.LeaveLostNodes())
+		set.AwaitReady(ctx)
+		set.OnNode(nodes.Node, 0, 1)
+		lift(ctx)
+
+		By("losing the node, which alone moves no pod")
+		pods := set.Pods(0, 1)
+		nodes.Kill(ctx)
+		set.AwaitDeletionOnLostNode(ctx, 0, 1)
+		set.HoldStill(ctx, set.Remain(0, 1))
+
+		By("declaring it out of service")
+		nodes.DeclareOutOfService(ctx)
+		set.VerifyMoved(ctx, guarantee.DisruptionOutOfService, "they were on a lost node that is out of service", pods)
+
+		By("bringing it back")
+		nodes.Start(ctx)
+		nodes.BackInService(ctx)
+		nodes.AwaitNode(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.DisruptionOutOfService))
+	})
+
+	It("replaces the pods of a lost node whose object is deleted", Proves(guarantee.DisruptionNodeDeleted), func(ctx SpecContext) {
+		ns, nodes := hurt(ctx)
+		lift := nodes.Only(ctx, nodes.Node)
+		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set.AwaitReady(ctx)
+		set.OnNode(nodes.Node, 0, 1)
+		lift(ctx)
+
+		By("losing the node and deleting its object")
+		pods := set.Pods(0, 1)
+		nodes.Kill(ctx)
+		nodes.DeleteNode(ctx)
+		set.VerifyMoved(ctx, guarantee.DisruptionNodeDeleted, "they were on a lost node whose object is deleted", pods)
+
+		By("letting it register again")
+		nodes.Start(ctx)
+		nodes.AwaitNode(ctx)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.DisruptionNodeDeleted))
+	})
+
+	It("moves under its budget, one by one, when a node is drained, and leaves its other pods alone", Proves(guarantee.DisruptionDrain), func(ctx SpecContext) {
+		ns, nodes := hurt(ctx)
+		lift := nodes.Only(ctx, nodes.Node)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		lift(ctx)
+		nodes.Cordon(ctx, nodes.Node, true)
+		set.Scale(ctx, 3)
+		set.Release(ctx, 2)
+		set.AwaitReplicas(ctx, 3)
+		set.OnNode(nodes.Node, 0, 1)
+		set.OnNode(nodes.Other, 2)
+
+		By("draining the node, under a budget that lets one pod be down")
+		pods, kept := set.Pods(0, 1), set.Stay(2)
+		set.LimitDisruption(ctx, 1)
+		first, err := set.Evict(ctx, 1)
+		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s", set.Pod(1))
+		_, err = set.Evict(ctx, 0)
+		ns.Verify(guarantee.DisruptionDrain, rejected(err, http.StatusTooManyRequests), "an eviction of %s while %s is down, of which the budget allows no more", set.Pod(0), set.Pod(1))
+		set.Replaced(ctx, 1, first)
+		set.Running(ctx, 1)
+		set.HoldStill(ctx, set.Stay(0, 2))
+
+		By("going on when the pod that was moved is Ready")
+		set.Release(ctx, 1)
+		set.AwaitBudget(ctx)
+		second, err := set.Evict(ctx, 0)
+		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s now", set.Pod(0))
+		set.Replaced(ctx, 0, second)
+		set.Release(ctx, 0)
+		set.AwaitReady(ctx)
+		set.VerifyMoved(ctx, guarantee.DisruptionDrain, "their node was drained", pods)
+		set.VerifyHolds(guarantee.DisruptionDrain, kept, "the pod on the other node")
+		nodes.Cordon(ctx, nodes.Node, false)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.DisruptionDrain))
 	})
 })

@@ -101,6 +101,7 @@ func Disruptive() []Right {
 		{Group: "apps", Resource: "deployments", Verbs: []string{"list", "watch"}, Why: "CoreDNS must be whole again"},
 		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}, Why: "the control plane must act again"},
 		{Resource: "pods/portforward", Verbs: []string{"create"}, Why: "CoreDNS must answer again"},
+		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"get"}, Why: "a drain goes on when the budget allows it"},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"watch"}, Why: "storage must be whole again"},
 	}
 }

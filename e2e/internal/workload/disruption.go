@@ -137,6 +137,18 @@ func (s *Set) elsewhere(old []*history.Event) error {
 	return errors.Join(wrong...)
 }
 
+// VerifyHolds verifies that a condition for HoldStill has nothing to tell.
+func (s *Set) VerifyHolds(id guarantee.ID, cond func(*history.State) string, what string) {
+	GinkgoHelper()
+	var err error
+	s.NS.View(func(st *history.State) {
+		if why := cond(st); why != "" {
+			err = errors.New(why)
+		}
+	})
+	s.NS.Verify(id, err, "%s", what)
+}
+
 // Pods returns the newest recorded versions of the pods of those ordinals.
 func (s *Set) Pods(ordinals ...int) []*history.Event {
 	GinkgoHelper()

@@ -10,17 +10,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	toolswatch "k8s.io/client-go/tools/watch"
 	"k8s.io/client-go/util/exec"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
 
@@ -88,55 +85,6 @@ func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event) {
 		}
 		return readyPod(st, old.Name)
 	})
-}
-
-// Evict asks the Eviction API to evict a pod and returns its UID and what the API said.
-func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
-	GinkgoHelper()
-	pod := s.NS.Pod(s.Pod(ordinal))
-	s.NS.Mark(history.ActEvict, history.Pods, pod.Name, pod.UID, "evict pod "+pod.Name)
-	return pod.UID, s.NS.Client.PolicyV1().Evictions(s.NS.Name).Evict(ctx, &policyv1.Eviction{
-		ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: s.NS.Name},
-		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
-	})
-}
-
-// ForbidDisruption makes a budget that lets none of the set's pods be evicted, and waits until the cluster has taken it into
-// account. It returns how to lift it.
-func (s *Set) ForbidDisruption(ctx context.Context) (lift func(context.Context)) {
-	GinkgoHelper()
-	ns, budgets := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
-	ns.Mark(history.ActCreate, "", "none", "", "create a budget that allows no disruption of "+s.Name)
-	budget := &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Name: "none"},
-		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable: new(intstr.FromInt32(0)), Selector: &metav1.LabelSelector{MatchLabels: s.Selector},
-		},
-	}
-	manifest.Own(budget, ns.Settings)
-	made, err := budgets.Create(ctx, budget, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")
-
-	healthy := int32(0)
-	ns.View(func(st *history.State) { healthy = int32(len(st.PodsOf(s.UID))) })
-	var seen policyv1.PodDisruptionBudgetStatus
-	err = follow(ctx, ns.Settings.Limits.StatusSettled, made.ResourceVersion, func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-		o.FieldSelector = "metadata.name=none"
-		return budgets.Watch(ctx, o)
-	}, func(e watch.Event) bool {
-		if b, ok := e.Object.(*policyv1.PodDisruptionBudget); ok {
-			seen = b.Status
-		}
-		return seen.ObservedGeneration >= made.Generation && seen.CurrentHealthy == healthy
-	})
-	Expect(err).NotTo(HaveOccurred(), "expected the budget's status to have observed generation %d and to count %d healthy pods, found %+v: "+
-		"look at the disruption controller of kube-controller-manager", made.Generation, healthy, seen)
-
-	return func(ctx context.Context) {
-		GinkgoHelper()
-		ns.Mark(history.ActDelete, "budgets", "none", "", "lift the budget")
-		Expect(budgets.Delete(ctx, "none", metav1.DeleteOptions{})).To(Succeed())
-	}
 }
 
 // follow watches what the recording does not hold, from a resource version on, until done is satisfied with an event.
