@@ -56,7 +56,7 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 		a.level = guarantee.Extended
 	}
 	if !slices.Contains(levels, a.level) {
-		wrong("LEVEL=%s: expected one of %v%s", a.level, levels, hint(a.level))
+		wrong("LEVEL=%s: expected one of %v", a.level, levels)
 	}
 	if n, err := strconv.Atoi(a.procs); a.procs != "" && (err != nil || n < 1) {
 		wrong("PROCS=%s: expected a number of processes, 1 or more; leave it out to fit the machine", a.procs)
@@ -102,14 +102,6 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 		wrong("REPORT_DIR=%s: expected a folder that can be written, found: %v; name another", dir, err)
 	}
 	return a, problems
-}
-
-// hint says where a level can be asked that cannot be asked here.
-func hint(level guarantee.Level) string {
-	if level == guarantee.Disruptive {
-		return "; that level stops nodes and control planes, so it is for clusters which the suite made: make e2e LEVEL=disruptive"
-	}
-	return ""
 }
 
 // writable tries the folder, or the nearest one above it that is there, and leaves nothing behind.

@@ -128,5 +128,5 @@ func silent(leases []coordinationv1.Lease, now time.Time) error {
 func (c *Cluster) AwaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
-	return awaitReady(ctx, c.config, len(c.state.Nodes))
+	return ready.Cluster(ctx, c.config, len(c.state.Nodes))
 }

@@ -96,7 +96,7 @@ func For(given bool) []Right {
 // clusters that the suite made itself, of which it is the administrator.
 func Disruptive() []Right {
 	return []Right{
-		{Resource: "nodes", Verbs: []string{"delete", "get", "list", "patch", "update", "watch"}, Why: "nodes are cordoned, tainted and deleted"},
+		{Resource: "nodes", Verbs: []string{"delete", "get", "list", "update", "watch"}, Why: "nodes are cordoned, tainted and deleted"},
 		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list", "watch"}, Why: "the network must be whole again"},
 		{Group: "apps", Resource: "deployments", Verbs: []string{"list", "watch"}, Why: "CoreDNS must be whole again"},
 		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}, Why: "the control plane must act again"},

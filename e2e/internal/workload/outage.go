@@ -12,7 +12,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/util/retry"
@@ -92,12 +91,22 @@ func (o *Outage) Only(ctx context.Context, node string) (lift func(context.Conte
 func (o *Outage) Cordon(ctx context.Context, node string, closed bool) {
 	GinkgoHelper()
 	o.mark(history.ActOther, node, fmt.Sprintf("node %s: unschedulable %t", node, closed))
-	o.patch(ctx, node, fmt.Sprintf(`{"spec":{"unschedulable":%t}}`, closed))
+	o.change(ctx, node, func(n *corev1.Node) { n.Spec.Unschedulable = closed })
 }
 
-func (o *Outage) patch(ctx context.Context, node, patch string) {
+// change changes a node, again when somebody else changed it meanwhile: its taints are one list, which the control plane writes too.
+func (o *Outage) change(ctx context.Context, node string, f func(*corev1.Node)) {
 	GinkgoHelper()
-	_, err := o.ns.Client.CoreV1().Nodes().Patch(ctx, node, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	nodes := o.ns.Client.CoreV1().Nodes()
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		n, err := nodes.Get(ctx, node, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		f(n)
+		_, err = nodes.Update(ctx, n, metav1.UpdateOptions{})
+		return err
+	})
 	Expect(err).NotTo(HaveOccurred(), "changing node %s", node)
 }
 
@@ -133,14 +142,20 @@ func (o *Outage) Start(ctx context.Context) {
 func (o *Outage) DeclareOutOfService(ctx context.Context) {
 	GinkgoHelper()
 	o.mark(history.ActFence, o.Node, "declare node "+o.Node+" out of service")
-	o.patch(ctx, o.Node, fmt.Sprintf(`{"spec":{"taints":[{"key":%q,"value":"nodeshutdown","effect":"NoExecute"}]}}`, corev1.TaintNodeOutOfService))
+	o.change(ctx, o.Node, func(n *corev1.Node) {
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{
+			Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute,
+		})
+	})
 }
 
 // BackInService takes that taint away again.
 func (o *Outage) BackInService(ctx context.Context) {
 	GinkgoHelper()
 	o.mark(history.ActOther, o.Node, "declare node "+o.Node+" back in service")
-	o.patch(ctx, o.Node, fmt.Sprintf(`{"spec":{"taints":[{"$patch":"delete","key":%q,"effect":"NoExecute"}]}}`, corev1.TaintNodeOutOfService))
+	o.change(ctx, o.Node, func(n *corev1.Node) {
+		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeOutOfService })
+	})
 }
 
 // DeleteNode deletes the Node object.

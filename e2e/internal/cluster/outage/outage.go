@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 )
@@ -58,7 +62,14 @@ func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
 }
 
 // Pause freezes a node and all that runs on it: it stops answering, and its containers go on where they were once it is resumed.
-func (n *Nodes) Pause(ctx context.Context, node string) error { return n.order(ctx, node, "pause") }
+func (n *Nodes) Pause(ctx context.Context, node string) error {
+	// On a busy machine the engine may give up while new processes keep starting on the node.
+	backoff := wait.Backoff{Duration: 500 * time.Millisecond, Factor: 1, Steps: pauseTries}
+	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error { return n.order(ctx, node, "pause") })
+}
+
+// pauseTries is how often a pause is asked for.
+const pauseTries = 20
 
 // Resume lets a paused node go on.
 func (n *Nodes) Resume(ctx context.Context, node string) error { return n.order(ctx, node, "unpause") }
