@@ -30,8 +30,8 @@ func newCertifyCommand() *cobra.Command {
 else, and never a node. What keeps the cluster from being judged is told within seconds, all of it, before anything is made.
 
 Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a pod its service account) and CONTEXT (the current
-one if empty) choose the cluster, LEVEL (core, extended) how much is asked, NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR
-where to get them instead of from their own registry,
+one if empty) choose the cluster, LEVEL (core, extended) how much is asked (disruptive hurts nothing here: its guarantees are then not
+applicable), NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR where to get them instead of from their own registry,
 NAMESPACE_PREFIX how namespaces are called, NAMESPACES (a,b,...) which to use instead of making any: they must be empty, and the
 account then needs rights in them alone (hack/certify/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, RESULTS_DIR
 receives e2e.log and junit_01.xml, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
@@ -47,8 +47,10 @@ The account needs the rights of hack/certify/rbac.yaml.`,
 	}
 }
 
-// allLevels are those that may be asked of a cluster that is somebody's.
-func allLevels() []guarantee.Level { return []guarantee.Level{guarantee.Core, guarantee.Extended} }
+// allLevels are those that may be asked of a cluster that is somebody's. Disruptive hurts none: its guarantees are then not applicable.
+func allLevels() []guarantee.Level {
+	return []guarantee.Level{guarantee.Core, guarantee.Extended, guarantee.Disruptive}
+}
 
 func runCertify(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
 	begin := time.Now()

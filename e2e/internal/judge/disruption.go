@@ -141,7 +141,7 @@ func judgeAcross(m *model, b *bench) {
 			r.Doubts = retell(r.Doubts, id, mark, b.of(rule).Doubts, within)
 		}
 		for _, s := range m.sets {
-			if s.events != nil && s.events[0].At < mark.At && !s.settled(mark.Seq, mark.At) && s.settled(math.MaxInt, m.h.Duration()) {
+			if len(s.events) > 0 && s.events[0].At < mark.At && !s.settled(mark.Seq, mark.At) && s.settled(math.MaxInt, m.h.Duration()) {
 				b.saw(id)
 			}
 		}
