@@ -144,3 +144,14 @@ func TestGuard(t *testing.T) {
 		t.Errorf("expected a request beyond the list to fail unsent, found %v", err)
 	}
 }
+
+// An account for a certification must not get the rights of a level that is not for its cluster.
+func TestNoManifestGrantsWhatHurts(t *testing.T) {
+	for _, r := range Disruptive() {
+		for _, verb := range r.Verbs {
+			if verb != "get" && verb != "list" && verb != "watch" && allowed(All(), r.Group, r.Resource, verb) {
+				t.Errorf("%s of %s is granted to every account, though only the level disruptive needs it", verb, r.Name())
+			}
+		}
+	}
+}
