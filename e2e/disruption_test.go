@@ -38,7 +38,9 @@ func restart(ctx SpecContext, component string, id guarantee.ID) {
 	}
 	growing.Scale(ctx, 3)
 	growing.Running(ctx, 1)
-	shrinking.HoldEnd(ctx, 2)
+	letGo := shrinking.Keep(ctx, 2)
+	// Clean-ups run last first, and nothing is let go of while the API server is away.
+	DeferCleanup(under.AwaitAPI)
 	shrinking.Scale(ctx, 1)
 	shrinking.AwaitTerminating(ctx, 2)
 	old := rolling.UIDs(0, 1)
@@ -56,7 +58,7 @@ func restart(ctx SpecContext, component string, id guarantee.ID) {
 	owed := workload.Owed(ctx, id)
 	growing.Release(owed, 1, 2)
 	growing.AwaitReplicas(owed, 3)
-	shrinking.LetEnd(ctx, 2)
+	letGo(ctx)
 	shrinking.AwaitReplicas(owed, 1)
 	rolling.Release(owed, 1)
 	rolling.Replaced(owed, 0, old[0])

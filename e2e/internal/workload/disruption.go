@@ -10,7 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -27,36 +26,6 @@ func LeaveLostNodes() Option {
 			})
 		}
 	}
-}
-
-// endHeld is the finalizer of a pod that must not be gone yet.
-const endHeld = history.AnnotationPrefix + "held"
-
-// HoldEnd keeps a pod's object from going when the pod ends, until LetEnd.
-func (s *Set) HoldEnd(ctx context.Context, ordinal int) {
-	GinkgoHelper()
-	uid := s.patchPod(ctx, ordinal, "hold its end: a finalizer", fmt.Sprintf(`"metadata":{"finalizers":[%q]}`, endHeld))
-	// A pod that could not go would keep its namespace for ever.
-	DeferCleanup(func(ctx context.Context) error {
-		return errors.Join(s.NS.awaitAPI(ctx), s.letEnd(ctx, ordinal, uid))
-	})
-}
-
-// LetEnd lets a pod go whose end was held.
-func (s *Set) LetEnd(ctx context.Context, ordinal int) {
-	GinkgoHelper()
-	uid := s.NS.Pod(s.Pod(ordinal)).UID
-	s.NS.Mark(history.ActOther, history.Pods, s.Pod(ordinal), uid, s.Pod(ordinal)+": let it end")
-	Expect(s.letEnd(ctx, ordinal, uid)).To(Succeed())
-}
-
-func (s *Set) letEnd(ctx context.Context, ordinal int, uid types.UID) error {
-	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q,"$deleteFromPrimitiveList/finalizers":[%q]}}`, uid, endHeld)
-	_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, s.Pod(ordinal), types.StrategicMergePatchType, patch, metav1.PatchOptions{})
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-		return nil // it is gone, or another pod has its name
-	}
-	return err
 }
 
 // ForceDelete deletes a pod's object without waiting for its kubelet, and returns its UID.

@@ -227,7 +227,7 @@ func (o *Outage) Restart(ctx context.Context, component string) {
 	killed := time.Now()
 
 	l := o.ns.Settings.Limits
-	Expect(o.ns.awaitAPI(ctx)).To(Succeed())
+	Expect(o.ns.AwaitAPI(ctx)).To(Succeed())
 	Expect(o.ns.Sync(ctx, l.APIServerBack)).To(Succeed(), "the recording must catch up")
 	if component == outage.ControllerManager {
 		err = follow(ctx, l.APIServerBack, before.ResourceVersion, leases.Watch, func(e watch.Event) bool {
@@ -240,8 +240,8 @@ func (o *Outage) Restart(ctx context.Context, component string) {
 	AddReportEntry("restart", fmt.Sprintf("%s acted again %.1f s after %s was killed", outage.ControllerManager, time.Since(killed).Seconds(), component))
 }
 
-// awaitAPI waits until the API server calls itself ready: one that only answers may not know yet who may do what.
-func (c *Cluster) awaitAPI(ctx context.Context) error {
+// AwaitAPI waits until the API server calls itself ready: one that only answers may not know yet who may do what.
+func (c *Cluster) AwaitAPI(ctx context.Context) error {
 	limit := c.Settings.Limits.APIServerBack
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not so within %s", limit))
 	defer cancel()
