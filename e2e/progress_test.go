@@ -14,6 +14,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
 )
 
 // tell is where this process tells what it is doing. It is set once before the specs.
@@ -26,7 +27,8 @@ type teller struct {
 	out *progress.Writer
 
 	mu    sync.Mutex
-	waits func() string // of the running spec
+	waits func() string         // of the running spec
+	using []*workload.Namespace // by the running spec
 }
 
 // tellEvery is how often a running spec says what it waits for.
@@ -64,11 +66,25 @@ func (t *teller) waiting() string {
 	return t.waits()
 }
 
-// attend sets how the running spec says what it waits for, nil for none.
-func (t *teller) attend(waits func() string) {
+// attend takes note of the namespace that the running spec uses and of how it says what it waits for.
+func (t *teller) attend(ns *workload.Namespace, waits func() string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.waits = waits
+	t.using, t.waits = append(t.using, ns), waits
+}
+
+// dismiss forgets the spec that has ended.
+func (t *teller) dismiss() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.using, t.waits = nil, nil
+}
+
+// namespaces are those that the running spec uses.
+func (t *teller) namespaces() []*workload.Namespace {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.using)
 }
 
 var _ = ReportBeforeSuite(func(r Report) {
@@ -93,7 +109,7 @@ var _ = ReportAfterEach(func(r SpecReport) {
 	if tell == nil || (r.State.Is(types.SpecStateSkipped) && r.Failure.Message == "") {
 		return
 	}
-	tell.attend(nil)
+	tell.dismiss()
 	l := progress.Line{Process: GinkgoParallelProcess(), Ended: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds()}
 	if r.State != types.SpecStatePassed {
 		l.Message = failureText(r)
@@ -101,7 +117,8 @@ var _ = ReportAfterEach(func(r SpecReport) {
 	_ = tell.out.Tell(l)
 })
 
-// failureText is all that a spec failed over: what its body found and what was judged at its end, each sentence once.
+// failureText is all that a spec failed over: what its body found and what was judged at its end, each sentence once,
+// and what the diagnosis says of it.
 func failureText(r SpecReport) string {
 	first := r.FailureMessage()
 	if first == "" {
@@ -114,6 +131,9 @@ func failureText(r SpecReport) string {
 				lines = append(lines, line)
 			}
 		}
+	}
+	if diagnosis := diagnosisOf(r); diagnosis != "" {
+		lines = append(lines, diagnosis)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -75,7 +75,7 @@ func RecordUnder(ctx SpecContext, security workload.PodSecurity) *workload.Names
 		return b.String()
 	}
 	AttachProgressReporter(waiting)
-	tell.attend(waiting)
+	tell.attend(ns, waiting)
 	return ns
 }
 
@@ -90,6 +90,9 @@ func conclude(ctx SpecContext, ns *workload.Namespace) {
 
 	results := judge.History(h)
 	broken := verdict.Broken(results)
+	if len(broken) > 0 && !spec.Failed() {
+		diagnoseSpec(ctx, ns)
+	}
 	if len(broken) > 0 || spec.Failed() {
 		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(spec.FullText()))
 		if err := ns.SaveEvidence(ctx, dir); err != nil {

@@ -79,7 +79,7 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 		}
 		spec := verdict.Spec{
 			Text: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds(), Message: r.FailureMessage(),
-			History: historyFile(r.FullText()), Proves: proven(r.Labels()),
+			History: historyFile(r.FullText()), Proves: proven(r.Labels()), Diagnosis: diagnosisOf(r),
 		}
 		if r.State == types.SpecStateSkipped {
 			// A spec that was filtered out has no message; one that stopped by itself says why.

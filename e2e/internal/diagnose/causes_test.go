@@ -66,7 +66,7 @@ func clusterCauses() []made {
 		{"dns-config", "dns: configmap/coredns has no plugin kubernetes in the server block", "dns-config"},
 		{"controller-down", "controller: lease/kube-controller-manager has not been renewed for", "controller-down"},
 		{"scheduler-down", "controller: lease/kube-scheduler has not been renewed for", "scheduler-down"},
-		{"cordoned-volume", "storage: persistentvolume/pvc-", "volume-node-affinity"},
+		{"cordoned", "scheduling: node/diag-worker is cordoned, and pod web-0 fits on no other: ", "cordoned"},
 		{"node-lost", "node: node/", "node-lost"},
 		{"node-not-ready", "node: node/", "node-not-ready"},
 		{"terminating-on-lost-node", "node: node/", "node-lost"},

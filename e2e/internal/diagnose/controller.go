@@ -37,12 +37,12 @@ func (v *view) component(name string, cause Cause, without string) *Finding {
 	if l == nil || !v.expired(l) {
 		return nil
 	}
-	holder := ""
-	if l.Spec.HolderIdentity != nil {
+	holder := "(none: it was given back)"
+	if l.Spec.HolderIdentity != nil && *l.Spec.HolderIdentity != "" {
 		holder = *l.Spec.HolderIdentity
 	}
 	lease := systemRef("lease", metav1.NamespaceSystem, name)
-	host, _, _ := strings.Cut(holder, "_")
+	host, _, held := strings.Cut(holder, "_")
 	f := &Finding{
 		Cause: cause, Area: Controller, Object: lease,
 		What: fmt.Sprintf("has not been renewed for %s: %s does not run", v.ago(l.Spec.RenewTime.Time), name),
@@ -56,7 +56,7 @@ func (v *view) component(name string, cause Cause, without string) *Finding {
 			kubectl(lease, "get lease %s -o yaml", name), kubectl(lease, "get pods -l component=%s -o wide", name),
 		},
 	}
-	if host != "" {
+	if held {
 		f.Do = append(f.Do, "the last to hold it was on "+host)
 	}
 	if v.set != nil {

@@ -84,7 +84,7 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 			b.stopComponent(t, "kube-scheduler")
 			return b.apply(t, "well", "well")
 		},
-		"cordoned-volume": func(t *testing.T) string {
+		"cordoned": func(t *testing.T) string {
 			t.Helper()
 			ns := running(t)
 			b.cordon(t, b.nodeOf(t, ns), true)
@@ -100,7 +100,7 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 		"node-not-ready": func(t *testing.T) string {
 			t.Helper()
 			ns := running(t)
-			b.service(t, b.nodeOf(t, ns), "containerd")
+			b.unplug(t, b.nodeOf(t, ns))
 			return ns
 		},
 		"terminating-on-lost-node": func(t *testing.T) string {
@@ -201,12 +201,29 @@ func (b *bench) service(t *testing.T, node, name string) {
 	onNode(t, node, "systemctl", "stop", name)
 	t.Cleanup(func() {
 		onNode(t, node, "systemctl", "start", name)
-		must(t, wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), time.Second, within, true, func(ctx context.Context) (bool, error) {
-			n, err := b.client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
-			return err == nil && len(n.Spec.Taints) == 0 && slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
-				return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-			}), nil
-		}))
+		b.awaitNode(t, node)
+	})
+}
+
+// awaitNode waits until a node is as it should be again.
+func (b *bench) awaitNode(t *testing.T, node string) {
+	t.Helper()
+	must(t, wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), time.Second, within, true, func(ctx context.Context) (bool, error) {
+		n, err := b.client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
+		return err == nil && len(n.Spec.Taints) == 0 && slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		}), nil
+	}))
+}
+
+// unplug takes the configuration of a node's network plugin away until the test ends.
+func (b *bench) unplug(t *testing.T, node string) {
+	t.Helper()
+	onNode(t, node, "mv", "/etc/cni/net.d", "/etc/cni/away")
+	onNode(t, node, "systemctl", "restart", "containerd")
+	t.Cleanup(func() {
+		onNode(t, node, "sh", "-c", "rm -rf /etc/cni/net.d && mv /etc/cni/away /etc/cni/net.d && systemctl restart containerd")
+		b.awaitNode(t, node)
 	})
 }
 

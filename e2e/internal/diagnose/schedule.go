@@ -222,7 +222,11 @@ func (v *view) nowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding 
 	case byTaint:
 		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
 	case byCordon:
-		f.Do = []string{"uncordon a node: kubectl uncordon NODE"}
+		node := cordoned(nodes)
+		f.Object = clusterRef("node", node)
+		f.What = fmt.Sprintf("is cordoned, and pod %s fits on no other: %s", p.Name, strings.Join(notes, ", "))
+		f.Why = "somebody drains the node, or has forgotten to uncordon it"
+		f.Do = []string{"when the work on it is done: kubectl uncordon " + node}
 	default:
 		f.Do = []string{"ask for less in the set's template, free or add nodes"}
 		f.Look = append(f.Look, "kubectl describe nodes | grep -A 8 'Allocated resources'")
@@ -265,6 +269,17 @@ func mainCause(nodes []nodeObstacles) Cause {
 		}
 	}
 	return best
+}
+
+// cordoned is the node that keeps the pod away by being cordoned and, if there is such a one, by nothing else.
+func cordoned(nodes []nodeObstacles) string {
+	name := ""
+	for _, n := range nodes {
+		if slices.ContainsFunc(n.all, func(o obstacle) bool { return o.cause == byCordon }) && (name == "" || len(n.all) == 1) {
+			name = n.node
+		}
+	}
+	return name
 }
 
 // without returns the nodes on which no obstacle is of some kind.

@@ -60,6 +60,27 @@ func All() []Right {
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, Wide: true},
 		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true, Wide: true},
+
+		// What the diagnosis of a failed spec looks at.
+		{Resource: "persistentvolumes", Verbs: []string{"list"}, Why: "a diagnosis asks for the volumes behind claims", ForReport: true, Wide: true},
+		{Resource: "configmaps", Verbs: []string{"get"}, Why: "a diagnosis asks for the configuration of CoreDNS and of kubelets", ForReport: true, Wide: true},
+		{Group: "apps", Resource: "deployments", Verbs: []string{"list"}, Why: "a diagnosis asks whether CoreDNS and provisioners run", ForReport: true, Wide: true},
+		{
+			Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"list"}, Why: "a diagnosis asks for budgets",
+			ForReport: true, Wide: true,
+		},
+		{
+			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Why: "a diagnosis asks whether the controller manager, the scheduler and the kubelets are alive",
+		},
+		{
+			Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Why: "a diagnosis names the webhook that rejects pods",
+		},
+		{
+			Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Why: "a diagnosis names the webhook that rejects pods",
+		},
 	}
 }
 

@@ -51,11 +51,13 @@ type Spec struct {
 	Text  string `json:"text"`
 	State string `json:"state"` // Ginkgo's own word
 	// Selected says that the spec was to run: neither FOCUS nor LABELS nor the level left it out.
-	Selected bool           `json:"selected"`
-	Seconds  float64        `json:"seconds"`
-	Message  string         `json:"message,omitempty"`
-	History  string         `json:"history,omitempty"`
-	Proves   []guarantee.ID `json:"proves,omitempty"`
+	Selected bool    `json:"selected"`
+	Seconds  float64 `json:"seconds"`
+	Message  string  `json:"message,omitempty"`
+	// Diagnosis says what was wrong with the spec's sets when it failed, in short.
+	Diagnosis string         `json:"diagnosis,omitempty"`
+	History   string         `json:"history,omitempty"`
+	Proves    []guarantee.ID `json:"proves,omitempty"`
 }
 
 // Judged is one history's results, with the file it was read from.
@@ -253,7 +255,11 @@ func troubles(specs []Spec, judged []Judged) []string {
 		case "passed", "skipped", "pending":
 		default:
 			if !accounted[s.Text] {
-				out = append(out, fmt.Sprintf("%s (%s): %s", s.Text, s.State, firstLine(s.Message)))
+				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, firstLine(s.Message))
+				if s.Diagnosis != "" {
+					trouble += "; " + firstLine(s.Diagnosis)
+				}
+				out = append(out, trouble)
 			}
 		}
 	}
