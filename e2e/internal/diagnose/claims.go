@@ -74,7 +74,7 @@ func (v *view) claimTrouble(name string) *Finding {
 	case c.Status.Phase == corev1.ClaimBound:
 		return nil
 	}
-	f.Seen = fmt.Sprintf(" since its claim %s is not bound", name)
+	f.Seen = fmt.Sprintf(", because its claim %s is not bound", name)
 	f.Evidence = []Evidence{{claim, claimCondition, string(c.Status.Phase)}}
 	return v.unbound(f, c)
 }

@@ -18,6 +18,9 @@ func (v *view) expired(l *coordinationv1.Lease) bool {
 	if l.Spec.RenewTime == nil {
 		return false
 	}
+	if l.Spec.HolderIdentity != nil && *l.Spec.HolderIdentity == "" {
+		return v.now.Sub(l.Spec.RenewTime.Time) > leaseGrace/3 // It was given back, and nobody has taken it.
+	}
 	length := 15 * time.Second
 	if l.Spec.LeaseDurationSeconds != nil {
 		length = time.Duration(*l.Spec.LeaseDurationSeconds) * time.Second

@@ -91,6 +91,7 @@ func Diagnose(s *State) []Finding {
 	pods := v.pods(manager)
 	dns := v.dns()
 	found = append(found, pods...)
+	found = append(found, v.nodes(pods)...)
 	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
 		found = append(found, *manager)
 	}
@@ -103,20 +104,32 @@ func Diagnose(s *State) []Finding {
 	return merge(found)
 }
 
-// merge makes one finding of those that share a cause and an object.
+// merge makes one finding of those that say the same: of one object, or of several pods.
 func merge(found []Finding) []Finding {
 	var out []Finding
+	same := map[int][]string{}
 	for _, f := range found {
-		at := slices.IndexFunc(out, func(o Finding) bool { return o.Cause == f.Cause && o.Object == f.Object && f.Cause != Unknown })
-		if at < 0 {
+		at := slices.IndexFunc(out, f.saysTheSameAs)
+		switch {
+		case at < 0:
 			out = append(out, f)
-			continue
-		}
-		if !strings.Contains(out[at].Seen, f.Seen) {
-			out[at].Seen += "; " + f.Seen
+		case f.Object != out[at].Object:
+			same[at] = append(same[at], f.Object.Name)
+		case !strings.Contains(out[at].Seen, f.Seen):
+			same[at] = append(same[at], f.Seen)
 		}
 	}
+	for at, others := range same {
+		out[at].Seen += "; the same of " + list(others)
+	}
 	return out
+}
+
+func (f Finding) saysTheSameAs(o Finding) bool {
+	if f.Cause != o.Cause || f.Area != o.Area {
+		return false
+	}
+	return f.Object == o.Object || (f.Object.Kind == "pod" && o.Object.Kind == "pod" && (f.Known() || f.What == o.What))
 }
 
 // Outcome is what a diagnosis comes to.

@@ -68,6 +68,9 @@ func (v *view) dnsPods(seen string) *Finding {
 	}
 	for i := range r.Pods {
 		p := &r.Pods[i]
+		if p.DeletionTimestamp != nil {
+			continue
+		}
 		c := containersOf(p.Namespace, p, r.Events, "")
 		pod := systemRef("pod", p.Namespace, p.Name)
 		if c == nil {

@@ -100,7 +100,7 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 		"node-not-ready": func(t *testing.T) string {
 			t.Helper()
 			ns := running(t)
-			b.unplug(t, b.nodeOf(t, ns))
+			b.service(t, b.nodeOf(t, ns), "containerd")
 			return ns
 		},
 		"terminating-on-lost-node": func(t *testing.T) string {
@@ -195,11 +195,12 @@ func (b *bench) stopComponent(t *testing.T, name string) {
 	})
 }
 
-// service stops a service of a node until the test ends.
+// service stops a service of a node until the test ends, and keeps anything from starting it meanwhile.
 func (b *bench) service(t *testing.T, node, name string) {
 	t.Helper()
-	onNode(t, node, "systemctl", "stop", name)
+	onNode(t, node, "systemctl", "mask", "--runtime", "--now", name)
 	t.Cleanup(func() {
+		onNode(t, node, "systemctl", "unmask", "--runtime", name)
 		onNode(t, node, "systemctl", "start", name)
 		b.awaitNode(t, node)
 	})
@@ -214,17 +215,6 @@ func (b *bench) awaitNode(t *testing.T, node string) {
 			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
 		}), nil
 	}))
-}
-
-// unplug takes the configuration of a node's network plugin away until the test ends.
-func (b *bench) unplug(t *testing.T, node string) {
-	t.Helper()
-	onNode(t, node, "mv", "/etc/cni/net.d", "/etc/cni/away")
-	onNode(t, node, "systemctl", "restart", "containerd")
-	t.Cleanup(func() {
-		onNode(t, node, "sh", "-c", "rm -rf /etc/cni/net.d && mv /etc/cni/away /etc/cni/net.d && systemctl restart containerd")
-		b.awaitNode(t, node)
-	})
 }
 
 func (b *bench) cordon(t *testing.T, node string, on bool) {

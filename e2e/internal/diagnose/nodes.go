@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,34 @@ func (v *view) nodeOf(p *corev1.Pod) *Finding {
 	}
 	f.Seen = v.podSeen(p) + ", on node " + p.Spec.NodeName
 	return f
+}
+
+// nodes follows what is wrong with nodes whose pods are still called Ready: a kubelet that cannot work may go on saying so.
+func (v *view) nodes(told []Finding) []Finding {
+	byNode := map[string][]string{}
+	var names []string
+	for i := range v.s.Pods {
+		p := &v.s.Pods[i]
+		if !v.mine(p) || p.Spec.NodeName == "" {
+			continue
+		}
+		if byNode[p.Spec.NodeName] == nil {
+			names = append(names, p.Spec.NodeName)
+		}
+		byNode[p.Spec.NodeName] = append(byNode[p.Spec.NodeName], p.Name)
+	}
+	slices.Sort(names)
+	var found []Finding
+	for _, name := range names {
+		f, lost := v.nodeTrouble(name)
+		if !lost || slices.ContainsFunc(told, func(t Finding) bool { return t.Object == f.Object }) {
+			continue
+		}
+		f.Seen = fmt.Sprintf("%s: %s", plural(len(byNode[name]), "pod of the set is on it", "pods of the set are on it"), list(byNode[name]))
+		f.Path = []Ref{v.setRef(), v.ref("pod", byNode[name][0]), f.Object}
+		found = append(found, *f)
+	}
+	return found
 }
 
 // nodeTrouble says what is wrong with a node. lost says that pods on it are not looked after.

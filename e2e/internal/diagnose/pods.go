@@ -198,7 +198,7 @@ func (v *view) warnedAgain(p *corev1.Pod) bool {
 
 // underway makes a finding say that nothing is late yet.
 func (v *view) underway(f Finding, since time.Time) Finding {
-	f.Cause, f.What = Note, fmt.Sprintf("is under way since %s, without a sign of an error", v.ago(since))
+	f.Cause, f.What = Note, fmt.Sprintf("has been under way for %s, without a sign of an error", v.ago(since))
 	f.Do = []string{"wait, and ask again"}
 	return f
 }
@@ -206,11 +206,11 @@ func (v *view) underway(f Finding, since time.Time) Finding {
 // podSeen is the symptom of a pod that exists.
 func (v *view) podSeen(p *corev1.Pod) string {
 	if p.Status.Phase == corev1.PodPending {
-		return fmt.Sprintf("pod %s is Pending since %s", p.Name, v.ago(p.CreationTimestamp.Time))
+		return fmt.Sprintf("pod %s has been Pending for %s", p.Name, v.ago(p.CreationTimestamp.Time))
 	}
 	since := ""
 	if c := condition(p, corev1.PodReady); c != nil {
-		since = " since " + v.ago(c.LastTransitionTime.Time)
+		since = ", for " + v.ago(c.LastTransitionTime.Time)
 	}
 	return fmt.Sprintf("pod %s is %s and not Ready%s", p.Name, p.Status.Phase, since)
 }

@@ -20,6 +20,8 @@ type evidence struct {
 	// Events of the cluster, in order, each a line.
 	Events []string
 	Logs   []shownText
+	// Diagnosis says what was wrong with the spec's sets when it failed.
+	Diagnosis string
 	// Left counts the objects that are only in the folder.
 	Left   int
 	Folder string
@@ -32,6 +34,18 @@ type shownText struct{ Name, Text string }
 
 // Any reports whether there is anything to show.
 func (e evidence) Any() bool { return len(e.Objects)+len(e.Events)+len(e.Logs)+e.Left > 0 }
+
+// diagnosisFile is where the suite leaves a failed spec's diagnosis, in the folder of its evidence.
+const diagnosisFile = "diagnosis.txt"
+
+// The most of a diagnosis that is shown.
+const maxDiagnosisShown = 16 << 10
+
+// Cause is the first line of the diagnosis.
+func (e evidence) Cause() string {
+	first, _, _ := strings.Cut(e.Diagnosis, "\n")
+	return first
+}
 
 // The most of one container's log that is shown: its end.
 const maxLogShown = 4 << 10
@@ -77,6 +91,11 @@ func readEvidence(dir string, most int) (evidence, error) {
 	for _, event := range events[:min(len(events), maxEventsShown)] {
 		e.Events = append(e.Events, event.line)
 	}
+	diagnosis, err := os.ReadFile(filepath.Join(dir, diagnosisFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return e, err
+	}
+	e.Diagnosis = strings.TrimSpace(strings.ToValidUTF8(string(diagnosis[:min(len(diagnosis), maxDiagnosisShown)]), "�"))
 	e.Logs, err = readLogs(filepath.Join(dir, "logs"))
 	return e, err
 }

@@ -1,0 +1,116 @@
+package capture_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
+)
+
+// An API server that answers some paths and forbids all others.
+func server(t *testing.T, answers map[string]any) kubernetes.Interface {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusForbidden)
+			answer = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonForbidden, Code: 403, Message: "not for you: " + r.URL.Path}
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(s.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: s.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+const setPath = "/apis/apps/v1/namespaces/ns/statefulsets/web"
+
+func set() appsv1.StatefulSet {
+	one := int32(1)
+	return appsv1.StatefulSet{
+		TypeMeta: metav1.TypeMeta{Kind: "StatefulSet", APIVersion: "apps/v1"}, ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "ns", UID: "u"},
+		Spec: appsv1.StatefulSetSpec{Replicas: &one, ServiceName: "web"},
+	}
+}
+
+func TestWhatMayNotBeReadIsNoted(t *testing.T) {
+	client := server(t, map[string]any{
+		setPath:                      set(),
+		"/api/v1/namespaces/ns/pods": corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}},
+	})
+	s, err := capture.State(t.Context(), client, "ns", "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, u := range s.Unread {
+		names = append(names, u.What)
+		if !strings.Contains(u.Why, "not for you") {
+			t.Errorf("expected the server's reason for %s, found %q", u.What, u.Why)
+		}
+	}
+	for _, want := range []string{
+		"configmap coredns in kube-system", "deployments in kube-system", "endpointslices", "events", "leases in kube-system", "nodes", "persistentvolumeclaims",
+		"persistentvolumes", "poddisruptionbudgets", "pods in kube-system", "resourcequotas", "services", "services in kube-system", "storageclasses",
+	} {
+		if !slices.Contains(names, want) {
+			t.Errorf("expected %s to be noted as not read, found %v", want, names)
+		}
+	}
+	found := diagnose.Diagnose(s)
+	if len(found) != 1 || found[0].Cause != diagnose.Unknown {
+		t.Errorf("expected one finding without a cause, found %s", diagnose.Brief(found))
+	}
+}
+
+func TestASetThatIsNotThereIsNoError(t *testing.T) {
+	missing := metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404}
+	client := notFound(t, missing)
+	s, err := capture.State(t.Context(), client, "ns", "web")
+	if err != nil || s.StatefulSet != nil {
+		t.Fatalf("expected a state without a set, found %v, %v", s, err)
+	}
+	if found := diagnose.Diagnose(s); len(found) != 1 || found[0].Cause != "set-missing" {
+		t.Errorf("expected the set to be called missing, found %s", diagnose.Brief(found))
+	}
+}
+
+func notFound(t *testing.T, status metav1.Status) kubernetes.Interface {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		_ = json.NewEncoder(w).Encode(status)
+	}))
+	t.Cleanup(s.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: s.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Without the set or its pods there is nothing to diagnose: that is an error.
+func TestASetOrPodsThatMayNotBeReadAreAnError(t *testing.T) {
+	if _, err := capture.State(t.Context(), server(t, nil), "ns", "web"); err == nil || !strings.Contains(err.Error(), "reading statefulset ns/web") {
+		t.Errorf("expected an error about the set, found %v", err)
+	}
+	if _, err := capture.State(t.Context(), server(t, map[string]any{setPath: set()}), "ns", "web"); err == nil || !strings.Contains(err.Error(), "the pods of namespace ns") {
+		t.Errorf("expected an error about the pods, found %v", err)
+	}
+}
