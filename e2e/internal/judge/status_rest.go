@@ -274,6 +274,9 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 		}
 	case !w.late():
 		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds()))
+		if aged {
+			w.equal(to) // a count of the wrong revision must not hide it
+		}
 	case end && length > max(w.m.overdue(), 10*w.m.h.Header.Lag):
 		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds(), w.last.Aside()))
@@ -314,11 +317,12 @@ func (w *restWalk) late() bool {
 	return slices.ContainsFunc(w.past, func(t tally) bool { return len(w.wrong(t, w.version.Set.MinReadySeconds == 0)) == 0 })
 }
 
-// equal judges the revisions of a status that counts all pods as updated and Ready: then they are equal.
+// equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.
 func (w *restWalk) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
 	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
-		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas {
+		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
+		w.tally.ready != set.Replicas || w.tally.at.of(st.UpdateRevision) != set.Replicas {
 		return
 	}
 	w.unequal = st.UpdateRevision

@@ -221,6 +221,14 @@ func TestStatusRevisions(t *testing.T) {
 			},
 		},
 		{
+			name: "never equal, and the count with it", broken: ids(guarantee.StatusCounts, guarantee.StatusRevisions),
+			tell: func(s *story.Story) {
+				rolled(2)(s)
+				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-1", 2 })
+				s.Wait(4 * time.Second)
+			},
+		},
+		{
 			name: "a revert makes them equal at once", idle: ids(guarantee.StatusRevisions),
 			tell: func(s *story.Story) {
 				s.Running("web", 2)
