@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
@@ -61,7 +62,10 @@ func exitCode(err error) int {
 	case errors.As(err, new(wrongUse)), errors.As(err, new(*nodeimage.UnsupportedVersionError)), errors.As(err, new(*nodeimage.MissingImageError)):
 		return exitWrongUse
 	case errors.As(err, &coded):
-		return coded.ExitCode()
+		// What a program that was started ended with says nothing about a cluster.
+		if _, ofProgram := coded.(*exec.ExitError); !ofProgram {
+			return coded.ExitCode()
+		}
 	}
 	return exitFailed
 }

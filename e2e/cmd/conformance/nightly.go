@@ -18,6 +18,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/nightly"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 func newNightlyCommand() *cobra.Command {
@@ -92,15 +93,15 @@ func runNightly(ctx context.Context, out, progress io.Writer) error {
 		return err
 	}
 	runs, err := n.repeat(ctx, out, progress)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
 	planted := nightly.NotTried
-	if n.faults == "always" || n.faults == "weekly" && nightly.FaultsDue(earlier, begin) {
+	if ctx.Err() == nil && (n.faults == "always" || n.faults == "weekly" && nightly.FaultsDue(earlier, begin)) {
 		planted = n.plant(ctx, out, progress)
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: a night that is not whole is not weighed; its runs are in %s", n.reportDir)
+		return interruptedNight{n.reportDir, err}
 	}
 	weighed := nightly.Weigh(runs, earlier, planted)
 	entry := weighed.Entry(begin)
@@ -127,6 +128,24 @@ func (o nightOutcome) Error() string {
 
 // ExitCode is the process's exit code.
 func (o nightOutcome) ExitCode() int { return o.code }
+
+// interruptedNight is a night that is not whole, and so is not weighed.
+type interruptedNight struct {
+	dir string
+	err error
+}
+
+// Error says where what there is can be found, and what could not be cleaned up.
+func (i interruptedNight) Error() string {
+	said := "interrupted: a night that is not whole is not weighed; the reports of its runs are in " + i.dir
+	if i.err != nil {
+		said += "; " + i.err.Error()
+	}
+	return said
+}
+
+// ExitCode is that of a run that decided nothing.
+func (interruptedNight) ExitCode() int { return verdict.ExitInconclusive }
 
 // clear removes the runs of an earlier night; the trend stays.
 func (n night) clear() error {
