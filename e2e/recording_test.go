@@ -82,12 +82,19 @@ func RecordUnder(ctx SpecContext, security workload.PodSecurity) *workload.Names
 // conclude saves the spec's history and judges it.
 func conclude(ctx SpecContext, ns *workload.Namespace) {
 	GinkgoHelper()
+	disturbed := ns.Disturbed(ctx)
 	h := ns.Stop(ctx, ns.Settings.Limits.RecordingComplete)
+	if disturbed != "" {
+		h.Annul(disturbed)
+	}
 	spec := CurrentSpecReport()
 	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))
 	Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
 	Expect(h.Save(path)).To(Succeed())
 
+	if disturbed != "" {
+		Fail("inconclusive: " + disturbed)
+	}
 	results := judge.History(h)
 	broken := verdict.Broken(results)
 	if len(broken) > 0 && !spec.Failed() {

@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/wait"
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
@@ -94,9 +94,18 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 	for _, o := range found {
 		fmt.Fprintf(out, "clean: removing %s, left by run %s\n", given.Name(o), o.GetLabels()[settings.RunLabel])
 	}
-	ctx, cancel := context.WithTimeout(ctx, limits.Default().NamespaceGone)
-	defer cancel()
-	return errors.Join(given.Remove(ctx, client, found), given.AwaitGone(ctx, client, found))
+	if err := given.Remove(ctx, client, found); err != nil {
+		return err
+	}
+	// The account may list what it removes, and need not be allowed more.
+	err = wait.PollUntilContextTimeout(ctx, time.Second, a.limits.NamespaceGone, true, func(ctx context.Context) (bool, error) {
+		found, err = left(ctx, client, a.namespaces, selector)
+		return len(found) == 0, err
+	})
+	if err != nil && len(found) > 0 {
+		return fmt.Errorf("%s is still there: see its finalizers and status.conditions (kubectl get -o yaml): %w", given.Name(found[0]), err)
+	}
+	return err
 }
 
 // left finds what runs left: namespaces, or what they made in those that were given.

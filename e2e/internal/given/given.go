@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,8 +20,6 @@ import (
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/e2e-framework/klient"
-	"sigs.k8s.io/e2e-framework/klient/wait"
-	"sigs.k8s.io/e2e-framework/klient/wait/conditions"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
@@ -132,20 +129,6 @@ func Namespaces(ctx context.Context, client klient.Client, selector string) ([]c
 	}
 	return out, nil
 }
-
-// AwaitGone waits until none of the objects is there any more. An error names one that is.
-func AwaitGone(ctx context.Context, client klient.Client, objects []crclient.Object) error {
-	for _, o := range objects {
-		gone := conditions.New(client.Resources()).ResourceDeleted(o)
-		if err := wait.For(gone, wait.WithContext(ctx), wait.WithInterval(lookAgain), wait.WithImmediate()); err != nil {
-			return fmt.Errorf("%s is still there: see its finalizers and status.conditions (kubectl get -o yaml): %w", Name(o), err)
-		}
-	}
-	return nil
-}
-
-// lookAgain is the pause between two looks at an object that is to go.
-const lookAgain = time.Second
 
 // Name names an object by kind, namespace and name.
 func Name(o crclient.Object) string {

@@ -175,6 +175,16 @@ type End struct {
 	// Complete says that at the end the recorded state equalled a fresh list of every resource; Reason says why not.
 	Complete bool   `json:"complete"`
 	Reason   string `json:"reason,omitempty"`
+	// Void says that somebody outside of the suite took its ground away, as Reason tells: what was recorded then accuses nobody.
+	Void bool `json:"void,omitempty"`
+}
+
+// Annul makes the history one that says nothing of the cluster, and why.
+func (h *History) Annul(why string) {
+	if h.End == nil {
+		h.End = &End{Seq: len(h.Events) + len(h.Gaps) + len(h.Marks) + len(h.Checks) + 1}
+	}
+	h.End.Complete, h.End.Void, h.End.Reason = false, true, why
 }
 
 // History is one recording. Events are in recorded order, each resource's events in the order of their resource versions.

@@ -58,7 +58,12 @@ func Folder(dir string, level guarantee.Level) (Run, error) {
 }
 
 func judgeOne(file string, h *history.History) Judged {
-	j := Judged{Spec: h.Header.Spec, File: file, Results: judge.History(h), Wall: h.Duration(), Zone: h.Header.Zone}
+	j := Judged{Spec: h.Header.Spec, File: file, Wall: h.Duration(), Zone: h.Header.Zone}
+	if h.End != nil && h.End.Void {
+		j.Cut = h.End.Reason
+		return j
+	}
+	j.Results = judge.History(h)
 	if n := len(h.Events); n > 0 {
 		j.Active = h.Events[n-1].At - h.Events[0].At
 	}

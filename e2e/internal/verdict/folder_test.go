@@ -95,3 +95,22 @@ func TestFolderRejects(t *testing.T) {
 		}
 	}
 }
+
+// A namespace that somebody deletes looks like a cluster that breaks every promise.
+func TestAnnulledHistoryAccusesNobody(t *testing.T) {
+	violated := func(h *history.History) {
+		h.Checks = append(h.Checks, history.Check{Guarantee: guarantee.DNSGone, Outcome: history.Failed, Text: "it answers", Seq: h.End.Seq, At: h.End.At})
+		h.End.Seq++
+	}
+	run, err := verdict.Folder(folder(t, oneSpec(), violated), guarantee.Core)
+	if err != nil || run.Overall != verdict.NotConformant {
+		t.Fatalf("expected the history to break a promise, found %s, %v", run.Overall, err)
+	}
+	run, err = verdict.Folder(folder(t, oneSpec(), func(h *history.History) {
+		violated(h)
+		h.Annul("somebody deleted the namespace")
+	}), guarantee.Core)
+	if err != nil || run.Overall != verdict.Undecided || !strings.Contains(strings.Join(run.Troubles, "\n"), "somebody deleted the namespace") {
+		t.Errorf("expected an inconclusive run and why, found %s, %v, %v", run.Overall, run.Troubles, err)
+	}
+}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
@@ -39,4 +42,15 @@ func (c *Cluster) awaitEmpty(ctx context.Context, name string) error {
 		return fmt.Errorf("%w: a given namespace must be the suite's alone while it runs", err)
 	}
 	return nil
+}
+
+// Disturbed says whether somebody outside of the suite is deleting the namespace, or has, "" if not. It asks by a dry run, which
+// needs no right on namespaces.
+func (ns *Namespace) Disturbed(ctx context.Context) string {
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{GenerateName: "asks-"}, Spec: corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone}}
+	_, err := ns.Client.CoreV1().Services(ns.Name).Create(ctx, service, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || apierrors.IsNotFound(err) {
+		return fmt.Sprintf("somebody else deleted namespace %s while the spec ran: find out who (the API server's audit log), and run again", ns.Name)
+	}
+	return ""
 }
