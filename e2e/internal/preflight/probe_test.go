@@ -87,7 +87,7 @@ func TestStuck(t *testing.T) {
 	}{
 		"no status yet":   {pod: &corev1.Pod{}},
 		"is created":      {pod: waiting("ContainerCreating")},
-		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE=", true},
+		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod asker", true},
 		"ends":            {failed, "found it Failed: NodeAffinity", false},

@@ -76,7 +76,7 @@ func (p *prober) stuck(t trial, pod *corev1.Pod) *Problem {
 		switch {
 		case w == nil:
 		case slices.Contains(pullReasons(), w.Reason):
-			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s=",
+			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=",
 				p.named(t), pod.Spec.NodeName, w.Reason, w.Message, t.image.setting))}
 		case slices.Contains(startReasons(), w.Reason):
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures, found %s: %s; name another with %s=",
