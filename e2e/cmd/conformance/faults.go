@@ -37,7 +37,7 @@ which were caught and under which guarantee. At the end, with no fault in force,
 
 ` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's.
 
-Set by environment variables: FAULT (names, with * for any text, separated by commas),
+Set by environment variables: FAULT (names, with * for any text, separated by commas; none for the control alone),
 KEEP_CLUSTER=1 (the cluster stays for the next time, with its own controllers), CLUSTER_NAME, REPORT_DIR, LIMITS, PROCS.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -98,7 +98,7 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 // buildFaulty builds the faulty program in the background and returns a function that waits for its path; there is none when no chosen
 // fault is in it.
 func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer) func() (string, error) {
-	if !slices.ContainsFunc(chosen, faults.Fault.Planted) {
+	if len(chosen) > 0 && !slices.ContainsFunc(chosen, faults.Fault.Planted) {
 		return func() (string, error) { return "", nil }
 	}
 	type result struct {
@@ -116,10 +116,13 @@ func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer)
 	}
 }
 
-// chooseFaults returns the faults that a list of patterns names; none names all.
+// chooseFaults returns the faults that a list of patterns names; no list names all, and the word none asks for the control alone.
 func chooseFaults(patterns string) ([]faults.Fault, error) {
-	if patterns == "" {
+	switch patterns {
+	case "":
 		return faults.All(), nil
+	case controlFolder:
+		return nil, nil
 	}
 	var chosen []faults.Fault
 	for pattern := range strings.SplitSeq(patterns, ",") {
@@ -149,7 +152,7 @@ type faultRun struct {
 }
 
 func (r faultRun) all(ctx context.Context, chosen []faults.Fault) error {
-	whole := len(chosen) == len(faults.All())
+	whole := len(chosen) == len(faults.All()) || len(chosen) == 0
 	results := map[string]faultResult{}
 	for i, f := range chosen {
 		result, err := r.one(ctx, f)
@@ -264,6 +267,9 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 // control runs the same specs with no fault in force.
 func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
 	var ids []string
+	if len(chosen) == 0 {
+		chosen = faults.All()
+	}
 	for _, f := range chosen {
 		ids = append(append(ids, f.Breaks...), f.Shows...)
 	}

@@ -58,6 +58,9 @@ func TestChooseFaults(t *testing.T) {
 	if err != nil || len(some) != 2 {
 		t.Errorf("expected two faults, found %v, %v", some, err)
 	}
+	if none, err := chooseFaults("none"); err != nil || len(none) != 0 {
+		t.Errorf("expected the control alone, found %v, %v", none, err)
+	}
 	if _, err := chooseFaults("no-such-fault"); exitCode(err) != exitWrongUse {
 		t.Errorf("expected wrong use, found %v", err)
 	}
