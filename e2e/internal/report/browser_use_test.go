@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -111,7 +112,14 @@ func prints(t *testing.T, browser *browser, file string) {
 		t.Fatalf("expected folded families on the screen, found %d cells", n)
 	}
 	tab.media("print", "light")
-	if n := ask[int](tab, cells); n < 50 {
-		t.Errorf("expected the guarantees on paper, found %d cells", n)
+	// What was folded is laid out with one of the next frames.
+	laidOut := fmt.Sprintf(`new Promise(done => {
+		let looks = 200
+		const look = () => { const n = %s; n > 0 || --looks === 0 ? done(n) : setTimeout(look, 50) }
+		look()
+	})`, cells)
+	n, err := chromedp.Run(tab.ctx, chromedp.Evaluate[int](laidOut, chromedp.EvalAwaitPromise))
+	if err != nil || n < 50 {
+		t.Errorf("expected the guarantees on paper, found %d cells, %v", n, err)
 	}
 }

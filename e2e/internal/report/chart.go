@@ -40,6 +40,11 @@ type chart struct {
 	Thin     bool
 }
 
+// Ringed reports whether some event of the timeline is among what shows a violation.
+func (c *chart) Ringed() bool {
+	return slices.ContainsFunc(c.Rows, func(r chartRow) bool { return len(r.Rings) > 0 })
+}
+
 type chartRow struct {
 	Name  string // "" where the rows are too thin for names
 	Y     float64
