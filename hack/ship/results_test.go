@@ -41,7 +41,7 @@ func TestResultsForSonobuoy(t *testing.T) {
 
 func TestResultsOfARunWithoutSpecs(t *testing.T) {
 	dir, none := t.TempDir(), filepath.Join(t.TempDir(), "none")
-	if err := errors.Join(Results(dir, none, none, errors.New("rights: expected ...")), Done(dir)); err != nil {
+	if err := errors.Join(Results(dir, none, none, errors.New("rights: expected more of them")), Done(dir)); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, ResultsLog)); err != nil || !strings.HasPrefix(string(text), "rights: ") {
