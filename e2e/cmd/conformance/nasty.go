@@ -186,11 +186,12 @@ func (r *nastyRow) read(run *verdict.Run) {
 }
 
 func (r nastyRow) String() string {
-	text := fmt.Sprintf("%-20s %s: %d pass, %d inconclusive, %d accused (%.0f s)", r.Name, r.overall, r.pass, r.inconclusive, len(r.accused), r.seconds)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-20s %s: %d pass, %d inconclusive, %d accused (%.0f s)", r.Name, r.overall, r.pass, r.inconclusive, len(r.accused), r.seconds)
 	for _, a := range r.accused {
-		text += "\n       FALSE ALARM " + a
+		b.WriteString("\n       FALSE ALARM " + a)
 	}
-	return text
+	return b.String()
 }
 
 // nastyTable is what the suite said under all of them.

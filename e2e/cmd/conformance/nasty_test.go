@@ -16,7 +16,9 @@ func TestNastyTableCountsFalseAlarms(t *testing.T) {
 		{Guarantee: guarantee.Guarantee{ID: guarantee.OrderingCreate}, Verdict: verdict.Fail, Findings: []verdict.Finding{{Finding: judge.Finding{Text: "too | early"}}}},
 		{Guarantee: guarantee.Guarantee{ID: guarantee.OrderingHeals}, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
 		{Guarantee: guarantee.Guarantee{ID: guarantee.StorageClaimRecreated}, Verdict: verdict.Deviation},
-		{Verdict: verdict.Pass}, {Verdict: verdict.NotApplicable}, {Verdict: verdict.NotAsked},
+		{Verdict: verdict.Pass},
+		{Verdict: verdict.NotApplicable},
+		{Verdict: verdict.NotAsked},
 	}})
 	quiet := nastyRow{Adversity: nasty.Adversity{Name: "two"}}
 	quiet.read(&verdict.Run{Overall: verdict.Undecided, Rows: []verdict.Row{{Verdict: verdict.Inconclusive}}})
