@@ -14,6 +14,10 @@ var _ = Describe("The status of a StatefulSet", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.Partition(1))
+		for n := range 2 {
+			set.Running(ctx, n)
+		}
+		set.AwaitObserved(workload.Owed(ctx, guarantee.StatusObservedGeneration))
 		set.AwaitReady(ctx)
 
 		By("updating half of the pods, so that the counts differ")
