@@ -90,11 +90,8 @@ func repeat(every time.Duration, do act) func(context.Context, *Scene) (end, err
 			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // what befalls is to be the same each time
 			for {
 				// Half to one and a half times as long, so that it falls into everything that a spec does.
-				wait := every/2 + time.Duration(chance.Int64N(int64(every)))
-				select {
-				case <-ctx.Done():
+				if !pause(ctx, every/2+time.Duration(chance.Int64N(int64(every)))) {
 					return
-				case <-time.After(wait):
 				}
 				if err := do(ctx, s, chance); err != nil {
 					last = err
@@ -111,5 +108,17 @@ func repeat(every time.Duration, do act) func(context.Context, *Scene) (end, err
 			}
 			return nil
 		}, nil
+	}
+}
+
+// pause lets time pass, and reports whether all of it did before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }

@@ -13,7 +13,8 @@ import (
 // echo answers every connection with what it is sent, and returns its address.
 func echo(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,8 @@ func dial(t *testing.T, w *way) net.Conn {
 			t.Error(err)
 		}
 	})
-	c, err := net.Dial("tcp", w.listener.Addr().String())
+	var dialer net.Dialer
+	c, err := dialer.DialContext(t.Context(), "tcp", w.listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,9 +102,7 @@ func (w *way) pass(ctx context.Context, to io.Writer, from io.Reader) {
 		}
 	}()
 	for p := range pieces {
-		select {
-		case <-time.After(time.Until(p.due)):
-		case <-ctx.Done():
+		if !pause(ctx, time.Until(p.due)) {
 			return
 		}
 		if _, err := to.Write(p.data); err != nil {
@@ -198,7 +196,7 @@ func busy(ctx context.Context, _ *Scene) (end, error) {
 	for range 2 * runtime.NumCPU() {
 		loops.Go(func() {
 			for ctx.Err() == nil {
-				for range 1_000_000 { //nolint:revive // being busy is all that it is for
+				for range 1_000_000 {
 				}
 			}
 		})

@@ -322,7 +322,7 @@ func (w *restWalk) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
 	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
 		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
-		w.tally.ready != set.Replicas || w.tally.at.of(st.UpdateRevision) != set.Replicas {
+		w.ready != set.Replicas || w.at.of(st.UpdateRevision) != set.Replicas {
 		return
 	}
 	w.unequal = st.UpdateRevision
