@@ -46,7 +46,7 @@ var _ = Describe("A rolling update", func() {
 		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
-		set.AwaitUpdated(ctx)
+		set.AwaitUpdatedFrom(ctx, 0)
 
 		stay := set.Stay(0)
 		set.Update(ctx, "one more replica and another label", workload.All(workload.Replicas(2), func(o *appsv1.StatefulSet) {
