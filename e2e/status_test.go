@@ -13,15 +13,23 @@ var _ = Describe("The status of a StatefulSet", func() {
 		guarantee.StatusCounts, guarantee.StatusObservedGeneration,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.Partition(1))
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.Partition(1), workload.HoldReadiness())
 		for n := range 2 {
 			set.Running(ctx, n)
 		}
 		set.AwaitObserved(workload.Owed(ctx, guarantee.StatusObservedGeneration))
+
+		By("resting while one of the pods is not Ready")
+		set.Release(ctx, 0)
+		ns.Still(ctx)
+		set.Release(ctx, 1)
 		set.AwaitReady(ctx)
 
 		By("updating half of the pods, so that the counts differ")
+		old := set.UIDs(1)[0]
 		set.NewTemplate(ctx, "new")
+		set.Replaced(ctx, 1, old)
+		set.Release(ctx, 1)
 		set.AwaitUpdatedFrom(ctx, 1)
 
 		ns.Still(ctx)
