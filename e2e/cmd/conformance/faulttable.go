@@ -153,7 +153,7 @@ What looks like a fault and is none, and is not reported:
 | --- | --- | --- | --- |
 | 67250 | a rollout whose pods never become Ready does not go on when the template is put back | the documentation tells of it: the broken pod has to be deleted | the spec of update/halts does so in every run |
 | 119352, 113878 | with minReadySeconds a rollout waits longer than that, up to twice as long | minReadySeconds is the least time, not the most | the legal histories that the judges are tried on wait longer by delays drawn at random |
-| 41889 | a scale down begins though a pod was lost just before | the controller had not seen the loss yet | the adversity slow-controller of "make nasty" |
+| 41889 | a scale down begins though a pod was lost just before | the controller had not seen the loss yet | the legal histories that the judges are tried on: their controller acts on a view that lags |
 `
 
 // found lists the guarantees found broken, or why there are none.
