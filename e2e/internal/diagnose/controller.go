@@ -48,7 +48,7 @@ func (v *view) component(name string, cause Cause, without string) *Finding {
 	host, _, held := strings.Cut(holder, "_")
 	f := &Finding{
 		Cause: cause, Area: Controller, Object: lease,
-		What: fmt.Sprintf("has not been renewed for %s: %s does not run", v.ago(l.Spec.RenewTime.Time), name),
+		What: fmt.Sprintf("has not been renewed for %s: %s does not run, unless it runs without leader election", v.ago(l.Spec.RenewTime.Time), name),
 		Evidence: []Evidence{
 			{lease, "spec.renewTime", l.Spec.RenewTime.UTC().Format(time.RFC3339)},
 			{lease, "spec.holderIdentity", holder},
