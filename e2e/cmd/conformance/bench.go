@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
@@ -93,4 +95,28 @@ func (b *bench) run(ctx context.Context, name string) (*verdict.Run, error) {
 		return execute(ctx, b.built, a, s, io.MultiWriter(b.out, log))
 	}
 	return execute(ctx, b.built, a, s, log)
+}
+
+// choose returns what a list of patterns names, in the order of the patterns and each once. hint tells where a name can be looked up.
+func choose[T any](variable, patterns string, all []T, name func(T) string, hint string) ([]T, error) {
+	var chosen []T
+	taken := map[string]bool{}
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		known := false
+		for _, one := range all {
+			matched, err := path.Match(strings.TrimSpace(pattern), name(one))
+			if err != nil {
+				return nil, wrongUse{fmt.Errorf("%s=%s: %w", variable, pattern, err)}
+			}
+			known = known || matched
+			if matched && !taken[name(one)] {
+				taken[name(one)] = true
+				chosen = append(chosen, one)
+			}
+		}
+		if !known {
+			return nil, wrongUse{fmt.Errorf("%s=%s: nothing is named so; %s", variable, pattern, hint)}
+		}
+	}
+	return chosen, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -124,24 +123,7 @@ func chooseFaults(patterns string) ([]faults.Fault, error) {
 	case controlFolder:
 		return nil, nil
 	}
-	var chosen []faults.Fault
-	for pattern := range strings.SplitSeq(patterns, ",") {
-		known := false
-		for _, f := range faults.All() {
-			matched, err := path.Match(strings.TrimSpace(pattern), f.Name)
-			if err != nil {
-				return nil, wrongUse{fmt.Errorf("FAULT=%s: %w", pattern, err)}
-			}
-			known = known || matched
-			if matched && !slices.ContainsFunc(chosen, func(c faults.Fault) bool { return c.Name == f.Name }) {
-				chosen = append(chosen, f)
-			}
-		}
-		if !known {
-			return nil, wrongUse{fmt.Errorf("FAULT=%s: no fault is named so; hack/faults/RESULTS.md lists them", pattern)}
-		}
-	}
-	return chosen, nil
+	return choose("FAULT", patterns, faults.All(), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")
 }
 
 // faultRun runs the suite against one fault after another.

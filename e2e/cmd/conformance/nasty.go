@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -96,22 +94,12 @@ func chooseAdversities(patterns string) ([]nasty.Adversity, error) {
 	if patterns == "" {
 		return all, nil
 	}
-	wanted := map[string]bool{}
-	for pattern := range strings.SplitSeq(patterns, ",") {
-		known := false
-		for _, a := range all {
-			matched, err := path.Match(strings.TrimSpace(pattern), a.Name)
-			if err != nil {
-				return nil, wrongUse{fmt.Errorf("ADVERSITY=%s: %w", pattern, err)}
-			}
-			known = known || matched
-			wanted[a.Name] = wanted[a.Name] || matched
-		}
-		if !known {
-			return nil, wrongUse{fmt.Errorf("ADVERSITY=%s: no adversity is named so; hack/nasty/RESULTS.md lists them", pattern)}
-		}
+	name := func(a nasty.Adversity) string { return a.Name }
+	var names []string
+	for _, a := range all {
+		names = append(names, name(a))
 	}
-	return slices.DeleteFunc(all, func(a nasty.Adversity) bool { return !wanted[a.Name] }), nil
+	return choose("ADVERSITY", patterns, all, name, "expected one of "+strings.Join(names, ", "))
 }
 
 // under runs the suite while something befalls it.
