@@ -15,11 +15,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// killScript kills a program of the control plane in the node; the kubelet starts it again.
-func killScript(program string) string { return "kill -KILL $(pgrep -f '^" + program + " ')" }
+// controllerManager is the component that holds the StatefulSet controller.
+const controllerManager = "kube-controller-manager"
 
-func kill(program string) act {
-	return func(ctx context.Context, s *Scene, _ *rand.Rand) error { return s.sh(ctx, killScript(program)) }
+func kill(component string) act {
+	return func(ctx context.Context, s *Scene, _ *rand.Rand) error { return s.Kill(ctx, component) }
 }
 
 // slowRuntime has containerd stand still half of the time.

@@ -12,7 +12,13 @@ import (
 	"math/rand/v2"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/watch"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 )
@@ -40,6 +46,8 @@ type Scene struct {
 	Engine     *engine.Engine
 	// Node is the container of the cluster's only node.
 	Node string
+	// Kill kills the container of a component of the control plane, which is then started again.
+	Kill func(ctx context.Context, component string) error
 	// Dir is a folder for files that are needed as long as the adversity lasts.
 	Dir string
 }
@@ -51,7 +59,7 @@ func All() []Adversity {
 		{"slow-way", "the suite's way to the API server takes half a second longer", slowWay},
 		{"cut-way", "every connection of the suite is cut after at most five seconds, watches included", cutWay},
 		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(40*time.Second, kill("kube-apiserver"))},
-		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, kill("kube-controller-manager"))},
+		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, kill(controllerManager))},
 		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
 		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
 		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, killContainer)},
@@ -68,6 +76,32 @@ func (a Adversity) Begin(ctx context.Context, s *Scene) (func(context.Context) e
 	}
 	return undo, nil
 }
+
+// AwaitController returns once the StatefulSet controller acts: on a set without pods, made for that in the namespace default.
+func (s *Scene) AwaitController(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, controllerWithin, fmt.Errorf("the StatefulSet controller did not act within %s", controllerWithin))
+	defer cancel()
+	asked := stranger("awaited")
+	asked.Spec.Replicas = new(int32)
+	sets := s.Client.AppsV1().StatefulSets(metav1.NamespaceDefault)
+	set, err := sets.Create(ctx, asked, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sets.Delete(context.WithoutCancel(ctx), set.Name, metav1.DeleteOptions{}) }()
+	source := cache.NewListWatchFromClient(s.Client.AppsV1().RESTClient(), "statefulsets", set.Namespace, fields.OneTermEqualSelector("metadata.name", set.Name))
+	_, err = watch.UntilWithSync(ctx, source, set, nil, func(e apiwatch.Event) (bool, error) {
+		now, is := e.Object.(*appsv1.StatefulSet)
+		return is && now.UID == set.UID && now.Status.ObservedGeneration >= set.Generation, nil
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// controllerWithin is far longer than a controller needs that has to wait until the lease of its predecessor ends, on a slow way.
+const controllerWithin = 3 * time.Minute
 
 // sh runs a script in the node.
 func (s *Scene) sh(ctx context.Context, script string) error {

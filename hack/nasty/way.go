@@ -2,6 +2,7 @@ package nasty
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -173,18 +174,22 @@ func slowController(ctx context.Context, s *Scene) (end, error) {
 	}
 	const conf, saved = "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/controller-manager.saved"
 	back := func(ctx context.Context) error {
-		restored := s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+" && "+killScript("kube-controller-manager")+"; fi")
-		if err := w.close(ctx); restored == nil {
-			restored = err
-		}
-		return restored
+		return errors.Join(
+			s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+"; fi"), w.close(ctx), s.Kill(ctx, controllerManager), s.AwaitController(ctx),
+		)
 	}
 	// The certificate names the address that the node has, not the gateway's.
 	script := fmt.Sprintf("cp %[1]s %[2]s && name=$(sed -n 's|^ *server: https://\\(.*\\):[0-9]*$|\\1|p' %[2]s) && "+
-		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s && %[4]s",
-		conf, saved, w.listener.Addr(), killScript("kube-controller-manager"))
-	if err := s.sh(ctx, script); err != nil {
-		return nil, fmt.Errorf("%w; %w", err, back(ctx))
+		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s", conf, saved, w.listener.Addr())
+	err = s.sh(ctx, script)
+	if err == nil {
+		err = s.Kill(ctx, controllerManager)
+	}
+	if err == nil {
+		err = s.AwaitController(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, back(ctx))
 	}
 	return back, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/outage"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -115,6 +116,7 @@ func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.
 	scene := &nasty.Scene{
 		Kubeconfig: b.up.Kubeconfig(), Client: client, Namespaces: settings.RunLabel + "=" + s.settings.Run,
 		Engine: b.up.Engine(), Node: b.up.Name() + "-control-plane", Dir: dir,
+		Kill: outage.Of(b.up.Name(), b.up.Engine().Host()).KillComponent,
 	}
 	undo, err := a.Begin(ctx, scene)
 	if err != nil {
@@ -124,7 +126,7 @@ func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.
 	begin := time.Now()
 	run, err := s.run(ctx, a.Name)
 	row.seconds = time.Since(begin).Seconds()
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
 	if end := undo(ending); end != nil {
 		return row, errors.Join(err, fmt.Errorf("%s: %w", a.Name, end))
@@ -136,7 +138,7 @@ func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.
 		return row, err
 	}
 	row.read(run)
-	return row, b.up.AwaitReady(ctx)
+	return row, errors.Join(b.up.AwaitReady(ctx), scene.AwaitController(ctx))
 }
 
 // nastyRow is what the suite said under one adversity.
