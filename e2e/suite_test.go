@@ -28,7 +28,7 @@ var under *workload.Cluster
 
 // TestConformance runs the specs against the cluster that the settings name.
 func TestConformance(t *testing.T) {
-	if *settingsFile == "" {
+	if config, _ := GinkgoConfiguration(); *settingsFile == "" && !config.DryRun {
 		t.Skip("no cluster was given: start the suite with `make e2e` or `make certify`")
 	}
 	RegisterFailHandler(Fail)
@@ -67,6 +67,9 @@ var _ = SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
 
 // What became of each spec is written for the command that started the run, which weighs it together with the histories.
 var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Report) {
+	if report.SuiteConfig.DryRun {
+		return // only which specs would run was asked
+	}
 	s, err := settings.Load(*settingsFile)
 	Expect(err).NotTo(HaveOccurred())
 	var specs []verdict.Spec

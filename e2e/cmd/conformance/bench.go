@@ -41,6 +41,9 @@ func provideBench(ctx context.Context, a asked, purpose string, progress io.Writ
 // benchOn is a bench on a cluster as the options want it.
 func benchOn(ctx context.Context, a asked, o cluster.Options) (_ *bench, err error) {
 	suite := build(ctx)
+	if err := checkSelection(ctx, suite, a, false); err != nil {
+		return nil, err
+	}
 	up, err := cluster.Up(ctx, o)
 	if err != nil {
 		_, buildErr := suite()

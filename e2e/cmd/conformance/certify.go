@@ -38,7 +38,7 @@ receives e2e.log and junit_01.xml, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED
 The account needs the rights of hack/certify/rbac.yaml.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			err := judgedOr(runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 			if failed := handOver(os.Getenv, err); failed != nil {
 				return errors.Join(err, failed)
 			}
@@ -58,11 +58,15 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 	if err != nil {
 		return err
 	}
-	if err := emptyReport(a.reportDir); err != nil {
-		return err
-	}
 	// The suite compiles while the cluster is tried; neither needs the other.
 	suite := build(ctx)
+	if err := checkSelection(ctx, suite, a, false); err != nil {
+		return err
+	}
+	if err := emptyReport(a.reportDir); err != nil {
+		_, buildErr := suite()
+		return errors.Join(err, buildErr)
+	}
 	err = try(ctx, &s, progress)
 	built, buildErr := suite()
 	if err := errors.Join(err, buildErr); err != nil {

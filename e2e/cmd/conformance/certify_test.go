@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -259,6 +260,83 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("expected %q in:\n%s", want, said.String())
+		}
+	}
+}
+
+// What would ask nothing is told before anything is made. Only the compiled suite knows its specs.
+func TestNarrowedToNothing(t *testing.T) {
+	healthy := serve(t, apiServer{})
+	t.Chdir("../../..")
+	suite := build(t.Context())
+	for name, c := range map[string]struct {
+		mayHurt bool // as in e2e
+		env     map[string]string
+		want    string
+	}{
+		"focus":                  {false, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
+		"focus of e2e":           {true, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
+		"labels":                 {false, map[string]string{"LABELS": "dns.nothing"}, "LABELS=dns.nothing: expected to select at least one spec, found none; "},
+		"both":                   {true, map[string]string{"FOCUS": "drained", "LABELS": "dns.pod-record"}, "FOCUS=drained LABELS=dns.pod-record: expected to select"},
+		"below its level":        {false, map[string]string{"LEVEL": "core", "LABELS": "!core && !disruptive"}, "expected to select at least one spec of the level core, found none; "},
+		"e2e below its level":    {true, map[string]string{"LABELS": "disruption.drain"}, "LABELS=disruption.drain: expected to select at least one spec of the level extended, found none; 1 of higher levels match: raise LEVEL"},
+		"certify hurts nothing":  {false, map[string]string{"LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive LABELS=disruptive"},
+		"not even when asked to": {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such"},
+		"e2e is asked to":        {true, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, ""},
+		"one with harmless ones": {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive || dns.headless"}, ""},
+		"a spec that there is":   {false, map[string]string{"FOCUS": "minReadySeconds"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, problems := readAsked(func(k string) string { return c.env[k] }, allLevels()...)
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			err := judgedOr(checkSelection(t.Context(), suite, a, c.mayHurt))
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("expected nothing to be rejected, found: %v", err)
+			case c.want != "" && (err == nil || exitCode(err) != verdict.ExitUsage || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
+				t.Errorf("expected exit code %d and one line with %q, found: %v", verdict.ExitUsage, c.want, err)
+			}
+		})
+	}
+	env := map[string]string{"KUBECONFIG": healthy, "REPORT_DIR": filepath.Join(t.TempDir(), "report"), "FOCUS": "no such spec"}
+	err := runCertify(t.Context(), func(k string) string { return env[k] }, io.Discard, io.Discard)
+	if _, made := os.Stat(env["REPORT_DIR"]); exitCode(err) != verdict.ExitUsage || made == nil {
+		t.Errorf("expected certify to reject it with nothing made, found %v", err)
+	}
+}
+
+func TestE2ERejects(t *testing.T) {
+	for variable, value := range map[string]string{"LEVEL": "all", "PROCS": "0", "SEED": "x", "FOCUS": "(", "LABELS": "&&", "LIMITS": "pod-ready=soon", "REPORT_DIR": "/proc/self/report"} {
+		err := judgedOr(runE2E(t.Context(), func(k string) string { return map[string]string{variable: value}[k] }, io.Discard, io.Discard))
+		if err == nil || exitCode(err) != verdict.ExitUsage || !strings.HasPrefix(err.Error(), variable) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s=%s: expected exit code %d and one line, found: %v", variable, value, verdict.ExitUsage, err)
+		}
+	}
+}
+
+// An error that says nothing of the cluster must not end the process as a broken guarantee does.
+func TestExitCodeOfARun(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"conformant":           {nil, verdict.ExitConformant},
+		"not conformant":       {outcome{verdict.NotConformant, verdict.ExitNotConformant}, verdict.ExitNotConformant},
+		"and not tidied up":    {errors.Join(outcome{verdict.NotConformant, verdict.ExitNotConformant}, errors.New("no space")), verdict.ExitNotConformant},
+		"undecided":            {outcome{verdict.Undecided, verdict.ExitInconclusive}, verdict.ExitInconclusive},
+		"wrong use":            {wrongUse{errors.New("no such level")}, verdict.ExitUsage},
+		"no verdict was found": {errors.New("the specs did not run to their end"), verdict.ExitInconclusive},
+	} {
+		err := judgedOr(c.err)
+		switch {
+		case c.err == nil || err == nil:
+			if !errors.Is(err, c.err) {
+				t.Errorf("%s: expected %v, found %v", name, c.err, err)
+			}
+		case exitCode(err) != c.want || err.Error() != c.err.Error():
+			t.Errorf("%s: expected exit code %d and %q, found %d and %q", name, c.want, c.err, exitCode(err), err)
 		}
 	}
 }

@@ -29,24 +29,28 @@ STORAGE_CLASS, LIMITS (name=duration, ...), KEEP_CLUSTER=1 (a cluster made for t
 "cluster up".`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runE2E(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return judgedOr(runE2E(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 		},
 	}
 }
 
-func runE2E(ctx context.Context, out, progress io.Writer) error {
+func runE2E(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
 	begin := time.Now()
-	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended, guarantee.Disruptive)
+	a, problems := readAsked(getenv, guarantee.Core, guarantee.Extended, guarantee.Disruptive)
 	if len(problems) > 0 {
 		return unfit(problems)
 	}
-	if err := emptyReport(a.reportDir); err != nil {
-		return err
-	}
 	// The suite compiles while the cluster comes up; neither needs the other.
 	suite := build(ctx)
+	if err := checkSelection(ctx, suite, a, true); err != nil {
+		return err
+	}
+	if err := emptyReport(a.reportDir); err != nil {
+		_, buildErr := suite()
+		return errors.Join(err, buildErr)
+	}
 	up, err := cluster.Up(ctx, cluster.Options{
-		Name: os.Getenv("CLUSTER_NAME"), NodeImage: os.Getenv("NODE_IMAGE"), KubernetesVersion: os.Getenv("K8S_VERSION"),
+		Name: getenv("CLUSTER_NAME"), NodeImage: getenv("NODE_IMAGE"), KubernetesVersion: getenv("K8S_VERSION"),
 		Workload: a.images, Progress: progress,
 	})
 	if err != nil {

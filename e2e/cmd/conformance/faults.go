@@ -57,7 +57,8 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 	if os.Getenv("REPORT_DIR") == "" {
 		a.reportDir = filepath.Join(a.reportDir, "faults")
 	}
-	a.level, a.focus = guarantee.Extended, ""
+	// Each fault says which specs should notice it.
+	a.level, a.focus, a.labels = guarantee.Extended, "", ""
 	if err := emptyReport(a.reportDir); err != nil {
 		return err
 	}

@@ -9,10 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
@@ -28,19 +28,9 @@ type suiteBinaries struct {
 
 // build compiles the suite and the runner in the background, unless they were packed with this program, and returns a function that waits for them.
 func build(ctx context.Context) func() (suiteBinaries, error) {
-	type result struct {
-		binaries suiteBinaries
-		err      error
-	}
-	done := make(chan result, 1)
-	go func() {
-		b, err := compile(ctx)
-		done <- result{b, err}
-	}()
-	return func() (suiteBinaries, error) {
-		r := <-done
-		return r.binaries, r.err
-	}
+	compiled := sync.OnceValues(func() (suiteBinaries, error) { return compile(ctx) })
+	go func() { _, _ = compiled() }()
+	return compiled
 }
 
 func compile(ctx context.Context) (suiteBinaries, error) {
@@ -66,13 +56,6 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 
 // runGinkgo runs the specs. That some failed is no error here: the verdicts tell.
 func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out io.Writer) error {
-	filter := "!" + string(guarantee.Disruptive)
-	switch a.level {
-	case guarantee.Core:
-		filter = string(guarantee.Core)
-	case guarantee.Disruptive:
-		filter = ""
-	}
 	args := []string{
 		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
 		"--output-dir=" + a.reportDir, "--json-report=" + report.GinkgoFile,
@@ -92,12 +75,7 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	if a.focus != "" {
 		args = append(args, "--focus="+a.focus)
 	}
-	if a.labels != "" && filter != "" {
-		filter = fmt.Sprintf("(%s) && (%s)", filter, a.labels)
-	} else if a.labels != "" {
-		filter = a.labels
-	}
-	if filter != "" {
+	if filter := a.labelFilter(); filter != "" {
 		args = append(args, "--label-filter="+filter)
 	}
 	args = append(args, b.suite, "--", "-conformance.settings="+file)

@@ -42,6 +42,23 @@ func (o outcome) Error() string {
 // ExitCode is the process's exit code.
 func (o outcome) ExitCode() int { return o.code }
 
+// judgedOr returns what ended a run. An error that kept it from its verdict says nothing of the cluster, so it must not end the process
+// as a broken guarantee does.
+func judgedOr(err error) error {
+	if err == nil || errors.As(err, new(outcome)) || exitCode(err) != exitFailed {
+		return err
+	}
+	return unjudged{err}
+}
+
+// unjudged is an error that kept a run from its verdict.
+type unjudged struct{ error }
+
+func (u unjudged) Unwrap() error { return u.error }
+
+// ExitCode is the process's exit code.
+func (unjudged) ExitCode() int { return verdict.ExitInconclusive }
+
 // settingsFile is where a run's settings are kept, below the report folder.
 const settingsFile = "settings.json"
 

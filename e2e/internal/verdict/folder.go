@@ -14,7 +14,8 @@ import (
 )
 
 // Folder judges a report folder from its saved histories. A spec that ran and left no history is not passed over: it is a
-// recording that is not whole. A folder without any history is an error.
+// recording that is not whole. A folder with neither histories nor outcomes of specs is an error; one whose specs all stopped before
+// they recorded anything, since the cluster lacks what they ask about, holds nothing to judge and is inconclusive.
 func Folder(dir string, level guarantee.Level) (Run, error) {
 	specs, err := readSpecs(filepath.Join(dir, SpecsFile))
 	if err != nil {
@@ -24,7 +25,7 @@ func Folder(dir string, level guarantee.Level) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	if len(files) == 0 {
+	if len(files) == 0 && specs == nil {
 		return Run{}, fmt.Errorf("%s holds no history below histories/: nothing was recorded, so nothing can be judged", dir)
 	}
 	var judged []Judged

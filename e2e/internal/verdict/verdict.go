@@ -132,6 +132,9 @@ func Weigh(level guarantee.Level, specs []Spec, judged []Judged) Run {
 		}
 	}
 	run.Troubles = troubles(specs, judged)
+	if len(specs) > 0 && len(judged) == 0 {
+		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of those that were asked applies to this cluster")
+	}
 	run.conclude()
 	return run
 }

@@ -137,6 +137,9 @@ func TestOverall(t *testing.T) {
 			j[0].Cut = "the file has no end"
 			return s, j
 		}, verdict.Undecided, 3, false, "not whole"},
+		"nothing that was asked applies": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+			return []verdict.Spec{{State: "skipped", Selected: true, Message: "not applicable: no node may be hurt", Proves: []guarantee.ID{create}}}, nil
+		}, verdict.Undecided, 3, true, "nothing was judged"},
 		"a failure of the suite itself": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
 			return append(s, verdict.Spec{Text: "SynchronizedAfterSuite", State: "failed", Message: "namespaces are left"}), j
 		}, verdict.Undecided, 3, false, "namespaces are left"},
