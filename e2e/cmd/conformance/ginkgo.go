@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,6 +56,10 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 	return b, err
 }
 
+// fittingProcs is how many specs run at once when nobody says. Specs wait most of the time, so two keep a processor busy; more than eight
+// would be hard on a small cluster, whatever machine the suite runs on.
+func fittingProcs() int { return min(2*runtime.NumCPU(), 8) }
+
 // runGinkgo runs the specs. That some failed is no error here: the verdicts tell.
 func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out io.Writer) error {
 	args := []string{
@@ -63,12 +69,11 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	if a.failFast {
 		args = append(args, "--fail-fast")
 	}
-	switch a.procs {
-	case "":
-		args = append(args, "-p")
-	default:
-		args = append(args, "--procs="+a.procs)
+	procs := a.procs
+	if procs == "" {
+		procs = strconv.Itoa(fittingProcs())
 	}
+	args = append(args, "--procs="+procs)
 	if a.seed != "" {
 		args = append(args, "--seed="+a.seed)
 	}

@@ -35,6 +35,8 @@ type Limits struct {
 	ClockSkew time.Duration `limit:"clock-skew"`
 	// RecordingComplete runs from the end of a spec until the recording equals a list made then.
 	RecordingComplete time.Duration `limit:"recording-complete"`
+	// NamespaceReady runs from the creation of a namespace until pods can be made in it, which a controller sees to.
+	NamespaceReady time.Duration `limit:"namespace-ready"`
 	// NamespaceGone runs from the deletion of a namespace until the API no longer has it.
 	NamespaceGone time.Duration `limit:"namespace-gone"`
 	// Command bounds one command run inside a container.
@@ -59,7 +61,7 @@ func Default() Limits {
 		PodCreated: 30 * time.Second, PodReady: 2 * time.Minute, PodGone: time.Minute,
 		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
 		DNSFollows: time.Minute, Lag: 2 * time.Second, ClockSkew: time.Second,
-		RecordingComplete: 20 * time.Second, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second, Probe: time.Minute,
+		RecordingComplete: 20 * time.Second, NamespaceReady: time.Minute, NamespaceGone: 2 * time.Minute, Command: 20 * time.Second, Probe: time.Minute,
 		APIServerBack: 2 * time.Minute, NodeBack: 3 * time.Minute, NodeLost: 3 * time.Minute, PodsTaken: 3 * time.Minute,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/e2e-framework/klient"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
@@ -122,6 +123,10 @@ func (p *prober) try(ctx context.Context, t trial) (f Findings) {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove it again, found: %v; remove it by hand", namespace, err))})
 		}
 	}()
+	if err := ready.Namespace(ctx, p.client, namespace, p.settings.Limits.NamespaceReady); err != nil {
+		f.add(Problem{Text: oneLine(fmt.Sprintf("namespaces: expected a new one to take pods, found: %v; see whether kube-controller-manager runs", err))})
+		return f
+	}
 	p.tryIn(ctx, t, namespace, &f)
 	return f
 }

@@ -34,6 +34,7 @@ func (r Right) Name() string {
 func All() []Right {
 	return []Right{
 		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own", Wide: true},
+		{Resource: "serviceaccounts", Verbs: []string{"list", "watch"}, Why: "a namespace takes no pods before it has its default account", Wide: true},
 		{Resource: "pods", Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, Why: "pods are recorded, deleted and relabelled"},
 		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
 		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},

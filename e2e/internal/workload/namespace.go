@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -103,7 +104,11 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	if err != nil {
 		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
 	}
-	ns, err := c.record(ctx, created.Name, header)
+	ns := &Namespace{Cluster: c, Name: created.Name}
+	err = ready.Namespace(ctx, c.Client, ns.Name, c.Settings.Limits.NamespaceReady)
+	if err == nil {
+		ns, err = c.record(ctx, ns.Name, header)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (and removing the namespace again: %w)", err, ns.Remove(ctx))
 	}

@@ -4,6 +4,8 @@ package ready
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,6 +43,20 @@ func Cluster(ctx context.Context, config *rest.Config, nodes int) error {
 		}
 	}
 	return nil
+}
+
+// Namespace returns once pods can be made in a new namespace: the API server turns them away until a controller has made the namespace's
+// default ServiceAccount. within is how long that may take.
+func Namespace(ctx context.Context, client kubernetes.Interface, name string, within time.Duration) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("not so within %s", within))
+	defer cancel()
+	source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "serviceaccounts", name, fields.Everything())
+	return Objects(ctx, source, &corev1.ServiceAccount{}, func(accounts []*corev1.ServiceAccount) string {
+		if slices.ContainsFunc(accounts, func(a *corev1.ServiceAccount) bool { return a.Name == "default" }) {
+			return ""
+		}
+		return fmt.Sprintf("namespace %s has no default ServiceAccount yet", name)
+	})
 }
 
 // Objects watches objects until there is nothing missing; missing says, of all objects at once, what still is.
