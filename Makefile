@@ -7,7 +7,7 @@ GO  ?= go
 cli := .bin/conformance
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY \
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY SHAPE \
 	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN RESULTS_DIR SUITE_IMAGE IMAGE_MIRROR \
 	NAMESPACE SET STATE SAVE
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
@@ -15,7 +15,7 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults nightly test verify fmt catalogue rbac pictures bench clean image images bundle
+.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults nasty shapes nightly test verify fmt catalogue rbac pictures bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -32,6 +32,7 @@ report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the p
 diagnose: cli     ; @exec $(cli) diagnose                 ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 nasty: cli        ; @exec $(cli) nasty                    ## make life hard for a correct cluster and show that nobody is accused (ADVERSITY=name)
+shapes: cli       ; @exec $(cli) shapes                   ## run the suite on clusters of other versions, address families, zones and storage (SHAPE=name)
 nightly: cli      ; @exec $(cli) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
 ##
 ## The project

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -35,11 +37,11 @@ func provideBench(ctx context.Context, a asked, purpose string, progress io.Writ
 	}
 	return benchOn(ctx, a, cluster.Options{
 		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
-	})
+	}, nil)
 }
 
-// benchOn is a bench on a cluster as the options want it.
-func benchOn(ctx context.Context, a asked, o cluster.Options) (_ *bench, err error) {
+// benchOn is a bench on a cluster as the options want it. prepare, if there is one, gives the cluster what kind does not.
+func benchOn(ctx context.Context, a asked, o cluster.Options, prepare func(context.Context, kubernetes.Interface) error) (_ *bench, err error) {
 	suite := build(ctx)
 	if err := checkSelection(ctx, suite, a, false); err != nil {
 		return nil, err
@@ -57,6 +59,15 @@ func benchOn(ctx context.Context, a asked, o cluster.Options) (_ *bench, err err
 	}()
 	if b.built, err = suite(); err != nil {
 		return nil, err
+	}
+	if prepare != nil {
+		client, err := kubernetes.NewForConfig(up.RESTConfig())
+		if err != nil {
+			return nil, err
+		}
+		if err := prepare(ctx, client); err != nil {
+			return nil, err
+		}
 	}
 	b.settings = a.settings("", up.Images)
 	b.settings.Kubeconfig, b.settings.Suite = up.Kubeconfig(), b.built.identity

@@ -46,7 +46,7 @@ func newCommand() *cobra.Command {
 		return wrongUse{fmt.Errorf("%w; %q lists what is allowed", err, cmd.CommandPath()+" --help")}
 	})
 	root.AddCommand(newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(),
-		newE2ECommand(), newCertifyCommand(), newJudgeCommand(), newReportCommand(), newFaultsCommand(), newNastyCommand(), newNightlyCommand(), newDiagnoseCommand(),
+		newE2ECommand(), newCertifyCommand(), newJudgeCommand(), newReportCommand(), newFaultsCommand(), newNastyCommand(), newShapesCommand(), newNightlyCommand(), newDiagnoseCommand(),
 		newImageCommand(), newImagesCommand(), newBundleCommand(), newFetchCommand())
 	return root
 }

@@ -166,7 +166,7 @@ func (n night) repeat(ctx context.Context, out, progress io.Writer) (_ []nightly
 	on, err := benchOn(ctx, n.asked, cluster.Options{
 		Name: os.Getenv("CLUSTER_NAME"), NodeImage: os.Getenv("NODE_IMAGE"), KubernetesVersion: os.Getenv("K8S_VERSION"),
 		Workload: n.images, Keep: n.keep, Progress: progress,
-	})
+	}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,14 @@ import (
 
 // awaitAnswer has one of CoreDNS's pods resolve a name that every cluster has. A pod can be Ready and know no service yet.
 func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Interface) error {
+	told, err := client.CoreV1().ConfigMaps("kube-system").Get(ctx, "coredns", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	zone, err := zoneOf(told.Data["Corefile"])
+	if err != nil {
+		return err
+	}
 	pods, err := client.CoreV1().Pods("kube-system").List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
 	if err != nil {
 		return err
@@ -27,7 +36,7 @@ func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Int
 		if pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
-		if err := ask(ctx, config, client, pod.Name); err != nil {
+		if err := ask(ctx, config, client, pod.Name, zone); err != nil {
 			return fmt.Errorf("CoreDNS does not answer: %w", err)
 		}
 		return nil
@@ -35,8 +44,18 @@ func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Int
 	return errors.New("no pod of CoreDNS runs")
 }
 
+// zoneOf returns the cluster's DNS zone from CoreDNS's configuration: the first that its plugin kubernetes answers for.
+func zoneOf(corefile string) (string, error) {
+	for line := range strings.Lines(corefile) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "kubernetes" {
+			return strings.TrimSuffix(words[1], "."), nil
+		}
+	}
+	return "", errors.New("expected CoreDNS's configuration to name the cluster's zone behind the plugin kubernetes, found none")
+}
+
 // ask resolves the API's service at a CoreDNS pod, through the API server, since the pod network need not be reachable from here.
-func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, pod string) error {
+func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, pod, zone string) error {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return err
@@ -75,7 +94,7 @@ func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, 
 			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		},
 	}
-	addresses, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
+	addresses, err := resolver.LookupHost(ctx, "kubernetes.default.svc."+zone+".")
 	if err == nil && len(addresses) == 0 {
 		err = errors.New("it knows no address of the API's service")
 	}

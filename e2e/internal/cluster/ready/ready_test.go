@@ -62,3 +62,20 @@ func TestWhatIsMissing(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestZoneOf(t *testing.T) {
+	const before, after = ".:53 {\n    errors\n", " in-addr.arpa ip6.arpa {\n       pods insecure\n    }\n}\n"
+	for corefile, want := range map[string]string{
+		before + "    kubernetes cluster.local" + after: "cluster.local",
+		before + "\tkubernetes db.example.internal. {":  "db.example.internal",
+	} {
+		if got, err := zoneOf(corefile); err != nil || got != want {
+			t.Errorf("expected %q, found %q, %v, in\n%s", want, got, err, corefile)
+		}
+	}
+	for _, corefile := range []string{"", before + "}", "    kubernetes\n"} {
+		if got, err := zoneOf(corefile); err == nil {
+			t.Errorf("expected an error, found %q in %q", got, corefile)
+		}
+	}
+}

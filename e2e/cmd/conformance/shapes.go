@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/hack/shapes"
+)
+
+// shapesFile holds what the last whole run found.
+const shapesFile = "hack/shapes/RESULTS.md"
+
+func newShapesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "shapes",
+		Short: "Run the suite on clusters of other versions, address families, zones and storage",
+		Long: `Run the suite on kind clusters of other shapes than its own, one after another, each made for it, and print its verdicts.
+
+` + shapesFile + ` is written when the report folder holds a run of every shape, this one's or an earlier one's.
+
+Set by environment variables: SHAPE (names, with * for any text, separated by commas), CLUSTER_NAME, REPORT_DIR, LIMITS, PROCS, LEVEL,
+LABELS, FOCUS.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runShapes(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+func runShapes(ctx context.Context, out, progress io.Writer) error {
+	all := shapes.All()
+	chosen := all
+	if patterns := os.Getenv("SHAPE"); patterns != "" {
+		name := func(s shapes.Shape) string { return s.Name }
+		var names []string
+		for _, s := range all {
+			names = append(names, s.Name)
+		}
+		var err error
+		if chosen, err = choose("SHAPE", patterns, all, name, "expected one of "+strings.Join(names, ", ")); err != nil {
+			return err
+		}
+	}
+	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
+	if len(problems) > 0 {
+		return unfit(problems)
+	}
+	if os.Getenv("REPORT_DIR") == "" {
+		a.reportDir = filepath.Join(a.reportDir, "shapes")
+	}
+	if err := emptyReport(a.reportDir); err != nil {
+		return err
+	}
+	table := trialTable{
+		title: "Clusters of other shapes, and what the suite said", command: "make shapes", kind: "shape", kinds: "shapes",
+		intro: "Each is a kind cluster made for its run.",
+	}
+	for i, shape := range chosen {
+		row := trialRow{trial: trial{shape.Name, shape.What}}
+		if err := onShape(ctx, a, shape, &row, progress); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			row = trialRow{trial: row.trial, trouble: err.Error()}
+		}
+		fmt.Fprintf(out, "%2d/%d  %s\n", i+1, len(chosen), row)
+		table.rows = append(table.rows, row)
+	}
+	var trials []trial
+	for _, shape := range all {
+		trials = append(trials, trial{shape.Name, shape.What})
+	}
+	return table.conclude(out, a.reportDir, shapesFile, trials)
+}
+
+// onShape runs the suite on a cluster that is made for it.
+func onShape(ctx context.Context, a asked, shape shapes.Shape, row *trialRow, progress io.Writer) (err error) {
+	name := os.Getenv("CLUSTER_NAME")
+	if name == "" {
+		name = cluster.DefaultName + "-shapes"
+	}
+	if shape.StorageClass != "" {
+		a.storageClass = shape.StorageClass
+	}
+	on, err := benchOn(ctx, a, cluster.Options{
+		Name: name, Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: a.images, Progress: progress,
+	}, shape.Prepare)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	*row, err = on.trial(ctx, row.trial)
+	return err
+}

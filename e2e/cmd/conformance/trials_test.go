@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+func TestTrialTable(t *testing.T) {
+	accused := trialRow{trial: trial{"one", "something happens"}, report: &report.Conformance{
+		Result: verdict.NotConformant, Totals: map[string]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
+		Guarantees: []report.Guarantee{
+			{ID: guarantee.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
+			{ID: guarantee.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
+			{ID: guarantee.StorageClaimRecreated, Verdict: verdict.Deviation},
+			{ID: guarantee.UpdateMaxUnavailable, Verdict: verdict.NotApplicable, Reasons: []string{"dropped"}},
+			{ID: guarantee.DNSHeadless, Verdict: verdict.Pass},
+		},
+	}}
+	unshown := trialRow{trial: trial{"two", "nothing"}, trouble: "no cluster"}
+	table := trialTable{command: "make this", kind: "try", kinds: "tries", rows: []trialRow{accused, unshown}}
+	if got := table.alarms(); got != 2 {
+		t.Errorf("expected 2 guarantees found broken, found %d: %v", got, accused.accused())
+	}
+	if got, want := table.summary(), "2 tries, 2 guarantees found broken; 2 min; 1 came to nothing"; got != want {
+		t.Errorf("expected %q, found %q", want, got)
+	}
+	for _, want := range []string{"1 pass, 1 inconclusive, 1 not applicable, 2 found broken (90 s)", "FOUND BROKEN ordering/create: too | early"} {
+		if got := accused.String(); !strings.Contains(got, want) {
+			t.Errorf("expected %q in %q", want, got)
+		}
+	}
+	if got := unshown.String(); !strings.Contains(got, "nothing was shown: no cluster") {
+		t.Errorf("found %q", got)
+	}
+	table.rows = table.rows[:1]
+	for _, want := range []string{`Written by "make this"`, "| one | something happens |", "ordering/create: too \\| early; ", "update/max-unavailable: dropped"} {
+		if got := table.markdown(); !strings.Contains(got, want) {
+			t.Errorf("expected %q in the table, found:\n%s", want, got)
+		}
+	}
+}
+
+func TestTrialsConclude(t *testing.T) {
+	fine := trialRow{trial: trial{name: "fine"}, report: &report.Conformance{}}
+	broken := trialRow{trial: trial{name: "broken"}, report: &report.Conformance{Guarantees: []report.Guarantee{{ID: "x/y", Verdict: verdict.Fail}}}}
+	for _, c := range []struct {
+		rows []trialRow
+		want string
+	}{
+		{[]trialRow{fine}, ""},
+		{[]trialRow{fine, broken}, "1 guarantees found broken"},
+		{[]trialRow{fine, {trial: trial{name: "lost"}}}, "1 of 2 tries came to nothing"},
+	} {
+		file := filepath.Join(t.TempDir(), "RESULTS.md")
+		err := trialTable{kinds: "tries", rows: c.rows}.conclude(&strings.Builder{}, t.TempDir(), file, []trial{{name: "fine"}, {name: "never run"}})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("expected %q, found %v", c.want, err)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Error("expected no results while a trial has never run, found some")
+		}
+	}
+}
