@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -66,6 +67,25 @@ func TestCheckStorage(t *testing.T) {
 }
 
 // Each verb of each right is taken away in turn, and preflight must name it.
+func TestVolumesThatStayAreTold(t *testing.T) {
+	keeps, removes := corev1.PersistentVolumeReclaimRetain, corev1.PersistentVolumeReclaimDelete
+	for _, c := range []struct {
+		policy *corev1.PersistentVolumeReclaimPolicy
+		asked  settings.Settings
+		want   string
+	}{
+		{&keeps, settings.Settings{NamespacePrefix: "sts"}, "of namespaces sts-*"},
+		{&keeps, settings.Settings{NamespacePrefix: "sts", Namespaces: []string{"a", "b"}}, "of namespaces a, b"},
+		{&removes, settings.Settings{}, ""},
+		{nil, settings.Settings{}, ""}, // the API server fills in Delete
+	} {
+		got := strings.Join(left(storagev1.StorageClass{ReclaimPolicy: c.policy}, c.asked), "")
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("expected %q, found %q", c.want, got)
+		}
+	}
+}
+
 func TestCheckRightsNamesEachMissingOne(t *testing.T) {
 	all := rights.All()
 	for i, r := range all {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,9 +34,23 @@ func findStorage(ctx context.Context, client kubernetes.Interface, s settings.Se
 	for _, c := range classes.Items {
 		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
 			f.Facts.StorageClass, f.Facts.Provisioner = c.Name, c.Provisioner
+			f.Notes = append(f.Notes, left(c, s)...)
 		}
 	}
 	f.add(checkStorage(classes.Items, s)...)
+}
+
+// left tells of volumes that outlive the run. The suite may not remove what belongs to the whole cluster.
+func left(c storagev1.StorageClass, s settings.Settings) []string {
+	if c.ReclaimPolicy == nil || *c.ReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
+		return nil
+	}
+	whose := "of namespaces " + s.NamespacePrefix + "-*"
+	if len(s.Namespaces) > 0 {
+		whose = "of namespaces " + strings.Join(s.Namespaces, ", ")
+	}
+	return []string{fmt.Sprintf("StorageClass %s keeps the volumes of claims that are gone (reclaimPolicy Retain): those of this run stay behind as Released persistent volumes, "+
+		"with claims %s; remove them by hand, and what they hold", c.Name, whose)}
 }
 
 func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Problem {
