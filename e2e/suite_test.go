@@ -13,6 +13,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/lifeline"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
@@ -20,6 +21,9 @@ import (
 
 //nolint:gochecknoglobals // A flag of the test.
 var settingsFile = flag.String("conformance.settings", "", "settings of the run, written by the command that starts it; without them no spec runs")
+
+//nolint:gochecknoglobals // A flag of the test.
+var lifelinePath = flag.String("conformance.lifeline", "", "lifeline of the command that starts the run, which ends with it")
 
 // under is the cluster under test: the suite's only state, set once before the specs and never changed.
 //
@@ -45,7 +49,17 @@ var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
 	under = connect(string(version))
 	// Progress is told for as long as the process lives, which no node's context spans.
 	startTelling(context.WithoutCancel(ctx), under.Settings.ReportDir)
+	if *lifelinePath != "" {
+		Expect(lifeline.Watch(context.WithoutCancel(ctx), *lifelinePath, interrupt)).To(Succeed(), "the command that started the run must still be there")
+	}
 })
+
+// interrupt ends this process's part of the run as Ctrl-C does: with its clean-up.
+func interrupt() {
+	if self, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = self.Signal(os.Interrupt)
+	}
+}
 
 func connect(version string) *workload.Cluster {
 	GinkgoHelper()

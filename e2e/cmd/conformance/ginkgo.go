@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/lifeline"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
@@ -83,7 +84,12 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	if filter := a.labelFilter(); filter != "" {
 		args = append(args, "--label-filter="+filter)
 	}
-	args = append(args, b.suite, "--", "-conformance.settings="+file)
+	line, letGo, err := lifeline.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer letGo()
+	args = append(args, b.suite, "--", "-conformance.settings="+file, "-conformance.lifeline="+line)
 
 	log, err := os.Create(filepath.Join(a.reportDir, ginkgoLog))
 	if err != nil {
