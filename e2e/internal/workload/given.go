@@ -20,7 +20,8 @@ func (c *Cluster) given(ctx context.Context, header history.Header) (*Namespace,
 	if err := c.awaitEmpty(ctx, name); err != nil {
 		return nil, err
 	}
-	return c.record(ctx, name, header)
+	ns := &Namespace{Cluster: c, Name: name}
+	return ns, ns.record(ctx, header)
 }
 
 // awaitEmpty waits until a given namespace holds nothing that would enter a recording.

@@ -17,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -31,6 +32,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/resend"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
@@ -62,6 +64,7 @@ func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*C
 		granted = append(granted, rights.Disruptive()...)
 	}
 	config.Wrap(rights.Guard(config.Host, granted))
+	config.Wrap(resend.Lost(config.Host, s.Limits.APIServerBack))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -87,6 +90,8 @@ type Namespace struct {
 	*Cluster
 	*recorder.Recorder
 	Name string
+
+	uid types.UID // none where the namespace was given
 }
 
 // NewNamespace makes a namespace and begins to record it. The caller removes it with Remove.
@@ -95,7 +100,8 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 		return c.given(ctx, header)
 	}
 	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: c.Settings.NamespacePrefix + "-",
+		// A name that is found here, and not by the API server, can be asked for again when the answer is lost.
+		Name: c.Settings.NamespacePrefix + "-" + rand.String(5),
 		Labels: map[string]string{
 			settings.ManagedByLabel: settings.ManagedBy, settings.RunLabel: c.Settings.Run,
 			settings.PodSecurityLabel: string(security),
@@ -104,10 +110,10 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	if err != nil {
 		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
 	}
-	ns := &Namespace{Cluster: c, Name: created.Name}
+	ns := &Namespace{Cluster: c, Name: created.Name, uid: created.UID}
 	err = ready.Namespace(ctx, c.Client, ns.Name, c.Settings.Limits.NamespaceReady)
 	if err == nil {
-		ns, err = c.record(ctx, ns.Name, header)
+		err = ns.record(ctx, header)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (and removing the namespace again: %w)", err, ns.Remove(ctx))
@@ -115,13 +121,13 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	return ns, nil
 }
 
-// record begins to record a namespace that is there.
-func (c *Cluster) record(ctx context.Context, name string, header history.Header) (*Namespace, error) {
-	header.Namespace, header.Version = name, c.Version
-	header.Lag, header.ClockSkew = c.Settings.Limits.Lag, c.Settings.Limits.ClockSkew
+// record begins to record the namespace, which is there.
+func (ns *Namespace) record(ctx context.Context, header history.Header) (err error) {
+	header.Namespace, header.Version = ns.Name, ns.Version
+	header.Lag, header.ClockSkew = ns.Settings.Limits.Lag, ns.Settings.Limits.ClockSkew
 	// The recording outlives the node that starts it: it ends with Stop, in the clean-up.
-	rec, err := recorder.Start(context.WithoutCancel(ctx), c.Client, header)
-	return &Namespace{Cluster: c, Recorder: rec, Name: name}, err
+	ns.Recorder, err = recorder.Start(context.WithoutCancel(ctx), ns.Client, header)
+	return err
 }
 
 // Remove asks for the namespace's deletion; that it goes is awaited once, at the end of the run. Of a namespace that was given it
@@ -130,7 +136,7 @@ func (ns *Namespace) Remove(ctx context.Context) error {
 	if len(ns.Settings.Namespaces) > 0 {
 		return given.Clear(ctx, ns.Klient, ns.Name, settings.RunLabel+"="+ns.Settings.Run)
 	}
-	err := ns.Client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{})
+	err := ns.Client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(ns.uid))})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("removing namespace %s: %w", ns.Name, err)
 	}

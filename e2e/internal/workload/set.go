@@ -252,5 +252,6 @@ func (s *Set) NewTemplate(ctx context.Context, version string) {
 func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
 	GinkgoHelper()
 	s.NS.Mark(history.ActDelete, history.Sets, s.Name, s.UID, fmt.Sprintf("delete set %s (%s)", s.Name, policy))
-	Expect(s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, metav1.DeleteOptions{PropagationPolicy: &policy})).To(Succeed())
+	o := metav1.DeleteOptions{PropagationPolicy: &policy, Preconditions: metav1.NewUIDPreconditions(string(s.UID))}
+	Expect(s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, o)).To(Succeed())
 }
