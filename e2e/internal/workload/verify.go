@@ -74,7 +74,7 @@ func (s *Set) VerifyClaimsByLabel(ctx context.Context, id guarantee.ID, template
 		if c.Status.Phase != corev1.ClaimBound {
 			wrong = append(wrong, fmt.Sprintf("%s is %s", c.Name, c.Status.Phase))
 		}
-		if other, taken := volumes[c.Spec.VolumeName]; taken {
+		if other, taken := volumes[c.Spec.VolumeName]; taken && c.Spec.VolumeName != "" {
 			wrong = append(wrong, fmt.Sprintf("%s and %s share the volume %s", other, c.Name, c.Spec.VolumeName))
 		}
 		volumes[c.Spec.VolumeName] = c.Name
