@@ -3,6 +3,7 @@ package nodeimage
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -200,6 +201,26 @@ func TestNginxLayerFillsInWhatTheTreeLacks(t *testing.T) {
 	}
 	if nginxConfig().StopSignal != "SIGQUIT" {
 		t.Error("nginx is not stopped as it wants to be")
+	}
+}
+
+func TestNginxListensToWhatTheKernelKnows(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "nginx.conf")
+	for _, c := range []struct {
+		kernel string // a file that is there where the kernel knows IPv6
+		want   int
+	}{{os.DevNull, 2}, {config + ".missing", 1}} {
+		if err := os.WriteFile(config, readFile("files/nginx/nginx.conf"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "exec nginx", "true").Replace(serve)
+		if out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		text, err := os.ReadFile(config)
+		if got := strings.Count(string(text), "listen "); err != nil || got != c.want {
+			t.Errorf("expected %d addresses to listen to, found %d, %v", c.want, got, err)
+		}
 	}
 }
 
