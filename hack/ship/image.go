@@ -16,12 +16,15 @@ import (
 // another image by that name.
 const SuiteImage = "statefulset-conformance.local/suite:v1"
 
+// versionLabel is where tools look for the version of what an image packs, by the image specification of the Open Container Initiative.
+const versionLabel = "org.opencontainers.image.version"
+
 // User is whom the image runs as: nobody in particular, and not root.
 const User = "65532:65532"
 
-// Image makes an image of the programs in dir: nothing else is in it, no shell either. Its layer is written below work, which must
+// Image makes an image of the programs in dir, which are of that version: nothing else is in it, no shell either. Its layer is written below work, which must
 // stay for as long as the image is used.
-func Image(dir, work string) (v1.Image, error) {
+func Image(dir, work, version string) (v1.Image, error) {
 	l := layer.New()
 	for _, program := range Programs() {
 		l.File("/"+program, filepath.Join(dir, program))
@@ -31,7 +34,7 @@ func Image(dir, work string) (v1.Image, error) {
 		Cmd:        []string{"certify"},
 		User:       User,
 		WorkingDir: "/",
-		Labels:     map[string]string{"statefulset-conformance.made": "suite-image"},
+		Labels:     map[string]string{"statefulset-conformance.made": "suite-image", versionLabel: version},
 	}, work, l)
 }
 

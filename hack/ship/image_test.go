@@ -20,7 +20,7 @@ func TestImageHoldsTheProgramsAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"))
+	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,10 @@ func TestImageHoldsTheProgramsAndNothingElse(t *testing.T) {
 	if config.Config.User != "65532:65532" || strings.Join(config.Config.Entrypoint, " ") != "/conformance" || len(config.RootFS.DiffIDs) != 1 {
 		t.Errorf("expected one layer, run as 65532 with /conformance, found %+v and %d layers", config.Config, len(config.RootFS.DiffIDs))
 	}
-	again, err := Image(dir, filepath.Join(t.TempDir(), "layers"))
+	if found := config.Config.Labels["org.opencontainers.image.version"]; found != "v1" {
+		t.Errorf("expected the image to name its version v1, found %q", found)
+	}
+	again, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // The programs of the suite, below the folder that they are packed into. The command finds the other two beside itself.
@@ -39,18 +40,20 @@ func Packed() string {
 }
 
 // Build compiles the programs into dir, for Linux on this machine's architecture. They need no library: an empty image can run them.
-// It wants to run in the checkout.
+// It wants to run in the checkout, whose version it has the command name.
 func Build(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
 	}
-	flags := []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o"}
+	const flags = "-s -w"
 	for _, args := range [][]string{
-		append(append([]string{"build"}, flags...), filepath.Join(dir, Command), "./e2e/cmd/conformance"),
-		append(append([]string{"test", "-c"}, flags...), filepath.Join(dir, Suite), "./e2e"),
-		append(append([]string{"build"}, flags...), filepath.Join(dir, Ginkgo), "github.com/onsi/ginkgo/v2/ginkgo"),
+		// Nothing but the command is linked anew for another commit.
+		{"build", "-ldflags=" + flags + " -X main.stamp=" + Version(ctx, "."), "-o", filepath.Join(dir, Command), "./e2e/cmd/conformance"},
+		{"test", "-c", "-ldflags=" + flags, "-o", filepath.Join(dir, Suite), "./e2e"},
+		{"build", "-ldflags=" + flags, "-o", filepath.Join(dir, Ginkgo), "github.com/onsi/ginkgo/v2/ginkgo"},
 	} {
+		args = slices.Concat(args[:1], []string{"-trimpath", "-buildvcs=false"}, args[1:])
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 		if out, err := cmd.CombinedOutput(); err != nil {

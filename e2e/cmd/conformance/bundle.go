@@ -48,7 +48,7 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	image, err := ship.Image(dir, filepath.Join(work, "layers"))
+	image, err := ship.Image(dir, filepath.Join(work, "layers"), ship.Version(ctx, "."))
 	if err != nil {
 		return err
 	}

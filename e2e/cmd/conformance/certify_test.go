@@ -23,6 +23,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/ship"
 )
 
 // apiServer answers what preflight asks, and fails the test when it is asked for anything that would change a cluster.
@@ -269,6 +270,9 @@ func TestNarrowedToNothing(t *testing.T) {
 	healthy := serve(t, apiServer{})
 	t.Chdir("../../..")
 	suite := build(t.Context())
+	if b, err := suite(); err != nil || b.identity.Version != ship.Version(t.Context(), ".") || b.identity.Digest == "" {
+		t.Fatalf("expected the suite of this checkout, found %+v (%v)", b.identity, err)
+	}
 	for name, c := range map[string]struct {
 		mayHurt bool // as in e2e
 		env     map[string]string

@@ -40,7 +40,7 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 	if dir := ship.Packed(); dir != "" {
 		b := suiteBinaries{suite: filepath.Join(dir, ship.Suite), ginkgo: filepath.Join(dir, ship.Ginkgo)}
 		var err error
-		b.identity, err = report.IdentityOf(b.suite)
+		b.identity, err = report.IdentityOf(b.suite, ownVersion())
 		return b, err
 	}
 	b := suiteBinaries{suite: filepath.Join(".bin", "e2e.test")}
@@ -53,7 +53,7 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 		return b, fmt.Errorf("building ginkgo (go tool -n ginkgo): %w", err)
 	}
 	b.ginkgo = strings.TrimSpace(string(out))
-	b.identity, err = report.IdentityOf(b.suite)
+	b.identity, err = report.IdentityOf(b.suite, ship.Version(ctx, "."))
 	return b, err
 }
 

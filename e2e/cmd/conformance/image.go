@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -33,15 +34,15 @@ Go, and neither a container engine nor a registry. SUITE_IMAGE names the image.`
 			if err := ship.Build(ctx, programs); err != nil {
 				return err
 			}
-			return saveImage(cmd.OutOrStdout(), out, programs, filepath.Join(work, "layers"), filepath.Join(distFolder, "suite.tar"))
+			return saveImage(ctx, cmd.OutOrStdout(), out, programs, filepath.Join(work, "layers"), filepath.Join(distFolder, "suite.tar"))
 		},
 	}
 }
 
 // saveImage packs the programs into an image archive and prints the image's name and digest.
-func saveImage(out, progress io.Writer, programs, work, file string) error {
+func saveImage(ctx context.Context, out, progress io.Writer, programs, work, file string) error {
 	reference := suiteImage(os.Getenv)
-	image, err := ship.Image(programs, work)
+	image, err := ship.Image(programs, work, ship.Version(ctx, "."))
 	if err != nil {
 		return err
 	}

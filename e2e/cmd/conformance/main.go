@@ -34,6 +34,7 @@ func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "conformance",
 		Short:         "Hold a Kubernetes cluster to every guarantee that StatefulSet gives",
+		Version:       ownVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// A root without a Run would answer a mistyped command with its help and exit 0.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onsi/ginkgo/v2/reporters"
@@ -43,7 +44,8 @@ func saveJUnit(dir string, c *Conformance) error {
 }
 
 // forCI changes a report of Ginkgo's so that who sees nothing else of the run sees what matters: the names of the guarantees in
-// a test's name, and what is broken as its failure, even where the spec gave up first over something that followed from it.
+// a test's name, and what is broken as its failure, even where the spec gave up first over something that followed from it. The suite's
+// version goes with the suite's labels, which become a property of the test suite.
 func forCI(r types.Report, c *Conformance) types.Report {
 	specs := make(types.SpecReports, 0, len(r.SpecReports))
 	broken := c.sentences()
@@ -58,6 +60,7 @@ func forCI(r types.Report, c *Conformance) types.Report {
 		specs = append(specs, s)
 	}
 	r.SpecReports = specs
+	r.SuiteLabels = append(slices.Clone(r.SuiteLabels), "version:"+c.Suite.Version)
 	return r
 }
 

@@ -27,8 +27,13 @@ func ginkgoSays(text string, state types.SpecState, message string) types.SpecRe
 	}
 }
 
-// junit renders a report folder in which Ginkgo left a report on some specs, and reads its JUnit report.
+// junit renders a report folder in which Ginkgo left a report on some specs, and reads the test cases of its JUnit report.
 func junit(t *testing.T, specs ...types.SpecReport) []reporters.JUnitTestCase {
+	t.Helper()
+	return junitSuite(t, specs...).TestCases
+}
+
+func junitSuite(t *testing.T, specs ...types.SpecReport) reporters.JUnitTestSuite {
 	t.Helper()
 	dir := recordedRun(t, "order-ignored")
 	data, err := json.Marshal([]types.Report{{SuiteDescription: "StatefulSet conformance", SpecReports: specs}})
@@ -47,7 +52,7 @@ func junit(t *testing.T, specs ...types.SpecReport) []reporters.JUnitTestCase {
 	if err := xml.Unmarshal(out, &suites); err != nil {
 		t.Fatal(err)
 	}
-	return suites.TestSuites[0].TestCases
+	return suites.TestSuites[0]
 }
 
 func render(t *testing.T, dir string) {
@@ -124,6 +129,17 @@ func TestJUnitNamesTheGuarantees(t *testing.T) {
 	}
 	if tests[2].Skipped == nil || !strings.Contains(tests[2].Skipped.Message, "no such field") {
 		t.Errorf("expected the reason of a spec that was skipped, found %+v", tests[2].Skipped)
+	}
+}
+
+func TestJUnitNamesTheVersion(t *testing.T) {
+	recorded, err := report.Load(recordedRun(t, "order-ignored"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite := junitSuite(t, ginkgoSays(brokenSpec, types.SpecStatePassed, ""))
+	if want, found := "[version:"+recorded.Suite.Version+"]", suite.Properties.WithName("SuiteLabels"); recorded.Suite.Version == "" || found != want {
+		t.Errorf("expected the property SuiteLabels to be %q, found %q", want, found)
 	}
 }
 
