@@ -151,7 +151,7 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := c.lock.alone(c.at); err != nil {
+		if err := c.lock.alone(); err != nil {
 			return err
 		}
 		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, trouble)
@@ -159,7 +159,7 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 			return err
 		}
 	}
-	if err := c.lock.alone(c.at); err != nil {
+	if err := c.lock.alone(); err != nil {
 		return err
 	}
 	return c.make(ctx, o, binary, image, config)

@@ -206,30 +206,6 @@ func TestStateSurvivesAndIsPrivate(t *testing.T) {
 	}
 }
 
-func TestLocks(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "clusters", "n")}
-	first, err := share(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := share(p)
-	if err != nil {
-		t.Fatalf("two runs cannot share a cluster: %v", err)
-	}
-	if err := second.alone(p); err == nil || !strings.Contains(err.Error(), "another run is using the cluster n") {
-		t.Errorf("a cluster was taken from under another run: %v", err)
-	}
-	if err := first.release(); err != nil {
-		t.Fatal(err)
-	}
-	if err := second.alone(p); err != nil {
-		t.Errorf("the other run is over, and still: %v", err)
-	}
-	if _, err := share(p); err == nil {
-		t.Error("a cluster that is being made was shared")
-	}
-}
-
 func TestKindRunsWithItsOwnSettings(t *testing.T) {
 	p := place{dir: filepath.Join(t.TempDir(), "n")}
 	binary := filepath.Join(t.TempDir(), "kind's")

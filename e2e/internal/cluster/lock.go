@@ -3,42 +3,108 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 )
 
-// lock keeps a cluster to the processes that may use it at a time. The kernel gives it back when a process ends, however it ends.
-type lock struct{ file *os.File }
+// lock keeps a cluster to the processes that may use it at a time. The kernel gives it back when a process ends, however it ends. Its
+// file goes with the cluster.
+type lock struct {
+	at   place
+	file *os.File
+}
 
 // share takes the cluster together with other processes that use it as it is.
 func share(p place) (*lock, error) {
-	if err := os.MkdirAll(filepath.Dir(p.dir), 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(p.dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	l := &lock{file: file}
-	if err := l.take(p, syscall.LOCK_SH); err != nil {
-		return nil, errors.Join(err, file.Close())
+	l := &lock{at: p}
+	if err := l.take(syscall.LOCK_SH); err != nil {
+		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
 }
 
 // alone takes the cluster for this process only, to make or to remove it.
-func (l *lock) alone(p place) error { return l.take(p, syscall.LOCK_EX) }
+func (l *lock) alone() error { return l.take(syscall.LOCK_EX) }
 
-func (l *lock) take(p place, how int) error {
-	err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(p.dir))
+// take locks the file that is at its place. Between opening a file and locking it, or when a shared lock becomes one for this process
+// alone, another process may have removed it together with the cluster: a lock on it would then keep nobody out.
+func (l *lock) take(how int) error {
+	for {
+		if err := l.open(); err != nil {
+			return err
+		}
+		err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(l.at.dir))
+		}
+		if err != nil {
+			return err
+		}
+		if current, err := l.current(); current || err != nil {
+			return err
+		}
+		if err := l.close(); err != nil {
+			return err
+		}
 	}
-	return err
+}
+
+// open opens the file, unless that has been done.
+func (l *lock) open() error {
+	if l.file != nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(l.path()), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(l.path(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	l.file = file
+	return nil
+}
+
+func (l *lock) path() string { return l.at.dir + lockSuffix }
+
+// lockSuffix ends the names of the lock files, which lie beside the folders of their clusters.
+const lockSuffix = ".lock"
+
+// current reports whether the open file is still the one at its place.
+func (l *lock) current() (bool, error) {
+	held, err := l.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := os.Stat(l.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(held, there), err
 }
 
 // share lets other processes use the cluster as well.
 func (l *lock) share() error { return syscall.Flock(int(l.file.Fd()), syscall.LOCK_SH) }
 
-func (l *lock) release() error { return l.file.Close() }
+// release gives the cluster back. The file of one that is gone goes too, while nobody else holds it: who waits for it, or opens it just
+// now, finds it gone and takes the next.
+func (l *lock) release() error {
+	var err error
+	if _, gone := os.Stat(l.at.dir); errors.Is(gone, fs.ErrNotExist) {
+		if l.alone() == nil {
+			err = os.Remove(l.path())
+		}
+	}
+	return errors.Join(err, l.close())
+}
+
+func (l *lock) close() error {
+	if l.file == nil {
+		return nil
+	}
+	err := l.file.Close()
+	l.file = nil
+	return err
+}

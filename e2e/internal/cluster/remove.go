@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/hack/engine"
 )
@@ -25,6 +26,12 @@ func Remove(ctx context.Context, name string, progress io.Writer) error {
 		return err
 	}
 	if left == nil {
+		if l, err := share(at); err == nil {
+			// A run that was killed may have left its lock.
+			if err := l.release(); err != nil {
+				return err
+			}
+		}
 		fmt.Fprintf(progress, "cluster: there is no cluster %s of this project's\n", name)
 		return nil
 	}
@@ -47,6 +54,15 @@ func RemoveAll(ctx context.Context, progress io.Writer) error {
 	}
 	var failed []error
 	for _, entry := range entries {
+		if name, is := strings.CutSuffix(entry.Name(), lockSuffix); is {
+			// Of a cluster that is there, it goes with that one. One that is just being made has nothing else to show yet.
+			l, err := share(place{dir: filepath.Join(dir, name)})
+			if err == nil {
+				err = l.release()
+			}
+			failed = append(failed, err)
+			continue
+		}
 		at := place{dir: filepath.Join(dir, entry.Name())}
 		left, err := at.read()
 		if err != nil || left == nil {
@@ -71,7 +87,7 @@ func remove(ctx context.Context, at place, left *state, progress io.Writer) erro
 		return err
 	}
 	defer l.release()
-	if err := l.alone(at); err != nil {
+	if err := l.alone(); err != nil {
 		return err
 	}
 	found, err := engine.Find(ctx)
