@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
@@ -29,14 +30,30 @@ type bench struct {
 	out io.Writer
 }
 
-// provideBench makes the cluster, or takes the one that was kept, and builds the suite. purpose ends the cluster's name.
-func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (*bench, error) {
-	name := os.Getenv("CLUSTER_NAME")
-	if name == "" {
-		name = cluster.DefaultName + "-" + purpose
+// askedOfTrials returns what was asked of a command that tries the suite itself, with its own part of the report folder made ready.
+func askedOfTrials(purpose string) (asked, error) {
+	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
+	if len(problems) > 0 {
+		return a, unfit(problems)
 	}
+	if os.Getenv("REPORT_DIR") == "" {
+		a.reportDir = filepath.Join(a.reportDir, purpose)
+	}
+	return a, emptyReport(a.reportDir)
+}
+
+// benchName is how the cluster of a bench is called; purpose ends its name, unless it was given one.
+func benchName(purpose string) string {
+	if name := os.Getenv("CLUSTER_NAME"); name != "" {
+		return name
+	}
+	return cluster.DefaultName + "-" + purpose
+}
+
+// provideBench makes a cluster of one node, or takes the one that was kept, and builds the suite. purpose ends the cluster's name.
+func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (*bench, error) {
 	return benchOn(ctx, a, cluster.Options{
-		Name: name, Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
+		Name: benchName(purpose), Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
 	}, nil)
 }
 

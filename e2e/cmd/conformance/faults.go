@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,18 +51,12 @@ func runFaults(ctx context.Context, out, progress io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
-	if len(problems) > 0 {
-		return unfit(problems)
-	}
-	if os.Getenv("REPORT_DIR") == "" {
-		a.reportDir = filepath.Join(a.reportDir, "faults")
+	a, err := askedOfTrials("faults")
+	if err != nil {
+		return err
 	}
 	// Each fault says which specs should notice it.
 	a.level, a.focus, a.labels = guarantee.Extended, "", ""
-	if err := emptyReport(a.reportDir); err != nil {
-		return err
-	}
 	faulty := buildFaulty(ctx, chosen, progress)
 	on, err := provideBench(ctx, a, "faults", progress)
 	if err != nil {
@@ -101,19 +96,9 @@ func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer)
 	if len(chosen) > 0 && !slices.ContainsFunc(chosen, faults.Fault.Planted) {
 		return func() (string, error) { return "", nil }
 	}
-	type result struct {
-		path string
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		path, err := faults.Build(ctx, progress)
-		done <- result{path, err}
-	}()
-	return func() (string, error) {
-		r := <-done
-		return r.path, r.err
-	}
+	built := sync.OnceValues(func() (string, error) { return faults.Build(ctx, progress) })
+	go func() { _, _ = built() }()
+	return built
 }
 
 // chooseFaults returns the faults that a list of patterns names; no list names all, and the word none asks for the control alone.

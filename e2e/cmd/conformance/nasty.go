@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/outage"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/hack/nasty"
 )
@@ -43,14 +41,8 @@ func runNasty(ctx context.Context, out, progress io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
-	if len(problems) > 0 {
-		return unfit(problems)
-	}
-	if os.Getenv("REPORT_DIR") == "" {
-		a.reportDir = filepath.Join(a.reportDir, "nasty")
-	}
-	if err := emptyReport(a.reportDir); err != nil {
+	a, err := askedOfTrials("nasty")
+	if err != nil {
 		return err
 	}
 	on, err := provideBench(ctx, a, "nasty", progress)

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/hack/shapes"
 )
 
@@ -50,14 +48,8 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 			return err
 		}
 	}
-	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
-	if len(problems) > 0 {
-		return unfit(problems)
-	}
-	if os.Getenv("REPORT_DIR") == "" {
-		a.reportDir = filepath.Join(a.reportDir, "shapes")
-	}
-	if err := emptyReport(a.reportDir); err != nil {
+	a, err := askedOfTrials("shapes")
+	if err != nil {
 		return err
 	}
 	table := trialTable{
@@ -84,15 +76,11 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 
 // onShape runs the suite on a cluster that is made for it.
 func onShape(ctx context.Context, a asked, shape shapes.Shape, row *trialRow, progress io.Writer) (err error) {
-	name := os.Getenv("CLUSTER_NAME")
-	if name == "" {
-		name = cluster.DefaultName + "-shapes"
-	}
 	if shape.StorageClass != "" {
 		a.storageClass = shape.StorageClass
 	}
 	on, err := benchOn(ctx, a, cluster.Options{
-		Name: name, Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: a.images, Progress: progress,
+		Name: benchName("shapes"), Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: a.images, Progress: progress,
 	}, shape.Prepare)
 	if err != nil {
 		return err
