@@ -76,7 +76,16 @@ type acts struct {
 
 // actsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
 func (m *model) actsOf(s *setLife) acts {
-	w := walker{m: m, s: s, places: placesOf(s), ready: map[int]bool{}, alive: map[int]*podLife{}, with: map[*podLife]int{}, out: acts{set: s}, settledAt: -1}
+	created := 0
+	for _, st := range s.steps {
+		if st.what == podCreated {
+			created++
+		}
+	}
+	w := walker{
+		m: m, s: s, places: s.lives.places, alive: make([]*podLife, len(s.lives.places)), with: make([]int, len(s.lives.places)),
+		out: acts{set: s, creations: make([]creation, 0, created)}, settledAt: -1,
+	}
 	for _, st := range s.steps {
 		w.take(st)
 	}
@@ -85,13 +94,15 @@ func (m *model) actsOf(s *setLife) acts {
 
 // walker keeps, while a set's steps are read in order, what the next act has to be compared with.
 type walker struct {
-	m      *model
-	s      *setLife
-	places places
-	ready  map[int]bool
-	alive  map[int]*podLife
-	here   marks            // the places of those alive
-	with   map[*podLife]int // how many pods were alive when it was created
+	m        *model
+	s        *setLife
+	versions int // of the set that had arrived by then
+	places   places
+	ready    marks      // the places of those that are Ready
+	alive    []*podLife // by place
+	living   int
+	here     marks // the places of those alive
+	with     []int // by place, how many pods were alive when the one there was created
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
@@ -104,49 +115,68 @@ type walker struct {
 
 func (w *walker) take(st step) {
 	n := st.pod.ordinal
+	place := w.places.from(n)
 	switch st.what {
 	case podCreated:
 		if !w.s.beingDeleted(st.event.At) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
-		w.came(st.pod)
-		w.with[st.pod] = len(w.alive)
+		w.came(st.pod, place)
+		w.with[place] = w.living
 	case podListed:
-		w.came(st.pod)
+		w.came(st.pod, place)
+		w.with[place] = 0
 	case podReady:
-		w.ready[n] = true
+		w.ready.set(place)
 		w.lastReady = st.event.At
 	case podLost:
-		w.ready[n] = false
+		w.ready.clear(place)
 		w.low = min(w.low, n)
 	case podDeleting:
 		if w.m.byController(st.pod) && !w.s.beingDeleted(st.event.At) {
 			w.out.removals = append(w.out.removals, w.removal(st))
 		}
 	case podReleased:
-		w.ready[n] = false
+		w.ready.clear(place)
 		w.low = min(w.low, n)
-		w.left(st.pod)
+		w.left(st.pod, place)
 	case podGone:
-		w.left(st.pod)
+		w.left(st.pod, place)
 		w.lastGone = st.event.At
 	}
-	if v := w.s.latest(st.event.At); v != nil && w.front(int(v.Set.Start)) >= int(v.Set.Start+v.Set.Replicas) && w.above(int(v.Set.Start+v.Set.Replicas)) < 0 {
+	for w.versions < len(w.s.events) && w.s.events[w.versions].At <= st.event.At {
+		w.versions++
+	}
+	if w.versions == 0 {
+		return
+	}
+	v := w.s.events[w.versions-1].Set
+	if end := int(v.Start + v.Replicas); w.front(int(v.Start)) >= end && w.above(end) < 0 {
 		w.settledAt, w.everSettled = st.event.At, true
 	}
 }
 
-func (w *walker) came(p *podLife) {
-	w.alive[p.ordinal] = p
-	w.here.set(w.places.from(p.ordinal))
+func (w *walker) came(p *podLife, place int) {
+	if w.alive[place] == nil {
+		w.living++
+	}
+	w.alive[place] = p
+	w.here.set(place)
 }
 
 // left takes a pod off the living ones.
-func (w *walker) left(p *podLife) {
-	if w.alive[p.ordinal] == p {
-		delete(w.alive, p.ordinal)
-		w.here.clear(w.places.from(p.ordinal))
+func (w *walker) left(p *podLife, place int) {
+	if w.alive[place] == p {
+		w.alive[place] = nil
+		w.living--
+		w.here.clear(place)
 	}
+}
+
+// up reports whether the ordinal has a pod that is Ready.
+func (w *walker) up(n int) bool {
+	place, ok := w.places.at(n)
+	return ok && w.ready.has(place)
 }
 
 // above returns the place of the lowest living pod whose ordinal is n or above, or -1.
@@ -157,7 +187,7 @@ func (w *walker) front(start int) int {
 	if start != w.base || w.low < start {
 		w.base, w.low = start, start
 	}
-	for w.ready[w.low] {
+	for w.up(w.low) {
 		w.low++
 	}
 	return w.low
@@ -171,7 +201,7 @@ func (w *walker) unready(from, to int, act *history.Event) []obstacle {
 		most = 1 // one shows that it did not wait, and nobody asks for more
 	}
 	for n := w.front(from); n < to && len(out) < most; n++ {
-		if w.ready[n] {
+		if w.up(n) {
 			continue
 		}
 		p := w.s.life(n, act.Seq)
@@ -186,11 +216,11 @@ func (w *walker) creation(st step) creation {
 	c := creation{pod: st.pod, event: st.event, class: initial}
 	versions := w.s.inForce(st.event.At, w.m.h.Header.Lag)
 	wanted := time.Duration(-1) // when the ordinal came to be wanted
-	for i, v := range versions {
+	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
 		found := w.unready(min(start, n), n, st.event)
 		// Legal under any spec in force is legal: the most lenient one counts.
-		if i == 0 || weight(found) < weight(c.obstacles) {
+		if i == len(versions)-1 || weight(found) < weight(c.obstacles) {
 			c.obstacles, c.first = found, start >= n
 		}
 	}
@@ -241,7 +271,7 @@ func (w *walker) removal(st step) removal {
 	if slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, n) }) && w.m.updatePending(w.s, st.pod) {
 		return r // under a version that has a place for it, it went for an update
 	}
-	for _, v := range versions {
+	for _, v := range slices.Backward(versions) {
 		if inRange(v, n) {
 			continue
 		}
@@ -250,9 +280,9 @@ func (w *walker) removal(st step) removal {
 		var higher []*podLife
 		unseen := 0
 		for i := w.above(n + 1); i >= 0 && len(higher) < maxObstacles; i = w.here.next(i+1, len(w.places)) {
-			switch p := w.alive[w.places[i]]; {
+			switch p := w.alive[i]; {
 			case inRange(v, p.ordinal):
-			case w.m.mayBeUnseen(p, st.event, w.with[p]):
+			case w.m.mayBeUnseen(p, st.event, w.with[i]):
 				unseen++
 			default:
 				higher = append(higher, p)
@@ -280,8 +310,8 @@ func (w *walker) lower(v *history.Event, st step) []obstacle {
 	}
 	var out []obstacle
 	for i := w.above(int(v.Set.Start + v.Set.Replicas)); i >= 0 && w.places[i] < st.pod.ordinal && len(out) < maxObstacles; i = w.here.next(i+1, len(w.places)) {
-		p := w.alive[w.places[i]]
-		if w.ready[p.ordinal] {
+		p := w.alive[i]
+		if w.ready.has(i) {
 			continue
 		}
 		o := obstacle{ordinal: p.ordinal, pod: p}

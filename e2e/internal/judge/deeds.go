@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"sort"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -12,16 +14,37 @@ func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
 	if _, ours := m.bySpec[uid]; ours {
 		return true
 	}
-	for _, r := range []history.Resource{first.Resource, ""} {
-		for _, mark := range m.swept[r] {
-			// What was there when the request came may not have been seen yet when the mark was made.
-			there := mark.Seq > first.Seq || first.At <= mark.At+arrival
-			if there && mark.Seq < deleting.Seq && (mark.Name == "" || mark.Name == first.Name) {
-				return true
-			}
+	if len(m.swept) == 0 {
+		return false
+	}
+	for _, key := range []sweep{{first.Resource, ""}, {first.Resource, first.Name}, {"", ""}, {"", first.Name}} {
+		marks := m.swept[key]
+		// What holds for any sweep before the deletion holds for the last of them.
+		i := sort.Search(len(marks), func(i int) bool { return marks[i].Seq >= deleting.Seq }) - 1
+		// What was there when the request came may not have been seen yet when the mark was made.
+		if i >= 0 && (marks[i].Seq > first.Seq || first.At <= marks[i].At+arrival) {
+			return true
 		}
 	}
 	return false
+}
+
+// sweep is what a deletion of the spec's that names no UID speaks of; what is empty leaves that open.
+type sweep struct {
+	resource history.Resource
+	name     string
+}
+
+// sweeps arranges the spec's deletions that name no UID.
+func sweeps(marks []history.Mark) map[sweep][]history.Mark {
+	out := map[sweep][]history.Mark{}
+	for _, mark := range marks {
+		if mark.Act == history.ActDelete && mark.UID == "" {
+			key := sweep{mark.Resource, mark.Name}
+			out[key] = append(out[key], mark)
+		}
+	}
+	return out
 }
 
 // given returns the names that the spec itself gave to objects of a resource, or to some whose resource its marks do not tell.

@@ -114,7 +114,8 @@ func (b *bench) hold(id guarantee.ID, h held, what string) {
 func (m *model) creationHolds(s *setLife) []held {
 	var out []held
 	for _, p := range s.pods {
-		if p.created == nil {
+		// In a great set, most pods were followed by the next at once.
+		if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 			continue
 		}
 		end := m.h.Duration()
@@ -123,20 +124,22 @@ func (m *model) creationHolds(s *setLife) []held {
 				end = min(end, e.At)
 			}
 		}
-		if m.taken(fmt.Sprintf("%s-%d", s.name, p.ordinal+1), s, p.created.At, end) {
-			continue // what cannot be created does not halt
+		if end <= p.created.At {
+			continue
 		}
 		v := s.latest(p.created.At + arrival)
-		if v != nil && inRange(v, p.ordinal) && inRange(v, p.ordinal+1) && s.life(p.ordinal+1, p.created.Seq) == nil && end > p.created.At {
-			out = append(out, held{from: p.created.At, to: end, pod: p})
+		if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) || m.taken(p.ordinal+1, s, p.created.At, end) {
+			continue // what cannot be created does not halt
 		}
+		out = append(out, held{from: p.created.At, to: end, pod: p})
 	}
 	return out
 }
 
-// taken reports whether a pod that is not the set's had the name at some time between the two moments.
-func (m *model) taken(name string, s *setLife, from, to time.Duration) bool {
-	named := m.named[name]
+// taken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.
+func (m *model) taken(ordinal int, s *setLife, from, to time.Duration) bool {
+	kin := m.kin[s.name]
+	named := kin.of(ordinal)
 	i := sort.Search(len(named), func(i int) bool { return named[i].first().At > to })
 	for _, p := range slices.Backward(named[:i]) {
 		if p.gone != nil && p.gone.At < from {
@@ -158,7 +161,7 @@ func firstReady(p *podLife) *history.Event {
 
 // nextCreated returns the first creation of the ordinal after n, after that point of the history.
 func nextCreated(s *setLife, n, seq int) *history.Event {
-	lives := s.lives[n+1]
+	lives := s.lives.of(n + 1)
 	for _, p := range lives[sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq }):] {
 		if p.created != nil {
 			return p.created
@@ -197,7 +200,7 @@ func judgeScaleDownHalts(m *model, b *bench) {
 // were not Ready, and no condemned pod was being deleted.
 func (m *model) scaleDownHolds(s *setLife) []held {
 	var out []held
-	ordinals := placesOf(s)
+	ordinals := s.lives.places
 	for i, v := range s.specs {
 		if i == 0 || v.Set.Replicas >= s.specs[i-1].Set.Replicas {
 			continue
@@ -247,7 +250,7 @@ func (p *podLife) readyAfter(at, otherwise time.Duration) time.Duration {
 
 // lifeAt returns the pod of an ordinal that existed at that moment, or nil.
 func (s *setLife) lifeAt(n int, at time.Duration) *podLife {
-	lives := s.lives[n]
+	lives := s.lives.of(n)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().At > at })
 	if i == 0 || (lives[i-1].gone != nil && lives[i-1].gone.At <= at) {
 		return nil

@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
@@ -114,7 +115,7 @@ func judgeOwnership(m *model, b *bench) {
 			b.saw(id)
 		case complete:
 			// All sets of the namespace are recorded, those before the recording in its first list.
-			accuse(s, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name, s.uid))
+			accuse(s, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name(), s.uid))
 		}
 	}
 }
@@ -165,18 +166,16 @@ func judgeOverrides(m *model, b *bench) {
 // judgeAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
 // may take for it.
 func judgeAtMostOne(m *model, b *bench) {
-	last := map[string]*podLife{}
-	asked := map[string]int{} // deletions by the spec, by UID
+	asked := map[types.UID]int{} // deletions by the spec
 	for _, mark := range m.h.Marks {
 		if mark.Act == history.ActDelete || mark.Act == history.ActEvict {
-			asked[string(mark.UID)]++
+			asked[mark.UID]++
 		}
 	}
 	for _, p := range m.pods {
-		if old := last[p.name]; old != nil && (old.set != nil || p.set != nil) {
-			b.nameGiven(old, p, asked[string(old.uid)])
+		if old := p.former; old != nil && (old.set != nil || p.set != nil) {
+			b.nameGiven(old, p, asked[old.uid])
 		}
-		last[p.name] = p
 	}
 	for _, a := range m.acts {
 		for _, r := range a.removals {

@@ -36,14 +36,10 @@ func judgeCrashes(m *model, b *bench) {
 		if p.set == nil {
 			continue
 		}
-		restarts := p.first().Pod.Restarts()
-		for _, e := range p.events {
-			if n := e.Pod.Restarts(); n > restarts && p.deleting != e {
-				restarts = n
-				b.saw(id)
-			}
+		for range p.restarted {
+			b.saw(id)
 		}
-		crash := p.crashed()
+		crash := p.crash
 		if crash == nil || !m.recent(p, crash) || !m.unexplained(p.set, p) {
 			continue
 		}
@@ -53,20 +49,6 @@ func judgeCrashes(m *model, b *bench) {
 				p.name, p.deleting.Ref(), crash.Aside()),
 		})
 	}
-}
-
-// crashed returns the last event before the pod's end and the request for its deletion that shows a crashed container, or nil.
-func (p *podLife) crashed() *history.Event {
-	var out *history.Event
-	for _, e := range p.events {
-		if e.Terminating() || e.Gone() || e.Pod.Finished() {
-			break
-		}
-		if e.Pod.Crashed() {
-			out = e
-		}
-	}
-	return out
 }
 
 // recent reports whether the pod was deleted while it had not recovered from a crash for longer than the controller needs to
@@ -86,18 +68,15 @@ func (m *model) blamed(p *podLife) bool {
 	if t.set == nil || !m.unexplained(t.set, p) {
 		return false
 	}
-	if crash := p.crashed(); crash != nil && m.recent(p, crash) {
+	if crash := p.crash; crash != nil && m.recent(p, crash) {
 		return true
 	}
 	if t.from != p.first() && p.deleting.At-t.from.At <= OverdueFloor {
 		return true
 	}
-	for _, s := range m.selecting.of(p.first()) {
-		if s != t.set && m.coexisted(s, p) {
-			return true
-		}
-	}
-	return false
+	shared := false
+	m.selecting.of(p.first(), t.set, func(s *setLife) { shared = shared || m.coexisted(s, p) })
+	return shared
 }
 
 // judgeAdoption: an orphan that fits in is adopted, not replaced.
@@ -206,6 +185,9 @@ func judgeRelease(m *model, b *bench) {
 			from, to := p.index(t.from.Seq), len(p.events)
 			if i+1 < len(p.tenures) {
 				to = p.index(p.tenures[i+1].from.Seq)
+			}
+			if !p.relabelled {
+				to = from + 1 // one version tells of all
 			}
 			var since *history.Event // from here on, to the end of the tenure, the set no longer selected it
 			for k, e := range p.events[from:to] {

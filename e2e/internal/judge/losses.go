@@ -55,19 +55,15 @@ type loss struct {
 
 func (m *model) allLosses() []loss {
 	var out []loss
-	newest := map[string]*podLife{}
-	for _, p := range m.pods {
-		newest[p.name] = p
-	}
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
 			continue
 		}
-		vacancies := m.vacancies(s, newest)
+		f, complete := m.frontOf(s)
 		for _, p := range s.pods {
 			if l, ok := m.lossOf(s, p); ok {
-				if l.heir == nil {
-					l.vacant = vacancies[p.ordinal]
+				if l.heir == nil && complete {
+					l.vacant = m.vacancy(s, p.ordinal, f)
 				}
 				out = append(out, l)
 			}
@@ -108,7 +104,7 @@ func (m *model) lossOf(s *setLife, p *podLife) (loss, bool) {
 
 // heir returns the next pod of the same ordinal, or nil.
 func (s *setLife) heir(p *podLife) *podLife {
-	lives := s.lives[p.ordinal]
+	lives := s.lives.of(p.ordinal)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq })
 	if i == len(lives) {
 		return nil
@@ -165,7 +161,7 @@ func (m *model) frontOf(s *setLife) (front, bool) {
 		return f, true
 	}
 	for ; f.ordinal < end; f.ordinal++ {
-		lives := s.lives[f.ordinal]
+		lives := s.lives.of(f.ordinal)
 		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].holder() != s || !lives[len(lives)-1].isReady() {
 			break
 		}
@@ -175,35 +171,27 @@ func (m *model) frontOf(s *setLife) (front, bool) {
 	return f, true
 }
 
-// vacancies returns the wanted ordinals that had no pod to speak of at the end, each with the time for which nothing had stood
-// in the way of one.
-func (m *model) vacancies(s *setLife, newest map[string]*podLife) map[int]time.Duration {
-	f, ok := m.frontOf(s)
-	if !ok {
-		return nil
+// vacancy returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.
+func (m *model) vacancy(s *setLife, n int, f front) time.Duration {
+	v, lives := s.specs[len(s.specs)-1], s.lives.of(n)
+	if n > f.ordinal || !inRange(v, n) {
+		return 0
 	}
-	out := map[int]time.Duration{}
-	v := s.specs[len(s.specs)-1]
-	for n, lives := range s.lives {
-		if n > f.ordinal || !inRange(v, n) {
-			continue
+	since, p := f.since, lives[len(lives)-1]
+	named := m.namesakes(p.name)
+	switch other := named[len(named)-1]; {
+	case p.gone == nil && p.holder() == s && p.finished != nil && p.deleting == nil:
+		since = max(since, p.finished.At)
+	case p.gone == nil, other.gone == nil:
+		return 0
+	default:
+		free, ok := m.wayFree(s, p, other.gone.At)
+		if !ok {
+			return 0
 		}
-		since, p := f.since, lives[len(lives)-1]
-		switch other := newest[p.name]; {
-		case p.gone == nil && p.holder() == s && p.finished != nil && p.deleting == nil:
-			since = max(since, p.finished.At)
-		case p.gone == nil, other.gone == nil:
-			continue
-		default:
-			free, ok := m.wayFree(s, p, other.gone.At)
-			if !ok {
-				continue
-			}
-			since = max(since, free)
-		}
-		out[n] = max(0, m.h.Duration()-since)
+		since = max(since, free)
 	}
-	return out
+	return max(0, m.h.Duration()-since)
 }
 
 func (p *podLife) releasedBy(s *setLife) bool { return p.holder() != s && s.releaseOf(p) != nil }

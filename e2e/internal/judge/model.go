@@ -1,7 +1,7 @@
 package judge
 
 import (
-	"sort"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,7 +17,7 @@ type model struct {
 	h      *history.History
 	sets   []*setLife
 	pods   []*podLife // by first appearance
-	seen   []*podLife // the pod of every event of one
+	seen   []*podLife // the pod of every event of one, in their order
 	claims []*claimLife
 	bySet  map[types.UID]*setLife
 	byPod  map[types.UID]*podLife
@@ -26,10 +26,10 @@ type model struct {
 	rollouts []*rollout
 	// bySpec holds the objects that the spec deleted or evicted itself.
 	bySpec map[types.UID]history.Mark
-	// swept holds the spec's deletions that name no UID, by resource: of many objects at once, or of one by its name.
-	swept map[history.Resource][]history.Mark
-	// named holds the pods of each name, oldest first.
-	named map[string][]*podLife
+	// swept holds the spec's deletions that name no UID: of many objects at once, or of one by its name.
+	swept map[sweep][]history.Mark
+	// kin holds all pods by their names: see kinOf.
+	kin map[string]roster
 	// claimsNamed holds the claims of each name, oldest first.
 	claimsNamed map[string][]*claimLife
 	losses      []loss
@@ -39,6 +39,7 @@ type model struct {
 
 // setLife is one StatefulSet, from its first to its last event.
 type setLife struct {
+	nr       int // its place in the model
 	name     string
 	uid      types.UID
 	events   []*history.Event // every version seen
@@ -46,9 +47,9 @@ type setLife struct {
 	created  *history.Event   // nil if it existed before the recording
 	deleting *history.Event   // deletion requested, or seen for the first time as deleted
 	gone     *history.Event
-	pods     []*podLife         // controlled by it, by first appearance
-	lives    map[int][]*podLife // the same by ordinal, oldest first
-	steps    []step             // what its pods did, in order
+	pods     []*podLife // controlled by it, by first appearance
+	lives    roster     // the same by ordinal
+	steps    []step     // what its pods did, in order
 }
 
 // podLife is one pod: one UID.
@@ -57,6 +58,7 @@ type podLife struct {
 	name     string
 	uid      types.UID
 	ordinal  int
+	former   *podLife         // the one that had the name before, nil if there was none
 	set      *setLife         // the set that controls it or was the last to; nil if none of the recorded ones ever did
 	tenures  []tenure         // who controlled it, never empty
 	events   []*history.Event // every version seen
@@ -67,14 +69,27 @@ type podLife struct {
 	revision string         // as its label named it at first sight
 	finished *history.Event // Failed or Succeeded
 	hurt     *history.Event // condition DisruptionTarget: evicted, preempted, collected
+	// crash is the last version before its end, or the request for that, which shows a crashed container.
+	crash      *history.Event
+	restarts   int32 // of its containers, as of the events added so far
+	restarted  int   // how often restarts grew before the request for its end
+	relabelled bool  // whether its labels ever changed
 }
 
 // tenure is a stretch of a pod's life under one controller, or under none.
 type tenure struct {
 	uid  types.UID // of the controller, "" where there is none
-	name string    // its kind and name
 	set  *setLife  // the controller, if it is a set
+	fits bool      // whether the pod has the name of one of the set's
 	from *history.Event
+}
+
+// name returns the controller's kind and name, "" where there is none.
+func (t *tenure) name() string {
+	if c := t.from.Controller(); c != nil {
+		return c.Kind + " " + c.Name
+	}
+	return ""
 }
 
 // claimLife is one PersistentVolumeClaim: one UID.
@@ -113,21 +128,18 @@ type step struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, bySet: map[types.UID]*setLife{}, byPod: make(map[types.UID]*podLife, len(h.Events)/16), bySpec: h.DeletedBySpec(),
-		swept: map[history.Resource][]history.Mark{}, named: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
+		h: h, bySet: map[types.UID]*setLife{}, bySpec: h.DeletedBySpec(), swept: sweeps(h.Marks), claimsNamed: map[string][]*claimLife{},
 	}
-	for _, mark := range h.Marks {
-		if mark.Act == history.ActDelete && mark.UID == "" {
-			m.swept[mark.Resource] = append(m.swept[mark.Resource], mark)
-		}
-	}
+	m.meetPods()
+	seen := m.seen
 	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
 		switch e.Resource {
 		case history.Sets:
 			m.addSet(e)
 		case history.Pods:
-			m.addPod(e)
+			m.addPod(seen[0], e)
+			seen = seen[1:]
 		case history.Claims:
 			c := byClaim[e.UID]
 			if c == nil {
@@ -147,12 +159,64 @@ func newModel(h *history.History) *model {
 	}
 	m.selecting = selectors(m.sets)
 	for _, s := range m.sets {
+		s.lives = rosterOf(s.pods)
 		m.acts = append(m.acts, m.actsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
 	m.reactions = m.allReactions()
 	m.losses = m.allLosses()
 	return m
+}
+
+// meetPods finds out which pods there are and how many versions of each, so that what is kept of them, which is most of what a
+// model holds, takes no more room than it needs.
+func (m *model) meetPods() {
+	versions, news := 0, 0
+	for _, e := range m.h.Events {
+		if e.Resource == history.Pods {
+			versions++
+			if e.Change == history.Added || e.Change == history.Listed {
+				news++
+			}
+		}
+	}
+	m.byPod = make(map[types.UID]*podLife, news)
+	m.pods = make([]*podLife, 0, news)
+	m.seen = make([]*podLife, 0, versions)
+	counts := make([]int, 0, news)
+	kin := map[string][]*podLife{}
+	piece := min(news, 4096)
+	lives := slab[podLife]{size: piece}
+	for _, e := range m.h.Events {
+		if e.Resource != history.Pods {
+			continue
+		}
+		p := m.byPod[e.UID]
+		if p == nil {
+			p = &append(lives.take(1), podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), nr: len(m.pods)})[0]
+			m.byPod[e.UID] = p
+			m.pods = append(m.pods, p)
+			counts = append(counts, 0)
+			key := kinOf(p.name)
+			kin[key] = append(kin[key], p)
+		}
+		m.seen = append(m.seen, p)
+		counts[p.nr]++
+	}
+	events, tenures, spans := slab[*history.Event]{size: piece}, slab[tenure]{size: piece}, slab[span]{size: piece}
+	for i, p := range m.pods {
+		p.events, p.tenures, p.ready = events.take(counts[i]), tenures.take(1), spans.take(1)
+	}
+	m.kin = make(map[string]roster, len(kin))
+	for key, pods := range kin {
+		kin := rosterOf(pods)
+		for _, lives := range kin.lives {
+			for i := 1; i < len(lives); i++ {
+				lives[i].former = lives[i-1]
+			}
+		}
+		m.kin[key] = kin
+	}
 }
 
 func firstOf(have, e *history.Event, holds bool) *history.Event {
@@ -165,7 +229,7 @@ func firstOf(have, e *history.Event, holds bool) *history.Event {
 func (m *model) set(uid types.UID, name string) *setLife {
 	s := m.bySet[uid]
 	if s == nil {
-		s = &setLife{name: name, uid: uid, lives: map[int][]*podLife{}}
+		s = &setLife{nr: len(m.sets), name: name, uid: uid}
 		m.bySet[uid] = s
 		m.sets = append(m.sets, s)
 	}
@@ -185,14 +249,16 @@ func (m *model) addSet(e *history.Event) {
 	s.gone = firstOf(s.gone, e, e.Gone())
 }
 
-func (m *model) addPod(e *history.Event) {
-	p := m.byPod[e.UID]
-	if p == nil {
-		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), revision: e.Labels[appsv1.ControllerRevisionHashLabelKey]}
-		m.byPod[e.UID] = p
-		p.nr = len(m.pods)
-		m.pods = append(m.pods, p)
-		m.named[p.name] = append(m.named[p.name], p)
+func (m *model) addPod(p *podLife, e *history.Event) {
+	switch n := len(p.events); {
+	case n > 0:
+		p.relabelled = p.relabelled || !sameLabels(p.events[n-1], e)
+		if !e.Gone() {
+			m.serve(p, e)
+		}
+	default:
+		p.revision = e.Labels[appsv1.ControllerRevisionHashLabelKey]
+		p.restarts = e.Pod.Restarts()
 		m.serve(p, e)
 		if e.Change == history.Added {
 			p.created = e
@@ -200,13 +266,10 @@ func (m *model) addPod(e *history.Event) {
 		} else {
 			p.step(podListed, e)
 		}
-	} else if !e.Gone() {
-		m.serve(p, e)
 	}
-	m.seen = append(m.seen, p)
 	p.events = append(p.events, e)
-	p.finished = firstOf(p.finished, e, e.Pod.Finished())
-	p.hurt = firstOf(p.hurt, e, e.Pod.Is(corev1.DisruptionTarget))
+	p.finished = firstOf(p.finished, e, p.finished == nil && e.Pod.Finished())
+	p.hurt = firstOf(p.hurt, e, p.hurt == nil && e.Pod.Is(corev1.DisruptionTarget))
 
 	up := e.Pod.RunningAndReady() && !e.Terminating() && !e.Gone()
 	switch was := p.isReady(); {
@@ -225,6 +288,13 @@ func (m *model) addPod(e *history.Event) {
 		p.gone = e
 		p.step(podGone, e)
 	}
+	if n := e.Pod.Restarts(); n > p.restarts && p.deleting != e {
+		p.restarts = n
+		p.restarted++
+	}
+	if p.deleting == nil && p.finished == nil && e.Pod.Crashed() {
+		p.crash = e
+	}
 }
 
 // serve notes who controls the pod as of an event, and lets it join or leave a set where that changed.
@@ -232,7 +302,7 @@ func (m *model) serve(p *podLife, e *history.Event) {
 	t := tenure{from: e}
 	c := e.Controller()
 	if c != nil {
-		t.uid, t.name = c.UID, c.Kind+" "+c.Name
+		t.uid = c.UID
 	}
 	known := len(p.tenures) > 0
 	if known && p.tenures[len(p.tenures)-1].uid == t.uid {
@@ -242,10 +312,10 @@ func (m *model) serve(p *podLife, e *history.Event) {
 	if c != nil && c.Kind == "StatefulSet" {
 		// The two watches are not in step: a pod may be seen before its set, so the set is noted by the reference alone.
 		t.set = m.set(c.UID, c.Name)
+		t.fits = p.ordinal >= 0 && parentOf(p.name) == t.set.name
 		p.set = t.set
-		if lives := t.set.lives[p.ordinal]; len(lives) == 0 || lives[len(lives)-1] != p {
+		if !slices.ContainsFunc(p.tenures, func(former tenure) bool { return former.set == t.set }) {
 			t.set.pods = append(t.set.pods, p)
-			t.set.lives[p.ordinal] = append(lives, p)
 		}
 	}
 	p.tenures = append(p.tenures, t)
@@ -261,109 +331,6 @@ func (p *podLife) step(w what, e *history.Event) {
 	if s := p.holder(); s != nil {
 		s.steps = append(s.steps, step{what: w, pod: p, event: e})
 	}
-}
-
-// holder returns the set that controls the pod as of the events added so far, or nil.
-func (p *podLife) holder() *setLife {
-	if len(p.tenures) == 0 {
-		return nil
-	}
-	return p.tenures[len(p.tenures)-1].set
-}
-
-// heldAt returns who controlled the pod at that point of the history.
-func (p *podLife) heldAt(seq int) tenure {
-	i := sort.Search(len(p.tenures), func(i int) bool { return p.tenures[i].from.Seq > seq })
-	return p.tenures[max(i-1, 0)]
-}
-
-// isReady reports whether the pod is Running, Ready and not terminating as of the events added so far.
-func (p *podLife) isReady() bool { return len(p.ready) > 0 && p.ready[len(p.ready)-1].to == nil }
-
-// readyBefore returns the last stretch of readiness that began before that point of the history, or nil.
-func (p *podLife) readyBefore(seq int) *span {
-	i := sort.Search(len(p.ready), func(i int) bool { return p.ready[i].from.Seq >= seq })
-	if i == 0 {
-		return nil
-	}
-	return &p.ready[i-1]
-}
-
-// first is the pod's earliest event.
-func (p *podLife) first() *history.Event { return p.events[0] }
-
-// aliveAt reports whether the pod existed at that point of the history.
-func (p *podLife) aliveAt(seq int) bool {
-	return p.first().Seq <= seq && (p.gone == nil || p.gone.Seq > seq)
-}
-
-// at returns the pod's newest version at that point of the history, or nil.
-func (p *podLife) at(seq int) *history.Event {
-	i := sort.Search(len(p.events), func(i int) bool { return p.events[i].Seq > seq })
-	if i == 0 {
-		return nil
-	}
-	return p.events[i-1]
-}
-
-// life returns the newest pod of an ordinal as of that point of the history, gone or not, or nil if there was none.
-func (s *setLife) life(ordinal, seq int) *podLife {
-	lives := s.lives[ordinal]
-	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
-	if i == 0 {
-		return nil
-	}
-	return lives[i-1]
-}
-
-// arrival bounds how far two watches of one recorder may be out of step with each other.
-const arrival = 500 * time.Millisecond
-
-// inForce returns the versions of the set that the controller may have acted on at that moment: those that were current at
-// any time within the lag before it (rule G1). Never empty when any version is known.
-func (s *setLife) inForce(at, lag time.Duration) []*history.Event {
-	var out []*history.Event
-	for i := min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1; i >= 0; i-- {
-		v := s.specs[i]
-		out = append(out, v)
-		if v.At < at-lag {
-			break
-		}
-	}
-	return out
-}
-
-// specsUntil counts the versions of the spec that had arrived by then.
-func (s *setLife) specsUntil(at time.Duration) int {
-	return sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
-}
-
-// latest returns the newest version of the set at that moment, or nil.
-func (s *setLife) latest(at time.Duration) *history.Event {
-	n := s.versionsUntil(at)
-	if n == 0 {
-		return nil
-	}
-	return s.events[n-1]
-}
-
-// versionsUntil counts the versions that had arrived by then.
-func (s *setLife) versionsUntil(at time.Duration) int {
-	return sort.Search(len(s.events), func(i int) bool { return s.events[i].At > at })
-}
-
-// policy returns the pod management policy, which cannot change.
-func (s *setLife) policy() appsv1.PodManagementPolicyType {
-	if len(s.events) == 0 {
-		return ""
-	}
-	return s.events[0].Set.Policy
-}
-
-// beingDeleted reports whether deletion of the set had been requested by then, or may have been, given how far two watches can
-// be out of step.
-func (s *setLife) beingDeleted(at time.Duration) bool {
-	return s.deleting != nil && s.deleting.At <= at+arrival
 }
 
 // gap returns a gap in a resource's history that overlaps the stretch, or nil.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,17 +19,19 @@ func judgeNotMine(m *model, b *bench) {
 			if i > 0 && t.set != nil && p.tenures[i-1].uid != "" {
 				b.broken(id, charge{
 					set: t.set, since: p.tenures[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
-					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.tenures[i-1].name, p.tenures[i-1].uid, t.from.Ref(), t.set.name),
+					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.tenures[i-1].name(), p.tenures[i-1].uid, t.from.Ref(), t.set.name),
 				})
 			}
 		}
 		if p.tenures[0].uid == "" {
 			continue
 		}
-		for _, s := range m.selecting.of(p.first()) {
-			if len(p.tenures) == 1 && p.tenures[0].set != s && m.coexisted(s, p) {
-				b.keptApart(id, s, p)
-			}
+		if len(p.tenures) == 1 {
+			m.selecting.of(p.first(), p.tenures[0].set, func(s *setLife) {
+				if m.coexisted(s, p) {
+					b.keptApart(id, s, p)
+				}
+			})
 		}
 	}
 }
@@ -60,7 +63,7 @@ func (b *bench) keptApart(id guarantee.ID, s *setLife, p *podLife) {
 	b.doubt(id, charge{
 		set: s, events: []*history.Event{p.first(), e},
 		text: fmt.Sprintf("%s, controlled by %s, was deleted at %s while the set %s selected it; whether that was the set, the owner or the garbage collector is not recorded",
-			p.name, owner.name, e.Ref(), s.name),
+			p.name, owner.name(), e.Ref(), s.name),
 	})
 }
 
@@ -82,6 +85,7 @@ func (m *model) coexisted(s *setLife, p *podLife) bool {
 
 // selection finds the sets that select a pod without trying all of them.
 type selection struct {
+	keys   []string // of the labels that selectors are found by
 	byTerm map[[2]string][]*setLife
 }
 
@@ -92,28 +96,29 @@ func selectors(sets []*setLife) selection {
 		if !s.selects() {
 			continue
 		}
-		term := [2]string{}
-		for k, v := range s.events[0].Set.Selector {
-			if term[0] == "" || k < term[0] {
-				term = [2]string{k, v}
-			}
+		key := slices.Min(slices.Collect(maps.Keys(s.events[0].Set.Selector)))
+		if !slices.Contains(sel.keys, key) {
+			sel.keys = append(sel.keys, key)
 		}
+		term := [2]string{key, s.events[0].Set.Selector[key]}
 		sel.byTerm[term] = append(sel.byTerm[term], s)
 	}
 	return sel
 }
 
-// of returns the sets that select the pod as it was then.
-func (sel selection) of(pod *history.Event) []*setLife {
-	var out []*setLife
-	for k, v := range pod.Labels {
-		for _, s := range sel.byTerm[[2]string{k, v}] {
-			if s.matches(pod) {
-				out = append(out, s)
+// of calls f with every set but this one that selects the pod as it was then.
+func (sel selection) of(pod *history.Event, but *setLife, f func(*setLife)) {
+	for _, key := range sel.keys {
+		value, ok := pod.Labels[key]
+		if !ok {
+			continue
+		}
+		for _, s := range sel.byTerm[[2]string{key, value}] {
+			if s != but && s.matches(pod) {
+				f(s)
 			}
 		}
 	}
-	return out
 }
 
 // selects reports whether the set's selector is known, so that matches can be asked.
@@ -187,7 +192,7 @@ func (m *model) forUpdate(s *setLife, p *podLife) bool {
 func (m *model) updating(s *setLife, p *podLife) bool {
 	at := p.deleting.At
 	force := s.inForce(at, m.h.Header.Lag)
-	if s.someForce(at, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[0].Set) }) {
+	if s.someForce(at, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
 		return true
 	}
 	seen := s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)]

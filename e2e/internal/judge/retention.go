@@ -142,7 +142,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1]) {
 			for _, p := range s.pods {
 				if p.created != nil && p.tenures[0].set == s && len(p.ready) > 0 &&
-					m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives[p.ordinal]) > 0 {
+					m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives.of(p.ordinal)) > 0 {
 					b.saw(guarantee.StorageDeleteKeeps)
 				}
 			}

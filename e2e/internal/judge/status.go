@@ -91,8 +91,8 @@ func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) 
 func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	var found *podLife
 	why := ""
-	views, _ := r.set.views(e.At, m.h.Header.Lag)
-	for _, i := range views {
+	views := r.set.views(e.At, m.h.Header.Lag)
+	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if m.beyond(r.set, v, e) {
 			return nil, "" // the status counts pods out of range too, and may call a rollout finished that is not
@@ -113,12 +113,12 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 
 // beyond reports whether at a status the set had, or may have seemed to have, pods out of the range of that version.
 func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
-	for _, n := range placesOf(s) {
-		if n >= int(v.Start) && n < int(v.Start+v.Replicas) {
-			continue
-		}
-		if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.quiet()) {
-			return true
+	lo, hi := s.lives.places.from(int(v.Start)), s.lives.places.from(int(v.Start+v.Replicas))
+	for _, outside := range []places{s.lives.places[:lo], s.lives.places[hi:]} {
+		for _, n := range outside {
+			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.quiet()) {
+				return true
+			}
 		}
 	}
 	return false
@@ -157,7 +157,7 @@ func (s *setLife) shortfall(p *podLife, status *history.Event, before func(*hist
 
 // after returns the first pod of an ordinal that appeared after that point of the history, or nil.
 func (s *setLife) after(n, seq int) *podLife {
-	lives := s.lives[n]
+	lives := s.lives.of(n)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
 	if i == len(lives) {
 		return nil

@@ -7,48 +7,10 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
-
-// tally is what the pods of a set add up to, as its status counts them.
-type tally struct {
-	replicas, ready int32
-	at              census // by revision, those that are terminating left out
-}
-
-// census counts pods by revision. Few revisions have pods at a time, so that a list is faster than a map, above all to copy.
-type census []struct {
-	revision string
-	n        int32
-}
-
-func (c census) of(revision string) int32 {
-	for i := range c {
-		if c[i].revision == revision {
-			return c[i].n
-		}
-	}
-	return 0
-}
-
-func (c *census) add(revision string, n int32) {
-	for i := range *c {
-		if (*c)[i].revision != revision {
-			continue
-		}
-		if (*c)[i].n += n; (*c)[i].n == 0 {
-			*c = slices.Delete(*c, i, i+1)
-		}
-		return
-	}
-	*c = append(*c, struct {
-		revision string
-		n        int32
-	}{revision, n})
-}
 
 // share is what one pod adds to the tally of its set.
 type share struct {
@@ -72,7 +34,7 @@ type restWalk struct {
 	readyAt time.Duration             // when a pod last became Ready
 	young   []youth
 	losses  []time.Duration // when pods were lost or unready, the latest
-	past    []tally         // the last tallies, oldest first
+	past    past
 	// open holds accusations until the next event of a pod shows that none was late.
 	open    []accusation
 	told    bool   // this rest was counted
@@ -84,19 +46,11 @@ type accusation struct {
 	charge
 }
 
-// pastTallies bounds how many former tallies a status may be late by.
-const pastTallies = 16
-
 // atRest compares the status of every set with its pods wherever neither had changed for longer than the lag.
 func (m *model) atRest(b *bench) {
-	walks := map[types.UID]*restWalk{}
-	var order []*restWalk
+	walks := make([]restWalk, len(m.sets))
 	for i, s := range m.sets {
-		w := &restWalk{
-			m: m, b: b, r: m.rollouts[i], s: s, kept: map[string]*history.Event{},
-		}
-		walks[s.uid] = w
-		order = append(order, w)
+		walks[i] = restWalk{m: m, b: b, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}}
 	}
 	shares := make([]share, len(m.pods))
 	seen := m.seen
@@ -126,7 +80,7 @@ func (m *model) atRest(b *bench) {
 			}
 			shares[p.nr] = now
 		case history.Sets:
-			w := walks[e.UID]
+			w := &walks[m.bySet[e.UID].nr]
 			w.rest(e.At, false)
 			if anchored {
 				w.available(e, anchor)
@@ -135,39 +89,36 @@ func (m *model) atRest(b *bench) {
 			w.catchUp()
 			w.changed(e)
 		case history.Revisions:
-			if c := e.Controller(); c != nil && walks[c.UID] != nil {
-				walks[c.UID].keep(e)
+			if c := e.Controller(); c != nil && m.bySet[c.UID] != nil {
+				walks[m.bySet[c.UID].nr].keep(e)
 			}
 		}
 	}
 	if m.h.End != nil && m.h.End.Complete {
-		for _, w := range order {
-			w.rest(m.h.Duration(), true)
-			w.flush()
+		for i := range walks {
+			walks[i].rest(m.h.Duration(), true)
+			walks[i].flush()
 		}
 	}
 }
 
 // shareOf returns what the pod adds to a set's status from that event on.
-func (m *model) shareOf(p *podLife, e *history.Event, walks map[types.UID]*restWalk) share {
-	s := p.heldAt(e.Seq).set
-	if e.Gone() || s == nil || p.ordinal < 0 || parentOf(p.name) != s.name {
+func (m *model) shareOf(p *podLife, e *history.Event, walks []restWalk) share {
+	t := p.heldAt(e.Seq)
+	if !t.fits || e.Gone() {
 		return share{}
 	}
-	return share{
-		walk: walks[s.uid], revision: e.Labels[appsv1.ControllerRevisionHashLabelKey], ready: e.Pod.RunningAndReady(), staying: !e.Terminating(),
+	revision := p.revision
+	if p.relabelled {
+		revision = e.Labels[appsv1.ControllerRevisionHashLabelKey]
 	}
+	return share{walk: &walks[t.set.nr], revision: revision, ready: e.Pod.RunningAndReady(), staying: !e.Terminating()}
 }
 
 // take adds a pod's share to the tally, or takes it away.
 func (w *restWalk) take(e *history.Event, s share, n int32) {
 	if w.last == nil || w.last.Seq != e.Seq {
-		was := w.tally
-		was.at = slices.Clone(was.at)
-		w.past = append(w.past, was)
-		if len(w.past) > pastTallies {
-			w.past = w.past[1:]
-		}
+		w.past.add(w.tally)
 	}
 	w.replicas += n
 	w.present.add(s.revision, n)
@@ -216,13 +167,13 @@ func (w *restWalk) changed(e *history.Event) { w.last, w.told = e, false }
 // catchUp forgets the tallies that the controller had seen the end of when it wrote the newest status: a view does not go back.
 func (w *restWalk) catchUp() {
 	exact := w.version.Set.MinReadySeconds == 0
-	if len(w.wrong(w.tally, exact)) == 0 {
-		w.past = nil
+	if w.agrees(&w.tally, exact) {
+		w.past.n = 0
 		return
 	}
-	for i := len(w.past) - 1; i > 0; i-- {
-		if len(w.wrong(w.past[i], exact)) == 0 {
-			w.past = w.past[i:]
+	for i := range w.past.n {
+		if w.agrees(w.past.ago(i), exact) {
+			w.past.n = i + 1
 			return
 		}
 	}
@@ -265,21 +216,20 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
 	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
 	aged := to-(max(w.last.At, w.readyAt)+wait) > w.m.h.Header.Lag
-	wrong := w.wrong(w.tally, aged)
 	switch {
-	case len(wrong) == 0:
+	case w.agrees(&w.tally, aged):
 		w.b.saw(guarantee.StatusCounts)
 		if aged {
 			w.equal(to)
 		}
 	case !w.late():
-		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds()))
+		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds()))
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
 	case end && length > max(w.m.overdue(), 10*w.m.h.Header.Lag):
 		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
-			w.s.name, v.Ref(), strings.Join(wrong, ", "), length.Seconds(), w.last.Aside()))
+			w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds(), w.last.Aside()))
 	}
 	w.limit(to, length)
 }
@@ -288,33 +238,6 @@ func (w *restWalk) accuse(id guarantee.ID, to time.Duration, text string) {
 	w.open = append(w.open, accusation{id: id, charge: charge{
 		set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version},
 	}})
-}
-
-// wrong says where the status differs from a tally of pods.
-func (w *restWalk) wrong(t tally, aged bool) []string {
-	set, st := w.version.Set, w.version.Set.Status
-	var out []string
-	differ := func(what string, got, want int32) {
-		if got != want {
-			out = append(out, fmt.Sprintf("%s %d where the pods show %d", what, got, want))
-		}
-	}
-	differ("replicas", st.Replicas, t.replicas)
-	differ("readyReplicas", st.Ready, t.ready)
-	if aged || set.MinReadySeconds == 0 {
-		differ("availableReplicas", st.Available, t.ready)
-	}
-	differ("updatedReplicas", st.Updated, t.at.of(st.UpdateRevision))
-	// Up to 1.36 the current revision of an OnDelete set never follows, and its count falls to 0.
-	if set.Strategy != appsv1.OnDeleteStatefulSetStrategyType || st.Current != 0 {
-		differ("currentReplicas", st.Current, t.at.of(st.CurrentRevision))
-	}
-	return out
-}
-
-// late reports whether the status says what the pods showed at an earlier moment: then it may just not have followed yet.
-func (w *restWalk) late() bool {
-	return slices.ContainsFunc(w.past, func(t tally) bool { return len(w.wrong(t, w.version.Set.MinReadySeconds == 0)) == 0 })
 }
 
 // equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.

@@ -18,7 +18,7 @@ func terminationJudgements() []judgement {
 func judgeReverse(m *model, b *bench) {
 	m.removalsInOrder(b, guarantee.TerminationReverse, func(s *setLife, r removal) bool {
 		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
-		return r.replicas == 0 && r.ready && len(s.lives) > 1
+		return r.replicas == 0 && r.ready && len(s.lives.places) > 1
 	})
 }
 

@@ -119,9 +119,9 @@ func judgeUpdateMinReady(m *model, b *bench) {
 
 // leastMinReady returns the shortest minReadySeconds that the controller may have gone by at that moment.
 func (m *model) leastMinReady(s *setLife, at time.Duration) time.Duration {
-	views, _ := s.views(at, m.h.Header.Lag)
-	least := s.specs[views[0]].Set.MinReadySeconds
-	for _, i := range views {
+	views := s.views(at, m.h.Header.Lag)
+	least := s.specs[views.newest].Set.MinReadySeconds
+	for i := views.newest; i >= views.oldest; i-- {
 		least = min(least, s.specs[i].Set.MinReadySeconds)
 	}
 	return time.Duration(least) * time.Second

@@ -32,10 +32,11 @@ func judgeUpdated(m *model, b *bench) {
 
 // newPod judges the revision of one new pod.
 func (m *model) newPod(b *bench, r *rollout, c creation) {
-	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, c.event.At, m.h.Header.Lag) || r.covers(c, m.h.Header.Lag) {
+	views := r.set.views(c.event.At, m.h.Header.Lag)
+	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
 		return
 	}
-	text := r.outdated(c, m.h.Header.Lag)
+	text := r.outdated(c, views)
 	evidence := charge{
 		set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 	}
@@ -49,7 +50,7 @@ func (m *model) newPod(b *bench, r *rollout, c creation) {
 		}
 		return
 	}
-	if r.partitioned(c.event.At, m.h.Header.Lag) {
+	if r.partitioned(views) {
 		return // what a partition gives is judged there
 	}
 	forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
@@ -61,25 +62,15 @@ func (m *model) newPod(b *bench, r *rollout, c creation) {
 }
 
 // covers reports whether under any version in force the partition may keep the pod at the old revision.
-func (r *rollout) covers(c creation, lag time.Duration) bool {
-	views, _ := r.set.views(c.event.At, lag)
-	for _, i := range views {
-		if v := r.set.specs[i].Set; v.Partition > 0 && (v.Start != 0 || c.pod.ordinal < int(v.Partition)) {
-			return true
-		}
-	}
-	return false
+func (r *rollout) covers(c creation, v views) bool {
+	return r.set.some(v, func(e *history.Event) bool {
+		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
+	})
 }
 
 // partitioned reports whether a version in force has a partition.
-func (r *rollout) partitioned(at, lag time.Duration) bool {
-	views, _ := r.set.views(at, lag)
-	for _, i := range views {
-		if r.set.specs[i].Set.Partition > 0 {
-			return true
-		}
-	}
-	return false
+func (r *rollout) partitioned(v views) bool {
+	return r.set.some(v, func(e *history.Event) bool { return e.Set.Partition > 0 })
 }
 
 // twofold reports whether the set's status named two revisions at that moment.

@@ -137,23 +137,41 @@ func (s *setLife) generation(g int64) int {
 // maxViews bounds how many versions of a set an act is compared with; it keeps judging linear.
 const maxViews = 32
 
-// views returns the indices in specs of the versions that the controller may have acted on at that moment, newest first: those
-// in force within the lag (rule G1), which are the first strict ones, and older ones that no status had shown to be observed.
-func (s *setLife) views(at, lag time.Duration) (indices []int, strict int) {
-	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at+arrival }) - 1
-	for i = max(i, 0); i < len(s.specs) && i >= 0 && len(indices) < maxViews; i-- {
-		indices = append(indices, i)
-		strict++
-		if s.specs[i].At < at-lag {
-			break
+// views are versions of a set that its controller may have acted on, as indices in specs from newest down to oldest; there is
+// none where newest is less.
+type views struct {
+	newest, oldest int
+	// strict is the oldest of those in force within the lag (rule G1).
+	strict int
+}
+
+// views returns the versions that the controller may have acted on at that moment: those in force within the lag, and older ones
+// that no status had shown to be observed.
+func (s *setLife) views(at, lag time.Duration) views {
+	out := views{newest: min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1}
+	last := max(out.newest-maxViews+1, 0)
+	out.oldest = max(out.newest, 0)
+	for out.oldest > last && s.specs[out.oldest].At >= at-lag {
+		out.oldest--
+	}
+	out.strict = out.oldest
+	if out.oldest > last {
+		v := s.latest(at)
+		for v != nil && out.oldest > last && s.specs[out.oldest-1].Generation >= v.Set.Status.ObservedGeneration {
+			out.oldest--
 		}
 	}
-	if v := s.latest(at); v != nil {
-		for i--; i >= 0 && len(indices) < maxViews && s.specs[i].Generation >= v.Set.Status.ObservedGeneration; i-- {
-			indices = append(indices, i)
+	return out
+}
+
+// some reports whether one of the versions is as f says.
+func (s *setLife) some(v views, f func(*history.Event) bool) bool {
+	for i := v.newest; i >= v.oldest; i-- {
+		if f(s.specs[i]) {
+			return true
 		}
 	}
-	return indices, strict
+	return false
 }
 
 // current returns the index in specs of the version that was current at that moment, the first one before that.
@@ -172,21 +190,6 @@ func limit(s *history.Set) int {
 	}
 	return n
 }
-
-// places numbers the ordinals that a set ever had a pod of, so that a set of them fits in few words whatever the ordinals are.
-type places []int
-
-func placesOf(s *setLife) places {
-	out := make(places, 0, len(s.lives))
-	for n := range s.lives {
-		out = append(out, n)
-	}
-	sort.Ints(out)
-	return out
-}
-
-// from returns the first place whose ordinal is n or above.
-func (p places) from(n int) int { return sort.SearchInts(p, n) }
 
 // marks is a set of places.
 type marks []uint64

@@ -129,9 +129,9 @@ func (m *model) returns(b *bench) {
 // that two revisions were in question at all.
 func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, want string) {
 	at := c.event.At
-	views, _ := r.set.views(at, lag)
+	views := r.set.views(at, lag)
 	wants := []string{}
-	for _, i := range views {
+	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if v.Partition == 0 || v.Start != 0 || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			return true, false, ""
@@ -194,10 +194,11 @@ func judgeOnDelete(m *model, b *bench) {
 	for i, r := range m.rollouts {
 		for _, c := range m.acts[i].creations {
 			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
-			if c.class != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, c.event.At, m.h.Header.Lag) {
+			views := r.set.views(c.event.At, m.h.Header.Lag)
+			if c.class != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
 				continue
 			}
-			switch text := r.outdated(c, m.h.Header.Lag); {
+			switch text := r.outdated(c, views); {
 			case text != "":
 				b.broken(id, charge{
 					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
@@ -218,29 +219,22 @@ func judgeOnDelete(m *model, b *bench) {
 	}
 }
 
-// always reports whether every version in force has that strategy.
-func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, at, lag time.Duration) bool {
-	views, _ := r.set.views(at, lag)
-	for _, i := range views {
-		if r.set.specs[i].Set.Strategy != strategy {
-			return false
-		}
-	}
-	return len(views) > 0
+// always reports whether there is a version in force and every one has that strategy.
+func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v views) bool {
+	return v.newest >= v.oldest && !r.set.some(v, func(e *history.Event) bool { return e.Set.Strategy != strategy })
 }
 
 // outdated says how a new pod falls short of the template of every version in force, or "".
-func (r *rollout) outdated(c creation, lag time.Duration) string {
+func (r *rollout) outdated(c creation, v views) string {
 	if worn := r.worn(c.pod); worn >= 0 {
 		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.names[worn])
 	}
-	views, _ := r.set.views(c.event.At, lag)
-	for _, i := range views {
+	for i := v.newest; i >= v.oldest; i-- {
 		if pending, known := r.pending(c.pod.revision, i); !pending || !known {
 			return ""
 		}
 	}
-	want := r.names[r.of[views[0]]]
+	want := r.names[r.of[v.newest]]
 	if want == "" {
 		want = "of the set's template"
 	}

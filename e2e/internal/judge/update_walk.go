@@ -107,7 +107,7 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 		return r
 	}
 	w := updateWalk{
-		m: m, s: s, r: r, places: placesOf(s), at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
+		m: m, s: s, r: r, places: s.lives.places, at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
 	}
 	for _, st := range s.steps {
 		w.advance(st.event.At)
@@ -328,23 +328,21 @@ func (w *updateWalk) act(p *podLife, e *history.Event) bool {
 	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeEnding(e, w.m.h.Header.Lag) {
 		return false
 	}
-	views, strict := w.s.views(e.At, w.m.h.Header.Lag)
-	for _, i := range views {
-		if !inRange(w.s.specs[i], p.ordinal) {
-			return false // it may as well have been a scale down
-		}
+	views := w.s.views(e.At, w.m.h.Header.Lag)
+	if w.s.some(views, func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
+		return false // it may as well have been a scale down
 	}
-	best := w.under(p, e, views[0])
-	for n, i := range views[1:] {
-		if best.weight() == 0 || (n+1 >= strict && best.kind == untold) {
+	best := w.under(p, e, views.newest)
+	for i := views.newest - 1; i >= views.oldest; i-- {
+		if best.weight() == 0 || (i < views.strict && best.kind == untold) {
 			break
 		}
 		if a := w.under(p, e, i); a.weight() < best.weight() {
 			best = a
-			best.excused = n+1 >= strict
+			best.excused = i < views.strict
 		}
 	}
-	for _, i := range views[:strict] {
+	for i := views.newest; i >= views.strict; i-- {
 		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 {
 			best.limit = 0
 		} else {

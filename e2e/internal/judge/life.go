@@ -1,0 +1,113 @@
+package judge
+
+import (
+	"sort"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// holder returns the set that controls the pod as of the events added so far, or nil.
+func (p *podLife) holder() *setLife {
+	if len(p.tenures) == 0 {
+		return nil
+	}
+	return p.tenures[len(p.tenures)-1].set
+}
+
+// heldAt returns who controlled the pod at that point of the history.
+func (p *podLife) heldAt(seq int) tenure {
+	i := len(p.tenures) - 1
+	for i > 0 && p.tenures[i].from.Seq > seq {
+		i--
+	}
+	return p.tenures[i]
+}
+
+// isReady reports whether the pod is Running, Ready and not terminating as of the events added so far.
+func (p *podLife) isReady() bool { return len(p.ready) > 0 && p.ready[len(p.ready)-1].to == nil }
+
+// readyBefore returns the last stretch of readiness that began before that point of the history, or nil.
+func (p *podLife) readyBefore(seq int) *span {
+	i := sort.Search(len(p.ready), func(i int) bool { return p.ready[i].from.Seq >= seq })
+	if i == 0 {
+		return nil
+	}
+	return &p.ready[i-1]
+}
+
+// first is the pod's earliest event.
+func (p *podLife) first() *history.Event { return p.events[0] }
+
+// aliveAt reports whether the pod existed at that point of the history.
+func (p *podLife) aliveAt(seq int) bool {
+	return p.first().Seq <= seq && (p.gone == nil || p.gone.Seq > seq)
+}
+
+// at returns the pod's newest version at that point of the history, or nil.
+func (p *podLife) at(seq int) *history.Event {
+	i := sort.Search(len(p.events), func(i int) bool { return p.events[i].Seq > seq })
+	if i == 0 {
+		return nil
+	}
+	return p.events[i-1]
+}
+
+// life returns the newest pod of an ordinal as of that point of the history, gone or not, or nil if there was none.
+func (s *setLife) life(ordinal, seq int) *podLife {
+	lives := s.lives.of(ordinal)
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
+	if i == 0 {
+		return nil
+	}
+	return lives[i-1]
+}
+
+// arrival bounds how far two watches of one recorder may be out of step with each other.
+const arrival = 500 * time.Millisecond
+
+// inForce returns the versions of the set that the controller may have acted on at that moment, oldest first: those that were
+// current at any time within the lag before it (rule G1). Never empty when any version is known.
+func (s *setLife) inForce(at, lag time.Duration) []*history.Event {
+	newest := min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1
+	oldest := max(newest, 0)
+	for oldest > 0 && s.specs[oldest].At >= at-lag {
+		oldest--
+	}
+	return s.specs[oldest : newest+1]
+}
+
+// specsUntil counts the versions of the spec that had arrived by then.
+func (s *setLife) specsUntil(at time.Duration) int {
+	return sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
+}
+
+// latest returns the newest version of the set at that moment, or nil.
+func (s *setLife) latest(at time.Duration) *history.Event {
+	n := s.versionsUntil(at)
+	if n == 0 {
+		return nil
+	}
+	return s.events[n-1]
+}
+
+// versionsUntil counts the versions that had arrived by then.
+func (s *setLife) versionsUntil(at time.Duration) int {
+	return sort.Search(len(s.events), func(i int) bool { return s.events[i].At > at })
+}
+
+// policy returns the pod management policy, which cannot change.
+func (s *setLife) policy() appsv1.PodManagementPolicyType {
+	if len(s.events) == 0 {
+		return ""
+	}
+	return s.events[0].Set.Policy
+}
+
+// beingDeleted reports whether deletion of the set had been requested by then, or may have been, given how far two watches can
+// be out of step.
+func (s *setLife) beingDeleted(at time.Duration) bool {
+	return s.deleting != nil && s.deleting.At <= at+arrival
+}
