@@ -19,6 +19,8 @@ func lifecycle() []Guarantee {
 			"ordinals are Ready.",
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1340",
+		Note: "The failed pod is removed whatever becomes of its claims. Under whenScaled: Delete its successor may have to wait for a claim that " +
+			"goes with it, as identity/sticky tells.",
 	}, {
 		ID:    LifecycleSucceeded,
 		Level: Extended,

@@ -66,6 +66,8 @@ func storage() []Guarantee {
 			"claim binds the set goes on.",
 		Sources: []Source{Docs, Lesson},
 		Link:    scalingPart,
+		Note: "Under a StorageClass that waits for the first consumer every claim is unbound until its pod is scheduled: that it is Bound later " +
+			"than the pod is created is no fault, that the pod runs before it is.",
 	}, {
 		ID:      StorageTemplates,
 		Level:   Extended,

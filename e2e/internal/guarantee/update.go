@@ -85,6 +85,9 @@ func update() []Guarantee {
 		Must:    "With a partition greater than replicas a change of the template moves no pod.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#partitions",
+		Note: "Shown only while all pods are Ready and one has another template: before that a controller does not come as far as updating. " +
+			"A pod that somebody deletes meanwhile comes back at status.currentRevision, as update/partition says. Not asked together with " +
+			"spec.ordinals.start.",
 	}, {
 		ID:      UpdatePhased,
 		Level:   Extended,
