@@ -214,7 +214,7 @@ func (w *walker) unready(from, to int, act *history.Event) []obstacle {
 func (w *walker) creation(st step) creation {
 	n := st.pod.ordinal
 	c := creation{pod: st.pod, event: st.event, class: initial}
-	versions := w.s.inForce(st.event.At, w.m.h.Header.Lag)
+	versions := w.s.inForce(st.event, w.m.h.Header.Lag)
 	wanted := time.Duration(-1) // when the ordinal came to be wanted
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
@@ -267,7 +267,7 @@ func (w *walker) removal(st step) removal {
 	span := st.pod.readyBefore(st.event.Seq)
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
-	versions := w.s.inForce(st.event.At, w.m.h.Header.Lag)
+	versions := w.s.inForce(st.event, w.m.h.Header.Lag)
 	if slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, n) }) && w.m.updatePending(w.s, st.pod) {
 		return r // under a version that has a place for it, it went for an update
 	}

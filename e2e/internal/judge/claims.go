@@ -115,13 +115,13 @@ func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
 	return p == appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 }
 
-// someForce and everyForce report whether some, or every, version of the set in force at that moment is as f says.
-func (s *setLife) someForce(at, lag time.Duration, f func(*history.Event) bool) bool {
-	return slices.ContainsFunc(s.inForce(at, lag), f)
+// someForce and everyForce report whether some, or every, version of the set in force at an act is as f says.
+func (s *setLife) someForce(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
+	return slices.ContainsFunc(s.inForce(act, lag), f)
 }
 
-func (s *setLife) everyForce(at, lag time.Duration, f func(*history.Event) bool) bool {
-	return !s.someForce(at, lag, func(v *history.Event) bool { return !f(v) })
+func (s *setLife) everyForce(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
+	return !s.someForce(act, lag, func(v *history.Event) bool { return !f(v) })
 }
 
 // during reports whether some version of the set that was current between the two moments is as f says.

@@ -8,8 +8,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// asked reports whether the spec itself deleted or evicted the object, alone or in a sweep over all that then
-// existed.
+// asked reports whether the spec itself deleted or evicted the object, alone or in a sweep over all that then existed.
 func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
 	if _, ours := m.bySpec[uid]; ours {
 		return true
@@ -42,6 +41,50 @@ func sweeps(marks []history.Mark) map[sweep][]history.Mark {
 		if mark.Act == history.ActDelete && mark.UID == "" {
 			key := sweep{mark.Resource, mark.Name}
 			out[key] = append(out[key], mark)
+		}
+	}
+	return out
+}
+
+// strangers returns the versions of the spec's own sets that somebody else asked for, the first of each set: each change of a
+// spec makes a new generation, and the spec marks each of its own. Of a set that it did not make nobody can tell.
+func (m *model) strangers() []*history.Event {
+	about := map[string][]history.Mark{}
+	for _, mark := range m.h.Marks {
+		if mark.Resource == history.Sets || mark.Resource == "" {
+			about[mark.Name] = append(about[mark.Name], mark)
+		}
+	}
+	var out []*history.Event
+	for _, s := range m.sets {
+		if s.created == nil {
+			continue
+		}
+		ours := false
+		var asked []int // the spec's own changes, by their place in the history
+		for _, mark := range about[s.name] {
+			switch {
+			case mark.Act == history.ActCreate && mark.Seq < s.created.Seq:
+				ours, asked = true, asked[:0]
+			case mark.Act == history.ActUpdate || mark.Act == history.ActScale:
+				asked = append(asked, mark.Seq)
+			}
+		}
+		if !ours {
+			continue
+		}
+		for _, v := range s.specs {
+			// A request for deletion makes a new generation too.
+			if v.Terminating() || v.Gone() {
+				break
+			}
+			if v.Generation-1 > int64(sort.SearchInts(asked, v.Seq)) {
+				out = append(out, v)
+				break
+			}
+		}
+		if s.deleting != nil && !m.asked(s.uid, s.events[0], s.deleting) {
+			out = append(out, s.deleting)
 		}
 	}
 	return out

@@ -118,22 +118,36 @@ func (m *model) creationHolds(s *setLife) []held {
 		if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 			continue
 		}
+		v := s.latest(p.created.At + arrival)
+		if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
+			continue
+		}
 		end := m.h.Duration()
-		for _, e := range []*history.Event{p.deleting, firstReady(p), nextCreated(s, p.ordinal, p.created.Seq)} {
+		for _, e := range []*history.Event{p.deleting, firstReady(p), s.releaseOf(p), nextCreated(s, p.ordinal, p.created.Seq), s.deleting} {
 			if e != nil {
 				end = min(end, e.At)
 			}
 		}
-		if end <= p.created.At {
-			continue
+		end = s.wantedUntil(p.ordinal+1, p.created.At+arrival, s.wantedUntil(p.ordinal, p.created.At+arrival, end))
+		// What cannot be created does not halt.
+		if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) {
+			out = append(out, held{from: p.created.At, to: end, pod: p})
 		}
-		v := s.latest(p.created.At + arrival)
-		if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) || m.taken(p.ordinal+1, s, p.created.At, end) {
-			continue // what cannot be created does not halt
-		}
-		out = append(out, held{from: p.created.At, to: end, pod: p})
 	}
 	return out
+}
+
+// wantedUntil returns when after a moment the set first had no place for the ordinal any more, or otherwise if that comes first.
+func (s *setLife) wantedUntil(n int, from, otherwise time.Duration) time.Duration {
+	for _, v := range s.specs[s.specsUntil(from):] {
+		if v.At >= otherwise {
+			break
+		}
+		if !inRange(v, n) {
+			return v.At
+		}
+	}
+	return otherwise
 }
 
 // taken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.

@@ -53,16 +53,17 @@ func judgeLabels(m *model, b *bench) {
 	// From 1.32 every cluster has the index label; before, one pod that has it shows that the cluster does.
 	indexed := m.atLeast("1.32", false)
 	m.made(func(_ *setLife, p *podLife) {
-		_, has := p.created.Labels[appsv1.PodIndexLabel]
-		indexed = indexed || has
+		if !indexed {
+			_, indexed = p.created.Labels[appsv1.PodIndexLabel]
+		}
 	})
 	m.made(func(s *setLife, p *podLife) {
 		right := true
-		want := []struct{ label, value string }{{appsv1.StatefulSetPodNameLabel, p.name}, {appsv1.PodIndexLabel, strconv.Itoa(p.ordinal)}}
-		if !indexed {
-			want = want[:1]
-		}
-		for _, w := range want {
+		want := [...]struct{ label, value string }{{appsv1.StatefulSetPodNameLabel, p.name}, {appsv1.PodIndexLabel, strconv.Itoa(p.ordinal)}}
+		for i, w := range want {
+			if i > 0 && !indexed {
+				break
+			}
 			if got := p.created.Labels[w.label]; got != w.value {
 				right = false
 				b.broken(id, charge{
@@ -92,12 +93,6 @@ func judgeOwnership(m *model, b *bench) {
 		if p.created == nil {
 			continue
 		}
-		accuse := func(s *setLife, text string) {
-			b.broken(id, charge{
-				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
-				text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
-			})
-		}
 		s := p.tenures[0].set
 		switch {
 		case s == nil:
@@ -106,18 +101,26 @@ func judgeOwnership(m *model, b *bench) {
 				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.beingDeleted(p.created.At) {
 				continue
 			}
-			accuse(s, fmt.Sprintf("for the set %s without a controller reference", s.name))
+			b.disowned(s, p, fmt.Sprintf("for the set %s without a controller reference", s.name))
 		case len(s.events) > 0:
 			if n := controllers(p.created); n != 1 {
-				accuse(s, fmt.Sprintf("with %d controller references, expected exactly one", n))
+				b.disowned(s, p, fmt.Sprintf("with %d controller references, expected exactly one", n))
 				continue
 			}
 			b.saw(id)
 		case complete:
 			// All sets of the namespace are recorded, those before the recording in its first list.
-			accuse(s, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name(), s.uid))
+			b.disowned(s, p, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name(), s.uid))
 		}
 	}
+}
+
+// disowned accuses the set that a pod was made for, text says of what.
+func (b *bench) disowned(s *setLife, p *podLife, text string) {
+	b.broken(guarantee.IdentityOwnership, charge{
+		set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
+		text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
+	})
 }
 
 func controllers(e *history.Event) int {

@@ -6,6 +6,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
@@ -86,15 +87,20 @@ type bench struct {
 	m       *model
 	order   []guarantee.ID
 	results map[guarantee.ID]*Result
+	last    *Result // the one asked for last: most judges speak of one guarantee
 }
 
 func (b *bench) of(id guarantee.ID) *Result {
+	if b.last != nil && b.last.Guarantee == id {
+		return b.last
+	}
 	r := b.results[id]
 	if r == nil {
 		r = &Result{Guarantee: id}
 		b.results[id] = r
 		b.order = append(b.order, id)
 	}
+	b.last = r
 	return r
 }
 
@@ -165,8 +171,11 @@ func (b *bench) finding(id guarantee.ID, c charge) Finding {
 	return f
 }
 
-// weigh adds what the spec checked by other means.
+// weigh adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
+// expected what it had asked for itself.
 func (b *bench) weigh(checks []history.Check) {
+	strangers := b.m.strangers()
+	slices.SortFunc(strangers, func(x, y *history.Event) int { return x.Seq - y.Seq })
 	for _, c := range checks {
 		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
 		r := b.of(c.Guarantee)
@@ -174,6 +183,18 @@ func (b *bench) weigh(checks []history.Check) {
 		case history.Passed:
 			r.Exercised++
 		case history.Failed:
+			if len(strangers) > 0 && strangers[0].At <= c.At+arrival {
+				v := strangers[0]
+				what := fmt.Sprintf("changed to generation %d", v.Generation)
+				if v.Terminating() || v.Gone() {
+					what = "deleted"
+				}
+				f.Text += fmt.Sprintf("; but the set %s had been %s at %s by somebody else than the suite: find out who (the API server's audit log), and run again",
+					v.Name, what, v.Ref())
+				f.Seqs = append(f.Seqs, v.Seq)
+				r.Doubts = append(r.Doubts, f)
+				continue
+			}
 			r.Violations = append(r.Violations, f)
 		case history.Inconclusive:
 			r.Doubts = append(r.Doubts, f)

@@ -68,15 +68,29 @@ func (s *setLife) life(ordinal, seq int) *podLife {
 // arrival bounds how far two watches of one recorder may be out of step with each other.
 const arrival = 500 * time.Millisecond
 
-// inForce returns the versions of the set that the controller may have acted on at that moment, oldest first: those that were
+// inForce returns the versions of the set that the controller may have acted on in an act on a pod, oldest first: those that were
 // current at any time within the lag before it (rule G1). Never empty when any version is known.
-func (s *setLife) inForce(at, lag time.Duration) []*history.Event {
-	newest := min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1
+func (s *setLife) inForce(act *history.Event, lag time.Duration) []*history.Event {
+	newest := min(max(s.specsBefore(act), 1), len(s.specs)) - 1
 	oldest := max(newest, 0)
-	for oldest > 0 && s.specs[oldest].At >= at-lag {
+	for oldest > 0 && s.specs[oldest].At >= act.At-lag {
 		oldest--
 	}
 	return s.specs[oldest : newest+1]
+}
+
+// tardy bounds how late a watch may be that was cut off and resumed, against one that was not.
+const tardy = 10 * time.Second
+
+// specsBefore counts the versions of the spec that may have been there before an act on a pod. The two watches are not in step, and
+// what came later and yet has the older resource version may have been first: no more than that is made of numbers that the API
+// promises to be comparable within one resource only.
+func (s *setLife) specsBefore(act *history.Event) int {
+	n := s.specsUntil(act.At + arrival)
+	for n < len(s.specs) && s.specs[n].At <= act.At+tardy && s.specs[n].RV() != 0 && s.specs[n].RV() < act.RV() {
+		n++
+	}
+	return n
 }
 
 // specsUntil counts the versions of the spec that had arrived by then.

@@ -142,7 +142,7 @@ func (s *setLife) specAt(at time.Duration) *history.Event {
 }
 
 // front is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and
-// available since then. Where order does not matter ordinal is the end of the range.
+// available since then. Where order does not matter ordinal is the first that a claim is in the way of, or the end of the range.
 type front struct {
 	ordinal int
 	since   time.Duration
@@ -157,7 +157,10 @@ func (m *model) frontOf(s *setLife) (front, bool) {
 	end := int(v.Set.Start + v.Set.Replicas)
 	f := front{ordinal: int(v.Set.Start), since: v.At}
 	if !s.ordered() {
-		f.ordinal = end
+		f.ordinal = m.withheld(s, min(end, s.beyond()), m.h.Duration())
+		if f.ordinal == s.beyond() {
+			f.ordinal = end
+		}
 		return f, true
 	}
 	for ; f.ordinal < end; f.ordinal++ {
@@ -169,6 +172,14 @@ func (m *model) frontOf(s *setLife) (front, bool) {
 		f.since = max(f.since, ready[len(ready)-1].from.At+time.Duration(v.Set.MinReadySeconds)*time.Second)
 	}
 	return f, true
+}
+
+// beyond returns the ordinal after the highest that the set ever had a pod of.
+func (s *setLife) beyond() int {
+	if n := len(s.lives.places); n > 0 {
+		return s.lives.places[n-1] + 1
+	}
+	return 0
 }
 
 // vacancy returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.

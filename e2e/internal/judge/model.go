@@ -333,6 +333,9 @@ func (p *podLife) step(w what, e *history.Event) {
 	}
 }
 
+// complete reports whether the recording is known to hold all that had happened by its end.
+func (m *model) complete() bool { return m.h.End != nil && m.h.End.Complete }
+
 // gap returns a gap in a resource's history that overlaps the stretch, or nil.
 func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
 	for i := range m.h.Gaps {

@@ -150,11 +150,14 @@ func judgeMinReady(m *model, b *bench) {
 		}
 		for _, c := range a.creations {
 			v := a.set.latest(c.event.At)
-			prev := a.set.life(c.pod.ordinal-1, c.event.Seq)
-			if v == nil || prev == nil || v.Set.MinReadySeconds == 0 || len(c.obstacles) > 0 || c.first {
+			if v == nil || v.Set.MinReadySeconds == 0 || len(c.obstacles) > 0 || c.first {
 				continue
 			}
-			need := m.leastMinReady(a.set, c.event.At)
+			prev := a.set.life(c.pod.ordinal-1, c.event.Seq)
+			if prev == nil {
+				continue
+			}
+			need := m.leastMinReady(a.set, c.event)
 			if need == 0 {
 				continue
 			}
@@ -225,13 +228,16 @@ func judgeParallel(m *model, b *bench) {
 			}
 		}
 		for _, h := range m.creationHolds(a.set) {
-			if length := h.to - h.from; length > overdue {
-				b.broken(id, charge{
-					set: a.set, since: h.from, events: []*history.Event{h.pod.created},
-					text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
-						h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, h.pod.ordinal+1),
-				})
+			length, next := h.to-h.from, h.pod.ordinal+1
+			if length <= overdue || (h.to == m.h.Duration() && !m.complete()) ||
+				m.withheld(a.set, next+1, h.from) <= next || m.withheld(a.set, next+1, h.to) <= next {
+				continue
 			}
+			b.broken(id, charge{
+				set: a.set, since: h.from, until: h.to, resources: podsAndSets(), events: []*history.Event{h.pod.created},
+				text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
+					h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, next),
+			})
 		}
 	}
 }

@@ -87,6 +87,7 @@ func (m *model) coexisted(s *setLife, p *podLife) bool {
 type selection struct {
 	keys   []string // of the labels that selectors are found by
 	byTerm map[[2]string][]*setLife
+	only   *setLife // the one there is, nil if there are others
 }
 
 // selectors arranges the sets by one term of their selectors. Those whose selectors are not fully known are left out.
@@ -103,11 +104,17 @@ func selectors(sets []*setLife) selection {
 		term := [2]string{key, s.events[0].Set.Selector[key]}
 		sel.byTerm[term] = append(sel.byTerm[term], s)
 	}
+	if len(sets) == 1 {
+		sel.only = sets[0]
+	}
 	return sel
 }
 
 // of calls f with every set but this one that selects the pod as it was then.
 func (sel selection) of(pod *history.Event, but *setLife, f func(*setLife)) {
+	if but != nil && but == sel.only {
+		return
+	}
 	for _, key := range sel.keys {
 		value, ok := pod.Labels[key]
 		if !ok {
@@ -146,7 +153,8 @@ func (m *model) unexplained(s *setLife, p *podLife) bool {
 	if s.deleting != nil && s.deleting.At <= e.At+m.h.Header.Lag {
 		return false
 	}
-	return s.wanted(p.ordinal, e.At-m.quiet(), e.At+arrival) && !m.forUpdate(s, p)
+	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
+	return s.wanted(p.ordinal, e.At-m.quiet(), e.At+arrival) && !s.someForce(e, m.h.Header.Lag, outOfRange) && !m.forUpdate(s, p)
 }
 
 // updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
@@ -166,7 +174,7 @@ func (m *model) updatePending(s *setLife, p *podLife) bool {
 // perhapsUpdate reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
 // have known that yet.
 func (m *model) perhapsUpdate(s *setLife, p *podLife) bool {
-	return s.someForce(p.deleting.At, m.h.Header.Lag, func(v *history.Event) bool { return inRange(v, p.ordinal) }) && m.updating(s, p)
+	return s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return inRange(v, p.ordinal) }) && m.updating(s, p)
 }
 
 // forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
@@ -191,8 +199,8 @@ func (m *model) forUpdate(s *setLife, p *podLife) bool {
 // that had changed within the lag, or an update revision other than the pod's.
 func (m *model) updating(s *setLife, p *podLife) bool {
 	at := p.deleting.At
-	force := s.inForce(at, m.h.Header.Lag)
-	if s.someForce(at, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
+	force := s.inForce(p.deleting, m.h.Header.Lag)
+	if s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
 		return true
 	}
 	seen := s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)]

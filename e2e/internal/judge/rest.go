@@ -16,11 +16,12 @@ func Rest(h *history.History) time.Duration { return (&model{h: h}).quiet() }
 // judgeNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
 func judgeNames(m *model, b *bench) {
 	overdue := m.overdue()
+	at := make([]int, len(m.pods))
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
 			continue
 		}
-		r := roll{s: s, members: map[*podLife]bool{}, fresh: true}
+		r := roll{s: s, at: at, fresh: true}
 		var last time.Duration
 		events, steps := s.events, s.steps
 		for len(events)+len(steps) > 0 {
@@ -41,8 +42,11 @@ func judgeNames(m *model, b *bench) {
 			}
 			r.take(*st)
 		}
-		if m.h.End != nil && m.h.End.Complete {
+		if m.complete() {
 			b.atRest(&r, last, m.h.Duration(), overdue)
+		}
+		for _, p := range r.members {
+			at[p.nr] = 0 // another set may come to have it
 		}
 	}
 }
@@ -51,31 +55,56 @@ func judgeNames(m *model, b *bench) {
 type roll struct {
 	s       *setLife
 	set     *history.Event // its newest version
-	members map[*podLife]bool
+	members []*podLife
+	at      []int // by a pod's place in the model, 1 + its place in members; below 0 while it is Ready
 	ready   int
 	fresh   bool // something changed since the last look
 }
 
 func (r *roll) take(st step) {
 	r.fresh = true
+	at := &r.at[st.pod.nr]
 	switch st.what {
 	case podListed, podCreated:
-		r.members[st.pod] = false
-	case podReady, podLost:
-		if was := r.members[st.pod]; was != (st.what == podReady) {
-			r.members[st.pod] = !was
-			if was {
-				r.ready--
-			} else {
-				r.ready++
-			}
+		if *at == 0 {
+			r.members = append(r.members, st.pod)
+			*at = len(r.members)
 		}
-	case podReleased, podGone:
-		if r.members[st.pod] {
+	case podReady:
+		if *at > 0 {
+			*at = -*at
+			r.ready++
+		}
+	case podLost:
+		if *at < 0 {
+			*at = -*at
 			r.ready--
 		}
-		delete(r.members, st.pod)
+	case podReleased, podGone:
+		r.strike(st.pod)
 	}
+}
+
+// strike takes a pod off the members; the last one gets its place.
+func (r *roll) strike(p *podLife) {
+	at := r.at[p.nr]
+	if at == 0 {
+		return
+	}
+	if at < 0 {
+		at = -at
+		r.ready--
+	}
+	r.at[p.nr] = 0
+	last := len(r.members) - 1
+	if moved := r.members[last]; moved != p {
+		r.members[at-1] = moved
+		if r.at[moved.nr] < 0 {
+			at = -at
+		}
+		r.at[moved.nr] = at
+	}
+	r.members = r.members[:last]
 }
 
 // settled reports whether the set says that it has all the pods it wants, as many as it really has, all Ready.
@@ -97,7 +126,7 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 	found := map[int]*podLife{}
 	var wrong []string
 	first := -1
-	for p := range r.members {
+	for _, p := range r.members {
 		if found[p.ordinal] != nil || p.name != fmt.Sprintf("%s-%d", r.s.name, p.ordinal) {
 			wrong = append(wrong, p.name)
 			continue
@@ -138,12 +167,12 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 
 // hindered reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.
 func (m *model) hindered(s *setLife, pods []string, at time.Duration) bool {
-	for _, p := range m.pods {
-		if slices.Contains(pods, p.name) && p.first().At <= at+arrival && (p.gone == nil || p.gone.At > at-arrival) {
-			return true
-		}
-	}
 	for _, name := range pods {
+		for _, p := range m.namesakes(name) {
+			if p.first().At <= at+arrival && (p.gone == nil || p.gone.At > at-arrival) {
+				return true
+			}
+		}
 		for _, t := range s.claimTemplates() {
 			c := m.claim(t+"-"+name, at+arrival)
 			if c != nil && (c.deleting != nil || ownerNamed(c.at(at), "Pod", name) != "") {
@@ -154,10 +183,41 @@ func (m *model) hindered(s *setLife, pods []string, at time.Duration) bool {
 	return false
 }
 
+// withheld returns the lowest ordinal before a given one that a claim kept its set from making at that moment, or from going on with:
+// the claim was on its way out, or still that of a former pod. It returns the given one where there is none. A Parallel set makes
+// its pods in batches, the lowest ordinals first, and what cannot be made in one keeps the next from being tried.
+func (m *model) withheld(s *setLife, before int, at time.Duration) int {
+	inWay := func(n int) bool {
+		name := fmt.Sprintf("%s-%d", s.name, n)
+		for _, t := range s.claimTemplates() {
+			c := m.claim(t+"-"+name, at+arrival)
+			switch {
+			case c == nil || (c.gone != nil && c.gone.At <= at-arrival):
+			case c.deleting != nil && c.deleting.At <= at+arrival, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
+				return true
+			}
+		}
+		return false
+	}
+	if len(s.claimTemplates()) == 0 {
+		return before
+	}
+	start := int(s.specAt(at).Set.Start)
+	for i := s.lives.places.from(start); i < s.lives.places.from(before); i++ {
+		if n := s.lives.places[i]; inWay(n) {
+			return n
+		}
+	}
+	if before > start && inWay(before-1) {
+		return before - 1
+	}
+	return before
+}
+
 // names lists the pods by name.
 func (r *roll) names() []string {
 	names := make([]string, 0, len(r.members))
-	for p := range r.members {
+	for _, p := range r.members {
 		names = append(names, p.name)
 	}
 	slices.Sort(names)

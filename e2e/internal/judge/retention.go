@@ -21,9 +21,9 @@ func judgeRetention(m *model, b *bench) {
 			if !r.condemned || len(a.set.claimTemplates()) == 0 || m.perhapsUpdate(a.set, r.pod) {
 				continue
 			}
-			if a.set.everyForce(r.event.At, m.h.Header.Lag, scaledDelete) {
+			if a.set.everyForce(r.event, m.h.Header.Lag, scaledDelete) {
 				b.scaledDelete(a.set, r.pod, overdue)
-			} else if a.set.everyForce(r.event.At, m.h.Header.Lag, scaledKeep) {
+			} else if a.set.everyForce(r.event, m.h.Header.Lag, scaledKeep) {
 				b.scaledKeep(a.set, r.pod)
 			}
 		}
@@ -48,7 +48,7 @@ func (b *bench) survived(l loss) {
 	from, to := l.at.At, l.heir.ready[0].from.At
 	if m.kept(l.set, l.pod.name, from, to) {
 		b.saw(guarantee.StorageDataSurvives)
-		if l.set.everyForce(from, m.h.Header.Lag, someDelete) {
+		if l.set.everyForce(l.at, m.h.Header.Lag, someDelete) {
 			b.saw(guarantee.StorageRetentionFailure)
 		}
 		return
@@ -193,7 +193,7 @@ func (b *bench) unduly() {
 		if s == nil || foreign(c.deleting, s, pod) || m.due(s, pod, c) {
 			continue
 		}
-		id, why := m.protects(s, pod, c.deleting.At)
+		id, why := m.protects(s, pod, c.deleting)
 		since := c.deleting.At
 		if i := len(c.events) - 1; i > 0 {
 			since = c.at(c.deleting.At - 1).At
@@ -224,9 +224,8 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 		}
 		for _, t := range owner.tenures {
 			// A former set may have scaled the pod down before another adopted it.
-			if t.set != nil && t.set.during(owner.first().At-m.quiet(), at+arrival, func(v *history.Event) bool {
-				return scaledDelete(v) && !inRange(v, owner.ordinal)
-			}) {
+			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
+			if t.set != nil && (t.set.during(owner.first().At-m.quiet(), at+arrival, condemned) || t.set.someForce(c.deleting, m.h.Header.Lag, condemned)) {
 				return true
 			}
 		}
@@ -235,18 +234,18 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 }
 
 // protects says which guarantee should have kept a claim of the set at that moment, and why.
-func (m *model) protects(s *setLife, pod string, at time.Duration) (guarantee.ID, string) {
-	lag, wanted := m.h.Header.Lag, inRange(s.specAt(at), history.Ordinal(pod))
+func (m *model) protects(s *setLife, pod string, act *history.Event) (guarantee.ID, string) {
+	at, lag, wanted := act.At, m.h.Header.Lag, inRange(s.specAt(act.At), history.Ordinal(pod))
 	switch {
 	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1]):
 		return guarantee.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
 	case s.beingDeleted(at):
 		return guarantee.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
-	case wanted && s.someForce(at, lag, someDelete):
+	case wanted && s.someForce(act, lag, someDelete):
 		return guarantee.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
 	case wanted:
 		return guarantee.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
-	case s.someForce(at, lag, scaledDelete):
+	case s.someForce(act, lag, scaledDelete):
 		return guarantee.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
 	}
 	return guarantee.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)

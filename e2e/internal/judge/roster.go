@@ -16,8 +16,11 @@ type roster struct {
 
 // rosterOf arranges pods, which may be a million, without a map: ordinals mostly follow each other.
 func rosterOf(pods []*podLife) roster {
-	pods = slices.Clone(pods)
-	slices.SortFunc(pods, func(a, b *podLife) int { return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.nr, b.nr)) })
+	byOrdinal := func(a, b *podLife) int { return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.nr, b.nr)) }
+	if !slices.IsSortedFunc(pods, byOrdinal) {
+		pods = slices.Clone(pods)
+		slices.SortFunc(pods, byOrdinal)
+	}
 	n := 0
 	for i, p := range pods {
 		if i == 0 || p.ordinal != pods[i-1].ordinal {

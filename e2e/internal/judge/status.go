@@ -91,7 +91,7 @@ func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) 
 func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	var found *podLife
 	why := ""
-	views := r.set.views(e.At, m.h.Header.Lag)
+	views := r.set.views(e, m.h.Header.Lag)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if m.beyond(r.set, v, e) {

@@ -142,9 +142,12 @@ func (w *restWalk) grow(e *history.Event, was, now share) {
 	}
 }
 
+// keptLosses bounds how many losses a status that counts available pods may be late by.
+const keptLosses = 16
+
 func (w *restWalk) lose(at time.Duration) {
 	w.losses = append(w.losses, at)
-	if len(w.losses) > pastTallies {
+	if len(w.losses) > keptLosses {
 		w.losses = w.losses[1:]
 	}
 }

@@ -44,17 +44,21 @@ func (c *census) add(revision string, n int32) {
 	}{revision, n})
 }
 
-// pastTallies bounds how many former tallies a status may be late by.
-const pastTallies = 16
+// pastTallies bounds how many former tallies a status may be late by: a Parallel set of some dozens of pods makes that many while its
+// controller writes no status.
+const pastTallies = 128
 
 // past is a ring of the last tallies.
 type past struct {
-	tallies [pastTallies]tally
+	tallies []tally
 	next, n int
 }
 
 // add keeps a copy of a tally, in the place of the oldest where there is no other.
 func (p *past) add(t tally) {
+	if p.next == len(p.tallies) {
+		p.tallies = append(p.tallies, tally{})
+	}
 	old := &p.tallies[p.next]
 	at := append(old.at[:0], t.at...)
 	*old = t

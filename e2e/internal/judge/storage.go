@@ -239,6 +239,8 @@ func (b *bench) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 	}
 	switch {
 	case margin <= arrival:
+	case c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
+		// The watch of claims was late: what has the older resource version may have been first.
 	case margin <= b.m.quiet():
 		b.doubt(id, ch)
 	default:
@@ -266,12 +268,31 @@ func (b *bench) blocked(s *setLife, p *podLife, c *claimLife) {
 	if next != nil && next.At <= c.bound.At {
 		return
 	}
+	b.stranded(s, p, c)
 	n := p.ordinal + 1
 	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+arrival, c.bound.At) {
 		return
 	}
 	b.hold(guarantee.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p},
 		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
+}
+
+// stranded judges a set that did not go on although the claim that it had to wait for was Bound and the pod Ready.
+func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
+	m, n := b.m, p.ordinal+1
+	front, complete := m.frontOf(s)
+	if !complete || front.ordinal != n || len(s.lives.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.withheld(s, n+1, m.h.Duration()) <= n {
+		return
+	}
+	waited := m.h.Duration() - front.since
+	if waited <= m.overdue() || m.taken(n, s, front.since, m.h.Duration()) {
+		return
+	}
+	b.broken(guarantee.StorageUnboundBlocks, charge{
+		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from}, resources: podsAndClaims(),
+		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
+			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
+	})
 }
 
 // judgeRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.

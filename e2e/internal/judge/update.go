@@ -99,7 +99,7 @@ func judgeUpdateMinReady(m *model, b *bench) {
 		if a.broken && !r.set.ordered() {
 			return // a Parallel set may replace an unavailable old pod at any time
 		}
-		need := m.leastMinReady(r.set, e.At)
+		need := m.leastMinReady(r.set, e)
 		seen := a.updated.at(e.Seq)
 		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
 		elapsed, strict, ok := a.updated.readyFor(e, asked, m.h.Header.Lag)
@@ -117,9 +117,9 @@ func judgeUpdateMinReady(m *model, b *bench) {
 	})
 }
 
-// leastMinReady returns the shortest minReadySeconds that the controller may have gone by at that moment.
-func (m *model) leastMinReady(s *setLife, at time.Duration) time.Duration {
-	views := s.views(at, m.h.Header.Lag)
+// leastMinReady returns the shortest minReadySeconds that the controller may have gone by in an act.
+func (m *model) leastMinReady(s *setLife, act *history.Event) time.Duration {
+	views := s.views(act, m.h.Header.Lag)
 	least := s.specs[views.newest].Set.MinReadySeconds
 	for i := views.newest; i >= views.oldest; i-- {
 		least = min(least, s.specs[i].Set.MinReadySeconds)

@@ -32,7 +32,7 @@ func judgeUpdated(m *model, b *bench) {
 
 // newPod judges the revision of one new pod.
 func (m *model) newPod(b *bench, r *rollout, c creation) {
-	views := r.set.views(c.event.At, m.h.Header.Lag)
+	views := r.set.views(c.event, m.h.Header.Lag)
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
 		return
 	}

@@ -90,6 +90,9 @@ func (t *templates) pending(revision string, spec int) (pending, known bool) {
 // worn returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
 // that is told from the labelled one by what pods show can be found, and fields that others add or rewrite prove nothing.
 func (t *templates) worn(p *podLife, among ...int) int {
+	if len(t.kinds) < 2 {
+		return -1
+	}
 	label, ok := t.byName[p.revision]
 	if !ok {
 		return -1
@@ -145,18 +148,18 @@ type views struct {
 	strict int
 }
 
-// views returns the versions that the controller may have acted on at that moment: those in force within the lag, and older ones
+// views returns the versions that the controller may have acted on in an act on a pod: those in force within the lag, and older ones
 // that no status had shown to be observed.
-func (s *setLife) views(at, lag time.Duration) views {
-	out := views{newest: min(max(s.specsUntil(at+arrival), 1), len(s.specs)) - 1}
+func (s *setLife) views(act *history.Event, lag time.Duration) views {
+	out := views{newest: min(max(s.specsBefore(act), 1), len(s.specs)) - 1}
 	last := max(out.newest-maxViews+1, 0)
 	out.oldest = max(out.newest, 0)
-	for out.oldest > last && s.specs[out.oldest].At >= at-lag {
+	for out.oldest > last && s.specs[out.oldest].At >= act.At-lag {
 		out.oldest--
 	}
 	out.strict = out.oldest
 	if out.oldest > last {
-		v := s.latest(at)
+		v := s.latest(act.At)
 		for v != nil && out.oldest > last && s.specs[out.oldest-1].Generation >= v.Set.Status.ObservedGeneration {
 			out.oldest--
 		}

@@ -78,7 +78,7 @@ func (m *model) stillBeyond(b *bench, r *rollout) {
 			continue
 		}
 		if to, ok := m.watched(r, i); ok {
-			b.hold(id, held{from: v.At, to: to}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
+			b.hold(id, held{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
 				r.set.name, v.Set.Partition, v.Set.Replicas))
 		}
 	}
@@ -100,6 +100,36 @@ func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
 	}
 	seen := r.observed(v.Generation)
 	return to, seen != nil && seen.At <= to && v.Set.Replicas > 0
+}
+
+// behind returns until when after a version of the set every pod that it asks for was there and Ready, so that the controller came as
+// far as to update pods, and one of them had another template, so that there was something to update; that version's own time where
+// this never was so.
+func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
+	v, old := s.specs[spec], false
+	lo, hi := s.lives.places.from(int(v.Set.Start)), s.lives.places.from(int(v.Set.Start+v.Set.Replicas))
+	if hi-lo != int(v.Set.Replicas) {
+		return v.At
+	}
+	for _, n := range s.lives.places[lo:hi] {
+		p := s.lifeAt(n, v.At)
+		if p == nil {
+			return v.At
+		}
+		up := p.readyBefore(v.Seq)
+		if up == nil {
+			return v.At
+		}
+		if up.to != nil {
+			to = min(to, max(up.to.At, v.At))
+		}
+		pending, known := r.pending(p.revision, spec)
+		old = old || (pending && known)
+	}
+	if !old {
+		return v.At
+	}
+	return to
 }
 
 // returns judges the revision of every pod that came back while a partition was in force.
@@ -129,7 +159,7 @@ func (m *model) returns(b *bench) {
 // that two revisions were in question at all.
 func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, want string) {
 	at := c.event.At
-	views := r.set.views(at, lag)
+	views := r.set.views(c.event, lag)
 	wants := []string{}
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
@@ -194,7 +224,7 @@ func judgeOnDelete(m *model, b *bench) {
 	for i, r := range m.rollouts {
 		for _, c := range m.acts[i].creations {
 			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
-			views := r.set.views(c.event.At, m.h.Header.Lag)
+			views := r.set.views(c.event, m.h.Header.Lag)
 			if c.class != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
 				continue
 			}
@@ -213,7 +243,7 @@ func judgeOnDelete(m *model, b *bench) {
 				continue
 			}
 			if to, ok := m.watched(r, i); ok {
-				b.hold(id, held{from: v.At, to: to}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
+				b.hold(id, held{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
 			}
 		}
 	}

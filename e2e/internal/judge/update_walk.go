@@ -328,7 +328,7 @@ func (w *updateWalk) act(p *podLife, e *history.Event) bool {
 	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeEnding(e, w.m.h.Header.Lag) {
 		return false
 	}
-	views := w.s.views(e.At, w.m.h.Header.Lag)
+	views := w.s.views(e, w.m.h.Header.Lag)
 	if w.s.some(views, func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
 		return false // it may as well have been a scale down
 	}

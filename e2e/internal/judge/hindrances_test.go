@@ -1,0 +1,280 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// leaves requests a claim's deletion as the spec does; a finalizer keeps it.
+func leaves(s *story.Story, claim string) {
+	s.Mark(history.ActDelete, history.Claims, claim)
+	s.Change(history.Claims, claim, func(e *history.Event) {
+		now := s.Timestamp()
+		e.DeletionTimestamp = &now
+	})
+}
+
+// TestParallelWithReasonToWait: what a Parallel set does not wait for is readiness; other things may stand in the way of a pod.
+func TestParallelWithReasonToWait(t *testing.T) {
+	id := guarantee.OrderingParallel
+	tales(t, []tale{
+		{
+			name: "the next is not wanted any more", idle: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Pod("web-0")
+				s.Wait(time.Second)
+				s.Scale("web", 1)
+				s.Wait(long)
+			},
+		},
+		{
+			name: "the set is gone", idle: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Pod("web-0")
+				s.DeleteSet("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "the pod was released", idle: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Pod("web-0")
+				s.Relabel("web-0", "app", "mine")
+				s.Orphan("web-0")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "the claim of the next is on its way out", idle: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel, story.Claims("data"))
+				s.Claim("data", "web-0")
+				s.Claim("data", "web-1")
+				leaves(s, "data-web-1")
+				s.Pod("web-0")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "nothing stands in the way", broken: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel, story.Claims("data"))
+				s.Claim("data", "web-0")
+				s.Claim("data", "web-1")
+				s.Pod("web-0")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "the next may have come and gone in a gap", doubted: ids(id), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Pod("web-0")
+				s.Wait(time.Second)
+				from := s.Now()
+				s.Wait(long)
+				s.Gap(history.Pods, from)
+			},
+		},
+		{
+			name: "a batch that waits for a claim of the one before", idle: ids(guarantee.IdentitySticky), tell: func(s *story.Story) {
+				s.Running("web", 3, story.Parallel, story.Claims("data"))
+				leaves(s, "data-web-0")
+				for _, pod := range []string{"web-0", "web-1"} {
+					s.SpecDeletes(pod)
+					s.Gone(pod)
+				}
+				s.Wait(long)
+			},
+		},
+		{
+			name: "a batch that waits for nothing", broken: ids(guarantee.IdentitySticky), texts: []string{"web-1 (deleted at"}, tell: func(s *story.Story) {
+				s.Running("web", 3, story.Parallel, story.Claims("data"))
+				leaves(s, "data-web-2")
+				s.SpecDeletes("web-1")
+				s.Gone("web-1")
+				s.Wait(long)
+			},
+		},
+	})
+}
+
+func TestHaltOfWhatIsNotWantedProvesNothing(t *testing.T) {
+	tales(t, []tale{
+		{
+			name: "scaled down before", idle: ids(guarantee.OrderingCreateHalts), tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(3))
+				s.Up("web-0")
+				s.Pod("web-1")
+				s.Wait(600 * time.Millisecond)
+				s.Scale("web", 2)
+				s.Wait(10 * time.Second)
+				s.Ready("web-1")
+			},
+		},
+	})
+}
+
+func TestRecordingCutShortAccusesNoParallelSet(t *testing.T) {
+	s := story.New()
+	s.Set("web", story.Replicas(2), story.Parallel)
+	s.Pod("web-0")
+	s.Wait(long)
+	h := s.History()
+	h.End.Complete = false
+	for _, r := range judge.History(h) {
+		for _, f := range r.Violations {
+			t.Errorf("%s: expected no violation of a recording that is not complete, found: %s", r.Guarantee, f.Text)
+		}
+	}
+}
+
+// TestStaleClaims: under whenScaled: Delete a claim that its pod came to own goes with the pod, a new pod waits for that, and nothing wakes
+// the controller when it is done.
+func TestStaleClaims(t *testing.T) {
+	running := func(s *story.Story) { s.Running("web", 2, story.Claims("data"), story.WhenScaledDelete) }
+	owned := func(s *story.Story) {
+		running(s)
+		s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
+	}
+	ended := func(s *story.Story) {
+		s.SpecDeletes("web-1")
+		s.Gone("web-1")
+	}
+	failed := func(s *story.Story) {
+		s.Fail("web-1")
+		s.End("web-1")
+	}
+	collected := func(s *story.Story) {
+		s.Remove(history.Claims, "data-web-1")
+		s.Wait(time.Second)
+	}
+	sticky, replaced, kept := guarantee.IdentitySticky, guarantee.LifecycleFailed, guarantee.StorageRetentionFailure
+	tales(t, []tale{
+		{name: "deleted and back on its claim", exercised: ids(sticky, kept), tell: func(s *story.Story) { running(s); ended(s); s.Up("web-1") }},
+		{name: "failed and back on its claim", exercised: ids(replaced, kept), tell: func(s *story.Story) { running(s); failed(s); s.Up("web-1") }},
+		{name: "deleted and not back", broken: ids(sticky), tell: func(s *story.Story) { running(s); ended(s); s.Wait(long) }},
+		{name: "failed and not back", broken: ids(replaced), tell: func(s *story.Story) { running(s); failed(s); s.Wait(long) }},
+		{name: "failed and not removed", broken: ids(replaced), tell: func(s *story.Story) { owned(s); s.Fail("web-1"); s.Wait(long) }},
+		{name: "deleted, its claim goes with it", idle: ids(sticky), tell: func(s *story.Story) { owned(s); ended(s); s.Wait(long) }},
+		{name: "failed, its claim goes with it", idle: ids(replaced), tell: func(s *story.Story) { owned(s); failed(s); s.Wait(long) }},
+		{
+			name: "deleted, and nobody tells of the claim's end", idle: ids(sticky), broken: ids(kept), tell: func(s *story.Story) {
+				owned(s)
+				ended(s)
+				collected(s)
+				s.Wait(long)
+			},
+		},
+		{
+			name: "deleted, and the set was touched after the claim's end", broken: ids(sticky, kept), tell: func(s *story.Story) {
+				owned(s)
+				ended(s)
+				collected(s)
+				s.Status("web")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "scaled down and wanted again before it was gone", idle: ids(sticky), tell: func(s *story.Story) {
+				running(s)
+				s.Scale("web", 1)
+				s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
+				s.Terminate("web-1")
+				s.Wait(4 * time.Second)
+				s.Scale("web", 2)
+				s.Gone("web-1")
+				s.Collect("data-web-1")
+				s.Wait(long)
+			},
+		},
+	})
+}
+
+func TestUpdatesThatNobodyCouldSee(t *testing.T) {
+	beyond, onDelete := guarantee.UpdatePartitionBeyond, guarantee.UpdateOnDelete
+	stay := func(option story.Option, before, after func(*story.Story)) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Running("web", 2, option)
+			before(s)
+			s.NewTemplate("web", 2)
+			after(s)
+			s.Wait(4 * time.Second)
+		}
+	}
+	none := func(*story.Story) {}
+	unready := func(s *story.Story) { s.Unready("web-1") }
+	back := func(s *story.Story) { s.NewTemplate("web", 1) }
+	tales(t, []tale{
+		{name: "beyond a partition", exercised: ids(beyond), tell: stay(story.Partition(5), none, none)},
+		{name: "beyond a partition, one not Ready", idle: ids(beyond), tell: stay(story.Partition(5), unready, none)},
+		{name: "beyond a partition, one that is lost in the midst", idle: ids(beyond), tell: stay(story.Partition(5), none, unready)},
+		{name: "beyond a partition, the template that the pods have", idle: ids(beyond), tell: stay(story.Partition(5), none, back)},
+		{name: "under OnDelete", exercised: ids(onDelete), tell: stay(story.OnDelete, none, none)},
+		{name: "under OnDelete, one not Ready", idle: ids(onDelete), tell: stay(story.OnDelete, unready, none)},
+		{name: "under OnDelete, the template that the pods have", idle: ids(onDelete), tell: stay(story.OnDelete, none, back)},
+		{
+			name: "beyond a partition that is raised with the template", broken: ids(beyond), tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Update("web", func(t *history.Set) { t.Partition, t.Template.Images = 5, map[string]string{"main": "image:2"} })
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				s.Terminate("web-1")
+			},
+		},
+		{
+			name: "a partition that is raised late", exercised: ids(guarantee.UpdateOrder), tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.NewTemplate("web", 2)
+				s.Update("web", func(t *history.Set) { t.Partition = 5 })
+				s.Terminate("web-1")
+			},
+		},
+	})
+}
+
+func TestSetThatDoesNotGoOn(t *testing.T) {
+	id := guarantee.StorageUnboundBlocks
+	ready := func(s *story.Story) {
+		s.Set("web", story.Replicas(3), story.Claims("data"))
+		s.Claim("data", "web-0")
+		s.Up("web-0")
+		pending(s, "data-web-1")
+		s.Pod("web-1")
+		s.Wait(10 * time.Second)
+		bind(s, "data-web-1", "pv-1")
+		s.Ready("web-1")
+	}
+	tales(t, []tale{
+		{name: "when the claim is bound", broken: ids(id), texts: []string{"all pods to web-1 were Ready, and for 60.0 s, to the end of the recording, web-2 was not created"}, tell: func(s *story.Story) {
+			ready(s)
+			s.Wait(long)
+		}},
+		{name: "because it has all that it wants", tell: func(s *story.Story) {
+			ready(s)
+			s.Scale("web", 2)
+			s.Wait(long)
+		}},
+		{name: "because the next claim is on its way out", tell: func(s *story.Story) {
+			ready(s)
+			pending(s, "data-web-2")
+			leaves(s, "data-web-2")
+			s.Wait(long)
+		}},
+		{name: "because the name is taken", tell: func(s *story.Story) {
+			ready(s)
+			s.Mark(history.ActCreate, history.Pods, "web-2")
+			pod(s, "web-2", func(e *history.Event) { e.Owners = nil })
+			s.Relabel("web-2", "app", "mine")
+			s.Wait(long)
+		}},
+		{name: "until it was asked to", exercised: ids(id), tell: func(s *story.Story) {
+			ready(s)
+			s.Wait(time.Second)
+			s.Claim("data", "web-2")
+			s.Up("web-2")
+			s.Wait(long)
+		}},
+	})
+}

@@ -1,0 +1,134 @@
+package judge_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+// TestStrangers: what a spec finds after somebody else changed its set accuses nobody; what it finds before, or of its own doing, does.
+func TestStrangers(t *testing.T) {
+	id := guarantee.DNSHeadless
+	made := func(s *story.Story) {
+		s.Mark(history.ActCreate, history.Sets, "web")
+		s.Running("web", 2)
+	}
+	scaled := func(s *story.Story) {
+		s.Mark(history.ActScale, history.Sets, "web")
+		s.Scale("web", 3)
+		s.Up("web-2")
+		s.Status("web")
+	}
+	failed := func(s *story.Story) {
+		s.Wait(time.Second)
+		s.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
+	}
+	tales(t, []tale{
+		{name: "nobody else", broken: ids(id), tell: func(s *story.Story) { made(s); scaled(s); failed(s) }},
+		{
+			name: "somebody scales the set", doubted: ids(id), texts: []string{"found 2; but the set web had been changed to generation 3 at rv"},
+			tell: func(s *story.Story) {
+				made(s)
+				scaled(s)
+				s.Scale("web", 2)
+				s.End("web-2")
+				s.Status("web")
+				failed(s)
+			},
+		},
+		{
+			name: "somebody gives it another template", doubted: ids(id), tell: func(s *story.Story) {
+				made(s)
+				s.NewTemplate("web", 2)
+				s.Roll("web", 1, 0)
+				failed(s)
+			},
+		},
+		{
+			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *story.Story) {
+				made(s)
+				s.Scale("web", 1)
+				s.End("web-1")
+				s.Mark(history.ActUpdate, history.Sets, "web")
+				s.Scale("web", 2)
+				s.Up("web-1")
+				failed(s)
+			},
+		},
+		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *story.Story) { made(s); s.DeleteSet("web"); failed(s) }},
+		{
+			name: "the spec deletes it", broken: ids(id), tell: func(s *story.Story) {
+				made(s)
+				s.Mark(history.ActDelete, history.Sets, "web")
+				s.DeleteSet("web")
+				failed(s)
+			},
+		},
+		{
+			name: "somebody comes after the check", broken: ids(id), tell: func(s *story.Story) {
+				made(s)
+				failed(s)
+				s.Wait(time.Second)
+				s.Scale("web", 3)
+			},
+		},
+		{
+			name: "the second set of that name", broken: ids(id), tell: func(s *story.Story) {
+				made(s)
+				scaled(s)
+				s.Mark(history.ActDelete, history.Sets, "web")
+				s.DeleteSet("web")
+				for _, pod := range []string{"web-0", "web-1", "web-2"} {
+					s.End(pod)
+				}
+				made(s)
+				failed(s)
+			},
+		},
+		{
+			name: "a stranger's scale down does not excuse the controller's order", broken: ids(guarantee.OrderingScaleDown), tell: func(s *story.Story) {
+				made(s)
+				scaled(s)
+				s.Scale("web", 1)
+				s.Terminate("web-1")
+			},
+		},
+	})
+}
+
+// TestStatusThatIsLate: a status may be behind by many changes of a great Parallel set.
+func TestStatusThatIsLate(t *testing.T) {
+	burst := func(s *story.Story) {
+		s.Set("web", story.Replicas(20), story.Parallel)
+		s.Status("web")
+		for n := range 20 {
+			s.Pod(podOf(n))
+		}
+		for n := range 20 {
+			s.Ready(podOf(n))
+		}
+	}
+	liveTales(t, []tale{
+		{
+			name: "for seconds", tell: func(s *story.Story) {
+				burst(s)
+				s.Wait(4 * time.Second)
+				s.Status("web")
+				s.SpecDeletes("web-0")
+				s.Gone("web-0")
+			},
+		},
+		{
+			name: "for good", broken: ids(guarantee.StatusCounts), tell: func(s *story.Story) {
+				burst(s)
+				s.Wait(long)
+			},
+		},
+	})
+}
+
+func podOf(n int) string { return fmt.Sprintf("web-%d", n) }
