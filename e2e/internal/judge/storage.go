@@ -281,7 +281,7 @@ func (b *bench) blocked(s *setLife, p *podLife, c *claimLife) {
 func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
 	m, n := b.m, p.ordinal+1
 	front, complete := m.frontOf(s)
-	if !complete || front.ordinal != n || len(s.lives.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.withheld(s, n+1, m.h.Duration()) <= n {
+	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.lives.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.withheld(s, n+1, m.h.Duration()) <= n {
 		return
 	}
 	waited := m.h.Duration() - front.since
