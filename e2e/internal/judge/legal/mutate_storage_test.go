@@ -2,6 +2,7 @@ package legal_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -199,6 +200,8 @@ func bindLate(t *tape) bool {
 				continue
 			}
 			t.move(bound, ran.At+4*time.Second)
+			// Told late is not bound late: it is the resource version that says which was first.
+			bound.ResourceVersion = strconv.FormatUint(ran.RV()+1, 10)
 			return true
 		}
 		return false
