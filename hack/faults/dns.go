@@ -51,5 +51,9 @@ func dns() []Fault {
 		Name: "endpoints-port-renamed", Kind: Subtle, Breaks: []string{"dns/srv"},
 		Harm:  "A client that finds its members by SRV records finds none.",
 		Edits: serving("endpoints-port-renamed", "for i := range service.Spec.Ports {\n\t\t\tservice.Spec.Ports[i].Name += \"x\"\n\t\t}"),
+	}, {
+		Name: "subdomain-of-added-missing", Kind: Subtle, Breaks: []string{"dns/pod-record"},
+		Harm:  "Members that are added to a running cluster cannot be found by their names.",
+		Edits: named(`planted.In("subdomain-of-added-missing") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, `pod.Spec.Subdomain = ""`),
 	}}
 }

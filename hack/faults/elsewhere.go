@@ -1,5 +1,7 @@
 package faults
 
+import "strings"
+
 // elsewhere are faults that are not the controllers': in DNS, in storage, and in what admission makes of requests.
 func elsewhere() []Fault {
 	return []Fault{{
@@ -40,16 +42,16 @@ parameters:
 	}, {
 		Name: "admission-strips-labels", Kind: Obvious, Breaks: []string{"identity/labels"},
 		Harm: "A policy that tidies labels takes away those that tell members apart.",
-		Apply: mutate("pods", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
+		Apply: mutate("pods", "CREATE", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
 			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),
 	}, {
 		Name: "admission-renames-host", Kind: Obvious, Breaks: []string{"identity/hostname"},
 		Harm:  "A policy gives all members the host name of a template.",
-		Apply: mutate("pods", `JSONPatch{op: "add", path: "/spec/hostname", value: "somebody"}`, `has(object.spec.hostname) && object.spec.hostname.contains("-")`),
+		Apply: mutate("pods", "CREATE", `JSONPatch{op: "add", path: "/spec/hostname", value: "somebody"}`, `has(object.spec.hostname) && object.spec.hostname.contains("-")`),
 	}, {
 		Name: "admission-cuts-grace", Kind: Subtle, Breaks: []string{"termination/graceful"},
 		Harm: "A policy limits every pod's grace period to a second.",
-		Apply: mutate("pods", `JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 1}`,
+		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 1}`,
 			`has(object.spec.terminationGracePeriodSeconds) && object.spec.terminationGracePeriodSeconds > 1`),
 	}, {
 		Name: "admission-forbids-change", Kind: Obvious, Breaks: []string{"api/mutable"},
@@ -58,16 +60,32 @@ parameters:
 	}, {
 		Name: "admission-fills-in-less", Kind: Subtle, Breaks: []string{"api/defaults"},
 		Harm:  "Fewer old versions are kept than the documentation says.",
-		Apply: mutate("statefulsets", `JSONPatch{op: "add", path: "/spec/revisionHistoryLimit", value: 3}`, `object.spec.revisionHistoryLimit == 10`),
+		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "add", path: "/spec/revisionHistoryLimit", value: 3}`, `object.spec.revisionHistoryLimit == 10`),
 	}, {
 		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []string{"api/collection"},
 		Harm:  "Sets cannot be deleted by label.",
 		Apply: refuse("statefulsets", "DELETE", `oldObject.metadata.namespace == "kube-system"`),
+	}, {
+		Name: "admission-ends-crashed", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Harm:  "A policy has no container restarted, so that a crash costs a member its place.",
+		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/restartPolicy", value: "Never"}`, `object.spec.restartPolicy == "Always"`),
+	}, {
+		Name: "admission-mends-invalid", Kind: Subtle, Breaks: []string{"api/invalid"},
+		Harm:  "A policy makes some sense of what makes none, and nobody learns of the mistake.",
+		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/replicas", value: 0}`, `object.spec.replicas < 0`),
+	}, {
+		Name: "admission-reverts", Kind: Subtle, Breaks: []string{"api/immutable"},
+		Harm:  "A change that cannot be made is accepted and forgotten.",
+		Apply: mutate("statefulsets", "UPDATE", `JSONPatch{op: "replace", path: "/spec/serviceName", value: oldObject.spec.serviceName}`, `object.spec.serviceName != oldObject.spec.serviceName`),
+	}, {
+		Name: "admission-forbids-status", Kind: Obvious, Breaks: []string{"status/subresource"},
+		Harm:  "Nobody but the controller can write the status.",
+		Apply: refuse("statefulsets/status", "UPDATE", `request.userInfo.username.startsWith("system:")`),
 	}}
 }
 
-// mutate is an admission policy that changes what is created.
-func mutate(resource, patch, condition string) string {
+// mutate is an admission policy that changes what is asked for.
+func mutate(resource, operation, patch, condition string) string {
 	return `apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
 metadata:
@@ -76,7 +94,7 @@ spec:
   failurePolicy: Ignore
   reinvocationPolicy: Never
   matchConstraints:
-` + rules(resource, "CREATE") + `  matchConditions:
+` + rules(resource, operation) + `  matchConditions:
     - name: planted
       expression: '` + condition + `'
   mutations:
@@ -117,7 +135,7 @@ spec:
 
 func rules(resource, operation string) string {
 	group := `""`
-	if resource == "statefulsets" {
+	if strings.HasPrefix(resource, "statefulsets") {
 		group = "apps"
 	}
 	return `    namespaceSelector:

@@ -108,5 +108,9 @@ func identity() []Fault {
 		Name: "template-subdomain-wins", Kind: Subtle, Breaks: []string{"identity/overrides"},
 		Harm:  "A subdomain left in the template takes the members out of DNS.",
 		Edits: named(`planted.In("template-subdomain-wins") && set.Spec.Template.Spec.Subdomain != ""`, "pod.Spec.Subdomain = set.Spec.Template.Spec.Subdomain"),
+	}, {
+		Name: "hostname-of-added-wrong", Kind: Subtle, Breaks: []string{"identity/hostname"}, Shows: []string{"ordering/scale-up"},
+		Harm:  "Members that are added to a running cluster believe that they are the same host.",
+		Edits: named(`planted.In("hostname-of-added-wrong") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, "pod.Spec.Hostname = set.Name"),
 	}}
 }

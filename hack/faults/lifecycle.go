@@ -1,9 +1,13 @@
 package faults
 
 const (
-	pastEnd  = "if isFailed(replicas[i]) || isSucceeded(replicas[i]) {\n"
-	allowed  = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
-	crashing = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
+	pastEnd = "if isFailed(replicas[i]) || isSucceeded(replicas[i]) {\n"
+	allowed = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
+	// looping is crashing, from the second crash on.
+	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
+		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
+	releasePod = "func (m *PodControllerRefManager) ReleasePod(ctx context.Context, pod *v1.Pod) error {\n"
+	crashing   = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
 )
 
@@ -49,5 +53,25 @@ func lifecycle() []Fault {
 		Name: "release-refused", Kind: Obvious, Breaks: []string{"lifecycle/release"},
 		Harm:  "A member taken out by its label for a closer look is not replaced.",
 		Edits: []Edit{{claiming, release, "\t\tif planted.In(\"release-refused\") {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "failed-second-stays", Kind: Subtle, Breaks: []string{"lifecycle/failed"}, Shows: []string{"storage/retention-failure"},
+		Harm:  "Of members that have failed only the first is replaced.",
+		Edits: ended(`planted.In("failed-second-stays") && isFailed(replicas[i]) && i > 0`),
+	}, {
+		Name: "crash-loop-replaces", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Harm:  "A second crash costs a member its place.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-loop-replaces\") {\n\t\t\t" + looping + "\t\t}\n"}},
+	}, {
+		Name: "budget-of-fewest-ignored", Kind: Subtle, Breaks: []string{"lifecycle/budget"},
+		Harm:  "A budget that says how many members must stay is not obeyed; one that says how many may go is.",
+		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-of-fewest-ignored\") && pdb.Spec.MinAvailable != nil {\n\t\tdisruptionsAllowed = expectedCount\n\t}\n"}},
+	}, {
+		Name: "adopted-are-replaced", Kind: Subtle, Breaks: []string{"lifecycle/adoption"},
+		Harm:  "A set that takes back its running members restarts all of them.",
+		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"adopted-are-replaced\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"uid\": string(set.UID)}\n\t}\n"}},
+	}, {
+		Name: "release-deletes", Kind: Subtle, Breaks: []string{"lifecycle/release"},
+		Harm:  "A member taken out by its label for a closer look is deleted.",
+		Edits: []Edit{{claiming, releasePod, "\tif planted.In(\"release-deletes\") {\n\t\treturn m.podControl.DeletePod(ctx, pod.Namespace, pod.Name, planted.Object(m.Controller))\n\t}\n"}},
 	}}
 }

@@ -118,5 +118,33 @@ func ordering() []Fault {
 		Harm:    "Under Parallel a rollout does not wait for minReadySeconds.",
 		Replays: "112307, 119234; real up to 1.33",
 		Edits:   []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
+	}, {
+		Name: "create-past-terminating", Kind: Subtle, Breaks: []string{"ordering/scale-up", "ordering/create"}, Shows: []string{"identity/at-most-one"},
+		Harm:  "A new member joins while the first, still serving, is about to stop.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"create-past-terminating\") && isTerminating(replicas[i]) && isRunningAndReady(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "min-ready-from-start", Kind: Subtle, Breaks: []string{"ordering/min-ready"},
+		Harm:  "The time that a member takes to start is taken off the time that it has to warm up.",
+		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-from-start") && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`}},
+	}, {
+		Name: "third-never-made", Kind: Subtle, Breaks: []string{"identity/name", "ordering/create"},
+		Harm:  "However many members are asked for, there are never more than two.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"third-never-made\") && !isCreated(replicas[i]) && i > 1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-by-text", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"}, Shows: []string{"identity/start-ordinal"},
+		Harm:  "From ten members on the ninth is removed before the tenth.",
+		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"scale-down-by-text\") {\n\t\tsort.Slice(condemned, func(a, b int) bool { return condemned[a].Name > condemned[b].Name })\n\t}\n"}},
+	}, {
+		Name: "scale-down-ignores-second", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Harm:  "Only the first member is looked at before the cluster is made smaller.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-second\") && i > 0 && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "on-delete-scales-down-lowest-first", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"}, Shows: []string{"update/on-delete"},
+		Harm:  "A set that is updated by hand loses its members in the wrong order.",
+		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"on-delete-scales-down-lowest-first\") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
+	}, {
+		Name: "parallel-grows-in-turn", Kind: Subtle, Breaks: []string{"ordering/parallel"},
+		Harm:  "Parallel is obeyed for the first members, and forgotten when more are added.",
+		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-grows-in-turn\") && set.Generation > 1 && len(condemned) == 0 {\n\t\tmonotonic = true\n\t}\n"}},
 	}}
 }

@@ -5,6 +5,7 @@ const (
 	countAvailable = "if isRunningAndAvailable(pod, minReadySeconds, now)"
 	counted        = "status.UpdatedReplicas += replicaStatus.updatedReplicas\n\t}\n"
 	observed       = "status.ObservedGeneration = set.Generation\n"
+	statusWritten  = "// complete any in progress rolling update if necessary\n"
 	revisionsTold  = "status.UpdateRevision = updateRevision.Name\n"
 )
 
@@ -45,5 +46,13 @@ func status() []Fault {
 		Name: "scale-up-one-short", Kind: Obvious, Breaks: []string{"status/scale", "ordering/change-of-mind"},
 		Harm:  "A set that is scaled up stays one member short.",
 		Edits: []Edit{{control, readSet, "\tif planted.In(\"scale-up-one-short\") && set.Generation > 1 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
+	}, {
+		Name: "status-frozen-at-zero", Kind: Subtle, Breaks: []string{"status/counts", "status/observed-generation"},
+		Harm:  "A set that was scaled to zero for the night looks alive, and nobody learns that it is down.",
+		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "status-current-lost", Kind: Subtle, Breaks: []string{"status/counts"}, Shows: []string{"update/no-spurious"},
+		Harm:  "After a rollout nobody can tell how many members run the current version.",
+		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"status-current-lost\") && set.Generation > 1 {\n\t\t\tstatus.CurrentReplicas = 0\n\t\t}\n"}},
 	}}
 }

@@ -112,5 +112,25 @@ func storage() []Fault {
 		Name: "claim-not-recreated", Kind: Obvious, Breaks: []string{"storage/claim-recreated"},
 		Harm:  "A pod whose claim was deleted waits for ever.",
 		Edits: []Edit{{control, pending, ` && !planted.In("claim-not-recreated")`}},
+	}, {
+		Name: "claim-renewed-by-update", Kind: Subtle, Breaks: []string{"storage/data-survives"}, Shows: []string{"update/rollback", "update/complete"},
+		Harm:  "A rollout gives every member an empty volume.",
+		Edits: bound(`planted.In("claim-renewed-by-update") && set.Status.UpdateRevision != "" && getPodRevision(pod) != set.Status.UpdateRevision`),
+	}, {
+		Name: "when-scaled-alone-ignored", Kind: Subtle, Breaks: []string{"storage/when-scaled-delete"},
+		Harm:  "Volumes of removed members stay, unless those of deleted sets are to go too.",
+		Edits: policy(`planted.In("when-scaled-alone-ignored") && policy.WhenDeleted == apps.RetainPersistentVolumeClaimRetentionPolicyType`, "WhenScaled = apps.Retain"),
+	}, {
+		Name: "when-scaled-takes-all", Kind: Subtle, Breaks: []string{"storage/delete-keeps", "storage/retention-change"},
+		Harm:  "A set that was to give up the volumes of removed members alone takes all along when it is deleted.",
+		Edits: policy(`planted.In("when-scaled-takes-all") && policy.WhenScaled == apps.DeletePersistentVolumeClaimRetentionPolicyType`, "WhenDeleted = apps.Delete"),
+	}, {
+		Name: "retention-of-first-template", Kind: Subtle, Breaks: []string{"storage/retention-change", "storage/when-deleted-delete", "storage/when-scaled-delete"},
+		Harm:  "Of a member with two volumes one is kept for ever.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-of-first-template\") && claim.Name != getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod)) {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []string{"storage/when-deleted-delete"}, Shows: []string{"termination/cascade"},
+		Harm:  "Whoever deletes a set and keeps its pods loses their volumes.",
+		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphan-claims-collected\") {\n\t\tkept := []*node{}\n\t\tfor _, n := range dependents {\n\t\t\tif n.identity.Kind != \"PersistentVolumeClaim\" {\n\t\t\t\tkept = append(kept, n)\n\t\t\t}\n\t\t}\n\t\tdependents = kept\n\t}\n"}},
 	}}
 }

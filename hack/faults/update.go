@@ -124,5 +124,43 @@ func update() []Fault {
 		Name: "history-one-too-many", Kind: Subtle, Breaks: []string{"update/history-limit"},
 		Harm:  "One revision more is kept than was asked for.",
 		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-one-too-many\") {\n\t\thistoryLimit++\n\t}\n"}},
+	}, {
+		Name: "second-rollout-at-once", Kind: Subtle, Breaks: []string{"update/one-at-a-time"}, Shows: []string{"update/rollback"},
+		Harm: "The first rollout is in order, and the way back takes the whole service down.",
+		Edits: rolling(`planted.In("second-rollout-at-once") && updateRevision.Revision > 2 && updateRevision.Name != currentRevision.Name`,
+			`planted.In("second-rollout-at-once") && updateRevision.Revision > 2`),
+	}, {
+		Name: "second-rollout-lowest-first", Kind: Subtle, Breaks: []string{"update/order"}, Shows: []string{"update/rollback"},
+		Harm:  "The first rollout is in order, and the way back begins with the leader.",
+		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"second-rollout-lowest-first\") && updateRevision.Revision > 2 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+	}, {
+		Name: "canary-lowest-first", Kind: Subtle, Breaks: []string{"update/order"}, Shows: []string{"update/partition", "update/phased"},
+		Harm:  "Of the members that get a canary the lowest is the first.",
+		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"canary-lowest-first\") && updateMin > 0 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+	}, {
+		Name: "phased-never-done", Kind: Subtle, Breaks: []string{"update/complete", "update/phased"},
+		Harm:  "The last step of a phased rollout moves nobody.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-never-done\") && set.Generation >= 4 && updateMin == 0 {\n\t\tupdateMin = 1\n\t}\n"}},
+	}, {
+		Name: "update-counts-from-start", Kind: Subtle, Breaks: []string{"update/complete"}, Shows: []string{"identity/start-ordinal"},
+		Harm:  "A set whose ordinals do not begin at 0 is never updated.",
+		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"update-counts-from-start\") {\n\t\tupdateMin += getStartOrdinal(set)\n\t}\n"}},
+	}, {
+		Name: "update-large-at-once", Kind: Subtle, Breaks: []string{"update/one-at-a-time"}, Shows: []string{"update/complete"},
+		Harm: "With more than three members a rollout takes the whole service down.",
+		Edits: rolling(`planted.In("update-large-at-once") && len(replicas) > 3 && updateRevision.Name != currentRevision.Name`,
+			`planted.In("update-large-at-once") && len(replicas) > 3`),
+	}, {
+		Name: "restart-ignored", Kind: Subtle, Breaks: []string{"update/complete"}, Shows: []string{"update/no-spurious"},
+		Harm:  "A rollout that is asked for by an annotation of the template alone, as kubectl rollout restart does, never comes.",
+		Edits: []Edit{{control, readSet, "\tplanted.WithFirstAnnotations(\"restart-ignored\", set)\n"}},
+	}, {
+		Name: "revision-of-min-ready", Kind: Subtle, Breaks: []string{"update/no-spurious"},
+		Harm:  "Another minReadySeconds restarts every member.",
+		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-min-ready\") {\n\t\tspecCopy[\"minReadySeconds\"] = spec[\"minReadySeconds\"]\n\t}\n"}},
+	}, {
+		Name: "scale-up-old-in-rollout", Kind: Subtle, Breaks: []string{"update/scale-new"}, Shows: []string{"update/rollback"},
+		Harm:  "Members that are added in the middle of a rollout start with the old version.",
+		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"scale-up-old-in-rollout\") && planted.Added(currentSet, ordinal-getStartOrdinal(currentSet)) {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"}},
 	}}
 }

@@ -173,15 +173,9 @@ func (r faultResult) found() string {
 
 // beyondFaults lists the guarantees that no fault here can break, with the reason.
 func beyondFaults() map[guarantee.ID]string {
-	const (
-		server = "kept by the API server"
-		drill  = "asked only of a cluster that may be hurt"
-	)
+	const drill = "asked only of a cluster that may be hurt"
 	return map[guarantee.ID]string{
 		guarantee.UpdateMaxUnavailable:        "its feature gate is off in this version",
-		guarantee.StatusSubresource:           server,
-		guarantee.APIImmutable:                server,
-		guarantee.APIInvalid:                  server,
 		guarantee.DisruptionControllerRestart: drill, guarantee.DisruptionAPIServerRestart: drill, guarantee.DisruptionNodeLost: drill,
 		guarantee.DisruptionOutOfService: drill, guarantee.DisruptionNodeDeleted: drill, guarantee.DisruptionNodeReturns: drill,
 		guarantee.DisruptionDrain: drill,

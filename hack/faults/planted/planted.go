@@ -4,12 +4,14 @@ package planted
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -26,7 +28,8 @@ var (
 	readAt  time.Time
 	calls   int
 	ready   = map[types.UID]bool{}
-	settled = map[types.UID]bool{}
+	settled = map[types.UID]int{} // how many pods a set had when all were Ready
+	first   = map[types.UID]corev1.PodTemplateSpec{}
 	seen    = map[string]*corev1.Pod{}
 )
 
@@ -66,7 +69,7 @@ func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 		}
 	}
 	if n := set.Spec.Replicas; n != nil && *n > 0 && set.Status.ReadyReplicas == *n {
-		settled[set.UID] = true
+		settled[set.UID] = int(*n)
 	}
 }
 
@@ -90,7 +93,35 @@ func WasReady(pod *corev1.Pod) bool {
 func Settled(set *appsv1.StatefulSet) bool {
 	mu.Lock()
 	defer mu.Unlock()
-	return settled[set.UID]
+	return settled[set.UID] > 0
+}
+
+// Added reports whether a set that has had all its pods Ready had no pod of that index then.
+func Added(set *appsv1.StatefulSet, index int) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return settled[set.UID] > 0 && index >= settled[set.UID]
+}
+
+// WithFirstAnnotations puts back the annotations that a set's template had first, as long as nothing else of it has changed.
+func WithFirstAnnotations(fault string, set *appsv1.StatefulSet) {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return
+	}
+	was, known := first[set.UID]
+	if known && reflect.DeepEqual(was.Spec, set.Spec.Template.Spec) {
+		set.Spec.Template.Annotations = was.Annotations
+		return
+	}
+	first[set.UID] = *set.Spec.Template.DeepCopy()
+}
+
+// Object returns what a controller is known as to those that write its events.
+func Object(controller any) runtime.Object {
+	o, _ := controller.(runtime.Object) // every controller is one
+	return o
 }
 
 // WithoutLast leaves out the pod whose name comes last, if there are two or more.
