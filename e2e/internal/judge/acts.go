@@ -268,7 +268,7 @@ func (w *walker) removal(st step) removal {
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
 	versions := w.s.inForce(st.event, w.m.h.Header.Lag)
-	if slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, n) }) && w.m.updatePending(w.s, st.pod) {
+	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updatePending(w.s, st.pod) {
 		return r // under a version that has a place for it, it went for an update
 	}
 	for _, v := range slices.Backward(versions) {
@@ -358,6 +358,12 @@ func (w *walker) outOfRange(n int, from, to time.Duration) bool {
 // inRange reports whether that version of a set wants a pod of the ordinal.
 func inRange(v *history.Event, n int) bool {
 	return n >= int(v.Set.Start) && n < int(v.Set.Start+v.Set.Replicas)
+}
+
+// updates reports whether under that version of a set the controller deletes the pod of the ordinal if an update is pending for it.
+// What a partition covers is not agreed upon where there is a start ordinal too.
+func updates(v *history.Event, n int) bool {
+	return inRange(v, n) && v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && (v.Set.Start != 0 || n >= int(v.Set.Partition))
 }
 
 // ordered reports whether the set creates and removes its pods one after another.

@@ -164,6 +164,17 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
+			name: "deleted at once, for which there is no other cause", broken: ids(guarantee.LifecycleRelease), texts: []string{"instead of released"},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Status("web")
+				s.Relabel("web-1", "app", "other")
+				s.End("web-1")
+				s.Up("web-1")
+				s.Status("web")
+			},
+		},
+		{
 			name: "deleted before the controller could know", excused: ids(guarantee.LifecycleRelease),
 			tell: func(s *story.Story) {
 				s.Running("web", 2)

@@ -19,6 +19,7 @@ import (
 func identityJudgements() []judgement {
 	return []judgement{
 		{ids: []guarantee.ID{guarantee.IdentityName, guarantee.IdentityStartOrdinal}, judge: judgeNames},
+		{ids: []guarantee.ID{guarantee.IdentityHostname}, judge: judgeHostname},
 		{ids: []guarantee.ID{guarantee.IdentityLabels}, judge: judgeLabels},
 		{ids: []guarantee.ID{guarantee.IdentitySticky}, judge: lossesBy(deleted, guarantee.IdentitySticky)},
 		{ids: []guarantee.ID{guarantee.IdentityAtMostOne}, judge: judgeAtMostOne},
@@ -74,6 +75,24 @@ func judgeLabels(m *model, b *bench) {
 		}
 		if right {
 			b.saw(id)
+		}
+	})
+}
+
+// judgeHostname: a pod is not created to be called anything but its name, unless its template says so. What it is called is asked inside
+// its container: only that counts as seen. Of a pod that comes back, and of a template with a hostname, other judges speak.
+func judgeHostname(m *model, b *bench) {
+	heirs := map[*podLife]bool{}
+	for _, l := range m.losses {
+		heirs[l.heir] = true
+	}
+	m.made(func(s *setLife, p *podLife) {
+		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
+		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+arrival, free) {
+			b.broken(guarantee.IdentityHostname, charge{
+				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
+				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
+			})
 		}
 	})
 }

@@ -268,6 +268,43 @@ func TestSticky(t *testing.T) {
 	})
 }
 
+func TestHostname(t *testing.T) {
+	other := func(e *history.Event) { e.Pod.Hostname = "web" }
+	tales(t, []tale{
+		{name: "what is asked for alone counts", idle: ids(guarantee.IdentityHostname), tell: func(s *story.Story) { s.Running("web", 2) }},
+		{
+			name: "a pod that is added is called after its set", broken: ids(guarantee.IdentityHostname),
+			texts: []string{`web-2 was created at`, `with hostname "web", expected its name`},
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Scale("web", 3)
+				pod(s, "web-2", other)
+			},
+		},
+		{
+			name: "the first pod is called after its set", broken: ids(guarantee.IdentityHostname),
+			tell: func(s *story.Story) {
+				s.Set("web")
+				pod(s, "web-0", other)
+			},
+		},
+		{
+			name: "the template asks for the name of its node", idle: ids(guarantee.IdentityHostname),
+			tell: func(s *story.Story) {
+				s.Set("web", func(t *history.Set) { t.FreeHostname = true })
+				pod(s, "web-0", other)
+			},
+		},
+		{
+			name: "none is given, so that it is the name", idle: ids(guarantee.IdentityHostname),
+			tell: func(s *story.Story) {
+				s.Set("web")
+				pod(s, "web-0", func(e *history.Event) { e.Pod.Hostname = "" })
+			},
+		},
+	})
+}
+
 func TestOverrides(t *testing.T) {
 	named := func(t *history.Set) { t.PodHostname, t.PodSubdomain = "mine", "elsewhere" }
 	tales(t, []tale{

@@ -74,6 +74,9 @@ func (m *model) blamed(p *podLife) bool {
 	if t.from != p.first() && p.deleting.At-t.from.At <= OverdueFloor {
 		return true
 	}
+	if before := p.at(p.deleting.Seq - 1); before != nil && t.set.selects() && !t.set.matches(before) {
+		return true
+	}
 	shared := false
 	m.selecting.of(p.first(), t.set, func(s *setLife) { shared = shared || m.coexisted(s, p) })
 	return shared
@@ -229,7 +232,7 @@ func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue tim
 		text = fmt.Sprintf("was not released to the end of the recording, for %.1f s", waited.Seconds())
 	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.byController(p) || s.beingDeleted(act.At):
 		return
-	case act.At-from.At <= m.h.Header.Lag:
+	case act.At-from.At <= m.h.Header.Lag && !m.unexplained(s, p):
 		b.of(id).Excused++
 		return
 	default:

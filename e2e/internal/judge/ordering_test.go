@@ -265,6 +265,26 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
+			name: "lowest first under OnDelete, where an update that is pending is no excuse", broken: ids(guarantee.OrderingScaleDown),
+			tell: func(s *story.Story) {
+				s.Running("web", 3, story.OnDelete)
+				s.NewTemplate("web", 2)
+				s.Scale("web", 1)
+				s.End("web-1")
+				s.End("web-2")
+			},
+		},
+		{
+			name: "lowest first below a partition, where an update that is pending is no excuse", broken: ids(guarantee.OrderingScaleDown),
+			tell: func(s *story.Story) {
+				s.Running("web", 3, story.Partition(3))
+				s.NewTemplate("web", 2)
+				s.Scale("web", 1)
+				s.End("web-1")
+				s.End("web-2")
+			},
+		},
+		{
 			name: "what the spec deletes is nobody's fault", idle: ids(guarantee.OrderingScaleDown),
 			tell: func(s *story.Story) {
 				s.Running("web", 3)

@@ -174,7 +174,7 @@ func (m *model) updatePending(s *setLife, p *podLife) bool {
 // perhapsUpdate reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
 // have known that yet.
 func (m *model) perhapsUpdate(s *setLife, p *podLife) bool {
-	return s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return inRange(v, p.ordinal) }) && m.updating(s, p)
+	return s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
 }
 
 // forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.

@@ -16,6 +16,7 @@ func identityMutations() map[guarantee.ID]mutation {
 	return map[guarantee.ID]mutation{
 		guarantee.IdentityName:         rename(func(s *history.Set) bool { return s.Start == 0 }),
 		guarantee.IdentityStartOrdinal: rename(func(s *history.Set) bool { return s.Start > 0 }),
+		guarantee.IdentityHostname:     made(func(_ *tape, _, p *object) bool { p.first().Pod.Hostname = "somebody"; return true }),
 		guarantee.IdentityLabels:       mislabel,
 		guarantee.IdentitySticky:       disown(byDeletion),
 		guarantee.IdentityAtMostOne:    overlap,
