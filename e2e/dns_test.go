@@ -15,10 +15,13 @@ var _ = Describe("DNS", func() {
 		guarantee.DNSHeadless, guarantee.DNSPodRecord, guarantee.DNSFromMember,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel())
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Parallel())
 		asker := ns.StartAsker(ctx)
 		zone := ns.Zone(ctx, asker)
 		set.AwaitReady(ctx)
+		// A member that is added later is to be found as the others are.
+		set.Scale(ctx, 2)
+		set.AwaitReplicas(ctx, 2)
 
 		By("asking from a pod that is no member")
 		set.Resolves(ctx, guarantee.DNSHeadless, asker, set.ServiceFQDN(zone), set.Addrs(0, 1))

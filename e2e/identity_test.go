@@ -14,11 +14,11 @@ var _ = Describe("The identity of a pod", func() {
 		guarantee.IdentityName, guarantee.IdentityLabels, guarantee.IdentityHostname, guarantee.IdentityOwnership,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2))
-		set.AwaitReady(ctx)
+		set := workload.Create(ctx, ns, workload.Replicas(3))
+		set.AwaitReady(workload.Owed(ctx, guarantee.IdentityName))
 
 		By("asking inside the containers")
-		for n := range 2 {
+		for n := range 3 {
 			set.VerifyHostname(ctx, guarantee.IdentityHostname, n)
 		}
 		set.Rest(ctx)
@@ -41,21 +41,25 @@ var _ = Describe("The identity of a pod", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentitySticky))
 	})
 
-	It("belongs to one running pod at a time, which has its own grace period to stop", Proves(guarantee.IdentityAtMostOne), func(ctx SpecContext) {
+	It("belongs to one running pod at a time, which has its own grace period to stop, and for which added pods wait", Proves(
+		guarantee.IdentityAtMostOne, guarantee.OrderingScaleUp,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		// The grace period is nobody's default, and the container uses some of it.
-		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Grace(7), workload.Command(slowToStop))
+		// The grace period is nobody's default, and the first container uses most of it.
+		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Grace(7), workload.FirstSlow(5))
 		set.AwaitReady(ctx)
 
-		By("deleting a pod, whose name is free only when its container has stopped")
-		set.Replaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
-		set.AwaitReady(ctx)
+		By("deleting a pod, whose name is free only when its container has stopped, and adding one while it still serves")
+		old := set.DeleteKnown(ctx, 0)
+		set.Scale(ctx, 2)
+		set.Replaced(ctx, 0, old)
+		set.AwaitReplicas(ctx, 2)
 
-		By("scaling to zero, so that the controller itself deletes a running pod")
-		set.Scale(ctx, 0)
-		set.AwaitReplicas(ctx, 0)
+		By("scaling down, so that the controller itself deletes a running pod")
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityAtMostOne))
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityAtMostOne, guarantee.OrderingScaleUp))
 	})
 
 	It("replaces what the template says of hostname and subdomain", Proves(
@@ -91,13 +95,19 @@ var _ = Describe("A StatefulSet", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityNotMine))
 	})
 
-	It("counts its pods from the start ordinal", Proves(guarantee.IdentityStartOrdinal), func(ctx SpecContext) {
+	It("counts its pods from the start ordinal, and updates and removes them by number", Proves(guarantee.IdentityStartOrdinal), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireStart(ctx, ns)
-		set := workload.Create(ctx, ns, workload.Start(3), workload.Replicas(2))
+		// As text, 10 would come before 9.
+		set := workload.Create(ctx, ns, workload.Start(9), workload.Replicas(2))
 		set.Rest(ctx)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityStartOrdinal))
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdated(workload.Owed(ctx, guarantee.UpdateComplete))
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(ctx, 0)
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityStartOrdinal, guarantee.UpdateOrder, guarantee.TerminationReverse))
 	})
 
 	It("moves to a new start ordinal by creating the new range first, then removing the old, highest first", Proves(
@@ -114,9 +124,6 @@ var _ = Describe("A StatefulSet", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.IdentityStartMoves))
 	})
 })
-
-// slowToStop is a container that needs a second to stop once it is told.
-const slowToStop = "trap 'sleep 1; exit 0' TERM; while :; do sleep 3600 & wait; done"
 
 func requireStart(ctx SpecContext, ns *workload.Namespace) {
 	GinkgoHelper()

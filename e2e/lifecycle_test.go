@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -47,6 +48,11 @@ var _ = Describe("A StatefulSet", func() {
 		ns.Signal(ctx, pod, "USR1")
 		set.AwaitRestarted(ctx, pod)
 
+		By("crashing it once more, so that it is not restarted at once")
+		ns.Signal(ctx, pod, "USR1")
+		set.AwaitCrashLoop(ctx, pod)
+		set.HoldStill(ctx, set.Stay(0))
+
 		set.VerifyKept(ctx, guarantee.LifecycleCrashInPlace, claims)
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleCrashInPlace))
 	})
@@ -58,13 +64,15 @@ var _ = Describe("A StatefulSet", func() {
 		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
 
-		By("asking for an eviction that the budget does not allow")
-		lift := set.ForbidDisruption(ctx)
-		_, err := set.Evict(ctx, 0)
-		ns.Verify(guarantee.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
+		By("asking for an eviction that a budget does not allow, be it that none may go or that all must stay")
+		for _, forbid := range []func(context.Context) func(context.Context){set.ForbidDisruption, set.RequireAll} {
+			lift := forbid(ctx)
+			_, err := set.Evict(ctx, 0)
+			ns.Verify(guarantee.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
+			lift(ctx)
+		}
 
-		By("asking again without the budget")
-		lift(ctx)
+		By("asking again without a budget")
 		uid, err := set.Evict(ctx, 0)
 		Expect(err).NotTo(HaveOccurred(), "no budget stands in the way of evicting %s", set.Pod(0))
 		set.Replaced(workload.Owed(ctx, guarantee.LifecycleEvicted), 0, uid)
@@ -77,10 +85,13 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		former := workload.Create(ctx, ns, workload.Replicas(2))
 		former.AwaitReady(ctx)
+		left := former.UIDs(0, 1)
 		former.Orphan(ctx)
 
 		set := workload.CreateSet(ctx, ns, workload.Replicas(2))
 		set.AwaitReady(workload.Owed(ctx, guarantee.LifecycleAdoption))
+		set.HoldStill(ctx, set.Stay(0, 1))
+		set.VerifyAdopted(ctx, guarantee.LifecycleAdoption, left)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleAdoption))
 	})

@@ -64,9 +64,14 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
-		By("scaling down while both pods that are to go are not Ready")
-		set.HoldKnown(ctx, 1, 2)
+		By("scaling down while a pod that stays, not the first, is not Ready")
+		set.HoldKnown(ctx, 1)
 		stay := set.Stay(0, 1, 2)
+		set.Scale(ctx, 2)
+		set.HoldStill(ctx, stay)
+
+		By("scaling down further while both pods that are to go are not Ready")
+		set.HoldKnown(ctx, 2)
 		set.Scale(ctx, 1)
 		set.HoldStill(ctx, stay)
 
@@ -128,8 +133,12 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 	It("creates the next pod only after minReadySeconds of readiness", Proves(guarantee.OrderingMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(4))
-		set.Running(ctx, 0)
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.MinReadySeconds(4), workload.HoldReadiness())
+		set.Release(ctx, 0)
+
+		By("taking its readiness from the first pod for a while: the time counts from when it has it again")
+		set.HoldKnown(ctx, 0)
+		set.Release(ctx, 0)
 		set.Created(ctx, 1)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingMinReady))
@@ -139,10 +148,14 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 var _ = Describe("A StatefulSet under Parallel", func() {
 	It("waits neither for readiness to create pods nor for one to be gone to delete the next", Proves(guarantee.OrderingParallel), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(3), workload.Parallel(), workload.HoldReadiness())
-		for n := range 3 {
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.HoldReadiness())
+		for n := range 2 {
 			set.Running(workload.Owed(ctx, guarantee.OrderingParallel), n)
 		}
+
+		By("adding a pod while none of the others is Ready")
+		set.Scale(ctx, 3)
+		set.Running(workload.Owed(ctx, guarantee.OrderingParallel), 2)
 
 		By("scaling to zero while the highest pod cannot go")
 		letGo := set.Keep(ctx, 2)

@@ -31,8 +31,11 @@ var _ = Describe("The status of a StatefulSet", func() {
 		set.Replaced(ctx, 1, old)
 		set.Release(ctx, 1)
 		set.AwaitUpdatedFrom(ctx, 1)
-
 		ns.Still(ctx)
+
+		By("leaving nothing to count")
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(workload.Owed(ctx, guarantee.StatusObservedGeneration), 0)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.StatusCounts, guarantee.StatusObservedGeneration))
 	})

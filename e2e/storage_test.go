@@ -35,9 +35,18 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		}
 
 		By("deleting a pod")
+		before := set.Claims(ctx, "data", 0, 1)
 		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
 		set.VerifyReads(ctx, guarantee.StorageDataSurvives, 1, note, "written by "+set.Pod(1))
+
+		By("updating both")
+		set.NewTemplate(ctx, "new")
+		set.AwaitUpdated(ctx)
+		set.VerifyKept(ctx, guarantee.StorageDataSurvives, before)
+		for n := range 2 {
+			set.VerifyReads(ctx, guarantee.StorageDataSurvives, n, note, "written by "+set.Pod(n))
+		}
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
 			guarantee.StorageClaimPerPod, guarantee.StorageClaimLabels, guarantee.StorageOwnData, guarantee.StorageDataSurvives,

@@ -27,14 +27,14 @@ var _ = Describe("A partitioned update", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartition))
 	})
 
-	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers", Proves(
-		guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased,
+	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
+		guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased, guarantee.UpdateOrder,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Partition(3))
+		set := workload.Create(ctx, ns, workload.Replicas(3), workload.Partition(4))
 		set.AwaitReady(ctx)
 
-		stay := set.Stay(0, 1)
+		stay := set.Stay(0, 1, 2)
 		set.NewTemplate(ctx, "new")
 		set.AwaitObserved(ctx)
 		set.HoldStill(ctx, stay)
@@ -43,12 +43,18 @@ var _ = Describe("A partitioned update", func() {
 		set.Update(ctx, "partition 1", workload.Partition(1))
 		set.AwaitUpdatedFrom(workload.Owed(ctx, guarantee.UpdatePhased), 1)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased))
+		By("lowering it to 0")
+		set.Update(ctx, "partition 0", workload.Partition(0))
+		set.AwaitUpdated(workload.Owed(ctx, guarantee.UpdatePhased))
+
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased, guarantee.UpdateOrder))
 	})
 })
 
 var _ = Describe("A StatefulSet under OnDelete", func() {
-	It("gives a pod the new template only when somebody deletes it", Proves(guarantee.UpdateOnDelete), func(ctx SpecContext) {
+	It("gives a pod the new template only when somebody deletes it, and removes pods in reverse order all the same", Proves(
+		guarantee.UpdateOnDelete, guarantee.TerminationReverse,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.OnDelete())
 		set.AwaitReady(ctx)
@@ -60,22 +66,30 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 
 		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(ctx, 0)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateOnDelete))
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateOnDelete, guarantee.TerminationReverse))
 	})
 })
 
 var _ = Describe("The revisions of a StatefulSet", func() {
-	It("are used again, under their name and a higher number, when the set goes back to their template", Proves(guarantee.UpdateRollback), func(ctx SpecContext) {
+	It("are used again, under their name and a higher number, when the set goes back to their template, also by pods added on the way", Proves(
+		guarantee.UpdateRollback, guarantee.UpdateScaleNew, guarantee.UpdateOrder, guarantee.UpdateOneAtATime,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Template("old"))
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Template("old"))
 		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
 		set.AwaitUpdated(ctx)
+
+		By("going back, and adding a pod while the rollout is on its way")
 		set.NewTemplate(ctx, "old")
+		set.AwaitTerminating(ctx, 1)
+		set.Scale(ctx, 3)
 		set.AwaitUpdated(ctx)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateRollback))
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateRollback, guarantee.UpdateScaleNew, guarantee.UpdateOrder, guarantee.UpdateOneAtATime))
 	})
 
 	It("are kept up to the history limit, beside those in use", Proves(guarantee.UpdateHistoryLimit), func(ctx SpecContext) {

@@ -11,17 +11,19 @@ import (
 
 var _ = Describe("A rolling update", func() {
 	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", Proves(
-		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions,
+		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions, guarantee.StatusCounts,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(3))
+		set := workload.Create(ctx, ns, workload.Replicas(4))
 		set.AwaitReady(ctx)
 
 		set.NewTemplate(ctx, "new")
 		set.AwaitUpdated(workload.Owed(ctx, guarantee.UpdateComplete))
+		// What the status counts once a rollout is done shows only at rest.
+		ns.Still(ctx)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(
-			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions,
+			guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions, guarantee.StatusCounts,
 		))
 	})
 
@@ -39,34 +41,41 @@ var _ = Describe("A rolling update", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHalts))
 	})
 
-	It("restarts no pod for more replicas or other labels of the set, and gives added pods the new template", Proves(
-		guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew,
+	It("restarts pods for an annotation of the template, none for what is not in it, and gives added pods the new template", Proves(
+		guarantee.UpdateComplete, guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(1))
 		set.AwaitReady(ctx)
-		set.NewTemplate(ctx, "new")
+		old := set.UIDs(0)[0]
+		set.Restart(ctx)
+		set.Replaced(workload.Owed(ctx, guarantee.UpdateComplete), 0, old)
 		set.AwaitUpdatedFrom(ctx, 0)
 
 		stay := set.Stay(0)
-		set.Update(ctx, "one more replica and another label", workload.All(workload.Replicas(2), func(o *appsv1.StatefulSet) {
+		set.Update(ctx, "one more replica, minReadySeconds and another label", workload.All(workload.Replicas(2), workload.MinReadySeconds(1), func(o *appsv1.StatefulSet) {
 			o.Labels = map[string]string{"tier": "data"}
 		}))
 		set.AwaitReplicas(ctx, 2)
 		set.HoldStill(ctx, stay)
 
-		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew))
+		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateComplete, guarantee.UpdateNoSpurious, guarantee.UpdateScaleNew))
 	})
 
 	It("waits for minReadySeconds of readiness before it goes on", Proves(guarantee.UpdateMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(2))
+		set := workload.Create(ctx, ns, workload.Replicas(2), workload.HoldReadiness())
+		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
 		old := set.UIDs(0, 1)
 		set.Update(ctx, "new template and minReadySeconds 3", workload.All(workload.Template("new"), workload.MinReadySeconds(3)))
 		set.Replaced(ctx, 1, old[1])
-		set.Running(ctx, 1)
+		set.Release(ctx, 1)
+
+		By("taking its readiness from the updated pod for a while: the time counts from when it has it again")
+		set.HoldKnown(ctx, 1)
+		set.Release(ctx, 1)
 		set.AwaitTerminating(ctx, 0)
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateMinReady))

@@ -37,18 +37,27 @@ func (s *Set) ForbidDisruption(ctx context.Context) (lift func(context.Context))
 	return s.LimitDisruption(ctx, 0)
 }
 
+// RequireAll makes a budget that asks for all of the set's pods, and waits until the cluster has taken it into account. It returns how to
+// lift it.
+func (s *Set) RequireAll(ctx context.Context) (lift func(context.Context)) {
+	GinkgoHelper()
+	return s.budget(ctx, "all pods available", policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromString("100%"))})
+}
+
 // LimitDisruption makes a budget that lets that many of the set's pods be unavailable, and waits until the cluster has taken it into
 // account. It returns how to lift it.
 func (s *Set) LimitDisruption(ctx context.Context, most int32) (lift func(context.Context)) {
 	GinkgoHelper()
+	return s.budget(ctx, fmt.Sprintf("at most %d pods unavailable", most), policyv1.PodDisruptionBudgetSpec{MaxUnavailable: new(intstr.FromInt32(most))})
+}
+
+// budget makes a budget of the set's pods. what says in the mark's text what it asks for.
+func (s *Set) budget(ctx context.Context, what string, spec policyv1.PodDisruptionBudgetSpec) (lift func(context.Context)) {
+	GinkgoHelper()
 	ns, budgets := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
-	ns.Mark(history.ActCreate, "", budgetName, "", fmt.Sprintf("create a budget that allows the disruption of %d pods of %s", most, s.Name))
-	budget := &policyv1.PodDisruptionBudget{
-		ObjectMeta: metav1.ObjectMeta{Name: budgetName},
-		Spec: policyv1.PodDisruptionBudgetSpec{
-			MaxUnavailable: new(intstr.FromInt32(most)), Selector: &metav1.LabelSelector{MatchLabels: s.Selector},
-		},
-	}
+	ns.Mark(history.ActCreate, "", budgetName, "", fmt.Sprintf("create a budget for %s: %s", s.Name, what))
+	spec.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
+	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: budgetName}, Spec: spec}
 	manifest.Own(budget, ns.Settings)
 	made, err := budgets.Create(ctx, budget, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")

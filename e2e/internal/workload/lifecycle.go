@@ -9,6 +9,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -17,6 +18,7 @@ import (
 	toolswatch "k8s.io/client-go/tools/watch"
 	"k8s.io/client-go/util/exec"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 )
@@ -87,6 +89,19 @@ func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event) {
 	})
 }
 
+// AwaitCrashLoop waits until a container of that very pod has crashed again and its kubelet takes its time to restart it, or it is
+// another pod, which is for judges to say.
+func (s *Set) AwaitCrashLoop(ctx context.Context, old *history.Event) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, "a container of pod "+old.Name+" to crash again", func(st *history.State) string {
+		e := st.Get(history.Pods, old.Name)
+		if e != nil && e.UID == old.UID && !e.Terminating() && e.Pod.Restarts() < old.Pod.Restarts()+2 && !e.Pod.Crashed() {
+			return describe(e)
+		}
+		return ""
+	})
+}
+
 // follow watches what the recording does not hold, from a resource version on, until done is satisfied with an event.
 func follow(ctx context.Context, limit time.Duration, from string, start cache.WatchFuncWithContext, done func(watch.Event) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -134,6 +149,27 @@ func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event) {
 		}
 		return ""
 	})
+}
+
+// VerifyAdopted verifies that the pods of the first ordinals are those of those UIDs, that the set owns them, and that they stay.
+func (s *Set) VerifyAdopted(ctx context.Context, id guarantee.ID, pods []types.UID) {
+	GinkgoHelper()
+	Expect(s.NS.Sync(ctx, s.NS.Settings.Limits.RecordingComplete)).To(Succeed())
+	for n, uid := range pods {
+		var err error
+		s.NS.View(func(st *history.State) {
+			switch e := st.Get(history.Pods, s.Pod(n)); {
+			case e == nil:
+				err = errors.New("expected it to stay, found it gone")
+			case e.UID != uid || e.Terminating():
+				err = fmt.Errorf("expected uid %s to stay, found: %s (uid %s): compare its label %s with status.updateRevision of the set, which the same template should give the same name",
+					uid, describe(e), e.UID, appsv1.ControllerRevisionHashLabelKey)
+			case controllerOf(e) != s.UID:
+				err = fmt.Errorf("expected the set of uid %s to own it, found %q", s.UID, controllerOf(e))
+			}
+		})
+		s.NS.Verify(id, err, "pod %s, left by a set of the same name and template, is adopted and stays", s.Pod(n))
+	}
 }
 
 // Touch changes a label of the set, which wakes its controller and changes nothing else.

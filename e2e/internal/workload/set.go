@@ -248,6 +248,14 @@ func (s *Set) NewTemplate(ctx context.Context, version string) {
 	s.Update(ctx, fmt.Sprintf("new template %q for %s", version, s.Name), Template(version))
 }
 
+// Restart gives the set's template another annotation and changes nothing else, as kubectl rollout restart does.
+func (s *Set) Restart(ctx context.Context) {
+	GinkgoHelper()
+	s.Update(ctx, "restart "+s.Name, func(o *appsv1.StatefulSet) {
+		metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, TemplateAnnotation, "restarted")
+	})
+}
+
 // Delete deletes the set with that propagation policy.
 func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
 	GinkgoHelper()

@@ -277,19 +277,55 @@ func (s *Set) HoldKnown(ctx context.Context, ordinals ...int) {
 	GinkgoHelper()
 	ready := func(st *history.State) int32 { return st.Get(history.Sets, s.Name).Set.Status.Ready }
 	var before int32
-	s.NS.View(func(st *history.State) { before = ready(st) })
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status to count the pods that are Ready", func(st *history.State) string {
+		before = 0
+		for _, p := range st.PodsOf(s.UID) {
+			if readyPod(st, p.Name) == "" {
+				before++
+			}
+		}
+		if now := ready(st); now != before {
+			return fmt.Sprintf("it counts %d Ready pods of %d", now, before)
+		}
+		return ""
+	})
 	for _, n := range ordinals {
 		s.Hold(ctx, n)
 	}
-	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.StatusSettled, fmt.Sprintf("the status to count %d Ready pods less", len(ordinals)), func(st *history.State) string {
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, fmt.Sprintf("the status to count %d Ready pods less", len(ordinals)), func(st *history.State) string {
 		if now := ready(st); now > before-int32(len(ordinals)) {
 			return fmt.Sprintf("it counts %d Ready pods, and counted %d before", now, before)
 		}
 		return ""
 	})
-	// Nothing is waited for but time: the one thing that an excuse depends on.
-	_ = s.NS.Await(ctx, l.Lag+l.Lag/4, "the lag to pass", func(*history.State) string { return "it has not" })
+	s.passLag(ctx)
+}
+
+// DeleteKnown deletes a pod that is slow to stop, as a person does, and waits as HoldKnown does. It returns the UID that has to go.
+func (s *Set) DeleteKnown(ctx context.Context, ordinal int) types.UID {
+	GinkgoHelper()
+	staying := func(st *history.State) int32 {
+		status := st.Get(history.Sets, s.Name).Set.Status
+		return status.Current + status.Updated
+	}
+	var before int32
+	s.NS.View(func(st *history.State) { before = staying(st) })
+	uid := s.NS.DeletePod(ctx, s.Pod(ordinal))
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status to count the terminating pod no longer by its revision", func(st *history.State) string {
+		if now := staying(st); now >= before {
+			return fmt.Sprintf("currentReplicas and updatedReplicas are %d together, and were %d before", now, before)
+		}
+		return ""
+	})
+	s.passLag(ctx)
+	return uid
+}
+
+// passLag waits for nothing but time: the one thing that an excuse depends on.
+func (s *Set) passLag(ctx context.Context) {
+	GinkgoHelper()
+	lag := s.NS.Settings.Limits.Lag
+	_ = s.NS.Await(ctx, lag+lag/4, "the lag to pass", func(*history.State) string { return "it has not" })
 	Expect(ctx.Err()).NotTo(HaveOccurred())
 }
 
