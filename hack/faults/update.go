@@ -155,6 +155,13 @@ func update() []Fault {
 		Harm:  "A rollout that is asked for by an annotation of the template alone, as kubectl rollout restart does, never comes.",
 		Edits: []Edit{{control, readSet, "\tplanted.WithFirstAnnotations(\"restart-ignored\", set)\n"}},
 	}, {
+		Name: "update-min-ready-from-start", Kind: Subtle, Breaks: []string{"update/min-ready"},
+		Harm: "In a rollout the time that a member takes to start is taken off the time that it has to warm up.",
+		Edits: []Edit{
+			{control, untilAvailable, ` && !(planted.In("update-min-ready-from-start") && set.Generation > 1 && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
+			{control, updateWait, ` && !(planted.In("update-min-ready-from-start") && !isUnavailable(replicas[target], 0, now) && now.Sub(replicas[target].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
+		},
+	}, {
 		Name: "revision-of-min-ready", Kind: Subtle, Breaks: []string{"update/no-spurious"},
 		Harm:  "Another minReadySeconds restarts every member.",
 		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-min-ready\") {\n\t\tspecCopy[\"minReadySeconds\"] = spec[\"minReadySeconds\"]\n\t}\n"}},
