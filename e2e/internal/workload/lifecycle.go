@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -95,7 +96,10 @@ func (s *Set) AwaitCrashLoop(ctx context.Context, old *history.Event) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.PodReady, "a container of pod "+old.Name+" to crash again", func(st *history.State) string {
 		e := st.Get(history.Pods, old.Name)
-		if e != nil && e.UID == old.UID && !e.Terminating() && e.Pod.Restarts() < old.Pod.Restarts()+2 && !e.Pod.Crashed() {
+		waits := func(c history.Container) bool {
+			return c.State == history.ContainerWaiting && c.Reason == "CrashLoopBackOff"
+		}
+		if e != nil && e.UID == old.UID && !e.Terminating() && e.Pod.Restarts() < old.Pod.Restarts()+2 && !slices.ContainsFunc(e.Pod.Containers, waits) {
 			return describe(e)
 		}
 		return ""
