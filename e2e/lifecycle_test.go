@@ -47,6 +47,7 @@ var _ = Describe("A StatefulSet", func() {
 
 		ns.Signal(ctx, pod, "USR1")
 		set.AwaitRestarted(ctx, pod)
+		set.VerifyNotFailed(ctx, guarantee.LifecycleCrashInPlace, pod, 3)
 
 		By("crashing it once more, so that it is not restarted at once")
 		ns.Signal(ctx, pod, "USR1")

@@ -90,6 +90,24 @@ func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event) {
 	})
 }
 
+// VerifyNotFailed verifies that a pod whose container ended with that exit code, by itself, has not failed with it: the template of a set
+// allows no restart policy but Always.
+func (s *Set) VerifyNotFailed(ctx context.Context, id guarantee.ID, old *history.Event, code int32) {
+	GinkgoHelper()
+	var failed *history.Event
+	for _, e := range s.NS.Recorded(ctx).Events {
+		ended := func(c history.Container) bool { return c.State == history.ContainerTerminated && c.ExitCode == code }
+		if e.UID == old.UID && e.Pod != nil && e.Pod.Finished() && !e.Pod.Is(corev1.DisruptionTarget) && slices.ContainsFunc(e.Pod.Containers, ended) {
+			failed = e
+		}
+	}
+	var err error
+	if failed != nil {
+		err = fmt.Errorf("expected it to be restarted in its pod, found the pod %s at %s: look for an admission policy that changes restartPolicy", failed.Pod.Phase, failed.Ref())
+	}
+	s.NS.Verify(id, err, "container of %s, ended with exit code %d", old.Name, code)
+}
+
 // AwaitCrashLoop waits until a container of that very pod has crashed again and its kubelet takes its time to restart it, or it is
 // another pod, which is for judges to say.
 func (s *Set) AwaitCrashLoop(ctx context.Context, old *history.Event) {
