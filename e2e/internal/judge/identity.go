@@ -225,7 +225,8 @@ func (b *bench) nameGiven(old, p *podLife, asked int) {
 	// Who gives up a lost node's pods marks them, and what the spec forces is its own doing: a second deletion, or a first
 	// one without grace.
 	forced := asked > 1 || (asked == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
-	if old.hurt != nil || end.Pod.Finished() || forced {
+	// A pod that asks for no time is gone from the API before its containers are.
+	if old.hurt != nil || end.Pod.Finished() || forced || old.grace() == 0 {
 		return
 	}
 	for _, c := range end.Pod.Containers {
@@ -247,10 +248,7 @@ func (b *bench) firstDeletion(s *setLife, p *podLife) {
 	if before == nil || (e.Change != history.Modified && e.Change != history.Deleted) {
 		return
 	}
-	own := int64(corev1.DefaultTerminationGracePeriodSeconds)
-	if p.first().Pod.Grace != nil {
-		own = *p.first().Pod.Grace
-	}
+	own := p.grace()
 	// The API server itself sets 0 for pods that never got a node, and has nothing to wait for where no container runs.
 	if own <= 0 || before.Pod.Node == "" || before.Pod.Stopped() || e.Pod.Finished() {
 		return
@@ -264,6 +262,14 @@ func (b *bench) firstDeletion(s *setLife, p *podLife) {
 		set: s, since: before.At, events: []*history.Event{before, e},
 		text: fmt.Sprintf("%s was deleted at %s with a grace period of %d s while its containers ran, expected its own %d s", p.name, e.Ref(), got, own),
 	})
+}
+
+// grace is how many seconds the pod asks for to stop.
+func (p *podLife) grace() int64 {
+	if own := p.first().Pod.Grace; own != nil {
+		return *own
+	}
+	return corev1.DefaultTerminationGracePeriodSeconds
 }
 
 func orZero(n *int64) int64 {

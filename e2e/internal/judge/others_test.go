@@ -75,6 +75,20 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
+			name: "asked for no time to stop", idle: ids(guarantee.IdentityAtMostOne),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				for _, e := range s.History().Events {
+					if e.Resource == history.Pods {
+						e.Pod.Grace = new(int64(0))
+					}
+				}
+				s.SpecDeletes("web-0")
+				s.Remove(history.Pods, "web-0")
+				s.Up("web-0")
+			},
+		},
+		{
 			name: "forced by the spec", idle: ids(guarantee.IdentityAtMostOne),
 			tell: func(s *story.Story) {
 				s.Running("web", 1)
