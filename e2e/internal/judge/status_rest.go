@@ -224,6 +224,8 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 		w.b.saw(guarantee.StatusCounts)
 		if aged {
 			w.equal(to)
+		} else if v.Set.Status.Ready > v.Set.Status.Available {
+			w.b.saw(guarantee.StatusAvailable) // also where the watch of pods told after that of sets
 		}
 	case !w.late():
 		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds()))

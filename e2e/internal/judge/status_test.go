@@ -143,6 +143,17 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
+			name: "told of before the pod was", exercised: ids(guarantee.StatusAvailable, guarantee.StatusCounts),
+			tell: func(s *story.Story) {
+				s.Set("web", story.MinReady(600))
+				s.Pod("web-0")
+				s.Status("web")
+				says(s, func(st *history.Status) { st.Ready = 1 })
+				s.Ready("web-0")
+				s.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "at once", broken: ids(guarantee.StatusAvailable), texts: []string{"counts 1 pods as available, at most 0 can be: minReadySeconds asks for 9s"},
 			tell: func(s *story.Story) {
 				s.Set("web", story.MinReady(9))
