@@ -22,6 +22,8 @@ func seeds() uint64 {
 func neverExercised() map[guarantee.ID]string {
 	const whole = "the model's nodes and control plane never fail"
 	return map[guarantee.ID]string{
+		guarantee.IdentityHostname: "what a pod is called is asked inside its container",
+
 		guarantee.DisruptionNodeLost: whole, guarantee.DisruptionNodeReturns: whole,
 		guarantee.DisruptionControllerRestart: whole, guarantee.DisruptionAPIServerRestart: whole,
 	}

@@ -16,7 +16,7 @@ func identityMutations() map[guarantee.ID]mutation {
 	return map[guarantee.ID]mutation{
 		guarantee.IdentityName:         rename(func(s *history.Set) bool { return s.Start == 0 }),
 		guarantee.IdentityStartOrdinal: rename(func(s *history.Set) bool { return s.Start > 0 }),
-		guarantee.IdentityHostname:     made(func(_ *tape, _, p *object) bool { p.first().Pod.Hostname = "somebody"; return true }),
+		guarantee.IdentityHostname:     misname,
 		guarantee.IdentityLabels:       mislabel,
 		guarantee.IdentitySticky:       disown(byDeletion),
 		guarantee.IdentityAtMostOne:    overlap,
@@ -77,6 +77,19 @@ func made(f func(t *tape, set, pod *object) bool) mutation {
 func mislabel(t *tape) bool {
 	return made(func(_ *tape, _, p *object) bool {
 		relabel(p.first(), appsv1.StatefulSetPodNameLabel, "somebody-else")
+		return true
+	})(t)
+}
+
+// misname gives the first pod of its name another hostname; of those that come after it other judges speak.
+func misname(t *tape) bool {
+	return made(func(t *tape, set, p *object) bool {
+		another := func(o *object) bool { return o != p && o.name == p.name && o.first().At < p.first().At }
+		free := func(s *history.Set) bool { return s.PodHostname == "" && !s.FreeHostname }
+		if slices.ContainsFunc(t.objects[history.Pods], another) || !set.every(free) {
+			return false
+		}
+		p.first().Pod.Hostname = "somebody"
 		return true
 	})(t)
 }
