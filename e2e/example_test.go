@@ -13,7 +13,7 @@ import (
 )
 
 var _ = Describe("The lesson's example", func() {
-	It("keeps names, order, DNS and data of web-statefulset through the whole exercise", Proves(
+	It("keeps names, order, DNS and data of web-statefulset through the whole exercise", longest, Proves(
 		guarantee.OrderingCreate, guarantee.OrderingScaleDown, guarantee.OrderingScaleUp,
 		guarantee.DNSHeadless, guarantee.DNSPodRecord, guarantee.DNSFromMember, guarantee.DNSFollows, guarantee.DNSGone,
 		guarantee.IdentityHostname, guarantee.IdentitySticky,

@@ -39,7 +39,7 @@ var _ = Describe("A StatefulSet", func() {
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.LifecycleSucceeded))
 	})
 
-	It("keeps a pod whose container crashes: it is restarted in its place, with its claim", Proves(guarantee.LifecycleCrashInPlace), func(ctx SpecContext) {
+	It("keeps a pod whose container crashes: it is restarted in its place, with its claim", longest, Proves(guarantee.LifecycleCrashInPlace), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := workload.Create(ctx, ns, workload.Replicas(1), workload.Claims("data"), workload.Command(crashable))
 		set.AwaitReady(ctx)

@@ -20,6 +20,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/workload"
 )
 
+// longest is the priority of specs that take longest: begun first, they run beside the others and not after them.
+const longest = SpecPriority(1)
+
 // Proves labels a spec with the guarantees that it sets out to exercise and with their highest level.
 func Proves(ids ...guarantee.ID) Labels {
 	labels := Labels{}

@@ -10,7 +10,7 @@ import (
 )
 
 var _ = Describe("A rolling update", func() {
-	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", Proves(
+	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", longest, Proves(
 		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions, guarantee.StatusCounts,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)

@@ -1,6 +1,6 @@
 // Package shapes holds clusters of other shapes than the suite's own: other versions of Kubernetes, other address families, another DNS
-// zone, other StorageClasses, feature gates that are off by default. Each keeps the promises of StatefulSets, so the suite has to find
-// each conformant, with what it does not have told as not applicable.
+// zone, other StorageClasses, feature gates that are off by default. Each keeps the promises of StatefulSets but for bugs that are known, so the suite has
+// to find each conformant but for those, with what it does not have told as not applicable.
 //
 // "make shapes" runs the suite on one after another. RESULTS.md holds what the last whole run found.
 package shapes
@@ -26,6 +26,9 @@ type Shape struct {
 	Config []byte
 	// StorageClass is the one that the suite is to use, empty for the default.
 	StorageClass string
+	// Bug is a bug of Kubernetes that the cluster has, empty for none, and Breaks the ID of the guarantee that the suite is to find broken
+	// for it.
+	Bug, Breaks string
 
 	prepare func(context.Context, kubernetes.Interface) error
 }
@@ -55,7 +58,10 @@ func All() []Shape {
 			StorageClass: shared, prepare: makeShared,
 		},
 		{Name: "retain", What: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: makeRetained},
-		{Name: "max-unavailable", What: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml")},
+		{
+			Name: "max-unavailable", What: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml"),
+			Bug: "kubernetes issue 137409: under Parallel a rollout never goes past pods that are not Ready", Breaks: "update/complete",
+		},
 	}
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {

@@ -73,7 +73,7 @@ func runNasty(ctx context.Context, out, progress io.Writer) (err error) {
 	}
 	var all []trial
 	for _, adversity := range nasty.All() {
-		all = append(all, trial{adversity.Name, adversity.What})
+		all = append(all, trial{name: adversity.Name, what: adversity.What})
 	}
 	return table.conclude(out, a.reportDir, nastyFile, all)
 }
@@ -94,7 +94,7 @@ func chooseAdversities(patterns string) ([]nasty.Adversity, error) {
 
 // under runs the suite while something befalls it.
 func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.Interface) (trialRow, error) {
-	row := trialRow{trial: trial{a.Name, a.What}}
+	row := trialRow{trial: trial{name: a.Name, what: a.What}}
 	dir, err := os.MkdirTemp("", "conformance-*")
 	if err != nil {
 		return row, err

@@ -57,7 +57,7 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 		intro: "Each is a kind cluster made for its run.",
 	}
 	for i, shape := range chosen {
-		row := trialRow{trial: trial{shape.Name, shape.What}}
+		row := trialRow{trial: trialOf(shape)}
 		if err := onShape(ctx, a, shape, &row, progress); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -69,9 +69,13 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 	}
 	var trials []trial
 	for _, shape := range all {
-		trials = append(trials, trial{shape.Name, shape.What})
+		trials = append(trials, trialOf(shape))
 	}
 	return table.conclude(out, a.reportDir, shapesFile, trials)
+}
+
+func trialOf(s shapes.Shape) trial {
+	return trial{name: s.Name, what: s.What, bug: s.Bug, breaks: s.Breaks}
 }
 
 // onShape runs the suite on a cluster that is made for it.

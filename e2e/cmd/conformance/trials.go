@@ -12,8 +12,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// trial is a run of the suite on a cluster that keeps its promises, under circumstances.
-type trial struct{ name, what string }
+// trial is a run of the suite on a cluster that keeps its promises, under circumstances; but for a bug that is known, which breaks one
+// guarantee.
+type trial struct {
+	name, what  string
+	bug, breaks string
+}
 
 // trialRow is what the suite said in a trial.
 type trialRow struct {
@@ -67,6 +71,22 @@ func (r trialRow) lacking() []string {
 	})
 }
 
+// alarms counts the guarantees that were found broken and are not, and a known bug that was not found.
+func (r trialRow) alarms() int {
+	n, found := 0, r.breaks == "" || r.report == nil
+	for _, text := range r.accused() {
+		if id, _, _ := strings.Cut(text, ":"); id == r.breaks {
+			found = true
+		} else {
+			n++
+		}
+	}
+	if !found {
+		n++
+	}
+	return n
+}
+
 // rows returns the guarantees that say has something to say of.
 func (r trialRow) rows(say func(report.Guarantee) string) []string {
 	if r.report == nil {
@@ -88,6 +108,9 @@ func (r trialRow) String() string {
 	accused := r.accused()
 	text := fmt.Sprintf("%-20s %s: %d pass, %d inconclusive, %d not applicable, %d found broken (%.0f s)",
 		r.name, r.report.Result, r.count(verdict.Pass), r.count(verdict.Inconclusive), r.count(verdict.NotApplicable), len(accused), r.report.Seconds)
+	if r.bug != "" {
+		text += "; known: " + r.bug
+	}
 	return strings.Join(append([]string{text}, accused...), "\n       FOUND BROKEN ")
 }
 
@@ -102,7 +125,7 @@ type trialTable struct {
 func (t trialTable) alarms() int {
 	n := 0
 	for _, r := range t.rows {
-		n += len(r.accused())
+		n += r.alarms()
 	}
 	return n
 }
@@ -125,7 +148,7 @@ func (t trialTable) summary() string {
 			seconds += r.report.Seconds
 		}
 	}
-	text := fmt.Sprintf("%d %s, %d guarantees found broken; %.0f min", len(t.rows), t.kinds, t.alarms(), seconds/60)
+	text := fmt.Sprintf("%d %s, %d false alarms; %.0f min", len(t.rows), t.kinds, t.alarms(), seconds/60)
 	if n := t.unshown(); n > 0 {
 		text += fmt.Sprintf("; %d came to nothing", n)
 	}
@@ -156,7 +179,7 @@ func (t trialTable) conclude(out io.Writer, dir, file string, all []trial) error
 	}
 	switch alarms, unshown := t.alarms(), t.unshown(); {
 	case alarms > 0:
-		return fmt.Errorf("%d guarantees found broken in clusters that keep their promises: see above", alarms)
+		return fmt.Errorf("%d false alarms, or known bugs not found: see above", alarms)
 	case unshown > 0:
 		return fmt.Errorf("%d of %d %s came to nothing: see above", unshown, len(t.rows), t.kinds)
 	}
@@ -170,7 +193,11 @@ func (t trialTable) markdown() string {
 	fmt.Fprintf(&b, "| %s | what it is | Kubernetes | verdict | pass | inconclusive | not applicable | found broken | seconds |\n", t.kind)
 	b.WriteString("| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: |\n")
 	for _, r := range t.rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %s | %s | %.0f |\n", r.name, r.what, r.report.Cluster.KubernetesVersion, r.report.Result,
+		what := r.what
+		if r.bug != "" {
+			what += "; it has " + r.bug
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %s | %s | %.0f |\n", r.name, what, r.report.Cluster.KubernetesVersion, r.report.Result,
 			r.count(verdict.Pass), r.count(verdict.Inconclusive), cell(r.lacking()), cell(r.accused()), r.report.Seconds)
 	}
 	return b.String()
