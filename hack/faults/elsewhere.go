@@ -78,6 +78,10 @@ parameters:
 		Harm:  "A change that cannot be made is accepted and forgotten.",
 		Apply: mutate("statefulsets", "UPDATE", `JSONPatch{op: "replace", path: "/spec/serviceName", value: oldObject.spec.serviceName}`, `object.spec.serviceName != oldObject.spec.serviceName`),
 	}, {
+		Name: "admission-forgets-conditions", Kind: Subtle, Breaks: []string{"status/subresource"},
+		Harm:  "What an operator notes in the status is accepted and forgotten.",
+		Apply: mutate("statefulsets/status", "UPDATE", `JSONPatch{op: "remove", path: "/status/conditions"}`, `has(object.status.conditions)`),
+	}, {
 		Name: "admission-forbids-status", Kind: Obvious, Breaks: []string{"status/subresource"},
 		Harm:  "Nobody but the controller can write the status.",
 		Apply: refuse("statefulsets/status", "UPDATE", `request.userInfo.username.startsWith("system:")`),

@@ -204,7 +204,10 @@ func (m *model) updating(s *setLife, p *podLife) bool {
 		return true
 	}
 	seen := s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)]
-	return slices.ContainsFunc(seen, func(v *history.Event) bool { return v.Set.Status.UpdateRevision != revisionLabel(p) })
+	return slices.ContainsFunc(seen, func(v *history.Event) bool {
+		r := v.Set.Status.UpdateRevision
+		return r != "" && r != revisionLabel(p) // a set that no controller has looked at has none
+	})
 }
 
 func revisionLabel(p *podLife) string {

@@ -60,9 +60,10 @@ func (p *past) add(t tally) {
 		p.tallies = append(p.tallies, tally{})
 	}
 	old := &p.tallies[p.next]
-	at := append(old.at[:0], t.at...)
+	kept := old.at[:0] // the memory of the one that it takes the place of
+	kept = append(kept, t.at...)
 	*old = t
-	old.at = at
+	old.at = kept
 	p.next = (p.next + 1) % pastTallies
 	p.n = min(p.n+1, pastTallies)
 }
@@ -104,8 +105,11 @@ func (w *restWalk) wrong(aged bool) []string {
 		what      string
 		got, want int32
 	}{
-		{"replicas", got.replicas, want.replicas}, {"readyReplicas", got.ready, want.ready}, {"availableReplicas", got.available, want.available},
-		{"updatedReplicas", got.updated, want.updated}, {"currentReplicas", got.current, want.current},
+		{"replicas", got.replicas, want.replicas},
+		{"readyReplicas", got.ready, want.ready},
+		{"availableReplicas", got.available, want.available},
+		{"updatedReplicas", got.updated, want.updated},
+		{"currentReplicas", got.current, want.current},
 	} {
 		if c.got != c.want {
 			out = append(out, fmt.Sprintf("%s %d where the pods show %d", c.what, c.got, c.want))

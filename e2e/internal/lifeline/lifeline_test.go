@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 	if file == "" {
 		os.Exit(m.Run())
 	}
-	path, _, err := Hold(context.Background())
+	path, _, err := Hold(context.Background()) //nolint:forbidigo // This is the main function of the process that is to be killed.
 	if err == nil {
 		err = os.WriteFile(file+".new", []byte(path), 0o600)
 	}

@@ -158,7 +158,7 @@ func again(req *http.Request, body []byte) *http.Request {
 func (t *transport) awaitReady(ctx context.Context) error {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Cap: time.Second, Steps: 1000}
 	return backoff.DelayFunc().Until(ctx, true, false, func(ctx context.Context) (bool, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.ready, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.ready, http.NoBody)
 		if err != nil {
 			return false, err
 		}

@@ -116,7 +116,7 @@ func TestLost(t *testing.T) {
 
 func TestServerThatStaysAway(t *testing.T) {
 	s := &server{steps: []string{""}, ready: 1 << 30}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/pods", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestRequestThatIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := &server{steps: []string{""}, ready: 1 << 30}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://cluster/api/v1/pods", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
