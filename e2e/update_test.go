@@ -76,7 +76,7 @@ var _ = Describe("A rolling update", func() {
 		By("taking its readiness from the updated pod for a while: the time counts from when it has it again")
 		set.HoldKnown(ctx, 1)
 		set.Release(ctx, 1)
-		set.AwaitTerminating(ctx, 0)
+		set.Replaced(ctx, 0, old[0])
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateMinReady))
 	})
