@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,16 +79,7 @@ func runNasty(ctx context.Context, out, progress io.Writer) (err error) {
 
 // chooseAdversities returns those that a list of patterns names; none names all.
 func chooseAdversities(patterns string) ([]nasty.Adversity, error) {
-	all := nasty.All()
-	if patterns == "" {
-		return all, nil
-	}
-	name := func(a nasty.Adversity) string { return a.Name }
-	var names []string
-	for _, a := range all {
-		names = append(names, name(a))
-	}
-	return choose("ADVERSITY", patterns, all, name, "expected one of "+strings.Join(names, ", "))
+	return chooseTrials("ADVERSITY", patterns, nasty.All(), func(a nasty.Adversity) string { return a.Name })
 }
 
 // under runs the suite while something befalls it.

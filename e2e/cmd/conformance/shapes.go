@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,17 +35,9 @@ LABELS, FOCUS.`,
 
 func runShapes(ctx context.Context, out, progress io.Writer) error {
 	all := shapes.All()
-	chosen := all
-	if patterns := os.Getenv("SHAPE"); patterns != "" {
-		name := func(s shapes.Shape) string { return s.Name }
-		var names []string
-		for _, s := range all {
-			names = append(names, s.Name)
-		}
-		var err error
-		if chosen, err = choose("SHAPE", patterns, all, name, "expected one of "+strings.Join(names, ", ")); err != nil {
-			return err
-		}
+	chosen, err := chooseTrials("SHAPE", os.Getenv("SHAPE"), all, func(s shapes.Shape) string { return s.Name })
+	if err != nil {
+		return err
 	}
 	a, err := askedOfTrials("shapes")
 	if err != nil {

@@ -19,6 +19,18 @@ type trial struct {
 	bug, breaks string
 }
 
+// chooseTrials returns what a list of patterns names; none names all.
+func chooseTrials[T any](variable, patterns string, all []T, name func(T) string) ([]T, error) {
+	if patterns == "" {
+		return all, nil
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, name(one))
+	}
+	return choose(variable, patterns, all, name, "expected one of "+strings.Join(names, ", "))
+}
+
 // trialRow is what the suite said in a trial.
 type trialRow struct {
 	trial
