@@ -57,9 +57,9 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 	return b, err
 }
 
-// fittingProcs is how many specs run at once when nobody says. Specs wait most of the time, so two keep a processor busy; more than eight
-// would be hard on a small cluster, whatever machine the suite runs on.
-func fittingProcs() int { return min(2*runtime.NumCPU(), 8) }
+// fittingProcs is how many specs run at once when nobody says. Specs wait most of the time, so that four suit a processor; more than
+// eight would be hard on a small cluster, whatever machine the suite runs on.
+func fittingProcs() int { return min(4*runtime.NumCPU(), 8) }
 
 // runGinkgo runs the specs. That some failed is no error here: the verdicts tell.
 func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out io.Writer) error {

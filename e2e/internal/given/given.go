@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -39,12 +40,18 @@ func Objects(ctx context.Context, client klient.Client, namespace, selector stri
 	if err != nil {
 		return nil, err
 	}
+	wanted := kinds()
+	if selector == "" {
+		wanted = slices.DeleteFunc(wanted, func(l crclient.ObjectList) bool { _, ok := l.(*corev1.ConfigMapList); return ok })
+	}
+	return list(ctx, client, namespace, parsed, wanted)
+}
+
+// list lists the objects of some kinds in a namespace that match a selector.
+func list(ctx context.Context, client klient.Client, namespace string, selector labels.Selector, kinds []crclient.ObjectList) ([]crclient.Object, error) {
 	var out []crclient.Object
-	for _, list := range kinds() {
-		if _, configMaps := list.(*corev1.ConfigMapList); configMaps && selector == "" {
-			continue
-		}
-		err := client.Resources().GetControllerRuntimeClient().List(ctx, list, crclient.InNamespace(namespace), crclient.MatchingLabelsSelector{Selector: parsed})
+	for _, list := range kinds {
+		err := client.Resources().GetControllerRuntimeClient().List(ctx, list, crclient.InNamespace(namespace), crclient.MatchingLabelsSelector{Selector: selector})
 		if err != nil {
 			return nil, fmt.Errorf("looking into namespace %s: %w", namespace, err)
 		}
@@ -65,6 +72,18 @@ func Clear(ctx context.Context, client klient.Client, namespace, selector string
 		return errors.New("clearing a namespace wants a selector: what others made stays")
 	}
 	found, err := Objects(ctx, client, namespace, selector)
+	if err != nil {
+		return err
+	}
+	return Remove(ctx, client, found)
+}
+
+// Hasten asks for the deletion of what keeps a namespace that is already going: sets, their pods and their claims. The namespace
+// controller would come to them some seconds later, and look again only after half of the time that it thinks they need.
+func Hasten(ctx context.Context, client klient.Client, namespace string) error {
+	found, err := list(ctx, client, namespace, labels.Everything(), []crclient.ObjectList{
+		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
+	})
 	if err != nil {
 		return err
 	}
