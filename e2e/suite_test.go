@@ -72,12 +72,21 @@ func connect(version string) *workload.Cluster {
 	return cluster
 }
 
-var _ = SynchronizedAfterSuite(func() {}, func(ctx SpecContext) {
+var _ = SynchronizedAfterSuite(tellUsage, func(ctx SpecContext) {
 	if under == nil || under.Settings.Hasty {
 		return
 	}
-	Expect(under.AwaitNamespacesGone(ctx)).To(Succeed(), "the run must leave nothing behind")
+	err := under.AwaitNamespacesGone(ctx)
+	tellUsage() // with what that took
+	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind")
 })
+
+// tellUsage leaves for the command that started the run which rights this process made use of.
+func tellUsage() {
+	if under != nil {
+		Expect(under.Used.Save(under.Settings.ReportDir, fmt.Sprintf("process-%d", GinkgoParallelProcess()))).To(Succeed())
+	}
+}
 
 // What became of each spec is written for the command that started the run, which weighs it together with the histories.
 var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Report) {

@@ -15,6 +15,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
@@ -34,6 +35,8 @@ type asked struct {
 	imageMirror                string
 	namespaces                 []string
 	failFast                   bool // the first spec that fails ends the run
+	// used notes which rights this process itself makes use of.
+	used *rights.Usage
 }
 
 // readAsked returns what was asked and everything that is wrong with it. levels are those that can be asked here.
@@ -43,6 +46,7 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 		level: guarantee.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
 		images: nodeimage.Workload{Nginx: getenv("NGINX_IMAGE"), Busybox: getenv("BUSYBOX_IMAGE")},
 		keep:   getenv("KEEP_CLUSTER") == "1", reportInLog: getenv("REPORT_IN_LOG") == "1", imageMirror: getenv("IMAGE_MIRROR"),
+		used: new(rights.Usage),
 	}
 	var problems []preflight.Problem
 	wrong := func(format string, args ...any) {

@@ -88,7 +88,7 @@ func benchOn(ctx context.Context, a asked, o cluster.Options, prepare func(conte
 	}
 	b.settings = a.settings("", up.Images)
 	b.settings.Kubeconfig, b.settings.Suite = up.Kubeconfig(), b.built.identity
-	found, err := ask(ctx, b.settings, o.Progress)
+	found, err := ask(ctx, a, b.settings, o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 		_, buildErr := suite()
 		return errors.Join(err, buildErr)
 	}
-	err = try(ctx, &s, progress)
+	err = try(ctx, a, &s, progress)
 	built, buildErr := suite()
 	if err := errors.Join(err, buildErr); err != nil {
 		return err
@@ -117,7 +117,7 @@ func prepare(ctx context.Context, getenv func(string) string, begin time.Time, p
 		return s, a, unfit(problems)
 	}
 	fmt.Fprintf(progress, "cluster: context %s at %s\n", target.Context, target.Server)
-	found, err := ask(ctx, s, progress)
+	found, err := ask(ctx, a, s, progress)
 	if err != nil {
 		return s, a, err
 	}
@@ -130,12 +130,13 @@ func prepare(ctx context.Context, getenv func(string) string, begin time.Time, p
 }
 
 // try makes the first few things in the cluster, removes them again, and notes what was learnt.
-func try(ctx context.Context, s *settings.Settings, progress io.Writer) error {
+func try(ctx context.Context, a asked, s *settings.Settings, progress io.Writer) error {
 	begin := time.Now()
 	config, err := s.RESTConfig()
 	if err != nil {
 		return err
 	}
+	config.Wrap(a.used.Note(config.Host))
 	found := preflight.Probe(ctx, config, *s)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted before the first spec; nothing was judged: %w", context.Cause(ctx))

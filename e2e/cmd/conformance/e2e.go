@@ -70,7 +70,7 @@ func runE2E(ctx context.Context, getenv func(string) string, out, progress io.Wr
 			s.Kind = &settings.Kind{Name: up.Name(), Engine: up.Engine().Host()}
 		}
 		var found preflight.Findings
-		if found, err = ask(ctx, s, progress); err == nil && len(found.Problems) > 0 {
+		if found, err = ask(ctx, a, s, progress); err == nil && len(found.Problems) > 0 {
 			err = unfit(found.Problems)
 		}
 		s.Facts = found.Facts

@@ -7,13 +7,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -63,12 +66,13 @@ func (unjudged) ExitCode() int { return verdict.ExitInconclusive }
 const settingsFile = "settings.json"
 
 // ask asks whether the cluster can be judged.
-func ask(ctx context.Context, s settings.Settings, progress io.Writer) (preflight.Findings, error) {
+func ask(ctx context.Context, a asked, s settings.Settings, progress io.Writer) (preflight.Findings, error) {
 	config, err := s.RESTConfig()
 	if err != nil {
 		return preflight.Findings{}, err
 	}
 	config.QPS = -1 // some dozen questions at once are no load
+	config.Wrap(a.used.Note(config.Host))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return preflight.Findings{}, err
@@ -104,7 +108,27 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err != nil {
 		return nil, err
 	}
+	if err := a.used.Save(a.reportDir, "preflight"); err != nil {
+		return nil, err
+	}
+	if whole := !run.Partial && a.level != guarantee.Core && ctx.Err() == nil; whole {
+		if err := tellUnused(a.reportDir, s, out); err != nil {
+			return nil, err
+		}
+	}
 	return &run, errors.Join(result.Save(a.reportDir), report.SaveFiles(a.reportDir, result))
+}
+
+// tellUnused names the rights that nothing in a whole run made use of: one that stays so from run to run is granted in vain.
+func tellUnused(reportDir string, s settings.Settings, out io.Writer) error {
+	used, err := rights.LoadUsage(reportDir)
+	if err != nil {
+		return err
+	}
+	for _, r := range rights.Unused(rights.For(len(s.Namespaces) > 0, s.Kind != nil), used) {
+		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
+	}
+	return nil
 }
 
 // emptyReport makes the report folder, without what an earlier run left in it. It removes nothing else: a folder that holds
@@ -115,7 +139,7 @@ func emptyReport(dir string) error {
 	}
 	left := []string{
 		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
-		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile,
+		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile, rights.UsageFolder,
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

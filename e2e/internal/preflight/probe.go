@@ -96,7 +96,7 @@ type prober struct {
 func newProber(config *rest.Config, s settings.Settings) (*prober, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // some dozen requests at once are no load
-	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0)))
+	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0, false)))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

@@ -52,10 +52,7 @@ func verbOf(method string, named bool, query url.Values) string {
 // Guard returns a wrapper of transports that fails requests which no right covers. An administrator may do anything, so without
 // it nobody would notice a missing right before the suite runs with only these. host is the API server's address, all are the rights.
 func Guard(host string, all []Right) func(http.RoundTripper) http.RoundTripper {
-	base := ""
-	if u, err := url.Parse(host); err == nil {
-		base = strings.TrimSuffix(u.Path, "/")
-	}
+	base := basePath(host)
 	return func(next http.RoundTripper) http.RoundTripper {
 		return transport(func(req *http.Request) (*http.Response, error) {
 			group, resource, verb, ok := Of(req.Method, strings.TrimPrefix(req.URL.Path, base), req.URL.Query())
@@ -66,6 +63,15 @@ func Guard(host string, all []Right) func(http.RoundTripper) http.RoundTripper {
 				verb, Right{Group: group, Resource: resource}.Name())
 		})
 	}
+}
+
+// basePath is what comes before an API server's own paths where it is behind a proxy.
+func basePath(host string) string {
+	u, err := url.Parse(host)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.Path, "/")
 }
 
 func allowed(all []Right, group, resource, verb string) bool {

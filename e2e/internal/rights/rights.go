@@ -106,12 +106,16 @@ func Namespaced() []Right {
 	return out
 }
 
-// For returns the rights of a run: in namespaces of its own, or in those that were given.
-func For(given bool) []Right {
+// For returns the rights of a run: in namespaces of its own, or in those that were given, and those to hurt the cluster if it may.
+func For(given, mayHurt bool) []Right {
+	all := All()
 	if given {
-		return Namespaced()
+		all = Namespaced()
 	}
-	return All()
+	if mayHurt {
+		all = append(all, Disruptive()...)
+	}
+	return all
 }
 
 // Disruptive returns the rights that the level disruptive uses beside those of All. No manifest grants them: that level is for

@@ -44,6 +44,8 @@ type Cluster struct {
 	Klient   klient.Client
 	Settings settings.Settings
 	Version  string // of the API server, such as v1.36.3
+	// Used notes which rights this process makes use of.
+	Used *rights.Usage
 
 	config *rest.Config
 }
@@ -59,11 +61,9 @@ func (c *Cluster) Before(major, minor uint) bool {
 func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
-	granted := rights.For(len(s.Namespaces) > 0)
-	if s.Kind != nil {
-		granted = append(granted, rights.Disruptive()...)
-	}
-	config.Wrap(rights.Guard(config.Host, granted))
+	used := new(rights.Usage)
+	config.Wrap(used.Note(config.Host))
+	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0, s.Kind != nil)))
 	config.Wrap(resend.Lost(config.Host, s.Limits.APIServerBack))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -73,7 +73,7 @@ func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*C
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Client: client, Klient: kl, Settings: s, Version: serverVersion, config: config}, nil
+	return &Cluster{Client: client, Klient: kl, Settings: s, Version: serverVersion, Used: used, config: config}, nil
 }
 
 // PodSecurity is the Pod Security Standard that a namespace enforces.
