@@ -3,6 +3,7 @@ package judge
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 	"time"
@@ -94,7 +95,7 @@ func judgeCreateHalts(m *model, b *bench) {
 				}
 			}
 		}
-		for _, h := range m.creationHolds(a.set) {
+		for h := range m.creationHolds(a.set) {
 			b.hold(id, h, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
 		}
 	}
@@ -111,30 +112,30 @@ func (b *bench) hold(id guarantee.ID, h held, what string) {
 }
 
 // creationHolds lists the stretches in which one pod was not Ready, the next ordinal was wanted, and it was not there.
-func (m *model) creationHolds(s *setLife) []held {
-	var out []held
-	for _, p := range s.pods {
-		// In a great set, most pods were followed by the next at once.
-		if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
-			continue
-		}
-		v := s.latest(p.created.At + arrival)
-		if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
-			continue
-		}
-		end := m.h.Duration()
-		for _, e := range []*history.Event{p.deleting, firstReady(p), s.releaseOf(p), nextCreated(s, p.ordinal, p.created.Seq), s.deleting} {
-			if e != nil {
-				end = min(end, e.At)
+func (m *model) creationHolds(s *setLife) iter.Seq[held] {
+	return func(yield func(held) bool) {
+		for _, p := range s.pods {
+			// In a great set, most pods were followed by the next at once.
+			if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
+				continue
+			}
+			v := s.latest(p.created.At + arrival)
+			if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
+				continue
+			}
+			end := m.h.Duration()
+			for _, e := range []*history.Event{p.deleting, firstReady(p), s.releaseOf(p), nextCreated(s, p.ordinal, p.created.Seq), s.deleting} {
+				if e != nil {
+					end = min(end, e.At)
+				}
+			}
+			end = s.wantedUntil(p.ordinal+1, p.created.At+arrival, s.wantedUntil(p.ordinal, p.created.At+arrival, end))
+			// What cannot be created does not halt.
+			if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) && !yield(held{from: p.created.At, to: end, pod: p}) {
+				return
 			}
 		}
-		end = s.wantedUntil(p.ordinal+1, p.created.At+arrival, s.wantedUntil(p.ordinal, p.created.At+arrival, end))
-		// What cannot be created does not halt.
-		if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) {
-			out = append(out, held{from: p.created.At, to: end, pod: p})
-		}
 	}
-	return out
 }
 
 // wantedUntil returns when after a moment the set first had no place for the ordinal any more, or otherwise if that comes first.

@@ -227,7 +227,7 @@ func judgeParallel(m *model, b *bench) {
 				b.saw(id)
 			}
 		}
-		for _, h := range m.creationHolds(a.set) {
+		for h := range m.creationHolds(a.set) {
 			length, next := h.to-h.from, h.pod.ordinal+1
 			if length <= overdue || (h.to == m.h.Duration() && !m.complete()) ||
 				m.withheld(a.set, next+1, h.from) <= next || m.withheld(a.set, next+1, h.to) <= next {
