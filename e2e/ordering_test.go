@@ -20,7 +20,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.Release(ctx, 0)
 		set.Running(ctx, 1)
 		third := func(s *history.State) string { return set.Exists(s, 2) }
-		set.HoldStill(ctx, third)
+		set.HoldLong(ctx, third)
 
 		By("releasing it while the first, which was Ready, is not any more")
 		set.HoldKnown(ctx, 0)
@@ -49,7 +49,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		By("scaling down while the pod that stays is not Ready")
 		set.HoldKnown(ctx, 0)
 		set.Scale(ctx, 1)
-		set.HoldStill(ctx, set.Stay(1, 2))
+		set.HoldLong(ctx, set.Stay(1, 2))
 
 		By("releasing the pod that stays")
 		set.Release(ctx, 0)
@@ -175,14 +175,15 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		}
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.HoldReadiness(), workload.MinReadySeconds(minReady))
 		set.ReleaseInTurn(ctx)
-		set.AwaitReady(ctx)
+		// A pod that is not available yet may be replaced at any time, as one that the new template may mend.
+		set.AwaitAvailable(ctx)
 
 		old := set.UIDs(0, 1)
 		set.NewTemplate(ctx, "new")
 		set.Replaced(ctx, 1, old[1])
 		set.Running(ctx, 1)
 		set.Release(ctx, 1)
-		set.AwaitTerminating(ctx, 0)
+		set.AwaitGone(ctx, 0, old[0])
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.OrderingParallelUpdates))
 	})

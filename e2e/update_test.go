@@ -36,7 +36,7 @@ var _ = Describe("A rolling update", func() {
 		set.Update(ctx, "a template whose pods never become Ready", workload.All(workload.Template("broken"), workload.HoldReadiness()))
 		set.Replaced(ctx, 1, old[1])
 		set.Running(ctx, 1)
-		set.HoldStill(ctx, set.Stay(0, 1))
+		set.HoldLong(ctx, set.Stay(0, 1))
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHalts))
 	})

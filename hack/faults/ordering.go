@@ -42,6 +42,10 @@ func ordering() []Fault {
 		Harm:  "A member that has lost its readiness does not stop the next from starting.",
 		Edits: unready(`planted.In("create-past-once-ready") && planted.WasReady(replicas[i])`),
 	}, {
+		Name: "create-loses-patience", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts"},
+		Harm:  "A member that takes long to recover its data is not waited for any more after some seconds.",
+		Edits: unready(`planted.LongUnready("create-loses-patience", replicas[i])`),
+	}, {
 		Name: "scale-up-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-up", "ordering/change-of-mind"},
 		Harm:  "Members that are added to a running cluster all join at the same moment.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
@@ -73,6 +77,10 @@ func ordering() []Fault {
 		Name: "scale-down-ignores-lowest", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
 		Harm:  "It is not noticed that the first member, often the leader, is the one that is not Ready.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-lowest\") && i == 0 && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-loses-patience", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Harm:  "A cluster that has lost a member is made still smaller, only some seconds later.",
+		Edits: []Edit{{control, eachReplica, "\t\tif len(condemned) > 0 && isCreated(replicas[i]) && planted.LongUnready(\"scale-down-loses-patience\", replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
 		Name: "scale-down-takes-unready", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
 		Harm: "With two members down, the wrong one is removed first.",

@@ -46,6 +46,11 @@ func update() []Fault {
 		Edits: rolling(`planted.In("update-takes-running-for-ready") && updateRevision.Name != currentRevision.Name && !isTerminating(replicas[i]) && replicas[i].Status.Phase == v1.PodRunning`,
 			`planted.In("update-takes-running-for-ready") && !isTerminating(replicas[target]) && replicas[target].Status.Phase == v1.PodRunning`),
 	}, {
+		Name: "update-loses-patience", Kind: Subtle, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Harm:  "A rollout that breaks every member it touches goes on to the next after some seconds.",
+		Edits: rolling(`updateRevision.Name != currentRevision.Name && planted.LongUnready("update-loses-patience", replicas[i])`,
+			`planted.LongUnready("update-loses-patience", replicas[target])`),
+	}, {
 		Name: "update-relabels-only", Kind: Obvious, Breaks: []string{"update/complete"},
 		Harm:  "A rollout restarts every member and changes nothing.",
 		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-relabels-only\") {\n\t\tpod = newStatefulSetPod(currentSet, ordinal)\n\t}\n"}},

@@ -23,7 +23,7 @@ import (
 
 // faultLimits end the waits of a spec whose fault keeps something from ever happening: the cluster is idle beside the one spec, and
 // a fault that is caught late is not caught in vain.
-const faultLimits = "pod-created=10s,pod-ready=25s,pod-gone=20s,claim-bound=20s,claim-gone=15s,status-settled=8s,collected=15s,dns-follows=10s"
+const faultLimits = "pod-created=8s,pod-ready=12s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=8s,collected=10s,dns-follows=8s"
 
 // resultsFile holds what the last whole run found.
 const resultsFile = "hack/faults/RESULTS.md"

@@ -347,10 +347,25 @@ func (s *Set) setGate(ctx context.Context, pod *history.Event, open bool) {
 // slept would seem to halt. It ends at once when cond returns a reason, which says that something did happen.
 func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 	GinkgoHelper()
+	s.hold(ctx, 0, cond)
+}
+
+// HoldLong is HoldStill for longer than a controller's patience may last, so that one which halts for a while only is told from one
+// that halts.
+func (s *Set) HoldLong(ctx context.Context, cond func(*history.State) string) {
+	GinkgoHelper()
+	s.hold(ctx, patience, cond)
+}
+
+// patience is how long the main halts are held at least: a compromise, since no hold shows what happens after it.
+const patience = 6 * time.Second
+
+func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.State) string) {
+	GinkgoHelper()
 	length, reaction := judge.Hold(s.NS.Recorded(ctx))
 	Expect(reaction).To(BeNumerically(">", 0), "a hold proves something only against a reaction that was seen: let the controller act once first")
 	// A margin over what judges ask for, since they count from events, not from here.
-	length += length / 4
+	length = max(length+length/4, least)
 	s.NS.Mark(history.ActOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
 	for range wakes {
 		err := s.NS.Await(ctx, length/wakes, "nothing to happen", func(st *history.State) string {

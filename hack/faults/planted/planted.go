@@ -89,6 +89,20 @@ func WasReady(pod *corev1.Pod) bool {
 	return ready[pod.UID]
 }
 
+// LongUnready reports whether the fault is in force and a pod has not been Ready for four seconds now.
+func LongUnready(fault string, pod *corev1.Pod) bool {
+	if !In(fault) || isReady(pod) {
+		return false
+	}
+	since := pod.CreationTimestamp
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			since = c.LastTransitionTime
+		}
+	}
+	return !since.IsZero() && time.Since(since.Time) > 4*time.Second
+}
+
 // Settled reports whether a set has ever had all its pods Ready.
 func Settled(set *appsv1.StatefulSet) bool {
 	mu.Lock()
