@@ -175,8 +175,9 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		}
 		set := workload.Create(ctx, ns, workload.Replicas(2), workload.Parallel(), workload.HoldReadiness(), workload.MinReadySeconds(minReady))
 		set.ReleaseInTurn(ctx)
-		// A pod that is not available yet may be replaced at any time, as one that the new template may mend.
+		// A pod that is not available, or that its controller may not know to be, may be replaced at any time: the new template may mend it.
 		set.AwaitAvailable(ctx)
+		ns.Still(ctx)
 
 		old := set.UIDs(0, 1)
 		set.NewTemplate(ctx, "new")
