@@ -24,7 +24,7 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 	up := p.readyBefore(e.Seq)
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
 	// What became available within the lag may not have looked so to the controller.
-	a.broken = !a.ready || e.At-up.from.At <= w.m.h.Header.Lag+time.Duration(v.Set.MinReadySeconds)*time.Second
+	a.broken = !a.ready || (e.At-up.from.At <= w.m.h.Header.Lag+time.Duration(v.Set.MinReadySeconds)*time.Second && !w.knownAvailable(up.from, e, v))
 	pending, known := w.r.pending(p.revision, spec)
 	switch {
 	case !known:
@@ -46,6 +46,21 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 	}
 	w.compare(&a)
 	return a
+}
+
+// knownAvailable reports whether a status had counted every pod of the set as available before an act, one among them that was Ready
+// from the given version on. It must have come so late after that version that it cannot tell of a time before, and so long before the
+// act that it cannot have been written after it; view is the version that the act is judged under.
+func (w *updateWalk) knownAvailable(from, act, view *history.Event) bool {
+	for _, v := range slices.Backward(w.s.events[:w.s.versionsUntil(act.At-arrival)]) {
+		if v.At-from.At <= w.m.h.Header.Lag {
+			return false
+		}
+		if st := v.Set.Status; st.Available == v.Set.Replicas && st.Available == st.Replicas && v.Set.MinReadySeconds == view.Set.MinReadySeconds {
+			return true
+		}
+	}
+	return false
 }
 
 // compare weighs an update deletion against the pods above it.

@@ -227,6 +227,28 @@ func TestParallelUpdates(t *testing.T) {
 			},
 		},
 		{
+			name: "all at once, once a status told that they were available", broken: ids(guarantee.OrderingParallelUpdates),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, story.Parallel, story.MinReady(4))
+				s.Wait(5 * time.Second)
+				s.Status("web")
+				s.Wait(700 * time.Millisecond)
+				s.NewTemplate("web", 2)
+				s.Terminate("web-1")
+				s.Terminate("web-0")
+			},
+		},
+		{
+			name: "all at once, so soon that their controller may take them for broken", idle: ids(guarantee.OrderingParallelUpdates),
+			tell: func(s *story.Story) {
+				s.Running("web", 2, story.Parallel, story.MinReady(4))
+				s.Wait(5 * time.Second)
+				s.NewTemplate("web", 2)
+				s.Terminate("web-1")
+				s.Terminate("web-0")
+			},
+		},
+		{
 			name: "broken old pods first, as since 1.37", idle: ids(guarantee.OrderingParallelUpdates),
 			tell: func(s *story.Story) {
 				s.Running("web", 3, story.Parallel)
