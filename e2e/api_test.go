@@ -95,7 +95,7 @@ var _ = Describe("The API of StatefulSets", func() {
 
 	It("lists, watches, patches and deletes sets by label", Proves(guarantee.APICollection), func(ctx SpecContext) {
 		ns := Record(ctx)
-		const annotation = history.AnnotationPrefix + "seen"
+		const annotation = history.Prefix + "seen"
 		for name, kind := range map[string]string{"a": "ours", "b": "ours", "c": "theirs"} {
 			workload.Create(ctx, ns, workload.Named(name), workload.Replicas(0), func(s *appsv1.StatefulSet) {
 				s.Labels = map[string]string{"kind": kind}
@@ -132,7 +132,7 @@ type field struct {
 func mutable() []field {
 	return []field{
 		{name: "template", change: workload.Template("other"), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.Template.Annotations[workload.TemplateAnnotation] == "other"
+			return s.Template.Annotations[workload.TemplateKey] == "other"
 		}},
 		{name: "updateStrategy.type", change: func(s *appsv1.StatefulSet) {
 			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}

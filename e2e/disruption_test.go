@@ -95,7 +95,7 @@ var _ = Describe("A StatefulSet on a cluster that is hurt", Serial, func() {
 		By("letting the node stop answering, with its containers where they were")
 		nodes.Pause(ctx)
 		set.AwaitDeletionOnLostNode(ctx, 0, 1)
-		set.HoldStill(ctx, set.Remain(0, 1))
+		set.HoldLong(ctx, workload.PodGC, set.Remain(0, 1))
 
 		By("deleting one of its pods by force")
 		first := set.ForceDelete(ctx, 0)

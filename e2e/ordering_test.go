@@ -20,7 +20,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.Release(ctx, 0)
 		set.Running(ctx, 1)
 		third := func(s *history.State) string { return set.Exists(s, 2) }
-		set.HoldLong(ctx, third)
+		set.HoldLong(ctx, workload.Patience, third)
 
 		By("releasing it while the first, which was Ready, is not any more")
 		set.HoldKnown(ctx, 0)
@@ -49,7 +49,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		By("scaling down while the pod that stays is not Ready")
 		set.HoldKnown(ctx, 0)
 		set.Scale(ctx, 1)
-		set.HoldLong(ctx, set.Stay(1, 2))
+		set.HoldLong(ctx, workload.Patience, set.Stay(1, 2))
 
 		By("releasing the pod that stays")
 		set.Release(ctx, 0)

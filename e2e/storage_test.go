@@ -135,7 +135,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 
 		By("touching the set, since the loss of a claim does not wake its controller")
 		set.Update(ctx, "annotate "+set.Name, func(s *appsv1.StatefulSet) {
-			metav1.SetMetaDataAnnotation(&s.ObjectMeta, history.AnnotationPrefix+"touched", "true")
+			metav1.SetMetaDataAnnotation(&s.ObjectMeta, history.Prefix+"touched", "true")
 		})
 		set.VerifyClaimMade(ctx, guarantee.StorageClaimRecreated, "data", 0, missing...)
 

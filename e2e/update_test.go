@@ -14,7 +14,7 @@ var _ = Describe("A rolling update", func() {
 		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete, guarantee.StatusRevisions, guarantee.StatusCounts,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := workload.Create(ctx, ns, workload.Replicas(4))
+		set := workload.Create(ctx, ns, workload.Replicas(4), workload.Template("old"))
 		set.AwaitReady(ctx)
 
 		set.NewTemplate(ctx, "new")
@@ -36,7 +36,7 @@ var _ = Describe("A rolling update", func() {
 		set.Update(ctx, "a template whose pods never become Ready", workload.All(workload.Template("broken"), workload.HoldReadiness()))
 		set.Replaced(ctx, 1, old[1])
 		set.Running(ctx, 1)
-		set.HoldLong(ctx, set.Stay(0, 1))
+		set.HoldLong(ctx, workload.Patience, set.Stay(0, 1))
 
 		Expect(ns.Recorded(ctx)).To(Uphold(guarantee.UpdateHalts))
 	})

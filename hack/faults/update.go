@@ -55,6 +55,14 @@ func update() []Fault {
 		Harm:  "A rollout restarts every member and changes nothing.",
 		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-relabels-only\") {\n\t\tpod = newStatefulSetPod(currentSet, ordinal)\n\t}\n"}},
 	}, {
+		Name: "update-forgets-arguments", Kind: Subtle, Breaks: []string{"update/complete"},
+		Harm:  "Members get the new image and go on with their old flags.",
+		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-forgets-arguments\") {\n\t\tpod.Spec.Containers[0].Args = currentSet.Spec.Template.Spec.Containers[0].Args\n\t}\n"}},
+	}, {
+		Name: "update-forgets-labels", Kind: Subtle, Breaks: []string{"update/complete"},
+		Harm:  "Members that were updated carry the old labels, and what selects the new version does not find them.",
+		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-forgets-labels\") {\n\t\tfor k, v := range currentSet.Spec.Template.Labels {\n\t\t\tpod.Labels[k] = v\n\t\t}\n\t}\n"}},
+	}, {
 		Name: "update-stops-short", Kind: Subtle, Breaks: []string{"update/complete"},
 		Harm:  "The first member keeps the old version for ever.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},

@@ -134,9 +134,16 @@ type Container struct {
 
 // Template is what a pod template and the pods made from it have in common, as far as it tells two templates apart.
 type Template struct {
-	Annotations map[string]string `json:"annotations,omitempty"` // of a pod: those under the project's prefix
+	Annotations map[string]string `json:"annotations,omitempty"` // those under the project's prefix
+	Labels      map[string]string `json:"labels,omitempty"`      // those under the project's prefix
 	Images      map[string]string `json:"images,omitempty"`      // container name -> image
+	Commands    map[string]string `json:"commands,omitempty"`    // container name -> command and arguments, a space between them
 	Env         map[string]string `json:"env,omitempty"`         // container/name -> literal value
+}
+
+// Fields returns all of it, each field a map.
+func (t Template) Fields() [5]map[string]string {
+	return [...]map[string]string{t.Annotations, t.Labels, t.Images, t.Commands, t.Env}
 }
 
 // Set is a StatefulSet's spec and status. Pointer fields of the API that are defaulted hold the default's value.

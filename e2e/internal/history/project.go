@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,9 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// AnnotationPrefix marks the annotations of this project, the only ones that a recorded pod keeps: a cluster may add others to
-// a pod, which then differ from its template without any fault.
-const AnnotationPrefix = "statefulset-conformance.hero-academy.github.io/"
+// Prefix marks the annotations and labels of this project, the only ones that tell a pod's template: a cluster may add others to a pod,
+// which then differ from its template without any fault.
+const Prefix = "statefulset-conformance.hero-academy.github.io/"
 
 // Project turns an API object into an event's resource, meta and projection. It returns an error for a type that is not
 // recorded.
@@ -61,7 +62,7 @@ func metaOf(m *metav1.ObjectMeta) Meta {
 func podOf(o *corev1.Pod) *Pod {
 	p := &Pod{
 		Phase: o.Status.Phase, Node: o.Spec.NodeName, Hostname: o.Spec.Hostname, Subdomain: o.Spec.Subdomain,
-		Grace: o.Spec.TerminationGracePeriodSeconds, Template: templateOf(o.Annotations, &o.Spec),
+		Grace: o.Spec.TerminationGracePeriodSeconds, Template: templateOf(&o.ObjectMeta, &o.Spec),
 	}
 	for _, ip := range o.Status.PodIPs {
 		p.IPs = append(p.IPs, ip.IP)
@@ -97,18 +98,16 @@ func containerOf(c corev1.ContainerStatus) Container {
 	return out
 }
 
-func templateOf(annotations map[string]string, spec *corev1.PodSpec) Template {
-	t := Template{Images: map[string]string{}}
-	for k, v := range annotations {
-		if strings.HasPrefix(k, AnnotationPrefix) {
-			if t.Annotations == nil {
-				t.Annotations = map[string]string{}
-			}
-			t.Annotations[k] = v
-		}
-	}
+func templateOf(meta *metav1.ObjectMeta, spec *corev1.PodSpec) Template {
+	t := Template{Annotations: ours(meta.Annotations), Labels: ours(meta.Labels), Images: map[string]string{}}
 	for _, c := range spec.Containers {
 		t.Images[c.Name] = c.Image
+		if command := slices.Concat(c.Command, c.Args); len(command) > 0 {
+			if t.Commands == nil {
+				t.Commands = map[string]string{}
+			}
+			t.Commands[c.Name] = strings.Join(command, " ")
+		}
 		for _, e := range c.Env {
 			if e.ValueFrom == nil {
 				if t.Env == nil {
@@ -121,12 +120,26 @@ func templateOf(annotations map[string]string, spec *corev1.PodSpec) Template {
 	return t
 }
 
+// ours returns the annotations or labels of this project, nil if there are none.
+func ours(all map[string]string) map[string]string {
+	var out map[string]string
+	for k, v := range all {
+		if strings.HasPrefix(k, Prefix) {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[k] = v
+		}
+	}
+	return out
+}
+
 func setOf(o *appsv1.StatefulSet) *Set {
 	spec := &o.Spec
 	s := &Set{
 		Replicas: 1, Policy: spec.PodManagementPolicy, Strategy: spec.UpdateStrategy.Type, MinReadySeconds: spec.MinReadySeconds,
 		ServiceName: spec.ServiceName, RevisionHistoryLimit: spec.RevisionHistoryLimit,
-		PodGrace: spec.Template.Spec.TerminationGracePeriodSeconds, Template: templateOf(spec.Template.Annotations, &spec.Template.Spec),
+		PodGrace: spec.Template.Spec.TerminationGracePeriodSeconds, Template: templateOf(&spec.Template.ObjectMeta, &spec.Template.Spec),
 		PodHostname: spec.Template.Spec.Hostname, PodSubdomain: spec.Template.Spec.Subdomain,
 		TemplateDigest: templateDigest(&spec.Template),
 		FreeHostname:   spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,

@@ -17,7 +17,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-const mine = history.AnnotationPrefix + "template"
+const mine = history.Prefix + "template"
 
 func noon() metav1.Time { return metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)) }
 
@@ -25,7 +25,7 @@ func noon() metav1.Time { return metav1.NewTime(time.Date(2026, 1, 2, 12, 0, 0, 
 func objectMeta() metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: new(noon()),
-		DeletionGracePeriodSeconds: new(int64(30)), Labels: map[string]string{"app": "web"},
+		DeletionGracePeriodSeconds: new(int64(30)), Labels: map[string]string{"app": "web", mine: "2"},
 		OwnerReferences: []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: new(true)}},
 		Finalizers:      []string{"f"},
 		Annotations:     map[string]string{mine: "2", "cni.example/ip": "10.0.0.1"}, Namespace: "n", ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}},
@@ -35,7 +35,7 @@ func objectMeta() metav1.ObjectMeta {
 func recordedMeta() history.Meta {
 	return history.Meta{
 		Name: "web-0", UID: "u", ResourceVersion: "812", Generation: 3, CreationTimestamp: noon(), DeletionTimestamp: new(noon()),
-		DeletionGrace: new(int64(30)), Labels: map[string]string{"app": "web"},
+		DeletionGrace: new(int64(30)), Labels: map[string]string{"app": "web", mine: "2"},
 		Owners:     []metav1.OwnerReference{{Kind: "Other", UID: "x"}, {Kind: "StatefulSet", Name: "web", UID: "s", Controller: new(true)}},
 		Finalizers: []string{"f"},
 	}
@@ -45,7 +45,7 @@ func podSpec() corev1.PodSpec {
 	return corev1.PodSpec{
 		NodeName: "node", Hostname: "web-0", Subdomain: "svc", TerminationGracePeriodSeconds: new(int64(7)),
 		Containers: []corev1.Container{
-			{Name: "a", Image: "image:1", Env: []corev1.EnvVar{{Name: "K", Value: "v"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
+			{Name: "a", Image: "image:1", Command: []string{"serve"}, Args: []string{"2", "3"}, Env: []corev1.EnvVar{{Name: "K", Value: "v"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
 			{Name: "b", Image: "image:2"},
 		},
 		Volumes: []corev1.Volume{
@@ -57,7 +57,8 @@ func podSpec() corev1.PodSpec {
 
 func podTemplate() history.Template {
 	return history.Template{
-		Annotations: map[string]string{mine: "2"}, Images: map[string]string{"a": "image:1", "b": "image:2"}, Env: map[string]string{"a/K": "v", "a/EMPTY": ""},
+		Annotations: map[string]string{mine: "2"}, Labels: map[string]string{mine: "2"}, Images: map[string]string{"a": "image:1", "b": "image:2"},
+		Commands: map[string]string{"a": "serve 2 3"}, Env: map[string]string{"a/K": "v", "a/EMPTY": ""},
 	}
 }
 
@@ -105,7 +106,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenScaled: "Delete", WhenDeleted: "Retain"},
 				Selector:                             &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
 				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
-				Template:                             corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{mine: "2", "x": "y"}}, Spec: template},
+				Template:                             corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{mine: "2", "x": "y"}, Labels: map[string]string{mine: "2", "app": "web"}}, Spec: template},
 			},
 			Status: appsv1.StatefulSetStatus{
 				ObservedGeneration: 3, Replicas: 1, ReadyReplicas: 2, AvailableReplicas: 3, CurrentReplicas: 4, UpdatedReplicas: 5, CurrentRevision: "c", UpdateRevision: "u",

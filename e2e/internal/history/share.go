@@ -66,6 +66,8 @@ func (s *Set) share(old *Set) {
 
 func (t *Template) share(old *Template) {
 	shareMap(&t.Annotations, old.Annotations)
+	shareMap(&t.Labels, old.Labels)
+	shareMap(&t.Commands, old.Commands)
 	shareMap(&t.Images, old.Images)
 	shareMap(&t.Env, old.Env)
 }

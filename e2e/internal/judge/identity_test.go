@@ -9,6 +9,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
 )
 
@@ -66,6 +67,26 @@ func TestNames(t *testing.T) {
 				s.Up("web-3")
 				s.Status("web")
 				s.Wait(long)
+			},
+		},
+		{
+			name: "a gap at the beginning, which a status tells of soon", broken: ids(guarantee.IdentityName), texts: []string{"without web-0; it had web-1, web-2"},
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Up("web-1")
+				s.Up("web-2")
+				s.Status("web")
+				s.Wait(judge.OverdueFloor + time.Second)
+			},
+		},
+		{
+			name: "a gap for a while", idle: ids(guarantee.IdentityName),
+			tell: func(s *story.Story) {
+				s.Set("web", story.Replicas(2), story.Parallel)
+				s.Up("web-1")
+				s.Up("web-2")
+				s.Status("web")
+				s.Wait(judge.OverdueFloor - time.Second)
 			},
 		},
 		{

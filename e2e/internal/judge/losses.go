@@ -24,11 +24,14 @@ const overdueUnmeasured = 30 * time.Second
 
 // overdue returns how long something must be missing before this history may accuse anybody of it.
 func (m *model) overdue() time.Duration {
-	if r := m.reaction(); r > 0 {
-		return max(OverdueFloor, HoldFactor*r)
+	if m.reaction() == 0 {
+		return overdueUnmeasured
 	}
-	return overdueUnmeasured
+	return m.overdueKnown()
 }
+
+// overdueKnown is the same where the set's status shows that its controller has seen everything.
+func (m *model) overdueKnown() time.Duration { return max(OverdueFloor, HoldFactor*m.reaction()) }
 
 // cause says how a set lost a pod that it still wants.
 type cause int

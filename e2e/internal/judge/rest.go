@@ -15,7 +15,7 @@ func Rest(h *history.History) time.Duration { return (&model{h: h}).quiet() }
 
 // judgeNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
 func judgeNames(m *model, b *bench) {
-	overdue := m.overdue()
+	overdue := m.overdueKnown()
 	at := make([]int, len(m.pods))
 	for _, s := range m.sets {
 		if len(s.events) == 0 {

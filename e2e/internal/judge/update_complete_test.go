@@ -115,6 +115,41 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
+			name: "a part of the old template", broken: ids(guarantee.UpdateComplete), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *story.Story) {
+				version := func(v string) func(*history.Set) {
+					return func(t *history.Set) {
+						t.Template.Commands = map[string]string{"main": "serve " + v}
+						t.Template.Labels = map[string]string{history.Prefix + "template": v}
+					}
+				}
+				s.Set("web", story.Replicas(1), version("1"))
+				s.Up("web-0")
+				s.Status("web")
+				s.Update("web", version("2"))
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				s.End("web-0")
+				s.Pod("web-0").Pod.Template.Commands["main"] = "serve 1"
+				s.Ready("web-0")
+				s.Status("web")
+			},
+		},
+		{
+			name: "a label that somebody takes away proves nothing", exercised: ids(guarantee.UpdateComplete),
+			tell: func(s *story.Story) {
+				s.Running("web", 1)
+				s.Update("web", func(t *history.Set) {
+					t.Template.Images = map[string]string{"main": "image:2"}
+					t.Template.Labels = map[string]string{history.Prefix + "template": "2"}
+				})
+				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				s.End("web-0")
+				s.Pod("web-0").Pod.Template.Labels = nil
+				s.Ready("web-0")
+				s.Status("web")
+			},
+		},
+		{
 			name: "an image that somebody rewrites proves nothing", exercised: ids(guarantee.UpdateComplete),
 			tell: func(s *story.Story) {
 				s.Running("web", 1)

@@ -70,8 +70,16 @@ func templatesOf(s *setLife) templates {
 }
 
 func sameTemplate(a, b *history.Set) bool {
-	return a.TemplateDigest == b.TemplateDigest && maps.Equal(a.Template.Images, b.Template.Images) &&
-		maps.Equal(a.Template.Env, b.Template.Env) && maps.Equal(a.Template.Annotations, b.Template.Annotations)
+	if a.TemplateDigest != b.TemplateDigest {
+		return false
+	}
+	theirs := b.Template.Fields()
+	for i, field := range a.Template.Fields() {
+		if !maps.Equal(field, theirs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func sameStrategy(a, b *history.Set) bool {
@@ -105,27 +113,31 @@ func (t *templates) worn(p *podLife, among ...int) int {
 	return -1
 }
 
-// wears reports whether pod agrees with one template wherever that differs from another.
+// wears reports whether pod was made of one template and not of another: it agrees with it wherever the two differ, or has a value of it
+// in a place for which the other has another value.
 func wears(pod, one, other history.Template) bool {
-	told := false
-	for _, m := range [][3]map[string]string{
-		{pod.Images, one.Images, other.Images}, {pod.Env, one.Env, other.Env}, {pod.Annotations, one.Annotations, other.Annotations},
-	} {
-		for _, keys := range []map[string]string{m[1], m[2]} {
+	told, agrees := false, true
+	ones, others := one.Fields(), other.Fields()
+	for i, have := range pod.Fields() {
+		for _, keys := range []map[string]string{ones[i], others[i]} {
 			for k := range keys {
-				want, wanted := m[1][k]
-				unlike, differs := m[2][k]
+				want, wanted := ones[i][k]
+				unlike, differs := others[i][k]
 				if want == unlike && wanted == differs {
 					continue
 				}
-				if got, there := m[0][k]; got != want || there != wanted {
-					return false
+				if got, there := have[k]; got != want || there != wanted {
+					agrees = false
+					continue
+				}
+				if wanted && differs {
+					return true
 				}
 				told = true
 			}
 		}
 	}
-	return told
+	return told && agrees
 }
 
 // generation returns the index in specs of the version with that generation, or -1.

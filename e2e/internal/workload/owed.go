@@ -60,7 +60,7 @@ func (ns *Namespace) claim(ctx context.Context, err error, cond func(*history.St
 
 // wake has the controller look at a set, of which nothing that matters changes.
 func (ns *Namespace) wake(ctx context.Context, set string) error {
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.AnnotationPrefix+"touched", ns.Now().Milliseconds())
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.Prefix+"touched", ns.Now().Milliseconds())
 	_, err := ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
 	return err
 }

@@ -224,21 +224,22 @@ func (s *Set) Scale(ctx context.Context, replicas int32) {
 	s.generation = live.Generation
 }
 
-// TemplateAnnotation and TemplateEnv carry a template's version, so that pods made from two templates differ in what runs.
+// TemplateKey, of an annotation and a label, and TemplateEnv carry a template's version, so that pods made from two templates differ in
+// all that a template is made of.
 const (
-	TemplateAnnotation = history.AnnotationPrefix + "template"
-	TemplateEnv        = "TEMPLATE"
+	TemplateKey = history.Prefix + "template"
+	TemplateEnv = "TEMPLATE"
 )
 
 // Template returns a change that gives the set's template the version of that name.
 func Template(version string) Option {
 	return func(o *appsv1.StatefulSet) {
 		t := &o.Spec.Template
-		if t.Annotations == nil {
-			t.Annotations = map[string]string{}
-		}
-		t.Annotations[TemplateAnnotation] = version
-		t.Spec.Containers[0].Env = []corev1.EnvVar{{Name: TemplateEnv, Value: version}}
+		metav1.SetMetaDataAnnotation(&t.ObjectMeta, TemplateKey, version)
+		metav1.SetMetaDataLabel(&t.ObjectMeta, TemplateKey, version)
+		c := &t.Spec.Containers[0]
+		c.Env = []corev1.EnvVar{{Name: TemplateEnv, Value: version}}
+		c.Args = []string{version} // the name that the shell of the command goes by
 	}
 }
 
@@ -252,7 +253,7 @@ func (s *Set) NewTemplate(ctx context.Context, version string) {
 func (s *Set) Restart(ctx context.Context) {
 	GinkgoHelper()
 	s.Update(ctx, "restart "+s.Name, func(o *appsv1.StatefulSet) {
-		metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, TemplateAnnotation, "restarted")
+		metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, TemplateKey, "restarted")
 	})
 }
 

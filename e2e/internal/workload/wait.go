@@ -21,7 +21,7 @@ import (
 )
 
 // Gate is the readiness gate of held pods.
-const Gate corev1.PodConditionType = history.AnnotationPrefix + "released"
+const Gate corev1.PodConditionType = history.Prefix + "released"
 
 func (ns *Namespace) decode(ctx context.Context, fixture string) []k8s.Object {
 	GinkgoHelper()
@@ -350,15 +350,18 @@ func (s *Set) HoldStill(ctx context.Context, cond func(*history.State) string) {
 	s.hold(ctx, 0, cond)
 }
 
-// HoldLong is HoldStill for longer than a controller's patience may last, so that one which halts for a while only is told from one
-// that halts.
-func (s *Set) HoldLong(ctx context.Context, cond func(*history.State) string) {
+// HoldLong is HoldStill for at least that long.
+func (s *Set) HoldLong(ctx context.Context, least time.Duration, cond func(*history.State) string) {
 	GinkgoHelper()
-	s.hold(ctx, patience, cond)
+	s.hold(ctx, least, cond)
 }
 
-// patience is how long the main halts are held at least: a compromise, since no hold shows what happens after it.
-const patience = 6 * time.Second
+const (
+	// Patience tells a controller that halts from one which halts only for a while: a compromise, since no hold shows what happens after it.
+	Patience = 6 * time.Second
+	// PodGC is longer than the pod garbage collector of kube-controller-manager takes from one look at the pods to the next, 20 s.
+	PodGC = 25 * time.Second
+)
 
 func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.State) string) {
 	GinkgoHelper()

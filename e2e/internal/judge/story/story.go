@@ -193,7 +193,9 @@ func clone(e *history.Event) *history.Event {
 }
 
 func templateCopy(t history.Template) history.Template {
-	return history.Template{Annotations: copyOf(t.Annotations), Images: copyOf(t.Images), Env: copyOf(t.Env)}
+	return history.Template{
+		Annotations: copyOf(t.Annotations), Labels: copyOf(t.Labels), Images: copyOf(t.Images), Commands: copyOf(t.Commands), Env: copyOf(t.Env),
+	}
 }
 
 func copyOf(m map[string]string) map[string]string {
