@@ -198,6 +198,7 @@ var _ = Describe("A StatefulSet on a cluster that is hurt", Serial, func() {
 
 		By("draining the node, under a budget that lets one pod be down")
 		pods, kept := set.Pods(0, 1), set.Stay(2)
+		others := workload.AnyOf(kept, set.Stay(0))
 		set.LimitDisruption(ctx, 1)
 		first, err := set.Evict(ctx, 1)
 		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s", set.Pod(1))
@@ -205,7 +206,8 @@ var _ = Describe("A StatefulSet on a cluster that is hurt", Serial, func() {
 		ns.Verify(guarantee.DisruptionDrain, rejected(err, http.StatusTooManyRequests), "an eviction of %s while %s is down, of which the budget allows no more", set.Pod(0), set.Pod(1))
 		set.Replaced(ctx, 1, first)
 		set.Running(ctx, 1)
-		set.HoldStill(ctx, workload.AnyOf(kept, set.Stay(0)))
+		set.HoldStill(ctx, others)
+		set.VerifyHolds(guarantee.DisruptionDrain, others, "the pods that nobody has evicted yet")
 
 		By("going on when the pod that was moved is Ready")
 		set.Release(ctx, 1)

@@ -4,7 +4,8 @@
 // made of DNS configuration, storage classes and admission policies.
 //
 // "make faults" builds that program, puts it into a kind cluster, brings one fault after another into force and prints which were
-// caught, and under which guarantee. RESULTS.md holds what the last whole run found.
+// caught, and under which guarantee. Those that show only while nodes or the control plane are hurt have a cluster of their own, with
+// workers. RESULTS.md holds what the last whole run found.
 package faults
 
 import (
@@ -51,6 +52,9 @@ type Fault struct {
 	Apply, Replace string
 	// Corefile goes to the top of CoreDNS's server block.
 	Corefile string
+	// NeedsOutage says that it shows only while nodes or the control plane are hurt: it is tried at the level disruptive, on a cluster
+	// with workers.
+	NeedsOutage bool
 }
 
 // Planted reports whether the fault is one of the controllers.
@@ -66,7 +70,7 @@ type Edit struct {
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
-	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), elsewhere())
+	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), elsewhere(), disruption())
 }
 
 // The upstream files that are changed.
@@ -79,6 +83,7 @@ const (
 	endpoints = "pkg/controller/endpointslice/endpointslice_controller.go"
 	budgets   = "pkg/controller/disruption/disruption.go"
 	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
+	collector = "pkg/controller/podgc/gc_controller.go"
 )
 
 // plantedPackage is where the helper package goes, below the module.

@@ -31,6 +31,8 @@ const (
 type Node struct {
 	Engine *engine.Engine
 	Name   string
+	// Outages says that its components are going to be killed: what competes for a lease must go on doing so.
+	Outages bool
 }
 
 // Prepare makes room in the node for what is kept there while faults are in force.
@@ -51,7 +53,7 @@ func (n Node) Plant(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	faulty, err := faultyManifest([]byte(text))
+	faulty, err := faultyManifest([]byte(text), n.Outages)
 	if err != nil {
 		return err
 	}
@@ -157,8 +159,8 @@ func (n Node) sh(ctx context.Context, stdin io.Reader, script string) error {
 	return nil
 }
 
-// faultyManifest has a static pod's manifest run the planted program.
-func faultyManifest(text []byte) ([]byte, error) {
+// faultyManifest has a static pod's manifest run the planted program, which competes for its lease if elect says so.
+func faultyManifest(text []byte, elect bool) ([]byte, error) {
 	var pod corev1.Pod
 	if err := yaml.Unmarshal(text, &pod); err != nil {
 		return nil, err
@@ -169,7 +171,7 @@ func faultyManifest(text []byte) ([]byte, error) {
 	c := &pod.Spec.Containers[0]
 	c.Command[0] = Program
 	for i, arg := range c.Command {
-		if strings.HasPrefix(arg, "--leader-elect=") {
+		if strings.HasPrefix(arg, "--leader-elect=") && !elect {
 			// With one instance there is nobody to wait for, and an old lease would cost a quarter of a minute.
 			c.Command[i] = "--leader-elect=false"
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
@@ -63,5 +64,44 @@ func TestChooseFaults(t *testing.T) {
 	}
 	if _, err := chooseFaults("no-such-fault"); exitCode(err) != exitWrongUse {
 		t.Errorf("expected wrong use, found %v", err)
+	}
+}
+
+func TestEveryFaultHasItsBed(t *testing.T) {
+	planted := map[string]int{}
+	for _, b := range beds() {
+		for _, f := range b.takes(faults.All()) {
+			planted[f.Name]++
+			for _, id := range slices.Concat(f.Breaks, f.Shows) {
+				if g, _ := guarantee.Get(guarantee.ID(id)); g.Level == guarantee.Disruptive && !b.outages {
+					t.Errorf("%s is to show in %s, which is not asked where it is planted: set NeedsOutage", f.Name, id)
+				}
+			}
+		}
+		if _, err := limits.Default().Override(b.limits); err != nil {
+			t.Errorf("%s: %v", b.purpose, err)
+		}
+	}
+	for _, f := range faults.All() {
+		if planted[f.Name] != 1 {
+			t.Errorf("%s: expected it to be planted in one kind of cluster, found %d", f.Name, planted[f.Name])
+		}
+	}
+}
+
+func TestAFaultTableIsGoodOnlyIfEveryControlIs(t *testing.T) {
+	caught := faultResult{Fault: faults.Fault{Breaks: []string{"ordering/create"}}, named: []string{"ordering/create"}}
+	for name, c := range map[string]struct {
+		controls []verdict.Overall
+		want     bool
+	}{
+		"both":     {[]verdict.Overall{verdict.Conformant, verdict.Conformant}, true},
+		"not one":  {[]verdict.Overall{verdict.Conformant, verdict.NotConformant}, false},
+		"open":     {[]verdict.Overall{verdict.Undecided, verdict.Conformant}, false},
+		"no clean": {nil, false},
+	} {
+		if table := (faultTable{results: []faultResult{caught}, controls: c.controls}); table.good() != c.want {
+			t.Errorf("%s: expected good to be %t with controls %v", name, c.want, c.controls)
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package planted
 
 import (
+	"net"
 	"os"
 	"reflect"
 	"strings"
@@ -31,6 +32,10 @@ var (
 	settled = map[types.UID]int{} // how many pods a set had when all were Ready
 	first   = map[types.UID]corev1.PodTemplateSpec{}
 	seen    = map[string]*corev1.Pod{}
+	tainted = map[string]bool{}
+	started = time.Now()
+	away    time.Time // when the API server was last found away
+	looking bool      // whether somebody looks for that
 )
 
 // In reports whether that fault is in force.
@@ -66,6 +71,9 @@ func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 	for _, pod := range pods {
 		if isReady(pod) {
 			ready[pod.UID] = true
+		}
+		if leaves(pod, "DeletionByTaintManager") {
+			tainted[pod.Namespace+"/"+pod.Name] = true
 		}
 	}
 	if n := set.Spec.Replicas; n != nil && *n > 0 && set.Status.ReadyReplicas == *n {
@@ -188,4 +196,68 @@ func withSeen(fault, service string, pods []*corev1.Pod, first bool) []*corev1.P
 		}
 	}
 	return out
+}
+
+// leaves reports whether a pod is terminating for a reason that its condition DisruptionTarget names.
+func leaves(pod *corev1.Pod, reason string) bool {
+	if pod.DeletionTimestamp == nil {
+		return false
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return c.Reason == reason
+		}
+	}
+	return false
+}
+
+// Tainted reports whether the fault is in force and a pod has to leave since its node is tainted, as one is that does not answer.
+func Tainted(fault string, pod *corev1.Pod) bool {
+	return In(fault) && leaves(pod, "DeletionByTaintManager")
+}
+
+// WasTainted reports whether the fault is in force and a pod of that name had to leave for that.
+func WasTainted(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return in(fault) && tainted[set.Namespace+"/"+pod.Name]
+}
+
+// Evicted reports whether the fault is in force and a pod has to leave since somebody evicted it.
+func Evicted(fault string, pod *corev1.Pod) bool {
+	return In(fault) && leaves(pod, "EvictionByEvictionAPI")
+}
+
+// Restarted reports whether the fault is in force and this program has been started since a set was made.
+func Restarted(fault string, set *appsv1.StatefulSet) bool {
+	return In(fault) && started.After(set.CreationTimestamp.Time)
+}
+
+// Reconnected reports whether the fault is in force and the API server has been away since a set was made. This program ends itself
+// when that takes too long.
+func Reconnected(fault string, set *appsv1.StatefulSet) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return false
+	}
+	if !looking {
+		looking = true
+		go look()
+	}
+	return away.After(set.CreationTimestamp.Time) || started.After(set.CreationTimestamp.Time)
+}
+
+// look watches whether the API server of this node answers.
+func look() {
+	for range time.Tick(fresh) {
+		connection, err := net.DialTimeout("tcp", "127.0.0.1:6443", time.Second)
+		if err == nil {
+			_ = connection.Close()
+			continue
+		}
+		mu.Lock()
+		away = time.Now()
+		mu.Unlock()
+	}
 }

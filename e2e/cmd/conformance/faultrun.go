@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/hack/faults"
+)
+
+// controlFolder is where the run with no fault in force is kept, below the report folder.
+const controlFolder = "none"
+
+// bed is a kind of cluster that faults are planted in.
+type bed struct {
+	purpose string // ends the cluster's name
+	// outages says that nodes and the control plane are hurt here.
+	outages bool
+	level   guarantee.Level
+	// limits end the waits of specs under a fault.
+	limits  string
+	control string
+}
+
+// beds lists them. Most faults show on a single node, where the fewer programs share the machine the sooner each is caught.
+func beds() []bed {
+	return []bed{
+		{purpose: "faults", level: guarantee.Extended, limits: faultLimits, control: controlFolder},
+		// What is waited for here is the control plane's own patience with silent nodes, which is long.
+		{purpose: "faults-outage", outages: true, level: guarantee.Disruptive, control: controlFolder + "-outage"},
+	}
+}
+
+// takes returns those of some faults that are planted here.
+func (b bed) takes(some []faults.Fault) []faults.Fault {
+	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsOutage != b.outages })
+}
+
+// provide makes the cluster, or takes the one that was kept.
+func (b bed) provide(ctx context.Context, a asked, progress io.Writer) (*bench, error) {
+	if !b.outages {
+		return provideBench(ctx, a, b.purpose, progress)
+	}
+	name := benchName(b.purpose)
+	if name == os.Getenv("CLUSTER_NAME") {
+		name += "-outage" // that of the other faults has it
+	}
+	on, err := benchOn(ctx, a, cluster.Options{
+		Name: name, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
+	}, nil)
+	if err == nil {
+		on.settings.Kind = &settings.Kind{Name: on.up.Name(), Engine: on.up.Engine().Host()}
+	}
+	return on, err
+}
+
+// faultTrial tries faults, one after another on each bed.
+type faultTrial struct {
+	asked         asked
+	out, progress io.Writer
+	// of is how many faults were chosen, whole whether every one.
+	of    int
+	whole bool
+
+	mu    sync.Mutex
+	table faultTable
+}
+
+// everywhere tries faults on all beds that take some of them, side by side: where nodes are hurt, most of the time is spent waiting.
+func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faulty func() (string, error)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var running sync.WaitGroup
+	all := beds()
+	errs := make([]error, len(all))
+	for i, b := range all {
+		on := b.takes(chosen)
+		if len(on) == 0 && len(chosen) > 0 {
+			continue
+		}
+		running.Go(func() {
+			if errs[i] = t.on(ctx, b, on, faulty); errs[i] != nil {
+				stop(fmt.Errorf("the cluster %s could not be used: %w", benchName(b.purpose), errs[i]))
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// tell notes and prints what became of a fault.
+func (t *faultTrial) tell(result faultResult) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.table.results = append(t.table.results, result)
+	fmt.Fprintf(t.out, "%3d/%d  %s\n", len(t.table.results), t.of, result)
+}
+
+// tellControl notes and prints what a bed's specs found with no fault in force.
+func (t *faultTrial) tellControl(control *verdict.Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.table.controls = append(t.table.controls, control.Overall)
+	fmt.Fprintf(t.out, "no fault in force: %s, exit code %d\n", control.Overall, control.ExitCode())
+}
+
+// on tries some faults on a bed, and then the specs that should notice them with none in force.
+func (t *faultTrial) on(ctx context.Context, b bed, chosen []faults.Fault, faulty func() (string, error)) (err error) {
+	a := t.asked
+	a.level = b.level
+	on, err := b.provide(ctx, a, t.progress)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	run := faultRun{bench: *on, bed: b, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", Outages: b.outages}}
+	if err := run.node.Prepare(ctx); err != nil {
+		return err
+	}
+	if a.keep {
+		defer func() {
+			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			err = errors.Join(err, run.node.Restore(closing))
+		}()
+	}
+	binary, err := faulty()
+	if err != nil {
+		return err
+	}
+	if binary != "" {
+		if err := run.node.Plant(ctx, binary); err != nil {
+			return err
+		}
+		if err := on.up.AwaitCommand(ctx, "kube-controller-manager", faults.Program); err != nil {
+			return err
+		}
+	}
+	for _, f := range chosen {
+		result, err := run.one(ctx, f)
+		if err != nil {
+			return err
+		}
+		t.tell(result)
+	}
+	name := b.control
+	if !t.whole {
+		name += "-of-these"
+	}
+	control, err := run.control(ctx, name, chosen)
+	if err != nil {
+		return err
+	}
+	t.tellControl(control)
+	return nil
+}
+
+// compose makes the table of all faults from the results of this run and from the reports of earlier ones, or none while some are missing.
+func (t *faultTrial) compose() *faultTable {
+	table := &faultTable{}
+	for _, b := range beds() {
+		control, _, err := t.earlier(b.control, b.level)
+		if err != nil {
+			return nil
+		}
+		table.controls = append(table.controls, control.Overall)
+		for _, f := range b.takes(faults.All()) {
+			at := slices.IndexFunc(t.table.results, func(r faultResult) bool { return r.Name == f.Name })
+			if at >= 0 {
+				table.results = append(table.results, t.table.results[at])
+				continue
+			}
+			result := faultResult{Fault: f}
+			var run *verdict.Run
+			if run, result.seconds, err = t.earlier(f.Name, b.level); err != nil {
+				return nil
+			}
+			result.read(run)
+			table.results = append(table.results, result)
+		}
+	}
+	return table
+}
+
+// earlier weighs again what an earlier run recorded below the report folder, and tells how many seconds it took.
+func (t *faultTrial) earlier(name string, level guarantee.Level) (*verdict.Run, float64, error) {
+	dir := filepath.Join(t.asked.reportDir, name)
+	told, err := report.Load(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	run, err := verdict.Folder(dir, level)
+	return &run, told.Seconds, err
+}
+
+// uncaughtError says that the suite itself was found wanting.
+type uncaughtError struct{}
+
+// Error says what to look at.
+func (uncaughtError) Error() string {
+	return "not every fault was caught under the guarantee it breaks, or the suite raised an alarm without one"
+}
+
+// faultRun runs the suite against one fault after another, in one cluster.
+type faultRun struct {
+	bench
+	bed  bed
+	node faults.Node
+}
+
+// one brings a fault into force and runs the specs that should notice.
+func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) {
+	result := faultResult{Fault: f}
+	if err := r.node.Begin(ctx, f); err != nil {
+		return result, err
+	}
+	begin := time.Now()
+	// The first spec that fails says enough, unless it fails for something else.
+	r.asked.failFast, r.settings.Hasty = true, true
+	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.bed.limits)
+	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && run.Overall != verdict.Conformant {
+		r.asked.failFast = false
+		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.bed.limits)
+	}
+	result.seconds = time.Since(begin).Seconds()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+	defer cancel()
+	if end := r.node.End(ending, f); end != nil {
+		return result, end
+	}
+	if r.bed.outages {
+		// Specs mend what they hurt; under a fault they may not get that far.
+		if end := r.up.Mend(ending); end != nil {
+			return result, end
+		}
+	}
+	if ctx.Err() != nil {
+		return result, context.Cause(ctx)
+	}
+	if err != nil {
+		// Where no spec came to its end there is nothing to judge: nothing noticed.
+		result.trouble = err.Error()
+		return result, nil
+	}
+	result.read(run)
+	return result, nil
+}
+
+// control runs the same specs with no fault in force.
+func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
+	var ids []string
+	if len(chosen) == 0 {
+		chosen = r.bed.takes(faults.All())
+	}
+	for _, f := range chosen {
+		ids = append(append(ids, f.Breaks...), f.Shows...)
+	}
+	slices.Sort(ids)
+	return r.specs(ctx, name, slices.Compact(ids), os.Getenv("LIMITS"))
+}
+
+// specs runs the specs that set out to prove some guarantees.
+func (r faultRun) specs(ctx context.Context, name string, ids []string, changes string) (*verdict.Run, error) {
+	labels := make([]string, 0, len(ids))
+	for _, id := range ids {
+		labels = append(labels, strings.Replace(id, "/", ".", 1))
+	}
+	l, err := limits.Default().Override(changes, os.Getenv("LIMITS"))
+	if err != nil {
+		return nil, err
+	}
+	r.settings.Limits = l
+	r.asked.labels = strings.Join(labels, " || ")
+	return r.run(ctx, name)
+}
