@@ -52,14 +52,16 @@ func benchName(purpose string) string {
 
 // provideBench makes a cluster of one node, or takes the one that was kept, and builds the suite. purpose ends the cluster's name.
 func provideBench(ctx context.Context, a asked, purpose string, progress io.Writer) (*bench, error) {
-	return benchOn(ctx, a, cluster.Options{
+	return benchOn(ctx, a, build(ctx), cluster.Options{
 		Name: benchName(purpose), Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
 	}, nil)
 }
 
-// benchOn is a bench on a cluster as the options want it. prepare, if there is one, gives the cluster what kind does not.
-func benchOn(ctx context.Context, a asked, o cluster.Options, prepare func(context.Context, kubernetes.Interface) error) (_ *bench, err error) {
-	suite := build(ctx)
+// benchOn is a bench on a cluster as the options want it, for a suite that is being built. prepare, if there is one, gives the cluster
+// what kind does not.
+func benchOn(
+	ctx context.Context, a asked, suite func() (suiteBinaries, error), o cluster.Options, prepare func(context.Context, kubernetes.Interface) error,
+) (_ *bench, err error) {
 	if err := checkSelection(ctx, suite, a, false); err != nil {
 		return nil, err
 	}

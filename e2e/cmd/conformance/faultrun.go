@@ -24,23 +24,28 @@ import (
 // controlFolder is where the run with no fault in force is kept, below the report folder.
 const controlFolder = "none"
 
-// bed is a kind of cluster that faults are planted in.
+// bed is a cluster that faults are planted in.
 type bed struct {
-	purpose string // ends the cluster's name
+	suffix string // of the cluster's name
 	// outages says that nodes and the control plane are hurt here.
 	outages bool
 	level   guarantee.Level
 	// limits end the waits of specs under a fault.
-	limits  string
+	limits string
+	// control is where the run with no fault in force is kept, below the report folder; "" where another bed's stands for it.
 	control string
+	// least is how many faults make the bed worth its while.
+	least int
 }
 
-// beds lists them. Most faults show on a single node, where the fewer programs share the machine the sooner each is caught.
+// beds lists them. Most faults show on a single node; under many of them the specs wait most of the time for what never comes, so that two
+// can share a machine.
 func beds() []bed {
 	return []bed{
-		{purpose: "faults", level: guarantee.Extended, limits: faultLimits, control: controlFolder},
+		{level: guarantee.Extended, limits: faultLimits, control: controlFolder},
+		{suffix: "-second", level: guarantee.Extended, limits: faultLimits, least: 10},
 		// What is waited for here is the control plane's own patience with silent nodes, which is long.
-		{purpose: "faults-outage", outages: true, level: guarantee.Disruptive, control: controlFolder + "-outage"},
+		{suffix: "-outage", outages: true, level: guarantee.Disruptive, limits: "pod-ready=30s,pods-taken=80s", control: controlFolder + "-outage"},
 	}
 }
 
@@ -49,25 +54,25 @@ func (b bed) takes(some []faults.Fault) []faults.Fault {
 	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsOutage != b.outages })
 }
 
+// name is how the cluster is called.
+func (b bed) name() string { return benchName("faults") + b.suffix }
+
 // provide makes the cluster, or takes the one that was kept.
-func (b bed) provide(ctx context.Context, a asked, progress io.Writer) (*bench, error) {
+func (b bed) provide(ctx context.Context, a asked, suite func() (suiteBinaries, error), progress io.Writer) (*bench, error) {
+	o := cluster.Options{
+		Name: b.name(), KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
+	}
 	if !b.outages {
-		return provideBench(ctx, a, b.purpose, progress)
+		o.Config = faults.ClusterConfig
 	}
-	name := benchName(b.purpose)
-	if name == os.Getenv("CLUSTER_NAME") {
-		name += "-outage" // that of the other faults has it
-	}
-	on, err := benchOn(ctx, a, cluster.Options{
-		Name: name, KubernetesVersion: faults.KubernetesVersion, Workload: a.images, Keep: a.keep, Progress: progress,
-	}, nil)
-	if err == nil {
+	on, err := benchOn(ctx, a, suite, o, nil)
+	if err == nil && b.outages {
 		on.settings.Kind = &settings.Kind{Name: on.up.Name(), Engine: on.up.Engine().Host()}
 	}
 	return on, err
 }
 
-// faultTrial tries faults, one after another on each bed.
+// faultTrial tries faults, on each bed one after another.
 type faultTrial struct {
 	asked         asked
 	out, progress io.Writer
@@ -86,19 +91,35 @@ func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faul
 	var running sync.WaitGroup
 	all := beds()
 	errs := make([]error, len(all))
+	suite := build(ctx)
+	waiting := map[bool]chan faults.Fault{}
 	for i, b := range all {
 		on := b.takes(chosen)
-		if len(on) == 0 && len(chosen) > 0 {
+		if len(on) < b.least || (len(on) == 0 && len(chosen) > 0) {
 			continue
 		}
+		if waiting[b.outages] == nil {
+			waiting[b.outages] = queue(on)
+		}
+		next := waiting[b.outages]
 		running.Go(func() {
-			if errs[i] = t.on(ctx, b, on, faulty); errs[i] != nil {
-				stop(fmt.Errorf("the cluster %s could not be used: %w", benchName(b.purpose), errs[i]))
+			if errs[i] = t.on(ctx, b, next, on, suite, faulty); errs[i] != nil {
+				stop(fmt.Errorf("the cluster %s could not be used: %w", b.name(), errs[i]))
 			}
 		})
 	}
 	running.Wait()
 	return errors.Join(errs...)
+}
+
+// queue returns a channel that holds all of some faults, and no more.
+func queue(some []faults.Fault) chan faults.Fault {
+	all := make(chan faults.Fault, len(some))
+	for _, f := range some {
+		all <- f
+	}
+	close(all)
+	return all
 }
 
 // tell notes and prints what became of a fault.
@@ -117,11 +138,14 @@ func (t *faultTrial) tellControl(control *verdict.Run) {
 	fmt.Fprintf(t.out, "no fault in force: %s, exit code %d\n", control.Overall, control.ExitCode())
 }
 
-// on tries some faults on a bed, and then the specs that should notice them with none in force.
-func (t *faultTrial) on(ctx context.Context, b bed, chosen []faults.Fault, faulty func() (string, error)) (err error) {
+// on tries on a bed what it takes of the waiting faults, and then, if the bed is to, the specs that should notice the chosen ones with none
+// in force.
+func (t *faultTrial) on(
+	ctx context.Context, b bed, waiting <-chan faults.Fault, chosen []faults.Fault, suite func() (suiteBinaries, error), faulty func() (string, error),
+) (err error) {
 	a := t.asked
 	a.level = b.level
-	on, err := b.provide(ctx, a, t.progress)
+	on, err := b.provide(ctx, a, suite, t.progress)
 	if err != nil {
 		return err
 	}
@@ -149,12 +173,15 @@ func (t *faultTrial) on(ctx context.Context, b bed, chosen []faults.Fault, fault
 			return err
 		}
 	}
-	for _, f := range chosen {
+	for f := range waiting {
 		result, err := run.one(ctx, f)
 		if err != nil {
 			return err
 		}
 		t.tell(result)
+	}
+	if b.control == "" {
+		return nil
 	}
 	name := b.control
 	if !t.whole {
@@ -172,6 +199,9 @@ func (t *faultTrial) on(ctx context.Context, b bed, chosen []faults.Fault, fault
 func (t *faultTrial) compose() *faultTable {
 	table := &faultTable{}
 	for _, b := range beds() {
+		if b.control == "" {
+			continue
+		}
 		control, _, err := t.earlier(b.control, b.level)
 		if err != nil {
 			return nil

@@ -163,7 +163,7 @@ func (n night) clear() error {
 
 // repeat runs the suite on one cluster, in another order each time.
 func (n night) repeat(ctx context.Context, out, progress io.Writer) (_ []nightly.Run, err error) {
-	on, err := benchOn(ctx, n.asked, cluster.Options{
+	on, err := benchOn(ctx, n.asked, build(ctx), cluster.Options{
 		Name: os.Getenv("CLUSTER_NAME"), NodeImage: os.Getenv("NODE_IMAGE"), KubernetesVersion: os.Getenv("K8S_VERSION"),
 		Workload: n.images, Keep: n.keep, Progress: progress,
 	}, nil)

@@ -74,7 +74,7 @@ func onShape(ctx context.Context, a asked, shape shapes.Shape, row *trialRow, pr
 	if shape.StorageClass != "" {
 		a.storageClass = shape.StorageClass
 	}
-	on, err := benchOn(ctx, a, cluster.Options{
+	on, err := benchOn(ctx, a, build(ctx), cluster.Options{
 		Name: benchName("shapes"), Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: a.images, Progress: progress,
 	}, shape.Prepare)
 	if err != nil {
