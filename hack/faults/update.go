@@ -47,7 +47,7 @@ func update() []Fault {
 			`planted.In("update-takes-running-for-ready") && !isTerminating(replicas[target]) && replicas[target].Status.Phase == v1.PodRunning`),
 	}, {
 		Name: "update-loses-patience", Kind: Subtle, Breaks: []string{"update/halts", "update/one-at-a-time"},
-		Harm:  "A rollout that breaks every member it touches goes on to the next after some seconds.",
+		Harm: "A rollout that breaks every member it touches goes on to the next after some seconds.",
 		Edits: rolling(`updateRevision.Name != currentRevision.Name && planted.LongUnready("update-loses-patience", replicas[i])`,
 			`planted.LongUnready("update-loses-patience", replicas[target])`),
 	}, {

@@ -24,6 +24,13 @@ import (
 // controlFolder is where the run with no fault in force is kept, below the report folder.
 const controlFolder = "none"
 
+// These end the waits of specs whose fault keeps something from ever happening; a fault that is caught late is not caught in vain.
+const (
+	faultLimits = "pod-created=8s,pod-ready=12s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=8s,collected=10s,dns-follows=8s"
+	// outageLimits leave the control plane its own patience with silent nodes.
+	outageLimits = "pod-ready=30s,pods-taken=80s"
+)
+
 // bed is a cluster that faults are planted in.
 type bed struct {
 	suffix string // of the cluster's name
@@ -45,7 +52,7 @@ func beds() []bed {
 		{level: guarantee.Extended, limits: faultLimits, control: controlFolder},
 		{suffix: "-second", level: guarantee.Extended, limits: faultLimits, least: 10},
 		// What is waited for here is the control plane's own patience with silent nodes, which is long.
-		{suffix: "-outage", outages: true, level: guarantee.Disruptive, limits: "pod-ready=30s,pods-taken=80s", control: controlFolder + "-outage"},
+		{suffix: "-outage", outages: true, level: guarantee.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
 	}
 }
 

@@ -14,10 +14,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
-// faultLimits end the waits of a spec whose fault keeps something from ever happening: the cluster is idle beside the one spec, and
-// a fault that is caught late is not caught in vain.
-const faultLimits = "pod-created=8s,pod-ready=12s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=8s,collected=10s,dns-follows=8s"
-
 // resultsFile holds what the last whole run found.
 const resultsFile = "hack/faults/RESULTS.md"
 
@@ -25,9 +21,10 @@ func newFaultsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "faults",
 		Short: "Plant faults in a cluster's StatefulSet controller and show that the suite catches each",
-		Long: `Plant faults in the controllers of a kind cluster made for it, one after another, run the specs that should notice, and print
-which were caught and under which guarantee. At the end, with no fault in force, everything has to pass. Faults that show only while
-nodes or the control plane are hurt are tried on another cluster, with workers, whose name ends in -outage.
+		Long: `Plant faults in the controllers of kind clusters made for it, in each one after another, run the specs that should notice, and print
+which were caught and under which guarantee. At the end, with no fault in force, everything has to pass. Ten or more faults are shared
+by two clusters; those that show only while nodes or the control plane are hurt are tried on another one, with workers. Their names end
+in -second and -outage.
 
 ` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's.
 

@@ -378,7 +378,9 @@ func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.
 			return "nothing has happened"
 		})
 		if err == nil {
-			return // the judges tell it better, from the history
+			// The judges tell it better, from the history, if what the spec does next comes clearly after it.
+			_ = s.NS.Await(ctx, apart, "some time to pass", func(*history.State) string { return "what happened may still mix with what comes next" })
+			return
 		}
 		// It is not marked as an act: there is nothing that anybody could owe to it.
 		if err := s.NS.wake(ctx, s.Name); !apierrors.IsNotFound(err) {
@@ -386,6 +388,9 @@ func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.
 		}
 	}
 }
+
+// apart is more than two watches can be out of step.
+const apart = time.Second
 
 // wakes is how often a controller is woken in a stretch in which it is to do nothing.
 const wakes = 6

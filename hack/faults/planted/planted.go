@@ -3,6 +3,7 @@
 package planted
 
 import (
+	"context"
 	"net"
 	"os"
 	"reflect"
@@ -250,8 +251,11 @@ func Reconnected(fault string, set *appsv1.StatefulSet) bool {
 
 // look watches whether the API server of this node answers.
 func look() {
-	for range time.Tick(fresh) {
-		connection, err := net.DialTimeout("tcp", "127.0.0.1:6443", time.Second)
+	ticker := time.NewTicker(fresh)
+	defer ticker.Stop()
+	dialer := net.Dialer{Timeout: time.Second}
+	for range ticker.C {
+		connection, err := dialer.DialContext(context.Background(), "tcp", "127.0.0.1:6443")
 		if err == nil {
 			_ = connection.Close()
 			continue
