@@ -83,9 +83,9 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		set.NewTemplate(ctx, "new")
 		set.AwaitUpdated(ctx)
 
-		By("going back, and adding a pod while the rollout is on its way")
+		By("going back, and adding a pod while the rollout is on its way, and so late that the controller must know of it")
 		set.NewTemplate(ctx, "old")
-		set.AwaitTerminating(ctx, 1)
+		set.AwaitTerminating(ctx, 0)
 		set.Scale(ctx, 3)
 		set.AwaitUpdated(ctx)
 

@@ -24,9 +24,10 @@ import (
 // controlFolder is where the run with no fault in force is kept, below the report folder.
 const controlFolder = "none"
 
-// These end the waits of specs whose fault keeps something from ever happening; a fault that is caught late is not caught in vain.
+// These end the waits of specs whose fault keeps something from ever happening; a fault that is caught late is not caught in vain. Judges
+// want to see a status that does not follow for 20 seconds.
 const (
-	faultLimits = "pod-created=8s,pod-ready=12s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=8s,collected=10s,dns-follows=8s"
+	faultLimits = "pod-created=8s,pod-ready=10s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=18s,collected=10s,dns-follows=8s"
 	// outageLimits leave the control plane its own patience with silent nodes.
 	outageLimits = "pod-ready=30s,pods-taken=80s"
 )
