@@ -74,6 +74,9 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 	}
 	s.Suite = built.identity
 	run, err := execute(ctx, built, a, s, out)
+	if err == nil && !run.Partial && a.level != guarantee.Core && ctx.Err() == nil {
+		err = tellUnused(a.reportDir, s, out)
+	}
 	if a.reportInLog {
 		// The verdict stays the last that is said.
 		err = errors.Join(err, ship.WriteReport(out, a.reportDir))

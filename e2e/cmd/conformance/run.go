@@ -12,7 +12,6 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -111,11 +110,6 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 	if err := a.used.Save(a.reportDir, "preflight"); err != nil {
 		return nil, err
 	}
-	if whole := !run.Partial && a.level != guarantee.Core && ctx.Err() == nil; whole {
-		if err := tellUnused(a.reportDir, s, out); err != nil {
-			return nil, err
-		}
-	}
 	return &run, errors.Join(result.Save(a.reportDir), report.SaveFiles(a.reportDir, result))
 }
 
@@ -125,7 +119,7 @@ func tellUnused(reportDir string, s settings.Settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range rights.Unused(rights.For(len(s.Namespaces) > 0, s.Kind != nil), used) {
+	for _, r := range rights.Unused(rights.For(len(s.Namespaces) > 0, false), used) {
 		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
 	}
 	return nil
