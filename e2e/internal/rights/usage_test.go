@@ -46,10 +46,10 @@ func TestUnusedRights(t *testing.T) {
 			[]string{"GET /api/v1/namespaces/n/pods", "POST /api/v1/namespaces/n/pods/p/exec", "PUT /apis/apps/v1/namespaces/n/statefulsets/s", "GET /version"},
 			nil,
 		},
-		"a verb less":            {[]string{"GET /api/v1/pods", "GET /api/v1/pods?watch=1", "POST /api/v1/namespaces/n/pods/p/exec"}, []string{"PUT /apis/apps/v1/namespaces/n/statefulsets/s"}, []string{"pods delete", "statefulsets.apps get"}},
+		"a verb less":                 {[]string{"GET /api/v1/pods", "GET /api/v1/pods?watch=1", "POST /api/v1/namespaces/n/pods/p/exec"}, []string{"PUT /apis/apps/v1/namespaces/n/statefulsets/s"}, []string{"pods delete", "statefulsets.apps get"}},
 		"a watch stands for its list": {[]string{"GET /api/v1/pods?watch=1"}, nil, []string{"pods delete", "pods/exec create", "statefulsets.apps get,update"}},
-		"the scale is no set":    {[]string{"GET /apis/apps/v1/namespaces/n/statefulsets/s/scale", "PUT /apis/apps/v1/namespaces/n/statefulsets/s/scale"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
-		"another group's is not": {[]string{"GET /apis/other/v1/namespaces/n/statefulsets/s", "DELETE /apis/other/v1/namespaces/n/pods/p"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
+		"the scale is no set":         {[]string{"GET /apis/apps/v1/namespaces/n/statefulsets/s/scale", "PUT /apis/apps/v1/namespaces/n/statefulsets/s/scale"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
+		"another group's is not":      {[]string{"GET /apis/other/v1/namespaces/n/statefulsets/s", "DELETE /apis/other/v1/namespaces/n/pods/p"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
