@@ -20,7 +20,7 @@ func (c *Cluster) given(ctx context.Context, header history.Header) (*Namespace,
 	if err := c.awaitEmpty(ctx, name); err != nil {
 		return nil, err
 	}
-	ns := &Namespace{Cluster: c, Name: name}
+	ns := &Namespace{Cluster: c, Name: name, over: ctx.Done()}
 	return ns, ns.record(ctx, header)
 }
 

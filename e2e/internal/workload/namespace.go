@@ -92,6 +92,8 @@ type Namespace struct {
 	Name string
 
 	uid types.UID // none where the namespace was given
+	// over is closed when the spec ends, or is interrupted.
+	over <-chan struct{}
 }
 
 // NewNamespace makes a namespace and begins to record it. The caller removes it with Remove.
@@ -110,7 +112,7 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	if err != nil {
 		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
 	}
-	ns := &Namespace{Cluster: c, Name: created.Name, uid: created.UID}
+	ns := &Namespace{Cluster: c, Name: created.Name, uid: created.UID, over: ctx.Done()}
 	err = ready.Namespace(ctx, c.Client, ns.Name, c.Settings.Limits.NamespaceReady)
 	if err == nil {
 		err = ns.record(ctx, header)
@@ -178,14 +180,26 @@ func (ns *Namespace) Claimf(id guarantee.ID, format string, args ...any) {
 // nothing and is inconclusive.
 func (ns *Namespace) Verify(id guarantee.ID, err error, what string, args ...any) {
 	text := fmt.Sprintf(what, args...)
+	if err != nil {
+		text += ": " + err.Error()
+	}
+	ns.Check(id, outcome(err, ns.over), text)
+}
+
+// outcome says what an error found by a spec is worth. What is found once the spec is interrupted may have come of that.
+func outcome(err error, over <-chan struct{}) history.Outcome {
+	if err == nil {
+		return history.Passed
+	}
 	var unseen *unseenError
-	switch {
-	case err == nil:
-		ns.Check(id, history.Passed, text)
-	case errors.As(err, &unseen):
-		ns.Check(id, history.Inconclusive, text+": "+err.Error())
+	if errors.As(err, &unseen) {
+		return history.Inconclusive
+	}
+	select {
+	case <-over:
+		return history.Inconclusive
 	default:
-		ns.Check(id, history.Failed, text+": "+err.Error())
+		return history.Failed
 	}
 }
 
