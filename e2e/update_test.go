@@ -69,7 +69,7 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitReady(ctx)
 
 		old := set.UIDs(0, 1)
-		set.Update(ctx, "new template and minReadySeconds 3", workload.All(workload.Template("new"), workload.MinReadySeconds(3)))
+		set.Update(ctx, "new template and minReadySeconds 5", workload.All(workload.Template("new"), workload.MinReadySeconds(5)))
 		set.Replaced(ctx, 1, old[1])
 		set.Release(ctx, 1)
 

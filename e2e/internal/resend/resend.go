@@ -1,5 +1,6 @@
 // Package resend sends requests again that were lost with their connection, as happens when an API server is restarted or a network cuts
-// connections. It does so only where having been carried out twice is as good as once; whatever else is lost stays an error.
+// connections. It does so only where having been carried out twice is as good as once; whatever else is lost stays an error. It also sends
+// again what was forbidden, since an API server that starts forbids what it cannot decide yet.
 package resend
 
 import (
@@ -35,6 +36,9 @@ type transport struct {
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	answer, lost := t.next.RoundTrip(req)
 	if lost == nil {
+		if answer.StatusCode == http.StatusForbidden {
+			return t.insist(req, answer), nil
+		}
 		return answer, nil
 	}
 	body, ok := content(req)
@@ -54,6 +58,26 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		answer, lost = t.next.RoundTrip(again(req, body))
 	}
 	return t.settle(req, as, body, answer)
+}
+
+// insist sends a request once more that was forbidden: an API server that starts forbids what it cannot decide yet. What is forbidden was not
+// carried out, so that any request may be sent again. It returns the first answer where there is no other.
+func (t *transport) insist(req *http.Request, forbidden *http.Response) *http.Response {
+	body, ok := content(req)
+	if !ok {
+		return forbidden
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), t.within)
+	defer cancel()
+	if err := t.awaitReady(ctx); err != nil {
+		return forbidden
+	}
+	answer, err := t.next.RoundTrip(again(req, body))
+	if err != nil {
+		return forbidden
+	}
+	_ = forbidden.Body.Close()
+	return answer
 }
 
 // kind says what sending a request twice comes to.

@@ -48,7 +48,7 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func response(status string) *http.Response {
-	code := map[string]int{"200": 200, "201": 201, "404": 404, "409": 409, "500": 500}[status[:3]]
+	code := map[string]int{"200": 200, "201": 201, "403": 403, "404": 404, "409": 409, "500": 500}[status[:3]]
 	return &http.Response{StatusCode: code, Status: status, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{}}
 }
 
@@ -67,6 +67,9 @@ func TestLost(t *testing.T) {
 	}{
 		{"nothing lost", "GET", pods, "", "", []string{"200"}, 200, 1},
 		{"an error of the server", "GET", pods, "", "", []string{"500"}, 500, 1},
+		{"forbidden by a server that starts", "POST", web0 + "/eviction", named, "", []string{"403", "201"}, 201, 2},
+		{"forbidden", "PATCH", web0, named, "application/json-patch+json", []string{"403", "403"}, 403, 2},
+		{"forbidden, and then lost", "GET", pods, "", "", []string{"403", ""}, 403, 2},
 		{"read", "GET", pods, "", "", []string{"", "", "200"}, 200, 3},
 		{"watch", "GET", pods + "?watch=true", "", "", []string{""}, 0, 1},
 		{"merge", "PATCH", web0, named, "application/merge-patch+json", []string{"", "200"}, 200, 2},

@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -61,6 +62,8 @@ func (c *Cluster) Before(major, minor uint) bool {
 func Connect(config *rest.Config, s settings.Settings, serverVersion string) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1
+	// What is sent again is looked into first.
+	config.ContentType = runtime.ContentTypeJSON
 	used := new(rights.Usage)
 	config.Wrap(used.Note(config.Host))
 	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0, s.Kind != nil)))
