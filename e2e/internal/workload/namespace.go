@@ -194,8 +194,7 @@ func outcome(err error, over <-chan struct{}) history.Outcome {
 	if err == nil {
 		return history.Passed
 	}
-	var unseen *unseenError
-	if errors.As(err, &unseen) {
+	if _, unseen := errors.AsType[*unseenError](err); unseen {
 		return history.Inconclusive
 	}
 	select {
