@@ -25,7 +25,7 @@ func kill(component string) act {
 // slowRuntime has containerd stand still half of the time.
 func slowRuntime(ctx context.Context, s *Scene) (end, error) {
 	const signal = "kill -%s $(pgrep -x containerd)"
-	stop, err := repeat(10*time.Second, func(ctx context.Context, s *Scene, _ *rand.Rand) error {
+	stop, err := repeat(10*time.Second, always, func(ctx context.Context, s *Scene, _ *rand.Rand) error {
 		return s.sh(ctx, fmt.Sprintf(signal+"; sleep 5; "+signal, "STOP", "CONT"))
 	})(ctx, s)
 	if err != nil {

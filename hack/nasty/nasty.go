@@ -58,13 +58,13 @@ func All() []Adversity {
 		{"busy-machine", "twice as many busy loops as the machine has processors", busy},
 		{"slow-way", "the suite's way to the API server takes half a second longer", slowWay},
 		{"cut-way", "every connection of the suite is cut after at most five seconds, watches included", cutWay},
-		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(time.Minute, kill("kube-apiserver"))},
-		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(time.Minute, kill(controllerManager))},
+		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(time.Minute, restarts, kill("kube-apiserver"))},
+		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(time.Minute, restarts, kill(controllerManager))},
 		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
 		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
-		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, killContainer)},
-		{"stranger-scales", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, scale)},
-		{"busy-neighbours", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, neighbour)},
+		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, always, killContainer)},
+		{"stranger-scales", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
+		{"busy-neighbours", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, always, neighbour)},
 	}
 }
 
@@ -103,6 +103,9 @@ func (s *Scene) AwaitController(ctx context.Context) error {
 // controllerWithin is far longer than a controller needs that has to wait until the lease of its predecessor ends, on a slow way.
 const controllerWithin = 3 * time.Minute
 
+// restarts is how often a component is killed: a kubelet waits the longer with its restart the more often that was needed, minutes in the end.
+const restarts = 3
+
 // sh runs a script in the node.
 func (s *Scene) sh(ctx context.Context, script string) error {
 	_, err := s.Engine.Output(ctx, "exec", s.Node, "sh", "-c", script)
@@ -112,8 +115,12 @@ func (s *Scene) sh(ctx context.Context, script string) error {
 // act does something once; chance is what it may draw from.
 type act func(ctx context.Context, s *Scene, chance *rand.Rand) error
 
-// repeat does something about as often as every says, until it is taken back. What cannot be done just then is done the next time.
-func repeat(every time.Duration, do act) func(context.Context, *Scene) (end, error) {
+// always is for repeat: as often as there is time for.
+const always = 0
+
+// repeat does something about as often as every says, until it is taken back or was done so many times. What cannot be done just then is
+// done the next time.
+func repeat(every time.Duration, times int, do act) func(context.Context, *Scene) (end, error) {
 	return func(ctx context.Context, s *Scene) (end, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
@@ -122,7 +129,7 @@ func repeat(every time.Duration, do act) func(context.Context, *Scene) (end, err
 		go func() {
 			defer close(done)
 			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // what befalls is to be the same each time
-			for {
+			for times == always || did < times {
 				// Half to one and a half times as long, so that it falls into everything that a spec does.
 				if !pause(ctx, every/2+time.Duration(chance.Int64N(int64(every)))) {
 					return

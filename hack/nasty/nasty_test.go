@@ -97,7 +97,7 @@ func TestRepeatTellsWhatNeverCameAbout(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			called := make(chan struct{}, 1)
-			undo, err := repeat(time.Millisecond, func(ctx context.Context, s *Scene, r *rand.Rand) error {
+			undo, err := repeat(time.Millisecond, always, func(ctx context.Context, s *Scene, r *rand.Rand) error {
 				select {
 				case called <- struct{}{}:
 				default:
@@ -123,5 +123,25 @@ func TestNamesAreUnique(t *testing.T) {
 			t.Errorf("expected a name of its own, what happens, and how; found %+v", a)
 		}
 		seen[a.Name] = true
+	}
+}
+
+func TestRepeatEndsByItself(t *testing.T) {
+	done := make(chan struct{}, 10)
+	undo, err := repeat(time.Millisecond, 2, func(context.Context, *Scene, *rand.Rand) error {
+		done <- struct{}{}
+		return nil
+	})(t.Context(), &Scene{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	<-done
+	// It would go on within a millisecond and a half.
+	if pause(t.Context(), 50*time.Millisecond); len(done) > 0 {
+		t.Errorf("expected it to be done twice, found %d times more", len(done))
+	}
+	if err := undo(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
