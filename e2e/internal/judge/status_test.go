@@ -309,7 +309,28 @@ func TestStatusObservedGeneration(t *testing.T) {
 			},
 		},
 		{
-			name: "never written again", broken: ids(guarantee.StatusObservedGeneration),
+			name: "never written again, though another set's is", broken: ids(guarantee.StatusObservedGeneration),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
+				s.Wait(3 * time.Second)
+				s.Running("db", 1)
+				s.Wait(15 * time.Second)
+			},
+		},
+		{
+			name: "never written again, though another set got a pod", broken: ids(guarantee.StatusObservedGeneration),
+			tell: func(s *story.Story) {
+				s.Running("web", 2)
+				s.Set("db")
+				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
+				s.Wait(3 * time.Second)
+				s.Pod("db-0")
+				s.Wait(15 * time.Second)
+			},
+		},
+		{
+			name: "a controller that is away", doubted: ids(guarantee.StatusObservedGeneration), texts: []string{"but nothing shows that the controller was at work"},
 			tell: func(s *story.Story) {
 				s.Running("web", 2)
 				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
