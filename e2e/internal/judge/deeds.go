@@ -46,6 +46,21 @@ func sweeps(marks []history.Mark) map[sweep][]history.Mark {
 	return out
 }
 
+// foreign reports whether somebody else than the suite made the set, in a history that tells which sets the suite made.
+func (m *model) foreign(s *setLife) bool {
+	told := false
+	for _, mark := range m.h.Marks {
+		if mark.Act != history.ActCreate || mark.Resource != history.Sets {
+			continue
+		}
+		if mark.Name == s.name {
+			return false
+		}
+		told = true
+	}
+	return told
+}
+
 // strangers returns the versions of the spec's own sets that somebody else asked for, the first of each set: each change of a
 // spec makes a new generation, and the spec marks each of its own. Of a set that it did not make nobody can tell.
 func (m *model) strangers() []*history.Event {

@@ -134,9 +134,15 @@ type charge struct {
 	events    []*history.Event
 }
 
-// broken records a violation, or a doubt where the recording has a gap that could hold the missing fact.
+// broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
+// suite's: what its owner does to it is not marked.
 func (b *bench) broken(id guarantee.ID, c charge) {
 	f := b.finding(id, c)
+	if c.set != nil && b.m.foreign(c.set) {
+		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
+		b.of(id).Doubts = append(b.of(id).Doubts, f)
+		return
+	}
 	resources := c.resources
 	if len(resources) == 0 {
 		resources = []history.Resource{history.Pods}

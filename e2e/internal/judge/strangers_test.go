@@ -100,6 +100,26 @@ func TestStrangers(t *testing.T) {
 	})
 }
 
+// TestSetsOfOthers: of a set that the suite did not make nobody knows what was done to its pods by hand.
+func TestSetsOfOthers(t *testing.T) {
+	spurious := func(set string) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Mark(history.ActCreate, history.Sets, "web")
+			s.Running("web", 1)
+			s.Running("db", 1)
+			s.Wait(5 * time.Second)
+			s.Terminate(set + "-0")
+		}
+	}
+	liveTales(t, []tale{
+		{name: "the suite's", broken: ids(guarantee.UpdateNoSpurious), tell: spurious("web")},
+		{
+			name: "somebody else's", doubted: ids(guarantee.UpdateNoSpurious), texts: []string{"; but the set db is somebody else's, who may have a part in it"},
+			tell: spurious("db"),
+		},
+	})
+}
+
 // TestStatusThatIsLate: a status may be behind by many changes of a great Parallel set.
 func TestStatusThatIsLate(t *testing.T) {
 	burst := func(s *story.Story) {

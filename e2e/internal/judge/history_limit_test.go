@@ -1,0 +1,67 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+)
+
+func TestUpdateHistoryLimit(t *testing.T) {
+	kept := func(limit int32, then func(*story.Story)) func(*story.Story) {
+		return func(s *story.Story) {
+			s.Set("web", story.HistoryLimit(limit))
+			s.Revision("web", 1, 1)
+			s.Up("web-0")
+			s.Status("web")
+			for n := range 2 {
+				s.Revision("web", n+2, int64(n+2))
+				s.NewTemplate("web", n+2)
+				s.Roll("web", 0)
+			}
+			then(s)
+		}
+	}
+	liveTales(t, []tale{
+		{
+			name: "the oldest is removed", exercised: ids(guarantee.UpdateHistoryLimit),
+			tell: kept(1, func(s *story.Story) {
+				s.Remove(history.Revisions, "web-1")
+				s.Wait(3 * time.Second)
+			}),
+		},
+		{
+			name: "all are kept", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
+			tell: kept(1, func(s *story.Story) { s.Wait(30 * time.Second) }),
+		},
+		{
+			name: "one too many of none", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
+			tell: kept(0, func(s *story.Story) {
+				s.Remove(history.Revisions, "web-1")
+				s.Wait(30 * time.Second)
+			}),
+		},
+		{name: "nothing had to go", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(10, func(s *story.Story) { s.Wait(30 * time.Second) })},
+		{name: "about to be removed", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(1, func(s *story.Story) { s.Wait(3 * time.Second) })},
+		{
+			name: "one that a pod still uses", idle: ids(guarantee.UpdateHistoryLimit),
+			tell: func(s *story.Story) {
+				s.Set("web", story.HistoryLimit(0), story.Replicas(2), story.OnDelete)
+				s.Revision("web", 1, 1)
+				s.Up("web-0")
+				s.Up("web-1")
+				s.Status("web")
+				s.Revision("web", 2, 2)
+				s.NewTemplate("web", 2)
+				s.SpecDeletes("web-1")
+				s.Gone("web-1")
+				s.Up("web-1")
+				s.Revision("web", 3, 3)
+				s.NewTemplate("web", 3)
+				s.Wait(30 * time.Second)
+			},
+		},
+	})
+}
