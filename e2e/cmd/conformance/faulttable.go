@@ -136,7 +136,7 @@ func (t faultTable) summary() string {
 func (t faultTable) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!-- Written by \"make faults\". -->\n\n# Planted faults, and what caught them\n\nKubernetes %s. %s.\n\n", faults.KubernetesVersion, t.summary())
-	b.WriteString("A guarantee in **bold** is one that the fault breaks; a fault caught only under others counts half. *Subtle* faults show under a\nfurther condition only. Seconds run from bringing the fault into force to the verdict, over all specs that should notice, on\na machine of two processors that three clusters shared. Each row tells of the last run of its fault.\n\n")
+	b.WriteString("A guarantee in **bold** is one that the fault breaks; a fault caught only under others counts half. *Subtle* faults show under a\nfurther condition only. Seconds run from bringing the fault into force to the verdict, over all specs that should notice, on\nclusters that shared a machine. Each row tells of the last run of its fault.\n\n")
 	b.WriteString("| fault | kind | what a user would suffer | outcome | found broken | seconds |\n| --- | --- | --- | --- | --- | ---: |\n")
 	for _, r := range t.results {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.0f |\n", r.Name, r.Kind, r.Harm, r.outcome(), r.found(), r.seconds)
