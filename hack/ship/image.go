@@ -1,7 +1,9 @@
 package ship
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,12 +24,19 @@ const versionLabel = "org.opencontainers.image.version"
 // User is whom the image runs as: nobody in particular, and not root.
 const User = "65532:65532"
 
-// Image makes an image of the programs in dir, which are of that version: nothing else is in it, no shell either. Its layer is written below work, which must
-// stay for as long as the image is used.
+// Image makes an image of the programs in dir, which are of that version, and of the bundle's list of images if dir has one, from which
+// certify takes what pods run: nothing else is in it, no shell either. Its layer is written below work, which must stay for as long as the
+// image is used.
 func Image(dir, work, version string) (v1.Image, error) {
 	l := layer.New()
 	for _, program := range Programs() {
 		l.File("/"+program, filepath.Join(dir, program))
+	}
+	switch list, err := os.ReadFile(filepath.Join(dir, ListFile)); {
+	case err == nil:
+		l.Text("/"+ListFile, 0o644, list)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	return layer.Assemble(v1.Config{
 		Entrypoint: []string{"/" + Command},

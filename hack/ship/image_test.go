@@ -1,24 +1,22 @@
 package ship
 
 import (
+	"archive/tar"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 func TestImageHoldsTheProgramsAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	for _, program := range Programs() {
-		path := filepath.Join(dir, program)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte("program "+program), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, program), "program "+program)
 	}
 	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
 	if err != nil {
@@ -52,5 +50,51 @@ func TestImageHoldsTheProgramsAndNothingElse(t *testing.T) {
 	}
 	if err := Save(file, "No Such:Name", image); err == nil || !strings.Contains(err.Error(), "expected the name of an image") {
 		t.Errorf("expected the name to be rejected, found %v", err)
+	}
+}
+
+func TestImageHoldsTheListOfItsBundle(t *testing.T) {
+	dir := t.TempDir()
+	for _, program := range Programs() {
+		write(t, filepath.Join(dir, program), "program "+program)
+	}
+	files := func() string {
+		t.Helper()
+		image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		content := mutate.Extract(image)
+		defer content.Close()
+		for archive := tar.NewReader(content); ; {
+			header, err := archive.Next()
+			if errors.Is(err, io.EOF) {
+				return strings.Join(found, " ")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, header.Name)
+		}
+	}
+	if got, want := files(), "conformance suite/e2e.test suite/ginkgo"; got != want {
+		t.Errorf("expected an image of its own to hold %s, found %s", want, got)
+	}
+	if err := SaveList(dir, []Listed{{Setting: "NGINX_IMAGE", Reference: "registry.example/nginx:1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := files(), "conformance images.txt suite/e2e.test suite/ginkgo"; got != want {
+		t.Errorf("expected the image of a bundle to hold %s, found %s", want, got)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

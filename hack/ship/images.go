@@ -2,6 +2,7 @@ package ship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,16 @@ func WriteList(out io.Writer, images []Listed) error {
 		}
 	}
 	return nil
+}
+
+// SaveList writes the list of a bundle into its folder.
+func SaveList(dir string, images []Listed) (err error) {
+	out, err := os.Create(filepath.Join(dir, ListFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	return WriteList(out, images)
 }
 
 // ReadList reads the list of a bundle.

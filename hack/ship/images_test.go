@@ -1,7 +1,6 @@
 package ship
 
 import (
-	"bytes"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -32,12 +31,8 @@ func TestMirrored(t *testing.T) {
 
 func TestListIsReadAsItWasWritten(t *testing.T) {
 	images := []Listed{{Setting: "NGINX_IMAGE", Reference: "a/b:1", Digest: "sha256:1"}, {Setting: "SUITE_IMAGE", Reference: "c:2"}}
-	var text bytes.Buffer
-	if err := WriteList(&text, images); err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, ListFile), text.Bytes(), 0o600); err != nil {
+	if err := SaveList(dir, images); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadList(dir)

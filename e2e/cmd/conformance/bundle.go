@@ -48,6 +48,10 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// The suite's image has this list, so that a Job made of it takes the images that came with it.
+	if err := ship.SaveList(dir, images); err != nil {
+		return err
+	}
 	image, err := ship.Image(dir, filepath.Join(work, "layers"), ship.Version(ctx, "."))
 	if err != nil {
 		return err
@@ -61,14 +65,7 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 	if err := ship.Save(filepath.Join(dir, ship.ImageFile(suiteSetting)), reference, image); err != nil {
 		return wrongUse{fmt.Errorf("SUITE_IMAGE: %w", err)}
 	}
-	list, err := os.Create(filepath.Join(dir, ship.ListFile))
-	if err != nil {
-		return err
-	}
-	if err := ship.WriteList(list, images); err != nil {
-		return err
-	}
-	if err := list.Close(); err != nil {
+	if err := ship.SaveList(dir, images); err != nil {
 		return err
 	}
 	for from, to := range map[string]string{"hack/certify": "certify", "fixtures": "fixtures", "hack/ship/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
