@@ -1,6 +1,7 @@
 // Package resend sends requests again that were lost with their connection, as happens when an API server is restarted or a network cuts
 // connections. It does so only where having been carried out twice is as good as once; whatever else is lost stays an error. It also sends
-// again what was forbidden, since an API server that starts forbids what it cannot decide yet.
+// again what was forbidden, since an API server that starts forbids what it cannot decide yet. Once the API server has been away for
+// too long, requests fail at once: a run whose network is gone ends soon.
 package resend
 
 import (
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,23 +21,67 @@ import (
 )
 
 // Lost returns a wrapper of transports that sends lost requests again as soon as the API server is ready. within bounds how long that
-// may take, from the first loss on. host is the API server's address as rest.Config has it.
+// may take, from the first loss on and for all requests together. host is the API server's address as rest.Config has it.
 func Lost(host string, within time.Duration) func(http.RoundTripper) http.RoundTripper {
+	var away absence
 	return func(next http.RoundTripper) http.RoundTripper {
-		return &transport{next: next, within: within, ready: strings.TrimSuffix(host, "/") + "/readyz"}
+		return &transport{next: next, away: &away, within: within, ready: strings.TrimSuffix(host, "/") + "/readyz"}
 	}
 }
 
 type transport struct {
 	next   http.RoundTripper
+	away   *absence
 	within time.Duration
 	ready  string
 }
 
+// absence is how long the API server has not been ready, as far as it was asked.
+type absence struct {
+	mu    sync.Mutex
+	since time.Time // zero while it answers
+}
+
+func (a *absence) ended() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.since = time.Time{}
+}
+
+// noted keeps that a question asked at that time was not answered.
+func (a *absence) noted(asked time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.since.IsZero() {
+		a.since = asked
+	}
+}
+
+func (a *absence) length() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.since.IsZero() {
+		return 0
+	}
+	return time.Since(a.since)
+}
+
+// glance bounds the question whether an API server is back that was away for too long.
+const glance = 2 * time.Second
+
 // RoundTrip sends a request, and sends it again if it is lost and may be sent twice.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.away.length() > t.within {
+		// The request itself could hang for as long as connections take to be given up.
+		ctx, cancel := context.WithTimeout(req.Context(), glance)
+		defer cancel()
+		if !t.isReady(ctx) {
+			return nil, fmt.Errorf("the request was not sent: the API server has not answered for %.0f s", t.away.length().Seconds())
+		}
+	}
 	answer, lost := t.next.RoundTrip(req)
 	if lost == nil {
+		t.away.ended()
 		if answer.StatusCode == http.StatusForbidden {
 			return t.insist(req, answer), nil
 		}
@@ -182,16 +228,32 @@ func again(req *http.Request, body []byte) *http.Request {
 func (t *transport) awaitReady(ctx context.Context) error {
 	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Cap: time.Second, Steps: 1000}
 	return backoff.DelayFunc().Until(ctx, true, false, func(ctx context.Context) (bool, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.ready, http.NoBody)
-		if err != nil {
-			return false, err
+		if t.isReady(ctx) {
+			return true, nil
 		}
-		answer, err := t.next.RoundTrip(req)
-		if err != nil {
-			return false, nil //nolint:nilerr // It is not there yet: that is what is waited for.
+		if t.away.length() > t.within {
+			return false, context.DeadlineExceeded
 		}
+		return false, nil
+	})
+}
+
+// isReady asks the API server whether it is ready, and notes what comes of it.
+func (t *transport) isReady(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.ready, http.NoBody)
+	if err != nil {
+		return false
+	}
+	asked := time.Now()
+	answer, err := t.next.RoundTrip(req)
+	if err == nil {
 		_ = answer.Body.Close()
 		// An account that may not ask is told so by a server that works.
-		return answer.StatusCode < http.StatusInternalServerError, nil
-	})
+		if answer.StatusCode < http.StatusInternalServerError {
+			t.away.ended()
+			return true
+		}
+	}
+	t.away.noted(asked)
+	return false
 }

@@ -146,3 +146,41 @@ func TestRequestThatIsGivenUp(t *testing.T) {
 		t.Error("expected the loss, found an answer")
 	}
 }
+
+func TestServerThatIsAwayForTooLongIsAskedOnceForEachRequest(t *testing.T) {
+	const within = 100 * time.Millisecond
+	s := &server{steps: []string{"", "200", "200"}, ready: 1 << 30}
+	lost := Lost("https://cluster", within)
+	send := func() (int, error) {
+		// Clients have transports of their own, and the absence in common.
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := lost(s).RoundTrip(req)
+		if err != nil {
+			return 0, err
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode, nil
+	}
+	if _, err := send(); err == nil {
+		t.Fatal("expected the first request to be lost, found an answer")
+	}
+	asked, sent := s.ready, len(s.saw)
+	if _, err := send(); err == nil || !strings.Contains(err.Error(), "has not answered for") {
+		t.Errorf("expected the second request to fail since the API server has not answered, found %v", err)
+	}
+	if asked-s.ready != 1 || len(s.saw) != sent {
+		t.Errorf("expected one question whether it is ready and nothing sent, found %d and %q", asked-s.ready, s.saw[sent:])
+	}
+	s.ready = 2 // which answers that it starts, and then that it is ready
+	if _, err := send(); err == nil {
+		t.Error("expected nothing to be sent to a server that starts, found an answer")
+	}
+	for n := range 2 {
+		if code, err := send(); code != http.StatusOK || err != nil {
+			t.Errorf("request %d after the API server is back: expected an answer, found %d, %v", n+1, code, err)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 // Wait is a wait in progress, for progress reports.
 type Wait struct {
 	For   string        // what is expected
-	Found string        // what stands in the way, as of the last event
+	Found string        // what stands in the way, as of the last event, and whether events are still heard of
 	Since time.Duration // since the recording began
 }
 
@@ -83,10 +83,12 @@ func (r *Recorder) Await(ctx context.Context, limit time.Duration, what string, 
 		panic(w.panic)
 	case w.Found == "": // also when it came true at the very end
 		return nil
-	case stopped != nil:
-		return fmt.Errorf("interrupted while waiting for %s (so far: %s): %w", what, w.Found, stopped)
 	}
-	return &TimeoutError{What: what, Found: w.Found, Limit: limit}
+	found := w.Found + r.deafLocked()
+	if stopped != nil {
+		return fmt.Errorf("interrupted while waiting for %s (so far: %s): %w", what, found, stopped)
+	}
+	return &TimeoutError{What: what, Found: found, Limit: limit}
 }
 
 // Waiting returns the waits in progress, the oldest first.
@@ -94,8 +96,11 @@ func (r *Recorder) Waiting() []Wait {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]Wait, 0, len(r.waiting))
+	deaf := r.deafLocked()
 	for w := range r.waiting {
-		out = append(out, w.Wait)
+		now := w.Wait
+		now.Found += deaf
+		out = append(out, now)
 	}
 	slices.SortFunc(out, func(a, b Wait) int { return cmp.Compare(a.Since, b.Since) })
 	return out

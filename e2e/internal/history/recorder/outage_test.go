@@ -2,6 +2,7 @@ package recorder_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -234,6 +235,40 @@ func TestAServerOutOfReachIsAskedAgainWithoutHaste(t *testing.T) {
 	if len(h.Gaps) > 0 {
 		t.Errorf("expected no gap, found %+v", h.Gaps)
 	}
+}
+
+func TestAWaitSaysThatNothingIsHeardAnyMore(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	for _, res := range history.Resources() {
+		s.watchesOnce(t, r, res)
+	}
+	never := func(*history.State) string { return "nothing of the kind" }
+	found := func(limit time.Duration) string {
+		t.Helper()
+		timeout, ok := errors.AsType[*recorder.TimeoutError](r.Await(t.Context(), limit, "the end of days", never))
+		if !ok {
+			t.Fatal("expected the wait to run out of time")
+		}
+		return timeout.Found
+	}
+	if got := found(time.Millisecond); got != "nothing of the kind" {
+		t.Errorf("expected no more than the reason while all is watched, found %q", got)
+	}
+	s.with(func() { s.refuse = true })
+	s.drop()
+	if got, want := found(3*time.Second), "nothing of the kind; but the watch of "; !strings.HasPrefix(got, want) {
+		t.Errorf("expected %q and so on, found %q", want, got)
+	}
+	s.with(func() { s.refuse = false })
+	got := ""
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && got != "nothing of the kind"; {
+		got = found(time.Millisecond)
+	}
+	if got != "nothing of the kind" {
+		t.Errorf("expected no more than the reason once all is watched again, found %q", got)
+	}
+	stop(t, r)
 }
 
 func TestAServerThatCallsEveryVersionTooOldIsAskedWithoutHaste(t *testing.T) {

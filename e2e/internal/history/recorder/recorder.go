@@ -31,6 +31,7 @@ type Recorder struct {
 	newest  map[types.UID]*history.Event // of every object ever seen
 	seq     int
 	waiting map[*waiter]struct{}
+	unheard map[history.Resource]time.Duration // since when a resource's watch is lost, for those whose is
 }
 
 // Start lists every recorded resource of the header's namespace and begins to watch. It returns once all lists are made, so
@@ -45,6 +46,7 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 		state:   history.NewState(),
 		newest:  map[types.UID]*history.Event{},
 		waiting: map[*waiter]struct{}{},
+		unheard: map[history.Resource]time.Duration{},
 	}
 	header.Start = r.start.UTC()
 	r.h = &history.History{Header: header}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -100,6 +102,7 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 	for ctx.Err() == nil {
 		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: rv, AllowWatchBookmarks: true})
 		if err == nil {
+			r.heard(s.resource)
 			var progressed bool
 			rv, seen, progressed, err = r.drain(ctx, w, rv, seen)
 			if progressed {
@@ -109,6 +112,7 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 		if ctx.Err() != nil {
 			return
 		}
+		r.lost(s.resource)
 		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 			asked := r.Now()
 			if newRV, relistErr := r.relist(ctx, s, seen, err); relistErr == nil {
@@ -125,6 +129,37 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 			return
 		}
 	}
+}
+
+func (r *Recorder) heard(resource history.Resource) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.unheard, resource)
+}
+
+func (r *Recorder) lost(resource history.Resource) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.unheard[resource]; !known {
+		r.unheard[resource] = r.Now()
+	}
+}
+
+// shortly is how long a lost watch commonly takes to be back: server and network end them now and then.
+const shortly = 2 * time.Second
+
+// deafLocked says which resource nothing has been heard of for the longest time, "" if all are watched.
+func (r *Recorder) deafLocked() string {
+	var which history.Resource
+	for _, resource := range slices.Sorted(maps.Keys(r.unheard)) {
+		if which == "" || r.unheard[resource] < r.unheard[which] {
+			which = resource
+		}
+	}
+	if which == "" || r.Now()-r.unheard[which] < shortly {
+		return ""
+	}
+	return fmt.Sprintf("; but the watch of %s was lost %.0f s ago, and the API server does not take another", which, (r.Now() - r.unheard[which]).Seconds())
 }
 
 // drain records one watch's events until it ends. The error is the server's own, nil when the connection just closed.
