@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/lifeline"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
@@ -36,6 +37,11 @@ func TestConformance(t *testing.T) {
 		t.Skip("no cluster was given: start the suite with `make e2e` or `make certify`")
 	}
 	RegisterFailHandler(Fail)
+	// An error's own words are told anyway; what it consists of says nothing more.
+	format.RegisterCustomFormatter(func(value any) (string, bool) {
+		_, isError := value.(error)
+		return "", isError
+	})
 	RunSpecs(t, "StatefulSet conformance")
 }
 
@@ -78,7 +84,7 @@ var _ = SynchronizedAfterSuite(tellUsage, func(ctx SpecContext) {
 	}
 	err := under.AwaitNamespacesGone(ctx)
 	tellUsage() // with what that took
-	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind")
+	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by make clean, with the run's KUBECONFIG and CONTEXT")
 })
 
 // tellUsage leaves for the command that started the run which rights this process made use of.

@@ -51,7 +51,8 @@ func Folder(dir string, level guarantee.Level) (Run, error) {
 		}
 	}
 	for _, s := range specs {
-		if s.Selected && s.State != "skipped" && s.History != "" && !known[s.History] {
+		// A spec that failed before it recorded anything tells why itself.
+		if s.Selected && s.State == "passed" && s.History != "" && !known[s.History] {
 			judged = append(judged, Judged{Spec: s.Text, File: s.History, Cut: "the spec ran but its history " + s.History + " is missing"})
 		}
 	}

@@ -191,7 +191,7 @@ func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 			applies = true
 			// What a spec had shown before it failed, over something else, it has shown.
 			if !exercised[s.History] {
-				failed = append(failed, fmt.Sprintf("its spec %s before exercising it: %s", s.State, firstLine(s.Message)))
+				failed = append(failed, fmt.Sprintf("its spec %s before exercising it: %s", s.State, told(s.Message)))
 			}
 		}
 	}
@@ -249,7 +249,7 @@ func troubles(specs []Spec, judged []Judged) []string {
 	accounted := map[string]bool{}
 	for _, j := range judged {
 		if j.Cut != "" {
-			out = append(out, fmt.Sprintf("%s: the recording is not whole: %s", j.Spec, j.Cut))
+			out = append(out, fmt.Sprintf("%s: the recording is not whole: %s", j.Spec, told(j.Cut)))
 		}
 		accounted[j.Spec] = len(Broken(j.Results)) > 0
 	}
@@ -258,9 +258,9 @@ func troubles(specs []Spec, judged []Judged) []string {
 		case "passed", "skipped", "pending":
 		default:
 			if !accounted[s.Text] {
-				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, firstLine(s.Message))
+				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, told(s.Message))
 				if s.Diagnosis != "" {
-					trouble += "; " + firstLine(s.Diagnosis)
+					trouble += "; " + told(s.Diagnosis)
 				}
 				out = append(out, trouble)
 			}
@@ -341,7 +341,22 @@ func Sentences(findings []judge.Finding, file string) string {
 	return strings.Join(lines, "\n")
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
-	return line
+// told is what a message of several lines says in one: its first, and the error itself where Gomega says no more there than that it
+// met one.
+func told(message string) string {
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	what := lines[0]
+	at := slices.Index(lines, unexpected)
+	if at < 0 || at+2 >= len(lines) {
+		return what
+	}
+	// The error's type comes in between.
+	found := strings.TrimSpace(lines[at+2])
+	if at == 0 {
+		return found
+	}
+	return what + ": " + found
 }
+
+// unexpected heads what Gomega says of an error where none was expected.
+const unexpected = "Unexpected error:"

@@ -1,9 +1,12 @@
 package verdict_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onsi/gomega"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -184,5 +187,33 @@ func TestUnfinishedRunIsNeverConformant(t *testing.T) {
 		if run.Unfinished("cut"); run.Overall != want || len(run.Troubles) != 1 {
 			t.Errorf("%s: expected %s and the reason, found %s and %v", before, want, run.Overall, run.Troubles)
 		}
+	}
+}
+
+func TestTroubleIsToldInOneLine(t *testing.T) {
+	told := func(message string) string {
+		t.Helper()
+		s := spec("failed", create)
+		s.Message = message
+		run := verdict.Weigh(guarantee.Core, []verdict.Spec{s}, nil)
+		return strings.TrimPrefix(run.Troubles[0], s.Text+" (failed): ")
+	}
+	for message, want := range map[string]string{
+		"expected pods; found: none\nInterrupted by User": "expected pods; found: none",
+		"": "",
+		"Unexpected error:\n    <*errors.errorString | 0x1>: \n    EOF\n    \noccurred":             "EOF",
+		"nothing must be left\nUnexpected error:\n    <*url.Error | 0x1>: \n    Get: EOF\noccurred": "nothing must be left: Get: EOF",
+		"Unexpected error:\n    cut": "Unexpected error:",
+	} {
+		if got := told(message); got != want {
+			t.Errorf("%q: expected %q, found %q", message, want, got)
+		}
+	}
+	// The words are Gomega's, which may change them.
+	found := ""
+	g := gomega.NewGomega(func(message string, _ ...int) { found = told(message) })
+	g.Expect(errors.New("connection refused")).NotTo(gomega.HaveOccurred(), "the API server must answer")
+	if want := "the API server must answer: connection refused"; found != want {
+		t.Errorf("expected of what Gomega says %q, found %q", want, found)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -102,7 +103,9 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 	for ctx.Err() == nil {
 		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: rv, AllowWatchBookmarks: true})
 		if err == nil {
-			r.heard(s.resource)
+			if open(w) {
+				r.heard(s.resource)
+			}
 			var progressed bool
 			rv, seen, progressed, err = r.drain(ctx, w, rv, seen)
 			if progressed {
@@ -129,6 +132,11 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 			return
 		}
 	}
+}
+
+// open tells a watch from what client-go returns for one whose connection was lost.
+func open(w watch.Interface) bool {
+	return reflect.TypeOf(w) != reflect.TypeOf(watch.NewEmptyWatch())
 }
 
 func (r *Recorder) heard(resource history.Resource) {
