@@ -39,7 +39,7 @@ func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.
 	length, reaction := judge.Hold(s.NS.Recorded(ctx))
 	Expect(reaction).To(BeNumerically(">", 0), "a hold proves something only against a reaction that was seen: let the controller act once first")
 	// A margin over what judges ask for, since they count from events, not from here.
-	length = max(length+length/4, least)
+	length = max(min(length+length/4, longestHold), least)
 	s.NS.Mark(history.ActOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
 	for range wakes {
 		err := s.NS.Await(ctx, length/wakes, "nothing to happen", func(st *history.State) string {
@@ -59,6 +59,10 @@ func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.
 		}
 	}
 }
+
+// longestHold ends what a controller that was away for long would draw out: its absence counts as a reaction. Judges say then that the hold
+// was too short to decide.
+const longestHold = 2 * time.Minute
 
 // apart is more than two watches can be out of step.
 const apart = time.Second
