@@ -341,12 +341,11 @@ func Sentences(findings []judge.Finding, file string) string {
 	return strings.Join(lines, "\n")
 }
 
-// told is what a message of several lines says in one: its first, and the error itself where Gomega says no more there than that it
-// met one.
+// told is what a message of several lines says in one: its first, and the error itself where Gomega says that it met one.
 func told(message string) string {
 	lines := strings.Split(strings.TrimSpace(message), "\n")
 	what := lines[0]
-	at := slices.Index(lines, unexpected)
+	at := slices.IndexFunc(lines, func(l string) bool { return l == "Unexpected error:" || l == "Expected success, but got an error:" })
 	if at < 0 || at+2 >= len(lines) {
 		return what
 	}
@@ -357,6 +356,3 @@ func told(message string) string {
 	}
 	return what + ": " + found
 }
-
-// unexpected heads what Gomega says of an error where none was expected.
-const unexpected = "Unexpected error:"

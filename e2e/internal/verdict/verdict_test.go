@@ -212,8 +212,12 @@ func TestTroubleIsToldInOneLine(t *testing.T) {
 	// The words are Gomega's, which may change them.
 	found := ""
 	g := gomega.NewGomega(func(message string, _ ...int) { found = told(message) })
-	g.Expect(errors.New("connection refused")).NotTo(gomega.HaveOccurred(), "the API server must answer")
-	if want := "the API server must answer: connection refused"; found != want {
-		t.Errorf("expected of what Gomega says %q, found %q", want, found)
+	for matcher, expect := range map[string]func(error){
+		"not to have occurred": func(err error) { g.Expect(err).NotTo(gomega.HaveOccurred(), "the API server must answer") },
+		"to succeed":           func(err error) { g.Expect(err).To(gomega.Succeed(), "the API server must answer") },
+	} {
+		if expect(errors.New("connection refused")); found != "the API server must answer: connection refused" {
+			t.Errorf("an error that is expected %s: expected it and what it means, found %q", matcher, found)
+		}
 	}
 }
