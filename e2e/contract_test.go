@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -10,9 +11,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
+	. "github.com/onsi/gomega"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/catalogue"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 //nolint:gochecknoglobals // A flag of the test.
@@ -80,4 +83,21 @@ func TestSpecsThatHurtRunAlone(t *testing.T) {
 func strays(labels []string) []string {
 	expected := append(Proves(proven(labels)...), serial)
 	return slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(expected, l) })
+}
+
+// Gomega's words for an error are taken apart to tell it in one line, and may change with Gomega.
+func TestErrorsThatGomegaMeetsAreToldInOneLine(t *testing.T) {
+	var failure string
+	g := NewGomega(func(message string, _ ...int) { failure = message })
+	err := errors.New("connection refused")
+	for matcher, expect := range map[string]func(){
+		"HaveOccurred": func() { g.Expect(err).NotTo(HaveOccurred(), "the API server must answer") },
+		"Succeed":      func() { g.Expect(err).To(Succeed(), "the API server must answer") },
+	} {
+		expect()
+		run := verdict.Weigh(guarantee.Core, []verdict.Spec{{Text: "spec", State: "failed", Selected: true, Message: failure}}, nil)
+		if got, want := run.Troubles[0], "spec (failed): the API server must answer: connection refused"; got != want {
+			t.Errorf("%s: expected %q, found %q", matcher, want, got)
+		}
+	}
 }

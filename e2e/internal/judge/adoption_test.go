@@ -139,14 +139,14 @@ func TestRelease(t *testing.T) {
 			s.Wait(long)
 		}},
 		{
-			name: "no new pod although the set was touched", broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1 (released at rv 109 (+0.9 s)) was not replaced to the end of the recording"},
+			name: "no new pod although the set was touched", atWork: true, broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1 (released at rv 109 (+0.9 s)) was not replaced to the end of the recording"},
 			tell: func(s *story.Story) {
 				touched(s)
 				s.Wait(long)
 			},
 		},
 		{
-			name: "never released", broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1, whose labels the set web no longer selected from rv 108 (+0.8 s) on, was not released to the end of the recording"},
+			name: "never released", atWork: true, broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1, whose labels the set web no longer selected from rv 108 (+0.8 s) on, was not released to the end of the recording"},
 			tell: func(s *story.Story) {
 				s.Running("web", 2)
 				s.Relabel("web-1", "app", "other")

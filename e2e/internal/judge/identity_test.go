@@ -200,10 +200,27 @@ func TestSticky(t *testing.T) {
 			},
 		},
 		{
-			name: "never comes back", broken: ids(guarantee.IdentitySticky), texts: []string{"web-1 (deleted at rv", "was not replaced to the end of the recording", "for 60.1 s"},
+			name: "never comes back", atWork: true, broken: ids(guarantee.IdentitySticky), texts: []string{"web-1 (deleted at rv", "was not replaced to the end of the recording", "for 65.5 s"},
 			tell: func(s *story.Story) {
 				lost(s)
 				s.Wait(long)
+			},
+		},
+		{
+			name: "never comes back, of a controller that may be away", doubted: ids(guarantee.IdentitySticky),
+			texts: []string{"was not replaced to the end of the recording", "but nothing shows that the controller was at work"},
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(long)
+			},
+		},
+		{
+			name: "never comes back, of a controller that has only just shown itself", doubted: ids(guarantee.IdentitySticky),
+			tell: func(s *story.Story) {
+				lost(s)
+				s.Wait(long)
+				s.Running("db", 1)
+				s.Wait(time.Second)
 			},
 		},
 		{name: "not yet back", idle: ids(guarantee.IdentitySticky), tell: lost},
@@ -235,7 +252,7 @@ func TestSticky(t *testing.T) {
 			},
 		},
 		{
-			name: "a claim was in the way until the set was touched", broken: ids(guarantee.IdentitySticky),
+			name: "a claim was in the way until the set was touched", atWork: true, broken: ids(guarantee.IdentitySticky),
 			tell: func(s *story.Story) {
 				lost(s)
 				s.Wait(time.Second)

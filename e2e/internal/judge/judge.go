@@ -158,6 +158,17 @@ func (b *bench) broken(id guarantee.ID, c charge) {
 	b.of(id).Violations = append(b.of(id).Violations, f)
 }
 
+// omitted records that something did not happen which was due since c.since: a violation where something shows that the controller was at
+// work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
+func (b *bench) omitted(id guarantee.ID, c charge) {
+	if b.m.atWork(c.since + b.m.h.Header.Lag) {
+		b.broken(id, c)
+		return
+	}
+	c.text += ", but nothing shows that the controller was at work"
+	b.doubt(id, c)
+}
+
 // doubt records something that cannot be decided.
 func (b *bench) doubt(id guarantee.ID, c charge) {
 	b.of(id).Doubts = append(b.of(id).Doubts, b.finding(id, c))

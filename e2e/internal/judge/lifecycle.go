@@ -118,11 +118,11 @@ type orphan struct {
 func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 	const id = guarantee.LifecycleAdoption
 	m, p := b.m, o.pod
-	accuse := func(last *history.Event, until time.Duration, text string) {
-		b.broken(id, charge{
+	charged := func(last *history.Event, until time.Duration, text string) charge {
+		return charge{
 			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last}, resources: []history.Resource{history.Pods, history.Sets},
 			text: fmt.Sprintf("%s, without a controller since %s and fit for the set %s, %s", p.name, o.from.Ref(), s.name, text),
-		})
+		}
 	}
 	switch {
 	case o.next != nil && o.next.set == s:
@@ -130,7 +130,7 @@ func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 			return
 		}
 		if d := p.deleting; d != nil && d.At-o.next.from.At <= OverdueFloor && m.unexplained(s, p) {
-			accuse(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref()))
+			b.broken(id, charged(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
 			return
 		}
 		b.saw(id)
@@ -141,13 +141,13 @@ func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 			return
 		}
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
-			accuse(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref()))
+			b.broken(id, charged(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
 		}
 	case m.h.End != nil && m.h.End.Complete && s.deleting == nil && p.finished == nil:
 		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
 		since := max(last.At, s.specs[len(s.specs)-1].At)
 		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
-			accuse(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds()))
+			b.omitted(id, charged(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
 		}
 	}
 }
@@ -238,11 +238,11 @@ func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue tim
 	default:
 		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())
 	}
-	until := m.h.Duration()
+	until, accuse := m.h.Duration(), b.omitted
 	if act != nil {
-		until = act.At
+		until, accuse = act.At, b.broken
 	}
-	b.broken(id, charge{
+	accuse(id, charge{
 		set: s, since: from.At, until: until, events: []*history.Event{from, act}, resources: []history.Resource{history.Pods, history.Sets},
 		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
 	})

@@ -273,7 +273,7 @@ func (b *bench) loss(id guarantee.ID, l loss, overdue time.Duration) {
 	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.why]
 	if l.heir == nil {
 		if l.vacant > overdue {
-			b.broken(id, charge{
+			b.omitted(id, charge{
 				set: l.set, since: b.m.h.Duration() - l.vacant, until: b.m.h.Duration(), events: []*history.Event{l.at},
 				resources: []history.Resource{history.Pods, history.Sets},
 				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",

@@ -107,7 +107,7 @@ func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
 				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
-				b.broken(id, ch)
+				b.omitted(id, ch)
 			}
 		case p.gone.At-c.deleting.At > arrival:
 			all = false

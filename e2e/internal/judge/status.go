@@ -183,31 +183,28 @@ func judgeObservedGeneration(m *model, b *bench) {
 			continue
 		}
 		newest := r.set.events[len(r.set.events)-1]
-		c := charge{
+		b.omitted(id, charge{
 			set: r.set, since: last.At, until: m.h.Duration(), resources: []history.Resource{history.Sets}, events: []*history.Event{last, newest},
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
-		}
-		if m.atWork(last.At + m.h.Header.Lag) {
-			b.broken(id, c)
-			continue
-		}
-		c.text += ", but nothing shows that the controller was at work"
-		b.doubt(id, c)
+		})
 	}
 }
 
-// atWork reports whether something shows that the controller was there after that moment: the status of some set changed, or a set got a
-// pod. One that is restarted may be away for longer than anything has to take.
+// atWork reports whether something shows that the controller was there after that moment, and the lag before the end: the status of some set
+// changed, or a set got a pod.
 func (m *model) atWork(after time.Duration) bool {
-	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after) }) ||
-		slices.ContainsFunc(m.pods, func(p *podLife) bool { return p.created != nil && p.created.At > after && p.tenures[0].set != nil })
+	before := m.h.Duration() - m.h.Header.Lag
+	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after, before) }) ||
+		slices.ContainsFunc(m.pods, func(p *podLife) bool {
+			return p.created != nil && p.created.At > after && p.created.At <= before && p.tenures[0].set != nil
+		})
 }
 
-// wrote reports whether the set's status changed after that moment.
-func (r *rollout) wrote(after time.Duration) bool {
+// wrote reports whether the set's status changed between those moments.
+func (r *rollout) wrote(after, before time.Duration) bool {
 	n := r.set.versionsUntil(after)
-	for i := max(n, 1); i < len(r.set.events); i++ {
+	for i := max(n, 1); i < len(r.set.events) && r.set.events[i].At <= before; i++ {
 		if r.set.events[i].Set.Status != r.set.events[i-1].Set.Status {
 			return true
 		}

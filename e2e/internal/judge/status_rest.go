@@ -233,16 +233,18 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
 	case end && length > max(w.m.overdue(), 10*w.m.h.Header.Lag):
-		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
-			w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds(), w.last.Aside()))
+		w.b.omitted(guarantee.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
+			w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds(), w.last.Aside())))
 	}
 	w.limit(to, length)
 }
 
 func (w *restWalk) accuse(id guarantee.ID, to time.Duration, text string) {
-	w.open = append(w.open, accusation{id: id, charge: charge{
-		set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version},
-	}})
+	w.open = append(w.open, accusation{id: id, charge: w.charge(to, text)})
+}
+
+func (w *restWalk) charge(to time.Duration, text string) charge {
+	return charge{set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version}}
 }
 
 // equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.

@@ -288,7 +288,7 @@ func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
 	if waited <= m.overdue() || m.taken(n, s, front.since, m.h.Duration()) {
 		return
 	}
-	b.broken(guarantee.StorageUnboundBlocks, charge{
+	b.omitted(guarantee.StorageUnboundBlocks, charge{
 		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from}, resources: podsAndClaims(),
 		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
 			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
@@ -325,7 +325,7 @@ func judgeRecreated(m *model, b *bench) {
 					}
 					since := max(touched.At, front.since)
 					if waited := m.h.Duration() - since; waited > overdue {
-						b.broken(id, charge{
+						b.omitted(id, charge{
 							set: s, since: since, until: m.h.Duration(), events: []*history.Event{c.gone, touched}, resources: podsAndClaims(),
 							text: fmt.Sprintf("claim %s was gone at %s under the Pending %s, the set was touched at %s, and for %.1f s, to the end of the recording, it was not made again",
 								name, c.gone.Ref(), p.name, touched.Ref(), waited.Seconds()),

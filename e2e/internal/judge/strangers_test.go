@@ -143,7 +143,7 @@ func TestStatusThatIsLate(t *testing.T) {
 			},
 		},
 		{
-			name: "for good", broken: ids(guarantee.StatusCounts), tell: func(s *story.Story) {
+			name: "for good", atWork: true, broken: ids(guarantee.StatusCounts), tell: func(s *story.Story) {
 				burst(s)
 				s.Wait(long)
 			},

@@ -103,7 +103,7 @@ func (m *model) stuckRollout(b *bench, r *rollout) {
 	c.text = fmt.Sprintf("the rollout of %s (%s) did not reach %s: to the end of the recording nothing stood in its way for %.1f s", r.set.name, v.Ref(),
 		strings.Join(pods, ", "), r.stuck.length.Seconds())
 	if r.stuck.known {
-		b.broken(id, c)
+		b.omitted(id, c)
 		return
 	}
 	c.text += ", but no status shows that the controller knew"

@@ -319,11 +319,9 @@ func (s *Set) DeleteKnown(ctx context.Context, ordinal int) types.UID {
 	return uid
 }
 
-// passLag waits for nothing but time: the one thing that an excuse depends on.
 func (s *Set) passLag(ctx context.Context) {
 	GinkgoHelper()
-	lag := s.NS.Settings.Limits.Lag
-	_ = s.NS.Await(ctx, lag+lag/4, "the lag to pass", func(*history.State) string { return "it has not" })
+	s.NS.letLagPass(ctx)
 	Expect(ctx.Err()).NotTo(HaveOccurred())
 }
 

@@ -238,6 +238,8 @@ func forgetClaim(t *tape) bool {
 		t.drop(func(e *history.Event) bool {
 			return e.UID == again.uid || (e.Resource == history.Claims && e.Name == lost.name && e.At > lost.gone().At) || (e.UID == p.uid && e.At > lost.gone().At)
 		})
+		// Without a sign of it the controller may have been away.
+		t.insert(set.last(), t.end-4*time.Second, func(e *history.Event) { e.Set.Status.Updated++ })
 		return true
 	}
 	return false
