@@ -161,7 +161,11 @@ func (b *bench) broken(id guarantee.ID, c charge) {
 // omitted records that something did not happen which was due since c.since: a violation where something shows that the controller was at
 // work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
 func (b *bench) omitted(id guarantee.ID, c charge) {
-	if b.m.atWork(c.since + b.m.h.Header.Lag) {
+	until := c.until
+	if until == 0 {
+		until = b.m.h.Duration()
+	}
+	if lag := b.m.h.Header.Lag; b.m.atWork(c.since+lag, until-lag) {
 		b.broken(id, c)
 		return
 	}

@@ -191,10 +191,9 @@ func judgeObservedGeneration(m *model, b *bench) {
 	}
 }
 
-// atWork reports whether something shows that the controller was there after that moment, and the lag before the end: the status of some set
-// changed, or a set got a pod.
-func (m *model) atWork(after time.Duration) bool {
-	before := m.h.Duration() - m.h.Header.Lag
+// atWork reports whether something shows that the controller was there between those moments: the status of some set changed, or a set
+// got a pod.
+func (m *model) atWork(after, before time.Duration) bool {
 	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after, before) }) ||
 		slices.ContainsFunc(m.pods, func(p *podLife) bool {
 			return p.created != nil && p.created.At > after && p.created.At <= before && p.tenures[0].set != nil

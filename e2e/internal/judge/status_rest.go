@@ -44,6 +44,8 @@ type restWalk struct {
 type accusation struct {
 	id guarantee.ID
 	charge
+	// omission says that the charge is of what did not happen.
+	omission bool
 }
 
 // atRest compares the status of every set with its pods wherever neither had changed for longer than the lag.
@@ -200,7 +202,11 @@ func (w *restWalk) settle(e *history.Event, ends bool) {
 
 func (w *restWalk) flush() {
 	for _, a := range w.open {
-		w.b.broken(a.id, a.charge)
+		if a.omission {
+			w.b.omitted(a.id, a.charge)
+		} else {
+			w.b.broken(a.id, a.charge)
+		}
 	}
 	w.open = nil
 }
@@ -229,6 +235,11 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 		}
 	case !w.late():
 		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds()))
+		if aged && w.agrees(&w.tally, false) {
+			// It was right until a pod came of age, of which nothing tells the controller.
+			last := &w.open[len(w.open)-1]
+			last.omission, last.since = true, max(w.last.At, w.readyAt)+wait
+		}
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
