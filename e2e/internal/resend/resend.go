@@ -76,6 +76,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		ctx, cancel := context.WithTimeout(req.Context(), glance)
 		defer cancel()
 		if !t.isReady(ctx) {
+			if req.Body != nil {
+				_ = req.Body.Close() // as a transport must, whatever becomes of the request
+			}
 			return nil, fmt.Errorf("the request was not sent: the API server has not answered for %.0f s", t.away.length().Seconds())
 		}
 	}
