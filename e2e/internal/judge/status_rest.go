@@ -224,7 +224,8 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 	w.told = true
 	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
 	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
-	aged := to-(max(w.last.At, w.readyAt)+wait) > w.m.h.Header.Lag
+	ofAge := max(w.last.At, w.readyAt) + wait
+	aged := to-ofAge > w.m.h.Header.Lag
 	switch {
 	case w.agrees(&w.tally, aged):
 		w.b.saw(guarantee.StatusCounts)
@@ -238,7 +239,7 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 		if aged && w.agrees(&w.tally, false) {
 			// It was right until a pod came of age, of which nothing tells the controller.
 			last := &w.open[len(w.open)-1]
-			last.omission, last.since = true, max(w.last.At, w.readyAt)+wait
+			last.omission, last.since = true, ofAge
 		}
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
