@@ -184,3 +184,28 @@ func TestServerThatIsAwayForTooLongIsAskedOnceForEachRequest(t *testing.T) {
 		}
 	}
 }
+
+// closing notes that it was closed.
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return nil }
+
+func TestRequestThatIsNotSentIsClosed(t *testing.T) {
+	s := &server{ready: 1 << 30}
+	body := &closing{Reader: strings.NewReader("{}")}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://cluster/api/v1/pods", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Any absence is longer than this.
+	if answer, err := Lost("https://cluster", -1)(s).RoundTrip(req); err == nil {
+		_ = answer.Body.Close()
+		t.Fatal("expected the request to fail, found an answer")
+	}
+	if len(s.saw) > 0 || !body.closed {
+		t.Errorf("expected the request to be closed and not sent, found closed %t and %q", body.closed, s.saw)
+	}
+}
