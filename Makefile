@@ -22,7 +22,7 @@ export $(SETTINGS)
 ## The suite
 e2e: cli          ; @exec $(cli) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
 certify: cli      ; @exec $(cli) certify                  ## hold a cluster that is there already to every guarantee (KUBECONFIG, CONTEXT)
-image: cli        ; @exec $(cli) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (hack/certify/job.yaml)
+image: cli        ; @exec $(cli) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
 images: cli       ; @exec $(cli) images                   ## list every image that a run on a cluster of yours uses, by digest
 bundle: cli       ; @exec $(cli) bundle                   ## pack programs, images and manifests into one archive, for machines without network and Go
 cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
@@ -39,8 +39,8 @@ nightly: cli      ; @exec $(cli) nightly                  ## run the suite RUNS 
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
 verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
 fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
-catalogue: toolchain ; @exec $(GO) test ./e2e ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
-rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rights -count=1 -run '^TestManifest' -update ## write hack/certify/rbac*.yaml from the suite's rights
+catalogue: toolchain ; @exec $(GO) test ./e2e/specs ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
+rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rbac -count=1 -run '^TestManifest' -update ## write e2e/deploy/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
 clean: cli        ; @$(cli) clean && if test -z "$$KUBECONFIG$$CONTEXT"; then rm -rf .bin report dist; fi ## remove all that this project left on the machine, reports included; with KUBECONFIG or CONTEXT, what runs left on that cluster

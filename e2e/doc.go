@@ -8,6 +8,6 @@
 // The contract is in internal/guarantee, what is recorded in internal/history, who decides in internal/judge. CATALOGUE.md lists
 // the guarantees with the specs behind each.
 //
-// The suite needs a cluster and is started by "make e2e" or "make certify"; "go test ./e2e" alone checks that the specs and the
+// The suite needs a cluster and is started by "make e2e" or "make certify"; "go test ./e2e/specs" alone checks that the specs and the
 // contract fit together.
 package e2e

@@ -12,19 +12,19 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
 )
 
 // asked is what a person asked of a run, from the environment: that is how make hands its variables on.
 type asked struct {
 	focus, labels, procs, seed string
-	level                      guarantee.Level
+	level                      contract.Level
 	reportDir                  string
 	storageClass               string
 	limits                     limits.Limits
@@ -36,17 +36,17 @@ type asked struct {
 	namespaces                 []string
 	failFast                   bool // the first spec that fails ends the run
 	// used notes which rights this process itself makes use of.
-	used *rights.Usage
+	used *rbac.Usage
 }
 
 // readAsked returns what was asked and everything that is wrong with it. levels are those that can be asked here.
-func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []preflight.Problem) {
+func readAsked(getenv func(string) string, levels ...contract.Level) (asked, []preflight.Problem) {
 	a := asked{
 		focus: getenv("FOCUS"), labels: getenv("LABELS"), procs: getenv("PROCS"), seed: getenv("SEED"),
-		level: guarantee.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
+		level: contract.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
 		images: nodeimage.Workload{Nginx: getenv("NGINX_IMAGE"), Busybox: getenv("BUSYBOX_IMAGE")},
 		keep:   getenv("KEEP_CLUSTER") == "1", reportInLog: getenv("REPORT_IN_LOG") == "1", imageMirror: getenv("IMAGE_MIRROR"),
-		used: new(rights.Usage),
+		used: new(rbac.Usage),
 	}
 	var problems []preflight.Problem
 	wrong := func(format string, args ...any) {
@@ -57,7 +57,7 @@ func readAsked(getenv func(string) string, levels ...guarantee.Level) (asked, []
 		wrong("LIMITS: %v", err)
 	}
 	if a.level == "" {
-		a.level = guarantee.Extended
+		a.level = contract.Extended
 	}
 	if !slices.Contains(levels, a.level) {
 		wrong("LEVEL=%s: expected one of %v", a.level, levels)
@@ -129,11 +129,11 @@ func writable(dir string) error {
 }
 
 // settings are those of a run of that name with these images; the cluster is the caller's to fill in.
-func (a asked) settings(run string, images nodeimage.Workload) settings.Settings {
-	return settings.Settings{
+func (a asked) settings(run string, images nodeimage.Workload) runconfig.Settings {
+	return runconfig.Settings{
 		Run: run, Level: a.level, StorageClass: a.storageClass, NamespacePrefix: a.namespacePrefix, ReportDir: a.reportDir, Limits: a.limits,
 		Namespaces: a.namespaces,
-		Images:     settings.Images{Nginx: images.Nginx, Busybox: images.Busybox}, Focus: a.focus, Labels: a.labels,
+		Images:     runconfig.Images{Nginx: images.Nginx, Busybox: images.Busybox}, Focus: a.focus, Labels: a.labels,
 	}
 }
 

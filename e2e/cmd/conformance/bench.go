@@ -13,11 +13,11 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
 // bench is a cluster to try the suite itself on: with faults planted, under adversities, or again and again.
@@ -25,14 +25,14 @@ type bench struct {
 	asked    asked
 	up       *cluster.Cluster
 	built    suiteBinaries
-	settings settings.Settings
+	settings runconfig.Settings
 	// out, if it is there, is told as well what a run says.
 	out io.Writer
 }
 
 // askedOfTrials returns what was asked of a command that tries the suite itself, with its own part of the report folder made ready.
 func askedOfTrials(purpose string) (asked, error) {
-	a, problems := readAsked(os.Getenv, guarantee.Core, guarantee.Extended)
+	a, problems := readAsked(os.Getenv, contract.Core, contract.Extended)
 	if len(problems) > 0 {
 		return a, unfit(problems)
 	}

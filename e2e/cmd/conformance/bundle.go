@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 )
 
 func newBundleCommand() *cobra.Command {
@@ -41,7 +41,7 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 	dir := filepath.Join(top, title)
 
 	fmt.Fprintln(progress, "bundle: compiling the suite without libraries; the first time this takes some minutes")
-	if err := ship.Build(ctx, dir); err != nil {
+	if err := packaging.Build(ctx, dir); err != nil {
 		return err
 	}
 	images, err := saveWorkload(ctx, a, dir, progress)
@@ -49,10 +49,10 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 		return err
 	}
 	// The suite's image has this list, so that a Job made of it takes the images that came with it.
-	if err := ship.SaveList(dir, images); err != nil {
+	if err := packaging.SaveList(dir, images); err != nil {
 		return err
 	}
-	image, err := ship.Image(dir, filepath.Join(work, "layers"), ship.Version(ctx, "."))
+	image, err := packaging.Image(dir, filepath.Join(work, "layers"), packaging.Version(ctx, "."))
 	if err != nil {
 		return err
 	}
@@ -61,20 +61,20 @@ func packBundle(ctx context.Context, out, progress io.Writer) error {
 		return err
 	}
 	reference := suiteImage(os.Getenv)
-	images = append(images, ship.Listed{Setting: suiteSetting, Reference: reference, Digest: digest.String()})
-	if err := ship.Save(filepath.Join(dir, ship.ImageFile(suiteSetting)), reference, image); err != nil {
+	images = append(images, packaging.Listed{Setting: suiteSetting, Reference: reference, Digest: digest.String()})
+	if err := packaging.Save(filepath.Join(dir, packaging.ImageFile(suiteSetting)), reference, image); err != nil {
 		return wrongUse{fmt.Errorf("SUITE_IMAGE: %w", err)}
 	}
-	if err := ship.SaveList(dir, images); err != nil {
+	if err := packaging.SaveList(dir, images); err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"hack/certify": "certify", "fixtures": "fixtures", "hack/ship/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
+	for from, to := range map[string]string{"e2e/deploy": "certify", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
 		if err := copyManifests(from, filepath.Join(dir, to)); err != nil {
 			return err
 		}
 	}
 	file := filepath.Join(distFolder, title+".tar.gz")
-	if err := ship.Pack(file, top); err != nil {
+	if err := packaging.Pack(file, top); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, file)

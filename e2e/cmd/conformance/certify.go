@@ -15,11 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func newCertifyCommand() *cobra.Command {
@@ -33,9 +33,9 @@ Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a p
 one if empty) choose the cluster, LEVEL (core, extended) how much is asked (disruptive hurts nothing here: its guarantees are then not
 applicable), NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR where to get them instead of from their own registry,
 NAMESPACE_PREFIX how namespaces are called, NAMESPACES (a,b,...) which to use instead of making any: they must be empty, and the
-account then needs rights in them alone (hack/certify/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, RESULTS_DIR
+account then needs rights in them alone (e2e/deploy/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, RESULTS_DIR
 receives e2e.log and junit_01.xml, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
-The account needs the rights of hack/certify/rbac.yaml.`,
+The account needs the rights of e2e/deploy/rbac.yaml.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := judgedOr(runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr()))
@@ -48,8 +48,8 @@ The account needs the rights of hack/certify/rbac.yaml.`,
 }
 
 // allLevels are those that may be asked of a cluster that is somebody's. Disruptive hurts none: its guarantees are then not applicable.
-func allLevels() []guarantee.Level {
-	return []guarantee.Level{guarantee.Core, guarantee.Extended, guarantee.Disruptive}
+func allLevels() []contract.Level {
+	return []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 }
 
 func runCertify(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
@@ -74,12 +74,12 @@ func runCertify(ctx context.Context, getenv func(string) string, out, progress i
 	}
 	s.Suite = built.identity
 	run, err := execute(ctx, built, a, s, out)
-	if err == nil && !run.Partial && a.level != guarantee.Core && ctx.Err() == nil {
+	if err == nil && !run.Partial && a.level != contract.Core && ctx.Err() == nil {
 		err = tellUnused(a.reportDir, s, out)
 	}
 	if a.reportInLog {
 		// The verdict stays the last that is said.
-		err = errors.Join(err, ship.WriteReport(out, a.reportDir))
+		err = errors.Join(err, packaging.WriteReport(out, a.reportDir))
 	}
 	if err != nil {
 		return err
@@ -93,17 +93,17 @@ func handOver(getenv func(string) string, said error) error {
 	log, junit := filepath.Join(a.reportDir, ginkgoLog), filepath.Join(a.reportDir, "junit.xml")
 	var errs []error
 	if dir := getenv("RESULTS_DIR"); dir != "" {
-		errs = append(errs, ship.Results(dir, log, junit, said))
+		errs = append(errs, packaging.Results(dir, log, junit, said))
 	}
 	// Sonobuoy sets this in the containers of its plugins.
 	if dir := getenv("SONOBUOY_RESULTS_DIR"); dir != "" {
-		errs = append(errs, ship.Results(dir, log, junit, said), ship.Done(dir))
+		errs = append(errs, packaging.Results(dir, log, junit, said), packaging.Done(dir))
 	}
 	return errors.Join(errs...)
 }
 
 // prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.
-func prepare(ctx context.Context, getenv func(string) string, begin time.Time, progress io.Writer) (settings.Settings, asked, error) {
+func prepare(ctx context.Context, getenv func(string) string, begin time.Time, progress io.Writer) (runconfig.Settings, asked, error) {
 	a, problems := readAsked(getenv, allLevels()...)
 	images, wrong := imagesOf(a)
 	problems = append(problems, wrong...)
@@ -133,7 +133,7 @@ func prepare(ctx context.Context, getenv func(string) string, begin time.Time, p
 }
 
 // try makes the first few things in the cluster, removes them again, and notes what was learnt.
-func try(ctx context.Context, a asked, s *settings.Settings, progress io.Writer) error {
+func try(ctx context.Context, a asked, s *runconfig.Settings, progress io.Writer) error {
 	begin := time.Now()
 	config, err := s.RESTConfig()
 	if err != nil {
@@ -159,7 +159,7 @@ func try(ctx context.Context, a asked, s *settings.Settings, progress io.Writer)
 // the mirror if there is one.
 func imagesOf(a asked) (nodeimage.Workload, []preflight.Problem) {
 	images := nodeimage.PublicWorkload()
-	bundled, err := ship.ReadList(ship.Packed())
+	bundled, err := packaging.ReadList(packaging.Packed())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return images, []preflight.Problem{{Usage: true, Text: err.Error()}}
 	}
@@ -171,8 +171,8 @@ func imagesOf(a asked) (nodeimage.Workload, []preflight.Problem) {
 			images.Busybox = b.Reference
 		}
 	}
-	if images.Nginx, err = ship.Mirrored(a.imageMirror, images.Nginx); err == nil {
-		images.Busybox, err = ship.Mirrored(a.imageMirror, images.Busybox)
+	if images.Nginx, err = packaging.Mirrored(a.imageMirror, images.Nginx); err == nil {
+		images.Busybox, err = packaging.Mirrored(a.imageMirror, images.Busybox)
 	}
 	if err != nil {
 		return images, []preflight.Problem{{Usage: true, Text: fmt.Sprintf("IMAGE_MIRROR=%s: %v", a.imageMirror, err)}}
@@ -210,7 +210,7 @@ func kubeconfigPath(named string) (string, error) {
 }
 
 // announce says what the run is about to do, before it does anything.
-func announce(w io.Writer, s settings.Settings, user string) {
+func announce(w io.Writer, s runconfig.Settings, user string) {
 	class := s.Facts.StorageClass
 	if s.StorageClass == "" {
 		class = strings.TrimSpace(class + " (the default)")
@@ -220,12 +220,12 @@ func announce(w io.Writer, s settings.Settings, user string) {
 	if len(s.Namespaces) > 0 {
 		fmt.Fprintf(w, `it will make in the namespaces %s: %s; first a few pods to try them
 it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by make clean
-`, strings.Join(s.Namespaces, ", "), objects, settings.RunLabel, s.Run)
+`, strings.Join(s.Namespaces, ", "), objects, runconfig.RunLabel, s.Run)
 	} else {
 		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first two to try it, with a pod each
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
   kubectl delete namespace -l %s=%s
-`, s.NamespacePrefix, objects, settings.RunLabel, s.Run)
+`, s.NamespacePrefix, objects, runconfig.RunLabel, s.Run)
 	}
 	fmt.Fprintf(w, "report: %s\n", s.ReportDir)
 }

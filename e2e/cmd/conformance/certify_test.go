@@ -21,9 +21,9 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
 )
 
 // apiServer answers what preflight asks, and fails the test when it is asked for anything that would change a cluster.
@@ -150,7 +150,7 @@ func TestCertifyRejects(t *testing.T) {
 		"a right missing": {
 			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})},
 			2,
-			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as hack/certify/rbac.yaml does"},
+			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as e2e/deploy/rbac.yaml does"},
 		},
 		"all rights missing": {map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "*"})}, 2, []string{
 			"17 problems", "to be allowed to create, delete, list, watch namespaces", "to be allowed to create pods/exec", "list storageclasses.storage.k8s.io",
@@ -174,7 +174,7 @@ func TestCertifyRejects(t *testing.T) {
 		"a right missing in one": {
 			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"}), "NAMESPACES": "a"},
 			2,
-			[]string{"to be allowed to patch pods/status in namespace a (a readiness gate holds and releases readiness), found it is not: grant it, as hack/certify/rbac-namespaced.yaml does"},
+			[]string{"to be allowed to patch pods/status in namespace a (a readiness gate holds and releases readiness), found it is not: grant it, as e2e/deploy/rbac-namespaced.yaml does"},
 		},
 		"everything at once": {
 			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"},
@@ -209,7 +209,7 @@ func TestCertifyRejects(t *testing.T) {
 
 // Each right is taken away in turn, and the line that names it is the only one.
 func TestCertifyNamesEachMissingRight(t *testing.T) {
-	for _, right := range rights.All() {
+	for _, right := range rbac.All() {
 		for _, verb := range right.Verbs {
 			env := map[string]string{
 				"KUBECONFIG": serve(t, apiServer{denied: verb + " " + right.Resource}), "REPORT_DIR": filepath.Join(t.TempDir(), "report"),
@@ -270,7 +270,7 @@ func TestNarrowedToNothing(t *testing.T) {
 	healthy := serve(t, apiServer{})
 	t.Chdir("../../..")
 	suite := build(t.Context())
-	if b, err := suite(); err != nil || b.identity.Version != ship.Version(t.Context(), ".") || b.identity.Digest == "" {
+	if b, err := suite(); err != nil || b.identity.Version != packaging.Version(t.Context(), ".") || b.identity.Digest == "" {
 		t.Fatalf("expected the suite of this checkout, found %+v (%v)", b.identity, err)
 	}
 	for name, c := range map[string]struct {

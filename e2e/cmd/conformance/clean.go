@@ -12,12 +12,12 @@ import (
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/e2e-framework/klient"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
-	"github.com/hero-academy/statefulset-conformance/hack/engine"
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func newCleanCommand() *cobra.Command {
@@ -61,7 +61,7 @@ func cleanMachine(ctx context.Context, out io.Writer) error {
 // cleanCluster removes what runs left on a cluster that is not the suite's to remove.
 func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer) error {
 	a, problems := readAsked(getenv, allLevels()...)
-	s := settings.Settings{Context: getenv("CONTEXT")}
+	s := runconfig.Settings{Context: getenv("CONTEXT")}
 	var err error
 	if s.Kubeconfig, err = kubeconfigPath(getenv("KUBECONFIG")); err != nil {
 		return wrongUse{fmt.Errorf("KUBECONFIG: %w", err)}
@@ -79,7 +79,7 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 	if err != nil {
 		return err
 	}
-	selector := settings.ManagedByLabel + "=" + settings.ManagedBy + "," + settings.RunLabel
+	selector := runconfig.ManagedByLabel + "=" + runconfig.ManagedBy + "," + runconfig.RunLabel
 	if run := getenv("RUN"); run != "" {
 		selector += "=" + run
 	}
@@ -92,7 +92,7 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 		return nil
 	}
 	for _, o := range found {
-		fmt.Fprintf(out, "clean: removing %s, left by run %s\n", given.Name(o), o.GetLabels()[settings.RunLabel])
+		fmt.Fprintf(out, "clean: removing %s, left by run %s\n", given.Name(o), o.GetLabels()[runconfig.RunLabel])
 	}
 	if err := given.Remove(ctx, client, found); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // diagnoseLimit bounds all that is asked of the cluster.
@@ -107,7 +107,7 @@ func (p patient) read(ctx context.Context) (*diagnose.State, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
 	defer cancel()
-	s := settings.Settings{Context: p.inside}
+	s := runconfig.Settings{Context: p.inside}
 	var err error
 	if s.Kubeconfig, err = kubeconfigPath(p.kubeconfig); err != nil {
 		return nil, fmt.Errorf("KUBECONFIG: %w", err)
@@ -143,7 +143,7 @@ func (p patient) read(ctx context.Context) (*diagnose.State, error) {
 	return state, nil
 }
 
-func contextNamespace(s settings.Settings) string {
+func contextNamespace(s runconfig.Settings) string {
 	if s.Kubeconfig != "" {
 		if name, _, err := s.ClientConfig().Namespace(); err == nil && name != "" {
 			return name

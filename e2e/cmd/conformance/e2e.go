@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -36,7 +36,7 @@ STORAGE_CLASS, LIMITS (name=duration, ...), KEEP_CLUSTER=1 (a cluster made for t
 
 func runE2E(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
 	begin := time.Now()
-	a, problems := readAsked(getenv, guarantee.Core, guarantee.Extended, guarantee.Disruptive)
+	a, problems := readAsked(getenv, contract.Core, contract.Extended, contract.Disruptive)
 	if len(problems) > 0 {
 		return unfit(problems)
 	}
@@ -62,12 +62,12 @@ func runE2E(ctx context.Context, getenv func(string) string, out, progress io.Wr
 	}
 	built, err := suite()
 	var run *verdict.Run
-	var s settings.Settings
+	var s runconfig.Settings
 	if err == nil {
 		s = a.settings(fmt.Sprintf("%s-%d", up.Name(), begin.Unix()), up.Images)
 		s.Kubeconfig, s.Suite = up.Kubeconfig(), built.identity
-		if a.level == guarantee.Disruptive {
-			s.Kind = &settings.Kind{Name: up.Name(), Engine: up.Engine().Host()}
+		if a.level == contract.Disruptive {
+			s.Kind = &runconfig.Kind{Name: up.Name(), Engine: up.Engine().Host()}
 		}
 		var found preflight.Findings
 		if found, err = ask(ctx, a, s, progress); err == nil && len(found.Problems) > 0 {

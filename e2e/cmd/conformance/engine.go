@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
 func newEngineCommand() *cobra.Command {

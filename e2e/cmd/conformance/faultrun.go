@@ -12,13 +12,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
 // controlFolder is where the run with no fault in force is kept, below the report folder.
@@ -37,7 +37,7 @@ type bed struct {
 	suffix string // of the cluster's name
 	// outages says that nodes and the control plane are hurt here.
 	outages bool
-	level   guarantee.Level
+	level   contract.Level
 	// limits end the waits of specs under a fault.
 	limits string
 	// control is where the run with no fault in force is kept, below the report folder; "" where another bed's stands for it.
@@ -50,10 +50,10 @@ type bed struct {
 // can share a machine.
 func beds() []bed {
 	return []bed{
-		{level: guarantee.Extended, limits: faultLimits, control: controlFolder},
-		{suffix: "-second", level: guarantee.Extended, limits: faultLimits, least: 10},
+		{level: contract.Extended, limits: faultLimits, control: controlFolder},
+		{suffix: "-second", level: contract.Extended, limits: faultLimits, least: 10},
 		// What is waited for here is the control plane's own patience with silent nodes, which is long.
-		{suffix: "-outage", outages: true, level: guarantee.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
+		{suffix: "-outage", outages: true, level: contract.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
 	}
 }
 
@@ -75,7 +75,7 @@ func (b bed) provide(ctx context.Context, a asked, suite func() (suiteBinaries, 
 	}
 	on, err := benchOn(ctx, a, suite, o, nil)
 	if err == nil && b.outages {
-		on.settings.Kind = &settings.Kind{Name: on.up.Name(), Engine: on.up.Engine().Host()}
+		on.settings.Kind = &runconfig.Kind{Name: on.up.Name(), Engine: on.up.Engine().Host()}
 	}
 	return on, err
 }
@@ -234,7 +234,7 @@ func (t *faultTrial) compose() *faultTable {
 }
 
 // earlier weighs again what an earlier run recorded below the report folder, and tells how many seconds it took.
-func (t *faultTrial) earlier(name string, level guarantee.Level) (*verdict.Run, float64, error) {
+func (t *faultTrial) earlier(name string, level contract.Level) (*verdict.Run, float64, error) {
 	dir := filepath.Join(t.asked.reportDir, name)
 	told, err := report.Load(dir)
 	if err != nil {

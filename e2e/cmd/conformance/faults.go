@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/faults"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 )
 
 // resultsFile holds what the last whole run found.
-const resultsFile = "hack/faults/RESULTS.md"
+const resultsFile = "e2e/internal/selftest/faults/RESULTS.md"
 
 func newFaultsCommand() *cobra.Command {
 	return &cobra.Command{

@@ -4,16 +4,16 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
 func TestFaultsBreakGuaranteesThatExist(t *testing.T) {
 	for _, f := range faults.All() {
 		for _, id := range f.Breaks {
-			if _, ok := guarantee.Get(guarantee.ID(id)); !ok {
+			if _, ok := contract.Get(contract.ID(id)); !ok {
 				t.Errorf("%s: no guarantee is named %q", f.Name, id)
 			}
 		}
@@ -21,7 +21,7 @@ func TestFaultsBreakGuaranteesThatExist(t *testing.T) {
 }
 
 func TestEveryGuaranteeHasItsFaults(t *testing.T) {
-	for _, g := range guarantee.All() {
+	for _, g := range contract.All() {
 		var kinds []faults.Kind
 		count := 0
 		for _, f := range faults.All() {
@@ -38,7 +38,7 @@ func TestEveryGuaranteeHasItsFaults(t *testing.T) {
 			t.Errorf("%s has faults, and is said to be beyond them: %s", g.ID, why)
 		case !beyond && count == 0:
 			t.Errorf("%s: no fault breaks it", g.ID)
-		case !beyond && g.Level == guarantee.Core && g.ID.Family() != "api" && len(kinds) < 2:
+		case !beyond && g.Level == contract.Core && g.ID.Family() != "api" && len(kinds) < 2:
 			t.Errorf("%s is core: expected an obvious and a subtle fault, found %v", g.ID, kinds)
 		}
 	}
@@ -75,7 +75,7 @@ func TestEveryFaultHasItsBed(t *testing.T) {
 				planted[f.Name]++
 			}
 			for _, id := range slices.Concat(f.Breaks, f.Shows) {
-				if g, _ := guarantee.Get(guarantee.ID(id)); g.Level == guarantee.Disruptive && !b.outages {
+				if g, _ := contract.Get(contract.ID(id)); g.Level == contract.Disruptive && !b.outages {
 					t.Errorf("%s is to show in %s, which is not asked where it is planted: set NeedsOutage", f.Name, id)
 				}
 			}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/faults"
 )
 
 // faultResult is what became of one fault.
@@ -149,7 +149,7 @@ func (t faultTable) markdown() string {
 	}
 	b.WriteString(legalVariations)
 	b.WriteString("\n## Guarantees that no fault here can break\n\n")
-	for _, g := range guarantee.All() {
+	for _, g := range contract.All() {
 		if why, ok := beyondFaults()[g.ID]; ok {
 			fmt.Fprintf(&b, "- %s: %s\n", g.ID, why)
 		}
@@ -186,6 +186,6 @@ func (r faultResult) found() string {
 }
 
 // beyondFaults lists the guarantees that no fault here can break, with the reason.
-func beyondFaults() map[guarantee.ID]string {
-	return map[guarantee.ID]string{guarantee.UpdateMaxUnavailable: "its feature gate is off in this version"}
+func beyondFaults() map[contract.ID]string {
+	return map[contract.ID]string{contract.UpdateMaxUnavailable: "its feature gate is off in this version"}
 }

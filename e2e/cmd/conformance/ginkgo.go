@@ -15,18 +15,18 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/lifeline"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner/parentwatch"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
 )
 
 // suiteBinaries are the programs that carry out a run.
 type suiteBinaries struct {
 	ginkgo, suite string
-	identity      settings.Suite
+	identity      runconfig.Suite
 }
 
 // build compiles the suite and the runner in the background, unless they were packed with this program, and returns a function that waits for them.
@@ -37,14 +37,14 @@ func build(ctx context.Context) func() (suiteBinaries, error) {
 }
 
 func compile(ctx context.Context) (suiteBinaries, error) {
-	if dir := ship.Packed(); dir != "" {
-		b := suiteBinaries{suite: filepath.Join(dir, ship.Suite), ginkgo: filepath.Join(dir, ship.Ginkgo)}
+	if dir := packaging.Packed(); dir != "" {
+		b := suiteBinaries{suite: filepath.Join(dir, packaging.Suite), ginkgo: filepath.Join(dir, packaging.Ginkgo)}
 		var err error
 		b.identity, err = report.IdentityOf(b.suite, ownVersion())
 		return b, err
 	}
 	b := suiteBinaries{suite: filepath.Join(".bin", "e2e.test")}
-	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.suite, "./e2e")
+	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", b.suite, "./e2e/specs")
 	if out, err := compile.CombinedOutput(); err != nil {
 		return b, fmt.Errorf("compiling the suite: %w\n%s", err, out)
 	}
@@ -53,7 +53,7 @@ func compile(ctx context.Context) (suiteBinaries, error) {
 		return b, fmt.Errorf("building ginkgo (go tool -n ginkgo): %w", err)
 	}
 	b.ginkgo = strings.TrimSpace(string(out))
-	b.identity, err = report.IdentityOf(b.suite, ship.Version(ctx, "."))
+	b.identity, err = report.IdentityOf(b.suite, packaging.Version(ctx, "."))
 	return b, err
 }
 
@@ -84,7 +84,7 @@ func runGinkgo(ctx context.Context, b suiteBinaries, a asked, file string, out i
 	if filter := a.labelFilter(); filter != "" {
 		args = append(args, "--label-filter="+filter)
 	}
-	line, letGo, err := lifeline.Hold(ctx)
+	line, letGo, err := parentwatch.Hold(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 )
 
 // distFolder receives what is packed.
@@ -31,7 +31,7 @@ Go, and neither a container engine nor a registry. SUITE_IMAGE names the image.`
 			}
 			defer os.RemoveAll(work)
 			programs := filepath.Join(work, "programs")
-			if err := ship.Build(ctx, programs); err != nil {
+			if err := packaging.Build(ctx, programs); err != nil {
 				return err
 			}
 			return saveImage(ctx, cmd.OutOrStdout(), out, programs, filepath.Join(work, "layers"), filepath.Join(distFolder, "suite.tar"))
@@ -42,11 +42,11 @@ Go, and neither a container engine nor a registry. SUITE_IMAGE names the image.`
 // saveImage packs the programs into an image archive and prints the image's name and digest.
 func saveImage(ctx context.Context, out, progress io.Writer, programs, work, file string) error {
 	reference := suiteImage(os.Getenv)
-	image, err := ship.Image(programs, work, ship.Version(ctx, "."))
+	image, err := packaging.Image(programs, work, packaging.Version(ctx, "."))
 	if err != nil {
 		return err
 	}
-	if err := ship.Save(file, reference, image); err != nil {
+	if err := packaging.Save(file, reference, image); err != nil {
 		return wrongUse{fmt.Errorf("SUITE_IMAGE: %w", err)}
 	}
 	digest, err := image.Digest()
@@ -63,7 +63,7 @@ func suiteImage(getenv func(string) string) string {
 	if named := getenv("SUITE_IMAGE"); named != "" {
 		return named
 	}
-	return ship.SuiteImage
+	return packaging.SuiteImage
 }
 
 func newFetchCommand() *cobra.Command {
@@ -74,7 +74,7 @@ func newFetchCommand() *cobra.Command {
   kubectl logs --namespace statefulset-conformance job/statefulset-conformance | conformance fetch report`,
 		Args: oneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := ship.ReadReport(cmd.InOrStdin(), args[0]); err != nil {
+			if err := packaging.ReadReport(cmd.InOrStdin(), args[0]); err != nil {
 				return wrongUse{err}
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "fetched %s\n", args[0])

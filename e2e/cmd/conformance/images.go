@@ -12,8 +12,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
-	"github.com/hero-academy/statefulset-conformance/hack/ship"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
 // The settings that name images.
@@ -41,13 +41,13 @@ IMAGE_MIRROR is put in place of the images' registry.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "images: no digest of %s: %s\n", i.Reference, i.From)
 				}
 			}
-			return ship.WriteList(cmd.OutOrStdout(), images)
+			return packaging.WriteList(cmd.OutOrStdout(), images)
 		},
 	}
 }
 
 // listImages returns the images of a run, with the digests that can be found.
-func listImages(ctx context.Context, getenv func(string) string) ([]ship.Listed, error) {
+func listImages(ctx context.Context, getenv func(string) string) ([]packaging.Listed, error) {
 	a, problems := readAsked(getenv, allLevels()...)
 	workload, wrong := imagesOf(a)
 	if problems = append(problems, wrong...); len(problems) > 0 {
@@ -55,18 +55,18 @@ func listImages(ctx context.Context, getenv func(string) string) ([]ship.Listed,
 	}
 	suite := suiteImage(getenv)
 	if getenv(suiteSetting) == "" {
-		mirrored, err := ship.Mirrored(a.imageMirror, suite)
+		mirrored, err := packaging.Mirrored(a.imageMirror, suite)
 		if err != nil {
 			return nil, wrongUse{fmt.Errorf("IMAGE_MIRROR: %w", err)}
 		}
 		suite = mirrored
 	}
-	out := []ship.Listed{
+	out := []packaging.Listed{
 		{Setting: nginxSetting, Reference: workload.Nginx},
 		{Setting: busyboxSetting, Reference: workload.Busybox},
 		{Setting: suiteSetting, Reference: suite},
 	}
-	bundled, _ := ship.ReadList(ship.Packed())
+	bundled, _ := packaging.ReadList(packaging.Packed())
 	for i := range out {
 		for _, b := range bundled {
 			if b.Setting == out[i].Setting && sameImage(b.Reference, out[i].Reference) {
@@ -77,7 +77,7 @@ func listImages(ctx context.Context, getenv func(string) string) ([]ship.Listed,
 			continue
 		}
 		var err error
-		if out[i].Digest, err = ship.Digest(ctx, out[i].Reference); err != nil {
+		if out[i].Digest, err = packaging.Digest(ctx, out[i].Reference); err != nil {
 			out[i].From = err.Error()
 		}
 	}
@@ -93,7 +93,7 @@ func sameImage(a, b string) bool {
 }
 
 // saveWorkload writes archives of the workload's images below dir: from their registry where it answers, else built here.
-func saveWorkload(ctx context.Context, a asked, dir string, progress io.Writer) ([]ship.Listed, error) {
+func saveWorkload(ctx context.Context, a asked, dir string, progress io.Writer) ([]packaging.Listed, error) {
 	wanted := nodeimage.PublicWorkload()
 	if a.images.Nginx != "" {
 		wanted.Nginx = a.images.Nginx
@@ -101,18 +101,18 @@ func saveWorkload(ctx context.Context, a asked, dir string, progress io.Writer) 
 	if a.images.Busybox != "" {
 		wanted.Busybox = a.images.Busybox
 	}
-	var out []ship.Listed
+	var out []packaging.Listed
 	save := func(setting, reference string, image v1.Image) error {
 		digest, err := image.Digest()
 		if err != nil {
 			return err
 		}
-		out = append(out, ship.Listed{Setting: setting, Reference: reference, Digest: digest.String()})
-		return ship.Save(filepath.Join(dir, ship.ImageFile(setting)), reference, image)
+		out = append(out, packaging.Listed{Setting: setting, Reference: reference, Digest: digest.String()})
+		return packaging.Save(filepath.Join(dir, packaging.ImageFile(setting)), reference, image)
 	}
 	missing := map[string]bool{}
-	for _, i := range []ship.Listed{{Setting: nginxSetting, Reference: wanted.Nginx}, {Setting: busyboxSetting, Reference: wanted.Busybox}} {
-		image, err := ship.Pull(ctx, i.Reference, runtime.GOARCH)
+	for _, i := range []packaging.Listed{{Setting: nginxSetting, Reference: wanted.Nginx}, {Setting: busyboxSetting, Reference: wanted.Busybox}} {
+		image, err := packaging.Pull(ctx, i.Reference, runtime.GOARCH)
 		if err != nil {
 			fmt.Fprintf(progress, "bundle: no registry has %s, so it is built from Debian packages\n", i.Reference)
 			missing[i.Setting] = true

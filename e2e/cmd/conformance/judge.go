@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -28,7 +28,7 @@ func newJudgeCommand() *cobra.Command {
 // judgeFolder judges a report folder from its histories and holds the report against the outcome.
 func judgeFolder(out io.Writer, dir string) error {
 	begin := time.Now()
-	s, err := settings.Load(filepath.Join(dir, settingsFile))
+	s, err := runconfig.Load(filepath.Join(dir, settingsFile))
 	if err != nil {
 		return wrongUse{fmt.Errorf("%s is no report folder of this suite: %w", dir, err)}
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
 // Exit codes, the same for every command.

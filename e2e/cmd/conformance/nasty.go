@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/outage"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
-	"github.com/hero-academy/statefulset-conformance/hack/nasty"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/disturbances"
 )
 
 // nastyFile holds what the last whole run found.
-const nastyFile = "hack/nasty/RESULTS.md"
+const nastyFile = "e2e/internal/selftest/disturbances/RESULTS.md"
 
 func newNastyCommand() *cobra.Command {
 	return &cobra.Command{
@@ -71,19 +71,19 @@ func runNasty(ctx context.Context, out, progress io.Writer) (err error) {
 		table.rows = append(table.rows, row)
 	}
 	var all []trial
-	for _, adversity := range nasty.All() {
+	for _, adversity := range disturbances.All() {
 		all = append(all, trial{name: adversity.Name, what: adversity.What})
 	}
 	return table.conclude(out, a.reportDir, nastyFile, all)
 }
 
 // chooseAdversities returns those that a list of patterns names; none names all.
-func chooseAdversities(patterns string) ([]nasty.Adversity, error) {
-	return chooseTrials("ADVERSITY", patterns, nasty.All(), func(a nasty.Adversity) string { return a.Name })
+func chooseAdversities(patterns string) ([]disturbances.Adversity, error) {
+	return chooseTrials("ADVERSITY", patterns, disturbances.All(), func(a disturbances.Adversity) string { return a.Name })
 }
 
 // under runs the suite while something befalls it.
-func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.Interface) (trialRow, error) {
+func (b *bench) under(ctx context.Context, a disturbances.Adversity, client kubernetes.Interface) (trialRow, error) {
 	row := trialRow{trial: trial{name: a.Name, what: a.What}}
 	dir, err := os.MkdirTemp("", "conformance-*")
 	if err != nil {
@@ -92,10 +92,10 @@ func (b *bench) under(ctx context.Context, a nasty.Adversity, client kubernetes.
 	defer func() { _ = os.RemoveAll(dir) }()
 	s := *b
 	s.settings.Run = fmt.Sprintf("nasty-%d", time.Now().Unix())
-	scene := &nasty.Scene{
-		Kubeconfig: b.up.Kubeconfig(), Client: client, Namespaces: settings.RunLabel + "=" + s.settings.Run,
+	scene := &disturbances.Scene{
+		Kubeconfig: b.up.Kubeconfig(), Client: client, Namespaces: runconfig.RunLabel + "=" + s.settings.Run,
 		Engine: b.up.Engine(), Node: b.up.Name() + "-control-plane", Dir: dir,
-		Kill: outage.Of(b.up.Name(), b.up.Engine().Host()).KillComponent,
+		Kill: nodefault.Of(b.up.Name(), b.up.Engine().Host()).KillComponent,
 	}
 	undo, err := a.Begin(ctx, scene)
 	if err != nil {

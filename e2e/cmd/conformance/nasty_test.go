@@ -3,11 +3,11 @@ package main
 import (
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/hack/nasty"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/disturbances"
 )
 
 func TestChooseAdversities(t *testing.T) {
-	for patterns, want := range map[string]int{"": len(nasty.All()), "slow-way": 1, "*-restarts": 2, "slow-way, cut-way": 2} {
+	for patterns, want := range map[string]int{"": len(disturbances.All()), "slow-way": 1, "*-restarts": 2, "slow-way, cut-way": 2} {
 		got, err := chooseAdversities(patterns)
 		if err != nil || len(got) != want {
 			t.Errorf("ADVERSITY=%s: expected %d, found %d, %v", patterns, want, len(got), err)

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/nightly"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -52,7 +52,7 @@ type night struct {
 
 // readNight returns what was asked and everything that is wrong with it.
 func readNight(getenv func(string) string, now time.Time) (night, []preflight.Problem) {
-	a, problems := readAsked(getenv, guarantee.Core, guarantee.Extended, guarantee.Disruptive)
+	a, problems := readAsked(getenv, contract.Core, contract.Extended, contract.Disruptive)
 	n := night{asked: a, runs: 3, seed: now.Unix(), faults: getenv("FAULTS"), trend: getenv("TREND")}
 	wrong := func(format string, args ...any) {
 		problems = append(problems, preflight.Problem{Usage: true, Text: fmt.Sprintf(format, args...)})

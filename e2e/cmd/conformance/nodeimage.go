@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/hack/engine"
-	"github.com/hero-academy/statefulset-conformance/hack/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
 func newNodeImageCommand() *cobra.Command {

@@ -13,10 +13,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner/progress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -65,7 +65,7 @@ func (unjudged) ExitCode() int { return verdict.ExitInconclusive }
 const settingsFile = "settings.json"
 
 // ask asks whether the cluster can be judged.
-func ask(ctx context.Context, a asked, s settings.Settings, progress io.Writer) (preflight.Findings, error) {
+func ask(ctx context.Context, a asked, s runconfig.Settings, progress io.Writer) (preflight.Findings, error) {
 	config, err := s.RESTConfig()
 	if err != nil {
 		return preflight.Findings{}, err
@@ -84,7 +84,7 @@ func ask(ctx context.Context, a asked, s settings.Settings, progress io.Writer) 
 }
 
 // execute runs the specs and weighs what they recorded.
-func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings, out io.Writer) (*verdict.Run, error) {
+func execute(ctx context.Context, b suiteBinaries, a asked, s runconfig.Settings, out io.Writer) (*verdict.Run, error) {
 	begin := time.Now()
 	file := filepath.Join(a.reportDir, settingsFile)
 	if err := s.Save(file); err != nil {
@@ -114,12 +114,12 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s settings.Settings,
 }
 
 // tellUnused names the rights that nothing in a whole run made use of: one that stays so from run to run is granted in vain.
-func tellUnused(reportDir string, s settings.Settings, out io.Writer) error {
-	used, err := rights.LoadUsage(reportDir)
+func tellUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
+	used, err := rbac.LoadUsage(reportDir)
 	if err != nil {
 		return err
 	}
-	for _, r := range rights.Unused(rights.For(len(s.Namespaces) > 0, false), used) {
+	for _, r := range rbac.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
 		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
 	}
 	return nil
@@ -133,7 +133,7 @@ func emptyReport(dir string) error {
 	}
 	left := []string{
 		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
-		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile, rights.UsageFolder,
+		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile, rbac.UsageFolder,
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
@@ -147,7 +147,7 @@ func emptyReport(dir string) error {
 const saveEvery = 15 * time.Second
 
 // keepSaving saves what has been found so far again and again until stop is called, which waits for the last of it.
-func keepSaving(ctx context.Context, a asked, s settings.Settings, begin time.Time) (stop func()) {
+func keepSaving(ctx context.Context, a asked, s runconfig.Settings, begin time.Time) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -171,7 +171,7 @@ func keepSaving(ctx context.Context, a asked, s settings.Settings, begin time.Ti
 }
 
 // saveSoFar writes a report of the specs that have ended, which says that the run has not: should the run be killed, it stays.
-func saveSoFar(a asked, s settings.Settings, begin time.Time) error {
+func saveSoFar(a asked, s runconfig.Settings, begin time.Time) error {
 	run, err := verdict.Folder(a.reportDir, a.level)
 	if err != nil {
 		run = verdict.Weigh(a.level, nil, nil) // no spec has ended yet

@@ -12,16 +12,16 @@ import (
 
 	"github.com/onsi/ginkgo/v2/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
 // labelFilter is Ginkgo's filter for the specs of the level and the labels that were asked.
 func (a asked) labelFilter() string {
-	level := "!" + string(guarantee.Disruptive)
+	level := "!" + string(contract.Disruptive)
 	switch a.level {
-	case guarantee.Core:
-		level = string(guarantee.Core)
-	case guarantee.Disruptive:
+	case contract.Core:
+		level = string(contract.Core)
+	case contract.Disruptive:
 		return a.labels
 	}
 	if a.labels == "" {
@@ -45,7 +45,7 @@ func checkSelection(ctx context.Context, suite func() (suiteBinaries, error), a 
 		return err
 	}
 	above := a
-	above.level = guarantee.Disruptive
+	above.level = contract.Disruptive
 	further := chosen
 	if len(chosen) == 0 {
 		if further, err = b.selected(ctx, above); err != nil {
@@ -66,7 +66,7 @@ func checkSelection(ctx context.Context, suite func() (suiteBinaries, error), a 
 
 // harmless reports whether a spec hurts no node and no control plane.
 func harmless(s types.SpecReport) bool {
-	return !slices.Contains(s.Labels(), string(guarantee.Disruptive))
+	return !slices.Contains(s.Labels(), string(contract.Disruptive))
 }
 
 // narrowing is how the run was narrowed, as it was typed.

@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster"
-	"github.com/hero-academy/statefulset-conformance/hack/shapes"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/matrix"
 )
 
 // shapesFile holds what the last whole run found.
-const shapesFile = "hack/shapes/RESULTS.md"
+const shapesFile = "e2e/internal/selftest/matrix/RESULTS.md"
 
 func newShapesCommand() *cobra.Command {
 	return &cobra.Command{
@@ -34,8 +34,8 @@ LABELS, FOCUS.`,
 }
 
 func runShapes(ctx context.Context, out, progress io.Writer) error {
-	all := shapes.All()
-	chosen, err := chooseTrials("SHAPE", os.Getenv("SHAPE"), all, func(s shapes.Shape) string { return s.Name })
+	all := matrix.All()
+	chosen, err := chooseTrials("SHAPE", os.Getenv("SHAPE"), all, func(s matrix.Shape) string { return s.Name })
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,12 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 	return table.conclude(out, a.reportDir, shapesFile, trials)
 }
 
-func trialOf(s shapes.Shape) trial {
+func trialOf(s matrix.Shape) trial {
 	return trial{name: s.Name, what: s.What, bug: s.Bug, breaks: s.Breaks}
 }
 
 // onShape runs the suite on a cluster that is made for it.
-func onShape(ctx context.Context, a asked, shape shapes.Shape, row *trialRow, progress io.Writer) (err error) {
+func onShape(ctx context.Context, a asked, shape matrix.Shape, row *trialRow, progress io.Writer) (err error) {
 	if shape.StorageClass != "" {
 		a.storageClass = shape.StorageClass
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -15,11 +15,11 @@ func TestTrialTable(t *testing.T) {
 	accused := trialRow{trial: trial{name: "one", what: "something happens"}, report: &report.Conformance{
 		Result: verdict.NotConformant, Totals: map[string]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
 		Guarantees: []report.Guarantee{
-			{ID: guarantee.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
-			{ID: guarantee.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
-			{ID: guarantee.StorageClaimRecreated, Verdict: verdict.Deviation},
-			{ID: guarantee.UpdateMaxUnavailable, Verdict: verdict.NotApplicable, Reasons: []string{"dropped"}},
-			{ID: guarantee.DNSHeadless, Verdict: verdict.Pass},
+			{ID: contract.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
+			{ID: contract.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
+			{ID: contract.StorageClaimRecreated, Verdict: verdict.Deviation},
+			{ID: contract.UpdateMaxUnavailable, Verdict: verdict.NotApplicable, Reasons: []string{"dropped"}},
+			{ID: contract.DNSHeadless, Verdict: verdict.Pass},
 		},
 	}}
 	unshown := trialRow{trial: trial{name: "two", what: "nothing"}, trouble: "no cluster"}

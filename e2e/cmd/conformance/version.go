@@ -1,6 +1,6 @@
 package main
 
-import "github.com/hero-academy/statefulset-conformance/hack/ship"
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 
 // stamp is what the programs of a bundle or an image were built from: package ship has the linker set it there. In a checkout it is
 // empty, and the checkout is asked when the suite is compiled: a command that named its commit would be linked anew for each.
@@ -11,7 +11,7 @@ var stamp string
 // ownVersion is the version of this program as far as it knows by itself.
 func ownVersion() string {
 	if stamp == "" {
-		return ship.UnknownVersion
+		return packaging.UnknownVersion
 	}
 	return stamp
 }

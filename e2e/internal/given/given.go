@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/e2e-framework/klient"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // kinds are what a run makes or brings about in a namespace, what makes others first.
@@ -122,7 +122,7 @@ func letGo(ctx context.Context, client klient.Client, o crclient.Object) error {
 	for i := range pods.Items {
 		p := &pods.Items[i]
 		kept := p.DeepCopy()
-		if !controllerutil.RemoveFinalizer(p, settings.Finalizer) {
+		if !controllerutil.RemoveFinalizer(p, runconfig.Finalizer) {
 			continue
 		}
 		if err := client.Resources().GetControllerRuntimeClient().Patch(ctx, p, crclient.MergeFrom(kept)); err != nil && !apierrors.IsNotFound(err) {

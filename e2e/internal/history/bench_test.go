@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // busy returns a history of at least that many events: sets of five pods that are restarted over and over.
 func busy(events int) *history.History {
-	s := story.New()
-	s.Running("web", 5, story.Claims("data"))
-	for n := 0; s.Now() < time.Duration(events)*story.Tick; n++ {
+	s := historytest.New()
+	s.Running("web", 5, historytest.Claims("data"))
+	for n := 0; s.Now() < time.Duration(events)*historytest.Tick; n++ {
 		pod := []string{"web-0", "web-1", "web-2", "web-3", "web-4"}[n%5]
 		s.SpecDeletes(pod)
 		s.Gone(pod)

@@ -13,21 +13,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // full is a history with records of every kind.
 func full() *history.History {
-	s := story.New()
-	s.Running("web", 2, story.Claims("data"))
+	s := historytest.New()
+	s.Running("web", 2, historytest.Claims("data"))
 	s.SpecDeletes("web-0")
 	s.Gone("web-0")
 	from := s.Now()
 	s.Wait(time.Second)
 	s.Gap(history.Pods, from)
-	s.Check(history.Check{Guarantee: guarantee.OrderingCreate, Outcome: history.Passed, Text: `quotes " and <brackets> & ümlauts`})
+	s.Check(history.Check{Guarantee: contract.OrderingCreate, Outcome: history.Passed, Text: `quotes " and <brackets> & ümlauts`})
 	s.Add(&history.Event{Resource: history.Revisions, Meta: history.Meta{Name: "web-1"}, Revision: &history.Revision{Number: 1, Data: "abc"}})
 	s.Add(&history.Event{Resource: history.Services, Meta: history.Meta{Name: "web"}, Service: &history.Service{ClusterIPs: []string{"None"}}})
 	s.Add(&history.Event{Resource: history.Slices, Meta: history.Meta{Name: "web-x"}, Slice: &history.Slice{
@@ -35,7 +35,7 @@ func full() *history.History {
 	}})
 	s.DeleteSet("web")
 	h := s.History()
-	h.Header.Spec, h.Header.Proves, h.Header.Version = "a spec", []guarantee.ID{guarantee.OrderingCreate}, "v1.36.0"
+	h.Header.Spec, h.Header.Proves, h.Header.Version = "a spec", []contract.ID{contract.OrderingCreate}, "v1.36.0"
 	return h
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
 // Resource names a watched resource by its plural, as in API paths.
@@ -146,7 +146,7 @@ const (
 type Check struct {
 	Seq       int           `json:"seq"`
 	At        time.Duration `json:"at"`
-	Guarantee guarantee.ID  `json:"guarantee"`
+	Guarantee contract.ID   `json:"guarantee"`
 	Outcome   Outcome       `json:"outcome"`
 	// Text says what was looked at; for anything but a pass also what was expected, what was found and what to do.
 	Text string `json:"text"`
@@ -154,12 +154,12 @@ type Check struct {
 
 // Header says where a history comes from.
 type Header struct {
-	Format    string         `json:"format"`
-	Spec      string         `json:"spec"`
-	Proves    []guarantee.ID `json:"proves,omitempty"` // what the spec set out to exercise
-	Namespace string         `json:"namespace"`
-	Start     time.Time      `json:"start"`
-	Version   string         `json:"kubernetesVersion,omitempty"`
+	Format    string        `json:"format"`
+	Spec      string        `json:"spec"`
+	Proves    []contract.ID `json:"proves,omitempty"` // what the spec set out to exercise
+	Namespace string        `json:"namespace"`
+	Start     time.Time     `json:"start"`
+	Version   string        `json:"kubernetesVersion,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
 	Zone string `json:"zone,omitempty"`
 	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong (rule G2).

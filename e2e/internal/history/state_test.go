@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func pod(name, uid string, change history.Change) *history.Event {
@@ -54,7 +54,7 @@ func TestALateDeletionLeavesTheNextObjectOfThatName(t *testing.T) {
 }
 
 func TestPodsOfASetComeByOrdinal(t *testing.T) {
-	st := story.New()
+	st := historytest.New()
 	st.Running("web", 12)
 	st.Running("other", 1)
 	st.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{Name: "web-99"}, Pod: &history.Pod{}})

@@ -4,25 +4,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestAdoption(t *testing.T) {
-	orphans := func(s *story.Story) {
+	orphans := func(s *historytest.Story) {
 		s.Running("web", 2)
 		s.Mark(history.ActDelete, history.Sets, "web")
 		s.Orphan("web-0")
 		s.Orphan("web-1")
 		s.DeleteSet("web")
 		s.Wait(10 * time.Second)
-		s.Set("web", story.Replicas(2))
+		s.Set("web", historytest.Replicas(2))
 	}
 	tales(t, []tale{
 		{
-			name: "adopted by the next set", exercised: ids(guarantee.LifecycleAdoption),
-			tell: func(s *story.Story) {
+			name: "adopted by the next set", exercised: ids(contract.LifecycleAdoption),
+			tell: func(s *historytest.Story) {
 				orphans(s)
 				s.Adopt("web-0", "web")
 				s.Adopt("web-1", "web")
@@ -30,8 +30,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "left alone", broken: ids(guarantee.LifecycleAdoption), texts: []string{"web-1, without a controller since rv 110 (+0.9 s) and fit for the set web, was not adopted to the end of the recording, for 60.2 s"},
-			tell: func(s *story.Story) {
+			name: "left alone", broken: ids(contract.LifecycleAdoption), texts: []string{"web-1, without a controller since rv 110 (+0.9 s) and fit for the set web, was not adopted to the end of the recording, for 60.2 s"},
+			tell: func(s *historytest.Story) {
 				orphans(s)
 				s.Adopt("web-0", "web")
 				s.Status("web")
@@ -39,8 +39,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "replaced", broken: ids(guarantee.LifecycleAdoption), texts: []string{"web-0, without a controller since rv", "was deleted at rv", "instead of adopted"},
-			tell: func(s *story.Story) {
+			name: "replaced", broken: ids(contract.LifecycleAdoption), texts: []string{"web-0, without a controller since rv", "was deleted at rv", "instead of adopted"},
+			tell: func(s *historytest.Story) {
 				orphans(s)
 				s.Status("web")
 				s.End("web-0")
@@ -48,8 +48,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "adopted and replaced", broken: ids(guarantee.LifecycleAdoption), texts: []string{"was adopted at rv"},
-			tell: func(s *story.Story) {
+			name: "adopted and replaced", broken: ids(contract.LifecycleAdoption), texts: []string{"was adopted at rv"},
+			tell: func(s *historytest.Story) {
 				orphans(s)
 				s.Adopt("web-0", "web")
 				s.Adopt("web-1", "web")
@@ -61,8 +61,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "an orphan of an older revision", idle: ids(guarantee.LifecycleAdoption),
-			tell: func(s *story.Story) {
+			name: "an orphan of an older revision", idle: ids(contract.LifecycleAdoption),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Orphan("web-0")
 				s.DeleteSet("web")
@@ -75,8 +75,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "an orphan out of range", idle: ids(guarantee.LifecycleAdoption),
-			tell: func(s *story.Story) {
+			name: "an orphan out of range", idle: ids(contract.LifecycleAdoption),
+			tell: func(s *historytest.Story) {
 				s.Set("web")
 				s.Mark(history.ActCreate, history.Pods, "web-5")
 				pod(s, "web-5", func(e *history.Event) { e.Owners = nil })
@@ -86,8 +86,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "an orphan that the spec deletes", idle: ids(guarantee.LifecycleAdoption),
-			tell: func(s *story.Story) {
+			name: "an orphan that the spec deletes", idle: ids(contract.LifecycleAdoption),
+			tell: func(s *historytest.Story) {
 				orphans(s)
 				s.Mark(history.ActDelete, history.Pods, "web-0")
 				s.End("web-0")
@@ -95,8 +95,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "no set to adopt it", idle: ids(guarantee.LifecycleAdoption),
-			tell: func(s *story.Story) {
+			name: "no set to adopt it", idle: ids(contract.LifecycleAdoption),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Orphan("web-0")
 				s.DeleteSet("web")
@@ -107,7 +107,7 @@ func TestAdoption(t *testing.T) {
 }
 
 func TestRelease(t *testing.T) {
-	released := func(s *story.Story) {
+	released := func(s *historytest.Story) {
 		s.Running("web", 2)
 		s.Relabel("web-1", "app", "other")
 		s.Orphan("web-1")
@@ -115,47 +115,47 @@ func TestRelease(t *testing.T) {
 		s.Mark(history.ActDelete, history.Pods, "web-1")
 		s.End("web-1")
 	}
-	touched := func(s *story.Story) {
+	touched := func(s *historytest.Story) {
 		released(s)
 		s.Wait(5 * time.Second)
 		s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"touched": "once"} })
 	}
 	tales(t, []tale{
 		{
-			name: "released, and a new pod under its name", exercised: ids(guarantee.LifecycleRelease),
-			tell: func(s *story.Story) {
+			name: "released, and a new pod under its name", exercised: ids(contract.LifecycleRelease),
+			tell: func(s *historytest.Story) {
 				released(s)
 				s.Up("web-1")
 			},
 		},
-		{name: "released, the name still taken", idle: ids(guarantee.LifecycleRelease), tell: func(s *story.Story) {
+		{name: "released, the name still taken", idle: ids(contract.LifecycleRelease), tell: func(s *historytest.Story) {
 			s.Running("web", 2)
 			s.Relabel("web-1", "app", "other")
 			s.Orphan("web-1")
 			s.Wait(long)
 		}},
-		{name: "nobody touched the set", idle: ids(guarantee.LifecycleRelease), tell: func(s *story.Story) {
+		{name: "nobody touched the set", idle: ids(contract.LifecycleRelease), tell: func(s *historytest.Story) {
 			released(s)
 			s.Wait(long)
 		}},
 		{
-			name: "no new pod although the set was touched", atWork: true, broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1 (released at rv 109 (+0.9 s)) was not replaced to the end of the recording"},
-			tell: func(s *story.Story) {
+			name: "no new pod although the set was touched", atWork: true, broken: ids(contract.LifecycleRelease), texts: []string{"web-1 (released at rv 109 (+0.9 s)) was not replaced to the end of the recording"},
+			tell: func(s *historytest.Story) {
 				touched(s)
 				s.Wait(long)
 			},
 		},
 		{
-			name: "never released", atWork: true, broken: ids(guarantee.LifecycleRelease), texts: []string{"web-1, whose labels the set web no longer selected from rv 108 (+0.8 s) on, was not released to the end of the recording"},
-			tell: func(s *story.Story) {
+			name: "never released", atWork: true, broken: ids(contract.LifecycleRelease), texts: []string{"web-1, whose labels the set web no longer selected from rv 108 (+0.8 s) on, was not released to the end of the recording"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Relabel("web-1", "app", "other")
 				s.Wait(long)
 			},
 		},
 		{
-			name: "deleted instead", broken: ids(guarantee.LifecycleRelease), texts: []string{"was deleted at rv", "instead of released"},
-			tell: func(s *story.Story) {
+			name: "deleted instead", broken: ids(contract.LifecycleRelease), texts: []string{"was deleted at rv", "instead of released"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Relabel("web-1", "app", "other")
 				s.Wait(5 * time.Second)
@@ -164,8 +164,8 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted at once, for which there is no other cause", broken: ids(guarantee.LifecycleRelease), texts: []string{"instead of released"},
-			tell: func(s *story.Story) {
+			name: "deleted at once, for which there is no other cause", broken: ids(contract.LifecycleRelease), texts: []string{"instead of released"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Status("web")
 				s.Relabel("web-1", "app", "other")
@@ -175,8 +175,8 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted before the controller could know", excused: ids(guarantee.LifecycleRelease),
-			tell: func(s *story.Story) {
+			name: "deleted before the controller could know", excused: ids(contract.LifecycleRelease),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 1)
 				s.Relabel("web-1", "app", "other")
@@ -184,8 +184,8 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
-			name: "the label put back", idle: ids(guarantee.LifecycleRelease),
-			tell: func(s *story.Story) {
+			name: "the label put back", idle: ids(contract.LifecycleRelease),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Relabel("web-1", "app", "other")
 				s.Relabel("web-1", "app", "web")
@@ -193,8 +193,8 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
-			name: "orphaned on purpose is not released", idle: ids(guarantee.LifecycleRelease),
-			tell: func(s *story.Story) {
+			name: "orphaned on purpose is not released", idle: ids(contract.LifecycleRelease),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Orphan("web-0")
 				s.DeleteSet("web")

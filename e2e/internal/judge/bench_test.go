@@ -6,21 +6,21 @@ import (
 	"testing"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
 )
 
 // workload is a shape that a long history may take.
 type workload struct {
 	name string
-	tell func(s *story.Story, until func() bool)
+	tell func(s *historytest.Story, until func() bool)
 }
 
 // workloads lists shapes that grow in different directions: in versions of pods, of sets, in pods of one set, in sets.
 func workloads() []workload {
 	return []workload{
-		{"restarts", func(s *story.Story, until func() bool) {
-			s.Running("web", 5, story.Claims("data"))
+		{"restarts", func(s *historytest.Story, until func() bool) {
+			s.Running("web", 5, historytest.Claims("data"))
 			for n := 0; !until(); n++ {
 				pod := fmt.Sprintf("web-%d", n%5)
 				s.SpecDeletes(pod)
@@ -29,7 +29,7 @@ func workloads() []workload {
 				s.Status("web")
 			}
 		}},
-		{"rollouts", func(s *story.Story, until func() bool) {
+		{"rollouts", func(s *historytest.Story, until func() bool) {
 			s.Running("web", 5)
 			for n := 2; !until(); n++ {
 				s.Revision("web", n, int64(n))
@@ -38,7 +38,7 @@ func workloads() []workload {
 				s.Remove(history.Revisions, fmt.Sprintf("web-%d", n))
 			}
 		}},
-		{"scaling", func(s *story.Story, until func() bool) {
+		{"scaling", func(s *historytest.Story, until func() bool) {
 			s.Running("web", 1)
 			for !until() {
 				s.Scale("web", 4)
@@ -53,10 +53,10 @@ func workloads() []workload {
 				}
 			}
 		}},
-		{"sets", func(s *story.Story, until func() bool) {
+		{"sets", func(s *historytest.Story, until func() bool) {
 			for n := 0; !until(); n++ {
 				name := fmt.Sprintf("set%d", n)
-				s.Running(name, 3, story.Claims("data"))
+				s.Running(name, 3, historytest.Claims("data"))
 				s.Scale(name, 0)
 				for k := 2; k >= 0; k-- {
 					s.End(fmt.Sprintf("%s-%d", name, k))
@@ -68,14 +68,14 @@ func workloads() []workload {
 				}
 			}
 		}},
-		{"one great set", func(s *story.Story, until func() bool) {
-			s.Set("web", story.Replicas(1<<30))
+		{"one great set", func(s *historytest.Story, until func() bool) {
+			s.Set("web", historytest.Replicas(1<<30))
 			for n := 0; !until(); n++ {
 				s.Up(fmt.Sprintf("web-%d", n))
 			}
 		}},
-		{"one great Parallel set", func(s *story.Story, until func() bool) {
-			s.Set("web", story.Replicas(1<<30), story.Parallel)
+		{"one great Parallel set", func(s *historytest.Story, until func() bool) {
+			s.Set("web", historytest.Replicas(1<<30), historytest.Parallel)
 			for n := 0; !until(); n++ {
 				s.Pod(fmt.Sprintf("web-%d", n))
 			}
@@ -85,7 +85,7 @@ func workloads() []workload {
 
 // told returns a history of that shape with at least so many events.
 func told(w workload, events int) *history.History {
-	s := story.New()
+	s := historytest.New()
 	w.tell(s, func() bool { return len(s.Events()) >= events })
 	return shared(s.History())
 }

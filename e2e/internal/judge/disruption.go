@@ -9,16 +9,16 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 // disruptionJudgements must be the last: what they say of a disruption rests on what the judges of order found.
 func disruptionJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.DisruptionNodeLost}, judge: judgeNodeLost},
-		{ids: []guarantee.ID{
-			guarantee.DisruptionControllerRestart, guarantee.DisruptionAPIServerRestart, guarantee.DisruptionNodeReturns,
+		{ids: []contract.ID{contract.DisruptionNodeLost}, judge: judgeNodeLost},
+		{ids: []contract.ID{
+			contract.DisruptionControllerRestart, contract.DisruptionAPIServerRestart, contract.DisruptionNodeReturns,
 		}, judge: judgeAcross},
 	}
 }
@@ -52,7 +52,7 @@ func (m *model) outages() []outage {
 
 // judgeNodeLost: while a node does not answer, none of its pods is removed unless the spec does so by force.
 func judgeNodeLost(m *model, b *bench) {
-	const id = guarantee.DisruptionNodeLost
+	const id = contract.DisruptionNodeLost
 	for _, o := range m.outages() {
 		for _, p := range m.pods {
 			at := p.at(o.lost.Seq)
@@ -98,23 +98,23 @@ func (m *model) successor(p *podLife) string {
 }
 
 // order lists the rules of order that no disruption may break.
-func order() []guarantee.ID {
-	return []guarantee.ID{
-		guarantee.OrderingCreate, guarantee.OrderingCreateHalts, guarantee.OrderingScaleUp, guarantee.OrderingScaleDown, guarantee.OrderingScaleDownHalts,
-		guarantee.OrderingHeals, guarantee.OrderingChangeOfMind, guarantee.TerminationReverse,
-		guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateHalts,
+func order() []contract.ID {
+	return []contract.ID{
+		contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp, contract.OrderingScaleDown, contract.OrderingScaleDownHalts,
+		contract.OrderingHeals, contract.OrderingChangeOfMind, contract.TerminationReverse,
+		contract.UpdateOrder, contract.UpdateOneAtATime, contract.UpdateHalts,
 	}
 }
 
 // survived returns the guarantee that speaks of what follows a mark, "" if none does.
-func survived(mark history.Mark) guarantee.ID {
+func survived(mark history.Mark) contract.ID {
 	switch {
 	case mark.Act == history.ActReturn:
-		return guarantee.DisruptionNodeReturns
+		return contract.DisruptionNodeReturns
 	case mark.Act == history.ActRestart && mark.Name == "kube-controller-manager":
-		return guarantee.DisruptionControllerRestart
+		return contract.DisruptionControllerRestart
 	case mark.Act == history.ActRestart && mark.Name == "kube-apiserver":
-		return guarantee.DisruptionAPIServerRestart
+		return contract.DisruptionAPIServerRestart
 	}
 	return ""
 }
@@ -149,7 +149,7 @@ func judgeAcross(m *model, b *bench) {
 }
 
 // retell adds findings to those of a disruption that came before them. One act may break several rules and is told once.
-func retell(told []Finding, id guarantee.ID, mark history.Mark, findings []Finding, within func(Finding) bool) []Finding {
+func retell(told []Finding, id contract.ID, mark history.Mark, findings []Finding, within func(Finding) bool) []Finding {
 	for _, f := range findings {
 		same := func(other Finding) bool { return other.Set == f.Set && other.At == f.At }
 		if !within(f) || slices.ContainsFunc(told, same) {

@@ -6,16 +6,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // Stories put every pod on the node of that name.
 const storyNode = "node"
 
 // lost runs a set, loses its node and has its pods marked for deletion.
-func lost(s *story.Story) {
+func lost(s *historytest.Story) {
 	s.Running("web", 2)
 	s.Mark(history.ActLose, "nodes", storyNode)
 	s.Wait(time.Minute)
@@ -29,12 +29,12 @@ func lost(s *story.Story) {
 }
 
 func TestNodeLost(t *testing.T) {
-	const id = guarantee.DisruptionNodeLost
+	const id = contract.DisruptionNodeLost
 	tales(t, []tale{
 		{name: "the pods stay", exercised: ids(id), tell: lost},
 		{
 			name: "the pods go once the node is back", exercised: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				s.Mark(history.ActReturn, "nodes", storyNode)
 				s.Gone("web-0")
@@ -43,7 +43,7 @@ func TestNodeLost(t *testing.T) {
 		},
 		{
 			name: "the pods go once the node is declared gone", exercised: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				s.Mark(history.ActFence, "nodes", storyNode)
 				s.Gone("web-0")
@@ -51,7 +51,7 @@ func TestNodeLost(t *testing.T) {
 		},
 		{
 			name: "the spec deletes one by force", exercised: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				s.Mark(history.ActDelete, history.Pods, "web-0")
 				s.Remove(history.Pods, "web-0")
@@ -61,7 +61,7 @@ func TestNodeLost(t *testing.T) {
 		{
 			name: "somebody else deletes one by force", broken: ids(id),
 			texts: []string{"web-0 (UID uid-2) was removed at", "its node node had stopped answering at", "a second web-0 (UID uid-4) was created at"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				s.Remove(history.Pods, "web-0")
 				s.Up("web-0")
@@ -70,15 +70,15 @@ func TestNodeLost(t *testing.T) {
 		{
 			name: "the spec deletes another by force", broken: ids(id),
 			texts: []string{"web-1 (UID uid-3) was removed at"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				s.Mark(history.ActDelete, history.Pods, "web-0")
 				s.Remove(history.Pods, "web-1")
 			},
 		},
 		{
-			name: "removed before anything wanted it gone", broken: ids(id, guarantee.IdentityAtMostOne, guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "removed before anything wanted it gone", broken: ids(id, contract.IdentityAtMostOne, contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Mark(history.ActLose, "nodes", storyNode)
 				s.Wait(time.Minute)
@@ -87,7 +87,7 @@ func TestNodeLost(t *testing.T) {
 		},
 		{
 			name: "the kubelet had confirmed just before", idle: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.SpecDeletes("web-1")
 				s.Mark(history.ActLose, "nodes", storyNode)
@@ -96,7 +96,7 @@ func TestNodeLost(t *testing.T) {
 		},
 		{
 			name: "another node is lost", idle: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Mark(history.ActLose, "nodes", "elsewhere")
 				s.Wait(time.Minute)
@@ -106,7 +106,7 @@ func TestNodeLost(t *testing.T) {
 		},
 		{
 			name: "the history has a gap", doubted: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				lost(s)
 				from := s.Now()
 				s.Wait(time.Second)
@@ -120,10 +120,10 @@ func TestNodeLost(t *testing.T) {
 }
 
 func TestOrderAcrossDisruptions(t *testing.T) {
-	for mark, id := range map[string]guarantee.ID{
-		"kube-controller-manager": guarantee.DisruptionControllerRestart, "kube-apiserver": guarantee.DisruptionAPIServerRestart,
+	for mark, id := range map[string]contract.ID{
+		"kube-controller-manager": contract.DisruptionControllerRestart, "kube-apiserver": contract.DisruptionAPIServerRestart,
 	} {
-		growing := func(s *story.Story) {
+		growing := func(s *historytest.Story) {
 			s.Running("web", 1)
 			s.Scale("web", 3)
 			s.Pod("web-1")
@@ -134,7 +134,7 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 		tales(t, []tale{
 			{
 				name: "brought to its end", exercised: ids(id),
-				tell: func(s *story.Story) {
+				tell: func(s *historytest.Story) {
 					growing(s)
 					s.Ready("web-1")
 					s.Up("web-2")
@@ -147,21 +147,21 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 			},
 			{
 				name: "not at work", idle: ids(id),
-				tell: func(s *story.Story) {
+				tell: func(s *historytest.Story) {
 					s.Running("web", 1)
 					s.Mark(history.ActRestart, "", mark)
 				},
 			},
 			{
-				name: "out of order", broken: ids(id, guarantee.OrderingScaleUp, guarantee.OrderingCreateHalts), texts: []string{string(id) + `: after "restart ` + mark + `" at`, "web-2 was created at"},
-				tell: func(s *story.Story) {
+				name: "out of order", broken: ids(id, contract.OrderingScaleUp, contract.OrderingCreateHalts), texts: []string{string(id) + `: after "restart ` + mark + `" at`, "web-2 was created at"},
+				tell: func(s *historytest.Story) {
 					growing(s)
 					s.Pod("web-2")
 				},
 			},
 			{
-				name: "out of order before", broken: ids(guarantee.OrderingScaleUp), idle: ids(id),
-				tell: func(s *story.Story) {
+				name: "out of order before", broken: ids(contract.OrderingScaleUp), idle: ids(id),
+				tell: func(s *historytest.Story) {
 					s.Running("web", 1)
 					s.Scale("web", 3)
 					s.Pod("web-1")
@@ -172,7 +172,7 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 			},
 			{
 				name: "a rollout that goes on", exercised: ids(id),
-				tell: func(s *story.Story) {
+				tell: func(s *historytest.Story) {
 					s.Running("web", 2)
 					s.NewTemplate("web", 2)
 					s.End("web-1")
@@ -186,8 +186,8 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 				},
 			},
 			{
-				name: "a rollout that does not wait any more", broken: ids(id, guarantee.UpdateOneAtATime, guarantee.UpdateHalts), texts: []string{string(id)},
-				tell: func(s *story.Story) {
+				name: "a rollout that does not wait any more", broken: ids(id, contract.UpdateOneAtATime, contract.UpdateHalts), texts: []string{string(id)},
+				tell: func(s *historytest.Story) {
 					s.Running("web", 2)
 					s.NewTemplate("web", 2)
 					s.End("web-1")
@@ -203,8 +203,8 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 }
 
 func TestNodeReturns(t *testing.T) {
-	const id = guarantee.DisruptionNodeReturns
-	back := func(s *story.Story) {
+	const id = contract.DisruptionNodeReturns
+	back := func(s *historytest.Story) {
 		lost(s)
 		s.Mark(history.ActReturn, "nodes", storyNode)
 		s.Gone("web-0")
@@ -213,8 +213,8 @@ func TestNodeReturns(t *testing.T) {
 	}
 	tales(t, []tale{
 		{
-			name: "in order", exercised: ids(id, guarantee.DisruptionNodeLost),
-			tell: func(s *story.Story) {
+			name: "in order", exercised: ids(id, contract.DisruptionNodeLost),
+			tell: func(s *historytest.Story) {
 				back(s)
 				s.Up("web-0")
 				s.Up("web-1")
@@ -223,23 +223,23 @@ func TestNodeReturns(t *testing.T) {
 		},
 		{
 			name: "not whole at the end", idle: ids(id),
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				back(s)
 				s.Up("web-0")
 				s.Status("web")
 			},
 		},
 		{
-			name: "highest first", broken: ids(id, guarantee.OrderingHeals), texts: []string{"disruption/node-returns: after"},
-			tell: func(s *story.Story) {
+			name: "highest first", broken: ids(id, contract.OrderingHeals), texts: []string{"disruption/node-returns: after"},
+			tell: func(s *historytest.Story) {
 				back(s)
 				s.Wait(5 * time.Second)
 				s.Pod("web-1")
 			},
 		},
 		{
-			name: "restarted in place", exercised: ids(id), idle: ids(guarantee.DisruptionNodeLost),
-			tell: func(s *story.Story) {
+			name: "restarted in place", exercised: ids(id), idle: ids(contract.DisruptionNodeLost),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Mark(history.ActLose, "nodes", storyNode)
 				s.Unready("web-0")

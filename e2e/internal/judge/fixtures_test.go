@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
@@ -22,7 +22,7 @@ func TestFixtures(t *testing.T) {
 		for _, file := range files {
 			name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				id := guarantee.ID(strings.Replace(name, ".", "/", 1))
+				id := contract.ID(strings.Replace(name, ".", "/", 1))
 				if !slices.Contains(judge.Judged(), id) {
 					t.Fatalf("%s: %q is no guarantee that is judged from a history", file, id)
 				}
@@ -39,7 +39,7 @@ func TestFixtures(t *testing.T) {
 	}
 }
 
-func judgeFixture(t *testing.T, h *history.History, id guarantee.ID, bad bool) {
+func judgeFixture(t *testing.T, h *history.History, id contract.ID, bad bool) {
 	t.Helper()
 	for _, r := range judge.History(h) {
 		for _, f := range r.Doubts {

@@ -16,13 +16,13 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/legal"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
 // FuzzJudge holds the judges to never panic on what can be read, and to come to an end.
 func FuzzJudge(f *testing.F) {
 	for seed := range uint64(20) {
-		h := legal.History(seed)
+		h := simulator.History(seed)
 		damage(h, rand.New(rand.NewPCG(seed, 2)))
 		var file bytes.Buffer
 		if err := h.Write(&file); err != nil {
@@ -45,7 +45,7 @@ func TestDamagedHistoriesAreJudged(t *testing.T) {
 		seeds = 300
 	}
 	for seed := range seeds {
-		h := legal.History(seed)
+		h := simulator.History(seed)
 		damage(h, rand.New(rand.NewPCG(seed, 3)))
 		var file bytes.Buffer
 		if err := h.Write(&file); err != nil {

@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
 )
 
 // leaves requests a claim's deletion as the spec does; a finalizer keeps it.
-func leaves(s *story.Story, claim string) {
+func leaves(s *historytest.Story, claim string) {
 	s.Mark(history.ActDelete, history.Claims, claim)
 	s.Change(history.Claims, claim, func(e *history.Event) {
 		now := s.Timestamp()
@@ -21,11 +21,11 @@ func leaves(s *story.Story, claim string) {
 
 // TestParallelWithReasonToWait: what a Parallel set does not wait for is readiness; other things may stand in the way of a pod.
 func TestParallelWithReasonToWait(t *testing.T) {
-	id := guarantee.OrderingParallel
+	id := contract.OrderingParallel
 	tales(t, []tale{
 		{
-			name: "the next is not wanted any more", idle: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "the next is not wanted any more", idle: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Wait(time.Second)
 				s.Scale("web", 1)
@@ -33,16 +33,16 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "the set is gone", idle: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "the set is gone", idle: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.DeleteSet("web")
 				s.Wait(long)
 			},
 		},
 		{
-			name: "the pod was released", idle: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "the pod was released", idle: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Relabel("web-0", "app", "mine")
 				s.Orphan("web-0")
@@ -50,8 +50,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "the claim of the next is on its way out", idle: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel, story.Claims("data"))
+			name: "the claim of the next is on its way out", idle: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel, historytest.Claims("data"))
 				s.Claim("data", "web-0")
 				s.Claim("data", "web-1")
 				leaves(s, "data-web-1")
@@ -60,8 +60,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "nothing stands in the way", broken: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel, story.Claims("data"))
+			name: "nothing stands in the way", broken: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel, historytest.Claims("data"))
 				s.Claim("data", "web-0")
 				s.Claim("data", "web-1")
 				s.Pod("web-0")
@@ -69,8 +69,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "the next may have come and gone in a gap", doubted: ids(id), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "the next may have come and gone in a gap", doubted: ids(id), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Wait(time.Second)
 				from := s.Now()
@@ -79,8 +79,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "a batch that waits for a claim of the one before", idle: ids(guarantee.IdentitySticky), tell: func(s *story.Story) {
-				s.Running("web", 3, story.Parallel, story.Claims("data"))
+			name: "a batch that waits for a claim of the one before", idle: ids(contract.IdentitySticky), tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Parallel, historytest.Claims("data"))
 				leaves(s, "data-web-0")
 				for _, pod := range []string{"web-0", "web-1"} {
 					s.SpecDeletes(pod)
@@ -90,8 +90,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "a batch that waits for nothing", atWork: true, broken: ids(guarantee.IdentitySticky), texts: []string{"web-1 (deleted at"}, tell: func(s *story.Story) {
-				s.Running("web", 3, story.Parallel, story.Claims("data"))
+			name: "a batch that waits for nothing", atWork: true, broken: ids(contract.IdentitySticky), texts: []string{"web-1 (deleted at"}, tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Parallel, historytest.Claims("data"))
 				leaves(s, "data-web-2")
 				s.SpecDeletes("web-1")
 				s.Gone("web-1")
@@ -104,8 +104,8 @@ func TestParallelWithReasonToWait(t *testing.T) {
 func TestHaltOfWhatIsNotWantedProvesNothing(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "scaled down before", idle: ids(guarantee.OrderingCreateHalts), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(3))
+			name: "scaled down before", idle: ids(contract.OrderingCreateHalts), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(3))
 				s.Up("web-0")
 				s.Pod("web-1")
 				s.Wait(600 * time.Millisecond)
@@ -118,8 +118,8 @@ func TestHaltOfWhatIsNotWantedProvesNothing(t *testing.T) {
 }
 
 func TestRecordingCutShortAccusesNoParallelSet(t *testing.T) {
-	s := story.New()
-	s.Set("web", story.Replicas(2), story.Parallel)
+	s := historytest.New()
+	s.Set("web", historytest.Replicas(2), historytest.Parallel)
 	s.Pod("web-0")
 	s.Wait(long)
 	h := s.History()
@@ -134,34 +134,36 @@ func TestRecordingCutShortAccusesNoParallelSet(t *testing.T) {
 // TestStaleClaims: under whenScaled: Delete a claim that its pod came to own goes with the pod, a new pod waits for that, and nothing wakes
 // the controller when it is done.
 func TestStaleClaims(t *testing.T) {
-	running := func(s *story.Story) { s.Running("web", 2, story.Claims("data"), story.WhenScaledDelete) }
-	owned := func(s *story.Story) {
+	running := func(s *historytest.Story) {
+		s.Running("web", 2, historytest.Claims("data"), historytest.WhenScaledDelete)
+	}
+	owned := func(s *historytest.Story) {
 		running(s)
 		s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
 	}
-	ended := func(s *story.Story) {
+	ended := func(s *historytest.Story) {
 		s.SpecDeletes("web-1")
 		s.Gone("web-1")
 	}
-	failed := func(s *story.Story) {
+	failed := func(s *historytest.Story) {
 		s.Fail("web-1")
 		s.End("web-1")
 	}
-	collected := func(s *story.Story) {
+	collected := func(s *historytest.Story) {
 		s.Remove(history.Claims, "data-web-1")
 		s.Wait(time.Second)
 	}
-	sticky, replaced, kept := guarantee.IdentitySticky, guarantee.LifecycleFailed, guarantee.StorageRetentionFailure
+	sticky, replaced, kept := contract.IdentitySticky, contract.LifecycleFailed, contract.StorageRetentionFailure
 	tales(t, []tale{
-		{name: "deleted and back on its claim", exercised: ids(sticky, kept), tell: func(s *story.Story) { running(s); ended(s); s.Up("web-1") }},
-		{name: "failed and back on its claim", exercised: ids(replaced, kept), tell: func(s *story.Story) { running(s); failed(s); s.Up("web-1") }},
-		{name: "deleted and not back", atWork: true, broken: ids(sticky), tell: func(s *story.Story) { running(s); ended(s); s.Wait(long) }},
-		{name: "failed and not back", atWork: true, broken: ids(replaced), tell: func(s *story.Story) { running(s); failed(s); s.Wait(long) }},
-		{name: "failed and not removed", atWork: true, broken: ids(replaced), tell: func(s *story.Story) { owned(s); s.Fail("web-1"); s.Wait(long) }},
-		{name: "deleted, its claim goes with it", idle: ids(sticky), tell: func(s *story.Story) { owned(s); ended(s); s.Wait(long) }},
-		{name: "failed, its claim goes with it", idle: ids(replaced), tell: func(s *story.Story) { owned(s); failed(s); s.Wait(long) }},
+		{name: "deleted and back on its claim", exercised: ids(sticky, kept), tell: func(s *historytest.Story) { running(s); ended(s); s.Up("web-1") }},
+		{name: "failed and back on its claim", exercised: ids(replaced, kept), tell: func(s *historytest.Story) { running(s); failed(s); s.Up("web-1") }},
+		{name: "deleted and not back", atWork: true, broken: ids(sticky), tell: func(s *historytest.Story) { running(s); ended(s); s.Wait(long) }},
+		{name: "failed and not back", atWork: true, broken: ids(replaced), tell: func(s *historytest.Story) { running(s); failed(s); s.Wait(long) }},
+		{name: "failed and not removed", atWork: true, broken: ids(replaced), tell: func(s *historytest.Story) { owned(s); s.Fail("web-1"); s.Wait(long) }},
+		{name: "deleted, its claim goes with it", idle: ids(sticky), tell: func(s *historytest.Story) { owned(s); ended(s); s.Wait(long) }},
+		{name: "failed, its claim goes with it", idle: ids(replaced), tell: func(s *historytest.Story) { owned(s); failed(s); s.Wait(long) }},
 		{
-			name: "deleted, and nobody tells of the claim's end", idle: ids(sticky), broken: ids(kept), tell: func(s *story.Story) {
+			name: "deleted, and nobody tells of the claim's end", idle: ids(sticky), broken: ids(kept), tell: func(s *historytest.Story) {
 				owned(s)
 				ended(s)
 				collected(s)
@@ -169,7 +171,7 @@ func TestStaleClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted, and the set was touched after the claim's end", atWork: true, broken: ids(sticky, kept), tell: func(s *story.Story) {
+			name: "deleted, and the set was touched after the claim's end", atWork: true, broken: ids(sticky, kept), tell: func(s *historytest.Story) {
 				owned(s)
 				ended(s)
 				collected(s)
@@ -178,7 +180,7 @@ func TestStaleClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "scaled down and wanted again before it was gone", idle: ids(sticky), tell: func(s *story.Story) {
+			name: "scaled down and wanted again before it was gone", idle: ids(sticky), tell: func(s *historytest.Story) {
 				running(s)
 				s.Scale("web", 1)
 				s.Own("data-web-1", "Pod", "web-1", s.Get(history.Pods, "web-1").UID)
@@ -194,9 +196,9 @@ func TestStaleClaims(t *testing.T) {
 }
 
 func TestUpdatesThatNobodyCouldSee(t *testing.T) {
-	beyond, onDelete := guarantee.UpdatePartitionBeyond, guarantee.UpdateOnDelete
-	stay := func(option story.Option, before, after func(*story.Story)) func(*story.Story) {
-		return func(s *story.Story) {
+	beyond, onDelete := contract.UpdatePartitionBeyond, contract.UpdateOnDelete
+	stay := func(option historytest.Option, before, after func(*historytest.Story)) func(*historytest.Story) {
+		return func(s *historytest.Story) {
 			s.Running("web", 2, option)
 			before(s)
 			s.NewTemplate("web", 2)
@@ -204,19 +206,19 @@ func TestUpdatesThatNobodyCouldSee(t *testing.T) {
 			s.Wait(4 * time.Second)
 		}
 	}
-	none := func(*story.Story) {}
-	unready := func(s *story.Story) { s.Unready("web-1") }
-	back := func(s *story.Story) { s.NewTemplate("web", 1) }
+	none := func(*historytest.Story) {}
+	unready := func(s *historytest.Story) { s.Unready("web-1") }
+	back := func(s *historytest.Story) { s.NewTemplate("web", 1) }
 	tales(t, []tale{
-		{name: "beyond a partition", exercised: ids(beyond), tell: stay(story.Partition(5), none, none)},
-		{name: "beyond a partition, one not Ready", idle: ids(beyond), tell: stay(story.Partition(5), unready, none)},
-		{name: "beyond a partition, one that is lost in the midst", idle: ids(beyond), tell: stay(story.Partition(5), none, unready)},
-		{name: "beyond a partition, the template that the pods have", idle: ids(beyond), tell: stay(story.Partition(5), none, back)},
-		{name: "under OnDelete", exercised: ids(onDelete), tell: stay(story.OnDelete, none, none)},
-		{name: "under OnDelete, one not Ready", idle: ids(onDelete), tell: stay(story.OnDelete, unready, none)},
-		{name: "under OnDelete, the template that the pods have", idle: ids(onDelete), tell: stay(story.OnDelete, none, back)},
+		{name: "beyond a partition", exercised: ids(beyond), tell: stay(historytest.Partition(5), none, none)},
+		{name: "beyond a partition, one not Ready", idle: ids(beyond), tell: stay(historytest.Partition(5), unready, none)},
+		{name: "beyond a partition, one that is lost in the midst", idle: ids(beyond), tell: stay(historytest.Partition(5), none, unready)},
+		{name: "beyond a partition, the template that the pods have", idle: ids(beyond), tell: stay(historytest.Partition(5), none, back)},
+		{name: "under OnDelete", exercised: ids(onDelete), tell: stay(historytest.OnDelete, none, none)},
+		{name: "under OnDelete, one not Ready", idle: ids(onDelete), tell: stay(historytest.OnDelete, unready, none)},
+		{name: "under OnDelete, the template that the pods have", idle: ids(onDelete), tell: stay(historytest.OnDelete, none, back)},
 		{
-			name: "beyond a partition that is raised with the template", broken: ids(beyond), tell: func(s *story.Story) {
+			name: "beyond a partition that is raised with the template", broken: ids(beyond), tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Update("web", func(t *history.Set) { t.Partition, t.Template.Images = 5, map[string]string{"main": "image:2"} })
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
@@ -224,7 +226,7 @@ func TestUpdatesThatNobodyCouldSee(t *testing.T) {
 			},
 		},
 		{
-			name: "a partition that is raised late", exercised: ids(guarantee.UpdateOrder), tell: func(s *story.Story) {
+			name: "a partition that is raised late", exercised: ids(contract.UpdateOrder), tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Update("web", func(t *history.Set) { t.Partition = 5 })
@@ -235,9 +237,9 @@ func TestUpdatesThatNobodyCouldSee(t *testing.T) {
 }
 
 func TestSetThatDoesNotGoOn(t *testing.T) {
-	id := guarantee.StorageUnboundBlocks
-	ready := func(s *story.Story) {
-		s.Set("web", story.Replicas(3), story.Claims("data"))
+	id := contract.StorageUnboundBlocks
+	ready := func(s *historytest.Story) {
+		s.Set("web", historytest.Replicas(3), historytest.Claims("data"))
 		s.Claim("data", "web-0")
 		s.Up("web-0")
 		pending(s, "data-web-1")
@@ -247,29 +249,29 @@ func TestSetThatDoesNotGoOn(t *testing.T) {
 		s.Ready("web-1")
 	}
 	tales(t, []tale{
-		{name: "when the claim is bound", atWork: true, broken: ids(id), texts: []string{"all pods to web-1 were Ready, and for 65.4 s, to the end of the recording, web-2 was not created"}, tell: func(s *story.Story) {
+		{name: "when the claim is bound", atWork: true, broken: ids(id), texts: []string{"all pods to web-1 were Ready, and for 65.4 s, to the end of the recording, web-2 was not created"}, tell: func(s *historytest.Story) {
 			ready(s)
 			s.Wait(long)
 		}},
-		{name: "because it has all that it wants", tell: func(s *story.Story) {
+		{name: "because it has all that it wants", tell: func(s *historytest.Story) {
 			ready(s)
 			s.Scale("web", 2)
 			s.Wait(long)
 		}},
-		{name: "because the next claim is on its way out", tell: func(s *story.Story) {
+		{name: "because the next claim is on its way out", tell: func(s *historytest.Story) {
 			ready(s)
 			pending(s, "data-web-2")
 			leaves(s, "data-web-2")
 			s.Wait(long)
 		}},
-		{name: "because the name is taken", tell: func(s *story.Story) {
+		{name: "because the name is taken", tell: func(s *historytest.Story) {
 			ready(s)
 			s.Mark(history.ActCreate, history.Pods, "web-2")
 			pod(s, "web-2", func(e *history.Event) { e.Owners = nil })
 			s.Relabel("web-2", "app", "mine")
 			s.Wait(long)
 		}},
-		{name: "until it was asked to", exercised: ids(id), tell: func(s *story.Story) {
+		{name: "until it was asked to", exercised: ids(id), tell: func(s *historytest.Story) {
 			ready(s)
 			s.Wait(time.Second)
 			s.Claim("data", "web-2")

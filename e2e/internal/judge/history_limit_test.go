@@ -4,15 +4,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestUpdateHistoryLimit(t *testing.T) {
-	kept := func(limit int32, then func(*story.Story)) func(*story.Story) {
-		return func(s *story.Story) {
-			s.Set("web", story.HistoryLimit(limit))
+	kept := func(limit int32, then func(*historytest.Story)) func(*historytest.Story) {
+		return func(s *historytest.Story) {
+			s.Set("web", historytest.HistoryLimit(limit))
 			s.Revision("web", 1, 1)
 			s.Up("web-0")
 			s.Status("web")
@@ -26,29 +26,29 @@ func TestUpdateHistoryLimit(t *testing.T) {
 	}
 	liveTales(t, []tale{
 		{
-			name: "the oldest is removed", exercised: ids(guarantee.UpdateHistoryLimit),
-			tell: kept(1, func(s *story.Story) {
+			name: "the oldest is removed", exercised: ids(contract.UpdateHistoryLimit),
+			tell: kept(1, func(s *historytest.Story) {
 				s.Remove(history.Revisions, "web-1")
 				s.Wait(3 * time.Second)
 			}),
 		},
 		{
-			name: "all are kept", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
-			tell: kept(1, func(s *story.Story) { s.Wait(30 * time.Second) }),
+			name: "all are kept", broken: ids(contract.UpdateHistoryLimit), texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
+			tell: kept(1, func(s *historytest.Story) { s.Wait(30 * time.Second) }),
 		},
 		{
-			name: "one too many of none", broken: ids(guarantee.UpdateHistoryLimit), texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
-			tell: kept(0, func(s *story.Story) {
+			name: "one too many of none", broken: ids(contract.UpdateHistoryLimit), texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
+			tell: kept(0, func(s *historytest.Story) {
 				s.Remove(history.Revisions, "web-1")
 				s.Wait(30 * time.Second)
 			}),
 		},
-		{name: "nothing had to go", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(10, func(s *story.Story) { s.Wait(30 * time.Second) })},
-		{name: "about to be removed", idle: ids(guarantee.UpdateHistoryLimit), tell: kept(1, func(s *story.Story) { s.Wait(3 * time.Second) })},
+		{name: "nothing had to go", idle: ids(contract.UpdateHistoryLimit), tell: kept(10, func(s *historytest.Story) { s.Wait(30 * time.Second) })},
+		{name: "about to be removed", idle: ids(contract.UpdateHistoryLimit), tell: kept(1, func(s *historytest.Story) { s.Wait(3 * time.Second) })},
 		{
-			name: "one that a pod still uses", idle: ids(guarantee.UpdateHistoryLimit),
-			tell: func(s *story.Story) {
-				s.Set("web", story.HistoryLimit(0), story.Replicas(2), story.OnDelete)
+			name: "one that a pod still uses", idle: ids(contract.UpdateHistoryLimit),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.HistoryLimit(0), historytest.Replicas(2), historytest.OnDelete)
 				s.Revision("web", 1, 1)
 				s.Up("web-0")
 				s.Up("web-1")

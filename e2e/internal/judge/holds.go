@@ -8,7 +8,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -81,7 +81,7 @@ type held struct {
 
 // judgeCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
 func judgeCreateHalts(m *model, b *bench) {
-	const id = guarantee.OrderingCreateHalts
+	const id = contract.OrderingCreateHalts
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -102,7 +102,7 @@ func judgeCreateHalts(m *model, b *bench) {
 }
 
 // hold counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
-func (b *bench) hold(id guarantee.ID, h held, what string) {
+func (b *bench) hold(id contract.ID, h held, what string) {
 	length, reaction := h.to-h.from, b.m.reactionUntil(h.to)
 	if reaction <= 0 || length < max(HoldFloor, HoldFactor*reaction) {
 		return
@@ -188,7 +188,7 @@ func nextCreated(s *setLife, n, seq int) *history.Event {
 // judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down, and of the condemned pods that are
 // not Ready none but the lowest.
 func judgeScaleDownHalts(m *model, b *bench) {
-	const id = guarantee.OrderingScaleDownHalts
+	const id = contract.OrderingScaleDownHalts
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue

@@ -12,21 +12,21 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/version"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func identityJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.IdentityName, guarantee.IdentityStartOrdinal}, judge: judgeNames},
-		{ids: []guarantee.ID{guarantee.IdentityHostname}, judge: judgeHostname},
-		{ids: []guarantee.ID{guarantee.IdentityLabels}, judge: judgeLabels},
-		{ids: []guarantee.ID{guarantee.IdentitySticky}, judge: lossesBy(deleted, guarantee.IdentitySticky)},
-		{ids: []guarantee.ID{guarantee.IdentityAtMostOne}, judge: judgeAtMostOne},
-		{ids: []guarantee.ID{guarantee.IdentityOwnership}, judge: judgeOwnership},
-		{ids: []guarantee.ID{guarantee.IdentityNotMine}, judge: judgeNotMine},
-		{ids: []guarantee.ID{guarantee.IdentityStartMoves}, judge: judgeStartMoves},
-		{ids: []guarantee.ID{guarantee.IdentityOverrides}, judge: judgeOverrides},
+		{ids: []contract.ID{contract.IdentityName, contract.IdentityStartOrdinal}, judge: judgeNames},
+		{ids: []contract.ID{contract.IdentityHostname}, judge: judgeHostname},
+		{ids: []contract.ID{contract.IdentityLabels}, judge: judgeLabels},
+		{ids: []contract.ID{contract.IdentitySticky}, judge: lossesBy(deleted, contract.IdentitySticky)},
+		{ids: []contract.ID{contract.IdentityAtMostOne}, judge: judgeAtMostOne},
+		{ids: []contract.ID{contract.IdentityOwnership}, judge: judgeOwnership},
+		{ids: []contract.ID{contract.IdentityNotMine}, judge: judgeNotMine},
+		{ids: []contract.ID{contract.IdentityStartMoves}, judge: judgeStartMoves},
+		{ids: []contract.ID{contract.IdentityOverrides}, judge: judgeOverrides},
 	}
 }
 
@@ -50,7 +50,7 @@ func (m *model) atLeast(want string, unknown bool) bool {
 
 // judgeLabels: at its creation a pod carries its own name and its own ordinal as labels.
 func judgeLabels(m *model, b *bench) {
-	const id = guarantee.IdentityLabels
+	const id = contract.IdentityLabels
 	// From 1.32 every cluster has the index label; before, one pod that has it shows that the cluster does.
 	indexed := m.atLeast("1.32", false)
 	m.made(func(_ *setLife, p *podLife) {
@@ -89,7 +89,7 @@ func judgeHostname(m *model, b *bench) {
 	m.made(func(s *setLife, p *podLife) {
 		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
 		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+arrival, free) {
-			b.broken(guarantee.IdentityHostname, charge{
+			b.broken(contract.IdentityHostname, charge{
 				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
 			})
@@ -99,7 +99,7 @@ func judgeHostname(m *model, b *bench) {
 
 // judgeOwnership: the one controller of a set's pod is the set, by its UID.
 func judgeOwnership(m *model, b *bench) {
-	const id = guarantee.IdentityOwnership
+	const id = contract.IdentityOwnership
 	complete := m.h.End != nil && m.h.End.Complete
 	given := m.given(history.Pods)
 	named := map[string]*setLife{}
@@ -136,7 +136,7 @@ func judgeOwnership(m *model, b *bench) {
 
 // disowned accuses the set that a pod was made for, text says of what.
 func (b *bench) disowned(s *setLife, p *podLife, text string) {
-	b.broken(guarantee.IdentityOwnership, charge{
+	b.broken(contract.IdentityOwnership, charge{
 		set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
 		text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
 	})
@@ -163,7 +163,7 @@ func parentOf(pod string) string {
 
 // judgeOverrides: a hostname and a subdomain in the template give way to the identity.
 func judgeOverrides(m *model, b *bench) {
-	const id = guarantee.IdentityOverrides
+	const id = contract.IdentityOverrides
 	m.made(func(s *setLife, p *podLife) {
 		if len(s.events) == 0 {
 			return
@@ -208,7 +208,7 @@ func judgeAtMostOne(m *model, b *bench) {
 
 // nameGiven judges the end of a pod whose name another one took; asked is how often the spec deleted it.
 func (b *bench) nameGiven(old, p *podLife, asked int) {
-	const id = guarantee.IdentityAtMostOne
+	const id = contract.IdentityAtMostOne
 	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
 		return
 	}
@@ -242,7 +242,7 @@ func (b *bench) nameGiven(old, p *podLife, asked int) {
 
 // firstDeletion judges the grace of a deletion that only the set's controller can have asked for.
 func (b *bench) firstDeletion(s *setLife, p *podLife) {
-	const id = guarantee.IdentityAtMostOne
+	const id = contract.IdentityAtMostOne
 	e := p.deleting
 	before := p.at(e.Seq - 1)
 	if before == nil || (e.Change != history.Modified && e.Change != history.Deleted) {
@@ -282,7 +282,7 @@ func orZero(n *int64) int64 {
 // judgeStartMoves: after a change of the start ordinal what is out of range goes only once the new range is Ready, the highest
 // ordinal first.
 func judgeStartMoves(m *model, b *bench) {
-	const id = guarantee.IdentityStartMoves
+	const id = contract.IdentityStartMoves
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue

@@ -9,14 +9,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 // Finding is a broken guarantee, or a place where that could not be decided.
 type Finding struct {
-	Guarantee guarantee.ID `json:"guarantee"`
-	Set       string       `json:"set,omitempty"`
+	Guarantee contract.ID `json:"guarantee"`
+	Set       string      `json:"set,omitempty"`
 	// Text says what happened and what should have, with names, resource versions and times.
 	Text string `json:"text"`
 	// At is when it happened, since the recording began; Seqs are the records that show it.
@@ -26,7 +26,7 @@ type Finding struct {
 
 // Result is what one judge makes of one history.
 type Result struct {
-	Guarantee guarantee.ID `json:"guarantee"`
+	Guarantee contract.ID `json:"guarantee"`
 	// Exercised counts the transitions that the guarantee speaks of and that were seen to respect it.
 	Exercised  int       `json:"exercised"`
 	Violations []Finding `json:"violations,omitempty"`
@@ -40,7 +40,7 @@ type Result struct {
 
 // judgement is one judge: the guarantees it decides and how.
 type judgement struct {
-	ids   []guarantee.ID
+	ids   []contract.ID
 	judge func(*model, *bench)
 }
 
@@ -59,8 +59,8 @@ func judgements() []judgement {
 }
 
 // Judged returns the guarantees that can be judged from a history, in no particular order.
-func Judged() []guarantee.ID {
-	var ids []guarantee.ID
+func Judged() []contract.ID {
+	var ids []contract.ID
 	for _, j := range judgements() {
 		ids = append(ids, j.ids...)
 	}
@@ -71,7 +71,7 @@ func Judged() []guarantee.ID {
 // checks of the spec speak of. A check counts like a judge's own finding.
 func History(h *history.History) []Result {
 	m := newModel(h)
-	b := &bench{m: m, results: map[guarantee.ID]*Result{}}
+	b := &bench{m: m, results: map[contract.ID]*Result{}}
 	for _, j := range judgements() {
 		for _, id := range j.ids {
 			b.of(id)
@@ -85,12 +85,12 @@ func History(h *history.History) []Result {
 // bench collects the results of all judges over one history.
 type bench struct {
 	m       *model
-	order   []guarantee.ID
-	results map[guarantee.ID]*Result
+	order   []contract.ID
+	results map[contract.ID]*Result
 	last    *Result // the one asked for last: most judges speak of one guarantee
 }
 
-func (b *bench) of(id guarantee.ID) *Result {
+func (b *bench) of(id contract.ID) *Result {
 	if b.last != nil && b.last.Guarantee == id {
 		return b.last
 	}
@@ -113,10 +113,10 @@ func (b *bench) all() []Result {
 }
 
 // saw counts one transition that respected the guarantee.
-func (b *bench) saw(id guarantee.ID) { b.of(id).Exercised++ }
+func (b *bench) saw(id contract.ID) { b.of(id).Exercised++ }
 
 // note records a measured fact beside the verdict.
-func (b *bench) note(id guarantee.ID, format string, args ...any) {
+func (b *bench) note(id contract.ID, format string, args ...any) {
 	r := b.of(id)
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
@@ -136,7 +136,7 @@ type charge struct {
 
 // broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
 // suite's: what its owner does to it is not marked.
-func (b *bench) broken(id guarantee.ID, c charge) {
+func (b *bench) broken(id contract.ID, c charge) {
 	f := b.finding(id, c)
 	if c.set != nil && b.m.foreign(c.set) {
 		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
@@ -160,7 +160,7 @@ func (b *bench) broken(id guarantee.ID, c charge) {
 
 // omitted records that something did not happen which was due since c.since: a violation where something shows that the controller was at
 // work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
-func (b *bench) omitted(id guarantee.ID, c charge) {
+func (b *bench) omitted(id contract.ID, c charge) {
 	until := c.until
 	if until == 0 {
 		until = b.m.h.Duration()
@@ -174,11 +174,11 @@ func (b *bench) omitted(id guarantee.ID, c charge) {
 }
 
 // doubt records something that cannot be decided.
-func (b *bench) doubt(id guarantee.ID, c charge) {
+func (b *bench) doubt(id contract.ID, c charge) {
 	b.of(id).Doubts = append(b.of(id).Doubts, b.finding(id, c))
 }
 
-func (b *bench) finding(id guarantee.ID, c charge) Finding {
+func (b *bench) finding(id contract.ID, c charge) Finding {
 	f := Finding{Guarantee: id, Text: c.text}
 	if c.set != nil {
 		f.Set = c.set.name

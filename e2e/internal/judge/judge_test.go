@@ -6,40 +6,40 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
 )
 
 // tale is a history told for one judge: what it must make of it, and that no other judge complains.
 type tale struct {
 	name string
-	tell func(*story.Story)
+	tell func(*historytest.Story)
 	// broken are the guarantees that must be violated, and no others; texts must each occur in a violation's sentence.
-	broken []guarantee.ID
+	broken []contract.ID
 	texts  []string
 	// doubted are the guarantees that must be left open, and no others.
-	doubted []guarantee.ID
+	doubted []contract.ID
 	// exercised must each have been exercised; idle must not.
-	exercised, idle []guarantee.ID
+	exercised, idle []contract.ID
 	// live says that the story writes the set's status as a live controller would. Most leave it out, and what the status should
 	// say is then no question.
 	live bool
 	// atWork has the controller act for another set at the end, without which it is accused of nothing that did not happen.
 	atWork bool
 	// excused must each have been excused by rule G2.
-	excused []guarantee.ID
+	excused []contract.ID
 }
 
 func (tt tale) run(t *testing.T) {
 	t.Helper()
-	s := story.New()
+	s := historytest.New()
 	tt.tell(s)
 	if tt.atWork {
 		s.Running("elsewhere", 1)
 		s.Wait(5 * time.Second)
 	}
-	var broken, doubted, exercised, excused []guarantee.ID
+	var broken, doubted, exercised, excused []contract.ID
 	var texts []string
 	for _, r := range judge.History(s.History()) {
 		if r.Guarantee.Family() == "status" && !tt.live {
@@ -90,7 +90,7 @@ func (tt tale) run(t *testing.T) {
 	}
 }
 
-func sameIDs(a, b []guarantee.ID) bool {
+func sameIDs(a, b []contract.ID) bool {
 	a, b = slices.Clone(a), slices.Clone(b)
 	slices.Sort(a)
 	slices.Sort(b)
@@ -105,13 +105,13 @@ func tales(t *testing.T, all []tale) {
 }
 
 func TestEveryGuaranteeHasOneJudge(t *testing.T) {
-	seen := map[guarantee.ID]bool{}
+	seen := map[contract.ID]bool{}
 	for _, id := range judge.Judged() {
 		if seen[id] {
 			t.Errorf("%s: expected one judge, found two", id)
 		}
 		seen[id] = true
-		if _, ok := guarantee.Get(id); !ok {
+		if _, ok := contract.Get(id); !ok {
 			t.Errorf("%s is judged but is no guarantee of the contract", id)
 		}
 	}

@@ -7,31 +7,31 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func lifecycleJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.LifecycleFailed}, judge: lossesBy(failed, guarantee.LifecycleFailed)},
-		{ids: []guarantee.ID{guarantee.LifecycleSucceeded}, judge: judgeSucceeded},
-		{ids: []guarantee.ID{guarantee.LifecycleEvicted}, judge: lossesBy(evicted, guarantee.LifecycleEvicted)},
-		{ids: []guarantee.ID{guarantee.LifecycleCrashInPlace}, judge: judgeCrashes},
-		{ids: []guarantee.ID{guarantee.LifecycleAdoption}, judge: judgeAdoption},
-		{ids: []guarantee.ID{guarantee.LifecycleRelease}, judge: judgeRelease},
+		{ids: []contract.ID{contract.LifecycleFailed}, judge: lossesBy(failed, contract.LifecycleFailed)},
+		{ids: []contract.ID{contract.LifecycleSucceeded}, judge: judgeSucceeded},
+		{ids: []contract.ID{contract.LifecycleEvicted}, judge: lossesBy(evicted, contract.LifecycleEvicted)},
+		{ids: []contract.ID{contract.LifecycleCrashInPlace}, judge: judgeCrashes},
+		{ids: []contract.ID{contract.LifecycleAdoption}, judge: judgeAdoption},
+		{ids: []contract.ID{contract.LifecycleRelease}, judge: judgeRelease},
 	}
 }
 
 // judgeSucceeded: a pod that ran to a good end is replaced too, since 1.29.
 func judgeSucceeded(m *model, b *bench) {
 	if m.atLeast("1.29", true) {
-		lossesBy(succeeded, guarantee.LifecycleSucceeded)(m, b)
+		lossesBy(succeeded, contract.LifecycleSucceeded)(m, b)
 	}
 }
 
 // judgeCrashes: a container that crashes is restarted in its pod; the set does not replace the pod for it.
 func judgeCrashes(m *model, b *bench) {
-	const id = guarantee.LifecycleCrashInPlace
+	const id = contract.LifecycleCrashInPlace
 	for _, p := range m.pods {
 		if p.set == nil {
 			continue
@@ -116,7 +116,7 @@ type orphan struct {
 
 // orphan judges what one set did about an orphan that has the name of one of its pods.
 func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
-	const id = guarantee.LifecycleAdoption
+	const id = contract.LifecycleAdoption
 	m, p := b.m, o.pod
 	charged := func(last *history.Event, until time.Duration, text string) charge {
 		return charge{
@@ -173,7 +173,7 @@ func (s *setLife) revisionAt(at time.Duration) string {
 
 // judgeRelease: a pod that its set no longer selects is released, and once its name is free a new one comes.
 func judgeRelease(m *model, b *bench) {
-	const id = guarantee.LifecycleRelease
+	const id = contract.LifecycleRelease
 	overdue := m.overdue()
 	for _, l := range m.losses {
 		if l.why == released && l.set.selects() && !l.set.matches(l.at) {
@@ -217,7 +217,7 @@ func (p *podLife) index(seq int) int {
 
 // strayed judges a pod that its set no longer selected and did not release.
 func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
-	const id = guarantee.LifecycleRelease
+	const id = contract.LifecycleRelease
 	m := b.m
 	act := p.deleting
 	var text string

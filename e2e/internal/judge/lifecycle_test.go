@@ -3,36 +3,36 @@ package judge_test
 import (
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestReplacement(t *testing.T) {
-	failed := func(s *story.Story) {
+	failed := func(s *historytest.Story) {
 		s.Running("web", 2)
 		s.Fail("web-1")
 		s.Status("web")
 	}
 	tales(t, []tale{
 		{
-			name: "a failed pod is replaced", exercised: ids(guarantee.LifecycleFailed), idle: ids(guarantee.LifecycleSucceeded, guarantee.LifecycleEvicted, guarantee.IdentitySticky),
-			tell: func(s *story.Story) {
+			name: "a failed pod is replaced", exercised: ids(contract.LifecycleFailed), idle: ids(contract.LifecycleSucceeded, contract.LifecycleEvicted, contract.IdentitySticky),
+			tell: func(s *historytest.Story) {
 				failed(s)
 				s.Remove(history.Pods, "web-1")
 				s.Up("web-1")
 			},
 		},
 		{
-			name: "a failed pod stays", atWork: true, broken: ids(guarantee.LifecycleFailed), texts: []string{"web-1 (Failed at rv 108 (+0.8 s)) was not replaced to the end of the recording", "for 65.5 s"},
-			tell: func(s *story.Story) {
+			name: "a failed pod stays", atWork: true, broken: ids(contract.LifecycleFailed), texts: []string{"web-1 (Failed at rv 108 (+0.8 s)) was not replaced to the end of the recording", "for 65.5 s"},
+			tell: func(s *historytest.Story) {
 				failed(s)
 				s.Wait(long)
 			},
 		},
 		{
-			name: "a failed pod is removed and nothing comes", atWork: true, broken: ids(guarantee.LifecycleFailed),
-			tell: func(s *story.Story) {
+			name: "a failed pod is removed and nothing comes", atWork: true, broken: ids(contract.LifecycleFailed),
+			tell: func(s *historytest.Story) {
 				failed(s)
 				s.Remove(history.Pods, "web-1")
 				s.Status("web")
@@ -40,16 +40,16 @@ func TestReplacement(t *testing.T) {
 			},
 		},
 		{
-			name: "a failed pod behind one that is not Ready", idle: ids(guarantee.LifecycleFailed),
-			tell: func(s *story.Story) {
+			name: "a failed pod behind one that is not Ready", idle: ids(contract.LifecycleFailed),
+			tell: func(s *historytest.Story) {
 				failed(s)
 				s.Unready("web-0")
 				s.Wait(long)
 			},
 		},
 		{
-			name: "the end of a deletion is no failure", exercised: ids(guarantee.IdentitySticky), idle: ids(guarantee.LifecycleFailed),
-			tell: func(s *story.Story) {
+			name: "the end of a deletion is no failure", exercised: ids(contract.IdentitySticky), idle: ids(contract.LifecycleFailed),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.SpecDeletes("web-0")
 				s.Fail("web-0")
@@ -58,8 +58,8 @@ func TestReplacement(t *testing.T) {
 			},
 		},
 		{
-			name: "a succeeded pod is replaced", exercised: ids(guarantee.LifecycleSucceeded), idle: ids(guarantee.LifecycleFailed),
-			tell: func(s *story.Story) {
+			name: "a succeeded pod is replaced", exercised: ids(contract.LifecycleSucceeded), idle: ids(contract.LifecycleFailed),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Remove(history.Pods, "web-0")
@@ -67,16 +67,16 @@ func TestReplacement(t *testing.T) {
 			},
 		},
 		{
-			name: "a succeeded pod stays", atWork: true, broken: ids(guarantee.LifecycleSucceeded), texts: []string{"web-0 (Succeeded at rv"},
-			tell: func(s *story.Story) {
+			name: "a succeeded pod stays", atWork: true, broken: ids(contract.LifecycleSucceeded), texts: []string{"web-0 (Succeeded at rv"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Wait(long)
 			},
 		},
 		{
-			name: "a succeeded pod comes back as somebody else", broken: ids(guarantee.LifecycleSucceeded), texts: []string{`another identity: hostname "other", expected "web-0"`},
-			tell: func(s *story.Story) {
+			name: "a succeeded pod comes back as somebody else", broken: ids(contract.LifecycleSucceeded), texts: []string{`another identity: hostname "other", expected "web-0"`},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Remove(history.Pods, "web-0")
@@ -84,8 +84,8 @@ func TestReplacement(t *testing.T) {
 			},
 		},
 		{
-			name: "a succeeded pod of a set that is scaled down", idle: ids(guarantee.LifecycleSucceeded),
-			tell: func(s *story.Story) {
+			name: "a succeeded pod of a set that is scaled down", idle: ids(contract.LifecycleSucceeded),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Succeed("web-1")
 				s.Scale("web", 1)
@@ -97,7 +97,7 @@ func TestReplacement(t *testing.T) {
 }
 
 func TestEviction(t *testing.T) {
-	evicted := func(s *story.Story) {
+	evicted := func(s *historytest.Story) {
 		s.Running("web", 2)
 		s.Evict("web-0")
 		s.Gone("web-0")
@@ -105,37 +105,37 @@ func TestEviction(t *testing.T) {
 	}
 	tales(t, []tale{
 		{
-			name: "replaced", exercised: ids(guarantee.LifecycleEvicted), idle: ids(guarantee.IdentitySticky),
-			tell: func(s *story.Story) {
+			name: "replaced", exercised: ids(contract.LifecycleEvicted), idle: ids(contract.IdentitySticky),
+			tell: func(s *historytest.Story) {
 				evicted(s)
 				s.Up("web-0")
 			},
 		},
 		{
-			name: "not replaced", atWork: true, broken: ids(guarantee.LifecycleEvicted), texts: []string{"web-0 (evicted at rv"},
-			tell: func(s *story.Story) {
+			name: "not replaced", atWork: true, broken: ids(contract.LifecycleEvicted), texts: []string{"web-0 (evicted at rv"},
+			tell: func(s *historytest.Story) {
 				evicted(s)
 				s.Wait(long)
 			},
 		},
 		{
-			name: "replaced by somebody else", broken: ids(guarantee.LifecycleEvicted),
-			tell: func(s *story.Story) {
+			name: "replaced by somebody else", broken: ids(contract.LifecycleEvicted),
+			tell: func(s *historytest.Story) {
 				evicted(s)
 				pod(s, "web-0", func(e *history.Event) { e.Pod.Subdomain = "elsewhere" })
 			},
 		},
 		{
-			name: "refused", idle: ids(guarantee.LifecycleEvicted),
-			tell: func(s *story.Story) {
+			name: "refused", idle: ids(contract.LifecycleEvicted),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Mark(history.ActEvict, history.Pods, "web-0")
 				s.Wait(long)
 			},
 		},
 		{
-			name: "preempted is not evicted", exercised: ids(guarantee.IdentitySticky), idle: ids(guarantee.LifecycleEvicted),
-			tell: func(s *story.Story) {
+			name: "preempted is not evicted", exercised: ids(contract.IdentitySticky), idle: ids(contract.LifecycleEvicted),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Disrupt("web-0", "PreemptionByScheduler")
 				s.End("web-0")
@@ -148,17 +148,17 @@ func TestEviction(t *testing.T) {
 func TestCrashes(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "restarted in place", exercised: ids(guarantee.LifecycleCrashInPlace),
-			tell: func(s *story.Story) {
+			name: "restarted in place", exercised: ids(contract.LifecycleCrashInPlace),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Crash("web-0")
 				s.Restart("web-0")
 			},
 		},
-		{name: "no crash", idle: ids(guarantee.LifecycleCrashInPlace), tell: func(s *story.Story) { s.Running("web", 2) }},
+		{name: "no crash", idle: ids(contract.LifecycleCrashInPlace), tell: func(s *historytest.Story) { s.Running("web", 2) }},
 		{
-			name: "replaced instead", broken: ids(guarantee.LifecycleCrashInPlace), texts: []string{"web-0 was deleted by its controller at rv", "after a container had crashed (rv 108, +0.8 s)"},
-			tell: func(s *story.Story) {
+			name: "replaced instead", broken: ids(contract.LifecycleCrashInPlace), texts: []string{"web-0 was deleted by its controller at rv", "after a container had crashed (rv 108, +0.8 s)"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Crash("web-0")
 				s.Status("web")
@@ -168,8 +168,8 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		{
-			name: "replaced after it had restarted", broken: ids(guarantee.LifecycleCrashInPlace),
-			tell: func(s *story.Story) {
+			name: "replaced after it had restarted", broken: ids(contract.LifecycleCrashInPlace),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Crash("web-1")
 				s.Restart("web-1")
@@ -179,8 +179,8 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		{
-			name: "crashed and deleted by the spec", idle: ids(guarantee.LifecycleCrashInPlace),
-			tell: func(s *story.Story) {
+			name: "crashed and deleted by the spec", idle: ids(contract.LifecycleCrashInPlace),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Crash("web-0")
 				s.SpecDeletes("web-0")
@@ -189,8 +189,8 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		{
-			name: "crashed and scaled down", idle: ids(guarantee.LifecycleCrashInPlace),
-			tell: func(s *story.Story) {
+			name: "crashed and scaled down", idle: ids(contract.LifecycleCrashInPlace),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Crash("web-1")
 				s.Scale("web", 1)
@@ -198,8 +198,8 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		{
-			name: "crashed and updated, the status late", idle: ids(guarantee.LifecycleCrashInPlace),
-			tell: func(s *story.Story) {
+			name: "crashed and updated, the status late", idle: ids(contract.LifecycleCrashInPlace),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Crash("web-0")
 				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
@@ -209,8 +209,8 @@ func TestCrashes(t *testing.T) {
 			},
 		},
 		{
-			name: "crashed and evicted", exercised: ids(guarantee.LifecycleEvicted),
-			tell: func(s *story.Story) {
+			name: "crashed and evicted", exercised: ids(contract.LifecycleEvicted),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Crash("web-0")
 				s.Evict("web-0")

@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -257,7 +257,7 @@ func ownerNamed(e *history.Event, kind, name string) types.UID {
 }
 
 // lossesBy judges every loss of one cause: an heir with the same identity must come.
-func lossesBy(why cause, id guarantee.ID) func(*model, *bench) {
+func lossesBy(why cause, id contract.ID) func(*model, *bench) {
 	return func(m *model, b *bench) {
 		overdue := m.overdue()
 		for _, l := range m.losses {
@@ -269,7 +269,7 @@ func lossesBy(why cause, id guarantee.ID) func(*model, *bench) {
 }
 
 // loss judges one loss.
-func (b *bench) loss(id guarantee.ID, l loss, overdue time.Duration) {
+func (b *bench) loss(id contract.ID, l loss, overdue time.Duration) {
 	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.why]
 	if l.heir == nil {
 		if l.vacant > overdue {

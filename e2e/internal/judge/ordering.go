@@ -8,26 +8,26 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func orderingJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.OrderingCreate}, judge: creationsOf(initial, guarantee.OrderingCreate)},
-		{ids: []guarantee.ID{guarantee.OrderingScaleUp}, judge: creationsOf(scaleUp, guarantee.OrderingScaleUp)},
-		{ids: []guarantee.ID{guarantee.OrderingHeals}, judge: judgeHeals},
-		{ids: []guarantee.ID{guarantee.OrderingCreateHalts}, judge: judgeCreateHalts},
-		{ids: []guarantee.ID{guarantee.OrderingScaleDown}, judge: judgeScaleDown},
-		{ids: []guarantee.ID{guarantee.OrderingScaleDownHalts}, judge: judgeScaleDownHalts},
-		{ids: []guarantee.ID{guarantee.OrderingMinReady}, judge: judgeMinReady},
-		{ids: []guarantee.ID{guarantee.OrderingParallel}, judge: judgeParallel},
-		{ids: []guarantee.ID{guarantee.OrderingChangeOfMind}, judge: judgeChangeOfMind},
+		{ids: []contract.ID{contract.OrderingCreate}, judge: creationsOf(initial, contract.OrderingCreate)},
+		{ids: []contract.ID{contract.OrderingScaleUp}, judge: creationsOf(scaleUp, contract.OrderingScaleUp)},
+		{ids: []contract.ID{contract.OrderingHeals}, judge: judgeHeals},
+		{ids: []contract.ID{contract.OrderingCreateHalts}, judge: judgeCreateHalts},
+		{ids: []contract.ID{contract.OrderingScaleDown}, judge: judgeScaleDown},
+		{ids: []contract.ID{contract.OrderingScaleDownHalts}, judge: judgeScaleDownHalts},
+		{ids: []contract.ID{contract.OrderingMinReady}, judge: judgeMinReady},
+		{ids: []contract.ID{contract.OrderingParallel}, judge: judgeParallel},
+		{ids: []contract.ID{contract.OrderingChangeOfMind}, judge: judgeChangeOfMind},
 	}
 }
 
 // creationsOf judges every creation of one class against its predecessors.
-func creationsOf(c class, id guarantee.ID) func(*model, *bench) {
+func creationsOf(c class, id contract.ID) func(*model, *bench) {
 	return func(m *model, b *bench) {
 		for _, a := range m.acts {
 			if !a.set.ordered() {
@@ -43,13 +43,13 @@ func creationsOf(c class, id guarantee.ID) func(*model, *bench) {
 }
 
 // creation judges one creation.
-func (b *bench) creation(id guarantee.ID, s *setLife, c creation) {
+func (b *bench) creation(id contract.ID, s *setLife, c creation) {
 	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
 	b.weighObstacles(id, s, act, c.event, c.obstacles)
 }
 
 // weighObstacles turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
-func (b *bench) weighObstacles(id guarantee.ID, s *setLife, act string, e *history.Event, found []obstacle) {
+func (b *bench) weighObstacles(id contract.ID, s *setLife, act string, e *history.Event, found []obstacle) {
 	clean := true
 	for _, o := range found {
 		c := charge{
@@ -85,9 +85,9 @@ func judgeHeals(m *model, b *bench) {
 			switch {
 			case c.class != replaced || c.first:
 			case len(c.obstacles) > 0:
-				b.creation(guarantee.OrderingHeals, a.set, c)
+				b.creation(contract.OrderingHeals, a.set, c)
 			case c.missingBelow > 0:
-				b.saw(guarantee.OrderingHeals)
+				b.saw(contract.OrderingHeals)
 			}
 		}
 	}
@@ -95,10 +95,10 @@ func judgeHeals(m *model, b *bench) {
 
 // judgeScaleDown: condemned pods go highest first, each only after the next higher condemned one is completely gone.
 func judgeScaleDown(m *model, b *bench) {
-	m.removalsInOrder(b, guarantee.OrderingScaleDown, func(*setLife, removal) bool { return true })
+	m.removalsInOrder(b, contract.OrderingScaleDown, func(*setLife, removal) bool { return true })
 }
 
-func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife, removal) bool) {
+func (m *model) removalsInOrder(b *bench, id contract.ID, applies func(*setLife, removal) bool) {
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -123,7 +123,7 @@ func (m *model) removalsInOrder(b *bench, id guarantee.ID, applies func(*setLife
 }
 
 // countRemoval counts a removal that waited for all higher condemned pods, or for all that its controller need have known.
-func (b *bench) countRemoval(id guarantee.ID, r removal) {
+func (b *bench) countRemoval(id contract.ID, r removal) {
 	switch {
 	case len(r.higher) > 0:
 	case r.unseen > 0:
@@ -143,7 +143,7 @@ func goneRef(p *podLife) string {
 // judgeMinReady: with minReadySeconds a predecessor has been Ready for that long before the next pod is created.
 // Timestamps have a resolution of one second and come from different clocks, hence the allowance.
 func judgeMinReady(m *model, b *bench) {
-	const id = guarantee.OrderingMinReady
+	const id = contract.OrderingMinReady
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue
@@ -201,7 +201,7 @@ func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration
 }
 
 // sawOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.
-func (b *bench) sawOrExcused(id guarantee.ID, right bool) {
+func (b *bench) sawOrExcused(id contract.ID, right bool) {
 	if right {
 		b.saw(id)
 		return
@@ -211,7 +211,7 @@ func (b *bench) sawOrExcused(id guarantee.ID, right bool) {
 
 // judgeParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
 func judgeParallel(m *model, b *bench) {
-	const id = guarantee.OrderingParallel
+	const id = contract.OrderingParallel
 	overdue := m.overdue()
 	for _, a := range m.acts {
 		if a.set.policy() != appsv1.ParallelPodManagement {
@@ -244,7 +244,7 @@ func judgeParallel(m *model, b *bench) {
 
 // judgeChangeOfMind: the rules of order hold also while replicas change again and again before the set settles.
 func judgeChangeOfMind(m *model, b *bench) {
-	const id = guarantee.OrderingChangeOfMind
+	const id = contract.OrderingChangeOfMind
 	for _, a := range m.acts {
 		if !a.set.ordered() {
 			continue

@@ -4,27 +4,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-func ids(list ...guarantee.ID) []guarantee.ID { return list }
+func ids(list ...contract.ID) []contract.ID { return list }
 
 func TestOrderingOfCreation(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "one after another", exercised: ids(guarantee.OrderingCreate), idle: ids(guarantee.OrderingScaleUp, guarantee.OrderingHeals, guarantee.OrderingCreateHalts),
-			tell: func(s *story.Story) { s.Running("web", 3) },
+			name: "one after another", exercised: ids(contract.OrderingCreate), idle: ids(contract.OrderingScaleUp, contract.OrderingHeals, contract.OrderingCreateHalts),
+			tell: func(s *historytest.Story) { s.Running("web", 3) },
 		},
 		{
-			name: "a single pod shows no order", idle: ids(guarantee.OrderingCreate),
-			tell: func(s *story.Story) { s.Running("web", 1) },
+			name: "a single pod shows no order", idle: ids(contract.OrderingCreate),
+			tell: func(s *historytest.Story) { s.Running("web", 1) },
 		},
 		{
-			name: "before the predecessor was Ready", broken: ids(guarantee.OrderingCreate), texts: []string{"web-2 was created at rv 107 (+0.7 s)", "while web-1 was not Ready (Ready at rv 108"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(3))
+			name: "before the predecessor was Ready", broken: ids(contract.OrderingCreate), texts: []string{"web-2 was created at rv 107 (+0.7 s)", "while web-1 was not Ready (Ready at rv 108"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(3))
 				s.Up("web-0")
 				s.Status("web")
 				s.Pod("web-1")
@@ -34,16 +34,16 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a predecessor skipped", broken: ids(guarantee.OrderingCreate), texts: []string{"while web-1 did not exist"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(3))
+			name: "a predecessor skipped", broken: ids(contract.OrderingCreate), texts: []string{"while web-1 did not exist"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(3))
 				s.Up("web-0")
 				s.Pod("web-2")
 			},
 		},
 		{
-			name: "scale up in order", exercised: ids(guarantee.OrderingCreate, guarantee.OrderingScaleUp),
-			tell: func(s *story.Story) {
+			name: "scale up in order", exercised: ids(contract.OrderingCreate, contract.OrderingScaleUp),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 4)
 				s.Up("web-2")
@@ -51,8 +51,8 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "scale up at once", broken: ids(guarantee.OrderingScaleUp),
-			tell: func(s *story.Story) {
+			name: "scale up at once", broken: ids(contract.OrderingScaleUp),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 3)
 				s.Pod("web-1")
@@ -60,8 +60,8 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a predecessor lost within the lag", excused: ids(guarantee.OrderingScaleUp),
-			tell: func(s *story.Story) {
+			name: "a predecessor lost within the lag", excused: ids(contract.OrderingScaleUp),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 3)
 				s.Unready("web-0")
@@ -69,8 +69,8 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a predecessor lost for longer and the status shows it", broken: ids(guarantee.OrderingScaleUp, guarantee.OrderingCreateHalts), texts: []string{"web-0 was no longer Ready"},
-			tell: func(s *story.Story) {
+			name: "a predecessor lost for longer and the status shows it", broken: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), texts: []string{"web-0 was no longer Ready"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.Status("web")
@@ -80,8 +80,8 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a predecessor lost for longer but the status does not show it", doubted: ids(guarantee.OrderingScaleUp, guarantee.OrderingCreateHalts),
-			tell: func(s *story.Story) {
+			name: "a predecessor lost for longer but the status does not show it", doubted: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.Wait(3 * time.Second)
@@ -90,9 +90,9 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap may hide the readiness", doubted: ids(guarantee.OrderingCreate, guarantee.OrderingCreateHalts),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2))
+			name: "a gap may hide the readiness", doubted: ids(contract.OrderingCreate, contract.OrderingCreateHalts),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2))
 				s.Pod("web-0")
 				from := s.Now()
 				s.Wait(time.Second)
@@ -101,9 +101,9 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap before it hides nothing", broken: ids(guarantee.OrderingCreate),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2))
+			name: "a gap before it hides nothing", broken: ids(contract.OrderingCreate),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2))
 				s.Gap(history.Pods, s.Now())
 				s.Wait(time.Second)
 				s.Pod("web-0")
@@ -111,17 +111,17 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "no order under Parallel", exercised: ids(guarantee.OrderingParallel), idle: ids(guarantee.OrderingCreate),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "no order under Parallel", exercised: ids(contract.OrderingParallel), idle: ids(contract.OrderingCreate),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Pod("web-1")
 			},
 		},
 		{
-			name: "Parallel that waits", broken: ids(guarantee.OrderingParallel),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Parallel)
+			name: "Parallel that waits", broken: ids(contract.OrderingParallel),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Wait(40 * time.Second)
 				s.Ready("web-0")
@@ -132,9 +132,9 @@ func TestOrderingOfCreation(t *testing.T) {
 }
 
 func TestOrderingHalts(t *testing.T) {
-	halted := func(hold time.Duration) func(*story.Story) {
-		return func(s *story.Story) {
-			s.Set("web", story.Replicas(3))
+	halted := func(hold time.Duration) func(*historytest.Story) {
+		return func(s *historytest.Story) {
+			s.Set("web", historytest.Replicas(3))
 			s.Up("web-0")
 			s.Pod("web-1")
 			s.Wait(hold)
@@ -143,12 +143,12 @@ func TestOrderingHalts(t *testing.T) {
 		}
 	}
 	tales(t, []tale{
-		{name: "a long halt", exercised: ids(guarantee.OrderingCreateHalts), tell: halted(3 * time.Second)},
-		{name: "a halt too short to tell", idle: ids(guarantee.OrderingCreateHalts), tell: halted(300 * time.Millisecond)},
+		{name: "a long halt", exercised: ids(contract.OrderingCreateHalts), tell: halted(3 * time.Second)},
+		{name: "a halt too short to tell", idle: ids(contract.OrderingCreateHalts), tell: halted(300 * time.Millisecond)},
 		{
-			name: "a controller that loses patience", broken: ids(guarantee.OrderingCreate, guarantee.OrderingCreateHalts), texts: []string{"5.1 s into a halt"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(3))
+			name: "a controller that loses patience", broken: ids(contract.OrderingCreate, contract.OrderingCreateHalts), texts: []string{"5.1 s into a halt"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(3))
 				s.Up("web-0")
 				s.Pod("web-1")
 				s.Wait(5 * time.Second)
@@ -156,8 +156,8 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "a scale down that waits for a pod that stays", exercised: ids(guarantee.OrderingScaleDownHalts, guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "a scale down that waits for a pod that stays", exercised: ids(contract.OrderingScaleDownHalts, contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-0")
 				s.Status("web")
@@ -168,8 +168,8 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "a scale down that does not", broken: ids(guarantee.OrderingScaleDownHalts), texts: []string{"web-2 began to terminate for a scale down", "while the staying web-0 was no longer Ready"},
-			tell: func(s *story.Story) {
+			name: "a scale down that does not", broken: ids(contract.OrderingScaleDownHalts), texts: []string{"web-2 began to terminate for a scale down", "while the staying web-0 was no longer Ready"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-0")
 				s.Status("web")
@@ -179,8 +179,8 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "two pods that are to go and are not Ready", exercised: ids(guarantee.OrderingScaleDownHalts, guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "two pods that are to go and are not Ready", exercised: ids(contract.OrderingScaleDownHalts, contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-1")
 				s.Unready("web-2")
@@ -194,8 +194,8 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "a pod that is to go and is Ready goes before one that is not", idle: ids(guarantee.OrderingScaleDownHalts),
-			tell: func(s *story.Story) {
+			name: "a pod that is to go and is Ready goes before one that is not", idle: ids(contract.OrderingScaleDownHalts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-1")
 				s.Status("web")
@@ -206,9 +206,9 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "of two pods that are to go and are not Ready the higher first", broken: ids(guarantee.OrderingScaleDownHalts),
+			name: "of two pods that are to go and are not Ready the higher first", broken: ids(contract.OrderingScaleDownHalts),
 			texts: []string{"not Ready itself, web-2 began to terminate for a scale down", "while the lower web-1 was no longer Ready"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-1")
 				s.Unready("web-2")
@@ -220,7 +220,7 @@ func TestOrderingHalts(t *testing.T) {
 		},
 		{
 			name: "the higher one, whose readiness was lost just before",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Unready("web-1")
 				s.Status("web")
@@ -237,8 +237,8 @@ func TestOrderingHalts(t *testing.T) {
 func TestOrderingOfScaleDown(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "highest first", exercised: ids(guarantee.OrderingScaleDown), idle: ids(guarantee.TerminationReverse),
-			tell: func(s *story.Story) {
+			name: "highest first", exercised: ids(contract.OrderingScaleDown), idle: ids(contract.TerminationReverse),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Scale("web", 1)
 				s.End("web-2")
@@ -246,8 +246,8 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "before the higher one is gone", broken: ids(guarantee.OrderingScaleDown), texts: []string{"web-1 began to terminate", "while the higher web-2 still existed (gone at rv"},
-			tell: func(s *story.Story) {
+			name: "before the higher one is gone", broken: ids(contract.OrderingScaleDown), texts: []string{"web-1 began to terminate", "while the higher web-2 still existed (gone at rv"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Scale("web", 1)
 				s.Terminate("web-2")
@@ -256,8 +256,8 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "lowest first", broken: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "lowest first", broken: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Scale("web", 1)
 				s.End("web-1")
@@ -265,9 +265,9 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "lowest first under OnDelete, where an update that is pending is no excuse", broken: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.OnDelete)
+			name: "lowest first under OnDelete, where an update that is pending is no excuse", broken: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.Scale("web", 1)
 				s.End("web-1")
@@ -275,9 +275,9 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "lowest first below a partition, where an update that is pending is no excuse", broken: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.Partition(3))
+			name: "lowest first below a partition, where an update that is pending is no excuse", broken: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Partition(3))
 				s.NewTemplate("web", 2)
 				s.Scale("web", 1)
 				s.End("web-1")
@@ -285,16 +285,16 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "what the spec deletes is nobody's fault", idle: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "what the spec deletes is nobody's fault", idle: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Scale("web", 1)
 				s.SpecDeletes("web-1")
 			},
 		},
 		{
-			name: "to zero in reverse", exercised: ids(guarantee.TerminationReverse, guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "to zero in reverse", exercised: ids(contract.TerminationReverse, contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 0)
 				s.End("web-1")
@@ -302,8 +302,8 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "to zero all at once", broken: ids(guarantee.TerminationReverse, guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "to zero all at once", broken: ids(contract.TerminationReverse, contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 0)
 				s.Terminate("web-0")
@@ -311,8 +311,8 @@ func TestOrderingOfScaleDown(t *testing.T) {
 			},
 		},
 		{
-			name: "no order when the set is deleted", idle: ids(guarantee.OrderingScaleDown, guarantee.TerminationReverse),
-			tell: func(s *story.Story) {
+			name: "no order when the set is deleted", idle: ids(contract.OrderingScaleDown, contract.TerminationReverse),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.DeleteSet("web")
 				s.End("web-0")
@@ -325,8 +325,8 @@ func TestOrderingOfScaleDown(t *testing.T) {
 func TestOrderingHeals(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "the lower first", exercised: ids(guarantee.OrderingHeals),
-			tell: func(s *story.Story) {
+			name: "the lower first", exercised: ids(contract.OrderingHeals),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.SpecDeletes("web-0")
 				s.SpecDeletes("web-1")
@@ -337,8 +337,8 @@ func TestOrderingHeals(t *testing.T) {
 			},
 		},
 		{
-			name: "the higher first", broken: ids(guarantee.OrderingHeals), texts: []string{"web-1 was created", "while web-0 was gone"},
-			tell: func(s *story.Story) {
+			name: "the higher first", broken: ids(contract.OrderingHeals), texts: []string{"web-1 was created", "while web-0 was gone"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.SpecDeletes("web-0")
 				s.SpecDeletes("web-1")
@@ -355,8 +355,8 @@ func TestOrderingHeals(t *testing.T) {
 func TestChangeOfMind(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "up and down again", exercised: ids(guarantee.OrderingChangeOfMind),
-			tell: func(s *story.Story) {
+			name: "up and down again", exercised: ids(contract.OrderingChangeOfMind),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 3)
 				s.Up("web-1")
@@ -365,8 +365,8 @@ func TestChangeOfMind(t *testing.T) {
 			},
 		},
 		{
-			name: "order lost in between", broken: ids(guarantee.OrderingChangeOfMind, guarantee.OrderingScaleUp),
-			tell: func(s *story.Story) {
+			name: "order lost in between", broken: ids(contract.OrderingChangeOfMind, contract.OrderingScaleUp),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Pod("web-1")

@@ -7,13 +7,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 // judgeNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
 func judgeNotMine(m *model, b *bench) {
-	const id = guarantee.IdentityNotMine
+	const id = contract.IdentityNotMine
 	for _, p := range m.pods {
 		for i, t := range p.tenures {
 			if i > 0 && t.set != nil && p.tenures[i-1].uid != "" {
@@ -37,7 +37,7 @@ func judgeNotMine(m *model, b *bench) {
 }
 
 // keptApart judges one pod that one set selects and another controller owns.
-func (b *bench) keptApart(id guarantee.ID, s *setLife, p *podLife) {
+func (b *bench) keptApart(id contract.ID, s *setLife, p *podLife) {
 	owner := p.tenures[0]
 	e := p.deleting
 	if e == nil || s.beingDeleted(e.At) || !b.m.byController(p) {

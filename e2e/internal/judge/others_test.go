@@ -9,14 +9,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestAtMostOne(t *testing.T) {
-	terminated := func(grace int64) func(*story.Story) {
-		return func(s *story.Story) {
+	terminated := func(grace int64) func(*historytest.Story) {
+		return func(s *historytest.Story) {
 			s.Running("web", 2)
 			s.Scale("web", 1)
 			s.Change(history.Pods, "web-1", func(e *history.Event) {
@@ -27,21 +27,21 @@ func TestAtMostOne(t *testing.T) {
 		}
 	}
 	tales(t, []tale{
-		{name: "the pod's own grace", exercised: ids(guarantee.IdentityAtMostOne), tell: terminated(story.Grace)},
-		{name: "no grace", broken: ids(guarantee.IdentityAtMostOne), texts: []string{"web-1 was deleted at rv 109 (+0.9 s) with a grace period of 0 s while its containers ran, expected its own 30 s"}, tell: terminated(0)},
-		{name: "less grace", broken: ids(guarantee.IdentityAtMostOne), tell: terminated(1)},
+		{name: "the pod's own grace", exercised: ids(contract.IdentityAtMostOne), tell: terminated(historytest.Grace)},
+		{name: "no grace", broken: ids(contract.IdentityAtMostOne), texts: []string{"web-1 was deleted at rv 109 (+0.9 s) with a grace period of 0 s while its containers ran, expected its own 30 s"}, tell: terminated(0)},
+		{name: "less grace", broken: ids(contract.IdentityAtMostOne), tell: terminated(1)},
 		{
-			name: "removed at once", broken: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "removed at once", broken: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 1)
 				s.Remove(history.Pods, "web-1")
 			},
 		},
 		{
-			name: "a pod without a node is removed at once", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2))
+			name: "a pod without a node is removed at once", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2))
 				s.Up("web-0")
 				s.Pod("web-1")
 				s.Scale("web", 1)
@@ -49,16 +49,16 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "a failed pod is removed at once", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "a failed pod is removed at once", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Fail("web-0")
 				s.Remove(history.Pods, "web-0")
 			},
 		},
 		{
-			name: "stopped before the name is given away", exercised: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "stopped before the name is given away", exercised: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.SpecDeletes("web-0")
 				s.Gone("web-0")
@@ -66,8 +66,8 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "still running", broken: ids(guarantee.IdentityAtMostOne), texts: []string{"web-0 was given to a new pod at rv", "while container main of the old one (UID uid-2) was last seen running"},
-			tell: func(s *story.Story) {
+			name: "still running", broken: ids(contract.IdentityAtMostOne), texts: []string{"web-0 was given to a new pod at rv", "while container main of the old one (UID uid-2) was last seen running"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.SpecDeletes("web-0")
 				s.Remove(history.Pods, "web-0")
@@ -75,8 +75,8 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "asked for no time to stop", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "asked for no time to stop", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				for _, e := range s.History().Events {
 					if e.Resource == history.Pods {
@@ -89,8 +89,8 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "forced by the spec", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "forced by the spec", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Mark(history.ActDelete, history.Pods, "web-0")
 				s.Remove(history.Pods, "web-0")
@@ -98,8 +98,8 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "forced by the spec after a graceful try", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "forced by the spec after a graceful try", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.SpecDeletes("web-0")
 				s.Mark(history.ActDelete, history.Pods, "web-0")
@@ -108,8 +108,8 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 		{
-			name: "lost with its node", idle: ids(guarantee.IdentityAtMostOne),
-			tell: func(s *story.Story) {
+			name: "lost with its node", idle: ids(contract.IdentityAtMostOne),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Disrupt("web-0", "DeletionByTaintManager")
 				s.Terminate("web-0")
@@ -122,10 +122,10 @@ func TestAtMostOne(t *testing.T) {
 
 func TestOwnership(t *testing.T) {
 	tales(t, []tale{
-		{name: "one controller", exercised: ids(guarantee.IdentityOwnership), tell: func(s *story.Story) { s.Running("web", 1) }},
+		{name: "one controller", exercised: ids(contract.IdentityOwnership), tell: func(s *historytest.Story) { s.Running("web", 1) }},
 		{
-			name: "seen before its set", exercised: ids(guarantee.IdentityOwnership),
-			tell: func(s *story.Story) {
+			name: "seen before its set", exercised: ids(contract.IdentityOwnership),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				h := s.Get(history.Sets, "web")
 				s.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{
@@ -137,31 +137,31 @@ func TestOwnership(t *testing.T) {
 			},
 		},
 		{
-			name: "no controller", broken: ids(guarantee.IdentityOwnership), texts: []string{"web-1 was created at rv 106 (+0.6 s) for the set web without a controller reference"},
-			tell: func(s *story.Story) {
+			name: "no controller", broken: ids(contract.IdentityOwnership), texts: []string{"web-1 was created at rv 106 (+0.6 s) for the set web without a controller reference"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				pod(s, "web-1", func(e *history.Event) { e.Owners = nil })
 			},
 		},
 		{
-			name: "the spec's own pod under a member's name", idle: ids(guarantee.IdentityOwnership),
-			tell: func(s *story.Story) {
+			name: "the spec's own pod under a member's name", idle: ids(contract.IdentityOwnership),
+			tell: func(s *historytest.Story) {
 				s.Set("web")
 				s.Mark(history.ActCreate, history.Pods, "web-0")
 				pod(s, "web-0", func(e *history.Event) { e.Owners = nil })
 			},
 		},
 		{
-			name: "a set of another UID", broken: ids(guarantee.IdentityOwnership), texts: []string{"under the controller StatefulSet web with UID uid-old, which no set of the namespace has"},
-			tell: func(s *story.Story) {
+			name: "a set of another UID", broken: ids(contract.IdentityOwnership), texts: []string{"under the controller StatefulSet web with UID uid-old, which no set of the namespace has"},
+			tell: func(s *historytest.Story) {
 				s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners = owner("web", "uid-old") })
 			},
 		},
 		{
-			name: "two controllers", broken: ids(guarantee.IdentityOwnership), texts: []string{"with 2 controller references, expected exactly one"},
-			tell: func(s *story.Story) {
+			name: "two controllers", broken: ids(contract.IdentityOwnership), texts: []string{"with 2 controller references, expected exactly one"},
+			tell: func(s *historytest.Story) {
 				s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners = append(e.Owners, owner("db", "uid-db")...) })
 			},
@@ -175,7 +175,7 @@ func owner(set, uid string) []metav1.OwnerReference {
 }
 
 func TestNotMine(t *testing.T) {
-	sharing := func(s *story.Story) {
+	sharing := func(s *historytest.Story) {
 		s.Set("web")
 		s.Set("db", func(t *history.Set) { t.Selector = map[string]string{"app": "web"} })
 		s.Up("web-0")
@@ -184,39 +184,39 @@ func TestNotMine(t *testing.T) {
 		s.Status("web")
 		s.Status("db")
 	}
-	foreign := func(s *story.Story, name string) {
+	foreign := func(s *historytest.Story, name string) {
 		s.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{
 			Name: name, Labels: map[string]string{"app": "web"}, Owners: []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "rs", UID: "uid-rs", Controller: new(true)}},
 		}, Pod: &history.Pod{Phase: corev1.PodPending}})
 	}
 	tales(t, []tale{
 		{
-			name: "two sets share a selector", exercised: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "two sets share a selector", exercised: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Wait(long)
 			},
 		},
-		{name: "no time to look", idle: ids(guarantee.IdentityNotMine), tell: sharing},
-		{name: "nobody else's pods", idle: ids(guarantee.IdentityNotMine), tell: func(s *story.Story) { s.Running("web", 2); s.Wait(long) }},
+		{name: "no time to look", idle: ids(contract.IdentityNotMine), tell: sharing},
+		{name: "nobody else's pods", idle: ids(contract.IdentityNotMine), tell: func(s *historytest.Story) { s.Running("web", 2); s.Wait(long) }},
 		{
-			name: "taken over", broken: ids(guarantee.IdentityNotMine), texts: []string{"web-0 was controlled by StatefulSet web (UID uid-1) and at rv 110 (+1.0 s) by the set db"},
-			tell: func(s *story.Story) {
+			name: "taken over", broken: ids(contract.IdentityNotMine), texts: []string{"web-0 was controlled by StatefulSet web (UID uid-1) and at rv 110 (+1.0 s) by the set db"},
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Adopt("web-0", "db")
 			},
 		},
 		{
-			name: "taken from a replica set", broken: ids(guarantee.IdentityNotMine), texts: []string{"controlled by ReplicaSet rs"},
-			tell: func(s *story.Story) {
+			name: "taken from a replica set", broken: ids(contract.IdentityNotMine), texts: []string{"controlled by ReplicaSet rs"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				foreign(s, "web-1")
 				s.Adopt("web-1", "web")
 			},
 		},
 		{
-			name: "another set's pod deleted", broken: ids(guarantee.IdentityNotMine), texts: []string{"web-0 of the set web was deleted at rv", "while the set db with the same selector lived"},
-			tell: func(s *story.Story) {
+			name: "another set's pod deleted", broken: ids(contract.IdentityNotMine), texts: []string{"web-0 of the set web was deleted at rv", "while the set db with the same selector lived"},
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Wait(long)
 				s.End("web-0")
@@ -225,8 +225,8 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
-			name: "another set scales down", exercised: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "another set scales down", exercised: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Wait(long)
 				s.Scale("web", 0)
@@ -234,8 +234,8 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
-			name: "another set updates", exercised: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "another set updates", exercised: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Wait(long)
 				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
@@ -245,8 +245,8 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
-			name: "another set starts an update and goes back", exercised: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "another set starts an update and goes back", exercised: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				sharing(s)
 				s.Wait(long)
 				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
@@ -257,8 +257,8 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
-			name: "a pod whose owner nobody recorded", doubted: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "a pod whose owner nobody recorded", doubted: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				foreign(s, "web-1")
 				s.Wait(long)
@@ -266,8 +266,8 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
-			name: "an orphan may be adopted", idle: ids(guarantee.IdentityNotMine),
-			tell: func(s *story.Story) {
+			name: "an orphan may be adopted", idle: ids(contract.IdentityNotMine),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Orphan("web-0")
 				s.Adopt("web-0", "web")
@@ -278,14 +278,14 @@ func TestNotMine(t *testing.T) {
 }
 
 func TestStartMoves(t *testing.T) {
-	moved := func(s *story.Story) {
+	moved := func(s *historytest.Story) {
 		s.Running("web", 2)
 		s.Update("web", func(t *history.Set) { t.Start = 2 })
 	}
 	tales(t, []tale{
 		{
-			name: "the new range first, then the old from the top", exercised: ids(guarantee.IdentityStartMoves), idle: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
+			name: "the new range first, then the old from the top", exercised: ids(contract.IdentityStartMoves), idle: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
 				moved(s)
 				s.Up("web-2")
 				s.Up("web-3")
@@ -294,8 +294,8 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
-			name: "the old range before the new is Ready", broken: ids(guarantee.IdentityStartMoves), texts: []string{"the start ordinal had moved and web-1 began to terminate at rv", "while web-3 was not Ready"},
-			tell: func(s *story.Story) {
+			name: "the old range before the new is Ready", broken: ids(contract.IdentityStartMoves), texts: []string{"the start ordinal had moved and web-1 began to terminate at rv", "while web-3 was not Ready"},
+			tell: func(s *historytest.Story) {
 				moved(s)
 				s.Up("web-2")
 				s.Pod("web-3")
@@ -303,8 +303,8 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
-			name: "the lower of the old range first", broken: ids(guarantee.IdentityStartMoves), texts: []string{"web-0 began to terminate at rv", "while the higher web-1, out of range too, still existed"},
-			tell: func(s *story.Story) {
+			name: "the lower of the old range first", broken: ids(contract.IdentityStartMoves), texts: []string{"web-0 began to terminate at rv", "while the higher web-1, out of range too, still existed"},
+			tell: func(s *historytest.Story) {
 				moved(s)
 				s.Up("web-2")
 				s.Up("web-3")
@@ -313,9 +313,9 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
-			name: "downwards", exercised: ids(guarantee.IdentityStartMoves), idle: ids(guarantee.OrderingScaleDown),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Start(2), story.Replicas(2))
+			name: "downwards", exercised: ids(contract.IdentityStartMoves), idle: ids(contract.OrderingScaleDown),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Start(2), historytest.Replicas(2))
 				s.Up("web-2")
 				s.Up("web-3")
 				s.Update("web", func(t *history.Set) { t.Start = 1 })
@@ -324,8 +324,8 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
-			name: "an update when the start had only just moved", idle: ids(guarantee.IdentityStartMoves),
-			tell: func(s *story.Story) {
+			name: "an update when the start had only just moved", idle: ids(contract.IdentityStartMoves),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Update("web", func(t *history.Set) { t.Start = 2 })
@@ -333,16 +333,16 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
-			name: "a scale down moves nothing", idle: ids(guarantee.IdentityStartMoves),
-			tell: func(s *story.Story) {
+			name: "a scale down moves nothing", idle: ids(contract.IdentityStartMoves),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 1)
 				s.End("web-1")
 			},
 		},
 		{
-			name: "a pod lost on the way comes back first", exercised: ids(guarantee.IdentityStartMoves), excused: ids(guarantee.IdentityStartMoves),
-			tell: func(s *story.Story) {
+			name: "a pod lost on the way comes back first", exercised: ids(contract.IdentityStartMoves), excused: ids(contract.IdentityStartMoves),
+			tell: func(s *historytest.Story) {
 				moved(s)
 				s.Up("web-2")
 				s.Up("web-3")
@@ -358,23 +358,23 @@ func TestStartMoves(t *testing.T) {
 func TestAdoptedPodsCountForOrder(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "a new set goes on after the pods it adopts", exercised: ids(guarantee.OrderingCreate),
-			tell: func(s *story.Story) {
+			name: "a new set goes on after the pods it adopts", exercised: ids(contract.OrderingCreate),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Mark(history.ActDelete, history.Sets, "web")
 				s.Orphan("web-0")
 				s.Orphan("web-1")
 				s.DeleteSet("web")
 				s.Wait(10 * time.Second)
-				s.Set("web", story.Replicas(3))
+				s.Set("web", historytest.Replicas(3))
 				s.Adopt("web-0", "web")
 				s.Adopt("web-1", "web")
 				s.Up("web-2")
 			},
 		},
 		{
-			name: "a set that goes on without a released pod", broken: ids(guarantee.OrderingScaleUp, guarantee.OrderingCreateHalts), texts: []string{"while web-1 was released (since rv"},
-			tell: func(s *story.Story) {
+			name: "a set that goes on without a released pod", broken: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), texts: []string{"while web-1 was released (since rv"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Relabel("web-1", "app", "other")
 				s.Orphan("web-1")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -144,9 +144,9 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 	}
 	if len(missing)+len(wrong) == 0 {
 		r.fresh = false
-		b.saw(guarantee.IdentityName)
+		b.saw(contract.IdentityName)
 		if start > 0 {
-			b.saw(guarantee.IdentityStartOrdinal)
+			b.saw(contract.IdentityStartOrdinal)
 		}
 		return
 	}
@@ -154,9 +154,9 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 		return
 	}
 	r.fresh = false
-	id := guarantee.IdentityName
+	id := contract.IdentityName
 	if start > 0 && first != start && len(wrong) == 0 {
-		id = guarantee.IdentityStartOrdinal
+		id = contract.IdentityStartOrdinal
 	}
 	b.broken(id, charge{
 		set: r.s, since: from, until: to, events: []*history.Event{r.set}, resources: []history.Resource{history.Pods, history.Sets},

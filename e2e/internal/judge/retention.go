@@ -5,7 +5,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -47,9 +47,9 @@ func (b *bench) survived(l loss) {
 	}
 	from, to := l.at.At, l.heir.ready[0].from.At
 	if m.kept(l.set, l.pod.name, from, to) {
-		b.saw(guarantee.StorageDataSurvives)
+		b.saw(contract.StorageDataSurvives)
 		if l.set.everyForce(l.at, m.h.Header.Lag, someDelete) {
-			b.saw(guarantee.StorageRetentionFailure)
+			b.saw(contract.StorageRetentionFailure)
 		}
 		return
 	}
@@ -59,7 +59,7 @@ func (b *bench) survived(l loss) {
 			continue
 		}
 		if was, is := c.at(from), c.at(to); was.Claim.Volume != is.Claim.Volume {
-			b.broken(guarantee.StorageDataSurvives, charge{
+			b.broken(contract.StorageDataSurvives, charge{
 				set: l.set, since: from, events: []*history.Event{was, is}, resources: podsAndClaims(),
 				text: fmt.Sprintf("%s was replaced at %s and its claim %s, on volume %s before, is on volume %q at %s",
 					l.pod.name, l.heir.created.Ref(), c.name, was.Claim.Volume, is.Claim.Volume, is.Ref()),
@@ -76,13 +76,13 @@ func (b *bench) scaledKeep(s *setLife, p *podLife) {
 	}
 	from, to := p.deleting.At, heir.ready[0].from.At
 	if !s.during(from, to, scaledDelete) && b.m.kept(s, p.name, from, to) {
-		b.saw(guarantee.StorageScaleKeeps)
+		b.saw(contract.StorageScaleKeeps)
 	}
 }
 
 // scaledDelete judges the claims of a pod that a scale down removed while the policy said that they go with it.
 func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
-	const id = guarantee.StorageWhenScaledDelete
+	const id = contract.StorageWhenScaledDelete
 	m := b.m
 	if p.gone == nil || p.gone.Change != history.Deleted {
 		return
@@ -143,7 +143,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 			for _, p := range s.pods {
 				if p.created != nil && p.tenures[0].set == s && len(p.ready) > 0 &&
 					m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives.of(p.ordinal)) > 0 {
-					b.saw(guarantee.StorageDeleteKeeps)
+					b.saw(contract.StorageDeleteKeeps)
 				}
 			}
 		}
@@ -161,7 +161,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 // claimOfDeletedSet judges a claim that a set owned to its end: whoever deletes the set and keeps what it owns takes the
 // reference away first.
 func (b *bench) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
-	const id = guarantee.StorageWhenDeletedDelete
+	const id = contract.StorageWhenDeletedDelete
 	m := b.m
 	if !s.during(s.deleting.At-m.quiet(), s.deleting.At, deletedDelete) {
 		return
@@ -234,21 +234,21 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 }
 
 // protects says which guarantee should have kept a claim of the set at that moment, and why.
-func (m *model) protects(s *setLife, pod string, act *history.Event) (guarantee.ID, string) {
+func (m *model) protects(s *setLife, pod string, act *history.Event) (contract.ID, string) {
 	at, lag, wanted := act.At, m.h.Header.Lag, inRange(s.specAt(act.At), history.Ordinal(pod))
 	switch {
 	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1]):
-		return guarantee.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
+		return contract.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
 	case s.beingDeleted(at):
-		return guarantee.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
+		return contract.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
 	case wanted && s.someForce(act, lag, someDelete):
-		return guarantee.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
+		return contract.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
 	case wanted:
-		return guarantee.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
+		return contract.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
 	case s.someForce(act, lag, scaledDelete):
-		return guarantee.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
+		return contract.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
 	}
-	return guarantee.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
+	return contract.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
 }
 
 // judgeRetentionChange: when whenDeleted changes, the claims' references to the set follow it.
@@ -278,7 +278,7 @@ func judgeRetentionChange(m *model, b *bench) {
 
 // policyFollowed judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
 func (b *bench) policyFollowed(s *setLife, change *history.Event, until, overdue time.Duration) {
-	const id = guarantee.StorageRetentionChange
+	const id = contract.StorageRetentionChange
 	m, owned := b.m, deletedDelete(change)
 	front, complete := m.frontOf(s)
 	for _, p := range s.pods {

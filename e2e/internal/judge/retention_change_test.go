@@ -7,64 +7,64 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestRetentionChange(t *testing.T) {
-	changed := func(s *story.Story, to appsv1.PersistentVolumeClaimRetentionPolicyType, options ...story.Option) {
-		s.Running("web", 1, append(options, story.Claims("data"))...)
+	changed := func(s *historytest.Story, to appsv1.PersistentVolumeClaimRetentionPolicyType, options ...historytest.Option) {
+		s.Running("web", 1, append(options, historytest.Claims("data"))...)
 		s.Update("web", func(t *history.Set) { t.WhenDeleted = to })
 		s.Status("web")
 	}
-	own := func(s *story.Story) { s.Own("data-web-0", "StatefulSet", "web", s.Get(history.Sets, "web").UID) }
+	own := func(s *historytest.Story) { s.Own("data-web-0", "StatefulSet", "web", s.Get(history.Sets, "web").UID) }
 	const keep, drop = appsv1.RetainPersistentVolumeClaimRetentionPolicyType, appsv1.DeletePersistentVolumeClaimRetentionPolicyType
-	dropped := func(s *story.Story) {
-		s.Running("web", 1, story.Claims("data"), story.WhenDeletedDelete)
+	dropped := func(s *historytest.Story) {
+		s.Running("web", 1, historytest.Claims("data"), historytest.WhenDeletedDelete)
 		own(s)
 		s.Wait(2 * time.Second)
 		s.Update("web", func(t *history.Set) { t.WhenDeleted = keep })
 		s.Status("web")
 	}
 	tales(t, []tale{
-		{name: "the set comes to own it", exercised: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
+		{name: "the set comes to own it", exercised: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) {
 			changed(s, drop)
 			own(s)
 		}},
-		{name: "nothing changed", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-			s.Running("web", 1, story.Claims("data"))
+		{name: "nothing changed", idle: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) {
+			s.Running("web", 1, historytest.Claims("data"))
 			s.Wait(long)
 		}},
 		{
-			name: "the set does not come to own it", broken: ids(guarantee.StorageRetentionChange), texts: []string{"whenDeleted of web became Delete at rv 107 (+0.7 s)", "the set has not come to own it: claim data-web-0 of web-0"},
-			tell: func(s *story.Story) {
+			name: "the set does not come to own it", broken: ids(contract.StorageRetentionChange), texts: []string{"whenDeleted of web became Delete at rv 107 (+0.7 s)", "the set has not come to own it: claim data-web-0 of web-0"},
+			tell: func(s *historytest.Story) {
 				changed(s, drop)
 				s.Wait(long)
 			},
 		},
-		{name: "the set gives it up", exercised: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
+		{name: "the set gives it up", exercised: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) {
 			dropped(s)
 			s.Own("data-web-0", "", "", "")
 		}},
 		{
-			name: "the set does not give it up", broken: ids(guarantee.StorageRetentionChange), texts: []string{"the set still owns it: claim data-web-0"},
-			tell: func(s *story.Story) {
+			name: "the set does not give it up", broken: ids(contract.StorageRetentionChange), texts: []string{"the set still owns it: claim data-web-0"},
+			tell: func(s *historytest.Story) {
 				dropped(s)
 				s.Wait(long)
 			},
 		},
-		{name: "not yet", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) { changed(s, drop) }},
+		{name: "not yet", idle: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) { changed(s, drop) }},
 		{
-			name: "the pod is not Ready", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
+			name: "the pod is not Ready", idle: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) {
 				changed(s, drop)
 				s.Unready("web-0")
 				settle(s, long)
 			},
 		},
 		{
-			name: "somebody else controls it", idle: ids(guarantee.StorageRetentionChange), tell: func(s *story.Story) {
-				s.Running("web", 1, story.Claims("data"))
+			name: "somebody else controls it", idle: ids(contract.StorageRetentionChange), tell: func(s *historytest.Story) {
+				s.Running("web", 1, historytest.Claims("data"))
 				s.Change(history.Claims, "data-web-0", func(e *history.Event) {
 					e.Owners = []metav1.OwnerReference{{Kind: "Widget", Name: "mine", UID: "uid-widget", Controller: new(true)}}
 				})

@@ -8,17 +8,17 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func statusJudgements() []judgement {
 	return []judgement{
 		{
-			ids:   []guarantee.ID{guarantee.StatusCounts, guarantee.StatusAvailable, guarantee.StatusRevisions, guarantee.UpdateHistoryLimit},
+			ids:   []contract.ID{contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.UpdateHistoryLimit},
 			judge: judgeStatus,
 		},
-		{ids: []guarantee.ID{guarantee.StatusObservedGeneration}, judge: judgeObservedGeneration},
+		{ids: []contract.ID{contract.StatusObservedGeneration}, judge: judgeObservedGeneration},
 	}
 }
 
@@ -34,7 +34,7 @@ func judgeStatus(m *model, b *bench) {
 
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
 func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) {
-	const id = guarantee.StatusRevisions
+	const id = contract.StatusRevisions
 	differed := ""                                          // the update revision that was seen to differ
 	made := make(map[string]*history.Event, len(revisions)) // the first of each name
 	for _, l := range slices.Backward(revisions) {
@@ -167,7 +167,7 @@ func (s *setLife) after(n, seq int) *podLife {
 
 // judgeObservedGeneration: the status reaches the generation of the last change of the spec.
 func judgeObservedGeneration(m *model, b *bench) {
-	const id = guarantee.StatusObservedGeneration
+	const id = contract.StatusObservedGeneration
 	for _, r := range m.rollouts {
 		for i, v := range r.set.specs {
 			if (i > 0 || r.set.created != nil) && r.observed(v.Generation) != nil {

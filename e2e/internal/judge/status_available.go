@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -34,7 +34,7 @@ func (m *model) anchor() (time.Duration, bool) {
 
 // available judges one new status of a set with minReadySeconds: it counts no pod that cannot have been Ready for that long.
 func (w *restWalk) available(e *history.Event, anchor time.Duration) {
-	const id = guarantee.StatusAvailable
+	const id = contract.StatusAvailable
 	if w.version == nil || e.Set.Status == w.version.Set.Status || (w.s.deleting != nil && e.Seq >= w.s.deleting.Seq) {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -42,7 +42,7 @@ type restWalk struct {
 }
 
 type accusation struct {
-	id guarantee.ID
+	id contract.ID
 	charge
 	// omission says that the charge is of what did not happen.
 	omission bool
@@ -159,7 +159,7 @@ func (w *restWalk) keep(e *history.Event) {
 	if e.Gone() {
 		delete(w.kept, e.Name)
 		if w.version != nil && w.s.deleting == nil && !w.m.asked(e.UID, e, e) && w.unusedBeyond() == 0 {
-			w.b.saw(guarantee.UpdateHistoryLimit)
+			w.b.saw(contract.UpdateHistoryLimit)
 		}
 	} else {
 		w.kept[e.Name] = e
@@ -228,14 +228,14 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 	aged := to-ofAge > w.m.h.Header.Lag
 	switch {
 	case w.agrees(&w.tally, aged):
-		w.b.saw(guarantee.StatusCounts)
+		w.b.saw(contract.StatusCounts)
 		if aged {
 			w.equal(to)
 		} else if v.Set.Status.Ready > v.Set.Status.Available {
-			w.b.saw(guarantee.StatusAvailable) // also where the watch of pods told after that of sets
+			w.b.saw(contract.StatusAvailable) // also where the watch of pods told after that of sets
 		}
 	case !w.late():
-		w.accuse(guarantee.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds()))
+		w.accuse(contract.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds()))
 		if aged && w.agrees(&w.tally, false) {
 			// It was right until a pod came of age, of which nothing tells the controller.
 			last := &w.open[len(w.open)-1]
@@ -245,13 +245,13 @@ func (w *restWalk) rest(to time.Duration, end bool) {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
 	case end && length > max(w.m.overdue(), 10*w.m.h.Header.Lag):
-		w.b.omitted(guarantee.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
+		w.b.omitted(contract.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.wrong(aged), ", "), length.Seconds(), w.last.Aside())))
 	}
 	w.limit(to, length)
 }
 
-func (w *restWalk) accuse(id guarantee.ID, to time.Duration, text string) {
+func (w *restWalk) accuse(id contract.ID, to time.Duration, text string) {
 	w.open = append(w.open, accusation{id: id, charge: w.charge(to, text)})
 }
 
@@ -268,7 +268,7 @@ func (w *restWalk) equal(to time.Duration) {
 		return
 	}
 	w.unequal = st.UpdateRevision
-	w.accuse(guarantee.StatusRevisions, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
+	w.accuse(contract.StatusRevisions, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
 		set.Replicas, w.s.name, w.version.Ref(), (to-w.last.At).Seconds(), st.CurrentRevision, st.UpdateRevision))
 }
 
@@ -287,7 +287,7 @@ func (w *restWalk) limit(to, length time.Duration) {
 	}
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
-	w.b.broken(guarantee.UpdateHistoryLimit, charge{
+	w.b.broken(contract.UpdateHistoryLimit, charge{
 		set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),

@@ -4,40 +4,40 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // says changes a set's status as if its controller had miscounted.
-func says(s *story.Story, f func(*history.Status)) *history.Event {
+func says(s *historytest.Story, f func(*history.Status)) *history.Event {
 	return s.Change(history.Sets, "web", func(e *history.Event) { f(&e.Set.Status) })
 }
 
 func TestStatusCounts(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "what the pods show", exercised: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "what the pods show", exercised: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Wait(3 * time.Second)
 			},
 		},
 		{
-			name: "nothing is at rest", idle: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) { s.Running("web", 2) },
+			name: "nothing is at rest", idle: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) { s.Running("web", 2) },
 		},
 		{
-			name: "one Ready pod too few", broken: ids(guarantee.StatusCounts), texts: []string{"says readyReplicas 1 where the pods show 2, and neither had changed for 3.0 s"},
-			tell: func(s *story.Story) {
+			name: "one Ready pod too few", broken: ids(contract.StatusCounts), texts: []string{"says readyReplicas 1 where the pods show 2, and neither had changed for 3.0 s"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				says(s, func(st *history.Status) { st.Ready = 1 })
 				s.Wait(3 * time.Second)
 			},
 		},
 		{
-			name: "several counts wrong", broken: ids(guarantee.StatusCounts), texts: []string{"says replicas 4 where the pods show 2, availableReplicas 0 where the pods show 2, and"},
-			tell: func(s *story.Story) {
+			name: "several counts wrong", broken: ids(contract.StatusCounts), texts: []string{"says replicas 4 where the pods show 2, availableReplicas 0 where the pods show 2, and"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				says(s, func(st *history.Status) { st.Replicas, st.Available = 4, 0 })
 				s.Wait(3 * time.Second)
@@ -45,8 +45,8 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "updated pods not counted", broken: ids(guarantee.StatusCounts), texts: []string{"updatedReplicas 0 where the pods show 1"},
-			tell: func(s *story.Story) {
+			name: "updated pods not counted", broken: ids(contract.StatusCounts), texts: []string{"updatedReplicas 0 where the pods show 1"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.End("web-2")
@@ -57,7 +57,7 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "a status that follows late", tell: func(s *story.Story) {
+			name: "a status that follows late", tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.Wait(8 * time.Second)
@@ -65,24 +65,24 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "a status that never follows", atWork: true, broken: ids(guarantee.StatusCounts), texts: []string{"still says readyReplicas 2 where the pods show 1"},
-			tell: func(s *story.Story) {
+			name: "a status that never follows", atWork: true, broken: ids(contract.StatusCounts), texts: []string{"still says readyReplicas 2 where the pods show 1"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.Wait(time.Minute)
 			},
 		},
 		{
-			name: "a status that does not follow, of a controller that may be away", doubted: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "a status that does not follow, of a controller that may be away", doubted: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.Wait(time.Minute)
 			},
 		},
 		{
-			name: "a generation not yet observed", idle: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "a generation not yet observed", idle: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 1)
 				says(s, func(st *history.Status) { st.Ready = 1 })
@@ -90,8 +90,8 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "a terminating pod is counted, but not at a revision", exercised: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "a terminating pod is counted, but not at a revision", exercised: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.SpecDeletes("web-1")
 				s.Status("web")
@@ -99,16 +99,16 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "an OnDelete set's currentReplicas may be 0", exercised: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.OnDelete)
+			name: "an OnDelete set's currentReplicas may be 0", exercised: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				says(s, func(st *history.Status) { st.Current = 0 })
 				s.Wait(3 * time.Second)
 			},
 		},
 		{
-			name: "the watch of pods is behind", tell: func(s *story.Story) {
+			name: "the watch of pods is behind", tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				says(s, func(st *history.Status) { st.Ready, st.Available = 1, 1 })
 				s.Wait(4 * time.Second)
@@ -117,8 +117,8 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap may hold the change", doubted: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "a gap may hold the change", doubted: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				says(s, func(st *history.Status) { st.Ready = 1 })
 				from := s.Now()
@@ -127,8 +127,8 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
-			name: "a set on its way out", idle: ids(guarantee.StatusCounts),
-			tell: func(s *story.Story) {
+			name: "a set on its way out", idle: ids(contract.StatusCounts),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.DeleteSet("web")
 				s.Wait(time.Minute)
@@ -140,9 +140,9 @@ func TestStatusCounts(t *testing.T) {
 func TestStatusAvailable(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "only after minReadySeconds", exercised: ids(guarantee.StatusAvailable, guarantee.StatusCounts),
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "only after minReadySeconds", exercised: ids(contract.StatusAvailable, contract.StatusCounts),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web")
 				s.Wait(10 * time.Second)
@@ -151,9 +151,9 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
-			name: "told of before the pod was", exercised: ids(guarantee.StatusAvailable, guarantee.StatusCounts),
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(600))
+			name: "told of before the pod was", exercised: ids(contract.StatusAvailable, contract.StatusCounts),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(600))
 				s.Pod("web-0")
 				s.Status("web")
 				says(s, func(st *history.Status) { st.Ready = 1 })
@@ -162,18 +162,18 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
-			name: "at once", broken: ids(guarantee.StatusAvailable), texts: []string{"counts 1 pods as available, at most 0 can be: minReadySeconds asks for 9s"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "at once", broken: ids(contract.StatusAvailable), texts: []string{"counts 1 pods as available, at most 0 can be: minReadySeconds asks for 9s"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web", func(*history.Status) {})
 				says(s, func(st *history.Status) { st.Available = 1 })
 			},
 		},
 		{
-			name: "some seconds early", broken: ids(guarantee.StatusAvailable), exercised: ids(guarantee.StatusAvailable),
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "some seconds early", broken: ids(contract.StatusAvailable), exercised: ids(contract.StatusAvailable),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web")
 				s.Wait(5 * time.Second)
@@ -181,9 +181,9 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
-			name: "within what clocks allow", exercised: ids(guarantee.StatusAvailable),
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "within what clocks allow", exercised: ids(contract.StatusAvailable),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web")
 				s.Wait(8 * time.Second)
@@ -191,18 +191,18 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
-			name: "never counted, of a controller that may be away", doubted: ids(guarantee.StatusCounts), texts: []string{"but nothing shows that the controller was at work"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "never counted, of a controller that may be away", doubted: ids(contract.StatusCounts), texts: []string{"but nothing shows that the controller was at work"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web")
 				s.Wait(time.Minute)
 			},
 		},
 		{
-			name: "never counted at all", atWork: true, broken: ids(guarantee.StatusCounts), texts: []string{"availableReplicas 0 where the pods show 1"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.MinReady(9))
+			name: "never counted at all", atWork: true, broken: ids(contract.StatusCounts), texts: []string{"availableReplicas 0 where the pods show 1"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.MinReady(9))
 				s.Up("web-0")
 				s.Status("web")
 				s.Wait(12 * time.Second)
@@ -213,11 +213,11 @@ func TestStatusAvailable(t *testing.T) {
 
 func TestStatusRevisions(t *testing.T) {
 	liveTales(t, []tale{
-		{name: "differ, then equal", exercised: ids(guarantee.StatusRevisions), tell: rolled(2)},
+		{name: "differ, then equal", exercised: ids(contract.StatusRevisions), tell: rolled(2)},
 		{
-			name: "equal before the last pod is updated", broken: ids(guarantee.StatusRevisions),
+			name: "equal before the last pod is updated", broken: ids(contract.StatusRevisions),
 			texts: []string{"status.currentRevision of web became the update revision web-2 at rv", "although web-0 had revision web-1 (rv "},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1)
@@ -227,8 +227,8 @@ func TestStatusRevisions(t *testing.T) {
 			},
 		},
 		{
-			name: "equal before the last pod is Ready", broken: ids(guarantee.StatusRevisions), texts: []string{"although web-0 was not Ready (created at rv"},
-			tell: func(s *story.Story) {
+			name: "equal before the last pod is Ready", broken: ids(contract.StatusRevisions), texts: []string{"although web-0 was not Ready (created at rv"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.NewTemplate("web", 2)
 				s.End("web-0")
@@ -241,24 +241,24 @@ func TestStatusRevisions(t *testing.T) {
 			},
 		},
 		{
-			name: "never equal", broken: ids(guarantee.StatusRevisions), texts: []string{"all 2 pods of web are updated and Ready, and so its status says (rv", "its currentRevision stayed web-1 beside the updateRevision web-2"},
-			tell: func(s *story.Story) {
+			name: "never equal", broken: ids(contract.StatusRevisions), texts: []string{"all 2 pods of web are updated and Ready, and so its status says (rv", "its currentRevision stayed web-1 beside the updateRevision web-2"},
+			tell: func(s *historytest.Story) {
 				rolled(2)(s)
 				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-1", 0 })
 				s.Wait(4 * time.Second)
 			},
 		},
 		{
-			name: "never equal, and the count with it", broken: ids(guarantee.StatusCounts, guarantee.StatusRevisions),
-			tell: func(s *story.Story) {
+			name: "never equal, and the count with it", broken: ids(contract.StatusCounts, contract.StatusRevisions),
+			tell: func(s *historytest.Story) {
 				rolled(2)(s)
 				says(s, func(st *history.Status) { st.CurrentRevision, st.Current = "web-1", 2 })
 				s.Wait(4 * time.Second)
 			},
 		},
 		{
-			name: "a revert makes them equal at once", idle: ids(guarantee.StatusRevisions),
-			tell: func(s *story.Story) {
+			name: "a revert makes them equal at once", idle: ids(contract.StatusRevisions),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.End("web-1")
@@ -269,8 +269,8 @@ func TestStatusRevisions(t *testing.T) {
 			},
 		},
 		{
-			name: "no pods, no rollout", idle: ids(guarantee.StatusRevisions),
-			tell: func(s *story.Story) {
+			name: "no pods, no rollout", idle: ids(contract.StatusRevisions),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 0)
 				s.End("web-0")
@@ -280,8 +280,8 @@ func TestStatusRevisions(t *testing.T) {
 			},
 		},
 		{
-			name: "the watch of pods is behind", exercised: ids(guarantee.StatusRevisions),
-			tell: func(s *story.Story) {
+			name: "the watch of pods is behind", exercised: ids(contract.StatusRevisions),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.NewTemplate("web", 2)
 				s.End("web-0")
@@ -299,8 +299,8 @@ func TestStatusRevisions(t *testing.T) {
 func TestStatusObservedGeneration(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "reached", exercised: ids(guarantee.StatusObservedGeneration),
-			tell: func(s *story.Story) {
+			name: "reached", exercised: ids(contract.StatusObservedGeneration),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Status("web")
@@ -308,15 +308,15 @@ func TestStatusObservedGeneration(t *testing.T) {
 		},
 		{
 			name: "not reached yet",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Wait(3 * time.Second)
 			},
 		},
 		{
-			name: "left behind", broken: ids(guarantee.StatusObservedGeneration), texts: []string{"web has had generation 2 since rv", "its status had observed 1 only"},
-			tell: func(s *story.Story) {
+			name: "left behind", broken: ids(contract.StatusObservedGeneration), texts: []string{"web has had generation 2 since rv", "its status had observed 1 only"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 3)
 				s.Up("web-2")
@@ -326,8 +326,8 @@ func TestStatusObservedGeneration(t *testing.T) {
 			},
 		},
 		{
-			name: "never written again, though another set's is", broken: ids(guarantee.StatusObservedGeneration),
-			tell: func(s *story.Story) {
+			name: "never written again, though another set's is", broken: ids(contract.StatusObservedGeneration),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
 				s.Wait(3 * time.Second)
@@ -336,8 +336,8 @@ func TestStatusObservedGeneration(t *testing.T) {
 			},
 		},
 		{
-			name: "never written again, though another set got a pod", broken: ids(guarantee.StatusObservedGeneration),
-			tell: func(s *story.Story) {
+			name: "never written again, though another set got a pod", broken: ids(contract.StatusObservedGeneration),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Set("db")
 				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
@@ -347,16 +347,16 @@ func TestStatusObservedGeneration(t *testing.T) {
 			},
 		},
 		{
-			name: "a controller that is away", doubted: ids(guarantee.StatusObservedGeneration), texts: []string{"but nothing shows that the controller was at work"},
-			tell: func(s *story.Story) {
+			name: "a controller that is away", doubted: ids(contract.StatusObservedGeneration), texts: []string{"but nothing shows that the controller was at work"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
 				s.Wait(time.Minute)
 			},
 		},
 		{
-			name: "a controller of which nothing is known", doubted: ids(guarantee.StatusObservedGeneration),
-			tell: func(s *story.Story) {
+			name: "a controller of which nothing is known", doubted: ids(contract.StatusObservedGeneration),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Update("web", func(t *history.Set) { t.MinReadySeconds = 1 })
 				s.Wait(15 * time.Second)

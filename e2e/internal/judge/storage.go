@@ -9,21 +9,21 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func storageJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.StorageClaimPerPod, guarantee.StorageTemplates, guarantee.StorageTemplateWins}, judge: judgeClaims},
-		{ids: []guarantee.ID{guarantee.StorageClaimLabels}, judge: judgeClaimLabels},
-		{ids: []guarantee.ID{
-			guarantee.StorageDataSurvives, guarantee.StorageRetentionFailure, guarantee.StorageScaleKeeps, guarantee.StorageDeleteKeeps,
-			guarantee.StorageWhenScaledDelete, guarantee.StorageWhenDeletedDelete,
+		{ids: []contract.ID{contract.StorageClaimPerPod, contract.StorageTemplates, contract.StorageTemplateWins}, judge: judgeClaims},
+		{ids: []contract.ID{contract.StorageClaimLabels}, judge: judgeClaimLabels},
+		{ids: []contract.ID{
+			contract.StorageDataSurvives, contract.StorageRetentionFailure, contract.StorageScaleKeeps, contract.StorageDeleteKeeps,
+			contract.StorageWhenScaledDelete, contract.StorageWhenDeletedDelete,
 		}, judge: judgeRetention},
-		{ids: []guarantee.ID{guarantee.StorageRetentionChange}, judge: judgeRetentionChange},
-		{ids: []guarantee.ID{guarantee.StorageUnboundBlocks}, judge: judgeUnbound},
-		{ids: []guarantee.ID{guarantee.StorageClaimRecreated}, judge: judgeRecreated},
+		{ids: []contract.ID{contract.StorageRetentionChange}, judge: judgeRetentionChange},
+		{ids: []contract.ID{contract.StorageUnboundBlocks}, judge: judgeUnbound},
+		{ids: []contract.ID{contract.StorageClaimRecreated}, judge: judgeRecreated},
 	}
 }
 
@@ -46,12 +46,12 @@ func (b *bench) claims(s *setLife, p *podLife) {
 	inPod := s.specAt(p.first().At).Set.PodVolumes
 	right, replaces := true, false
 	for _, t := range templates {
-		id := guarantee.StorageClaimPerPod
+		id := contract.StorageClaimPerPod
 		switch {
 		case slices.Contains(inPod, t):
-			id, replaces = guarantee.StorageTemplateWins, true
+			id, replaces = contract.StorageTemplateWins, true
 		case len(templates) > 1:
-			id = guarantee.StorageTemplates
+			id = contract.StorageTemplates
 		}
 		name := t + "-" + p.name
 		if got := p.first().Pod.Claims[t]; got != name {
@@ -72,12 +72,12 @@ func (b *bench) claims(s *setLife, p *podLife) {
 	if !right || len(p.ready) == 0 {
 		return
 	}
-	b.saw(guarantee.StorageClaimPerPod)
+	b.saw(contract.StorageClaimPerPod)
 	if len(templates) > 1 {
-		b.saw(guarantee.StorageTemplates)
+		b.saw(contract.StorageTemplates)
 	}
 	if replaces && p.created != nil {
-		b.saw(guarantee.StorageTemplateWins)
+		b.saw(contract.StorageTemplateWins)
 	}
 }
 
@@ -104,7 +104,7 @@ func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
 		what = "its claim " + name + " was never Bound"
 		events = []*history.Event{c.last(), ready}
 	}
-	b.broken(guarantee.StorageClaimPerPod, charge{
+	b.broken(contract.StorageClaimPerPod, charge{
 		set: s, since: p.first().At, until: m.h.Duration(), events: events, resources: podsAndClaims(),
 		text: fmt.Sprintf("%s became Ready at %s although %s", p.name, ready.Ref(), what),
 	})
@@ -132,7 +132,7 @@ func (b *bench) sharedVolumes() {
 			s, _ = claimant(claimants, other, c.bound.At)
 		}
 		if s != nil {
-			b.broken(guarantee.StorageClaimPerPod, charge{
+			b.broken(contract.StorageClaimPerPod, charge{
 				set: s, since: other.bound.At, events: []*history.Event{other.bound, c.bound}, resources: []history.Resource{history.Claims},
 				text: fmt.Sprintf("claim %s was Bound at %s to volume %s, to which %s was Bound already (%s)",
 					c.name, c.bound.Ref(), c.bound.Claim.Volume, other.name, other.bound.Aside()),
@@ -143,7 +143,7 @@ func (b *bench) sharedVolumes() {
 
 // judgeClaimLabels: claims that a set's controller makes carry the labels of its selector.
 func judgeClaimLabels(m *model, b *bench) {
-	const id = guarantee.StorageClaimLabels
+	const id = contract.StorageClaimLabels
 	claimants, given := m.claimants(), m.given(history.Claims)
 	for _, c := range m.claims {
 		if c.created == nil || given[c.name] {
@@ -190,7 +190,7 @@ func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 
 // judgeUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
 func judgeUnbound(m *model, b *bench) {
-	const id = guarantee.StorageUnboundBlocks
+	const id = contract.StorageUnboundBlocks
 	for i, s := range m.sets {
 		if !s.ordered() {
 			continue
@@ -222,7 +222,7 @@ func judgeUnbound(m *model, b *bench) {
 
 // ranUnbound judges a pod that ran, which it cannot while one of its claims is not Bound.
 func (b *bench) ranUnbound(s *setLife, p *podLife, c *claimLife) {
-	const id = guarantee.StorageUnboundBlocks
+	const id = contract.StorageUnboundBlocks
 	ran := p.running()
 	if ran == nil || (c.bound == nil && (len(p.ready) > 0 || b.m.h.End == nil || !b.m.h.End.Complete)) {
 		return // a Ready pod without a Bound claim is for the claims' own judge
@@ -273,7 +273,7 @@ func (b *bench) blocked(s *setLife, p *podLife, c *claimLife) {
 	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+arrival, c.bound.At) {
 		return
 	}
-	b.hold(guarantee.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p},
+	b.hold(contract.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p},
 		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
 }
 
@@ -288,7 +288,7 @@ func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
 	if waited <= m.overdue() || m.taken(n, s, front.since, m.h.Duration()) {
 		return
 	}
-	b.omitted(guarantee.StorageUnboundBlocks, charge{
+	b.omitted(contract.StorageUnboundBlocks, charge{
 		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from}, resources: podsAndClaims(),
 		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
 			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
@@ -297,7 +297,7 @@ func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
 
 // judgeRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
 func judgeRecreated(m *model, b *bench) {
-	const id = guarantee.StorageClaimRecreated
+	const id = contract.StorageClaimRecreated
 	overdue, given := m.overdue(), m.given(history.Claims)
 	for _, s := range m.sets {
 		if len(s.claimTemplates()) == 0 {

@@ -5,33 +5,33 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // TestStrangers: what a spec finds after somebody else changed its set accuses nobody; what it finds before, or of its own doing, does.
 func TestStrangers(t *testing.T) {
-	id := guarantee.DNSHeadless
-	made := func(s *story.Story) {
+	id := contract.DNSHeadless
+	made := func(s *historytest.Story) {
 		s.Mark(history.ActCreate, history.Sets, "web")
 		s.Running("web", 2)
 	}
-	scaled := func(s *story.Story) {
+	scaled := func(s *historytest.Story) {
 		s.Mark(history.ActScale, history.Sets, "web")
 		s.Scale("web", 3)
 		s.Up("web-2")
 		s.Status("web")
 	}
-	failed := func(s *story.Story) {
+	failed := func(s *historytest.Story) {
 		s.Wait(time.Second)
 		s.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
 	}
 	tales(t, []tale{
-		{name: "nobody else", broken: ids(id), tell: func(s *story.Story) { made(s); scaled(s); failed(s) }},
+		{name: "nobody else", broken: ids(id), tell: func(s *historytest.Story) { made(s); scaled(s); failed(s) }},
 		{
 			name: "somebody scales the set", doubted: ids(id), texts: []string{"found 2; but the set web had been changed to generation 3 at rv"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				made(s)
 				scaled(s)
 				s.Scale("web", 2)
@@ -41,7 +41,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody gives it another template", doubted: ids(id), tell: func(s *story.Story) {
+			name: "somebody gives it another template", doubted: ids(id), tell: func(s *historytest.Story) {
 				made(s)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1, 0)
@@ -49,7 +49,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *story.Story) {
+			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *historytest.Story) {
 				made(s)
 				s.Scale("web", 1)
 				s.End("web-1")
@@ -59,9 +59,9 @@ func TestStrangers(t *testing.T) {
 				failed(s)
 			},
 		},
-		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *story.Story) { made(s); s.DeleteSet("web"); failed(s) }},
+		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *historytest.Story) { made(s); s.DeleteSet("web"); failed(s) }},
 		{
-			name: "the spec deletes it", broken: ids(id), tell: func(s *story.Story) {
+			name: "the spec deletes it", broken: ids(id), tell: func(s *historytest.Story) {
 				made(s)
 				s.Mark(history.ActDelete, history.Sets, "web")
 				s.DeleteSet("web")
@@ -69,7 +69,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody comes after the check", broken: ids(id), tell: func(s *story.Story) {
+			name: "somebody comes after the check", broken: ids(id), tell: func(s *historytest.Story) {
 				made(s)
 				failed(s)
 				s.Wait(time.Second)
@@ -77,7 +77,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "the second set of that name", broken: ids(id), tell: func(s *story.Story) {
+			name: "the second set of that name", broken: ids(id), tell: func(s *historytest.Story) {
 				made(s)
 				scaled(s)
 				s.Mark(history.ActDelete, history.Sets, "web")
@@ -90,7 +90,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "a stranger's scale down does not excuse the controller's order", broken: ids(guarantee.OrderingScaleDown), tell: func(s *story.Story) {
+			name: "a stranger's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Story) {
 				made(s)
 				scaled(s)
 				s.Scale("web", 1)
@@ -102,8 +102,8 @@ func TestStrangers(t *testing.T) {
 
 // TestSetsOfOthers: of a set that the suite did not make nobody knows what was done to its pods by hand.
 func TestSetsOfOthers(t *testing.T) {
-	spurious := func(set string) func(*story.Story) {
-		return func(s *story.Story) {
+	spurious := func(set string) func(*historytest.Story) {
+		return func(s *historytest.Story) {
 			s.Mark(history.ActCreate, history.Sets, "web")
 			s.Running("web", 1)
 			s.Running("db", 1)
@@ -112,9 +112,9 @@ func TestSetsOfOthers(t *testing.T) {
 		}
 	}
 	liveTales(t, []tale{
-		{name: "the suite's", broken: ids(guarantee.UpdateNoSpurious), tell: spurious("web")},
+		{name: "the suite's", broken: ids(contract.UpdateNoSpurious), tell: spurious("web")},
 		{
-			name: "somebody else's", doubted: ids(guarantee.UpdateNoSpurious), texts: []string{"; but the set db is somebody else's, who may have a part in it"},
+			name: "somebody else's", doubted: ids(contract.UpdateNoSpurious), texts: []string{"; but the set db is somebody else's, who may have a part in it"},
 			tell: spurious("db"),
 		},
 	})
@@ -122,8 +122,8 @@ func TestSetsOfOthers(t *testing.T) {
 
 // TestStatusThatIsLate: a status may be behind by many changes of a great Parallel set.
 func TestStatusThatIsLate(t *testing.T) {
-	burst := func(s *story.Story) {
-		s.Set("web", story.Replicas(20), story.Parallel)
+	burst := func(s *historytest.Story) {
+		s.Set("web", historytest.Replicas(20), historytest.Parallel)
 		s.Status("web")
 		for n := range 20 {
 			s.Pod(podOf(n))
@@ -134,7 +134,7 @@ func TestStatusThatIsLate(t *testing.T) {
 	}
 	liveTales(t, []tale{
 		{
-			name: "for seconds", tell: func(s *story.Story) {
+			name: "for seconds", tell: func(s *historytest.Story) {
 				burst(s)
 				s.Wait(4 * time.Second)
 				s.Status("web")
@@ -143,7 +143,7 @@ func TestStatusThatIsLate(t *testing.T) {
 			},
 		},
 		{
-			name: "for good", atWork: true, broken: ids(guarantee.StatusCounts), tell: func(s *story.Story) {
+			name: "for good", atWork: true, broken: ids(contract.StatusCounts), tell: func(s *historytest.Story) {
 				burst(s)
 				s.Wait(long)
 			},

@@ -3,20 +3,20 @@ package judge
 import (
 	"fmt"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func terminationJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.TerminationReverse}, judge: judgeReverse},
-		{ids: []guarantee.ID{guarantee.TerminationNoRecreate}, judge: judgeNoRecreate},
+		{ids: []contract.ID{contract.TerminationReverse}, judge: judgeReverse},
+		{ids: []contract.ID{contract.TerminationNoRecreate}, judge: judgeNoRecreate},
 	}
 }
 
 // judgeReverse: scaling to zero ends all pods in strict reverse order.
 func judgeReverse(m *model, b *bench) {
-	m.removalsInOrder(b, guarantee.TerminationReverse, func(s *setLife, r removal) bool {
+	m.removalsInOrder(b, contract.TerminationReverse, func(s *setLife, r removal) bool {
 		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
 		return r.replicas == 0 && r.ready && len(s.lives.places) > 1
 	})
@@ -24,7 +24,7 @@ func judgeReverse(m *model, b *bench) {
 
 // judgeNoRecreate: once deletion of a set has been requested, it creates no pods.
 func judgeNoRecreate(m *model, b *bench) {
-	const id = guarantee.TerminationNoRecreate
+	const id = contract.TerminationNoRecreate
 	for _, s := range m.sets {
 		if s.deleting == nil {
 			continue

@@ -5,22 +5,22 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func updateJudgements() []judgement {
 	return []judgement{
-		{ids: []guarantee.ID{guarantee.UpdateOrder}, judge: judgeUpdateOrder},
-		{ids: []guarantee.ID{guarantee.UpdateOneAtATime, guarantee.OrderingParallelUpdates}, judge: judgeOneAtATime},
-		{ids: []guarantee.ID{guarantee.UpdateMinReady}, judge: judgeUpdateMinReady},
-		{ids: []guarantee.ID{guarantee.UpdateMaxUnavailable}, judge: judgeMaxUnavailable},
-		{ids: []guarantee.ID{guarantee.UpdateHalts}, judge: judgeUpdateHalts},
-		{ids: []guarantee.ID{guarantee.UpdateNoSpurious}, judge: judgeNoSpurious},
-		{ids: []guarantee.ID{guarantee.UpdatePartition, guarantee.UpdatePartitionBeyond, guarantee.UpdatePhased}, judge: judgePartition},
-		{ids: []guarantee.ID{guarantee.UpdateOnDelete}, judge: judgeOnDelete},
-		{ids: []guarantee.ID{guarantee.UpdateComplete, guarantee.UpdateScaleNew}, judge: judgeUpdated},
-		{ids: []guarantee.ID{guarantee.UpdateRollback}, judge: judgeRollback},
+		{ids: []contract.ID{contract.UpdateOrder}, judge: judgeUpdateOrder},
+		{ids: []contract.ID{contract.UpdateOneAtATime, contract.OrderingParallelUpdates}, judge: judgeOneAtATime},
+		{ids: []contract.ID{contract.UpdateMinReady}, judge: judgeUpdateMinReady},
+		{ids: []contract.ID{contract.UpdateMaxUnavailable}, judge: judgeMaxUnavailable},
+		{ids: []contract.ID{contract.UpdateHalts}, judge: judgeUpdateHalts},
+		{ids: []contract.ID{contract.UpdateNoSpurious}, judge: judgeNoSpurious},
+		{ids: []contract.ID{contract.UpdatePartition, contract.UpdatePartitionBeyond, contract.UpdatePhased}, judge: judgePartition},
+		{ids: []contract.ID{contract.UpdateOnDelete}, judge: judgeOnDelete},
+		{ids: []contract.ID{contract.UpdateComplete, contract.UpdateScaleNew}, judge: judgeUpdated},
+		{ids: []contract.ID{contract.UpdateRollback}, judge: judgeRollback},
 	}
 }
 
@@ -39,7 +39,7 @@ func (m *model) updates(kind updateKind, f func(*rollout, *updateAct)) {
 func podsAndSets() []history.Resource { return []history.Resource{history.Pods, history.Sets} }
 
 // excuse counts an act that was legal only under a version that had been replaced for longer than the lag.
-func (b *bench) excuse(id guarantee.ID, a *updateAct) {
+func (b *bench) excuse(id contract.ID, a *updateAct) {
 	if a.excused {
 		b.of(id).Excused++
 	}
@@ -52,7 +52,7 @@ func (a *updateAct) began() string {
 
 // judgeUpdateOrder: the controller deletes pods for an update from the highest ordinal to the lowest.
 func judgeUpdateOrder(m *model, b *bench) {
-	const id = guarantee.UpdateOrder
+	const id = contract.UpdateOrder
 	m.updates(rolling, func(r *rollout, a *updateAct) {
 		switch {
 		case !a.ordered || a.limit != 1:
@@ -72,9 +72,9 @@ func judgeUpdateOrder(m *model, b *bench) {
 // that is a guarantee of its own.
 func judgeOneAtATime(m *model, b *bench) {
 	m.updates(rolling, func(r *rollout, a *updateAct) {
-		id := guarantee.UpdateOneAtATime
+		id := contract.UpdateOneAtATime
 		if !r.set.ordered() {
-			id = guarantee.OrderingParallelUpdates
+			id = contract.OrderingParallelUpdates
 		}
 		switch {
 		case a.limit != 1:
@@ -90,7 +90,7 @@ func judgeOneAtATime(m *model, b *bench) {
 // judgeUpdateMinReady: with minReadySeconds a rollout waits until the pod updated before has been Ready for that long.
 // Timestamps have a resolution of one second and come from different clocks, hence the allowance.
 func judgeUpdateMinReady(m *model, b *bench) {
-	const id = guarantee.UpdateMinReady
+	const id = contract.UpdateMinReady
 	m.updates(rolling, func(r *rollout, a *updateAct) {
 		e := a.event
 		if a.limit != 1 || len(a.waits) > 0 || a.updated == nil || e.DeletionTimestamp == nil || e.DeletionGrace == nil {
@@ -129,7 +129,7 @@ func (m *model) leastMinReady(s *setLife, act *history.Event) time.Duration {
 
 // judgeMaxUnavailable: a rollout itself never has more than maxUnavailable pods down at once.
 func judgeMaxUnavailable(m *model, b *bench) {
-	const id = guarantee.UpdateMaxUnavailable
+	const id = contract.UpdateMaxUnavailable
 	m.updates(rolling, func(r *rollout, a *updateAct) {
 		switch {
 		case a.limit < 2 || !a.own || len(a.down) < 2:
@@ -155,7 +155,7 @@ func judgeMaxUnavailable(m *model, b *bench) {
 
 // judgeUpdateHalts: a template whose pods never become Ready stops the rollout at the first pod that gets it.
 func judgeUpdateHalts(m *model, b *bench) {
-	const id = guarantee.UpdateHalts
+	const id = contract.UpdateHalts
 	for _, r := range m.rollouts {
 		for i := range r.acts {
 			a := &r.acts[i]
@@ -178,7 +178,7 @@ func judgeUpdateHalts(m *model, b *bench) {
 
 // judgeNoSpurious: while no update is pending for a pod, the controller does not restart it.
 func judgeNoSpurious(m *model, b *bench) {
-	const id = guarantee.UpdateNoSpurious
+	const id = contract.UpdateNoSpurious
 	m.updates(spurious, func(r *rollout, a *updateAct) {
 		// Phased updates move exactly what they uncover, and what a crash, an adoption or a shared selector explains breaks another
 		// guarantee.

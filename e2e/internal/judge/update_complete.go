@@ -7,7 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -20,7 +20,7 @@ func judgeUpdated(m *model, b *bench) {
 		}
 		for _, d := range r.done {
 			if r.set.specs[d.spec].Set.Partition == 0 {
-				b.saw(guarantee.UpdateComplete)
+				b.saw(contract.UpdateComplete)
 			}
 		}
 		for _, c := range m.acts[i].creations {
@@ -44,9 +44,9 @@ func (m *model) newPod(b *bench, r *rollout, c creation) {
 		evidence.text = fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text)
 		switch {
 		case text != "":
-			b.broken(guarantee.UpdateScaleNew, evidence)
+			b.broken(contract.UpdateScaleNew, evidence)
 		case r.of[r.set.current(c.event.At)] != r.of[0] || r.twofold(c.event.At):
-			b.saw(guarantee.UpdateScaleNew)
+			b.saw(contract.UpdateScaleNew)
 		}
 		return
 	}
@@ -57,7 +57,7 @@ func (m *model) newPod(b *bench, r *rollout, c creation) {
 	// A pod that the rollout itself replaced must be a new one; of others only the label must not lie.
 	if text != "" && ((forerunner != nil && r.rolled[forerunner]) || r.worn(c.pod) >= 0) {
 		evidence.text = fmt.Sprintf("%s was created at %s %s", c.pod.name, c.event.Ref(), text)
-		b.broken(guarantee.UpdateComplete, evidence)
+		b.broken(contract.UpdateComplete, evidence)
 	}
 }
 
@@ -86,12 +86,12 @@ func (m *model) stuckRollout(b *bench, r *rollout) {
 		return
 	}
 	v := r.set.specs[r.stuck.spec]
-	id := guarantee.UpdateComplete
+	id := contract.UpdateComplete
 	switch {
 	case v.Set.Partition > 0 && r.lowered(r.stuck.spec):
-		id = guarantee.UpdatePhased
+		id = contract.UpdatePhased
 	case v.Set.Partition > 0:
-		id = guarantee.UpdatePartition
+		id = contract.UpdatePartition
 	}
 	c := charge{set: r.set, since: v.At, until: m.h.Duration(), resources: podsAndSets(), events: []*history.Event{v}}
 	pods := make([]string, 0, len(r.stuck.pods))

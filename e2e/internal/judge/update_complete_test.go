@@ -4,17 +4,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestUpdateComplete(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "the last one left out", atWork: true, broken: ids(guarantee.UpdateComplete), idle: ids(guarantee.UpdateComplete),
+			name: "the last one left out", atWork: true, broken: ids(contract.UpdateComplete), idle: ids(contract.UpdateComplete),
 			texts: []string{"the rollout of web (rv", ": to the end of the recording nothing stood in its way for 35.5 s"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2, 1)
@@ -22,16 +22,16 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "never begun", atWork: true, broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1, rv "},
-			tell: func(s *story.Story) {
+			name: "never begun", atWork: true, broken: ids(contract.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1, rv "},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Wait(time.Minute)
 			},
 		},
 		{
-			name: "a spec that ends before it could", idle: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "a spec that ends before it could", idle: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2)
@@ -39,8 +39,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a controller of which nothing is known", doubted: ids(guarantee.UpdateComplete, guarantee.StatusObservedGeneration),
-			tell: func(s *story.Story) {
+			name: "a controller of which nothing is known", doubted: ids(contract.UpdateComplete, contract.StatusObservedGeneration),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Asked("web", 2)
 				s.Wait(29 * time.Second)
@@ -48,7 +48,7 @@ func TestUpdateComplete(t *testing.T) {
 		},
 		{
 			name: "waiting for a pod that is not Ready is documented",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.End("web-2")
@@ -58,8 +58,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "so is waiting for an old one", idle: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "so is waiting for an old one", idle: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Unready("web-0")
 				s.NewTemplate("web", 2)
@@ -69,7 +69,7 @@ func TestUpdateComplete(t *testing.T) {
 		},
 		{
 			name: "waiting for a pod that still has to go",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Scale("web", 2)
@@ -80,9 +80,9 @@ func TestUpdateComplete(t *testing.T) {
 		},
 		{
 			// Kubernetes issue 137409: so it was with the gate of maxUnavailable from 1.35 on, until 1.37.
-			name: "a Parallel set stuck on a broken old pod", atWork: true, broken: ids(guarantee.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1"},
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(1), story.Parallel)
+			name: "a Parallel set stuck on a broken old pod", atWork: true, broken: ids(contract.UpdateComplete), texts: []string{"did not reach web-0 (revision web-1"},
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(1), historytest.Parallel)
 				s.Pod("web-0")
 				s.Status("web")
 				s.Wait(time.Second)
@@ -92,8 +92,8 @@ func TestUpdateComplete(t *testing.T) {
 		},
 		{
 			name: "a Parallel set that waits for an updated pod",
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Parallel)
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Parallel)
 				s.NewTemplate("web", 2)
 				s.End("web-1")
 				s.Pod("web-1")
@@ -102,8 +102,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "the new label on the old template", broken: ids(guarantee.UpdateComplete), texts: []string{"web-1 was created at rv", "with the label of revision web-2 but made of the template of web-1"},
-			tell: func(s *story.Story) {
+			name: "the new label on the old template", broken: ids(contract.UpdateComplete), texts: []string{"web-1 was created at rv", "with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.End("web-1")
@@ -115,15 +115,15 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a part of the old template", broken: ids(guarantee.UpdateComplete), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
-			tell: func(s *story.Story) {
+			name: "a part of the old template", broken: ids(contract.UpdateComplete), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *historytest.Story) {
 				version := func(v string) func(*history.Set) {
 					return func(t *history.Set) {
 						t.Template.Commands = map[string]string{"main": "serve " + v}
 						t.Template.Labels = map[string]string{history.Prefix + "template": v}
 					}
 				}
-				s.Set("web", story.Replicas(1), version("1"))
+				s.Set("web", historytest.Replicas(1), version("1"))
 				s.Up("web-0")
 				s.Status("web")
 				s.Update("web", version("2"))
@@ -135,8 +135,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a label that somebody takes away proves nothing", exercised: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "a label that somebody takes away proves nothing", exercised: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Update("web", func(t *history.Set) {
 					t.Template.Images = map[string]string{"main": "image:2"}
@@ -150,8 +150,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "an image that somebody rewrites proves nothing", exercised: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "an image that somebody rewrites proves nothing", exercised: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.NewTemplate("web", 2)
 				s.End("web-0")
@@ -161,8 +161,8 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "replaced by the same", broken: ids(guarantee.UpdateComplete), texts: []string{"web-1 was created at rv", "at revision web-1, expected the update revision web-2"},
-			tell: func(s *story.Story) {
+			name: "replaced by the same", broken: ids(contract.UpdateComplete), texts: []string{"web-1 was created at rv", "at revision web-1, expected the update revision web-2"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
@@ -173,7 +173,7 @@ func TestUpdateComplete(t *testing.T) {
 		},
 		{
 			name: "a recording cut short proves nothing",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Gap(history.Pods, s.Now())
@@ -187,8 +187,8 @@ func TestUpdateComplete(t *testing.T) {
 func TestUpdateScaleNew(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "in the middle of a rollout", exercised: ids(guarantee.UpdateScaleNew),
-			tell: func(s *story.Story) {
+			name: "in the middle of a rollout", exercised: ids(contract.UpdateScaleNew),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.NewTemplate("web", 2)
 				s.Scale("web", 2)
@@ -198,24 +198,24 @@ func TestUpdateScaleNew(t *testing.T) {
 			},
 		},
 		{
-			name: "after one", exercised: ids(guarantee.UpdateScaleNew),
-			tell: func(s *story.Story) {
+			name: "after one", exercised: ids(contract.UpdateScaleNew),
+			tell: func(s *historytest.Story) {
 				rolled(1)(s)
 				s.Scale("web", 2)
 				s.Up("web-1")
 			},
 		},
 		{
-			name: "of a set that had one template only", idle: ids(guarantee.UpdateScaleNew),
-			tell: func(s *story.Story) {
+			name: "of a set that had one template only", idle: ids(contract.UpdateScaleNew),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Up("web-1")
 			},
 		},
 		{
-			name: "at the old revision", broken: ids(guarantee.UpdateScaleNew), texts: []string{"web-1 was added by a scale up at rv", "at revision web-1, expected the update revision web-2"},
-			tell: func(s *story.Story) {
+			name: "at the old revision", broken: ids(contract.UpdateScaleNew), texts: []string{"web-1 was added by a scale up at rv", "at revision web-1, expected the update revision web-2"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
@@ -224,17 +224,17 @@ func TestUpdateScaleNew(t *testing.T) {
 			},
 		},
 		{
-			name: "with the new label on the old template", broken: ids(guarantee.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
-			tell: func(s *story.Story) {
+			name: "with the new label on the old template", broken: ids(contract.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
+			tell: func(s *historytest.Story) {
 				rolled(1)(s)
 				s.Scale("web", 2)
 				s.PodAt("web-1", 2).Pod.Template.Images["main"] = "image:1"
 			},
 		},
 		{
-			name: "below the partition", idle: ids(guarantee.UpdateScaleNew),
-			tell: func(s *story.Story) {
-				s.Running("web", 1, story.Partition(4))
+			name: "below the partition", idle: ids(contract.UpdateScaleNew),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 1, historytest.Partition(4))
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
 				s.Scale("web", 2)
@@ -243,7 +243,7 @@ func TestUpdateScaleNew(t *testing.T) {
 		},
 		{
 			name: "a template changed within the lag",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Asked("web", 2)
@@ -254,12 +254,12 @@ func TestUpdateScaleNew(t *testing.T) {
 }
 
 func TestUpdateRollback(t *testing.T) {
-	back := func(s *story.Story, to string) {
+	back := func(s *historytest.Story, to string) {
 		s.Asked("web", 1)
 		s.Status("web", func(st *history.Status) { st.UpdateRevision = to })
 	}
-	begun := func(then func(*story.Story)) func(*story.Story) {
-		return func(s *story.Story) {
+	begun := func(then func(*historytest.Story)) func(*historytest.Story) {
+		return func(s *historytest.Story) {
 			s.Set("web")
 			s.Revision("web", 1, 1)
 			s.Up("web-0")
@@ -275,24 +275,24 @@ func TestUpdateRollback(t *testing.T) {
 	}
 	liveTales(t, []tale{
 		{
-			name: "the revision is used again", exercised: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+			name: "the revision is used again", exercised: ids(contract.UpdateRollback), tell: begun(func(s *historytest.Story) {
 				s.Renumber("web", 1, 3)
 				back(s, "web-1")
 			}),
 		},
 		{
-			name: "a new one for the same template", broken: ids(guarantee.UpdateRollback), texts: []string{"went back at rv", "to the template of the revision web-1, which was still kept, but its update revision became web-3"},
-			tell: begun(func(s *story.Story) {
+			name: "a new one for the same template", broken: ids(contract.UpdateRollback), texts: []string{"went back at rv", "to the template of the revision web-1, which was still kept, but its update revision became web-3"},
+			tell: begun(func(s *historytest.Story) {
 				s.Revision("web", 3, 3)
 				back(s, "web-3")
 			}),
 		},
 		{
-			name: "its number stays", broken: ids(guarantee.UpdateRollback), texts: []string{", but web-2 has number 2 (rv "},
-			tell: begun(func(s *story.Story) { back(s, "web-1") }),
+			name: "its number stays", broken: ids(contract.UpdateRollback), texts: []string{", but web-2 has number 2 (rv "},
+			tell: begun(func(s *historytest.Story) { back(s, "web-1") }),
 		},
 		{
-			name: "revisions cleaned up with the set say nothing", exercised: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+			name: "revisions cleaned up with the set say nothing", exercised: ids(contract.UpdateRollback), tell: begun(func(s *historytest.Story) {
 				s.Renumber("web", 1, 3)
 				back(s, "web-1")
 				s.Wait(time.Second)
@@ -303,7 +303,7 @@ func TestUpdateRollback(t *testing.T) {
 			}),
 		},
 		{
-			name: "one that was cleaned up is made anew", idle: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+			name: "one that was cleaned up is made anew", idle: ids(contract.UpdateRollback), tell: begun(func(s *historytest.Story) {
 				s.Remove(history.Revisions, "web-1")
 				s.Asked("web", 1)
 				s.Revision("web", 3, 3)
@@ -311,7 +311,7 @@ func TestUpdateRollback(t *testing.T) {
 			}),
 		},
 		{
-			name: "a template that was never used is no rollback", idle: ids(guarantee.UpdateRollback), tell: begun(func(s *story.Story) {
+			name: "a template that was never used is no rollback", idle: ids(contract.UpdateRollback), tell: begun(func(s *historytest.Story) {
 				s.Asked("web", 3)
 				s.Revision("web", 3, 3)
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-3" })

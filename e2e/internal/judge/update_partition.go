@@ -8,7 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -42,9 +42,9 @@ func judgePartition(m *model, b *bench) {
 			switch {
 			case stray[r.phase[d.spec]] || v.Start != 0:
 			case r.lowered(d.spec):
-				b.saw(guarantee.UpdatePhased)
+				b.saw(contract.UpdatePhased)
 			case v.Partition > 0 && d.below:
-				b.saw(guarantee.UpdatePartition)
+				b.saw(contract.UpdatePartition)
 			}
 		}
 		m.stillBeyond(b, r)
@@ -53,25 +53,25 @@ func judgePartition(m *model, b *bench) {
 }
 
 // astray says what a deletion has to do with the partition that forbade it.
-func (r *rollout) astray(a *updateAct) (guarantee.ID, string) {
+func (r *rollout) astray(a *updateAct) (contract.ID, string) {
 	v := a.view.Set
 	lowered := r.lowered(a.spec)
 	switch {
 	case a.kind == covered && lowered:
-		return guarantee.UpdatePhased, fmt.Sprintf("the partition was lowered to %d only (%s)", v.Partition, a.view.Aside())
+		return contract.UpdatePhased, fmt.Sprintf("the partition was lowered to %d only (%s)", v.Partition, a.view.Aside())
 	case a.kind == covered && v.Partition > v.Replicas:
-		return guarantee.UpdatePartitionBeyond, fmt.Sprintf("the partition is %d, above the %d replicas (%s)", v.Partition, v.Replicas, a.view.Aside())
+		return contract.UpdatePartitionBeyond, fmt.Sprintf("the partition is %d, above the %d replicas (%s)", v.Partition, v.Replicas, a.view.Aside())
 	case a.kind == covered:
-		return guarantee.UpdatePartition, fmt.Sprintf("it is below the partition %d (%s)", v.Partition, a.view.Aside())
+		return contract.UpdatePartition, fmt.Sprintf("it is below the partition %d (%s)", v.Partition, a.view.Aside())
 	case a.kind == spurious && lowered:
-		return guarantee.UpdatePhased, fmt.Sprintf("it had the new template already when the partition was lowered to %d (%s)", v.Partition, a.view.Aside())
+		return contract.UpdatePhased, fmt.Sprintf("it had the new template already when the partition was lowered to %d (%s)", v.Partition, a.view.Aside())
 	}
 	return "", ""
 }
 
 // stillBeyond counts the changes of the template under which a partition above replicas kept every pod where it was.
 func (m *model) stillBeyond(b *bench, r *rollout) {
-	const id = guarantee.UpdatePartitionBeyond
+	const id = contract.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
 		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
 			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
@@ -134,7 +134,7 @@ func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
 
 // returns judges the revision of every pod that came back while a partition was in force.
 func (m *model) returns(b *bench) {
-	const id = guarantee.UpdatePartition
+	const id = contract.UpdatePartition
 	for i, r := range m.rollouts {
 		for _, c := range m.acts[i].creations {
 			if c.class != replaced || len(r.set.specs) == 0 {
@@ -214,7 +214,7 @@ func (s *setLife) currentRevisions(at, lag time.Duration) []string {
 
 // judgeOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
 func judgeOnDelete(m *model, b *bench) {
-	const id = guarantee.UpdateOnDelete
+	const id = contract.UpdateOnDelete
 	m.updates(onDelete, func(r *rollout, a *updateAct) {
 		b.broken(id, charge{
 			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},

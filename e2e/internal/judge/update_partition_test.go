@@ -4,13 +4,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // lower sets a set's partition.
-func lower(s *story.Story, partition int32) {
+func lower(s *historytest.Story, partition int32) {
 	s.Update("web", func(t *history.Set) { t.Partition = partition })
 	s.Status("web")
 }
@@ -18,26 +18,26 @@ func lower(s *story.Story, partition int32) {
 func TestUpdatePartition(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "only those above move", exercised: ids(guarantee.UpdatePartition, guarantee.UpdateOrder), idle: ids(guarantee.UpdateComplete, guarantee.UpdatePhased),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.Partition(1))
+			name: "only those above move", exercised: ids(contract.UpdatePartition, contract.UpdateOrder), idle: ids(contract.UpdateComplete, contract.UpdatePhased),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2, 1)
 			},
 		},
 		{
-			name: "one below moves too", broken: ids(guarantee.UpdatePartition), texts: []string{"web-0 (revision web-1) was deleted for an update", "although it is below the partition 1"},
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.Partition(1))
+			name: "one below moves too", broken: ids(contract.UpdatePartition), texts: []string{"web-0 (revision web-1) was deleted for an update", "although it is below the partition 1"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2, 1)
 				s.Terminate("web-0")
 			},
 		},
 		{
-			name: "lost pods come back at their side's revision", exercised: ids(guarantee.UpdatePartition),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(1))
+			name: "lost pods come back at their side's revision", exercised: ids(contract.UpdatePartition),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.SpecDeletes("web-0")
 				s.Gone("web-0")
@@ -49,10 +49,10 @@ func TestUpdatePartition(t *testing.T) {
 			},
 		},
 		{
-			name: "a lost pod below comes back at the new revision", broken: ids(guarantee.UpdatePartition),
+			name: "a lost pod below comes back at the new revision", broken: ids(contract.UpdatePartition),
 			texts: []string{"web-0 came back at rv", "with revision web-2, expected status.currentRevision (web-1), since its ordinal is below the partition 1"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(1))
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.SpecDeletes("web-0")
 				s.Gone("web-0")
@@ -60,10 +60,10 @@ func TestUpdatePartition(t *testing.T) {
 			},
 		},
 		{
-			name: "a lost pod above comes back at the old revision", broken: ids(guarantee.UpdatePartition),
+			name: "a lost pod above comes back at the old revision", broken: ids(contract.UpdatePartition),
 			texts: []string{"with revision web-1, expected the update revision (web-2), since its ordinal is not below the partition 1"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(1))
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
 				s.SpecDeletes("web-1")
@@ -73,9 +73,9 @@ func TestUpdatePartition(t *testing.T) {
 			},
 		},
 		{
-			name: "a lost pod below comes back with the old label and the new template", broken: ids(guarantee.UpdatePartition), texts: []string{"with revision web-1, expected the template of that revision, not of web-2"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(1))
+			name: "a lost pod below comes back with the old label and the new template", broken: ids(contract.UpdatePartition), texts: []string{"with revision web-1, expected the template of that revision, not of web-2"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(1))
 				s.NewTemplate("web", 2)
 				s.SpecDeletes("web-0")
 				s.Gone("web-0")
@@ -85,9 +85,9 @@ func TestUpdatePartition(t *testing.T) {
 			},
 		},
 		{
-			name: "not together with a start ordinal", idle: ids(guarantee.UpdatePartition),
-			tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Start(1), story.Partition(2))
+			name: "not together with a start ordinal", idle: ids(contract.UpdatePartition),
+			tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Start(1), historytest.Partition(2))
 				s.Up("web-1")
 				s.Up("web-2")
 				s.Status("web")
@@ -97,7 +97,7 @@ func TestUpdatePartition(t *testing.T) {
 		},
 		{
 			name: "the partition raised midway is seen late",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1)
@@ -111,41 +111,41 @@ func TestUpdatePartition(t *testing.T) {
 func TestUpdatePartitionBeyond(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "nothing moves", exercised: ids(guarantee.UpdatePartitionBeyond),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(5))
+			name: "nothing moves", exercised: ids(contract.UpdatePartitionBeyond),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(5))
 				s.NewTemplate("web", 2)
 				s.Wait(4 * time.Second)
 			},
 		},
 		{
-			name: "too short to tell", idle: ids(guarantee.UpdatePartitionBeyond),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(5))
+			name: "too short to tell", idle: ids(contract.UpdatePartitionBeyond),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(5))
 				s.NewTemplate("web", 2)
 			},
 		},
 		{
-			name: "one moves", broken: ids(guarantee.UpdatePartitionBeyond), texts: []string{"although the partition is 5, above the 2 replicas"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(5))
+			name: "one moves", broken: ids(contract.UpdatePartitionBeyond), texts: []string{"although the partition is 5, above the 2 replicas"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(5))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-1")
 			},
 		},
 		{
-			name: "the last moves", broken: ids(guarantee.UpdatePartitionBeyond), exercised: ids(guarantee.UpdatePartitionBeyond),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(3))
+			name: "the last moves", broken: ids(contract.UpdatePartitionBeyond), exercised: ids(contract.UpdatePartitionBeyond),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(3))
 				s.NewTemplate("web", 2)
 				s.Wait(4 * time.Second)
 				s.Terminate("web-0")
 			},
 		},
 		{
-			name: "a partition equal to replicas is a partition", broken: ids(guarantee.UpdatePartition),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Partition(2))
+			name: "a partition equal to replicas is a partition", broken: ids(contract.UpdatePartition),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Partition(2))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-1")
 			},
@@ -154,9 +154,9 @@ func TestUpdatePartitionBeyond(t *testing.T) {
 }
 
 func TestUpdatePhased(t *testing.T) {
-	phased := func(then func(*story.Story)) func(*story.Story) {
-		return func(s *story.Story) {
-			s.Running("web", 4, story.Partition(3))
+	phased := func(then func(*historytest.Story)) func(*historytest.Story) {
+		return func(s *historytest.Story) {
+			s.Running("web", 4, historytest.Partition(3))
 			s.NewTemplate("web", 2)
 			s.Roll("web", 3)
 			s.Wait(3 * time.Second)
@@ -167,33 +167,33 @@ func TestUpdatePhased(t *testing.T) {
 	}
 	liveTales(t, []tale{
 		{
-			name: "what it uncovers", exercised: ids(guarantee.UpdatePhased, guarantee.UpdatePartition), idle: ids(guarantee.UpdateComplete),
-			tell: phased(func(s *story.Story) { s.Roll("web", 2, 1) }),
+			name: "what it uncovers", exercised: ids(contract.UpdatePhased, contract.UpdatePartition), idle: ids(contract.UpdateComplete),
+			tell: phased(func(s *historytest.Story) { s.Roll("web", 2, 1) }),
 		},
 		{
-			name: "all of it at last", exercised: ids(guarantee.UpdatePhased, guarantee.UpdateComplete), tell: phased(func(s *story.Story) {
+			name: "all of it at last", exercised: ids(contract.UpdatePhased, contract.UpdateComplete), tell: phased(func(s *historytest.Story) {
 				s.Roll("web", 2, 1)
 				lower(s, 0)
 				s.Roll("web", 0)
 			}),
 		},
 		{
-			name: "one more than it uncovers", broken: ids(guarantee.UpdatePhased), texts: []string{"web-0 (revision web-1) was deleted for an update", "although the partition was lowered to 1 only"},
-			tell: phased(func(s *story.Story) { s.Roll("web", 2, 1, 0) }),
+			name: "one more than it uncovers", broken: ids(contract.UpdatePhased), texts: []string{"web-0 (revision web-1) was deleted for an update", "although the partition was lowered to 1 only"},
+			tell: phased(func(s *historytest.Story) { s.Roll("web", 2, 1, 0) }),
 		},
 		{
-			name: "those that had moved already", broken: ids(guarantee.UpdatePhased), texts: []string{"web-3 (revision web-2) was deleted for an update", "although it had the new template already"},
-			tell: phased(func(s *story.Story) { s.Roll("web", 3, 2, 1) }),
+			name: "those that had moved already", broken: ids(contract.UpdatePhased), texts: []string{"web-3 (revision web-2) was deleted for an update", "although it had the new template already"},
+			tell: phased(func(s *historytest.Story) { s.Roll("web", 3, 2, 1) }),
 		},
 		{
-			name: "one less than it uncovers", broken: ids(guarantee.UpdatePhased), texts: []string{"did not reach web-1 (revision web-1"},
-			tell: phased(func(s *story.Story) {
+			name: "one less than it uncovers", broken: ids(contract.UpdatePhased), texts: []string{"did not reach web-1 (revision web-1"},
+			tell: phased(func(s *historytest.Story) {
 				s.Roll("web", 2)
 				s.Wait(time.Minute)
 			}),
 		},
 		{
-			name: "a spec that ends before it could", idle: ids(guarantee.UpdatePhased), tell: phased(func(s *story.Story) { s.Roll("web", 2) }),
+			name: "a spec that ends before it could", idle: ids(contract.UpdatePhased), tell: phased(func(s *historytest.Story) { s.Roll("web", 2) }),
 		},
 	})
 }
@@ -201,9 +201,9 @@ func TestUpdatePhased(t *testing.T) {
 func TestUpdateOnDelete(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "whoever deletes a pod gets the new one", exercised: ids(guarantee.UpdateOnDelete),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.OnDelete)
+			name: "whoever deletes a pod gets the new one", exercised: ids(contract.UpdateOnDelete),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.SpecDeletes("web-0")
 				s.Gone("web-0")
@@ -212,25 +212,25 @@ func TestUpdateOnDelete(t *testing.T) {
 			},
 		},
 		{
-			name: "nobody deletes a pod", exercised: ids(guarantee.UpdateOnDelete),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.OnDelete)
+			name: "nobody deletes a pod", exercised: ids(contract.UpdateOnDelete),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.Wait(4 * time.Second)
 			},
 		},
 		{
-			name: "the controller deletes one", broken: ids(guarantee.UpdateOnDelete), texts: []string{"web-1 (revision web-1) was deleted by the controller at rv", "although the strategy is OnDelete"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.OnDelete)
+			name: "the controller deletes one", broken: ids(contract.UpdateOnDelete), texts: []string{"web-1 (revision web-1) was deleted by the controller at rv", "although the strategy is OnDelete"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.Terminate("web-1")
 			},
 		},
 		{
-			name: "it comes back as it was", broken: ids(guarantee.UpdateOnDelete), texts: []string{"web-0 was deleted under OnDelete and came back", "at revision web-1, expected the update revision web-2"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.OnDelete)
+			name: "it comes back as it was", broken: ids(contract.UpdateOnDelete), texts: []string{"web-0 was deleted under OnDelete and came back", "at revision web-1, expected the update revision web-2"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
 				s.SpecDeletes("web-0")
@@ -239,9 +239,9 @@ func TestUpdateOnDelete(t *testing.T) {
 			},
 		},
 		{
-			name: "the revision of a scale up is nobody's promise", idle: ids(guarantee.UpdateScaleNew),
-			tell: func(s *story.Story) {
-				s.Running("web", 1, story.OnDelete)
+			name: "the revision of a scale up is nobody's promise", idle: ids(contract.UpdateScaleNew),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 1, historytest.OnDelete)
 				s.NewTemplate("web", 2)
 				s.Wait(3 * time.Second)
 				s.Scale("web", 2)

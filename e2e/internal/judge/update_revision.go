@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -109,7 +109,7 @@ func judgeRollback(m *model, b *bench) {
 
 // rolledBack judges one revert to a template that a kept revision holds.
 func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, kept map[string]*history.Event) {
-	const id = guarantee.UpdateRollback
+	const id = contract.UpdateRollback
 	if l.gone != nil && l.gone.At <= back.status.At+arrival {
 		return // it was about to be cleaned up
 	}

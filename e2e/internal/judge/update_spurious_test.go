@@ -4,16 +4,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 func TestNoSpurious(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "more replicas", exercised: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "more replicas", exercised: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 3)
 				s.Up("web-2")
@@ -22,24 +22,24 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "other labels", exercised: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "other labels", exercised: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"team": "b"} })
 				s.Wait(4 * time.Second)
 			},
 		},
 		{
-			name: "too short to tell", idle: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "too short to tell", idle: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 3)
 				s.Status("web")
 			},
 		},
 		{
-			name: "restarted by a scale up", broken: ids(guarantee.UpdateNoSpurious), texts: []string{"although no update was pending for it: its revision web-1 holds the set's template"},
-			tell: func(s *story.Story) {
+			name: "restarted by a scale up", broken: ids(contract.UpdateNoSpurious), texts: []string{"although no update was pending for it: its revision web-1 holds the set's template"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Scale("web", 3)
 				s.Status("web")
@@ -47,8 +47,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "restarted twice by one update", broken: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "restarted twice by one update", broken: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1, 0)
@@ -57,8 +57,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "a new revision of the same template", broken: ids(guarantee.UpdateNoSpurious), texts: []string{"which had not changed when the status named web-2 as update revision"},
-			tell: func(s *story.Story) {
+			name: "a new revision of the same template", broken: ids(contract.UpdateNoSpurious), texts: []string{"which had not changed when the status named web-2 as update revision"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Wait(5 * time.Second)
 				s.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"team": "b"} })
@@ -67,8 +67,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "a change that only the digest shows", exercised: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "a change that only the digest shows", exercised: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2, func(t *history.Set) { t.TemplateDigest = "a" })
 				s.Update("web", func(t *history.Set) { t.TemplateDigest = "b" })
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
@@ -76,8 +76,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "failed, evicted and deleted pods", idle: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "failed, evicted and deleted pods", idle: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.Scale("web", 4)
 				s.Fail("web-2")
@@ -86,8 +86,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "a sweep of the spec over a pod that is told of late", idle: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "a sweep of the spec over a pod that is told of late", idle: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 1)
 				s.Scale("web", 2)
 				s.Mark(history.ActDelete, history.Pods, "")
@@ -98,7 +98,7 @@ func TestNoSpurious(t *testing.T) {
 		},
 		{
 			name: "a template changed and changed back before anybody saw it",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Asked("web", 2)
 				s.Asked("web", 1)
@@ -110,7 +110,7 @@ func TestNoSpurious(t *testing.T) {
 		},
 		{
 			name: "a revert that no status has shown to be observed",
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Asked("web", 1)
@@ -119,8 +119,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "a set on its way out", idle: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "a set on its way out", idle: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.DeleteSet("web")
 				s.End("web-1")
@@ -128,8 +128,8 @@ func TestNoSpurious(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap may hold the change", doubted: ids(guarantee.UpdateNoSpurious),
-			tell: func(s *story.Story) {
+			name: "a gap may hold the change", doubted: ids(contract.UpdateNoSpurious),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				from := s.Now()
 				s.Wait(time.Second)

@@ -4,14 +4,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // rolled tells of a set whose new template reached every pod.
-func rolled(replicas int, options ...story.Option) func(*story.Story) {
-	return func(s *story.Story) {
+func rolled(replicas int, options ...historytest.Option) func(*historytest.Story) {
+	return func(s *historytest.Story) {
 		s.Running("web", replicas, options...)
 		s.NewTemplate("web", 2)
 		for n := replicas - 1; n >= 0; n-- {
@@ -24,14 +24,14 @@ func TestUpdateOrder(t *testing.T) {
 	liveTales(t, []tale{
 		{
 			name: "highest first", tell: rolled(3),
-			exercised: ids(guarantee.UpdateOrder, guarantee.UpdateOneAtATime, guarantee.UpdateComplete), idle: ids(guarantee.OrderingParallelUpdates, guarantee.UpdateMinReady),
+			exercised: ids(contract.UpdateOrder, contract.UpdateOneAtATime, contract.UpdateComplete), idle: ids(contract.OrderingParallelUpdates, contract.UpdateMinReady),
 		},
 		{
-			name: "a single pod shows no order", tell: rolled(1), exercised: ids(guarantee.UpdateComplete), idle: ids(guarantee.UpdateOrder, guarantee.UpdateOneAtATime),
+			name: "a single pod shows no order", tell: rolled(1), exercised: ids(contract.UpdateComplete), idle: ids(contract.UpdateOrder, contract.UpdateOneAtATime),
 		},
 		{
-			name: "before the status names the revision", exercised: ids(guarantee.UpdateOrder, guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "before the status names the revision", exercised: ids(contract.UpdateOrder, contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.Asked("web", 2)
 				s.Terminate("web-1")
@@ -43,25 +43,25 @@ func TestUpdateOrder(t *testing.T) {
 			},
 		},
 		{
-			name: "lowest first", broken: ids(guarantee.UpdateOrder),
+			name: "lowest first", broken: ids(contract.UpdateOrder),
 			texts: []string{"web-0 (revision web-1) was deleted for an update at rv ", "while the higher web-2 still ran revision web-1 and was not being replaced"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 0, 2, 1)
 			},
 		},
 		{
-			name: "one passed over", broken: ids(guarantee.UpdateOrder), texts: []string{"while the higher web-1 still ran"},
-			tell: func(s *story.Story) {
+			name: "one passed over", broken: ids(contract.UpdateOrder), texts: []string{"while the higher web-1 still ran"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2, 0, 1)
 			},
 		},
 		{
-			name: "a lower pod lost meanwhile comes back at the new revision", exercised: ids(guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "a lower pod lost meanwhile comes back at the new revision", exercised: ids(contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2)
@@ -73,8 +73,8 @@ func TestUpdateOrder(t *testing.T) {
 			},
 		},
 		{
-			name: "a template changed midway starts again from the top", exercised: ids(guarantee.UpdateOrder, guarantee.UpdateComplete),
-			tell: func(s *story.Story) {
+			name: "a template changed midway starts again from the top", exercised: ids(contract.UpdateOrder, contract.UpdateComplete),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 2, 1)
@@ -83,8 +83,8 @@ func TestUpdateOrder(t *testing.T) {
 			},
 		},
 		{
-			name: "a scale down takes precedence and is no update", idle: ids(guarantee.UpdateOrder),
-			tell: func(s *story.Story) {
+			name: "a scale down takes precedence and is no update", idle: ids(contract.UpdateOrder),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Scale("web", 2)
@@ -92,8 +92,8 @@ func TestUpdateOrder(t *testing.T) {
 			},
 		},
 		{
-			name: "an older version of the spec within the lag", exercised: ids(guarantee.UpdateOrder),
-			tell: func(s *story.Story) {
+			name: "an older version of the spec within the lag", exercised: ids(contract.UpdateOrder),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1)
@@ -102,8 +102,8 @@ func TestUpdateOrder(t *testing.T) {
 			},
 		},
 		{
-			name: "what somebody else deletes is no update", idle: ids(guarantee.UpdateOrder, guarantee.UpdateOneAtATime),
-			tell: func(s *story.Story) {
+			name: "what somebody else deletes is no update", idle: ids(contract.UpdateOrder, contract.UpdateOneAtATime),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.SpecDeletes("web-0")
@@ -115,8 +115,8 @@ func TestUpdateOrder(t *testing.T) {
 func TestUpdateOneAtATime(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "the updated one not Ready", broken: ids(guarantee.UpdateOneAtATime), texts: []string{"web-0 (revision web-1) was deleted for an update", "while web-1 was not Ready (Ready at rv"},
-			tell: func(s *story.Story) {
+			name: "the updated one not Ready", broken: ids(contract.UpdateOneAtATime), texts: []string{"web-0 (revision web-1) was deleted for an update", "while web-1 was not Ready (Ready at rv"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.End("web-1")
@@ -126,8 +126,8 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "all at once", broken: ids(guarantee.UpdateOneAtATime), texts: []string{"web-1 (revision web-1) was deleted", "while web-2 was terminating", "while web-1 was terminating"},
-			tell: func(s *story.Story) {
+			name: "all at once", broken: ids(contract.UpdateOneAtATime), texts: []string{"web-1 (revision web-1) was deleted", "while web-2 was terminating", "while web-1 was terminating"},
+			tell: func(s *historytest.Story) {
 				s.Running("web", 3)
 				s.NewTemplate("web", 2)
 				s.Terminate("web-2")
@@ -136,8 +136,8 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "the updated one lost again within the lag", excused: ids(guarantee.UpdateOneAtATime),
-			tell: func(s *story.Story) {
+			name: "the updated one lost again within the lag", excused: ids(contract.UpdateOneAtATime),
+			tell: func(s *historytest.Story) {
 				s.Running("web", 2)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1)
@@ -146,18 +146,18 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "several at once by maxUnavailable", exercised: ids(guarantee.UpdateMaxUnavailable), idle: ids(guarantee.UpdateOneAtATime, guarantee.UpdateOrder),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.MaxUnavailable("2"))
+			name: "several at once by maxUnavailable", exercised: ids(contract.UpdateMaxUnavailable), idle: ids(contract.UpdateOneAtATime, contract.UpdateOrder),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.MaxUnavailable("2"))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-2")
 				s.Terminate("web-1")
 			},
 		},
 		{
-			name: "more than maxUnavailable", broken: ids(guarantee.UpdateMaxUnavailable), texts: []string{"with it 3 pods were down through the rollout (web-1, web-2, web-3) where maxUnavailable is 2"},
-			tell: func(s *story.Story) {
-				s.Running("web", 4, story.MaxUnavailable("2"))
+			name: "more than maxUnavailable", broken: ids(contract.UpdateMaxUnavailable), texts: []string{"with it 3 pods were down through the rollout (web-1, web-2, web-3) where maxUnavailable is 2"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 4, historytest.MaxUnavailable("2"))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-3")
 				s.Terminate("web-2")
@@ -165,9 +165,9 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "the replacement does not count as back before it is Ready", broken: ids(guarantee.UpdateMaxUnavailable),
-			tell: func(s *story.Story) {
-				s.Running("web", 4, story.MaxUnavailable("2"))
+			name: "the replacement does not count as back before it is Ready", broken: ids(contract.UpdateMaxUnavailable),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 4, historytest.MaxUnavailable("2"))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-3")
 				s.Terminate("web-2")
@@ -177,9 +177,9 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "a pod that fails by itself is not the rollout's", exercised: ids(guarantee.UpdateMaxUnavailable),
-			tell: func(s *story.Story) {
-				s.Running("web", 4, story.MaxUnavailable("2"))
+			name: "a pod that fails by itself is not the rollout's", exercised: ids(contract.UpdateMaxUnavailable),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 4, historytest.MaxUnavailable("2"))
 				s.NewTemplate("web", 2)
 				s.Unready("web-0")
 				s.Terminate("web-3")
@@ -187,9 +187,9 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "a percentage is not judged", idle: ids(guarantee.UpdateMaxUnavailable, guarantee.UpdateOneAtATime),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.MaxUnavailable("34%"))
+			name: "a percentage is not judged", idle: ids(contract.UpdateMaxUnavailable, contract.UpdateOneAtATime),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.MaxUnavailable("34%"))
 				s.NewTemplate("web", 2)
 				s.Terminate("web-2")
 				s.Terminate("web-1")
@@ -202,13 +202,13 @@ func TestUpdateOneAtATime(t *testing.T) {
 func TestParallelUpdates(t *testing.T) {
 	liveTales(t, []tale{
 		{
-			name: "one after another", tell: rolled(3, story.Parallel),
-			exercised: ids(guarantee.OrderingParallelUpdates, guarantee.UpdateOrder), idle: ids(guarantee.UpdateOneAtATime),
+			name: "one after another", tell: rolled(3, historytest.Parallel),
+			exercised: ids(contract.OrderingParallelUpdates, contract.UpdateOrder), idle: ids(contract.UpdateOneAtATime),
 		},
 		{
-			name: "not waiting", broken: ids(guarantee.OrderingParallelUpdates), texts: []string{"web-0 (revision web-1) was deleted for an update", "while web-1 was not Ready"},
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Parallel)
+			name: "not waiting", broken: ids(contract.OrderingParallelUpdates), texts: []string{"web-0 (revision web-1) was deleted for an update", "while web-1 was not Ready"},
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Parallel)
 				s.Wait(5 * time.Second)
 				s.NewTemplate("web", 2)
 				s.End("web-1")
@@ -217,9 +217,9 @@ func TestParallelUpdates(t *testing.T) {
 			},
 		},
 		{
-			name: "all at once", broken: ids(guarantee.OrderingParallelUpdates),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Parallel)
+			name: "all at once", broken: ids(contract.OrderingParallelUpdates),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Parallel)
 				s.Wait(5 * time.Second)
 				s.NewTemplate("web", 2)
 				s.Terminate("web-1")
@@ -227,9 +227,9 @@ func TestParallelUpdates(t *testing.T) {
 			},
 		},
 		{
-			name: "all at once, once a status told that they were available", broken: ids(guarantee.OrderingParallelUpdates),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Parallel, story.MinReady(4))
+			name: "all at once, once a status told that they were available", broken: ids(contract.OrderingParallelUpdates),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Parallel, historytest.MinReady(4))
 				s.Wait(5 * time.Second)
 				s.Status("web")
 				s.Wait(700 * time.Millisecond)
@@ -239,9 +239,9 @@ func TestParallelUpdates(t *testing.T) {
 			},
 		},
 		{
-			name: "all at once, so soon that their controller may take them for broken", idle: ids(guarantee.OrderingParallelUpdates),
-			tell: func(s *story.Story) {
-				s.Running("web", 2, story.Parallel, story.MinReady(4))
+			name: "all at once, so soon that their controller may take them for broken", idle: ids(contract.OrderingParallelUpdates),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 2, historytest.Parallel, historytest.MinReady(4))
 				s.Wait(5 * time.Second)
 				s.NewTemplate("web", 2)
 				s.Terminate("web-1")
@@ -249,9 +249,9 @@ func TestParallelUpdates(t *testing.T) {
 			},
 		},
 		{
-			name: "broken old pods first, as since 1.37", idle: ids(guarantee.OrderingParallelUpdates),
-			tell: func(s *story.Story) {
-				s.Running("web", 3, story.Parallel)
+			name: "broken old pods first, as since 1.37", idle: ids(contract.OrderingParallelUpdates),
+			tell: func(s *historytest.Story) {
+				s.Running("web", 3, historytest.Parallel)
 				s.Unready("web-0")
 				s.Unready("web-1")
 				s.Status("web")
@@ -264,9 +264,9 @@ func TestParallelUpdates(t *testing.T) {
 }
 
 func TestUpdateMinReady(t *testing.T) {
-	wait := func(d time.Duration, options ...story.Option) func(*story.Story) {
-		return func(s *story.Story) {
-			s.Set("web", append(options, story.Replicas(2), story.MinReady(8))...)
+	wait := func(d time.Duration, options ...historytest.Option) func(*historytest.Story) {
+		return func(s *historytest.Story) {
+			s.Set("web", append(options, historytest.Replicas(2), historytest.MinReady(8))...)
 			s.Up("web-0")
 			s.Wait(9 * time.Second)
 			s.Up("web-1")
@@ -280,18 +280,18 @@ func TestUpdateMinReady(t *testing.T) {
 		}
 	}
 	liveTales(t, []tale{
-		{name: "long enough", exercised: ids(guarantee.UpdateMinReady), tell: wait(8 * time.Second)},
-		{name: "longer", exercised: ids(guarantee.UpdateMinReady), tell: wait(20 * time.Second)},
-		{name: "within the resolution of a second", exercised: ids(guarantee.UpdateMinReady), tell: wait(7500 * time.Millisecond)},
-		{name: "not at all", broken: ids(guarantee.UpdateMinReady), texts: []string{"while the updated web-1 had been Ready for 0s of the 8s that minReadySeconds asks for"}, tell: wait(0)},
-		{name: "too short", broken: ids(guarantee.UpdateMinReady), tell: wait(4 * time.Second)},
-		{name: "too short under Parallel, as up to 1.33", broken: ids(guarantee.UpdateMinReady), exercised: ids(guarantee.OrderingParallelUpdates), tell: wait(4*time.Second, story.Parallel)},
+		{name: "long enough", exercised: ids(contract.UpdateMinReady), tell: wait(8 * time.Second)},
+		{name: "longer", exercised: ids(contract.UpdateMinReady), tell: wait(20 * time.Second)},
+		{name: "within the resolution of a second", exercised: ids(contract.UpdateMinReady), tell: wait(7500 * time.Millisecond)},
+		{name: "not at all", broken: ids(contract.UpdateMinReady), texts: []string{"while the updated web-1 had been Ready for 0s of the 8s that minReadySeconds asks for"}, tell: wait(0)},
+		{name: "too short", broken: ids(contract.UpdateMinReady), tell: wait(4 * time.Second)},
+		{name: "too short under Parallel, as up to 1.33", broken: ids(contract.UpdateMinReady), exercised: ids(contract.OrderingParallelUpdates), tell: wait(4*time.Second, historytest.Parallel)},
 	})
 }
 
 func TestUpdateHalts(t *testing.T) {
-	halted := func(hold time.Duration, then func(*story.Story)) func(*story.Story) {
-		return func(s *story.Story) {
+	halted := func(hold time.Duration, then func(*historytest.Story)) func(*historytest.Story) {
+		return func(s *historytest.Story) {
 			s.Running("web", 3)
 			s.NewTemplate("web", 2)
 			s.End("web-2")
@@ -301,23 +301,23 @@ func TestUpdateHalts(t *testing.T) {
 		}
 	}
 	liveTales(t, []tale{
-		{name: "a long halt", exercised: ids(guarantee.UpdateHalts), tell: halted(4*time.Second, func(s *story.Story) { s.Ready("web-2") })},
-		{name: "to the end", exercised: ids(guarantee.UpdateHalts), tell: halted(4*time.Second, func(*story.Story) {})},
-		{name: "too short to tell", idle: ids(guarantee.UpdateHalts), tell: halted(300*time.Millisecond, func(s *story.Story) { s.Ready("web-2") })},
+		{name: "a long halt", exercised: ids(contract.UpdateHalts), tell: halted(4*time.Second, func(s *historytest.Story) { s.Ready("web-2") })},
+		{name: "to the end", exercised: ids(contract.UpdateHalts), tell: halted(4*time.Second, func(*historytest.Story) {})},
+		{name: "too short to tell", idle: ids(contract.UpdateHalts), tell: halted(300*time.Millisecond, func(s *historytest.Story) { s.Ready("web-2") })},
 		{
-			name: "going back does not free it", exercised: ids(guarantee.UpdateHalts), tell: halted(4*time.Second, func(s *story.Story) {
+			name: "going back does not free it", exercised: ids(contract.UpdateHalts), tell: halted(4*time.Second, func(s *historytest.Story) {
 				s.Asked("web", 1)
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-1" })
 				s.Wait(time.Minute)
 			}),
 		},
 		{
-			name: "a controller that loses patience", broken: ids(guarantee.UpdateHalts, guarantee.UpdateOneAtATime), texts: []string{"5.1 s into a halt: the updated web-2 was not Ready (and never became so)"},
-			tell: halted(5*time.Second, func(s *story.Story) { s.Terminate("web-1") }),
+			name: "a controller that loses patience", broken: ids(contract.UpdateHalts, contract.UpdateOneAtATime), texts: []string{"5.1 s into a halt: the updated web-2 was not Ready (and never became so)"},
+			tell: halted(5*time.Second, func(s *historytest.Story) { s.Terminate("web-1") }),
 		},
 		{
-			name: "and skips one", broken: ids(guarantee.UpdateHalts, guarantee.UpdateOneAtATime, guarantee.UpdateOrder),
-			tell: halted(5*time.Second, func(s *story.Story) { s.Terminate("web-0") }),
+			name: "and skips one", broken: ids(contract.UpdateHalts, contract.UpdateOneAtATime, contract.UpdateOrder),
+			tell: halted(5*time.Second, func(s *historytest.Story) { s.Terminate("web-0") }),
 		},
 	})
 }

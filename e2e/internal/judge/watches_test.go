@@ -6,14 +6,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
 // late lets an event arrive after the n next ones, which must be of other resources, as a watch does that trails another. Its
 // resource version stays what it was.
-func late(s *story.Story, e *history.Event, n int) {
+func late(s *historytest.Story, e *history.Event, n int) {
 	events := s.Events()
 	i := 0
 	for events[i] != e {
@@ -32,17 +32,17 @@ func late(s *story.Story, e *history.Event, n int) {
 func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "by one event", exercised: ids(guarantee.IdentityOwnership, guarantee.OrderingCreate), tell: func(s *story.Story) {
-				set := s.Set("web", story.Replicas(2))
+			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), tell: func(s *historytest.Story) {
+				set := s.Set("web", historytest.Replicas(2))
 				s.Up("web-0")
 				s.Up("web-1")
 				late(s, set, 1)
 			},
 		},
 		{
-			name: "by seconds, when all pods are there", exercised: ids(guarantee.IdentityOwnership), tell: func(s *story.Story) {
+			name: "by seconds, when all pods are there", exercised: ids(contract.IdentityOwnership), tell: func(s *historytest.Story) {
 				s.Pace(time.Second)
-				set := s.Set("web", story.Replicas(2))
+				set := s.Set("web", historytest.Replicas(2))
 				s.Up("web-0")
 				s.Up("web-1")
 				late(s, set, 4)
@@ -50,9 +50,9 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 			},
 		},
 		{
-			name: "one of that name, which the pods do not belong to", broken: ids(guarantee.IdentityOwnership),
+			name: "one of that name, which the pods do not belong to", broken: ids(contract.IdentityOwnership),
 			texts: []string{"web-0 was created at rv 102 (+0.1 s) under the controller StatefulSet web with UID other, which no set of the namespace has"},
-			tell: func(s *story.Story) {
+			tell: func(s *historytest.Story) {
 				set := s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners[0].UID = "other" })
 				late(s, set, 1)
@@ -60,8 +60,8 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 			},
 		},
 		{
-			name: "pods without an owner", broken: ids(guarantee.IdentityOwnership), texts: []string{"for the set web without a controller reference"},
-			tell: func(s *story.Story) {
+			name: "pods without an owner", broken: ids(contract.IdentityOwnership), texts: []string{"for the set web without a controller reference"},
+			tell: func(s *historytest.Story) {
 				set := s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners = nil })
 				late(s, set, 1)
@@ -72,10 +72,10 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 
 // TestWatchesThatTrail: a watch that was cut off and resumed tells late, without a gap.
 func TestWatchesThatTrail(t *testing.T) {
-	slow := func(s *story.Story) { s.Running("web", 3); s.Pace(time.Second) }
+	slow := func(s *historytest.Story) { s.Running("web", 3); s.Pace(time.Second) }
 	tales(t, []tale{
 		{
-			name: "a scale down that is told after the pod went", exercised: ids(guarantee.OrderingScaleDown), tell: func(s *story.Story) {
+			name: "a scale down that is told after the pod went", exercised: ids(contract.OrderingScaleDown), tell: func(s *historytest.Story) {
 				slow(s)
 				scale := s.Scale("web", 2)
 				s.End("web-2")
@@ -83,14 +83,14 @@ func TestWatchesThatTrail(t *testing.T) {
 			},
 		},
 		{
-			name: "a pod that went before the scale down", broken: ids(guarantee.UpdateNoSpurious), tell: func(s *story.Story) {
+			name: "a pod that went before the scale down", broken: ids(contract.UpdateNoSpurious), tell: func(s *historytest.Story) {
 				slow(s)
 				s.End("web-2")
 				s.Scale("web", 2)
 			},
 		},
 		{
-			name: "a new template that is told after the pod went", tell: func(s *story.Story) {
+			name: "a new template that is told after the pod went", tell: func(s *historytest.Story) {
 				slow(s)
 				asked := s.Asked("web", 2)
 				s.End("web-2")
@@ -100,8 +100,8 @@ func TestWatchesThatTrail(t *testing.T) {
 			},
 		},
 		{
-			name: "a bound claim that is told after its pod ran", idle: ids(guarantee.StorageUnboundBlocks), tell: func(s *story.Story) {
-				s.Set("web", story.Replicas(2), story.Claims("data"))
+			name: "a bound claim that is told after its pod ran", idle: ids(contract.StorageUnboundBlocks), tell: func(s *historytest.Story) {
+				s.Set("web", historytest.Replicas(2), historytest.Claims("data"))
 				pending(s, "data-web-0")
 				s.Pod("web-0")
 				s.Pace(3 * time.Second)

@@ -13,12 +13,12 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
 // Read returns the objects of a fixture for a namespace, as Fit makes them.
-func Read(ctx context.Context, fixture, namespace string, s settings.Settings) ([]k8s.Object, error) {
+func Read(ctx context.Context, fixture, namespace string, s runconfig.Settings) ([]k8s.Object, error) {
 	objects, err := decoder.DecodeAllFiles(ctx, fixtures.Manifests, fixture, decoder.MutateNamespace(namespace))
 	if err != nil {
 		return nil, fmt.Errorf("reading fixtures/%s: %w", fixture, err)
@@ -30,7 +30,7 @@ func Read(ctx context.Context, fixture, namespace string, s settings.Settings) (
 }
 
 // Fit puts the run's images and storage class in place of a fixture's own.
-func Fit(obj k8s.Object, s settings.Settings) {
+func Fit(obj k8s.Object, s runconfig.Settings) {
 	var spec *corev1.PodSpec
 	switch o := obj.(type) {
 	case *corev1.Pod:
@@ -53,7 +53,7 @@ func Fit(obj k8s.Object, s settings.Settings) {
 }
 
 // image maps a fixture's image to the run's. A reference that is no fixture's stays as it is.
-func image(ref string, images settings.Images) string {
+func image(ref string, images runconfig.Images) string {
 	name, _, _ := strings.Cut(ref, ":")
 	switch name {
 	case "nginx":
@@ -86,7 +86,7 @@ func PodOf(set *appsv1.StatefulSet) *corev1.Pod {
 
 // Own labels what a run makes in a namespace that was given to it, and what a set's controller makes of it, so that the run
 // removes that and nothing else. A namespace that the run made needs no such labels.
-func Own(obj metav1.Object, s settings.Settings) {
+func Own(obj metav1.Object, s runconfig.Settings) {
 	if len(s.Namespaces) == 0 {
 		return
 	}
@@ -99,12 +99,12 @@ func Own(obj metav1.Object, s settings.Settings) {
 	}
 }
 
-func label(obj metav1.Object, s settings.Settings) {
+func label(obj metav1.Object, s runconfig.Settings) {
 	// The map may be somebody's selector too.
 	labels := maps.Clone(obj.GetLabels())
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[settings.ManagedByLabel], labels[settings.RunLabel] = settings.ManagedBy, s.Run
+	labels[runconfig.ManagedByLabel], labels[runconfig.RunLabel] = runconfig.ManagedBy, s.Run
 	obj.SetLabels(labels)
 }

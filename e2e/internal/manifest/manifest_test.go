@@ -5,11 +5,11 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-func example(t *testing.T, s settings.Settings) *appsv1.StatefulSet {
+func example(t *testing.T, s runconfig.Settings) *appsv1.StatefulSet {
 	t.Helper()
 	objects, err := Read(t.Context(), fixtures.Example, "mine", s)
 	if err != nil {
@@ -25,7 +25,7 @@ func example(t *testing.T, s settings.Settings) *appsv1.StatefulSet {
 }
 
 func TestReadFitsTheRun(t *testing.T) {
-	s := settings.Settings{StorageClass: "fast", Images: settings.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}
+	s := runconfig.Settings{StorageClass: "fast", Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}
 	set := example(t, s)
 	if image := set.Spec.Template.Spec.Containers[0].Image; image != "mirror/nginx:1" {
 		t.Errorf("expected the run's image, found %s", image)
@@ -40,7 +40,7 @@ func TestReadFitsTheRun(t *testing.T) {
 
 // In a given namespace nothing else than its labels tells what is the run's to remove.
 func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
-	s := settings.Settings{Run: "r1", Namespaces: []string{"mine"}}
+	s := runconfig.Settings{Run: "r1", Namespaces: []string{"mine"}}
 	set := example(t, s)
 	// As specs do that give pods the labels of a selector.
 	set.Spec.Template.Labels = set.Spec.Selector.MatchLabels
@@ -48,7 +48,7 @@ func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
 	for what, labels := range map[string]map[string]string{
 		"set": set.Labels, "pods": set.Spec.Template.Labels, "claims": set.Spec.VolumeClaimTemplates[0].Labels,
 	} {
-		if labels[settings.RunLabel] != "r1" || labels[settings.ManagedByLabel] != settings.ManagedBy {
+		if labels[runconfig.RunLabel] != "r1" || labels[runconfig.ManagedByLabel] != runconfig.ManagedBy {
 			t.Errorf("expected the %s to carry the run's labels, found %v", what, labels)
 		}
 	}
@@ -58,9 +58,9 @@ func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
 }
 
 func TestOwnLeavesAloneWhatIsInANamespaceOfTheRun(t *testing.T) {
-	set := example(t, settings.Settings{})
-	Own(set, settings.Settings{Run: "r1"})
-	if set.Labels[settings.RunLabel] != "" || set.Spec.Template.Labels[settings.RunLabel] != "" {
+	set := example(t, runconfig.Settings{})
+	Own(set, runconfig.Settings{Run: "r1"})
+	if set.Labels[runconfig.RunLabel] != "" || set.Spec.Template.Labels[runconfig.RunLabel] != "" {
 		t.Errorf("expected the fixture's own labels, found %v and %v", set.Labels, set.Spec.Template.Labels)
 	}
 }

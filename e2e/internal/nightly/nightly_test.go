@@ -7,21 +7,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/nightly"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 const (
-	create = guarantee.OrderingCreate
-	heals  = guarantee.OrderingHeals
+	create = contract.OrderingCreate
+	heals  = contract.OrderingHeals
 )
 
 // option changes a run that was conformant.
 type option func(*report.Conformance)
 
-func verdictOf(id guarantee.ID, v verdict.Verdict) option {
+func verdictOf(id contract.ID, v verdict.Verdict) option {
 	return func(c *report.Conformance) {
 		g := report.Guarantee{ID: id, Verdict: v}
 		switch v {
@@ -34,8 +34,8 @@ func verdictOf(id guarantee.ID, v verdict.Verdict) option {
 	}
 }
 
-func broken(id guarantee.ID) option { return verdictOf(id, verdict.Fail) }
-func open(id guarantee.ID) option   { return verdictOf(id, verdict.Inconclusive) }
+func broken(id contract.ID) option { return verdictOf(id, verdict.Fail) }
+func open(id contract.ID) option   { return verdictOf(id, verdict.Inconclusive) }
 
 func troubled(text string) option {
 	return func(c *report.Conformance) { c.Troubles = append(c.Troubles, text) }

@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func user(ctx context.Context, client kubernetes.Interface) string {
@@ -28,18 +28,18 @@ func user(ctx context.Context, client kubernetes.Interface) string {
 const atOnce = 16
 
 // findRights asks for each verb of each right by itself: an account may have any part of them.
-func findRights(ctx context.Context, client kubernetes.Interface, s settings.Settings, f *Findings) {
+func findRights(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
 	if len(s.Namespaces) == 0 {
-		findRightsIn(ctx, client, "", rights.All(), f)
+		findRightsIn(ctx, client, "", rbac.All(), f)
 		return
 	}
 	for _, name := range s.Namespaces {
-		findRightsIn(ctx, client, name, rights.Namespaced(), f)
+		findRightsIn(ctx, client, name, rbac.Namespaced(), f)
 	}
 }
 
 // findRightsIn asks of one namespace, or of all if its name is empty.
-func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace string, all []rights.Right, f *Findings) {
+func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace string, all []rbac.Right, f *Findings) {
 	missing := make([][]string, len(all))
 	var mu sync.Mutex
 	var failed error
@@ -73,7 +73,7 @@ func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace st
 	f.Notes = append(f.Notes, notes...)
 }
 
-func may(ctx context.Context, client kubernetes.Interface, namespace string, r rights.Right, verb string) (bool, error) {
+func may(ctx context.Context, client kubernetes.Interface, namespace string, r rbac.Right, verb string) (bool, error) {
 	resource, sub, _ := strings.Cut(r.Resource, "/")
 	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
@@ -87,7 +87,7 @@ func may(ctx context.Context, client kubernetes.Interface, namespace string, r r
 }
 
 // checkRights makes a line of each right that lacks verbs; missing holds a right's lacking verbs, empty where there is none.
-func checkRights(user, namespace string, all []rights.Right, missing [][]string) (problems []Problem, notes []string) {
+func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (problems []Problem, notes []string) {
 	if user == "" {
 		user = "the account"
 	}
@@ -107,7 +107,7 @@ func checkRights(user, namespace string, all []rights.Right, missing [][]string)
 		case r.ForReport:
 			notes = append(notes, line+": the report will lack that")
 		default:
-			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as hack/certify/" + file + " does"})
+			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/deploy/" + file + " does"})
 		}
 	}
 	return problems, notes

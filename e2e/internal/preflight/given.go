@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // tryAnywhere goes through a trial in a namespace of its own, or in those that were given.
@@ -49,7 +49,7 @@ func (p *prober) tryGiven(ctx context.Context, t trial) (f Findings) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
 		defer cancel()
-		if err := given.Clear(ctx, p.klient, name, settings.RunLabel+"="+p.settings.Run+","+trialLabel+"="+t.standard); err != nil {
+		if err := given.Clear(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+trialLabel+"="+t.standard); err != nil {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove the probe's pod again, found: %v; remove it by hand", name, err))})
 		}
 	}()
@@ -64,7 +64,7 @@ func (p *prober) occupied(ctx context.Context, name string) *Problem {
 		return &Problem{Text: oneLine(fmt.Sprintf("NAMESPACES: expected namespace %s to be there, found: %v", name, err))}
 	}
 	for _, o := range found {
-		switch run := o.GetLabels()[settings.RunLabel]; {
+		switch run := o.GetLabels()[runconfig.RunLabel]; {
 		case run == p.settings.Run:
 		case run != "":
 			return &Problem{Usage: true, Text: fmt.Sprintf("NAMESPACES: expected namespace %s to be empty, found %s of run %s: "+

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Target is where the settings lead, as far as the kubeconfig tells.
@@ -18,7 +18,7 @@ type Target struct{ Context, Server string }
 const InCluster = "in-cluster"
 
 // Kubeconfig reads the kubeconfig and asks nobody.
-func Kubeconfig(s settings.Settings) (Target, []Problem) {
+func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 	usage := func(format string, args ...any) (Target, []Problem) {
 		return Target{}, []Problem{{Usage: true, Text: oneLine(fmt.Sprintf(format, args...))}}
 	}

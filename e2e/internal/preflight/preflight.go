@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Problem is something that keeps the suite from judging the cluster.
@@ -25,7 +25,7 @@ type Problem struct {
 
 // Findings is what was found out about a cluster.
 type Findings struct {
-	Facts settings.Facts
+	Facts runconfig.Facts
 	// User is whom the API server takes the suite for, empty if it does not say.
 	User     string
 	Problems []Problem
@@ -49,7 +49,7 @@ const (
 )
 
 // Check asks the cluster; it creates nothing. What can only be tried is for Probe.
-func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings) Findings {
+func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Settings) Findings {
 	var f Findings
 	version, problem := connect(ctx, client, answerLimit)
 	if problem != nil {
@@ -71,7 +71,7 @@ func Check(ctx context.Context, client kubernetes.Interface, s settings.Settings
 }
 
 // describe finds what only the report tells: without the right to read it the report just lacks it.
-func describe(ctx context.Context, client kubernetes.Interface, facts *settings.Facts) {
+func describe(ctx context.Context, client kubernetes.Interface, facts *runconfig.Facts) {
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
 		for _, n := range nodes.Items {
 			i := n.Status.NodeInfo

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func TestCheckVersion(t *testing.T) {
@@ -56,7 +56,7 @@ func TestCheckStorage(t *testing.T) {
 		"named, not there":   {classes: []storagev1.StorageClass{standard}, asked: "fast", want: "STORAGE_CLASS=fast", usage: true},
 		"default says false": {classes: []storagev1.StorageClass{class("fast", map[string]string{defaultClass: "false"})}, want: "expected a default"},
 	} {
-		problems := checkStorage(c.classes, settings.Settings{StorageClass: c.asked})
+		problems := checkStorage(c.classes, runconfig.Settings{StorageClass: c.asked})
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: expected no problem, found %v", name, problems)
@@ -71,13 +71,13 @@ func TestVolumesThatStayAreTold(t *testing.T) {
 	keeps, removes := corev1.PersistentVolumeReclaimRetain, corev1.PersistentVolumeReclaimDelete
 	for _, c := range []struct {
 		policy *corev1.PersistentVolumeReclaimPolicy
-		asked  settings.Settings
+		asked  runconfig.Settings
 		want   string
 	}{
-		{&keeps, settings.Settings{NamespacePrefix: "sts"}, "of namespaces sts-*"},
-		{&keeps, settings.Settings{NamespacePrefix: "sts", Namespaces: []string{"a", "b"}}, "of namespaces a, b"},
-		{&removes, settings.Settings{}, ""},
-		{nil, settings.Settings{}, ""}, // the API server fills in Delete
+		{&keeps, runconfig.Settings{NamespacePrefix: "sts"}, "of namespaces sts-*"},
+		{&keeps, runconfig.Settings{NamespacePrefix: "sts", Namespaces: []string{"a", "b"}}, "of namespaces a, b"},
+		{&removes, runconfig.Settings{}, ""},
+		{nil, runconfig.Settings{}, ""}, // the API server fills in Delete
 	} {
 		got := strings.Join(left(storagev1.StorageClass{ReclaimPolicy: c.policy}, c.asked), "")
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
@@ -87,7 +87,7 @@ func TestVolumesThatStayAreTold(t *testing.T) {
 }
 
 func TestCheckRightsNamesEachMissingOne(t *testing.T) {
-	all := rights.All()
+	all := rbac.All()
 	for i, r := range all {
 		for _, verb := range r.Verbs {
 			missing := make([][]string, len(all))
@@ -137,7 +137,7 @@ func TestCertificateOfAnotherAuthority(t *testing.T) {
 }
 
 func TestKubeconfigListMayLackFiles(t *testing.T) {
-	_, problems := Kubeconfig(settings.Settings{Kubeconfig: "/does/not/exist:/nor/does/this"})
+	_, problems := Kubeconfig(runconfig.Settings{Kubeconfig: "/does/not/exist:/nor/does/this"})
 	if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Text, "open /does/not/exist") }) {
 		t.Errorf("expected the first missing file to be named, found %v", problems)
 	}

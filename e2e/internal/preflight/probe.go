@@ -13,9 +13,9 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/e2e-framework/klient"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cluster/ready"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rights"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -31,7 +31,7 @@ type trial struct {
 // imageOf says which setting names an image, and where its identity is kept.
 type imageOf struct {
 	setting string
-	id      func(*settings.Images) *string
+	id      func(*runconfig.Images) *string
 }
 
 // The Pod Security Standards that the trials are for.
@@ -46,11 +46,11 @@ const trialLabel = "statefulset-conformance.hero-academy.github.io/probe"
 func trials() []trial {
 	return []trial{{
 		standard: restricted, fixtures: []string{fixtures.Asker, fixtures.Set}, starts: "asker",
-		image:    imageOf{"BUSYBOX_IMAGE", func(i *settings.Images) *string { return &i.Busybox }},
+		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
 		standard: baseline, fixtures: []string{fixtures.Example}, starts: "web-statefulset-0",
-		image:    imageOf{"NGINX_IMAGE", func(i *settings.Images) *string { return &i.Nginx }},
+		image:    imageOf{"NGINX_IMAGE", func(i *runconfig.Images) *string { return &i.Nginx }},
 		programs: []string{"nslookup", "hostname", "cat"},
 	}}
 }
@@ -58,7 +58,7 @@ func trials() []trial {
 // Probe finds out what cannot be asked, only tried: whether namespaces can be made, the API server admits the suite's objects, a
 // quota leaves room, nodes get the images and start pods, commands run in pods, and which DNS zone pods are told. It makes two
 // namespaces with a pod each, or the pods alone in namespaces that were given, and removes them again, also when ctx ends.
-func Probe(ctx context.Context, config *rest.Config, s settings.Settings) Findings {
+func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
 	p, err := newProber(config, s)
 	if err != nil {
 		return Findings{Problems: []Problem{{Text: oneLine("API server: expected a client for it, found: " + err.Error())}}}
@@ -90,13 +90,13 @@ func Probe(ctx context.Context, config *rest.Config, s settings.Settings) Findin
 type prober struct {
 	client   kubernetes.Interface
 	klient   klient.Client
-	settings settings.Settings
+	settings runconfig.Settings
 }
 
-func newProber(config *rest.Config, s settings.Settings) (*prober, error) {
+func newProber(config *rest.Config, s runconfig.Settings) (*prober, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // some dozen requests at once are no load
-	config.Wrap(rights.Guard(config.Host, rights.For(len(s.Namespaces) > 0, false)))
+	config.Wrap(rbac.Guard(config.Host, rbac.For(len(s.Namespaces) > 0, false)))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -151,12 +151,12 @@ func (p *prober) namespace(ctx context.Context, t trial) (string, *Problem) {
 	made, err := p.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: p.settings.NamespacePrefix + "-probe-",
 		Labels: map[string]string{
-			settings.ManagedByLabel: settings.ManagedBy, settings.RunLabel: p.settings.Run, settings.PodSecurityLabel: t.standard,
+			runconfig.ManagedByLabel: runconfig.ManagedBy, runconfig.RunLabel: p.settings.Run, runconfig.PodSecurityLabel: t.standard,
 		},
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		return "", &Problem{Text: oneLine(fmt.Sprintf("namespaces: expected to make one with the label %s=%s, found: %v; "+
-			"let the account make such namespaces", settings.PodSecurityLabel, t.standard, err))}
+			"let the account make such namespaces", runconfig.PodSecurityLabel, t.standard, err))}
 	}
 	return made.Name, nil
 }

@@ -13,11 +13,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func testProber() *prober {
-	p := &prober{settings: settings.Settings{Images: settings.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}}
+	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}}
 	p.settings.Limits.Probe = time.Minute
 	return p
 }

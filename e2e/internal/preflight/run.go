@@ -17,13 +17,13 @@ import (
 	"k8s.io/client-go/util/exec"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/nslookup"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // run starts the trial's pod and looks around in it.
-func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *settings.Facts) []Problem {
+func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *runconfig.Facts) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
 	wanted := podNamed(objects, t.starts)
 	manifest.Own(wanted, p.settings)
@@ -113,7 +113,7 @@ func (p *prober) late(t trial, pod *corev1.Pod, err error) Problem {
 }
 
 // lookAround runs commands inside the pod, as the specs will.
-func (p *prober) lookAround(ctx context.Context, t trial, pod *corev1.Pod, facts *settings.Facts) []Problem {
+func (p *prober) lookAround(ctx context.Context, t trial, pod *corev1.Pod, facts *runconfig.Facts) []Problem {
 	script := `for p; do command -v "$p" >/dev/null || echo "$p"; done`
 	lacks, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, t.programs...)...)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // defaultClass marks the default StorageClass.
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
-func findStorage(ctx context.Context, client kubernetes.Interface, s settings.Settings, f *Findings) {
+func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
 	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
 		// Otherwise it is told among the rights.
@@ -41,7 +41,7 @@ func findStorage(ctx context.Context, client kubernetes.Interface, s settings.Se
 }
 
 // left tells of volumes that outlive the run. The suite may not remove what belongs to the whole cluster.
-func left(c storagev1.StorageClass, s settings.Settings) []string {
+func left(c storagev1.StorageClass, s runconfig.Settings) []string {
 	if c.ReclaimPolicy == nil || *c.ReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
 		return nil
 	}
@@ -53,7 +53,7 @@ func left(c storagev1.StorageClass, s settings.Settings) []string {
 		"with claims %s; remove them by hand, and what they hold", c.Name, whose)}
 }
 
-func checkStorage(classes []storagev1.StorageClass, s settings.Settings) []Problem {
+func checkStorage(classes []storagev1.StorageClass, s runconfig.Settings) []Problem {
 	names := make([]string, 0, len(classes))
 	hasDefault := false
 	for _, c := range classes {

@@ -11,8 +11,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -65,23 +65,23 @@ type Cluster struct {
 
 // Asked is what the run was asked for.
 type Asked struct {
-	Level        guarantee.Level `json:"level"`
-	Focus        string          `json:"focus,omitempty"`
-	Labels       string          `json:"labels,omitempty"`
-	NginxImage   string          `json:"nginxImage"`
-	BusyboxImage string          `json:"busyboxImage"`
+	Level        contract.Level `json:"level"`
+	Focus        string         `json:"focus,omitempty"`
+	Labels       string         `json:"labels,omitempty"`
+	NginxImage   string         `json:"nginxImage"`
+	BusyboxImage string         `json:"busyboxImage"`
 	// Limits are those that differ from the defaults, as name=duration.
 	Limits []string `json:"limits,omitempty"`
 }
 
 // Guarantee is one row of the contract with its verdict.
 type Guarantee struct {
-	ID      guarantee.ID       `json:"id"`
-	Level   guarantee.Level    `json:"level"`
-	Sources []guarantee.Source `json:"sources"`
-	Must    string             `json:"must"`
-	Link    string             `json:"link"`
-	Verdict verdict.Verdict    `json:"verdict"`
+	ID      contract.ID       `json:"id"`
+	Level   contract.Level    `json:"level"`
+	Sources []contract.Source `json:"sources"`
+	Must    string            `json:"must"`
+	Link    string            `json:"link"`
+	Verdict verdict.Verdict   `json:"verdict"`
 	// Specs counts the specs that exercised it, Transitions how often in all, Excused how many acts only the lag explains.
 	Specs       int       `json:"specs"`
 	Transitions int       `json:"transitions"`
@@ -113,7 +113,7 @@ type Spec struct {
 }
 
 // New turns the outcome of a run into its report. dir is the report folder with the histories.
-func New(dir string, run *verdict.Run, s settings.Settings, start time.Time, took time.Duration) (*Conformance, error) {
+func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, took time.Duration) (*Conformance, error) {
 	c := &Conformance{
 		APIVersion: APIVersion, Kind: Kind, Result: run.Overall, Partial: run.Partial, ExitCode: run.ExitCode(),
 		Totals: map[string]int{}, Start: start.UTC().Truncate(time.Second), Seconds: seconds(took), Troubles: run.Troubles,
@@ -221,7 +221,7 @@ func (c *Conformance) Compare(again *Conformance) []string {
 			diffs = append(diffs, fmt.Sprintf("the history %s was changed: its SHA-256 is %s, the report says %s", s.History, now.SHA256, s.SHA256))
 		}
 	}
-	rows := map[guarantee.ID]Guarantee{}
+	rows := map[contract.ID]Guarantee{}
 	for _, g := range again.Guarantees {
 		rows[g.ID] = g
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -18,7 +18,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		width = max(width, len(r.ID))
 	}
 	var left []string
-	for _, family := range guarantee.Families() {
+	for _, family := range contract.Families() {
 		if n := p.family(run, family, width); n > 0 {
 			left = append(left, fmt.Sprintf("%d of %s", n, family))
 		}

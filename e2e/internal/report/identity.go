@@ -1,9 +1,9 @@
 package report
 
-import "github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 
 // IdentityOf says which suite a binary of a version is, by its digest.
-func IdentityOf(binary, version string) (settings.Suite, error) {
+func IdentityOf(binary, version string) (runconfig.Suite, error) {
 	sum, err := fileDigest(binary)
-	return settings.Suite{Version: version, Digest: sum}, err
+	return runconfig.Suite{Version: version, Digest: sum}, err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/onsi/ginkgo/v2/reporters"
 	"github.com/onsi/ginkgo/v2/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -68,10 +68,10 @@ func forCI(r types.Report, c *Conformance) types.Report {
 func ids(labels []string) []string {
 	var out []string
 	for _, l := range labels {
-		switch g, is := guarantee.Get(guarantee.ID(strings.Replace(l, ".", "/", 1))); {
+		switch g, is := contract.Get(contract.ID(strings.Replace(l, ".", "/", 1))); {
 		case is:
 			out = append(out, string(g.ID))
-		case l != string(guarantee.Core) && l != string(guarantee.Extended) && l != string(guarantee.Disruptive):
+		case l != string(contract.Core) && l != string(contract.Extended) && l != string(contract.Disruptive):
 			out = append(out, l)
 		}
 	}

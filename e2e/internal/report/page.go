@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -216,7 +216,7 @@ func (f shownFamily) Idle() bool {
 
 func families(rows []Guarantee) []shownFamily {
 	var out []shownFamily
-	for _, name := range guarantee.Families() {
+	for _, name := range contract.Families() {
 		f := shownFamily{Name: name}
 		counts := map[verdict.Verdict]int{}
 		for _, r := range rows {

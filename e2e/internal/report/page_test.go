@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -148,8 +148,8 @@ const greatSet = "A set of a thousand pods comes and goes"
 func wholeRunWithAGreatSet(t *testing.T, pods int) string {
 	t.Helper()
 	dir := recordedRun(t, "conformant")
-	s := story.New().Pace(20 * time.Millisecond)
-	s.Running("web", pods, story.Claims("data"))
+	s := historytest.New().Pace(20 * time.Millisecond)
+	s.Running("web", pods, historytest.Claims("data"))
 	s.NewTemplate("web", 2)
 	for i := pods - 1; i >= 0; i-- {
 		s.Roll("web", i)
@@ -160,7 +160,7 @@ func wholeRunWithAGreatSet(t *testing.T, pods int) string {
 		s.End(fmt.Sprintf("web-%d", i))
 	}
 	h := s.History()
-	h.Header.Spec, h.Header.Proves = greatSet, []guarantee.ID{guarantee.OrderingCreate}
+	h.Header.Spec, h.Header.Proves = greatSet, []contract.ID{contract.OrderingCreate}
 	if err := h.Save(filepath.Join(dir, "histories", "great.jsonl.gz")); err != nil {
 		t.Fatal(err)
 	}

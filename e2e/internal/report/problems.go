@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -28,7 +28,7 @@ func (p problem) Left() int { return max(0, len(p.Findings)-maxFindingsShown) }
 // shownFinding is a finding with its guarantee and its place on the page.
 type shownFinding struct {
 	Finding
-	ID     guarantee.ID
+	ID     contract.ID
 	Word   string
 	Anchor string
 }
@@ -47,7 +47,7 @@ func problems(c *Conformance) []problem {
 		}
 		out = append(out, p)
 	}
-	levels := []guarantee.Level{guarantee.Core, guarantee.Extended, guarantee.Disruptive}
+	levels := []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 	slices.SortStableFunc(out, func(a, b problem) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(severity(), a.Verdict), slices.Index(severity(), b.Verdict)),
@@ -61,7 +61,7 @@ func problems(c *Conformance) []problem {
 // openQuestion is a reason for which guarantees stayed undecided.
 type openQuestion struct {
 	Reason string
-	IDs    []guarantee.ID
+	IDs    []contract.ID
 }
 
 // openQuestions groups the rows that stayed undecided, without a history that says why, by their reason: one failure of one spec

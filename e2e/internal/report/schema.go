@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
 // SchemaFile is the JSON Schema of the machine-readable result. Each report folder holds a copy, which the result names in its
@@ -73,7 +73,7 @@ func missingRows(report any) []string {
 		return nil
 	}
 	var missing []string
-	for _, g := range guarantee.All() {
+	for _, g := range contract.All() {
 		if !slices.ContainsFunc(rows, func(row any) bool {
 			fields, _ := row.(map[string]any)
 			return fields["id"] == string(g.ID)

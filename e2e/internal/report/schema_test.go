@@ -15,9 +15,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/settings"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -39,7 +39,7 @@ func recordedRun(t *testing.T, name string) string {
 // saveReport judges the histories of a folder and saves the report beside them.
 func saveReport(t *testing.T, dir string) *report.Conformance {
 	t.Helper()
-	s, err := settings.Load(filepath.Join(dir, "settings.json"))
+	s, err := runconfig.Load(filepath.Join(dir, "settings.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ type mutation struct {
 	want string
 }
 
-func row(r map[string]any, id guarantee.ID) map[string]any {
+func row(r map[string]any, id contract.ID) map[string]any {
 	for _, g := range r["guarantees"].([]any) {
 		if g := g.(map[string]any); g["id"] == string(id) {
 			return g
@@ -121,7 +121,7 @@ func row(r map[string]any, id guarantee.ID) map[string]any {
 }
 
 func mutations() map[string]mutation {
-	create := guarantee.OrderingCreate
+	create := contract.OrderingCreate
 	of := func(r map[string]any, path ...string) map[string]any {
 		for _, name := range path {
 			r = r[name].(map[string]any)
@@ -225,7 +225,7 @@ func TestSchemaNamesEveryRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := guarantee.All()
+	all := contract.All()
 	var lines []string
 	for _, g := range all {
 		lines = append(lines, fmt.Sprintf(`        {"contains": {"properties": {"id": {"const": %q}}}}`, g.ID))

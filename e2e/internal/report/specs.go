@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -14,7 +14,7 @@ type shownSpec struct {
 	Spec
 	Anchor     string
 	Failed     bool
-	Proves     []guarantee.ID
+	Proves     []contract.ID
 	Chart      *chart
 	Told       []string
 	ToldLeft   int

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
 // SummaryFile is the report for a CI job's summary page.
@@ -60,7 +60,7 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 }
 
 // list writes the names of guarantees, of many only the first.
-func list(ids []guarantee.ID) string {
+func list(ids []contract.ID) string {
 	const most = 5
 	var names []string
 	for _, id := range ids[:min(len(ids), most)] {

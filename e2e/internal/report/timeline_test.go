@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 )
 
 func TestTimelineMatchesTheHistory(t *testing.T) {
-	s := story.New()
-	s.Set("web", story.Claims("data")) // 100 ms
-	s.Claim("data", "web-0")           // pending at 200, bound at 300
-	s.Up("web-0")                      // pending at 400, ready at 500
+	s := historytest.New()
+	s.Set("web", historytest.Claims("data")) // 100 ms
+	s.Claim("data", "web-0")                 // pending at 200, bound at 300
+	s.Up("web-0")                            // pending at 400, ready at 500
 	s.Wait(time.Second)
 	s.Terminate("web-0") // 1600
 	s.Gone("web-0")      // two events, then gone at 1900
@@ -38,7 +38,7 @@ func TestTimelineMatchesTheHistory(t *testing.T) {
 }
 
 func TestTimelineSortsByOrdinal(t *testing.T) {
-	s := story.New()
+	s := historytest.New()
 	s.Running("web", 11)
 	s.Running("api", 1)
 	var got []string

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
@@ -16,7 +16,7 @@ import (
 // Folder judges a report folder from its saved histories. A spec that ran and left no history is not passed over: it is a
 // recording that is not whole. A folder with neither histories nor outcomes of specs is an error; one whose specs all stopped before
 // they recorded anything, since the cluster lacks what they ask about, holds nothing to judge and is inconclusive.
-func Folder(dir string, level guarantee.Level) (Run, error) {
+func Folder(dir string, level contract.Level) (Run, error) {
 	specs, err := readSpecs(filepath.Join(dir, SpecsFile))
 	if err != nil {
 		return Run{}, err

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/story"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -20,10 +20,10 @@ func folder(t *testing.T, specs []verdict.Spec, change func(*history.History)) s
 	if err := os.Mkdir(filepath.Join(dir, "histories"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := story.New()
+	s := historytest.New()
 	s.Running("web", 3)
 	h := s.History()
-	h.Header.Spec, h.Header.Proves = "one spec", []guarantee.ID{create}
+	h.Header.Spec, h.Header.Proves = "one spec", []contract.ID{create}
 	if change != nil {
 		change(h)
 	}
@@ -43,11 +43,11 @@ func folder(t *testing.T, specs []verdict.Spec, change func(*history.History)) s
 }
 
 func oneSpec() []verdict.Spec {
-	return []verdict.Spec{{Text: "one spec", State: "passed", Selected: true, History: "histories/one.jsonl.gz", Proves: []guarantee.ID{create}}}
+	return []verdict.Spec{{Text: "one spec", State: "passed", Selected: true, History: "histories/one.jsonl.gz", Proves: []contract.ID{create}}}
 }
 
 func TestFolder(t *testing.T) {
-	run, err := verdict.Folder(folder(t, oneSpec(), nil), guarantee.Core)
+	run, err := verdict.Folder(folder(t, oneSpec(), nil), contract.Core)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestFolder(t *testing.T) {
 }
 
 func TestFolderThatIsNotWhole(t *testing.T) {
-	missing := append(oneSpec(), verdict.Spec{Text: "another", State: "passed", Selected: true, History: "histories/two.jsonl.gz", Proves: []guarantee.ID{create}})
+	missing := append(oneSpec(), verdict.Spec{Text: "another", State: "passed", Selected: true, History: "histories/two.jsonl.gz", Proves: []contract.ID{create}})
 	for name, tt := range map[string]struct {
 		specs   []verdict.Spec
 		change  func(*history.History)
@@ -72,7 +72,7 @@ func TestFolderThatIsNotWhole(t *testing.T) {
 		"the specs were never told": {nil, nil, "the run ended before its outcome was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run, err := verdict.Folder(folder(t, tt.specs, tt.change), guarantee.Core)
+			run, err := verdict.Folder(folder(t, tt.specs, tt.change), contract.Core)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestFolderRejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dir, text := range map[string]string{empty: "holds no history", damaged: "a history cannot be read"} {
-		if _, err := verdict.Folder(dir, guarantee.Core); err == nil || !strings.Contains(err.Error(), text) {
+		if _, err := verdict.Folder(dir, contract.Core); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("expected an error with %q, found %v", text, err)
 		}
 	}
@@ -99,17 +99,17 @@ func TestFolderRejects(t *testing.T) {
 // A namespace that somebody deletes looks like a cluster that breaks every promise.
 func TestAnnulledHistoryAccusesNobody(t *testing.T) {
 	violated := func(h *history.History) {
-		h.Checks = append(h.Checks, history.Check{Guarantee: guarantee.DNSGone, Outcome: history.Failed, Text: "it answers", Seq: h.End.Seq, At: h.End.At})
+		h.Checks = append(h.Checks, history.Check{Guarantee: contract.DNSGone, Outcome: history.Failed, Text: "it answers", Seq: h.End.Seq, At: h.End.At})
 		h.End.Seq++
 	}
-	run, err := verdict.Folder(folder(t, oneSpec(), violated), guarantee.Core)
+	run, err := verdict.Folder(folder(t, oneSpec(), violated), contract.Core)
 	if err != nil || run.Overall != verdict.NotConformant {
 		t.Fatalf("expected the history to break a promise, found %s, %v", run.Overall, err)
 	}
 	run, err = verdict.Folder(folder(t, oneSpec(), func(h *history.History) {
 		violated(h)
 		h.Annul("somebody deleted the namespace")
-	}), guarantee.Core)
+	}), contract.Core)
 	if err != nil || run.Overall != verdict.Undecided || !strings.Contains(strings.Join(run.Troubles, "\n"), "somebody deleted the namespace") {
 		t.Errorf("expected an inconclusive run and why, found %s, %v, %v", run.Overall, run.Troubles, err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
@@ -55,9 +55,9 @@ type Spec struct {
 	Seconds  float64 `json:"seconds"`
 	Message  string  `json:"message,omitempty"`
 	// Diagnosis says what was wrong with the spec's sets when it failed, in short.
-	Diagnosis string         `json:"diagnosis,omitempty"`
-	History   string         `json:"history,omitempty"`
-	Proves    []guarantee.ID `json:"proves,omitempty"`
+	Diagnosis string        `json:"diagnosis,omitempty"`
+	History   string        `json:"history,omitempty"`
+	Proves    []contract.ID `json:"proves,omitempty"`
 }
 
 // Judged is one history's results, with the file it was read from.
@@ -75,7 +75,7 @@ type Judged struct {
 
 // Row is one guarantee's verdict and what it rests on.
 type Row struct {
-	guarantee.Guarantee
+	contract.Guarantee
 	Verdict Verdict
 	// Reasons say why, for anything but a pass.
 	Reasons []string
@@ -107,9 +107,9 @@ type Run struct {
 }
 
 // Weigh comes to the verdicts of a run. level is the highest level that was asked.
-func Weigh(level guarantee.Level, specs []Spec, judged []Judged) Run {
+func Weigh(level contract.Level, specs []Spec, judged []Judged) Run {
 	run := Run{Specs: specs, Judged: judged}
-	asked := map[guarantee.ID][]Spec{}
+	asked := map[contract.ID][]Spec{}
 	for _, s := range specs {
 		if s.Selected {
 			for _, id := range s.Proves {
@@ -117,7 +117,7 @@ func Weigh(level guarantee.Level, specs []Spec, judged []Judged) Run {
 			}
 		}
 	}
-	for _, g := range guarantee.All() {
+	for _, g := range contract.All() {
 		row := Row{Guarantee: g}
 		row.collect(judged)
 		row.decide(asked[g.ID], exercisedIn(judged, g.ID), Asks(level, g.Level))
@@ -140,8 +140,8 @@ func Weigh(level guarantee.Level, specs []Spec, judged []Judged) Run {
 }
 
 // Asks reports whether a run at one level asks guarantees of another.
-func Asks(run, row guarantee.Level) bool {
-	order := []guarantee.Level{guarantee.Core, guarantee.Extended, guarantee.Disruptive}
+func Asks(run, row contract.Level) bool {
+	order := []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 	return slices.Index(order, row) <= slices.Index(order, run)
 }
 
@@ -165,7 +165,7 @@ func (r *Row) collect(judged []Judged) {
 }
 
 // exercisedIn returns the history files that exercised a guarantee.
-func exercisedIn(judged []Judged, id guarantee.ID) map[string]bool {
+func exercisedIn(judged []Judged, id contract.ID) map[string]bool {
 	files := map[string]bool{}
 	for _, j := range judged {
 		for _, r := range j.Results {
@@ -292,7 +292,7 @@ func (run *Run) conclude() {
 	}
 	if run.Overall == Conformant && !run.Partial {
 		for _, r := range run.Rows {
-			if r.Level == guarantee.Core && r.Verdict != Pass {
+			if r.Level == contract.Core && r.Verdict != Pass {
 				run.Overall = Undecided
 				run.Troubles = append(run.Troubles, fmt.Sprintf("the core guarantee %s is %s", r.ID, r.Verdict))
 			}
@@ -323,7 +323,7 @@ func (run *Run) ExitCode() int {
 func Broken(results []judge.Result) []judge.Finding {
 	var out []judge.Finding
 	for _, r := range results {
-		if g, ok := guarantee.Get(r.Guarantee); ok && g.ImplOnly() {
+		if g, ok := contract.Get(r.Guarantee); ok && g.ImplOnly() {
 			continue
 		}
 		out = append(out, r.Violations...)
@@ -335,7 +335,7 @@ func Broken(results []judge.Result) []judge.Finding {
 func Sentences(findings []judge.Finding, file string) string {
 	var lines []string
 	for _, f := range findings {
-		g, _ := guarantee.Get(f.Guarantee)
+		g, _ := contract.Get(f.Guarantee)
 		lines = append(lines, fmt.Sprintf("%s broken: %s; docs: %s; history: %s", f.Guarantee, f.Text, g.Link, file))
 	}
 	return strings.Join(lines, "\n")

@@ -5,17 +5,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 const (
-	create  = guarantee.OrderingCreate
-	adopted = guarantee.LifecycleAdoption // promised by the implementation alone
+	create  = contract.OrderingCreate
+	adopted = contract.LifecycleAdoption // promised by the implementation alone
 )
 
-func spec(state string, ids ...guarantee.ID) verdict.Spec {
+func spec(state string, ids ...contract.ID) verdict.Spec {
 	return verdict.Spec{Text: "spec of " + string(ids[0]), State: state, Selected: true, History: "histories/" + string(ids[0]), Proves: ids}
 }
 
@@ -23,17 +23,17 @@ func judged(results ...judge.Result) verdict.Judged {
 	return verdict.Judged{Spec: "spec of " + string(results[0].Guarantee), File: "histories/" + string(results[0].Guarantee), Results: results}
 }
 
-func exercised(id guarantee.ID) judge.Result { return judge.Result{Guarantee: id, Exercised: 2} }
+func exercised(id contract.ID) judge.Result { return judge.Result{Guarantee: id, Exercised: 2} }
 
-func broken(id guarantee.ID) judge.Result {
+func broken(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Violations: []judge.Finding{{Guarantee: id, Text: "web-1 came too early"}}}
 }
 
-func doubted(id guarantee.ID) judge.Result {
+func doubted(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Doubts: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
 }
 
-func row(t *testing.T, run verdict.Run, id guarantee.ID) verdict.Row {
+func row(t *testing.T, run verdict.Run, id contract.ID) verdict.Row {
 	t.Helper()
 	for _, r := range run.Rows {
 		if r.ID == id {
@@ -46,7 +46,7 @@ func row(t *testing.T, run verdict.Run, id guarantee.ID) verdict.Row {
 
 func TestVerdictOfOneGuarantee(t *testing.T) {
 	for name, tt := range map[string]struct {
-		id     guarantee.ID
+		id     contract.ID
 		specs  []verdict.Spec
 		judged []verdict.Judged
 		want   verdict.Verdict
@@ -54,7 +54,7 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 	}{
 		"exercised and upheld":                {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
 		"broken":                              {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"broken in a spec for another":        {create, []verdict.Spec{spec("failed", guarantee.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
+		"broken in a spec for another":        {create, []verdict.Spec{spec("failed", contract.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
 		"broken though nobody asked":          {create, nil, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
 		"upheld once, broken once":            {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
 		"broken, promised by nobody":          {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
@@ -66,15 +66,15 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 		"not asked":                           {create, nil, nil, verdict.NotAsked, ""},
 		"not asked, exercised elsewhere":      {create, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
 		"the cluster lacks the feature": {create, []verdict.Spec{{
-			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []guarantee.ID{create},
+			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []contract.ID{create},
 		}}, nil, verdict.NotApplicable, "no such field"},
 		"the spec could not decide": {create, []verdict.Spec{{
-			State: "skipped", Selected: true, Message: "inconclusive: the probe was ambiguous", Proves: []guarantee.ID{create},
+			State: "skipped", Selected: true, Message: "inconclusive: the probe was ambiguous", Proves: []contract.ID{create},
 		}}, nil, verdict.Inconclusive, "the probe was ambiguous"},
-		"filtered out": {create, []verdict.Spec{{State: "skipped", Proves: []guarantee.ID{create}}}, nil, verdict.NotAsked, ""},
+		"filtered out": {create, []verdict.Spec{{State: "skipped", Proves: []contract.ID{create}}}, nil, verdict.NotAsked, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := row(t, verdict.Weigh(guarantee.Extended, tt.specs, tt.judged), tt.id)
+			got := row(t, verdict.Weigh(contract.Extended, tt.specs, tt.judged), tt.id)
 			if got.Verdict != tt.want {
 				t.Errorf("expected %q, found %q (%v)", tt.want, got.Verdict, got.Reasons)
 			}
@@ -89,8 +89,8 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 func whole() ([]verdict.Spec, []verdict.Judged) {
 	var specs []verdict.Spec
 	var all []verdict.Judged
-	for _, g := range guarantee.All() {
-		if g.Level != guarantee.Disruptive {
+	for _, g := range contract.All() {
+		if g.Level != contract.Disruptive {
 			specs = append(specs, spec("passed", g.ID))
 			all = append(all, judged(exercised(g.ID)))
 		}
@@ -114,14 +114,14 @@ func TestOverall(t *testing.T) {
 			return s, append(j, judged(broken(adopted)))
 		}, verdict.Conformant, 0, false, ""},
 		"broken and undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			return s, append(j, judged(broken(create)), judged(doubted(guarantee.APIMutable)))
+			return s, append(j, judged(broken(create)), judged(doubted(contract.APIMutable)))
 		}, verdict.NotConformant, 1, false, ""},
 		"one undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
 			return s, append(j, judged(doubted(create)))
 		}, verdict.Undecided, 3, false, ""},
 		"nothing ran": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) { return nil, nil }, verdict.Undecided, 3, true, ""},
 		"narrowed to one family": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			only := func(id guarantee.ID) bool { return id.Family() != "api" }
+			only := func(id contract.ID) bool { return id.Family() != "api" }
 			return slices.DeleteFunc(s, func(s verdict.Spec) bool { return only(s.Proves[0]) }),
 				slices.DeleteFunc(j, func(j verdict.Judged) bool { return only(j.Results[0].Guarantee) })
 		}, verdict.Conformant, 0, true, ""},
@@ -138,14 +138,14 @@ func TestOverall(t *testing.T) {
 			return s, j
 		}, verdict.Undecided, 3, false, "not whole"},
 		"nothing that was asked applies": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			return []verdict.Spec{{State: "skipped", Selected: true, Message: "not applicable: no node may be hurt", Proves: []guarantee.ID{create}}}, nil
+			return []verdict.Spec{{State: "skipped", Selected: true, Message: "not applicable: no node may be hurt", Proves: []contract.ID{create}}}, nil
 		}, verdict.Undecided, 3, true, "nothing was judged"},
 		"a failure of the suite itself": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
 			return append(s, verdict.Spec{Text: "SynchronizedAfterSuite", State: "failed", Message: "namespaces are left"}), j
 		}, verdict.Undecided, 3, false, "namespaces are left"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := verdict.Weigh(guarantee.Extended, first(tt.change(whole())), second(tt.change(whole())))
+			run := verdict.Weigh(contract.Extended, first(tt.change(whole())), second(tt.change(whole())))
 			if run.Overall != tt.want || run.ExitCode() != tt.exit || run.Partial != tt.partial {
 				t.Errorf("expected %s, exit %d, partial %v; found %s, exit %d, partial %v; troubles %v",
 					tt.want, tt.exit, tt.partial, run.Overall, run.ExitCode(), run.Partial, run.Troubles)
@@ -161,9 +161,9 @@ func first[A, B any](a A, _ B) A  { return a }
 func second[A, B any](_ A, b B) B { return b }
 
 func TestEveryGuaranteeHasARow(t *testing.T) {
-	run := verdict.Weigh(guarantee.Core, nil, nil)
-	if len(run.Rows) != len(guarantee.All()) {
-		t.Errorf("expected %d rows, found %d", len(guarantee.All()), len(run.Rows))
+	run := verdict.Weigh(contract.Core, nil, nil)
+	if len(run.Rows) != len(contract.All()) {
+		t.Errorf("expected %d rows, found %d", len(contract.All()), len(run.Rows))
 	}
 }
 
@@ -192,7 +192,7 @@ func TestTroubleIsToldInOneLine(t *testing.T) {
 		t.Helper()
 		s := spec("failed", create)
 		s.Message = message
-		run := verdict.Weigh(guarantee.Core, []verdict.Spec{s}, nil)
+		run := verdict.Weigh(contract.Core, []verdict.Spec{s}, nil)
 		return strings.TrimPrefix(run.Troubles[0], s.Text+" (failed): ")
 	}
 	for message, want := range map[string]string{

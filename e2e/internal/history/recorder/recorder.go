@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -80,7 +80,7 @@ func (r *Recorder) Mark(act history.Act, resource history.Resource, name string,
 }
 
 // Check records what the spec observed of one guarantee by other means than the watches.
-func (r *Recorder) Check(id guarantee.ID, outcome history.Outcome, text string) {
+func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seq, at := r.nextLocked()

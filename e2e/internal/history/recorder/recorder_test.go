@@ -15,7 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/guarantee"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 )
@@ -165,9 +165,9 @@ func TestMarksAndChecksStandBetweenTheEvents(t *testing.T) {
 	r.Mark(history.ActDelete, history.Pods, "web-0", "uid-1", "delete it")
 	s.remove(history.Pods, "web-0")
 	hostname(t, r, "web-0", "")
-	r.Check(guarantee.OrderingCreate, history.Passed, "looked at")
+	r.Check(contract.OrderingCreate, history.Passed, "looked at")
 	h := stop(t, r)
-	r.Check(guarantee.OrderingHeals, history.Failed, "found while cleaning up")
+	r.Check(contract.OrderingHeals, history.Failed, "found while cleaning up")
 	later := r.Stop(t.Context(), patience)
 
 	if h.Events[0].Seq > h.Marks[0].Seq || h.Marks[0].Seq > h.Events[1].Seq || h.Events[1].Seq > h.Checks[0].Seq || h.Checks[0].Seq > h.End.Seq {

@@ -1,0 +1,124 @@
+package contract
+
+import (
+	"slices"
+	"strings"
+)
+
+// ID names one guarantee as "<family>/<name>", for example "ordering/create-halts".
+type ID string
+
+// Family returns the part of the ID before the slash, or "" if the ID has none.
+func (id ID) Family() string {
+	family, _, found := strings.Cut(string(id), "/")
+	if !found {
+		return ""
+	}
+	return family
+}
+
+// Level says on which clusters a guarantee is asked.
+type Level string
+
+const (
+	// Core guarantees are asked of every cluster.
+	Core Level = "core"
+	// Extended guarantees belong to an optional or versioned feature and are asked only where the cluster has it.
+	Extended Level = "extended"
+	// Disruptive guarantees need the right to hurt a node or the control plane.
+	Disruptive Level = "disruptive"
+)
+
+// Source says who promises a guarantee.
+type Source string
+
+const (
+	// Docs is the Kubernetes documentation, first of all its StatefulSets concept page.
+	Docs Source = "docs"
+	// API is the documentation of the API fields.
+	API Source = "api"
+	// DNS is the specification of Kubernetes DNS-based service discovery.
+	DNS Source = "dns"
+	// Conf is Kubernetes' own end-to-end specs, in the first place those of its conformance suite.
+	Conf Source = "conf"
+	// Lesson is the StatefulSets lesson whose example this project ships.
+	Lesson Source = "lesson"
+	// Impl is what the controller does although no document promises it.
+	Impl Source = "impl"
+)
+
+// Guarantee is one promise about StatefulSets.
+type Guarantee struct {
+	// ID names the guarantee.
+	ID ID
+	// Level says on which clusters it is asked.
+	Level Level
+	// Must is the promise in one or two sentences, complete with its conditions.
+	Must string
+	// Sources lists who promises it, the strongest first.
+	Sources []Source
+	// Since is the Kubernetes minor ("1.32") from which every cluster has the behaviour for good; empty means always.
+	// An older cluster may have it behind FeatureGate, so ask the cluster before concluding anything from its version.
+	Since string
+	// FeatureGate is the gate that governs, or before Since governed, the behaviour; empty if none does.
+	FeatureGate string
+	// Link is the URL of the document that promises it, or, for a guarantee of the implementation alone, of the code.
+	Link string
+	// Note holds documented exceptions and limits; empty if there are none.
+	Note string
+}
+
+// ImplOnly reports whether the implementation is the only source, so that a failure is a deviation and leaves the
+// cluster conformant. A guarantee that a document promises in part is not ImplOnly: its Note says which part.
+func (g Guarantee) ImplOnly() bool {
+	if len(g.Sources) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(g.Sources, func(s Source) bool { return s != Impl })
+}
+
+// All returns every guarantee in the order of the contract. The caller owns the result.
+func All() []Guarantee {
+	var all []Guarantee
+	for _, rows := range contract() {
+		all = append(all, rows...)
+	}
+	return all
+}
+
+// Get returns the guarantee with the given ID, and whether there is one.
+func Get(id ID) (Guarantee, bool) {
+	for _, rows := range contract() {
+		for _, g := range rows {
+			if g.ID == id {
+				return g, true
+			}
+		}
+	}
+	return Guarantee{}, false
+}
+
+// Families returns the names of the families in the order of the contract. The caller owns the result.
+func Families() []string {
+	var families []string
+	for _, rows := range contract() {
+		families = append(families, rows[0].ID.Family())
+	}
+	return families
+}
+
+// contract builds the rows anew for each call, so nobody can change what another reads.
+func contract() [][]Guarantee {
+	return [][]Guarantee{
+		identity(),
+		dns(),
+		storage(),
+		ordering(),
+		termination(),
+		update(),
+		status(),
+		lifecycle(),
+		api(),
+		disruption(),
+	}
+}

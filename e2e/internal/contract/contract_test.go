@@ -1,0 +1,247 @@
+package contract
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestEveryRowIsComplete(t *testing.T) {
+	var (
+		id      = regexp.MustCompile(`^[a-z]+/[a-z]+(-[a-z]+)*$`)
+		minor   = regexp.MustCompile(`^1\.[0-9]+$`)
+		levels  = []Level{Core, Extended, Disruptive}
+		sources = []Source{Docs, API, DNS, Conf, Lesson, Impl}
+		seen    = map[ID]bool{}
+	)
+	for _, g := range All() {
+		t.Run(string(g.ID), func(t *testing.T) {
+			if !id.MatchString(string(g.ID)) {
+				t.Errorf("ID %q: expected <family>/<name> in lower case with single hyphens", g.ID)
+			}
+			if seen[g.ID] {
+				t.Errorf("ID %q is used twice: rename one of the rows", g.ID)
+			}
+			seen[g.ID] = true
+			if !slices.Contains(levels, g.Level) {
+				t.Errorf("Level is %q, expected one of %q", g.Level, levels)
+			}
+			if (g.Level == Disruptive) != (g.ID.Family() == "disruption") {
+				t.Errorf("Level is %q: expected disruptive in the family disruption and nowhere else", g.Level)
+			}
+			for name, text := range map[string]string{"Must": g.Must, "Note": g.Note} {
+				if name == "Note" && text == "" {
+					continue
+				}
+				if !strings.HasSuffix(text, ".") || strings.TrimSpace(text) != text || strings.Contains(text, "  ") {
+					t.Errorf("%s is %q, expected whole sentences without stray spaces", name, text)
+				}
+			}
+			if len(g.Sources) == 0 {
+				t.Error("Sources is empty: say who promises this")
+			}
+			for i, s := range g.Sources {
+				if !slices.Contains(sources, s) || slices.Contains(g.Sources[:i], s) {
+					t.Errorf("Sources is %q, expected distinct values of %q", g.Sources, sources)
+				}
+			}
+			if g.Since != "" && !minor.MatchString(g.Since) {
+				t.Errorf("Since is %q, expected a Kubernetes minor such as 1.32 or nothing", g.Since)
+			}
+			if u, err := url.Parse(g.Link); err != nil || u.Scheme != "https" || u.Host == "" || u.Path == "" {
+				t.Errorf("Link is %q, expected an https URL of a document (parse error: %v)", g.Link, err)
+			}
+		})
+	}
+}
+
+func TestFamilies(t *testing.T) {
+	want := []struct {
+		family string
+		rows   int
+	}{
+		{"identity", 10},
+		{"dns", 9},
+		{"storage", 14},
+		{"ordering", 10},
+		{"termination", 4},
+		{"update", 14},
+		{"status", 6},
+		{"lifecycle", 7},
+		{"api", 5},
+		{"disruption", 7},
+	}
+
+	families := Families()
+	if len(families) != len(want) {
+		t.Fatalf("Families() = %q, expected %d families", families, len(want))
+	}
+	all := All()
+	for i, w := range want {
+		if families[i] != w.family {
+			t.Errorf("family %d is %q, expected %q: keep the order of the contract", i, families[i], w.family)
+		}
+		if len(all) < w.rows {
+			t.Fatalf("%s: only %d rows are left, expected %d", w.family, len(all), w.rows)
+		}
+		for _, g := range all[:w.rows] {
+			if g.ID.Family() != w.family {
+				t.Errorf("%s stands among the %d rows of %s: keep families together", g.ID, w.rows, w.family)
+			}
+		}
+		all = all[w.rows:]
+	}
+	if len(all) != 0 {
+		t.Errorf("%d rows beyond those expected, the first is %s", len(all), all[0].ID)
+	}
+}
+
+func TestImplOnly(t *testing.T) {
+	want := []ID{
+		IdentityStartMoves, IdentityOverrides, StorageClaimRecreated, TerminationNoRecreate,
+		LifecycleSucceeded, LifecycleAdoption, LifecycleRelease,
+	}
+	var got []ID
+	for _, g := range All() {
+		if g.ImplOnly() {
+			got = append(got, g.ID)
+			if g.Level == Core {
+				t.Errorf("%s is core, yet only the implementation promises it", g.ID)
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("rows that only the implementation promises:\n got %q\nwant %q", got, want)
+	}
+
+	for _, c := range []struct {
+		name    string
+		sources []Source
+		want    bool
+	}{
+		{"none", nil, false},
+		{"impl", []Source{Impl}, true},
+		{"docs", []Source{Docs}, false},
+		{"docs in part", []Source{Docs, Impl}, false},
+		{"impl named first", []Source{Impl, API}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := (Guarantee{Sources: c.sources}).ImplOnly(); got != c.want {
+				t.Errorf("ImplOnly() = %t, expected %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestGet(t *testing.T) {
+	for _, g := range All() {
+		got, found := Get(g.ID)
+		if !found || got.ID != g.ID || got.Must != g.Must {
+			t.Errorf("Get(%q) = %+v, %t, expected the row itself", g.ID, got, found)
+		}
+	}
+	for _, id := range []ID{"", "ordering", "ordering/", "ordering/never-heard-of"} {
+		if got, found := Get(id); found {
+			t.Errorf("Get(%q) = %+v, expected nothing", id, got)
+		}
+	}
+}
+
+func TestFamilyOfID(t *testing.T) {
+	for id, want := range map[ID]string{"ordering/create": "ordering", "ordering": "", "": "", "/x": ""} {
+		if got := id.Family(); got != want {
+			t.Errorf("ID(%q).Family() = %q, expected %q", id, got, want)
+		}
+	}
+}
+
+func TestAnswersBelongToTheCaller(t *testing.T) {
+	all := All()
+	all[0].Must, all[0].Sources[0] = "changed", Impl
+	Families()[0] = "changed"
+	if g := All()[0]; g.Must == "changed" || g.Sources[0] == Impl {
+		t.Errorf("All() after a caller changed its copy: %+v, expected the contract untouched", g)
+	}
+	if Families()[0] == "changed" {
+		t.Error("Families() after a caller changed its copy: expected the contract untouched")
+	}
+}
+
+// TestConstants holds the declared constants and the rows together: the name of each follows from its ID, in both directions.
+func TestConstants(t *testing.T) {
+	declared := declaredIDs(t)
+	for _, g := range All() {
+		name := constantName(g.ID)
+		if declared[name] != g.ID {
+			t.Errorf("%s: expected a constant %s with that value, found %q", g.ID, name, declared[name])
+		}
+		delete(declared, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		t.Errorf("constant %s = %q has no row, or a name that does not follow from its ID: expected %s",
+			name, declared[name], constantName(declared[name]))
+	}
+}
+
+// constantName writes each word of an ID with a capital, the initialisms that Go writes in capitals whole.
+func constantName(id ID) string {
+	initialisms := map[string]string{"api": "API", "dns": "DNS", "srv": "SRV", "apiserver": "APIServer"}
+	var name strings.Builder
+	for _, word := range strings.FieldsFunc(string(id), func(r rune) bool { return r == '/' || r == '-' }) {
+		if whole, found := initialisms[word]; found {
+			name.WriteString(whole)
+			continue
+		}
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
+}
+
+func declaredIDs(t *testing.T) map[string]ID {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found %d Go files of this package (error: %v), expected its sources in the test's directory", len(files), err)
+	}
+	ids := map[string]ID{}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatalf("cannot parse %s: %v", file, err)
+		}
+		collectIDs(t, parsed, ids)
+	}
+	return ids
+}
+
+func collectIDs(t *testing.T, file *ast.File, ids map[string]ID) {
+	t.Helper()
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, isValue := n.(*ast.ValueSpec)
+		if !isValue {
+			return true
+		}
+		if kind, isName := spec.Type.(*ast.Ident); !isName || kind.Name != "ID" || len(spec.Values) != 1 {
+			return true
+		}
+		if literal, isLiteral := spec.Values[0].(*ast.BasicLit); isLiteral {
+			value, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatalf("constant %s: %v", spec.Names[0].Name, err)
+			}
+			ids[spec.Names[0].Name] = ID(value)
+		}
+		return true
+	})
+}

@@ -1,0 +1,73 @@
+package contract
+
+// The family disruption: the promises that must outlast the loss of a control plane component or a node.
+const (
+	DisruptionControllerRestart ID = "disruption/controller-restart"
+	DisruptionAPIServerRestart  ID = "disruption/apiserver-restart"
+	DisruptionNodeLost          ID = "disruption/node-lost"
+	DisruptionOutOfService      ID = "disruption/out-of-service"
+	DisruptionNodeDeleted       ID = "disruption/node-deleted"
+	DisruptionNodeReturns       ID = "disruption/node-returns"
+	DisruptionDrain             ID = "disruption/drain"
+)
+
+func disruption() []Guarantee {
+	return []Guarantee{{
+		ID:    DisruptionControllerRestart,
+		Level: Disruptive,
+		Must: "The rules of order hold when kube-controller-manager restarts in the middle of a scale up, a scale down or a rolling " +
+			"update, and the operation is brought to its end.",
+		Sources: []Source{Docs},
+		Link:    scalingPart,
+		Note:    "The controller's view may lag further behind than usual after a restart.",
+	}, {
+		ID:    DisruptionAPIServerRestart,
+		Level: Disruptive,
+		Must: "The rules of order hold when kube-apiserver restarts in the middle of a scale up, a scale down or a rolling update, and " +
+			"the operation is brought to its end.",
+		Sources: []Source{Docs},
+		Link:    scalingPart,
+		Note:    "Clients usually have to list again: a verdict that depends on what lay in the gap is inconclusive.",
+	}, {
+		ID:    DisruptionNodeLost,
+		Level: Disruptive,
+		Must: "A pod on a node that has stopped answering is not replaced until the node's kubelet confirms its end, somebody deletes " +
+			"the pod by force, the Node object is deleted, or the node is NotReady and carries the taint " +
+			"node.kubernetes.io/out-of-service.",
+		Sources: []Source{Docs},
+		Link:    forceDelete + "#delete-pods",
+		Note:    "Pods are marked for deletion only after their toleration of the unreachable node ends, by default 300 s.",
+	}, {
+		ID:    DisruptionOutOfService,
+		Level: Disruptive,
+		Must: "When a node that is NotReady carries the taint node.kubernetes.io/out-of-service, the set's pods on it that do not tolerate " +
+			"it are removed and replaced on other nodes.",
+		Sources:     []Source{Docs},
+		Since:       "1.28",
+		FeatureGate: "NodeOutOfServiceVolumeDetach",
+		Link:        shutdownPage + "#non-graceful-node-shutdown",
+	}, {
+		ID:      DisruptionNodeDeleted,
+		Level:   Disruptive,
+		Must:    "After the Node object of a lost node is deleted, the set's pods on it are removed and replaced on other nodes.",
+		Sources: []Source{Docs},
+		Link:    forceDelete + "#delete-pods",
+		Note:    "Pod garbage collection commonly takes about 40 s.",
+	}, {
+		ID:    DisruptionNodeReturns,
+		Level: Disruptive,
+		Must: "When a lost node comes back the set heals without help; pods that the controller creates again come in order under " +
+			"OrderedReady.",
+		Sources: []Source{Docs},
+		Link:    forceDelete + "#delete-pods",
+		Note:    "The kubelet restarts pods that stayed on the node in place and in any order.",
+	}, {
+		ID:    DisruptionDrain,
+		Level: Disruptive,
+		Must: "Draining a node moves the set's pods on it to other nodes under their identities and obeys their PodDisruptionBudget; " +
+			"the set's other pods are left alone.",
+		Sources: []Source{Docs},
+		Link:    drainPage,
+		Note:    "A pod whose claim is on a volume bound to the node stays Pending.",
+	}}
+}

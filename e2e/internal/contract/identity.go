@@ -1,0 +1,96 @@
+package contract
+
+// The family identity: who a pod is, and that it stays who it is.
+const (
+	IdentityName         ID = "identity/name"
+	IdentityHostname     ID = "identity/hostname"
+	IdentityLabels       ID = "identity/labels"
+	IdentitySticky       ID = "identity/sticky"
+	IdentityAtMostOne    ID = "identity/at-most-one"
+	IdentityOwnership    ID = "identity/ownership"
+	IdentityNotMine      ID = "identity/not-mine"
+	IdentityStartOrdinal ID = "identity/start-ordinal"
+	IdentityStartMoves   ID = "identity/start-moves"
+	IdentityOverrides    ID = "identity/overrides"
+)
+
+func identity() []Guarantee {
+	return []Guarantee{{
+		ID:      IdentityName,
+		Level:   Core,
+		Must:    "When the set is at rest its pods are named <set>-<ordinal>, and the ordinals run from the start ordinal without a gap.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#ordinal-index",
+	}, {
+		ID:      IdentityHostname,
+		Level:   Core,
+		Must:    "The hostname that a container sees is the name of its pod.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#stable-network-id",
+		Note:    "Does not hold for a template that sets hostNetwork, setHostnameAsFQDN or hostnameOverride.",
+	}, {
+		ID:    IdentityLabels,
+		Level: Core,
+		Must: "At its creation a pod carries the label statefulset.kubernetes.io/pod-name with its own name and, " +
+			"where the cluster has the pod index label, apps.kubernetes.io/pod-index with its own ordinal.",
+		Sources:     []Source{Docs},
+		FeatureGate: "PodIndexLabel",
+		Link:        conceptPage + "#pod-name-label",
+		Note:        "The pod index label is beta and on by default since 1.28 and stable since 1.32; the pod name label has no gate.",
+	}, {
+		ID:    IdentitySticky,
+		Level: Core,
+		Must: "A pod that is deleted while its ordinal is in range comes back with a new UID under the same name, with the same " +
+			"hostname, identity labels and claims; under OrderedReady as soon as the pods with lower ordinals are Ready.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#pod-identity",
+		Note: "The revision may differ from that of the deleted pod. Under whenScaled: Delete a claim that the pod came to own when a scale " +
+			"down condemned it goes with the pod, even if the ordinal is wanted again: the new pod waits for the claim's end, which wakes no " +
+			"controller (touch the set), and gets a fresh claim of the same name.",
+	}, {
+		ID:    IdentityAtMostOne,
+		Level: Core,
+		Must: "The containers of a pod have stopped before its name is given to another pod, and the controller's first deletion of a " +
+			"running pod carries the grace period of the pod itself.",
+		Sources: []Source{Docs},
+		Link:    forceDelete + "#statefulset-considerations",
+		Note: "Names are unique in the API, so only the containers can show a breach. The kubelet's last deletion, forced deletions and " +
+			"deletions of unscheduled or finished pods have a grace period of 0 and are exempt.",
+	}, {
+		ID:      IdentityOwnership,
+		Level:   Core,
+		Must:    "Each pod of the set has exactly one owner reference with controller set to true, and it names the set by UID.",
+		Sources: []Source{API},
+		Link:    metaFields,
+	}, {
+		ID:    IdentityNotMine,
+		Level: Core,
+		Must: "A pod that another controller owns is neither adopted nor deleted by the set, even if it matches the selector; " +
+			"two sets with the same selector leave each other's pods alone.",
+		Sources: []Source{API},
+		Link:    metaFields,
+	}, {
+		ID:          IdentityStartOrdinal,
+		Level:       Extended,
+		Must:        "With spec.ordinals.start the ordinals run from that number to start + replicas - 1.",
+		Sources:     []Source{Docs},
+		Since:       "1.31",
+		FeatureGate: "StatefulSetStartOrdinal",
+		Link:        conceptPage + "#start-ordinal",
+	}, {
+		ID:    IdentityStartMoves,
+		Level: Extended,
+		Must: "When spec.ordinals.start changes, the pods of the new range are created in order first, then the pods out of range are " +
+			"removed, the highest ordinal first.",
+		Sources:     []Source{Impl},
+		Since:       "1.31",
+		FeatureGate: "StatefulSetStartOrdinal",
+		Link:        controller + "/stateful_set_control.go#L560",
+	}, {
+		ID:      IdentityOverrides,
+		Level:   Extended,
+		Must:    "A hostname and a subdomain written in the pod template are replaced by the pod's name and the set's serviceName.",
+		Sources: []Source{Impl},
+		Link:    controller + "/stateful_set_utils.go#L436",
+	}}
+}

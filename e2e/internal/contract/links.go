@@ -1,0 +1,32 @@
+package contract
+
+const (
+	docsRoot = "https://kubernetes.io/docs"
+
+	conceptPage   = docsRoot + "/concepts/workloads/controllers/statefulset/"
+	tutorialPage  = docsRoot + "/tutorials/stateful-application/basic-stateful-set/"
+	forceDelete   = docsRoot + "/tasks/run-application/force-delete-stateful-set-pod/"
+	podLifecycle  = docsRoot + "/concepts/workloads/pods/pod-lifecycle/"
+	garbagePage   = docsRoot + "/concepts/architecture/garbage-collection/"
+	budgetPage    = docsRoot + "/concepts/workloads/pods/disruptions/"
+	evictionPage  = docsRoot + "/concepts/scheduling-eviction/api-eviction/"
+	drainPage     = docsRoot + "/tasks/administer-cluster/safely-drain-node/"
+	shutdownPage  = docsRoot + "/concepts/cluster-administration/node-shutdown/"
+	podDNSPage    = docsRoot + "/concepts/services-networking/dns-pod-service/"
+	scalingPart   = conceptPage + "#deployment-and-scaling-guarantees"
+	retentionPart = conceptPage + "#persistentvolumeclaim-retention"
+
+	fieldsPage   = docsRoot + "/reference/kubernetes-api/apps/stateful-set-v1/"
+	specFields   = fieldsPage + "#StatefulSetSpec"
+	statusFields = fieldsPage + "#StatefulSetStatus"
+	metaFields   = docsRoot + "/reference/kubernetes-api/definitions/object-meta-v1-meta/#ObjectMeta"
+	svcFields    = docsRoot + "/reference/kubernetes-api/core/service-v1/#ServiceSpec"
+
+	dnsSpec = "https://github.com/kubernetes/dns/blob/master/docs/specification.md"
+
+	// Pinned, because line anchors are only worth something on a tag.
+	source      = "https://github.com/kubernetes/kubernetes/blob/v1.36.3"
+	conformance = source + "/test/conformance/testdata/conformance.yaml"
+	upstreamE2E = source + "/test/e2e/apps/statefulset.go"
+	controller  = source + "/pkg/controller/statefulset"
+)

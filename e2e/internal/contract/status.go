@@ -1,0 +1,56 @@
+package contract
+
+// The family status: what the set says of itself, and its subresources.
+const (
+	StatusCounts             ID = "status/counts"
+	StatusAvailable          ID = "status/available"
+	StatusRevisions          ID = "status/revisions"
+	StatusObservedGeneration ID = "status/observed-generation"
+	StatusScale              ID = "status/scale"
+	StatusSubresource        ID = "status/subresource"
+)
+
+func status() []Guarantee {
+	return []Guarantee{{
+		ID:    StatusCounts,
+		Level: Core,
+		Must: "At rest replicas, readyReplicas, availableReplicas, currentReplicas and updatedReplicas in the status are what the pods " +
+			"show.",
+		Sources: []Source{API},
+		Link:    statusFields,
+		Note:    "Under OnDelete currentReplicas may be 0 up to 1.36.",
+	}, {
+		ID:      StatusAvailable,
+		Level:   Extended,
+		Must:    "availableReplicas counts a pod only after it has been Ready for minReadySeconds.",
+		Sources: []Source{API},
+		Link:    statusFields,
+	}, {
+		ID:    StatusRevisions,
+		Level: Core,
+		Must: "Under RollingUpdate with partition 0, replicas above 0 and no rollout under way before it: once observedGeneration has " +
+			"reached a change of the template, currentRevision and updateRevision differ until every pod is updated and Ready, and " +
+			"are equal from then on.",
+		Sources: []Source{API},
+		Link:    statusFields,
+		Note:    "Going back to the template of the current revision makes the two equal at once.",
+	}, {
+		ID:      StatusObservedGeneration,
+		Level:   Core,
+		Must:    "observedGeneration reaches at least the generation of the last change of the spec.",
+		Sources: []Source{API},
+		Link:    statusFields,
+	}, {
+		ID:      StatusScale,
+		Level:   Core,
+		Must:    "The scale subresource reads, updates and patches replicas, and the pods follow.",
+		Sources: []Source{Conf},
+		Link:    conformance + "#L1348",
+	}, {
+		ID:      StatusSubresource,
+		Level:   Core,
+		Must:    "The status subresource can be read, updated and patched.",
+		Sources: []Source{Conf},
+		Link:    conformance + "#L1385",
+	}}
+}

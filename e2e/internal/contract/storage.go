@@ -1,0 +1,129 @@
+package contract
+
+// The family storage: each pod's claims, volumes and data.
+const (
+	StorageClaimPerPod      ID = "storage/claim-per-pod"
+	StorageClaimLabels      ID = "storage/claim-labels"
+	StorageOwnData          ID = "storage/own-data"
+	StorageDataSurvives     ID = "storage/data-survives"
+	StorageScaleKeeps       ID = "storage/scale-keeps"
+	StorageDeleteKeeps      ID = "storage/delete-keeps"
+	StorageUnboundBlocks    ID = "storage/unbound-blocks"
+	StorageTemplates        ID = "storage/templates"
+	StorageTemplateWins     ID = "storage/template-wins"
+	StorageWhenScaledDelete ID = "storage/when-scaled-delete"
+
+	StorageWhenDeletedDelete ID = "storage/when-deleted-delete"
+	StorageRetentionFailure  ID = "storage/retention-failure"
+	StorageRetentionChange   ID = "storage/retention-change"
+	StorageClaimRecreated    ID = "storage/claim-recreated"
+)
+
+func storage() []Guarantee {
+	return []Guarantee{{
+		ID:    StorageClaimPerPod,
+		Level: Core,
+		Must: "Each claim template gives each pod one claim of its own, named <template>-<set>-<ordinal>, which is Bound to a volume " +
+			"that no other claim uses.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#stable-storage",
+	}, {
+		ID:      StorageClaimLabels,
+		Level:   Core,
+		Must:    "The claims carry the labels of the set's selector.matchLabels, so that kubectl get pvc -l finds them.",
+		Sources: []Source{Lesson},
+		Link:    tutorialPage + "#writing-to-stable-storage",
+	}, {
+		ID:      StorageOwnData,
+		Level:   Core,
+		Must:    "A pod reads back what it wrote to its volume, and no other pod of the set sees it.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#stable-storage",
+	}, {
+		ID:      StorageDataSurvives,
+		Level:   Core,
+		Must:    "When a pod is deleted and replaced, its claim (the same UID), its volume and its data are still there.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#stable-storage",
+	}, {
+		ID:    StorageScaleKeeps,
+		Level: Core,
+		Must: "Without a retention policy a scale down keeps the claims of the removed pods, and a later scale up takes the same claims, " +
+			"volumes and data back.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#limitations",
+	}, {
+		ID:    StorageDeleteKeeps,
+		Level: Core,
+		Must: "Without a retention policy deleting the set keeps its claims, and a new set of the same name takes them back once the " +
+			"old pods are gone.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#limitations",
+	}, {
+		ID:    StorageUnboundBlocks,
+		Level: Core,
+		Must: "Under OrderedReady a pod whose claim cannot be bound stays Pending and no pod with a higher ordinal is created; once the " +
+			"claim binds the set goes on.",
+		Sources: []Source{Docs, Lesson},
+		Link:    scalingPart,
+		Note: "Under a StorageClass that waits for the first consumer every claim is unbound until its pod is scheduled: that it is Bound later " +
+			"than the pod is created is no fault, that the pod runs before it is.",
+	}, {
+		ID:      StorageTemplates,
+		Level:   Extended,
+		Must:    "Several claim templates give each pod several claims, mounted where the pod template says.",
+		Sources: []Source{API},
+		Link:    specFields,
+	}, {
+		ID:      StorageTemplateWins,
+		Level:   Extended,
+		Must:    "A claim template takes precedence over a volume of the same name in the pod template.",
+		Sources: []Source{API},
+		Link:    specFields,
+	}, {
+		ID:    StorageWhenScaledDelete,
+		Level: Extended,
+		Must: "With whenScaled: Delete a scale down removes exactly the claims of the removed ordinals whose pods existed at that time, " +
+			"each after its pod is gone.",
+		Sources:     []Source{Docs},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        retentionPart,
+		Note:        "A scale up that follows at once may get a fresh claim.",
+	}, {
+		ID:          StorageWhenDeletedDelete,
+		Level:       Extended,
+		Must:        "With whenDeleted: Delete the claims that the set came to own under that policy are removed with the set.",
+		Sources:     []Source{Docs},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        retentionPart,
+		Note:        "Not when the set is deleted with the orphan propagation policy.",
+	}, {
+		ID:          StorageRetentionFailure,
+		Level:       Extended,
+		Must:        "Under either Delete policy the claim of a pod that fails, or is deleted, and is replaced is kept.",
+		Sources:     []Source{Docs},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        retentionPart,
+	}, {
+		ID:    StorageRetentionChange,
+		Level: Extended,
+		Must: "When the retention policy is changed the owner references of the claims follow it, and a claim that another controller " +
+			"owns is kept.",
+		Sources:     []Source{Conf},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        upstreamE2E + "#L1346",
+		Note: "Checked by Kubernetes' own e2e specs, which are not part of its conformance suite; the documentation promises the owner " +
+			"references of a policy, not how fast they follow a change.",
+	}, {
+		ID:      StorageClaimRecreated,
+		Level:   Extended,
+		Must:    "A claim that is missing under a Pending pod is created again the next time the controller looks at the set.",
+		Sources: []Source{Impl},
+		Link:    controller + "/stateful_set_control.go#L452",
+		Note:    "The loss of a claim does not wake the controller: touch the set.",
+	}}
+}

@@ -1,0 +1,131 @@
+package contract
+
+// The family update: how a new pod template reaches the pods. RollingUpdate with maxUnavailable unset or 1 is meant where
+// nothing else is said.
+const (
+	UpdateOrder           ID = "update/order"
+	UpdateOneAtATime      ID = "update/one-at-a-time"
+	UpdateHalts           ID = "update/halts"
+	UpdateComplete        ID = "update/complete"
+	UpdateNoSpurious      ID = "update/no-spurious"
+	UpdateScaleNew        ID = "update/scale-new"
+	UpdateMinReady        ID = "update/min-ready"
+	UpdatePartition       ID = "update/partition"
+	UpdatePartitionBeyond ID = "update/partition-beyond"
+	UpdatePhased          ID = "update/phased"
+	UpdateOnDelete        ID = "update/on-delete"
+	UpdateRollback        ID = "update/rollback"
+	UpdateHistoryLimit    ID = "update/history-limit"
+	UpdateMaxUnavailable  ID = "update/max-unavailable"
+)
+
+func update() []Guarantee {
+	return []Guarantee{{
+		ID:      UpdateOrder,
+		Level:   Core,
+		Must:    "During a rolling update the controller deletes pods for the update from the highest ordinal to the lowest.",
+		Sources: []Source{Docs, Lesson},
+		Link:    conceptPage + "#rolling-updates",
+		Note: "With partition 0 a lower pod that is lost meanwhile comes back at the new revision, ahead of its turn: that is legal. " +
+			"The tutorial's statement that such pods return at the previous version holds below a partition only.",
+	}, {
+		ID:      UpdateOneAtATime,
+		Level:   Core,
+		Must:    "During a rolling update the next pod is deleted only after the pod updated before it is available.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#rolling-updates",
+	}, {
+		ID:      UpdateHalts,
+		Level:   Core,
+		Must:    "Under OrderedReady a template whose pods never become Ready stops the rollout at the first pod that gets it.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#forced-rollback",
+		Note:    "Going back to the old template does not free the rollout: the broken pod has to be deleted.",
+	}, {
+		ID:      UpdateComplete,
+		Level:   Core,
+		Must:    "When a rolling update with partition 0 is finished, every pod runs the new template and carries the update revision.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#rolling-updates",
+	}, {
+		ID:    UpdateNoSpurious,
+		Level: Core,
+		Must: "While no update is pending, a change that touches neither the template nor the strategy, such as more replicas or other " +
+			"labels on the set, restarts no pod.",
+		Sources: []Source{API},
+		Link:    specFields,
+		Note:    "Promised by the documentation of updateStrategy: it speaks of revisions to the template.",
+	}, {
+		ID:      UpdateScaleNew,
+		Level:   Core,
+		Must:    "Under RollingUpdate the pods that a scale up adds at or above the partition run the update revision.",
+		Sources: []Source{API},
+		Link:    fieldsPage + "#StatefulSetUpdateStrategy",
+	}, {
+		ID:    UpdateMinReady,
+		Level: Extended,
+		Must: "With minReadySeconds n, the next pod is deleted for an update only after the pod updated before it has been Ready for n " +
+			"seconds, measured from the lastTransitionTime of its Ready condition, less one second of resolution and the clock skew.",
+		Sources:     []Source{Docs},
+		Since:       "1.25",
+		FeatureGate: "StatefulSetMinReadySeconds",
+		Link:        conceptPage + "#minimum-ready-seconds",
+		Note:        "Waiting longer is legal.",
+	}, {
+		ID:    UpdatePartition,
+		Level: Extended,
+		Must: "With a partition only pods whose ordinal is at or above it are updated. A pod below it that is deleted comes back at " +
+			"status.currentRevision, one at or above it at the update revision.",
+		Sources: []Source{Docs, Conf},
+		Link:    conceptPage + "#partitions",
+		Note:    "Not asked together with spec.ordinals.start, where code and documentation differ.",
+	}, {
+		ID:      UpdatePartitionBeyond,
+		Level:   Extended,
+		Must:    "With a partition greater than replicas a change of the template moves no pod.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#partitions",
+		Note: "Shown only while all pods are Ready and one has another template: before that a controller does not come as far as updating. " +
+			"A pod that somebody deletes meanwhile comes back at status.currentRevision, as update/partition says. Not asked together with " +
+			"spec.ordinals.start.",
+	}, {
+		ID:      UpdatePhased,
+		Level:   Extended,
+		Must:    "Lowering the partition updates exactly the pods whose ordinals it uncovers.",
+		Sources: []Source{Docs, Conf},
+		Link:    conceptPage + "#partitions",
+	}, {
+		ID:      UpdateOnDelete,
+		Level:   Extended,
+		Must:    "Under OnDelete a pod gets a new template only when somebody deletes it.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#update-strategies",
+		Note:    "Nothing is said of the revision that a scale up gives: it changed in 1.37.",
+	}, {
+		ID:    UpdateRollback,
+		Level: Extended,
+		Must: "Going back to a template whose controller revision is still kept reuses that revision under its name, with a higher " +
+			"revision number.",
+		Sources: []Source{Conf},
+		Link:    conformance + "#L1374",
+	}, {
+		ID:    UpdateHistoryLimit,
+		Level: Extended,
+		Must: "At rest, beside the revisions in use as current, as update or by any pod, no more than revisionHistoryLimit controller " +
+			"revisions of the set are kept.",
+		Sources: []Source{API},
+		Link:    specFields,
+	}, {
+		ID:    UpdateMaxUnavailable,
+		Level: Extended,
+		Must: "With maxUnavailable m, a whole number, the rollout itself never has more than m pods of the set unavailable at once; " +
+			"failures and scaling aside.",
+		Sources:     []Source{Docs},
+		Since:       "1.37",
+		FeatureGate: "MaxUnavailableStatefulSet",
+		Link:        conceptPage + "#maximum-unavailable-pods",
+		Note: "The gate is alpha since 1.24, on by default in 1.35.0 to 1.35.3, off in 1.35.4 to 1.36 and on again in 1.37. A field " +
+			"that the API server keeps says nothing of the controller's gate. That more than one pod is down shows the feature at " +
+			"work, but is never required. Percentages are rounded differently by different versions.",
+	}}
+}

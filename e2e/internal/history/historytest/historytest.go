@@ -1,0 +1,238 @@
+// Package historytest writes histories by hand: the good and the bad ones that judges are proven on. Every call adds what a watch
+// would have shown; nothing is checked for being legal, since most stories are told to be judged wrong.
+package historytest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Tick is the time that passes with every event, unless Pace says otherwise.
+const Tick = 100 * time.Millisecond
+
+// Story is a history in the making.
+type Story struct {
+	h    *history.History
+	now  time.Duration
+	tick time.Duration
+	seq  int
+	uids int
+	live map[string]*history.Event // resource/name -> newest version
+}
+
+// start is the wall clock at the beginning of every story; timestamps derive from it.
+func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// New returns a story in which nothing has happened yet, with a lag of two seconds.
+func New() *Story {
+	return &Story{
+		h:    &history.History{Header: history.Header{Format: history.Format, Namespace: "story", Start: start(), Lag: 2 * time.Second}},
+		live: map[string]*history.Event{}, tick: Tick,
+	}
+}
+
+// Pace changes the time that passes with every event.
+func (s *Story) Pace(tick time.Duration) *Story {
+	s.tick = tick
+	return s
+}
+
+// Events returns the events so far.
+func (s *Story) Events() []*history.Event { return s.h.Events }
+
+// Wait lets time pass.
+func (s *Story) Wait(d time.Duration) *Story {
+	s.now += d
+	return s
+}
+
+// Now is the time since the story began.
+func (s *Story) Now() time.Duration { return s.now }
+
+// History returns the story so far, complete.
+func (s *Story) History() *history.History {
+	h := *s.h
+	h.End = &history.End{Seq: s.seq + 1, At: s.now, Complete: true}
+	return &h
+}
+
+// Get returns the newest version of a living object; it panics if there is none, since then the story is wrong.
+func (s *Story) Get(r history.Resource, name string) *history.Event {
+	e := s.live[string(r)+"/"+name]
+	if e == nil {
+		panic(fmt.Sprintf("story: no %s %q lives at %v", r, name, s.now))
+	}
+	return e
+}
+
+// Lives reports whether an object of that name exists.
+func (s *Story) Lives(r history.Resource, name string) bool { return s.live[string(r)+"/"+name] != nil }
+
+// Living returns the newest versions of all living objects of a resource, by name.
+func (s *Story) Living(r history.Resource) []*history.Event {
+	var out []*history.Event
+	for _, e := range s.live {
+		if e.Resource == r {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b *history.Event) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Add makes a new object and returns its event, for the caller to complete: e needs its resource, name and object.
+func (s *Story) Add(e *history.Event) *history.Event {
+	s.uids++
+	if e.UID == "" {
+		e.UID = types.UID(fmt.Sprintf("uid-%d", s.uids))
+	}
+	e.Change = history.Added
+	e.CreationTimestamp = s.Timestamp()
+	return s.record(e)
+}
+
+// Change adds a new version of a living object, changed by f, which may change what the event's pointers point to: they are
+// copies.
+func (s *Story) Change(r history.Resource, name string, f func(*history.Event)) *history.Event {
+	e := clone(s.Get(r, name))
+	e.Change = history.Modified
+	f(e)
+	return s.record(e)
+}
+
+// Remove ends a living object.
+func (s *Story) Remove(r history.Resource, name string) *history.Event {
+	e := clone(s.Get(r, name))
+	e.Change = history.Deleted
+	delete(s.live, string(r)+"/"+name)
+	return s.record(e)
+}
+
+// Timestamp is the present as the API writes it, in whole seconds.
+func (s *Story) Timestamp() metav1.Time {
+	return metav1.NewTime(start().Add(s.now).Truncate(time.Second))
+}
+
+// Mark notes a deed of the spec.
+func (s *Story) Mark(act history.Act, r history.Resource, name string) {
+	var uid types.UID
+	if e := s.live[string(r)+"/"+name]; e != nil {
+		uid = e.UID
+	}
+	s.seq++
+	s.h.Marks = append(s.h.Marks, history.Mark{Seq: s.seq, At: s.now, Act: act, Resource: r, Name: name, UID: uid, Text: string(act) + " " + name})
+}
+
+// Gap notes that events of a resource may be missing since from.
+func (s *Story) Gap(r history.Resource, from time.Duration) {
+	s.seq++
+	s.h.Gaps = append(s.h.Gaps, history.Gap{Seq: s.seq, Resource: r, From: from, To: s.now, Reason: "told so"})
+}
+
+// Check notes an observation of the spec.
+func (s *Story) Check(c history.Check) {
+	s.seq++
+	c.Seq, c.At = s.seq, s.now
+	s.h.Checks = append(s.h.Checks, c)
+}
+
+func (s *Story) record(e *history.Event) *history.Event {
+	s.now += s.tick
+	s.seq++
+	e.Seq, e.At, e.ResourceVersion = s.seq, s.now, fmt.Sprint(100+s.seq)
+	if !e.Gone() {
+		s.live[string(e.Resource)+"/"+e.Name] = e
+	}
+	s.h.Events = append(s.h.Events, e)
+	return e
+}
+
+func clone(e *history.Event) *history.Event {
+	out := *e
+	out.Owners = append([]metav1.OwnerReference(nil), e.Owners...)
+	out.Finalizers = append([]string(nil), e.Finalizers...)
+	out.Labels = copyOf(e.Labels)
+	switch {
+	case e.Pod != nil:
+		p := *e.Pod
+		p.Conditions = append([]history.Condition(nil), e.Pod.Conditions...)
+		p.Containers = append([]history.Container(nil), e.Pod.Containers...)
+		p.IPs = append([]string(nil), e.Pod.IPs...)
+		p.Claims = copyOf(e.Pod.Claims)
+		p.Template = templateCopy(e.Pod.Template)
+		out.Pod = &p
+	case e.Claim != nil:
+		c := *e.Claim
+		out.Claim = &c
+	case e.Set != nil:
+		t := *e.Set
+		t.Template = templateCopy(e.Set.Template)
+		out.Set = &t
+	case e.Revision != nil:
+		r := *e.Revision
+		out.Revision = &r
+	case e.Slice != nil:
+		l := *e.Slice
+		l.Endpoints = append([]history.Endpoint(nil), e.Slice.Endpoints...)
+		out.Slice = &l
+	case e.Service != nil:
+		v := *e.Service
+		out.Service = &v
+	}
+	return &out
+}
+
+func templateCopy(t history.Template) history.Template {
+	return history.Template{
+		Annotations: copyOf(t.Annotations), Labels: copyOf(t.Labels), Images: copyOf(t.Images), Commands: copyOf(t.Commands), Env: copyOf(t.Env),
+	}
+}
+
+func copyOf(m map[string]string) map[string]string {
+	return maps.Clone(m)
+}
+
+// owner is a controller reference to the set of that name.
+func (s *Story) owner(set string) []metav1.OwnerReference {
+	yes := true
+	return []metav1.OwnerReference{{
+		APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "StatefulSet", Name: set, UID: s.Get(history.Sets, set).UID, Controller: &yes,
+	}}
+}
+
+// setOf returns the set's name within the name of one of its pods.
+func setOf(pod string) string {
+	i := strings.LastIndexByte(pod, '-')
+	if i < 0 {
+		panic("story: " + pod + " is not the name of a set's pod")
+	}
+	return pod[:i]
+}
+
+// readiness sets the conditions that make a pod Ready or not.
+func readiness(s *Story, p *history.Pod, ready bool) {
+	status := corev1.ConditionFalse
+	if ready {
+		status = corev1.ConditionTrue
+	}
+	for _, t := range []corev1.PodConditionType{corev1.ContainersReady, corev1.PodReady} {
+		c := p.Condition(t)
+		if c == nil {
+			p.Conditions = append(p.Conditions, history.Condition{Type: t})
+			c = &p.Conditions[len(p.Conditions)-1]
+		}
+		if c.Status != status {
+			c.Status, c.Transition = status, s.Timestamp()
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package historytest
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Partition sets the ordinal from which on a rolling update moves pods.
+func Partition(n int32) Option { return func(s *history.Set) { s.Partition = n } }
+
+// MaxUnavailable sets, as written, how many pods a rolling update may have down at a time.
+func MaxUnavailable(n string) Option { return func(s *history.Set) { s.MaxUnavailable = n } }
+
+// MinReady sets minReadySeconds.
+func MinReady(seconds int32) Option { return func(s *history.Set) { s.MinReadySeconds = seconds } }
+
+// HistoryLimit sets revisionHistoryLimit.
+func HistoryLimit(n int32) Option { return func(s *history.Set) { s.RevisionHistoryLimit = &n } }
+
+// OnDelete makes the update strategy OnDelete.
+func OnDelete(s *history.Set) { s.Strategy = appsv1.OnDeleteStatefulSetStrategyType }
+
+// Asked changes a set's template to version n, as a person does: its controller has not seen it yet.
+func (s *Story) Asked(set string, n int) *history.Event {
+	return s.Update(set, func(t *history.Set) { t.Template.Images = map[string]string{"main": fmt.Sprintf("image:%d", n)} })
+}
+
+// Roll replaces pods one after another at the update revision, as a rolling update does.
+func (s *Story) Roll(set string, ordinals ...int) {
+	for _, n := range ordinals {
+		pod := fmt.Sprintf("%s-%d", set, n)
+		s.End(pod)
+		s.Up(pod)
+		s.Status(set)
+	}
+}
+
+// PodAt creates a pod that carries the label of revision n of its set and is made of template n.
+func (s *Story) PodAt(name string, n int) *history.Event {
+	s.Pod(name)
+	e := s.Get(history.Pods, name)
+	e.Labels[appsv1.ControllerRevisionHashLabelKey] = fmt.Sprintf("%s-%d", setOf(name), n)
+	e.Pod.Template.Images = map[string]string{"main": fmt.Sprintf("image:%d", n)}
+	return e
+}
+
+// Revision makes the controller revision of a set's template n, with that number.
+func (s *Story) Revision(set string, n int, number int64) *history.Event {
+	return s.Add(&history.Event{
+		Resource: history.Revisions, Meta: history.Meta{Name: fmt.Sprintf("%s-%d", set, n), Owners: s.owner(set)},
+		Revision: &history.Revision{Number: number, Data: fmt.Sprintf("template %d", n)},
+	})
+}
+
+// Renumber gives a controller revision another number.
+func (s *Story) Renumber(set string, n int, number int64) *history.Event {
+	return s.Change(history.Revisions, fmt.Sprintf("%s-%d", set, n), func(e *history.Event) { e.Revision.Number = number })
+}

@@ -1,0 +1,143 @@
+package simulator_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
+)
+
+//nolint:gochecknoglobals // A flag of the test.
+var updateGolden = flag.Bool("update", false, "write testdata/golden.txt anew")
+
+// goldenFile holds all that the judges say of the histories below, so that a change of their code that is meant to change no verdict
+// can be shown to change none.
+const goldenFile = "testdata/golden.txt"
+
+// goldenSeeds is how many simulated histories the golden file covers, each as it is and with one mutation.
+const goldenSeeds = 500
+
+// TestGoldenVerdicts compares the judges' whole output, byte for byte, on simulated histories, on mutated ones and on every history
+// that is saved in the repository.
+func TestGoldenVerdicts(t *testing.T) {
+	if raced {
+		t.Skip("the same without the race detector is enough, and ten times as fast")
+	}
+	var out bytes.Buffer
+	for seed := range uint64(goldenSeeds) {
+		writeVerdicts(&out, fmt.Sprintf("seed %d", seed), judge.History(simulator.History(seed)))
+		if id, h := mutated(seed); h != nil {
+			writeVerdicts(&out, fmt.Sprintf("seed %d, mutated for %s", seed, id), judge.History(h))
+		}
+	}
+	for _, path := range savedHistories(t) {
+		h, err := history.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeVerdicts(&out, filepath.Base(path), judge.History(h))
+	}
+	if *updateGolden {
+		if err := os.WriteFile(goldenFile, out.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(goldenFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reportDifferences(t, string(want), out.String())
+}
+
+// mutated returns the history of that seed with the first mutation that it has a place for, beginning with another one for each seed.
+func mutated(seed uint64) (contract.ID, *history.History) {
+	all := mutations()
+	ids := slices.Sorted(maps.Keys(all))
+	for i := range ids {
+		id := ids[(int(seed)+i)%len(ids)]
+		if tp := newTape(simulator.History(seed), rand.New(rand.NewPCG(seed, 1))); all[id](tp) {
+			return id, tp.splice()
+		}
+	}
+	return "", nil
+}
+
+// savedHistories lists every history file of the repository.
+func savedHistories(t *testing.T) []string {
+	t.Helper()
+	var paths []string
+	for _, pattern := range []string{"../../report/testdata/*/histories/*", "../../../../fixtures/histories/*/*"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("expected saved histories at %s, found none (%v)", pattern, err)
+		}
+		paths = append(paths, found...)
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return !strings.Contains(filepath.Base(path), ".jsonl") })
+}
+
+// writeVerdicts writes one block: a line of counts for the guarantees that were exercised, then every note and finding.
+func writeVerdicts(w io.Writer, name string, results []judge.Result) {
+	results = slices.Clone(results)
+	slices.SortFunc(results, func(a, b judge.Result) int { return strings.Compare(string(a.Guarantee), string(b.Guarantee)) })
+	fmt.Fprintf(w, "== %s\n", name)
+	for _, r := range results {
+		if r.Exercised > 0 || r.Excused > 0 {
+			fmt.Fprintf(w, " %s %d/%d", r.Guarantee, r.Exercised, r.Excused)
+		}
+	}
+	fmt.Fprintln(w)
+	for _, r := range results {
+		for _, n := range r.Notes {
+			fmt.Fprintf(w, "%s note: %s\n", r.Guarantee, n)
+		}
+		for _, f := range r.Violations {
+			fmt.Fprintf(w, "%s broken: [%s] at %d by %v: %s\n", r.Guarantee, f.Set, f.At, f.Seqs, f.Text)
+		}
+		for _, f := range r.Doubts {
+			fmt.Fprintf(w, "%s inconclusive: [%s] at %d by %v: %s\n", r.Guarantee, f.Set, f.At, f.Seqs, f.Text)
+		}
+	}
+}
+
+// reportDifferences tells which histories are judged otherwise than the golden file says, the first of them whole.
+func reportDifferences(t *testing.T, want, got string) {
+	t.Helper()
+	if want == got {
+		return
+	}
+	before, after := blocks(want), blocks(got)
+	told := 0
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if before[name] == after[name] {
+			continue
+		}
+		if told++; told <= 5 {
+			t.Errorf("%s\nwas judged\n%snow\n%s", name, before[name], after[name])
+		}
+	}
+	t.Errorf("%d of %d histories are judged otherwise than %s says; if that is meant, run the test with -update and say why in the commit",
+		told, len(after), goldenFile)
+}
+
+func blocks(text string) map[string]string {
+	out := map[string]string{}
+	for _, b := range strings.Split(text, "== ")[1:] {
+		name, rest, _ := strings.Cut(b, "\n")
+		out[name] = rest
+	}
+	return out
+}

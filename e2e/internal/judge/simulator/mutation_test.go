@@ -1,0 +1,73 @@
+package simulator_test
+
+import (
+	"maps"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
+)
+
+// mutation breaks one guarantee in a legal history, or reports that this history offers no place for it. The place must be one
+// where nothing excuses what it does: the judge has to see it.
+type mutation func(*tape) bool
+
+func mutations() map[contract.ID]mutation {
+	all := map[contract.ID]mutation{}
+	for _, family := range []map[contract.ID]mutation{
+		orderingMutations(), updateMutations(), statusMutations(), identityMutations(), lifecycleMutations(), storageMutations(), disruptionMutations(),
+	} {
+		maps.Copy(all, family)
+	}
+	return all
+}
+
+func TestEveryJudgedGuaranteeHasAMutation(t *testing.T) {
+	all := mutations()
+	for _, id := range judge.Judged() {
+		if all[id] == nil {
+			t.Errorf("%s: no mutation breaks it: write one", id)
+		}
+		delete(all, id)
+	}
+	for id := range all {
+		t.Errorf("%s: has a mutation and no judge", id)
+	}
+}
+
+func TestMutationsAreCaught(t *testing.T) {
+	places, tries := 8, uint64(4000)
+	if raced || testing.Short() {
+		places = 2
+	}
+	for id, mutate := range mutations() {
+		t.Run(string(id), func(t *testing.T) {
+			t.Parallel()
+			found := 0
+			for seed := uint64(0); seed < tries && found < places; seed++ {
+				tp := newTape(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
+				if !mutate(tp) {
+					continue
+				}
+				found++
+				if !breaks(tp, id) {
+					t.Errorf("seed %d: the mutation was not caught", seed)
+				}
+			}
+			if found < places {
+				t.Errorf("expected %d places for the mutation in %d histories, found %d", places, tries, found)
+			}
+		})
+	}
+}
+
+func breaks(t *tape, id contract.ID) bool {
+	for _, r := range judge.History(t.splice()) {
+		if r.Guarantee == id {
+			return len(r.Violations) > 0
+		}
+	}
+	return false
+}

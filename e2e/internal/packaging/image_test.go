@@ -1,0 +1,100 @@
+package packaging
+
+import (
+	"archive/tar"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+)
+
+func TestImageHoldsTheProgramsAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	for _, program := range Programs() {
+		write(t, filepath.Join(dir, program), "program "+program)
+	}
+	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "image.tar")
+	if err := Save(file, "registry.example/suite:1", image); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := saved.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Config.User != "65532:65532" || strings.Join(config.Config.Entrypoint, " ") != "/conformance" || len(config.RootFS.DiffIDs) != 1 {
+		t.Errorf("expected one layer, run as 65532 with /conformance, found %+v and %d layers", config.Config, len(config.RootFS.DiffIDs))
+	}
+	if found := config.Config.Labels["org.opencontainers.image.version"]; found != "v1" {
+		t.Errorf("expected the image to name its version v1, found %q", found)
+	}
+	again, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _ := image.Digest()
+	if second, err := again.Digest(); err != nil || first != second {
+		t.Errorf("expected the same programs to make the same image, found %s and %s (%v)", first, second, err)
+	}
+	if err := Save(file, "No Such:Name", image); err == nil || !strings.Contains(err.Error(), "expected the name of an image") {
+		t.Errorf("expected the name to be rejected, found %v", err)
+	}
+}
+
+func TestImageHoldsTheListOfItsBundle(t *testing.T) {
+	dir := t.TempDir()
+	for _, program := range Programs() {
+		write(t, filepath.Join(dir, program), "program "+program)
+	}
+	files := func() string {
+		t.Helper()
+		image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		content := mutate.Extract(image)
+		defer content.Close()
+		for archive := tar.NewReader(content); ; {
+			header, err := archive.Next()
+			if errors.Is(err, io.EOF) {
+				return strings.Join(found, " ")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, header.Name)
+		}
+	}
+	if got, want := files(), "conformance suite/e2e.test suite/ginkgo"; got != want {
+		t.Errorf("expected an image of its own to hold %s, found %s", want, got)
+	}
+	if err := SaveList(dir, []Listed{{Setting: "NGINX_IMAGE", Reference: "registry.example/nginx:1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := files(), "conformance images.txt suite/e2e.test suite/ginkgo"; got != want {
+		t.Errorf("expected the image of a bundle to hold %s, found %s", want, got)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

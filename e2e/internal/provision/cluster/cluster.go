@@ -1,0 +1,294 @@
+// Package cluster provides the kind cluster that the suite runs on: it makes one, checks that it is ready, finds one that was kept,
+// notices when something has happened to it, and removes it again. It touches no cluster that this project did not make.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
+)
+
+// DefaultName is the name of the suite's cluster.
+const DefaultName = engine.Project
+
+// readyWithin bounds the time from kind's last word to a cluster that can be used.
+const readyWithin = 3 * time.Minute
+
+// Options say which cluster is wanted.
+type Options struct {
+	// Name is the cluster's; empty stands for DefaultName.
+	Name string
+	// Config is the kind configuration; empty stands for the project's kind-config.yaml.
+	Config []byte
+	// NodeImage is an image to use as it is; empty leaves the choice to package nodeimage.
+	NodeImage string
+	// KubernetesVersion is the version to run; empty leaves it to the image.
+	KubernetesVersion string
+	// Workload names images that the suite's pods are to run; what is empty is chosen here.
+	Workload nodeimage.Workload
+	// Keep has a cluster that is made outlive the process that made it.
+	Keep bool
+	// Progress is told what takes time.
+	Progress io.Writer
+}
+
+// Cluster is a kind cluster of this project's that was found ready.
+type Cluster struct {
+	// Images are the images that the suite's pods are to run; the nodes have them, or can pull them.
+	Images nodeimage.Workload
+
+	name   string
+	config *rest.Config
+	at     place
+	engine *engine.Engine
+	lock   *lock
+	state  *state
+	made   bool
+}
+
+// Name is the name by which kind knows the cluster.
+func (c *Cluster) Name() string { return c.name }
+
+// Kubeconfig is the path of a file that is the cluster's alone.
+func (c *Cluster) Kubeconfig() string { return c.at.kubeconfig() }
+
+// RESTConfig returns a copy of the settings for clients of the cluster.
+func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Engine is the container engine that the nodes run on.
+func (c *Cluster) Engine() *engine.Engine { return c.engine }
+
+// Reused reports whether the cluster was there before.
+func (c *Cluster) Reused() bool { return !c.made }
+
+// Stays reports whether the cluster is left when it is closed.
+func (c *Cluster) Stays() bool { return c.state.Kept }
+
+// NodeImage is the image that the nodes run.
+func (c *Cluster) NodeImage() string { return c.state.Image }
+
+// Up returns a ready cluster: the one that was kept, when it is as it was left and is what the options ask for, otherwise a new one in
+// its place.
+func Up(ctx context.Context, o Options) (*Cluster, error) {
+	if o.Name == "" {
+		o.Name = DefaultName
+	}
+	project, err := projectDir()
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Config) == 0 {
+		if o.Config, err = os.ReadFile(filepath.Join(project, configName)); err != nil {
+			return nil, err
+		}
+	}
+	found, err := engine.Ensure(ctx, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	image, err := nodeimage.Resolve(ctx, nodeimage.Options{
+		Engine: found, Name: o.NodeImage, KubernetesVersion: o.KubernetesVersion, Progress: o.Progress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	at, err := placeOf(o.Name)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := observeHost(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	config, err := configFor(o.Config, limits)
+	if err != nil {
+		return nil, err
+	}
+
+	c := &Cluster{name: o.Name, at: at, engine: found}
+	if c.lock, err = share(at); err != nil {
+		return nil, err
+	}
+	if err := c.provide(ctx, o, project, image, config); err != nil {
+		return nil, errors.Join(err, c.lock.release())
+	}
+	return c, nil
+}
+
+// provide finds the cluster or makes it.
+func (c *Cluster) provide(ctx context.Context, o Options, project string, image nodeimage.Image, config []byte) error {
+	left, err := c.at.read()
+	if err != nil {
+		return err
+	}
+	binary, err := kindBinary(ctx, project)
+	if err != nil {
+		return err
+	}
+	if left != nil {
+		if err := left.reachable(c.engine); err != nil {
+			return err
+		}
+		trouble := c.takeOver(ctx, left, image, config)
+		if trouble == nil {
+			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
+			// It was kept with images; what this run names instead comes on top.
+			c.Images, err = c.provideImages(ctx, o, c.Images)
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := c.lock.alone(); err != nil {
+			return err
+		}
+		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, trouble)
+		if err := c.destroy(ctx, binary, left.Image); err != nil {
+			return err
+		}
+	}
+	if err := c.lock.alone(); err != nil {
+		return err
+	}
+	return c.make(ctx, o, binary, image, config)
+}
+
+// make creates the cluster. One that could not be completed does not stay.
+func (c *Cluster) make(ctx context.Context, o Options, binary string, image nodeimage.Image, config []byte) (err error) {
+	strangers, err := nodesOf(ctx, c.engine, c.name)
+	if err != nil {
+		return err
+	}
+	if len(strangers) > 0 {
+		return fmt.Errorf("a kind cluster named %s is there which this project did not make: remove it (kind delete cluster --name %s), or set CLUSTER_NAME to another name", c.name, c.name)
+	}
+	start := time.Now()
+	fmt.Fprintf(o.Progress, "cluster: creating %s from %s\n", c.name, image.Name)
+	c.state = &state{Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config), Engine: c.engine.Host()}
+	if err := c.at.write(c.state); err != nil {
+		return err
+	}
+	c.made = true
+	defer func() {
+		if err == nil {
+			return
+		}
+		// What has been begun is undone also when ctx has ended.
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, c.destroy(cleanup, binary, image.Name))
+	}()
+	if err := c.at.installKind(binary, c.engine); err != nil {
+		return err
+	}
+	if err := noteNetwork(ctx, c.engine); err != nil {
+		return err
+	}
+	if err := c.at.create(ctx, c.name, image.Name, config); err != nil {
+		return err
+	}
+	created := time.Now()
+	if c.config, err = clientcmd.BuildConfigFromFlags("", c.at.kubeconfig()); err != nil {
+		return err
+	}
+	if c.Images, err = c.provideImages(ctx, o, image.Carried); err != nil {
+		return err
+	}
+	count, err := nodeCount(config)
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
+	defer cancel()
+	if err := ready.Cluster(waiting, c.config, count); err != nil {
+		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, crowded(inotifyInstances))
+	}
+	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
+		return err
+	}
+	c.state.Nginx, c.state.Busybox = c.Images.Nginx, c.Images.Busybox
+	if err := c.at.write(c.state); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.Progress, "cluster: %s is ready after %.1f s (kind %.1f s, until ready %.1f s)\n", c.name,
+		time.Since(start).Seconds(), created.Sub(start).Seconds(), time.Since(created).Seconds())
+	if o.Keep {
+		return c.lock.share()
+	}
+	return nil
+}
+
+// Mend undoes what was done to the nodes and waits until the cluster is whole again, as it must be to be kept.
+func (c *Cluster) Mend(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
+	defer cancel()
+	if err := nodefault.Of(c.name, c.engine.Host()).Mend(ctx, c.config); err != nil {
+		return fmt.Errorf("the nodes of %s were hurt and are not whole again: %w; remove the cluster with: make cluster-down", c.name, err)
+	}
+	var err error
+	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
+		return err
+	}
+	return c.at.write(c.state)
+}
+
+// Keep has the cluster stay when it is closed.
+func (c *Cluster) Keep() error {
+	c.state.Kept = true
+	return c.at.write(c.state)
+}
+
+// Close gives the cluster back: one that was made to stay, or was there before, stays; any other is removed.
+func (c *Cluster) Close(ctx context.Context) error {
+	if c.state.Kept {
+		return c.lock.release()
+	}
+	return c.Down(ctx)
+}
+
+// Down removes the cluster.
+func (c *Cluster) Down(ctx context.Context) error {
+	project, err := projectDir()
+	if err != nil {
+		return err
+	}
+	binary, err := kindBinary(ctx, project)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.destroy(ctx, binary, c.state.Image), c.lock.release())
+}
+
+// destroy removes the nodes and all that is kept of the cluster.
+func (c *Cluster) destroy(ctx context.Context, binary, image string) error {
+	if err := c.at.installKind(binary, c.engine); err != nil {
+		return err
+	}
+	// The engine may still be carrying out an order of a kind that was stopped, and a node turn up after the others are gone.
+	const rounds = 3
+	for range rounds {
+		if err := c.at.provider(c.name, image).Destroy(ctx); err != nil {
+			return err
+		}
+		left, err := nodesOf(ctx, c.engine, c.name)
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			return c.at.remove()
+		}
+	}
+	return fmt.Errorf("nodes of the cluster %s come back after they were removed: something else is creating it", c.name)
+}

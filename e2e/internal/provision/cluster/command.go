@@ -1,0 +1,43 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
+)
+
+// AwaitCommand waits until the control plane's component of that name runs that program and is Ready.
+func (c *Cluster) AwaitCommand(ctx context.Context, component, program string) error {
+	client, err := kubernetes.NewForConfig(c.config)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
+	defer cancel()
+	source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "pods", "kube-system", fields.Everything())
+	return ready.Objects(ctx, source, &corev1.Pod{}, func(pods []*corev1.Pod) string {
+		for _, p := range pods {
+			if p.Labels["component"] != component || p.DeletionTimestamp != nil {
+				continue
+			}
+			if command := p.Spec.Containers[0].Command; len(command) == 0 || command[0] != program {
+				return fmt.Sprintf("%s does not run %s yet", p.Name, program)
+			}
+			up := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+				return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+			})
+			if !up {
+				return p.Name + " is not Ready"
+			}
+			return ""
+		}
+		return "there is no pod of " + component
+	})
+}

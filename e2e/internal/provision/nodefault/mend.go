@@ -1,0 +1,131 @@
+package nodefault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
+)
+
+// Mend undoes whatever was done to the nodes and waits until the cluster is whole: every node runs, is Ready and takes pods, the
+// control plane acts, CoreDNS answers. config leads to the cluster. The error says what is still amiss when ctx ends.
+func (n *Nodes) Mend(ctx context.Context, config *rest.Config) error {
+	if err := n.Run(ctx); err != nil {
+		return err
+	}
+	all, err := n.list(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	if err := free(ctx, client); err != nil {
+		return err
+	}
+	if err := awaitControlPlane(ctx, client); err != nil {
+		return err
+	}
+	return ready.Cluster(ctx, config, len(all))
+}
+
+// free takes from the nodes what keeps pods away and does not go by itself.
+func free(ctx context.Context, client kubernetes.Interface) error {
+	// The API server may be on its way back; any answer of it ends the wait.
+	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1, Steps: 1000}
+	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error {
+		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range nodes.Items {
+			node := &nodes.Items[i]
+			if !node.Spec.Unschedulable && !OutOfService(node) {
+				continue
+			}
+			node.Spec.Unschedulable = false
+			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool {
+				return t.Key == corev1.TaintNodeOutOfService || t.Key == corev1.TaintNodeUnschedulable
+			})
+			if _, err := client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// OutOfService reports whether a node carries the taint that declares it out of service.
+func OutOfService(node *corev1.Node) bool {
+	return slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeOutOfService })
+}
+
+// awaitControlPlane waits until the control plane's pods are Ready and those that hold a lease have renewed it: a pod's status may be
+// older than the death of what ran in it.
+func awaitControlPlane(ctx context.Context, client kubernetes.Interface) error {
+	tier := cache.NewFilteredListWatchFromClient(client.CoreV1().RESTClient(), "pods", "kube-system", func(o *metav1.ListOptions) {
+		o.LabelSelector = labels.SelectorFromSet(labels.Set{"tier": "control-plane"}).String()
+	})
+	if err := ready.Objects(ctx, tier, &corev1.Pod{}, controlPlaneMissing); err != nil {
+		return err
+	}
+	first := map[types.UID]metav1.MicroTime{}
+	leases := cache.NewListWatchFromClient(client.CoordinationV1().RESTClient(), "leases", "kube-system", fields.Everything())
+	return ready.Objects(ctx, leases, &coordinationv1.Lease{}, func(all []*coordinationv1.Lease) string { return leasesMissing(all, first) })
+}
+
+func controlPlaneMissing(pods []*corev1.Pod) string {
+	if len(pods) == 0 {
+		return "no pod of the control plane is there"
+	}
+	for _, p := range pods {
+		up := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+		})
+		if !up {
+			return p.Name + " is not Ready"
+		}
+	}
+	return ""
+}
+
+// leasesMissing says whose lease has not been renewed since it was first seen, which first keeps.
+func leasesMissing(all []*coordinationv1.Lease, first map[types.UID]metav1.MicroTime) string {
+	found := 0
+	var stale error
+	for _, l := range all {
+		if l.Name != ControllerManager && l.Name != "kube-scheduler" || l.Spec.RenewTime == nil {
+			continue
+		}
+		found++
+		if _, seen := first[l.UID]; !seen {
+			first[l.UID] = *l.Spec.RenewTime
+		}
+		if !l.Spec.RenewTime.After(first[l.UID].Time) {
+			stale = errors.Join(stale, fmt.Errorf("%s does not renew its lease", l.Name))
+		}
+	}
+	switch {
+	case found == 0:
+		return "nobody holds the lease of " + ControllerManager
+	case stale != nil:
+		return stale.Error()
+	}
+	return ""
+}

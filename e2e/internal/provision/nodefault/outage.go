@@ -1,0 +1,184 @@
+// Package nodefault hurts the nodes of a kind cluster, through the container engine that they run on, and mends them. It is for clusters
+// that this project made and for nothing else.
+package nodefault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+)
+
+// The components of the control plane that can be killed.
+const (
+	APIServer         = "kube-apiserver"
+	ControllerManager = "kube-controller-manager"
+)
+
+// kind's labels of the containers that are its nodes.
+const (
+	clusterLabel = "io.x-k8s.kind.cluster"
+	roleLabel    = "io.x-k8s.kind.role"
+	controlPlane = "control-plane"
+)
+
+// Nodes are the nodes of one kind cluster. A node and its container have the same name.
+type Nodes struct {
+	engine  *engine.Engine
+	cluster string
+}
+
+// Of returns the nodes of the kind cluster of that name in the engine at that address, as engine.Host writes it.
+func Of(cluster, host string) *Nodes {
+	return &Nodes{engine: engine.At(host), cluster: cluster}
+}
+
+// container is one node as the engine sees it.
+type container struct {
+	name, role, status string
+}
+
+// Workers returns the names of the nodes that are not the control plane, sorted.
+func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
+	all, err := n.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range all {
+		if c.role != controlPlane {
+			names = append(names, c.name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Pause freezes a node and all that runs on it: it stops answering, and its containers go on where they were once it is resumed.
+func (n *Nodes) Pause(ctx context.Context, node string) error {
+	// On a busy machine the engine may give up while new processes keep starting on the node.
+	backoff := wait.Backoff{Duration: 500 * time.Millisecond, Factor: 1, Steps: pauseTries}
+	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error { return n.order(ctx, node, "pause") })
+}
+
+// pauseTries is how often a pause is asked for.
+const pauseTries = 20
+
+// Resume lets a paused node go on.
+func (n *Nodes) Resume(ctx context.Context, node string) error { return n.order(ctx, node, "unpause") }
+
+// Kill ends a node with all that runs on it, at once, as a loss of power does.
+func (n *Nodes) Kill(ctx context.Context, node string) error { return n.order(ctx, node, "kill") }
+
+// Start boots a node that was killed.
+func (n *Nodes) Start(ctx context.Context, node string) error { return n.order(ctx, node, "start") }
+
+func (n *Nodes) order(ctx context.Context, node, verb string) error {
+	if err := n.owns(ctx, node); err != nil {
+		return err
+	}
+	_, err := n.engine.Output(ctx, verb, node)
+	return err
+}
+
+// owns makes sure that nobody else's container is hurt.
+func (n *Nodes) owns(ctx context.Context, node string) error {
+	all, err := n.list(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(c container) bool { return c.name == node }) {
+		return fmt.Errorf("%s is no node of the kind cluster %s", node, n.cluster)
+	}
+	return nil
+}
+
+// KillComponent kills the container of a component of the control plane, which its kubelet then starts again.
+func (n *Nodes) KillComponent(ctx context.Context, component string) error {
+	all, err := n.list(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(c container) bool { return c.role == controlPlane })
+	if i < 0 {
+		return fmt.Errorf("the kind cluster %s has no control plane", n.cluster)
+	}
+	// Removed, the container leaves no exit behind: the kubelet would wait longer after each, up to five minutes, and what is to be
+	// seen is a restart and not that wait.
+	const script = `set -e
+id=$(ctr --namespace k8s.io containers ls --quiet "labels.\"io.kubernetes.container.name\"==$1")
+test -n "$id" || { echo "no container of $1 is there" >&2; exit 1; }
+for i in $id; do
+  ctr --namespace k8s.io tasks kill --signal SIGKILL "$i" 2>/dev/null || true
+  ctr --namespace k8s.io tasks delete "$i" >/dev/null 2>&1 || true
+  ctr --namespace k8s.io containers rm "$i" 2>/dev/null || true
+done`
+	_, err = n.engine.Output(ctx, "exec", all[i].name, "sh", "-c", script, "kill", component)
+	return err
+}
+
+// Run has every node run again, whatever was done to it.
+func (n *Nodes) Run(ctx context.Context) error {
+	all, err := n.list(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, c := range all {
+		verb := remedy(c.status)
+		if verb == "" {
+			continue
+		}
+		if _, err := n.engine.Output(ctx, verb, c.name); err != nil {
+			failed = append(failed, fmt.Errorf("node %s, which is %s: %w", c.name, c.status, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// remedy returns what makes a container of that status run, "" where it does.
+func remedy(status string) string {
+	switch status {
+	case "running", "restarting":
+		return ""
+	case "paused":
+		return "unpause"
+	}
+	return "start"
+}
+
+func (n *Nodes) list(ctx context.Context) ([]container, error) {
+	out, err := n.engine.Output(ctx, "ps", "--all", "--quiet", "--filter", "label="+clusterLabel+"="+n.cluster)
+	if err != nil {
+		return nil, err
+	}
+	ids := strings.Fields(out)
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("no node of the kind cluster %s is there", n.cluster)
+	}
+	format := fmt.Sprintf(`{{.Name}} {{index .Config.Labels %q}} {{.State.Status}}`, roleLabel)
+	out, err = n.engine.Output(ctx, append([]string{"inspect", "--format", format}, ids...)...)
+	if err != nil {
+		return nil, err
+	}
+	return parse(out)
+}
+
+func parse(out string) ([]container, error) {
+	var all []container
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		if len(f) != 3 {
+			return nil, fmt.Errorf("expected a node's name, role and status, found %q", strings.TrimSpace(line))
+		}
+		all = append(all, container{name: strings.TrimPrefix(f[0], "/"), role: f[1], status: f[2]})
+	}
+	return all, nil
+}

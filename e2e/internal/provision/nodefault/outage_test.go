@@ -1,0 +1,65 @@
+package nodefault
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+func TestParse(t *testing.T) {
+	got, err := parse("/k-control-plane control-plane running\n/k-worker worker paused\n")
+	want := []container{{"k-control-plane", "control-plane", "running"}, {"k-worker", "worker", "paused"}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("found %v, %v", got, err)
+	}
+	if _, err := parse("/stranger running\n"); err == nil {
+		t.Error("a container without a role was taken for a node")
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	for status, want := range map[string]string{"running": "", "restarting": "", "paused": "unpause", "exited": "start", "created": "start", "dead": "start"} {
+		if got := remedy(status); got != want {
+			t.Errorf("%s: expected %q, found %q", status, want, got)
+		}
+	}
+}
+
+func TestControlPlaneMissing(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "kube-apiserver-k"}}
+	if got := controlPlaneMissing([]*corev1.Pod{pod}); got != "kube-apiserver-k is not Ready" {
+		t.Error(got)
+	}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if got := controlPlaneMissing([]*corev1.Pod{pod}); got != "" {
+		t.Error(got)
+	}
+	if controlPlaneMissing(nil) == "" {
+		t.Error("a cluster without a control plane counts as mended")
+	}
+}
+
+func TestLeasesMissing(t *testing.T) {
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	lease := func(name string, after time.Duration) *coordinationv1.Lease {
+		at := metav1.NewMicroTime(begin.Add(after))
+		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}, Spec: coordinationv1.LeaseSpec{RenewTime: &at}}
+	}
+	first := map[types.UID]metav1.MicroTime{}
+	ask := func(want string, all ...*coordinationv1.Lease) {
+		t.Helper()
+		if got := leasesMissing(all, first); got != want {
+			t.Errorf("expected %q, found %q", want, got)
+		}
+	}
+	ask("nobody holds the lease of kube-controller-manager")
+	ask("nobody holds the lease of kube-controller-manager", lease("somebody-else", 0))
+	ask("kube-controller-manager does not renew its lease\nkube-scheduler does not renew its lease", lease(ControllerManager, 0), lease("kube-scheduler", 0))
+	ask("kube-scheduler does not renew its lease", lease(ControllerManager, time.Second), lease("kube-scheduler", 0))
+	ask("", lease(ControllerManager, time.Second), lease("kube-scheduler", time.Second))
+}

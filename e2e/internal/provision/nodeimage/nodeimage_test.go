@@ -1,0 +1,261 @@
+package nodeimage
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+	"golang.org/x/mod/modfile"
+	"sigs.k8s.io/kind/pkg/apis/config/defaults"
+)
+
+func TestVersionsFor(t *testing.T) {
+	v, err := versionsFor("")
+	if err != nil || v.kubernetes != DefaultKubernetesVersion {
+		t.Errorf("got %s, %v, want the default %s", v.kubernetes, err, DefaultKubernetesVersion)
+	}
+	for _, known := range KubernetesVersions() {
+		if v, err := versionsFor(known); err != nil || v.kubernetes != known {
+			t.Errorf("%s: got %s, %v", known, v.kubernetes, err)
+		}
+	}
+	_, err = versionsFor("v1.2.3")
+	if unsupported := new(UnsupportedVersionError); !errors.As(err, &unsupported) {
+		t.Fatalf("got %v, want an unsupported version", err)
+	}
+	for _, part := range []string{`"v1.2.3"`, DefaultKubernetesVersion, "NODE_IMAGE"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %s: %v", part, err)
+		}
+	}
+}
+
+func TestTagsDiffer(t *testing.T) {
+	seen := map[string]string{}
+	for _, v := range supported() {
+		tag := newBuild(v).tag()
+		if !regexp.MustCompile(`^statefulset-conformance\.local/node:v1\.\d+\.\d+-[0-9a-f]{12}$`).MatchString(tag) {
+			t.Errorf("unexpected tag %s", tag)
+		}
+		if other := seen[tag]; other != "" {
+			t.Errorf("%s and %s share the tag %s", other, v.kubernetes, tag)
+		}
+		seen[tag] = v.kubernetes
+		if again := newBuild(v).tag(); again != tag {
+			t.Errorf("the tag is %s once and %s then", tag, again)
+		}
+	}
+}
+
+func TestKindImage(t *testing.T) {
+	if got := kindImage(""); got != defaults.Image {
+		t.Errorf("got %s, want kind's default", got)
+	}
+	if got := kindImage("v1.35.4"); got != "kindest/node:v1.35.4" {
+		t.Errorf("got %s", got)
+	}
+	version, _, _ := strings.Cut(strings.TrimPrefix(defaults.Image, "kindest/node:"), "@")
+	if got := kindImage(version); got != defaults.Image {
+		t.Errorf("kind's default for its own version %s is %s, want it by digest", version, got)
+	}
+}
+
+// The manifests name images by tags that the build gives: they must not drift apart.
+func TestManifestsNameImagesThatAreMade(t *testing.T) {
+	for _, v := range supported() {
+		made := map[string]bool{
+			registry + "/podnet:v1": true, registry + "/helper:v1": true,
+			registry + "/local-path-provisioner:" + v.localPath: true,
+		}
+		for _, file := range []string{"default-cni.yaml", "default-storage.yaml"} {
+			for _, image := range regexp.MustCompile(regexp.QuoteMeta(registry)+`/\S+`).FindAllString(string(readFile("files/manifests/"+file)), -1) {
+				if !made[image] {
+					t.Errorf("%s names %s, which a build for %s does not make", file, image, v.kubernetes)
+				}
+			}
+		}
+	}
+}
+
+func TestDependentModule(t *testing.T) {
+	const upstream = `module k8s.io/kubernetes
+
+go 1.26.0
+
+godebug default=go1.26
+
+require k8s.io/api v0.0.0
+
+replace (
+	k8s.io/api => ./staging/src/k8s.io/api
+	k8s.io/client-go => ./staging/src/k8s.io/client-go
+	example.test/x => example.test/y v1.0.0
+)
+`
+	got, err := dependentModule([]byte(upstream), "v1.36.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"require k8s.io/kubernetes v1.36.3", "go 1.26.0", "godebug default=go1.26",
+		"replace k8s.io/api => k8s.io/api v0.36.3", "replace k8s.io/client-go => k8s.io/client-go v0.36.3",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(got), " "), line) && !strings.Contains(got, strings.TrimPrefix(line, "replace ")) {
+			t.Errorf("no %q in\n%s", line, got)
+		}
+	}
+	if strings.Contains(got, "example.test") {
+		t.Errorf("a replacement that reaches its dependents by itself was copied:\n%s", got)
+	}
+	if _, err := dependentModule([]byte("no go.mod"), "v1.36.3"); err == nil {
+		t.Error("a text that is no go.mod was accepted")
+	}
+}
+
+func TestContainerdConfig(t *testing.T) {
+	const kinds = `version = 2
+[proxy_plugins."fuse-overlayfs"]
+  type = "snapshot"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "registry.k8s.io/pause:3.10"
+  restrict_oom_score_adj = false
+`
+	got, err := containerdConfig([]byte(kinds), "registry.k8s.io/pause:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config map[string]any
+	if err := toml.Unmarshal(got, &config); err != nil {
+		t.Fatal(err)
+	}
+	cri := config["plugins"].(map[string]any)["io.containerd.grpc.v1.cri"].(map[string]any)
+	if cri["sandbox_image"] != "registry.k8s.io/pause:9" || cri["restrict_oom_score_adj"] != false {
+		t.Errorf("got %v", cri)
+	}
+	if config["proxy_plugins"] != nil {
+		t.Error("a snapshotter that is not in the image is still configured")
+	}
+	for _, bad := range []string{"not = [toml", "version = 3\n"} {
+		if _, err := containerdConfig([]byte(bad), "x"); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestTagOf(t *testing.T) {
+	tests := map[string]string{
+		"1.22.1-9+deb12u11":     "1.22.1-9-deb12u11",
+		"1:1.35.0-4+deb12u1+b1": "1.35.0-4-deb12u1-b1",
+		"1.26.3-3~bpo12":        "1.26.3-3-bpo12",
+		"2:1.0":                 "1.0",
+	}
+	for version, want := range tests {
+		if got := tagOf(version); got != want {
+			t.Errorf("tagOf(%q) = %q, want %q", version, got, want)
+		}
+	}
+}
+
+func TestInstalledVersions(t *testing.T) {
+	got, err := installedVersions(strings.NewReader("Package: nginx\nStatus: install ok installed\nVersion: 1.22\n\nPackage: busybox-static\nDescription: x\n Version: no\nVersion: 1:1.35\n"))
+	if err != nil || got["nginx"] != "1.22" || got["busybox-static"] != "1:1.35" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestBusyboxRunsAsAnybody(t *testing.T) {
+	tree := &baseTree{busybox: filepath.Join(t.TempDir(), "busybox"), packages: map[string]string{"busybox-static": "1:1.35.0-4", "nginx": "1.22"}}
+	l := (&busyboxBinary{tree: tree, applets: []string{"busybox", "sh", "nslookup"}}).files()
+	program, _ := l.Header("bin/busybox")
+	if mode := program.Mode; mode&0o001 == 0 {
+		t.Errorf("busybox has mode %o: another user than root cannot run it", mode)
+	}
+	for _, applet := range []string{"sh", "nslookup"} {
+		if link, _ := l.Header("bin/" + applet); link.Linkname != "busybox" {
+			t.Errorf("no name %s for busybox", applet)
+		}
+	}
+	if program.Linkname != "" {
+		t.Error("busybox was replaced by a link to itself")
+	}
+	if tmp, _ := l.Header("tmp"); tmp.Mode != 0o1777 {
+		t.Errorf("/tmp has mode %o", tmp.Mode)
+	}
+}
+
+func TestNginxLayerFillsInWhatTheTreeLacks(t *testing.T) {
+	tree := &baseTree{paths: map[string]bool{"/usr/bin/hostname": true, "/bin/sh": true}}
+	l := nginxLayer(&busyboxBinary{tree: tree, applets: []string{"hostname", "sh", "nslookup"}})
+	if link, _ := l.Header("usr/local/bin/nslookup"); link.Linkname != "/bin/busybox" {
+		t.Error("nslookup is not there")
+	}
+	for _, taken := range []string{"hostname", "sh"} {
+		if _, there := l.Header("usr/local/bin/" + taken); there {
+			t.Errorf("busybox's %s hides the tree's own", taken)
+		}
+	}
+	if nginxConfig().StopSignal != "SIGQUIT" {
+		t.Error("nginx is not stopped as it wants to be")
+	}
+}
+
+func TestNginxListensToWhatTheKernelKnows(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "nginx.conf")
+	for _, c := range []struct {
+		kernel string // a file that is there where the kernel knows IPv6
+		want   int
+	}{{os.DevNull, 2}, {config + ".missing", 1}} {
+		if err := os.WriteFile(config, readFile("files/nginx/nginx.conf"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "exec nginx", "true").Replace(serve)
+		if out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		text, err := os.ReadFile(config)
+		if got := strings.Count(string(text), "listen "); err != nil || got != c.want {
+			t.Errorf("expected %d addresses to listen to, found %d, %v", c.want, got, err)
+		}
+	}
+}
+
+func TestBegins(t *testing.T) {
+	for line, want := range map[string]bool{
+		"v1.37.0: Pulling from kindest/node":                                          true,
+		"docker.io/kindest/node@sha256:a1ed: Pulling from kindest/node":               true,
+		"Copying blob sha256:1234":                                                    true,
+		"Trying to pull docker.io/kindest/node:v1.37.0...":                            false,
+		"Error response from daemon: Get \"https://registry.test/v2/\": dial tcp: no": false,
+	} {
+		if got := begins(line); got != want {
+			t.Errorf("begins(%q) = %v, want %v", line, got, want)
+		}
+	}
+}
+
+// The files of a node come from the module of the kind that makes the clusters.
+func TestKindIsTheOneInGoMod(t *testing.T) {
+	text, err := os.ReadFile("../../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := modfile.Parse("go.mod", text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, require := range parsed.Require {
+		if require.Mod.Path != "sigs.k8s.io/kind" {
+			continue
+		}
+		for _, v := range supported() {
+			if v.kind != require.Mod.Version {
+				t.Errorf("the node image for %s takes kind's files from %s, and go.mod has %s", v.kubernetes, v.kind, require.Mod.Version)
+			}
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package nodeimage
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+)
+
+// registryAnswersWithin is how long a registry may take until it has begun to send an image.
+const registryAnswersWithin = 5 * time.Second
+
+// pull has the engine fetch an image. A registry that does not answer is given up soon; one that does may take its time.
+func pull(ctx context.Context, e *engine.Engine, image string, progress io.Writer) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := errors.New("no registry answers")
+	timer := time.AfterFunc(registryAnswersWithin, func() { cancel(silence) })
+	defer timer.Stop()
+
+	cmd := e.Command(ctx, "pull", image)
+	reader, writer := io.Pipe()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		writer.Close()
+		ended <- err
+	}()
+	last, begun := "", false
+	for lines := bufio.NewScanner(reader); lines.Scan(); {
+		last = lines.Text()
+		if !begun && begins(last) {
+			begun = true
+			timer.Stop()
+			fmt.Fprintf(progress, "pulling %s\n", image)
+		}
+	}
+	if err := <-ended; err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return fmt.Errorf("%s: %w", last, err)
+	}
+	return notePulled(image)
+}
+
+// pulledFile lists the images that were pulled on our account, one a line.
+func pulledFile() (string, error) {
+	cache, err := engine.CacheDir()
+	return filepath.Join(cache, "pulled-images"), err
+}
+
+func notePulled(image string) error {
+	file, err := pulledFile()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	list, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(list, image)
+	return errors.Join(err, list.Close())
+}
+
+// begins tells docker's and podman's first word about an image that a registry has from what they say before.
+func begins(line string) bool {
+	return strings.Contains(line, ": Pulling ") || strings.HasPrefix(line, "Copying ") || strings.HasPrefix(line, "Digest:")
+}

@@ -1,0 +1,160 @@
+package nodeimage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+)
+
+// The workload images where a registry answers.
+const (
+	registryNginx   = "docker.io/library/nginx:1.29-alpine"
+	registryBusybox = "docker.io/library/busybox:1.37"
+)
+
+// PublicWorkload names the workload images as a public registry has them.
+func PublicWorkload() Workload { return Workload{Nginx: registryNginx, Busybox: registryBusybox} }
+
+// WorkloadOptions say which workload images are wanted.
+type WorkloadOptions struct {
+	Engine *engine.Engine
+	// Wanted names images to use as they are; what is empty is chosen.
+	Wanted Workload
+	// Carried names the images that are inside the nodes.
+	Carried Workload
+	// Progress is told what takes time.
+	Progress io.Writer
+}
+
+// ResolveWorkload chooses the workload images: those asked for, else those that the nodes carry, else the well-known ones where a
+// registry answers, else ones built from Debian packages. It also lists what has to be loaded into the nodes because the engine has it and they do not.
+func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, load []string, err error) {
+	var built *Workload
+	choose := func(wanted, carried, public string) (string, error) {
+		image := wanted
+		switch {
+		case wanted == "" && carried != "":
+			return carried, nil
+		case wanted == "":
+			image = public
+		case wanted == carried:
+			return carried, nil
+		}
+		if present(ctx, o.Engine, image) || pull(ctx, o.Engine, image, o.Progress) == nil {
+			load = append(load, image)
+			return image, nil
+		}
+		if wanted != "" {
+			// A registry that only the nodes reach may have it; if none does, the first pod says so.
+			return image, nil
+		}
+		if built == nil {
+			w, err := buildWorkload(ctx, o.Engine, o.Progress)
+			if err != nil {
+				return "", fmt.Errorf("no registry answers for the image %s, none is in the node image, and none could be built: %w; NGINX_IMAGE and BUSYBOX_IMAGE name others", image, err)
+			}
+			built = &w
+		}
+		image = built.Nginx
+		if public == registryBusybox {
+			image = built.Busybox
+		}
+		load = append(load, image)
+		return image, nil
+	}
+	if chosen.Nginx, err = choose(o.Wanted.Nginx, o.Carried.Nginx, registryNginx); err != nil {
+		return chosen, nil, err
+	}
+	chosen.Busybox, err = choose(o.Wanted.Busybox, o.Carried.Busybox, registryBusybox)
+	return chosen, load, err
+}
+
+// buildWorkload makes the workload images by themselves, for nodes whose image carries none.
+func buildWorkload(ctx context.Context, e *engine.Engine, progress io.Writer) (Workload, error) {
+	var chosen Workload
+	err := BuildWorkload(ctx, progress, func(w Workload, images map[name.Tag]v1.Image) error {
+		chosen = w
+		if present(ctx, e, chosen.Nginx) && present(ctx, e, chosen.Busybox) {
+			return nil
+		}
+		for tag, image := range images {
+			if err := (assembly{engine: e, label: Label}).load(ctx, tag, image); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return chosen, err
+}
+
+// BuildWorkload makes the workload images from Debian packages and hands them to use, after which they are gone.
+func BuildWorkload(ctx context.Context, progress io.Writer, use func(Workload, map[name.Tag]v1.Image) error) error {
+	cache, err := engine.CacheDir()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(cache, "node-image")
+	unlock, err := engine.Lock(ctx, dir+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	base := baseStep()
+	work := &builder{dir: dir, log: newProgress(progress, base)}
+	if err := work.run(ctx, base); err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp(dir, "workload-*.partial")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	tree, err := readBaseTree(filepath.Join(work.dirOf(base), "tree.tar"), filepath.Join(scratch, "busybox"))
+	if err != nil {
+		return err
+	}
+	busybox, err := newBusybox(ctx, tree)
+	if err != nil {
+		return err
+	}
+	images, err := workloadImages(work.dirOf(base), busybox, filepath.Join(scratch, "images"))
+	if err != nil {
+		return err
+	}
+	return use(tree.workload(), images)
+}
+
+// workloadImages makes nginx and busybox of the tree of Debian packages.
+func workloadImages(base string, busybox *busyboxBinary, work string) (map[name.Tag]v1.Image, error) {
+	tree, err := imagelayer.FromArchive(filepath.Join(base, "tree.tar"))
+	if err != nil {
+		return nil, err
+	}
+	names := busybox.tree.workload()
+	images := map[name.Tag]v1.Image{}
+	for _, wanted := range []struct {
+		reference string
+		config    v1.Config
+		layers    []any
+	}{
+		{names.Busybox, busyboxConfig(), []any{busybox.files()}},
+		{names.Nginx, nginxConfig(), []any{tree, nginxLayer(busybox)}},
+	} {
+		tag, err := name.NewTag(wanted.reference, name.StrictValidation)
+		if err != nil {
+			return nil, err
+		}
+		if images[tag], err = imagelayer.Assemble(wanted.config, filepath.Join(work, tag.RepositoryStr()), wanted.layers...); err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}

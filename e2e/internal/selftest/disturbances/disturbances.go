@@ -1,0 +1,165 @@
+// Package disturbances makes life hard for a correct cluster, to prove that the suite accuses nobody: the machine busy, the suite's way to the API
+// server slow or cut, the control plane restarted, its own way slow, containers killed, strangers at work in the suite's namespaces.
+// Whatever befalls it, the suite says pass, or inconclusive with the reason; never that a promise is broken.
+//
+// "make nasty" runs the suite under one adversity after another, in a kind cluster of its own. RESULTS.md holds what the last whole run found.
+package disturbances
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/watch"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+)
+
+// Adversity is something that befalls a cluster which keeps its promises, or the suite that asks it.
+type Adversity struct {
+	Name string
+	// What says what happens.
+	What string
+
+	begin func(context.Context, *Scene) (end, error)
+}
+
+// end takes an adversity back.
+type end func(context.Context) error
+
+// Scene is where an adversity befalls.
+type Scene struct {
+	// Kubeconfig is the file that the suite is to use; an adversity may put another in its place.
+	Kubeconfig string
+	// Client reaches the API server, untroubled.
+	Client kubernetes.Interface
+	// Namespaces is the label selector of the suite's namespaces.
+	Namespaces string
+	Engine     *engine.Engine
+	// Node is the container of the cluster's only node.
+	Node string
+	// Kill kills the container of a component of the control plane, which is then started again.
+	Kill func(ctx context.Context, component string) error
+	// Dir is a folder for files that are needed as long as the adversity lasts.
+	Dir string
+}
+
+// All returns every adversity. The caller owns the result.
+func All() []Adversity {
+	return []Adversity{
+		{"busy-machine", "twice as many busy loops as the machine has processors", busy},
+		{"slow-way", "the suite's way to the API server takes half a second longer", slowWay},
+		{"cut-way", "every connection of the suite is cut after at most five seconds, watches included", cutWay},
+		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(20*time.Second, restarts, kill("kube-apiserver"))},
+		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, restarts, kill(controllerManager))},
+		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
+		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
+		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, always, killContainer)},
+		{"stranger-scales", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
+		{"busy-neighbours", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, always, neighbour)},
+	}
+}
+
+// Begin has the adversity befall the scene. What it returns takes it back, also when ctx has ended; it tells what went wrong meanwhile.
+func (a Adversity) Begin(ctx context.Context, s *Scene) (func(context.Context) error, error) {
+	undo, err := a.begin(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.Name, err)
+	}
+	return undo, nil
+}
+
+// AwaitController returns once the StatefulSet controller acts: on a set without pods, made for that in the namespace default.
+func (s *Scene) AwaitController(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, controllerWithin, fmt.Errorf("the StatefulSet controller did not act within %s", controllerWithin))
+	defer cancel()
+	asked := stranger("awaited")
+	asked.Spec.Replicas = new(int32)
+	sets := s.Client.AppsV1().StatefulSets(metav1.NamespaceDefault)
+	set, err := sets.Create(ctx, asked, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sets.Delete(context.WithoutCancel(ctx), set.Name, metav1.DeleteOptions{}) }()
+	source := cache.NewListWatchFromClient(s.Client.AppsV1().RESTClient(), "statefulsets", set.Namespace, fields.OneTermEqualSelector("metadata.name", set.Name))
+	_, err = watch.UntilWithSync(ctx, source, set, nil, func(e apiwatch.Event) (bool, error) {
+		now, is := e.Object.(*appsv1.StatefulSet)
+		return is && now.UID == set.UID && now.Status.ObservedGeneration >= set.Generation, nil
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// controllerWithin is far longer than a controller needs that has to wait until the lease of its predecessor ends, on a slow way.
+const controllerWithin = 3 * time.Minute
+
+// restarts is how often a component is killed: a kubelet waits the longer with its restart the more often that was needed, minutes in the end.
+const restarts = 3
+
+// sh runs a script in the node.
+func (s *Scene) sh(ctx context.Context, script string) error {
+	_, err := s.Engine.Output(ctx, "exec", s.Node, "sh", "-c", script)
+	return err
+}
+
+// act does something once; chance is what it may draw from.
+type act func(ctx context.Context, s *Scene, chance *rand.Rand) error
+
+// always is for repeat: as often as there is time for.
+const always = 0
+
+// repeat does something about as often as every says, until it is taken back or was done so many times. What cannot be done just then is
+// done the next time.
+func repeat(every time.Duration, times int, do act) func(context.Context, *Scene) (end, error) {
+	return func(ctx context.Context, s *Scene) (end, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		done := make(chan struct{})
+		var did int
+		var last error
+		go func() {
+			defer close(done)
+			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // what befalls is to be the same each time
+			for times == always || did < times {
+				// Half to one and a half times as long, so that it falls into everything that a spec does.
+				if !pause(ctx, every/2+time.Duration(chance.Int64N(int64(every)))) {
+					return
+				}
+				if err := do(ctx, s, chance); err != nil {
+					last = err
+				} else {
+					did++
+				}
+			}
+		}()
+		return func(context.Context) error {
+			cancel()
+			<-done
+			if did == 0 {
+				return errors.Join(errors.New("it never came about, so nothing was shown"), last)
+			}
+			return nil
+		}, nil
+	}
+}
+
+// pause lets time pass, and reports whether all of it did before ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,214 @@
+package disturbances
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// way is a way to the API server on which it takes longer, and which is cut.
+type way struct {
+	to    string
+	delay time.Duration // of what is sent, each way
+	life  time.Duration // of a connection; none for as long as it is wanted
+
+	listener net.Listener
+	open     sync.WaitGroup
+	cancel   context.CancelFunc
+}
+
+// lay lays the way from an address of this machine.
+func (w *way) lay(ctx context.Context, from string) error {
+	var listen net.ListenConfig
+	var err error
+	if w.listener, err = listen.Listen(ctx, "tcp", from); err != nil {
+		return err
+	}
+	ctx, w.cancel = context.WithCancel(ctx)
+	w.open.Go(func() {
+		for {
+			near, err := w.listener.Accept()
+			if err != nil {
+				return
+			}
+			w.open.Go(func() { w.carry(ctx, near) })
+		}
+	})
+	return nil
+}
+
+// close cuts every connection.
+func (w *way) close(context.Context) error {
+	w.cancel()
+	err := w.listener.Close()
+	w.open.Wait()
+	return err
+}
+
+// carry carries one connection until one side ends it or its time is over.
+func (w *way) carry(ctx context.Context, near net.Conn) {
+	ctx, cancel := context.WithCancel(ctx)
+	if w.life > 0 {
+		ctx, cancel = context.WithTimeout(ctx, w.life)
+	}
+	defer cancel()
+	var dialer net.Dialer
+	far, err := dialer.DialContext(ctx, "tcp", w.to)
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
+	defer stop()
+	var both sync.WaitGroup
+	both.Go(func() { defer cancel(); w.pass(ctx, far, near) })
+	both.Go(func() { defer cancel(); w.pass(ctx, near, far) })
+	both.Wait()
+}
+
+// piece is what was read, and when it is to arrive.
+type piece struct {
+	data []byte
+	due  time.Time
+}
+
+// pass hands on what is read, each piece after the delay.
+func (w *way) pass(ctx context.Context, to io.Writer, from io.Reader) {
+	pieces := make(chan piece, 1024)
+	go func() {
+		defer close(pieces)
+		for {
+			data := make([]byte, 32*1024)
+			n, err := from.Read(data)
+			if n > 0 {
+				select {
+				case pieces <- piece{data[:n], time.Now().Add(w.delay)}:
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for p := range pieces {
+		if !pause(ctx, time.Until(p.due)) {
+			return
+		}
+		if _, err := to.Write(p.data); err != nil {
+			return
+		}
+	}
+}
+
+// slowWay and cutWay put a way of their own between the suite and the API server.
+func slowWay(ctx context.Context, s *Scene) (end, error) {
+	return s.detour(ctx, &way{delay: 250 * time.Millisecond})
+}
+
+func cutWay(ctx context.Context, s *Scene) (end, error) {
+	return s.detour(ctx, &way{life: 5 * time.Second})
+}
+
+func (s *Scene) detour(ctx context.Context, w *way) (end, error) {
+	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range config.Clusters {
+		server, err := url.Parse(c.Server)
+		if err != nil {
+			return nil, err
+		}
+		w.to = server.Host
+		// The certificate is good for the address that the kubeconfig names, so only the port may change.
+		if err := w.lay(ctx, net.JoinHostPort(server.Hostname(), "0")); err != nil {
+			return nil, err
+		}
+		server.Host = w.listener.Addr().String()
+		c.Server = server.String()
+	}
+	file := filepath.Join(s.Dir, "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, file); err != nil {
+		return nil, err
+	}
+	s.Kubeconfig = file
+	return w.close, nil
+}
+
+// slowController puts a way between kube-controller-manager and the API server.
+func slowController(ctx context.Context, s *Scene) (end, error) {
+	gateway, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(gateway)
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("expected node %s to have a gateway, found none", s.Node)
+	}
+	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	w := &way{delay: 500 * time.Millisecond}
+	for _, c := range config.Clusters {
+		server, err := url.Parse(c.Server)
+		if err != nil {
+			return nil, err
+		}
+		w.to = server.Host
+	}
+	if err := w.lay(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
+		return nil, err
+	}
+	const conf, saved = "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/controller-manager.saved"
+	back := func(ctx context.Context) error {
+		return errors.Join(
+			s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+"; fi"), w.close(ctx), s.Kill(ctx, controllerManager), s.AwaitController(ctx),
+		)
+	}
+	// The certificate names the address that the node has, not the gateway's.
+	script := fmt.Sprintf("cp %[1]s %[2]s && name=$(sed -n 's|^ *server: https://\\(.*\\):[0-9]*$|\\1|p' %[2]s) && "+
+		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s", conf, saved, w.listener.Addr())
+	err = s.sh(ctx, script)
+	if err == nil {
+		err = s.Kill(ctx, controllerManager)
+	}
+	if err == nil {
+		err = s.AwaitController(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, back(ctx))
+	}
+	return back, nil
+}
+
+// busy keeps the processors busy.
+func busy(ctx context.Context, _ *Scene) (end, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var loops sync.WaitGroup
+	for range 2 * runtime.NumCPU() {
+		loops.Go(func() {
+			for ctx.Err() == nil {
+				for range 1_000_000 {
+				}
+			}
+		})
+	}
+	return func(context.Context) error {
+		cancel()
+		loops.Wait()
+		return nil
+	}, nil
+}

@@ -1,0 +1,15 @@
+package faults
+
+import (
+	"context"
+	"io"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+)
+
+// Build builds a kube-controller-manager that carries every fault, unless that has been done, and returns its path.
+func Build(ctx context.Context, progress io.Writer) (string, error) {
+	return nodeimage.BuildChanged(ctx, nodeimage.Changed{
+		Command: "kube-controller-manager", KubernetesVersion: KubernetesVersion, Recipe: recipe(), Change: plant,
+	}, progress)
+}

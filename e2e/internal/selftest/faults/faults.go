@@ -1,0 +1,196 @@
+// Package faults holds faults that are planted in a real cluster to prove that the suite finds them: each with the
+// guarantees it breaks, what a user would suffer, and the change that makes it. Those of the controllers are changes of
+// kube-controller-manager: one program carries them all, and which one is in force is told by a file, while it runs. The others are
+// made of DNS configuration, storage classes and admission policies.
+//
+// "make faults" builds that program, puts it into a kind cluster, brings one fault after another into force and prints which were
+// caught, and under which guarantee. Those that show only while nodes or the control plane are hurt have a cluster of their own, with
+// workers. RESULTS.md holds what the last whole run found.
+package faults
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"go/format"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+)
+
+// KubernetesVersion is the version that the changes are made to.
+const KubernetesVersion = nodeimage.DefaultKubernetesVersion
+
+// Kind says how much of a fault there is to see.
+type Kind string
+
+// The kinds of faults.
+const (
+	Obvious Kind = "obvious" // whenever the guarantee is put to the test
+	Subtle  Kind = "subtle"  // only under some further condition
+)
+
+// Fault is one way in which a cluster can break its promises.
+type Fault struct {
+	Name string
+	// Breaks lists the IDs of the guarantees that it breaks, the one it is made for first.
+	Breaks []string
+	// Shows lists further guarantees whose specs have what it takes to see it.
+	Shows []string
+	Kind  Kind
+	// Harm says what a user would suffer.
+	Harm string
+	// Replays names the issues of the Kubernetes project that reported it, when somebody did.
+	Replays string
+	// Edits change the controllers.
+	Edits []Edit
+	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something.
+	Apply, Replace string
+	// Corefile goes to the top of CoreDNS's server block.
+	Corefile string
+	// NeedsOutage says that it shows only while nodes or the control plane are hurt: it is tried at the level disruptive, on a cluster
+	// with workers.
+	NeedsOutage bool
+}
+
+// Planted reports whether the fault is one of the controllers.
+func (f Fault) Planted() bool { return len(f.Edits) > 0 }
+
+// Edit is one change of an upstream file: text put behind a place in it. Nothing is taken away, so that any number of faults can
+// change the same place.
+type Edit struct {
+	File   string // within the module
+	Anchor string // must be there exactly once
+	Insert string
+}
+
+// All returns every fault, family by family. The caller owns the result.
+func All() []Fault {
+	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), elsewhere(), disruption())
+}
+
+// The upstream files that are changed.
+const (
+	control   = "pkg/controller/statefulset/stateful_set_control.go"
+	utils     = "pkg/controller/statefulset/stateful_set_utils.go"
+	podsOf    = "pkg/controller/statefulset/stateful_pod_control.go"
+	syncing   = "pkg/controller/statefulset/stateful_set.go"
+	claiming  = "pkg/controller/controller_ref_manager.go"
+	endpoints = "pkg/controller/endpointslice/endpointslice_controller.go"
+	budgets   = "pkg/controller/disruption/disruption.go"
+	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
+	collector = "pkg/controller/podgc/gc_controller.go"
+)
+
+// plantedPackage is where the helper package goes, below the module.
+const plantedPackage = "pkg/controller/planted"
+
+//go:embed planted/planted.go
+var planted []byte
+
+// always are changes that belong to no fault: they remember, and name, what faults ask for.
+func always() []Edit {
+	return []Edit{
+		{control, "status.CollisionCount = new(int32)\n", "\tplanted.See(set, pods)\n"},
+		{control, updateTarget, "\t\ttarget := target\n"},
+		{control, eachReplica, "\t\tmonotonic := monotonic\n"},
+	}
+}
+
+// edits are all changes, in order.
+func edits() []Edit {
+	all := always()
+	for _, f := range All() {
+		all = append(all, f.Edits...)
+	}
+	return all
+}
+
+// recipe is all that the program depends on beside the Kubernetes version.
+func recipe() []string {
+	inputs := []string{string(planted)}
+	for _, e := range edits() {
+		inputs = append(inputs, e.File, e.Anchor, e.Insert)
+	}
+	return inputs
+}
+
+// plant makes all changes to a tree of k8s.io/kubernetes.
+func plant(tree string) error {
+	changed, err := change(tree)
+	if err != nil {
+		return err
+	}
+	changed[filepath.Join(plantedPackage, "planted.go")] = planted
+	for name, text := range changed {
+		path := filepath.Join(tree, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		// The file may be a link into the module cache, which must not change: a new one takes its place.
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change returns the changed files of a tree, by their name in it.
+func change(tree string) (map[string][]byte, error) {
+	byFile := map[string][]Edit{}
+	for _, e := range edits() {
+		byFile[e.File] = append(byFile[e.File], e)
+	}
+	changed := map[string][]byte{}
+	for file, list := range byFile {
+		text, err := os.ReadFile(filepath.Join(tree, file))
+		if err != nil {
+			return nil, err
+		}
+		if changed[file], err = apply(file, text, list); err != nil {
+			return nil, err
+		}
+	}
+	return changed, nil
+}
+
+// apply makes the changes of one file and has it import what they use.
+func apply(file string, text []byte, list []Edit) ([]byte, error) {
+	const imports = "\nimport (\n"
+	at := bytes.Index(text, []byte(imports))
+	if at < 0 {
+		return nil, fmt.Errorf("%s: no imports found", file)
+	}
+	type insertion struct {
+		at   int
+		text string
+	}
+	inserts := []insertion{{at + len(imports), "\t\"k8s.io/kubernetes/" + plantedPackage + "\"\n"}}
+	for _, e := range list {
+		if n := bytes.Count(text, []byte(e.Anchor)); n != 1 {
+			return nil, fmt.Errorf("%s: expected %q once, found it %d times", file, e.Anchor, n)
+		}
+		inserts = append(inserts, insertion{bytes.Index(text, []byte(e.Anchor)) + len(e.Anchor), e.Insert})
+	}
+	sort.SliceStable(inserts, func(i, j int) bool { return inserts[i].at < inserts[j].at })
+	var out strings.Builder
+	from := 0
+	for _, i := range inserts {
+		out.Write(text[from:i.at])
+		out.WriteString(i.text)
+		from = i.at
+	}
+	out.Write(text[from:])
+	formatted, err := format.Source([]byte(out.String()))
+	if err != nil {
+		return nil, fmt.Errorf("%s, as changed: %w", file, err)
+	}
+	return formatted, nil
+}

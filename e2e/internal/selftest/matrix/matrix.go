@@ -1,0 +1,81 @@
+// Package matrix holds clusters of other shapes than the suite's own: other versions of Kubernetes, other address families, another DNS
+// zone, other StorageClasses, feature gates that are off by default. Each keeps the promises of StatefulSets but for bugs that are known, so the suite has
+// to find each conformant but for those, with what it does not have told as not applicable.
+//
+// "make shapes" runs the suite on one after another. RESULTS.md holds what the last whole run found.
+package matrix
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+)
+
+// Shape is a kind of cluster.
+type Shape struct {
+	Name string
+	// What says in what it differs.
+	What string
+	// KubernetesVersion is the version to run, empty for the default.
+	KubernetesVersion string
+	// Config is the kind configuration, empty for the project's.
+	Config []byte
+	// StorageClass is the one that the suite is to use, empty for the default.
+	StorageClass string
+	// Bug is a bug of Kubernetes that the cluster has, empty for none, and Breaks the ID of the guarantee that the suite is to find broken
+	// for it.
+	Bug, Breaks string
+
+	prepare func(context.Context, kubernetes.Interface) error
+}
+
+// Prepare gives a cluster that was made with the shape's configuration the rest of it.
+func (s Shape) Prepare(ctx context.Context, client kubernetes.Interface) error {
+	if s.prepare == nil {
+		return nil
+	}
+	if err := s.prepare(ctx, client); err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
+	return nil
+}
+
+//go:embed *.yaml
+var files embed.FS
+
+// All returns every shape. The caller owns the result.
+func All() []Shape {
+	all := []Shape{
+		{Name: "ipv6", What: "pods and services have IPv6 addresses only", Config: read("ipv6.yaml")},
+		{Name: "dual-stack", What: "pods have an IPv4 and an IPv6 address", Config: read("dual-stack.yaml")},
+		{Name: "zone", What: "the DNS zone is db.example.internal", Config: read("zone.yaml")},
+		{
+			Name: "immediate", What: "a second provisioner, whose claims are bound as soon as they are made (Immediate)", Config: read("one-node.yaml"),
+			StorageClass: shared, prepare: makeShared,
+		},
+		{Name: "retain", What: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: makeRetained},
+		{
+			Name: "max-unavailable", What: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml"),
+			Bug: "kubernetes issue 137409: under Parallel a rollout never goes past pods that are not Ready", Breaks: "update/complete",
+		},
+	}
+	for _, version := range nodeimage.KubernetesVersions() {
+		if version != nodeimage.DefaultKubernetesVersion {
+			all = append(all, Shape{Name: version, What: "Kubernetes " + version, KubernetesVersion: version})
+		}
+	}
+	return all
+}
+
+// read returns a file that is part of the program.
+func read(name string) []byte {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // embedded by the line above, so only a misspelt name gets here
+	}
+	return text
+}

@@ -1,0 +1,92 @@
+package matrix
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// The StorageClasses that shapes add to the default one.
+const (
+	retained = "retained"
+	shared   = "shared"
+)
+
+// What a kind node brings along to provide storage.
+const (
+	storageNamespace = "local-path-storage"
+	localPath        = "local-path-provisioner"
+	localPathConfig  = "local-path-config"
+	standard         = "standard"
+)
+
+// sharedProvisioner is the name that the second provisioner goes by.
+const sharedProvisioner = "statefulset-conformance.local/shared"
+
+// makeRetained adds a StorageClass whose volumes outlive their claims.
+func makeRetained(ctx context.Context, client kubernetes.Interface) error {
+	return addClass(ctx, client, retained, func(c *storagev1.StorageClass) {
+		c.ReclaimPolicy = new(corev1.PersistentVolumeReclaimRetain)
+	})
+}
+
+// makeShared runs the node's provisioner a second time under another name, told that all nodes share a folder: its volumes belong to no
+// node, and so can be bound before a pod is placed.
+func makeShared(ctx context.Context, client kubernetes.Interface) error {
+	config, err := client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	config.ObjectMeta = metav1.ObjectMeta{Name: shared}
+	config.Data["config.json"] = `{"sharedFileSystemPath": "/var/shared-path-provisioner"}`
+	if _, err := client.CoreV1().ConfigMaps(storageNamespace).Create(ctx, config, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	first, err := client.AppsV1().Deployments(storageNamespace).Get(ctx, localPath, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	second, err := secondProvisioner(first)
+	if err != nil {
+		return err
+	}
+	if _, err := client.AppsV1().Deployments(storageNamespace).Create(ctx, second, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	return addClass(ctx, client, shared, func(c *storagev1.StorageClass) {
+		c.Provisioner, c.VolumeBindingMode = sharedProvisioner, new(storagev1.VolumeBindingImmediate)
+	})
+}
+
+// secondProvisioner is the Deployment of a provisioner with its name and its configuration changed.
+func secondProvisioner(first *appsv1.Deployment) (*appsv1.Deployment, error) {
+	labels := map[string]string{"app": shared}
+	second := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: shared}, Spec: *first.Spec.DeepCopy()}
+	second.Spec.Selector, second.Spec.Template.Labels = &metav1.LabelSelector{MatchLabels: labels}, labels
+	pod := &second.Spec.Template.Spec
+	at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.ConfigMap != nil && v.ConfigMap.Name == localPathConfig })
+	if at < 0 || len(pod.Containers) != 1 {
+		return nil, fmt.Errorf("expected the Deployment %s to have one container and the ConfigMap %s, found another: this shape needs the node image that is built here", localPath, localPathConfig)
+	}
+	pod.Volumes[at].ConfigMap.Name = shared
+	pod.Containers[0].Command = append(pod.Containers[0].Command, "--provisioner-name", sharedProvisioner, "--configmap-name", shared)
+	return second, nil
+}
+
+// addClass adds a StorageClass that differs from the default one.
+func addClass(ctx context.Context, client kubernetes.Interface, name string, change func(*storagev1.StorageClass)) error {
+	class, err := client.StorageV1().StorageClasses().Get(ctx, standard, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	class.ObjectMeta = metav1.ObjectMeta{Name: name}
+	change(class)
+	_, err = client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{})
+	return err
+}

@@ -1,0 +1,272 @@
+package specs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+var _ = Describe("The API of StatefulSets", func() {
+	It("lets a set's replicas, ordinals, template, update strategy, claim retention and minReadySeconds be changed", Proves(
+		contract.APIMutable,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := framework.Create(ctx, ns, framework.Replicas(0))
+		for _, f := range mutable() {
+			if f.gated && !kept(ctx, ns, contract.APIMutable, f) {
+				continue
+			}
+			changed, err := set.TryUpdate(ctx, "change "+f.name, f.change)
+			if answered(err) == nil && !f.holds(&changed.Spec) {
+				err = errors.New("expected the new value in the answer, found another: look for a webhook that puts it back")
+			}
+			ns.Verify(contract.APIMutable, err, "a change of %s", f.name)
+		}
+
+		By("finding out about revisionHistoryLimit, of which versions differ")
+		_, err := set.TryUpdate(ctx, "change revisionHistoryLimit", func(s *appsv1.StatefulSet) { s.Spec.RevisionHistoryLimit = new(int32(3)) })
+		if rejected(err, http.StatusUnprocessableEntity) == nil {
+			ns.Check(contract.APIMutable, history.NotApplicable, "revisionHistoryLimit cannot be changed here, as in Kubernetes up to 1.32")
+		} else {
+			ns.Verify(contract.APIMutable, answered(err), "a change of revisionHistoryLimit")
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(contract.APIMutable))
+	})
+
+	It("rejects a change of selector, service name, pod management policy or claim templates", Proves(contract.APIImmutable), func(ctx SpecContext) {
+		ns := Record(ctx)
+		// The pods carry one label more than the selector asks for, so that another selector would fit them too.
+		described := []framework.Option{framework.Replicas(0), framework.Claims("data"), func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Labels = map[string]string{"app": "set", "tier": "data"}
+		}}
+		set := framework.Create(ctx, ns, described...)
+		for _, f := range immutable() {
+			_, err := ns.Offer(ctx, append(slices.Clone(described), f.change)...)
+			Expect(err).NotTo(HaveOccurred(), "a new set with another %s must be accepted, or its rejection would prove nothing", f.name)
+
+			_, err = set.TryUpdate(ctx, "try to change "+f.name, f.change)
+			ns.Verify(contract.APIImmutable, rejected(err, http.StatusUnprocessableEntity), "a change of %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(contract.APIImmutable))
+	})
+
+	It("rejects a set that makes no sense", Proves(contract.APIInvalid), func(ctx SpecContext) {
+		ns := Record(ctx)
+		_, err := ns.Offer(ctx)
+		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
+		for _, f := range invalid() {
+			_, err := ns.Offer(ctx, f.change)
+			ns.Verify(contract.APIInvalid, rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden), "a set with %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(contract.APIInvalid))
+	})
+
+	It("fills in what a set leaves out", Proves(contract.APIDefaults), func(ctx SpecContext) {
+		ns := Record(ctx)
+		filled, err := ns.Offer(ctx, func(s *appsv1.StatefulSet) {
+			s.Spec = appsv1.StatefulSetSpec{Selector: s.Spec.Selector, Template: s.Spec.Template, ServiceName: s.Spec.ServiceName}
+		})
+		Expect(err).NotTo(HaveOccurred(), "a set of selector, template and service name must be accepted")
+		wanted := defaults()
+		if !kept(ctx, ns, contract.APIDefaults, retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType)) {
+			wanted = slices.DeleteFunc(wanted, func(f field) bool { return f.name == retentionField })
+		}
+		for _, f := range wanted {
+			var wrong error
+			if !f.holds(&filled.Spec) {
+				wrong = fmt.Errorf("expected it in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
+			}
+			ns.Verify(contract.APIDefaults, wrong, "the default of %s", f.name)
+		}
+		Expect(ns.Recorded(ctx)).To(Uphold(contract.APIDefaults))
+	})
+
+	It("lists, watches, patches and deletes sets by label", Proves(contract.APICollection), func(ctx SpecContext) {
+		ns := Record(ctx)
+		const annotation = history.Prefix + "seen"
+		for name, kind := range map[string]string{"a": "ours", "b": "ours", "c": "theirs"} {
+			framework.Create(ctx, ns, framework.Named(name), framework.Replicas(0), func(s *appsv1.StatefulSet) {
+				s.Labels = map[string]string{"kind": kind}
+			})
+		}
+		ours := framework.Collection{NS: ns, Selector: "kind=ours", Names: []string{"a", "b"}}
+		listed := ours.VerifyList(ctx, contract.APICollection)
+
+		By("patching all three sets, then deleting two by their label")
+		for _, name := range []string{"a", "b", "c"} {
+			patched, err := ns.Annotate(ctx, name, annotation, "yes")
+			if answered(err) == nil && patched.Annotations[annotation] != "yes" {
+				err = fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations)
+			}
+			ns.Verify(contract.APICollection, err, "a patch of set %s", name)
+		}
+		ns.Verify(contract.APICollection, answered(ours.Delete(ctx)), "the deletion of all sets with the label %s", ours.Selector)
+
+		ours.VerifyWatch(ctx, contract.APICollection, listed, annotation)
+		framework.Collection{NS: ns, Selector: "kind", Names: []string{"c"}}.VerifyList(ctx, contract.APICollection)
+		Expect(ns.Recorded(ctx)).To(Uphold(contract.APICollection))
+	})
+})
+
+// field is a part of a set's spec: a change of it, and whether a spec holds the value that is wanted.
+type field struct {
+	name   string
+	change framework.Option
+	holds  func(*appsv1.StatefulSetSpec) bool
+	// gated says that a cluster may not have the field.
+	gated bool
+}
+
+func mutable() []field {
+	return []field{
+		{name: "template", change: framework.Template("other"), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.Template.Annotations[framework.TemplateKey] == "other"
+		}},
+		{name: "updateStrategy.type", change: func(s *appsv1.StatefulSet) {
+			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
+		}, holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
+		}},
+		{name: "updateStrategy.rollingUpdate.partition", change: framework.Partition(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return partition(s) == 1
+		}},
+		{name: "ordinals", gated: true, change: framework.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.Ordinals != nil && s.Ordinals.Start == 2
+		}},
+		retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType),
+		{name: "minReadySeconds", change: framework.MinReadySeconds(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.MinReadySeconds == 1
+		}},
+		{name: "replicas", change: framework.Replicas(1), holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.Replicas != nil && *s.Replicas == 1
+		}},
+	}
+}
+
+func immutable() []field {
+	return []field{
+		{name: "selector", change: func(s *appsv1.StatefulSet) {
+			s.Spec.Selector.MatchLabels = map[string]string{"app": "set", "tier": "data"}
+		}},
+		{name: "serviceName", change: func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "other" }},
+		{name: "podManagementPolicy", change: framework.Parallel()},
+		{name: "volumeClaimTemplates (another name)", change: func(s *appsv1.StatefulSet) {
+			s.Spec.VolumeClaimTemplates[0].Name, s.Spec.Template.Spec.Containers[0].VolumeMounts[0].Name = "other", "other"
+		}},
+		{name: "volumeClaimTemplates (one more)", change: framework.Claims("more")},
+	}
+}
+
+func invalid() []field {
+	return []field{
+		{name: "negative replicas", change: framework.Replicas(-1)},
+		{name: "a selector that does not match its template", change: func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Labels = map[string]string{"app": "somebody-else"}
+		}},
+		{name: "an unknown pod management policy", change: func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = "Backwards" }},
+		{name: "an unknown update strategy", change: func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = "Backwards" }},
+	}
+}
+
+func defaults() []field {
+	return []field{
+		{name: "podManagementPolicy: OrderedReady", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.PodManagementPolicy == appsv1.OrderedReadyPodManagement
+		}},
+		{name: "updateStrategy.type: RollingUpdate", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.UpdateStrategy.Type == appsv1.RollingUpdateStatefulSetStrategyType
+		}},
+		{name: "updateStrategy.rollingUpdate.partition: 0", holds: func(s *appsv1.StatefulSetSpec) bool { return partition(s) == 0 }},
+		{name: "replicas: 1", holds: func(s *appsv1.StatefulSetSpec) bool { return s.Replicas != nil && *s.Replicas == 1 }},
+		{name: "revisionHistoryLimit: 10", holds: func(s *appsv1.StatefulSetSpec) bool {
+			return s.RevisionHistoryLimit != nil && *s.RevisionHistoryLimit == 10
+		}},
+		retention(appsv1.RetainPersistentVolumeClaimRetentionPolicyType),
+	}
+}
+
+const retentionField = "persistentVolumeClaimRetentionPolicy"
+
+func retention(policy appsv1.PersistentVolumeClaimRetentionPolicyType) field {
+	return field{name: retentionField, gated: true, change: framework.Retention(policy, policy), holds: func(s *appsv1.StatefulSetSpec) bool {
+		p := s.PersistentVolumeClaimRetentionPolicy
+		return p != nil && p.WhenDeleted == policy && p.WhenScaled == policy
+	}}
+}
+
+// brief writes a spec without its template.
+func brief(s appsv1.StatefulSetSpec) string {
+	s.Template = corev1.PodTemplateSpec{}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// partition returns the partition of a spec, -1 where none is written.
+func partition(s *appsv1.StatefulSetSpec) int32 {
+	if r := s.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
+		return *r.Partition
+	}
+	return -1
+}
+
+// kept asks the API server whether it keeps a field, and records that nothing can be said of it where it does not.
+func kept(ctx SpecContext, ns *framework.Namespace, id contract.ID, f field) bool {
+	GinkgoHelper()
+	offered, err := ns.Offer(ctx, f.change)
+	Expect(err).NotTo(HaveOccurred(), "a new set with %s must be accepted", f.name)
+	if !f.holds(&offered.Spec) {
+		ns.Check(id, history.NotApplicable, f.name+" is not kept here at all, so its feature gate is off")
+		return false
+	}
+	return true
+}
+
+// rejected says what is wrong with an answer that should have been a rejection with one of those status codes.
+func rejected(err error, codes ...int32) error {
+	GinkgoHelper()
+	if slices.Contains(codes, code(err)) {
+		return nil
+	}
+	if answered(err) == nil {
+		return fmt.Errorf("expected a rejection with status %d, found it accepted: look for what alters requests before the API server validates them", codes)
+	}
+	return fmt.Errorf("expected a rejection with status %d, found: %w", codes, err)
+}
+
+// answered returns an error that is the API server's answer to what was asked. It ends the spec, and accuses nobody, when
+// there was no such answer.
+func answered(err error) error {
+	GinkgoHelper()
+	if err == nil {
+		return nil
+	}
+	c := code(err)
+	if c == 0 || c >= http.StatusInternalServerError || slices.Contains([]int32{http.StatusUnauthorized, http.StatusConflict, http.StatusTooManyRequests}, c) {
+		Fail(fmt.Sprintf("expected the API server to accept or reject what was asked, found that it did not decide: %v", err))
+	}
+	return err
+}
+
+// code returns the status code of an answer that is an error, 0 if it is none or not the API server's.
+func code(err error) int32 {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		return status.Status().Code
+	}
+	return 0
+}

@@ -1,0 +1,180 @@
+package specs
+
+import (
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// longest is the priority of specs that take longest: begun first, they run beside the others and not after them.
+const longest = SpecPriority(1)
+
+// Proves labels a spec with the guarantees that it sets out to exercise and with their highest level.
+func Proves(ids ...contract.ID) Labels {
+	labels := Labels{}
+	for _, id := range ids {
+		g, ok := contract.Get(id)
+		if !ok {
+			panic("no guarantee is named " + string(id))
+		}
+		labels = append(labels, labelOf(id), string(g.Level))
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels)
+}
+
+// labelOf writes an ID as a label: a slash means a regular expression to Ginkgo's filters, so it becomes a dot.
+func labelOf(id contract.ID) string { return strings.Replace(string(id), "/", ".", 1) }
+
+// proven returns the guarantees among a spec's labels.
+func proven(labels []string) []contract.ID {
+	var ids []contract.ID
+	for _, l := range labels {
+		if g, ok := contract.Get(contract.ID(strings.Replace(l, ".", "/", 1))); ok {
+			ids = append(ids, g.ID)
+		}
+	}
+	return ids
+}
+
+// Record makes a namespace for the spec, under the restricted Pod Security Standard, and records it. When the spec ends the
+// history is saved, every judge runs over it, and the namespace goes.
+func Record(ctx SpecContext) *framework.Namespace {
+	GinkgoHelper()
+	return RecordUnder(ctx, framework.Restricted)
+}
+
+// RecordUnder is Record with another Pod Security Standard.
+func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Namespace {
+	GinkgoHelper()
+	if why := under.Settings.Facts.NoBaseline; security == framework.Baseline && why != "" {
+		Skip(why)
+	}
+	spec := CurrentSpecReport()
+	ns, err := framework.NewNamespace(ctx, under, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
+	Expect(err).NotTo(HaveOccurred())
+	// Clean-ups run last first: the evidence is saved and judged before the namespace goes.
+	DeferCleanup(ns.Remove)
+	DeferCleanup(func(ctx SpecContext) { conclude(ctx, ns) })
+	waiting := func() string {
+		var b strings.Builder
+		for _, w := range ns.Waiting() {
+			fmt.Fprintf(&b, "waits for %s since %s; so far: %s\n", w.For, history.Clock(w.Since), w.Found)
+		}
+		return b.String()
+	}
+	AttachProgressReporter(waiting)
+	tell.attend(ns, waiting)
+	return ns
+}
+
+// conclude saves the spec's history and judges it.
+func conclude(ctx SpecContext, ns *framework.Namespace) {
+	GinkgoHelper()
+	disturbed := ns.Disturbed(ctx)
+	h := ns.Stop(ctx, ns.Settings.Limits.RecordingComplete)
+	if disturbed != "" {
+		h.Annul(disturbed)
+	}
+	spec := CurrentSpecReport()
+	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))
+	Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
+	Expect(h.Save(path)).To(Succeed())
+
+	if disturbed != "" {
+		Fail("inconclusive: " + disturbed)
+	}
+	results := judge.History(h)
+	broken := verdict.Broken(results)
+	if len(broken) > 0 && !spec.Failed() {
+		diagnoseSpec(ctx, ns)
+	}
+	if len(broken) > 0 || spec.Failed() {
+		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(spec.FullText()))
+		if err := ns.SaveEvidence(ctx, dir); err != nil {
+			AddReportEntry("evidence", fmt.Sprintf("could not be saved whole: %v", err))
+		}
+	}
+	if len(broken) > 0 {
+		Fail(verdict.Sentences(broken, historyFile(spec.FullText())))
+	}
+	if !h.End.Complete && !spec.Failed() {
+		Fail("inconclusive: the recording is not complete: " + h.End.Reason)
+	}
+}
+
+// Uphold succeeds if a history exercised the guarantees and broke none that a document promises.
+func Uphold(ids ...contract.ID) types.GomegaMatcher { return &upholds{ids: ids} }
+
+type upholds struct {
+	ids     []contract.ID
+	message string
+}
+
+// Match judges the history; it never calls the API.
+func (u *upholds) Match(actual any) (bool, error) {
+	h, ok := actual.(*history.History)
+	if !ok {
+		return false, fmt.Errorf("Uphold judges a *history.History (of Namespace.Recorded), found %T", actual)
+	}
+	byID := map[contract.ID]judge.Result{}
+	for _, r := range judge.History(h) {
+		byID[r.Guarantee] = r
+	}
+	file := historyFile(h.Header.Spec)
+	var lines []string
+	for _, id := range u.ids {
+		r := byID[id]
+		broken := verdict.Broken([]judge.Result{r})
+		switch {
+		case len(broken) > 0:
+			lines = append(lines, verdict.Sentences(broken, file))
+		case len(r.Violations) > 0:
+			// A deviation from what only the implementation promises: the verdict on the cluster tells of it.
+		case len(r.Doubts) > 0:
+			lines = append(lines, fmt.Sprintf("%s inconclusive: %s; history: %s", id, r.Doubts[0].Text, file))
+		case r.Exercised == 0:
+			lines = append(lines, fmt.Sprintf("%s inconclusive: nothing in this history exercised it; history: %s", id, file))
+		}
+	}
+	u.message = strings.Join(lines, "\n")
+	return len(lines) == 0, nil
+}
+
+// FailureMessage returns every broken or undecided guarantee with its events.
+func (u *upholds) FailureMessage(any) string { return u.message }
+
+// NegatedFailureMessage says what a history upheld although it should not have.
+func (u *upholds) NegatedFailureMessage(any) string {
+	return fmt.Sprintf("expected the history to break one of %v, found all upheld", u.ids)
+}
+
+// historyFile is where a spec's history is saved, below the report folder.
+func historyFile(spec string) string { return "histories/" + slug(spec) + ".jsonl.gz" }
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug turns a spec's text into a file name; the digest keeps two long texts apart.
+func slug(text string) string {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(text))
+	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(text), "-"), "-")
+	if len(name) > 80 {
+		name = strings.TrimRight(name[:80], "-")
+	}
+	return fmt.Sprintf("%s-%08x", name, sum.Sum32())
+}

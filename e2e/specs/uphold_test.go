@@ -1,0 +1,38 @@
+package specs
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+func TestUphold(t *testing.T) {
+	checked := func(id contract.ID, outcome history.Outcome) *history.History {
+		return &history.History{Checks: []history.Check{{Guarantee: id, Outcome: outcome, Text: "what was seen"}}}
+	}
+	for _, c := range []struct {
+		name    string
+		history *history.History
+		id      contract.ID
+		want    string // "" for a history that upholds the guarantee
+	}{
+		{"held", checked(contract.DNSGone, history.Passed), contract.DNSGone, ""},
+		{"broken", checked(contract.DNSGone, history.Failed), contract.DNSGone, "dns/gone broken: what was seen"},
+		{"a deviation", checked(contract.StorageClaimRecreated, history.Failed), contract.StorageClaimRecreated, ""},
+		{"in doubt", checked(contract.DNSGone, history.Inconclusive), contract.DNSGone, "dns/gone inconclusive: what was seen"},
+		{"not exercised", &history.History{}, contract.DNSGone, "nothing in this history exercised it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := Uphold(c.id)
+			ok, err := m.Match(c.history)
+			if err != nil || ok != (c.want == "") {
+				t.Fatalf("Match = %t, %v, expected %t", ok, err, c.want == "")
+			}
+			if got := m.FailureMessage(c.history); !ok && !strings.Contains(got, c.want) {
+				t.Errorf("the message is %q, expected it to say %q", got, c.want)
+			}
+		})
+	}
+}
