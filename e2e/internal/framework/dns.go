@@ -14,7 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nslookup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 

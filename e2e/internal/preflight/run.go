@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/util/exec"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nslookup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
