@@ -70,7 +70,7 @@ func (c *checks) test() []step {
 		{
 			name: "legal histories", note: "ten thousand of them and their mutations, which the race detector would make too slow", live: true,
 			run: func(ctx context.Context, out io.Writer) error {
-				return command(ctx, out, "go", "test", "./e2e/internal/judge/simulator")
+				return command(ctx, out, "go", "test", "./e2e/internal/judge/...")
 			},
 		},
 	}

@@ -1,4 +1,4 @@
-package simulator_test
+package judge_test
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package simulator_test
+package judge_test
 
 import (
 	"bytes"
@@ -79,7 +79,7 @@ func mutated(seed uint64) (contract.ID, *history.History) {
 func savedHistories(t *testing.T) []string {
 	t.Helper()
 	var paths []string
-	for _, pattern := range []string{"../../report/testdata/*/histories/*", "../../../../fixtures/histories/*/*"} {
+	for _, pattern := range []string{"../report/testdata/*/histories/*", "../../../fixtures/histories/*/*"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("expected saved histories at %s, found none (%v)", pattern, err)
