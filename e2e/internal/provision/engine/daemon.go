@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 )
 
 // daemon is the dockerd of our own: where it lives and how it is started, found and ended.
@@ -39,7 +41,7 @@ func (d *daemon) pidFile() string { return filepath.Join(d.dir, "dockerd.pid") }
 func (d *daemon) logFile() string { return filepath.Join(d.dir, "dockerd.log") }
 
 func (d *daemon) engine() *Engine {
-	return &Engine{client: "docker", host: "unix://" + d.socket(), own: true}
+	return &Engine{Client: container.Client{Program: container.Docker, Address: "unix://" + d.socket()}, own: true}
 }
 
 // provide installs what is missing and starts the daemon, unless another process did so meanwhile.

@@ -6,7 +6,6 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 )
 
 // Project names everything that this project leaves on a machine: folders, labels, tags.
@@ -25,8 +26,7 @@ const answerWithin = 5 * time.Second
 
 // Engine is a container engine that answered.
 type Engine struct {
-	client  string
-	host    string
+	container.Client
 	version string
 	own     bool
 }
@@ -69,15 +69,15 @@ func Find(ctx context.Context) (*Engine, error) {
 
 func find(ctx context.Context, daemon *daemon) (*Engine, error) {
 	ours := daemon.engine()
-	if host := os.Getenv("DOCKER_HOST"); host != "" && host != ours.host {
-		named := &Engine{client: "docker"}
+	if host := os.Getenv("DOCKER_HOST"); host != "" && host != ours.Address {
+		named := at(container.Docker)
 		if err := named.ask(ctx); err != nil {
 			return nil, fmt.Errorf("DOCKER_HOST=%s does not answer: %w; start that engine, or unset DOCKER_HOST to let another one be found", host, err)
 		}
 		return named, nil
 	}
 	// A daemon of our own comes first: it runs because there was no other, and the clusters are in it.
-	for _, candidate := range []*Engine{ours, {client: "docker"}, {client: "podman"}} {
+	for _, candidate := range []*Engine{ours, at(container.Docker), at(container.Podman)} {
 		if candidate.ask(ctx) == nil {
 			return candidate, nil
 		}
@@ -87,10 +87,10 @@ func find(ctx context.Context, daemon *daemon) (*Engine, error) {
 
 // ask has the engine say its version, and fails when it does not.
 func (e *Engine) ask(ctx context.Context) error {
-	if _, err := exec.LookPath(e.client); err != nil {
+	if _, err := exec.LookPath(e.Program); err != nil {
 		return err
 	}
-	if socket, ok := strings.CutPrefix(e.host, "unix://"); ok {
+	if socket, ok := strings.CutPrefix(e.Address, "unix://"); ok {
 		if _, err := os.Stat(socket); err != nil {
 			return err
 		}
@@ -109,90 +109,29 @@ func (e *Engine) ask(ctx context.Context) error {
 func (e *Engine) String() string {
 	switch {
 	case e.own:
-		return fmt.Sprintf("%s %s, started by this project, at %s", e.client, e.version, e.host)
-	case e.client == "docker" && os.Getenv("DOCKER_HOST") != "":
+		return fmt.Sprintf("%s %s, started by this project, at %s", e.Program, e.version, e.Address)
+	case e.Program == container.Docker && os.Getenv("DOCKER_HOST") != "":
 		return fmt.Sprintf("docker %s at %s", e.version, os.Getenv("DOCKER_HOST"))
 	}
-	return fmt.Sprintf("%s %s", e.client, e.version)
+	return fmt.Sprintf("%s %s", e.Program, e.version)
 }
 
 // Own reports whether the engine is this project's own daemon.
 func (e *Engine) Own() bool { return e.own }
 
-// Host tells this engine from another one: the address that leads to it, empty for a client's default.
-func (e *Engine) Host() string {
-	switch {
-	case e.host != "":
-		return e.host
-	case e.client == "podman":
-		return "podman"
-	}
-	return os.Getenv("DOCKER_HOST")
-}
-
-// At returns the engine that an address of Host leads to, without asking whether it answers.
-func At(host string) *Engine {
-	switch host {
-	case "":
-		return &Engine{client: "docker"}
-	case "podman":
-		return &Engine{client: "podman"}
-	}
-	return &Engine{client: "docker", host: host}
-}
+// at returns the engine that a client reaches by default.
+func at(program string) *Engine { return &Engine{Client: container.Client{Program: program}} }
 
 // IsOwnHost reports whether an address that Host returned leads to the daemon of our own.
 func IsOwnHost(host string) bool {
 	dir, err := CacheDir()
-	return err == nil && host == newDaemon(filepath.Join(dir, "engine")).engine().host
-}
-
-// Env returns the settings that lead a child process (kind, docker) to this engine; they go after those of os.Environ.
-func (e *Engine) Env() []string {
-	switch {
-	case e.client == "podman":
-		return []string{"KIND_EXPERIMENTAL_PROVIDER=podman"}
-	case e.host != "":
-		return []string{"DOCKER_HOST=" + e.host}
-	}
-	return nil
-}
-
-// Command prepares a command of the engine's client.
-func (e *Engine) Command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, e.client, args...)
-	cmd.Env = append(os.Environ(), e.Env()...)
-	// A client that was told to stop may leave children which hold its pipes open.
-	cmd.WaitDelay = time.Second
-	return cmd
-}
-
-// Output runs a command of the engine's client and returns what it printed; the error holds what it complained of.
-func (e *Engine) Output(ctx context.Context, args ...string) (string, error) {
-	cmd := e.Command(ctx, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w", e.client, args[0], explain(ctx, err, stderr.String()))
-	}
-	return stdout.String(), nil
-}
-
-// explain prefers, of a failed command, the reason it gave itself.
-func explain(ctx context.Context, err error, stderr string) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if text := strings.TrimSpace(stderr); text != "" {
-		return fmt.Errorf("%s", text)
-	}
-	return err
+	return err == nil && host == newDaemon(filepath.Join(dir, "engine")).engine().Address
 }
 
 // CgroupVersion returns "1" or "2", the version of control groups that the engine's containers are under.
 func (e *Engine) CgroupVersion(ctx context.Context) (string, error) {
 	format := "{{.CgroupVersion}}"
-	if e.client == "podman" {
+	if e.Program == container.Podman {
 		format = "{{.Host.CgroupsVersion}}"
 	}
 	version, err := e.Output(ctx, "info", "--format", format)

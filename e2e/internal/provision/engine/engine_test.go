@@ -199,25 +199,6 @@ func TestLockIsHeldByOne(t *testing.T) {
 	again()
 }
 
-func TestEnvLeadsToTheEngine(t *testing.T) {
-	tests := []struct {
-		name   string
-		engine Engine
-		want   []string
-	}{
-		{"the default docker needs nothing", Engine{client: "docker"}, nil},
-		{"our own is named by its socket", Engine{client: "docker", host: "unix:///s", own: true}, []string{"DOCKER_HOST=unix:///s"}},
-		{"kind has to be told of podman", Engine{client: "podman"}, []string{"KIND_EXPERIMENTAL_PROVIDER=podman"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.engine.Env(); !slices.Equal(got, tt.want) {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 // fakeClient puts a stand-in for a container client first on the path.
 func fakeClient(t *testing.T, name, script string) {
 	t.Helper()
@@ -272,15 +253,5 @@ func TestCleanLeavesNothingWhereNothingIs(t *testing.T) {
 	var out bytes.Buffer
 	if err := Clean(t.Context(), &out); err != nil || out.Len() > 0 {
 		t.Errorf("got %v, %q, want nothing to do", err, out.String())
-	}
-}
-
-func TestAtLeadsToTheSameEngine(t *testing.T) {
-	t.Setenv("DOCKER_HOST", "tcp://elsewhere:2376")
-	for _, e := range []*Engine{{client: "docker"}, {client: "podman"}, {client: "docker", host: "unix:///run/own.sock"}} {
-		again := At(e.Host())
-		if again.client != e.client || again.Host() != e.Host() {
-			t.Errorf("of %+v, at %q: found %+v", e, e.Host(), again)
-		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 )
 
 // The components of the control plane that can be killed.
@@ -31,17 +31,17 @@ const (
 
 // Nodes are the nodes of one kind cluster. A node and its container have the same name.
 type Nodes struct {
-	engine  *engine.Engine
+	engine  container.Client
 	cluster string
 }
 
-// Of returns the nodes of the kind cluster of that name in the engine at that address, as engine.Host writes it.
+// Of returns the nodes of the kind cluster of that name in the engine at that address, as container.Client.Host writes it.
 func Of(cluster, host string) *Nodes {
-	return &Nodes{engine: engine.At(host), cluster: cluster}
+	return &Nodes{engine: container.At(host), cluster: cluster}
 }
 
-// container is one node as the engine sees it.
-type container struct {
+// nodeState is one node as the engine sees it.
+type nodeState struct {
 	name, role, status string
 }
 
@@ -94,7 +94,7 @@ func (n *Nodes) owns(ctx context.Context, node string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(c container) bool { return c.name == node }) {
+	if !slices.ContainsFunc(all, func(c nodeState) bool { return c.name == node }) {
 		return fmt.Errorf("%s is no node of the kind cluster %s", node, n.cluster)
 	}
 	return nil
@@ -106,7 +106,7 @@ func (n *Nodes) KillComponent(ctx context.Context, component string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(c container) bool { return c.role == controlPlane })
+	i := slices.IndexFunc(all, func(c nodeState) bool { return c.role == controlPlane })
 	if i < 0 {
 		return fmt.Errorf("the kind cluster %s has no control plane", n.cluster)
 	}
@@ -154,7 +154,7 @@ func remedy(status string) string {
 	return "start"
 }
 
-func (n *Nodes) list(ctx context.Context) ([]container, error) {
+func (n *Nodes) list(ctx context.Context) ([]nodeState, error) {
 	out, err := n.engine.Output(ctx, "ps", "--all", "--quiet", "--filter", "label="+clusterLabel+"="+n.cluster)
 	if err != nil {
 		return nil, err
@@ -171,14 +171,14 @@ func (n *Nodes) list(ctx context.Context) ([]container, error) {
 	return parse(out)
 }
 
-func parse(out string) ([]container, error) {
-	var all []container
+func parse(out string) ([]nodeState, error) {
+	var all []nodeState
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
 		if len(f) != 3 {
 			return nil, fmt.Errorf("expected a node's name, role and status, found %q", strings.TrimSpace(line))
 		}
-		all = append(all, container{name: strings.TrimPrefix(f[0], "/"), role: f[1], status: f[2]})
+		all = append(all, nodeState{name: strings.TrimPrefix(f[0], "/"), role: f[1], status: f[2]})
 	}
 	return all, nil
 }

@@ -13,7 +13,7 @@ import (
 
 func TestParse(t *testing.T) {
 	got, err := parse("/k-control-plane control-plane running\n/k-worker worker paused\n")
-	want := []container{{"k-control-plane", "control-plane", "running"}, {"k-worker", "worker", "paused"}}
+	want := []nodeState{{"k-control-plane", "control-plane", "running"}, {"k-worker", "worker", "paused"}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("found %v, %v", got, err)
 	}
