@@ -88,7 +88,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 	disturbed := ns.Disturbed(ctx)
 	h := ns.Stop(ctx, ns.Settings.Limits.RecordingComplete)
 	if disturbed != "" {
-		h.Annul(disturbed)
+		h.Invalidate(disturbed)
 	}
 	spec := CurrentSpecReport()
 	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))

@@ -22,7 +22,7 @@ import (
 // TryUpdate asks for a change of the set, again when somebody else changed it meanwhile, and returns the set that the API
 // server answered with, or its rejection.
 func (s *Set) TryUpdate(ctx context.Context, what string, change func(*appsv1.StatefulSet)) (*appsv1.StatefulSet, error) {
-	s.NS.Mark(history.ActUpdate, history.Sets, s.Name, "", what)
+	s.NS.Mark(history.VerbUpdate, history.Sets, s.Name, "", what)
 	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
 	var answer *appsv1.StatefulSet
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -76,14 +76,14 @@ func (c Collection) VerifyList(ctx context.Context, id contract.ID) string {
 
 // Annotate patches a set with an annotation and returns the set that the API server answered with.
 func (ns *Namespace) Annotate(ctx context.Context, set, annotation, value string) (*appsv1.StatefulSet, error) {
-	ns.Mark(history.ActUpdate, history.Sets, set, "", fmt.Sprintf("patch set %s: annotation %s", set, annotation))
+	ns.Mark(history.VerbUpdate, history.Sets, set, "", fmt.Sprintf("patch set %s: annotation %s", set, annotation))
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
 	return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
 }
 
 // Delete deletes the collection.
 func (c Collection) Delete(ctx context.Context) error {
-	c.NS.Mark(history.ActDelete, history.Sets, "", "", "delete all sets with the label "+c.Selector)
+	c.NS.Mark(history.VerbDelete, history.Sets, "", "", "delete all sets with the label "+c.Selector)
 	return c.NS.Client.AppsV1().StatefulSets(c.NS.Name).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: c.Selector})
 }
 

@@ -20,7 +20,7 @@ import (
 func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
 	GinkgoHelper()
 	pod := s.NS.Pod(s.Pod(ordinal))
-	s.NS.Mark(history.ActEvict, history.Pods, pod.Name, pod.UID, "evict pod "+pod.Name)
+	s.NS.Mark(history.VerbEvict, history.Pods, pod.Name, pod.UID, "evict pod "+pod.Name)
 	return pod.UID, s.NS.Client.PolicyV1().Evictions(s.NS.Name).Evict(ctx, &policyv1.Eviction{
 		ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: s.NS.Name},
 		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
@@ -55,7 +55,7 @@ func (s *Set) LimitDisruption(ctx context.Context, most int32) (lift func(contex
 func (s *Set) budget(ctx context.Context, what string, spec policyv1.PodDisruptionBudgetSpec) (lift func(context.Context)) {
 	GinkgoHelper()
 	ns, budgets := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
-	ns.Mark(history.ActCreate, "", budgetName, "", fmt.Sprintf("create a budget for %s: %s", s.Name, what))
+	ns.Mark(history.VerbCreate, "", budgetName, "", fmt.Sprintf("create a budget for %s: %s", s.Name, what))
 	spec.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: budgetName}, Spec: spec}
 	manifest.Own(budget, ns.Settings)
@@ -71,7 +71,7 @@ func (s *Set) budget(ctx context.Context, what string, spec policyv1.PodDisrupti
 
 	return func(ctx context.Context) {
 		GinkgoHelper()
-		ns.Mark(history.ActDelete, "budgets", budgetName, "", "lift the budget")
+		ns.Mark(history.VerbDelete, "budgets", budgetName, "", "lift the budget")
 		Expect(budgets.Delete(ctx, budgetName, metav1.DeleteOptions{})).To(Succeed())
 	}
 }

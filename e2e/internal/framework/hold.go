@@ -40,7 +40,7 @@ func (s *Set) hold(ctx context.Context, least time.Duration, cond func(*history.
 	Expect(reaction).To(BeNumerically(">", 0), "a hold proves something only against a reaction that was seen: let the controller act once first")
 	// A margin over what judges ask for, since they count from events, not from here.
 	length = max(min(length+length/4, longestHold), least)
-	s.NS.Mark(history.ActOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
+	s.NS.Mark(history.VerbOther, "", "", "", fmt.Sprintf("hold still for %.1f s, %.0f times the reaction of %.2f s", length.Seconds(), float64(length)/float64(reaction), reaction.Seconds()))
 	for range wakes {
 		err := s.NS.Await(ctx, length/wakes, "nothing to happen", func(st *history.State) string {
 			if cond(st) != "" {

@@ -89,7 +89,7 @@ func (ns *Namespace) StartPod(ctx context.Context, name string, changes ...func(
 		for _, change := range changes {
 			change(pod)
 		}
-		ns.Mark(history.ActCreate, history.Pods, name, "", "create pod "+name)
+		ns.Mark(history.VerbCreate, history.Pods, name, "", "create pod "+name)
 		manifest.Own(pod, ns.Settings)
 		_, err := ns.Client.CoreV1().Pods(ns.Name).Create(ctx, pod, metav1.CreateOptions{})
 		Expect(err).NotTo(HaveOccurred(), "creating the pod %s", name)

@@ -48,7 +48,7 @@ func (s *Set) Keep(ctx context.Context, ordinal int) (letGo func(context.Context
 			return
 		}
 		kept = false
-		s.NS.Mark(history.ActOther, history.Pods, name, "", "let go of "+name)
+		s.NS.Mark(history.VerbOther, history.Pods, name, "", "let go of "+name)
 		_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", runconfig.Finalizer, name)
 	}
@@ -59,7 +59,7 @@ func (s *Set) Keep(ctx context.Context, ordinal int) (letGo func(context.Context
 func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) types.UID {
 	GinkgoHelper()
 	pod := s.NS.Pod(s.Pod(ordinal))
-	s.NS.Mark(history.ActOther, history.Pods, pod.Name, pod.UID, pod.Name+": "+what)
+	s.NS.Mark(history.VerbOther, history.Pods, pod.Name, pod.UID, pod.Name+": "+what)
 	_, err := s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, pod.Name, types.StrategicMergePatchType, []byte("{"+patch+"}"), metav1.PatchOptions{})
 	Expect(err).NotTo(HaveOccurred(), "%s of pod %s", what, pod.Name)
 	return pod.UID
@@ -68,7 +68,7 @@ func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) typ
 // Signal sends a signal to the first process of a pod's container. Its effect is for the caller to wait for.
 func (ns *Namespace) Signal(ctx context.Context, pod *history.Event, signal string) {
 	GinkgoHelper()
-	ns.Mark(history.ActOther, history.Pods, pod.Name, pod.UID, fmt.Sprintf("send %s to the container of %s", signal, pod.Name))
+	ns.Mark(history.VerbOther, history.Pods, pod.Name, pod.UID, fmt.Sprintf("send %s to the container of %s", signal, pod.Name))
 	_, err := ns.Exec(ctx, pod.Name, "kill", "-"+signal, "1")
 	// What runs in a container that ends is killed with it.
 	if exit, ok := errors.AsType[exec.CodeExitError](err); ok && exit.Code == 128+int(syscall.SIGKILL) {
@@ -197,7 +197,7 @@ func (s *Set) VerifyAdopted(ctx context.Context, id contract.ID, pods []types.UI
 // Touch changes a label of the set, which wakes its controller and changes nothing else.
 func (s *Set) Touch(ctx context.Context) {
 	GinkgoHelper()
-	s.NS.Mark(history.ActUpdate, history.Sets, s.Name, "", "touch set "+s.Name)
+	s.NS.Mark(history.VerbUpdate, history.Sets, s.Name, "", "touch set "+s.Name)
 	patch := fmt.Appendf(nil, `{"metadata":{"labels":{"touched":"at-%d"}}}`, s.NS.Now().Milliseconds())
 	_, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	Expect(err).NotTo(HaveOccurred(), "touching set %s", s.Name)

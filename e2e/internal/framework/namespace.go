@@ -158,7 +158,7 @@ func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 	h := ns.History()
 	if h.End == nil {
 		// Judges may then rely on what did not happen until now, as they do at the end of a spec.
-		h.End = &history.End{Seq: len(h.Events) + len(h.Gaps) + len(h.Marks) + len(h.Checks) + 1, At: asked, Complete: true}
+		h.End = &history.End{Seq: len(h.Events) + len(h.Gaps) + len(h.Operations) + len(h.Checks) + 1, At: asked, Complete: true}
 	}
 	return h
 }
@@ -219,7 +219,7 @@ func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...fun
 		}
 		manifest.Own(obj, ns.Settings)
 		kind := obj.GetObjectKind().GroupVersionKind().Kind
-		ns.Mark(history.ActCreate, "", obj.GetName(), "", fmt.Sprintf("create %s %s", kind, obj.GetName()))
+		ns.Mark(history.VerbCreate, "", obj.GetName(), "", fmt.Sprintf("create %s %s", kind, obj.GetName()))
 		return ns.Klient.Resources().Create(ctx, obj)
 	}, decoder.MutateNamespace(ns.Name))
 	Expect(err).NotTo(HaveOccurred(), "applying fixtures/%s", fixture)
@@ -270,7 +270,7 @@ func (ns *Namespace) DeletePod(ctx context.Context, name string, options ...meta
 	}
 	// With the precondition the mark and the deed cannot speak of different pods.
 	o.Preconditions = metav1.NewUIDPreconditions(string(uid))
-	ns.Mark(history.ActDelete, history.Pods, name, uid, "delete pod "+name)
+	ns.Mark(history.VerbDelete, history.Pods, name, uid, "delete pod "+name)
 	Expect(ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o)).To(Succeed())
 	return uid
 }

@@ -66,7 +66,7 @@ func Hurt(ctx context.Context, ns *Namespace) *Outage {
 }
 
 // mark notes what is done to a node.
-func (o *Outage) mark(act history.Act, node, text string) {
+func (o *Outage) mark(act history.Verb, node, text string) {
 	o.ns.Mark(act, nodesResource, node, "", text)
 }
 
@@ -90,7 +90,7 @@ func (o *Outage) Only(ctx context.Context, node string) (lift func(context.Conte
 // Cordon keeps new pods from a node, or lets them come again.
 func (o *Outage) Cordon(ctx context.Context, node string, closed bool) {
 	GinkgoHelper()
-	o.mark(history.ActOther, node, fmt.Sprintf("node %s: unschedulable %t", node, closed))
+	o.mark(history.VerbOther, node, fmt.Sprintf("node %s: unschedulable %t", node, closed))
 	o.change(ctx, node, func(n *corev1.Node) { n.Spec.Unschedulable = closed })
 }
 
@@ -113,35 +113,35 @@ func (o *Outage) change(ctx context.Context, node string, f func(*corev1.Node)) 
 // Pause has the node stop answering while its containers may still be there.
 func (o *Outage) Pause(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActLose, o.Node, "pause node "+o.Node)
+	o.mark(history.VerbStopNode, o.Node, "pause node "+o.Node)
 	Expect(o.nodes.Pause(ctx, o.Node)).To(Succeed())
 }
 
 // Resume lets the paused node go on.
 func (o *Outage) Resume(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActReturn, o.Node, "resume node "+o.Node)
+	o.mark(history.VerbStartNode, o.Node, "resume node "+o.Node)
 	Expect(o.nodes.Resume(ctx, o.Node)).To(Succeed())
 }
 
 // Kill ends the node and all that runs on it.
 func (o *Outage) Kill(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActLose, o.Node, "kill node "+o.Node)
+	o.mark(history.VerbStopNode, o.Node, "kill node "+o.Node)
 	Expect(o.nodes.Kill(ctx, o.Node)).To(Succeed())
 }
 
 // Start boots the killed node.
 func (o *Outage) Start(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActReturn, o.Node, "start node "+o.Node)
+	o.mark(history.VerbStartNode, o.Node, "start node "+o.Node)
 	Expect(o.nodes.Start(ctx, o.Node)).To(Succeed())
 }
 
 // DeclareOutOfService puts the taint on the node that tells the control plane that it is off for good.
 func (o *Outage) DeclareOutOfService(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActFence, o.Node, "declare node "+o.Node+" out of service")
+	o.mark(history.VerbFenceNode, o.Node, "declare node "+o.Node+" out of service")
 	o.change(ctx, o.Node, func(n *corev1.Node) {
 		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{
 			Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute,
@@ -152,7 +152,7 @@ func (o *Outage) DeclareOutOfService(ctx context.Context) {
 // BackInService takes that taint away again.
 func (o *Outage) BackInService(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActOther, o.Node, "declare node "+o.Node+" back in service")
+	o.mark(history.VerbOther, o.Node, "declare node "+o.Node+" back in service")
 	o.change(ctx, o.Node, func(n *corev1.Node) {
 		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeOutOfService })
 	})
@@ -161,7 +161,7 @@ func (o *Outage) BackInService(ctx context.Context) {
 // DeleteNode deletes the Node object.
 func (o *Outage) DeleteNode(ctx context.Context) {
 	GinkgoHelper()
-	o.mark(history.ActFence, o.Node, "delete the object of node "+o.Node)
+	o.mark(history.VerbFenceNode, o.Node, "delete the object of node "+o.Node)
 	Expect(o.ns.Client.CoreV1().Nodes().Delete(ctx, o.Node, metav1.DeleteOptions{})).To(Succeed())
 }
 
@@ -222,7 +222,7 @@ func (o *Outage) Restart(ctx context.Context, component string) {
 	leases := o.ns.Client.CoordinationV1().Leases("kube-system")
 	before, err := leases.Get(ctx, nodefault.ControllerManager, metav1.GetOptions{})
 	Expect(err).NotTo(HaveOccurred())
-	o.ns.Mark(history.ActRestart, "", component, "", "kill "+component)
+	o.ns.Mark(history.VerbRestart, "", component, "", "kill "+component)
 	Expect(o.nodes.KillComponent(ctx, component)).To(Succeed())
 	killed := time.Now()
 

@@ -47,7 +47,7 @@ func (ns *Namespace) claim(ctx context.Context, err error, cond func(*history.St
 		}
 	})
 	for _, name := range sets {
-		ns.Mark(history.ActOther, history.Sets, name, "", "touch set "+name)
+		ns.Mark(history.VerbOther, history.Sets, name, "", "touch set "+name)
 		if err := ns.wake(ctx, name); err != nil {
 			return
 		}
@@ -111,7 +111,7 @@ func (ns *Namespace) awaken(ctx context.Context, name string) error {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, Named(name), Replicas(1), Parallel())
 	manifest.Own(o, ns.Settings)
-	ns.Mark(history.ActCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, to see whether its controller acts", name))
+	ns.Mark(history.VerbCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, to see whether its controller acts", name))
 	if _, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{}); err != nil {
 		return err
 	}

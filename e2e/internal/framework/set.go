@@ -166,11 +166,11 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 	}
 	manifest.Own(svc, ns.Settings)
 	manifest.Own(described, ns.Settings)
-	ns.Mark(history.ActCreate, history.Services, svc.Name, "", "create service "+svc.Name)
+	ns.Mark(history.VerbCreate, history.Services, svc.Name, "", "create service "+svc.Name)
 	_, err := ns.Client.CoreV1().Services(ns.Name).Create(ctx, svc, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the headless service %s", svc.Name)
 
-	ns.Mark(history.ActCreate, history.Sets, described.Name, "", fmt.Sprintf("create set %s, replicas %d", described.Name, *described.Spec.Replicas))
+	ns.Mark(history.VerbCreate, history.Sets, described.Name, "", fmt.Sprintf("create set %s, replicas %d", described.Name, *described.Spec.Replicas))
 	created, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, described, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the set %s", described.Name)
 	return ns.set(created)
@@ -181,7 +181,7 @@ func CreateSet(ctx context.Context, ns *Namespace, options ...Option) *Set {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, options...)
 	manifest.Own(o, ns.Settings)
-	ns.Mark(history.ActCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, replicas %d", o.Name, *o.Spec.Replicas))
+	ns.Mark(history.VerbCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, replicas %d", o.Name, *o.Spec.Replicas))
 	created, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the set %s", o.Name)
 	return ns.set(created)
@@ -217,7 +217,7 @@ func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.State
 func (s *Set) Scale(ctx context.Context, replicas int32) {
 	GinkgoHelper()
 	what := fmt.Sprintf("scale %s to %d", s.Name, replicas)
-	s.NS.Mark(history.ActScale, history.Sets, s.Name, "", what)
+	s.NS.Mark(history.VerbScale, history.Sets, s.Name, "", what)
 	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
 	live, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	Expect(err).NotTo(HaveOccurred(), what)
@@ -260,7 +260,7 @@ func (s *Set) Restart(ctx context.Context) {
 // Delete deletes the set with that propagation policy.
 func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
 	GinkgoHelper()
-	s.NS.Mark(history.ActDelete, history.Sets, s.Name, s.UID, fmt.Sprintf("delete set %s (%s)", s.Name, policy))
+	s.NS.Mark(history.VerbDelete, history.Sets, s.Name, s.UID, fmt.Sprintf("delete set %s (%s)", s.Name, policy))
 	o := metav1.DeleteOptions{PropagationPolicy: &policy, Preconditions: metav1.NewUIDPreconditions(string(s.UID))}
 	Expect(s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, o)).To(Succeed())
 }

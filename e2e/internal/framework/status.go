@@ -69,7 +69,7 @@ func (s *Set) VerifyPatchScale(ctx context.Context, id contract.ID, replicas int
 func (s *Set) verifyRescale(ctx context.Context, id contract.ID, replicas int32, verb string, change func() (*autoscalingv1.Scale, error)) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s the scale subresource of %s to %d replicas", verb, s.Name, replicas)
-	s.NS.Mark(history.ActScale, history.Sets, s.Name, "", what)
+	s.NS.Mark(history.VerbScale, history.Sets, s.Name, "", what)
 	answer, err := change()
 	switch l := s.NS.Settings.Limits; {
 	case err != nil:
@@ -96,7 +96,7 @@ func (s *Set) VerifyStatus(ctx context.Context, id contract.ID) {
 	}
 	s.NS.Verify(id, err, "status subresource of %s, read", s.Name)
 
-	s.NS.Mark(history.ActOther, history.Sets, s.Name, "", "update the status of "+s.Name)
+	s.NS.Mark(history.VerbOther, history.Sets, s.Name, "", "update the status of "+s.Name)
 	var answer *appsv1.StatefulSet
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
@@ -110,7 +110,7 @@ func (s *Set) VerifyStatus(ctx context.Context, id contract.ID) {
 	})
 	s.NS.Verify(id, keeps(answer, "Updated", err), "status subresource of %s, updated", s.Name)
 
-	s.NS.Mark(history.ActOther, history.Sets, s.Name, "", "patch the status of "+s.Name)
+	s.NS.Mark(history.VerbOther, history.Sets, s.Name, "", "patch the status of "+s.Name)
 	patch := []byte(`{"status":{"conditions":[{"type":"Patched","status":"True","reason":"Conformance"}]}}`)
 	answer, err = sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	s.NS.Verify(id, keeps(answer, "Patched", err), "status subresource of %s, patched", s.Name)

@@ -42,7 +42,7 @@ func (ns *Namespace) MakeClaim(ctx context.Context, set *appsv1.StatefulSet, ord
 		change(claim)
 	}
 	manifest.Own(claim, ns.Settings)
-	ns.Mark(history.ActCreate, history.Claims, claim.Name, "", "create claim "+claim.Name)
+	ns.Mark(history.VerbCreate, history.Claims, claim.Name, "", "create claim "+claim.Name)
 	_, err := ns.Client.CoreV1().PersistentVolumeClaims(ns.Name).Create(ctx, claim, metav1.CreateOptions{})
 	if !apierrors.IsAlreadyExists(err) {
 		Expect(err).NotTo(HaveOccurred(), "creating the claim %s", claim.Name)
@@ -159,7 +159,7 @@ func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int
 	for _, n := range ordinals {
 		e := s.claim(ctx, template, n)
 		old = append(old, e.UID)
-		s.NS.Mark(history.ActDelete, history.Claims, e.Name, e.UID, "delete claim "+e.Name)
+		s.NS.Mark(history.VerbDelete, history.Claims, e.Name, e.UID, "delete claim "+e.Name)
 		same := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))}
 		err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, same)
 		Expect(err).NotTo(HaveOccurred(), "deleting the claim %s", e.Name)

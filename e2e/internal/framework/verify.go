@@ -40,7 +40,7 @@ func (s *Set) VerifyHostname(ctx context.Context, id contract.ID, ordinal int) {
 // Write puts a line into a file of the pod.
 func (s *Set) Write(ctx context.Context, ordinal int, path, line string) {
 	GinkgoHelper()
-	s.NS.Mark(history.ActOther, history.Pods, s.Pod(ordinal), "", fmt.Sprintf("write %q to %s of %s", line, path, s.Pod(ordinal)))
+	s.NS.Mark(history.VerbOther, history.Pods, s.Pod(ordinal), "", fmt.Sprintf("write %q to %s of %s", line, path, s.Pod(ordinal)))
 	_, err := s.NS.Exec(ctx, s.Pod(ordinal), "sh", "-c", `printf '%s\n' "$1" > "$2" && sync`, "write", line, path)
 	Expect(err).NotTo(HaveOccurred(), "the volume of %s must be writable", s.Pod(ordinal))
 }
@@ -105,7 +105,7 @@ func (s *Set) AwaitNoPods(ctx context.Context) {
 // DeleteService deletes the set's headless service.
 func (s *Set) DeleteService(ctx context.Context) {
 	GinkgoHelper()
-	s.NS.Mark(history.ActDelete, history.Services, s.Service, "", "delete service "+s.Service)
+	s.NS.Mark(history.VerbDelete, history.Services, s.Service, "", "delete service "+s.Service)
 	Expect(s.NS.Client.CoreV1().Services(s.NS.Name).Delete(ctx, s.Service, metav1.DeleteOptions{})).To(Succeed())
 }
 

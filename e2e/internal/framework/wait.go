@@ -327,9 +327,9 @@ func (s *Set) passLag(ctx context.Context) {
 
 func (s *Set) setGate(ctx context.Context, pod *history.Event, open bool) {
 	GinkgoHelper()
-	act, status, verb := history.ActRelease, corev1.ConditionTrue, "release"
+	act, status, verb := history.VerbUnblockReadiness, corev1.ConditionTrue, "release"
 	if !open {
-		act, status, verb = history.ActHold, corev1.ConditionFalse, "hold"
+		act, status, verb = history.VerbBlockReadiness, corev1.ConditionFalse, "hold"
 	}
 	s.NS.Mark(act, history.Pods, pod.Name, pod.UID, verb+" "+pod.Name)
 	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q},"status":{"conditions":[{"type":%q,"status":%q,"lastTransitionTime":%q}]}}`,

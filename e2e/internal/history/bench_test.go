@@ -15,9 +15,9 @@ func busy(events int) *history.History {
 	s.Running("web", 5, historytest.Claims("data"))
 	for n := 0; s.Now() < time.Duration(events)*historytest.Tick; n++ {
 		pod := []string{"web-0", "web-1", "web-2", "web-3", "web-4"}[n%5]
-		s.SpecDeletes(pod)
-		s.Gone(pod)
-		s.Up(pod)
+		s.DeleteByTest(pod)
+		s.FinishDeletion(pod)
+		s.CreateReady(pod)
 		s.Status("web")
 	}
 	return s.History()

@@ -24,12 +24,12 @@ const maxRecord = 4 << 20
 
 // line is one line of a file: exactly one field is set.
 type line struct {
-	Header *Header `json:"header,omitempty"`
-	Event  *Event  `json:"event,omitempty"`
-	Gap    *Gap    `json:"gap,omitempty"`
-	Mark   *Mark   `json:"mark,omitempty"`
-	Check  *Check  `json:"check,omitempty"`
-	End    *End    `json:"end,omitempty"`
+	Header *Header    `json:"header,omitempty"`
+	Event  *Event     `json:"event,omitempty"`
+	Gap    *Gap       `json:"gap,omitempty"`
+	Mark   *Operation `json:"mark,omitempty"`
+	Check  *Check     `json:"check,omitempty"`
+	End    *End       `json:"end,omitempty"`
 }
 
 // Write writes the history as JSON Lines: the header, every record by its sequence number, the end.
@@ -55,8 +55,8 @@ func (h *History) Write(w io.Writer) error {
 		if g < len(h.Gaps) {
 			take(h.Gaps[g].Seq, line{Gap: &h.Gaps[g]})
 		}
-		if m < len(h.Marks) {
-			take(h.Marks[m].Seq, line{Mark: &h.Marks[m]})
+		if m < len(h.Operations) {
+			take(h.Operations[m].Seq, line{Mark: &h.Operations[m]})
 		}
 		if c < len(h.Checks) {
 			take(h.Checks[c].Seq, line{Check: &h.Checks[c]})
@@ -166,7 +166,7 @@ func (f *reading) add(l line) error {
 	case l.Gap != nil:
 		h.Gaps = append(h.Gaps, *l.Gap)
 	case l.Mark != nil:
-		h.Marks = append(h.Marks, *l.Mark)
+		h.Operations = append(h.Operations, *l.Mark)
 	case l.Check != nil:
 		h.Checks = append(h.Checks, *l.Check)
 	case l.End != nil:

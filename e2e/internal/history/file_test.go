@@ -22,8 +22,8 @@ import (
 func full() *history.History {
 	s := historytest.New()
 	s.Running("web", 2, historytest.Claims("data"))
-	s.SpecDeletes("web-0")
-	s.Gone("web-0")
+	s.DeleteByTest("web-0")
+	s.FinishDeletion("web-0")
 	from := s.Now()
 	s.Wait(time.Second)
 	s.Gap(history.Pods, from)
@@ -236,7 +236,7 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 
 func TestReadForgivesBlankLinesAndForeignLineEnds(t *testing.T) {
 	h, err := history.Read(strings.NewReader(strings.ReplaceAll(header+"\n"+mark1+mark2+end3, "\n", "\r\n")))
-	if err != nil || len(h.Marks) != 2 || h.End == nil {
+	if err != nil || len(h.Operations) != 2 || h.End == nil {
 		t.Errorf("expected two marks and an end, found %+v and %v", h, err)
 	}
 }

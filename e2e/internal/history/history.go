@@ -99,31 +99,31 @@ type Gap struct {
 	Reason   string        `json:"reason"`
 }
 
-// Act is the kind of a spec's own deed.
-type Act string
+// Verb is the kind of a spec's own deed.
+type Verb string
 
 // The acts that judges or reports tell apart.
 const (
-	ActCreate  Act = "create"
-	ActUpdate  Act = "update" // any change of a spec, replicas included
-	ActScale   Act = "scale"
-	ActDelete  Act = "delete"
-	ActEvict   Act = "evict"
-	ActHold    Act = "hold"    // a readiness gate is held from here
-	ActRelease Act = "release" // a readiness gate is opened
-	ActLose    Act = "lose"    // a node stops answering from here
-	ActReturn  Act = "return"  // a lost node is brought back
-	ActFence   Act = "fence"   // a lost node is declared out of service, or its Node object is deleted
-	ActRestart Act = "restart" // a component of the control plane is killed, and its kubelet starts it again
-	ActOther   Act = "other"   // exec, cordons and whatever else the text says
+	VerbCreate           Verb = "create"
+	VerbUpdate           Verb = "update" // any change of a spec, replicas included
+	VerbScale            Verb = "scale"
+	VerbDelete           Verb = "delete"
+	VerbEvict            Verb = "evict"
+	VerbBlockReadiness   Verb = "hold"    // a readiness gate is held from here
+	VerbUnblockReadiness Verb = "release" // a readiness gate is opened
+	VerbStopNode         Verb = "lose"    // a node stops answering from here
+	VerbStartNode        Verb = "return"  // a lost node is brought back
+	VerbFenceNode        Verb = "fence"   // a lost node is declared out of service, or its Node object is deleted
+	VerbRestart          Verb = "restart" // a component of the control plane is killed, and its kubelet starts it again
+	VerbOther            Verb = "other"   // exec, cordons and whatever else the text says
 )
 
-// Mark is a deed of the spec itself, recorded before the request is sent: judges exempt what the spec did, and the timeline
+// Operation is a deed of the spec itself, recorded before the request is sent: judges exempt what the spec did, and the timeline
 // shows it.
-type Mark struct {
+type Operation struct {
 	Seq      int           `json:"seq"`
 	At       time.Duration `json:"at"`
-	Act      Act           `json:"act"`
+	Verb     Verb          `json:"act"`
 	Resource Resource      `json:"resource,omitempty"`
 	Name     string        `json:"name,omitempty"`
 	UID      types.UID     `json:"uid,omitempty"` // set for deletions and evictions of one object
@@ -175,33 +175,33 @@ type End struct {
 	// Complete says that at the end the recorded state equalled a fresh list of every resource; Reason says why not.
 	Complete bool   `json:"complete"`
 	Reason   string `json:"reason,omitempty"`
-	// Void says that somebody outside of the suite took its ground away, as Reason tells: what was recorded then accuses nobody.
-	Void bool `json:"void,omitempty"`
+	// Invalid says that somebody outside of the suite took its ground away, as Reason tells: what was recorded then accuses nobody.
+	Invalid bool `json:"void,omitempty"`
 }
 
-// Annul makes the history one that says nothing of the cluster, and why.
-func (h *History) Annul(why string) {
+// Invalidate makes the history one that says nothing of the cluster, and why.
+func (h *History) Invalidate(why string) {
 	if h.End == nil {
-		h.End = &End{Seq: len(h.Events) + len(h.Gaps) + len(h.Marks) + len(h.Checks) + 1}
+		h.End = &End{Seq: len(h.Events) + len(h.Gaps) + len(h.Operations) + len(h.Checks) + 1}
 	}
-	h.End.Complete, h.End.Void, h.End.Reason = false, true, why
+	h.End.Complete, h.End.Invalid, h.End.Reason = false, true, why
 }
 
 // History is one recording. Events are in recorded order, each resource's events in the order of their resource versions.
 type History struct {
-	Header Header
-	Events []*Event
-	Gaps   []Gap
-	Marks  []Mark
-	Checks []Check
-	End    *End
+	Header     Header
+	Events     []*Event
+	Gaps       []Gap
+	Operations []Operation
+	Checks     []Check
+	End        *End
 }
 
-// DeletedBySpec returns the UIDs of the objects that the spec itself deleted or evicted, each with its mark.
-func (h *History) DeletedBySpec() map[types.UID]Mark {
-	out := make(map[types.UID]Mark, len(h.Marks))
-	for _, m := range h.Marks {
-		if (m.Act == ActDelete || m.Act == ActEvict) && m.UID != "" {
+// DeletedByTest returns the UIDs of the objects that the spec itself deleted or evicted, each with its mark.
+func (h *History) DeletedByTest() map[types.UID]Operation {
+	out := make(map[types.UID]Operation, len(h.Operations))
+	for _, m := range h.Operations {
+		if (m.Verb == VerbDelete || m.Verb == VerbEvict) && m.UID != "" {
 			out[m.UID] = m
 		}
 	}

@@ -93,11 +93,11 @@ func TestEventsSayWhenTheyWere(t *testing.T) {
 }
 
 func TestDeletedBySpecTellsOnlyOfTheSpecsOwn(t *testing.T) {
-	h := &history.History{Marks: []history.Mark{
-		{Act: history.ActDelete, UID: "1"}, {Act: history.ActEvict, UID: "2"}, {Act: history.ActDelete}, {Act: history.ActUpdate, UID: "3"},
+	h := &history.History{Operations: []history.Operation{
+		{Verb: history.VerbDelete, UID: "1"}, {Verb: history.VerbEvict, UID: "2"}, {Verb: history.VerbDelete}, {Verb: history.VerbUpdate, UID: "3"},
 	}}
-	got := h.DeletedBySpec()
-	if len(got) != 2 || got["1"].Act != history.ActDelete || got["2"].Act != history.ActEvict {
+	got := h.DeletedByTest()
+	if len(got) != 2 || got["1"].Verb != history.VerbDelete || got["2"].Verb != history.VerbEvict {
 		t.Errorf("expected 1 and 2, found %v", got)
 	}
 }

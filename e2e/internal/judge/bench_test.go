@@ -13,23 +13,23 @@ import (
 // workload is a shape that a long history may take.
 type workload struct {
 	name string
-	tell func(s *historytest.Story, until func() bool)
+	tell func(s *historytest.Builder, until func() bool)
 }
 
 // workloads lists shapes that grow in different directions: in versions of pods, of sets, in pods of one set, in sets.
 func workloads() []workload {
 	return []workload{
-		{"restarts", func(s *historytest.Story, until func() bool) {
+		{"restarts", func(s *historytest.Builder, until func() bool) {
 			s.Running("web", 5, historytest.Claims("data"))
 			for n := 0; !until(); n++ {
 				pod := fmt.Sprintf("web-%d", n%5)
-				s.SpecDeletes(pod)
-				s.Gone(pod)
-				s.Up(pod)
+				s.DeleteByTest(pod)
+				s.FinishDeletion(pod)
+				s.CreateReady(pod)
 				s.Status("web")
 			}
 		}},
-		{"rollouts", func(s *historytest.Story, until func() bool) {
+		{"rollouts", func(s *historytest.Builder, until func() bool) {
 			s.Running("web", 5)
 			for n := 2; !until(); n++ {
 				s.Revision("web", n, int64(n))
@@ -38,28 +38,28 @@ func workloads() []workload {
 				s.Remove(history.Revisions, fmt.Sprintf("web-%d", n))
 			}
 		}},
-		{"scaling", func(s *historytest.Story, until func() bool) {
+		{"scaling", func(s *historytest.Builder, until func() bool) {
 			s.Running("web", 1)
 			for !until() {
 				s.Scale("web", 4)
 				for n := 1; n < 4; n++ {
-					s.Up(fmt.Sprintf("web-%d", n))
+					s.CreateReady(fmt.Sprintf("web-%d", n))
 					s.Status("web")
 				}
 				s.Scale("web", 1)
 				for n := 3; n > 0; n-- {
-					s.End(fmt.Sprintf("web-%d", n))
+					s.DeletePod(fmt.Sprintf("web-%d", n))
 					s.Status("web")
 				}
 			}
 		}},
-		{"sets", func(s *historytest.Story, until func() bool) {
+		{"sets", func(s *historytest.Builder, until func() bool) {
 			for n := 0; !until(); n++ {
 				name := fmt.Sprintf("set%d", n)
 				s.Running(name, 3, historytest.Claims("data"))
 				s.Scale(name, 0)
 				for k := 2; k >= 0; k-- {
-					s.End(fmt.Sprintf("%s-%d", name, k))
+					s.DeletePod(fmt.Sprintf("%s-%d", name, k))
 				}
 				s.DeleteSet(name)
 				for k := range 3 {
@@ -68,13 +68,13 @@ func workloads() []workload {
 				}
 			}
 		}},
-		{"one great set", func(s *historytest.Story, until func() bool) {
+		{"one great set", func(s *historytest.Builder, until func() bool) {
 			s.Set("web", historytest.Replicas(1<<30))
 			for n := 0; !until(); n++ {
-				s.Up(fmt.Sprintf("web-%d", n))
+				s.CreateReady(fmt.Sprintf("web-%d", n))
 			}
 		}},
-		{"one great Parallel set", func(s *historytest.Story, until func() bool) {
+		{"one great Parallel set", func(s *historytest.Builder, until func() bool) {
 			s.Set("web", historytest.Replicas(1<<30), historytest.Parallel)
 			for n := 0; !until(); n++ {
 				s.Pod(fmt.Sprintf("web-%d", n))

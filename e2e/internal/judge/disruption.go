@@ -26,7 +26,7 @@ func disruptionJudgements() []judgement {
 // outage is a stretch in which a node did not answer.
 type outage struct {
 	node string
-	lost history.Mark
+	lost history.Operation
 	// until is when its pods may be replaced again: the node came back or was declared gone, or the history ends.
 	untilSeq int
 	until    time.Duration
@@ -34,13 +34,13 @@ type outage struct {
 
 func (m *model) outages() []outage {
 	var out []outage
-	for i, mark := range m.h.Marks {
-		if mark.Act != history.ActLose {
+	for i, mark := range m.h.Operations {
+		if mark.Verb != history.VerbStopNode {
 			continue
 		}
 		o := outage{node: mark.Name, lost: mark, untilSeq: math.MaxInt, until: m.h.Duration()}
-		for _, later := range m.h.Marks[i+1:] {
-			if later.Name == mark.Name && (later.Act == history.ActReturn || later.Act == history.ActFence) {
+		for _, later := range m.h.Operations[i+1:] {
+			if later.Name == mark.Name && (later.Verb == history.VerbStartNode || later.Verb == history.VerbFenceNode) {
 				o.untilSeq, o.until = later.Seq, later.At
 				break
 			}
@@ -107,13 +107,13 @@ func order() []contract.ID {
 }
 
 // survived returns the guarantee that speaks of what follows a mark, "" if none does.
-func survived(mark history.Mark) contract.ID {
+func survived(mark history.Operation) contract.ID {
 	switch {
-	case mark.Act == history.ActReturn:
+	case mark.Verb == history.VerbStartNode:
 		return contract.DisruptionNodeReturns
-	case mark.Act == history.ActRestart && mark.Name == "kube-controller-manager":
+	case mark.Verb == history.VerbRestart && mark.Name == "kube-controller-manager":
 		return contract.DisruptionControllerRestart
-	case mark.Act == history.ActRestart && mark.Name == "kube-apiserver":
+	case mark.Verb == history.VerbRestart && mark.Name == "kube-apiserver":
 		return contract.DisruptionAPIServerRestart
 	}
 	return ""
@@ -122,13 +122,13 @@ func survived(mark history.Mark) contract.ID {
 // judgeAcross: what breaks a rule of order after a disruption breaks the guarantee that speaks of that disruption; a set that the
 // disruption met at work, and that is at rest at the end, upholds it.
 func judgeAcross(m *model, b *bench) {
-	for i, mark := range m.h.Marks {
+	for i, mark := range m.h.Operations {
 		id := survived(mark)
 		if id == "" {
 			continue
 		}
 		until := m.h.Duration()
-		for _, later := range m.h.Marks[i+1:] {
+		for _, later := range m.h.Operations[i+1:] {
 			if survived(later) == id {
 				until = later.At // what comes then is the later one's
 				break
@@ -149,7 +149,7 @@ func judgeAcross(m *model, b *bench) {
 }
 
 // retell adds findings to those of a disruption that came before them. One act may break several rules and is told once.
-func retell(told []Finding, id contract.ID, mark history.Mark, findings []Finding, within func(Finding) bool) []Finding {
+func retell(told []Finding, id contract.ID, mark history.Operation, findings []Finding, within func(Finding) bool) []Finding {
 	for _, f := range findings {
 		same := func(other Finding) bool { return other.Set == f.Set && other.At == f.At }
 		if !within(f) || slices.ContainsFunc(told, same) {

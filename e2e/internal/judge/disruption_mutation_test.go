@@ -13,19 +13,19 @@ func disruptionMutations() map[contract.ID]mutation {
 	order := orderingMutations()
 	return map[contract.ID]mutation{
 		contract.DisruptionNodeLost:          unplug,
-		contract.DisruptionControllerRestart: after(history.ActRestart, "kube-controller-manager", order[contract.OrderingScaleUp]),
-		contract.DisruptionAPIServerRestart:  after(history.ActRestart, "kube-apiserver", order[contract.OrderingScaleDown]),
-		contract.DisruptionNodeReturns:       after(history.ActReturn, "node", order[contract.OrderingHeals]),
+		contract.DisruptionControllerRestart: after(history.VerbRestart, "kube-controller-manager", order[contract.OrderingScaleUp]),
+		contract.DisruptionAPIServerRestart:  after(history.VerbRestart, "kube-apiserver", order[contract.OrderingScaleDown]),
+		contract.DisruptionNodeReturns:       after(history.VerbStartNode, "node", order[contract.OrderingHeals]),
 	}
 }
 
 // after has a disruption come before everything else, and then breaks a rule of order.
-func after(act history.Act, name string, rule mutation) mutation {
+func after(act history.Verb, name string, rule mutation) mutation {
 	return func(t *tape) bool {
 		if !rule(t) {
 			return false
 		}
-		t.note(history.Mark{Act: act, Name: name, Text: "disrupt " + name})
+		t.note(history.Operation{Verb: act, Name: name, Text: "disrupt " + name})
 		return true
 	}
 }
@@ -42,7 +42,7 @@ func unplug(t *tape) bool {
 		if v := pod.at(at); v == nil || v.Terminating() || v.Pod.Phase != corev1.PodRunning || v.Pod.Node == "" {
 			continue
 		}
-		t.note(history.Mark{At: at, Act: history.ActLose, Name: gone.Pod.Node, Text: "lose the node"})
+		t.note(history.Operation{At: at, Verb: history.VerbStopNode, Name: gone.Pod.Node, Text: "lose the node"})
 		return true
 	}
 	return false

@@ -189,8 +189,8 @@ func judgeOverrides(m *model, b *bench) {
 // may take for it.
 func judgeAtMostOne(m *model, b *bench) {
 	asked := map[types.UID]int{} // deletions by the spec
-	for _, mark := range m.h.Marks {
-		if mark.Act == history.ActDelete || mark.Act == history.ActEvict {
+	for _, mark := range m.h.Operations {
+		if mark.Verb == history.VerbDelete || mark.Verb == history.VerbEvict {
 			asked[mark.UID]++
 		}
 	}

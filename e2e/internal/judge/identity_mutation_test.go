@@ -141,8 +141,8 @@ func byPhase(phase corev1.PodPhase) func(*tape, *object, *object) *history.Event
 
 func byEviction(t *tape, _, p *object) *history.Event {
 	d, f := p.deleting(), finished(p)
-	for _, m := range t.h.Marks {
-		if m.Act == history.ActEvict && m.UID == p.uid && d != nil && (f == nil || f.At > d.At) {
+	for _, m := range t.h.Operations {
+		if m.Verb == history.VerbEvict && m.UID == p.uid && d != nil && (f == nil || f.At > d.At) {
 			return d
 		}
 	}
@@ -284,8 +284,8 @@ func replaceStray(t *tape) bool {
 		}
 		owners := stray.Owners
 		p.change(stray.At, func(e *history.Event) { e.Owners = owners })
-		t.h.Marks = slices.DeleteFunc(t.h.Marks, func(m history.Mark) bool {
-			return m.UID == p.uid || (m.Act == history.ActDelete && m.UID == "")
+		t.h.Operations = slices.DeleteFunc(t.h.Operations, func(m history.Operation) bool {
+			return m.UID == p.uid || (m.Verb == history.VerbDelete && m.UID == "")
 		})
 		return true
 	}

@@ -14,7 +14,7 @@ import (
 // tale is a history told for one judge: what it must make of it, and that no other judge complains.
 type tale struct {
 	name string
-	tell func(*historytest.Story)
+	tell func(*historytest.Builder)
 	// broken are the guarantees that must be violated, and no others; texts must each occur in a violation's sentence.
 	broken []contract.ID
 	texts  []string

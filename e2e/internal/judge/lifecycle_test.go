@@ -9,7 +9,7 @@ import (
 )
 
 func TestReplacement(t *testing.T) {
-	failed := func(s *historytest.Story) {
+	failed := func(s *historytest.Builder) {
 		s.Running("web", 2)
 		s.Fail("web-1")
 		s.Status("web")
@@ -17,22 +17,22 @@ func TestReplacement(t *testing.T) {
 	tales(t, []tale{
 		{
 			name: "a failed pod is replaced", exercised: ids(contract.LifecycleFailed), idle: ids(contract.LifecycleSucceeded, contract.LifecycleEvicted, contract.IdentitySticky),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				failed(s)
 				s.Remove(history.Pods, "web-1")
-				s.Up("web-1")
+				s.CreateReady("web-1")
 			},
 		},
 		{
 			name: "a failed pod stays", atWork: true, broken: ids(contract.LifecycleFailed), texts: []string{"web-1 (Failed at rv 108 (+0.8 s)) was not replaced to the end of the recording", "for 65.5 s"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				failed(s)
 				s.Wait(long)
 			},
 		},
 		{
 			name: "a failed pod is removed and nothing comes", atWork: true, broken: ids(contract.LifecycleFailed),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				failed(s)
 				s.Remove(history.Pods, "web-1")
 				s.Status("web")
@@ -41,7 +41,7 @@ func TestReplacement(t *testing.T) {
 		},
 		{
 			name: "a failed pod behind one that is not Ready", idle: ids(contract.LifecycleFailed),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				failed(s)
 				s.Unready("web-0")
 				s.Wait(long)
@@ -49,26 +49,26 @@ func TestReplacement(t *testing.T) {
 		},
 		{
 			name: "the end of a deletion is no failure", exercised: ids(contract.IdentitySticky), idle: ids(contract.LifecycleFailed),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
-				s.SpecDeletes("web-0")
+				s.DeleteByTest("web-0")
 				s.Fail("web-0")
 				s.Remove(history.Pods, "web-0")
-				s.Up("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 		{
 			name: "a succeeded pod is replaced", exercised: ids(contract.LifecycleSucceeded), idle: ids(contract.LifecycleFailed),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Remove(history.Pods, "web-0")
-				s.Up("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 		{
 			name: "a succeeded pod stays", atWork: true, broken: ids(contract.LifecycleSucceeded), texts: []string{"web-0 (Succeeded at rv"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Wait(long)
@@ -76,7 +76,7 @@ func TestReplacement(t *testing.T) {
 		},
 		{
 			name: "a succeeded pod comes back as somebody else", broken: ids(contract.LifecycleSucceeded), texts: []string{`another identity: hostname "other", expected "web-0"`},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Succeed("web-0")
 				s.Remove(history.Pods, "web-0")
@@ -85,7 +85,7 @@ func TestReplacement(t *testing.T) {
 		},
 		{
 			name: "a succeeded pod of a set that is scaled down", idle: ids(contract.LifecycleSucceeded),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
 				s.Succeed("web-1")
 				s.Scale("web", 1)
@@ -97,49 +97,49 @@ func TestReplacement(t *testing.T) {
 }
 
 func TestEviction(t *testing.T) {
-	evicted := func(s *historytest.Story) {
+	evicted := func(s *historytest.Builder) {
 		s.Running("web", 2)
 		s.Evict("web-0")
-		s.Gone("web-0")
+		s.FinishDeletion("web-0")
 		s.Status("web")
 	}
 	tales(t, []tale{
 		{
 			name: "replaced", exercised: ids(contract.LifecycleEvicted), idle: ids(contract.IdentitySticky),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				evicted(s)
-				s.Up("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 		{
 			name: "not replaced", atWork: true, broken: ids(contract.LifecycleEvicted), texts: []string{"web-0 (evicted at rv"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				evicted(s)
 				s.Wait(long)
 			},
 		},
 		{
 			name: "replaced by somebody else", broken: ids(contract.LifecycleEvicted),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				evicted(s)
 				pod(s, "web-0", func(e *history.Event) { e.Pod.Subdomain = "elsewhere" })
 			},
 		},
 		{
 			name: "refused", idle: ids(contract.LifecycleEvicted),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
-				s.Mark(history.ActEvict, history.Pods, "web-0")
+				s.Operation(history.VerbEvict, history.Pods, "web-0")
 				s.Wait(long)
 			},
 		},
 		{
 			name: "preempted is not evicted", exercised: ids(contract.IdentitySticky), idle: ids(contract.LifecycleEvicted),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Disrupt("web-0", "PreemptionByScheduler")
-				s.End("web-0")
-				s.Up("web-0")
+				s.DeletePod("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 	})
@@ -149,73 +149,73 @@ func TestCrashes(t *testing.T) {
 	tales(t, []tale{
 		{
 			name: "restarted in place", exercised: ids(contract.LifecycleCrashInPlace),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
 				s.Crash("web-0")
 				s.Restart("web-0")
 			},
 		},
-		{name: "no crash", idle: ids(contract.LifecycleCrashInPlace), tell: func(s *historytest.Story) { s.Running("web", 2) }},
+		{name: "no crash", idle: ids(contract.LifecycleCrashInPlace), tell: func(s *historytest.Builder) { s.Running("web", 2) }},
 		{
 			name: "replaced instead", broken: ids(contract.LifecycleCrashInPlace), texts: []string{"web-0 was deleted by its controller at rv", "after a container had crashed (rv 108, +0.8 s)"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
 				s.Crash("web-0")
 				s.Status("web")
-				s.End("web-0")
-				s.Up("web-0")
+				s.DeletePod("web-0")
+				s.CreateReady("web-0")
 				s.Status("web")
 			},
 		},
 		{
 			name: "replaced after it had restarted", broken: ids(contract.LifecycleCrashInPlace),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
 				s.Crash("web-1")
 				s.Restart("web-1")
-				s.End("web-1")
-				s.Up("web-1")
+				s.DeletePod("web-1")
+				s.CreateReady("web-1")
 				s.Status("web")
 			},
 		},
 		{
 			name: "crashed and deleted by the spec", idle: ids(contract.LifecycleCrashInPlace),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Crash("web-0")
-				s.SpecDeletes("web-0")
-				s.Gone("web-0")
-				s.Up("web-0")
+				s.DeleteByTest("web-0")
+				s.FinishDeletion("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 		{
 			name: "crashed and scaled down", idle: ids(contract.LifecycleCrashInPlace),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 2)
 				s.Crash("web-1")
 				s.Scale("web", 1)
-				s.End("web-1")
+				s.DeletePod("web-1")
 			},
 		},
 		{
 			name: "crashed and updated, the status late", idle: ids(contract.LifecycleCrashInPlace),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Crash("web-0")
 				s.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
-				s.End("web-0")
+				s.DeletePod("web-0")
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
-				s.Up("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 		{
 			name: "crashed and evicted", exercised: ids(contract.LifecycleEvicted),
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				s.Running("web", 1)
 				s.Crash("web-0")
 				s.Evict("web-0")
-				s.Gone("web-0")
-				s.Up("web-0")
+				s.FinishDeletion("web-0")
+				s.CreateReady("web-0")
 			},
 		},
 	})

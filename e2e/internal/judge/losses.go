@@ -90,7 +90,7 @@ func (m *model) lossOf(s *setLife, p *podLife) (loss, bool) {
 		return l, false
 	default:
 		l.at, l.why = p.deleting, deleted
-		if m.bySpec[p.uid].Act == history.ActEvict || p.evicted(p.deleting.Seq) {
+		if m.bySpec[p.uid].Verb == history.VerbEvict || p.evicted(p.deleting.Seq) {
 			l.why = evicted
 		}
 	}

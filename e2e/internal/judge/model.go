@@ -25,9 +25,9 @@ type model struct {
 	// rollouts holds what became of each set's templates, in the order of sets.
 	rollouts []*rollout
 	// bySpec holds the objects that the spec deleted or evicted itself.
-	bySpec map[types.UID]history.Mark
+	bySpec map[types.UID]history.Operation
 	// swept holds the spec's deletions that name no UID: of many objects at once, or of one by its name.
-	swept map[sweep][]history.Mark
+	swept map[sweep][]history.Operation
 	// kin holds all pods by their names: see kinOf.
 	kin map[string]roster
 	// claimsNamed holds the claims of each name, oldest first.
@@ -128,7 +128,7 @@ type step struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, bySet: map[types.UID]*setLife{}, bySpec: h.DeletedBySpec(), swept: sweeps(h.Marks), claimsNamed: map[string][]*claimLife{},
+		h: h, bySet: map[types.UID]*setLife{}, bySpec: h.DeletedByTest(), swept: sweeps(h.Operations), claimsNamed: map[string][]*claimLife{},
 	}
 	m.meetPods()
 	seen := m.seen

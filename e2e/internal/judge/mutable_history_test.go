@@ -180,8 +180,8 @@ func (o *object) ordered() bool { return o.first().Set.Policy == appsv1.OrderedR
 
 // asked reports whether the spec may have asked for the object's deletion.
 func (t *tape) asked(o *object) bool {
-	return slices.ContainsFunc(t.h.Marks, func(m history.Mark) bool {
-		return (m.Act == history.ActDelete || m.Act == history.ActEvict) && (m.UID == o.uid || m.UID == "")
+	return slices.ContainsFunc(t.h.Operations, func(m history.Operation) bool {
+		return (m.Verb == history.VerbDelete || m.Verb == history.VerbEvict) && (m.UID == o.uid || m.UID == "")
 	})
 }
 
@@ -259,9 +259,9 @@ func (t *tape) doom(e *history.Event, at time.Duration) {
 }
 
 // note adds a mark; those of a tape are in the order of their time.
-func (t *tape) note(m history.Mark) {
-	t.h.Marks = append(t.h.Marks, m)
-	slices.SortStableFunc(t.h.Marks, func(a, b history.Mark) int { return int(a.At - b.At) })
+func (t *tape) note(m history.Operation) {
+	t.h.Operations = append(t.h.Operations, m)
+	slices.SortStableFunc(t.h.Operations, func(a, b history.Operation) int { return int(a.At - b.At) })
 }
 
 // drop forgets the events that are as f says.
@@ -287,16 +287,16 @@ func (t *tape) splice() *history.History {
 	slices.SortStableFunc(t.h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
 	seq, m := 0, 0
 	for _, e := range t.h.Events {
-		for ; m < len(t.h.Marks) && t.h.Marks[m].At <= e.At; m++ {
+		for ; m < len(t.h.Operations) && t.h.Operations[m].At <= e.At; m++ {
 			seq++
-			t.h.Marks[m].Seq = seq
+			t.h.Operations[m].Seq = seq
 		}
 		seq++
 		e.Seq = seq
 	}
-	for ; m < len(t.h.Marks); m++ {
+	for ; m < len(t.h.Operations); m++ {
 		seq++
-		t.h.Marks[m].Seq = seq
+		t.h.Operations[m].Seq = seq
 	}
 	t.h.End.Seq, t.h.End.At = seq+1, t.end
 	return t.h

@@ -13,7 +13,7 @@ import (
 
 // late lets an event arrive after the n next ones, which must be of other resources, as a watch does that trails another. Its
 // resource version stays what it was.
-func late(s *historytest.Story, e *history.Event, n int) {
+func late(s *historytest.Builder, e *history.Event, n int) {
 	events := s.Events()
 	i := 0
 	for events[i] != e {
@@ -32,19 +32,19 @@ func late(s *historytest.Story, e *history.Event, n int) {
 func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 	tales(t, []tale{
 		{
-			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), tell: func(s *historytest.Story) {
+			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), tell: func(s *historytest.Builder) {
 				set := s.Set("web", historytest.Replicas(2))
-				s.Up("web-0")
-				s.Up("web-1")
+				s.CreateReady("web-0")
+				s.CreateReady("web-1")
 				late(s, set, 1)
 			},
 		},
 		{
-			name: "by seconds, when all pods are there", exercised: ids(contract.IdentityOwnership), tell: func(s *historytest.Story) {
+			name: "by seconds, when all pods are there", exercised: ids(contract.IdentityOwnership), tell: func(s *historytest.Builder) {
 				s.Pace(time.Second)
 				set := s.Set("web", historytest.Replicas(2))
-				s.Up("web-0")
-				s.Up("web-1")
+				s.CreateReady("web-0")
+				s.CreateReady("web-1")
 				late(s, set, 4)
 				s.Wait(long)
 			},
@@ -52,7 +52,7 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 		{
 			name: "one of that name, which the pods do not belong to", broken: ids(contract.IdentityOwnership),
 			texts: []string{"web-0 was created at rv 102 (+0.1 s) under the controller StatefulSet web with UID other, which no set of the namespace has"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				set := s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners[0].UID = "other" })
 				late(s, set, 1)
@@ -61,7 +61,7 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 		},
 		{
 			name: "pods without an owner", broken: ids(contract.IdentityOwnership), texts: []string{"for the set web without a controller reference"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				set := s.Set("web")
 				pod(s, "web-0", func(e *history.Event) { e.Owners = nil })
 				late(s, set, 1)
@@ -72,35 +72,35 @@ func TestSetsThatArriveAfterTheirPods(t *testing.T) {
 
 // TestWatchesThatTrail: a watch that was cut off and resumed tells late, without a gap.
 func TestWatchesThatTrail(t *testing.T) {
-	slow := func(s *historytest.Story) { s.Running("web", 3); s.Pace(time.Second) }
+	slow := func(s *historytest.Builder) { s.Running("web", 3); s.Pace(time.Second) }
 	tales(t, []tale{
 		{
-			name: "a scale down that is told after the pod went", exercised: ids(contract.OrderingScaleDown), tell: func(s *historytest.Story) {
+			name: "a scale down that is told after the pod went", exercised: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
 				slow(s)
 				scale := s.Scale("web", 2)
-				s.End("web-2")
+				s.DeletePod("web-2")
 				late(s, scale, 4)
 			},
 		},
 		{
-			name: "a pod that went before the scale down", broken: ids(contract.UpdateNoSpurious), tell: func(s *historytest.Story) {
+			name: "a pod that went before the scale down", broken: ids(contract.UpdateNoSpurious), tell: func(s *historytest.Builder) {
 				slow(s)
-				s.End("web-2")
+				s.DeletePod("web-2")
 				s.Scale("web", 2)
 			},
 		},
 		{
-			name: "a new template that is told after the pod went", tell: func(s *historytest.Story) {
+			name: "a new template that is told after the pod went", tell: func(s *historytest.Builder) {
 				slow(s)
-				asked := s.Asked("web", 2)
-				s.End("web-2")
+				asked := s.ChangeTemplate("web", 2)
+				s.DeletePod("web-2")
 				late(s, asked, 4)
 				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
-				s.Up("web-2")
+				s.CreateReady("web-2")
 			},
 		},
 		{
-			name: "a bound claim that is told after its pod ran", idle: ids(contract.StorageUnboundBlocks), tell: func(s *historytest.Story) {
+			name: "a bound claim that is told after its pod ran", idle: ids(contract.StorageUnboundBlocks), tell: func(s *historytest.Builder) {
 				s.Set("web", historytest.Replicas(2), historytest.Claims("data"))
 				pending(s, "data-web-0")
 				s.Pod("web-0")

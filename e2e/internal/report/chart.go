@@ -112,7 +112,7 @@ func draw(h *history.History, found []shownFinding) *chart {
 	for _, g := range h.Gaps {
 		c.Gaps = append(c.Gaps, chartGap{X: x(g.From), W: max(1.5, tenth(x(g.To)-x(g.From))), Title: fmt.Sprintf("gap in %s: %s", g.Resource, g.Reason)})
 	}
-	for i, m := range h.Marks {
+	for i, m := range h.Operations {
 		c.Acts = append(c.Acts, fmt.Sprintf("%s %s", history.Clock(m.At), m.Text))
 		c.Marks = append(c.Marks, chartMark{X: x(m.At), Text: fmt.Sprint(i + 1), Title: c.Acts[i]})
 	}

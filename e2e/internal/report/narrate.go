@@ -21,7 +21,7 @@ func narrate(h *history.History) ([]string, int) {
 			all = append(all, told{e.Seq, fmt.Sprintf("%s  %s", history.Clock(e.At), line)})
 		}
 	}
-	for _, m := range h.Marks {
+	for _, m := range h.Operations {
 		all = append(all, told{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), m.Text)})
 	}
 	for _, c := range h.Checks {

@@ -154,10 +154,10 @@ func wholeRunWithAGreatSet(t *testing.T, pods int) string {
 	for i := pods - 1; i >= 0; i-- {
 		s.Roll("web", i)
 	}
-	s.Mark("scale", "statefulsets", "web")
+	s.Operation("scale", "statefulsets", "web")
 	s.Scale("web", 0)
 	for i := pods - 1; i >= 0; i-- {
-		s.End(fmt.Sprintf("web-%d", i))
+		s.DeletePod(fmt.Sprintf("web-%d", i))
 	}
 	h := s.History()
 	h.Header.Spec, h.Header.Proves = greatSet, []contract.ID{contract.OrderingCreate}

@@ -15,11 +15,11 @@ func TestTimelineMatchesTheHistory(t *testing.T) {
 	s := historytest.New()
 	s.Set("web", historytest.Claims("data")) // 100 ms
 	s.Claim("data", "web-0")                 // pending at 200, bound at 300
-	s.Up("web-0")                            // pending at 400, ready at 500
+	s.CreateReady("web-0")                   // pending at 400, ready at 500
 	s.Wait(time.Second)
-	s.Terminate("web-0") // 1600
-	s.Gone("web-0")      // two events, then gone at 1900
-	s.Pod("web-0")       // 2000
+	s.Terminate("web-0")      // 1600
+	s.FinishDeletion("web-0") // two events, then gone at 1900
+	s.Pod("web-0")            // 2000
 	var got []string
 	for _, row := range report.Timeline(s.History()) {
 		var bars []string

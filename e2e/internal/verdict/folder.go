@@ -61,7 +61,7 @@ func Folder(dir string, level contract.Level) (Run, error) {
 
 func judgeOne(file string, h *history.History) Judged {
 	j := Judged{Spec: h.Header.Spec, File: file, Wall: h.Duration(), Zone: h.Header.Zone}
-	if h.End != nil && h.End.Void {
+	if h.End != nil && h.End.Invalid {
 		j.Cut = h.End.Reason
 		return j
 	}

@@ -108,7 +108,7 @@ func TestAnnulledHistoryAccusesNobody(t *testing.T) {
 	}
 	run, err = verdict.Folder(folder(t, oneSpec(), func(h *history.History) {
 		violated(h)
-		h.Annul("somebody deleted the namespace")
+		h.Invalidate("somebody deleted the namespace")
 	}), contract.Core)
 	if err != nil || run.Overall != verdict.Undecided || !strings.Contains(strings.Join(run.Troubles, "\n"), "somebody deleted the namespace") {
 		t.Errorf("expected an inconclusive run and why, found %s, %v, %v", run.Overall, run.Troubles, err)

@@ -20,8 +20,8 @@ import (
 // Tick is the time that passes with every event, unless Pace says otherwise.
 const Tick = 100 * time.Millisecond
 
-// Story is a history in the making.
-type Story struct {
+// Builder is a history in the making.
+type Builder struct {
 	h    *history.History
 	now  time.Duration
 	tick time.Duration
@@ -34,40 +34,40 @@ type Story struct {
 func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 // New returns a story in which nothing has happened yet, with a lag of two seconds.
-func New() *Story {
-	return &Story{
+func New() *Builder {
+	return &Builder{
 		h:    &history.History{Header: history.Header{Format: history.Format, Namespace: "story", Start: start(), Lag: 2 * time.Second}},
 		live: map[string]*history.Event{}, tick: Tick,
 	}
 }
 
 // Pace changes the time that passes with every event.
-func (s *Story) Pace(tick time.Duration) *Story {
+func (s *Builder) Pace(tick time.Duration) *Builder {
 	s.tick = tick
 	return s
 }
 
 // Events returns the events so far.
-func (s *Story) Events() []*history.Event { return s.h.Events }
+func (s *Builder) Events() []*history.Event { return s.h.Events }
 
 // Wait lets time pass.
-func (s *Story) Wait(d time.Duration) *Story {
+func (s *Builder) Wait(d time.Duration) *Builder {
 	s.now += d
 	return s
 }
 
 // Now is the time since the story began.
-func (s *Story) Now() time.Duration { return s.now }
+func (s *Builder) Now() time.Duration { return s.now }
 
 // History returns the story so far, complete.
-func (s *Story) History() *history.History {
+func (s *Builder) History() *history.History {
 	h := *s.h
 	h.End = &history.End{Seq: s.seq + 1, At: s.now, Complete: true}
 	return &h
 }
 
 // Get returns the newest version of a living object; it panics if there is none, since then the story is wrong.
-func (s *Story) Get(r history.Resource, name string) *history.Event {
+func (s *Builder) Get(r history.Resource, name string) *history.Event {
 	e := s.live[string(r)+"/"+name]
 	if e == nil {
 		panic(fmt.Sprintf("story: no %s %q lives at %v", r, name, s.now))
@@ -75,11 +75,13 @@ func (s *Story) Get(r history.Resource, name string) *history.Event {
 	return e
 }
 
-// Lives reports whether an object of that name exists.
-func (s *Story) Lives(r history.Resource, name string) bool { return s.live[string(r)+"/"+name] != nil }
+// Exists reports whether an object of that name exists.
+func (s *Builder) Exists(r history.Resource, name string) bool {
+	return s.live[string(r)+"/"+name] != nil
+}
 
-// Living returns the newest versions of all living objects of a resource, by name.
-func (s *Story) Living(r history.Resource) []*history.Event {
+// List returns the newest versions of all living objects of a resource, by name.
+func (s *Builder) List(r history.Resource) []*history.Event {
 	var out []*history.Event
 	for _, e := range s.live {
 		if e.Resource == r {
@@ -91,7 +93,7 @@ func (s *Story) Living(r history.Resource) []*history.Event {
 }
 
 // Add makes a new object and returns its event, for the caller to complete: e needs its resource, name and object.
-func (s *Story) Add(e *history.Event) *history.Event {
+func (s *Builder) Add(e *history.Event) *history.Event {
 	s.uids++
 	if e.UID == "" {
 		e.UID = types.UID(fmt.Sprintf("uid-%d", s.uids))
@@ -103,7 +105,7 @@ func (s *Story) Add(e *history.Event) *history.Event {
 
 // Change adds a new version of a living object, changed by f, which may change what the event's pointers point to: they are
 // copies.
-func (s *Story) Change(r history.Resource, name string, f func(*history.Event)) *history.Event {
+func (s *Builder) Change(r history.Resource, name string, f func(*history.Event)) *history.Event {
 	e := clone(s.Get(r, name))
 	e.Change = history.Modified
 	f(e)
@@ -111,7 +113,7 @@ func (s *Story) Change(r history.Resource, name string, f func(*history.Event)) 
 }
 
 // Remove ends a living object.
-func (s *Story) Remove(r history.Resource, name string) *history.Event {
+func (s *Builder) Remove(r history.Resource, name string) *history.Event {
 	e := clone(s.Get(r, name))
 	e.Change = history.Deleted
 	delete(s.live, string(r)+"/"+name)
@@ -119,34 +121,34 @@ func (s *Story) Remove(r history.Resource, name string) *history.Event {
 }
 
 // Timestamp is the present as the API writes it, in whole seconds.
-func (s *Story) Timestamp() metav1.Time {
+func (s *Builder) Timestamp() metav1.Time {
 	return metav1.NewTime(start().Add(s.now).Truncate(time.Second))
 }
 
-// Mark notes a deed of the spec.
-func (s *Story) Mark(act history.Act, r history.Resource, name string) {
+// Operation notes a deed of the spec.
+func (s *Builder) Operation(act history.Verb, r history.Resource, name string) {
 	var uid types.UID
 	if e := s.live[string(r)+"/"+name]; e != nil {
 		uid = e.UID
 	}
 	s.seq++
-	s.h.Marks = append(s.h.Marks, history.Mark{Seq: s.seq, At: s.now, Act: act, Resource: r, Name: name, UID: uid, Text: string(act) + " " + name})
+	s.h.Operations = append(s.h.Operations, history.Operation{Seq: s.seq, At: s.now, Verb: act, Resource: r, Name: name, UID: uid, Text: string(act) + " " + name})
 }
 
 // Gap notes that events of a resource may be missing since from.
-func (s *Story) Gap(r history.Resource, from time.Duration) {
+func (s *Builder) Gap(r history.Resource, from time.Duration) {
 	s.seq++
 	s.h.Gaps = append(s.h.Gaps, history.Gap{Seq: s.seq, Resource: r, From: from, To: s.now, Reason: "told so"})
 }
 
 // Check notes an observation of the spec.
-func (s *Story) Check(c history.Check) {
+func (s *Builder) Check(c history.Check) {
 	s.seq++
 	c.Seq, c.At = s.seq, s.now
 	s.h.Checks = append(s.h.Checks, c)
 }
 
-func (s *Story) record(e *history.Event) *history.Event {
+func (s *Builder) record(e *history.Event) *history.Event {
 	s.now += s.tick
 	s.seq++
 	e.Seq, e.At, e.ResourceVersion = s.seq, s.now, fmt.Sprint(100+s.seq)
@@ -203,7 +205,7 @@ func copyOf(m map[string]string) map[string]string {
 }
 
 // owner is a controller reference to the set of that name.
-func (s *Story) owner(set string) []metav1.OwnerReference {
+func (s *Builder) owner(set string) []metav1.OwnerReference {
 	yes := true
 	return []metav1.OwnerReference{{
 		APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "StatefulSet", Name: set, UID: s.Get(history.Sets, set).UID, Controller: &yes,
@@ -220,7 +222,7 @@ func setOf(pod string) string {
 }
 
 // readiness sets the conditions that make a pod Ready or not.
-func readiness(s *Story, p *history.Pod, ready bool) {
+func readiness(s *Builder, p *history.Pod, ready bool) {
 	status := corev1.ConditionFalse
 	if ready {
 		status = corev1.ConditionTrue

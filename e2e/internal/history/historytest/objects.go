@@ -28,7 +28,7 @@ func Parallel(s *history.Set) { s.Policy = appsv1.ParallelPodManagement }
 func Claims(names ...string) Option { return func(s *history.Set) { s.ClaimTemplates = names } }
 
 // Set creates a StatefulSet: OrderedReady, RollingUpdate, one replica, revision "<name>-1", claims retained.
-func (s *Story) Set(name string, options ...Option) *history.Event {
+func (s *Builder) Set(name string, options ...Option) *history.Event {
 	limit, grace := int32(10), int64(Grace)
 	set := &history.Set{
 		Replicas: 1, Policy: appsv1.OrderedReadyPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType,
@@ -44,7 +44,7 @@ func (s *Story) Set(name string, options ...Option) *history.Event {
 }
 
 // Update changes a set's spec, which makes a new generation.
-func (s *Story) Update(set string, f func(*history.Set)) *history.Event {
+func (s *Builder) Update(set string, f func(*history.Set)) *history.Event {
 	return s.Change(history.Sets, set, func(e *history.Event) {
 		e.Generation++
 		f(e.Set)
@@ -52,18 +52,18 @@ func (s *Story) Update(set string, f func(*history.Set)) *history.Event {
 }
 
 // Scale changes a set's replicas.
-func (s *Story) Scale(set string, replicas int32) *history.Event {
+func (s *Builder) Scale(set string, replicas int32) *history.Event {
 	return s.Update(set, func(t *history.Set) { t.Replicas = replicas })
 }
 
 // NewTemplate gives the set a new template, and with it the update revision "<set>-<n>".
-func (s *Story) NewTemplate(set string, n int) *history.Event {
+func (s *Builder) NewTemplate(set string, n int) *history.Event {
 	s.Update(set, func(t *history.Set) { t.Template.Images = map[string]string{"main": fmt.Sprintf("image:%d", n)} })
 	return s.Status(set, func(st *history.Status) { st.UpdateRevision = fmt.Sprintf("%s-%d", set, n) })
 }
 
 // Status writes the set's status, changed by f, if any, then counts its pods as they are now, as the controller does.
-func (s *Story) Status(set string, f ...func(*history.Status)) *history.Event {
+func (s *Builder) Status(set string, f ...func(*history.Status)) *history.Event {
 	return s.Change(history.Sets, set, func(e *history.Event) {
 		st := &e.Set.Status
 		st.ObservedGeneration = e.Generation
@@ -103,7 +103,7 @@ func (s *Story) Status(set string, f ...func(*history.Status)) *history.Event {
 }
 
 // Pod creates a pod of a set as its controller does, at the set's update revision and template, Pending.
-func (s *Story) Pod(name string) *history.Event {
+func (s *Builder) Pod(name string) *history.Event {
 	set := s.Get(history.Sets, setOf(name))
 	grace := int64(Grace)
 	pod := &history.Pod{Phase: corev1.PodPending, Hostname: name, Subdomain: set.Set.ServiceName, Grace: &grace, Template: templateCopy(set.Set.Template)}
@@ -125,7 +125,7 @@ func (s *Story) Pod(name string) *history.Event {
 }
 
 // Ready makes a pod Running and Ready.
-func (s *Story) Ready(pod string) *history.Event {
+func (s *Builder) Ready(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodRunning
 		e.Pod.Node = "node"
@@ -136,12 +136,12 @@ func (s *Story) Ready(pod string) *history.Event {
 }
 
 // Unready takes a running pod's readiness away.
-func (s *Story) Unready(pod string) *history.Event {
+func (s *Builder) Unready(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { readiness(s, e.Pod, false) })
 }
 
 // Fail ends a pod with phase Failed.
-func (s *Story) Fail(pod string) *history.Event {
+func (s *Builder) Fail(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodFailed
 		readiness(s, e.Pod, false)
@@ -150,7 +150,7 @@ func (s *Story) Fail(pod string) *history.Event {
 }
 
 // Terminate requests a pod's deletion, with its own grace period.
-func (s *Story) Terminate(pod string) *history.Event {
+func (s *Builder) Terminate(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		// The API writes when the grace period will be over, not when deletion was requested.
 		end := metav1.NewTime(s.Timestamp().Add(Grace * time.Second))
@@ -159,8 +159,8 @@ func (s *Story) Terminate(pod string) *history.Event {
 	})
 }
 
-// Gone lets a pod's containers stop and removes it, as a kubelet does.
-func (s *Story) Gone(pod string) *history.Event {
+// FinishDeletion lets a pod's containers stop and removes it, as a kubelet does.
+func (s *Builder) FinishDeletion(pod string) *history.Event {
 	s.Change(history.Pods, pod, func(e *history.Event) {
 		readiness(s, e.Pod, false)
 		stop(s, e.Pod)
@@ -172,33 +172,33 @@ func (s *Story) Gone(pod string) *history.Event {
 	return s.Remove(history.Pods, pod)
 }
 
-func stop(s *Story, p *history.Pod) {
+func stop(s *Builder, p *history.Pod) {
 	for i := range p.Containers {
 		p.Containers[i].State = history.ContainerTerminated
 		p.Containers[i].Finished = s.Timestamp()
 	}
 }
 
-// End requests a pod's deletion and carries it out.
-func (s *Story) End(pod string) {
+// DeletePod requests a pod's deletion and carries it out.
+func (s *Builder) DeletePod(pod string) {
 	s.Terminate(pod)
-	s.Gone(pod)
+	s.FinishDeletion(pod)
 }
 
-// SpecDeletes deletes a pod as the spec does, which no judge may hold against the controller.
-func (s *Story) SpecDeletes(pod string) {
-	s.Mark(history.ActDelete, history.Pods, pod)
+// DeleteByTest deletes a pod as the spec does, which no judge may hold against the controller.
+func (s *Builder) DeleteByTest(pod string) {
+	s.Operation(history.VerbDelete, history.Pods, pod)
 	s.Terminate(pod)
 }
 
-// Up creates a pod and makes it Ready.
-func (s *Story) Up(pod string) {
+// CreateReady creates a pod and makes it Ready.
+func (s *Builder) CreateReady(pod string) {
 	s.Pod(pod)
 	s.Ready(pod)
 }
 
 // Claim creates a claim bound to a volume of its own, labelled as the set of the pod that it is for.
-func (s *Story) Claim(template, pod string) *history.Event {
+func (s *Builder) Claim(template, pod string) *history.Event {
 	name := template + "-" + pod
 	set := s.Get(history.Sets, setOf(pod))
 	e := s.Add(&history.Event{Resource: history.Claims, Meta: history.Meta{Name: name, Labels: copyOf(set.Set.Selector)}, Claim: &history.Claim{
@@ -211,17 +211,17 @@ func (s *Story) Claim(template, pod string) *history.Event {
 }
 
 // Running starts a set of that many pods, each Ready before the next is created, and lets its status settle.
-func (s *Story) Running(set string, replicas int, options ...Option) {
+func (s *Builder) Running(set string, replicas int, options ...Option) {
 	s.Set(set, append([]Option{Replicas(int32(replicas))}, options...)...)
 	for n := range replicas {
 		pod := fmt.Sprintf("%s-%d", set, n)
 		for _, t := range s.Get(history.Sets, set).Set.ClaimTemplates {
 			s.Claim(t, pod)
 		}
-		s.Up(pod)
+		s.CreateReady(pod)
 		s.Status(set)
 	}
 }
 
 // DeleteSet removes a set, its pods left to whoever collects them.
-func (s *Story) DeleteSet(set string) types.UID { return s.Remove(history.Sets, set).UID }
+func (s *Builder) DeleteSet(set string) types.UID { return s.Remove(history.Sets, set).UID }

@@ -23,23 +23,23 @@ func HistoryLimit(n int32) Option { return func(s *history.Set) { s.RevisionHist
 // OnDelete makes the update strategy OnDelete.
 func OnDelete(s *history.Set) { s.Strategy = appsv1.OnDeleteStatefulSetStrategyType }
 
-// Asked changes a set's template to version n, as a person does: its controller has not seen it yet.
-func (s *Story) Asked(set string, n int) *history.Event {
+// ChangeTemplate changes a set's template to version n, as a person does: its controller has not seen it yet.
+func (s *Builder) ChangeTemplate(set string, n int) *history.Event {
 	return s.Update(set, func(t *history.Set) { t.Template.Images = map[string]string{"main": fmt.Sprintf("image:%d", n)} })
 }
 
 // Roll replaces pods one after another at the update revision, as a rolling update does.
-func (s *Story) Roll(set string, ordinals ...int) {
+func (s *Builder) Roll(set string, ordinals ...int) {
 	for _, n := range ordinals {
 		pod := fmt.Sprintf("%s-%d", set, n)
-		s.End(pod)
-		s.Up(pod)
+		s.DeletePod(pod)
+		s.CreateReady(pod)
 		s.Status(set)
 	}
 }
 
 // PodAt creates a pod that carries the label of revision n of its set and is made of template n.
-func (s *Story) PodAt(name string, n int) *history.Event {
+func (s *Builder) PodAt(name string, n int) *history.Event {
 	s.Pod(name)
 	e := s.Get(history.Pods, name)
 	e.Labels[appsv1.ControllerRevisionHashLabelKey] = fmt.Sprintf("%s-%d", setOf(name), n)
@@ -48,7 +48,7 @@ func (s *Story) PodAt(name string, n int) *history.Event {
 }
 
 // Revision makes the controller revision of a set's template n, with that number.
-func (s *Story) Revision(set string, n int, number int64) *history.Event {
+func (s *Builder) Revision(set string, n int, number int64) *history.Event {
 	return s.Add(&history.Event{
 		Resource: history.Revisions, Meta: history.Meta{Name: fmt.Sprintf("%s-%d", set, n), Owners: s.owner(set)},
 		Revision: &history.Revision{Number: number, Data: fmt.Sprintf("template %d", n)},
@@ -56,6 +56,6 @@ func (s *Story) Revision(set string, n int, number int64) *history.Event {
 }
 
 // Renumber gives a controller revision another number.
-func (s *Story) Renumber(set string, n int, number int64) *history.Event {
+func (s *Builder) Renumber(set string, n int, number int64) *history.Event {
 	return s.Change(history.Revisions, fmt.Sprintf("%s-%d", set, n), func(e *history.Event) { e.Revision.Number = number })
 }

@@ -72,11 +72,11 @@ func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
 // Mark records an act of the spec. Call it before the request is sent: a judge must know whose act it was before it sees the
 // consequence. uid is for deletions and evictions and may be empty otherwise.
-func (r *Recorder) Mark(act history.Act, resource history.Resource, name string, uid types.UID, text string) {
+func (r *Recorder) Mark(act history.Verb, resource history.Resource, name string, uid types.UID, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seq, at := r.nextLocked()
-	r.h.Marks = append(r.h.Marks, history.Mark{Seq: seq, At: at, Act: act, Resource: resource, Name: name, UID: uid, Text: text})
+	r.h.Operations = append(r.h.Operations, history.Operation{Seq: seq, At: at, Verb: act, Resource: resource, Name: name, UID: uid, Text: text})
 }
 
 // Check records what the spec observed of one guarantee by other means than the watches.
@@ -99,11 +99,11 @@ func (r *Recorder) History() *history.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := &history.History{
-		Header: r.h.Header,
-		Events: append([]*history.Event(nil), r.h.Events...),
-		Gaps:   append([]history.Gap(nil), r.h.Gaps...),
-		Marks:  append([]history.Mark(nil), r.h.Marks...),
-		Checks: append([]history.Check(nil), r.h.Checks...),
+		Header:     r.h.Header,
+		Events:     append([]*history.Event(nil), r.h.Events...),
+		Gaps:       append([]history.Gap(nil), r.h.Gaps...),
+		Operations: append([]history.Operation(nil), r.h.Operations...),
+		Checks:     append([]history.Check(nil), r.h.Checks...),
 	}
 	if r.h.End != nil {
 		end := *r.h.End

@@ -162,7 +162,7 @@ func TestMarksAndChecksStandBetweenTheEvents(t *testing.T) {
 	r := start(t, s)
 	s.put(history.Pods, pod("web-0", "1"))
 	hostname(t, r, "web-0", "1")
-	r.Mark(history.ActDelete, history.Pods, "web-0", "uid-1", "delete it")
+	r.Mark(history.VerbDelete, history.Pods, "web-0", "uid-1", "delete it")
 	s.remove(history.Pods, "web-0")
 	hostname(t, r, "web-0", "")
 	r.Check(contract.OrderingCreate, history.Passed, "looked at")
@@ -170,8 +170,8 @@ func TestMarksAndChecksStandBetweenTheEvents(t *testing.T) {
 	r.Check(contract.OrderingHeals, history.Failed, "found while cleaning up")
 	later := r.Stop(t.Context(), patience)
 
-	if h.Events[0].Seq > h.Marks[0].Seq || h.Marks[0].Seq > h.Events[1].Seq || h.Events[1].Seq > h.Checks[0].Seq || h.Checks[0].Seq > h.End.Seq {
-		t.Errorf("out of order: events %d, %d; mark %d; check %d; end %d", h.Events[0].Seq, h.Events[1].Seq, h.Marks[0].Seq, h.Checks[0].Seq, h.End.Seq)
+	if h.Events[0].Seq > h.Operations[0].Seq || h.Operations[0].Seq > h.Events[1].Seq || h.Events[1].Seq > h.Checks[0].Seq || h.Checks[0].Seq > h.End.Seq {
+		t.Errorf("out of order: events %d, %d; mark %d; check %d; end %d", h.Events[0].Seq, h.Events[1].Seq, h.Operations[0].Seq, h.Checks[0].Seq, h.End.Seq)
 	}
 	if len(h.Checks) != 1 || len(later.Checks) != 2 || later.End.Seq <= later.Checks[1].Seq || !later.End.Complete {
 		t.Errorf("expected the late check before the end, found %+v and %+v", later.Checks, later.End)

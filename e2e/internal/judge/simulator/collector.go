@@ -41,7 +41,7 @@ func (w *world) garbageDelay() time.Duration {
 func (w *world) dependents(owner types.UID) []*history.Event {
 	var out []*history.Event
 	for _, r := range []history.Resource{history.Pods, history.Claims, history.Revisions} {
-		for _, e := range w.s.Living(r) {
+		for _, e := range w.s.List(r) {
 			if slices.ContainsFunc(e.Owners, func(o metav1.OwnerReference) bool { return o.UID == owner }) {
 				out = append(out, e)
 			}
@@ -143,7 +143,7 @@ func (w *world) unprotect(name string, uid types.UID) {
 	if w.get(history.Claims, name, uid) == nil {
 		return
 	}
-	for _, p := range w.s.Living(history.Pods) {
+	for _, p := range w.s.List(history.Pods) {
 		if p.Pod.Node == "" || p.Pod.Finished() {
 			continue
 		}

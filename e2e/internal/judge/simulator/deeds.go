@@ -59,9 +59,9 @@ func (w *world) changeHistoryLimit(set *history.Event) bool {
 
 // deleteSet deletes the set in one of the three ways and mostly makes another one of its name.
 func (w *world) deleteSet(set *history.Event) bool {
-	w.s.Mark(history.ActDelete, history.Sets, set.Name)
+	w.s.Operation(history.VerbDelete, history.Sets, set.Name)
 	finalizer := pick(w.rng, "", "", foreground, orphan)
-	if len(w.s.Living(history.Sets)) > 1 {
+	if len(w.s.List(history.Sets)) > 1 {
 		finalizer = "" // another set with the same selector would take what is left behind
 	}
 	if finalizer == "" {
@@ -74,10 +74,10 @@ func (w *world) deleteSet(set *history.Event) bool {
 		})
 	}
 	w.pause()
-	if w.chance(0.7) && !w.s.Lives(history.Sets, set.Name) {
+	if w.chance(0.7) && !w.s.Exists(history.Sets, set.Name) {
 		was := *set.Set
 		again := w.kind()
-		w.s.Mark(history.ActCreate, history.Sets, set.Name)
+		w.s.Operation(history.VerbCreate, history.Sets, set.Name)
 		e := w.s.Set(set.Name, func(t *history.Set) {
 			again(t)
 			if w.chance(0.8) {
@@ -96,15 +96,15 @@ func (w *world) deleteSet(set *history.Event) bool {
 // not wake the controller.
 func (w *world) relabel(set *history.Event) bool {
 	pods := w.podsOf(set)
-	if len(pods) == 0 || len(w.s.Living(history.Sets)) > 1 {
+	if len(pods) == 0 || len(w.s.List(history.Sets)) > 1 {
 		return false
 	}
 	p := pick(w.rng, pods...)
-	w.s.Mark(history.ActUpdate, history.Pods, p.Name)
+	w.s.Operation(history.VerbUpdate, history.Pods, p.Name)
 	w.s.Relabel(p.Name, "app", "none")
 	w.settle(4*time.Second, 30*time.Second)
 	if e := w.get(history.Pods, p.Name, p.UID); e != nil {
-		w.s.Mark(history.ActDelete, history.Pods, p.Name)
+		w.s.Operation(history.VerbDelete, history.Pods, p.Name)
 		w.deletePod(p.Name, p.UID, nil)
 		w.settle(4*time.Second, 60*time.Second)
 	}
@@ -125,7 +125,7 @@ func (w *world) loseClaim(set *history.Event) bool {
 			if c == nil || c.Claim.Phase == corev1.ClaimBound {
 				continue
 			}
-			w.s.Mark(history.ActDelete, history.Claims, c.Name)
+			w.s.Operation(history.VerbDelete, history.Claims, c.Name)
 			w.deleteClaim(c.Name, c.UID)
 			w.run(w.between(time.Second, 4*time.Second))
 			if e := w.get(history.Sets, set.Name, set.UID); e != nil && !e.Terminating() {
@@ -139,8 +139,8 @@ func (w *world) loseClaim(set *history.Event) bool {
 
 // sweep deletes all pods of the namespace with one request.
 func (w *world) sweep(*history.Event) bool {
-	w.s.Mark(history.ActDelete, history.Pods, "")
-	for _, p := range w.s.Living(history.Pods) {
+	w.s.Operation(history.VerbDelete, history.Pods, "")
+	for _, p := range w.s.List(history.Pods) {
 		w.deletePod(p.Name, p.UID, nil)
 	}
 	return true

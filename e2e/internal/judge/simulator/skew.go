@@ -27,16 +27,16 @@ func (w *world) seen(h *history.History) *history.History {
 func renumber(h *history.History) {
 	seq, m := 0, 0
 	for _, e := range h.Events {
-		for ; m < len(h.Marks) && h.Marks[m].At <= e.At; m++ {
+		for ; m < len(h.Operations) && h.Operations[m].At <= e.At; m++ {
 			seq++
-			h.Marks[m].Seq = seq
+			h.Operations[m].Seq = seq
 		}
 		seq++
 		e.Seq = seq
 	}
-	for ; m < len(h.Marks); m++ {
+	for ; m < len(h.Operations); m++ {
 		seq++
-		h.Marks[m].Seq = seq
+		h.Operations[m].Seq = seq
 	}
 	h.End.Seq, h.End.At = seq+1, h.Duration()
 }

@@ -47,7 +47,7 @@ func (w *world) pause() {
 
 // create makes a set of some kind.
 func (w *world) create(name string) {
-	w.s.Mark(history.ActCreate, history.Sets, name)
+	w.s.Operation(history.VerbCreate, history.Sets, name)
 	e := w.s.Set(name, w.kind())
 	e.Labels = map[string]string{"touched": "0"}
 }
@@ -121,21 +121,21 @@ func (w *world) update(name string, f func(*history.Set)) bool {
 	if reflect.DeepEqual(was, now) {
 		return false // the API makes no new version of what did not change
 	}
-	w.s.Mark(history.ActUpdate, history.Sets, name)
+	w.s.Operation(history.VerbUpdate, history.Sets, name)
 	w.s.Update(name, func(t *history.Set) { *t = now })
 	return true
 }
 
 // podsOf returns the living pods of the set that are to stay.
 func (w *world) podsOf(set *history.Event) []*history.Event {
-	return slices.DeleteFunc(w.s.Living(history.Pods), func(p *history.Event) bool {
+	return slices.DeleteFunc(w.s.List(history.Pods), func(p *history.Event) bool {
 		return p.Controller() == nil || p.Controller().UID != set.UID || p.Terminating()
 	})
 }
 
 // deed does something to one of the sets and reports whether there was something to do.
 func (w *world) deed() bool {
-	sets := w.s.Living(history.Sets)
+	sets := w.s.List(history.Sets)
 	if len(sets) == 0 {
 		w.create("web")
 		return true
@@ -221,7 +221,7 @@ func (w *world) deletePods(set *history.Event) bool {
 	pods := w.podsOf(set)
 	w.rng.Shuffle(len(pods), func(i, j int) { pods[i], pods[j] = pods[j], pods[i] })
 	for _, p := range pods[:min(len(pods), 1+w.rng.IntN(3))] {
-		w.s.Mark(history.ActDelete, history.Pods, p.Name)
+		w.s.Operation(history.VerbDelete, history.Pods, p.Name)
 		w.deletePod(p.Name, p.UID, nil)
 	}
 	return len(pods) > 0
@@ -234,7 +234,7 @@ func (w *world) force(set *history.Event) bool {
 		return false
 	}
 	p := pick(w.rng, pods...)
-	w.s.Mark(history.ActDelete, history.Pods, p.Name)
+	w.s.Operation(history.VerbDelete, history.Pods, p.Name)
 	w.deletePod(p.Name, p.UID, new(int64))
 	return true
 }
@@ -245,7 +245,7 @@ func (w *world) evict(set *history.Event) bool {
 		return false
 	}
 	p := pick(w.rng, pods...)
-	w.s.Mark(history.ActEvict, history.Pods, p.Name)
+	w.s.Operation(history.VerbEvict, history.Pods, p.Name)
 	w.s.Disrupt(p.Name, "EvictionByEvictionAPI")
 	w.deletePod(p.Name, p.UID, nil)
 	return true
@@ -263,7 +263,7 @@ func (w *world) failOne(set *history.Event) bool {
 
 // touch changes a label of the set.
 func (w *world) touch(set *history.Event) bool {
-	w.s.Mark(history.ActUpdate, history.Sets, set.Name)
+	w.s.Operation(history.VerbUpdate, history.Sets, set.Name)
 	w.s.Change(history.Sets, set.Name, func(e *history.Event) { e.Labels = map[string]string{"touched": w.s.Now().String()} })
 	return true
 }

@@ -14,7 +14,7 @@ import (
 // world is a cluster in the making: its objects live in a story, and what its parts are going to do waits in a queue.
 type world struct {
 	rng        *rand.Rand
-	s          *historytest.Story
+	s          *historytest.Builder
 	custom     customs
 	queue      queue
 	tasks      int
@@ -108,7 +108,7 @@ func (w *world) absorb() {
 
 // get returns the newest version of a living object, or nil; with a UID only if it is that one.
 func (w *world) get(r history.Resource, name string, uid types.UID) *history.Event {
-	if !w.s.Lives(r, name) {
+	if !w.s.Exists(r, name) {
 		return nil
 	}
 	if e := w.s.Get(r, name); uid == "" || e.UID == uid {

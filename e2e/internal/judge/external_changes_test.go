@@ -13,35 +13,35 @@ import (
 // TestStrangers: what a spec finds after somebody else changed its set accuses nobody; what it finds before, or of its own doing, does.
 func TestStrangers(t *testing.T) {
 	id := contract.DNSHeadless
-	made := func(s *historytest.Story) {
-		s.Mark(history.ActCreate, history.Sets, "web")
+	made := func(s *historytest.Builder) {
+		s.Operation(history.VerbCreate, history.Sets, "web")
 		s.Running("web", 2)
 	}
-	scaled := func(s *historytest.Story) {
-		s.Mark(history.ActScale, history.Sets, "web")
+	scaled := func(s *historytest.Builder) {
+		s.Operation(history.VerbScale, history.Sets, "web")
 		s.Scale("web", 3)
-		s.Up("web-2")
+		s.CreateReady("web-2")
 		s.Status("web")
 	}
-	failed := func(s *historytest.Story) {
+	failed := func(s *historytest.Builder) {
 		s.Wait(time.Second)
 		s.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
 	}
 	tales(t, []tale{
-		{name: "nobody else", broken: ids(id), tell: func(s *historytest.Story) { made(s); scaled(s); failed(s) }},
+		{name: "nobody else", broken: ids(id), tell: func(s *historytest.Builder) { made(s); scaled(s); failed(s) }},
 		{
 			name: "somebody scales the set", doubted: ids(id), texts: []string{"found 2; but the set web had been changed to generation 3 at rv"},
-			tell: func(s *historytest.Story) {
+			tell: func(s *historytest.Builder) {
 				made(s)
 				scaled(s)
 				s.Scale("web", 2)
-				s.End("web-2")
+				s.DeletePod("web-2")
 				s.Status("web")
 				failed(s)
 			},
 		},
 		{
-			name: "somebody gives it another template", doubted: ids(id), tell: func(s *historytest.Story) {
+			name: "somebody gives it another template", doubted: ids(id), tell: func(s *historytest.Builder) {
 				made(s)
 				s.NewTemplate("web", 2)
 				s.Roll("web", 1, 0)
@@ -49,27 +49,27 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *historytest.Story) {
+			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *historytest.Builder) {
 				made(s)
 				s.Scale("web", 1)
-				s.End("web-1")
-				s.Mark(history.ActUpdate, history.Sets, "web")
+				s.DeletePod("web-1")
+				s.Operation(history.VerbUpdate, history.Sets, "web")
 				s.Scale("web", 2)
-				s.Up("web-1")
+				s.CreateReady("web-1")
 				failed(s)
 			},
 		},
-		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *historytest.Story) { made(s); s.DeleteSet("web"); failed(s) }},
+		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *historytest.Builder) { made(s); s.DeleteSet("web"); failed(s) }},
 		{
-			name: "the spec deletes it", broken: ids(id), tell: func(s *historytest.Story) {
+			name: "the spec deletes it", broken: ids(id), tell: func(s *historytest.Builder) {
 				made(s)
-				s.Mark(history.ActDelete, history.Sets, "web")
+				s.Operation(history.VerbDelete, history.Sets, "web")
 				s.DeleteSet("web")
 				failed(s)
 			},
 		},
 		{
-			name: "somebody comes after the check", broken: ids(id), tell: func(s *historytest.Story) {
+			name: "somebody comes after the check", broken: ids(id), tell: func(s *historytest.Builder) {
 				made(s)
 				failed(s)
 				s.Wait(time.Second)
@@ -77,20 +77,20 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "the second set of that name", broken: ids(id), tell: func(s *historytest.Story) {
+			name: "the second set of that name", broken: ids(id), tell: func(s *historytest.Builder) {
 				made(s)
 				scaled(s)
-				s.Mark(history.ActDelete, history.Sets, "web")
+				s.Operation(history.VerbDelete, history.Sets, "web")
 				s.DeleteSet("web")
 				for _, pod := range []string{"web-0", "web-1", "web-2"} {
-					s.End(pod)
+					s.DeletePod(pod)
 				}
 				made(s)
 				failed(s)
 			},
 		},
 		{
-			name: "a stranger's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Story) {
+			name: "a stranger's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
 				made(s)
 				scaled(s)
 				s.Scale("web", 1)
@@ -102,9 +102,9 @@ func TestStrangers(t *testing.T) {
 
 // TestSetsOfOthers: of a set that the suite did not make nobody knows what was done to its pods by hand.
 func TestSetsOfOthers(t *testing.T) {
-	spurious := func(set string) func(*historytest.Story) {
-		return func(s *historytest.Story) {
-			s.Mark(history.ActCreate, history.Sets, "web")
+	spurious := func(set string) func(*historytest.Builder) {
+		return func(s *historytest.Builder) {
+			s.Operation(history.VerbCreate, history.Sets, "web")
 			s.Running("web", 1)
 			s.Running("db", 1)
 			s.Wait(5 * time.Second)
@@ -122,7 +122,7 @@ func TestSetsOfOthers(t *testing.T) {
 
 // TestStatusThatIsLate: a status may be behind by many changes of a great Parallel set.
 func TestStatusThatIsLate(t *testing.T) {
-	burst := func(s *historytest.Story) {
+	burst := func(s *historytest.Builder) {
 		s.Set("web", historytest.Replicas(20), historytest.Parallel)
 		s.Status("web")
 		for n := range 20 {
@@ -134,16 +134,16 @@ func TestStatusThatIsLate(t *testing.T) {
 	}
 	liveTales(t, []tale{
 		{
-			name: "for seconds", tell: func(s *historytest.Story) {
+			name: "for seconds", tell: func(s *historytest.Builder) {
 				burst(s)
 				s.Wait(4 * time.Second)
 				s.Status("web")
-				s.SpecDeletes("web-0")
-				s.Gone("web-0")
+				s.DeleteByTest("web-0")
+				s.FinishDeletion("web-0")
 			},
 		},
 		{
-			name: "for good", atWork: true, broken: ids(contract.StatusCounts), tell: func(s *historytest.Story) {
+			name: "for good", atWork: true, broken: ids(contract.StatusCounts), tell: func(s *historytest.Builder) {
 				burst(s)
 				s.Wait(long)
 			},

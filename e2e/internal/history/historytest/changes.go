@@ -23,7 +23,7 @@ func WhenDeletedDelete(s *history.Set) {
 }
 
 // Succeed ends a pod with phase Succeeded.
-func (s *Story) Succeed(pod string) *history.Event {
+func (s *Builder) Succeed(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodSucceeded
 		readiness(s, e.Pod, false)
@@ -32,7 +32,7 @@ func (s *Story) Succeed(pod string) *history.Event {
 }
 
 // Crash lets a pod's containers end with an error.
-func (s *Story) Crash(pod string) *history.Event {
+func (s *Builder) Crash(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		readiness(s, e.Pod, false)
 		stop(s, e.Pod)
@@ -43,7 +43,7 @@ func (s *Story) Crash(pod string) *history.Event {
 }
 
 // Restart starts the containers of a crashed pod again, in place.
-func (s *Story) Restart(pod string) *history.Event {
+func (s *Builder) Restart(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		for i := range e.Pod.Containers {
 			c := &e.Pod.Containers[i]
@@ -54,36 +54,36 @@ func (s *Story) Restart(pod string) *history.Event {
 }
 
 // Disrupt marks a pod as about to be disrupted, for that reason.
-func (s *Story) Disrupt(pod, reason string) *history.Event {
+func (s *Builder) Disrupt(pod, reason string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Conditions = append(e.Pod.Conditions, history.Condition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: reason})
 	})
 }
 
 // Evict lets the spec evict a pod through the Eviction API.
-func (s *Story) Evict(pod string) {
-	s.Mark(history.ActEvict, history.Pods, pod)
+func (s *Builder) Evict(pod string) {
+	s.Operation(history.VerbEvict, history.Pods, pod)
 	s.Disrupt(pod, "EvictionByEvictionAPI")
 	s.Terminate(pod)
 }
 
 // Orphan takes a pod's controller away.
-func (s *Story) Orphan(pod string) *history.Event {
+func (s *Builder) Orphan(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Owners = nil })
 }
 
 // Adopt gives a pod to the set of that name.
-func (s *Story) Adopt(pod, set string) *history.Event {
+func (s *Builder) Adopt(pod, set string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Owners = s.owner(set) })
 }
 
 // Relabel changes one label of a pod.
-func (s *Story) Relabel(pod, label, value string) *history.Event {
+func (s *Builder) Relabel(pod, label, value string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Labels[label] = value })
 }
 
-// Own makes the object of that UID the controller of a claim, and nobody else; an empty UID leaves it without one.
-func (s *Story) Own(claim, kind, name string, uid types.UID) *history.Event {
+// SetController makes the object of that UID the controller of a claim, and nobody else; an empty UID leaves it without one.
+func (s *Builder) SetController(claim, kind, name string, uid types.UID) *history.Event {
 	return s.Change(history.Claims, claim, func(e *history.Event) {
 		e.Owners = nil
 		if uid != "" {
@@ -93,8 +93,8 @@ func (s *Story) Own(claim, kind, name string, uid types.UID) *history.Event {
 	})
 }
 
-// Collect requests a claim's deletion and carries it out.
-func (s *Story) Collect(claim string) {
+// DeleteClaim requests a claim's deletion and carries it out.
+func (s *Builder) DeleteClaim(claim string) {
 	s.Change(history.Claims, claim, func(e *history.Event) {
 		now := s.Timestamp()
 		e.DeletionTimestamp = &now

@@ -35,10 +35,10 @@ type sweep struct {
 }
 
 // sweeps arranges the spec's deletions that name no UID.
-func sweeps(marks []history.Mark) map[sweep][]history.Mark {
-	out := map[sweep][]history.Mark{}
+func sweeps(marks []history.Operation) map[sweep][]history.Operation {
+	out := map[sweep][]history.Operation{}
 	for _, mark := range marks {
-		if mark.Act == history.ActDelete && mark.UID == "" {
+		if mark.Verb == history.VerbDelete && mark.UID == "" {
 			key := sweep{mark.Resource, mark.Name}
 			out[key] = append(out[key], mark)
 		}
@@ -49,8 +49,8 @@ func sweeps(marks []history.Mark) map[sweep][]history.Mark {
 // foreign reports whether somebody else than the suite made the set, in a history that tells which sets the suite made.
 func (m *model) foreign(s *setLife) bool {
 	told := false
-	for _, mark := range m.h.Marks {
-		if mark.Act != history.ActCreate || mark.Resource != history.Sets {
+	for _, mark := range m.h.Operations {
+		if mark.Verb != history.VerbCreate || mark.Resource != history.Sets {
 			continue
 		}
 		if mark.Name == s.name {
@@ -64,8 +64,8 @@ func (m *model) foreign(s *setLife) bool {
 // strangers returns the versions of the spec's own sets that somebody else asked for, the first of each set: each change of a
 // spec makes a new generation, and the spec marks each of its own. Of a set that it did not make nobody can tell.
 func (m *model) strangers() []*history.Event {
-	about := map[string][]history.Mark{}
-	for _, mark := range m.h.Marks {
+	about := map[string][]history.Operation{}
+	for _, mark := range m.h.Operations {
 		if mark.Resource == history.Sets || mark.Resource == "" {
 			about[mark.Name] = append(about[mark.Name], mark)
 		}
@@ -79,9 +79,9 @@ func (m *model) strangers() []*history.Event {
 		var asked []int // the spec's own changes, by their place in the history
 		for _, mark := range about[s.name] {
 			switch {
-			case mark.Act == history.ActCreate && mark.Seq < s.created.Seq:
+			case mark.Verb == history.VerbCreate && mark.Seq < s.created.Seq:
 				ours, asked = true, asked[:0]
-			case mark.Act == history.ActUpdate || mark.Act == history.ActScale:
+			case mark.Verb == history.VerbUpdate || mark.Verb == history.VerbScale:
 				asked = append(asked, mark.Seq)
 			}
 		}
@@ -108,8 +108,8 @@ func (m *model) strangers() []*history.Event {
 // given returns the names that the spec itself gave to objects of a resource, or to some whose resource its marks do not tell.
 func (m *model) given(r history.Resource) map[string]bool {
 	names := map[string]bool{}
-	for _, mark := range m.h.Marks {
-		if mark.Act == history.ActCreate && (mark.Resource == "" || mark.Resource == r) {
+	for _, mark := range m.h.Operations {
+		if mark.Verb == history.VerbCreate && (mark.Resource == "" || mark.Resource == r) {
 			names[mark.Name] = true
 		}
 	}
