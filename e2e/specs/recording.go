@@ -145,8 +145,8 @@ func (u *upholds) Match(actual any) (bool, error) {
 			lines = append(lines, verdict.Sentences(broken, file))
 		case len(r.Violations) > 0:
 			// A deviation from what only the implementation promises: the verdict on the cluster tells of it.
-		case len(r.Doubts) > 0:
-			lines = append(lines, fmt.Sprintf("%s inconclusive: %s; history: %s", id, r.Doubts[0].Text, file))
+		case len(r.Inconclusive) > 0:
+			lines = append(lines, fmt.Sprintf("%s inconclusive: %s; history: %s", id, r.Inconclusive[0].Text, file))
 		case r.Exercised == 0:
 			lines = append(lines, fmt.Sprintf("%s inconclusive: nothing in this history exercised it; history: %s", id, file))
 		}

@@ -34,7 +34,7 @@ func (s *Set) Rest(ctx context.Context) {
 // Still waits until nothing has happened to the namespace's sets and pods for as long as judges want before they speak of rest.
 func (ns *Namespace) Still(ctx context.Context) {
 	GinkgoHelper()
-	length := judge.Rest(ns.History())
+	length := judge.SettleTime(ns.History())
 	// A margin, since judges ask for more than the length, not for the length itself.
 	length += length / 20
 	for until := ns.Now() + ns.Settings.Limits.StatusSettled + length; ns.Now() < until; {

@@ -21,7 +21,7 @@ func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
 		// What holds for any sweep before the deletion holds for the last of them.
 		i := sort.Search(len(marks), func(i int) bool { return marks[i].Seq >= deleting.Seq }) - 1
 		// What was there when the request came may not have been seen yet when the mark was made.
-		if i >= 0 && (marks[i].Seq > first.Seq || first.At <= marks[i].At+arrival) {
+		if i >= 0 && (marks[i].Seq > first.Seq || first.At <= marks[i].At+watchSkew) {
 			return true
 		}
 	}

@@ -115,13 +115,13 @@ func BenchmarkHeld(b *testing.B) {
 	for _, w := range workloads() {
 		b.Run(w.name, func(b *testing.B) {
 			for b.Loop() {
-				b.ReportMetric(held(w, 100_000), "bytes/event")
+				b.ReportMetric(waitPeriod(w, 100_000), "bytes/event")
 			}
 		})
 	}
 }
 
-func held(w workload, events int) float64 {
+func waitPeriod(w workload, events int) float64 {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

@@ -35,9 +35,9 @@ func (m *model) claim(name string, at time.Duration) *claimLife {
 	return lives[i-1]
 }
 
-// claimUsed returns the claim that a pod may use from that moment on: the one that was there, or else the first to come before
+// claimUsedFrom returns the claim that a pod may use from that moment on: the one that was there, or else the first to come before
 // the lag had passed; nil if there was none.
-func (m *model) claimUsed(name string, at time.Duration) *claimLife {
+func (m *model) claimUsedFrom(name string, at time.Duration) *claimLife {
 	lives := m.claimsNamed[name]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].gone == nil || lives[i].gone.At > at })
 	if i == len(lives) || lives[i].events[0].At > at+m.h.Header.Lag {
@@ -55,8 +55,8 @@ func (c *claimLife) at(at time.Duration) *history.Event {
 // last is the claim's newest version.
 func (c *claimLife) last() *history.Event { return c.events[len(c.events)-1] }
 
-// kept reports whether all claims of a pod are the same at both moments, Bound to the same volumes.
-func (m *model) kept(s *setLife, pod string, from, to time.Duration) bool {
+// claimsRetained reports whether all claims of a pod are the same at both moments, Bound to the same volumes.
+func (m *model) claimsRetained(s *setLife, pod string, from, to time.Duration) bool {
 	for _, t := range s.claimTemplates() {
 		c := m.claim(t+"-"+pod, from)
 		if c == nil || c != m.claim(t+"-"+pod, to) || (c.deleting != nil && c.deleting.At <= to) {
@@ -92,16 +92,16 @@ func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (
 		return nil, ""
 	}
 	for _, s := range slices.Backward(claimants[c.name[:i]]) {
-		if s.events[0].At <= at+arrival {
+		if s.events[0].At <= at+watchSkew {
 			return s, s.name + c.name[i:]
 		}
 	}
 	return nil, ""
 }
 
-// foreign reports whether somebody other than the set or the pod of that name owns the claim: what becomes of it is then
+// ownedByOther reports whether somebody other than the set or the pod of that name owns the claim: what becomes of it is then
 // theirs to say.
-func foreign(claim *history.Event, s *setLife, pod string) bool {
+func ownedByOther(claim *history.Event, s *setLife, pod string) bool {
 	for _, o := range claim.Owners {
 		if (o.Kind != "StatefulSet" || o.Name != s.name) && (o.Kind != "Pod" || o.Name != pod) {
 			return true
@@ -115,13 +115,13 @@ func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
 	return p == appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 }
 
-// someForce and everyForce report whether some, or every, version of the set in force at an act is as f says.
-func (s *setLife) someForce(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
-	return slices.ContainsFunc(s.inForce(act, lag), f)
+// someSpecInCache and everyForce report whether some, or every, version of the set in force at an act is as f says.
+func (s *setLife) someSpecInCache(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
+	return slices.ContainsFunc(s.specsInCache(act, lag), f)
 }
 
-func (s *setLife) everyForce(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
-	return !s.someForce(act, lag, func(v *history.Event) bool { return !f(v) })
+func (s *setLife) everySpecInCache(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
+	return !s.someSpecInCache(act, lag, func(v *history.Event) bool { return !f(v) })
 }
 
 // during reports whether some version of the set that was current between the two moments is as f says.

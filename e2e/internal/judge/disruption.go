@@ -13,18 +13,18 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// disruptionJudgements must be the last: what they say of a disruption rests on what the judges of order found.
-func disruptionJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.DisruptionNodeLost}, judge: judgeNodeLost},
+// disruptionChecks must be the last: what they say of a disruption rests on what the judges of order found.
+func disruptionChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.DisruptionNodeLost}, run: checkNodeLost},
 		{ids: []contract.ID{
 			contract.DisruptionControllerRestart, contract.DisruptionAPIServerRestart, contract.DisruptionNodeReturns,
-		}, judge: judgeAcross},
+		}, run: checkAcrossDisruption},
 	}
 }
 
-// outage is a stretch in which a node did not answer.
-type outage struct {
+// nodeOutage is a stretch in which a node did not answer.
+type nodeOutage struct {
 	node string
 	lost history.Operation
 	// until is when its pods may be replaced again: the node came back or was declared gone, or the history ends.
@@ -32,13 +32,13 @@ type outage struct {
 	until    time.Duration
 }
 
-func (m *model) outages() []outage {
-	var out []outage
+func (m *model) nodeOutages() []nodeOutage {
+	var out []nodeOutage
 	for i, mark := range m.h.Operations {
 		if mark.Verb != history.VerbStopNode {
 			continue
 		}
-		o := outage{node: mark.Name, lost: mark, untilSeq: math.MaxInt, until: m.h.Duration()}
+		o := nodeOutage{node: mark.Name, lost: mark, untilSeq: math.MaxInt, until: m.h.Duration()}
 		for _, later := range m.h.Operations[i+1:] {
 			if later.Name == mark.Name && (later.Verb == history.VerbStartNode || later.Verb == history.VerbFenceNode) {
 				o.untilSeq, o.until = later.Seq, later.At
@@ -50,10 +50,10 @@ func (m *model) outages() []outage {
 	return out
 }
 
-// judgeNodeLost: while a node does not answer, none of its pods is removed unless the spec does so by force.
-func judgeNodeLost(m *model, b *bench) {
+// checkNodeLost: while a node does not answer, none of its pods is removed unless the spec does so by force.
+func checkNodeLost(m *model, res *results) {
 	const id = contract.DisruptionNodeLost
-	for _, o := range m.outages() {
+	for _, o := range m.nodeOutages() {
 		for _, p := range m.pods {
 			at := p.at(o.lost.Seq)
 			if at == nil || p.set == nil || at.Gone() || at.Terminating() || at.Pod.Node != o.node || at.Pod.Phase != corev1.PodRunning {
@@ -70,7 +70,7 @@ func judgeNodeLost(m *model, b *bench) {
 				if p.gone.At-o.lost.At <= m.h.Header.Lag {
 					continue // its kubelet may have confirmed that before the node was lost
 				}
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: p.set, since: o.lost.At, events: []*history.Event{at, p.gone},
 					text: fmt.Sprintf("%s (UID %s) was removed at %s while it may still have run: its node %s had stopped answering at %s, was neither "+
 						"back nor declared gone, and the spec had not deleted the pod by force%s; look for who else does",
@@ -79,8 +79,8 @@ func judgeNodeLost(m *model, b *bench) {
 			case p.deleting != nil && p.deleting.Seq < o.untilSeq:
 				// Something wanted it gone; that it stayed shows nothing unless it stayed for long.
 				if end-p.deleting.At >= max(HoldFloor, HoldFactor*m.reactionUntil(o.lost.At)) {
-					b.saw(id)
-					b.note(id, "%s stayed for %.1f s after its deletion was requested", p.name, (end - p.deleting.At).Seconds())
+					res.exercised(id)
+					res.note(id, "%s stayed for %.1f s after its deletion was requested", p.name, (end - p.deleting.At).Seconds())
 				}
 			}
 		}
@@ -89,7 +89,7 @@ func judgeNodeLost(m *model, b *bench) {
 
 // successor names the pod that took the name of one that is gone.
 func (m *model) successor(p *podLife) string {
-	for _, other := range m.namesakes(p.name) {
+	for _, other := range m.sameName(p.name) {
 		if other.nr > p.nr && other.created != nil {
 			return fmt.Sprintf(", and a second %s (UID %s) was created at %s", other.name, other.uid, other.created.Ref())
 		}
@@ -106,8 +106,8 @@ func order() []contract.ID {
 	}
 }
 
-// survived returns the guarantee that speaks of what follows a mark, "" if none does.
-func survived(mark history.Operation) contract.ID {
+// disruptionGuarantee returns the guarantee that speaks of what follows a mark, "" if none does.
+func disruptionGuarantee(mark history.Operation) contract.ID {
 	switch {
 	case mark.Verb == history.VerbStartNode:
 		return contract.DisruptionNodeReturns
@@ -119,37 +119,37 @@ func survived(mark history.Operation) contract.ID {
 	return ""
 }
 
-// judgeAcross: what breaks a rule of order after a disruption breaks the guarantee that speaks of that disruption; a set that the
+// checkAcrossDisruption: what breaks a rule of order after a disruption breaks the guarantee that speaks of that disruption; a set that the
 // disruption met at work, and that is at rest at the end, upholds it.
-func judgeAcross(m *model, b *bench) {
+func checkAcrossDisruption(m *model, res *results) {
 	for i, mark := range m.h.Operations {
-		id := survived(mark)
+		id := disruptionGuarantee(mark)
 		if id == "" {
 			continue
 		}
 		until := m.h.Duration()
 		for _, later := range m.h.Operations[i+1:] {
-			if survived(later) == id {
+			if disruptionGuarantee(later) == id {
 				until = later.At // what comes then is the later one's
 				break
 			}
 		}
 		within := func(f Finding) bool { return f.At >= mark.At && f.At <= until }
-		r := b.of(id)
+		r := res.of(id)
 		for _, rule := range order() {
-			r.Violations = retell(r.Violations, id, mark, b.of(rule).Violations, within)
-			r.Doubts = retell(r.Doubts, id, mark, b.of(rule).Doubts, within)
+			r.Violations = fromOtherChecks(r.Violations, id, mark, res.of(rule).Violations, within)
+			r.Inconclusive = fromOtherChecks(r.Inconclusive, id, mark, res.of(rule).Inconclusive, within)
 		}
 		for _, s := range m.sets {
 			if len(s.events) > 0 && s.events[0].At < mark.At && !s.settled(mark.Seq, mark.At) && s.settled(math.MaxInt, m.h.Duration()) {
-				b.saw(id)
+				res.exercised(id)
 			}
 		}
 	}
 }
 
-// retell adds findings to those of a disruption that came before them. One act may break several rules and is told once.
-func retell(told []Finding, id contract.ID, mark history.Operation, findings []Finding, within func(Finding) bool) []Finding {
+// fromOtherChecks adds findings to those of a disruption that came before them. One act may break several rules and is told once.
+func fromOtherChecks(told []Finding, id contract.ID, mark history.Operation, findings []Finding, within func(Finding) bool) []Finding {
 	for _, f := range findings {
 		same := func(other Finding) bool { return other.Set == f.Set && other.At == f.At }
 		if !within(f) || slices.ContainsFunc(told, same) {

@@ -23,7 +23,7 @@ func TestFixtures(t *testing.T) {
 			name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				id := contract.ID(strings.Replace(name, ".", "/", 1))
-				if !slices.Contains(judge.Judged(), id) {
+				if !slices.Contains(judge.JudgedGuarantees(), id) {
 					t.Fatalf("%s: %q is no guarantee that is judged from a history", file, id)
 				}
 				h, err := history.Load(file)
@@ -33,16 +33,16 @@ func TestFixtures(t *testing.T) {
 				if !strings.HasPrefix(h.Header.Spec, kind+": ") {
 					t.Errorf("expected a first line that says %q and what the history shows, found %q", kind, h.Header.Spec)
 				}
-				judgeFixture(t, h, id, kind == "bad")
+				checkFixture(t, h, id, kind == "bad")
 			})
 		}
 	}
 }
 
-func judgeFixture(t *testing.T, h *history.History, id contract.ID, bad bool) {
+func checkFixture(t *testing.T, h *history.History, id contract.ID, bad bool) {
 	t.Helper()
 	for _, r := range judge.History(h) {
-		for _, f := range r.Doubts {
+		for _, f := range r.Inconclusive {
 			t.Errorf("%s: expected no doubt, found: %s", r.Guarantee, f.Text)
 		}
 		switch {

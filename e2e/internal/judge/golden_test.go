@@ -107,7 +107,7 @@ func writeVerdicts(w io.Writer, name string, results []judge.Result) {
 		for _, f := range r.Violations {
 			fmt.Fprintf(w, "%s broken: [%s] at %d by %v: %s\n", r.Guarantee, f.Set, f.At, f.Seqs, f.Text)
 		}
-		for _, f := range r.Doubts {
+		for _, f := range r.Inconclusive {
 			fmt.Fprintf(w, "%s inconclusive: [%s] at %d by %v: %s\n", r.Guarantee, f.Set, f.At, f.Seqs, f.Text)
 		}
 	}

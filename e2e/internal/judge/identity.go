@@ -16,24 +16,24 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func identityJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.IdentityName, contract.IdentityStartOrdinal}, judge: judgeNames},
-		{ids: []contract.ID{contract.IdentityHostname}, judge: judgeHostname},
-		{ids: []contract.ID{contract.IdentityLabels}, judge: judgeLabels},
-		{ids: []contract.ID{contract.IdentitySticky}, judge: lossesBy(deleted, contract.IdentitySticky)},
-		{ids: []contract.ID{contract.IdentityAtMostOne}, judge: judgeAtMostOne},
-		{ids: []contract.ID{contract.IdentityOwnership}, judge: judgeOwnership},
-		{ids: []contract.ID{contract.IdentityNotMine}, judge: judgeNotMine},
-		{ids: []contract.ID{contract.IdentityStartMoves}, judge: judgeStartMoves},
-		{ids: []contract.ID{contract.IdentityOverrides}, judge: judgeOverrides},
+func identityChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.IdentityName, contract.IdentityStartOrdinal}, run: checkNames},
+		{ids: []contract.ID{contract.IdentityHostname}, run: checkHostname},
+		{ids: []contract.ID{contract.IdentityLabels}, run: checkLabels},
+		{ids: []contract.ID{contract.IdentitySticky}, run: replacementsBy(deleted, contract.IdentitySticky)},
+		{ids: []contract.ID{contract.IdentityAtMostOne}, run: checkAtMostOne},
+		{ids: []contract.ID{contract.IdentityOwnership}, run: checkOwnership},
+		{ids: []contract.ID{contract.IdentityNotMine}, run: checkNotMine},
+		{ids: []contract.ID{contract.IdentityStartMoves}, run: checkStartMoves},
+		{ids: []contract.ID{contract.IdentityOverrides}, run: checkOverrides},
 	}
 }
 
-// made calls f for every pod whose creation by a set's controller was recorded.
-func (m *model) made(f func(*setLife, *podLife)) {
+// createdPods calls f for every pod whose creation by a set's controller was recorded.
+func (m *model) createdPods(f func(*setLife, *podLife)) {
 	for _, p := range m.pods {
-		if s := p.tenures[0].set; s != nil && p.created != nil {
+		if s := p.owners[0].set; s != nil && p.created != nil {
 			f(s, p)
 		}
 	}
@@ -48,17 +48,17 @@ func (m *model) atLeast(want string, unknown bool) bool {
 	return v.AtLeast(version.MustParseGeneric(want))
 }
 
-// judgeLabels: at its creation a pod carries its own name and its own ordinal as labels.
-func judgeLabels(m *model, b *bench) {
+// checkLabels: at its creation a pod carries its own name and its own ordinal as labels.
+func checkLabels(m *model, res *results) {
 	const id = contract.IdentityLabels
 	// From 1.32 every cluster has the index label; before, one pod that has it shows that the cluster does.
 	indexed := m.atLeast("1.32", false)
-	m.made(func(_ *setLife, p *podLife) {
+	m.createdPods(func(_ *setLife, p *podLife) {
 		if !indexed {
 			_, indexed = p.created.Labels[appsv1.PodIndexLabel]
 		}
 	})
-	m.made(func(s *setLife, p *podLife) {
+	m.createdPods(func(s *setLife, p *podLife) {
 		right := true
 		want := [...]struct{ label, value string }{{appsv1.StatefulSetPodNameLabel, p.name}, {appsv1.PodIndexLabel, strconv.Itoa(p.ordinal)}}
 		for i, w := range want {
@@ -67,29 +67,29 @@ func judgeLabels(m *model, b *bench) {
 			}
 			if got := p.created.Labels[w.label]; got != w.value {
 				right = false
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: s, since: p.created.At, events: []*history.Event{p.created},
 					text: fmt.Sprintf("%s was created at %s with label %s %q, expected %q", p.name, p.created.Ref(), w.label, got, w.value),
 				})
 			}
 		}
 		if right {
-			b.saw(id)
+			res.exercised(id)
 		}
 	})
 }
 
-// judgeHostname: a pod is not created to be called anything but its name, unless its template says so. What it is called is asked inside
+// checkHostname: a pod is not created to be called anything but its name, unless its template says so. What it is called is asked inside
 // its container: only that counts as seen. Of a pod that comes back, and of a template with a hostname, other judges speak.
-func judgeHostname(m *model, b *bench) {
+func checkHostname(m *model, res *results) {
 	heirs := map[*podLife]bool{}
-	for _, l := range m.losses {
-		heirs[l.heir] = true
+	for _, l := range m.replacements {
+		heirs[l.next] = true
 	}
-	m.made(func(s *setLife, p *podLife) {
+	m.createdPods(func(s *setLife, p *podLife) {
 		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
-		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+arrival, free) {
-			b.broken(contract.IdentityHostname, charge{
+		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+watchSkew, free) {
+			res.broken(contract.IdentityHostname, evidence{
 				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
 			})
@@ -97,8 +97,8 @@ func judgeHostname(m *model, b *bench) {
 	})
 }
 
-// judgeOwnership: the one controller of a set's pod is the set, by its UID.
-func judgeOwnership(m *model, b *bench) {
+// checkOwnership: the one controller of a set's pod is the set, by its UID.
+func checkOwnership(m *model, res *results) {
 	const id = contract.IdentityOwnership
 	complete := m.h.End != nil && m.h.End.Complete
 	given := m.given(history.Pods)
@@ -112,31 +112,31 @@ func judgeOwnership(m *model, b *bench) {
 		if p.created == nil {
 			continue
 		}
-		s := p.tenures[0].set
+		s := p.owners[0].set
 		switch {
 		case s == nil:
 			s = named[parentOf(p.name)]
-			if s == nil || given[p.name] || p.tenures[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
+			if s == nil || given[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
 				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.beingDeleted(p.created.At) {
 				continue
 			}
-			b.disowned(s, p, fmt.Sprintf("for the set %s without a controller reference", s.name))
+			res.orphaned(s, p, fmt.Sprintf("for the set %s without a controller reference", s.name))
 		case len(s.events) > 0:
 			if n := controllers(p.created); n != 1 {
-				b.disowned(s, p, fmt.Sprintf("with %d controller references, expected exactly one", n))
+				res.orphaned(s, p, fmt.Sprintf("with %d controller references, expected exactly one", n))
 				continue
 			}
-			b.saw(id)
+			res.exercised(id)
 		case complete:
 			// All sets of the namespace are recorded, those before the recording in its first list.
-			b.disowned(s, p, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.tenures[0].name(), s.uid))
+			res.orphaned(s, p, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.owners[0].name(), s.uid))
 		}
 	}
 }
 
-// disowned accuses the set that a pod was made for, text says of what.
-func (b *bench) disowned(s *setLife, p *podLife, text string) {
-	b.broken(contract.IdentityOwnership, charge{
+// orphaned accuses the set that a pod was made for, text says of what.
+func (res *results) orphaned(s *setLife, p *podLife, text string) {
+	res.broken(contract.IdentityOwnership, evidence{
 		set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
 		text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
 	})
@@ -161,10 +161,10 @@ func parentOf(pod string) string {
 	return pod[:i]
 }
 
-// judgeOverrides: a hostname and a subdomain in the template give way to the identity.
-func judgeOverrides(m *model, b *bench) {
+// checkOverrides: a hostname and a subdomain in the template give way to the identity.
+func checkOverrides(m *model, res *results) {
 	const id = contract.IdentityOverrides
-	m.made(func(s *setLife, p *podLife) {
+	m.createdPods(func(s *setLife, p *podLife) {
 		if len(s.events) == 0 {
 			return
 		}
@@ -174,10 +174,10 @@ func judgeOverrides(m *model, b *bench) {
 		}
 		got := p.created.Pod
 		if got.Hostname == p.name && got.Subdomain == v.Set.ServiceName {
-			b.saw(id)
+			res.exercised(id)
 			return
 		}
-		b.broken(id, charge{
+		res.broken(id, evidence{
 			set: s, since: p.created.At, events: []*history.Event{v, p.created},
 			text: fmt.Sprintf("%s was created at %s with hostname %q and subdomain %q, expected %q and %q although the template says %q and %q",
 				p.name, p.created.Ref(), got.Hostname, got.Subdomain, p.name, v.Set.ServiceName, v.Set.PodHostname, v.Set.PodSubdomain),
@@ -185,9 +185,9 @@ func judgeOverrides(m *model, b *bench) {
 	})
 }
 
-// judgeAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
+// checkAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
 // may take for it.
-func judgeAtMostOne(m *model, b *bench) {
+func checkAtMostOne(m *model, res *results) {
 	asked := map[types.UID]int{} // deletions by the spec
 	for _, mark := range m.h.Operations {
 		if mark.Verb == history.VerbDelete || mark.Verb == history.VerbEvict {
@@ -195,19 +195,19 @@ func judgeAtMostOne(m *model, b *bench) {
 		}
 	}
 	for _, p := range m.pods {
-		if old := p.former; old != nil && (old.set != nil || p.set != nil) {
-			b.nameGiven(old, p, asked[old.uid])
+		if old := p.predecessorIncarnation; old != nil && (old.set != nil || p.set != nil) {
+			res.nameReused(old, p, asked[old.uid])
 		}
 	}
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		for _, r := range a.removals {
-			b.firstDeletion(a.set, r.pod)
+			res.firstDeletion(a.set, r.pod)
 		}
 	}
 }
 
-// nameGiven judges the end of a pod whose name another one took; asked is how often the spec deleted it.
-func (b *bench) nameGiven(old, p *podLife, asked int) {
+// nameReused judges the end of a pod whose name another one took; asked is how often the spec deleted it.
+func (res *results) nameReused(old, p *podLife, asked int) {
 	const id = contract.IdentityAtMostOne
 	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
 		return
@@ -216,7 +216,7 @@ func (b *bench) nameGiven(old, p *podLife, asked int) {
 	if end.Pod.Stopped() {
 		for _, c := range end.Pod.Containers {
 			if c.State == history.ContainerTerminated {
-				b.saw(id)
+				res.exercised(id)
 				return
 			}
 		}
@@ -226,12 +226,12 @@ func (b *bench) nameGiven(old, p *podLife, asked int) {
 	// one without grace.
 	forced := asked > 1 || (asked == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
 	// A pod that asks for no time is gone from the API before its containers are.
-	if old.hurt != nil || end.Pod.Finished() || forced || old.grace() == 0 {
+	if old.disruptionTarget != nil || end.Pod.Finished() || forced || old.grace() == 0 {
 		return
 	}
 	for _, c := range end.Pod.Containers {
 		if c.State == history.ContainerRunning {
-			b.broken(id, charge{
+			res.broken(id, evidence{
 				set: p.set, since: old.deleting.At, events: []*history.Event{end, p.first()},
 				text: fmt.Sprintf("%s was given to a new pod at %s while container %s of the old one (UID %s) was last seen running, when it was removed at %s",
 					p.name, p.first().Ref(), c.Name, old.uid, end.Ref()),
@@ -241,7 +241,7 @@ func (b *bench) nameGiven(old, p *podLife, asked int) {
 }
 
 // firstDeletion judges the grace of a deletion that only the set's controller can have asked for.
-func (b *bench) firstDeletion(s *setLife, p *podLife) {
+func (res *results) firstDeletion(s *setLife, p *podLife) {
 	const id = contract.IdentityAtMostOne
 	e := p.deleting
 	before := p.at(e.Seq - 1)
@@ -255,10 +255,10 @@ func (b *bench) firstDeletion(s *setLife, p *podLife) {
 	}
 	got := orZero(e.DeletionGrace)
 	if got == own {
-		b.saw(id)
+		res.exercised(id)
 		return
 	}
-	b.broken(id, charge{
+	res.broken(id, evidence{
 		set: s, since: before.At, events: []*history.Event{before, e},
 		text: fmt.Sprintf("%s was deleted at %s with a grace period of %d s while its containers ran, expected its own %d s", p.name, e.Ref(), got, own),
 	})
@@ -279,36 +279,36 @@ func orZero(n *int64) int64 {
 	return *n
 }
 
-// judgeStartMoves: after a change of the start ordinal what is out of range goes only once the new range is Ready, the highest
+// checkStartMoves: after a change of the start ordinal what is out of range goes only once the new range is Ready, the highest
 // ordinal first.
-func judgeStartMoves(m *model, b *bench) {
+func checkStartMoves(m *model, res *results) {
 	const id = contract.IdentityStartMoves
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.condemned || !r.moved || m.perhapsUpdate(a.set, r.pod) {
+			if !r.outOfRange || !r.startMoved || m.maybeRollout(a.set, r.pod) {
 				continue
 			}
 			act := fmt.Sprintf("the start ordinal had moved and %s began to terminate at %s while ", r.pod.name, r.event.Ref())
 			for _, h := range r.higher {
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: a.set, since: h.first().At, events: []*history.Event{h.at(r.event.Seq), r.event},
 					text: fmt.Sprintf("%sthe higher %s, out of range too, still existed (%s)", act, h.name, goneRef(h)),
 				})
 			}
 			if len(r.staying) > 0 {
-				b.weighObstacles(id, a.set, act, r.event, r.staying)
+				res.addBlockingPods(id, a.set, act, r.event, r.staying)
 			} else {
-				b.countRemoval(id, r)
+				res.countRemoval(id, r)
 			}
 		}
 	}
 }
 
-// movedOut reports whether the ordinal, for which that version has no place, lost it by a change of the start ordinal.
-func (s *setLife) movedOut(n int, v *history.Event) bool {
+// lostRangeByStart reports whether the ordinal, for which that version has no place, lost it by a change of the start ordinal.
+func (s *setLife) lostRangeByStart(n int, v *history.Event) bool {
 	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].Seq > v.Seq }) - 1
 	for i > 0 && !inRange(s.specs[i-1], n) {
 		i--
@@ -316,5 +316,5 @@ func (s *setLife) movedOut(n int, v *history.Event) bool {
 	return i > 0 && s.specs[i].Set.Start != s.specs[i-1].Set.Start
 }
 
-// quiet is how long nothing must happen to a set's pods before they count as at rest.
-func (m *model) quiet() time.Duration { return m.h.Header.Lag + arrival }
+// settleTime is how long nothing must happen to a set's pods before they count as at rest.
+func (m *model) settleTime() time.Duration { return m.h.Header.Lag + watchSkew }

@@ -76,7 +76,7 @@ func TestNames(t *testing.T) {
 				s.CreateReady("web-1")
 				s.CreateReady("web-2")
 				s.Status("web")
-				s.Wait(judge.OverdueFloor + time.Second)
+				s.Wait(judge.MinActDeadline + time.Second)
 			},
 		},
 		{
@@ -86,7 +86,7 @@ func TestNames(t *testing.T) {
 				s.CreateReady("web-1")
 				s.CreateReady("web-2")
 				s.Status("web")
-				s.Wait(judge.OverdueFloor - time.Second)
+				s.Wait(judge.MinActDeadline - time.Second)
 			},
 		},
 		{

@@ -30,38 +30,38 @@ type Result struct {
 	// Exercised counts the transitions that the guarantee speaks of and that were seen to respect it.
 	Exercised  int       `json:"exercised"`
 	Violations []Finding `json:"violations,omitempty"`
-	// Doubts are acts that look wrong but may be due to something not recorded or not yet known to the controller.
-	Doubts []Finding `json:"doubts,omitempty"`
+	// Inconclusive are acts that look wrong but may be due to something not recorded or not yet known to the controller.
+	Inconclusive []Finding `json:"doubts,omitempty"`
 	// Excused counts acts that were legal only because the controller's view may lag (rule G2).
 	Excused int `json:"excused,omitempty"`
 	// Notes state measured facts a verdict rests on, such as how long a gate was held.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// judgement is one judge: the guarantees it decides and how.
-type judgement struct {
-	ids   []contract.ID
-	judge func(*model, *bench)
+// check is one judge: the guarantees it decides and how.
+type check struct {
+	ids []contract.ID
+	run func(*model, *results)
 }
 
-// judgements lists all judges. A guarantee belongs to exactly one of them.
-func judgements() []judgement {
-	var all []judgement
-	all = append(all, orderingJudgements()...)
-	all = append(all, terminationJudgements()...)
-	all = append(all, updateJudgements()...)
-	all = append(all, statusJudgements()...)
-	all = append(all, identityJudgements()...)
-	all = append(all, lifecycleJudgements()...)
-	all = append(all, storageJudgements()...)
-	all = append(all, disruptionJudgements()...)
+// checks lists all judges. A guarantee belongs to exactly one of them.
+func checks() []check {
+	var all []check
+	all = append(all, orderingChecks()...)
+	all = append(all, terminationChecks()...)
+	all = append(all, updateChecks()...)
+	all = append(all, statusChecks()...)
+	all = append(all, identityChecks()...)
+	all = append(all, lifecycleChecks()...)
+	all = append(all, storageChecks()...)
+	all = append(all, disruptionChecks()...)
 	return all
 }
 
-// Judged returns the guarantees that can be judged from a history, in no particular order.
-func Judged() []contract.ID {
+// JudgedGuarantees returns the guarantees that can be judged from a history, in no particular order.
+func JudgedGuarantees() []contract.ID {
 	var ids []contract.ID
-	for _, j := range judgements() {
+	for _, j := range checks() {
 		ids = append(ids, j.ids...)
 	}
 	return ids
@@ -71,58 +71,58 @@ func Judged() []contract.ID {
 // checks of the spec speak of. A check counts like a judge's own finding.
 func History(h *history.History) []Result {
 	m := newModel(h)
-	b := &bench{m: m, results: map[contract.ID]*Result{}}
-	for _, j := range judgements() {
+	res := &results{m: m, byID: map[contract.ID]*Result{}}
+	for _, j := range checks() {
 		for _, id := range j.ids {
-			b.of(id)
+			res.of(id)
 		}
-		j.judge(m, b)
+		j.run(m, res)
 	}
-	b.weigh(h.Checks)
-	return b.all()
+	res.addSpecChecks(h.Checks)
+	return res.all()
 }
 
-// bench collects the results of all judges over one history.
-type bench struct {
-	m       *model
-	order   []contract.ID
-	results map[contract.ID]*Result
-	last    *Result // the one asked for last: most judges speak of one guarantee
+// results collects the results of all judges over one history.
+type results struct {
+	m     *model
+	order []contract.ID
+	byID  map[contract.ID]*Result
+	last  *Result // the one asked for last: most judges speak of one guarantee
 }
 
-func (b *bench) of(id contract.ID) *Result {
-	if b.last != nil && b.last.Guarantee == id {
-		return b.last
+func (res *results) of(id contract.ID) *Result {
+	if res.last != nil && res.last.Guarantee == id {
+		return res.last
 	}
-	r := b.results[id]
+	r := res.byID[id]
 	if r == nil {
 		r = &Result{Guarantee: id}
-		b.results[id] = r
-		b.order = append(b.order, id)
+		res.byID[id] = r
+		res.order = append(res.order, id)
 	}
-	b.last = r
+	res.last = r
 	return r
 }
 
-func (b *bench) all() []Result {
-	out := make([]Result, 0, len(b.order))
-	for _, id := range b.order {
-		out = append(out, *b.results[id])
+func (res *results) all() []Result {
+	out := make([]Result, 0, len(res.order))
+	for _, id := range res.order {
+		out = append(out, *res.byID[id])
 	}
 	return out
 }
 
-// saw counts one transition that respected the guarantee.
-func (b *bench) saw(id contract.ID) { b.of(id).Exercised++ }
+// exercised counts one transition that respected the guarantee.
+func (res *results) exercised(id contract.ID) { res.of(id).Exercised++ }
 
 // note records a measured fact beside the verdict.
-func (b *bench) note(id contract.ID, format string, args ...any) {
-	r := b.of(id)
+func (res *results) note(id contract.ID, format string, args ...any) {
+	r := res.of(id)
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// charge is an accusation before it is known whether the evidence suffices.
-type charge struct {
+// evidence is an accusation before it is known whether the evidence suffices.
+type evidence struct {
 	set  *setLife
 	text string
 	// since is the beginning of the stretch that the accusation rests on: a gap in one of the resources between it and the
@@ -136,11 +136,11 @@ type charge struct {
 
 // broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
 // suite's: what its owner does to it is not marked.
-func (b *bench) broken(id contract.ID, c charge) {
-	f := b.finding(id, c)
-	if c.set != nil && b.m.foreign(c.set) {
+func (res *results) broken(id contract.ID, c evidence) {
+	f := res.finding(id, c)
+	if c.set != nil && res.m.foreign(c.set) {
 		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
-		b.of(id).Doubts = append(b.of(id).Doubts, f)
+		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return
 	}
 	resources := c.resources
@@ -148,37 +148,37 @@ func (b *bench) broken(id contract.ID, c charge) {
 		resources = []history.Resource{history.Pods}
 	}
 	for _, r := range resources {
-		if g := b.m.gap(r, c.since, max(f.At, c.until)); g != nil {
+		if g := res.m.gap(r, c.since, max(f.At, c.until)); g != nil {
 			f.Text = fmt.Sprintf("%s; but the history of %s has a gap from %s to %s (%s) that may hold the missing event",
 				f.Text, g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
-			b.of(id).Doubts = append(b.of(id).Doubts, f)
+			res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 			return
 		}
 	}
-	b.of(id).Violations = append(b.of(id).Violations, f)
+	res.of(id).Violations = append(res.of(id).Violations, f)
 }
 
-// omitted records that something did not happen which was due since c.since: a violation where something shows that the controller was at
+// notDone records that something did not happen which was due since c.since: a violation where something shows that the controller was at
 // work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
-func (b *bench) omitted(id contract.ID, c charge) {
+func (res *results) notDone(id contract.ID, c evidence) {
 	until := c.until
 	if until == 0 {
-		until = b.m.h.Duration()
+		until = res.m.h.Duration()
 	}
-	if lag := b.m.h.Header.Lag; b.m.atWork(c.since+lag, until-lag) {
-		b.broken(id, c)
+	if lag := res.m.h.Header.Lag; res.m.controllerActive(c.since+lag, until-lag) {
+		res.broken(id, c)
 		return
 	}
 	c.text += ", but nothing shows that the controller was at work"
-	b.doubt(id, c)
+	res.inconclusive(id, c)
 }
 
-// doubt records something that cannot be decided.
-func (b *bench) doubt(id contract.ID, c charge) {
-	b.of(id).Doubts = append(b.of(id).Doubts, b.finding(id, c))
+// inconclusive records something that cannot be decided.
+func (res *results) inconclusive(id contract.ID, c evidence) {
+	res.of(id).Inconclusive = append(res.of(id).Inconclusive, res.finding(id, c))
 }
 
-func (b *bench) finding(id contract.ID, c charge) Finding {
+func (res *results) finding(id contract.ID, c evidence) Finding {
 	f := Finding{Guarantee: id, Text: c.text}
 	if c.set != nil {
 		f.Set = c.set.name
@@ -192,19 +192,19 @@ func (b *bench) finding(id contract.ID, c charge) Finding {
 	return f
 }
 
-// weigh adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
+// addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
 // expected what it had asked for itself.
-func (b *bench) weigh(checks []history.Check) {
-	strangers := b.m.strangers()
+func (res *results) addSpecChecks(checks []history.Check) {
+	strangers := res.m.strangers()
 	slices.SortFunc(strangers, func(x, y *history.Event) int { return x.Seq - y.Seq })
 	for _, c := range checks {
 		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
-		r := b.of(c.Guarantee)
+		r := res.of(c.Guarantee)
 		switch c.Outcome {
 		case history.Passed:
 			r.Exercised++
 		case history.Failed:
-			if len(strangers) > 0 && strangers[0].At <= c.At+arrival {
+			if len(strangers) > 0 && strangers[0].At <= c.At+watchSkew {
 				v := strangers[0]
 				what := fmt.Sprintf("changed to generation %d", v.Generation)
 				if v.Terminating() || v.Gone() {
@@ -213,12 +213,12 @@ func (b *bench) weigh(checks []history.Check) {
 				f.Text += fmt.Sprintf("; but the set %s had been %s at %s by somebody else than the suite: find out who (the API server's audit log), and run again",
 					v.Name, what, v.Ref())
 				f.Seqs = append(f.Seqs, v.Seq)
-				r.Doubts = append(r.Doubts, f)
+				r.Inconclusive = append(r.Inconclusive, f)
 				continue
 			}
 			r.Violations = append(r.Violations, f)
 		case history.Inconclusive:
-			r.Doubts = append(r.Doubts, f)
+			r.Inconclusive = append(r.Inconclusive, f)
 		case history.NotApplicable:
 			r.Notes = append(r.Notes, c.Text)
 		}

@@ -48,7 +48,7 @@ func (tt tale) run(t *testing.T) {
 		if len(r.Violations) > 0 {
 			broken = append(broken, r.Guarantee)
 		}
-		if len(r.Doubts) > 0 {
+		if len(r.Inconclusive) > 0 {
 			doubted = append(doubted, r.Guarantee)
 		}
 		if r.Exercised > 0 {
@@ -57,7 +57,7 @@ func (tt tale) run(t *testing.T) {
 		if r.Excused > 0 {
 			excused = append(excused, r.Guarantee)
 		}
-		for _, f := range slices.Concat(r.Violations, r.Doubts) {
+		for _, f := range slices.Concat(r.Violations, r.Inconclusive) {
 			texts = append(texts, string(f.Guarantee)+": "+f.Text)
 		}
 	}
@@ -106,7 +106,7 @@ func tales(t *testing.T, all []tale) {
 
 func TestEveryGuaranteeHasOneJudge(t *testing.T) {
 	seen := map[contract.ID]bool{}
-	for _, id := range judge.Judged() {
+	for _, id := range judge.JudgedGuarantees() {
 		if seen[id] {
 			t.Errorf("%s: expected one judge, found two", id)
 		}

@@ -11,39 +11,39 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func lifecycleJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.LifecycleFailed}, judge: lossesBy(failed, contract.LifecycleFailed)},
-		{ids: []contract.ID{contract.LifecycleSucceeded}, judge: judgeSucceeded},
-		{ids: []contract.ID{contract.LifecycleEvicted}, judge: lossesBy(evicted, contract.LifecycleEvicted)},
-		{ids: []contract.ID{contract.LifecycleCrashInPlace}, judge: judgeCrashes},
-		{ids: []contract.ID{contract.LifecycleAdoption}, judge: judgeAdoption},
-		{ids: []contract.ID{contract.LifecycleRelease}, judge: judgeRelease},
+func lifecycleChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.LifecycleFailed}, run: replacementsBy(failed, contract.LifecycleFailed)},
+		{ids: []contract.ID{contract.LifecycleSucceeded}, run: checkSucceeded},
+		{ids: []contract.ID{contract.LifecycleEvicted}, run: replacementsBy(evicted, contract.LifecycleEvicted)},
+		{ids: []contract.ID{contract.LifecycleCrashInPlace}, run: checkCrashes},
+		{ids: []contract.ID{contract.LifecycleAdoption}, run: checkAdoption},
+		{ids: []contract.ID{contract.LifecycleRelease}, run: checkRelease},
 	}
 }
 
-// judgeSucceeded: a pod that ran to a good end is replaced too, since 1.29.
-func judgeSucceeded(m *model, b *bench) {
+// checkSucceeded: a pod that ran to a good end is replaced too, since 1.29.
+func checkSucceeded(m *model, res *results) {
 	if m.atLeast("1.29", true) {
-		lossesBy(succeeded, contract.LifecycleSucceeded)(m, b)
+		replacementsBy(succeeded, contract.LifecycleSucceeded)(m, res)
 	}
 }
 
-// judgeCrashes: a container that crashes is restarted in its pod; the set does not replace the pod for it.
-func judgeCrashes(m *model, b *bench) {
+// checkCrashes: a container that crashes is restarted in its pod; the set does not replace the pod for it.
+func checkCrashes(m *model, res *results) {
 	const id = contract.LifecycleCrashInPlace
 	for _, p := range m.pods {
 		if p.set == nil {
 			continue
 		}
 		for range p.restarted {
-			b.saw(id)
+			res.exercised(id)
 		}
 		crash := p.crash
-		if crash == nil || !m.recent(p, crash) || !m.unexplained(p.set, p) {
+		if crash == nil || !m.recent(p, crash) || !m.unattributed(p.set, p) {
 			continue
 		}
-		b.broken(id, charge{
+		res.broken(id, evidence{
 			set: p.set, since: crash.At, events: []*history.Event{crash, p.deleting}, resources: []history.Resource{history.Pods, history.Sets},
 			text: fmt.Sprintf("%s was deleted by its controller at %s after a container had crashed (%s), expected a restart in the same pod",
 				p.name, p.deleting.Ref(), crash.Aside()),
@@ -58,68 +58,68 @@ func (m *model) recent(p *podLife, crash *history.Event) bool {
 		return false
 	}
 	up := p.readyBefore(p.deleting.Seq)
-	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.quiet()
+	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.settleTime()
 }
 
-// blamed reports whether a judge of this family, or of identity, says what was wrong with a deletion that its set had no cause
+// attributed reports whether a judge of this family, or of identity, says what was wrong with a deletion that its set had no cause
 // for, so that nobody else needs to.
-func (m *model) blamed(p *podLife) bool {
-	t := p.heldAt(p.deleting.Seq)
-	if t.set == nil || !m.unexplained(t.set, p) {
+func (m *model) attributed(p *podLife) bool {
+	t := p.ownerAt(p.deleting.Seq)
+	if t.set == nil || !m.unattributed(t.set, p) {
 		return false
 	}
 	if crash := p.crash; crash != nil && m.recent(p, crash) {
 		return true
 	}
-	if t.from != p.first() && p.deleting.At-t.from.At <= OverdueFloor {
+	if t.from != p.first() && p.deleting.At-t.from.At <= MinActDeadline {
 		return true
 	}
 	if before := p.at(p.deleting.Seq - 1); before != nil && t.set.selects() && !t.set.matches(before) {
 		return true
 	}
 	shared := false
-	m.selecting.of(p.first(), t.set, func(s *setLife) { shared = shared || m.coexisted(s, p) })
+	m.selectors.of(p.first(), t.set, func(s *setLife) { shared = shared || m.overlap(s, p) })
 	return shared
 }
 
-// judgeAdoption: an orphan that fits in is adopted, not replaced.
-func judgeAdoption(m *model, b *bench) {
+// checkAdoption: an orphan that fits in is adopted, not replaced.
+func checkAdoption(m *model, res *results) {
 	named := map[string][]*setLife{}
 	for _, s := range m.sets {
 		if s.selects() {
 			named[s.name] = append(named[s.name], s)
 		}
 	}
-	overdue := m.overdue()
+	overdue := m.actDeadline()
 	for _, p := range m.pods {
-		for i, t := range p.tenures {
+		for i, t := range p.owners {
 			if t.uid != "" {
 				continue
 			}
-			o := orphan{pod: p, from: t.from}
-			if i+1 < len(p.tenures) {
-				o.next = &p.tenures[i+1]
+			o := orphanPeriod{pod: p, from: t.from}
+			if i+1 < len(p.owners) {
+				o.next = &p.owners[i+1]
 			}
 			for _, s := range named[parentOf(p.name)] {
-				b.orphan(s, o, overdue)
+				res.checkOrphan(s, o, overdue)
 			}
 		}
 	}
 }
 
-// orphan is a stretch of a pod's life without a controller.
-type orphan struct {
+// orphanPeriod is a stretch of a pod's life without a controller.
+type orphanPeriod struct {
 	pod  *podLife
 	from *history.Event
-	next *tenure // nil if it found none any more
+	next *ownership // nil if it found none any more
 }
 
-// orphan judges what one set did about an orphan that has the name of one of its pods.
-func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
+// checkOrphan judges what one set did about an orphan that has the name of one of its pods.
+func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duration) {
 	const id = contract.LifecycleAdoption
-	m, p := b.m, o.pod
-	charged := func(last *history.Event, until time.Duration, text string) charge {
-		return charge{
+	m, p := res.m, o.pod
+	charged := func(last *history.Event, until time.Duration, text string) evidence {
+		return evidence{
 			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last}, resources: []history.Resource{history.Pods, history.Sets},
 			text: fmt.Sprintf("%s, without a controller since %s and fit for the set %s, %s", p.name, o.from.Ref(), s.name, text),
 		}
@@ -129,11 +129,11 @@ func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 		if !m.adoptable(s, p.at(o.next.from.Seq-1)) {
 			return
 		}
-		if d := p.deleting; d != nil && d.At-o.next.from.At <= OverdueFloor && m.unexplained(s, p) {
-			b.broken(id, charged(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
+		if d := p.deleting; d != nil && d.At-o.next.from.At <= MinActDeadline && m.unattributed(s, p) {
+			res.broken(id, charged(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
 			return
 		}
-		b.saw(id)
+		res.exercised(id)
 	case o.next != nil:
 	case p.deleting != nil:
 		d := p.deleting
@@ -141,13 +141,13 @@ func (b *bench) orphan(s *setLife, o orphan, overdue time.Duration) {
 			return
 		}
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
-			b.broken(id, charged(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
+			res.broken(id, charged(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
 		}
 	case m.h.End != nil && m.h.End.Complete && s.deleting == nil && p.finished == nil:
 		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
 		since := max(last.At, s.specs[len(s.specs)-1].At)
 		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
-			b.omitted(id, charged(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
+			res.notDone(id, charged(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
 		}
 	}
 }
@@ -157,12 +157,12 @@ func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 	if pod == nil || pod.Terminating() || pod.Pod.Finished() || !s.matches(pod) || fmt.Sprintf("%s-%d", s.name, history.Ordinal(pod.Name)) != pod.Name {
 		return false
 	}
-	return s.wanted(history.Ordinal(pod.Name), pod.At-m.quiet(), pod.At+arrival) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
+	return s.wanted(history.Ordinal(pod.Name), pod.At-m.settleTime(), pod.At+watchSkew) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
 }
 
 // revisionAt returns the update revision that the set's status showed from that moment on, "" if it showed none soon.
 func (s *setLife) revisionAt(at time.Duration) string {
-	i := max(s.versionsUntil(at+arrival)-1, 0)
+	i := max(s.versionsUntil(at+watchSkew)-1, 0)
 	for _, v := range s.events[i:min(len(s.events), i+maxLookBack)] {
 		if r := v.Set.Status.UpdateRevision; r != "" {
 			return r
@@ -171,23 +171,23 @@ func (s *setLife) revisionAt(at time.Duration) string {
 	return ""
 }
 
-// judgeRelease: a pod that its set no longer selects is released, and once its name is free a new one comes.
-func judgeRelease(m *model, b *bench) {
+// checkRelease: a pod that its set no longer selects is released, and once its name is free a new one comes.
+func checkRelease(m *model, res *results) {
 	const id = contract.LifecycleRelease
-	overdue := m.overdue()
-	for _, l := range m.losses {
-		if l.why == released && l.set.selects() && !l.set.matches(l.at) {
-			b.loss(id, l, overdue)
+	overdue := m.actDeadline()
+	for _, l := range m.replacements {
+		if l.reason == released && l.set.selects() && !l.set.matches(l.at) {
+			res.checkReplacement(id, l, overdue)
 		}
 	}
 	for _, p := range m.pods {
-		for i, t := range p.tenures {
+		for i, t := range p.owners {
 			if t.set == nil || !t.set.selects() {
 				continue
 			}
 			from, to := p.index(t.from.Seq), len(p.events)
-			if i+1 < len(p.tenures) {
-				to = p.index(p.tenures[i+1].from.Seq)
+			if i+1 < len(p.owners) {
+				to = p.index(p.owners[i+1].from.Seq)
 			}
 			if !p.relabelled {
 				to = from + 1 // one version tells of all
@@ -204,7 +204,7 @@ func judgeRelease(m *model, b *bench) {
 				}
 			}
 			if since != nil {
-				b.strayed(t.set, p, since, overdue)
+				res.notRecreated(t.set, p, since, overdue)
 			}
 		}
 	}
@@ -215,14 +215,14 @@ func (p *podLife) index(seq int) int {
 	return sort.Search(len(p.events), func(i int) bool { return p.events[i].Seq >= seq })
 }
 
-// strayed judges a pod that its set no longer selected and did not release.
-func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
+// notRecreated judges a pod that its set no longer selected and did not release.
+func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
 	const id = contract.LifecycleRelease
-	m := b.m
+	m := res.m
 	act := p.deleting
 	var text string
 	switch {
-	case p.holder() != s:
+	case p.owner() != s:
 		return
 	case act == nil:
 		waited := m.h.Duration() - from.At
@@ -232,17 +232,17 @@ func (b *bench) strayed(s *setLife, p *podLife, from *history.Event, overdue tim
 		text = fmt.Sprintf("was not released to the end of the recording, for %.1f s", waited.Seconds())
 	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.byController(p) || s.beingDeleted(act.At):
 		return
-	case act.At-from.At <= m.h.Header.Lag && !m.unexplained(s, p):
-		b.of(id).Excused++
+	case act.At-from.At <= m.h.Header.Lag && !m.unattributed(s, p):
+		res.of(id).Excused++
 		return
 	default:
 		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())
 	}
-	until, accuse := m.h.Duration(), b.omitted
+	until, accuse := m.h.Duration(), res.notDone
 	if act != nil {
-		until, accuse = act.At, b.broken
+		until, accuse = act.At, res.broken
 	}
-	accuse(id, charge{
+	accuse(id, evidence{
 		set: s, since: from.At, until: until, events: []*history.Event{from, act}, resources: []history.Resource{history.Pods, history.Sets},
 		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
 	})

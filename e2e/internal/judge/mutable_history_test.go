@@ -45,7 +45,7 @@ func newTape(h *history.History, rng *rand.Rand) *tape {
 		o.ev = append(o.ev, e)
 	}
 	if _, reaction := judge.Hold(h); reaction > 0 {
-		t.overdue = max(judge.OverdueFloor, judge.HoldFactor*reaction) + time.Second
+		t.overdue = max(judge.MinActDeadline, judge.HoldFactor*reaction) + time.Second
 	}
 	return t
 }

@@ -26,7 +26,7 @@ func mutations() map[contract.ID]mutation {
 
 func TestEveryJudgedGuaranteeHasAMutation(t *testing.T) {
 	all := mutations()
-	for _, id := range judge.Judged() {
+	for _, id := range judge.JudgedGuarantees() {
 		if all[id] == nil {
 			t.Errorf("%s: no mutation breaks it: write one", id)
 		}

@@ -12,30 +12,30 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func orderingJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.OrderingCreate}, judge: creationsOf(initial, contract.OrderingCreate)},
-		{ids: []contract.ID{contract.OrderingScaleUp}, judge: creationsOf(scaleUp, contract.OrderingScaleUp)},
-		{ids: []contract.ID{contract.OrderingHeals}, judge: judgeHeals},
-		{ids: []contract.ID{contract.OrderingCreateHalts}, judge: judgeCreateHalts},
-		{ids: []contract.ID{contract.OrderingScaleDown}, judge: judgeScaleDown},
-		{ids: []contract.ID{contract.OrderingScaleDownHalts}, judge: judgeScaleDownHalts},
-		{ids: []contract.ID{contract.OrderingMinReady}, judge: judgeMinReady},
-		{ids: []contract.ID{contract.OrderingParallel}, judge: judgeParallel},
-		{ids: []contract.ID{contract.OrderingChangeOfMind}, judge: judgeChangeOfMind},
+func orderingChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.OrderingCreate}, run: creationsOf(initial, contract.OrderingCreate)},
+		{ids: []contract.ID{contract.OrderingScaleUp}, run: creationsOf(scaleUp, contract.OrderingScaleUp)},
+		{ids: []contract.ID{contract.OrderingHeals}, run: checkHeals},
+		{ids: []contract.ID{contract.OrderingCreateHalts}, run: checkCreateHalts},
+		{ids: []contract.ID{contract.OrderingScaleDown}, run: checkScaleDown},
+		{ids: []contract.ID{contract.OrderingScaleDownHalts}, run: checkScaleDownHalts},
+		{ids: []contract.ID{contract.OrderingMinReady}, run: checkMinReady},
+		{ids: []contract.ID{contract.OrderingParallel}, run: checkParallel},
+		{ids: []contract.ID{contract.OrderingChangeOfMind}, run: checkChangeOfMind},
 	}
 }
 
 // creationsOf judges every creation of one class against its predecessors.
-func creationsOf(c class, id contract.ID) func(*model, *bench) {
-	return func(m *model, b *bench) {
-		for _, a := range m.acts {
+func creationsOf(c creationReason, id contract.ID) func(*model, *results) {
+	return func(m *model, res *results) {
+		for _, a := range m.actions {
 			if !a.set.ordered() {
 				continue
 			}
 			for _, cr := range a.creations {
-				if cr.class == c && !cr.first {
-					b.creation(id, a.set, cr)
+				if cr.reason == c && !cr.first {
+					res.creation(id, a.set, cr)
 				}
 			}
 		}
@@ -43,16 +43,16 @@ func creationsOf(c class, id contract.ID) func(*model, *bench) {
 }
 
 // creation judges one creation.
-func (b *bench) creation(id contract.ID, s *setLife, c creation) {
+func (res *results) creation(id contract.ID, s *setLife, c creation) {
 	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
-	b.weighObstacles(id, s, act, c.event, c.obstacles)
+	res.addBlockingPods(id, s, act, c.event, c.blocking)
 }
 
-// weighObstacles turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
-func (b *bench) weighObstacles(id contract.ID, s *setLife, act string, e *history.Event, found []obstacle) {
+// addBlockingPods turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
+func (res *results) addBlockingPods(id contract.ID, s *setLife, act string, e *history.Event, found []blockingPod) {
 	clean := true
 	for _, o := range found {
-		c := charge{
+		c := evidence{
 			set: s, text: fmt.Sprintf("%s%s-%d %s", act, s.name, o.ordinal, o.why), since: o.since,
 			resources: []history.Resource{history.Pods, history.Sets},
 		}
@@ -60,76 +60,76 @@ func (b *bench) weighObstacles(id contract.ID, s *setLife, act string, e *histor
 			c.events = append(c.events, o.pod.at(e.Seq))
 		}
 		c.events = append(c.events, e)
-		switch o.st {
-		case wrong:
-			b.broken(id, c)
-		case open:
-			b.doubt(id, c)
-		case excused:
-			b.of(id).Excused++
+		switch o.knowledge {
+		case violation:
+			res.broken(id, c)
+		case unknownToController:
+			res.inconclusive(id, c)
+		case allowedStale:
+			res.of(id).Excused++
 		}
 		clean = false
 	}
 	if clean {
-		b.saw(id)
+		res.exercised(id)
 	}
 }
 
-// judgeHeals: when several pods are missing, the lower one is made again first.
-func judgeHeals(m *model, b *bench) {
-	for _, a := range m.acts {
+// checkHeals: when several pods are missing, the lower one is made again first.
+func checkHeals(m *model, res *results) {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, c := range a.creations {
 			switch {
-			case c.class != replaced || c.first:
-			case len(c.obstacles) > 0:
-				b.creation(contract.OrderingHeals, a.set, c)
+			case c.reason != replaced || c.first:
+			case len(c.blocking) > 0:
+				res.creation(contract.OrderingHeals, a.set, c)
 			case c.missingBelow > 0:
-				b.saw(contract.OrderingHeals)
+				res.exercised(contract.OrderingHeals)
 			}
 		}
 	}
 }
 
-// judgeScaleDown: condemned pods go highest first, each only after the next higher condemned one is completely gone.
-func judgeScaleDown(m *model, b *bench) {
-	m.removalsInOrder(b, contract.OrderingScaleDown, func(*setLife, removal) bool { return true })
+// checkScaleDown: condemned pods go highest first, each only after the next higher condemned one is completely gone.
+func checkScaleDown(m *model, res *results) {
+	m.removalsInOrder(res, contract.OrderingScaleDown, func(*setLife, removal) bool { return true })
 }
 
-func (m *model) removalsInOrder(b *bench, id contract.ID, applies func(*setLife, removal) bool) {
-	for _, a := range m.acts {
+func (m *model) removalsInOrder(res *results, id contract.ID, applies func(*setLife, removal) bool) {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.condemned || r.below || r.moved || !applies(a.set, r) {
+			if !r.outOfRange || r.belowStart || r.startMoved || !applies(a.set, r) {
 				continue
 			}
-			b.countRemoval(id, r)
+			res.countRemoval(id, r)
 			for _, h := range r.higher {
-				c := charge{
+				c := evidence{
 					set: a.set, since: h.first().At, events: []*history.Event{h.at(r.event.Seq), r.event},
 					text: fmt.Sprintf("%s began to terminate at %s while the higher %s still existed (%s)", r.pod.name, r.event.Ref(), h.name, goneRef(h)),
 				}
 				if h.deleting != nil && h.deleting.Seq < r.event.Seq {
 					c.since = h.deleting.At
 				}
-				b.broken(id, c)
+				res.broken(id, c)
 			}
 		}
 	}
 }
 
 // countRemoval counts a removal that waited for all higher condemned pods, or for all that its controller need have known.
-func (b *bench) countRemoval(id contract.ID, r removal) {
+func (res *results) countRemoval(id contract.ID, r removal) {
 	switch {
 	case len(r.higher) > 0:
 	case r.unseen > 0:
-		b.of(id).Excused++
+		res.of(id).Excused++
 	default:
-		b.saw(id)
+		res.exercised(id)
 	}
 }
 
@@ -140,17 +140,17 @@ func goneRef(p *podLife) string {
 	return "gone at " + p.gone.Aside()
 }
 
-// judgeMinReady: with minReadySeconds a predecessor has been Ready for that long before the next pod is created.
+// checkMinReady: with minReadySeconds a predecessor has been Ready for that long before the next pod is created.
 // Timestamps have a resolution of one second and come from different clocks, hence the allowance.
-func judgeMinReady(m *model, b *bench) {
+func checkMinReady(m *model, res *results) {
 	const id = contract.OrderingMinReady
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, c := range a.creations {
 			v := a.set.latest(c.event.At)
-			if v == nil || v.Set.MinReadySeconds == 0 || len(c.obstacles) > 0 || c.first {
+			if v == nil || v.Set.MinReadySeconds == 0 || len(c.blocking) > 0 || c.first {
 				continue
 			}
 			prev := a.set.life(c.pod.ordinal-1, c.event.Seq)
@@ -167,10 +167,10 @@ func judgeMinReady(m *model, b *bench) {
 				continue
 			}
 			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
-				b.sawOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
+				res.exercisedOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
 				continue
 			}
-			b.broken(id, charge{
+			res.broken(id, evidence{
 				set: a.set, since: seen.At, events: []*history.Event{seen, c.event},
 				text: fmt.Sprintf("%s was created at %s when %s had been Ready for %v of the %v that minReadySeconds asks for",
 					c.pod.name, c.event.Ref(), prev.name, elapsed, need),
@@ -200,40 +200,40 @@ func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration
 	return most, strict, ok
 }
 
-// sawOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.
-func (b *bench) sawOrExcused(id contract.ID, right bool) {
+// exercisedOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.
+func (res *results) exercisedOrExcused(id contract.ID, right bool) {
 	if right {
-		b.saw(id)
+		res.exercised(id)
 		return
 	}
-	b.of(id).Excused++
+	res.of(id).Excused++
 }
 
-// judgeParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
-func judgeParallel(m *model, b *bench) {
+// checkParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
+func checkParallel(m *model, res *results) {
 	const id = contract.OrderingParallel
-	overdue := m.overdue()
-	for _, a := range m.acts {
+	overdue := m.actDeadline()
+	for _, a := range m.actions {
 		if a.set.policy() != appsv1.ParallelPodManagement {
 			continue
 		}
 		for _, c := range a.creations {
-			if len(c.obstacles) > 0 {
-				b.saw(id)
+			if len(c.blocking) > 0 {
+				res.exercised(id)
 			}
 		}
 		for _, r := range a.removals {
-			if r.condemned && len(r.higher) > 0 {
-				b.saw(id)
+			if r.outOfRange && len(r.higher) > 0 {
+				res.exercised(id)
 			}
 		}
 		for h := range m.creationHolds(a.set) {
 			length, next := h.to-h.from, h.pod.ordinal+1
 			if length <= overdue || (h.to == m.h.Duration() && !m.complete()) ||
-				m.withheld(a.set, next+1, h.from) <= next || m.withheld(a.set, next+1, h.to) <= next {
+				m.firstBlockedOrdinal(a.set, next+1, h.from) <= next || m.firstBlockedOrdinal(a.set, next+1, h.to) <= next {
 				continue
 			}
-			b.broken(id, charge{
+			res.broken(id, evidence{
 				set: a.set, since: h.from, until: h.to, resources: podsAndSets(), events: []*history.Event{h.pod.created},
 				text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
 					h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, next),
@@ -242,23 +242,23 @@ func judgeParallel(m *model, b *bench) {
 	}
 }
 
-// judgeChangeOfMind: the rules of order hold also while replicas change again and again before the set settles.
-func judgeChangeOfMind(m *model, b *bench) {
+// checkChangeOfMind: the rules of order hold also while replicas change again and again before the set settles.
+func checkChangeOfMind(m *model, res *results) {
 	const id = contract.OrderingChangeOfMind
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, c := range a.creations {
 			if c.unsettled && !c.first {
-				b.creation(id, a.set, c)
+				res.creation(id, a.set, c)
 			}
 		}
 		for _, r := range a.removals {
-			if !r.unsettled || !r.condemned || r.below || r.moved {
+			if !r.unsettled || !r.outOfRange || r.belowStart || r.startMoved {
 				continue
 			}
-			b.countRemoval(id, r)
+			res.countRemoval(id, r)
 			if len(r.higher) == 0 {
 				continue
 			}
@@ -268,7 +268,7 @@ func judgeChangeOfMind(m *model, b *bench) {
 				names = append(names, h.name)
 				events = append(events, h.at(r.event.Seq))
 			}
-			b.broken(id, charge{
+			res.broken(id, evidence{
 				set: a.set, since: r.higher[0].first().At, events: append(events, r.event),
 				text: fmt.Sprintf("replicas had changed again before the set settled, and %s began to terminate at %s while the higher %s still existed",
 					r.pod.name, r.event.Ref(), strings.Join(names, ", ")),

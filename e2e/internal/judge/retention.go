@@ -9,26 +9,26 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// judgeRetention: claims stay when their pods, their ordinals or their set go, unless the set's policy says otherwise.
-func judgeRetention(m *model, b *bench) {
-	b.unduly()
-	for _, l := range m.losses {
-		b.survived(l)
+// checkRetention: claims stay when their pods, their ordinals or their set go, unless the set's policy says otherwise.
+func checkRetention(m *model, res *results) {
+	res.unexpectedClaimDeletion()
+	for _, l := range m.replacements {
+		res.claimsSurvived(l)
 	}
 	overdue := m.collectOverdue()
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		for _, r := range a.removals {
-			if !r.condemned || len(a.set.claimTemplates()) == 0 || m.perhapsUpdate(a.set, r.pod) {
+			if !r.outOfRange || len(a.set.claimTemplates()) == 0 || m.maybeRollout(a.set, r.pod) {
 				continue
 			}
-			if a.set.everyForce(r.event, m.h.Header.Lag, scaledDelete) {
-				b.scaledDelete(a.set, r.pod, overdue)
-			} else if a.set.everyForce(r.event, m.h.Header.Lag, scaledKeep) {
-				b.scaledKeep(a.set, r.pod)
+			if a.set.everySpecInCache(r.event, m.h.Header.Lag, scaledDelete) {
+				res.scaledDelete(a.set, r.pod, overdue)
+			} else if a.set.everySpecInCache(r.event, m.h.Header.Lag, scaledKeep) {
+				res.scaledKeep(a.set, r.pod)
 			}
 		}
 	}
-	b.setDeleted(overdue)
+	res.setDeleted(overdue)
 }
 
 func scaledDelete(v *history.Event) bool  { return deletes(v.Set.WhenScaled) }
@@ -37,19 +37,19 @@ func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
 func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
-func (m *model) collectOverdue() time.Duration { return m.overdue() + 20*time.Second }
+func (m *model) collectOverdue() time.Duration { return m.actDeadline() + 20*time.Second }
 
-// survived counts the claims that a lost pod's heir took over.
-func (b *bench) survived(l loss) {
-	m := b.m
-	if l.heir == nil || l.heir.created == nil || len(l.heir.ready) == 0 || l.why == released {
+// claimsSurvived counts the claims that a lost pod's heir took over.
+func (res *results) claimsSurvived(l replacement) {
+	m := res.m
+	if l.next == nil || l.next.created == nil || len(l.next.ready) == 0 || l.reason == released {
 		return
 	}
-	from, to := l.at.At, l.heir.ready[0].from.At
-	if m.kept(l.set, l.pod.name, from, to) {
-		b.saw(contract.StorageDataSurvives)
-		if l.set.everyForce(l.at, m.h.Header.Lag, someDelete) {
-			b.saw(contract.StorageRetentionFailure)
+	from, to := l.at.At, l.next.ready[0].from.At
+	if m.claimsRetained(l.set, l.pod.name, from, to) {
+		res.exercised(contract.StorageDataSurvives)
+		if l.set.everySpecInCache(l.at, m.h.Header.Lag, someDelete) {
+			res.exercised(contract.StorageRetentionFailure)
 		}
 		return
 	}
@@ -59,42 +59,42 @@ func (b *bench) survived(l loss) {
 			continue
 		}
 		if was, is := c.at(from), c.at(to); was.Claim.Volume != is.Claim.Volume {
-			b.broken(contract.StorageDataSurvives, charge{
+			res.broken(contract.StorageDataSurvives, evidence{
 				set: l.set, since: from, events: []*history.Event{was, is}, resources: podsAndClaims(),
 				text: fmt.Sprintf("%s was replaced at %s and its claim %s, on volume %s before, is on volume %q at %s",
-					l.pod.name, l.heir.created.Ref(), c.name, was.Claim.Volume, is.Claim.Volume, is.Ref()),
+					l.pod.name, l.next.created.Ref(), c.name, was.Claim.Volume, is.Claim.Volume, is.Ref()),
 			})
 		}
 	}
 }
 
 // scaledKeep counts a claim that outlived a scale down and was taken back.
-func (b *bench) scaledKeep(s *setLife, p *podLife) {
-	heir := s.heir(p)
+func (res *results) scaledKeep(s *setLife, p *podLife) {
+	heir := s.replacementOf(p)
 	if heir == nil || heir.created == nil || len(heir.ready) == 0 {
 		return
 	}
 	from, to := p.deleting.At, heir.ready[0].from.At
-	if !s.during(from, to, scaledDelete) && b.m.kept(s, p.name, from, to) {
-		b.saw(contract.StorageScaleKeeps)
+	if !s.during(from, to, scaledDelete) && res.m.claimsRetained(s, p.name, from, to) {
+		res.exercised(contract.StorageScaleKeeps)
 	}
 }
 
 // scaledDelete judges the claims of a pod that a scale down removed while the policy said that they go with it.
-func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
+func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 	const id = contract.StorageWhenScaledDelete
-	m := b.m
+	m := res.m
 	if p.gone == nil || p.gone.Change != history.Deleted {
 		return
 	}
 	all := true
 	for _, t := range s.claimTemplates() {
 		c := m.claim(t+"-"+p.name, p.deleting.At)
-		if c == nil || foreign(c.last(), s, p.name) || (c.deleting != nil && !m.scaledWith(c, p)) {
+		if c == nil || ownedByOther(c.last(), s, p.name) || (c.deleting != nil && !m.scaledWith(c, p)) {
 			all = false
 			continue
 		}
-		ch := charge{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}, resources: podsAndClaims()}
+		ch := evidence{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}, resources: podsAndClaims()}
 		switch {
 		case c.deleting == nil:
 			all = false
@@ -103,37 +103,37 @@ func (b *bench) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 			settled := m.h.End != nil && m.h.End.Complete && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
 				return inRange(v, p.ordinal) || scaledKeep(v)
 			})
-			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.quiet() {
+			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.settleTime() {
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
 				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
-				b.omitted(id, ch)
+				res.notDone(id, ch)
 			}
-		case p.gone.At-c.deleting.At > arrival:
+		case p.gone.At-c.deleting.At > watchSkew:
 			all = false
 			ch.text = fmt.Sprintf("claim %s was deleted at %s before its pod %s was gone (%s)", c.name, c.deleting.Ref(), p.name, p.gone.Aside())
-			if p.gone.At-c.deleting.At > m.quiet() {
-				b.broken(id, ch)
+			if p.gone.At-c.deleting.At > m.settleTime() {
+				res.broken(id, ch)
 			} else {
-				b.doubt(id, ch)
+				res.inconclusive(id, ch)
 			}
 		case c.gone == nil:
 			all = false
 		}
 	}
 	if all {
-		b.saw(id)
+		res.exercised(id)
 	}
 }
 
 // scaledWith reports whether a claim was deleted for the scale down that removed its pod, which owned it then.
 func (m *model) scaledWith(c *claimLife, p *podLife) bool {
-	return c.deleting.At >= p.deleting.At-arrival && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.asked(c.uid, c.events[0], c.deleting)
+	return c.deleting.At >= p.deleting.At-watchSkew && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.asked(c.uid, c.events[0], c.deleting)
 }
 
 // setDeleted judges what became of the claims of deleted sets.
-func (b *bench) setDeleted(overdue time.Duration) {
-	m := b.m
+func (res *results) setDeleted(overdue time.Duration) {
+	m := res.m
 	last := map[string]*setLife{}
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
@@ -141,9 +141,9 @@ func (b *bench) setDeleted(overdue time.Duration) {
 		}
 		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1]) {
 			for _, p := range s.pods {
-				if p.created != nil && p.tenures[0].set == s && len(p.ready) > 0 &&
-					m.kept(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.lives.of(p.ordinal)) > 0 {
-					b.saw(contract.StorageDeleteKeeps)
+				if p.created != nil && p.owners[0].set == s && len(p.ready) > 0 &&
+					m.claimsRetained(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.byOrdinal.of(p.ordinal)) > 0 {
+					res.exercised(contract.StorageDeleteKeeps)
 				}
 			}
 		}
@@ -152,7 +152,7 @@ func (b *bench) setDeleted(overdue time.Duration) {
 	for _, c := range m.claims {
 		for _, o := range c.last().Owners {
 			if s := m.bySet[o.UID]; s != nil && s.gone != nil && len(c.last().Owners) == 1 {
-				b.claimOfDeletedSet(s, c, overdue)
+				res.claimOfDeletedSet(s, c, overdue)
 			}
 		}
 	}
@@ -160,20 +160,20 @@ func (b *bench) setDeleted(overdue time.Duration) {
 
 // claimOfDeletedSet judges a claim that a set owned to its end: whoever deletes the set and keeps what it owns takes the
 // reference away first.
-func (b *bench) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
+func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
 	const id = contract.StorageWhenDeletedDelete
-	m := b.m
-	if !s.during(s.deleting.At-m.quiet(), s.deleting.At, deletedDelete) {
+	m := res.m
+	if !s.during(s.deleting.At-m.settleTime(), s.deleting.At, deletedDelete) {
 		return
 	}
 	if c.deleting != nil {
-		if c.gone != nil && c.deleting.At >= s.deleting.At-arrival && !m.asked(c.uid, c.events[0], c.deleting) {
-			b.saw(id)
+		if c.gone != nil && c.deleting.At >= s.deleting.At-watchSkew && !m.asked(c.uid, c.events[0], c.deleting) {
+			res.exercised(id)
 		}
 		return
 	}
 	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.h.End != nil && m.h.End.Complete {
-		b.broken(id, charge{
+		res.broken(id, evidence{
 			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone}, resources: podsAndClaims(),
 			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
 				c.name, s.name, waited.Seconds(), s.gone.Ref()),
@@ -181,39 +181,39 @@ func (b *bench) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duratio
 	}
 }
 
-// unduly judges every end of a claim that neither the spec nor a retention policy asked for.
-func (b *bench) unduly() {
-	m := b.m
+// unexpectedClaimDeletion judges every end of a claim that neither the spec nor a retention policy asked for.
+func (res *results) unexpectedClaimDeletion() {
+	m := res.m
 	claimants := m.claimants()
 	for _, c := range m.claims {
 		if c.deleting == nil || m.asked(c.uid, c.events[0], c.deleting) {
 			continue
 		}
-		s, pod := claimant(claimants, c, c.deleting.At-arrival)
-		if s == nil || foreign(c.deleting, s, pod) || m.due(s, pod, c) {
+		s, pod := claimant(claimants, c, c.deleting.At-watchSkew)
+		if s == nil || ownedByOther(c.deleting, s, pod) || m.deletionAllowed(s, pod, c) {
 			continue
 		}
-		id, why := m.protects(s, pod, c.deleting)
+		id, why := m.protectedBy(s, pod, c.deleting)
 		since := c.deleting.At
 		if i := len(c.events) - 1; i > 0 {
 			since = c.at(c.deleting.At - 1).At
 		}
-		b.broken(id, charge{
+		res.broken(id, evidence{
 			set: s, since: min(since, c.deleting.At), events: []*history.Event{c.deleting}, resources: podsAndClaims(),
 			text: fmt.Sprintf("claim %s was deleted at %s although %s", c.name, c.deleting.Ref(), why),
 		})
 	}
 }
 
-// due reports whether the claim had an owner under a policy that lets it go with that owner.
-func (m *model) due(s *setLife, pod string, c *claimLife) bool {
+// deletionAllowed reports whether the claim had an owner under a policy that lets it go with that owner.
+func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 	at := c.deleting.At
 	if uid := ownerNamed(c.deleting, "StatefulSet", s.name); uid != "" {
 		owner := m.bySet[uid]
 		if owner == nil || len(owner.events) == 0 {
 			return true // it was gone before the recording
 		}
-		if owner.deleting != nil && owner.deleting.At <= at+arrival && (owner.created == nil || owner.during(0, at, deletedDelete)) {
+		if owner.deleting != nil && owner.deleting.At <= at+watchSkew && (owner.created == nil || owner.during(0, at, deletedDelete)) {
 			return true
 		}
 	}
@@ -222,10 +222,10 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 		if owner == nil {
 			return true
 		}
-		for _, t := range owner.tenures {
+		for _, t := range owner.owners {
 			// A former set may have scaled the pod down before another adopted it.
 			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
-			if t.set != nil && (t.set.during(owner.first().At-m.quiet(), at+arrival, condemned) || t.set.someForce(c.deleting, m.h.Header.Lag, condemned)) {
+			if t.set != nil && (t.set.during(owner.first().At-m.settleTime(), at+watchSkew, condemned) || t.set.someSpecInCache(c.deleting, m.h.Header.Lag, condemned)) {
 				return true
 			}
 		}
@@ -233,27 +233,27 @@ func (m *model) due(s *setLife, pod string, c *claimLife) bool {
 	return false
 }
 
-// protects says which guarantee should have kept a claim of the set at that moment, and why.
-func (m *model) protects(s *setLife, pod string, act *history.Event) (contract.ID, string) {
+// protectedBy says which guarantee should have kept a claim of the set at that moment, and why.
+func (m *model) protectedBy(s *setLife, pod string, act *history.Event) (contract.ID, string) {
 	at, lag, wanted := act.At, m.h.Header.Lag, inRange(s.specAt(act.At), history.Ordinal(pod))
 	switch {
 	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1]):
 		return contract.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
 	case s.beingDeleted(at):
 		return contract.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
-	case wanted && s.someForce(act, lag, someDelete):
+	case wanted && s.someSpecInCache(act, lag, someDelete):
 		return contract.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
 	case wanted:
 		return contract.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
-	case s.someForce(act, lag, scaledDelete):
+	case s.someSpecInCache(act, lag, scaledDelete):
 		return contract.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
 	}
 	return contract.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
 }
 
-// judgeRetentionChange: when whenDeleted changes, the claims' references to the set follow it.
-func judgeRetentionChange(m *model, b *bench) {
-	overdue := m.overdue()
+// checkRetentionChange: when whenDeleted changes, the claims' references to the set follow it.
+func checkRetentionChange(m *model, res *results) {
+	overdue := m.actDeadline()
 	for _, s := range m.sets {
 		var change *history.Event
 		for i, v := range s.specs {
@@ -261,7 +261,7 @@ func judgeRetentionChange(m *model, b *bench) {
 				continue
 			}
 			if change != nil {
-				b.policyFollowed(s, change, v.At, overdue)
+				res.retentionPolicyApplied(s, change, v.At, overdue)
 			}
 			change = v
 		}
@@ -272,25 +272,25 @@ func judgeRetentionChange(m *model, b *bench) {
 		if s.deleting != nil {
 			until = s.deleting.At
 		}
-		b.policyFollowed(s, change, until, overdue)
+		res.retentionPolicyApplied(s, change, until, overdue)
 	}
 }
 
-// policyFollowed judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
-func (b *bench) policyFollowed(s *setLife, change *history.Event, until, overdue time.Duration) {
+// retentionPolicyApplied judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
+func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, until, overdue time.Duration) {
 	const id = contract.StorageRetentionChange
-	m, owned := b.m, deletedDelete(change)
-	front, complete := m.frontOf(s)
+	m, owned := res.m, deletedDelete(change)
+	front, complete := m.frontierOf(s)
 	for _, p := range s.pods {
 		if p.first().At > change.At || (p.deleting != nil && p.deleting.At < change.At) || !s.wanted(p.ordinal, change.At, until) {
 			continue
 		}
 		for _, t := range s.claimTemplates() {
 			c := m.claim(t+"-"+p.name, change.At)
-			if c == nil || c.deleting != nil || ownedBy(c.at(change.At-arrival), s) == owned {
+			if c == nil || c.deleting != nil || ownedBy(c.at(change.At-watchSkew), s) == owned {
 				continue
 			}
-			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > change.At-arrival })
+			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > change.At-watchSkew })
 			followed := false
 			for _, e := range c.events[first:] {
 				followed = followed || (e.At <= until && ownedBy(e, s) == owned)
@@ -298,13 +298,13 @@ func (b *bench) policyFollowed(s *setLife, change *history.Event, until, overdue
 			waited := until - max(change.At, front.since)
 			switch {
 			case followed:
-				b.saw(id)
+				res.exercised(id)
 			case complete && until == m.h.Duration() && p.ordinal < front.ordinal && p.gone == nil && waited > overdue && !stale(c.last(), s, p):
 				verb := "has not come to own it"
 				if !owned {
 					verb = "still owns it"
 				}
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: s, since: change.At, until: until, events: []*history.Event{change, c.last()}, resources: podsAndClaims(),
 					text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, at the end of the recording, the set %s: claim %s of %s",
 						s.name, change.Set.WhenDeleted, change.Ref(), waited.Seconds(), verb, c.name, p.name),
@@ -322,5 +322,5 @@ func ownedBy(claim *history.Event, s *setLife) bool {
 // objects of the same names.
 func stale(claim *history.Event, s *setLife, p *podLife) bool {
 	set, pod := ownerNamed(claim, "StatefulSet", s.name), ownerNamed(claim, "Pod", p.name)
-	return foreign(claim, s, p.name) || (set != "" && set != s.uid) || (pod != "" && pod != p.uid)
+	return ownedByOther(claim, s, p.name) || (set != "" && set != s.uid) || (pod != "" && pod != p.uid)
 }

@@ -12,28 +12,28 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func statusJudgements() []judgement {
-	return []judgement{
+func statusChecks() []check {
+	return []check{
 		{
-			ids:   []contract.ID{contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.UpdateHistoryLimit},
-			judge: judgeStatus,
+			ids: []contract.ID{contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.UpdateHistoryLimit},
+			run: checkStatus,
 		},
-		{ids: []contract.ID{contract.StatusObservedGeneration}, judge: judgeObservedGeneration},
+		{ids: []contract.ID{contract.StatusObservedGeneration}, run: checkObservedGeneration},
 	}
 }
 
-// judgeStatus: what the status says is what the pods show. Counts and revisions are compared at rest, in one pass over all
+// checkStatus: what the status says is what the pods show. Counts and revisions are compared at rest, in one pass over all
 // events; that current and update revision do not become equal too early is judged with each version of the set.
-func judgeStatus(m *model, b *bench) {
-	m.atRest(b)
-	kept := m.keptRevisions()
+func checkStatus(m *model, res *results) {
+	m.atRest(res)
+	kept := m.revisionsBySet()
 	for _, r := range m.rollouts {
-		m.equalRevisions(b, r, kept[r.set.uid])
+		m.equalRevisions(res, r, kept[r.set.uid])
 	}
 }
 
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
-func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) {
+func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLife) {
 	const id = contract.StatusRevisions
 	differed := ""                                          // the update revision that was seen to differ
 	made := make(map[string]*history.Event, len(revisions)) // the first of each name
@@ -66,21 +66,21 @@ func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) 
 		}
 		// A revision that the controller made just now and does not see yet is not there for it.
 		if at := made[was]; at != nil && at.Change == history.Added && e.At-at.At <= m.h.Header.Lag {
-			b.of(id).Excused++
+			res.of(id).Excused++
 			differed = ""
 			continue
 		}
 		switch p, why := m.unfinished(r, e); {
 		case why != "":
-			c := charge{set: r.set, since: max(0, e.At-m.h.Header.Lag), until: e.At + arrival, resources: podsAndSets()}
+			c := evidence{set: r.set, since: max(0, e.At-m.h.Header.Lag), until: e.At + watchSkew, resources: podsAndSets()}
 			if p != nil {
 				c.events = append(c.events, p.first())
 			}
 			c.events = append(c.events, r.set.events[i-1], e)
 			c.text = fmt.Sprintf("status.currentRevision of %s became the update revision %s at %s although %s", r.set.name, st.UpdateRevision, e.Ref(), why)
-			b.broken(id, c)
+			res.broken(id, c)
 		case differed == st.UpdateRevision:
-			b.saw(id)
+			res.exercised(id)
 		}
 		differed = ""
 	}
@@ -91,7 +91,7 @@ func (m *model) equalRevisions(b *bench, r *rollout, revisions []*revisionLife) 
 func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	var found *podLife
 	why := ""
-	views := r.set.views(e, m.h.Header.Lag)
+	views := r.set.candidateSpecs(e, m.h.Header.Lag)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if m.beyond(r.set, v, e) {
@@ -113,10 +113,10 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 
 // beyond reports whether at a status the set had, or may have seemed to have, pods out of the range of that version.
 func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
-	lo, hi := s.lives.places.from(int(v.Start)), s.lives.places.from(int(v.Start+v.Replicas))
-	for _, outside := range []places{s.lives.places[:lo], s.lives.places[hi:]} {
+	lo, hi := s.byOrdinal.places.from(int(v.Start)), s.byOrdinal.places.from(int(v.Start+v.Replicas))
+	for _, outside := range []ordinals{s.byOrdinal.places[:lo], s.byOrdinal.places[hi:]} {
 		for _, n := range outside {
-			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.quiet()) {
+			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.settleTime()) {
 				return true
 			}
 		}
@@ -128,7 +128,7 @@ func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
 // apart, so a resource version that is older counts as well as an earlier arrival.
 func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*podLife, string) {
 	before := func(e *history.Event) bool {
-		return e.At <= status.At+arrival || (e.RV() != 0 && e.RV() < status.RV())
+		return e.At <= status.At+watchSkew || (e.RV() != 0 && e.RV() < status.RV())
 	}
 	p, next := s.life(n, status.Seq), s.after(n, status.Seq)
 	if next != nil && before(next.first()) && (p == nil || s.shortfall(next, status, before) == "") {
@@ -157,7 +157,7 @@ func (s *setLife) shortfall(p *podLife, status *history.Event, before func(*hist
 
 // after returns the first pod of an ordinal that appeared after that point of the history, or nil.
 func (s *setLife) after(n, seq int) *podLife {
-	lives := s.lives.of(n)
+	lives := s.byOrdinal.of(n)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
 	if i == len(lives) {
 		return nil
@@ -165,13 +165,13 @@ func (s *setLife) after(n, seq int) *podLife {
 	return lives[i]
 }
 
-// judgeObservedGeneration: the status reaches the generation of the last change of the spec.
-func judgeObservedGeneration(m *model, b *bench) {
+// checkObservedGeneration: the status reaches the generation of the last change of the spec.
+func checkObservedGeneration(m *model, res *results) {
 	const id = contract.StatusObservedGeneration
 	for _, r := range m.rollouts {
 		for i, v := range r.set.specs {
 			if (i > 0 || r.set.created != nil) && r.observed(v.Generation) != nil {
-				b.saw(id)
+				res.exercised(id)
 			}
 		}
 		if len(r.set.specs) == 0 || r.set.deleting != nil || m.h.End == nil || !m.h.End.Complete {
@@ -179,11 +179,11 @@ func judgeObservedGeneration(m *model, b *bench) {
 		}
 		last := r.set.specs[len(r.set.specs)-1]
 		length := m.h.Duration() - last.At
-		if last.Generation == 0 || r.observed(last.Generation) != nil || length <= m.overdue() {
+		if last.Generation == 0 || r.observed(last.Generation) != nil || length <= m.actDeadline() {
 			continue
 		}
 		newest := r.set.events[len(r.set.events)-1]
-		b.omitted(id, charge{
+		res.notDone(id, evidence{
 			set: r.set, since: last.At, until: m.h.Duration(), resources: []history.Resource{history.Sets}, events: []*history.Event{last, newest},
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
@@ -191,12 +191,12 @@ func judgeObservedGeneration(m *model, b *bench) {
 	}
 }
 
-// atWork reports whether something shows that the controller was there between those moments: the status of some set changed, or a set
+// controllerActive reports whether something shows that the controller was there between those moments: the status of some set changed, or a set
 // got a pod.
-func (m *model) atWork(after, before time.Duration) bool {
+func (m *model) controllerActive(after, before time.Duration) bool {
 	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after, before) }) ||
 		slices.ContainsFunc(m.pods, func(p *podLife) bool {
-			return p.created != nil && p.created.At > after && p.created.At <= before && p.tenures[0].set != nil
+			return p.created != nil && p.created.At > after && p.created.At <= before && p.owners[0].set != nil
 		})
 }
 

@@ -11,15 +11,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// youth is a pod that became Ready not long ago.
-type youth struct {
+// recentlyReady is a pod that became Ready not long ago.
+type recentlyReady struct {
 	uid   types.UID
 	event *history.Event
 }
 
-// anchor returns by how much, at most, the recorder's clock is ahead of the API server's, both since the recording began: no
+// clockOffset returns by how much, at most, the recorder's clock is ahead of the API server's, both since the recording began: no
 // event arrives before the object that it shows is created. The nearest of all events comes closest.
-func (m *model) anchor() (time.Duration, bool) {
+func (m *model) clockOffset() (time.Duration, bool) {
 	best, found := time.Duration(0), false
 	for _, e := range m.h.Events {
 		if e.Change != history.Added || e.CreationTimestamp.IsZero() {
@@ -33,7 +33,7 @@ func (m *model) anchor() (time.Duration, bool) {
 }
 
 // available judges one new status of a set with minReadySeconds: it counts no pod that cannot have been Ready for that long.
-func (w *restWalk) available(e *history.Event, anchor time.Duration) {
+func (w *statusWalker) available(e *history.Event, anchor time.Duration) {
 	const id = contract.StatusAvailable
 	if w.version == nil || e.Set.Status == w.version.Set.Status || (w.s.deleting != nil && e.Seq >= w.s.deleting.Seq) {
 		return
@@ -45,15 +45,15 @@ func (w *restWalk) available(e *history.Event, anchor time.Duration) {
 	}
 	need := time.Duration(w.s.specs[spec].Set.MinReadySeconds) * time.Second
 	if need == 0 {
-		w.young = nil
+		w.recentlyReady = nil
 		return
 	}
 	// The latest moment, by the API server's clock, at which the status can have been written: creation timestamps are cut to
 	// seconds, and even the nearest event took its time to arrive.
-	written := w.m.h.Header.Start.Add(e.At - anchor + arrival + time.Second)
-	var young []youth
+	written := w.m.h.Header.Start.Add(e.At - anchor + watchSkew + time.Second)
+	var young []recentlyReady
 	var names []string
-	for _, y := range w.young {
+	for _, y := range w.recentlyReady {
 		ready := y.event.Pod.Condition(corev1.PodReady)
 		if ready == nil || !ready.Transition.Add(need).After(written.Add(w.m.h.Header.ClockSkew)) {
 			continue
@@ -65,9 +65,9 @@ func (w *restWalk) available(e *history.Event, anchor time.Duration) {
 		young = append(young, y)
 		names = append(names, fmt.Sprintf("%s since %v", y.event.Name, ready.Transition.UTC().Format(time.TimeOnly)))
 	}
-	w.young = young
+	w.recentlyReady = young
 	most := w.ready - int32(len(young))
-	for _, at := range w.losses {
+	for _, at := range w.lossTimes {
 		if e.At-at <= w.m.h.Header.Lag {
 			most++ // the controller may still have counted it
 		}
@@ -76,9 +76,9 @@ func (w *restWalk) available(e *history.Event, anchor time.Duration) {
 	switch {
 	case len(young) == 0:
 	case st.Available <= most && st.Ready > st.Available:
-		w.b.saw(id)
+		w.results.exercised(id)
 	case st.Available > most && st.Available > w.version.Set.Status.Available:
-		w.b.broken(id, charge{
+		w.results.broken(id, evidence{
 			set: w.s, since: young[0].event.At, resources: podsAndSets(), events: []*history.Event{young[len(young)-1].event, e},
 			text: fmt.Sprintf("the status of %s (%s) counts %d pods as available, at most %d can be: minReadySeconds asks for %v, and Ready are %v; the status was written at %s or before",
 				w.s.name, e.Ref(), st.Available, most, need, names, written.UTC().Format(time.TimeOnly)),

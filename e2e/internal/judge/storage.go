@@ -13,35 +13,35 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func storageJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.StorageClaimPerPod, contract.StorageTemplates, contract.StorageTemplateWins}, judge: judgeClaims},
-		{ids: []contract.ID{contract.StorageClaimLabels}, judge: judgeClaimLabels},
+func storageChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.StorageClaimPerPod, contract.StorageTemplates, contract.StorageTemplateWins}, run: checkClaims},
+		{ids: []contract.ID{contract.StorageClaimLabels}, run: checkClaimLabels},
 		{ids: []contract.ID{
 			contract.StorageDataSurvives, contract.StorageRetentionFailure, contract.StorageScaleKeeps, contract.StorageDeleteKeeps,
 			contract.StorageWhenScaledDelete, contract.StorageWhenDeletedDelete,
-		}, judge: judgeRetention},
-		{ids: []contract.ID{contract.StorageRetentionChange}, judge: judgeRetentionChange},
-		{ids: []contract.ID{contract.StorageUnboundBlocks}, judge: judgeUnbound},
-		{ids: []contract.ID{contract.StorageClaimRecreated}, judge: judgeRecreated},
+		}, run: checkRetention},
+		{ids: []contract.ID{contract.StorageRetentionChange}, run: checkRetentionChange},
+		{ids: []contract.ID{contract.StorageUnboundBlocks}, run: checkUnbound},
+		{ids: []contract.ID{contract.StorageClaimRecreated}, run: checkRecreated},
 	}
 }
 
-// judgeClaims: each template gives each pod a claim of its own, Bound to a volume of its own, in the place of the volume of
+// checkClaims: each template gives each pod a claim of its own, Bound to a volume of its own, in the place of the volume of
 // that name.
-func judgeClaims(m *model, b *bench) {
+func checkClaims(m *model, res *results) {
 	for _, s := range m.sets {
 		for _, p := range s.pods {
-			if len(s.claimTemplates()) > 0 && p.tenures[0].set == s {
-				b.claims(s, p)
+			if len(s.claimTemplates()) > 0 && p.owners[0].set == s {
+				res.claims(s, p)
 			}
 		}
 	}
-	b.sharedVolumes()
+	res.sharedVolumes()
 }
 
 // claims judges the claims of one pod.
-func (b *bench) claims(s *setLife, p *podLife) {
+func (res *results) claims(s *setLife, p *podLife) {
 	templates := s.claimTemplates()
 	inPod := s.specAt(p.first().At).Set.PodVolumes
 	right, replaces := true, false
@@ -58,7 +58,7 @@ func (b *bench) claims(s *setLife, p *podLife) {
 			right = false
 			// A pod that existed before may have been made by somebody else and adopted.
 			if p.created != nil {
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: s, since: p.created.At, events: []*history.Event{p.created},
 					text: fmt.Sprintf("%s was created at %s with the claim %q as its volume %s, expected %q", p.name, p.created.Ref(), got, t, name),
 				})
@@ -66,37 +66,37 @@ func (b *bench) claims(s *setLife, p *podLife) {
 			continue
 		}
 		if right && len(p.ready) > 0 {
-			right = b.boundWhenReady(s, p, name)
+			right = res.boundWhenReady(s, p, name)
 		}
 	}
 	if !right || len(p.ready) == 0 {
 		return
 	}
-	b.saw(contract.StorageClaimPerPod)
+	res.exercised(contract.StorageClaimPerPod)
 	if len(templates) > 1 {
-		b.saw(contract.StorageTemplates)
+		res.exercised(contract.StorageTemplates)
 	}
 	if replaces && p.created != nil {
-		b.saw(contract.StorageTemplateWins)
+		res.exercised(contract.StorageTemplateWins)
 	}
 }
 
 // boundWhenReady judges one claim of a pod that became Ready, which it cannot without it.
-func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
-	m, ready := b.m, p.ready[0].from
-	c := m.claimUsed(name, ready.At)
+func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
+	m, ready := res.m, p.ready[0].from
+	c := m.claimUsedFrom(name, ready.At)
 	if c != nil && c.bound != nil {
 		return true
 	}
 	// One that took the place of another only just before counts too.
-	if c := m.claimUsed(name, ready.At); c != nil && c.bound != nil {
+	if c := m.claimUsedFrom(name, ready.At); c != nil && c.bound != nil {
 		return true
 	}
 	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.asked(last.uid, last.events[0], last.deleting) {
 		return false
 	}
 	// Pods and claims come from two watches: only what stays so is held against anybody.
-	if m.h.End == nil || !m.h.End.Complete || m.h.Duration()-ready.At <= m.quiet() {
+	if m.h.End == nil || !m.h.End.Complete || m.h.Duration()-ready.At <= m.settleTime() {
 		return false
 	}
 	what, events := "there was no claim "+name, []*history.Event{ready}
@@ -104,7 +104,7 @@ func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
 		what = "its claim " + name + " was never Bound"
 		events = []*history.Event{c.last(), ready}
 	}
-	b.broken(contract.StorageClaimPerPod, charge{
+	res.broken(contract.StorageClaimPerPod, evidence{
 		set: s, since: p.first().At, until: m.h.Duration(), events: events, resources: podsAndClaims(),
 		text: fmt.Sprintf("%s became Ready at %s although %s", p.name, ready.Ref(), what),
 	})
@@ -112,15 +112,15 @@ func (b *bench) boundWhenReady(s *setLife, p *podLife, name string) bool {
 }
 
 // sharedVolumes judges that no two claims are Bound to one volume at a time.
-func (b *bench) sharedVolumes() {
+func (res *results) sharedVolumes() {
 	var bound []*claimLife
-	for _, c := range b.m.claims {
+	for _, c := range res.m.claims {
 		if c.bound != nil && c.bound.Claim.Volume != "" {
 			bound = append(bound, c)
 		}
 	}
 	sort.SliceStable(bound, func(i, j int) bool { return bound[i].bound.Seq < bound[j].bound.Seq })
-	claimants, last := b.m.claimants(), map[string]*claimLife{}
+	claimants, last := res.m.claimants(), map[string]*claimLife{}
 	for _, c := range bound {
 		other := last[c.bound.Claim.Volume]
 		last[c.bound.Claim.Volume] = c
@@ -132,7 +132,7 @@ func (b *bench) sharedVolumes() {
 			s, _ = claimant(claimants, other, c.bound.At)
 		}
 		if s != nil {
-			b.broken(contract.StorageClaimPerPod, charge{
+			res.broken(contract.StorageClaimPerPod, evidence{
 				set: s, since: other.bound.At, events: []*history.Event{other.bound, c.bound}, resources: []history.Resource{history.Claims},
 				text: fmt.Sprintf("claim %s was Bound at %s to volume %s, to which %s was Bound already (%s)",
 					c.name, c.bound.Ref(), c.bound.Claim.Volume, other.name, other.bound.Aside()),
@@ -141,17 +141,17 @@ func (b *bench) sharedVolumes() {
 	}
 }
 
-// judgeClaimLabels: claims that a set's controller makes carry the labels of its selector.
-func judgeClaimLabels(m *model, b *bench) {
+// checkClaimLabels: claims that a set's controller makes carry the labels of its selector.
+func checkClaimLabels(m *model, res *results) {
 	const id = contract.StorageClaimLabels
 	claimants, given := m.claimants(), m.given(history.Claims)
 	for _, c := range m.claims {
 		if c.created == nil || given[c.name] {
 			continue
 		}
-		s, _ := claimant(claimants, c, c.created.At-arrival)
+		s, _ := claimant(claimants, c, c.created.At-watchSkew)
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
-		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.quiet(), c.created.At+arrival, wanted) {
+		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.settleTime(), c.created.At+watchSkew, wanted) {
 			continue
 		}
 		right := true
@@ -159,14 +159,14 @@ func judgeClaimLabels(m *model, b *bench) {
 			want := s.events[0].Set.Selector[k]
 			if got := c.created.Labels[k]; got != want {
 				right = false
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: s, since: c.created.At, events: []*history.Event{c.created}, resources: []history.Resource{history.Claims},
 					text: fmt.Sprintf("claim %s was created at %s with label %s %q, expected %q as in the set's selector", c.name, c.created.Ref(), k, got, want),
 				})
 			}
 		}
 		if right {
-			b.saw(id)
+			res.exercised(id)
 		}
 	}
 }
@@ -176,43 +176,43 @@ func judgeClaimLabels(m *model, b *bench) {
 func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 	var out []*claimLife
 	for _, t := range s.claimTemplates() {
-		c := m.claimUsed(t+"-"+p.name, p.first().At)
+		c := m.claimUsedFrom(t+"-"+p.name, p.first().At)
 		lives := m.claimsNamed[t+"-"+p.name]
 		for k := slices.Index(lives, c) + 1; c != nil && c.bound == nil && c.gone != nil && k < len(lives) && p.pendingAt(lives[k].events[0].At); k++ {
 			c = lives[k]
 		}
-		if c != nil && c.gone == nil && (c.bound == nil || c.bound.At > p.first().At+arrival) {
+		if c != nil && c.gone == nil && (c.bound == nil || c.bound.At > p.first().At+watchSkew) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// judgeUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
-func judgeUnbound(m *model, b *bench) {
+// checkUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
+func checkUnbound(m *model, res *results) {
 	const id = contract.StorageUnboundBlocks
 	for i, s := range m.sets {
 		if !s.ordered() {
 			continue
 		}
 		for _, p := range s.pods {
-			if p.created == nil || p.tenures[0].set != s {
+			if p.created == nil || p.owners[0].set != s {
 				continue
 			}
 			for _, c := range m.unboundFrom(s, p) {
-				b.ranUnbound(s, p, c)
-				b.blocked(s, p, c)
+				res.ranUnbound(s, p, c)
+				res.blocked(s, p, c)
 			}
 		}
-		for _, cr := range m.acts[i].creations {
-			for _, o := range cr.obstacles {
+		for _, cr := range m.actions[i].creations {
+			for _, o := range cr.blocking {
 				if o.pod == nil || !o.pod.aliveAt(cr.event.Seq) {
 					continue
 				}
 				for _, c := range m.unboundFrom(s, o.pod) {
 					if c.bound == nil || c.bound.At > cr.event.At+m.h.Header.Lag {
 						act := fmt.Sprintf("%s was created at %s while claim %s of %s was not Bound: ", cr.pod.name, cr.event.Ref(), c.name, o.pod.name)
-						b.weighObstacles(id, s, act, cr.event, []obstacle{o})
+						res.addBlockingPods(id, s, act, cr.event, []blockingPod{o})
 					}
 				}
 			}
@@ -221,30 +221,30 @@ func judgeUnbound(m *model, b *bench) {
 }
 
 // ranUnbound judges a pod that ran, which it cannot while one of its claims is not Bound.
-func (b *bench) ranUnbound(s *setLife, p *podLife, c *claimLife) {
+func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 	const id = contract.StorageUnboundBlocks
 	ran := p.running()
-	if ran == nil || (c.bound == nil && (len(p.ready) > 0 || b.m.h.End == nil || !b.m.h.End.Complete)) {
+	if ran == nil || (c.bound == nil && (len(p.ready) > 0 || res.m.h.End == nil || !res.m.h.End.Complete)) {
 		return // a Ready pod without a Bound claim is for the claims' own judge
 	}
-	ch := charge{
+	ch := evidence{
 		set: s, since: p.first().At, events: []*history.Event{ran, c.bound}, resources: podsAndClaims(),
 		text: fmt.Sprintf("%s was Running at %s before its claim %s was Bound", p.name, ran.Ref(), c.name),
 	}
-	margin := b.m.h.Duration() - ran.At
+	margin := res.m.h.Duration() - ran.At
 	if c.bound == nil {
-		ch.until, ch.text = b.m.h.Duration(), ch.text+", which it never was"
+		ch.until, ch.text = res.m.h.Duration(), ch.text+", which it never was"
 	} else {
 		margin, ch.text = c.bound.At-ran.At, ch.text+" at "+c.bound.Ref()
 	}
 	switch {
-	case margin <= arrival:
+	case margin <= watchSkew:
 	case c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
 		// The watch of claims was late: what has the older resource version may have been first.
-	case margin <= b.m.quiet():
-		b.doubt(id, ch)
+	case margin <= res.m.settleTime():
+		res.inconclusive(id, ch)
 	default:
-		b.broken(id, ch)
+		res.broken(id, ch)
 	}
 }
 
@@ -259,73 +259,73 @@ func (p *podLife) running() *history.Event {
 }
 
 // blocked counts a claim that kept its pod Pending, and the set from going on, until it was Bound.
-func (b *bench) blocked(s *setLife, p *podLife, c *claimLife) {
+func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 	ran := p.running()
-	if c.bound == nil || ran == nil || ran.At < c.bound.At-arrival {
+	if c.bound == nil || ran == nil || ran.At < c.bound.At-watchSkew {
 		return
 	}
 	next := nextCreated(s, p.ordinal, p.first().Seq)
 	if next != nil && next.At <= c.bound.At {
 		return
 	}
-	b.stranded(s, p, c)
+	res.podWithoutClaim(s, p, c)
 	n := p.ordinal + 1
-	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+arrival, c.bound.At) {
+	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+watchSkew, c.bound.At) {
 		return
 	}
-	b.hold(contract.StorageUnboundBlocks, held{from: p.first().At, to: c.bound.At, pod: p},
+	res.exercisedByWaiting(contract.StorageUnboundBlocks, waitPeriod{from: p.first().At, to: c.bound.At, pod: p},
 		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
 }
 
-// stranded judges a set that did not go on although the claim that it had to wait for was Bound and the pod Ready.
-func (b *bench) stranded(s *setLife, p *podLife, c *claimLife) {
-	m, n := b.m, p.ordinal+1
-	front, complete := m.frontOf(s)
-	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.lives.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.withheld(s, n+1, m.h.Duration()) <= n {
+// podWithoutClaim judges a set that did not go on although the claim that it had to wait for was Bound and the pod Ready.
+func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
+	m, n := res.m, p.ordinal+1
+	front, complete := m.frontierOf(s)
+	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.byOrdinal.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.firstBlockedOrdinal(s, n+1, m.h.Duration()) <= n {
 		return
 	}
 	waited := m.h.Duration() - front.since
-	if waited <= m.overdue() || m.taken(n, s, front.since, m.h.Duration()) {
+	if waited <= m.actDeadline() || m.taken(n, s, front.since, m.h.Duration()) {
 		return
 	}
-	b.omitted(contract.StorageUnboundBlocks, charge{
+	res.notDone(contract.StorageUnboundBlocks, evidence{
 		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from}, resources: podsAndClaims(),
 		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
 			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
 	})
 }
 
-// judgeRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
-func judgeRecreated(m *model, b *bench) {
+// checkRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
+func checkRecreated(m *model, res *results) {
 	const id = contract.StorageClaimRecreated
-	overdue, given := m.overdue(), m.given(history.Claims)
+	overdue, given := m.actDeadline(), m.given(history.Claims)
 	for _, s := range m.sets {
 		if len(s.claimTemplates()) == 0 {
 			continue
 		}
-		front, complete := m.frontOf(s)
+		front, complete := m.frontierOf(s)
 		for _, p := range s.pods {
 			for _, t := range s.claimTemplates() {
 				name := t + "-" + p.name
 				for k, c := range m.claimsNamed[name] {
 					// Only a loss in the midst of the pod's life counts: the margin is that between two watches.
-					if c.gone == nil || c.gone.At < p.first().At+arrival || !p.pendingAt(c.gone.At) {
+					if c.gone == nil || c.gone.At < p.first().At+watchSkew || !p.pendingAt(c.gone.At) {
 						continue
 					}
 					if k+1 < len(m.claimsNamed[name]) {
-						if again := m.claimsNamed[name][k+1]; again.created != nil && !given[name] && p.pendingAt(again.created.At-arrival) {
-							b.saw(id)
+						if again := m.claimsNamed[name][k+1]; again.created != nil && !given[name] && p.pendingAt(again.created.At-watchSkew) {
+							res.exercised(id)
 						}
 						continue
 					}
-					touched := s.touched(c.gone.At)
+					touched := s.lastTouched(c.gone.At)
 					if !complete || p.ordinal > front.ordinal || !inRange(s.specs[len(s.specs)-1], p.ordinal) || touched == nil ||
-						!p.pendingAt(m.h.Duration()) || p.holder() != s {
+						!p.pendingAt(m.h.Duration()) || p.owner() != s {
 						continue
 					}
 					since := max(touched.At, front.since)
 					if waited := m.h.Duration() - since; waited > overdue {
-						b.omitted(id, charge{
+						res.notDone(id, evidence{
 							set: s, since: since, until: m.h.Duration(), events: []*history.Event{c.gone, touched}, resources: podsAndClaims(),
 							text: fmt.Sprintf("claim %s was gone at %s under the Pending %s, the set was touched at %s, and for %.1f s, to the end of the recording, it was not made again",
 								name, c.gone.Ref(), p.name, touched.Ref(), waited.Seconds()),

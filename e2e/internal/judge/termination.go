@@ -7,23 +7,23 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func terminationJudgements() []judgement {
-	return []judgement{
-		{ids: []contract.ID{contract.TerminationReverse}, judge: judgeReverse},
-		{ids: []contract.ID{contract.TerminationNoRecreate}, judge: judgeNoRecreate},
+func terminationChecks() []check {
+	return []check{
+		{ids: []contract.ID{contract.TerminationReverse}, run: checkReverse},
+		{ids: []contract.ID{contract.TerminationNoRecreate}, run: checkNoRecreate},
 	}
 }
 
-// judgeReverse: scaling to zero ends all pods in strict reverse order.
-func judgeReverse(m *model, b *bench) {
-	m.removalsInOrder(b, contract.TerminationReverse, func(s *setLife, r removal) bool {
+// checkReverse: scaling to zero ends all pods in strict reverse order.
+func checkReverse(m *model, res *results) {
+	m.removalsInOrder(res, contract.TerminationReverse, func(s *setLife, r removal) bool {
 		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
-		return r.replicas == 0 && r.ready && len(s.lives.places) > 1
+		return r.replicas == 0 && r.ready && len(s.byOrdinal.places) > 1
 	})
 }
 
-// judgeNoRecreate: once deletion of a set has been requested, it creates no pods.
-func judgeNoRecreate(m *model, b *bench) {
+// checkNoRecreate: once deletion of a set has been requested, it creates no pods.
+func checkNoRecreate(m *model, res *results) {
 	const id = contract.TerminationNoRecreate
 	for _, s := range m.sets {
 		if s.deleting == nil {
@@ -35,17 +35,17 @@ func judgeNoRecreate(m *model, b *bench) {
 				continue
 			}
 			if p.created.At-s.deleting.At <= m.h.Header.Lag {
-				b.of(id).Excused++
+				res.of(id).Excused++
 				continue
 			}
 			clean = false
-			b.broken(id, charge{
+			res.broken(id, evidence{
 				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, p.created},
 				text: fmt.Sprintf("%s was created at %s although deletion of its set began at %s", p.name, p.created.Ref(), s.deleting.Ref()),
 			})
 		}
 		if clean && len(s.pods) > 0 {
-			b.saw(id)
+			res.exercised(id)
 		}
 	}
 }

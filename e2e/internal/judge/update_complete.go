@@ -11,42 +11,42 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// judgeUpdated: a rollout comes to an end, and then every pod runs the new template and says so; pods that a scale up adds run
+// checkUpdated: a rollout comes to an end, and then every pod runs the new template and says so; pods that a scale up adds run
 // it from the start.
-func judgeUpdated(m *model, b *bench) {
+func checkUpdated(m *model, res *results) {
 	for i, r := range m.rollouts {
 		if len(r.set.specs) == 0 {
 			continue
 		}
 		for _, d := range r.done {
 			if r.set.specs[d.spec].Set.Partition == 0 {
-				b.saw(contract.UpdateComplete)
+				res.exercised(contract.UpdateComplete)
 			}
 		}
-		for _, c := range m.acts[i].creations {
-			m.newPod(b, r, c)
+		for _, c := range m.actions[i].creations {
+			m.newPod(res, r, c)
 		}
-		m.stuckRollout(b, r)
+		m.stuckRollout(res, r)
 	}
 }
 
 // newPod judges the revision of one new pod.
-func (m *model) newPod(b *bench, r *rollout, c creation) {
-	views := r.set.views(c.event, m.h.Header.Lag)
+func (m *model) newPod(res *results, r *rollout, c creation) {
+	views := r.set.candidateSpecs(c.event, m.h.Header.Lag)
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
 		return
 	}
 	text := r.outdated(c, views)
-	evidence := charge{
+	evidence := evidence{
 		set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 	}
-	if c.class == scaleUp {
+	if c.reason == scaleUp {
 		evidence.text = fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text)
 		switch {
 		case text != "":
-			b.broken(contract.UpdateScaleNew, evidence)
-		case r.of[r.set.current(c.event.At)] != r.of[0] || r.twofold(c.event.At):
-			b.saw(contract.UpdateScaleNew)
+			res.broken(contract.UpdateScaleNew, evidence)
+		case r.templateOf[r.set.current(c.event.At)] != r.templateOf[0] || r.twoRevisions(c.event.At):
+			res.exercised(contract.UpdateScaleNew)
 		}
 		return
 	}
@@ -55,34 +55,34 @@ func (m *model) newPod(b *bench, r *rollout, c creation) {
 	}
 	forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
 	// A pod that the rollout itself replaced must be a new one; of others only the label must not lie.
-	if text != "" && ((forerunner != nil && r.rolled[forerunner]) || r.worn(c.pod) >= 0) {
+	if text != "" && ((forerunner != nil && r.rolled[forerunner]) || r.podTemplate(c.pod) >= 0) {
 		evidence.text = fmt.Sprintf("%s was created at %s %s", c.pod.name, c.event.Ref(), text)
-		b.broken(contract.UpdateComplete, evidence)
+		res.broken(contract.UpdateComplete, evidence)
 	}
 }
 
 // covers reports whether under any version in force the partition may keep the pod at the old revision.
-func (r *rollout) covers(c creation, v views) bool {
-	return r.set.some(v, func(e *history.Event) bool {
+func (r *rollout) covers(c creation, v candidateSpecs) bool {
+	return r.set.someCandidate(v, func(e *history.Event) bool {
 		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
 	})
 }
 
 // partitioned reports whether a version in force has a partition.
-func (r *rollout) partitioned(v views) bool {
-	return r.set.some(v, func(e *history.Event) bool { return e.Set.Partition > 0 })
+func (r *rollout) partitioned(v candidateSpecs) bool {
+	return r.set.someCandidate(v, func(e *history.Event) bool { return e.Set.Partition > 0 })
 }
 
-// twofold reports whether the set's status named two revisions at that moment.
-func (r *rollout) twofold(at time.Duration) bool {
+// twoRevisions reports whether the set's status named two revisions at that moment.
+func (r *rollout) twoRevisions(at time.Duration) bool {
 	v := r.set.latest(at)
 	return v != nil && v.Set.Status.CurrentRevision != v.Set.Status.UpdateRevision
 }
 
 // stuckRollout accuses a rollout that stopped although nothing stood in its way, long enough against the reaction of the same
 // history, and only where the status shows that its controller knew.
-func (m *model) stuckRollout(b *bench, r *rollout) {
-	if r.stuck == nil || r.stuck.length <= m.overdue() {
+func (m *model) stuckRollout(res *results, r *rollout) {
+	if r.stuck == nil || r.stuck.length <= m.actDeadline() {
 		return
 	}
 	v := r.set.specs[r.stuck.spec]
@@ -93,7 +93,7 @@ func (m *model) stuckRollout(b *bench, r *rollout) {
 	case v.Set.Partition > 0:
 		id = contract.UpdatePartition
 	}
-	c := charge{set: r.set, since: v.At, until: m.h.Duration(), resources: podsAndSets(), events: []*history.Event{v}}
+	c := evidence{set: r.set, since: v.At, until: m.h.Duration(), resources: podsAndSets(), events: []*history.Event{v}}
 	pods := make([]string, 0, len(r.stuck.pods))
 	for _, p := range r.stuck.pods {
 		last := p.at(m.h.End.Seq)
@@ -103,9 +103,9 @@ func (m *model) stuckRollout(b *bench, r *rollout) {
 	c.text = fmt.Sprintf("the rollout of %s (%s) did not reach %s: to the end of the recording nothing stood in its way for %.1f s", r.set.name, v.Ref(),
 		strings.Join(pods, ", "), r.stuck.length.Seconds())
 	if r.stuck.known {
-		b.omitted(id, c)
+		res.notDone(id, c)
 		return
 	}
 	c.text += ", but no status shows that the controller knew"
-	b.doubt(id, c)
+	res.inconclusive(id, c)
 }

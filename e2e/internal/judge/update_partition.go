@@ -15,23 +15,23 @@ import (
 // lowered reports whether the last change that concerned a rollout, as of that version, lowered the partition and no more.
 func (r *rollout) lowered(spec int) bool {
 	i := r.phase[spec]
-	if i == 0 || r.of[i] != r.of[i-1] {
+	if i == 0 || r.templateOf[i] != r.templateOf[i-1] {
 		return false
 	}
 	now, was := r.set.specs[i].Set, r.set.specs[i-1].Set
 	return now.Partition < was.Partition && now.Strategy == was.Strategy && now.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && now.Start == 0
 }
 
-// judgePartition: only pods whose ordinal is at or above the partition are updated, and lowering it moves exactly those that
+// checkPartition: only pods whose ordinal is at or above the partition are updated, and lowering it moves exactly those that
 // it uncovers.
-func judgePartition(m *model, b *bench) {
+func checkPartition(m *model, res *results) {
 	for _, r := range m.rollouts {
 		stray := map[int]bool{}
 		for i := range r.acts {
 			a := &r.acts[i]
 			if id, why := r.astray(a); id != "" {
 				stray[r.phase[a.spec]] = true
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
 					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, a.pod.revision, a.event.Ref(), why),
 				})
@@ -42,18 +42,18 @@ func judgePartition(m *model, b *bench) {
 			switch {
 			case stray[r.phase[d.spec]] || v.Start != 0:
 			case r.lowered(d.spec):
-				b.saw(contract.UpdatePhased)
+				res.exercised(contract.UpdatePhased)
 			case v.Partition > 0 && d.below:
-				b.saw(contract.UpdatePartition)
+				res.exercised(contract.UpdatePartition)
 			}
 		}
-		m.stillBeyond(b, r)
+		m.stillBeyond(res, r)
 	}
-	m.returns(b)
+	m.podsRecreated(res)
 }
 
 // astray says what a deletion has to do with the partition that forbade it.
-func (r *rollout) astray(a *updateAct) (contract.ID, string) {
+func (r *rollout) astray(a *rolloutAction) (contract.ID, string) {
 	v := a.view.Set
 	lowered := r.lowered(a.spec)
 	switch {
@@ -70,15 +70,15 @@ func (r *rollout) astray(a *updateAct) (contract.ID, string) {
 }
 
 // stillBeyond counts the changes of the template under which a partition above replicas kept every pod where it was.
-func (m *model) stillBeyond(b *bench, r *rollout) {
+func (m *model) stillBeyond(res *results, r *rollout) {
 	const id = contract.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
-		if i == 0 || r.of[i] == r.of[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
+		if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
 			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			continue
 		}
 		if to, ok := m.watched(r, i); ok {
-			b.hold(id, held{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
+			res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
 				r.set.name, v.Set.Partition, v.Set.Replicas))
 		}
 	}
@@ -107,11 +107,11 @@ func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
 // this never was so.
 func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
 	v, old := s.specs[spec], false
-	lo, hi := s.lives.places.from(int(v.Set.Start)), s.lives.places.from(int(v.Set.Start+v.Set.Replicas))
+	lo, hi := s.byOrdinal.places.from(int(v.Set.Start)), s.byOrdinal.places.from(int(v.Set.Start+v.Set.Replicas))
 	if hi-lo != int(v.Set.Replicas) {
 		return v.At
 	}
-	for _, n := range s.lives.places[lo:hi] {
+	for _, n := range s.byOrdinal.places[lo:hi] {
 		p := s.lifeAt(n, v.At)
 		if p == nil {
 			return v.At
@@ -132,21 +132,21 @@ func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
 	return to
 }
 
-// returns judges the revision of every pod that came back while a partition was in force.
-func (m *model) returns(b *bench) {
+// podsRecreated judges the revision of every pod that came back while a partition was in force.
+func (m *model) podsRecreated(res *results) {
 	const id = contract.UpdatePartition
 	for i, r := range m.rollouts {
-		for _, c := range m.acts[i].creations {
-			if c.class != replaced || len(r.set.specs) == 0 {
+		for _, c := range m.actions[i].creations {
+			if c.reason != replaced || len(r.set.specs) == 0 {
 				continue
 			}
-			legal, split, want := r.cameBack(c, m.h.Header.Lag)
+			legal, split, want := r.recreatedRevision(c, m.h.Header.Lag)
 			switch {
 			case !split:
 			case legal:
-				b.saw(id)
+				res.exercised(id)
 			default:
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), c.pod.revision, want),
 				})
@@ -155,11 +155,11 @@ func (m *model) returns(b *bench) {
 	}
 }
 
-// cameBack reports whether a pod came back at the revision that the partition gives it, under any version in force. split says
+// recreatedRevision reports whether a pod came back at the revision that the partition gives it, under any version in force. split says
 // that two revisions were in question at all.
-func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, want string) {
+func (r *rollout) recreatedRevision(c creation, lag time.Duration) (legal, split bool, want string) {
 	at := c.event.At
-	views := r.set.views(c.event, lag)
+	views := r.set.candidateSpecs(c.event, lag)
 	wants := []string{}
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
@@ -183,15 +183,15 @@ func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, wa
 				legal = true
 			}
 		}
-		switch worn := r.worn(c.pod); {
+		switch worn := r.podTemplate(c.pod); {
 		case worn >= 0:
-			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.names[worn]))
+			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.revisionOf[worn]))
 			return false, true, strings.Join(wants, ", ")
 		case below:
 			wants = append(wants, fmt.Sprintf("status.currentRevision (%s), since its ordinal is below the partition %d", strings.Join(current, " or "), v.Partition))
 		default:
 			legal = legal || !pending
-			wants = append(wants, fmt.Sprintf("the update revision (%s), since its ordinal is not below the partition %d", r.names[r.of[i]], v.Partition))
+			wants = append(wants, fmt.Sprintf("the update revision (%s), since its ordinal is not below the partition %d", r.revisionOf[r.templateOf[i]], v.Partition))
 		}
 	}
 	return legal, split || !legal, wants[0]
@@ -200,7 +200,7 @@ func (r *rollout) cameBack(c creation, lag time.Duration) (legal, split bool, wa
 // currentRevisions returns what status.currentRevision was at that moment or within the lag around it.
 func (s *setLife) currentRevisions(at, lag time.Duration) []string {
 	var out []string
-	for i := s.versionsUntil(at+arrival) - 1; i >= 0; i-- {
+	for i := s.versionsUntil(at+watchSkew) - 1; i >= 0; i-- {
 		name := s.events[i].Set.Status.CurrentRevision
 		if name != "" && (len(out) == 0 || out[len(out)-1] != name) {
 			out = append(out, name)
@@ -212,59 +212,59 @@ func (s *setLife) currentRevisions(at, lag time.Duration) []string {
 	return out
 }
 
-// judgeOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
-func judgeOnDelete(m *model, b *bench) {
+// checkOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
+func checkOnDelete(m *model, res *results) {
 	const id = contract.UpdateOnDelete
-	m.updates(onDelete, func(r *rollout, a *updateAct) {
-		b.broken(id, charge{
+	m.updates(onDelete, func(r *rollout, a *rolloutAction) {
+		res.broken(id, evidence{
 			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
 			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, a.pod.revision, a.event.Ref(), a.view.Aside()),
 		})
 	})
 	for i, r := range m.rollouts {
-		for _, c := range m.acts[i].creations {
+		for _, c := range m.actions[i].creations {
 			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
-			views := r.set.views(c.event, m.h.Header.Lag)
-			if c.class != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
+			views := r.set.candidateSpecs(c.event, m.h.Header.Lag)
+			if c.reason != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
 				continue
 			}
 			switch text := r.outdated(c, views); {
 			case text != "":
-				b.broken(id, charge{
+				res.broken(id, evidence{
 					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
 				})
 			case forerunner.revision != c.pod.revision:
-				b.saw(id)
+				res.exercised(id)
 			}
 		}
 		for i, v := range r.set.specs {
-			if i == 0 || r.of[i] == r.of[i-1] || v.Set.Strategy != appsv1.OnDeleteStatefulSetStrategyType {
+			if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Strategy != appsv1.OnDeleteStatefulSetStrategyType {
 				continue
 			}
 			if to, ok := m.watched(r, i); ok {
-				b.hold(id, held{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
+				res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
 			}
 		}
 	}
 }
 
 // always reports whether there is a version in force and every one has that strategy.
-func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v views) bool {
-	return v.newest >= v.oldest && !r.set.some(v, func(e *history.Event) bool { return e.Set.Strategy != strategy })
+func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v candidateSpecs) bool {
+	return v.newest >= v.oldest && !r.set.someCandidate(v, func(e *history.Event) bool { return e.Set.Strategy != strategy })
 }
 
 // outdated says how a new pod falls short of the template of every version in force, or "".
-func (r *rollout) outdated(c creation, v views) string {
-	if worn := r.worn(c.pod); worn >= 0 {
-		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.names[worn])
+func (r *rollout) outdated(c creation, v candidateSpecs) string {
+	if worn := r.podTemplate(c.pod); worn >= 0 {
+		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[worn])
 	}
 	for i := v.newest; i >= v.oldest; i-- {
 		if pending, known := r.pending(c.pod.revision, i); !pending || !known {
 			return ""
 		}
 	}
-	want := r.names[r.of[v.newest]]
+	want := r.revisionOf[r.templateOf[v.newest]]
 	if want == "" {
 		want = "of the set's template"
 	}

@@ -20,8 +20,8 @@ type revisionLife struct {
 	gone   *history.Event
 }
 
-// keptRevisions arranges the revisions of a history by the set that owns them, each set's in the order of their appearance.
-func (m *model) keptRevisions() map[types.UID][]*revisionLife {
+// revisionsBySet arranges the revisions of a history by the set that owns them, each set's in the order of their appearance.
+func (m *model) revisionsBySet() map[types.UID][]*revisionLife {
 	out := map[types.UID][]*revisionLife{}
 	byUID := map[types.UID]*revisionLife{}
 	for _, e := range m.h.Events {
@@ -52,8 +52,8 @@ func (l *revisionLife) at(seq int) *history.Event {
 	return l.events[i-1]
 }
 
-// revert is a change of the template back to one that the set had before.
-type revert struct {
+// rollback is a change of the template back to one that the set had before.
+type rollback struct {
 	change *history.Event
 	name   string         // the revision that held the template
 	status *history.Event // the first that tells the update revision for it
@@ -61,14 +61,14 @@ type revert struct {
 }
 
 // reverts lists the changes back to a former template whose update revision a status tells.
-func (r *rollout) reverts() []revert {
-	var out []revert
+func (r *rollout) reverts() []rollback {
+	var out []rollback
 	had := map[int]bool{}
 	for i, v := range r.set.specs {
-		t := r.of[i]
-		if i > 0 && had[t] && r.of[i-1] != t && r.names[t] != "" {
-			back := revert{change: v, name: r.names[t], status: r.observed(v.Generation)}
-			if next := r.next[i]; next < len(r.set.specs) {
+		t := r.templateOf[i]
+		if i > 0 && had[t] && r.templateOf[i-1] != t && r.revisionOf[t] != "" {
+			back := rollback{change: v, name: r.revisionOf[t], status: r.observed(v.Generation)}
+			if next := r.nextTemplate[i]; next < len(r.set.specs) {
 				back.until = r.set.specs[next]
 			}
 			if back.status != nil && (back.until == nil || back.status.Set.Status.ObservedGeneration < back.until.Generation) {
@@ -80,9 +80,9 @@ func (r *rollout) reverts() []revert {
 	return out
 }
 
-// judgeRollback: going back to a template whose revision is still kept uses that revision again, with a higher number.
-func judgeRollback(m *model, b *bench) {
-	kept := m.keptRevisions()
+// checkRollback: going back to a template whose revision is still kept uses that revision again, with a higher number.
+func checkRollback(m *model, res *results) {
+	kept := m.revisionsBySet()
 	for _, r := range m.rollouts {
 		var events []*history.Event
 		lives := map[types.UID]*revisionLife{}
@@ -101,26 +101,26 @@ func judgeRollback(m *model, b *bench) {
 				}
 			}
 			if held := numbers[back.name]; held != nil {
-				m.rolledBack(b, r.set, back, lives[held.UID], numbers)
+				m.checkRollback(res, r.set, back, lives[held.UID], numbers)
 			}
 		}
 	}
 }
 
-// rolledBack judges one revert to a template that a kept revision holds.
-func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, kept map[string]*history.Event) {
+// checkRollback judges one revert to a template that a kept revision holds.
+func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisionLife, kept map[string]*history.Event) {
 	const id = contract.UpdateRollback
-	if l.gone != nil && l.gone.At <= back.status.At+arrival {
+	if l.gone != nil && l.gone.At <= back.status.At+watchSkew {
 		return // it was about to be cleaned up
 	}
-	evidence := charge{
+	evidence := evidence{
 		set: s, since: back.change.At, resources: []history.Resource{history.Sets, history.Revisions},
 		events: []*history.Event{kept[back.name], back.change, back.status},
 	}
 	went := fmt.Sprintf("%s went back at %s to the template of the revision %s, which was still kept", s.name, back.change.Ref(), back.name)
 	if got := back.status.Set.Status.UpdateRevision; got != back.name {
 		evidence.text = fmt.Sprintf("%s, but its update revision became %s (%s)", went, got, back.status.Ref())
-		b.broken(id, evidence)
+		res.broken(id, evidence)
 		return
 	}
 	end := m.h.Duration()
@@ -128,7 +128,7 @@ func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, k
 	if back.until != nil {
 		last, end = l.at(back.until.Seq), back.until.At
 	}
-	if end-back.status.At <= arrival {
+	if end-back.status.At <= watchSkew {
 		return // the two watches may be that far out of step
 	}
 	var top *history.Event
@@ -140,10 +140,10 @@ func (m *model) rolledBack(b *bench, s *setLife, back revert, l *revisionLife, k
 	switch {
 	case top == nil:
 	case last.Revision.Number > top.Revision.Number:
-		b.saw(id)
+		res.exercised(id)
 	default:
 		evidence.text = fmt.Sprintf("%s with number %d (rv %s), but %s has number %d (rv %s)", went, last.Revision.Number, last.ResourceVersion,
 			top.Name, top.Revision.Number, top.ResourceVersion)
-		b.broken(id, evidence)
+		res.broken(id, evidence)
 	}
 }

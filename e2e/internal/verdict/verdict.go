@@ -234,7 +234,7 @@ func (r *Row) doubts(judged []Judged) {
 			if res.Guarantee != r.ID {
 				continue
 			}
-			for _, f := range res.Doubts {
+			for _, f := range res.Inconclusive {
 				r.Verdict = Inconclusive
 				r.Reasons = append(r.Reasons, f.Text)
 				r.Findings = append(r.Findings, Finding{Finding: f, Spec: j.Spec, File: j.File})

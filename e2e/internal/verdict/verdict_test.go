@@ -30,7 +30,7 @@ func broken(id contract.ID) judge.Result {
 }
 
 func doubted(id contract.ID) judge.Result {
-	return judge.Result{Guarantee: id, Exercised: 2, Doubts: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
+	return judge.Result{Guarantee: id, Exercised: 2, Inconclusive: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
 }
 
 func row(t *testing.T, run verdict.Run, id contract.ID) verdict.Row {

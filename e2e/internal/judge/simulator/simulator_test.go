@@ -40,7 +40,7 @@ func TestLegalHistoriesAreFoundLegal(t *testing.T) {
 		for _, r := range judge.History(h) {
 			exercised[r.Guarantee] += r.Exercised
 			excused[r.Guarantee] += r.Excused
-			for _, f := range slices.Concat(r.Violations, r.Doubts) {
+			for _, f := range slices.Concat(r.Violations, r.Inconclusive) {
 				if found++; found <= most {
 					t.Errorf("seed %d: %s: expected neither violation nor doubt, found: %s", seed, r.Guarantee, f.Text)
 				}
@@ -49,7 +49,7 @@ func TestLegalHistoriesAreFoundLegal(t *testing.T) {
 	}
 	t.Logf("%d histories, %d events, %d findings", seeds(), events, found)
 	reasons := neverExercised()
-	for _, id := range judge.Judged() {
+	for _, id := range judge.JudgedGuarantees() {
 		t.Logf("%-32s exercised %6d times, excused %5d", id, exercised[id], excused[id])
 		switch reason := reasons[id]; {
 		case exercised[id] == 0 && reason == "":

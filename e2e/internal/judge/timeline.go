@@ -14,61 +14,61 @@ import (
 // model is a history arranged for judging: each object's life, with the moments that guarantees speak of. Building it is one
 // pass over the events.
 type model struct {
-	h      *history.History
-	sets   []*setLife
-	pods   []*podLife // by first appearance
-	seen   []*podLife // the pod of every event of one, in their order
-	claims []*claimLife
-	bySet  map[types.UID]*setLife
-	byPod  map[types.UID]*podLife
-	acts   []acts // of each set, in the order of sets
+	h       *history.History
+	sets    []*setLife
+	pods    []*podLife // by first appearance
+	seen    []*podLife // the pod of every event of one, in their order
+	claims  []*claimLife
+	bySet   map[types.UID]*setLife
+	byPod   map[types.UID]*podLife
+	actions []actions // of each set, in the order of sets
 	// rollouts holds what became of each set's templates, in the order of sets.
 	rollouts []*rollout
 	// bySpec holds the objects that the spec deleted or evicted itself.
 	bySpec map[types.UID]history.Operation
 	// swept holds the spec's deletions that name no UID: of many objects at once, or of one by its name.
 	swept map[sweep][]history.Operation
-	// kin holds all pods by their names: see kinOf.
-	kin map[string]roster
+	// podsBySet holds all pods by their names: see kinOf.
+	podsBySet map[string]ordinalIndex
 	// claimsNamed holds the claims of each name, oldest first.
-	claimsNamed map[string][]*claimLife
-	losses      []loss
-	reactions   []reaction // by time
-	selecting   selection
+	claimsNamed  map[string][]*claimLife
+	replacements []replacement
+	reactions    []reaction // by time
+	selectors    selectorIndex
 }
 
 // setLife is one StatefulSet, from its first to its last event.
 type setLife struct {
-	nr       int // its place in the model
-	name     string
-	uid      types.UID
-	events   []*history.Event // every version seen
-	specs    []*history.Event // the first of each generation
-	created  *history.Event   // nil if it existed before the recording
-	deleting *history.Event   // deletion requested, or seen for the first time as deleted
-	gone     *history.Event
-	pods     []*podLife // controlled by it, by first appearance
-	lives    roster     // the same by ordinal
-	steps    []step     // what its pods did, in order
+	nr        int // its place in the model
+	name      string
+	uid       types.UID
+	events    []*history.Event // every version seen
+	specs     []*history.Event // the first of each generation
+	created   *history.Event   // nil if it existed before the recording
+	deleting  *history.Event   // deletion requested, or seen for the first time as deleted
+	gone      *history.Event
+	pods      []*podLife   // controlled by it, by first appearance
+	byOrdinal ordinalIndex // the same by ordinal
+	steps     []podStep    // what its pods did, in order
 }
 
 // podLife is one pod: one UID.
 type podLife struct {
-	nr       int // its place in the model
-	name     string
-	uid      types.UID
-	ordinal  int
-	former   *podLife         // the one that had the name before, nil if there was none
-	set      *setLife         // the set that controls it or was the last to; nil if none of the recorded ones ever did
-	tenures  []tenure         // who controlled it, never empty
-	events   []*history.Event // every version seen
-	created  *history.Event   // nil if it existed before the recording
-	deleting *history.Event   // deletion requested, or seen for the first time as deleted
-	gone     *history.Event
-	ready    []span         // stretches of Running, Ready and not terminating
-	revision string         // as its label named it at first sight
-	finished *history.Event // Failed or Succeeded
-	hurt     *history.Event // condition DisruptionTarget: evicted, preempted, collected
+	nr                     int // its place in the model
+	name                   string
+	uid                    types.UID
+	ordinal                int
+	predecessorIncarnation *podLife         // the one that had the name before, nil if there was none
+	set                    *setLife         // the set that controls it or was the last to; nil if none of the recorded ones ever did
+	owners                 []ownership      // who controlled it, never empty
+	events                 []*history.Event // every version seen
+	created                *history.Event   // nil if it existed before the recording
+	deleting               *history.Event   // deletion requested, or seen for the first time as deleted
+	gone                   *history.Event
+	ready                  []interval     // stretches of Running, Ready and not terminating
+	revision               string         // as its label named it at first sight
+	finished               *history.Event // Failed or Succeeded
+	disruptionTarget       *history.Event // condition DisruptionTarget: evicted, preempted, collected
 	// crash is the last version before its end, or the request for that, which shows a crashed container.
 	crash      *history.Event
 	restarts   int32 // of its containers, as of the events added so far
@@ -76,16 +76,16 @@ type podLife struct {
 	relabelled bool  // whether its labels ever changed
 }
 
-// tenure is a stretch of a pod's life under one controller, or under none.
-type tenure struct {
-	uid  types.UID // of the controller, "" where there is none
-	set  *setLife  // the controller, if it is a set
-	fits bool      // whether the pod has the name of one of the set's
-	from *history.Event
+// ownership is a stretch of a pod's life under one controller, or under none.
+type ownership struct {
+	uid      types.UID // of the controller, "" where there is none
+	set      *setLife  // the controller, if it is a set
+	nameFits bool      // whether the pod has the name of one of the set's
+	from     *history.Event
 }
 
 // name returns the controller's kind and name, "" where there is none.
-func (t *tenure) name() string {
+func (t *ownership) name() string {
 	if c := t.from.Controller(); c != nil {
 		return c.Kind + " " + c.Name
 	}
@@ -103,14 +103,14 @@ type claimLife struct {
 	gone     *history.Event
 }
 
-// span is a stretch of an object's life; to is nil while it lasts.
-type span struct{ from, to *history.Event }
+// interval is a stretch of an object's life; to is nil while it lasts.
+type interval struct{ from, to *history.Event }
 
-// what says which of a pod's moments a step is.
-type what int
+// podTransition says which of a pod's moments a step is.
+type podTransition int
 
 const (
-	podListed what = iota // it existed before the recording, or before the set adopted it
+	podListed podTransition = iota // it existed before the recording, or before the set adopted it
 	podCreated
 	podReady
 	podLost // no longer Ready, or its deletion began while it was
@@ -119,9 +119,9 @@ const (
 	podGone
 )
 
-// step is one moment of one pod of a set.
-type step struct {
-	what  what
+// podStep is one moment of one pod of a set.
+type podStep struct {
+	what  podTransition
 	pod   *podLife
 	event *history.Event
 }
@@ -130,7 +130,7 @@ func newModel(h *history.History) *model {
 	m := &model{
 		h: h, bySet: map[types.UID]*setLife{}, bySpec: h.DeletedByTest(), swept: sweeps(h.Operations), claimsNamed: map[string][]*claimLife{},
 	}
-	m.meetPods()
+	m.indexPods()
 	seen := m.seen
 	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
@@ -157,20 +157,20 @@ func newModel(h *history.History) *model {
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
 	}
-	m.selecting = selectors(m.sets)
+	m.selectors = newSelectorIndex(m.sets)
 	for _, s := range m.sets {
-		s.lives = rosterOf(s.pods)
-		m.acts = append(m.acts, m.actsOf(s))
+		s.byOrdinal = newOrdinalIndex(s.pods)
+		m.actions = append(m.actions, m.actionsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
 	m.reactions = m.allReactions()
-	m.losses = m.allLosses()
+	m.replacements = m.allReplacements()
 	return m
 }
 
-// meetPods finds out which pods there are and how many versions of each, so that what is kept of them, which is most of what a
+// indexPods finds out which pods there are and how many versions of each, so that what is kept of them, which is most of what a
 // model holds, takes no more room than it needs.
-func (m *model) meetPods() {
+func (m *model) indexPods() {
 	versions, news := 0, 0
 	for _, e := range m.h.Events {
 		if e.Resource == history.Pods {
@@ -203,19 +203,19 @@ func (m *model) meetPods() {
 		m.seen = append(m.seen, p)
 		counts[p.nr]++
 	}
-	events, tenures, spans := slab[*history.Event]{size: piece}, slab[tenure]{size: piece}, slab[span]{size: piece}
+	events, tenures, spans := slab[*history.Event]{size: piece}, slab[ownership]{size: piece}, slab[interval]{size: piece}
 	for i, p := range m.pods {
-		p.events, p.tenures, p.ready = events.take(counts[i]), tenures.take(1), spans.take(1)
+		p.events, p.owners, p.ready = events.take(counts[i]), tenures.take(1), spans.take(1)
 	}
-	m.kin = make(map[string]roster, len(kin))
+	m.podsBySet = make(map[string]ordinalIndex, len(kin))
 	for key, pods := range kin {
-		kin := rosterOf(pods)
+		kin := newOrdinalIndex(pods)
 		for _, lives := range kin.lives {
 			for i := 1; i < len(lives); i++ {
-				lives[i].former = lives[i-1]
+				lives[i].predecessorIncarnation = lives[i-1]
 			}
 		}
-		m.kin[key] = kin
+		m.podsBySet[key] = kin
 	}
 }
 
@@ -254,39 +254,39 @@ func (m *model) addPod(p *podLife, e *history.Event) {
 	case n > 0:
 		p.relabelled = p.relabelled || !sameLabels(p.events[n-1], e)
 		if !e.Gone() {
-			m.serve(p, e)
+			m.recordOwner(p, e)
 		}
 	default:
 		p.revision = e.Labels[appsv1.ControllerRevisionHashLabelKey]
 		p.restarts = e.Pod.Restarts()
-		m.serve(p, e)
+		m.recordOwner(p, e)
 		if e.Change == history.Added {
 			p.created = e
-			p.step(podCreated, e)
+			p.addStep(podCreated, e)
 		} else {
-			p.step(podListed, e)
+			p.addStep(podListed, e)
 		}
 	}
 	p.events = append(p.events, e)
 	p.finished = firstOf(p.finished, e, p.finished == nil && e.Pod.Finished())
-	p.hurt = firstOf(p.hurt, e, p.hurt == nil && e.Pod.Is(corev1.DisruptionTarget))
+	p.disruptionTarget = firstOf(p.disruptionTarget, e, p.disruptionTarget == nil && e.Pod.Is(corev1.DisruptionTarget))
 
 	up := e.Pod.RunningAndReady() && !e.Terminating() && !e.Gone()
 	switch was := p.isReady(); {
 	case up && !was:
-		p.ready = append(p.ready, span{from: e})
-		p.step(podReady, e)
+		p.ready = append(p.ready, interval{from: e})
+		p.addStep(podReady, e)
 	case !up && was:
 		p.ready[len(p.ready)-1].to = e
-		p.step(podLost, e)
+		p.addStep(podLost, e)
 	}
 	if p.deleting == nil && (e.Terminating() || e.Gone()) {
 		p.deleting = e
-		p.step(podDeleting, e)
+		p.addStep(podDeleting, e)
 	}
 	if p.gone == nil && e.Gone() {
 		p.gone = e
-		p.step(podGone, e)
+		p.addStep(podGone, e)
 	}
 	if n := e.Pod.Restarts(); n > p.restarts && p.deleting != e {
 		p.restarts = n
@@ -297,39 +297,39 @@ func (m *model) addPod(p *podLife, e *history.Event) {
 	}
 }
 
-// serve notes who controls the pod as of an event, and lets it join or leave a set where that changed.
-func (m *model) serve(p *podLife, e *history.Event) {
-	t := tenure{from: e}
+// recordOwner notes who controls the pod as of an event, and lets it join or leave a set where that changed.
+func (m *model) recordOwner(p *podLife, e *history.Event) {
+	t := ownership{from: e}
 	c := e.Controller()
 	if c != nil {
 		t.uid = c.UID
 	}
-	known := len(p.tenures) > 0
-	if known && p.tenures[len(p.tenures)-1].uid == t.uid {
+	known := len(p.owners) > 0
+	if known && p.owners[len(p.owners)-1].uid == t.uid {
 		return
 	}
-	p.step(podReleased, e)
+	p.addStep(podReleased, e)
 	if c != nil && c.Kind == "StatefulSet" {
 		// The two watches are not in step: a pod may be seen before its set, so the set is noted by the reference alone.
 		t.set = m.set(c.UID, c.Name)
-		t.fits = p.ordinal >= 0 && parentOf(p.name) == t.set.name
+		t.nameFits = p.ordinal >= 0 && parentOf(p.name) == t.set.name
 		p.set = t.set
-		if !slices.ContainsFunc(p.tenures, func(former tenure) bool { return former.set == t.set }) {
+		if !slices.ContainsFunc(p.owners, func(former ownership) bool { return former.set == t.set }) {
 			t.set.pods = append(t.set.pods, p)
 		}
 	}
-	p.tenures = append(p.tenures, t)
+	p.owners = append(p.owners, t)
 	if known {
-		p.step(podListed, e)
+		p.addStep(podListed, e)
 		if p.isReady() {
-			p.step(podReady, e)
+			p.addStep(podReady, e)
 		}
 	}
 }
 
-func (p *podLife) step(w what, e *history.Event) {
-	if s := p.holder(); s != nil {
-		s.steps = append(s.steps, step{what: w, pod: p, event: e})
+func (p *podLife) addStep(w podTransition, e *history.Event) {
+	if s := p.owner(); s != nil {
+		s.steps = append(s.steps, podStep{what: w, pod: p, event: e})
 	}
 }
 
@@ -352,7 +352,7 @@ func (m *model) byController(p *podLife) bool {
 	if p.deleting == nil || m.asked(p.uid, p.first(), p.deleting) {
 		return false
 	}
-	if p.hurt != nil && p.hurt.Seq <= p.deleting.Seq {
+	if p.disruptionTarget != nil && p.disruptionTarget.Seq <= p.deleting.Seq {
 		return false
 	}
 	return p.finished == nil || p.finished.Seq > p.deleting.Seq

@@ -15,54 +15,54 @@ import (
 // templates tells the pod templates of one set apart, and which revision stands for which of them. A template counts, not the
 // name that a status or a label gives it: a controller that makes a new revision of the same template restarts pods for nothing.
 type templates struct {
-	of    []int              // the template of each version in specs
-	kinds []history.Template // what is known of each template, in the order of appearance
-	// byName maps a revision to its template: the status that names it as update revision says which generation it is of.
-	byName map[string]int
-	names  map[int]string // the first revision of each template
+	templateOf []int              // the template of each version in specs
+	distinct   []history.Template // what is known of each template, in the order of appearance
+	// templateByRevision maps a revision to its template: the status that names it as update revision says which generation it is of.
+	templateByRevision map[string]int
+	revisionOf         map[int]string // the first revision of each template
 	// phase is, for each version in specs, the version that last changed what a rollout has to do.
-	phase []int
-	next  []int // for each version the next one with another template, or how many there are
+	phase        []int
+	nextTemplate []int // for each version the next one with another template, or how many there are
 }
 
 func templatesOf(s *setLife) templates {
-	t := templates{byName: map[string]int{}, names: map[int]string{}}
+	t := templates{templateByRevision: map[string]int{}, revisionOf: map[int]string{}}
 	known := map[string]int{}
 	for i, v := range s.specs {
 		if i > 0 && sameTemplate(v.Set, s.specs[i-1].Set) {
-			t.of = append(t.of, t.of[i-1])
+			t.templateOf = append(t.templateOf, t.templateOf[i-1])
 		} else {
 			key := v.Set.TemplateDigest + " " + fmt.Sprint(v.Set.Template)
 			id, ok := known[key]
 			if !ok {
-				id = len(t.kinds)
+				id = len(t.distinct)
 				known[key] = id
-				t.kinds = append(t.kinds, v.Set.Template)
+				t.distinct = append(t.distinct, v.Set.Template)
 			}
-			t.of = append(t.of, id)
+			t.templateOf = append(t.templateOf, id)
 		}
-		if i > 0 && t.of[i] == t.of[i-1] && sameStrategy(v.Set, s.specs[i-1].Set) {
+		if i > 0 && t.templateOf[i] == t.templateOf[i-1] && sameStrategy(v.Set, s.specs[i-1].Set) {
 			t.phase = append(t.phase, t.phase[i-1])
 		} else {
 			t.phase = append(t.phase, i)
 		}
 	}
-	t.next = make([]int, len(s.specs))
+	t.nextTemplate = make([]int, len(s.specs))
 	for i := len(s.specs) - 1; i >= 0; i-- {
-		t.next[i] = i + 1
-		if i+1 < len(s.specs) && t.of[i+1] == t.of[i] {
-			t.next[i] = t.next[i+1]
+		t.nextTemplate[i] = i + 1
+		if i+1 < len(s.specs) && t.templateOf[i+1] == t.templateOf[i] {
+			t.nextTemplate[i] = t.nextTemplate[i+1]
 		}
 	}
 	for _, e := range s.events {
 		name := e.Set.Status.UpdateRevision
-		if _, ok := t.byName[name]; ok || name == "" {
+		if _, ok := t.templateByRevision[name]; ok || name == "" {
 			continue
 		}
 		if i := s.generation(e.Set.Status.ObservedGeneration); i >= 0 {
-			t.byName[name] = t.of[i]
-			if _, ok := t.names[t.of[i]]; !ok {
-				t.names[t.of[i]] = name
+			t.templateByRevision[name] = t.templateOf[i]
+			if _, ok := t.revisionOf[t.templateOf[i]]; !ok {
+				t.revisionOf[t.templateOf[i]] = name
 			}
 		}
 	}
@@ -89,33 +89,33 @@ func sameStrategy(a, b *history.Set) bool {
 // pending reports whether a pod of that revision still has to get the template of that version of the set, and whether the
 // history tells.
 func (t *templates) pending(revision string, spec int) (pending, known bool) {
-	if id, ok := t.byName[revision]; ok {
-		return id != t.of[spec], true
+	if id, ok := t.templateByRevision[revision]; ok {
+		return id != t.templateOf[spec], true
 	}
-	return true, t.names[t.of[spec]] != ""
+	return true, t.revisionOf[t.templateOf[spec]] != ""
 }
 
-// worn returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
+// podTemplate returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
 // that is told from the labelled one by what pods show can be found, and fields that others add or rewrite prove nothing.
-func (t *templates) worn(p *podLife, among ...int) int {
-	if len(t.kinds) < 2 {
+func (t *templates) podTemplate(p *podLife, among ...int) int {
+	if len(t.distinct) < 2 {
 		return -1
 	}
-	label, ok := t.byName[p.revision]
+	label, ok := t.templateByRevision[p.revision]
 	if !ok {
 		return -1
 	}
 	for _, id := range slices.Concat(among, []int{label - 1, label + 1}) {
-		if id >= 0 && id < len(t.kinds) && id != label && wears(p.first().Pod.Template, t.kinds[id], t.kinds[label]) {
+		if id >= 0 && id < len(t.distinct) && id != label && createdFrom(p.first().Pod.Template, t.distinct[id], t.distinct[label]) {
 			return id
 		}
 	}
 	return -1
 }
 
-// wears reports whether pod was made of one template and not of another: it agrees with it wherever the two differ, or has a value of it
+// createdFrom reports whether pod was made of one template and not of another: it agrees with it wherever the two differ, or has a value of it
 // in a place for which the other has another value.
-func wears(pod, one, other history.Template) bool {
+func createdFrom(pod, one, other history.Template) bool {
 	told, agrees := false, true
 	ones, others := one.Fields(), other.Fields()
 	for i, have := range pod.Fields() {
@@ -149,22 +149,22 @@ func (s *setLife) generation(g int64) int {
 	return -1
 }
 
-// maxViews bounds how many versions of a set an act is compared with; it keeps judging linear.
-const maxViews = 32
+// maxCandidateSpecs bounds how many versions of a set an act is compared with; it keeps judging linear.
+const maxCandidateSpecs = 32
 
-// views are versions of a set that its controller may have acted on, as indices in specs from newest down to oldest; there is
+// candidateSpecs are versions of a set that its controller may have acted on, as indices in specs from newest down to oldest; there is
 // none where newest is less.
-type views struct {
+type candidateSpecs struct {
 	newest, oldest int
 	// strict is the oldest of those in force within the lag (rule G1).
 	strict int
 }
 
-// views returns the versions that the controller may have acted on in an act on a pod: those in force within the lag, and older ones
+// candidateSpecs returns the versions that the controller may have acted on in an act on a pod: those in force within the lag, and older ones
 // that no status had shown to be observed.
-func (s *setLife) views(act *history.Event, lag time.Duration) views {
-	out := views{newest: min(max(s.specsBefore(act), 1), len(s.specs)) - 1}
-	last := max(out.newest-maxViews+1, 0)
+func (s *setLife) candidateSpecs(act *history.Event, lag time.Duration) candidateSpecs {
+	out := candidateSpecs{newest: min(max(s.specsBefore(act), 1), len(s.specs)) - 1}
+	last := max(out.newest-maxCandidateSpecs+1, 0)
 	out.oldest = max(out.newest, 0)
 	for out.oldest > last && s.specs[out.oldest].At >= act.At-lag {
 		out.oldest--
@@ -179,8 +179,8 @@ func (s *setLife) views(act *history.Event, lag time.Duration) views {
 	return out
 }
 
-// some reports whether one of the versions is as f says.
-func (s *setLife) some(v views, f func(*history.Event) bool) bool {
+// someCandidate reports whether one of the versions is as f says.
+func (s *setLife) someCandidate(v candidateSpecs, f func(*history.Event) bool) bool {
 	for i := v.newest; i >= v.oldest; i-- {
 		if f(s.specs[i]) {
 			return true
@@ -206,26 +206,26 @@ func limit(s *history.Set) int {
 	return n
 }
 
-// marks is a set of places.
-type marks []uint64
+// bitset is a set of places.
+type bitset []uint64
 
-func (m *marks) set(i int) {
+func (m *bitset) set(i int) {
 	for len(*m) <= i/64 {
 		*m = append(*m, 0)
 	}
 	(*m)[i/64] |= 1 << (i % 64)
 }
 
-func (m marks) clear(i int) {
+func (m bitset) clear(i int) {
 	if i/64 < len(m) {
 		m[i/64] &^= 1 << (i % 64)
 	}
 }
 
-func (m marks) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
+func (m bitset) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
 
 // next returns the lowest member in [from, to), or -1.
-func (m marks) next(from, to int) int {
+func (m bitset) next(from, to int) int {
 	for w := from / 64; w < len(m) && w*64 < to; w++ {
 		word := m[w]
 		if w == from/64 {
@@ -242,7 +242,7 @@ func (m marks) next(from, to int) int {
 }
 
 // last returns the highest member in [from, to), or -1.
-func (m marks) last(from, to int) int {
+func (m bitset) last(from, to int) int {
 	for w := min((to-1)/64, len(m)-1); w >= 0 && to > from; w-- {
 		word := m[w]
 		if w == (to-1)/64 {

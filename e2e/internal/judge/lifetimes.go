@@ -9,28 +9,28 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// holder returns the set that controls the pod as of the events added so far, or nil.
-func (p *podLife) holder() *setLife {
-	if len(p.tenures) == 0 {
+// owner returns the set that controls the pod as of the events added so far, or nil.
+func (p *podLife) owner() *setLife {
+	if len(p.owners) == 0 {
 		return nil
 	}
-	return p.tenures[len(p.tenures)-1].set
+	return p.owners[len(p.owners)-1].set
 }
 
-// heldAt returns who controlled the pod at that point of the history.
-func (p *podLife) heldAt(seq int) tenure {
-	i := len(p.tenures) - 1
-	for i > 0 && p.tenures[i].from.Seq > seq {
+// ownerAt returns who controlled the pod at that point of the history.
+func (p *podLife) ownerAt(seq int) ownership {
+	i := len(p.owners) - 1
+	for i > 0 && p.owners[i].from.Seq > seq {
 		i--
 	}
-	return p.tenures[i]
+	return p.owners[i]
 }
 
 // isReady reports whether the pod is Running, Ready and not terminating as of the events added so far.
 func (p *podLife) isReady() bool { return len(p.ready) > 0 && p.ready[len(p.ready)-1].to == nil }
 
 // readyBefore returns the last stretch of readiness that began before that point of the history, or nil.
-func (p *podLife) readyBefore(seq int) *span {
+func (p *podLife) readyBefore(seq int) *interval {
 	i := sort.Search(len(p.ready), func(i int) bool { return p.ready[i].from.Seq >= seq })
 	if i == 0 {
 		return nil
@@ -57,7 +57,7 @@ func (p *podLife) at(seq int) *history.Event {
 
 // life returns the newest pod of an ordinal as of that point of the history, gone or not, or nil if there was none.
 func (s *setLife) life(ordinal, seq int) *podLife {
-	lives := s.lives.of(ordinal)
+	lives := s.byOrdinal.of(ordinal)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
 	if i == 0 {
 		return nil
@@ -65,12 +65,12 @@ func (s *setLife) life(ordinal, seq int) *podLife {
 	return lives[i-1]
 }
 
-// arrival bounds how far two watches of one recorder may be out of step with each other.
-const arrival = 500 * time.Millisecond
+// watchSkew bounds how far two watches of one recorder may be out of step with each other.
+const watchSkew = 500 * time.Millisecond
 
-// inForce returns the versions of the set that the controller may have acted on in an act on a pod, oldest first: those that were
+// specsInCache returns the versions of the set that the controller may have acted on in an act on a pod, oldest first: those that were
 // current at any time within the lag before it (rule G1). Never empty when any version is known.
-func (s *setLife) inForce(act *history.Event, lag time.Duration) []*history.Event {
+func (s *setLife) specsInCache(act *history.Event, lag time.Duration) []*history.Event {
 	newest := min(max(s.specsBefore(act), 1), len(s.specs)) - 1
 	oldest := max(newest, 0)
 	for oldest > 0 && s.specs[oldest].At >= act.At-lag {
@@ -79,15 +79,15 @@ func (s *setLife) inForce(act *history.Event, lag time.Duration) []*history.Even
 	return s.specs[oldest : newest+1]
 }
 
-// tardy bounds how late a watch may be that was cut off and resumed, against one that was not.
-const tardy = 10 * time.Second
+// resumedWatchSkew bounds how late a watch may be that was cut off and resumed, against one that was not.
+const resumedWatchSkew = 10 * time.Second
 
 // specsBefore counts the versions of the spec that may have been there before an act on a pod. The two watches are not in step, and
 // what came later and yet has the older resource version may have been first: no more than that is made of numbers that the API
 // promises to be comparable within one resource only.
 func (s *setLife) specsBefore(act *history.Event) int {
-	n := s.specsUntil(act.At + arrival)
-	for n < len(s.specs) && s.specs[n].At <= act.At+tardy && s.specs[n].RV() != 0 && s.specs[n].RV() < act.RV() {
+	n := s.specsUntil(act.At + watchSkew)
+	for n < len(s.specs) && s.specs[n].At <= act.At+resumedWatchSkew && s.specs[n].RV() != 0 && s.specs[n].RV() < act.RV() {
 		n++
 	}
 	return n
@@ -123,5 +123,5 @@ func (s *setLife) policy() appsv1.PodManagementPolicyType {
 // beingDeleted reports whether deletion of the set had been requested by then, or may have been, given how far two watches can
 // be out of step.
 func (s *setLife) beingDeleted(at time.Duration) bool {
-	return s.deleting != nil && s.deleting.At <= at+arrival
+	return s.deleting != nil && s.deleting.At <= at+watchSkew
 }

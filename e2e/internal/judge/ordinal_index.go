@@ -8,14 +8,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// roster holds pods by ordinal.
-type roster struct {
-	places places
+// ordinalIndex holds pods by ordinal.
+type ordinalIndex struct {
+	places ordinals
 	lives  [][]*podLife // by place, oldest first
 }
 
-// rosterOf arranges pods, which may be a million, without a map: ordinals mostly follow each other.
-func rosterOf(pods []*podLife) roster {
+// newOrdinalIndex arranges pods, which may be a million, without a map: ordinals mostly follow each other.
+func newOrdinalIndex(pods []*podLife) ordinalIndex {
 	byOrdinal := func(a, b *podLife) int { return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.nr, b.nr)) }
 	if !slices.IsSortedFunc(pods, byOrdinal) {
 		pods = slices.Clone(pods)
@@ -27,7 +27,7 @@ func rosterOf(pods []*podLife) roster {
 			n++
 		}
 	}
-	r := roster{places: make(places, 0, n), lives: make([][]*podLife, 0, n)}
+	r := ordinalIndex{places: make(ordinals, 0, n), lives: make([][]*podLife, 0, n)}
 	for from := 0; from < len(pods); {
 		to := from + 1
 		for to < len(pods) && pods[to].ordinal == pods[from].ordinal {
@@ -41,7 +41,7 @@ func rosterOf(pods []*podLife) roster {
 }
 
 // of returns the pods of an ordinal, oldest first.
-func (r *roster) of(ordinal int) []*podLife {
+func (r *ordinalIndex) of(ordinal int) []*podLife {
 	if i := r.places.from(ordinal); i < len(r.places) && r.places[i] == ordinal {
 		return r.lives[i]
 	}
@@ -58,17 +58,17 @@ func kinOf(pod string) string {
 	return pod[:i]
 }
 
-// namesakes returns the pods of a name, whoever they belonged to, oldest first.
-func (m *model) namesakes(name string) []*podLife {
-	kin := m.kin[kinOf(name)]
+// sameName returns the pods of a name, whoever they belonged to, oldest first.
+func (m *model) sameName(name string) []*podLife {
+	kin := m.podsBySet[kinOf(name)]
 	return kin.of(history.Ordinal(name))
 }
 
-// places numbers the ordinals that a set ever had a pod of, so that a set of them fits in few words whatever the ordinals are.
-type places []int
+// ordinals numbers the ordinals that a set ever had a pod of, so that a set of them fits in few words whatever the ordinals are.
+type ordinals []int
 
 // from returns the first place whose ordinal is n or above.
-func (p places) from(n int) int {
+func (p ordinals) from(n int) int {
 	// Without a gap in the ordinals there is nothing to search for.
 	if len(p) > 0 && n >= p[0] && n-p[0] < len(p) && p[n-p[0]] == n {
 		return n - p[0]
@@ -78,7 +78,7 @@ func (p places) from(n int) int {
 }
 
 // at returns the place of an ordinal, or false if it has none.
-func (p places) at(n int) (int, bool) {
+func (p ordinals) at(n int) (int, bool) {
 	i := p.from(n)
 	return i, i < len(p) && p[i] == n
 }

@@ -10,30 +10,30 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Rest returns how long nothing must happen to a set and its pods before judges count them as at rest.
-func Rest(h *history.History) time.Duration { return (&model{h: h}).quiet() }
+// SettleTime returns how long nothing must happen to a set and its pods before judges count them as at rest.
+func SettleTime(h *history.History) time.Duration { return (&model{h: h}).settleTime() }
 
-// judgeNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
-func judgeNames(m *model, b *bench) {
-	overdue := m.overdueKnown()
+// checkNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
+func checkNames(m *model, res *results) {
+	overdue := m.actDeadlineWhenObserved()
 	at := make([]int, len(m.pods))
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
 			continue
 		}
-		r := roll{s: s, at: at, fresh: true}
+		r := podSet{s: s, at: at, fresh: true}
 		var last time.Duration
 		events, steps := s.events, s.steps
 		for len(events)+len(steps) > 0 {
 			var e *history.Event
-			var st *step
+			var st *podStep
 			if len(steps) == 0 || (len(events) > 0 && events[0].Seq < steps[0].event.Seq) {
 				e, events = events[0], events[1:]
 			} else {
 				st, steps = &steps[0], steps[1:]
 				e = st.event
 			}
-			b.atRest(&r, last, e.At, overdue)
+			res.atRest(&r, last, e.At, overdue)
 			last = e.At
 			if st == nil {
 				r.set = e
@@ -43,7 +43,7 @@ func judgeNames(m *model, b *bench) {
 			r.take(*st)
 		}
 		if m.complete() {
-			b.atRest(&r, last, m.h.Duration(), overdue)
+			res.atRest(&r, last, m.h.Duration(), overdue)
 		}
 		for _, p := range r.members {
 			at[p.nr] = 0 // another set may come to have it
@@ -51,8 +51,8 @@ func judgeNames(m *model, b *bench) {
 	}
 }
 
-// roll is which pods a set has, as its history is read.
-type roll struct {
+// podSet is which pods a set has, as its history is read.
+type podSet struct {
 	s       *setLife
 	set     *history.Event // its newest version
 	members []*podLife
@@ -61,7 +61,7 @@ type roll struct {
 	fresh   bool // something changed since the last look
 }
 
-func (r *roll) take(st step) {
+func (r *podSet) take(st podStep) {
 	r.fresh = true
 	at := &r.at[st.pod.nr]
 	switch st.what {
@@ -81,12 +81,12 @@ func (r *roll) take(st step) {
 			r.ready--
 		}
 	case podReleased, podGone:
-		r.strike(st.pod)
+		r.remove(st.pod)
 	}
 }
 
-// strike takes a pod off the members; the last one gets its place.
-func (r *roll) strike(p *podLife) {
+// remove takes a pod off the members; the last one gets its place.
+func (r *podSet) remove(p *podLife) {
 	at := r.at[p.nr]
 	if at == 0 {
 		return
@@ -108,7 +108,7 @@ func (r *roll) strike(p *podLife) {
 }
 
 // settled reports whether the set says that it has all the pods it wants, as many as it really has, all Ready.
-func (r *roll) settled() bool {
+func (r *podSet) settled() bool {
 	if r.set == nil || r.set.Terminating() || r.set.Gone() {
 		return false
 	}
@@ -118,8 +118,8 @@ func (r *roll) settled() bool {
 }
 
 // atRest judges the names of a set's pods in a stretch in which nothing happened to them.
-func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
-	if to-from <= b.m.quiet() || !r.fresh || !r.settled() {
+func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
+	if to-from <= res.m.settleTime() || !r.fresh || !r.settled() {
 		return
 	}
 	start, want := int(r.set.Set.Start), int(r.set.Set.Replicas)
@@ -144,13 +144,13 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 	}
 	if len(missing)+len(wrong) == 0 {
 		r.fresh = false
-		b.saw(contract.IdentityName)
+		res.exercised(contract.IdentityName)
 		if start > 0 {
-			b.saw(contract.IdentityStartOrdinal)
+			res.exercised(contract.IdentityStartOrdinal)
 		}
 		return
 	}
-	if to-from <= overdue || b.m.hindered(r.s, missing, from) {
+	if to-from <= overdue || res.m.creationBlocked(r.s, missing, from) {
 		return
 	}
 	r.fresh = false
@@ -158,23 +158,23 @@ func (b *bench) atRest(r *roll, from, to, overdue time.Duration) {
 	if start > 0 && first != start && len(wrong) == 0 {
 		id = contract.IdentityStartOrdinal
 	}
-	b.broken(id, charge{
+	res.broken(id, evidence{
 		set: r.s, since: from, until: to, events: []*history.Event{r.set}, resources: []history.Resource{history.Pods, history.Sets},
 		text: fmt.Sprintf("%s was at rest from %s for %.1f s with %d pods, all Ready, but without %s; it had %s",
 			r.s.name, history.Clock(from), (to - from).Seconds(), want, strings.Join(missing, ", "), strings.Join(r.names(), ", ")),
 	})
 }
 
-// hindered reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.
-func (m *model) hindered(s *setLife, pods []string, at time.Duration) bool {
+// creationBlocked reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.
+func (m *model) creationBlocked(s *setLife, pods []string, at time.Duration) bool {
 	for _, name := range pods {
-		for _, p := range m.namesakes(name) {
-			if p.first().At <= at+arrival && (p.gone == nil || p.gone.At > at-arrival) {
+		for _, p := range m.sameName(name) {
+			if p.first().At <= at+watchSkew && (p.gone == nil || p.gone.At > at-watchSkew) {
 				return true
 			}
 		}
 		for _, t := range s.claimTemplates() {
-			c := m.claim(t+"-"+name, at+arrival)
+			c := m.claim(t+"-"+name, at+watchSkew)
 			if c != nil && (c.deleting != nil || ownerNamed(c.at(at), "Pod", name) != "") {
 				return true
 			}
@@ -183,17 +183,17 @@ func (m *model) hindered(s *setLife, pods []string, at time.Duration) bool {
 	return false
 }
 
-// withheld returns the lowest ordinal before a given one that a claim kept its set from making at that moment, or from going on with:
+// firstBlockedOrdinal returns the lowest ordinal before a given one that a claim kept its set from making at that moment, or from going on with:
 // the claim was on its way out, or still that of a former pod. It returns the given one where there is none. A Parallel set makes
 // its pods in batches, the lowest ordinals first, and what cannot be made in one keeps the next from being tried.
-func (m *model) withheld(s *setLife, before int, at time.Duration) int {
+func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) int {
 	inWay := func(n int) bool {
 		name := fmt.Sprintf("%s-%d", s.name, n)
 		for _, t := range s.claimTemplates() {
-			c := m.claim(t+"-"+name, at+arrival)
+			c := m.claim(t+"-"+name, at+watchSkew)
 			switch {
-			case c == nil || (c.gone != nil && c.gone.At <= at-arrival):
-			case c.deleting != nil && c.deleting.At <= at+arrival, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
+			case c == nil || (c.gone != nil && c.gone.At <= at-watchSkew):
+			case c.deleting != nil && c.deleting.At <= at+watchSkew, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
 				return true
 			}
 		}
@@ -203,8 +203,8 @@ func (m *model) withheld(s *setLife, before int, at time.Duration) int {
 		return before
 	}
 	start := int(s.specAt(at).Set.Start)
-	for i := s.lives.places.from(start); i < s.lives.places.from(before); i++ {
-		if n := s.lives.places[i]; inWay(n) {
+	for i := s.byOrdinal.places.from(start); i < s.byOrdinal.places.from(before); i++ {
+		if n := s.byOrdinal.places[i]; inWay(n) {
 			return n
 		}
 	}
@@ -215,7 +215,7 @@ func (m *model) withheld(s *setLife, before int, at time.Duration) int {
 }
 
 // names lists the pods by name.
-func (r *roll) names() []string {
+func (r *podSet) names() []string {
 	names := make([]string, 0, len(r.members))
 	for _, p := range r.members {
 		names = append(names, p.name)

@@ -7,24 +7,24 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// standing says what the controller could have known of a pod that its act should have waited for (rule G2).
-type standing int
+// knowledge says what the controller could have known of a pod that its act should have waited for (rule G2).
+type knowledge int
 
 const (
-	// wrong: the act cannot be explained by a lagging view.
-	wrong standing = iota
-	// excused: the pod was as it should be until less than the lag before the act.
-	excused
-	// open: it was lost longer ago than the lag, but nothing shows that the controller knew.
-	open
+	// violation: the act cannot be explained by a lagging view.
+	violation knowledge = iota
+	// allowedStale: the pod was as it should be until less than the lag before the act.
+	allowedStale
+	// unknownToController: it was lost longer ago than the lag, but nothing shows that the controller knew.
+	unknownToController
 )
 
-// stand judges an act that should have waited for a pod to be Running and Ready and did not: p is the newest pod of the
+// knewOf judges an act that should have waited for a pod to be Running and Ready and did not: p is the newest pod of the
 // ordinal in question, nil if there never was one. since is the moment from which the pod's state spoke against the act, why a
 // clause that describes it.
-func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.Duration, why string) {
+func (m *model) knewOf(p *podLife, act *history.Event) (st knowledge, since time.Duration, why string) {
 	if p == nil {
-		return wrong, 0, "did not exist"
+		return violation, 0, "did not exist"
 	}
 	ready := p.readyBefore(act.Seq)
 	if ready == nil {
@@ -40,9 +40,9 @@ func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.D
 		}
 		if p.created == nil {
 			// It existed before the recording: whether it had been Ready then, nobody saw.
-			return open, p.first().At, why
+			return unknownToController, p.first().At, why
 		}
-		return wrong, p.first().At, why
+		return violation, p.first().At, why
 	}
 	lost, left := ready.to, p.set.releaseOf(p)
 	if lost == nil && left != nil && left.Seq < act.Seq {
@@ -50,7 +50,7 @@ func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.D
 	}
 	switch {
 	case lost == nil:
-		return excused, act.At, "was Ready"
+		return allowedStale, act.At, "was Ready"
 	case lost == left:
 		why = fmt.Sprintf("was released (since %s)", lost.Aside())
 	case p.gone != nil && p.gone.Seq < act.Seq:
@@ -62,16 +62,16 @@ func (m *model) stand(p *podLife, act *history.Event) (st standing, since time.D
 	}
 	switch {
 	case act.At-lost.At <= m.h.Header.Lag:
-		return excused, lost.At, why
-	case !p.set.showed(lost, act):
-		return open, lost.At, why + ", which the set's status had not shown yet"
+		return allowedStale, lost.At, why
+	case !p.set.statusReflected(lost, act):
+		return unknownToController, lost.At, why + ", which the set's status had not shown yet"
 	}
-	return wrong, lost.At, why
+	return violation, lost.At, why
 }
 
-// showed reports whether between a loss and an act the set's status counted fewer pods than before the loss: then its
+// statusReflected reports whether between a loss and an act the set's status counted fewer pods than before the loss: then its
 // controller knew.
-func (s *setLife) showed(lost, act *history.Event) bool {
+func (s *setLife) statusReflected(lost, act *history.Event) bool {
 	n := s.versionsUntil(lost.At)
 	if n == 0 {
 		return false
@@ -90,9 +90,9 @@ func (s *setLife) showed(lost, act *history.Event) bool {
 	return false
 }
 
-// mayBeUnseen reports whether at an act the set's controller may not have known a pod yet (rule G2): it is new, the controller
+// maybeNotInCache reports whether at an act the set's controller may not have known a pod yet (rule G2): it is new, the controller
 // did not delete it, and no status had counted as many pods as there were with it.
-func (m *model) mayBeUnseen(p *podLife, act *history.Event, with int) bool {
+func (m *model) maybeNotInCache(p *podLife, act *history.Event, with int) bool {
 	if p.created == nil || act.At-p.created.At > m.h.Header.Lag || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
 		return false
 	}

@@ -11,64 +11,64 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// judgeNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
-func judgeNotMine(m *model, b *bench) {
+// checkNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
+func checkNotMine(m *model, res *results) {
 	const id = contract.IdentityNotMine
 	for _, p := range m.pods {
-		for i, t := range p.tenures {
-			if i > 0 && t.set != nil && p.tenures[i-1].uid != "" {
-				b.broken(id, charge{
-					set: t.set, since: p.tenures[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
-					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.tenures[i-1].name(), p.tenures[i-1].uid, t.from.Ref(), t.set.name),
+		for i, t := range p.owners {
+			if i > 0 && t.set != nil && p.owners[i-1].uid != "" {
+				res.broken(id, evidence{
+					set: t.set, since: p.owners[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
+					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.owners[i-1].name(), p.owners[i-1].uid, t.from.Ref(), t.set.name),
 				})
 			}
 		}
-		if p.tenures[0].uid == "" {
+		if p.owners[0].uid == "" {
 			continue
 		}
-		if len(p.tenures) == 1 {
-			m.selecting.of(p.first(), p.tenures[0].set, func(s *setLife) {
-				if m.coexisted(s, p) {
-					b.keptApart(id, s, p)
+		if len(p.owners) == 1 {
+			m.selectors.of(p.first(), p.owners[0].set, func(s *setLife) {
+				if m.overlap(s, p) {
+					res.disjointSelectors(id, s, p)
 				}
 			})
 		}
 	}
 }
 
-// keptApart judges one pod that one set selects and another controller owns.
-func (b *bench) keptApart(id contract.ID, s *setLife, p *podLife) {
-	owner := p.tenures[0]
+// disjointSelectors judges one pod that one set selects and another controller owns.
+func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
+	owner := p.owners[0]
 	e := p.deleting
-	if e == nil || s.beingDeleted(e.At) || !b.m.byController(p) {
-		b.saw(id)
+	if e == nil || s.beingDeleted(e.At) || !res.m.byController(p) {
+		res.exercised(id)
 		return
 	}
 	if owner.set != nil {
-		if !b.m.unexplained(owner.set, p) {
-			b.saw(id)
+		if !res.m.unattributed(owner.set, p) {
+			res.exercised(id)
 			return
 		}
-		b.broken(id, charge{
-			set: s, since: e.At - b.m.quiet(), events: []*history.Event{p.first(), e}, resources: []history.Resource{history.Pods, history.Sets},
+		res.broken(id, evidence{
+			set: s, since: e.At - res.m.settleTime(), events: []*history.Event{p.first(), e}, resources: []history.Resource{history.Pods, history.Sets},
 			text: fmt.Sprintf("%s of the set %s was deleted at %s without any cause of its own, while the set %s with the same selector lived",
 				p.name, owner.set.name, e.Ref(), s.name),
 		})
 		return
 	}
 	if parentOf(p.name) != s.name {
-		b.saw(id)
+		res.exercised(id)
 		return
 	}
-	b.doubt(id, charge{
+	res.inconclusive(id, evidence{
 		set: s, events: []*history.Event{p.first(), e},
 		text: fmt.Sprintf("%s, controlled by %s, was deleted at %s while the set %s selected it; whether that was the set, the owner or the garbage collector is not recorded",
 			p.name, owner.name(), e.Ref(), s.name),
 	})
 }
 
-// coexisted reports whether set and pod lived at the same time for long enough that the controller must have looked.
-func (m *model) coexisted(s *setLife, p *podLife) bool {
+// overlap reports whether set and pod lived at the same time for long enough that the controller must have looked.
+func (m *model) overlap(s *setLife, p *podLife) bool {
 	from, to := max(s.events[0].At, p.first().At), m.h.Duration()
 	if s.deleting != nil {
 		to = min(to, s.deleting.At)
@@ -76,23 +76,23 @@ func (m *model) coexisted(s *setLife, p *podLife) bool {
 	if p.deleting != nil {
 		to = min(to, p.deleting.At)
 	}
-	if to-from <= m.quiet() {
+	if to-from <= m.settleTime() {
 		return false
 	}
 	v := s.latest(to)
 	return v != nil && v.Set.Status.ObservedGeneration > 0
 }
 
-// selection finds the sets that select a pod without trying all of them.
-type selection struct {
+// selectorIndex finds the sets that select a pod without trying all of them.
+type selectorIndex struct {
 	keys   []string // of the labels that selectors are found by
 	byTerm map[[2]string][]*setLife
 	only   *setLife // the one there is, nil if there are others
 }
 
-// selectors arranges the sets by one term of their selectors. Those whose selectors are not fully known are left out.
-func selectors(sets []*setLife) selection {
-	sel := selection{byTerm: map[[2]string][]*setLife{}}
+// newSelectorIndex arranges the sets by one term of their selectors. Those whose selectors are not fully known are left out.
+func newSelectorIndex(sets []*setLife) selectorIndex {
+	sel := selectorIndex{byTerm: map[[2]string][]*setLife{}}
 	for _, s := range sets {
 		if !s.selects() {
 			continue
@@ -111,7 +111,7 @@ func selectors(sets []*setLife) selection {
 }
 
 // of calls f with every set but this one that selects the pod as it was then.
-func (sel selection) of(pod *history.Event, but *setLife, f func(*setLife)) {
+func (sel selectorIndex) of(pod *history.Event, but *setLife, f func(*setLife)) {
 	if but != nil && but == sel.only {
 		return
 	}
@@ -143,24 +143,24 @@ func (s *setLife) matches(pod *history.Event) bool {
 	return true
 }
 
-// unexplained reports whether the deletion of a set's pod can only be its controller's act and yet has no cause: the set wanted
+// unattributed reports whether the deletion of a set's pod can only be its controller's act and yet has no cause: the set wanted
 // the pod, it was not for an update, and nobody was deleting the set.
-func (m *model) unexplained(s *setLife, p *podLife) bool {
+func (m *model) unattributed(s *setLife, p *podLife) bool {
 	e := p.deleting
-	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.heldAt(e.Seq).set != s || len(s.events) == 0 {
+	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
 		return false
 	}
 	if s.deleting != nil && s.deleting.At <= e.At+m.h.Header.Lag {
 		return false
 	}
 	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
-	return s.wanted(p.ordinal, e.At-m.quiet(), e.At+arrival) && !s.someForce(e, m.h.Header.Lag, outOfRange) && !m.forUpdate(s, p)
+	return s.wanted(p.ordinal, e.At-m.settleTime(), e.At+watchSkew) && !s.someSpecInCache(e, m.h.Header.Lag, outOfRange) && !m.isRollout(s, p)
 }
 
 // updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
 func (m *model) updatePending(s *setLife, p *podLife) bool {
 	at, revision := p.deleting.At, p.revision
-	for _, v := range s.events[max(s.versionsUntil(at-m.quiet())-1, 0):] {
+	for _, v := range s.events[max(s.versionsUntil(at-m.settleTime())-1, 0):] {
 		if v.At > at+m.h.Header.Lag {
 			return false
 		}
@@ -171,20 +171,20 @@ func (m *model) updatePending(s *setLife, p *podLife) bool {
 	return false
 }
 
-// perhapsUpdate reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
+// maybeRollout reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
 // have known that yet.
-func (m *model) perhapsUpdate(s *setLife, p *podLife) bool {
-	return s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
+func (m *model) maybeRollout(s *setLife, p *podLife) bool {
+	return s.someSpecInCache(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
 }
 
-// forUpdate reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
-func (m *model) forUpdate(s *setLife, p *podLife) bool {
+// isRollout reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
+func (m *model) isRollout(s *setLife, p *podLife) bool {
 	if m.updating(s, p) {
 		return true
 	}
 	// The controller deletes before it writes the status that says why, so only a later status tells.
 	at := p.deleting.At
-	for _, v := range s.events[s.versionsUntil(at+arrival):] {
+	for _, v := range s.events[s.versionsUntil(at+watchSkew):] {
 		if v.Set.Status.UpdateRevision != revisionLabel(p) {
 			return true
 		}
@@ -192,18 +192,18 @@ func (m *model) forUpdate(s *setLife, p *podLife) bool {
 			return false
 		}
 	}
-	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < s.specAt(at+arrival).Generation
+	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < s.specAt(at+watchSkew).Generation
 }
 
 // updating reports whether the history shows, as of the pod's deletion, an update that it may have been deleted for: a template
 // that had changed within the lag, or an update revision other than the pod's.
 func (m *model) updating(s *setLife, p *podLife) bool {
 	at := p.deleting.At
-	force := s.inForce(p.deleting, m.h.Header.Lag)
-	if s.someForce(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
+	force := s.specsInCache(p.deleting, m.h.Header.Lag)
+	if s.someSpecInCache(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
 		return true
 	}
-	seen := s.events[max(s.versionsUntil(at-m.quiet())-1, 0):s.versionsUntil(at+arrival)]
+	seen := s.events[max(s.versionsUntil(at-m.settleTime())-1, 0):s.versionsUntil(at+watchSkew)]
 	return slices.ContainsFunc(seen, func(v *history.Event) bool {
 		r := v.Set.Status.UpdateRevision
 		return r != "" && r != revisionLabel(p) // a set that no controller has looked at has none

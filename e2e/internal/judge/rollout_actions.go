@@ -11,16 +11,16 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// mayBeEnding reports whether deletion of the set may have been the reason for an act on a pod, however late it was told.
-func (s *setLife) mayBeEnding(e *history.Event, lag time.Duration) bool {
+// maybeBeingDeleted reports whether deletion of the set may have been the reason for an act on a pod, however late it was told.
+func (s *setLife) maybeBeingDeleted(e *history.Event, lag time.Duration) bool {
 	d := s.deleting
-	return d != nil && (d.At <= e.At+max(lag, arrival) || (d.RV() != 0 && d.RV() <= e.RV()))
+	return d != nil && (d.At <= e.At+max(lag, watchSkew) || (d.RV() != 0 && d.RV() <= e.RV()))
 }
 
-// under judges the deletion of a pod in range under one version of the set.
-func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
+// checkUnder judges the deletion of a pod in range under one version of the set.
+func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rolloutAction {
 	v := w.s.specs[spec]
-	a := updateAct{pod: p, event: e, view: v, spec: spec, limit: limit(v.Set), reaction: -1}
+	a := rolloutAction{pod: p, event: e, view: v, spec: spec, limit: limit(v.Set), reaction: -1}
 	up := p.readyBefore(e.Seq)
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
 	// What became available within the lag may not have looked so to the controller.
@@ -28,7 +28,7 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 	pending, known := w.r.pending(p.revision, spec)
 	switch {
 	case !known:
-		a.kind = untold
+		a.kind = unknownKind
 		return a
 	case !pending:
 		a.kind = spurious
@@ -38,7 +38,7 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 		return a
 	case v.Set.Start != 0 && v.Set.Partition != 0:
 		// Whether a partition counts ordinals or pods is answered differently by code and documentation.
-		a.kind = untold
+		a.kind = unknownKind
 		return a
 	case p.ordinal < int(v.Set.Partition):
 		a.kind = covered
@@ -51,8 +51,8 @@ func (w *updateWalk) under(p *podLife, e *history.Event, spec int) updateAct {
 // knownAvailable reports whether a status had counted every pod of the set as available before an act, one among them that was Ready
 // from the given version on. It must have come so late after that version that it cannot tell of a time before, and so long before the
 // act that it cannot have been written after it; view is the version that the act is judged under.
-func (w *updateWalk) knownAvailable(from, act, view *history.Event) bool {
-	for _, v := range slices.Backward(w.s.events[:w.s.versionsUntil(act.At-arrival)]) {
+func (w *rolloutWalker) knownAvailable(from, act, view *history.Event) bool {
+	for _, v := range slices.Backward(w.s.events[:w.s.versionsUntil(act.At-watchSkew)]) {
 		if v.At-from.At <= w.m.h.Header.Lag {
 			return false
 		}
@@ -64,7 +64,7 @@ func (w *updateWalk) knownAvailable(from, act, view *history.Event) bool {
 }
 
 // compare weighs an update deletion against the pods above it.
-func (w *updateWalk) compare(a *updateAct) {
+func (w *rolloutWalker) compare(a *rolloutAction) {
 	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
 	free := !w.s.ordered() && a.broken
 	place := w.places.from(a.pod.ordinal)
@@ -93,22 +93,22 @@ func (w *updateWalk) compare(a *updateAct) {
 }
 
 // unavailable says of a pod above an update deletion that is not Ready whether the deletion should have waited for it.
-func (w *updateWalk) unavailable(a *updateAct, p *podLife) (obstacle, bool) {
-	if p == nil || p.heldAt(a.event.Seq).set != w.s {
-		return obstacle{}, false
+func (w *rolloutWalker) unavailable(a *rolloutAction, p *podLife) (blockingPod, bool) {
+	if p == nil || p.ownerAt(a.event.Seq).set != w.s {
+		return blockingPod{}, false
 	}
-	o := obstacle{ordinal: p.ordinal, pod: p}
+	o := blockingPod{ordinal: p.ordinal, pod: p}
 	pending, known := w.r.pending(p.revision, a.spec)
 	switch {
 	case !known:
 		return o, false
 	case !pending:
-		o.st, o.since, o.why = w.m.stand(p, a.event)
+		o.knowledge, o.since, o.why = w.m.knewOf(p, a.event)
 	case p.deleting == nil || p.deleting.Seq > a.event.Seq:
 		return o, false // it is old and stays: that it was passed over is a matter of order
 	default:
 		// A view that trails shows it as it was, old: then it would have been chosen once more, not the next.
-		o.st, o.since = wrong, p.deleting.At
+		o.knowledge, o.since = violation, p.deleting.At
 		o.why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
 		if p.gone != nil && p.gone.Seq < a.event.Seq {
 			o.why = fmt.Sprintf("was gone (since %s) and not there again", p.gone.Aside())
@@ -117,8 +117,8 @@ func (w *updateWalk) unavailable(a *updateAct, p *podLife) (obstacle, bool) {
 	return o, true
 }
 
-// stuck is a rollout that did not go on although nothing stood in its way.
-type stuck struct {
+// stalledRollout is a rollout that did not go on although nothing stood in its way.
+type stalledRollout struct {
 	spec   int
 	pods   []*podLife // those that still had to be updated
 	since  time.Duration
@@ -130,7 +130,7 @@ type stuck struct {
 // stuckAtEnd returns the rollout that had stopped by the end of a complete recording, or nil. Ordered sets wait for any pod
 // that is unavailable, by a documented rule even for a broken one; a Parallel set replaces old pods whatever their state. That it
 // does not where the gate of maxUnavailable is on, up to 1.36, is kubernetes issue 137409: a bug to be seen, not a legal way.
-func (w *updateWalk) stuckAtEnd() *stuck {
+func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	v := w.s.specs[w.spec]
 	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType ||
 		(v.Set.Start != 0 && v.Set.Partition != 0) {
@@ -141,10 +141,10 @@ func (w *updateWalk) stuckAtEnd() *stuck {
 	if hi-lo != int(v.Set.Replicas) {
 		return nil
 	}
-	out := &stuck{spec: w.spec, since: w.changed + time.Duration(v.Set.MinReadySeconds)*time.Second}
+	out := &stalledRollout{spec: w.spec, since: w.changed + time.Duration(v.Set.MinReadySeconds)*time.Second}
 	for i, n := range w.places {
 		// A pod out of range still has to go, and scaling comes before updating.
-		if p := w.s.life(n, w.m.h.End.Seq); (i < lo || i >= hi) && p.gone == nil && p.holder() == w.s {
+		if p := w.s.life(n, w.m.h.End.Seq); (i < lo || i >= hi) && p.gone == nil && p.owner() == w.s {
 			return nil
 		}
 	}

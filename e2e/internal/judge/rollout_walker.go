@@ -17,29 +17,29 @@ type rollout struct {
 	set *setLife
 	templates
 	observing []*history.Event // the versions whose status observed more than any before
-	acts      []updateAct
-	halts     []updateHalt
-	calms     []calm
-	done      []completion
-	stuck     *stuck
+	acts      []rolloutAction
+	halts     []rolloutHalt
+	calms     []unchangedPeriod
+	done      []rolloutCompletion
+	stuck     *stalledRollout
 	// rolled holds the pods that the controller removed for an update.
 	rolled map[*podLife]bool
 }
 
-// updateKind says what an act of the controller on a pod in range was.
-type updateKind int
+// rolloutActionKind says what an act of the controller on a pod in range was.
+type rolloutActionKind int
 
 const (
-	rolling  updateKind = iota // an update was pending for the pod
-	covered                    // an update was pending, but the partition covers the pod
-	onDelete                   // an update was pending, but only somebody else may begin it
-	spurious                   // none was pending
-	untold                     // the history does not tell
+	rolling     rolloutActionKind = iota // an update was pending for the pod
+	covered                              // an update was pending, but the partition covers the pod
+	onDelete                             // an update was pending, but only somebody else may begin it
+	spurious                             // none was pending
+	unknownKind                          // the history does not tell
 )
 
-// updateAct is one pod in range whose deletion only the set's controller can have started.
-type updateAct struct {
-	kind  updateKind
+// rolloutAction is one pod in range whose deletion only the set's controller can have started.
+type rolloutAction struct {
+	kind  rolloutActionKind
 	pod   *podLife
 	event *history.Event
 	view  *history.Event // the version of the set that the act is judged under, the most lenient one
@@ -53,7 +53,7 @@ type updateAct struct {
 	// above is the highest pod that should have been updated before, nil if none.
 	above *podLife
 	// waits are the updated pods above it that were not available.
-	waits []obstacle
+	waits []blockingPod
 	// updated is the pod above it that became Ready last, nil if there is none at the new revision.
 	updated *podLife
 	ordered bool       // whether another order was possible
@@ -62,22 +62,22 @@ type updateAct struct {
 	reaction time.Duration
 }
 
-// updateHalt is a stretch in which an updated pod was not Ready and a lower one still had to be updated.
-type updateHalt struct {
-	held
+// rolloutHalt is a stretch in which an updated pod was not Ready and a lower one still had to be updated.
+type rolloutHalt struct {
+	waitPeriod
 	next *podLife
 }
 
-// calm is a stretch after a change that gives no reason to restart a pod.
-type calm struct {
+// unchangedPeriod is a stretch after a change that gives no reason to restart a pod.
+type unchangedPeriod struct {
 	change   *history.Event
 	spec     int
 	from, to time.Duration
 	restless bool
 }
 
-// completion is the moment at which a rollout was finished: every pod in reach of it updated and Ready.
-type completion struct {
+// rolloutCompletion is the moment at which a rollout was finished: every pod in reach of it updated and Ready.
+type rolloutCompletion struct {
 	spec  int
 	event *history.Event
 	acts  int
@@ -106,8 +106,8 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 	if len(s.specs) == 0 {
 		return r
 	}
-	w := updateWalk{
-		m: m, s: s, r: r, places: s.lives.places, at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
+	w := rolloutWalker{
+		m: m, s: s, r: r, places: s.byOrdinal.places, at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
 	}
 	for _, st := range s.steps {
 		w.advance(st.event.At)
@@ -121,17 +121,17 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 
 // holders are the places of the living pods of one revision whose deletion was not requested.
 type holders struct {
-	marks
+	bitset
 	n int
 }
 
-// updateWalk keeps, while a set's steps are read in order, what the next act has to be compared with.
-type updateWalk struct {
+// rolloutWalker keeps, while a set's steps are read in order, what the next act has to be compared with.
+type rolloutWalker struct {
 	m        *model
 	s        *setLife
 	r        *rollout
-	places   places
-	down     marks               // places whose newest pod is not Ready
+	places   ordinals
+	down     bitset              // places whose newest pod is not Ready
 	at       map[string]*holders // by revision
 	rolling  map[int]*podLife    // ordinals that the rollout itself has down
 	acted    map[int]int         // how many acts belong to each phase
@@ -145,7 +145,7 @@ type updateWalk struct {
 	changed  time.Duration // when something last changed that a rollout depends on
 }
 
-func (w *updateWalk) take(st step) {
+func (w *rolloutWalker) take(st podStep) {
 	place, e := w.places.from(st.pod.ordinal), st.event
 	switch st.what {
 	case podListed, podCreated:
@@ -178,7 +178,7 @@ func (w *updateWalk) take(st step) {
 	}
 }
 
-func (w *updateWalk) hold(revision string, place int) {
+func (w *rolloutWalker) hold(revision string, place int) {
 	h := w.at[revision]
 	if h == nil {
 		h = &holders{}
@@ -190,7 +190,7 @@ func (w *updateWalk) hold(revision string, place int) {
 	}
 }
 
-func (w *updateWalk) release(revision string, place int) {
+func (w *rolloutWalker) release(revision string, place int) {
 	h := w.at[revision]
 	if h == nil || !h.has(place) {
 		return
@@ -202,7 +202,7 @@ func (w *updateWalk) release(revision string, place int) {
 }
 
 // advance takes the changes of the set into account that had arrived by then.
-func (w *updateWalk) advance(at time.Duration) {
+func (w *rolloutWalker) advance(at time.Duration) {
 	for ; w.seen < len(w.s.events) && w.s.events[w.seen].At <= at; w.seen++ {
 		if w.seen == 0 {
 			continue
@@ -218,7 +218,7 @@ func (w *updateWalk) advance(at time.Duration) {
 		}
 		w.endCalm(now.At)
 		if sameTemplate(was.Set, now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
-			w.r.calms = append(w.r.calms, calm{change: now, spec: w.spec, from: now.At})
+			w.r.calms = append(w.r.calms, unchangedPeriod{change: now, spec: w.spec, from: now.At})
 			w.calm = len(w.r.calms)
 		}
 	}
@@ -243,20 +243,20 @@ func sameLabels(a, b *history.Event) bool {
 	return true
 }
 
-func (w *updateWalk) close(at time.Duration) {
+func (w *rolloutWalker) close(at time.Duration) {
 	w.endHalt(at, nil)
 	w.endCalm(at)
 }
 
 // endHalt ends the open halt if it is of that pod, or of whatever pod if that is nil.
-func (w *updateWalk) endHalt(at time.Duration, p *podLife) {
+func (w *rolloutWalker) endHalt(at time.Duration, p *podLife) {
 	if w.halt > 0 && (p == nil || w.r.halts[w.halt-1].pod == p) {
 		w.r.halts[w.halt-1].to = at
 		w.halt = 0
 	}
 }
 
-func (w *updateWalk) endCalm(at time.Duration) {
+func (w *rolloutWalker) endCalm(at time.Duration) {
 	if w.calm > 0 {
 		w.r.calms[w.calm-1].to = at
 		w.calm = 0
@@ -264,12 +264,12 @@ func (w *updateWalk) endCalm(at time.Duration) {
 }
 
 // bounds returns the places that a version of the set has in range and in reach of an update.
-func (w *updateWalk) bounds(v *history.Event, from int) (lo, hi int) {
+func (w *rolloutWalker) bounds(v *history.Event, from int) (lo, hi int) {
 	return w.places.from(max(from, int(v.Set.Start))), w.places.from(int(v.Set.Start) + int(v.Set.Replicas))
 }
 
 // settled reports whether no pod in range from that ordinal on has an update pending.
-func (w *updateWalk) settled(from int) bool {
+func (w *rolloutWalker) settled(from int) bool {
 	lo, hi := w.bounds(w.s.specs[w.spec], from)
 	for revision, h := range w.at {
 		if pending, known := w.r.pending(revision, w.spec); (pending || !known) && h.next(lo, hi) >= 0 {
@@ -280,7 +280,7 @@ func (w *updateWalk) settled(from int) bool {
 }
 
 // born opens a halt when the pod has what lower ones still have to get.
-func (w *updateWalk) born(p *podLife, e *history.Event) {
+func (w *rolloutWalker) born(p *podLife, e *history.Event) {
 	v := w.s.specs[w.spec]
 	if v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || !w.s.ordered() || limit(v.Set) != 1 {
 		return
@@ -294,12 +294,12 @@ func (w *updateWalk) born(p *podLife, e *history.Event) {
 		return
 	}
 	w.endHalt(e.At, nil)
-	w.r.halts = append(w.r.halts, updateHalt{held: held{from: e.At, pod: p}, next: w.s.life(w.places[next], e.Seq)})
+	w.r.halts = append(w.r.halts, rolloutHalt{waitPeriod: waitPeriod{from: e.At, pod: p}, next: w.s.life(w.places[next], e.Seq)})
 	w.halt = len(w.r.halts)
 }
 
 // pendingLast returns the highest place in [lo, hi) whose living pod has an update pending under that version, or -1.
-func (w *updateWalk) pendingLast(spec, lo, hi int) int {
+func (w *rolloutWalker) pendingLast(spec, lo, hi int) int {
 	found := -1
 	for revision, h := range w.at {
 		if pending, known := w.r.pending(revision, spec); pending && known {
@@ -310,7 +310,7 @@ func (w *updateWalk) pendingLast(spec, lo, hi int) int {
 }
 
 // complete notes when the rollout of the version in force is finished with this event.
-func (w *updateWalk) complete(e *history.Event) {
+func (w *rolloutWalker) complete(e *history.Event) {
 	v, phase := w.s.specs[w.spec], w.r.phase[w.spec]
 	if w.acted[phase] == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 		return
@@ -320,24 +320,24 @@ func (w *updateWalk) complete(e *history.Event) {
 		return
 	}
 	w.finished[phase] = true
-	w.r.done = append(w.r.done, completion{spec: w.spec, event: e, acts: w.acted[phase], below: !w.settled(0)})
+	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, acts: w.acted[phase], below: !w.settled(0)})
 }
 
 // act judges one deletion and reports whether it was the controller's act for an update.
-func (w *updateWalk) act(p *podLife, e *history.Event) bool {
-	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeEnding(e, w.m.h.Header.Lag) {
+func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
+	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.maybeBeingDeleted(e, w.m.h.Header.Lag) {
 		return false
 	}
-	views := w.s.views(e, w.m.h.Header.Lag)
-	if w.s.some(views, func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
+	views := w.s.candidateSpecs(e, w.m.h.Header.Lag)
+	if w.s.someCandidate(views, func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
 		return false // it may as well have been a scale down
 	}
-	best := w.under(p, e, views.newest)
+	best := w.checkUnder(p, e, views.newest)
 	for i := views.newest - 1; i >= views.oldest; i-- {
-		if best.weight() == 0 || (i < views.strict && best.kind == untold) {
+		if best.weight() == 0 || (i < views.strict && best.kind == unknownKind) {
 			break
 		}
-		if a := w.under(p, e, i); a.weight() < best.weight() {
+		if a := w.checkUnder(p, e, i); a.weight() < best.weight() {
 			best = a
 			best.excused = i < views.strict
 		}
@@ -363,15 +363,15 @@ func (w *updateWalk) act(p *podLife, e *history.Event) bool {
 }
 
 // weight orders judgements of one act under several versions by how little speaks against it.
-func (a *updateAct) weight() int {
+func (a *rolloutAction) weight() int {
 	switch a.kind {
 	case rolling:
-		n := weight(a.waits)
+		n := severity(a.waits)
 		if a.above != nil {
 			n += 3
 		}
 		return n
-	case untold:
+	case unknownKind:
 		return 0
 	case covered, onDelete:
 		return 1000
@@ -380,7 +380,7 @@ func (a *updateAct) weight() int {
 }
 
 // countDown notes which ordinals in range the rollout has down with this act. A pod that was not Ready went down by itself.
-func (w *updateWalk) countDown(a *updateAct) {
+func (w *rolloutWalker) countDown(a *rolloutAction) {
 	// A Parallel set may replace whatever looked unavailable to its controller beside those.
 	a.own = a.ready && (w.s.ordered() || !a.broken)
 	if a.own {

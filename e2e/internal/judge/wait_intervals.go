@@ -44,23 +44,23 @@ type reaction struct{ at, longest time.Duration }
 
 func (m *model) allReactions() []reaction {
 	var out []reaction
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, c := range a.creations {
-			if len(c.obstacles) == 0 && c.reaction >= 0 {
+			if len(c.blocking) == 0 && c.reaction >= 0 {
 				// The two watches may tell of the act before its cause, yet the reaction was seen.
 				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, time.Millisecond)})
 			}
 		}
 		for _, r := range a.removals {
-			if r.condemned && len(r.staying)+len(r.lower)+len(r.higher) == 0 {
+			if r.outOfRange && len(r.staying)+len(r.lower)+len(r.higher) == 0 {
 				out = append(out, reaction{at: r.event.At, longest: r.reaction})
 			}
 		}
 	}
-	m.updates(rolling, func(r *rollout, a *updateAct) {
+	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		if r.set.ordered() && len(a.waits) == 0 && a.above == nil {
 			out = append(out, reaction{at: a.event.At, longest: a.reaction})
 		}
@@ -72,54 +72,54 @@ func (m *model) allReactions() []reaction {
 	return out
 }
 
-// held is a stretch in which something stood in the controller's way.
-type held struct {
+// waitPeriod is a stretch in which something stood in the controller's way.
+type waitPeriod struct {
 	from, to time.Duration
 	pod      *podLife
 	role     string // which pod it is in a scale down: one that stays, or one that is to go
 }
 
-// judgeCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
-func judgeCreateHalts(m *model, b *bench) {
+// checkCreateHalts: while a pod is not Ready nothing after it is created, however long that lasts.
+func checkCreateHalts(m *model, res *results) {
 	const id = contract.OrderingCreateHalts
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, c := range a.creations {
-			for _, o := range c.obstacles {
+			for _, o := range c.blocking {
 				// A predecessor that is not there at all was never waited for: that is for the judges of order.
 				if o.pod != nil && o.pod.aliveAt(c.event.Seq) && c.event.At-o.since >= HoldFloor {
-					b.weighObstacles(id, a.set, fmt.Sprintf("%s was created at %s, %.1f s into a halt: ", c.pod.name, c.event.Ref(), (c.event.At-o.since).Seconds()),
-						c.event, []obstacle{o})
+					res.addBlockingPods(id, a.set, fmt.Sprintf("%s was created at %s, %.1f s into a halt: ", c.pod.name, c.event.Ref(), (c.event.At-o.since).Seconds()),
+						c.event, []blockingPod{o})
 				}
 			}
 		}
 		for h := range m.creationHolds(a.set) {
-			b.hold(id, h, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
+			res.exercisedByWaiting(id, h, fmt.Sprintf("%s was not Ready and nothing after it was created", h.pod.name))
 		}
 	}
 }
 
-// hold counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
-func (b *bench) hold(id contract.ID, h held, what string) {
-	length, reaction := h.to-h.from, b.m.reactionUntil(h.to)
+// exercisedByWaiting counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
+func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string) {
+	length, reaction := h.to-h.from, res.m.reactionUntil(h.to)
 	if reaction <= 0 || length < max(HoldFloor, HoldFactor*reaction) {
 		return
 	}
-	b.saw(id)
-	b.note(id, "%s for %.1f s, %.0f times the longest reaction seen (%.2f s)", what, length.Seconds(), float64(length)/float64(reaction), reaction.Seconds())
+	res.exercised(id)
+	res.note(id, "%s for %.1f s, %.0f times the longest reaction seen (%.2f s)", what, length.Seconds(), float64(length)/float64(reaction), reaction.Seconds())
 }
 
 // creationHolds lists the stretches in which one pod was not Ready, the next ordinal was wanted, and it was not there.
-func (m *model) creationHolds(s *setLife) iter.Seq[held] {
-	return func(yield func(held) bool) {
+func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
+	return func(yield func(waitPeriod) bool) {
 		for _, p := range s.pods {
 			// In a great set, most pods were followed by the next at once.
 			if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 				continue
 			}
-			v := s.latest(p.created.At + arrival)
+			v := s.latest(p.created.At + watchSkew)
 			if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
 				continue
 			}
@@ -129,9 +129,9 @@ func (m *model) creationHolds(s *setLife) iter.Seq[held] {
 					end = min(end, e.At)
 				}
 			}
-			end = s.wantedUntil(p.ordinal+1, p.created.At+arrival, s.wantedUntil(p.ordinal, p.created.At+arrival, end))
+			end = s.wantedUntil(p.ordinal+1, p.created.At+watchSkew, s.wantedUntil(p.ordinal, p.created.At+watchSkew, end))
 			// What cannot be created does not halt.
-			if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) && !yield(held{from: p.created.At, to: end, pod: p}) {
+			if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) && !yield(waitPeriod{from: p.created.At, to: end, pod: p}) {
 				return
 			}
 		}
@@ -153,14 +153,14 @@ func (s *setLife) wantedUntil(n int, from, otherwise time.Duration) time.Duratio
 
 // taken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.
 func (m *model) taken(ordinal int, s *setLife, from, to time.Duration) bool {
-	kin := m.kin[s.name]
+	kin := m.podsBySet[s.name]
 	named := kin.of(ordinal)
 	i := sort.Search(len(named), func(i int) bool { return named[i].first().At > to })
 	for _, p := range slices.Backward(named[:i]) {
 		if p.gone != nil && p.gone.At < from {
 			return false
 		}
-		if p.tenures[0].set != s {
+		if p.owners[0].set != s {
 			return true
 		}
 	}
@@ -176,7 +176,7 @@ func firstReady(p *podLife) *history.Event {
 
 // nextCreated returns the first creation of the ordinal after n, after that point of the history.
 func nextCreated(s *setLife, n, seq int) *history.Event {
-	lives := s.lives.of(n + 1)
+	lives := s.byOrdinal.of(n + 1)
 	for _, p := range lives[sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq }):] {
 		if p.created != nil {
 			return p.created
@@ -185,37 +185,37 @@ func nextCreated(s *setLife, n, seq int) *history.Event {
 	return nil
 }
 
-// judgeScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down, and of the condemned pods that are
+// checkScaleDownHalts: while a pod that stays is not Ready, no pod is terminated for the scale down, and of the condemned pods that are
 // not Ready none but the lowest.
-func judgeScaleDownHalts(m *model, b *bench) {
+func checkScaleDownHalts(m *model, res *results) {
 	const id = contract.OrderingScaleDownHalts
-	for _, a := range m.acts {
+	for _, a := range m.actions {
 		if !a.set.ordered() {
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.condemned || r.moved {
+			if !r.outOfRange || r.startMoved {
 				continue
 			}
 			act := fmt.Sprintf("%s began to terminate for a scale down at %s while the ", r.pod.name, r.event.Ref())
 			if len(r.staying) > 0 {
-				b.weighObstacles(id, a.set, act+"staying ", r.event, r.staying)
+				res.addBlockingPods(id, a.set, act+"staying ", r.event, r.staying)
 			}
 			if len(r.lower) > 0 {
-				b.weighObstacles(id, a.set, "not Ready itself, "+act+"lower ", r.event, r.lower)
+				res.addBlockingPods(id, a.set, "not Ready itself, "+act+"lower ", r.event, r.lower)
 			}
 		}
 		for _, h := range m.scaleDownHolds(a.set) {
-			b.hold(id, h, fmt.Sprintf("the %s %s was not Ready and no pod was terminated for the scale down", h.role, h.pod.name))
+			res.exercisedByWaiting(id, h, fmt.Sprintf("the %s %s was not Ready and no pod was terminated for the scale down", h.role, h.pod.name))
 		}
 	}
 }
 
 // scaleDownHolds lists the stretches in which a scale down was asked for, a staying pod or the highest condemned one and one below it
 // were not Ready, and no condemned pod was being deleted.
-func (m *model) scaleDownHolds(s *setLife) []held {
-	var out []held
-	ordinals := s.lives.places
+func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
+	var out []waitPeriod
+	ordinals := s.byOrdinal.places
 	for i, v := range s.specs {
 		if i == 0 || v.Set.Replicas >= s.specs[i-1].Set.Replicas {
 			continue
@@ -240,14 +240,14 @@ func (m *model) scaleDownHolds(s *setLife) []held {
 		}
 		for _, n := range ordinals {
 			if p := s.lifeAt(n, v.At); p != nil && inRange(v, n) && !p.readyThrough(v.At) {
-				out = append(out, held{from: v.At, to: min(end, p.readyAfter(v.At, end)), pod: p, role: "staying"})
+				out = append(out, waitPeriod{from: v.At, to: min(end, p.readyAfter(v.At, end)), pod: p, role: "staying"})
 			}
 		}
 		last := condemned[len(condemned)-1]
 		low := slices.IndexFunc(condemned, func(p *podLife) bool { return !p.readyThrough(v.At) })
 		if first := condemned[max(low, 0)]; low >= 0 && first != last && first.ordinal >= int(v.Set.Start) && !last.readyThrough(v.At) {
 			to := min(end, last.readyAfter(v.At, end), first.readyAfter(v.At, end))
-			out = append(out, held{from: v.At, to: to, pod: first, role: "lower"})
+			out = append(out, waitPeriod{from: v.At, to: to, pod: first, role: "lower"})
 		}
 	}
 	return out
@@ -265,7 +265,7 @@ func (p *podLife) readyAfter(at, otherwise time.Duration) time.Duration {
 
 // lifeAt returns the pod of an ordinal that existed at that moment, or nil.
 func (s *setLife) lifeAt(n int, at time.Duration) *podLife {
-	lives := s.lives.of(n)
+	lives := s.byOrdinal.of(n)
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().At > at })
 	if i == 0 || (lives[i-1].gone != nil && lives[i-1].gone.At <= at) {
 		return nil

@@ -1,0 +1,326 @@
+package judge
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// MinActDeadline is how long something that has to come must be missing, at the end of a complete recording and with nothing in
+// its way, before that counts as a violation; HoldFactor times the longest reaction where that is more. A halt that is watched
+// needs less, since it is only counted, but this accuses.
+const MinActDeadline = 10 * time.Second
+
+// unmeasuredActDeadline stands for OverdueFloor where the history shows no reaction: the bound to which informers back off after a
+// lost connection.
+const unmeasuredActDeadline = 30 * time.Second
+
+// actDeadline returns how long something must be missing before this history may accuse anybody of it.
+func (m *model) actDeadline() time.Duration {
+	if m.reaction() == 0 {
+		return unmeasuredActDeadline
+	}
+	return m.actDeadlineWhenObserved()
+}
+
+// actDeadlineWhenObserved is the same where the set's status shows that its controller has seen everything.
+func (m *model) actDeadlineWhenObserved() time.Duration {
+	return max(MinActDeadline, HoldFactor*m.reaction())
+}
+
+// lossReason says how a set lost a pod that it still wants.
+type lossReason int
+
+const (
+	deleted lossReason = iota
+	evicted
+	failed
+	succeeded
+	released
+)
+
+// replacement is one pod that a set lost, or that ran to an end, while its ordinal was wanted.
+type replacement struct {
+	set    *setLife
+	pod    *podLife
+	reason lossReason
+	at     *history.Event
+	// next is the next pod of the ordinal, nil if none came.
+	next *podLife
+	// unfilledFor is for how long, at the end of a complete recording, nothing had stood in the way of an heir; 0 with one.
+	unfilledFor time.Duration
+}
+
+func (m *model) allReplacements() []replacement {
+	var out []replacement
+	for _, s := range m.sets {
+		if len(s.events) == 0 {
+			continue
+		}
+		f, complete := m.frontierOf(s)
+		for _, p := range s.pods {
+			if l, ok := m.replacementOf(s, p); ok {
+				if l.next == nil && complete {
+					l.unfilledFor = m.unfilledFor(s, p.ordinal, f)
+				}
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// replacementOf returns how the set lost the pod, or false if it did not, or not while it wanted it.
+func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
+	l := replacement{set: s, pod: p}
+	switch at := s.releaseOf(p); {
+	case at != nil:
+		l.at, l.reason = at, released
+	case p.finished != nil && (p.deleting == nil || p.finished.Seq < p.deleting.Seq):
+		l.at, l.reason = p.finished, failed
+		if p.finished.Pod.Phase == corev1.PodSucceeded {
+			l.reason = succeeded
+		}
+	case p.deleting == nil:
+		return l, false
+	default:
+		l.at, l.reason = p.deleting, deleted
+		if m.bySpec[p.uid].Verb == history.VerbEvict || p.evicted(p.deleting.Seq) {
+			l.reason = evicted
+		}
+	}
+	if s.beingDeleted(l.at.At) {
+		return l, false
+	}
+	l.next = s.replacementOf(p)
+	until := m.h.Duration()
+	if l.next != nil {
+		until = l.next.first().At
+	}
+	return l, s.wanted(p.ordinal, l.at.At-m.h.Header.Lag-watchSkew, until)
+}
+
+// replacementOf returns the next pod of the same ordinal, or nil.
+func (s *setLife) replacementOf(p *podLife) *podLife {
+	lives := s.byOrdinal.of(p.ordinal)
+	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq })
+	if i == len(lives) {
+		return nil
+	}
+	return lives[i]
+}
+
+// evicted reports whether at that point of the history the pod carried the condition that the Eviction API sets.
+func (p *podLife) evicted(seq int) bool {
+	if p.disruptionTarget == nil || p.disruptionTarget.Seq > seq {
+		return false
+	}
+	c := p.disruptionTarget.Pod.Condition(corev1.DisruptionTarget)
+	return c != nil && c.Reason == "EvictionByEvictionAPI"
+}
+
+// releaseOf returns the event in which the set gave up a living pod, or nil if it never did.
+func (s *setLife) releaseOf(p *podLife) *history.Event {
+	for i, t := range p.owners {
+		if i > 0 && p.owners[i-1].set == s && t.set != s {
+			return t.from
+		}
+	}
+	return nil
+}
+
+// wanted reports whether every version of the set that was current between the two moments has a place for the ordinal.
+func (s *setLife) wanted(n int, from, to time.Duration) bool {
+	return len(s.specs) > 0 && !s.during(from, to, func(v *history.Event) bool { return !inRange(v, n) })
+}
+
+// specAt returns the version of the set's spec that was current at that moment, the first one before that.
+func (s *setLife) specAt(at time.Duration) *history.Event {
+	return s.specs[max(s.specsUntil(at)-1, 0)]
+}
+
+// frontier is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and
+// available since then. Where order does not matter ordinal is the first that a claim is in the way of, or the end of the range.
+type frontier struct {
+	ordinal int
+	since   time.Duration
+}
+
+// frontierOf returns the set's front, or false if the set or the recording does not allow to speak of its end.
+func (m *model) frontierOf(s *setLife) (frontier, bool) {
+	if m.h.End == nil || !m.h.End.Complete || s.deleting != nil || len(s.specs) == 0 {
+		return frontier{}, false
+	}
+	v := s.specs[len(s.specs)-1]
+	end := int(v.Set.Start + v.Set.Replicas)
+	f := frontier{ordinal: int(v.Set.Start), since: v.At}
+	if !s.ordered() {
+		f.ordinal = m.firstBlockedOrdinal(s, min(end, s.rolloutPosition()), m.h.Duration())
+		if f.ordinal == s.rolloutPosition() {
+			f.ordinal = end
+		}
+		return f, true
+	}
+	for ; f.ordinal < end; f.ordinal++ {
+		lives := s.byOrdinal.of(f.ordinal)
+		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].owner() != s || !lives[len(lives)-1].isReady() {
+			break
+		}
+		ready := lives[len(lives)-1].ready
+		f.since = max(f.since, ready[len(ready)-1].from.At+time.Duration(v.Set.MinReadySeconds)*time.Second)
+	}
+	return f, true
+}
+
+// rolloutPosition returns the ordinal after the highest that the set ever had a pod of.
+func (s *setLife) rolloutPosition() int {
+	if n := len(s.byOrdinal.places); n > 0 {
+		return s.byOrdinal.places[n-1] + 1
+	}
+	return 0
+}
+
+// unfilledFor returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.
+func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
+	v, lives := s.specs[len(s.specs)-1], s.byOrdinal.of(n)
+	if n > f.ordinal || !inRange(v, n) {
+		return 0
+	}
+	since, p := f.since, lives[len(lives)-1]
+	named := m.sameName(p.name)
+	switch other := named[len(named)-1]; {
+	case p.gone == nil && p.owner() == s && p.finished != nil && p.deleting == nil:
+		since = max(since, p.finished.At)
+	case p.gone == nil, other.gone == nil:
+		return 0
+	default:
+		free, ok := m.creatableSince(s, p, other.gone.At)
+		if !ok {
+			return 0
+		}
+		since = max(since, free)
+	}
+	return max(0, m.h.Duration()-since)
+}
+
+func (p *podLife) releasedBy(s *setLife) bool { return p.owner() != s && s.releaseOf(p) != nil }
+
+// lastTouched returns the first version of the set that surely arrived after the moment, or nil.
+func (s *setLife) lastTouched(after time.Duration) *history.Event {
+	i := s.versionsUntil(after + watchSkew)
+	if i == len(s.events) {
+		return nil
+	}
+	return s.events[i]
+}
+
+// creatableSince returns from when on the controller could and had to make a pod anew whose name was free, or false if it need not
+// have by the end: it has to wait for claims that are on their way out or still owned by a former pod of that name, and neither
+// their end nor that of a released pod wakes it, only the next touch of the set does.
+func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time.Duration, bool) {
+	asleep := p.releasedBy(s)
+	for _, t := range s.claimTemplates() {
+		lives := m.claimsNamed[t+"-"+p.name]
+		if len(lives) == 0 {
+			continue
+		}
+		switch c := lives[len(lives)-1]; {
+		case c.gone != nil && c.gone.At > free-watchSkew:
+			free, asleep = max(free, c.gone.At), true
+		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
+			return 0, false
+		}
+	}
+	if !asleep {
+		return free, true
+	}
+	touched := s.lastTouched(free)
+	if touched == nil {
+		return 0, false
+	}
+	return touched.At, true
+}
+
+// ownerNamed returns the UID of the object's owner of that kind and name, or "".
+func ownerNamed(e *history.Event, kind, name string) types.UID {
+	for _, o := range e.Owners {
+		if o.Kind == kind && o.Name == name {
+			return o.UID
+		}
+	}
+	return ""
+}
+
+// replacementsBy judges every loss of one cause: an heir with the same identity must come.
+func replacementsBy(why lossReason, id contract.ID) func(*model, *results) {
+	return func(m *model, res *results) {
+		overdue := m.actDeadline()
+		for _, l := range m.replacements {
+			if l.reason == why {
+				res.checkReplacement(id, l, overdue)
+			}
+		}
+	}
+}
+
+// checkReplacement judges one loss.
+func (res *results) checkReplacement(id contract.ID, l replacement, overdue time.Duration) {
+	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.reason]
+	if l.next == nil {
+		if l.unfilledFor > overdue {
+			res.notDone(id, evidence{
+				set: l.set, since: res.m.h.Duration() - l.unfilledFor, until: res.m.h.Duration(), events: []*history.Event{l.at},
+				resources: []history.Resource{history.Pods, history.Sets},
+				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",
+					l.pod.name, how, l.at.Ref(), l.unfilledFor.Seconds()),
+			})
+		}
+		return
+	}
+	if l.next.created == nil || l.next.owners[0].set != l.set {
+		return
+	}
+	same := true
+	for _, d := range l.differences() {
+		same = false
+		res.broken(id, evidence{
+			set: l.set, since: l.at.At, events: []*history.Event{l.at, l.next.created},
+			text: fmt.Sprintf("%s (%s at %s) came back at %s with another identity: %s", l.pod.name, how, l.at.Ref(), l.next.created.Ref(), d),
+		})
+	}
+	if same {
+		res.exercised(id)
+	}
+}
+
+// differences says what of the lost pod's identity its heir does not have. Of a pod that the controller did not make, or that
+// nobody saw being made, only what the heir should be called counts.
+func (l *replacement) differences() []string {
+	was, now := l.pod.first(), l.next.first()
+	var out []string
+	differ := func(what, was, now string) {
+		if was != now {
+			out = append(out, fmt.Sprintf("%s %q, expected %q", what, now, was))
+		}
+	}
+	if l.pod.created == nil || l.pod.owners[0].set != l.set {
+		differ("hostname", l.next.name, now.Pod.Hostname)
+		return out
+	}
+	differ("hostname", was.Pod.Hostname, now.Pod.Hostname)
+	differ("subdomain", was.Pod.Subdomain, now.Pod.Subdomain)
+	for _, label := range []string{appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel} {
+		differ("label "+label, was.Labels[label], now.Labels[label])
+	}
+	for _, t := range l.set.claimTemplates() {
+		differ("for volume "+t+" the claim", was.Pod.Claims[t], now.Pod.Claims[t])
+	}
+	return out
+}

@@ -1,0 +1,316 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// contribution is what one pod adds to the tally of its set.
+type contribution struct {
+	walk     *statusWalker
+	revision string
+	ready    bool
+	staying  bool
+}
+
+// statusWalker keeps, while the events of a history are read in order, what one set's status has to be compared with.
+type statusWalker struct {
+	m       *model
+	results *results
+	r       *rollout
+	s       *setLife
+	counts
+	present       countsByRevision          // pods by revision, all of them
+	kept          map[string]*history.Event // revisions of the set
+	version       *history.Event            // the set's newest
+	last          *history.Event            // the last event that changed what is compared
+	readyAt       time.Duration             // when a pod last became Ready
+	recentlyReady []recentlyReady
+	lossTimes     []time.Duration // when pods were lost or unready, the latest
+	past          previousCounts
+	// pending holds accusations until the next event of a pod shows that none was late.
+	pending []pendingFinding
+	judged  bool   // this rest was counted
+	unequal string // the update revision whose rest with differing revisions was told
+}
+
+type pendingFinding struct {
+	id contract.ID
+	evidence
+	// omission says that the charge is of what did not happen.
+	omission bool
+}
+
+// atRest compares the status of every set with its pods wherever neither had changed for longer than the lag.
+func (m *model) atRest(res *results) {
+	walks := make([]statusWalker, len(m.sets))
+	for i, s := range m.sets {
+		walks[i] = statusWalker{m: m, results: res, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}}
+	}
+	shares := make([]contribution, len(m.pods))
+	seen := m.seen
+	anchor, anchored := m.clockOffset()
+	for _, e := range m.h.Events {
+		switch e.Resource {
+		case history.Pods:
+			p := seen[0]
+			seen = seen[1:]
+			was := shares[p.nr]
+			now := m.contributionOf(p, e, walks)
+			if was.walk != nil {
+				was.walk.finishPending(e, was != now)
+			}
+			if was == now {
+				continue
+			}
+			if was.walk != nil {
+				was.walk.take(e, was, -1)
+			}
+			if now.walk != nil {
+				if now.walk != was.walk {
+					now.walk.finishPending(e, true)
+				}
+				now.walk.take(e, now, 1)
+				now.walk.readinessChanged(e, was, now)
+			}
+			shares[p.nr] = now
+		case history.Sets:
+			w := &walks[m.bySet[e.UID].nr]
+			w.checkUnchanged(e.At, false)
+			if anchored {
+				w.available(e, anchor)
+			}
+			w.version = e
+			w.forgetObserved()
+			w.changed(e)
+		case history.Revisions:
+			if c := e.Controller(); c != nil && m.bySet[c.UID] != nil {
+				walks[m.bySet[c.UID].nr].keep(e)
+			}
+		}
+	}
+	if m.h.End != nil && m.h.End.Complete {
+		for i := range walks {
+			walks[i].checkUnchanged(m.h.Duration(), true)
+			walks[i].flush()
+		}
+	}
+}
+
+// contributionOf returns what the pod adds to a set's status from that event on.
+func (m *model) contributionOf(p *podLife, e *history.Event, walks []statusWalker) contribution {
+	t := p.ownerAt(e.Seq)
+	if !t.nameFits || e.Gone() {
+		return contribution{}
+	}
+	revision := p.revision
+	if p.relabelled {
+		revision = e.Labels[appsv1.ControllerRevisionHashLabelKey]
+	}
+	return contribution{walk: &walks[t.set.nr], revision: revision, ready: e.Pod.RunningAndReady(), staying: !e.Terminating()}
+}
+
+// take adds a pod's share to the tally, or takes it away.
+func (w *statusWalker) take(e *history.Event, s contribution, n int32) {
+	if w.last == nil || w.last.Seq != e.Seq {
+		w.past.add(w.counts)
+	}
+	w.replicas += n
+	w.present.add(s.revision, n)
+	if s.ready {
+		w.ready += n
+	}
+	if s.staying {
+		w.at.add(s.revision, n)
+	}
+	w.changed(e)
+}
+
+// readinessChanged notes when a pod became Ready or was lost.
+func (w *statusWalker) readinessChanged(e *history.Event, was, now contribution) {
+	switch {
+	case now.ready && !(was.ready && was.walk == w):
+		w.readyAt = e.At
+		w.recentlyReady = append(w.recentlyReady, recentlyReady{uid: e.UID, event: e})
+	case was.ready && !now.ready:
+		w.readyLost(e.At)
+	}
+}
+
+// maxLossesKept bounds how many losses a status that counts available pods may be late by.
+const maxLossesKept = 16
+
+func (w *statusWalker) readyLost(at time.Duration) {
+	w.lossTimes = append(w.lossTimes, at)
+	if len(w.lossTimes) > maxLossesKept {
+		w.lossTimes = w.lossTimes[1:]
+	}
+}
+
+func (w *statusWalker) keep(e *history.Event) {
+	w.checkUnchanged(e.At, false)
+	if e.Gone() {
+		delete(w.kept, e.Name)
+		if w.version != nil && w.s.deleting == nil && !w.m.asked(e.UID, e, e) && w.unusedBeyond() == 0 {
+			w.results.exercised(contract.UpdateHistoryLimit)
+		}
+	} else {
+		w.kept[e.Name] = e
+	}
+	w.changed(e)
+}
+
+func (w *statusWalker) changed(e *history.Event) { w.last, w.judged = e, false }
+
+// forgetObserved forgets the tallies that the controller had seen the end of when it wrote the newest status: a view does not go back.
+func (w *statusWalker) forgetObserved() {
+	exact := w.version.Set.MinReadySeconds == 0
+	if w.agrees(&w.counts, exact) {
+		w.past.n = 0
+		return
+	}
+	for i := range w.past.n {
+		if w.agrees(w.past.ago(i), exact) {
+			w.past.n = i + 1
+			return
+		}
+	}
+}
+
+// finishPending ends a rest with a pod's event, if that changes the tally, and decides the open accusations: an event that is older than
+// the status shows that the watch of pods was late.
+func (w *statusWalker) finishPending(e *history.Event, ends bool) {
+	if ends {
+		w.checkUnchanged(e.At, false)
+	}
+	if len(w.pending) == 0 {
+		return
+	}
+	if w.version != nil && e.RV() != 0 && e.RV() < w.version.RV() {
+		w.pending = nil
+		return
+	}
+	w.flush()
+}
+
+func (w *statusWalker) flush() {
+	for _, a := range w.pending {
+		if a.omission {
+			w.results.notDone(a.id, a.evidence)
+		} else {
+			w.results.broken(a.id, a.evidence)
+		}
+	}
+	w.pending = nil
+}
+
+// checkUnchanged judges the stretch since the last change, if it was long enough to be called rest.
+func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
+	v := w.version
+	if v == nil || w.last == nil || w.judged || (w.s.deleting != nil && w.s.deleting.At <= to) || v.Set.Status.ObservedGeneration != v.Generation {
+		return
+	}
+	length := to - w.last.At
+	if length <= w.m.h.Header.Lag {
+		return
+	}
+	w.judged = true
+	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
+	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
+	ofAge := max(w.last.At, w.readyAt) + wait
+	aged := to-ofAge > w.m.h.Header.Lag
+	switch {
+	case w.agrees(&w.counts, aged):
+		w.results.exercised(contract.StatusCounts)
+		if aged {
+			w.equal(to)
+		} else if v.Set.Status.Ready > v.Set.Status.Available {
+			w.results.exercised(contract.StatusAvailable) // also where the watch of pods told after that of sets
+		}
+	case !w.late():
+		w.addPending(contract.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds()))
+		if aged && w.agrees(&w.counts, false) {
+			// It was right until a pod came of age, of which nothing tells the controller.
+			last := &w.pending[len(w.pending)-1]
+			last.omission, last.since = true, ofAge
+		}
+		if aged {
+			w.equal(to) // a count of the wrong revision must not hide it
+		}
+	case end && length > max(w.m.actDeadline(), 10*w.m.h.Header.Lag):
+		w.results.notDone(contract.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
+			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())))
+	}
+	w.limit(to, length)
+}
+
+func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string) {
+	w.pending = append(w.pending, pendingFinding{id: id, evidence: w.charge(to, text)})
+}
+
+func (w *statusWalker) charge(to time.Duration, text string) evidence {
+	return evidence{set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version}}
+}
+
+// equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.
+func (w *statusWalker) equal(to time.Duration) {
+	set, st := w.version.Set, w.version.Set.Status
+	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
+		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
+		w.ready != set.Replicas || w.at.of(st.UpdateRevision) != set.Replicas {
+		return
+	}
+	w.unequal = st.UpdateRevision
+	w.addPending(contract.StatusRevisions, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
+		set.Replicas, w.s.name, w.version.Ref(), (to-w.last.At).Seconds(), st.CurrentRevision, st.UpdateRevision))
+}
+
+// limit judges how many revisions are kept that nothing uses.
+func (w *statusWalker) limit(to, length time.Duration) {
+	if length <= w.m.actDeadline() || w.unusedBeyond() == 0 {
+		return
+	}
+	var unused []string
+	events := []*history.Event{}
+	for name, e := range w.kept {
+		if w.unused(name) {
+			unused = append(unused, name)
+			events = append(events, e)
+		}
+	}
+	slices.Sort(unused)
+	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
+	w.results.broken(contract.UpdateHistoryLimit, evidence{
+		set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
+		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
+			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
+	})
+}
+
+// unused reports whether no status and no pod speaks of a revision.
+func (w *statusWalker) unused(revision string) bool {
+	st := w.version.Set.Status
+	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present.of(revision) == 0
+}
+
+// unusedBeyond counts the unused revisions beyond the history limit.
+func (w *statusWalker) unusedBeyond() int {
+	limit := w.version.Set.RevisionHistoryLimit
+	if limit == nil || *limit < 0 {
+		return 0
+	}
+	n := -int(*limit)
+	for name := range w.kept {
+		if w.unused(name) {
+			n++
+		}
+	}
+	return max(n, 0)
+}
