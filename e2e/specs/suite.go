@@ -63,7 +63,7 @@ func connect(version string) *framework.Cluster {
 }
 
 var _ = SynchronizedAfterSuite(tellUsage, func(ctx SpecContext) {
-	if under == nil || under.Settings.Hasty {
+	if under == nil || under.Settings.SkipNamespaceWait {
 		return
 	}
 	err := under.AwaitNamespacesGone(ctx)

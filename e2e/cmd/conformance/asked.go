@@ -12,11 +12,10 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -27,7 +26,7 @@ type asked struct {
 	level                      contract.Level
 	reportDir                  string
 	storageClass               string
-	limits                     limits.Limits
+	limits                     runconfig.Limits
 	images                     nodeimage.Workload
 	namespacePrefix            string
 	keep                       bool
@@ -36,7 +35,7 @@ type asked struct {
 	namespaces                 []string
 	failFast                   bool // the first spec that fails ends the run
 	// used notes which rights this process itself makes use of.
-	used *rbac.Usage
+	used *apiclient.Usage
 }
 
 // readAsked returns what was asked and everything that is wrong with it. levels are those that can be asked here.
@@ -46,14 +45,14 @@ func readAsked(getenv func(string) string, levels ...contract.Level) (asked, []p
 		level: contract.Level(getenv("LEVEL")), storageClass: getenv("STORAGE_CLASS"), namespacePrefix: getenv("NAMESPACE_PREFIX"),
 		images: nodeimage.Workload{Nginx: getenv("NGINX_IMAGE"), Busybox: getenv("BUSYBOX_IMAGE")},
 		keep:   getenv("KEEP_CLUSTER") == "1", reportInLog: getenv("REPORT_IN_LOG") == "1", imageMirror: getenv("IMAGE_MIRROR"),
-		used: new(rbac.Usage),
+		used: new(apiclient.Usage),
 	}
 	var problems []preflight.Problem
 	wrong := func(format string, args ...any) {
 		problems = append(problems, preflight.Problem{Usage: true, Text: strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")})
 	}
 	var err error
-	if a.limits, err = limits.Default().Override(getenv("LIMITS")); err != nil {
+	if a.limits, err = runconfig.DefaultLimits().Override(getenv("LIMITS")); err != nil {
 		wrong("LIMITS: %v", err)
 	}
 	if a.level == "" {

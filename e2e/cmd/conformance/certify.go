@@ -139,7 +139,7 @@ func try(ctx context.Context, a asked, s *runconfig.Settings, progress io.Writer
 	if err != nil {
 		return err
 	}
-	config.Wrap(a.used.Note(config.Host))
+	config.Wrap(a.used.Record(config.Host))
 	found := preflight.Probe(ctx, config, *s)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted before the first spec; nothing was judged: %w", context.Cause(ctx))

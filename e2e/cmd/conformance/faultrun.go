@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -267,7 +266,7 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	}
 	begin := time.Now()
 	// The first spec that fails says enough, unless it fails for something else.
-	r.asked.failFast, r.settings.Hasty = true, true
+	r.asked.failFast, r.settings.SkipNamespaceWait = true, true
 	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.bed.limits)
 	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && run.Overall != verdict.Conformant {
 		r.asked.failFast = false
@@ -316,7 +315,7 @@ func (r faultRun) specs(ctx context.Context, name string, ids []string, changes 
 	for _, id := range ids {
 		labels = append(labels, strings.Replace(id, "/", ".", 1))
 	}
-	l, err := limits.Default().Override(changes, os.Getenv("LIMITS"))
+	l, err := runconfig.DefaultLimits().Override(changes, os.Getenv("LIMITS"))
 	if err != nil {
 		return nil, err
 	}

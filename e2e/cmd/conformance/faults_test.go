@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -45,7 +45,7 @@ func TestEveryGuaranteeHasItsFaults(t *testing.T) {
 }
 
 func TestFaultLimitsAreValid(t *testing.T) {
-	if _, err := limits.Default().Override(faultLimits); err != nil {
+	if _, err := runconfig.DefaultLimits().Override(faultLimits); err != nil {
 		t.Error(err)
 	}
 }
@@ -80,7 +80,7 @@ func TestEveryFaultHasItsBed(t *testing.T) {
 				}
 			}
 		}
-		if _, err := limits.Default().Override(b.limits); err != nil {
+		if _, err := runconfig.DefaultLimits().Override(b.limits); err != nil {
 			t.Errorf("%s: %v", b.suffix, err)
 		}
 	}

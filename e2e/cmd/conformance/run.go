@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -71,7 +72,7 @@ func ask(ctx context.Context, a asked, s runconfig.Settings, progress io.Writer)
 		return preflight.Findings{}, err
 	}
 	config.QPS = -1 // some dozen questions at once are no load
-	config.Wrap(a.used.Note(config.Host))
+	config.Wrap(a.used.Record(config.Host))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return preflight.Findings{}, err
@@ -115,11 +116,11 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s runconfig.Settings
 
 // tellUnused names the rights that nothing in a whole run made use of: one that stays so from run to run is granted in vain.
 func tellUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
-	used, err := rbac.LoadUsage(reportDir)
+	used, err := apiclient.LoadUsage(reportDir)
 	if err != nil {
 		return err
 	}
-	for _, r := range rbac.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
+	for _, r := range apiclient.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
 		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
 	}
 	return nil
@@ -133,7 +134,7 @@ func emptyReport(dir string) error {
 	}
 	left := []string{
 		"histories", "failures", verdict.SpecsFile, settingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
-		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile, rbac.UsageFolder,
+		progress.File, ginkgoLog, report.JUnitFile, report.GinkgoFile, apiclient.UsageFolder,
 	}
 	for _, name := range left {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

@@ -1,7 +1,3 @@
-// Package apiclient sends requests again that were lost with their connection, as happens when an API server is restarted or a network cuts
-// connections. It does so only where having been carried out twice is as good as once; whatever else is lost stays an error. It also sends
-// again what was forbidden, since an API server that starts forbids what it cannot decide yet. Once the API server has been away for
-// too long, requests fail at once: a run whose network is gone ends soon.
 package apiclient
 
 import (
@@ -10,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,155 +16,237 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// Lost returns a wrapper of transports that sends lost requests again as soon as the API server is ready. within bounds how long that
-// may take, from the first loss on and for all requests together. host is the API server's address as rest.Config has it.
-func Lost(host string, within time.Duration) func(http.RoundTripper) http.RoundTripper {
-	var away absence
+// UnknownOutcomeError is the error of a write whose connection was lost: the API server may have carried it out.
+type UnknownOutcomeError struct{ Err error }
+
+func (e *UnknownOutcomeError) Error() string {
+	return "lost, perhaps after it was carried out: " + e.Err.Error()
+}
+
+// Unwrap returns the error of the connection.
+func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
+
+// Retry returns a wrapper of transports that sends a request again whose connection was lost, once /readyz is good, if a second one does no
+// harm; and one that was refused by an API server that is starting. Other lost writes end with an UnknownOutcomeError. window bounds the
+// retries of one request, and how long the API server may be away before requests fail at once, for all clients of the wrapper together.
+// host is the API server's address as in rest.Config.
+func Retry(host string, window time.Duration) func(http.RoundTripper) http.RoundTripper {
+	var away outage
 	return func(next http.RoundTripper) http.RoundTripper {
-		return &transport{next: next, away: &away, within: within, ready: strings.TrimSuffix(host, "/") + "/readyz"}
+		return &retryTransport{next: next, outage: &away, window: window, base: basePath(host), readyz: strings.TrimSuffix(host, "/") + "/readyz"}
 	}
 }
 
-type transport struct {
+type retryTransport struct {
 	next   http.RoundTripper
-	away   *absence
-	within time.Duration
-	ready  string
+	outage *outage
+	window time.Duration
+	base   string
+	readyz string
 }
 
-// absence is how long the API server has not been ready, as far as it was asked.
-type absence struct {
+// outage is since when the API server has not been ready.
+type outage struct {
 	mu    sync.Mutex
-	since time.Time // zero while it answers
+	since time.Time // zero while the API server is ready
 }
 
-func (a *absence) ended() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.since = time.Time{}
+func (o *outage) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.since = time.Time{}
 }
 
-// noted keeps that a question asked at that time was not answered.
-func (a *absence) noted(asked time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.since.IsZero() {
-		a.since = asked
+// begin sets the begin of an outage, unless one has begun already.
+func (o *outage) begin(at time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since.IsZero() {
+		o.since = at
 	}
 }
 
-func (a *absence) length() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.since.IsZero() {
+func (o *outage) length() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.since.IsZero() {
 		return 0
 	}
-	return time.Since(a.since)
+	return time.Since(o.since)
 }
 
-// glance bounds the question whether an API server is back that was away for too long.
-const glance = 2 * time.Second
+// readyzTimeout bounds a request for /readyz after an outage longer than the window.
+const readyzTimeout = 2 * time.Second
 
-// RoundTrip sends a request, and sends it again if it is lost and may be sent twice.
-func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t.away.length() > t.within {
-		// The request itself could hang for as long as connections take to be given up.
-		ctx, cancel := context.WithTimeout(req.Context(), glance)
+// RoundTrip sends a request, and again where that is needed and does no harm.
+func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.outage.length() >= t.window {
+		// The request itself could hang until its connection times out.
+		ctx, cancel := context.WithTimeout(req.Context(), readyzTimeout)
 		defer cancel()
 		if !t.isReady(ctx) {
 			if req.Body != nil {
-				_ = req.Body.Close() // as a transport must, whatever becomes of the request
+				_ = req.Body.Close() // The contract of http.RoundTripper.
 			}
-			return nil, fmt.Errorf("the request was not sent: the API server has not answered for %.0f s", t.away.length().Seconds())
+			return nil, fmt.Errorf("the request was not sent: the API server has not answered for %.0f s", t.outage.length().Seconds())
 		}
 	}
 	answer, lost := t.next.RoundTrip(req)
 	if lost == nil {
-		t.away.ended()
-		if answer.StatusCode == http.StatusForbidden {
-			return t.insist(req, answer), nil
+		t.outage.end()
+		if answer.StatusCode != http.StatusForbidden {
+			return answer, nil
 		}
-		return answer, nil
-	}
-	body, ok := content(req)
-	if !ok {
-		return nil, lost
-	}
-	as := kindOf(req, body)
-	if as == once {
-		return nil, lost
-	}
-	ctx, cancel := context.WithTimeout(req.Context(), t.within)
-	defer cancel()
-	for lost != nil {
-		if err := t.awaitReady(ctx); err != nil {
-			return nil, fmt.Errorf("%w (and the API server was not ready again within %s)", lost, t.within)
+		if answer, lost = t.retryRefused(req, answer); lost == nil {
+			return answer, nil
 		}
-		answer, lost = t.next.RoundTrip(again(req, body))
 	}
-	return t.settle(req, as, body, answer)
+	return t.retryLost(req, lost)
 }
 
-// insist sends a request once more that was forbidden: an API server that starts forbids what it cannot decide yet. What is forbidden was not
-// carried out, so that any request may be sent again. It returns the first answer where there is no other.
-func (t *transport) insist(req *http.Request, forbidden *http.Response) *http.Response {
-	body, ok := content(req)
+// retryLost sends a request again whose connection was lost.
+func (t *retryTransport) retryLost(req *http.Request, lost error) (*http.Response, error) {
+	body, ok := bodyOf(req)
 	if !ok {
-		return forbidden
+		return nil, unknownOutcome(req, lost)
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), t.within)
-	defer cancel()
-	if err := t.awaitReady(ctx); err != nil {
-		return forbidden
+	as := t.repetition(req, body)
+	if as == never {
+		return nil, unknownOutcome(req, lost)
 	}
-	answer, err := t.next.RoundTrip(again(req, body))
+	var answer *http.Response
+	err := t.whenReady(req.Context(), func() (done bool, _ error) {
+		answer, lost = t.next.RoundTrip(cloneOf(req, body)) //nolint:bodyclose // It is the caller's.
+		return lost == nil, nil
+	})
 	if err != nil {
-		return forbidden
+		return nil, unknownOutcome(req, fmt.Errorf("%w (and no answer from a ready API server within %s)", lost, t.window))
 	}
-	_ = forbidden.Body.Close()
-	return answer
+	return t.firstOutcome(req, as, body, answer)
 }
 
-// kind says what sending a request twice comes to.
-type kind int
+// retryRefused sends a request again whose refusal may be that of an API server that is starting. A refused request was not carried out, so
+// any may be sent again. It returns the last answer, or the error of a connection that was lost meanwhile.
+func (t *retryTransport) retryRefused(req *http.Request, refused *http.Response) (*http.Response, error) {
+	body, ok := bodyOf(req)
+	if !ok || refusalOf(refused) == decided {
+		return refused, nil
+	}
+	var lost error
+	// Where the API server is not ready again in time, the refusal is the answer.
+	_ = t.whenReady(req.Context(), func() (done bool, _ error) {
+		answer, err := t.next.RoundTrip(cloneOf(req, body))
+		if err != nil {
+			lost = err
+			return false, err
+		}
+		_ = refused.Body.Close()
+		refused = answer
+		return answer.StatusCode != http.StatusForbidden || refusalOf(answer) != notSynced, nil
+	})
+	if lost != nil {
+		_ = refused.Body.Close()
+		return nil, lost
+	}
+	return refused, nil
+}
+
+// whenReady calls send whenever the API server is ready, with growing pauses, until it is done, fails or the window has passed.
+func (t *retryTransport) whenReady(ctx context.Context, send func() (done bool, _ error)) error {
+	ctx, cancel := context.WithTimeout(ctx, t.window)
+	defer cancel()
+	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Cap: time.Second, Steps: math.MaxInt}
+	return backoff.DelayFunc().Until(ctx, true, true, func(ctx context.Context) (bool, error) {
+		if t.isReady(ctx) {
+			return send()
+		}
+		if t.outage.length() >= t.window {
+			return false, context.DeadlineExceeded
+		}
+		return false, nil
+	})
+}
+
+// isReady reports whether /readyz is good, and updates the outage.
+func (t *retryTransport) isReady(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.readyz, http.NoBody)
+	if err != nil {
+		return false
+	}
+	began := time.Now()
+	answer, err := t.next.RoundTrip(req)
+	if err == nil {
+		_ = answer.Body.Close()
+		// An account that may not read /readyz gets 401 or 403 from a server that works.
+		if answer.StatusCode < http.StatusInternalServerError {
+			t.outage.end()
+			return true
+		}
+	}
+	t.outage.begin(began)
+	return false
+}
+
+// refusal says what a 403 rests on.
+type refusal int
 
 const (
-	once     kind = iota // it must not be sent twice
-	same                 // the second answer is as good as the first
-	creation             // a second one finds that the object is there
-	removal              // a second one finds that the object is gone, or another in its place
+	decided   refusal = iota // a quota, a policy or a webhook, which decide only once they have synced
+	notSynced                // an admission plugin whose informers have not synced
+	byRBAC                   // the authorizer; one whose informers have not synced refuses in the same words as one that lacks a rule
 )
 
-// kindOf tells what sending a request twice comes to.
-func kindOf(req *http.Request, body []byte) kind {
+// refusalOf reads the Status of a 403, and leaves it to be read again.
+func refusalOf(answer *http.Response) refusal {
+	text, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	switch {
+	case err != nil:
+		return decided
+	case bytes.Contains(text, []byte("not yet ready to handle request")): // admission.Handler.WaitForReady
+		return notSynced
+	case bytes.Contains(text, []byte(`" cannot `)): // responsewriters.Forbidden: User "name" cannot get resource "pods"
+		return byRBAC
+	}
+	return decided
+}
+
+// repetition says what sending a request twice comes to.
+type repetition int
+
+const (
+	never      repetition = iota // it must not be sent twice
+	idempotent                   // the second answer is as good as the first
+	creation                     // the second one is answered with a conflict
+	deletion                     // the second one is answered with not found, or with a conflict if there is a replacement
+)
+
+// repetition says what sending the request twice comes to.
+func (t *retryTransport) repetition(req *http.Request, body []byte) repetition {
 	query := req.URL.Query()
 	switch {
 	case req.Header.Get("Upgrade") != "" || query.Get("watch") != "":
-		return once // a stream: whoever reads it knows where to go on
+		return never // The reader of a stream resumes it.
 	case req.Method == http.MethodGet, req.Method == http.MethodHead, req.Method == http.MethodPut, query.Get("dryRun") != "":
-		// What is put names the resource version that it replaces.
-		return same
+		// The suite's updates carry a resourceVersion.
+		return idempotent
 	case req.Method == http.MethodPatch && req.Header.Get("Content-Type") != "application/json-patch+json":
-		return same // a merge says how things are to be, not what is to be done to them
-	case req.Method == http.MethodPost && nameIn(body) != "" && !beneathObject(req.URL.Path):
-		return creation
+		return idempotent // A merge patch holds values; a JSON patch holds operations.
+	case req.Method == http.MethodPost && nameIn(body) != "":
+		if a, ok := attributesOf(req, t.base); ok && !strings.Contains(a.Resource, "/") {
+			return creation
+		}
 	case req.Method == http.MethodDelete:
 		var o metav1.DeleteOptions
 		if json.Unmarshal(body, &o) == nil && o.Preconditions != nil && o.Preconditions.UID != nil {
-			return removal
+			return deletion
 		}
 	}
-	return once
+	return never
 }
 
-// beneathObject reports whether a path leads to something of an object, such as its eviction, and not to a collection.
-func beneathObject(path string) bool {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	at := slices.Index(parts, "namespaces")
-	return at >= 0 && len(parts) > at+3 // namespaces, the name of one, and the collection
-}
-
-// nameIn is the name of the object that a body holds, "" where the API server is to find one.
+// nameIn returns metadata.name of the object in a body, "" with generateName.
 func nameIn(body []byte) string {
 	var object metav1.PartialObjectMetadata
 	if json.Unmarshal(body, &object) != nil {
@@ -177,16 +255,16 @@ func nameIn(body []byte) string {
 	return object.Name
 }
 
-// settle turns the answer to a second request into what the first one's would have been.
-func (t *transport) settle(req *http.Request, as kind, body []byte, answer *http.Response) (*http.Response, error) {
+// firstOutcome turns the answer to a repeated request into what the lost one would have been answered.
+func (t *retryTransport) firstOutcome(req *http.Request, as repetition, body []byte, answer *http.Response) (*http.Response, error) {
 	switch {
 	case as == creation && answer.StatusCode == http.StatusConflict:
 		_ = answer.Body.Close()
-		get := again(req, nil)
+		get := cloneOf(req, nil)
 		get.Method = http.MethodGet
 		get.URL.Path = strings.TrimSuffix(get.URL.Path, "/") + "/" + nameIn(body)
 		return t.RoundTrip(get)
-	case as == removal && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusConflict):
+	case as == deletion && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusConflict):
 		_ = answer.Body.Close()
 		text, err := json.Marshal(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
 		if err != nil {
@@ -199,8 +277,16 @@ func (t *transport) settle(req *http.Request, as kind, body []byte, answer *http
 	return answer, nil
 }
 
-// content returns a request's body, which its first sending has used up. ok is false where it cannot be had again.
-func content(req *http.Request) (body []byte, ok bool) {
+// unknownOutcome wraps the error of a lost write; a read or a dry run has no outcome.
+func unknownOutcome(req *http.Request, lost error) error {
+	if req.Method == http.MethodGet || req.Method == http.MethodHead || req.URL.Query().Get("dryRun") != "" {
+		return lost
+	}
+	return &UnknownOutcomeError{lost}
+}
+
+// bodyOf returns a request's body after it was sent. ok is false where it cannot be read again.
+func bodyOf(req *http.Request) (body []byte, ok bool) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, true
 	}
@@ -216,47 +302,11 @@ func content(req *http.Request) (body []byte, ok bool) {
 	return body, err == nil
 }
 
-// again is the request once more, with a body of its own.
-func again(req *http.Request, body []byte) *http.Request {
-	second := req.Clone(req.Context())
-	second.Body, second.ContentLength = http.NoBody, int64(len(body))
+func cloneOf(req *http.Request, body []byte) *http.Request {
+	clone := req.Clone(req.Context())
+	clone.Body, clone.ContentLength = http.NoBody, int64(len(body))
 	if len(body) > 0 {
-		second.Body = io.NopCloser(bytes.NewReader(body))
+		clone.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	return second
-}
-
-// awaitReady returns once the API server says that it is ready. One that starts accepts connections long before, and refuses what it
-// cannot decide yet.
-func (t *transport) awaitReady(ctx context.Context) error {
-	backoff := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 1.5, Cap: time.Second, Steps: 1000}
-	return backoff.DelayFunc().Until(ctx, true, false, func(ctx context.Context) (bool, error) {
-		if t.isReady(ctx) {
-			return true, nil
-		}
-		if t.away.length() > t.within {
-			return false, context.DeadlineExceeded
-		}
-		return false, nil
-	})
-}
-
-// isReady asks the API server whether it is ready, and notes what comes of it.
-func (t *transport) isReady(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.ready, http.NoBody)
-	if err != nil {
-		return false
-	}
-	asked := time.Now()
-	answer, err := t.next.RoundTrip(req)
-	if err == nil {
-		_ = answer.Body.Close()
-		// An account that may not ask is told so by a server that works.
-		if answer.StatusCode < http.StatusInternalServerError {
-			t.away.ended()
-			return true
-		}
-	}
-	t.away.noted(asked)
-	return false
+	return clone
 }

@@ -7,25 +7,27 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-// server answers as an API server does whose connections break; each step is one answer, "" a lost connection.
+// server is an API server whose connections break. Each step is the status of one answer and its body, "" a lost connection; the last step
+// repeats.
 type server struct {
-	steps []string
-	saw   []string
-	ready int // how many questions whether it is ready pass before it is
+	steps    []string
+	requests []string
+	notReady int // how many requests for /readyz precede a good one
 }
 
 var errLost = errors.New("connection reset")
 
 func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Path == "/readyz" {
-		s.ready--
+		s.notReady--
 		switch {
-		case s.ready > 1:
+		case s.notReady > 0:
 			return nil, errLost
-		case s.ready == 1:
+		case s.notReady == 0:
 			return response("500 starting"), nil
 		}
 		return response("200 ok"), nil
@@ -38,9 +40,11 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		body = string(text)
 	}
-	s.saw = append(s.saw, req.Method+" "+req.URL.Path+" "+body)
+	s.requests = append(s.requests, req.Method+" "+req.URL.Path+" "+body)
 	step := s.steps[0]
-	s.steps = s.steps[1:]
+	if len(s.steps) > 1 {
+		s.steps = s.steps[1:]
+	}
 	if step == "" {
 		return nil, errLost
 	}
@@ -48,164 +52,212 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func response(status string) *http.Response {
-	code := map[string]int{"200": 200, "201": 201, "403": 403, "404": 404, "409": 409, "500": 500}[status[:3]]
-	return &http.Response{StatusCode: code, Status: status, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{}}
+	code, body, _ := strings.Cut(status, " ")
+	n := map[string]int{"200": 200, "201": 201, "403": 403, "404": 404, "409": 409, "500": 500}[code]
+	return &http.Response{StatusCode: n, Status: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}
 }
 
-func TestLost(t *testing.T) {
-	const (
-		pods   = "/api/v1/namespaces/a/pods"
-		web0   = pods + "/web-0"
-		named  = `{"metadata":{"name":"web-0"}}`
-		sureOf = `{"preconditions":{"uid":"1"}}`
-	)
+// request returns a request to the server.
+func request(t *testing.T, method, path, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "https://cluster"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// send returns the code and the body of the answer.
+func send(through http.RoundTripper, req *http.Request) (code int, body string, _ error) {
+	answer, err := through.RoundTrip(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text), err
+}
+
+const (
+	pods  = "/api/v1/namespaces/a/pods"
+	web0  = pods + "/web-0"
+	named = `{"metadata":{"name":"web-0"}}`
+
+	byAdmission  = `403 {"message":"pods \"web-0\" is forbidden: not yet ready to handle request","code":403}`
+	byAuthorizer = `403 {"message":"pods is forbidden: User \"tester\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"","code":403}`
+	byQuota      = `403 {"message":"pods \"web-0\" is forbidden: exceeded quota: few, requested: pods=1, used: pods=5, limited: pods=5","code":403}`
+	byPolicy     = `403 {"message":"pods \"web-0\" is forbidden: violates PodSecurity \"restricted:latest\": runAsNonRoot != true","code":403}`
+)
+
+func TestRetry(t *testing.T) {
+	const withUID = `{"preconditions":{"uid":"1"}}`
 	for _, c := range []struct {
 		name, method, path, body, contentType string
 		steps                                 []string
 		want                                  int // the answer's code, 0 for an error
-		saw                                   int
+		requests                              int
 	}{
-		{"nothing lost", "GET", pods, "", "", []string{"200"}, 200, 1},
-		{"an error of the server", "GET", pods, "", "", []string{"500"}, 500, 1},
-		{"forbidden by a server that starts", "POST", web0 + "/eviction", named, "", []string{"403", "201"}, 201, 2},
-		{"forbidden", "PATCH", web0, named, "application/json-patch+json", []string{"403", "403"}, 403, 2},
-		{"forbidden, and then lost", "GET", pods, "", "", []string{"403", ""}, 403, 2},
-		{"read", "GET", pods, "", "", []string{"", "", "200"}, 200, 3},
+		{"answered", "GET", pods, "", "", []string{"200"}, 200, 1},
+		{"server error", "GET", pods, "", "", []string{"500"}, 500, 1},
+		{"get", "GET", pods, "", "", []string{"", "", "200"}, 200, 3},
 		{"watch", "GET", pods + "?watch=true", "", "", []string{""}, 0, 1},
-		{"merge", "PATCH", web0, named, "application/merge-patch+json", []string{"", "200"}, 200, 2},
-		{"operations", "PATCH", web0, named, "application/json-patch+json", []string{""}, 0, 1},
-		{"replace", "PUT", web0, named, "", []string{"", "409"}, 409, 2},
-		{"create, lost on its way", "POST", pods, named, "", []string{"", "201"}, 201, 2},
-		{"create, its answer lost", "POST", pods, named, "", []string{"", "409", "200"}, 200, 3},
-		{"create, its answer and the next lost", "POST", pods, named, "", []string{"", "409", "", "200"}, 200, 4},
-		{"create what is there", "POST", pods, named, "", []string{"409"}, 409, 1},
-		{"create under a name to be found", "POST", pods, `{"metadata":{"generateName":"web-"}}`, "", []string{""}, 0, 1},
+		{"merge patch", "PATCH", web0, named, "application/merge-patch+json", []string{"", "200"}, 200, 2},
+		{"JSON patch", "PATCH", web0, named, "application/json-patch+json", []string{""}, 0, 1},
+		{"update", "PUT", web0, named, "", []string{"", "409"}, 409, 2},
+		{"create, request lost", "POST", pods, named, "", []string{"", "201"}, 201, 2},
+		{"create, answer lost", "POST", pods, named, "", []string{"", "409", "200"}, 200, 3},
+		{"create, answer and next request lost", "POST", pods, named, "", []string{"", "409", "", "200"}, 200, 4},
+		{"create an object that exists", "POST", pods, named, "", []string{"409"}, 409, 1},
+		{"create with generateName", "POST", pods, `{"metadata":{"generateName":"web-"}}`, "", []string{""}, 0, 1},
 		{"create a namespace", "POST", "/api/v1/namespaces", `{"metadata":{"name":"a"}}`, "", []string{"", "201"}, 201, 2},
-		{"try to create", "POST", pods + "?dryRun=All", `{}`, "", []string{"", "201"}, 201, 2},
+		{"create by dry run", "POST", pods + "?dryRun=All", `{}`, "", []string{"", "201"}, 201, 2},
 		{"evict", "POST", web0 + "/eviction", named, "", []string{""}, 0, 1},
-		{"run a command", "POST", web0 + "/exec", "", "", []string{""}, 0, 1},
-		{"delete one and no other", "DELETE", web0, sureOf, "", []string{"", "200"}, 200, 2},
-		{"delete what is gone by then", "DELETE", web0, sureOf, "", []string{"", "404"}, 200, 2},
-		{"delete what another has taken the place of", "DELETE", web0, sureOf, "", []string{"", "409"}, 200, 2},
-		{"delete what was never there", "DELETE", web0, sureOf, "", []string{"404"}, 404, 1},
-		{"delete whatever has that name", "DELETE", web0, "{}", "", []string{""}, 0, 1},
+		{"exec", "POST", web0 + "/exec", "", "", []string{""}, 0, 1},
+		{"delete with a UID", "DELETE", web0, withUID, "", []string{"", "200"}, 200, 2},
+		{"delete with a UID, gone by then", "DELETE", web0, withUID, "", []string{"", "404"}, 200, 2},
+		{"delete with a UID, replaced by then", "DELETE", web0, withUID, "", []string{"", "409"}, 200, 2},
+		{"delete an object that never existed", "DELETE", web0, withUID, "", []string{"404"}, 404, 1},
+		{"delete by name", "DELETE", web0, "{}", "", []string{""}, 0, 1},
+
+		{"refused by admission that has not synced", "POST", web0 + "/eviction", named, "", []string{byAdmission, byAdmission, "201"}, 201, 3},
+		{"refused by an authorizer that has not synced", "POST", web0 + "/eviction", named, "", []string{byAuthorizer, "201"}, 201, 2},
+		{"a right is missing", "PATCH", web0, named, "application/json-patch+json", []string{byAuthorizer}, 403, 2},
+		{"quota exceeded", "POST", pods, named, "", []string{byQuota}, 403, 1},
+		{"refused by a policy", "POST", pods, named, "", []string{byPolicy}, 403, 1},
+		{"not synced, then quota exceeded", "POST", pods, named, "", []string{byAdmission, byQuota}, 403, 2},
+		{"get refused, then lost", "GET", pods, "", "", []string{byAuthorizer, "", "200"}, 200, 3},
+		{"eviction refused, then lost", "POST", web0 + "/eviction", named, "", []string{byAuthorizer, ""}, 0, 2},
+		{"create refused, then its answer lost", "POST", pods, named, "", []string{byAuthorizer, "", "409", "200"}, 200, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &server{steps: c.steps, ready: 3}
-			req, err := http.NewRequestWithContext(t.Context(), c.method, "https://cluster"+c.path, strings.NewReader(c.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", c.contentType)
-			answer, err := Lost("https://cluster/", time.Minute)(s).RoundTrip(req)
-			code := 0
-			if err == nil {
-				code = answer.StatusCode
-				_ = answer.Body.Close()
-			} else if !errors.Is(err, errLost) {
-				t.Errorf("expected the loss itself, found %v", err)
-			}
-			if code != c.want || len(s.saw) != c.saw {
-				t.Errorf("expected answer %d after %d requests, found %d after %q", c.want, c.saw, code, s.saw)
-			}
-			for i, saw := range s.saw[1:] {
-				if strings.HasPrefix(saw, c.method) && saw != s.saw[0] {
-					t.Errorf("expected request %d to be the first again (%q), found %q", i+2, s.saw[0], saw)
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{steps: c.steps, notReady: 2}
+				req := request(t, c.method, c.path, c.body)
+				req.Header.Set("Content-Type", c.contentType)
+				code, _, err := send(Retry("https://cluster/", time.Minute)(s), req)
+				if err != nil {
+					_, unknown := errors.AsType[*UnknownOutcomeError](err)
+					if !errors.Is(err, errLost) || unknown != (c.method != http.MethodGet) {
+						t.Errorf("expected the connection's error, and for a write that its outcome is unknown, found %v", err)
+					}
 				}
+				if code != c.want || len(s.requests) != c.requests {
+					t.Errorf("expected answer %d after %d requests, found %d after %q", c.want, c.requests, code, s.requests)
+				}
+				for i, r := range s.requests[1:] {
+					if strings.HasPrefix(r, c.method) && r != s.requests[0] {
+						t.Errorf("expected request %d to repeat the first (%q), found %q", i+2, s.requests[0], r)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A client builds its error of the Status in the answer.
+func TestRefusalKeepsItsStatus(t *testing.T) {
+	for _, refused := range []string{byAdmission, byAuthorizer, byQuota} {
+		synctest.Test(t, func(t *testing.T) {
+			code, body, err := send(Retry("https://cluster", time.Second)(&server{steps: []string{refused}}), request(t, http.MethodGet, pods, ""))
+			if err != nil || code != http.StatusForbidden || "403 "+body != refused {
+				t.Errorf("expected %s, found %d %s, %v", refused, code, body, err)
 			}
 		})
 	}
 }
 
-func TestServerThatStaysAway(t *testing.T) {
-	s := &server{steps: []string{""}, ready: 1 << 30}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := Lost("https://cluster", 100*time.Millisecond)(s).RoundTrip(req)
-	if err == nil {
-		_ = answer.Body.Close()
-		t.Fatal("expected the loss, found an answer")
-	}
-	if !errors.Is(err, errLost) || !strings.Contains(err.Error(), "not ready again within 100ms") {
-		t.Errorf("found %v", err)
+// /readyz may be good while something between here and the server breaks the connections of other requests.
+func TestBackoffWhileReadyServerLosesRequests(t *testing.T) {
+	for name, c := range map[string]struct{ step, want string }{
+		"lost":       {"", "no answer from a ready API server within 2m0s"},
+		"not synced": {byAdmission, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, began := &server{steps: []string{c.step}}, time.Now()
+				_, _, err := send(Retry("https://cluster", 2*time.Minute)(s), request(t, http.MethodGet, pods, ""))
+				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+					t.Errorf("expected error %q, found %v", c.want, err)
+				}
+				if n, took := len(s.requests), time.Since(began); n < 100 || n > 150 || took != 2*time.Minute {
+					t.Errorf("expected about a request per second for 2 minutes, found %d in %v", n, took)
+				}
+			})
+		})
 	}
 }
 
-func TestRequestThatIsGivenUp(t *testing.T) {
+func TestServerThatStaysAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{steps: []string{""}, notReady: 1 << 30}
+		_, _, err := send(Retry("https://cluster", time.Minute)(s), request(t, http.MethodGet, pods, ""))
+		if !errors.Is(err, errLost) || !strings.Contains(err.Error(), "no answer from a ready API server within 1m0s") || len(s.requests) != 1 {
+			t.Errorf("found %v after %q", err, s.requests)
+		}
+	})
+}
+
+func TestCancelledRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := &server{steps: []string{""}, ready: 1 << 30}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer, err := Lost("https://cluster", time.Hour)(s).RoundTrip(req); err == nil {
-		_ = answer.Body.Close()
-		t.Error("expected the loss, found an answer")
+	s := &server{steps: []string{""}, notReady: 1 << 30}
+	if code, _, err := send(Retry("https://cluster", time.Hour)(s), request(t, http.MethodGet, pods, "").WithContext(ctx)); err == nil {
+		t.Errorf("expected an error, found answer %d", code)
 	}
 }
 
-func TestServerThatIsAwayForTooLongIsAskedOnceForEachRequest(t *testing.T) {
-	const within = 100 * time.Millisecond
-	s := &server{steps: []string{"", "200", "200"}, ready: 1 << 30}
-	lost := Lost("https://cluster", within)
-	send := func() (int, error) {
-		// Clients have transports of their own, and the absence in common.
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://cluster/api/v1/pods", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
+func TestOneReadyzForEachRequestAfterALongOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{steps: []string{"", "200"}, notReady: 1 << 30}
+		retry := Retry("https://cluster", time.Minute)
+		get := func() (int, error) {
+			// Each client has a transport of its own; they share the outage.
+			code, _, err := send(retry(s), request(t, http.MethodGet, pods, ""))
+			return code, err
 		}
-		answer, err := lost(s).RoundTrip(req)
-		if err != nil {
-			return 0, err
+		if _, err := get(); err == nil {
+			t.Fatal("expected the first request to be lost, found an answer")
 		}
-		_ = answer.Body.Close()
-		return answer.StatusCode, nil
-	}
-	if _, err := send(); err == nil {
-		t.Fatal("expected the first request to be lost, found an answer")
-	}
-	asked, sent := s.ready, len(s.saw)
-	if _, err := send(); err == nil || !strings.Contains(err.Error(), "has not answered for") {
-		t.Errorf("expected the second request to fail since the API server has not answered, found %v", err)
-	}
-	if asked-s.ready != 1 || len(s.saw) != sent {
-		t.Errorf("expected one question whether it is ready and nothing sent, found %d and %q", asked-s.ready, s.saw[sent:])
-	}
-	s.ready = 2 // which answers that it starts, and then that it is ready
-	if _, err := send(); err == nil {
-		t.Error("expected nothing to be sent to a server that starts, found an answer")
-	}
-	for n := range 2 {
-		if code, err := send(); code != http.StatusOK || err != nil {
-			t.Errorf("request %d after the API server is back: expected an answer, found %d, %v", n+1, code, err)
+		before, sent := s.notReady, len(s.requests)
+		if _, err := get(); err == nil || !strings.Contains(err.Error(), "has not answered for") {
+			t.Errorf("expected the second request to fail since the API server has not answered, found %v", err)
 		}
-	}
+		if before-s.notReady != 1 || len(s.requests) != sent {
+			t.Errorf("expected one request for /readyz and no other, found %d and %q", before-s.notReady, s.requests[sent:])
+		}
+		s.notReady = 1 // It answers that it is starting, and then that it is ready.
+		if _, err := get(); err == nil {
+			t.Error("expected no request to a server that is starting, found an answer")
+		}
+		for n := range 2 {
+			if code, err := get(); code != http.StatusOK || err != nil {
+				t.Errorf("request %d after the outage: expected an answer, found %d, %v", n+1, code, err)
+			}
+		}
+	})
 }
 
-// closing notes that it was closed.
-type closing struct {
+// closeRecorder records whether it was closed.
+type closeRecorder struct {
 	io.Reader
 	closed bool
 }
 
-func (c *closing) Close() error { c.closed = true; return nil }
+func (c *closeRecorder) Close() error { c.closed = true; return nil }
 
-func TestRequestThatIsNotSentIsClosed(t *testing.T) {
-	s := &server{ready: 1 << 30}
-	body := &closing{Reader: strings.NewReader("{}")}
+func TestBodyOfARequestThatIsNotSentIsClosed(t *testing.T) {
+	s := &server{notReady: 1 << 30}
+	body := &closeRecorder{Reader: strings.NewReader("{}")}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "https://cluster/api/v1/pods", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Any absence is longer than this.
-	if answer, err := Lost("https://cluster", -1)(s).RoundTrip(req); err == nil {
-		_ = answer.Body.Close()
-		t.Fatal("expected the request to fail, found an answer")
+	// Any outage is longer than this window.
+	_, _, err = send(Retry("https://cluster", -1)(s), req)
+	if _, unknown := errors.AsType[*UnknownOutcomeError](err); err == nil || unknown {
+		t.Errorf("expected an error that says the request was not sent, found %v", err)
 	}
-	if len(s.saw) > 0 || !body.closed {
-		t.Errorf("expected the request to be closed and not sent, found closed %t and %q", body.closed, s.saw)
+	if len(s.requests) > 0 || !body.closed {
+		t.Errorf("expected the body to be closed and nothing sent, found closed %t and %q", body.closed, s.requests)
 	}
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // TryUpdate asks for a change of the set, again when somebody else changed it meanwhile, and returns the set that the API
@@ -31,7 +30,7 @@ func (s *Set) TryUpdate(ctx context.Context, what string, change func(*appsv1.St
 			return err
 		}
 		change(live)
-		manifest.Own(live, s.NS.Settings)
+		s.NS.Settings.Label(live)
 		answer, err = sets.Update(ctx, live, metav1.UpdateOptions{})
 		return err
 	})

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // Evict asks the Eviction API to evict a pod and returns its UID and what the API said.
@@ -58,7 +57,7 @@ func (s *Set) budget(ctx context.Context, what string, spec policyv1.PodDisrupti
 	ns.Mark(history.VerbCreate, "", budgetName, "", fmt.Sprintf("create a budget for %s: %s", s.Name, what))
 	spec.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: budgetName}, Spec: spec}
-	manifest.Own(budget, ns.Settings)
+	ns.Settings.Label(budget)
 	made, err := budgets.Create(ctx, budget, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")
 

@@ -19,7 +19,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -90,7 +89,7 @@ func (ns *Namespace) StartPod(ctx context.Context, name string, changes ...func(
 			change(pod)
 		}
 		ns.Mark(history.VerbCreate, history.Pods, name, "", "create pod "+name)
-		manifest.Own(pod, ns.Settings)
+		ns.Settings.Label(pod)
 		_, err := ns.Client.CoreV1().Pods(ns.Name).Create(ctx, pod, metav1.CreateOptions{})
 		Expect(err).NotTo(HaveOccurred(), "creating the pod %s", name)
 	}
@@ -119,7 +118,7 @@ func SelectingAs(other *Set) Option {
 func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference {
 	GinkgoHelper()
 	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
-	manifest.Own(made, ns.Settings)
+	ns.Settings.Label(made)
 	owner, err := ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, made, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
 	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}

@@ -32,7 +32,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -46,7 +45,7 @@ type Cluster struct {
 	Settings runconfig.Settings
 	Version  string // of the API server, such as v1.36.3
 	// Used notes which rights this process makes use of.
-	Used *rbac.Usage
+	Used *apiclient.Usage
 
 	config *rest.Config
 }
@@ -64,10 +63,10 @@ func Connect(config *rest.Config, s runconfig.Settings, serverVersion string) (*
 	config.QPS = -1
 	// What is sent again is looked into first.
 	config.ContentType = runtime.ContentTypeJSON
-	used := new(rbac.Usage)
-	config.Wrap(used.Note(config.Host))
-	config.Wrap(rbac.Guard(config.Host, rbac.For(len(s.Namespaces) > 0, s.Kind != nil)))
-	config.Wrap(apiclient.Lost(config.Host, s.Limits.APIServerBack))
+	used := new(apiclient.Usage)
+	config.Wrap(used.Record(config.Host))
+	config.Wrap(apiclient.Restrict(config.Host, rbac.For(len(s.Namespaces) > 0, s.Kind != nil)))
+	config.Wrap(apiclient.Retry(config.Host, s.Limits.APIServerBack))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -217,7 +216,7 @@ func (ns *Namespace) Apply(ctx context.Context, fixture string, mutations ...fun
 		for _, mutate := range mutations {
 			mutate(obj)
 		}
-		manifest.Own(obj, ns.Settings)
+		ns.Settings.Label(obj)
 		kind := obj.GetObjectKind().GroupVersionKind().Kind
 		ns.Mark(history.VerbCreate, "", obj.GetName(), "", fmt.Sprintf("create %s %s", kind, obj.GetName()))
 		return ns.Klient.Resources().Create(ctx, obj)

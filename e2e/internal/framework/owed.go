@@ -14,7 +14,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -110,7 +109,7 @@ func (ns *Namespace) inFlight() string {
 func (ns *Namespace) awaken(ctx context.Context, name string) error {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, Named(name), Replicas(1), Parallel())
-	manifest.Own(o, ns.Settings)
+	ns.Settings.Label(o)
 	ns.Mark(history.VerbCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, to see whether its controller acts", name))
 	if _, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{}); err != nil {
 		return err

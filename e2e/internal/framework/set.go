@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -164,8 +163,8 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 	if service != nil {
 		service(svc)
 	}
-	manifest.Own(svc, ns.Settings)
-	manifest.Own(described, ns.Settings)
+	ns.Settings.Label(svc)
+	ns.Settings.Label(described)
 	ns.Mark(history.VerbCreate, history.Services, svc.Name, "", "create service "+svc.Name)
 	_, err := ns.Client.CoreV1().Services(ns.Name).Create(ctx, svc, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the headless service %s", svc.Name)
@@ -180,7 +179,7 @@ func CreateFrom(ctx context.Context, ns *Namespace, fixture string, service func
 func CreateSet(ctx context.Context, ns *Namespace, options ...Option) *Set {
 	GinkgoHelper()
 	o := Manifest(ctx, ns, options...)
-	manifest.Own(o, ns.Settings)
+	ns.Settings.Label(o)
 	ns.Mark(history.VerbCreate, history.Sets, o.Name, "", fmt.Sprintf("create set %s, replicas %d", o.Name, *o.Spec.Replicas))
 	created, err := ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred(), "creating the set %s", o.Name)
@@ -204,7 +203,7 @@ func Manifest(ctx context.Context, ns *Namespace, options ...Option) *appsv1.Sta
 }
 
 // useImages puts the run's images and storage class in place of the fixtures' own.
-func (ns *Namespace) useImages(obj k8s.Object) { manifest.Fit(obj, ns.Settings) }
+func (ns *Namespace) useImages(obj k8s.Object) { ns.Settings.Apply(obj) }
 
 // Update changes the set's spec as a person does, again when somebody else changed it meanwhile. what is the mark's text.
 func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.StatefulSet)) {

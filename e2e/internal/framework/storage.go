@@ -15,7 +15,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // NoClass is the name of a storage class that no cluster has: a claim of that class stays Pending, and nothing outside the
@@ -41,7 +40,7 @@ func (ns *Namespace) MakeClaim(ctx context.Context, set *appsv1.StatefulSet, ord
 	for _, change := range changes {
 		change(claim)
 	}
-	manifest.Own(claim, ns.Settings)
+	ns.Settings.Label(claim)
 	ns.Mark(history.VerbCreate, history.Claims, claim.Name, "", "create claim "+claim.Name)
 	_, err := ns.Client.CoreV1().PersistentVolumeClaims(ns.Name).Create(ctx, claim, metav1.CreateOptions{})
 	if !apierrors.IsAlreadyExists(err) {

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // Gate is the readiness gate of held pods.
@@ -23,7 +22,7 @@ const Gate corev1.PodConditionType = history.Prefix + "released"
 
 func (ns *Namespace) decode(ctx context.Context, fixture string) []k8s.Object {
 	GinkgoHelper()
-	objects, err := manifest.Read(ctx, fixture, ns.Name, ns.Settings)
+	objects, err := ns.Settings.ReadFixture(ctx, fixture, ns.Name)
 	Expect(err).NotTo(HaveOccurred())
 	return objects
 }

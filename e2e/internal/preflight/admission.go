@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -12,15 +13,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 )
 
 // objects returns what the specs of a trial make, and what the controller makes of it: a set's first pod and claims.
 func (p *prober) objects(ctx context.Context, t trial, namespace string) ([]k8s.Object, error) {
 	var out []k8s.Object
 	for _, fixture := range t.fixtures {
-		read, err := manifest.Read(ctx, fixture, namespace, p.settings)
+		read, err := p.settings.ReadFixture(ctx, fixture, namespace)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +29,7 @@ func (p *prober) objects(ctx context.Context, t trial, namespace string) ([]k8s.
 			if !ok {
 				continue
 			}
-			out = append(out, manifest.PodOf(set))
+			out = append(out, firstPod(set))
 			for i := range set.Spec.VolumeClaimTemplates {
 				claim := set.Spec.VolumeClaimTemplates[i].DeepCopy()
 				claim.Name, claim.Namespace = claim.Name+"-"+set.Name+"-0", namespace
@@ -85,4 +84,19 @@ func podNamed(objects []k8s.Object, name string) *corev1.Pod {
 		}
 	}
 	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+// firstPod returns pod 0 of a set as the API server is to admit it, without volumes and mounts of claims.
+func firstPod(set *appsv1.StatefulSet) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: *set.Spec.Template.ObjectMeta.DeepCopy(), Spec: *set.Spec.Template.Spec.DeepCopy()}
+	pod.Name, pod.Namespace = set.Name+"-0", set.Namespace
+	claims := map[string]bool{}
+	for _, t := range set.Spec.VolumeClaimTemplates {
+		claims[t.Name] = true
+	}
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return claims[m.Name] })
+	}
+	return pod
 }

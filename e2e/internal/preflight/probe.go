@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/e2e-framework/klient"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -96,7 +97,7 @@ type prober struct {
 func newProber(config *rest.Config, s runconfig.Settings) (*prober, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // some dozen requests at once are no load
-	config.Wrap(rbac.Guard(config.Host, rbac.For(len(s.Namespaces) > 0, false)))
+	config.Wrap(apiclient.Restrict(config.Host, rbac.For(len(s.Namespaces) > 0, false)))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

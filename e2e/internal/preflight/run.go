@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/manifest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -26,7 +25,7 @@ import (
 func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *runconfig.Facts) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
 	wanted := podNamed(objects, t.starts)
-	manifest.Own(wanted, p.settings)
+	p.settings.Label(wanted)
 	if len(p.settings.Namespaces) > 0 {
 		wanted.Labels[trialLabel] = t.standard
 	}

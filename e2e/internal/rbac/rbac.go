@@ -13,8 +13,8 @@ type Right struct {
 	Why string
 	// ForReport says that a run does without: only its report tells less.
 	ForReport bool
-	// Wide says that the right is of no use in single namespaces: a run in given namespaces does without.
-	Wide bool
+	// ClusterScope says that the right is of no use in single namespaces: a run in given namespaces does without.
+	ClusterScope bool
 }
 
 // Allows reports whether the right covers a request.
@@ -33,8 +33,8 @@ func (r Right) Name() string {
 // All returns every right that the levels core and extended use.
 func All() []Right {
 	return []Right{
-		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own", Wide: true},
-		{Resource: "serviceaccounts", Verbs: []string{"list", "watch"}, Why: "a namespace takes no pods before it has its default account", Wide: true},
+		{Resource: "namespaces", Verbs: []string{"create", "delete", "list", "watch"}, Why: "each spec has a namespace of its own", ClusterScope: true},
+		{Resource: "serviceaccounts", Verbs: []string{"list", "watch"}, Why: "a namespace takes no pods before it has its default account", ClusterScope: true},
 		{Resource: "pods", Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, Why: "pods are recorded, deleted and relabelled"},
 		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
 		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},
@@ -55,31 +55,31 @@ func All() []Right {
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
 		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "watch"}, Why: "a budget forbids an eviction"},
 		{Resource: "resourcequotas", Verbs: []string{"list"}, Why: "preflight looks whether a quota leaves room"},
-		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass", Wide: true},
+		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight looks for the StorageClass", ClusterScope: true},
 
 		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
-		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, Wide: true},
-		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true, Wide: true},
+		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, ClusterScope: true},
+		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true, ClusterScope: true},
 
 		// What the diagnosis of a failed spec looks at.
-		{Resource: "persistentvolumes", Verbs: []string{"list"}, Why: "a diagnosis asks for the volumes behind claims", ForReport: true, Wide: true},
-		{Resource: "configmaps", Verbs: []string{"get"}, Why: "a diagnosis asks for the configuration of CoreDNS and of kubelets", ForReport: true, Wide: true},
-		{Group: "apps", Resource: "deployments", Verbs: []string{"list"}, Why: "a diagnosis asks whether CoreDNS and provisioners run", ForReport: true, Wide: true},
+		{Resource: "persistentvolumes", Verbs: []string{"list"}, Why: "a diagnosis asks for the volumes behind claims", ForReport: true, ClusterScope: true},
+		{Resource: "configmaps", Verbs: []string{"get"}, Why: "a diagnosis asks for the configuration of CoreDNS and of kubelets", ForReport: true, ClusterScope: true},
+		{Group: "apps", Resource: "deployments", Verbs: []string{"list"}, Why: "a diagnosis asks whether CoreDNS and provisioners run", ForReport: true, ClusterScope: true},
 		{
 			Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"list"}, Why: "a diagnosis asks for budgets",
-			ForReport: true, Wide: true,
+			ForReport: true, ClusterScope: true,
 		},
 		{
-			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
 			Why: "a diagnosis asks whether the controller manager, the scheduler and the kubelets are alive",
 		},
 		{
-			Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
 			Why: "a diagnosis names the webhook that rejects pods",
 		},
 		{
-			Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, Wide: true,
+			Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
 			Why: "a diagnosis names the webhook that rejects pods",
 		},
 	}
@@ -99,7 +99,7 @@ func Namespaced() []Right {
 			r.Verbs = verbs
 			r.Why += "; removed when a spec ends"
 		}
-		if !r.Wide {
+		if !r.ClusterScope {
 			out = append(out, r)
 		}
 	}

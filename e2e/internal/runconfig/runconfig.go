@@ -1,5 +1,3 @@
-// Package runconfig is what one run was asked for, handed from the command that starts a run to the test processes that carry
-// it out, and kept in the report.
 package runconfig
 
 import (
@@ -13,62 +11,61 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
 )
 
-// Labels on everything that the suite makes in a cluster: whatever carries ManagedBy may be removed by the suite. The value of
-// RunLabel is the run's name.
+// Labels of everything that the suite creates in a cluster: it may remove whatever carries ManagedBy. The value of RunLabel is the run's
+// name.
 const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	ManagedBy      = "statefulset-conformance"
 	RunLabel       = "statefulset-conformance.hero-academy.github.io/run"
 )
 
-// Finalizer is on pods that a spec keeps for a while once they are deleted.
+// Finalizer is on pods that a spec keeps in the API after their deletion.
 const Finalizer = RunLabel
 
-// PodSecurityLabel is the label of a namespace that names the Pod Security Standard which it enforces.
+// PodSecurityLabel is the namespace label that names the enforced Pod Security Standard.
 const PodSecurityLabel = "pod-security.kubernetes.io/enforce"
 
 // Settings says which cluster a run uses and how.
 type Settings struct {
-	// Run names the run: it labels whatever the run makes in the cluster.
+	// Run is the run's name, the value of RunLabel.
 	Run string `json:"run"`
 	// Kubeconfig and Context choose the cluster. The path may be a list, as in kubectl's variable; an empty one means the pod's
 	// own service account.
 	Kubeconfig string `json:"kubeconfig"`
 	Context    string `json:"context,omitempty"`
-	// Level is the highest level that is asked.
+	// Level is the highest level that is included.
 	Level contract.Level `json:"level"`
 	// StorageClass is put into claim templates; empty means the cluster's default.
 	StorageClass string `json:"storageClass,omitempty"`
 	Images       Images `json:"images"`
-	// NamespacePrefix begins the name of every namespace that is made.
+	// NamespacePrefix begins the name of every namespace that the run creates.
 	NamespacePrefix string `json:"namespacePrefix"`
-	// Namespaces are those that were given to the run, instead of ones that it makes: one for each process, all empty.
+	// Namespaces are existing ones to use instead of creating some: one for each process, all empty.
 	Namespaces []string `json:"namespaces,omitempty"`
-	// ReportDir receives histories and failures; absolute.
-	ReportDir string        `json:"reportDir"`
-	Limits    limits.Limits `json:"limits"`
-	// Hasty runs do not wait until the namespaces that they ended are gone: another run follows in the same cluster.
-	Hasty bool `json:"hasty,omitempty"`
+	// ReportDir is the absolute path of the report folder.
+	ReportDir string `json:"reportDir"`
+	Limits    Limits `json:"limits"`
+	// SkipNamespaceWait ends a run without waiting until its namespaces are gone, since another run follows in the same cluster.
+	SkipNamespaceWait bool `json:"skipNamespaceWait,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus  string `json:"focus,omitempty"`
 	Labels string `json:"labels,omitempty"`
 	Facts  Facts  `json:"facts"`
 	Suite  Suite  `json:"suite"`
-	// Kind is the kind cluster whose nodes the run may stop; nil where it may hurt nothing.
+	// Kind is the kind cluster whose nodes the run may disrupt; nil where it may disrupt none.
 	Kind *Kind `json:"kind,omitempty"`
 }
 
-// Kind says where the nodes of a kind cluster are.
+// Kind is how the nodes of a kind cluster are reached.
 type Kind struct {
 	Name string `json:"name"`
 	// Engine is the address of the container engine, as package engine writes it.
 	Engine string `json:"engine"`
 }
 
-// Facts is what was found out about the cluster before the run.
+// Facts is what preflight found out about the cluster.
 type Facts struct {
 	KubernetesVersion string   `json:"kubernetesVersion"`
 	Nodes             []string `json:"nodes,omitempty"`
@@ -76,25 +73,25 @@ type Facts struct {
 	Provisioner       string   `json:"provisioner,omitempty"`
 	CNI               string   `json:"cni,omitempty"`
 	DNSZone           string   `json:"dnsZone,omitempty"`
-	// NoBaseline is why the given namespaces do not admit what needs the Pod Security Standard baseline, "" if they do.
+	// NoBaseline is why Namespaces do not admit what needs the Pod Security Standard baseline, "" if they do.
 	NoBaseline string `json:"noBaseline,omitempty"`
-	// ImageIDs are what the nodes' container runtime found behind the images' names, a digest where a registry told one.
+	// ImageIDs are the container runtime's IDs of the images, a digest where a registry has one.
 	ImageIDs Images `json:"imageIDs,omitzero"`
 }
 
-// Suite says what carries out the run.
+// Suite identifies the program of the run.
 type Suite struct {
 	Version string `json:"version"`
 	Digest  string `json:"digest,omitempty"` // SHA-256 of the suite's binary
 }
 
-// Images are the workload's images, by reference.
+// Images are the references of the pods' images.
 type Images struct {
 	Nginx   string `json:"nginx"`   // serves on port 80 and holds busybox, hence nslookup
 	Busybox string `json:"busybox"` // runs as any user
 }
 
-// RESTConfig returns how the cluster is reached.
+// RESTConfig returns the client configuration for the cluster.
 func (s Settings) RESTConfig() (*rest.Config, error) {
 	if s.Kubeconfig == "" {
 		return rest.InClusterConfig()
@@ -102,7 +99,7 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 	return s.ClientConfig().ClientConfig()
 }
 
-// ClientConfig reads the kubeconfig.
+// ClientConfig returns the loader of the kubeconfig.
 func (s Settings) ClientConfig() clientcmd.ClientConfig {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: s.Kubeconfig}
 	if files := filepath.SplitList(s.Kubeconfig); len(files) > 1 {

@@ -1,6 +1,4 @@
-// Package limits holds every time limit of the suite, each named by the event it waits for. A limit says when to give up, never
-// how long to wait: every wait ends with the event that decides it.
-package limits
+package runconfig
 
 import (
 	"fmt"
@@ -10,38 +8,41 @@ import (
 	"time"
 )
 
-// Limits bounds the suite's waits. The tag is the name under which a person overrides a limit.
+// Limits are the time limits of a run that depend on the cluster, each named by the event that it waits for; LIMITS overrides them by the
+// name in the tag. A limit says when to give up, never how long to wait: a wait ends with the event that decides it. What does not depend
+// on the cluster stays beside its use: intervals of polling, the judges' thresholds, the limits of preflight's first requests and of making
+// a kind cluster.
 type Limits struct {
-	// PodCreated bounds the controller's reaction: from the moment it may create a pod until the pod is there.
+	// PodCreated runs from the moment the controller may create a pod until the pod exists.
 	PodCreated time.Duration `limit:"pod-created"`
-	// PodReady runs from a pod's creation until it is Running and Ready: claims bound, scheduled, image there, started.
+	// PodReady runs from a pod's creation until it is Running and Ready: claims bound, scheduled, image pulled, started.
 	PodReady time.Duration `limit:"pod-ready"`
-	// PodGone runs from a pod's deletion until the API no longer has it, its grace period included.
+	// PodGone runs from a pod's deletion until the API no longer has it, including its grace period.
 	PodGone time.Duration `limit:"pod-gone"`
-	// ClaimBound runs from a claim's first use until it is Bound, the provisioner's work included.
+	// ClaimBound runs from a claim's first use until it is Bound, including provisioning.
 	ClaimBound time.Duration `limit:"claim-bound"`
 	// ClaimGone runs from a claim's deletion by the retention policy until the API no longer has it.
 	ClaimGone time.Duration `limit:"claim-gone"`
-	// StatusSettled runs from the pods' last change until the set's status tells it.
+	// StatusSettled runs from the pods' last change until the set's status reflects it.
 	StatusSettled time.Duration `limit:"status-settled"`
 	// Collected runs from the deletion of an owner until the garbage collector has removed what it owned.
 	Collected time.Duration `limit:"collected"`
-	// DNSFollows runs from a change of endpoints until DNS answers accordingly, caches included, which commonly keep answers for
+	// DNSFollows runs from a change of endpoints until DNS answers accordingly, including caches, which commonly keep answers for
 	// 30 seconds.
 	DNSFollows time.Duration `limit:"dns-follows"`
-	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong.
+	// Lag is how far the controller's informer cache may be behind the API server before an act on it counts as wrong.
 	Lag time.Duration `limit:"controller-lag"`
 	// ClockSkew is how far the clocks of nodes and control plane may differ.
 	ClockSkew time.Duration `limit:"clock-skew"`
 	// RecordingComplete runs from the end of a spec until the recording equals a list made then.
 	RecordingComplete time.Duration `limit:"recording-complete"`
-	// NamespaceReady runs from the creation of a namespace until pods can be made in it, which a controller sees to.
+	// NamespaceReady runs from the creation of a namespace until its default service account exists, which pods need.
 	NamespaceReady time.Duration `limit:"namespace-ready"`
 	// NamespaceGone runs from the deletion of a namespace until the API no longer has it.
 	NamespaceGone time.Duration `limit:"namespace-gone"`
 	// Command bounds one command run inside a container.
 	Command time.Duration `limit:"command"`
-	// Probe runs from the making of preflight's pods until they run, the pull of their images included.
+	// Probe runs from the creation of preflight's pods until they run, including the pull of their images.
 	Probe time.Duration `limit:"probe"`
 	// APIServerBack and NodeBack run from a restart until the control plane or the node serves again.
 	APIServerBack time.Duration `limit:"api-server-back"`
@@ -50,13 +51,13 @@ type Limits struct {
 	// 50 seconds by default, and then the pods' own tolerations.
 	NodeLost time.Duration `limit:"node-lost"`
 	// PodsTaken runs from when a lost node is declared out of service, or its Node object deleted, until its pods are removed; pod
-	// garbage collection looks every 20 seconds, and waits 40 for a node that may come back.
+	// garbage collection runs every 20 seconds, and waits 40 for a Node object that may come back.
 	PodsTaken time.Duration `limit:"pods-taken"`
 }
 
-// Default returns limits that fit a small busy cluster. They are generous, since nothing gets slower by a generous limit: only
-// a failure is told later.
-func Default() Limits {
+// DefaultLimits returns limits that fit a small busy cluster. They are generous, since a generous limit delays only the report of a
+// failure.
+func DefaultLimits() Limits {
 	return Limits{
 		PodCreated: 30 * time.Second, PodReady: 2 * time.Minute, PodGone: time.Minute,
 		ClaimBound: time.Minute, ClaimGone: time.Minute, StatusSettled: 30 * time.Second, Collected: time.Minute,
@@ -66,8 +67,8 @@ func Default() Limits {
 	}
 }
 
-// Names returns the names of all limits, sorted.
-func Names() []string {
+// LimitNames returns the names of all limits, sorted.
+func LimitNames() []string {
 	var names []string
 	for f := range reflect.TypeFor[Limits]().Fields() {
 		names = append(names, f.Tag.Get("limit"))
@@ -97,7 +98,7 @@ func (l Limits) Override(changes ...string) (Limits, error) {
 			}
 		}
 		if !found {
-			return Limits{}, fmt.Errorf("no limit is named %q; there are %s", name, strings.Join(Names(), ", "))
+			return Limits{}, fmt.Errorf("no limit is named %q; there are %s", name, strings.Join(LimitNames(), ", "))
 		}
 	}
 	return l, nil
@@ -106,7 +107,7 @@ func (l Limits) Override(changes ...string) (Limits, error) {
 // Changed lists the limits that differ from the defaults, as name=duration, sorted.
 func (l Limits) Changed() []string {
 	var out []string
-	mine, std := reflect.ValueOf(l), reflect.ValueOf(Default())
+	mine, std := reflect.ValueOf(l), reflect.ValueOf(DefaultLimits())
 	for i := range mine.NumField() {
 		if mine.Field(i).Int() != std.Field(i).Int() {
 			out = append(out, fmt.Sprintf("%s=%v", mine.Type().Field(i).Tag.Get("limit"), time.Duration(mine.Field(i).Int())))

@@ -1,4 +1,4 @@
-package limits_test
+package runconfig_test
 
 import (
 	"reflect"
@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/limits"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func TestEveryLimitHasANameAndADefault(t *testing.T) {
-	names := limits.Names()
+	names := runconfig.LimitNames()
 	if len(slices.Compact(slices.Clone(names))) != len(names) {
 		t.Errorf("expected names to be unique, found %v", names)
 	}
-	v := reflect.ValueOf(limits.Default())
+	v := reflect.ValueOf(runconfig.DefaultLimits())
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if f.Tag.Get("limit") == "" || v.Field(i).Int() <= 0 {
@@ -25,7 +25,7 @@ func TestEveryLimitHasANameAndADefault(t *testing.T) {
 }
 
 func TestOverride(t *testing.T) {
-	got, err := limits.Default().Override("pod-ready=5m, dns-follows=90s", "clock-skew=10ms")
+	got, err := runconfig.DefaultLimits().Override("pod-ready=5m, dns-follows=90s", "clock-skew=10ms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestOverride(t *testing.T) {
 	if want := []string{"clock-skew=10ms", "dns-follows=1m30s", "pod-ready=5m0s"}; !slices.Equal(got.Changed(), want) {
 		t.Errorf("expected %v to be listed as changed, found %v", want, got.Changed())
 	}
-	if limits.Default().Changed() != nil {
+	if runconfig.DefaultLimits().Changed() != nil {
 		t.Error("expected the defaults to differ in nothing from themselves")
 	}
 }
@@ -48,7 +48,7 @@ func TestOverrideRejects(t *testing.T) {
 		"pod-ready=0s":   "above zero",
 		"patience=1s":    `no limit is named "patience"; there are api-server-back`,
 	} {
-		if _, err := limits.Default().Override(change); err == nil || !strings.Contains(err.Error(), text) {
+		if _, err := runconfig.DefaultLimits().Override(change); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: expected an error with %q, found %v", change, text, err)
 		}
 	}

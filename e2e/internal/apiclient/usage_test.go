@@ -1,4 +1,4 @@
-package rbac
+package apiclient
 
 import (
 	"fmt"
@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 )
 
-// use sends requests, each as a method and a path, through what notes them.
+// use sends requests, each a method and a path, through the recording transport.
 func use(t *testing.T, u *Usage, requests ...string) {
 	t.Helper()
-	client := http.Client{Transport: u.Note("https://server/behind/a/proxy")(transport(func(*http.Request) (*http.Response, error) {
+	client := http.Client{Transport: u.Record("https://server/behind/a/proxy")(roundTripper(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(""))}, nil
 	}))}
 	for _, r := range requests {
@@ -30,7 +32,7 @@ func use(t *testing.T, u *Usage, requests ...string) {
 }
 
 func TestUnusedRights(t *testing.T) {
-	granted := []Right{
+	granted := []rbac.Right{
 		{Resource: "pods", Verbs: []string{"delete", "list", "watch"}},
 		{Resource: "pods/exec", Verbs: []string{"create"}},
 		{Group: "apps", Resource: "statefulsets", Verbs: []string{"get", "update"}},
@@ -46,10 +48,10 @@ func TestUnusedRights(t *testing.T) {
 			[]string{"GET /api/v1/namespaces/n/pods", "POST /api/v1/namespaces/n/pods/p/exec", "PUT /apis/apps/v1/namespaces/n/statefulsets/s", "GET /version"},
 			nil,
 		},
-		"a verb less":                 {[]string{"GET /api/v1/pods", "GET /api/v1/pods?watch=1", "POST /api/v1/namespaces/n/pods/p/exec"}, []string{"PUT /apis/apps/v1/namespaces/n/statefulsets/s"}, []string{"pods delete", "statefulsets.apps get"}},
-		"a watch stands for its list": {[]string{"GET /api/v1/pods?watch=1"}, nil, []string{"pods delete", "pods/exec create", "statefulsets.apps get,update"}},
-		"the scale is no set":         {[]string{"GET /apis/apps/v1/namespaces/n/statefulsets/s/scale", "PUT /apis/apps/v1/namespaces/n/statefulsets/s/scale"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
-		"another group's is not":      {[]string{"GET /apis/other/v1/namespaces/n/statefulsets/s", "DELETE /apis/other/v1/namespaces/n/pods/p"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
+		"all but two verbs":                  {[]string{"GET /api/v1/pods", "GET /api/v1/pods?watch=1", "POST /api/v1/namespaces/n/pods/p/exec"}, []string{"PUT /apis/apps/v1/namespaces/n/statefulsets/s"}, []string{"pods delete", "statefulsets.apps get"}},
+		"list counts as used with watch":     {[]string{"GET /api/v1/pods?watch=1"}, nil, []string{"pods delete", "pods/exec create", "statefulsets.apps get,update"}},
+		"a subresource is not its resource":  {[]string{"GET /apis/apps/v1/namespaces/n/statefulsets/s/scale", "PUT /apis/apps/v1/namespaces/n/statefulsets/s/scale"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
+		"the same resource of another group": {[]string{"GET /apis/other/v1/namespaces/n/statefulsets/s", "DELETE /apis/other/v1/namespaces/n/pods/p"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -74,12 +76,12 @@ func TestUnusedRights(t *testing.T) {
 		})
 	}
 	if len(granted[0].Verbs) != 3 || granted[0].Verbs[0] != "delete" {
-		t.Errorf("expected the list of rights to stay as it was, found %v", granted[0])
+		t.Errorf("expected the list of rights to be unchanged, found %v", granted[0])
 	}
 }
 
-func TestNoUsageIsNoAnswer(t *testing.T) {
+func TestLoadUsageOfNoProcess(t *testing.T) {
 	if used, err := LoadUsage(t.TempDir()); err == nil {
-		t.Errorf("expected an error where no process left what it used, found %v", used)
+		t.Errorf("expected an error without a file, found %v", used)
 	}
 }

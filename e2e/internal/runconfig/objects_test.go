@@ -1,17 +1,16 @@
-package manifest
+package runconfig
 
 import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-func example(t *testing.T, s runconfig.Settings) *appsv1.StatefulSet {
+func example(t *testing.T, s Settings) *appsv1.StatefulSet {
 	t.Helper()
-	objects, err := Read(t.Context(), fixtures.Example, "mine", s)
+	objects, err := s.ReadFixture(t.Context(), fixtures.Example, "mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +23,8 @@ func example(t *testing.T, s runconfig.Settings) *appsv1.StatefulSet {
 	return nil
 }
 
-func TestReadFitsTheRun(t *testing.T) {
-	s := runconfig.Settings{StorageClass: "fast", Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}
+func TestReadFixtureAppliesTheSettings(t *testing.T) {
+	s := Settings{StorageClass: "fast", Images: Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}
 	set := example(t, s)
 	if image := set.Spec.Template.Spec.Containers[0].Image; image != "mirror/nginx:1" {
 		t.Errorf("expected the run's image, found %s", image)
@@ -38,17 +37,17 @@ func TestReadFitsTheRun(t *testing.T) {
 	}
 }
 
-// In a given namespace nothing else than its labels tells what is the run's to remove.
-func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
-	s := runconfig.Settings{Run: "r1", Namespaces: []string{"mine"}}
+// In a namespace of NAMESPACES, only labels say what the run may remove.
+func TestLabelsOnSetPodsAndClaims(t *testing.T) {
+	s := Settings{Run: "r1", Namespaces: []string{"mine"}}
 	set := example(t, s)
 	// As specs do that give pods the labels of a selector.
 	set.Spec.Template.Labels = set.Spec.Selector.MatchLabels
-	Own(set, s)
+	s.Label(set)
 	for what, labels := range map[string]map[string]string{
 		"set": set.Labels, "pods": set.Spec.Template.Labels, "claims": set.Spec.VolumeClaimTemplates[0].Labels,
 	} {
-		if labels[runconfig.RunLabel] != "r1" || labels[runconfig.ManagedByLabel] != runconfig.ManagedBy {
+		if labels[RunLabel] != "r1" || labels[ManagedByLabel] != ManagedBy {
 			t.Errorf("expected the %s to carry the run's labels, found %v", what, labels)
 		}
 	}
@@ -57,10 +56,10 @@ func TestOwnLabelsAllThatComesOfASet(t *testing.T) {
 	}
 }
 
-func TestOwnLeavesAloneWhatIsInANamespaceOfTheRun(t *testing.T) {
-	set := example(t, runconfig.Settings{})
-	Own(set, runconfig.Settings{Run: "r1"})
-	if set.Labels[runconfig.RunLabel] != "" || set.Spec.Template.Labels[runconfig.RunLabel] != "" {
+func TestNoLabelsInANamespaceOfTheRun(t *testing.T) {
+	set := example(t, Settings{})
+	Settings{Run: "r1"}.Label(set)
+	if set.Labels[RunLabel] != "" || set.Spec.Template.Labels[RunLabel] != "" {
 		t.Errorf("expected the fixture's own labels, found %v and %v", set.Labels, set.Spec.Template.Labels)
 	}
 }

@@ -1,0 +1,88 @@
+package runconfig
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/e2e-framework/klient/decoder"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+// ReadFixture returns the objects of a fixture for a namespace, with the run's images and StorageClass.
+func (s Settings) ReadFixture(ctx context.Context, fixture, namespace string) ([]k8s.Object, error) {
+	objects, err := decoder.DecodeAllFiles(ctx, fixtures.Manifests, fixture, decoder.MutateNamespace(namespace))
+	if err != nil {
+		return nil, fmt.Errorf("reading fixtures/%s: %w", fixture, err)
+	}
+	for _, o := range objects {
+		s.Apply(o)
+	}
+	return objects, nil
+}
+
+// Apply replaces the fixtures' images in a pod or a StatefulSet by the run's, and sets its StorageClass in claim templates that have none.
+func (s Settings) Apply(obj k8s.Object) {
+	var spec *corev1.PodSpec
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		spec = &o.Spec
+	case *appsv1.StatefulSet:
+		spec = &o.Spec.Template.Spec
+		if class := s.StorageClass; class != "" {
+			for i := range o.Spec.VolumeClaimTemplates {
+				if spec := &o.Spec.VolumeClaimTemplates[i].Spec; spec.StorageClassName == nil {
+					spec.StorageClassName = &class
+				}
+			}
+		}
+	default:
+		return
+	}
+	for i := range spec.Containers {
+		spec.Containers[i].Image = s.Images.replace(spec.Containers[i].Image)
+	}
+}
+
+// replace returns the run's image for a fixture's; any other reference stays as it is.
+func (i Images) replace(ref string) string {
+	name, _, _ := strings.Cut(ref, ":")
+	switch name {
+	case "nginx":
+		return i.Nginx
+	case "busybox":
+		return i.Busybox
+	}
+	return ref
+}
+
+// Label sets the run's labels on an object in a namespace of NAMESPACES, and on the templates of a StatefulSet, so that the run finds all
+// that it made there, and nothing else, when it removes it. A namespace that the run created is removed whole and needs no such labels.
+func (s Settings) Label(obj metav1.Object) {
+	if len(s.Namespaces) == 0 {
+		return
+	}
+	s.label(obj)
+	if set, ok := obj.(*appsv1.StatefulSet); ok {
+		s.label(&set.Spec.Template)
+		for i := range set.Spec.VolumeClaimTemplates {
+			s.label(&set.Spec.VolumeClaimTemplates[i])
+		}
+	}
+}
+
+func (s Settings) label(obj metav1.Object) {
+	// A copy, since the map may also be a selector's.
+	labels := maps.Clone(obj.GetLabels())
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[ManagedByLabel], labels[RunLabel] = ManagedBy, s.Run
+	obj.SetLabels(labels)
+}
