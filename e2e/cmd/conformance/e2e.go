@@ -87,9 +87,9 @@ func runE2E(ctx context.Context, getenv func(string) string, out, progress io.Wr
 	// The cluster goes also after an interruption.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
-	if s.Kind != nil && up.Stays() {
+	if s.Kind != nil && up.Kept() {
 		// Specs mend what they hurt; one that was killed could not.
-		err = errors.Join(err, up.Mend(closing))
+		err = errors.Join(err, up.Restore(closing))
 	}
 	if closeErr := up.Close(closing); closeErr != nil {
 		err = errors.Join(err, closeErr)

@@ -58,7 +58,7 @@ func beds() []bed {
 
 // takes returns those of some faults that are planted here.
 func (b bed) takes(some []faults.Fault) []faults.Fault {
-	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsOutage != b.outages })
+	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsNodeFault != b.outages })
 }
 
 // name is how the cluster is called.
@@ -157,7 +157,7 @@ func (t *faultTrial) on(
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
-	run := faultRun{bench: *on, bed: b, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", Outages: b.outages}}
+	run := faultRun{bench: *on, bed: b, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: b.outages}}
 	if err := run.node.Prepare(ctx); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (t *faultTrial) on(
 		if err := run.node.Plant(ctx, binary); err != nil {
 			return err
 		}
-		if err := on.up.AwaitCommand(ctx, "kube-controller-manager", faults.Program); err != nil {
+		if err := on.up.AwaitComponent(ctx, "kube-controller-manager", faults.Program); err != nil {
 			return err
 		}
 	}
@@ -280,7 +280,7 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	}
 	if r.bed.outages {
 		// Specs mend what they hurt; under a fault they may not get that far.
-		if end := r.up.Mend(ending); end != nil {
+		if end := r.up.Restore(ending); end != nil {
 			return result, end
 		}
 	}
@@ -298,7 +298,7 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 
 // control runs the same specs with no fault in force.
 func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
-	var ids []string
+	var ids []contract.ID
 	if len(chosen) == 0 {
 		chosen = r.bed.takes(faults.All())
 	}
@@ -310,10 +310,10 @@ func (r faultRun) control(ctx context.Context, name string, chosen []faults.Faul
 }
 
 // specs runs the specs that set out to prove some guarantees.
-func (r faultRun) specs(ctx context.Context, name string, ids []string, changes string) (*verdict.Run, error) {
+func (r faultRun) specs(ctx context.Context, name string, ids []contract.ID, changes string) (*verdict.Run, error) {
 	labels := make([]string, 0, len(ids))
 	for _, id := range ids {
-		labels = append(labels, strings.Replace(id, "/", ".", 1))
+		labels = append(labels, strings.Replace(string(id), "/", ".", 1))
 	}
 	l, err := runconfig.DefaultLimits().Override(changes, os.Getenv("LIMITS"))
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 type faultResult struct {
 	faults.Fault
 	// named lists the guarantees that were found broken.
-	named []string
+	named []contract.ID
 	// open says why a guarantee that the fault breaks stayed undecided.
 	open    []string
 	trouble string
@@ -27,18 +27,18 @@ func (r *faultResult) read(run *verdict.Run) {
 	for _, row := range run.Rows {
 		switch row.Verdict {
 		case verdict.Fail, verdict.Deviation:
-			r.named = append(r.named, string(row.ID))
+			r.named = append(r.named, row.ID)
 		case verdict.Inconclusive:
-			if slices.Contains(r.Breaks, string(row.ID)) {
+			if slices.Contains(r.Breaks, row.ID) {
 				r.open = append(r.open, fmt.Sprintf("%s: %s", row.ID, strings.Join(row.Reasons, "; ")))
 			}
 		}
 	}
-	slices.SortStableFunc(r.named, func(a, b string) int { return r.rank(a) - r.rank(b) })
+	slices.SortStableFunc(r.named, func(a, b contract.ID) int { return r.rank(a) - r.rank(b) })
 }
 
 // rank puts the guarantees that the fault is made for first.
-func (r *faultResult) rank(id string) int {
+func (r *faultResult) rank(id contract.ID) int {
 	if at := slices.Index(r.Breaks, id); at >= 0 {
 		return at
 	}
@@ -56,13 +56,13 @@ const (
 // caughtBy reports whether a run found a guarantee broken that the fault breaks.
 func (r *faultResult) caughtBy(run *verdict.Run) bool {
 	return slices.ContainsFunc(run.Rows, func(row verdict.Row) bool {
-		return (row.Verdict == verdict.Fail || row.Verdict == verdict.Deviation) && slices.Contains(r.Breaks, string(row.ID))
+		return (row.Verdict == verdict.Fail || row.Verdict == verdict.Deviation) && slices.Contains(r.Breaks, row.ID)
 	})
 }
 
 func (r *faultResult) outcome() string {
 	switch {
-	case slices.ContainsFunc(r.named, func(id string) bool { return slices.Contains(r.Breaks, id) }):
+	case slices.ContainsFunc(r.named, func(id contract.ID) bool { return slices.Contains(r.Breaks, id) }):
 		return faultCaught
 	case len(r.named) > 0:
 		return faultHalf
@@ -76,13 +76,21 @@ func (r faultResult) String() string {
 	text := fmt.Sprintf("%-32s %-8s %s", r.Name, r.Kind, r.outcome())
 	switch {
 	case len(r.named) > 0:
-		text += " by " + strings.Join(r.named, ", ")
+		text += " by " + joinIDs(r.named)
 	case len(r.open) > 0:
 		text += "; " + strings.Join(r.open, "; ")
 	case r.trouble != "":
 		text += "; " + r.trouble
 	}
 	return fmt.Sprintf("%s (%.0f s)", text, r.seconds)
+}
+
+func joinIDs(ids []contract.ID) string {
+	texts := make([]string, 0, len(ids))
+	for _, id := range ids {
+		texts = append(texts, string(id))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // faultTable is the outcome of all faults and of the control.
@@ -174,13 +182,14 @@ What looks like a fault and is none, and is not reported:
 func (r faultResult) found() string {
 	var cells []string
 	for _, id := range r.named {
+		cell := string(id)
 		if slices.Contains(r.Breaks, id) {
-			id = "**" + id + "**"
+			cell = "**" + cell + "**"
 		}
-		cells = append(cells, id)
+		cells = append(cells, cell)
 	}
 	if len(cells) == 0 {
-		cells = append(slices.Clone(r.open), "expected "+strings.Join(r.Breaks, ", "))
+		cells = append(slices.Clone(r.open), "expected "+joinIDs(r.Breaks))
 	}
 	return strings.ReplaceAll(strings.Join(cells, ", "), "|", "\\|")
 }

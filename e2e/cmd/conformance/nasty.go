@@ -72,19 +72,19 @@ func runNasty(ctx context.Context, out, progress io.Writer) (err error) {
 	}
 	var all []trial
 	for _, adversity := range disturbances.All() {
-		all = append(all, trial{name: adversity.Name, what: adversity.What})
+		all = append(all, trial{name: adversity.Name, what: adversity.Summary})
 	}
 	return table.conclude(out, a.reportDir, nastyFile, all)
 }
 
 // chooseAdversities returns those that a list of patterns names; none names all.
-func chooseAdversities(patterns string) ([]disturbances.Adversity, error) {
-	return chooseTrials("ADVERSITY", patterns, disturbances.All(), func(a disturbances.Adversity) string { return a.Name })
+func chooseAdversities(patterns string) ([]disturbances.Disturbance, error) {
+	return chooseTrials("ADVERSITY", patterns, disturbances.All(), func(a disturbances.Disturbance) string { return a.Name })
 }
 
 // under runs the suite while something befalls it.
-func (b *bench) under(ctx context.Context, a disturbances.Adversity, client kubernetes.Interface) (trialRow, error) {
-	row := trialRow{trial: trial{name: a.Name, what: a.What}}
+func (b *bench) under(ctx context.Context, a disturbances.Disturbance, client kubernetes.Interface) (trialRow, error) {
+	row := trialRow{trial: trial{name: a.Name, what: a.Summary}}
 	dir, err := os.MkdirTemp("", "conformance-*")
 	if err != nil {
 		return row, err
@@ -92,7 +92,7 @@ func (b *bench) under(ctx context.Context, a disturbances.Adversity, client kube
 	defer func() { _ = os.RemoveAll(dir) }()
 	s := *b
 	s.settings.Run = fmt.Sprintf("nasty-%d", time.Now().Unix())
-	scene := &disturbances.Scene{
+	scene := &disturbances.Env{
 		Kubeconfig: b.up.Kubeconfig(), Client: client, Namespaces: runconfig.RunLabel + "=" + s.settings.Run,
 		Engine: b.up.Engine(), Node: b.up.Name() + "-control-plane", Dir: dir,
 		Kill: nodefault.Of(b.up.Name(), b.up.Engine().Host()).KillComponent,

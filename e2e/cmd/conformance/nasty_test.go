@@ -7,13 +7,13 @@ import (
 )
 
 func TestChooseAdversities(t *testing.T) {
-	for patterns, want := range map[string]int{"": len(disturbances.All()), "slow-way": 1, "*-restarts": 2, "slow-way, cut-way": 2} {
+	for patterns, want := range map[string]int{"": len(disturbances.All()), "slow-connection": 1, "*-restarts": 2, "slow-connection, cut-connections": 2} {
 		got, err := chooseAdversities(patterns)
 		if err != nil || len(got) != want {
 			t.Errorf("ADVERSITY=%s: expected %d, found %d, %v", patterns, want, len(got), err)
 		}
 	}
-	for _, patterns := range []string{"nothing-so", "[", "slow-way,nothing-so"} {
+	for _, patterns := range []string{"nothing-so", "[", "slow-connection,nothing-so"} {
 		if _, err := chooseAdversities(patterns); err == nil || exitCode(err) != exitWrongUse {
 			t.Errorf("ADVERSITY=%s: expected wrong use, found %v", patterns, err)
 		}

@@ -35,7 +35,7 @@ LABELS, FOCUS.`,
 
 func runShapes(ctx context.Context, out, progress io.Writer) error {
 	all := matrix.All()
-	chosen, err := chooseTrials("SHAPE", os.Getenv("SHAPE"), all, func(s matrix.Shape) string { return s.Name })
+	chosen, err := chooseTrials("SHAPE", os.Getenv("SHAPE"), all, func(s matrix.Variant) string { return s.Name })
 	if err != nil {
 		return err
 	}
@@ -65,12 +65,12 @@ func runShapes(ctx context.Context, out, progress io.Writer) error {
 	return table.conclude(out, a.reportDir, shapesFile, trials)
 }
 
-func trialOf(s matrix.Shape) trial {
-	return trial{name: s.Name, what: s.What, bug: s.Bug, breaks: s.Breaks}
+func trialOf(s matrix.Variant) trial {
+	return trial{name: s.Name, what: s.Summary, bug: s.Bug, breaks: s.Breaks}
 }
 
 // onShape runs the suite on a cluster that is made for it.
-func onShape(ctx context.Context, a asked, shape matrix.Shape, row *trialRow, progress io.Writer) (err error) {
+func onShape(ctx context.Context, a asked, shape matrix.Variant, row *trialRow, progress io.Writer) (err error) {
 	if shape.StorageClass != "" {
 		a.storageClass = shape.StorageClass
 	}

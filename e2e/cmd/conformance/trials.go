@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -15,8 +16,9 @@ import (
 // trial is a run of the suite on a cluster that keeps its promises, under circumstances; but for a bug that is known, which breaks one
 // guarantee.
 type trial struct {
-	name, what  string
-	bug, breaks string
+	name, what string
+	bug        string
+	breaks     contract.ID
 }
 
 // chooseTrials returns what a list of patterns names; none names all.
@@ -87,7 +89,7 @@ func (r trialRow) lacking() []string {
 func (r trialRow) alarms() int {
 	n, found := 0, r.breaks == "" || r.report == nil
 	for _, text := range r.accused() {
-		if id, _, _ := strings.Cut(text, ":"); id == r.breaks {
+		if id, _, _ := strings.Cut(text, ":"); id == string(r.breaks) {
 			found = true
 		} else {
 			n++

@@ -45,7 +45,7 @@ func (c *Cluster) Mend(ctx context.Context) error {
 	limit := l.APIServerBack + l.NodeBack
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not so within %s", limit))
 	defer cancel()
-	if err := nodefault.Of(c.Settings.Kind.Name, c.Settings.Kind.Engine).Mend(ctx, c.config); err != nil {
+	if err := nodefault.Of(c.Settings.Kind.Name, c.Settings.Kind.Engine).Restore(ctx, c.config); err != nil {
 		return fmt.Errorf("inconclusive: the spec hurt the cluster and it is not whole again: %w", err)
 	}
 	return nil

@@ -51,7 +51,7 @@ type Cluster struct {
 
 	name   string
 	config *rest.Config
-	at     place
+	dir    stateDir
 	engine *engine.Engine
 	lock   *lock
 	state  *state
@@ -62,7 +62,7 @@ type Cluster struct {
 func (c *Cluster) Name() string { return c.name }
 
 // Kubeconfig is the path of a file that is the cluster's alone.
-func (c *Cluster) Kubeconfig() string { return c.at.kubeconfig() }
+func (c *Cluster) Kubeconfig() string { return c.dir.kubeconfig() }
 
 // RESTConfig returns a copy of the settings for clients of the cluster.
 func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
@@ -73,8 +73,8 @@ func (c *Cluster) Engine() *engine.Engine { return c.engine }
 // Reused reports whether the cluster was there before.
 func (c *Cluster) Reused() bool { return !c.made }
 
-// Stays reports whether the cluster is left when it is closed.
-func (c *Cluster) Stays() bool { return c.state.Kept }
+// Kept reports whether the cluster is left when it is closed.
+func (c *Cluster) Kept() bool { return c.state.Kept }
 
 // NodeImage is the image that the nodes run.
 func (c *Cluster) NodeImage() string { return c.state.Image }
@@ -104,11 +104,11 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := placeOf(o.Name)
+	at, err := stateDirOf(o.Name)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := observeHost(ctx, found)
+	limits, err := observeRestrictions(ctx, found)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +117,19 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 
-	c := &Cluster{name: o.Name, at: at, engine: found}
-	if c.lock, err = share(at); err != nil {
+	c := &Cluster{name: o.Name, dir: at, engine: found}
+	if c.lock, err = lockShared(at); err != nil {
 		return nil, err
 	}
-	if err := c.provide(ctx, o, project, image, config); err != nil {
+	if err := c.ensure(ctx, o, project, image, config); err != nil {
 		return nil, errors.Join(err, c.lock.release())
 	}
 	return c, nil
 }
 
-// provide finds the cluster or makes it.
-func (c *Cluster) provide(ctx context.Context, o Options, project string, image nodeimage.Image, config []byte) error {
-	left, err := c.at.read()
+// ensure finds the cluster or makes it.
+func (c *Cluster) ensure(ctx context.Context, o Options, project string, image nodeimage.Image, config []byte) error {
+	left, err := c.dir.read()
 	if err != nil {
 		return err
 	}
@@ -138,10 +138,10 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 		return err
 	}
 	if left != nil {
-		if err := left.reachable(c.engine); err != nil {
+		if err := left.checkEngine(c.engine); err != nil {
 			return err
 		}
-		trouble := c.takeOver(ctx, left, image, config)
+		trouble := c.reuse(ctx, left, image, config)
 		if trouble == nil {
 			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
 			// It was kept with images; what this run names instead comes on top.
@@ -151,7 +151,7 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := c.lock.alone(); err != nil {
+		if err := c.lock.exclusive(); err != nil {
 			return err
 		}
 		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, trouble)
@@ -159,14 +159,14 @@ func (c *Cluster) provide(ctx context.Context, o Options, project string, image 
 			return err
 		}
 	}
-	if err := c.lock.alone(); err != nil {
+	if err := c.lock.exclusive(); err != nil {
 		return err
 	}
-	return c.make(ctx, o, binary, image, config)
+	return c.create(ctx, o, binary, image, config)
 }
 
-// make creates the cluster. One that could not be completed does not stay.
-func (c *Cluster) make(ctx context.Context, o Options, binary string, image nodeimage.Image, config []byte) (err error) {
+// create creates the cluster. One that could not be completed does not stay.
+func (c *Cluster) create(ctx context.Context, o Options, binary string, image nodeimage.Image, config []byte) (err error) {
 	strangers, err := nodesOf(ctx, c.engine, c.name)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 	start := time.Now()
 	fmt.Fprintf(o.Progress, "cluster: creating %s from %s\n", c.name, image.Name)
 	c.state = &state{Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config), Engine: c.engine.Host()}
-	if err := c.at.write(c.state); err != nil {
+	if err := c.dir.write(c.state); err != nil {
 		return err
 	}
 	c.made = true
@@ -190,17 +190,17 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 		defer cancel()
 		err = errors.Join(err, c.destroy(cleanup, binary, image.Name))
 	}()
-	if err := c.at.installKind(binary, c.engine); err != nil {
+	if err := c.dir.installKind(binary, c.engine); err != nil {
 		return err
 	}
-	if err := noteNetwork(ctx, c.engine); err != nil {
+	if err := recordNetwork(ctx, c.engine); err != nil {
 		return err
 	}
-	if err := c.at.create(ctx, c.name, image.Name, config); err != nil {
+	if err := c.dir.create(ctx, c.name, image.Name, config); err != nil {
 		return err
 	}
 	created := time.Now()
-	if c.config, err = clientcmd.BuildConfigFromFlags("", c.at.kubeconfig()); err != nil {
+	if c.config, err = clientcmd.BuildConfigFromFlags("", c.dir.kubeconfig()); err != nil {
 		return err
 	}
 	if c.Images, err = c.provideImages(ctx, o, image.Carried); err != nil {
@@ -213,41 +213,41 @@ func (c *Cluster) make(ctx context.Context, o Options, binary string, image node
 	waiting, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
 	if err := ready.Cluster(waiting, c.config, count); err != nil {
-		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, crowded(inotifyInstances))
+		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, inotifyHint(inotifyInstances))
 	}
 	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
 		return err
 	}
 	c.state.Nginx, c.state.Busybox = c.Images.Nginx, c.Images.Busybox
-	if err := c.at.write(c.state); err != nil {
+	if err := c.dir.write(c.state); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.Progress, "cluster: %s is ready after %.1f s (kind %.1f s, until ready %.1f s)\n", c.name,
 		time.Since(start).Seconds(), created.Sub(start).Seconds(), time.Since(created).Seconds())
 	if o.Keep {
-		return c.lock.share()
+		return c.lock.shared()
 	}
 	return nil
 }
 
-// Mend undoes what was done to the nodes and waits until the cluster is whole again, as it must be to be kept.
-func (c *Cluster) Mend(ctx context.Context) error {
+// Restore undoes what was done to the nodes and waits until the cluster is whole again, as it must be to be kept.
+func (c *Cluster) Restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
-	if err := nodefault.Of(c.name, c.engine.Host()).Mend(ctx, c.config); err != nil {
+	if err := nodefault.Of(c.name, c.engine.Host()).Restore(ctx, c.config); err != nil {
 		return fmt.Errorf("the nodes of %s were hurt and are not whole again: %w; remove the cluster with: make cluster-down", c.name, err)
 	}
 	var err error
 	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
 		return err
 	}
-	return c.at.write(c.state)
+	return c.dir.write(c.state)
 }
 
 // Keep has the cluster stay when it is closed.
 func (c *Cluster) Keep() error {
 	c.state.Kept = true
-	return c.at.write(c.state)
+	return c.dir.write(c.state)
 }
 
 // Close gives the cluster back: one that was made to stay, or was there before, stays; any other is removed.
@@ -273,13 +273,13 @@ func (c *Cluster) Down(ctx context.Context) error {
 
 // destroy removes the nodes and all that is kept of the cluster.
 func (c *Cluster) destroy(ctx context.Context, binary, image string) error {
-	if err := c.at.installKind(binary, c.engine); err != nil {
+	if err := c.dir.installKind(binary, c.engine); err != nil {
 		return err
 	}
 	// The engine may still be carrying out an order of a kind that was stopped, and a node turn up after the others are gone.
 	const rounds = 3
 	for range rounds {
-		if err := c.at.provider(c.name, image).Destroy(ctx); err != nil {
+		if err := c.dir.provider(c.name, image).Destroy(ctx); err != nil {
 			return err
 		}
 		left, err := nodesOf(ctx, c.engine, c.name)
@@ -287,7 +287,7 @@ func (c *Cluster) destroy(ctx context.Context, binary, image string) error {
 			return err
 		}
 		if len(left) == 0 {
-			return c.at.remove()
+			return c.dir.remove()
 		}
 	}
 	return fmt.Errorf("nodes of the cluster %s come back after they were removed: something else is creating it", c.name)

@@ -31,14 +31,14 @@ kubeadmConfigPatches:
 `
 
 func TestPlainHostGetsThePlainConfiguration(t *testing.T) {
-	got, err := configFor([]byte(plainConfig), host{})
+	got, err := configFor([]byte(plainConfig), restrictions{})
 	if err != nil || string(got) != plainConfig {
 		t.Errorf("got %s, %v, want the configuration unchanged", got, err)
 	}
 }
 
 func TestSandboxedHostGetsPatches(t *testing.T) {
-	text, err := configFor([]byte(plainConfig), host{cgroupV1: true, missingCapabilities: true})
+	text, err := configFor([]byte(plainConfig), restrictions{cgroupV1: true, missingCapabilities: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,14 +72,14 @@ func TestSandboxedHostGetsPatches(t *testing.T) {
 }
 
 func TestEachLimitHasItsOwnPatch(t *testing.T) {
-	cgroup := host{cgroupV1: true}
+	cgroup := restrictions{cgroupV1: true}
 	if patch := cgroup.kubeletPatch(); patch["oomScoreAdj"] != nil || patch["featureGates"] != nil {
 		t.Errorf("cgroup v1 alone brings %v", patch)
 	}
 	if strings.Contains(cgroup.containerdPatch(), "restrict_oom_score_adj") {
 		t.Error("cgroup v1 alone restricts scores")
 	}
-	capabilities := host{missingCapabilities: true}
+	capabilities := restrictions{missingCapabilities: true}
 	if patch := capabilities.kubeletPatch(); patch["failCgroupV1"] != nil || patch["cgroupDriver"] != nil {
 		t.Errorf("missing capabilities alone bring %v", patch)
 	}
@@ -90,7 +90,7 @@ func TestEachLimitHasItsOwnPatch(t *testing.T) {
 
 func TestConfigurationThatCannotBeRead(t *testing.T) {
 	for _, text := range []string{"nodes: [", "kind: Cluster\nnods: []\n"} {
-		if _, err := configFor([]byte(text), host{}); err == nil {
+		if _, err := configFor([]byte(text), restrictions{}); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}
@@ -105,7 +105,7 @@ func TestTheProjectsOwnConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := configFor(text, host{}); err != nil {
+	if _, err := configFor(text, restrictions{}); err != nil {
 		t.Error(err)
 	}
 	if count, err := nodeCount(text); err != nil || count != 3 {
@@ -115,7 +115,7 @@ func TestTheProjectsOwnConfiguration(t *testing.T) {
 
 func TestDiffers(t *testing.T) {
 	complete := state{Name: "n", Kept: true, Image: "i", Config: "c", Nodes: []node{{ID: "1", Started: "t"}}}
-	if err := complete.differs("i", "c"); err != nil {
+	if err := complete.checkOptions("i", "c"); err != nil {
 		t.Errorf("the cluster is what is asked for, and still: %v", err)
 	}
 	tests := []struct {
@@ -131,7 +131,7 @@ func TestDiffers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := complete
 			tt.change(&s)
-			if err := s.differs(tt.image, tt.config); err == nil || !strings.Contains(err.Error(), tt.says) {
+			if err := s.checkOptions(tt.image, tt.config); err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("got %v, want an error that says %q", err, tt.says)
 			}
 		})
@@ -154,7 +154,7 @@ func TestChanged(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := s.changed(tt.now)
+			err := s.checkNodes(tt.now)
 			if tt.says == "" {
 				if err != nil {
 					t.Errorf("got %v, want nothing", err)
@@ -174,16 +174,16 @@ func TestSilent(t *testing.T) {
 		renewed := metav1.NewMicroTime(now.Add(-age))
 		return coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}
 	}
-	if err := silent([]coordinationv1.Lease{lease(12 * time.Second), {}}, now); err != nil {
+	if err := noHeartbeat([]coordinationv1.Lease{lease(12 * time.Second), {}}, now); err != nil {
 		t.Errorf("a node between two heartbeats counts as silent: %v", err)
 	}
-	if err := silent([]coordinationv1.Lease{lease(time.Second), lease(time.Minute)}, now); err == nil {
+	if err := noHeartbeat([]coordinationv1.Lease{lease(time.Second), lease(time.Minute)}, now); err == nil {
 		t.Error("a node that has been silent for a minute went unnoticed")
 	}
 }
 
 func TestStateSurvivesAndIsPrivate(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "clusters", "n")}
+	p := stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}
 	if s, err := p.read(); s != nil || err != nil {
 		t.Fatalf("got %v, %v, want no cluster", s, err)
 	}
@@ -207,7 +207,7 @@ func TestStateSurvivesAndIsPrivate(t *testing.T) {
 }
 
 func TestKindRunsWithItsOwnSettings(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "n")}
+	p := stateDir{dir: filepath.Join(t.TempDir(), "n")}
 	binary := filepath.Join(t.TempDir(), "kind's")
 	const script = "#!/bin/sh\necho \"$KUBECONFIG $*\"\nexit 3\n"
 	if err := os.WriteFile(binary, []byte(script), 0o755); err != nil {
@@ -226,7 +226,7 @@ func TestKindRunsWithItsOwnSettings(t *testing.T) {
 	if want := p.kubeconfig() + " get clusters two words\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	spaced := place{dir: filepath.Join(t.TempDir(), "a b")}
+	spaced := stateDir{dir: filepath.Join(t.TempDir(), "a b")}
 	if err := spaced.installKind(binary, new(engine.Engine)); err == nil {
 		t.Error("a path that the framework cannot run was accepted")
 	}
@@ -238,11 +238,11 @@ func TestCrowded(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := crowded(file); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
+		if got := inotifyHint(file); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
 			t.Errorf("with %q: expected a hint that begins %q, found %q", text, want, got)
 		}
 	}
-	if got := crowded(file + ".none"); got != "" {
+	if got := inotifyHint(file + ".none"); got != "" {
 		t.Errorf("without the file: expected no hint, found %q", got)
 	}
 }

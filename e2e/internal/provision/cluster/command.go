@@ -13,8 +13,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 )
 
-// AwaitCommand waits until the control plane's component of that name runs that program and is Ready.
-func (c *Cluster) AwaitCommand(ctx context.Context, component, program string) error {
+// AwaitComponent waits until the control plane's component of that name runs that program and is Ready.
+func (c *Cluster) AwaitComponent(ctx context.Context, component, program string) error {
 	client, err := kubernetes.NewForConfig(c.config)
 	if err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 )
 
 // configFor merges what a host needs into a kind configuration. A host that withholds nothing gets the configuration unchanged.
-func configFor(kindConfig []byte, on host) ([]byte, error) {
+func configFor(kindConfig []byte, on restrictions) ([]byte, error) {
 	var config v1alpha4.Cluster
 	decoder := yaml.NewDecoder(bytes.NewReader(kindConfig))
 	decoder.KnownFields(true)

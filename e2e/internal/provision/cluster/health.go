@@ -23,19 +23,19 @@ const healthyWithin = 8 * time.Second
 // heartbeatWithin is the age at which a node's heartbeat, sent every ten seconds, is a missed one.
 const heartbeatWithin = 25 * time.Second
 
-// takeOver makes the cluster that was left the one to use, or says what stands against it.
-func (c *Cluster) takeOver(ctx context.Context, left *state, image nodeimage.Image, config []byte) error {
-	if err := left.differs(image.Name, digest(config)); err != nil {
+// reuse makes the cluster that was left the one to use, or says what stands against it.
+func (c *Cluster) reuse(ctx context.Context, left *state, image nodeimage.Image, config []byte) error {
+	if err := left.checkOptions(image.Name, digest(config)); err != nil {
 		return err
 	}
 	nodes, err := nodesOf(ctx, c.engine, c.name)
 	if err != nil {
 		return err
 	}
-	if err := left.changed(nodes); err != nil {
+	if err := left.checkNodes(nodes); err != nil {
 		return err
 	}
-	if c.config, err = clientcmd.BuildConfigFromFlags("", c.at.kubeconfig()); err != nil {
+	if c.config, err = clientcmd.BuildConfigFromFlags("", c.dir.kubeconfig()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, healthyWithin, fmt.Errorf("not so within %s", healthyWithin))
@@ -51,7 +51,7 @@ func (c *Cluster) takeOver(ctx context.Context, left *state, image nodeimage.Ima
 	if err != nil {
 		return fmt.Errorf("its API does not answer: %w", err)
 	}
-	if err := silent(leases.Items, time.Now()); err != nil {
+	if err := noHeartbeat(leases.Items, time.Now()); err != nil {
 		return err
 	}
 	if err := ready.Cluster(ctx, c.config, len(left.Nodes)); err != nil {
@@ -62,8 +62,8 @@ func (c *Cluster) takeOver(ctx context.Context, left *state, image nodeimage.Ima
 	return nil
 }
 
-// reachable tells an engine that does not have the cluster from one in which it is gone.
-func (s *state) reachable(e *engine.Engine) error {
+// checkEngine tells an engine that does not have the cluster from one in which it is gone.
+func (s *state) checkEngine(e *engine.Engine) error {
 	if s.Engine == e.Host() {
 		return nil
 	}
@@ -77,8 +77,8 @@ func describeHost(host string) string {
 	return host
 }
 
-// differs says in what the cluster is not the one that is asked for.
-func (s *state) differs(image, config string) error {
+// checkOptions says in what the cluster is not the one that is asked for.
+func (s *state) checkOptions(image, config string) error {
 	switch {
 	case len(s.Nodes) == 0:
 		return errors.New("it was never completed")
@@ -92,8 +92,8 @@ func (s *state) differs(image, config string) error {
 	return nil
 }
 
-// changed says what has happened to the nodes' containers since the cluster was completed.
-func (s *state) changed(now []node) error {
+// checkNodes says what has happened to the nodes' containers since the cluster was completed.
+func (s *state) checkNodes(now []node) error {
 	for _, n := range s.Nodes {
 		at := slices.IndexFunc(now, func(other node) bool { return other.ID == n.ID })
 		switch {
@@ -111,8 +111,8 @@ func (s *state) changed(now []node) error {
 	return nil
 }
 
-// silent names a node whose kubelet has stopped sending heartbeats; the API goes on calling it Ready for most of a minute.
-func silent(leases []coordinationv1.Lease, now time.Time) error {
+// noHeartbeat names a node whose kubelet has stopped sending heartbeats; the API goes on calling it Ready for most of a minute.
+func noHeartbeat(leases []coordinationv1.Lease, now time.Time) error {
 	for _, lease := range leases {
 		if lease.Spec.RenewTime == nil {
 			continue

@@ -10,21 +10,21 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// host is what a machine withholds from the nodes that run on it.
-type host struct {
+// restrictions is what a machine withholds from the nodes that run on it.
+type restrictions struct {
 	cgroupV1            bool
 	missingCapabilities bool
 }
 
-// observeHost asks the engine and the kernel.
-func observeHost(ctx context.Context, e *engine.Engine) (host, error) {
+// observeRestrictions asks the engine and the kernel.
+func observeRestrictions(ctx context.Context, e *engine.Engine) (restrictions, error) {
 	version, err := e.CgroupVersion(ctx)
 	if err != nil {
-		return host{}, err
+		return restrictions{}, err
 	}
 	missing, err := engine.CapabilitiesMissing()
 	// Only an engine of our own is known to have the same limits as this process.
-	return host{cgroupV1: version == "1", missingCapabilities: missing && e.Own()}, err
+	return restrictions{cgroupV1: version == "1", missingCapabilities: missing && e.Own()}, err
 }
 
 // inotifyInstances holds how many inotify instances one user may have. A node takes about a dozen; the kubelet and kube-proxy of one that
@@ -34,8 +34,8 @@ const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
 // inotifyAdvised is what kind's page of known issues advises.
 const inotifyAdvised = 512
 
-// crowded tells, behind a cluster's failure to become ready, that the host may be short of inotify instances.
-func crowded(file string) string {
+// inotifyHint tells, behind a cluster's failure to become ready, that the host may be short of inotify instances.
+func inotifyHint(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return ""
@@ -48,7 +48,7 @@ func crowded(file string) string {
 }
 
 // kubeletPatch returns the kubelet's settings for the host, nil where it needs none.
-func (h host) kubeletPatch() map[string]any {
+func (h restrictions) kubeletPatch() map[string]any {
 	patch := map[string]any{}
 	if h.cgroupV1 {
 		// The kubelet otherwise refuses to start on cgroup v1.
@@ -69,7 +69,7 @@ func (h host) kubeletPatch() map[string]any {
 }
 
 // containerdPatch returns containerd's settings for the host, empty where it needs none.
-func (h host) containerdPatch() string {
+func (h restrictions) containerdPatch() string {
 	var patch strings.Builder
 	if h.cgroupV1 {
 		// On cgroup v1 systemd tidies away a group that the kubelet is about to use, and the pod waits ten seconds for its next try.

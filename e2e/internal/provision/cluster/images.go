@@ -16,7 +16,7 @@ func (c *Cluster) provideImages(ctx context.Context, o Options, carried nodeimag
 	if err != nil {
 		return nodeimage.Workload{}, err
 	}
-	loader, ok := c.at.provider(c.name, c.state.Image).(support.E2EClusterProviderWithImageLoader)
+	loader, ok := c.dir.provider(c.name, c.state.Image).(support.E2EClusterProviderWithImageLoader)
 	if !ok {
 		return chosen, nil
 	}

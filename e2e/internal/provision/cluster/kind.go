@@ -60,7 +60,7 @@ func kindBinary(ctx context.Context, project string) (string, error) {
 // installKind puts into the cluster's folder a kind that talks to the given engine and knows no kubeconfig but the cluster's own: the
 // framework has no way to hand settings to the kind it runs, other than through the environment of this whole process. It runs as a
 // process group of its own, whose number it leaves in a file, so that the clients it has started can be ended together with it.
-func (p place) installKind(binary string, e *engine.Engine) error {
+func (p stateDir) installKind(binary string, e *engine.Engine) error {
 	if strings.ContainsAny(p.dir, " \t'\"") {
 		return fmt.Errorf("the folder %s has a space or a quote in its path, with which the framework cannot run kind: set XDG_CACHE_HOME", p.dir)
 	}
@@ -80,7 +80,7 @@ func (p place) installKind(binary string, e *engine.Engine) error {
 }
 
 // stopKind ends the process group of a kind that is at work.
-func (p place) stopKind() {
+func (p stateDir) stopKind() {
 	text, err := os.ReadFile(p.file("kind.pid"))
 	if err != nil {
 		return
@@ -99,12 +99,12 @@ func shellQuote(text string) string {
 }
 
 // provider is the framework's handle on the kind cluster of that name.
-func (p place) provider(name, image string) support.E2EClusterProvider {
+func (p stateDir) provider(name, image string) support.E2EClusterProvider {
 	return kind.NewProvider().WithName(name).WithPath(p.file("kind")).WithOpts(kind.WithImage(image))
 }
 
 // create has kind make the cluster and leaves its kubeconfig at its place.
-func (p place) create(ctx context.Context, name, image string, config []byte) error {
+func (p stateDir) create(ctx context.Context, name, image string, config []byte) error {
 	file := p.file(configName)
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return err

@@ -12,32 +12,32 @@ import (
 // lock keeps a cluster to the processes that may use it at a time. The kernel gives it back when a process ends, however it ends. Its
 // file goes with the cluster.
 type lock struct {
-	at   place
+	dir  stateDir
 	file *os.File
 }
 
-// share takes the cluster together with other processes that use it as it is.
-func share(p place) (*lock, error) {
-	l := &lock{at: p}
-	if err := l.take(syscall.LOCK_SH); err != nil {
+// lockShared takes the cluster together with other processes that use it as it is.
+func lockShared(p stateDir) (*lock, error) {
+	l := &lock{dir: p}
+	if err := l.flock(syscall.LOCK_SH); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
 }
 
-// alone takes the cluster for this process only, to make or to remove it.
-func (l *lock) alone() error { return l.take(syscall.LOCK_EX) }
+// exclusive takes the cluster for this process only, to make or to remove it.
+func (l *lock) exclusive() error { return l.flock(syscall.LOCK_EX) }
 
-// take locks the file that is at its place. Between opening a file and locking it, or when a shared lock becomes one for this process
+// flock locks the file that is at its place. Between opening a file and locking it, or when a shared lock becomes one for this process
 // alone, another process may have removed it together with the cluster: a lock on it would then keep nobody out.
-func (l *lock) take(how int) error {
+func (l *lock) flock(how int) error {
 	for {
 		if err := l.open(); err != nil {
 			return err
 		}
 		err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(l.at.dir))
+			return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(l.dir.dir))
 		}
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (l *lock) open() error {
 	return nil
 }
 
-func (l *lock) path() string { return l.at.dir + lockSuffix }
+func (l *lock) path() string { return l.dir.dir + lockSuffix }
 
 // lockSuffix ends the names of the lock files, which lie beside the folders of their clusters.
 const lockSuffix = ".lock"
@@ -85,15 +85,15 @@ func (l *lock) current() (bool, error) {
 	return err == nil && os.SameFile(held, there), err
 }
 
-// share lets other processes use the cluster as well.
-func (l *lock) share() error { return syscall.Flock(int(l.file.Fd()), syscall.LOCK_SH) }
+// shared lets other processes use the cluster as well.
+func (l *lock) shared() error { return syscall.Flock(int(l.file.Fd()), syscall.LOCK_SH) }
 
 // release gives the cluster back. The file of one that is gone goes too, while nobody else holds it: who waits for it, or opens it just
 // now, finds it gone and takes the next.
 func (l *lock) release() error {
 	var err error
-	if _, gone := os.Stat(l.at.dir); errors.Is(gone, fs.ErrNotExist) {
-		if l.alone() == nil {
+	if _, gone := os.Stat(l.dir.dir); errors.Is(gone, fs.ErrNotExist) {
+		if l.exclusive() == nil {
 			err = os.Remove(l.path())
 		}
 	}

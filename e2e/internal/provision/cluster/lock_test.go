@@ -11,31 +11,31 @@ import (
 )
 
 func TestLocks(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "clusters", "n")}
-	first, err := share(p)
+	p := stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}
+	first, err := lockShared(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := share(p)
+	second, err := lockShared(p)
 	if err != nil {
 		t.Fatalf("two runs cannot share a cluster: %v", err)
 	}
-	if err := second.alone(); err == nil || !strings.Contains(err.Error(), "another run is using the cluster n") {
+	if err := second.exclusive(); err == nil || !strings.Contains(err.Error(), "another run is using the cluster n") {
 		t.Errorf("a cluster was taken from under another run: %v", err)
 	}
 	if err := first.release(); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.alone(); err != nil {
+	if err := second.exclusive(); err != nil {
 		t.Errorf("the other run is over, and still: %v", err)
 	}
-	if _, err := share(p); err == nil {
+	if _, err := lockShared(p); err == nil {
 		t.Error("a cluster that is being made was shared")
 	}
 }
 
 // locksIn lists the lock files beside the folders of clusters.
-func locksIn(t *testing.T, p place) []string {
+func locksIn(t *testing.T, p stateDir) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(p.dir), "*"+lockSuffix))
 	if err != nil {
@@ -45,22 +45,22 @@ func locksIn(t *testing.T, p place) []string {
 }
 
 func TestLockGoesWithItsCluster(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "clusters", "n")}
+	p := stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}
 	if err := os.MkdirAll(p.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := share(p)
+	kept, err := lockShared(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := kept.release(); err != nil || len(locksIn(t, p)) != 1 {
 		t.Errorf("expected the lock of a cluster that is there to stay, found %v (%v)", locksIn(t, p), err)
 	}
-	first, err := share(p)
+	first, err := lockShared(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := share(p)
+	second, err := lockShared(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,17 +77,17 @@ func TestLockGoesWithItsCluster(t *testing.T) {
 
 // Lock files come and go all the time here, and still nobody is alone beside somebody else.
 func TestRemovedLocksKeepOthersOut(t *testing.T) {
-	p := place{dir: filepath.Join(t.TempDir(), "clusters", "n")}
+	p := stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}
 	var inside, taken atomic.Int32
 	var runs sync.WaitGroup
 	for range 8 {
 		runs.Go(func() {
 			for range 2000 {
-				l, err := share(p)
+				l, err := lockShared(p)
 				if err != nil {
 					continue // another run is alone with it
 				}
-				if l.alone() == nil {
+				if l.exclusive() == nil {
 					taken.Add(1)
 					if n := inside.Add(1); n != 1 {
 						t.Errorf("expected one run to be alone with the cluster, found %d", n)
@@ -108,9 +108,9 @@ func TestRemovedLocksKeepOthersOut(t *testing.T) {
 
 func TestRemoveForgetsStaleLocks(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	stale := func() place {
+	stale := func() stateDir {
 		t.Helper()
-		p, err := placeOf("n")
+		p, err := stateDirOf("n")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,11 +132,11 @@ func TestRemoveForgetsStaleLocks(t *testing.T) {
 		t.Errorf("expected the lock of no cluster to go with all others, found %v (%v)", locksIn(t, p), err)
 	}
 	stale()
-	busy, err := share(p)
+	busy, err := lockShared(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := busy.alone(); err != nil {
+	if err := busy.exclusive(); err != nil {
 		t.Fatal(err)
 	}
 	if err := RemoveAll(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "another run is using the cluster n") || len(locksIn(t, p)) != 1 {

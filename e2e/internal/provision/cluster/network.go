@@ -13,19 +13,19 @@ import (
 // kindNetwork is the engine's network that kind makes for its first cluster and never removes.
 const kindNetwork = "kind"
 
-// networkNote is the file that names the engine in which kind's network came with a cluster of ours.
-func networkNote() (string, error) {
+// networkFile is the file that names the engine in which kind's network came with a cluster of ours.
+func networkFile() (string, error) {
 	cache, err := engine.CacheDir()
 	return filepath.Join(cache, "clusters", ".network"), err
 }
 
-// noteNetwork remembers whether kind's network is about to be made on our account.
-func noteNetwork(ctx context.Context, e *engine.Engine) error {
+// recordNetwork remembers whether kind's network is about to be made on our account.
+func recordNetwork(ctx context.Context, e *engine.Engine) error {
 	found, err := e.Output(ctx, "network", "ls", "--quiet", "--filter", "name=^"+kindNetwork+"$")
 	if err != nil || strings.TrimSpace(found) != "" {
 		return err
 	}
-	file, err := networkNote()
+	file, err := networkFile()
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func noteNetwork(ctx context.Context, e *engine.Engine) error {
 
 // removeNetwork removes kind's network if it came with a cluster of ours and nobody uses it.
 func removeNetwork(ctx context.Context) error {
-	file, err := networkNote()
+	file, err := networkFile()
 	if err != nil {
 		return err
 	}

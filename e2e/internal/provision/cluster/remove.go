@@ -17,7 +17,7 @@ func Remove(ctx context.Context, name string, progress io.Writer) error {
 	if name == "" {
 		name = DefaultName
 	}
-	at, err := placeOf(name)
+	at, err := stateDirOf(name)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func Remove(ctx context.Context, name string, progress io.Writer) error {
 		return err
 	}
 	if left == nil {
-		if l, err := share(at); err == nil {
+		if l, err := lockShared(at); err == nil {
 			// A run that was killed may have left its lock.
 			if err := l.release(); err != nil {
 				return err
@@ -56,14 +56,14 @@ func RemoveAll(ctx context.Context, progress io.Writer) error {
 	for _, entry := range entries {
 		if name, is := strings.CutSuffix(entry.Name(), lockSuffix); is {
 			// Of a cluster that is there, it goes with that one. One that is just being made has nothing else to show yet.
-			l, err := share(place{dir: filepath.Join(dir, name)})
+			l, err := lockShared(stateDir{dir: filepath.Join(dir, name)})
 			if err == nil {
 				err = l.release()
 			}
 			failed = append(failed, err)
 			continue
 		}
-		at := place{dir: filepath.Join(dir, entry.Name())}
+		at := stateDir{dir: filepath.Join(dir, entry.Name())}
 		left, err := at.read()
 		if err != nil || left == nil {
 			failed = append(failed, err)
@@ -81,13 +81,13 @@ func RemoveAll(ctx context.Context, progress io.Writer) error {
 	return os.RemoveAll(dir)
 }
 
-func remove(ctx context.Context, at place, left *state, progress io.Writer) error {
-	l, err := share(at)
+func remove(ctx context.Context, at stateDir, left *state, progress io.Writer) error {
+	l, err := lockShared(at)
 	if err != nil {
 		return err
 	}
 	defer l.release()
-	if err := l.alone(); err != nil {
+	if err := l.exclusive(); err != nil {
 		return err
 	}
 	found, err := engine.Find(ctx)
@@ -98,10 +98,10 @@ func remove(ctx context.Context, at place, left *state, progress io.Writer) erro
 		// The nodes would start again with their engine, under their own restart policy.
 		return fmt.Errorf("no container engine answers: start the one that the cluster %s is in (%s) to remove it", left.Name, describeHost(left.Engine))
 	}
-	if err := left.reachable(found); err != nil {
+	if err := left.checkEngine(found); err != nil {
 		return err
 	}
-	c := &Cluster{name: left.Name, at: at, engine: found, lock: l, state: left}
+	c := &Cluster{name: left.Name, dir: at, engine: found, lock: l, state: left}
 	fmt.Fprintf(progress, "cluster: removing %s\n", left.Name)
 	project, err := projectDir()
 	if err != nil {

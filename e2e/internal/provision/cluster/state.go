@@ -32,22 +32,22 @@ type node struct {
 	Started string `json:"started"` // changes when the container is started again
 }
 
-// place is where a cluster's files are: state, kubeconfig, kind configuration, kind.
-type place struct{ dir string }
+// stateDir is where a cluster's files are: state, kubeconfig, kind configuration, kind.
+type stateDir struct{ dir string }
 
-func placeOf(name string) (place, error) {
+func stateDirOf(name string) (stateDir, error) {
 	cache, err := engine.CacheDir()
 	if err != nil {
-		return place{}, err
+		return stateDir{}, err
 	}
-	return place{dir: filepath.Join(cache, "clusters", name)}, nil
+	return stateDir{dir: filepath.Join(cache, "clusters", name)}, nil
 }
 
-func (p place) file(name string) string { return filepath.Join(p.dir, name) }
-func (p place) kubeconfig() string      { return p.file("kubeconfig") }
+func (p stateDir) file(name string) string { return filepath.Join(p.dir, name) }
+func (p stateDir) kubeconfig() string      { return p.file("kubeconfig") }
 
 // read returns the state, nil when this project has made no cluster here.
-func (p place) read() (*state, error) {
+func (p stateDir) read() (*state, error) {
 	text, err := os.ReadFile(p.file("state.json"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -63,7 +63,7 @@ func (p place) read() (*state, error) {
 }
 
 // write replaces the state in one go.
-func (p place) write(s *state) error {
+func (p stateDir) write(s *state) error {
 	text, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (p place) write(s *state) error {
 }
 
 // remove forgets the cluster.
-func (p place) remove() error { return os.RemoveAll(p.dir) }
+func (p stateDir) remove() error { return os.RemoveAll(p.dir) }
 
 // nodesOf lists the containers of the kind cluster of that name, whoever made it.
 func nodesOf(ctx context.Context, e *engine.Engine, name string) ([]node, error) {

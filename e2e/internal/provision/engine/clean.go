@@ -33,17 +33,17 @@ func Clean(ctx context.Context, progress io.Writer) error {
 
 	if pid := d.pid(); pid != 0 {
 		fmt.Fprintf(progress, "engine: stopping the docker daemon of our own (pid %d)\n", pid)
-		if err := d.empty(ctx); err != nil {
+		if err := d.removeContainers(ctx); err != nil {
 			fmt.Fprintf(progress, "engine: %v\n", err)
 		}
-		if err := end(ctx, pid, func() bool { return d.pid() != pid }); err != nil {
+		if err := terminate(ctx, pid, func() bool { return d.pid() != pid }); err != nil {
 			return err
 		}
 	}
-	if err := d.endContainerd(ctx); err != nil {
+	if err := d.stopContainerd(ctx); err != nil {
 		return err
 	}
-	if err := d.restore(ctx); err != nil {
+	if err := d.restoreFirewall(ctx); err != nil {
 		return err
 	}
 	for _, root := range []string{d.dir, d.runtime} {
@@ -57,10 +57,10 @@ func Clean(ctx context.Context, progress io.Writer) error {
 	return os.Remove(d.dir + ".lock")
 }
 
-// empty removes the daemon's containers and networks, whose processes and interfaces would outlive it.
-func (d *daemon) empty(ctx context.Context) error {
+// removeContainers removes the daemon's containers and networks, whose processes and interfaces would outlive it.
+func (d *daemon) removeContainers(ctx context.Context) error {
 	ours := d.engine()
-	if err := ours.ask(ctx); err != nil {
+	if err := ours.probe(ctx); err != nil {
 		return err
 	}
 	containers, err := ours.Output(ctx, "ps", "--all", "--quiet")
@@ -76,8 +76,8 @@ func (d *daemon) empty(ctx context.Context) error {
 	return err
 }
 
-// endContainerd ends the containerd that dockerd had started, where dockerd did not live to do so.
-func (d *daemon) endContainerd(ctx context.Context) error {
+// stopContainerd ends the containerd that dockerd had started, where dockerd did not live to do so.
+func (d *daemon) stopContainerd(ctx context.Context) error {
 	text, err := os.ReadFile(filepath.Join(d.runtime, "containerd", "containerd.pid"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -90,11 +90,11 @@ func (d *daemon) endContainerd(ctx context.Context) error {
 	if err != nil || !commandHas(pid, settings) {
 		return nil //nolint:nilerr // Whatever the file says, no containerd of ours is alive.
 	}
-	return end(ctx, pid, func() bool { return !commandHas(pid, settings) })
+	return terminate(ctx, pid, func() bool { return !commandHas(pid, settings) })
 }
 
-// end asks a process to stop, and makes it when it has not within half a minute.
-func end(ctx context.Context, pid int, gone func() bool) error {
+// terminate asks a process to stop, and makes it when it has not within half a minute.
+func terminate(ctx context.Context, pid int, gone func() bool) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}

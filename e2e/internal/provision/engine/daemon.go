@@ -71,7 +71,7 @@ func (d *daemon) provide(ctx context.Context, what action, progress io.Writer) (
 	}
 	fmt.Fprintf(progress, "engine: started in %.1f s\n", time.Since(start).Seconds())
 	ours := d.engine()
-	return ours, ours.ask(ctx)
+	return ours, ours.probe(ctx)
 }
 
 // install brings docker.io onto a Debian-like system.
@@ -104,7 +104,7 @@ func (d *daemon) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.remember(ctx); err != nil {
+	if err := d.saveFirewall(ctx); err != nil {
 		return err
 	}
 	log, err := os.Create(d.logFile())
@@ -136,7 +136,7 @@ func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
 		case <-ctx.Done():
 			return d.failure(context.Cause(ctx))
 		case <-tick.C:
-			if d.engine().ask(ctx) == nil {
+			if d.engine().probe(ctx) == nil {
 				return nil
 			}
 		}

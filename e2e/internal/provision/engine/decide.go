@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// host is what the decision about an engine of our own rests on.
-type host struct {
+// machine is what the decision about an engine of our own rests on.
+type machine struct {
 	root      bool
 	debian    bool
 	installed bool // a docker daemon and its client are on the machine
@@ -24,7 +24,7 @@ const (
 )
 
 // decide says how an engine can be had on a machine where none answers, or what its person has to do for one.
-func decide(h host) (action, error) {
+func decide(h machine) (action, error) {
 	switch {
 	case h.root && h.installed:
 		return startDaemon, nil
@@ -38,11 +38,11 @@ func decide(h host) (action, error) {
 	return 0, errors.New("no container engine answers: install and start Docker (https://docs.docker.com/engine/install/) or podman, or set DOCKER_HOST to an engine that runs")
 }
 
-func observe() host {
+func observe() machine {
 	release, _ := os.ReadFile("/etc/os-release")
 	_, noDaemon := exec.LookPath("dockerd")
 	_, noClient := exec.LookPath("docker")
-	return host{
+	return machine{
 		root:      os.Geteuid() == 0,
 		debian:    debianLike(string(release)),
 		installed: noDaemon == nil && noClient == nil,

@@ -71,22 +71,22 @@ func find(ctx context.Context, daemon *daemon) (*Engine, error) {
 	ours := daemon.engine()
 	if host := os.Getenv("DOCKER_HOST"); host != "" && host != ours.Address {
 		named := at(container.Docker)
-		if err := named.ask(ctx); err != nil {
+		if err := named.probe(ctx); err != nil {
 			return nil, fmt.Errorf("DOCKER_HOST=%s does not answer: %w; start that engine, or unset DOCKER_HOST to let another one be found", host, err)
 		}
 		return named, nil
 	}
 	// A daemon of our own comes first: it runs because there was no other, and the clusters are in it.
 	for _, candidate := range []*Engine{ours, at(container.Docker), at(container.Podman)} {
-		if candidate.ask(ctx) == nil {
+		if candidate.probe(ctx) == nil {
 			return candidate, nil
 		}
 	}
 	return nil, ctx.Err()
 }
 
-// ask has the engine say its version, and fails when it does not.
-func (e *Engine) ask(ctx context.Context) error {
+// probe has the engine say its version, and fails when it does not.
+func (e *Engine) probe(ctx context.Context) error {
 	if _, err := exec.LookPath(e.Program); err != nil {
 		return err
 	}

@@ -14,18 +14,18 @@ import (
 // forwarding is the kernel's switch for passing packets on, which dockerd turns on.
 const forwarding = "/proc/sys/net/ipv4/ip_forward"
 
-// before is what the host's packet rules were like before the first daemon of our own changed them.
-type before struct {
+// firewall is what the host's packet rules were like before the first daemon of our own changed them.
+type firewall struct {
 	Docker  bool   `json:"docker"`  // there were chains of some docker's already
 	Forward string `json:"forward"` // the FORWARD chain's policy
 	Enabled string `json:"enabled"` // of forwarding
 }
 
-func (d *daemon) beforeFile() string { return filepath.Join(d.dir, "before.json") }
+func (d *daemon) firewallFile() string { return filepath.Join(d.dir, "before.json") }
 
-// remember notes the host's packet rules, unless an earlier start did.
-func (d *daemon) remember(ctx context.Context) error {
-	if _, err := os.Stat(d.beforeFile()); err == nil {
+// saveFirewall notes the host's packet rules, unless an earlier start did.
+func (d *daemon) saveFirewall(ctx context.Context) error {
+	if _, err := os.Stat(d.firewallFile()); err == nil {
 		return nil
 	}
 	rules, err := exec.CommandContext(ctx, "iptables-save").Output()
@@ -36,24 +36,24 @@ func (d *daemon) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	note := before{Docker: strings.Contains(string(rules), "\n:DOCKER"), Forward: forwardPolicy(string(rules)), Enabled: strings.TrimSpace(string(enabled))}
+	note := firewall{Docker: strings.Contains(string(rules), "\n:DOCKER"), Forward: forwardPolicy(string(rules)), Enabled: strings.TrimSpace(string(enabled))}
 	text, err := json.Marshal(note)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(d.beforeFile(), text, 0o600)
+	return os.WriteFile(d.firewallFile(), text, 0o600)
 }
 
-// restore takes back what the daemon did to the host's packet rules, which no stopping dockerd does.
-func (d *daemon) restore(ctx context.Context) error {
-	text, err := os.ReadFile(d.beforeFile())
+// restoreFirewall takes back what the daemon did to the host's packet rules, which no stopping dockerd does.
+func (d *daemon) restoreFirewall(ctx context.Context) error {
+	text, err := os.ReadFile(d.firewallFile())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	var note before
+	var note firewall
 	if err := json.Unmarshal(text, &note); err != nil {
 		return err
 	}

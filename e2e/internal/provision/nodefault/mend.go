@@ -22,10 +22,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 )
 
-// Mend undoes whatever was done to the nodes and waits until the cluster is whole: every node runs, is Ready and takes pods, the
+// Restore undoes whatever was done to the nodes and waits until the cluster is whole: every node runs, is Ready and takes pods, the
 // control plane acts, CoreDNS answers. config leads to the cluster. The error says what is still amiss when ctx ends.
-func (n *Nodes) Mend(ctx context.Context, config *rest.Config) error {
-	if err := n.Run(ctx); err != nil {
+func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
+	if err := n.StartAll(ctx); err != nil {
 		return err
 	}
 	all, err := n.list(ctx)
@@ -36,7 +36,7 @@ func (n *Nodes) Mend(ctx context.Context, config *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := free(ctx, client); err != nil {
+	if err := makeSchedulable(ctx, client); err != nil {
 		return err
 	}
 	if err := awaitControlPlane(ctx, client); err != nil {
@@ -45,8 +45,8 @@ func (n *Nodes) Mend(ctx context.Context, config *rest.Config) error {
 	return ready.Cluster(ctx, config, len(all))
 }
 
-// free takes from the nodes what keeps pods away and does not go by itself.
-func free(ctx context.Context, client kubernetes.Interface) error {
+// makeSchedulable takes from the nodes what keeps pods away and does not go by itself.
+func makeSchedulable(ctx context.Context, client kubernetes.Interface) error {
 	// The API server may be on its way back; any answer of it ends the wait.
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1, Steps: 1000}
 	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error {

@@ -65,31 +65,33 @@ func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
 func (n *Nodes) Pause(ctx context.Context, node string) error {
 	// On a busy machine the engine may give up while new processes keep starting on the node.
 	backoff := wait.Backoff{Duration: 500 * time.Millisecond, Factor: 1, Steps: pauseTries}
-	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error { return n.order(ctx, node, "pause") })
+	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error { return n.command(ctx, node, "pause") })
 }
 
 // pauseTries is how often a pause is asked for.
 const pauseTries = 20
 
 // Resume lets a paused node go on.
-func (n *Nodes) Resume(ctx context.Context, node string) error { return n.order(ctx, node, "unpause") }
+func (n *Nodes) Resume(ctx context.Context, node string) error {
+	return n.command(ctx, node, "unpause")
+}
 
 // Kill ends a node with all that runs on it, at once, as a loss of power does.
-func (n *Nodes) Kill(ctx context.Context, node string) error { return n.order(ctx, node, "kill") }
+func (n *Nodes) Kill(ctx context.Context, node string) error { return n.command(ctx, node, "kill") }
 
 // Start boots a node that was killed.
-func (n *Nodes) Start(ctx context.Context, node string) error { return n.order(ctx, node, "start") }
+func (n *Nodes) Start(ctx context.Context, node string) error { return n.command(ctx, node, "start") }
 
-func (n *Nodes) order(ctx context.Context, node, verb string) error {
-	if err := n.owns(ctx, node); err != nil {
+func (n *Nodes) command(ctx context.Context, node, verb string) error {
+	if err := n.checkOwned(ctx, node); err != nil {
 		return err
 	}
 	_, err := n.engine.Output(ctx, verb, node)
 	return err
 }
 
-// owns makes sure that nobody else's container is hurt.
-func (n *Nodes) owns(ctx context.Context, node string) error {
+// checkOwned makes sure that nobody else's container is hurt.
+func (n *Nodes) checkOwned(ctx context.Context, node string) error {
 	all, err := n.list(ctx)
 	if err != nil {
 		return err
@@ -124,15 +126,15 @@ done`
 	return err
 }
 
-// Run has every node run again, whatever was done to it.
-func (n *Nodes) Run(ctx context.Context) error {
+// StartAll has every node run again, whatever was done to it.
+func (n *Nodes) StartAll(ctx context.Context) error {
 	all, err := n.list(ctx)
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, c := range all {
-		verb := remedy(c.status)
+		verb := startCommand(c.status)
 		if verb == "" {
 			continue
 		}
@@ -143,8 +145,8 @@ func (n *Nodes) Run(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// remedy returns what makes a container of that status run, "" where it does.
-func remedy(status string) string {
+// startCommand returns what makes a container of that status run, "" where it does.
+func startCommand(status string) string {
 	switch status {
 	case "running", "restarting":
 		return ""

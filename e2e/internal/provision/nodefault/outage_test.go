@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 
 func TestRemedy(t *testing.T) {
 	for status, want := range map[string]string{"running": "", "restarting": "", "paused": "unpause", "exited": "start", "created": "start", "dead": "start"} {
-		if got := remedy(status); got != want {
+		if got := startCommand(status); got != want {
 			t.Errorf("%s: expected %q, found %q", status, want, got)
 		}
 	}

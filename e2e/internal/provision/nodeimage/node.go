@@ -124,14 +124,14 @@ func (a assembly) load(ctx context.Context, tag name.Tag, image v1.Image) error 
 	return written
 }
 
-// bakery is where containerd unpacks images while the node image is made: a volume, since it cannot do so on the file system of a
+// unpackRoot is where containerd unpacks images while the node image is made: a volume, since it cannot do so on the file system of a
 // container.
-const bakery = "/bake"
+const unpackRoot = "/bake"
 
 // importImages runs the parts as a container, has a containerd in it take the images in, and commits the result under the given name.
 func (a assembly) importImages(ctx context.Context, parts, result string, v versions, images map[name.Tag]v1.Image, labels map[string]string) (err error) {
 	id, err := a.engine.Output(ctx, "run", "--detach", "--privileged", "--network=none", "--label="+a.label, "--tmpfs=/run",
-		"--mount=type=volume,destination="+bakery, "--entrypoint=sleep", parts, "infinity")
+		"--mount=type=volume,destination="+unpackRoot, "--entrypoint=sleep", parts, "infinity")
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	}()
 
 	// The command ends when containerd does, by which time its database is closed.
-	serving := a.engine.Command(ctx, "exec", container, "sh", "-c", "echo $$ >/run/bake.pid; exec containerd --root="+bakery)
+	serving := a.engine.Command(ctx, "exec", container, "sh", "-c", "echo $$ >/run/bake.pid; exec containerd --root="+unpackRoot)
 	if err := serving.Start(); err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	if err := serving.Wait(); err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	bake := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", bakery)
+	bake := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", unpackRoot)
 	bake.Stdin = bytes.NewReader(readFile("files/hooks/bake.sh"))
 	if out, err := bake.CombinedOutput(); err != nil {
 		return fmt.Errorf("moving the unpacked images into the node image: %w: %s", err, lastLines(string(out), 5))

@@ -37,9 +37,9 @@ type Source string
 
 // The sources of node images.
 const (
-	Given Source = "given" // asked for by name
-	Kind  Source = "kind"  // kind's own
-	Built Source = "built" // built here
+	Requested Source = "given" // asked for by name
+	Kind      Source = "kind"  // kind's own
+	Built     Source = "built" // built here
 )
 
 // Image is a node image that the engine has, or that was asked for by name.
@@ -69,7 +69,7 @@ func Resolve(ctx context.Context, o Options) (Image, error) {
 				return Image{}, &MissingImageError{Image: o.Name, Cause: err}
 			}
 		}
-		return describe(ctx, o.Engine, Image{Name: o.Name, Source: Given})
+		return describe(ctx, o.Engine, Image{Name: o.Name, Source: Requested})
 	}
 	v, err := versionsFor(o.KubernetesVersion)
 	if err != nil {
@@ -201,7 +201,7 @@ func (b *build) run(ctx context.Context, e *engine.Engine, out io.Writer) error 
 	all := append(append(b.trees(), b.programs()...), b.node)
 	work := &builder{dir: dir, log: newProgress(out, all...)}
 	// Packages are waited for, programs are computed: the two do not stand in each other's way.
-	if err := work.lanes(ctx, b.trees(), b.programs()); err != nil {
+	if err := work.parallel(ctx, b.trees(), b.programs()); err != nil {
 		return err
 	}
 	b.node.make = func(ctx context.Context, scratch string) error { return b.assemble(ctx, e, work, scratch) }

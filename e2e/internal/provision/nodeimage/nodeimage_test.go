@@ -213,7 +213,7 @@ func TestNginxListensToWhatTheKernelKnows(t *testing.T) {
 		if err := os.WriteFile(config, readFile("files/nginx/nginx.conf"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "exec nginx", "true").Replace(serve)
+		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "exec nginx", "true").Replace(nginxCommand)
 		if out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -232,7 +232,7 @@ func TestBegins(t *testing.T) {
 		"Trying to pull docker.io/kindest/node:v1.37.0...":                            false,
 		"Error response from daemon: Get \"https://registry.test/v2/\": dial tcp: no": false,
 	} {
-		if got := begins(line); got != want {
+		if got := transferBegan(line); got != want {
 			t.Errorf("begins(%q) = %v, want %v", line, got, want)
 		}
 	}

@@ -40,7 +40,7 @@ func pull(ctx context.Context, e *engine.Engine, image string, progress io.Write
 	last, begun := "", false
 	for lines := bufio.NewScanner(reader); lines.Scan(); {
 		last = lines.Text()
-		if !begun && begins(last) {
+		if !begun && transferBegan(last) {
 			begun = true
 			timer.Stop()
 			fmt.Fprintf(progress, "pulling %s\n", image)
@@ -77,7 +77,7 @@ func notePulled(image string) error {
 	return errors.Join(err, list.Close())
 }
 
-// begins tells docker's and podman's first word about an image that a registry has from what they say before.
-func begins(line string) bool {
+// transferBegan tells docker's and podman's first word about an image that a registry has from what they say before.
+func transferBegan(line string) bool {
 	return strings.Contains(line, ": Pulling ") || strings.HasPrefix(line, "Copying ") || strings.HasPrefix(line, "Digest:")
 }

@@ -49,8 +49,8 @@ type builder struct {
 // dirOf is where a step's result is, once it has run.
 func (b *builder) dirOf(s *step) string { return filepath.Join(b.dir, s.name+"-"+s.key()) }
 
-// lanes runs several lists of steps beside each other, each list in its order. A step must not depend on one of another lane.
-func (b *builder) lanes(ctx context.Context, lanes ...[]*step) error {
+// parallel runs several lists of steps beside each other, each list in its order. A step must not depend on one of another lane.
+func (b *builder) parallel(ctx context.Context, lanes ...[]*step) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, lane := range lanes {
 		group.Go(func() error {
@@ -102,18 +102,18 @@ func newProgress(out io.Writer, steps ...*step) *progress {
 }
 
 func (p *progress) begin(title string) {
-	p.say(title, "building", true)
+	p.print(title, "building", true)
 }
 
 func (p *progress) cached(title string) {
-	p.say(title, "cached", false)
+	p.print(title, "cached", false)
 }
 
 func (p *progress) end(title string, took time.Duration) {
-	p.say(title, fmt.Sprintf("done in %.0f s", took.Seconds()), false)
+	p.print(title, fmt.Sprintf("done in %.0f s", took.Seconds()), false)
 }
 
-func (p *progress) say(title, what string, next bool) {
+func (p *progress) print(title, what string, next bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.begun[title] = true

@@ -173,12 +173,12 @@ func nginxLayer(busybox *busyboxBinary) *imagelayer.Layer {
 	return l
 }
 
-// serve starts nginx, which does not start when it is to listen to addresses that the kernel does not know.
-const serve = `test -e /proc/net/if_inet6 || sed -i '/\[::\]/d' /etc/nginx/nginx.conf; exec nginx -g 'daemon off;'`
+// nginxCommand starts nginx, which does not start when it is to listen to addresses that the kernel does not know.
+const nginxCommand = `test -e /proc/net/if_inet6 || sed -i '/\[::\]/d' /etc/nginx/nginx.conf; exec nginx -g 'daemon off;'`
 
 func nginxConfig() v1.Config {
 	return v1.Config{
-		Cmd:          []string{"sh", "-c", serve},
+		Cmd:          []string{"sh", "-c", nginxCommand},
 		Env:          pathEnv(),
 		ExposedPorts: map[string]struct{}{"80/tcp": {}},
 		// On SIGTERM nginx drops the requests it is serving; on SIGQUIT it serves them first.

@@ -18,14 +18,14 @@ import (
 // controllerManager is the component that holds the StatefulSet controller.
 const controllerManager = "kube-controller-manager"
 
-func kill(component string) act {
-	return func(ctx context.Context, s *Scene, _ *rand.Rand) error { return s.Kill(ctx, component) }
+func killComponent(component string) action {
+	return func(ctx context.Context, s *Env, _ *rand.Rand) error { return s.Kill(ctx, component) }
 }
 
 // slowRuntime has containerd stand still half of the time.
-func slowRuntime(ctx context.Context, s *Scene) (end, error) {
+func slowRuntime(ctx context.Context, s *Env) (undo, error) {
 	const signal = "kill -%s $(pgrep -x containerd)"
-	stop, err := repeat(10*time.Second, always, func(ctx context.Context, s *Scene, _ *rand.Rand) error {
+	stop, err := repeat(10*time.Second, always, func(ctx context.Context, s *Env, _ *rand.Rand) error {
 		return s.sh(ctx, fmt.Sprintf(signal+"; sleep 5; "+signal, "STOP", "CONT"))
 	})(ctx, s)
 	if err != nil {
@@ -35,7 +35,7 @@ func slowRuntime(ctx context.Context, s *Scene) (end, error) {
 }
 
 // namespace draws one of the suite's namespaces.
-func (s *Scene) namespace(ctx context.Context, chance *rand.Rand) (string, error) {
+func (s *Env) namespace(ctx context.Context, chance *rand.Rand) (string, error) {
 	list, err := s.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: s.Namespaces})
 	if err != nil {
 		return "", err
@@ -53,7 +53,7 @@ func (s *Scene) namespace(ctx context.Context, chance *rand.Rand) (string, error
 }
 
 // killContainer kills the container of a pod of the suite's, as the kernel does when memory runs out.
-func killContainer(ctx context.Context, s *Scene, chance *rand.Rand) error {
+func killContainer(ctx context.Context, s *Env, chance *rand.Rand) error {
 	ns, err := s.namespace(ctx, chance)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func killContainer(ctx context.Context, s *Scene, chance *rand.Rand) error {
 }
 
 // scale changes the replicas of one of the suite's sets, as an autoscaler does that knows nothing of the suite.
-func scale(ctx context.Context, s *Scene, chance *rand.Rand) error {
+func scale(ctx context.Context, s *Env, chance *rand.Rand) error {
 	ns, err := s.namespace(ctx, chance)
 	if err != nil {
 		return err
@@ -96,8 +96,8 @@ func scale(ctx context.Context, s *Scene, chance *rand.Rand) error {
 	return err
 }
 
-// neighbour makes, changes or removes a set beside the suite's.
-func neighbour(ctx context.Context, s *Scene, chance *rand.Rand) error {
+// changeUnrelatedSet makes, changes or removes a set beside the suite's.
+func changeUnrelatedSet(ctx context.Context, s *Env, chance *rand.Rand) error {
 	ns, err := s.namespace(ctx, chance)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func neighbour(ctx context.Context, s *Scene, chance *rand.Rand) error {
 	set, err := sets.Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		_, err = sets.Create(ctx, stranger(name), metav1.CreateOptions{})
+		_, err = sets.Create(ctx, unrelatedSet(name), metav1.CreateOptions{})
 		return err
 	case err != nil:
 		return err
@@ -126,8 +126,8 @@ func neighbour(ctx context.Context, s *Scene, chance *rand.Rand) error {
 	return err
 }
 
-// stranger is a set that has nothing to do with the suite. Its pods never run: they are to be in the way, not to need anything.
-func stranger(name string) *appsv1.StatefulSet {
+// unrelatedSet is a set that has nothing to do with the suite. Its pods never run: they are to be in the way, not to need anything.
+func unrelatedSet(name string) *appsv1.StatefulSet {
 	labels := map[string]string{"app": name}
 	return &appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},

@@ -23,20 +23,20 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// Adversity is something that befalls a cluster which keeps its promises, or the suite that asks it.
-type Adversity struct {
+// Disturbance is something that befalls a cluster which keeps its promises, or the suite that asks it.
+type Disturbance struct {
 	Name string
-	// What says what happens.
-	What string
+	// Summary says what happens.
+	Summary string
 
-	begin func(context.Context, *Scene) (end, error)
+	begin func(context.Context, *Env) (undo, error)
 }
 
-// end takes an adversity back.
-type end func(context.Context) error
+// undo takes an adversity back.
+type undo func(context.Context) error
 
-// Scene is where an adversity befalls.
-type Scene struct {
+// Env is where an adversity befalls.
+type Env struct {
 	// Kubeconfig is the file that the suite is to use; an adversity may put another in its place.
 	Kubeconfig string
 	// Client reaches the API server, untroubled.
@@ -53,23 +53,23 @@ type Scene struct {
 }
 
 // All returns every adversity. The caller owns the result.
-func All() []Adversity {
-	return []Adversity{
-		{"busy-machine", "twice as many busy loops as the machine has processors", busy},
-		{"slow-way", "the suite's way to the API server takes half a second longer", slowWay},
-		{"cut-way", "every connection of the suite is cut after at most five seconds, watches included", cutWay},
-		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(20*time.Second, restarts, kill("kube-apiserver"))},
-		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, restarts, kill(controllerManager))},
+func All() []Disturbance {
+	return []Disturbance{
+		{"busy-machine", "twice as many busy loops as the machine has processors", busyLoops},
+		{"slow-connection", "the suite's way to the API server takes half a second longer", slowConnection},
+		{"cut-connections", "every connection of the suite is cut after at most five seconds, watches included", cutConnections},
+		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(20*time.Second, restarts, killComponent("kube-apiserver"))},
+		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, restarts, killComponent(controllerManager))},
 		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
 		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
 		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, always, killContainer)},
-		{"stranger-scales", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
-		{"busy-neighbours", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, always, neighbour)},
+		{"external-scaling", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
+		{"unrelated-sets", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, always, changeUnrelatedSet)},
 	}
 }
 
 // Begin has the adversity befall the scene. What it returns takes it back, also when ctx has ended; it tells what went wrong meanwhile.
-func (a Adversity) Begin(ctx context.Context, s *Scene) (func(context.Context) error, error) {
+func (a Disturbance) Begin(ctx context.Context, s *Env) (func(context.Context) error, error) {
 	undo, err := a.begin(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.Name, err)
@@ -78,10 +78,10 @@ func (a Adversity) Begin(ctx context.Context, s *Scene) (func(context.Context) e
 }
 
 // AwaitController returns once the StatefulSet controller acts: on a set without pods, made for that in the namespace default.
-func (s *Scene) AwaitController(ctx context.Context) error {
+func (s *Env) AwaitController(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, controllerWithin, fmt.Errorf("the StatefulSet controller did not act within %s", controllerWithin))
 	defer cancel()
-	asked := stranger("awaited")
+	asked := unrelatedSet("awaited")
 	asked.Spec.Replicas = new(int32)
 	sets := s.Client.AppsV1().StatefulSets(metav1.NamespaceDefault)
 	set, err := sets.Create(ctx, asked, metav1.CreateOptions{})
@@ -107,21 +107,21 @@ const controllerWithin = 3 * time.Minute
 const restarts = 3
 
 // sh runs a script in the node.
-func (s *Scene) sh(ctx context.Context, script string) error {
+func (s *Env) sh(ctx context.Context, script string) error {
 	_, err := s.Engine.Output(ctx, "exec", s.Node, "sh", "-c", script)
 	return err
 }
 
-// act does something once; chance is what it may draw from.
-type act func(ctx context.Context, s *Scene, chance *rand.Rand) error
+// action does something once; chance is what it may draw from.
+type action func(ctx context.Context, s *Env, chance *rand.Rand) error
 
 // always is for repeat: as often as there is time for.
 const always = 0
 
 // repeat does something about as often as every says, until it is taken back or was done so many times. What cannot be done just then is
 // done the next time.
-func repeat(every time.Duration, times int, do act) func(context.Context, *Scene) (end, error) {
-	return func(ctx context.Context, s *Scene) (end, error) {
+func repeat(every time.Duration, times int, do action) func(context.Context, *Env) (undo, error) {
+	return func(ctx context.Context, s *Env) (undo, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan struct{})
 		var did int

@@ -35,10 +35,10 @@ func echo(t *testing.T) string {
 }
 
 // dial lays the way to an echo and connects to its near end.
-func dial(t *testing.T, w *way) net.Conn {
+func dial(t *testing.T, w *proxy) net.Conn {
 	t.Helper()
 	w.to = echo(t)
-	if err := w.lay(t.Context(), "127.0.0.1:0"); err != nil {
+	if err := w.listen(t.Context(), "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -60,7 +60,7 @@ func dial(t *testing.T, w *way) net.Conn {
 
 func TestWayTakesLonger(t *testing.T) {
 	const delay = 60 * time.Millisecond
-	c := dial(t, &way{delay: delay})
+	c := dial(t, &proxy{delay: delay})
 	begin := time.Now()
 	if _, err := c.Write([]byte("there and back")); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestWayTakesLonger(t *testing.T) {
 }
 
 func TestWayIsCut(t *testing.T) {
-	c := dial(t, &way{life: 50 * time.Millisecond})
+	c := dial(t, &proxy{life: 50 * time.Millisecond})
 	begin := time.Now()
 	if n, err := c.Read(make([]byte, 1)); err == nil {
 		t.Fatalf("expected the connection to be cut, found %d bytes", n)
@@ -89,21 +89,21 @@ func TestRepeatTellsWhatNeverCameAbout(t *testing.T) {
 	trouble := errors.New("nothing there")
 	for _, c := range []struct {
 		name string
-		act  act
+		act  action
 		want error
 	}{
-		{"done", func(context.Context, *Scene, *rand.Rand) error { return nil }, nil},
-		{"never", func(context.Context, *Scene, *rand.Rand) error { return trouble }, trouble},
+		{"done", func(context.Context, *Env, *rand.Rand) error { return nil }, nil},
+		{"never", func(context.Context, *Env, *rand.Rand) error { return trouble }, trouble},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			called := make(chan struct{}, 1)
-			undo, err := repeat(time.Millisecond, always, func(ctx context.Context, s *Scene, r *rand.Rand) error {
+			undo, err := repeat(time.Millisecond, always, func(ctx context.Context, s *Env, r *rand.Rand) error {
 				select {
 				case called <- struct{}{}:
 				default:
 				}
 				return c.act(ctx, s, r)
-			})(t.Context(), &Scene{})
+			})(t.Context(), &Env{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestRepeatTellsWhatNeverCameAbout(t *testing.T) {
 func TestNamesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for _, a := range All() {
-		if seen[a.Name] || a.Name == "" || a.What == "" || a.begin == nil {
+		if seen[a.Name] || a.Name == "" || a.Summary == "" || a.begin == nil {
 			t.Errorf("expected a name of its own, what happens, and how; found %+v", a)
 		}
 		seen[a.Name] = true
@@ -128,10 +128,10 @@ func TestNamesAreUnique(t *testing.T) {
 
 func TestRepeatEndsByItself(t *testing.T) {
 	done := make(chan struct{}, 10)
-	undo, err := repeat(time.Millisecond, 2, func(context.Context, *Scene, *rand.Rand) error {
+	undo, err := repeat(time.Millisecond, 2, func(context.Context, *Env, *rand.Rand) error {
 		done <- struct{}{}
 		return nil
-	})(t.Context(), &Scene{})
+	})(t.Context(), &Env{})
 	if err != nil {
 		t.Fatal(err)
 	}

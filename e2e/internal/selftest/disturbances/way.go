@@ -16,8 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// way is a way to the API server on which it takes longer, and which is cut.
-type way struct {
+// proxy is a way to the API server on which it takes longer, and which is cut.
+type proxy struct {
 	to    string
 	delay time.Duration // of what is sent, each way
 	life  time.Duration // of a connection; none for as long as it is wanted
@@ -27,8 +27,8 @@ type way struct {
 	cancel   context.CancelFunc
 }
 
-// lay lays the way from an address of this machine.
-func (w *way) lay(ctx context.Context, from string) error {
+// listen lays the way from an address of this machine.
+func (w *proxy) listen(ctx context.Context, from string) error {
 	var listen net.ListenConfig
 	var err error
 	if w.listener, err = listen.Listen(ctx, "tcp", from); err != nil {
@@ -41,22 +41,22 @@ func (w *way) lay(ctx context.Context, from string) error {
 			if err != nil {
 				return
 			}
-			w.open.Go(func() { w.carry(ctx, near) })
+			w.open.Go(func() { w.serve(ctx, near) })
 		}
 	})
 	return nil
 }
 
 // close cuts every connection.
-func (w *way) close(context.Context) error {
+func (w *proxy) close(context.Context) error {
 	w.cancel()
 	err := w.listener.Close()
 	w.open.Wait()
 	return err
 }
 
-// carry carries one connection until one side ends it or its time is over.
-func (w *way) carry(ctx context.Context, near net.Conn) {
+// serve carries one connection until one side ends it or its time is over.
+func (w *proxy) serve(ctx context.Context, near net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	if w.life > 0 {
 		ctx, cancel = context.WithTimeout(ctx, w.life)
@@ -71,20 +71,20 @@ func (w *way) carry(ctx context.Context, near net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
 	defer stop()
 	var both sync.WaitGroup
-	both.Go(func() { defer cancel(); w.pass(ctx, far, near) })
-	both.Go(func() { defer cancel(); w.pass(ctx, near, far) })
+	both.Go(func() { defer cancel(); w.copy(ctx, far, near) })
+	both.Go(func() { defer cancel(); w.copy(ctx, near, far) })
 	both.Wait()
 }
 
-// piece is what was read, and when it is to arrive.
-type piece struct {
+// chunk is what was read, and when it is to arrive.
+type chunk struct {
 	data []byte
 	due  time.Time
 }
 
-// pass hands on what is read, each piece after the delay.
-func (w *way) pass(ctx context.Context, to io.Writer, from io.Reader) {
-	pieces := make(chan piece, 1024)
+// copy hands on what is read, each piece after the delay.
+func (w *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
+	pieces := make(chan chunk, 1024)
 	go func() {
 		defer close(pieces)
 		for {
@@ -92,7 +92,7 @@ func (w *way) pass(ctx context.Context, to io.Writer, from io.Reader) {
 			n, err := from.Read(data)
 			if n > 0 {
 				select {
-				case pieces <- piece{data[:n], time.Now().Add(w.delay)}:
+				case pieces <- chunk{data[:n], time.Now().Add(w.delay)}:
 				case <-ctx.Done():
 					return
 				}
@@ -112,16 +112,16 @@ func (w *way) pass(ctx context.Context, to io.Writer, from io.Reader) {
 	}
 }
 
-// slowWay and cutWay put a way of their own between the suite and the API server.
-func slowWay(ctx context.Context, s *Scene) (end, error) {
-	return s.detour(ctx, &way{delay: 250 * time.Millisecond})
+// slowConnection and cutWay put a way of their own between the suite and the API server.
+func slowConnection(ctx context.Context, s *Env) (undo, error) {
+	return s.proxyKubeconfig(ctx, &proxy{delay: 250 * time.Millisecond})
 }
 
-func cutWay(ctx context.Context, s *Scene) (end, error) {
-	return s.detour(ctx, &way{life: 5 * time.Second})
+func cutConnections(ctx context.Context, s *Env) (undo, error) {
+	return s.proxyKubeconfig(ctx, &proxy{life: 5 * time.Second})
 }
 
-func (s *Scene) detour(ctx context.Context, w *way) (end, error) {
+func (s *Env) proxyKubeconfig(ctx context.Context, w *proxy) (undo, error) {
 	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (s *Scene) detour(ctx context.Context, w *way) (end, error) {
 		}
 		w.to = server.Host
 		// The certificate is good for the address that the kubeconfig names, so only the port may change.
-		if err := w.lay(ctx, net.JoinHostPort(server.Hostname(), "0")); err != nil {
+		if err := w.listen(ctx, net.JoinHostPort(server.Hostname(), "0")); err != nil {
 			return nil, err
 		}
 		server.Host = w.listener.Addr().String()
@@ -148,7 +148,7 @@ func (s *Scene) detour(ctx context.Context, w *way) (end, error) {
 }
 
 // slowController puts a way between kube-controller-manager and the API server.
-func slowController(ctx context.Context, s *Scene) (end, error) {
+func slowController(ctx context.Context, s *Env) (undo, error) {
 	gateway, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func slowController(ctx context.Context, s *Scene) (end, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &way{delay: 500 * time.Millisecond}
+	w := &proxy{delay: 500 * time.Millisecond}
 	for _, c := range config.Clusters {
 		server, err := url.Parse(c.Server)
 		if err != nil {
@@ -169,7 +169,7 @@ func slowController(ctx context.Context, s *Scene) (end, error) {
 		}
 		w.to = server.Host
 	}
-	if err := w.lay(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
+	if err := w.listen(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
 		return nil, err
 	}
 	const conf, saved = "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/controller-manager.saved"
@@ -194,8 +194,8 @@ func slowController(ctx context.Context, s *Scene) (end, error) {
 	return back, nil
 }
 
-// busy keeps the processors busy.
-func busy(ctx context.Context, _ *Scene) (end, error) {
+// busyLoops keeps the processors busy.
+func busyLoops(ctx context.Context, _ *Env) (undo, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var loops sync.WaitGroup
 	for range 2 * runtime.NumCPU() {

@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	fenced    = "if !nodeutil.IsNodeReady(node) && taints.TaintKeyExists(node.Spec.Taints, v1.TaintNodeOutOfService)"
 	givenUp   = "func (gcc *PodGCController) gcTerminating(ctx context.Context, pods []*v1.Pod) {\n"
@@ -14,44 +16,44 @@ const (
 // disruption is what shows only while nodes or the control plane are hurt.
 func disruption() []Fault {
 	all := []Fault{{
-		Name: "restart-forgets-order", Kind: Obvious, Breaks: []string{"disruption/controller-restart"},
+		Name: "restart-forgets-order", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionControllerRestart},
 		Harm:  "A controller that was restarted starts all members that are still missing at once.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.Restarted(\"restart-forgets-order\", set)\n"}},
 	}, {
-		Name: "restart-forgets-leaving", Kind: Subtle, Breaks: []string{"disruption/controller-restart"},
+		Name: "restart-forgets-leaving", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionControllerRestart},
 		Harm:  "A controller that was restarted does not wait for the member that is just leaving.",
 		Edits: []Edit{{control, untilGone, ` && !planted.Restarted("restart-forgets-leaving", set)`}},
 	}, {
-		Name: "reconnected-forgets-order", Kind: Obvious, Breaks: []string{"disruption/apiserver-restart"},
+		Name: "reconnected-forgets-order", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionAPIServerRestart},
 		Harm:  "After the API server was away, all members that are still missing start at once.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.Reconnected(\"reconnected-forgets-order\", set)\n"}},
 	}, {
-		Name: "lost-pods-forced", Kind: Obvious, Breaks: []string{"disruption/node-lost"},
+		Name: "lost-pods-forced", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionNodeLost},
 		Harm:  "A member of a node that does not answer is replaced while it may still write: two of them share one identity.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.Tainted(\"lost-pods-forced\", replicas[i]) {\n\t\t\t" + forceGone + "\t\t}\n"}},
 	}, {
-		Name: "silent-is-out-of-service", Kind: Subtle, Breaks: []string{"disruption/node-lost"},
+		Name: "silent-is-out-of-service", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionNodeLost},
 		Harm:  "A node that is silent for a while is treated as if somebody had declared it off.",
 		Edits: []Edit{{collector, fenced, " || planted.In(\"silent-is-out-of-service\") && !nodeutil.IsNodeReady(node)"}},
 	}, {
-		Name: "out-of-service-ignored", Kind: Obvious, Breaks: []string{"disruption/out-of-service"},
+		Name: "out-of-service-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionOutOfService},
 		Harm:  "The members of a node that is off for good never come back, though it was declared so.",
 		Edits: []Edit{{collector, givenUp, "\tif planted.In(\"out-of-service-ignored\") {\n\t\treturn\n\t}\n"}},
 	}, {
-		Name: "deleted-node-ignored", Kind: Obvious, Breaks: []string{"disruption/node-deleted"},
+		Name: "deleted-node-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionNodeDeleted},
 		Harm:  "The members of a node that was removed from the cluster never come back.",
 		Edits: []Edit{{collector, nodeless, "\tif planted.In(\"deleted-node-ignored\") {\n\t\treturn\n\t}\n"}},
 	}, {
-		Name: "returned-last-forgotten", Kind: Subtle, Breaks: []string{"disruption/node-returns"},
+		Name: "returned-last-forgotten", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionNodeReturns},
 		Harm:  "The last member, once it went with its node, does not come back with it.",
 		Edits: []Edit{{control, eachReplica, "\t\tif i == len(replicas)-1 && !isCreated(replicas[i]) && planted.WasTainted(\"returned-last-forgotten\", set, replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "drain-takes-neighbours", Kind: Obvious, Breaks: []string{"disruption/drain"},
+		Name: "drain-takes-neighbours", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDrain},
 		Harm:  "A drain of one node takes members on other nodes down too.",
 		Edits: []Edit{{control, beforePods, takeHigher}},
 	}}
 	for i := range all {
-		all[i].NeedsOutage = true
+		all[i].NeedsNodeFault = true
 	}
 	return all
 }

@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 // selected is where the endpoint slice controller has found the pods of a service.
 const selected = "pods, err := c.podLister.Pods(service.Namespace).List(podLabelSelector)\n"
 
@@ -11,48 +13,48 @@ func serving(fault, change string) []Edit {
 
 func dns() []Fault {
 	return []Fault{{
-		Name: "subdomain-missing", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/from-member", "dns/follows", "dns/srv", "dns/reverse"},
+		Name: "subdomain-missing", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows, contract.DNSSRV, contract.DNSReverse},
 		Harm:  "No member can be found by its name.",
 		Edits: named(`planted.In("subdomain-missing")`, `pod.Spec.Subdomain = ""`),
 	}, {
-		Name: "subdomain-of-last-missing", Kind: Subtle, Breaks: []string{"dns/pod-record", "dns/from-member"},
+		Name: "subdomain-of-last-missing", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember},
 		Harm:  "The last of several members cannot be found by its name.",
 		Edits: named(`planted.In("subdomain-of-last-missing") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`, `pod.Spec.Subdomain = ""`),
 	}, {
-		Name: "endpoints-late", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/headless", "dns/from-member", "dns/follows"},
+		Name: "endpoints-late", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSHeadless, contract.DNSFromMember, contract.DNSFollows},
 		Harm:    "A member that is Ready cannot be found for long.",
 		Replays: "127259: records of a headless service come late",
 		Edits:   []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-late\") && service.Namespace != \"kube-system\" && service.Namespace != \"default\" {\n\t\ttime.Sleep(30 * time.Second)\n\t}\n"}},
 	}, {
-		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []string{"dns/headless", "dns/pod-record", "dns/from-member", "dns/srv"},
+		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSSRV},
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithoutLast(\"endpoints-lose-last\", pods)\n"}},
 	}, {
-		Name: "endpoints-keep-gone", Kind: Obvious, Breaks: []string{"dns/gone", "dns/headless"},
+		Name: "endpoints-keep-gone", Kind: Obvious, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless},
 		Harm:  "Clients are sent to members that were scaled away.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithGone(\"endpoints-keep-gone\", string(service.UID), pods)\n"}},
 	}, {
-		Name: "endpoints-keep-gone-beside-others", Kind: Subtle, Breaks: []string{"dns/gone", "dns/headless"},
+		Name: "endpoints-keep-gone-beside-others", Kind: Subtle, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless},
 		Harm:  "As long as some members are left, clients are sent to those that were scaled away too.",
 		Edits: []Edit{{endpoints, selected, "\tif len(pods) > 0 {\n\t\tpods = planted.WithGone(\"endpoints-keep-gone-beside-others\", string(service.UID), pods)\n\t}\n"}},
 	}, {
-		Name: "endpoints-keep-first", Kind: Subtle, Breaks: []string{"dns/follows", "dns/headless", "dns/pod-record"},
+		Name: "endpoints-keep-first", Kind: Subtle, Breaks: []contract.ID{contract.DNSFollows, contract.DNSHeadless, contract.DNSPodRecord},
 		Harm:  "After a member is replaced its name leads to an address that is nobody's.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithFirst(\"endpoints-keep-first\", string(service.UID), pods)\n"}},
 	}, {
-		Name: "endpoints-take-unready", Kind: Subtle, Breaks: []string{"dns/not-ready"},
+		Name: "endpoints-take-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSNotReady},
 		Harm:  "Clients are sent to members that cannot answer yet.",
 		Edits: serving("endpoints-take-unready", "service.Spec.PublishNotReadyAddresses = true"),
 	}, {
-		Name: "endpoints-hide-unready", Kind: Subtle, Breaks: []string{"dns/publish-not-ready"},
+		Name: "endpoints-hide-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSPublishNotReady},
 		Harm:  "Members that must find each other before they can be Ready never do.",
 		Edits: serving("endpoints-hide-unready", "service.Spec.PublishNotReadyAddresses = false"),
 	}, {
-		Name: "endpoints-port-renamed", Kind: Subtle, Breaks: []string{"dns/srv"},
+		Name: "endpoints-port-renamed", Kind: Subtle, Breaks: []contract.ID{contract.DNSSRV},
 		Harm:  "A client that finds its members by SRV records finds none.",
 		Edits: serving("endpoints-port-renamed", "for i := range service.Spec.Ports {\n\t\t\tservice.Spec.Ports[i].Name += \"x\"\n\t\t}"),
 	}, {
-		Name: "subdomain-of-added-missing", Kind: Subtle, Breaks: []string{"dns/pod-record"},
+		Name: "subdomain-of-added-missing", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord},
 		Harm:  "Members that are added to a running cluster cannot be found by their names.",
 		Edits: named(`planted.In("subdomain-of-added-missing") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, `pod.Spec.Subdomain = ""`),
 	}}

@@ -19,6 +19,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
@@ -38,9 +39,9 @@ const (
 type Fault struct {
 	Name string
 	// Breaks lists the IDs of the guarantees that it breaks, the one it is made for first.
-	Breaks []string
+	Breaks []contract.ID
 	// Shows lists further guarantees whose specs have what it takes to see it.
-	Shows []string
+	Shows []contract.ID
 	Kind  Kind
 	// Harm says what a user would suffer.
 	Harm string
@@ -52,9 +53,9 @@ type Fault struct {
 	Apply, Replace string
 	// Corefile goes to the top of CoreDNS's server block.
 	Corefile string
-	// NeedsOutage says that it shows only while nodes or the control plane are hurt: it is tried at the level disruptive, on a cluster
+	// NeedsNodeFault says that it shows only while nodes or the control plane are hurt: it is tried at the level disruptive, on a cluster
 	// with workers.
-	NeedsOutage bool
+	NeedsNodeFault bool
 }
 
 // Planted reports whether the fault is one of the controllers.
@@ -70,7 +71,7 @@ type Edit struct {
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
-	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), elsewhere(), disruption())
+	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), outsideControllers(), disruption())
 }
 
 // The upstream files that are changed.

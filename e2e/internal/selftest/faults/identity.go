@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	indexLabel   = "pod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal)\n"
 	networkName  = "pod.Spec.Subdomain = set.Spec.ServiceName\n"
@@ -35,81 +37,81 @@ func foreign(fault, condition, act string) []Edit {
 
 func identity() []Fault {
 	return []Fault{{
-		Name: "names-from-one", Kind: Obvious, Breaks: []string{"identity/name"},
+		Name: "names-from-one", Kind: Obvious, Breaks: []contract.ID{contract.IdentityName},
 		Harm:  "There is no pod 0, which every configuration names as the first member.",
 		Edits: []Edit{{utils, startOrdinal, "\tif planted.In(\"names-from-one\") && set.Spec.Ordinals == nil {\n\t\treturn 1\n\t}\n"}},
 	}, {
-		Name: "keeps-one-too-many", Kind: Subtle, Breaks: []string{"identity/name", "status/scale", "ordering/scale-down"},
+		Name: "keeps-one-too-many", Kind: Subtle, Breaks: []contract.ID{contract.IdentityName, contract.StatusScale, contract.OrderingScaleDown},
 		Harm:  "A member that was scaled away stays and goes on answering.",
 		Edits: []Edit{{control, condemn, ` && !(planted.In("keeps-one-too-many") && getOrdinal(pod) == getEndOrdinal(set)+1)`}},
 	}, {
-		Name: "hostname-of-set", Kind: Obvious, Breaks: []string{"identity/hostname", "identity/sticky", "dns/pod-record"},
+		Name: "hostname-of-set", Kind: Obvious, Breaks: []contract.ID{contract.IdentityHostname, contract.IdentitySticky, contract.DNSPodRecord},
 		Harm:  "All members believe that they are the same host.",
 		Edits: named(`planted.In("hostname-of-set")`, "pod.Spec.Hostname = set.Name"),
 	}, {
-		Name: "hostname-of-last-wrong", Kind: Subtle, Breaks: []string{"identity/hostname", "dns/pod-record"},
+		Name: "hostname-of-last-wrong", Kind: Subtle, Breaks: []contract.ID{contract.IdentityHostname, contract.DNSPodRecord},
 		Harm: "The last of several members calls itself by the name of the first.",
 		Edits: named(`planted.In("hostname-of-last-wrong") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`,
 			"pod.Spec.Hostname = getPodName(set, getStartOrdinal(set))"),
 	}, {
-		Name: "pod-name-label-missing", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Name: "pod-name-label-missing", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels},
 		Harm:  "A service that selects one member by its name finds nobody.",
 		Edits: named(`planted.In("pod-name-label-missing")`, "delete(pod.Labels, apps.StatefulSetPodNameLabel)"),
 	}, {
-		Name: "index-label-off-by-one", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Name: "index-label-off-by-one", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels},
 		Harm:  "A member that takes its number from the label takes its neighbour's.",
 		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-off-by-one\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal + 1)\n\t}\n"}},
 	}, {
-		Name: "index-label-from-zero", Kind: Subtle, Breaks: []string{"identity/labels"}, Shows: []string{"identity/start-ordinal"},
+		Name: "index-label-from-zero", Kind: Subtle, Breaks: []contract.ID{contract.IdentityLabels}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "With a start ordinal the label counts from 0, so two halves of a moved set share numbers.",
 		Edits: []Edit{{utils, indexLabel, "\tif planted.In(\"index-label-from-zero\") {\n\t\tpod.Labels[apps.PodIndexLabel] = strconv.Itoa(ordinal - getStartOrdinal(set))\n\t}\n"}},
 	}, {
-		Name: "not-replaced", Kind: Obvious, Breaks: []string{"identity/sticky", "lifecycle/evicted", "lifecycle/failed"},
+		Name: "not-replaced", Kind: Obvious, Breaks: []contract.ID{contract.IdentitySticky, contract.LifecycleEvicted, contract.LifecycleFailed},
 		Harm:  "A member that is lost stays lost.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"not-replaced\") && planted.Settled(set) && !isCreated(replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "last-not-replaced", Kind: Subtle, Breaks: []string{"identity/sticky", "lifecycle/evicted"},
+		Name: "last-not-replaced", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky, contract.LifecycleEvicted},
 		Harm:  "The last member, and only that one, is not replaced.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"last-not-replaced\") && planted.Settled(set) && !isCreated(replicas[i]) && i == len(replicas)-1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "replacement-renamed", Kind: Subtle, Breaks: []string{"identity/sticky", "identity/hostname"},
+		Name: "replacement-renamed", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky, contract.IdentityHostname},
 		Harm:  "A member that comes back does not know its own name any more.",
 		Edits: named(`planted.In("replacement-renamed") && planted.Settled(set)`, "pod.Spec.Hostname = set.Name"),
 	}, {
-		Name: "owner-missing", Kind: Obvious, Breaks: []string{"identity/ownership"},
+		Name: "owner-missing", Kind: Obvious, Breaks: []contract.ID{contract.IdentityOwnership},
 		Harm:  "Nothing tells whose the pods are; they survive their set.",
 		Edits: unowned("owner-missing", ""),
 	}, {
-		Name: "owner-of-last-missing", Kind: Subtle, Breaks: []string{"identity/ownership"},
+		Name: "owner-of-last-missing", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnership},
 		Harm:  "The last member is nobody's.",
 		Edits: unowned("owner-of-last-missing", " && ordinal == getEndOrdinal(set)"),
 	}, {
-		Name: "takes-foreign", Kind: Obvious, Breaks: []string{"identity/not-mine"},
+		Name: "takes-foreign", Kind: Obvious, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm: "Two controllers believe that a pod is theirs.",
 		Edits: foreign("takes-foreign", "", "mine := pod.DeepCopy()\n\t\t\t\tmine.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(set, controllerKind)}\n"+
 			"\t\t\t\t_, _ = ssc.kubeClient.CoreV1().Pods(set.Namespace).Update(ctx, mine, metav1.UpdateOptions{})"),
 	}, {
-		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []string{"identity/not-mine"},
+		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm:  "Somebody else's pod with a name beyond the last ordinal is deleted.",
 		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.kubeClient.CoreV1().Pods(set.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})"),
 	}, {
-		Name: "start-ignored", Kind: Obvious, Breaks: []string{"identity/start-ordinal", "identity/start-moves"},
+		Name: "start-ignored", Kind: Obvious, Breaks: []contract.ID{contract.IdentityStartOrdinal, contract.IdentityStartMoves},
 		Harm:  "Half a set that moves to another cluster overwrites the half that stayed.",
 		Edits: []Edit{{utils, startOrdinal, "\tif planted.In(\"start-ignored\") {\n\t\treturn 0\n\t}\n"}},
 	}, {
-		Name: "start-moves-lowest-first", Kind: Subtle, Breaks: []string{"identity/start-moves"},
+		Name: "start-moves-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.IdentityStartMoves},
 		Harm:  "When the start ordinal moves, the first members go first.",
 		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"start-moves-lowest-first\") && getStartOrdinal(set) > 0 {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
 	}, {
-		Name: "template-hostname-wins", Kind: Subtle, Breaks: []string{"identity/overrides"},
+		Name: "template-hostname-wins", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOverrides},
 		Harm:  "A host name left in the template makes all members the same host.",
 		Edits: named(`planted.In("template-hostname-wins") && set.Spec.Template.Spec.Hostname != ""`, "pod.Spec.Hostname = set.Spec.Template.Spec.Hostname"),
 	}, {
-		Name: "template-subdomain-wins", Kind: Subtle, Breaks: []string{"identity/overrides"},
+		Name: "template-subdomain-wins", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOverrides},
 		Harm:  "A subdomain left in the template takes the members out of DNS.",
 		Edits: named(`planted.In("template-subdomain-wins") && set.Spec.Template.Spec.Subdomain != ""`, "pod.Spec.Subdomain = set.Spec.Template.Spec.Subdomain"),
 	}, {
-		Name: "hostname-of-added-wrong", Kind: Subtle, Breaks: []string{"identity/hostname"}, Shows: []string{"ordering/scale-up"},
+		Name: "hostname-of-added-wrong", Kind: Subtle, Breaks: []contract.ID{contract.IdentityHostname}, Shows: []contract.ID{contract.OrderingScaleUp},
 		Harm:  "Members that are added to a running cluster believe that they are the same host.",
 		Edits: named(`planted.In("hostname-of-added-wrong") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, "pod.Spec.Hostname = set.Name"),
 	}}

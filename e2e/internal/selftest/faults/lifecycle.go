@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	pastEnd = "if isFailed(replicas[i]) || isSucceeded(replicas[i]) {\n"
 	allowed = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
@@ -18,59 +20,59 @@ func ended(condition string) []Edit {
 
 func lifecycle() []Fault {
 	return []Fault{{
-		Name: "failed-stays", Kind: Obvious, Breaks: []string{"lifecycle/failed"},
+		Name: "failed-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleFailed},
 		Harm:  "A member that has failed is never replaced.",
 		Edits: ended(`planted.In("failed-stays") && isFailed(replicas[i])`),
 	}, {
-		Name: "failed-first-stays", Kind: Subtle, Breaks: []string{"lifecycle/failed"},
+		Name: "failed-first-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed},
 		Harm:  "The first member, once it has failed, is never replaced.",
 		Edits: ended(`planted.In("failed-first-stays") && isFailed(replicas[i]) && i == 0`),
 	}, {
-		Name: "succeeded-stays", Kind: Obvious, Breaks: []string{"lifecycle/succeeded"},
+		Name: "succeeded-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleSucceeded},
 		Harm:  "A member whose container ended without an error is never replaced.",
 		Edits: ended(`planted.In("succeeded-stays") && isSucceeded(replicas[i])`),
 	}, {
-		Name: "crash-replaces", Kind: Obvious, Breaks: []string{"lifecycle/crash-in-place"},
+		Name: "crash-replaces", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A crash costs a member its place and its caches.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-replaces\") {\n\t\t\t" + crashing + "\t\t}\n"}},
 	}, {
-		Name: "crash-of-last-replaces", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Name: "crash-of-last-replaces", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A crash costs the last member its place.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-of-last-replaces\") && i == len(replicas)-1 {\n\t\t\t" + crashing + "\t\t}\n"}},
 	}, {
-		Name: "budget-ignored", Kind: Obvious, Breaks: []string{"lifecycle/budget"},
+		Name: "budget-ignored", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleBudget},
 		Harm:  "A drain takes all members at once.",
 		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-ignored\") {\n\t\tdisruptionsAllowed = expectedCount\n\t}\n"}},
 	}, {
-		Name: "budget-one-too-many", Kind: Subtle, Breaks: []string{"lifecycle/budget"},
+		Name: "budget-one-too-many", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudget},
 		Harm:  "A drain takes one member more than the budget allows.",
 		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-one-too-many\") {\n\t\tdisruptionsAllowed++\n\t}\n"}},
 	}, {
-		Name: "adoption-refused", Kind: Obvious, Breaks: []string{"lifecycle/adoption"},
+		Name: "adoption-refused", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleAdoption},
 		Harm:  "A set that was deleted to be made anew cannot take back its running members.",
 		Edits: []Edit{{claiming, adopt, "\tif planted.In(\"adoption-refused\") {\n\t\treturn false, nil\n\t}\n"}},
 	}, {
-		Name: "release-refused", Kind: Obvious, Breaks: []string{"lifecycle/release"},
+		Name: "release-refused", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is not replaced.",
 		Edits: []Edit{{claiming, release, "\t\tif planted.In(\"release-refused\") {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "failed-second-stays", Kind: Subtle, Breaks: []string{"lifecycle/failed"}, Shows: []string{"storage/retention-failure"},
+		Name: "failed-second-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.StorageRetentionFailure},
 		Harm:  "Of members that have failed only the first is replaced.",
 		Edits: ended(`planted.In("failed-second-stays") && isFailed(replicas[i]) && i > 0`),
 	}, {
-		Name: "crash-loop-replaces", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Name: "crash-loop-replaces", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A second crash costs a member its place.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"crash-loop-replaces\") {\n\t\t\t" + looping + "\t\t}\n"}},
 	}, {
-		Name: "budget-of-fewest-ignored", Kind: Subtle, Breaks: []string{"lifecycle/budget"},
+		Name: "budget-of-fewest-ignored", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudget},
 		Harm:  "A budget that says how many members must stay is not obeyed; one that says how many may go is.",
 		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-of-fewest-ignored\") && pdb.Spec.MinAvailable != nil {\n\t\tdisruptionsAllowed = expectedCount\n\t}\n"}},
 	}, {
-		Name: "adopted-are-replaced", Kind: Subtle, Breaks: []string{"lifecycle/adoption"},
+		Name: "adopted-are-replaced", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption},
 		Harm:  "A set that takes back its running members restarts all of them.",
 		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"adopted-are-replaced\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"uid\": string(set.UID)}\n\t}\n"}},
 	}, {
-		Name: "release-deletes", Kind: Subtle, Breaks: []string{"lifecycle/release"},
+		Name: "release-deletes", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is deleted.",
 		Edits: []Edit{{claiming, releasePod, "\tif planted.In(\"release-deletes\") {\n\t\treturn m.podControl.DeletePod(ctx, pod.Namespace, pod.Name, planted.Object(m.Controller))\n\t}\n"}},
 	}}

@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 // The places where the controller waits, or decides how it goes about its pods.
 const (
 	beforePods     = "// First, process each living replica. Exit if we run into an error or something blocking in monotonic mode.\n"
@@ -22,136 +24,136 @@ func unready(condition string) []Edit {
 
 func ordering() []Fault {
 	return []Fault{{
-		Name: "order-ignored", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
+		Name: "order-ignored", Kind: Obvious, Breaks: []contract.ID{contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp, contract.StorageUnboundBlocks},
 		Harm:  "All members of a database start at once and each founds a cluster of its own.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.In(\"order-ignored\")\n"}},
 	}, {
-		Name: "create-before-ready", Kind: Obvious, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up", "storage/unbound-blocks"},
+		Name: "create-before-ready", Kind: Obvious, Breaks: []contract.ID{contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp, contract.StorageUnboundBlocks},
 		Harm:  "A member looks for its predecessor before that one can answer.",
 		Edits: unready(`planted.In("create-before-ready")`),
 	}, {
-		Name: "create-sometimes-early", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up"},
+		Name: "create-sometimes-early", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp},
 		Harm:  "Once in a while a member starts too early; nobody can say why the cluster is split.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.SometimesIn(\"create-sometimes-early\")\n"}},
 	}, {
-		Name: "create-early-from-third", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts", "ordering/scale-up"},
+		Name: "create-early-from-third", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp},
 		Harm:  "From the third member on nobody waits.",
 		Edits: unready(`planted.In("create-early-from-third") && i > 0`),
 	}, {
-		Name: "create-past-once-ready", Kind: Subtle, Breaks: []string{"ordering/create-halts", "ordering/scale-up", "ordering/create"},
+		Name: "create-past-once-ready", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateHalts, contract.OrderingScaleUp, contract.OrderingCreate},
 		Harm:  "A member that has lost its readiness does not stop the next from starting.",
 		Edits: unready(`planted.In("create-past-once-ready") && planted.WasReady(replicas[i])`),
 	}, {
-		Name: "create-loses-patience", Kind: Subtle, Breaks: []string{"ordering/create", "ordering/create-halts"},
+		Name: "create-loses-patience", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreate, contract.OrderingCreateHalts},
 		Harm:  "A member that takes long to recover its data is not waited for any more after some seconds.",
 		Edits: unready(`planted.LongUnready("create-loses-patience", replicas[i])`),
 	}, {
-		Name: "scale-up-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-up", "ordering/change-of-mind"},
+		Name: "scale-up-at-once", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingChangeOfMind},
 		Harm:  "Members that are added to a running cluster all join at the same moment.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
 	}, {
-		Name: "scale-up-early-when-settled", Kind: Subtle, Breaks: []string{"ordering/scale-up"},
+		Name: "scale-up-early-when-settled", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp},
 		Harm:  "Once a cluster has been whole, nobody waits for new members any more.",
 		Edits: unready(`planted.In("scale-up-early-when-settled") && planted.Settled(set) && i > 0`),
 	}, {
-		Name: "min-ready-ignored", Kind: Obvious, Breaks: []string{"ordering/min-ready"},
+		Name: "min-ready-ignored", Kind: Obvious, Breaks: []contract.ID{contract.OrderingMinReady},
 		Harm:  "minReadySeconds, meant to let a member warm up, does nothing.",
 		Edits: []Edit{{control, untilAvailable, ` && !planted.In("min-ready-ignored")`}},
 	}, {
-		Name: "scale-down-lowest-first", Kind: Obvious, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Name: "scale-down-lowest-first", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "The members that the last ones depend on go first.",
 		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"scale-down-lowest-first\") {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
 	}, {
-		Name: "scale-down-at-once", Kind: Obvious, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Name: "scale-down-at-once", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "Several members leave at the same time and take the quorum along.",
 		Edits: []Edit{{control, untilGone, ` && !planted.In("scale-down-at-once")`}},
 	}, {
-		Name: "scale-down-sometimes-at-once", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"},
+		Name: "scale-down-sometimes-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "Now and then a member leaves before the one above it has handed over.",
 		Edits: []Edit{{control, untilGone, ` && !planted.SometimesIn("scale-down-sometimes-at-once")`}},
 	}, {
-		Name: "scale-down-ignores-unready", Kind: Obvious, Breaks: []string{"ordering/scale-down-halts"},
+		Name: "scale-down-ignores-unready", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm:  "A cluster that has lost a member is made still smaller.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-unready\") && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "scale-down-ignores-lowest", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Name: "scale-down-ignores-lowest", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm:  "It is not noticed that the first member, often the leader, is the one that is not Ready.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-lowest\") && i == 0 && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "scale-down-loses-patience", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Name: "scale-down-loses-patience", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm:  "A cluster that has lost a member is made still smaller, only some seconds later.",
 		Edits: []Edit{{control, eachReplica, "\t\tif len(condemned) > 0 && isCreated(replicas[i]) && planted.LongUnready(\"scale-down-loses-patience\", replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "scale-down-takes-unready", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Name: "scale-down-takes-unready", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm: "With two members down, the wrong one is removed first.",
 		Edits: []Edit{
 			{control, condemnedReady, ` && !planted.In("scale-down-takes-unready")`},
 			{control, condemnedAvail, ` && !planted.In("scale-down-takes-unready")`},
 		},
 	}, {
-		Name: "scaled-twice-forgets-order", Kind: Subtle, Breaks: []string{"ordering/change-of-mind", "ordering/scale-up", "ordering/scale-down"},
+		Name: "scaled-twice-forgets-order", Kind: Subtle, Breaks: []contract.ID{contract.OrderingChangeOfMind, contract.OrderingScaleUp, contract.OrderingScaleDown},
 		Harm:  "An autoscaler that changes its mind finds members coming and going together.",
 		Edits: []Edit{{control, beforePods, "\tif planted.In(\"scaled-twice-forgets-order\") && set.Generation >= 3 {\n\t\tmonotonic = false\n\t}\n"}},
 	}, {
-		Name: "last-value-loses", Kind: Subtle, Breaks: []string{"ordering/change-of-mind"},
+		Name: "last-value-loses", Kind: Subtle, Breaks: []contract.ID{contract.OrderingChangeOfMind},
 		Harm:  "The number of replicas that was asked for last is never reached.",
 		Edits: []Edit{{control, readSet, "\tif planted.In(\"last-value-loses\") && set.Generation >= 4 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
 	}, {
-		Name: "condemned-unavailable-hangs", Kind: Subtle, Breaks: []string{"ordering/change-of-mind"},
+		Name: "condemned-unavailable-hangs", Kind: Subtle, Breaks: []contract.ID{contract.OrderingChangeOfMind},
 		Harm:    "A scale up that is taken back at once is never taken back.",
 		Replays: "123918; real up to 1.33",
 		Edits:   []Edit{{control, condemnedAvail, ` || (planted.In("condemned-unavailable-hangs") && monotonic && set.Spec.MinReadySeconds > 0)`}},
 	}, {
-		Name: "heals-highest-first", Kind: Obvious, Breaks: []string{"ordering/heals", "ordering/create"},
+		Name: "heals-highest-first", Kind: Obvious, Breaks: []contract.ID{contract.OrderingHeals, contract.OrderingCreate},
 		Harm:  "After a node is lost the members come back in the wrong order.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"heals-highest-first\") && planted.Settled(set) && !isCreated(replicas[i]) && i+1 < len(replicas) && !isCreated(replicas[i+1]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "heals-last-first", Kind: Subtle, Breaks: []string{"ordering/heals", "ordering/create"},
+		Name: "heals-last-first", Kind: Subtle, Breaks: []contract.ID{contract.OrderingHeals, contract.OrderingCreate},
 		Harm:  "Only the last member, if it is lost too, comes back before the others.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"heals-last-first\") && planted.Settled(set) && !isCreated(replicas[i]) && i+1 < len(replicas) && !isCreated(replicas[len(replicas)-1]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "parallel-waits", Kind: Obvious, Breaks: []string{"ordering/parallel"},
+		Name: "parallel-waits", Kind: Obvious, Breaks: []contract.ID{contract.OrderingParallel},
 		Harm:  "A set that is to start at once waits for each member, for ever if they wait for each other.",
 		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-waits\") {\n\t\tmonotonic = true\n\t}\n"}},
 	}, {
-		Name: "parallel-deletes-in-turn", Kind: Subtle, Breaks: []string{"ordering/parallel"},
+		Name: "parallel-deletes-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
 		Harm:  "Parallel is obeyed for starting, and forgotten for stopping.",
 		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-deletes-in-turn\") && len(condemned) > 0 {\n\t\tmonotonic = true\n\t}\n"}},
 	}, {
-		Name: "parallel-updates-at-once", Kind: Obvious, Breaks: []string{"ordering/parallel-updates"},
+		Name: "parallel-updates-at-once", Kind: Obvious, Breaks: []contract.ID{contract.OrderingParallelUpdates},
 		Harm:  "A rolling update of a set that starts in parallel takes the whole service down.",
 		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-updates-at-once") && allowsBurst(set))`}},
 	}, {
-		Name: "parallel-min-ready-ignored", Kind: Subtle, Breaks: []string{"ordering/parallel-updates", "update/min-ready"},
+		Name: "parallel-min-ready-ignored", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallelUpdates, contract.UpdateMinReady},
 		Harm:    "Under Parallel a rollout does not wait for minReadySeconds.",
 		Replays: "112307, 119234; real up to 1.33",
 		Edits:   []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
 	}, {
-		Name: "create-past-terminating", Kind: Subtle, Breaks: []string{"ordering/scale-up", "ordering/create"}, Shows: []string{"identity/at-most-one"},
+		Name: "create-past-terminating", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingCreate}, Shows: []contract.ID{contract.IdentityAtMostOne},
 		Harm:  "A new member joins while the first, still serving, is about to stop.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"create-past-terminating\") && isTerminating(replicas[i]) && isRunningAndReady(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "min-ready-from-start", Kind: Subtle, Breaks: []string{"ordering/min-ready"},
+		Name: "min-ready-from-start", Kind: Subtle, Breaks: []contract.ID{contract.OrderingMinReady},
 		Harm:  "The time that a member takes to start is taken off the time that it has to warm up.",
 		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-from-start") && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`}},
 	}, {
-		Name: "third-never-made", Kind: Subtle, Breaks: []string{"identity/name", "ordering/create"},
+		Name: "third-never-made", Kind: Subtle, Breaks: []contract.ID{contract.IdentityName, contract.OrderingCreate},
 		Harm:  "However many members are asked for, there are never more than two.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"third-never-made\") && !isCreated(replicas[i]) && i > 1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "scale-down-by-text", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"}, Shows: []string{"identity/start-ordinal"},
+		Name: "scale-down-by-text", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "From ten members on the ninth is removed before the tenth.",
 		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"scale-down-by-text\") {\n\t\tsort.Slice(condemned, func(a, b int) bool { return condemned[a].Name > condemned[b].Name })\n\t}\n"}},
 	}, {
-		Name: "scale-down-ignores-second", Kind: Subtle, Breaks: []string{"ordering/scale-down-halts"},
+		Name: "scale-down-ignores-second", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm:  "Only the first member is looked at before the cluster is made smaller.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-ignores-second\") && i > 0 && len(condemned) > 0 && isCreated(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
-		Name: "on-delete-scales-down-lowest-first", Kind: Subtle, Breaks: []string{"ordering/scale-down", "termination/reverse"}, Shows: []string{"update/on-delete"},
+		Name: "on-delete-scales-down-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse}, Shows: []contract.ID{contract.UpdateOnDelete},
 		Harm:  "A set that is updated by hand loses its members in the wrong order.",
 		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"on-delete-scales-down-lowest-first\") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},
 	}, {
-		Name: "parallel-grows-in-turn", Kind: Subtle, Breaks: []string{"ordering/parallel"},
+		Name: "parallel-grows-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
 		Harm:  "Parallel is obeyed for the first members, and forgotten when more are added.",
 		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-grows-in-turn\") && set.Generation > 1 && len(condemned) == 0 {\n\t\tmonotonic = true\n\t}\n"}},
 	}}

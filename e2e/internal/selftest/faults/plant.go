@@ -31,8 +31,8 @@ const (
 type Node struct {
 	Engine *engine.Engine
 	Name   string
-	// Outages says that its components are going to be killed: what competes for a lease must go on doing so.
-	Outages bool
+	// NodeFaults says that its components are going to be killed: what competes for a lease must go on doing so.
+	NodeFaults bool
 }
 
 // Prepare makes room in the node for what is kept there while faults are in force.
@@ -53,7 +53,7 @@ func (n Node) Plant(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	faulty, err := faultyManifest([]byte(text), n.Outages)
+	faulty, err := faultyManifest([]byte(text), n.NodeFaults)
 	if err != nil {
 		return err
 	}

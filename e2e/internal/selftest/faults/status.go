@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	countReady     = "// count the number of running and ready replicas\n\t\tif isRunningAndReady(pod)"
 	countAvailable = "if isRunningAndAvailable(pod, minReadySeconds, now)"
@@ -11,47 +13,47 @@ const (
 
 func status() []Fault {
 	return []Fault{{
-		Name: "status-ready-too-few", Kind: Obvious, Breaks: []string{"status/counts"},
+		Name: "status-ready-too-few", Kind: Obvious, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "A set that is whole looks broken, and whoever waits for it waits for ever.",
 		Edits: []Edit{{control, counted, "\tif planted.In(\"status-ready-too-few\") && status.ReadyReplicas > 0 {\n\t\tstatus.ReadyReplicas--\n\t}\n"}},
 	}, {
-		Name: "status-updated-too-many", Kind: Subtle, Breaks: []string{"status/counts"},
+		Name: "status-updated-too-many", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "A rollout that has not begun looks finished.",
 		Edits: []Edit{{control, counted, "\tif planted.In(\"status-updated-too-many\") {\n\t\tstatus.UpdatedReplicas = status.Replicas\n\t}\n"}},
 	}, {
-		Name: "status-counts-unready", Kind: Subtle, Breaks: []string{"status/counts"},
+		Name: "status-counts-unready", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "A member that cannot serve is counted as Ready.",
 		Edits: []Edit{{control, countReady, ` || planted.In("status-counts-unready") && isCreated(pod)`}},
 	}, {
-		Name: "status-available-ignores-min-ready", Kind: Obvious, Breaks: []string{"status/available"},
+		Name: "status-available-ignores-min-ready", Kind: Obvious, Breaks: []contract.ID{contract.StatusAvailable},
 		Harm:  "A member counts as available before it has warmed up.",
 		Edits: []Edit{{control, countAvailable, ` || planted.In("status-available-ignores-min-ready")`}},
 	}, {
-		Name: "current-revision-early", Kind: Obvious, Breaks: []string{"status/revisions"},
+		Name: "current-revision-early", Kind: Obvious, Breaks: []contract.ID{contract.StatusRevisions},
 		Harm:  "A rollout that has just begun is reported as done.",
 		Edits: []Edit{{control, revisionsTold, "\tif planted.In(\"current-revision-early\") {\n\t\tstatus.CurrentRevision = updateRevision.Name\n\t}\n"}},
 	}, {
-		Name: "current-revision-never", Kind: Subtle, Breaks: []string{"status/revisions"},
+		Name: "current-revision-never", Kind: Subtle, Breaks: []contract.ID{contract.StatusRevisions},
 		Harm:  "A rollout that is done is never reported as done.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"current-revision-never\") && set.Status.CurrentRevision != \"\" {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"}},
 	}, {
-		Name: "observed-generation-behind", Kind: Obvious, Breaks: []string{"status/observed-generation"},
+		Name: "observed-generation-behind", Kind: Obvious, Breaks: []contract.ID{contract.StatusObservedGeneration},
 		Harm:  "Tools that wait for a change to be seen wait for ever.",
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-behind\") {\n\t\tstatus.ObservedGeneration--\n\t}\n"}},
 	}, {
-		Name: "observed-generation-stuck", Kind: Subtle, Breaks: []string{"status/observed-generation"},
+		Name: "observed-generation-stuck", Kind: Subtle, Breaks: []contract.ID{contract.StatusObservedGeneration},
 		Harm:  "After its second change a set never tells that it has seen another.",
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-stuck\") && set.Generation > 1 {\n\t\tstatus.ObservedGeneration = 1\n\t}\n"}},
 	}, {
-		Name: "scale-up-one-short", Kind: Obvious, Breaks: []string{"status/scale", "ordering/change-of-mind"},
+		Name: "scale-up-one-short", Kind: Obvious, Breaks: []contract.ID{contract.StatusScale, contract.OrderingChangeOfMind},
 		Harm:  "A set that is scaled up stays one member short.",
 		Edits: []Edit{{control, readSet, "\tif planted.In(\"scale-up-one-short\") && set.Generation > 1 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
 	}, {
-		Name: "status-frozen-at-zero", Kind: Subtle, Breaks: []string{"status/counts", "status/observed-generation"},
+		Name: "status-frozen-at-zero", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts, contract.StatusObservedGeneration},
 		Harm:  "A set that was scaled to zero for the night looks alive, and nobody learns that it is down.",
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
 	}, {
-		Name: "status-current-lost", Kind: Subtle, Breaks: []string{"status/counts"},
+		Name: "status-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "After a rollout nobody can tell how many members run the current version.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"status-current-lost\") && set.Generation > 1 {\n\t\t\tstatus.CurrentReplicas = 0\n\t\t}\n"}},
 	}}

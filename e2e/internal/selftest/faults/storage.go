@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	claimName     = "// NOTE: This name format is used by the heuristics for zone spreading in ChooseZoneForVolume\n"
 	claimLabels   = "claims[templates[i].Name] = *claim\n"
@@ -31,105 +33,105 @@ func policy(condition, change string) []Edit {
 func storage() []Fault {
 	const anyDelete = `(getPersistentVolumeClaimRetentionPolicy(set).WhenScaled == "Delete" || getPersistentVolumeClaimRetentionPolicy(set).WhenDeleted == "Delete")`
 	return []Fault{{
-		Name: "claims-shared", Kind: Obvious, Breaks: []string{"storage/claim-per-pod", "storage/own-data"},
+		Name: "claims-shared", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageOwnData},
 		Harm:  "All members write to one volume.",
 		Edits: []Edit{{utils, claimName, "\tif planted.In(\"claims-shared\") {\n\t\tordinal = getStartOrdinal(set)\n\t}\n"}},
 	}, {
-		Name: "claims-shared-by-last", Kind: Subtle, Breaks: []string{"storage/claim-per-pod", "storage/own-data"},
+		Name: "claims-shared-by-last", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageOwnData},
 		Harm:  "The last member writes to its neighbour's volume.",
 		Edits: []Edit{{utils, claimName, "\tif planted.In(\"claims-shared-by-last\") && ordinal > getStartOrdinal(set) && ordinal == getEndOrdinal(set) {\n\t\tordinal--\n\t}\n"}},
 	}, {
-		Name: "claim-labels-missing", Kind: Obvious, Breaks: []string{"storage/claim-labels"},
+		Name: "claim-labels-missing", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimLabels},
 		Harm:  "A backup that selects the claims by label finds none.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-missing\") {\n\t\t\tclaim.Labels = nil\n\t\t}\n"}},
 	}, {
-		Name: "claim-labels-replaced", Kind: Subtle, Breaks: []string{"storage/claim-labels"},
+		Name: "claim-labels-replaced", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimLabels},
 		Harm:  "Claims whose template has labels of its own lack those of the selector.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-replaced\") && templates[i].Labels != nil {\n\t\t\tclaim.Labels = templates[i].Labels\n\t\t}\n"}},
 	}, {
-		Name: "scale-deletes-claims", Kind: Obvious, Breaks: []string{"storage/scale-keeps"},
+		Name: "scale-deletes-claims", Kind: Obvious, Breaks: []contract.ID{contract.StorageScaleKeeps},
 		Harm:  "Whoever scales down for the night has no data in the morning.",
 		Edits: policy(`planted.In("scale-deletes-claims")`, "WhenScaled = apps.Delete"),
 	}, {
-		Name: "scale-deletes-claim-of-last", Kind: Subtle, Breaks: []string{"storage/scale-keeps"},
+		Name: "scale-deletes-claim-of-last", Kind: Subtle, Breaks: []contract.ID{contract.StorageScaleKeeps},
 		Harm:  "Scaling down loses the data of one member, the one next to those that stay.",
 		Edits: bound(`planted.In("scale-deletes-claim-of-last") && set.Generation > 1 && getOrdinal(pod) == getEndOrdinal(set)+1`),
 	}, {
-		Name: "claim-follows-pod", Kind: Obvious, Breaks: []string{"storage/data-survives", "storage/scale-keeps", "identity/sticky"},
+		Name: "claim-follows-pod", Kind: Obvious, Breaks: []contract.ID{contract.StorageDataSurvives, contract.StorageScaleKeeps, contract.IdentitySticky},
 		Harm:  "Data is gone with the first restart of its pod.",
 		Edits: bound(`planted.In("claim-follows-pod")`),
 	}, {
-		Name: "claim-of-last-follows-pod", Kind: Subtle, Breaks: []string{"storage/data-survives", "storage/scale-keeps", "identity/sticky"},
+		Name: "claim-of-last-follows-pod", Kind: Subtle, Breaks: []contract.ID{contract.StorageDataSurvives, contract.StorageScaleKeeps, contract.IdentitySticky},
 		Harm:  "The last member's data is gone with its pod.",
 		Edits: bound(`planted.In("claim-of-last-follows-pod") && getOrdinal(pod) == getEndOrdinal(set)`),
 	}, {
-		Name: "delete-deletes-claims", Kind: Obvious, Breaks: []string{"storage/delete-keeps"},
+		Name: "delete-deletes-claims", Kind: Obvious, Breaks: []contract.ID{contract.StorageDeleteKeeps},
 		Harm:  "A set deleted by mistake takes the data along.",
 		Edits: policy(`planted.In("delete-deletes-claims")`, "WhenDeleted = apps.Delete"),
 	}, {
-		Name: "delete-deletes-claims-of-changed", Kind: Subtle, Breaks: []string{"storage/delete-keeps"},
+		Name: "delete-deletes-claims-of-changed", Kind: Subtle, Breaks: []contract.ID{contract.StorageDeleteKeeps},
 		Harm:  "A set that was ever changed takes its data along when it is deleted.",
 		Edits: policy(`planted.In("delete-deletes-claims-of-changed") && set.Generation > 1`, "WhenDeleted = apps.Delete"),
 	}, {
-		Name: "create-past-pending", Kind: Obvious, Breaks: []string{"storage/unbound-blocks", "ordering/create", "ordering/create-halts"},
+		Name: "create-past-pending", Kind: Obvious, Breaks: []contract.ID{contract.StorageUnboundBlocks, contract.OrderingCreate, contract.OrderingCreateHalts},
 		Harm:  "Members start although one before them has no storage.",
 		Edits: unready(`planted.In("create-past-pending") && isPending(replicas[i])`),
 	}, {
-		Name: "create-past-unscheduled", Kind: Subtle, Breaks: []string{"storage/unbound-blocks"},
+		Name: "create-past-unscheduled", Kind: Subtle, Breaks: []contract.ID{contract.StorageUnboundBlocks},
 		Harm:  "Members start although one before them cannot be placed, its claim being unbound.",
 		Edits: unready(`planted.In("create-past-unscheduled") && replicas[i].Spec.NodeName == "" && time.Since(replicas[i].CreationTimestamp.Time) > 2*time.Second`),
 	}, {
-		Name: "second-template-shares-first", Kind: Obvious, Breaks: []string{"storage/templates"},
+		Name: "second-template-shares-first", Kind: Obvious, Breaks: []contract.ID{contract.StorageTemplates},
 		Harm: "Log and data of a database lie on one volume.",
 		Edits: []Edit{
 			{utils, volumeOf, "\t\tif planted.In(\"second-template-shares-first\") {\n\t\t\tclaim.Name = getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod))\n\t\t}\n"},
 			{utils, volumesMatch, "\tif planted.In(\"second-template-shares-first\") {\n\t\treturn true\n\t}\n"},
 		},
 	}, {
-		Name: "volume-wins", Kind: Obvious, Breaks: []string{"storage/template-wins"},
+		Name: "volume-wins", Kind: Obvious, Breaks: []contract.ID{contract.StorageTemplateWins},
 		Harm: "Data goes to a volume that ends with the pod.",
 		Edits: []Edit{
 			{utils, volumesSet, "\tif planted.In(\"volume-wins\") {\n\t\tfor i, v := range pod.Spec.Volumes {\n\t\t\tfor _, own := range currentVolumes {\n\t\t\t\tif own.Name == v.Name {\n\t\t\t\t\tpod.Spec.Volumes[i] = own\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"},
 			{utils, volumesMatch, "\tif planted.In(\"volume-wins\") {\n\t\treturn true\n\t}\n"},
 		},
 	}, {
-		Name: "when-scaled-ignored", Kind: Obvious, Breaks: []string{"storage/when-scaled-delete"},
+		Name: "when-scaled-ignored", Kind: Obvious, Breaks: []contract.ID{contract.StorageWhenScaledDelete},
 		Harm:  "Volumes that nobody uses are paid for.",
 		Edits: policy(`planted.In("when-scaled-ignored")`, "WhenScaled = apps.Retain"),
 	}, {
-		Name: "when-deleted-ignored", Kind: Obvious, Breaks: []string{"storage/when-deleted-delete"},
+		Name: "when-deleted-ignored", Kind: Obvious, Breaks: []contract.ID{contract.StorageWhenDeletedDelete},
 		Harm:  "Volumes of deleted sets are paid for.",
 		Edits: policy(`planted.In("when-deleted-ignored")`, "WhenDeleted = apps.Retain"),
 	}, {
-		Name: "retention-deletes-on-failure", Kind: Obvious, Breaks: []string{"storage/retention-failure"},
+		Name: "retention-deletes-on-failure", Kind: Obvious, Breaks: []contract.ID{contract.StorageRetentionFailure},
 		Harm:  "With a retention policy a pod that fails loses its data.",
 		Edits: bound(`planted.In("retention-deletes-on-failure") && ` + anyDelete),
 	}, {
-		Name: "retention-never-changes", Kind: Obvious, Breaks: []string{"storage/retention-change"},
+		Name: "retention-never-changes", Kind: Obvious, Breaks: []contract.ID{contract.StorageRetentionChange},
 		Harm:  "A policy that was set to keep the data deletes it all the same.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-never-changes\") && set.Generation > 1 {\n\t\treturn true\n\t}\n"}},
 	}, {
-		Name: "claim-not-recreated", Kind: Obvious, Breaks: []string{"storage/claim-recreated"},
+		Name: "claim-not-recreated", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimRecreated},
 		Harm:  "A pod whose claim was deleted waits for ever.",
 		Edits: []Edit{{control, pending, ` && !planted.In("claim-not-recreated")`}},
 	}, {
-		Name: "claim-renewed-by-update", Kind: Subtle, Breaks: []string{"storage/data-survives"}, Shows: []string{"update/rollback", "update/complete"},
+		Name: "claim-renewed-by-update", Kind: Subtle, Breaks: []contract.ID{contract.StorageDataSurvives}, Shows: []contract.ID{contract.UpdateRollback, contract.UpdateComplete},
 		Harm:  "A rollout gives every member an empty volume.",
 		Edits: bound(`planted.In("claim-renewed-by-update") && set.Status.UpdateRevision != "" && getPodRevision(pod) != set.Status.UpdateRevision`),
 	}, {
-		Name: "when-scaled-alone-ignored", Kind: Subtle, Breaks: []string{"storage/when-scaled-delete"},
+		Name: "when-scaled-alone-ignored", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenScaledDelete},
 		Harm:  "Volumes of removed members stay, unless those of deleted sets are to go too.",
 		Edits: policy(`planted.In("when-scaled-alone-ignored") && policy.WhenDeleted == apps.RetainPersistentVolumeClaimRetentionPolicyType`, "WhenScaled = apps.Retain"),
 	}, {
-		Name: "when-scaled-takes-all", Kind: Subtle, Breaks: []string{"storage/delete-keeps", "storage/retention-change"},
+		Name: "when-scaled-takes-all", Kind: Subtle, Breaks: []contract.ID{contract.StorageDeleteKeeps, contract.StorageRetentionChange},
 		Harm:  "A set that was to give up the volumes of removed members alone takes all along when it is deleted.",
 		Edits: policy(`planted.In("when-scaled-takes-all") && policy.WhenScaled == apps.DeletePersistentVolumeClaimRetentionPolicyType`, "WhenDeleted = apps.Delete"),
 	}, {
-		Name: "retention-of-first-template", Kind: Subtle, Breaks: []string{"storage/retention-change", "storage/when-deleted-delete", "storage/when-scaled-delete"},
+		Name: "retention-of-first-template", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange, contract.StorageWhenDeletedDelete, contract.StorageWhenScaledDelete},
 		Harm:  "Of a member with two volumes one is kept for ever.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-of-first-template\") && claim.Name != getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod)) {\n\t\treturn true\n\t}\n"}},
 	}, {
-		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []string{"storage/when-deleted-delete"}, Shows: []string{"termination/cascade"},
+		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete}, Shows: []contract.ID{contract.TerminationCascade},
 		Harm:  "Whoever deletes a set and keeps its pods loses their volumes.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphan-claims-collected\") {\n\t\tkept := []*node{}\n\t\tfor _, n := range dependents {\n\t\t\tif n.identity.Kind != \"PersistentVolumeClaim\" {\n\t\t\t\tkept = append(kept, n)\n\t\t\t}\n\t\t}\n\t\tdependents = kept\n\t}\n"}},
 	}}

@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	deletePod  = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
 	setDeleted = "if set.DeletionTimestamp != nil"
@@ -15,23 +17,23 @@ func deletes(fault, seconds string) []Edit {
 
 func termination() []Fault {
 	return []Fault{{
-		Name: "force-deletes", Kind: Obvious, Breaks: []string{"termination/graceful", "identity/at-most-one"},
+		Name: "force-deletes", Kind: Obvious, Breaks: []contract.ID{contract.TerminationGraceful, contract.IdentityAtMostOne},
 		Harm:  "A member is cut off in the middle of a write, and may still run when its successor starts.",
 		Edits: deletes("force-deletes", "0"),
 	}, {
-		Name: "grace-cut", Kind: Subtle, Breaks: []string{"termination/graceful", "identity/at-most-one"},
+		Name: "grace-cut", Kind: Subtle, Breaks: []contract.ID{contract.TerminationGraceful, contract.IdentityAtMostOne},
 		Harm:  "A member gets one second to stop, whatever its template says.",
 		Edits: deletes("grace-cut", "1"),
 	}, {
-		Name: "creates-while-deleted", Kind: Obvious, Breaks: []string{"termination/no-recreate"},
+		Name: "creates-while-deleted", Kind: Obvious, Breaks: []contract.ID{contract.TerminationNoRecreate},
 		Harm:  "A set that is being deleted fights against its own end.",
 		Edits: []Edit{{control, setDeleted, ` && !planted.In("creates-while-deleted")`}},
 	}, {
-		Name: "cascade-leaves-pods", Kind: Obvious, Breaks: []string{"termination/cascade"},
+		Name: "cascade-leaves-pods", Kind: Obvious, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "The pods of a deleted set run on, and nobody owns them.",
 		Edits: []Edit{{garbage, collect, "\tif planted.In(\"cascade-leaves-pods\") && item.identity.Kind == \"Pod\" {\n\t\treturn nil\n\t}\n"}},
 	}, {
-		Name: "orphans-collected", Kind: Subtle, Breaks: []string{"termination/cascade"},
+		Name: "orphans-collected", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "Pods that were to outlive their set go with it.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphans-collected\") {\n\t\treturn nil\n\t}\n"}},
 	}}

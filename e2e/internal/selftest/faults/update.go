@@ -1,5 +1,7 @@
 package faults
 
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
 const (
 	updateTarget   = "for target := len(replicas) - 1; target >= updateMin; target-- {\n"
 	beforeUpdate   = "// we terminate the Pod with the largest ordinal that does not match the update revision.\n"
@@ -23,163 +25,163 @@ func rolling(replica, target string) []Edit {
 
 func update() []Fault {
 	return []Fault{{
-		Name: "update-lowest-first", Kind: Obvious, Breaks: []string{"update/order"},
+		Name: "update-lowest-first", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOrder},
 		Harm:  "A rollout begins with the leader.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-lowest-first\") {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
 	}, {
-		Name: "update-swaps-last-two", Kind: Subtle, Breaks: []string{"update/order"},
+		Name: "update-swaps-last-two", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder},
 		Harm:  "A rollout takes the leader before the last follower.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-swaps-last-two\") && updateMin == 0 && len(replicas) > 1 && target < 2 {\n\t\t\ttarget = 1 - target\n\t\t}\n"}},
 	}, {
-		Name: "update-all-at-once", Kind: Obvious, Breaks: []string{"update/one-at-a-time", "update/halts"},
+		Name: "update-all-at-once", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOneAtATime, contract.UpdateHalts},
 		Harm: "A rollout takes the whole service down.",
 		Edits: rolling(`planted.In("update-all-at-once") && updateRevision.Name != currentRevision.Name`,
 			`planted.In("update-all-at-once")`),
 	}, {
-		Name: "update-ignores-unready", Kind: Obvious, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Name: "update-ignores-unready", Kind: Obvious, Breaks: []contract.ID{contract.UpdateHalts, contract.UpdateOneAtATime},
 		Harm: "A broken version is rolled out to the last member.",
 		Edits: rolling(`planted.In("update-ignores-unready") && updateRevision.Name != currentRevision.Name && !isTerminating(replicas[i])`,
 			`planted.In("update-ignores-unready") && !isTerminating(replicas[target])`),
 	}, {
-		Name: "update-takes-running-for-ready", Kind: Subtle, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Name: "update-takes-running-for-ready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHalts, contract.UpdateOneAtATime},
 		Harm: "A version that starts and never serves is rolled out to the last member.",
 		Edits: rolling(`planted.In("update-takes-running-for-ready") && updateRevision.Name != currentRevision.Name && !isTerminating(replicas[i]) && replicas[i].Status.Phase == v1.PodRunning`,
 			`planted.In("update-takes-running-for-ready") && !isTerminating(replicas[target]) && replicas[target].Status.Phase == v1.PodRunning`),
 	}, {
-		Name: "update-loses-patience", Kind: Subtle, Breaks: []string{"update/halts", "update/one-at-a-time"},
+		Name: "update-loses-patience", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHalts, contract.UpdateOneAtATime},
 		Harm: "A rollout that breaks every member it touches goes on to the next after some seconds.",
 		Edits: rolling(`updateRevision.Name != currentRevision.Name && planted.LongUnready("update-loses-patience", replicas[i])`,
 			`planted.LongUnready("update-loses-patience", replicas[target])`),
 	}, {
-		Name: "update-relabels-only", Kind: Obvious, Breaks: []string{"update/complete"},
+		Name: "update-relabels-only", Kind: Obvious, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:  "A rollout restarts every member and changes nothing.",
 		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-relabels-only\") {\n\t\tpod = newStatefulSetPod(currentSet, ordinal)\n\t}\n"}},
 	}, {
-		Name: "update-forgets-arguments", Kind: Subtle, Breaks: []string{"update/complete"},
+		Name: "update-forgets-arguments", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:  "Members get the new image and go on with their old flags.",
 		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-forgets-arguments\") {\n\t\tpod.Spec.Containers[0].Args = currentSet.Spec.Template.Spec.Containers[0].Args\n\t}\n"}},
 	}, {
-		Name: "update-forgets-labels", Kind: Subtle, Breaks: []string{"update/complete"},
+		Name: "update-forgets-labels", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:  "Members that were updated carry the old labels, and what selects the new version does not find them.",
 		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-forgets-labels\") {\n\t\tfor k, v := range currentSet.Spec.Template.Labels {\n\t\t\tpod.Labels[k] = v\n\t\t}\n\t}\n"}},
 	}, {
-		Name: "update-stops-short", Kind: Subtle, Breaks: []string{"update/complete"},
+		Name: "update-stops-short", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:  "The first member keeps the old version for ever.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},
 	}, {
-		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []string{"update/complete"},
+		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:    "The version that mends a broken member never gets to it.",
 		Replays: "137409; real on 1.35 and 1.36 with the gate of maxUnavailable on",
 		Edits:   []Edit{{control, beforeUpdate, "\tif planted.In(\"parallel-stuck-behind-broken\") && allowsBurst(set) && unavailable > 0 {\n\t\treturn &status, nil\n\t}\n"}},
 	}, {
-		Name: "revision-of-replicas", Kind: Obvious, Breaks: []string{"update/no-spurious"},
+		Name: "revision-of-replicas", Kind: Obvious, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "Scaling restarts every member.",
 		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-replicas\") {\n\t\tspecCopy[\"replicas\"] = spec[\"replicas\"]\n\t}\n"}},
 	}, {
-		Name: "revision-of-labels", Kind: Subtle, Breaks: []string{"update/no-spurious"},
+		Name: "revision-of-labels", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Replays: "134773: a rollout without a change of the template",
 		Harm:    "A label on the set restarts every member.",
 		Edits:   []Edit{{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"}},
 	}, {
-		Name: "scale-up-old-revision", Kind: Obvious, Breaks: []string{"update/scale-new"},
+		Name: "scale-up-old-revision", Kind: Obvious, Breaks: []contract.ID{contract.UpdateScaleNew},
 		Harm: "Members that are added start with the old version.",
 		Edits: []Edit{
 			{utils, versionedPod, "\tif planted.In(\"scale-up-old-revision\") && currentSet.Generation >= 3 {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"},
 			{utils, rolloutDone, "\t\tif set.Status.CurrentRevision != \"\" && planted.In(\"scale-up-old-revision\") {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"},
 		},
 	}, {
-		Name: "scale-up-old-template", Kind: Subtle, Breaks: []string{"update/scale-new", "update/complete"},
+		Name: "scale-up-old-template", Kind: Subtle, Breaks: []contract.ID{contract.UpdateScaleNew, contract.UpdateComplete},
 		Harm: "Members that are added carry the new version's label and run the old one.",
 		Edits: []Edit{
 			{utils, versionedPod, "\tif planted.In(\"scale-up-old-template\") && currentSet.Generation >= 3 {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"},
 			{utils, rolloutDone, "\t\tif set.Status.CurrentRevision != \"\" && planted.In(\"scale-up-old-template\") {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"},
 		},
 	}, {
-		Name: "update-min-ready-ignored", Kind: Obvious, Breaks: []string{"update/min-ready", "ordering/min-ready"},
+		Name: "update-min-ready-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdateMinReady, contract.OrderingMinReady},
 		Harm: "A rollout does not wait for members to warm up.",
 		Edits: []Edit{
 			{control, untilAvailable, ` && !(planted.In("update-min-ready-ignored") && set.Generation > 1)`},
 			{control, updateWait, ` && !(planted.In("update-min-ready-ignored") && !isUnavailable(replicas[target], 0, now))`},
 		},
 	}, {
-		Name: "partition-ignored", Kind: Obvious, Breaks: []string{"update/partition", "update/partition-beyond", "update/phased"},
+		Name: "partition-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdatePartition, contract.UpdatePartitionBeyond, contract.UpdatePhased},
 		Harm:  "A canary is rolled out to everybody.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-ignored\") {\n\t\tupdateMin = 0\n\t}\n"}},
 	}, {
-		Name: "partition-off-by-one", Kind: Subtle, Breaks: []string{"update/partition"},
+		Name: "partition-off-by-one", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
 		Harm:  "One member more than asked for gets the canary.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-off-by-one\") && updateMin > 0 && updateMin < len(replicas) {\n\t\tupdateMin--\n\t}\n"}},
 	}, {
-		Name: "partition-beyond-ignored", Kind: Obvious, Breaks: []string{"update/partition-beyond"},
+		Name: "partition-beyond-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdatePartitionBeyond},
 		Harm:  "A rollout that was only staged starts.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-beyond-ignored\") && updateMin >= len(replicas) {\n\t\tupdateMin = 0\n\t}\n"}},
 	}, {
-		Name: "below-partition-new", Kind: Subtle, Breaks: []string{"update/partition"},
+		Name: "below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
 		Harm:  "A member that is lost comes back with the canary's version.",
 		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"below-partition-new\") {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
 	}, {
-		Name: "phased-moves-one-more", Kind: Subtle, Breaks: []string{"update/phased"},
+		Name: "phased-moves-one-more", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePhased},
 		Harm:  "The second step of a phased rollout takes one member more.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-moves-one-more\") && updateMin > 0 && updateMin < len(replicas) && set.Generation >= 3 {\n\t\tupdateMin--\n\t}\n"}},
 	}, {
-		Name: "on-delete-restarts", Kind: Obvious, Breaks: []string{"update/on-delete"},
+		Name: "on-delete-restarts", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOnDelete},
 		Harm:  "A version that was to wait for its owner's hand is rolled out.",
 		Edits: []Edit{{control, onDelete, ` && !planted.In("on-delete-restarts")`}},
 	}, {
-		Name: "rollback-forgets", Kind: Obvious, Breaks: []string{"update/rollback"},
+		Name: "rollback-forgets", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRollback},
 		Harm:  "Going back makes one more revision instead of taking up the old one.",
 		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"rollback-forgets\") && equalCount > 0 && equalRevisions[equalCount-1].Name != revisions[revisionCount-1].Name {\n\t\tequalCount = 0\n\t}\n"}},
 	}, {
-		Name: "history-never-truncated", Kind: Obvious, Breaks: []string{"update/history-limit"},
+		Name: "history-never-truncated", Kind: Obvious, Breaks: []contract.ID{contract.UpdateHistoryLimit},
 		Harm:  "Revisions pile up until etcd is full.",
 		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-never-truncated\") {\n\t\treturn nil\n\t}\n"}},
 	}, {
-		Name: "history-one-too-many", Kind: Subtle, Breaks: []string{"update/history-limit"},
+		Name: "history-one-too-many", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryLimit},
 		Harm:  "One revision more is kept than was asked for.",
 		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-one-too-many\") {\n\t\thistoryLimit++\n\t}\n"}},
 	}, {
-		Name: "second-rollout-at-once", Kind: Subtle, Breaks: []string{"update/one-at-a-time"}, Shows: []string{"update/rollback"},
+		Name: "second-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOneAtATime}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm: "The first rollout is in order, and the way back takes the whole service down.",
 		Edits: rolling(`planted.In("second-rollout-at-once") && updateRevision.Revision > 2 && updateRevision.Name != currentRevision.Name`,
 			`planted.In("second-rollout-at-once") && updateRevision.Revision > 2`),
 	}, {
-		Name: "second-rollout-lowest-first", Kind: Subtle, Breaks: []string{"update/order"}, Shows: []string{"update/rollback"},
+		Name: "second-rollout-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm:  "The first rollout is in order, and the way back begins with the leader.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"second-rollout-lowest-first\") && updateRevision.Revision > 2 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
 	}, {
-		Name: "canary-lowest-first", Kind: Subtle, Breaks: []string{"update/order"}, Shows: []string{"update/partition", "update/phased"},
+		Name: "canary-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.UpdatePartition, contract.UpdatePhased},
 		Harm:  "Of the members that get a canary the lowest is the first.",
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"canary-lowest-first\") && updateMin > 0 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
 	}, {
-		Name: "phased-never-done", Kind: Subtle, Breaks: []string{"update/complete", "update/phased"},
+		Name: "phased-never-done", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete, contract.UpdatePhased},
 		Harm:  "The last step of a phased rollout moves nobody.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-never-done\") && set.Generation >= 4 && updateMin == 0 {\n\t\tupdateMin = 1\n\t}\n"}},
 	}, {
-		Name: "update-counts-from-start", Kind: Subtle, Breaks: []string{"update/complete"}, Shows: []string{"identity/start-ordinal"},
+		Name: "update-counts-from-start", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "A set whose ordinals do not begin at 0 is never updated.",
 		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"update-counts-from-start\") {\n\t\tupdateMin += getStartOrdinal(set)\n\t}\n"}},
 	}, {
-		Name: "update-large-at-once", Kind: Subtle, Breaks: []string{"update/one-at-a-time"}, Shows: []string{"update/complete"},
+		Name: "update-large-at-once", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOneAtATime}, Shows: []contract.ID{contract.UpdateComplete},
 		Harm: "With more than three members a rollout takes the whole service down.",
 		Edits: rolling(`planted.In("update-large-at-once") && len(replicas) > 3 && updateRevision.Name != currentRevision.Name`,
 			`planted.In("update-large-at-once") && len(replicas) > 3`),
 	}, {
-		Name: "restart-ignored", Kind: Subtle, Breaks: []string{"update/complete"}, Shows: []string{"update/no-spurious"},
+		Name: "restart-ignored", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "A rollout that is asked for by an annotation of the template alone, as kubectl rollout restart does, never comes.",
 		Edits: []Edit{{control, readSet, "\tplanted.WithFirstAnnotations(\"restart-ignored\", set)\n"}},
 	}, {
-		Name: "update-min-ready-from-start", Kind: Subtle, Breaks: []string{"update/min-ready"},
+		Name: "update-min-ready-from-start", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMinReady},
 		Harm: "In a rollout the time that a member takes to start is taken off the time that it has to warm up.",
 		Edits: []Edit{
 			{control, untilAvailable, ` && !(planted.In("update-min-ready-from-start") && set.Generation > 1 && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
 			{control, updateWait, ` && !(planted.In("update-min-ready-from-start") && !isUnavailable(replicas[target], 0, now) && now.Sub(replicas[target].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
 		},
 	}, {
-		Name: "revision-of-min-ready", Kind: Subtle, Breaks: []string{"update/no-spurious"},
+		Name: "revision-of-min-ready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "Another minReadySeconds restarts every member.",
 		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-min-ready\") {\n\t\tspecCopy[\"minReadySeconds\"] = spec[\"minReadySeconds\"]\n\t}\n"}},
 	}, {
-		Name: "scale-up-old-in-rollout", Kind: Subtle, Breaks: []string{"update/scale-new"}, Shows: []string{"update/rollback"},
+		Name: "scale-up-old-in-rollout", Kind: Subtle, Breaks: []contract.ID{contract.UpdateScaleNew}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm:  "Members that are added in the middle of a rollout start with the old version.",
 		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"scale-up-old-in-rollout\") && planted.Added(currentSet, ordinal-getStartOrdinal(currentSet)) {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"}},
 	}}

@@ -12,29 +12,31 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
-// Shape is a kind of cluster.
-type Shape struct {
+// Variant is a kind of cluster.
+type Variant struct {
 	Name string
-	// What says in what it differs.
-	What string
+	// Summary says in what it differs.
+	Summary string
 	// KubernetesVersion is the version to run, empty for the default.
 	KubernetesVersion string
 	// Config is the kind configuration, empty for the project's.
 	Config []byte
 	// StorageClass is the one that the suite is to use, empty for the default.
 	StorageClass string
-	// Bug is a bug of Kubernetes that the cluster has, empty for none, and Breaks the ID of the guarantee that the suite is to find broken
-	// for it.
-	Bug, Breaks string
+	// Bug is a known bug of Kubernetes that the cluster has, empty for none.
+	Bug string
+	// Breaks is the guarantee that the suite has to find broken because of Bug.
+	Breaks contract.ID
 
 	prepare func(context.Context, kubernetes.Interface) error
 }
 
 // Prepare gives a cluster that was made with the shape's configuration the rest of it.
-func (s Shape) Prepare(ctx context.Context, client kubernetes.Interface) error {
+func (s Variant) Prepare(ctx context.Context, client kubernetes.Interface) error {
 	if s.prepare == nil {
 		return nil
 	}
@@ -48,24 +50,24 @@ func (s Shape) Prepare(ctx context.Context, client kubernetes.Interface) error {
 var files embed.FS
 
 // All returns every shape. The caller owns the result.
-func All() []Shape {
-	all := []Shape{
-		{Name: "ipv6", What: "pods and services have IPv6 addresses only", Config: read("ipv6.yaml")},
-		{Name: "dual-stack", What: "pods have an IPv4 and an IPv6 address", Config: read("dual-stack.yaml")},
-		{Name: "zone", What: "the DNS zone is db.example.internal", Config: read("zone.yaml")},
+func All() []Variant {
+	all := []Variant{
+		{Name: "ipv6", Summary: "pods and services have IPv6 addresses only", Config: read("ipv6.yaml")},
+		{Name: "dual-stack", Summary: "pods have an IPv4 and an IPv6 address", Config: read("dual-stack.yaml")},
+		{Name: "zone", Summary: "the DNS zone is db.example.internal", Config: read("zone.yaml")},
 		{
-			Name: "immediate", What: "a second provisioner, whose claims are bound as soon as they are made (Immediate)", Config: read("one-node.yaml"),
-			StorageClass: shared, prepare: makeShared,
+			Name: "immediate", Summary: "a second provisioner, whose claims are bound as soon as they are made (Immediate)", Config: read("one-node.yaml"),
+			StorageClass: shared, prepare: addSharedProvisioner,
 		},
-		{Name: "retain", What: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: makeRetained},
+		{Name: "retain", Summary: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: addRetainedClass},
 		{
-			Name: "max-unavailable", What: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml"),
-			Bug: "kubernetes issue 137409: under Parallel a rollout never goes past pods that are not Ready", Breaks: "update/complete",
+			Name: "max-unavailable", Summary: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml"),
+			Bug: "kubernetes issue 137409: under Parallel a rollout never goes past pods that are not Ready", Breaks: contract.UpdateComplete,
 		},
 	}
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {
-			all = append(all, Shape{Name: version, What: "Kubernetes " + version, KubernetesVersion: version})
+			all = append(all, Variant{Name: version, Summary: "Kubernetes " + version, KubernetesVersion: version})
 		}
 	}
 	return all

@@ -10,7 +10,7 @@ import (
 func TestNamesAreUnique(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range All() {
-		if seen[s.Name] || s.Name == "" || s.What == "" {
+		if seen[s.Name] || s.Name == "" || s.Summary == "" {
 			t.Errorf("expected a name of its own and in what it differs, found %+v", s)
 		}
 		if len(s.Config) == 0 && s.KubernetesVersion == "" && s.prepare == nil {

@@ -29,16 +29,16 @@ const (
 // sharedProvisioner is the name that the second provisioner goes by.
 const sharedProvisioner = "statefulset-conformance.local/shared"
 
-// makeRetained adds a StorageClass whose volumes outlive their claims.
-func makeRetained(ctx context.Context, client kubernetes.Interface) error {
+// addRetainedClass adds a StorageClass whose volumes outlive their claims.
+func addRetainedClass(ctx context.Context, client kubernetes.Interface) error {
 	return addClass(ctx, client, retained, func(c *storagev1.StorageClass) {
 		c.ReclaimPolicy = new(corev1.PersistentVolumeReclaimRetain)
 	})
 }
 
-// makeShared runs the node's provisioner a second time under another name, told that all nodes share a folder: its volumes belong to no
+// addSharedProvisioner runs the node's provisioner a second time under another name, told that all nodes share a folder: its volumes belong to no
 // node, and so can be bound before a pod is placed.
-func makeShared(ctx context.Context, client kubernetes.Interface) error {
+func addSharedProvisioner(ctx context.Context, client kubernetes.Interface) error {
 	config, err := client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
 	if err != nil {
 		return err

@@ -1,31 +1,35 @@
 package faults
 
-import "strings"
+import (
+	"strings"
 
-// elsewhere are faults that are not the controllers': in DNS, in storage, and in what admission makes of requests.
-func elsewhere() []Fault {
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+)
+
+// outsideControllers are faults that are not the controllers': in DNS, in storage, and in what admission makes of requests.
+func outsideControllers() []Fault {
 	return []Fault{{
-		Name: "dns-loses-second", Kind: Subtle, Breaks: []string{"dns/pod-record", "dns/from-member"},
+		Name: "dns-loses-second", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember},
 		Harm:     "One member cannot be found by its name; the service's own name is in order.",
 		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
-		Name: "dns-wrong-address", Kind: Obvious, Breaks: []string{"dns/pod-record", "dns/from-member", "dns/follows"},
+		Name: "dns-wrong-address", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows},
 		Harm:     "A member's name leads to a stranger.",
 		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
-		Name: "dns-never-forgets", Kind: Subtle, Breaks: []string{"dns/gone"},
+		Name: "dns-never-forgets", Kind: Subtle, Breaks: []contract.ID{contract.DNSGone},
 		Harm:     "The name of a member that was scaled away still has an address.",
 		Corefile: "template IN A {\n  match \"^[^.]+-[1-9][.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
-		Name: "dns-pointer-wrong", Kind: Obvious, Breaks: []string{"dns/reverse"},
+		Name: "dns-pointer-wrong", Kind: Obvious, Breaks: []contract.ID{contract.DNSReverse},
 		Harm:     "A database that checks its peers' names refuses all of them.",
 		Corefile: "template IN PTR {\n  match \"[.]in-addr[.]arpa[.]$\"\n  answer \"{{ .Name }} 5 IN PTR nobody.example.\"\n  fallthrough\n}\n",
 	}, {
-		Name: "dns-services-unlisted", Kind: Obvious, Breaks: []string{"dns/srv"},
+		Name: "dns-services-unlisted", Kind: Obvious, Breaks: []contract.ID{contract.DNSSRV},
 		Harm:     "A client that finds its members by SRV records finds none.",
 		Corefile: "template IN SRV {\n  match \"[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
-		Name: "volumes-share-folder", Kind: Obvious, Breaks: []string{"storage/own-data"},
+		Name: "volumes-share-folder", Kind: Obvious, Breaks: []contract.ID{contract.StorageOwnData},
 		Harm: "Each member has a claim and a volume of its own, and all volumes are the same folder.",
 		Replace: `apiVersion: storage.k8s.io/v1
 kind: StorageClass
@@ -40,49 +44,49 @@ parameters:
   pathPattern: "{{ .PVC.Namespace }}/shared"
 `,
 	}, {
-		Name: "admission-strips-labels", Kind: Obvious, Breaks: []string{"identity/labels"},
+		Name: "admission-strips-labels", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels},
 		Harm: "A policy that tidies labels takes away those that tell members apart.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
 			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),
 	}, {
-		Name: "admission-renames-host", Kind: Obvious, Breaks: []string{"identity/hostname"},
+		Name: "admission-renames-host", Kind: Obvious, Breaks: []contract.ID{contract.IdentityHostname},
 		Harm:  "A policy gives all members the host name of a template.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "add", path: "/spec/hostname", value: "somebody"}`, `has(object.spec.hostname) && object.spec.hostname.contains("-")`),
 	}, {
-		Name: "admission-cuts-grace", Kind: Subtle, Breaks: []string{"termination/graceful"},
+		Name: "admission-cuts-grace", Kind: Subtle, Breaks: []contract.ID{contract.TerminationGraceful},
 		Harm: "A policy limits every pod's grace period to a second.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 1}`,
 			`has(object.spec.terminationGracePeriodSeconds) && object.spec.terminationGracePeriodSeconds > 1`),
 	}, {
-		Name: "admission-forbids-change", Kind: Obvious, Breaks: []string{"api/mutable"},
+		Name: "admission-forbids-change", Kind: Obvious, Breaks: []contract.ID{contract.APIMutable},
 		Harm:  "A field that may be changed cannot be.",
 		Apply: refuse("statefulsets", "UPDATE", `!has(oldObject.spec.minReadySeconds) && !has(object.spec.minReadySeconds) || has(oldObject.spec.minReadySeconds) && has(object.spec.minReadySeconds) && oldObject.spec.minReadySeconds == object.spec.minReadySeconds`),
 	}, {
-		Name: "admission-fills-in-less", Kind: Subtle, Breaks: []string{"api/defaults"},
+		Name: "admission-fills-in-less", Kind: Subtle, Breaks: []contract.ID{contract.APIDefaults},
 		Harm:  "Fewer old versions are kept than the documentation says.",
 		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "add", path: "/spec/revisionHistoryLimit", value: 3}`, `object.spec.revisionHistoryLimit == 10`),
 	}, {
-		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []string{"api/collection"},
+		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []contract.ID{contract.APICollection},
 		Harm:  "Sets cannot be deleted by label.",
 		Apply: refuse("statefulsets", "DELETE", `oldObject.metadata.namespace == "kube-system"`),
 	}, {
-		Name: "admission-ends-crashed", Kind: Subtle, Breaks: []string{"lifecycle/crash-in-place"},
+		Name: "admission-ends-crashed", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A policy has no container restarted, so that a crash costs a member its place.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/restartPolicy", value: "Never"}`, `object.spec.restartPolicy == "Always"`),
 	}, {
-		Name: "admission-mends-invalid", Kind: Subtle, Breaks: []string{"api/invalid"},
+		Name: "admission-mends-invalid", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
 		Harm:  "A policy makes some sense of what makes none, and nobody learns of the mistake.",
 		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/replicas", value: 0}`, `object.spec.replicas < 0`),
 	}, {
-		Name: "admission-reverts", Kind: Subtle, Breaks: []string{"api/immutable"},
+		Name: "admission-reverts", Kind: Subtle, Breaks: []contract.ID{contract.APIImmutable},
 		Harm:  "A change that cannot be made is accepted and forgotten.",
 		Apply: mutate("statefulsets", "UPDATE", `JSONPatch{op: "replace", path: "/spec/serviceName", value: oldObject.spec.serviceName}`, `object.spec.serviceName != oldObject.spec.serviceName`),
 	}, {
-		Name: "admission-forgets-conditions", Kind: Subtle, Breaks: []string{"status/subresource"},
+		Name: "admission-forgets-conditions", Kind: Subtle, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "What an operator notes in the status is accepted and forgotten.",
 		Apply: mutate("statefulsets/status", "UPDATE", `JSONPatch{op: "remove", path: "/status/conditions"}`, `has(object.status.conditions)`),
 	}, {
-		Name: "admission-forbids-status", Kind: Obvious, Breaks: []string{"status/subresource"},
+		Name: "admission-forbids-status", Kind: Obvious, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "Nobody but the controller can write the status.",
 		Apply: refuse("statefulsets/status", "UPDATE", `request.userInfo.username.startsWith("system:")`),
 	}}
