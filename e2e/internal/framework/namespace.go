@@ -157,7 +157,8 @@ func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 	h := ns.History()
 	if h.End == nil {
 		// Judges may then rely on what did not happen until now, as they do at the end of a spec.
-		h.End = &history.End{Seq: len(h.Events) + len(h.Gaps) + len(h.Operations) + len(h.Checks) + 1, At: asked, Complete: true}
+		h.Close(asked)
+		h.End.Complete = true
 	}
 	return h
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -9,14 +10,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 )
 
-// Format is the version of the file format, in each file's first line.
-const Format = "statefulset-history/v1"
+// Format is the version of the file format that Write writes, in each file's first line. Read reads formatV1 too.
+const (
+	Format   = "statefulset-history/v2"
+	formatV1 = "statefulset-history/v1"
+)
 
 // maxRecord bounds one record of a file: a pod with hundreds of containers stays far below it, a hostile file does not get
 // further.
@@ -24,12 +27,41 @@ const maxRecord = 4 << 20
 
 // line is one line of a file: exactly one field is set.
 type line struct {
-	Header *Header    `json:"header,omitempty"`
-	Event  *Event     `json:"event,omitempty"`
-	Gap    *Gap       `json:"gap,omitempty"`
-	Mark   *Operation `json:"mark,omitempty"`
-	Check  *Check     `json:"check,omitempty"`
-	End    *End       `json:"end,omitempty"`
+	Header      *Header      `json:"header,omitempty"`
+	Event       *Event       `json:"event,omitempty"`
+	Gap         *Gap         `json:"gap,omitempty"`
+	Operation   *Operation   `json:"operation,omitempty"`
+	Expectation *Expectation `json:"expectation,omitempty"`
+	Check       *Check       `json:"check,omitempty"`
+	End         *End         `json:"end,omitempty"`
+}
+
+// record is a line with its sequence number.
+type record struct {
+	seq int
+	line
+}
+
+// records returns all but the header and the end, by their sequence numbers.
+func (h *History) records() []record {
+	all := make([]record, 0, len(h.Events)+len(h.Gaps)+len(h.Operations)+len(h.Expectations)+len(h.Checks))
+	for _, e := range h.Events {
+		all = append(all, record{e.Seq, line{Event: e}})
+	}
+	for i := range h.Gaps {
+		all = append(all, record{h.Gaps[i].Seq, line{Gap: &h.Gaps[i]}})
+	}
+	for i := range h.Operations {
+		all = append(all, record{h.Operations[i].Seq, line{Operation: &h.Operations[i]}})
+	}
+	for i := range h.Expectations {
+		all = append(all, record{h.Expectations[i].Seq, line{Expectation: &h.Expectations[i]}})
+	}
+	for i := range h.Checks {
+		all = append(all, record{h.Checks[i].Seq, line{Check: &h.Checks[i]}})
+	}
+	slices.SortStableFunc(all, func(a, b record) int { return cmp.Compare(a.seq, b.seq) })
+	return all
 }
 
 // Write writes the history as JSON Lines: the header, every record by its sequence number, the end.
@@ -40,113 +72,84 @@ func (h *History) Write(w io.Writer) error {
 	if err := enc.Encode(line{Header: &header}); err != nil {
 		return err
 	}
-	var e, g, m, c int
-	for {
-		// Four sorted lists are merged back into the one order in which they were recorded.
-		next, seq := line{}, -1
-		take := func(s int, l line) {
-			if seq < 0 || s < seq {
-				next, seq = l, s
-			}
-		}
-		if e < len(h.Events) {
-			take(h.Events[e].Seq, line{Event: h.Events[e]})
-		}
-		if g < len(h.Gaps) {
-			take(h.Gaps[g].Seq, line{Gap: &h.Gaps[g]})
-		}
-		if m < len(h.Operations) {
-			take(h.Operations[m].Seq, line{Mark: &h.Operations[m]})
-		}
-		if c < len(h.Checks) {
-			take(h.Checks[c].Seq, line{Check: &h.Checks[c]})
-		}
-		switch {
-		case next.Event != nil:
-			e++
-		case next.Gap != nil:
-			g++
-		case next.Mark != nil:
-			m++
-		case next.Check != nil:
-			c++
-		default:
-			if h.End != nil {
-				return enc.Encode(line{End: h.End})
-			}
-			return nil
-		}
-		if err := enc.Encode(next); err != nil {
+	for _, r := range h.records() {
+		if err := enc.Encode(r.line); err != nil {
 			return err
 		}
 	}
+	if h.End == nil {
+		return nil
+	}
+	return enc.Encode(line{End: h.End})
 }
 
-// Read reads what Write wrote. A history without an end is returned with End nil: it was cut short, and judging it is
-// inconclusive. Anything that is not a history is an error that names the record, which is the line where nobody edited the
-// file.
+// Read reads what Write wrote, or what was written in the format before. A history without an end is returned with End nil: it was cut
+// short, and judging it is inconclusive. Anything that is not a history is an error that names the record, which is the line where nobody
+// edited the file.
 func Read(r io.Reader) (*History, error) {
-	in := &meter{r: r, left: maxRecord}
-	// One decoder for the whole file: one for each line would allocate its buffers a million times over.
+	in := &io.LimitedReader{R: r}
 	dec := json.NewDecoder(in)
 	dec.DisallowUnknownFields()
-	file := reading{h: &History{}, newest: map[types.UID]*Event{}}
+	file := reader{h: &History{}, returns: map[int]bool{}}
 	for n := 1; ; n++ {
-		var l line
-		err := dec.Decode(&l)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
+		in.N = maxRecord
+		l, err := file.decode(dec)
+		switch {
+		case err != nil && in.N <= 0:
+			return nil, fmt.Errorf("record %d is longer than %d bytes", n, maxRecord)
+		case errors.Is(err, io.EOF):
+			if file.h.Header.Format == "" {
+				return nil, errors.New("empty: expected a first line with the header of a history")
+			}
+			return file.h, nil
+		case err != nil:
 			return nil, fmt.Errorf("record %d is not one of a history: %w", n, err)
 		}
 		if err := file.add(l); err != nil {
 			return nil, fmt.Errorf("record %d: %w", n, err)
 		}
-		in.left = maxRecord
 	}
-	if file.h.Header.Format == "" {
-		return nil, errors.New("empty: expected a first line with the header of a history")
+}
+
+// reader is the state of Read between two records.
+type reader struct {
+	h       *History
+	v1      bool
+	last    int           // the newest sequence number
+	at      time.Duration // and its time
+	returns map[int]bool  // the sequence numbers of the operations' returns
+}
+
+// decode reads one record, of either format.
+func (f *reader) decode(dec *json.Decoder) (line, error) {
+	if f.v1 {
+		var old lineV1
+		err := dec.Decode(&old)
+		return old.current(), err
 	}
-	return file.h, nil
+	var l line
+	err := dec.Decode(&l)
+	return l, err
 }
 
-// meter is a reader that gives up when it was not refilled in time.
-type meter struct {
-	r    io.Reader
-	left int
-}
-
-func (m *meter) Read(p []byte) (int, error) {
-	if m.left <= 0 {
-		return 0, fmt.Errorf("longer than %d bytes", maxRecord)
-	}
-	n, err := m.r.Read(p[:min(len(p), m.left)])
-	m.left -= n
-	return n, err
-}
-
-// reading is a file half read.
-type reading struct {
-	h      *History
-	last   int           // the newest sequence number
-	at     time.Duration // and its time
-	newest map[types.UID]*Event
-}
-
-func (f *reading) add(l line) error {
+func (f *reader) add(l line) error {
 	first := f.h.Header.Format == ""
 	switch n := l.fields(); {
 	case n != 1:
-		return fmt.Errorf("expected one of header, event, gap, mark, check, end; found %d of them", n)
+		return fmt.Errorf("expected one of header, event, gap, operation, expectation, check, end; found %d of them", n)
 	case first != (l.Header != nil):
 		return errors.New("expected the header on the first line and only there")
 	case f.h.End != nil:
 		return errors.New("expected nothing after the end record")
 	}
 	if l.Header != nil {
+		if err := l.Header.valid(); err != nil {
+			return err
+		}
+		f.v1 = l.Header.Format == formatV1
 		f.h.Header = *l.Header
-		return l.Header.valid()
+		f.h.Header.Format = Format
+		return nil
 	}
 	seq, at, err := l.when()
 	switch {
@@ -154,19 +157,27 @@ func (f *reading) add(l line) error {
 		return err
 	case seq <= f.last:
 		return fmt.Errorf("sequence numbers must rise: %d after %d", seq, f.last)
+	case f.returns[seq]:
+		return fmt.Errorf("sequence number %d is that of an operation's return", seq)
 	case at < f.at:
 		return fmt.Errorf("time must not run backwards: %v after %v", at, f.at)
 	}
 	f.last, f.at = seq, at
 	switch h := f.h; {
 	case l.Event != nil:
-		l.Event.Share(f.newest[l.Event.UID])
-		f.newest[l.Event.UID] = l.Event
 		h.Events = append(h.Events, l.Event)
 	case l.Gap != nil:
 		h.Gaps = append(h.Gaps, *l.Gap)
-	case l.Mark != nil:
-		h.Operations = append(h.Operations, *l.Mark)
+	case l.Operation != nil:
+		if n := l.Operation.ReturnSeq; n > 0 {
+			if f.returns[n] {
+				return fmt.Errorf("sequence number %d is that of another operation's return", n)
+			}
+			f.returns[n] = true
+		}
+		h.Operations = append(h.Operations, *l.Operation)
+	case l.Expectation != nil:
+		h.Expectations = append(h.Expectations, *l.Expectation)
 	case l.Check != nil:
 		h.Checks = append(h.Checks, *l.Check)
 	case l.End != nil:
@@ -176,18 +187,20 @@ func (f *reading) add(l line) error {
 }
 
 func (l *line) fields() int {
-	return count(l.Header != nil, l.Event != nil, l.Gap != nil, l.Mark != nil, l.Check != nil, l.End != nil)
+	return count(l.Header != nil, l.Event != nil, l.Gap != nil, l.Operation != nil, l.Expectation != nil, l.Check != nil, l.End != nil)
 }
 
-// when returns a record's place in the history, or why it has none.
+// when returns a record's place in the history, or why the record is invalid.
 func (l *line) when() (seq int, at time.Duration, err error) {
 	switch {
 	case l.Event != nil:
 		return l.Event.Seq, l.Event.At, l.Event.valid()
 	case l.Gap != nil:
 		return l.Gap.Seq, l.Gap.To, l.Gap.valid()
-	case l.Mark != nil:
-		return l.Mark.Seq, l.Mark.At, nil
+	case l.Operation != nil:
+		return l.Operation.Seq, l.Operation.At, l.Operation.valid()
+	case l.Expectation != nil:
+		return l.Expectation.Seq, l.Expectation.At, l.Expectation.valid()
 	case l.Check != nil:
 		return l.Check.Seq, l.Check.At, l.Check.valid()
 	default:

@@ -34,6 +34,10 @@ func full() *history.History {
 		Service: "web", Endpoints: []history.Endpoint{{Addresses: []string{"10.0.0.1"}, Target: "web-1", Ready: true}},
 	}})
 	s.DeleteSet("web")
+	s.Begin(history.Operation{Verb: history.VerbScale, Resource: history.Sets, Name: "web"})(history.Accepted, &history.Result{UID: "u", Generation: 2, ResourceVersion: "7"})
+	s.Begin(history.Operation{Verb: history.VerbEvict, Resource: history.Pods, Name: "web-1"})(history.Refused, nil)
+	s.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Sets, Selector: "app in (web,db)"})
+	s.Expect(history.Expectation{Guarantee: contract.OrderingCreate, Kind: history.ExpectContainerExit, Resource: history.Pods, Name: "web-0", UID: "u", ExitCode: 7, GraceSeconds: 30, Text: "ends by itself"})
 	h := s.History()
 	h.Header.Spec, h.Header.Proves, h.Header.Version = "a spec", []contract.ID{contract.OrderingCreate}, "v1.36.0"
 	return h
@@ -165,10 +169,12 @@ func TestAFileWithoutItsEndWasCutShort(t *testing.T) {
 
 // The parts that hostile files are put together from.
 const (
-	header = `{"header":{"format":"statefulset-history/v1","spec":"","namespace":"n","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}` + "\n"
-	mark1  = `{"mark":{"seq":1,"at":5,"act":"other","text":""}}` + "\n"
-	mark2  = `{"mark":{"seq":2,"at":6,"act":"other","text":""}}` + "\n"
-	end3   = `{"end":{"seq":3,"at":7,"complete":true}}` + "\n"
+	header = `{"header":{"format":"statefulset-history/v2","spec":"","namespace":"n","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}` + "\n"
+	first  = `{"operation":{"seq":1,"at":5,"verb":"other","outcome":"unknown","text":""}}` + "\n"
+	second = `{"operation":{"seq":2,"at":6,"verb":"other","outcome":"unknown","text":""}}` + "\n"
+	// done is an operation that returned.
+	done = `{"operation":{"seq":1,"at":5,"returnSeq":2,"returnAt":6,"verb":"scale","outcome":"accepted","result":{"uid":"u","rv":"1"},"text":""}}` + "\n"
+	end3 = `{"end":{"seq":3,"at":7,"complete":true}}` + "\n"
 )
 
 func event(resource, rest string) string {
@@ -182,28 +188,28 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"not JSON":                   {"hello", "record 1"},
 		"not an object":              {"[1,2]", "record 1"},
 		"null":                       {"null", "found 0 of them"},
-		"no header":                  {mark1 + end3, "header on the first line"},
-		"another format":             {`{"header":{"format":"statefulset-history/v2","spec":"","namespace":"","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}`, `"statefulset-history/v2"`},
+		"no header":                  {first + end3, "header on the first line"},
+		"another format":             {`{"header":{"format":"statefulset-history/v3","spec":"","namespace":"","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}`, `"statefulset-history/v3"`},
 		"no format":                  {`{"header":{"spec":""}}`, "expected format"},
 		"a negative lag":             {strings.Replace(header, `"lag":0`, `"lag":-1`, 1), "negative"},
 		"two headers":                {header + header, "record 2: expected the header on the first line and only there"},
-		"a header at the end":        {header + mark1 + end3 + header, "record 4"},
-		"a record after the end":     {header + end3 + mark2, "nothing after the end"},
+		"a header at the end":        {header + first + end3 + header, "record 4"},
+		"a record after the end":     {header + end3 + second, "nothing after the end"},
 		"an end after the end":       {header + end3 + strings.Replace(end3, "3", "4", 1), "nothing after the end"},
-		"an end out of order":        {header + strings.Replace(mark1, `"seq":1`, `"seq":3`, 1) + end3, "must rise"},
+		"an end out of order":        {header + strings.Replace(first, `"seq":1`, `"seq":3`, 1) + end3, "must rise"},
 		"an empty record":            {header + "{}", "found 0 of them"},
-		"two in one record":          {header + `{"mark":{"seq":1,"at":0,"act":"other","text":""},"end":{"seq":2,"at":0,"complete":true}}`, "found 2 of them"},
-		"wrong order":                {header + mark2 + mark1, "record 3: sequence numbers must rise: 1 after 2"},
-		"the same number twice":      {header + mark1 + mark1, "must rise: 1 after 1"},
-		"number zero":                {header + strings.Replace(mark1, `"seq":1`, `"seq":0`, 1), "must rise"},
-		"a negative number":          {header + strings.Replace(mark1, `"seq":1`, `"seq":-4`, 1), "must rise"},
-		"a number too great":         {header + strings.Replace(mark1, `"seq":1`, `"seq":99999999999999999999`, 1), "record 2"},
-		"a fraction":                 {header + strings.Replace(mark1, `"seq":1`, `"seq":1.5`, 1), "record 2"},
-		"time that runs back":        {header + mark1 + strings.Replace(mark2, `"at":6`, `"at":4`, 1), "time must not run backwards"},
-		"time before the start":      {header + strings.Replace(mark1, `"at":5`, `"at":-5`, 1), "time must not run backwards"},
-		"an unknown field":           {header + strings.Replace(mark1, `"text"`, `"texts"`, 1), `unknown field "texts"`},
+		"two in one record":          {header + `{"operation":{"seq":1,"at":0,"verb":"other","outcome":"unknown","text":""},"end":{"seq":2,"at":0,"complete":true}}`, "found 2 of them"},
+		"wrong order":                {header + second + first, "record 3: sequence numbers must rise: 1 after 2"},
+		"the same number twice":      {header + first + first, "must rise: 1 after 1"},
+		"number zero":                {header + strings.Replace(first, `"seq":1`, `"seq":0`, 1), "must rise"},
+		"a negative number":          {header + strings.Replace(first, `"seq":1`, `"seq":-4`, 1), "must rise"},
+		"a number too great":         {header + strings.Replace(first, `"seq":1`, `"seq":99999999999999999999`, 1), "record 2"},
+		"a fraction":                 {header + strings.Replace(first, `"seq":1`, `"seq":1.5`, 1), "record 2"},
+		"time that runs back":        {header + first + strings.Replace(second, `"at":6`, `"at":4`, 1), "time must not run backwards"},
+		"time before the start":      {header + strings.Replace(first, `"at":5`, `"at":-5`, 1), "time must not run backwards"},
+		"an unknown field":           {header + strings.Replace(first, `"text"`, `"texts"`, 1), `unknown field "texts"`},
 		"an unknown record":          {header + `{"pod":{}}`, `unknown field "pod"`},
-		"garbage behind a record":    {header + strings.TrimSpace(mark1) + " garbage\n", "record 3"},
+		"garbage behind a record":    {header + strings.TrimSpace(first) + " garbage\n", "record 3"},
 		"garbage behind the end":     {header + end3 + "garbage", "record 3"},
 		"an event without object":    {header + event("pods", ""), "lacks its object"},
 		"an event with another's":    {header + event("pods", `,"claim":{}`), "lacks its object"},
@@ -221,7 +227,22 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"a gap that ends first":      {header + `{"gap":{"seq":1,"resource":"pods","from":5,"to":4,"reason":""}}`, "ends (4ns) before it begins (5ns)"},
 		"a gap of nothing":           {header + `{"gap":{"seq":1,"resource":"","from":4,"to":5,"reason":""}}`, "unknown resource"},
 		"a check without an outcome": {header + `{"check":{"seq":1,"at":0,"guarantee":"a/b","outcome":"ok","text":""}}`, `unknown outcome "ok"`},
-		"a record without end":       {header + `{"mark":{"text":"` + strings.Repeat("x", 9<<20), "longer than"},
+		"a mark of the first format": {header + `{"mark":{"seq":1,"at":5,"act":"other","text":""}}`, `unknown field "mark"`},
+		"an unknown outcome":         {header + strings.Replace(first, `"unknown"`, `"done"`, 1), `unknown outcome "done" of an operation`},
+		"no outcome":                 {header + strings.Replace(first, `"outcome":"unknown",`, "", 1), `unknown outcome ""`},
+		"no verb":                    {header + strings.Replace(first, `"verb":"other",`, "", 1), "needs a verb"},
+		"a return before the call":   {header + strings.Replace(done, `"returnSeq":2`, `"returnSeq":1`, 1), "returns (1, 6ns) before its call (1, 5ns)"},
+		"a return that is too early": {header + strings.Replace(done, `"returnAt":6`, `"returnAt":4`, 1), "before its call"},
+		"a return without a place":   {header + strings.Replace(first, `"verb"`, `"returnAt":6,"verb"`, 1), "before its call"},
+		"an outcome, no return":      {header + strings.Replace(first, `"unknown"`, `"refused"`, 1), "refused without a return"},
+		"a refusal with a result":    {header + strings.Replace(done, `"accepted"`, `"refused"`, 1), "outcome is refused has a result"},
+		"a return in another place":  {header + done + second, "2 is that of an operation's return"},
+		"two returns in one place":   {header + strings.Replace(done, `"returnSeq":2`, `"returnSeq":3`, 1) + strings.NewReplacer(`"seq":1`, `"seq":2`, `"returnSeq":2`, `"returnSeq":3`).Replace(done), "3 is that of another operation's return"},
+		"a selector of one object":   {header + strings.Replace(first, `"text"`, `"selector":"a=b","text"`, 1), "only the deletion of a collection"},
+		"a bad selector":             {header + strings.Replace(first, `"verb":"other",`, `"verb":"delete","selector":"a=(",`, 1), `label selector "a=("`},
+		"an unknown expectation":     {header + `{"expectation":{"seq":1,"at":0,"guarantee":"a/b","kind":"hope","resource":"pods","name":"a","uid":"u","text":""}}`, `unknown kind "hope"`},
+		"an expectation of nothing":  {header + `{"expectation":{"seq":1,"at":0,"guarantee":"a/b","kind":"left-alone","resource":"pods","name":"a","uid":"","text":""}}`, "name and uid"},
+		"a record without end":       {header + `{"operation":{"text":"` + strings.Repeat("x", 9<<20), "longer than"},
 		"space without end":          {header + strings.Repeat(" ", 9<<20), "longer than"},
 		"deep nesting":               {header + strings.Repeat(`{"event":`, 100_000), "record 2"},
 	} {
@@ -235,9 +256,9 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 }
 
 func TestReadForgivesBlankLinesAndForeignLineEnds(t *testing.T) {
-	h, err := history.Read(strings.NewReader(strings.ReplaceAll(header+"\n"+mark1+mark2+end3, "\n", "\r\n")))
+	h, err := history.Read(strings.NewReader(strings.ReplaceAll(header+"\n"+first+second+end3, "\n", "\r\n")))
 	if err != nil || len(h.Operations) != 2 || h.End == nil {
-		t.Errorf("expected two marks and an end, found %+v and %v", h, err)
+		t.Errorf("expected two operations and an end, found %+v and %v", h, err)
 	}
 }
 
@@ -269,4 +290,41 @@ func (d *disk) Write(p []byte) (int, error) {
 	}
 	d.left--
 	return len(p), nil
+}
+
+// TestReadReadsTheFirstFormat: its marks are operations of which only the call is known.
+func TestReadReadsTheFirstFormat(t *testing.T) {
+	h, err := history.Load(filepath.Join("testdata", "v1.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []history.Operation{
+		{Seq: 1, At: 1, Verb: history.VerbCreate, Resource: history.Sets, Name: "web", Outcome: history.Unknown, Text: "create set web"},
+		{Seq: 3, At: 3, Verb: history.VerbBlockReadiness, Resource: history.Pods, Name: "web-0", UID: "p", Outcome: history.Unknown, Text: "hold web-0"},
+		{Seq: 4, At: 4, Verb: history.VerbUnblockReadiness, Resource: history.Pods, Name: "web-0", UID: "p", Outcome: history.Unknown, Text: "release web-0"},
+		{Seq: 5, At: 5, Verb: history.VerbStopNode, Resource: "nodes", Name: "node", Outcome: history.Unknown, Text: "pause node node"},
+		{Seq: 6, At: 6, Verb: history.VerbStartNode, Resource: "nodes", Name: "node", Outcome: history.Unknown, Text: "resume node node"},
+		{Seq: 7, At: 7, Verb: history.VerbFenceNode, Resource: "nodes", Name: "node", Outcome: history.Unknown, Text: "declare node node out of service"},
+		{Seq: 8, At: 8, Verb: history.VerbDelete, Resource: history.Sets, Outcome: history.Unknown, Text: "delete all sets with the label a=b"},
+	}
+	if diff := cmp.Diff(want, h.Operations); diff != "" {
+		t.Errorf("operations (-want +read):\n%s", diff)
+	}
+	if h.Header.Format != history.Format || len(h.Gaps) != 1 || len(h.Checks) != 1 || h.End == nil || !h.End.Invalid {
+		t.Errorf("expected a gap, a check and an invalid end, found %+v", h)
+	}
+	again, err := history.Read(strings.NewReader(written(t, h)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, h, again)
+}
+
+func TestTheFirstFormatHasNoOperations(t *testing.T) {
+	v1 := strings.Replace(header, "/v2", "/v1", 1)
+	for _, record := range []string{first, strings.Replace(end3, "complete", "invalid", 1)} {
+		if _, err := history.Read(strings.NewReader(v1 + record)); err == nil || !strings.Contains(err.Error(), "unknown field") {
+			t.Errorf("%s: expected an unknown field, found %v", record, err)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package history_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,7 +17,13 @@ func FuzzRead(f *testing.F) {
 	for _, l := range strings.SplitAfter(text, "\n") {
 		f.Add([]byte(header + l))
 	}
-	f.Add([]byte(header + mark1 + mark2 + end3))
+	f.Add([]byte(header + first + second + end3))
+	f.Add([]byte(header + done + end3))
+	v1, err := os.ReadFile(filepath.Join("testdata", "v1.jsonl"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(v1)
 	f.Add([]byte(header + event("pods", `,"pod":{"conditions":[{"type":"Ready","status":"True","transition":"2026-01-02T03:04:05+07:00"}]}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := history.Read(bytes.NewReader(data))

@@ -99,38 +99,7 @@ type Gap struct {
 	Reason   string        `json:"reason"`
 }
 
-// Verb is the kind of a spec's own deed.
-type Verb string
-
-// The acts that judges or reports tell apart.
-const (
-	VerbCreate           Verb = "create"
-	VerbUpdate           Verb = "update" // any change of a spec, replicas included
-	VerbScale            Verb = "scale"
-	VerbDelete           Verb = "delete"
-	VerbEvict            Verb = "evict"
-	VerbBlockReadiness   Verb = "hold"    // a readiness gate is held from here
-	VerbUnblockReadiness Verb = "release" // a readiness gate is opened
-	VerbStopNode         Verb = "lose"    // a node stops answering from here
-	VerbStartNode        Verb = "return"  // a lost node is brought back
-	VerbFenceNode        Verb = "fence"   // a lost node is declared out of service, or its Node object is deleted
-	VerbRestart          Verb = "restart" // a component of the control plane is killed, and its kubelet starts it again
-	VerbOther            Verb = "other"   // exec, cordons and whatever else the text says
-)
-
-// Operation is a deed of the spec itself, recorded before the request is sent: judges exempt what the spec did, and the timeline
-// shows it.
-type Operation struct {
-	Seq      int           `json:"seq"`
-	At       time.Duration `json:"at"`
-	Verb     Verb          `json:"act"`
-	Resource Resource      `json:"resource,omitempty"`
-	Name     string        `json:"name,omitempty"`
-	UID      types.UID     `json:"uid,omitempty"` // set for deletions and evictions of one object
-	Text     string        `json:"text"`
-}
-
-// Outcome is what one look at one guarantee came to.
+// Outcome is the result of a check.
 type Outcome string
 
 // The outcomes of a check.
@@ -175,16 +144,28 @@ type End struct {
 	// Complete says that at the end the recorded state equalled a fresh list of every resource; Reason says why not.
 	Complete bool   `json:"complete"`
 	Reason   string `json:"reason,omitempty"`
-	// Invalid says that somebody outside of the suite took its ground away, as Reason tells: what was recorded then accuses nobody.
-	Invalid bool `json:"void,omitempty"`
+	// Invalid says that somebody outside of the suite disturbed the recording, for Reason: it accuses nobody.
+	Invalid bool `json:"invalid,omitempty"`
 }
 
-// Invalidate makes the history one that says nothing of the cluster, and why.
-func (h *History) Invalidate(why string) {
+// Invalidate marks the history as no evidence of the cluster's conduct, for that reason.
+func (h *History) Invalidate(reason string) {
 	if h.End == nil {
-		h.End = &End{Seq: len(h.Events) + len(h.Gaps) + len(h.Operations) + len(h.Checks) + 1}
+		h.Close(h.Duration())
 	}
-	h.End.Complete, h.End.Invalid, h.End.Reason = false, true, why
+	h.End.Complete, h.End.Invalid, h.End.Reason = false, true, reason
+}
+
+// Close gives the history, which has none, an end behind its last record.
+func (h *History) Close(at time.Duration) {
+	last := 0
+	for _, r := range h.records() {
+		last = max(last, r.seq)
+	}
+	for i := range h.Operations {
+		last = max(last, h.Operations[i].ReturnSeq)
+	}
+	h.End = &End{Seq: last + 1, At: at}
 }
 
 // History is one recording. Events are in recorded order, each resource's events in the order of their resource versions.
@@ -193,16 +174,20 @@ type History struct {
 	Events     []*Event
 	Gaps       []Gap
 	Operations []Operation
-	Checks     []Check
-	End        *End
+	// Expectations are for judges to check.
+	Expectations []Expectation
+	// Checks are what the spec judged itself.
+	Checks []Check
+	End    *End
 }
 
-// DeletedByTest returns the UIDs of the objects that the spec itself deleted or evicted, each with its mark.
+// DeletedByTest returns the UIDs of the objects that the test itself asked to delete or evict by UID, each with its last such operation
+// that was not refused.
 func (h *History) DeletedByTest() map[types.UID]Operation {
 	out := make(map[types.UID]Operation, len(h.Operations))
-	for _, m := range h.Operations {
-		if (m.Verb == VerbDelete || m.Verb == VerbEvict) && m.UID != "" {
-			out[m.UID] = m
+	for _, o := range h.Operations {
+		if o.Deletes() && o.UID != "" && o.Effective() {
+			out[o.UID] = o
 		}
 	}
 	return out

@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // What follows rejects records whose parts do not fit together, so that judges need not guard against them.
 
 func (h *Header) valid() error {
 	switch {
-	case h.Format != Format:
-		return fmt.Errorf("expected format %q, found %q: judge it with the suite that wrote it", Format, h.Format)
+	case h.Format != Format && h.Format != formatV1:
+		return fmt.Errorf("expected format %q or %q, found %q: judge it with the suite that wrote it", Format, formatV1, h.Format)
 	case h.Lag < 0 || h.ClockSkew < 0:
 		return fmt.Errorf("lag (%v) and clock skew (%v) must not be negative", h.Lag, h.ClockSkew)
 	}
@@ -26,6 +27,45 @@ func (g *Gap) valid() error {
 	}
 	if !slices.Contains(Resources(), g.Resource) {
 		return unknownResource(g.Resource)
+	}
+	return nil
+}
+
+func (o *Operation) valid() error {
+	switch o.Outcome {
+	case Accepted, Refused, Unknown:
+	default:
+		return fmt.Errorf("unknown outcome %q of an operation", o.Outcome)
+	}
+	switch {
+	case o.Verb == "":
+		return errors.New("an operation needs a verb")
+	case o.ReturnSeq != 0 && o.ReturnSeq <= o.Seq, o.ReturnAt != 0 && o.ReturnAt < o.At, o.ReturnSeq == 0 && o.ReturnAt != 0:
+		return fmt.Errorf("an operation returns (%d, %v) before its call (%d, %v)", o.ReturnSeq, o.ReturnAt, o.Seq, o.At)
+	case o.Outcome != Unknown && o.ReturnSeq == 0:
+		return fmt.Errorf("an operation is %s without a return", o.Outcome)
+	case o.Outcome != Accepted && o.Result != nil:
+		return fmt.Errorf("an operation whose outcome is %s has a result", o.Outcome)
+	case o.Selector != "" && (o.Verb != VerbDelete || o.Name != "" || o.UID != ""):
+		return errors.New("only the deletion of a collection has a label selector")
+	}
+	if _, err := labels.Parse(o.Selector); err != nil {
+		return fmt.Errorf("label selector %q: %w", o.Selector, err)
+	}
+	return nil
+}
+
+func (x *Expectation) valid() error {
+	switch x.Kind {
+	case ExpectContainerExit, ExpectNeverFailed, ExpectLeftAlone:
+	default:
+		return fmt.Errorf("unknown kind %q of an expectation", x.Kind)
+	}
+	if x.Name == "" || x.UID == "" {
+		return errors.New("an expectation needs its object's name and uid")
+	}
+	if !slices.Contains(Resources(), x.Resource) {
+		return unknownResource(x.Resource)
 	}
 	return nil
 }

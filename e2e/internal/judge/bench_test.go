@@ -87,7 +87,7 @@ func workloads() []workload {
 func told(w workload, events int) *history.History {
 	s := historytest.New()
 	w.tell(s, func() bool { return len(s.Events()) >= events })
-	return shared(s.History())
+	return s.History()
 }
 
 func BenchmarkJudge(b *testing.B) {
@@ -131,16 +131,6 @@ func waitPeriod(w workload, events int) float64 {
 	size := float64(after.HeapAlloc-before.HeapAlloc) / float64(len(h.Events))
 	runtime.KeepAlive(h)
 	return size
-}
-
-// shared lets the versions of an object share what they have in common, as recorder and reader do.
-func shared(h *history.History) *history.History {
-	newest := map[string]*history.Event{}
-	for _, e := range h.Events {
-		e.Share(newest[string(e.UID)])
-		newest[string(e.UID)] = e
-	}
-	return h
 }
 
 // TestJudgingIsLinear guards coarsely, by what is allocated and not by the clock, that ten times the events cost ten times the

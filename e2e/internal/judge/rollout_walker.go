@@ -2,7 +2,7 @@ package judge
 
 import (
 	"cmp"
-	"reflect"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -227,21 +227,7 @@ func (w *rolloutWalker) advance(at time.Duration) {
 	}
 }
 
-func sameLabels(a, b *history.Event) bool {
-	// Versions of one object share what did not change.
-	if reflect.ValueOf(a.Labels).Pointer() == reflect.ValueOf(b.Labels).Pointer() {
-		return true
-	}
-	if len(a.Labels) != len(b.Labels) {
-		return false
-	}
-	for k, v := range a.Labels {
-		if b.Labels[k] != v {
-			return false
-		}
-	}
-	return true
-}
+func sameLabels(a, b *history.Event) bool { return maps.Equal(a.Labels, b.Labels) }
 
 func (w *rolloutWalker) close(at time.Duration) {
 	w.endHalt(at, nil)

@@ -125,14 +125,33 @@ func (s *Builder) Timestamp() metav1.Time {
 	return metav1.NewTime(start().Add(s.now).Truncate(time.Second))
 }
 
-// Operation notes a deed of the spec.
-func (s *Builder) Operation(act history.Verb, r history.Resource, name string) {
-	var uid types.UID
-	if e := s.live[string(r)+"/"+name]; e != nil {
-		uid = e.UID
+// Operation adds an operation of the test whose outcome is unknown, on the living object of that name, if there is one, by its UID.
+func (s *Builder) Operation(verb history.Verb, r history.Resource, name string) {
+	s.Begin(history.Operation{Verb: verb, Resource: r, Name: name})
+}
+
+// Begin adds the call of an operation, with an unknown outcome, and returns a function that adds its return. The UID is that of the living
+// object of the operation's name, where it is not set.
+func (s *Builder) Begin(op history.Operation) (end func(history.OperationOutcome, *history.Result)) {
+	if e := s.live[string(op.Resource)+"/"+op.Name]; e != nil && op.UID == "" {
+		op.UID = e.UID
 	}
 	s.seq++
-	s.h.Operations = append(s.h.Operations, history.Operation{Seq: s.seq, At: s.now, Verb: act, Resource: r, Name: name, UID: uid, Text: string(act) + " " + name})
+	op.Seq, op.At, op.Outcome, op.Text = s.seq, s.now, history.Unknown, string(op.Verb)+" "+op.Name
+	s.h.Operations = append(s.h.Operations, op)
+	at := len(s.h.Operations) - 1
+	return func(outcome history.OperationOutcome, result *history.Result) {
+		s.seq++
+		done := &s.h.Operations[at]
+		done.ReturnSeq, done.ReturnAt, done.Outcome, done.Result = s.seq, s.now, outcome, result
+	}
+}
+
+// Expect adds an expectation of the spec.
+func (s *Builder) Expect(x history.Expectation) {
+	s.seq++
+	x.Seq, x.At = s.seq, s.now
+	s.h.Expectations = append(s.h.Expectations, x)
 }
 
 // Gap notes that events of a resource may be missing since from.

@@ -70,13 +70,9 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 // Now is the time since the recording began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
-// Mark records an act of the spec. Call it before the request is sent: a judge must know whose act it was before it sees the
-// consequence. uid is for deletions and evictions and may be empty otherwise.
-func (r *Recorder) Mark(act history.Verb, resource history.Resource, name string, uid types.UID, text string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	seq, at := r.nextLocked()
-	r.h.Operations = append(r.h.Operations, history.Operation{Seq: seq, At: at, Verb: act, Resource: resource, Name: name, UID: uid, Text: text})
+// Mark records an operation whose outcome stays unknown. Prefer Begin.
+func (r *Recorder) Mark(verb history.Verb, resource history.Resource, name string, uid types.UID, text string) {
+	r.Begin(history.Operation{Verb: verb, Resource: resource, Name: name, UID: uid, Text: text})
 }
 
 // Check records what the spec observed of one guarantee by other means than the watches.
@@ -85,6 +81,14 @@ func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
 	defer r.mu.Unlock()
 	seq, at := r.nextLocked()
 	r.h.Checks = append(r.h.Checks, history.Check{Seq: seq, At: at, Guarantee: id, Outcome: outcome, Text: text})
+}
+
+// Expect records what the spec expects of an object, from the event Since of the expectation on until now.
+func (r *Recorder) Expect(x history.Expectation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x.Seq, x.At = r.nextLocked()
+	r.h.Expectations = append(r.h.Expectations, x)
 }
 
 // View calls f with the present state, under the recorder's lock: f must not block and must not keep the state.
@@ -99,11 +103,12 @@ func (r *Recorder) History() *history.History {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := &history.History{
-		Header:     r.h.Header,
-		Events:     append([]*history.Event(nil), r.h.Events...),
-		Gaps:       append([]history.Gap(nil), r.h.Gaps...),
-		Operations: append([]history.Operation(nil), r.h.Operations...),
-		Checks:     append([]history.Check(nil), r.h.Checks...),
+		Header:       r.h.Header,
+		Events:       append([]*history.Event(nil), r.h.Events...),
+		Gaps:         append([]history.Gap(nil), r.h.Gaps...),
+		Operations:   append([]history.Operation(nil), r.h.Operations...),
+		Expectations: append([]history.Expectation(nil), r.h.Expectations...),
+		Checks:       append([]history.Check(nil), r.h.Checks...),
 	}
 	if r.h.End != nil {
 		end := *r.h.End
@@ -158,7 +163,6 @@ func (r *Recorder) append(e *history.Event) {
 
 func (r *Recorder) appendLocked(e *history.Event) {
 	e.Seq, e.At = r.nextLocked()
-	e.Share(r.newest[e.UID])
 	r.newest[e.UID] = e
 	r.h.Events = append(r.h.Events, e)
 	r.state.Apply(e)
