@@ -14,7 +14,6 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract/catalogue"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -25,14 +24,14 @@ var update = flag.Bool("update", false, "write CATALOGUE.md anew (make catalogue
 func withoutSpec() []contract.ID { return nil }
 
 func TestContract(t *testing.T) {
-	for _, p := range catalogue.Problems(contract.All(), listedSpecs(t), withoutSpec()) {
+	for _, p := range contract.Problems(contract.All(), listedSpecs(t), withoutSpec()) {
 		t.Error(p)
 	}
 }
 
 func TestCatalogue(t *testing.T) {
 	const file = "../CATALOGUE.md"
-	want := catalogue.Markdown(contract.All(), listedSpecs(t))
+	want := contract.Catalogue(contract.All(), listedSpecs(t))
 	if *update {
 		if err := os.WriteFile(file, want, 0o644); err != nil {
 			t.Fatal(err)
@@ -46,16 +45,16 @@ func TestCatalogue(t *testing.T) {
 }
 
 // listedSpecs lists the suite's specs without running them.
-func listedSpecs(t *testing.T) []catalogue.Spec {
+func listedSpecs(t *testing.T) []contract.Spec {
 	t.Helper()
 	if *settingsFile != "" {
 		t.Skip("the specs are run, so they cannot be listed")
 	}
-	var listed []catalogue.Spec
+	var listed []contract.Spec
 	for _, r := range PreviewSpecs("StatefulSet conformance").SpecReports {
 		if r.LeafNodeType == types.NodeTypeIt {
-			listed = append(listed, catalogue.Spec{
-				Text: r.FullText(), File: filepath.Base(r.FileName()), Proves: proven(r.Labels()), Strays: strays(r.Labels()),
+			listed = append(listed, contract.Spec{
+				Text: r.FullText(), File: filepath.Base(r.FileName()), Proves: proven(r.Labels()), UnknownLabels: unknownLabels(r.Labels()),
 				History: historyFile(r.FullText()),
 			})
 		}
@@ -79,8 +78,8 @@ func TestSpecsThatHurtRunAlone(t *testing.T) {
 	}
 }
 
-// strays returns the labels that Proves would not give to a spec which proves what the others say.
-func strays(labels []string) []string {
+// unknownLabels returns the labels that Proves would not give to a spec which proves what the others say.
+func unknownLabels(labels []string) []string {
 	expected := append(Proves(proven(labels)...), serial)
 	return slices.DeleteFunc(slices.Clone(labels), func(l string) bool { return slices.Contains(expected, l) })
 }
@@ -95,7 +94,7 @@ func TestErrorsThatGomegaMeetsAreToldInOneLine(t *testing.T) {
 		"Succeed":      func() { g.Expect(err).To(Succeed(), "the API server must answer") },
 	} {
 		expect()
-		run := verdict.Weigh(contract.Core, []verdict.Spec{{Text: "spec", State: "failed", Selected: true, Message: failure}}, nil)
+		run := verdict.Decide(contract.Core, []verdict.Spec{{Text: "spec", State: "failed", Selected: true, Message: failure}}, nil)
 		if got, want := run.Troubles[0], "spec (failed): the API server must answer: connection refused"; got != want {
 			t.Errorf("%s: expected %q, found %q", matcher, want, got)
 		}

@@ -329,7 +329,7 @@ func TestExitCodeOfARun(t *testing.T) {
 		"conformant":           {nil, verdict.ExitConformant},
 		"not conformant":       {outcome{verdict.NotConformant, verdict.ExitNotConformant}, verdict.ExitNotConformant},
 		"and not tidied up":    {errors.Join(outcome{verdict.NotConformant, verdict.ExitNotConformant}, errors.New("no space")), verdict.ExitNotConformant},
-		"undecided":            {outcome{verdict.Undecided, verdict.ExitInconclusive}, verdict.ExitInconclusive},
+		"undecided":            {outcome{verdict.OverallInconclusive, verdict.ExitInconclusive}, verdict.ExitInconclusive},
 		"wrong use":            {wrongUse{errors.New("no such level")}, verdict.ExitUsage},
 		"no verdict was found": {errors.New("the specs did not run to their end"), verdict.ExitInconclusive},
 	} {

@@ -239,7 +239,7 @@ func (t *faultTrial) earlier(name string, level contract.Level) (*verdict.Run, f
 	if err != nil {
 		return nil, 0, err
 	}
-	run, err := verdict.Folder(dir, level)
+	run, err := verdict.JudgeFolder(dir, level)
 	return &run, told.Seconds, err
 }
 

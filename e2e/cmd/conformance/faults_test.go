@@ -101,7 +101,7 @@ func TestAFaultTableIsGoodOnlyIfEveryControlIs(t *testing.T) {
 	}{
 		"both":     {[]verdict.Overall{verdict.Conformant, verdict.Conformant}, true},
 		"not one":  {[]verdict.Overall{verdict.Conformant, verdict.NotConformant}, false},
-		"open":     {[]verdict.Overall{verdict.Undecided, verdict.Conformant}, false},
+		"open":     {[]verdict.Overall{verdict.OverallInconclusive, verdict.Conformant}, false},
 		"no clean": {nil, false},
 	} {
 		if table := (faultTable{results: []faultResult{caught}, controls: c.controls}); table.good() != c.want {

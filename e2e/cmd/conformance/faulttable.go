@@ -126,7 +126,7 @@ func (t faultTable) control() verdict.Overall {
 		}
 	}
 	if len(t.controls) == 0 {
-		return verdict.Undecided
+		return verdict.OverallInconclusive
 	}
 	return verdict.Conformant
 }

@@ -36,7 +36,7 @@ func judgeFolder(out io.Writer, dir string) error {
 	if err != nil {
 		return wrongUse{err}
 	}
-	run, err := verdict.Folder(dir, s.Level)
+	run, err := verdict.JudgeFolder(dir, s.Level)
 	if err != nil {
 		return err
 	}

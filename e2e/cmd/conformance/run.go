@@ -100,7 +100,7 @@ func execute(ctx context.Context, b suiteBinaries, a asked, s runconfig.Settings
 	if err != nil {
 		return nil, err
 	}
-	run, err := verdict.Folder(a.reportDir, a.level)
+	run, err := verdict.JudgeFolder(a.reportDir, a.level)
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +173,11 @@ func keepSaving(ctx context.Context, a asked, s runconfig.Settings, begin time.T
 
 // saveSoFar writes a report of the specs that have ended, which says that the run has not: should the run be killed, it stays.
 func saveSoFar(a asked, s runconfig.Settings, begin time.Time) error {
-	run, err := verdict.Folder(a.reportDir, a.level)
+	run, err := verdict.JudgeFolder(a.reportDir, a.level)
 	if err != nil {
-		run = verdict.Weigh(a.level, nil, nil) // no spec has ended yet
+		run = verdict.Decide(a.level, nil, nil) // no spec has ended yet
 	}
-	run.Unfinished("the run had not ended when this was written")
+	run.AddTrouble("the run had not ended when this was written")
 	result, err := report.New(a.reportDir, &run, s, begin, time.Since(begin))
 	if err != nil {
 		return err

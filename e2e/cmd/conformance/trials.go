@@ -59,7 +59,7 @@ func (r trialRow) count(v verdict.Verdict) int {
 	if r.report == nil {
 		return 0
 	}
-	return r.report.Totals[string(v)]
+	return r.report.Totals[v]
 }
 
 // accused lists the guarantees that were found broken, each with the first finding's sentence.

@@ -13,7 +13,7 @@ import (
 
 func TestTrialTable(t *testing.T) {
 	accused := trialRow{trial: trial{name: "one", what: "something happens"}, report: &report.Conformance{
-		Result: verdict.NotConformant, Totals: map[string]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
+		Result: verdict.NotConformant, Totals: map[verdict.Verdict]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
 		Guarantees: []report.Guarantee{
 			{ID: contract.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
 			{ID: contract.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},

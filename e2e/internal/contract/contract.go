@@ -17,15 +17,15 @@ func (id ID) Family() string {
 	return family
 }
 
-// Level says on which clusters a guarantee is asked.
+// Level says which clusters must uphold a guarantee.
 type Level string
 
 const (
-	// Core guarantees are asked of every cluster.
+	// Core guarantees hold on every cluster.
 	Core Level = "core"
-	// Extended guarantees belong to an optional or versioned feature and are asked only where the cluster has it.
+	// Extended guarantees belong to an optional or versioned feature and are checked only where the cluster has it.
 	Extended Level = "extended"
-	// Disruptive guarantees need the right to hurt a node or the control plane.
+	// Disruptive guarantees can be checked only by disrupting a node or the control plane.
 	Disruptive Level = "disruptive"
 )
 
@@ -33,13 +33,13 @@ const (
 type Source string
 
 const (
-	// Docs is the Kubernetes documentation, first of all its StatefulSets concept page.
+	// Docs is the Kubernetes documentation, mainly its StatefulSets concept page.
 	Docs Source = "docs"
 	// API is the documentation of the API fields.
 	API Source = "api"
 	// DNS is the specification of Kubernetes DNS-based service discovery.
 	DNS Source = "dns"
-	// Conf is Kubernetes' own end-to-end specs, in the first place those of its conformance suite.
+	// Conf is Kubernetes' own end-to-end specs, mainly those of its conformance suite.
 	Conf Source = "conf"
 	// Lesson is the StatefulSets lesson whose example this project ships.
 	Lesson Source = "lesson"
@@ -51,18 +51,18 @@ const (
 type Guarantee struct {
 	// ID names the guarantee.
 	ID ID
-	// Level says on which clusters it is asked.
+	// Level says which clusters must uphold it.
 	Level Level
 	// Must is the promise in one or two sentences, complete with its conditions.
 	Must string
 	// Sources lists who promises it, the strongest first.
 	Sources []Source
-	// Since is the Kubernetes minor ("1.32") from which every cluster has the behaviour for good; empty means always.
-	// An older cluster may have it behind FeatureGate, so ask the cluster before concluding anything from its version.
+	// Since is the Kubernetes minor ("1.32") from which every cluster has the behaviour; empty means always.
+	// An older cluster may have it behind FeatureGate, so probe the cluster instead of comparing versions.
 	Since string
 	// FeatureGate is the gate that governs, or before Since governed, the behaviour; empty if none does.
 	FeatureGate string
-	// Link is the URL of the document that promises it, or, for a guarantee of the implementation alone, of the code.
+	// Link is the URL of the document that promises it, or, for a guarantee that only the implementation promises, of the code.
 	Link string
 	// Note holds documented exceptions and limits; empty if there are none.
 	Note string
@@ -80,7 +80,7 @@ func (g Guarantee) ImplOnly() bool {
 // All returns every guarantee in the order of the contract. The caller owns the result.
 func All() []Guarantee {
 	var all []Guarantee
-	for _, rows := range contract() {
+	for _, rows := range byFamily() {
 		all = append(all, rows...)
 	}
 	return all
@@ -88,7 +88,7 @@ func All() []Guarantee {
 
 // Get returns the guarantee with the given ID, and whether there is one.
 func Get(id ID) (Guarantee, bool) {
-	for _, rows := range contract() {
+	for _, rows := range byFamily() {
 		for _, g := range rows {
 			if g.ID == id {
 				return g, true
@@ -101,14 +101,14 @@ func Get(id ID) (Guarantee, bool) {
 // Families returns the names of the families in the order of the contract. The caller owns the result.
 func Families() []string {
 	var families []string
-	for _, rows := range contract() {
+	for _, rows := range byFamily() {
 		families = append(families, rows[0].ID.Family())
 	}
 	return families
 }
 
-// contract builds the rows anew for each call, so nobody can change what another reads.
-func contract() [][]Guarantee {
+// byFamily builds the rows anew for each call, so that callers cannot change each other's.
+func byFamily() [][]Guarantee {
 	return [][]Guarantee{
 		identity(),
 		dns(),

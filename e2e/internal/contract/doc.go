@@ -1,9 +1,9 @@
-// Package contract is the contract of this suite as data: every promise that
-// Kubernetes makes about StatefulSets, with the condition under which it holds,
-// how binding it is and where it is written.
+// Package contract holds the contract of this suite as data: every promise that Kubernetes makes about StatefulSets, with its
+// conditions, its level and the document that makes it.
 //
-// Judges, specs, reports and the catalogue all name a promise by the ID that is
-// declared here, so a violation, the spec that provoked it and the document that
-// was broken can never drift apart. The package depends on the standard library
-// alone and holds no state.
+// Judges, specs, faults and reports name a promise by the ID declared here. The catalogue (e2e/CATALOGUE.md) is written from the
+// contract and the specs' labels, and Problems finds where the two do not fit together. To add a guarantee, add its ID and its row to
+// the file of its family.
+//
+// The package stands on the standard library alone and holds no state; nothing else may enter it.
 package contract

@@ -19,9 +19,10 @@ import (
 // File is the machine-readable result of a run, below the report folder.
 const File = "conformance.yaml"
 
-// The version and kind in each result. A change that breaks readers makes a new version.
+// The version and kind in each result. A change that breaks readers makes a new version. Version 2 says "not selected" where version 1
+// said "not asked"; Load reads both.
 const (
-	APIVersion = "statefulset-conformance.hero-academy.github.io/v1"
+	APIVersion = "statefulset-conformance.hero-academy.github.io/v2"
 	Kind       = "ConformanceReport"
 )
 
@@ -30,41 +31,41 @@ type Conformance struct {
 	APIVersion string          `json:"apiVersion"`
 	Kind       string          `json:"kind"`
 	Result     verdict.Overall `json:"result"`
-	// Partial says that a person narrowed the run: the result speaks of what was asked only.
-	Partial  bool           `json:"partial"`
-	ExitCode int            `json:"exitCode"`
-	Totals   map[string]int `json:"totals"`
-	Start    time.Time      `json:"start"`
-	Seconds  float64        `json:"seconds"`
-	Suite    Suite          `json:"suite"`
-	Cluster  Cluster        `json:"cluster"`
-	Settings Asked          `json:"settings"`
+	// Partial says that the run was narrowed: the result speaks of the selected guarantees only.
+	Partial  bool                    `json:"partial"`
+	ExitCode int                     `json:"exitCode"`
+	Totals   map[verdict.Verdict]int `json:"totals"`
+	Start    time.Time               `json:"start"`
+	Seconds  float64                 `json:"seconds"`
+	Suite    Suite                   `json:"suite"`
+	Cluster  Cluster                 `json:"cluster"`
+	Settings Settings                `json:"settings"`
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
 	Troubles   []string    `json:"troubles,omitempty"`
 }
 
-// Suite says what judged.
+// Suite identifies the suite that judged.
 type Suite struct {
 	Version string `json:"version"`
 	// Digest is the SHA-256 of the suite's binary.
 	Digest string `json:"digest,omitempty"`
 }
 
-// Cluster says what was judged.
+// Cluster describes the cluster that was judged.
 type Cluster struct {
 	KubernetesVersion string   `json:"kubernetesVersion"`
 	Nodes             []string `json:"nodes,omitempty"` // version and OS image of each
 	StorageClass      string   `json:"storageClass,omitempty"`
 	Provisioner       string   `json:"provisioner,omitempty"`
 	DNSZone           string   `json:"dnsZone,omitempty"`
-	// CNI is what the daemon sets of kube-system suggest; nothing in the API tells it for certain.
+	// CNI is a guess from the daemon sets of kube-system: no API reports it.
 	CNI string `json:"cni,omitempty"`
 }
 
-// Asked is what the run was asked for.
-type Asked struct {
+// Settings are the settings of the run that decide what it checks.
+type Settings struct {
 	Level        contract.Level `json:"level"`
 	Focus        string         `json:"focus,omitempty"`
 	Labels       string         `json:"labels,omitempty"`
@@ -82,7 +83,7 @@ type Guarantee struct {
 	Must    string            `json:"must"`
 	Link    string            `json:"link"`
 	Verdict verdict.Verdict   `json:"verdict"`
-	// Specs counts the specs that exercised it, Transitions how often in all, Excused how many acts only the lag explains.
+	// Specs counts the specs that exercised it, Transitions how often in all, Excused how many actions only the informer cache's lag explains.
 	Specs       int       `json:"specs"`
 	Transitions int       `json:"transitions"`
 	Excused     int       `json:"excused,omitempty"`
@@ -91,12 +92,12 @@ type Guarantee struct {
 	Notes       []string  `json:"notes,omitempty"`
 }
 
-// Finding is one violation or doubt.
+// Finding is one violation, or one case that could not be decided.
 type Finding struct {
 	Text    string `json:"text"`
 	Spec    string `json:"spec"`
 	History string `json:"history"`
-	// Records are the sequence numbers, in that history, of what shows it.
+	// Records are the sequence numbers of its evidence in that history.
 	Records []int `json:"records,omitempty"`
 }
 
@@ -105,30 +106,30 @@ type Spec struct {
 	Text    string  `json:"text"`
 	State   string  `json:"state"`
 	Seconds float64 `json:"seconds"`
-	// ClusterSeconds run from the first to the last recorded event: what the cluster itself needed.
+	// ClusterSeconds is the time from the first recorded event to the last.
 	ClusterSeconds float64 `json:"clusterSeconds,omitempty"`
 	Message        string  `json:"message,omitempty"`
 	History        string  `json:"history,omitempty"`
 	SHA256         string  `json:"sha256,omitempty"` // of the history file
 }
 
-// New turns the outcome of a run into its report. dir is the report folder with the histories.
+// New returns the report of a run. dir is the report folder with the histories, took how long the run took.
 func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, took time.Duration) (*Conformance, error) {
 	c := &Conformance{
 		APIVersion: APIVersion, Kind: Kind, Result: run.Overall, Partial: run.Partial, ExitCode: run.ExitCode(),
-		Totals: map[string]int{}, Start: start.UTC().Truncate(time.Second), Seconds: seconds(took), Troubles: run.Troubles,
+		Totals: map[verdict.Verdict]int{}, Start: start.UTC().Truncate(time.Second), Seconds: seconds(took), Troubles: run.Troubles,
 		Suite: Suite(s.Suite),
 		Cluster: Cluster{
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
 			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
 		},
-		Specs: []Spec{}, // an empty list, should no spec have run, not none
-		Settings: Asked{
+		Specs: []Spec{}, // written as an empty list, not null
+		Settings: Settings{
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
 		},
 	}
 	for _, r := range run.Rows {
-		c.Totals[string(r.Verdict)]++
+		c.Totals[r.Verdict]++
 		g := Guarantee{
 			ID: r.ID, Level: r.Level, Sources: r.Sources, Must: r.Must, Link: r.Link, Verdict: r.Verdict,
 			Specs: r.Specs, Transitions: r.Transitions, Excused: r.Excused, Reasons: unique(r.Reasons), Notes: unique(r.Notes),
@@ -139,7 +140,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		c.Guarantees = append(c.Guarantees, g)
 	}
 	active := map[string]time.Duration{}
-	for _, j := range run.Judged {
+	for _, j := range run.Histories {
 		active[j.File] = j.Active
 	}
 	for _, spec := range run.Specs {
@@ -172,8 +173,7 @@ func fileDigest(path string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Save writes the report and its schema into the report folder. That the schema rejects the report is an error, and the report
-// is there all the same: it is what remains of the run.
+// Save writes the report and its schema into the report folder. A report that the schema rejects is written all the same, and is an error.
 func (c *Conformance) Save(dir string) error {
 	data, err := yaml.Marshal(c)
 	if err != nil {
@@ -186,7 +186,7 @@ func (c *Conformance) Save(dir string) error {
 	)
 }
 
-// Load reads the report of a folder. One that does not follow the schema, or lacks a row of the contract, is invalid.
+// Load reads the report of a folder. A report that does not follow the schema, or lacks a row of the contract, is an error.
 func Load(dir string) (*Conformance, error) {
 	path := filepath.Join(dir, File)
 	data, err := os.ReadFile(path)
@@ -203,8 +203,7 @@ func Load(dir string) (*Conformance, error) {
 	return c, nil
 }
 
-// Compare returns every difference between a report and the same report made again from the histories: none if the report can
-// be trusted.
+// Compare returns every difference between a report and the same report made again from its histories.
 func (c *Conformance) Compare(again *Conformance) []string {
 	var diffs []string
 	files := map[string]Spec{}

@@ -24,7 +24,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		}
 	}
 	if len(left) > 0 {
-		p.f("\nnot asked: %s\n", strings.Join(left, ", "))
+		p.f("\nnot selected: %s\n", strings.Join(left, ", "))
 	}
 	p.broken(run)
 	counts := map[verdict.Verdict]int{}
@@ -32,7 +32,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		counts[r.Verdict]++
 	}
 	var totals []string
-	for _, v := range []verdict.Verdict{verdict.Pass, verdict.Fail, verdict.Deviation, verdict.Inconclusive, verdict.NotApplicable, verdict.NotAsked} {
+	for _, v := range []verdict.Verdict{verdict.Pass, verdict.Fail, verdict.Deviation, verdict.Inconclusive, verdict.NotApplicable, verdict.NotSelected} {
 		if counts[v] > 0 {
 			totals = append(totals, fmt.Sprintf("%d %s", counts[v], v))
 		}
@@ -52,7 +52,7 @@ func (p *printer) family(run *verdict.Run, family string, width int) int {
 		if r.ID.Family() != family {
 			continue
 		}
-		if r.Verdict == verdict.NotAsked {
+		if r.Verdict == verdict.NotSelected {
 			left++
 			continue
 		}

@@ -153,21 +153,21 @@ func headline(c *Conformance) (string, string) {
 	if c.Partial {
 		scope = ", in what was asked"
 	}
-	passed, asked := c.Totals[string(verdict.Pass)], len(c.Guarantees)-c.Totals[string(verdict.NotAsked)]-c.Totals[string(verdict.NotApplicable)]
+	passed, asked := c.Totals[verdict.Pass], len(c.Guarantees)-c.Totals[verdict.NotSelected]-c.Totals[verdict.NotApplicable]
 	switch c.Result {
 	case verdict.Conformant:
 		advice := fmt.Sprintf("%s held, each in every history that exercised it. Nothing is to be done.", count(passed, "guarantee", "guarantees"))
-		if n := c.Totals[string(verdict.Deviation)]; n > 0 {
+		if n := c.Totals[verdict.Deviation]; n > 0 {
 			advice = fmt.Sprintf("%d of %d guarantees held. %s that no document promises, and leave the cluster conformant: see below.",
 				passed, asked, count(n, "other is a behaviour", "others are behaviours"))
 		}
 		return "Conformant" + scope, advice
 	case verdict.NotConformant:
-		n := c.Totals[string(verdict.Fail)]
+		n := c.Totals[verdict.Fail]
 		return fmt.Sprintf("Not conformant%s: %s broken", scope, count(n, "promise is", "promises are")),
 			fmt.Sprintf("%d of %d guarantees held. Do not place a database here before the first finding below is understood: it names the events that show it.", passed, asked)
 	}
-	if n := c.Totals[string(verdict.Inconclusive)]; n > 0 {
+	if n := c.Totals[verdict.Inconclusive]; n > 0 {
 		return fmt.Sprintf("Inconclusive%s: %s open", scope, count(n, "question is", "questions are")),
 			fmt.Sprintf("%d of %d guarantees held, and what was not seen is not called passed. Read the reasons below, mend what they name, and run again.", passed, asked)
 	}
@@ -195,14 +195,14 @@ func (g Guarantee) Seen() string {
 
 // severity lists the verdicts, the worst first.
 func severity() []verdict.Verdict {
-	return []verdict.Verdict{verdict.Fail, verdict.Inconclusive, verdict.Deviation, verdict.Pass, verdict.NotApplicable, verdict.NotAsked}
+	return []verdict.Verdict{verdict.Fail, verdict.Inconclusive, verdict.Deviation, verdict.Pass, verdict.NotApplicable, verdict.NotSelected}
 }
 
 // Worst orders the totals for people.
 func (p page) Worst() []verdictCount {
 	var out []verdictCount
 	for _, v := range severity() {
-		if n := p.Totals[string(v)]; n > 0 {
+		if n := p.Totals[v]; n > 0 {
 			out = append(out, verdictCount{v, n})
 		}
 	}
@@ -211,7 +211,7 @@ func (p page) Worst() []verdictCount {
 
 // Idle families were not asked at all: paper is spared their rows.
 func (f shownFamily) Idle() bool {
-	return len(f.Counts) == 1 && f.Counts[0].Verdict == verdict.NotAsked
+	return len(f.Counts) == 1 && f.Counts[0].Verdict == verdict.NotSelected
 }
 
 func families(rows []Guarantee) []shownFamily {

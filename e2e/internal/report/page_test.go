@@ -133,7 +133,7 @@ func TestSummaryTellsEachThingOnce(t *testing.T) {
 	inOrder(
 		t, got, "## Not conformant, in what was asked: 3 promises are broken: StatefulSets on Kubernetes v1.36.3",
 		"- **ordering/create** broken: set-1 was created", "; and 6 more times\n", "- **storage/unbound-blocks** broken", "- **ordering/scale-up** broken",
-		"- undecided: `identity/hostname`, `identity/sticky`, ", " and 7 more. its spec failed before exercising it", "| ordering | 2 fail, 3 inconclusive, 5 not asked |",
+		"- undecided: `identity/hostname`, `identity/sticky`, ", " and 7 more. its spec failed before exercising it", "| ordering | 2 fail, 3 inconclusive, 5 not selected |",
 	)
 	if n := strings.Count(got, "\n- "); n != 6 {
 		t.Errorf("expected three broken guarantees and three reasons, found %d points in\n%s", n, got)

@@ -43,7 +43,7 @@ func saveReport(t *testing.T, dir string) *report.Conformance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := verdict.Folder(dir, s.Level)
+	run, err := verdict.JudgeFolder(dir, s.Level)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func mutations() map[string]mutation {
 		"no source":                  {"conformant", func(r map[string]any) { row(r, create)["sources"] = []any{} }, "/sources"},
 		"no link":                    {"conformant", func(r map[string]any) { row(r, create)["link"] = "the documents" }, "/link"},
 		"another version": {"conformant", func(r map[string]any) {
-			r["apiVersion"] = "statefulset-conformance.hero-academy.github.io/v2"
+			r["apiVersion"] = "statefulset-conformance.hero-academy.github.io/v3"
 		}, "/apiVersion"},
 		"another kind":              {"conformant", func(r map[string]any) { r["kind"] = "Report" }, "/kind"},
 		"no start":                  {"conformant", func(r map[string]any) { delete(r, "start") }, "'start'"},
@@ -219,6 +219,33 @@ func TestLoadRejectsAnInvalidReport(t *testing.T) {
 	}
 }
 
+func TestLoadReadsVersion1(t *testing.T) {
+	dir := recordedRun(t, "order-ignored")
+	want, err := report.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, report.File)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.NewReplacer(report.APIVersion, strings.TrimSuffix(report.APIVersion, "2")+"1", string(verdict.NotSelected), "not asked").Replace(string(data))
+	if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := report.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := want.Totals[verdict.NotSelected]; n == 0 || got.Totals[verdict.NotSelected] != n {
+		t.Errorf("expected %d guarantees that were not selected, found %v", n, got.Totals)
+	}
+	if diffs := got.Compare(want); len(diffs) > 0 {
+		t.Errorf("expected the same verdicts as those of version 2, found %q", diffs)
+	}
+}
+
 // TestSchemaNamesEveryRow holds the schema's list of rows against the contract.
 func TestSchemaNamesEveryRow(t *testing.T) {
 	old, err := os.ReadFile(report.SchemaFile)
@@ -267,7 +294,7 @@ func TestSchemaKnowsEveryField(t *testing.T) {
 		{report.Conformance{}, root.shape},
 		{report.Suite{}, root.Properties["suite"]},
 		{report.Cluster{}, root.Properties["cluster"]},
-		{report.Asked{}, root.Properties["settings"]},
+		{report.Settings{}, root.Properties["settings"]},
 		{report.Guarantee{}, root.Defs["guarantee"]},
 		{report.Finding{}, root.Defs["finding"]},
 		{report.Spec{}, root.Defs["spec"]},

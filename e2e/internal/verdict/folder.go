@@ -13,10 +13,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// Folder judges a report folder from its saved histories. A spec that ran and left no history is not passed over: it is a
-// recording that is not whole. A folder with neither histories nor outcomes of specs is an error; one whose specs all stopped before
-// they recorded anything, since the cluster lacks what they ask about, holds nothing to judge and is inconclusive.
-func Folder(dir string, level contract.Level) (Run, error) {
+// JudgeFolder judges a report folder from its saved histories. A spec that passed and left no history counts as an incomplete
+// recording. A folder with neither histories nor outcomes of specs is an error; one whose specs were all skipped before they recorded
+// anything is inconclusive.
+func JudgeFolder(dir string, level contract.Level) (Run, error) {
 	specs, err := readSpecs(filepath.Join(dir, SpecsFile))
 	if err != nil {
 		return Run{}, err
@@ -28,7 +28,7 @@ func Folder(dir string, level contract.Level) (Run, error) {
 	if len(files) == 0 && specs == nil {
 		return Run{}, fmt.Errorf("%s holds no history below histories/: nothing was recorded, so nothing can be judged", dir)
 	}
-	var judged []Judged
+	var judged []JudgedHistory
 	known := map[string]bool{}
 	for _, file := range files {
 		name, err := filepath.Rel(dir, file)
@@ -40,10 +40,10 @@ func Folder(dir string, level contract.Level) (Run, error) {
 		if err != nil {
 			return Run{}, fmt.Errorf("a history cannot be read: %w", err)
 		}
-		judged = append(judged, judgeOne(filepath.ToSlash(name), h))
+		judged = append(judged, judgeHistory(filepath.ToSlash(name), h))
 	}
 	if specs == nil {
-		// The run was cut short before its specs were told: what is there is judged, and the run is not whole.
+		// The run ended before it wrote its specs: what was recorded is judged, and the run is incomplete.
 		for _, j := range judged {
 			specs = append(specs, Spec{
 				Text: j.Spec, State: "interrupted", Selected: true, History: j.File, Message: "the run ended before its outcome was written",
@@ -51,18 +51,18 @@ func Folder(dir string, level contract.Level) (Run, error) {
 		}
 	}
 	for _, s := range specs {
-		// A spec that failed before it recorded anything tells why itself.
+		// The message of a spec that failed before it recorded anything says why.
 		if s.Selected && s.State == "passed" && s.History != "" && !known[s.History] {
-			judged = append(judged, Judged{Spec: s.Text, File: s.History, Cut: "the spec ran but its history " + s.History + " is missing"})
+			judged = append(judged, JudgedHistory{Spec: s.Text, File: s.History, Incomplete: "the spec ran but its history " + s.History + " is missing"})
 		}
 	}
-	return Weigh(level, specs, judged), nil
+	return Decide(level, specs, judged), nil
 }
 
-func judgeOne(file string, h *history.History) Judged {
-	j := Judged{Spec: h.Header.Spec, File: file, Wall: h.Duration(), Zone: h.Header.Zone}
+func judgeHistory(file string, h *history.History) JudgedHistory {
+	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone}
 	if h.End != nil && h.End.Invalid {
-		j.Cut = h.End.Reason
+		j.Incomplete = h.End.Reason
 		return j
 	}
 	j.Results = judge.History(h)
@@ -71,9 +71,9 @@ func judgeOne(file string, h *history.History) Judged {
 	}
 	switch {
 	case h.End == nil:
-		j.Cut = "it was cut short: the file has no end"
+		j.Incomplete = "it was cut short: the file has no end"
 	case !h.End.Complete:
-		j.Cut = h.End.Reason
+		j.Incomplete = h.End.Reason
 	}
 	return j
 }

@@ -46,8 +46,8 @@ func oneSpec() []verdict.Spec {
 	return []verdict.Spec{{Text: "one spec", State: "passed", Selected: true, History: "histories/one.jsonl.gz", Proves: []contract.ID{create}}}
 }
 
-func TestFolder(t *testing.T) {
-	run, err := verdict.Folder(folder(t, oneSpec(), nil), contract.Core)
+func TestJudgeFolder(t *testing.T) {
+	run, err := verdict.JudgeFolder(folder(t, oneSpec(), nil), contract.Core)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,58 +59,58 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-func TestFolderThatIsNotWhole(t *testing.T) {
+func TestIncompleteFolder(t *testing.T) {
 	missing := append(oneSpec(), verdict.Spec{Text: "another", State: "passed", Selected: true, History: "histories/two.jsonl.gz", Proves: []contract.ID{create}})
 	for name, tt := range map[string]struct {
 		specs   []verdict.Spec
 		change  func(*history.History)
 		trouble string
 	}{
-		"a history is missing":      {missing, nil, "histories/two.jsonl.gz is missing"},
-		"a history has no end":      {oneSpec(), func(h *history.History) { h.End = nil }, "cut short"},
-		"a history is incomplete":   {oneSpec(), func(h *history.History) { h.End.Complete, h.End.Reason = false, "pods lag" }, "pods lag"},
-		"the specs were never told": {nil, nil, "the run ended before its outcome was written"},
+		"a history is missing":         {missing, nil, "histories/two.jsonl.gz is missing"},
+		"a history has no end":         {oneSpec(), func(h *history.History) { h.End = nil }, "cut short"},
+		"a history is incomplete":      {oneSpec(), func(h *history.History) { h.End.Complete, h.End.Reason = false, "pods lag" }, "pods lag"},
+		"the specs were never written": {nil, nil, "the run ended before its outcome was written"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run, err := verdict.Folder(folder(t, tt.specs, tt.change), contract.Core)
+			run, err := verdict.JudgeFolder(folder(t, tt.specs, tt.change), contract.Core)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if run.Overall != verdict.Undecided || !strings.Contains(strings.Join(run.Troubles, "; "), tt.trouble) {
+			if run.Overall != verdict.OverallInconclusive || !strings.Contains(strings.Join(run.Troubles, "; "), tt.trouble) {
 				t.Errorf("expected inconclusive with %q, found %s with %v", tt.trouble, run.Overall, run.Troubles)
 			}
 		})
 	}
 }
 
-func TestFolderRejects(t *testing.T) {
+func TestJudgeFolderRejects(t *testing.T) {
 	empty := t.TempDir()
 	damaged := folder(t, oneSpec(), nil)
 	if err := os.WriteFile(filepath.Join(damaged, "histories", "bad.jsonl"), []byte("{}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for dir, text := range map[string]string{empty: "holds no history", damaged: "a history cannot be read"} {
-		if _, err := verdict.Folder(dir, contract.Core); err == nil || !strings.Contains(err.Error(), text) {
+		if _, err := verdict.JudgeFolder(dir, contract.Core); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("expected an error with %q, found %v", text, err)
 		}
 	}
 }
 
-// A namespace that somebody deletes looks like a cluster that breaks every promise.
-func TestAnnulledHistoryAccusesNobody(t *testing.T) {
+// A namespace that an external client deletes looks like a cluster that breaks every promise.
+func TestInvalidatedHistoryBreaksNothing(t *testing.T) {
 	violated := func(h *history.History) {
 		h.Checks = append(h.Checks, history.Check{Guarantee: contract.DNSGone, Outcome: history.Failed, Text: "it answers", Seq: h.End.Seq, At: h.End.At})
 		h.End.Seq++
 	}
-	run, err := verdict.Folder(folder(t, oneSpec(), violated), contract.Core)
+	run, err := verdict.JudgeFolder(folder(t, oneSpec(), violated), contract.Core)
 	if err != nil || run.Overall != verdict.NotConformant {
 		t.Fatalf("expected the history to break a promise, found %s, %v", run.Overall, err)
 	}
-	run, err = verdict.Folder(folder(t, oneSpec(), func(h *history.History) {
+	run, err = verdict.JudgeFolder(folder(t, oneSpec(), func(h *history.History) {
 		violated(h)
 		h.Invalidate("somebody deleted the namespace")
 	}), contract.Core)
-	if err != nil || run.Overall != verdict.Undecided || !strings.Contains(strings.Join(run.Troubles, "\n"), "somebody deleted the namespace") {
+	if err != nil || run.Overall != verdict.OverallInconclusive || !strings.Contains(strings.Join(run.Troubles, "\n"), "somebody deleted the namespace") {
 		t.Errorf("expected an inconclusive run and why, found %s, %v, %v", run.Overall, run.Troubles, err)
 	}
 }

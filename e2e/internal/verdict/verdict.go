@@ -1,5 +1,3 @@
-// Package verdict weighs what all judges made of all histories of a run, and comes to one verdict for each guarantee and one for
-// the cluster. It is pure: the same folder of histories gives the same verdicts, on any machine.
 package verdict
 
 import (
@@ -12,8 +10,17 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// Verdict is what a run says of one guarantee.
+// Verdict is the verdict of a run on one guarantee.
 type Verdict string
+
+// UnmarshalText reads a verdict of any version of the report: version 1 wrote "not asked" for NotSelected.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	*v = Verdict(text)
+	if *v == "not asked" {
+		*v = NotSelected
+	}
+	return nil
+}
 
 // The verdicts.
 const (
@@ -22,17 +29,17 @@ const (
 	Deviation     Verdict = "deviation" // broken, but only the implementation promises it
 	Inconclusive  Verdict = "inconclusive"
 	NotApplicable Verdict = "not applicable"
-	NotAsked      Verdict = "not asked"
+	NotSelected   Verdict = "not selected" // left out by FOCUS, LABELS or the level
 )
 
-// Overall is what a run says of the cluster.
+// Overall is the verdict of a run on the cluster.
 type Overall string
 
 // The overall results.
 const (
-	Conformant    Overall = "conformant"
-	NotConformant Overall = "not conformant"
-	Undecided     Overall = "inconclusive"
+	Conformant          Overall = "conformant"
+	NotConformant       Overall = "not conformant"
+	OverallInconclusive Overall = "inconclusive"
 )
 
 // The exit codes of a run.
@@ -46,11 +53,11 @@ const (
 // SpecsFile is where the test processes leave the outcome of every spec, below the report folder.
 const SpecsFile = "specs.json"
 
-// Spec is what became of one spec.
+// Spec is the outcome of one spec.
 type Spec struct {
 	Text  string `json:"text"`
 	State string `json:"state"` // Ginkgo's own word
-	// Selected says that the spec was to run: neither FOCUS nor LABELS nor the level left it out.
+	// Selected says that neither FOCUS nor LABELS nor the level left the spec out.
 	Selected bool    `json:"selected"`
 	Seconds  float64 `json:"seconds"`
 	Message  string  `json:"message,omitempty"`
@@ -60,17 +67,17 @@ type Spec struct {
 	Proves    []contract.ID `json:"proves,omitempty"`
 }
 
-// Judged is one history's results, with the file it was read from.
-type Judged struct {
+// JudgedHistory is one history's results, with the file it was read from.
+type JudgedHistory struct {
 	Spec    string
 	File    string
 	Results []judge.Result
-	// Zone is the DNS zone that the spec found, if it looked.
+	// Zone is the DNS zone that the spec found, "" if it did not look for one.
 	Zone string
-	// Cut is why the recording is not whole, "" if it is.
-	Cut string
-	// Wall is how long the recording ran, Active how much of that the cluster needed: first to last event.
-	Wall, Active time.Duration
+	// Incomplete is why the recording is not complete, "" if it is.
+	Incomplete string
+	// Recorded is how long the recording ran, Active the time from its first event to its last.
+	Recorded, Active time.Duration
 }
 
 // Row is one guarantee's verdict and what it rests on.
@@ -79,7 +86,7 @@ type Row struct {
 	Verdict Verdict
 	// Reasons say why, for anything but a pass.
 	Reasons []string
-	// Findings are the violations, or the doubts of an inconclusive row.
+	// Findings are the violations, or what an inconclusive row could not decide.
 	Findings []Finding
 	// Specs counts the specs whose history exercised it, Transitions how often in all.
 	Specs, Transitions, Excused int
@@ -96,32 +103,32 @@ type Finding struct {
 type Run struct {
 	Rows    []Row
 	Overall Overall
-	// Partial says that a person narrowed the run: Overall speaks of what was asked only.
+	// Partial says that the run was narrowed by FOCUS or LABELS: Overall speaks of the selected guarantees only.
 	Partial bool
 	// Troubles are failures of specs that no verdict accounts for: the suite or the cluster got in the way.
-	Troubles []string
-	Specs    []Spec
-	Judged   []Judged
-	// Zone is the cluster's DNS zone as pods were told it, "" if no spec asked.
+	Troubles  []string
+	Specs     []Spec
+	Histories []JudgedHistory
+	// Zone is the cluster's DNS zone as pods' resolv.conf has it, "" if no spec read it.
 	Zone string
 }
 
-// Weigh comes to the verdicts of a run. level is the highest level that was asked.
-func Weigh(level contract.Level, specs []Spec, judged []Judged) Run {
-	run := Run{Specs: specs, Judged: judged}
-	asked := map[contract.ID][]Spec{}
+// Decide returns the verdicts of a run on every guarantee and on the cluster. level is the highest level that the run selects.
+func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
+	run := Run{Specs: specs, Histories: judged}
+	provedBy := map[contract.ID][]Spec{}
 	for _, s := range specs {
 		if s.Selected {
 			for _, id := range s.Proves {
-				asked[id] = append(asked[id], s)
+				provedBy[id] = append(provedBy[id], s)
 			}
 		}
 	}
 	for _, g := range contract.All() {
 		row := Row{Guarantee: g}
 		row.collect(judged)
-		row.decide(asked[g.ID], exercisedIn(judged, g.ID), Asks(level, g.Level))
-		if row.Verdict == NotAsked && Asks(level, g.Level) {
+		row.decide(provedBy[g.ID], exercisedIn(judged, g.ID), Includes(level, g.Level))
+		if row.Verdict == NotSelected && Includes(level, g.Level) {
 			run.Partial = true
 		}
 		run.Rows = append(run.Rows, row)
@@ -133,19 +140,19 @@ func Weigh(level contract.Level, specs []Spec, judged []Judged) Run {
 	}
 	run.Troubles = troubles(specs, judged)
 	if len(specs) > 0 && len(judged) == 0 {
-		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of those that were asked applies to this cluster")
+		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of the selected ones applies to this cluster")
 	}
-	run.conclude()
+	run.decideOverall()
 	return run
 }
 
-// Asks reports whether a run at one level asks guarantees of another.
-func Asks(run, row contract.Level) bool {
+// Includes reports whether a run at one level includes the guarantees of another.
+func Includes(run, row contract.Level) bool {
 	order := []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 	return slices.Index(order, row) <= slices.Index(order, run)
 }
 
-func (r *Row) collect(judged []Judged) {
+func (r *Row) collect(judged []JudgedHistory) {
 	for _, j := range judged {
 		for _, res := range j.Results {
 			if res.Guarantee != r.ID {
@@ -165,7 +172,7 @@ func (r *Row) collect(judged []Judged) {
 }
 
 // exercisedIn returns the history files that exercised a guarantee.
-func exercisedIn(judged []Judged, id contract.ID) map[string]bool {
+func exercisedIn(judged []JudgedHistory, id contract.ID) map[string]bool {
 	files := map[string]bool{}
 	for _, j := range judged {
 		for _, r := range j.Results {
@@ -177,7 +184,7 @@ func exercisedIn(judged []Judged, id contract.ID) map[string]bool {
 	return files
 }
 
-// decide comes to the row's verdict. specs are those that set out to exercise it, exercised the histories that did.
+// decide sets the row's verdict. specs are those that prove it, exercised the histories that exercised it.
 func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 	var applies bool
 	var skipped, failed []string
@@ -189,9 +196,9 @@ func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 			applies = true
 		default:
 			applies = true
-			// What a spec had shown before it failed, over something else, it has shown.
+			// A spec that exercised the guarantee before it failed over something else counts as evidence.
 			if !exercised[s.History] {
-				failed = append(failed, fmt.Sprintf("its spec %s before exercising it: %s", s.State, told(s.Message)))
+				failed = append(failed, fmt.Sprintf("its spec %s before exercising it: %s", s.State, oneLine(s.Message)))
 			}
 		}
 	}
@@ -201,13 +208,13 @@ func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 	case len(r.Findings) > 0:
 		r.Verdict = Fail
 	case len(specs) == 0 && r.Transitions > 0:
-		// Nobody asked, but other specs exercised it and it held.
+		// Not selected, but other specs exercised it and it held.
 		r.Verdict = Pass
 		if !inLevel {
-			r.Reasons = []string{"above the level that was asked; exercised by other specs"}
+			r.Reasons = []string{"above the level that was selected; exercised by other specs"}
 		}
 	case len(specs) == 0:
-		r.Verdict = NotAsked
+		r.Verdict = NotSelected
 	case len(failed) > 0:
 		r.Verdict, r.Reasons = Inconclusive, failed
 	case !applies:
@@ -224,8 +231,8 @@ func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 	}
 }
 
-// doubts turns a pass into an open question where a judge could not decide.
-func (r *Row) doubts(judged []Judged) {
+// markInconclusive makes a pass inconclusive where a judge could not decide.
+func (r *Row) markInconclusive(judged []JudgedHistory) {
 	if r.Verdict != Pass {
 		return
 	}
@@ -243,13 +250,13 @@ func (r *Row) doubts(judged []Judged) {
 	}
 }
 
-// troubles lists what went wrong without breaking a guarantee.
-func troubles(specs []Spec, judged []Judged) []string {
+// troubles lists incomplete recordings and specs that failed without a violation that explains it.
+func troubles(specs []Spec, judged []JudgedHistory) []string {
 	var out []string
 	accounted := map[string]bool{}
 	for _, j := range judged {
-		if j.Cut != "" {
-			out = append(out, fmt.Sprintf("%s: the recording is not whole: %s", j.Spec, told(j.Cut)))
+		if j.Incomplete != "" {
+			out = append(out, fmt.Sprintf("%s: the recording is not complete: %s", j.Spec, oneLine(j.Incomplete)))
 		}
 		accounted[j.Spec] = len(Broken(j.Results)) > 0
 	}
@@ -258,9 +265,9 @@ func troubles(specs []Spec, judged []Judged) []string {
 		case "passed", "skipped", "pending":
 		default:
 			if !accounted[s.Text] {
-				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, told(s.Message))
+				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, oneLine(s.Message))
 				if s.Diagnosis != "" {
-					trouble += "; " + told(s.Diagnosis)
+					trouble += "; " + oneLine(s.Diagnosis)
 				}
 				out = append(out, trouble)
 			}
@@ -269,46 +276,46 @@ func troubles(specs []Spec, judged []Judged) []string {
 	return out
 }
 
-func (run *Run) conclude() {
+func (run *Run) decideOverall() {
 	run.Overall = Conformant
-	asked := 0
+	selected := 0
 	for i := range run.Rows {
 		r := &run.Rows[i]
-		r.doubts(run.Judged)
+		r.markInconclusive(run.Histories)
 		switch r.Verdict {
 		case Fail:
 			run.Overall = NotConformant
 		case Inconclusive:
 			if run.Overall == Conformant {
-				run.Overall = Undecided
+				run.Overall = OverallInconclusive
 			}
 		}
-		if r.Verdict != NotAsked {
-			asked++
+		if r.Verdict != NotSelected {
+			selected++
 		}
 	}
-	if run.Overall == Conformant && (len(run.Troubles) > 0 || asked == 0 || len(run.Judged) == 0) {
-		run.Overall = Undecided
+	if run.Overall == Conformant && (len(run.Troubles) > 0 || selected == 0 || len(run.Histories) == 0) {
+		run.Overall = OverallInconclusive
 	}
 	if run.Overall == Conformant && !run.Partial {
 		for _, r := range run.Rows {
 			if r.Level == contract.Core && r.Verdict != Pass {
-				run.Overall = Undecided
+				run.Overall = OverallInconclusive
 				run.Troubles = append(run.Troubles, fmt.Sprintf("the core guarantee %s is %s", r.ID, r.Verdict))
 			}
 		}
 	}
 }
 
-// Unfinished says why the run is not whole: a cluster that it found no fault with is then undecided.
-func (run *Run) Unfinished(why string) {
+// AddTrouble adds a reason for which the run is not complete: a conformant result becomes inconclusive.
+func (run *Run) AddTrouble(why string) {
 	run.Troubles = append(run.Troubles, why)
 	if run.Overall == Conformant {
-		run.Overall = Undecided
+		run.Overall = OverallInconclusive
 	}
 }
 
-// ExitCode is the code that a command ends with.
+// ExitCode is the exit code of a command that ends with this run.
 func (run *Run) ExitCode() int {
 	switch run.Overall {
 	case Conformant:
@@ -319,7 +326,7 @@ func (run *Run) ExitCode() int {
 	return ExitInconclusive
 }
 
-// Broken returns all violations of promised guarantees: a deviation breaks nothing that a document promises.
+// Broken returns the violations of guarantees that a document promises; deviations are left out.
 func Broken(results []judge.Result) []judge.Finding {
 	var out []judge.Finding
 	for _, r := range results {
@@ -331,7 +338,7 @@ func Broken(results []judge.Result) []judge.Finding {
 	return out
 }
 
-// Sentences writes violations as a person reads them: what broke, how it showed, where it is promised, where the history is.
+// Sentences writes violations a line each: the guarantee, the violation, the document that promises it, the history's file.
 func Sentences(findings []judge.Finding, file string) string {
 	var lines []string
 	for _, f := range findings {
@@ -341,8 +348,8 @@ func Sentences(findings []judge.Finding, file string) string {
 	return strings.Join(lines, "\n")
 }
 
-// told is what a message of several lines says in one: its first, and the error itself where Gomega says that it met one.
-func told(message string) string {
+// oneLine shortens a failure message to its first line, followed by the error itself where Gomega reports an unexpected one.
+func oneLine(message string) string {
 	lines := strings.Split(strings.TrimSpace(message), "\n")
 	what := lines[0]
 	at := slices.IndexFunc(lines, func(l string) bool { return l == "Unexpected error:" || l == "Expected success, but got an error:" })

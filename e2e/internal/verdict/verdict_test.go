@@ -19,8 +19,8 @@ func spec(state string, ids ...contract.ID) verdict.Spec {
 	return verdict.Spec{Text: "spec of " + string(ids[0]), State: state, Selected: true, History: "histories/" + string(ids[0]), Proves: ids}
 }
 
-func judged(results ...judge.Result) verdict.Judged {
-	return verdict.Judged{Spec: "spec of " + string(results[0].Guarantee), File: "histories/" + string(results[0].Guarantee), Results: results}
+func judged(results ...judge.Result) verdict.JudgedHistory {
+	return verdict.JudgedHistory{Spec: "spec of " + string(results[0].Guarantee), File: "histories/" + string(results[0].Guarantee), Results: results}
 }
 
 func exercised(id contract.ID) judge.Result { return judge.Result{Guarantee: id, Exercised: 2} }
@@ -29,7 +29,7 @@ func broken(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Violations: []judge.Finding{{Guarantee: id, Text: "web-1 came too early"}}}
 }
 
-func doubted(id contract.ID) judge.Result {
+func undecided(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Inconclusive: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
 }
 
@@ -48,33 +48,33 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 	for name, tt := range map[string]struct {
 		id     contract.ID
 		specs  []verdict.Spec
-		judged []verdict.Judged
+		judged []verdict.JudgedHistory
 		want   verdict.Verdict
 		reason string
 	}{
-		"exercised and upheld":                {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
-		"broken":                              {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"broken in a spec for another":        {create, []verdict.Spec{spec("failed", contract.OrderingScaleUp)}, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"broken though nobody asked":          {create, nil, []verdict.Judged{judged(broken(create))}, verdict.Fail, ""},
-		"upheld once, broken once":            {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
-		"broken, promised by nobody":          {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
-		"asked, but nothing exercised":        {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
-		"its spec failed over something else": {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
-		"its spec failed before it":           {create, []verdict.Spec{spec("failed", create)}, []verdict.Judged{judged(exercised(adopted))}, verdict.Inconclusive, "failed before exercising it"},
-		"its spec panicked":                   {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "panicked before exercising it"},
-		"a judge could not decide":            {create, []verdict.Spec{spec("passed", create)}, []verdict.Judged{judged(doubted(create))}, verdict.Inconclusive, "a gap"},
-		"not asked":                           {create, nil, nil, verdict.NotAsked, ""},
-		"not asked, exercised elsewhere":      {create, []verdict.Spec{spec("passed", adopted)}, []verdict.Judged{judged(exercised(create))}, verdict.Pass, ""},
+		"exercised and upheld":                         {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
+		"broken":                                       {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(broken(create))}, verdict.Fail, ""},
+		"broken in a spec for another":                 {create, []verdict.Spec{spec("failed", contract.OrderingScaleUp)}, []verdict.JudgedHistory{judged(broken(create))}, verdict.Fail, ""},
+		"broken though not selected":                   {create, nil, []verdict.JudgedHistory{judged(broken(create))}, verdict.Fail, ""},
+		"upheld once, broken once":                     {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
+		"broken, promised by the implementation alone": {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.JudgedHistory{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
+		"selected, but not exercised":                  {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
+		"its spec failed over something else":          {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
+		"its spec failed before it":                    {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(exercised(adopted))}, verdict.Inconclusive, "failed before exercising it"},
+		"its spec panicked":                            {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "panicked before exercising it"},
+		"a judge could not decide":                     {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(undecided(create))}, verdict.Inconclusive, "a gap"},
+		"not selected":                                 {create, nil, nil, verdict.NotSelected, ""},
+		"not selected, exercised elsewhere":            {create, []verdict.Spec{spec("passed", adopted)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
 		"the cluster lacks the feature": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []contract.ID{create},
 		}}, nil, verdict.NotApplicable, "no such field"},
 		"the spec could not decide": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "inconclusive: the probe was ambiguous", Proves: []contract.ID{create},
 		}}, nil, verdict.Inconclusive, "the probe was ambiguous"},
-		"filtered out": {create, []verdict.Spec{{State: "skipped", Proves: []contract.ID{create}}}, nil, verdict.NotAsked, ""},
+		"filtered out": {create, []verdict.Spec{{State: "skipped", Proves: []contract.ID{create}}}, nil, verdict.NotSelected, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := row(t, verdict.Weigh(contract.Extended, tt.specs, tt.judged), tt.id)
+			got := row(t, verdict.Decide(contract.Extended, tt.specs, tt.judged), tt.id)
 			if got.Verdict != tt.want {
 				t.Errorf("expected %q, found %q (%v)", tt.want, got.Verdict, got.Reasons)
 			}
@@ -85,10 +85,10 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 	}
 }
 
-// whole is a run in which every guarantee up to extended was asked and upheld.
-func whole() ([]verdict.Spec, []verdict.Judged) {
+// wholeRun is a run that selected every guarantee up to extended, and in which all were upheld.
+func wholeRun() ([]verdict.Spec, []verdict.JudgedHistory) {
 	var specs []verdict.Spec
-	var all []verdict.Judged
+	var all []verdict.JudgedHistory
 	for _, g := range contract.All() {
 		if g.Level != contract.Disruptive {
 			specs = append(specs, spec("passed", g.ID))
@@ -100,52 +100,56 @@ func whole() ([]verdict.Spec, []verdict.Judged) {
 
 func TestOverall(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change  func(specs []verdict.Spec, all []verdict.Judged) ([]verdict.Spec, []verdict.Judged)
+		change  func(specs []verdict.Spec, all []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory)
 		want    verdict.Overall
 		exit    int
 		partial bool
 		trouble string
 	}{
-		"all upheld": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) { return s, j }, verdict.Conformant, 0, false, ""},
-		"one broken": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+		"all upheld": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			return s, j
+		}, verdict.Conformant, 0, false, ""},
+		"one broken": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			return s, append(j, judged(broken(create)))
 		}, verdict.NotConformant, 1, false, ""},
-		"a deviation": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+		"a deviation": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			return s, append(j, judged(broken(adopted)))
 		}, verdict.Conformant, 0, false, ""},
-		"broken and undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			return s, append(j, judged(broken(create)), judged(doubted(contract.APIMutable)))
+		"broken and inconclusive": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			return s, append(j, judged(broken(create)), judged(undecided(contract.APIMutable)))
 		}, verdict.NotConformant, 1, false, ""},
-		"one undecided": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			return s, append(j, judged(doubted(create)))
-		}, verdict.Undecided, 3, false, ""},
-		"nothing ran": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) { return nil, nil }, verdict.Undecided, 3, true, ""},
-		"narrowed to one family": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+		"one inconclusive": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			return s, append(j, judged(undecided(create)))
+		}, verdict.OverallInconclusive, 3, false, ""},
+		"nothing ran": {func([]verdict.Spec, []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			return nil, nil
+		}, verdict.OverallInconclusive, 3, true, ""},
+		"narrowed to one family": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			only := func(id contract.ID) bool { return id.Family() != "api" }
 			return slices.DeleteFunc(s, func(s verdict.Spec) bool { return only(s.Proves[0]) }),
-				slices.DeleteFunc(j, func(j verdict.Judged) bool { return only(j.Results[0].Guarantee) })
+				slices.DeleteFunc(j, func(j verdict.JudgedHistory) bool { return only(j.Results[0].Guarantee) })
 		}, verdict.Conformant, 0, true, ""},
-		"a core guarantee does not apply": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+		"a core guarantee does not apply": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			for i := range s {
 				if s[i].Proves[0] == create {
 					s[i].State, s[i].Message = "skipped", "not applicable: for some reason"
 				}
 			}
-			return s, slices.DeleteFunc(j, func(j verdict.Judged) bool { return j.Results[0].Guarantee == create })
-		}, verdict.Undecided, 3, false, "ordering/create is not applicable"},
-		"a recording cut short": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			j[0].Cut = "the file has no end"
+			return s, slices.DeleteFunc(j, func(j verdict.JudgedHistory) bool { return j.Results[0].Guarantee == create })
+		}, verdict.OverallInconclusive, 3, false, "ordering/create is not applicable"},
+		"a recording cut short": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			j[0].Incomplete = "the file has no end"
 			return s, j
-		}, verdict.Undecided, 3, false, "not whole"},
-		"nothing that was asked applies": {func([]verdict.Spec, []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
-			return []verdict.Spec{{State: "skipped", Selected: true, Message: "not applicable: no node may be hurt", Proves: []contract.ID{create}}}, nil
-		}, verdict.Undecided, 3, true, "nothing was judged"},
-		"a failure of the suite itself": {func(s []verdict.Spec, j []verdict.Judged) ([]verdict.Spec, []verdict.Judged) {
+		}, verdict.OverallInconclusive, 3, false, "not complete"},
+		"nothing that was selected applies": {func([]verdict.Spec, []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
+			return []verdict.Spec{{State: "skipped", Selected: true, Message: "not applicable: no node may be disrupted", Proves: []contract.ID{create}}}, nil
+		}, verdict.OverallInconclusive, 3, true, "nothing was judged"},
+		"a failure of the suite itself": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			return append(s, verdict.Spec{Text: "SynchronizedAfterSuite", State: "failed", Message: "namespaces are left"}), j
-		}, verdict.Undecided, 3, false, "namespaces are left"},
+		}, verdict.OverallInconclusive, 3, false, "namespaces are left"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run := verdict.Weigh(contract.Extended, first(tt.change(whole())), second(tt.change(whole())))
+			run := verdict.Decide(contract.Extended, first(tt.change(wholeRun())), second(tt.change(wholeRun())))
 			if run.Overall != tt.want || run.ExitCode() != tt.exit || run.Partial != tt.partial {
 				t.Errorf("expected %s, exit %d, partial %v; found %s, exit %d, partial %v; troubles %v",
 					tt.want, tt.exit, tt.partial, run.Overall, run.ExitCode(), run.Partial, run.Troubles)
@@ -161,7 +165,7 @@ func first[A, B any](a A, _ B) A  { return a }
 func second[A, B any](_ A, b B) B { return b }
 
 func TestEveryGuaranteeHasARow(t *testing.T) {
-	run := verdict.Weigh(contract.Core, nil, nil)
+	run := verdict.Decide(contract.Core, nil, nil)
 	if len(run.Rows) != len(contract.All()) {
 		t.Errorf("expected %d rows, found %d", len(contract.All()), len(run.Rows))
 	}
@@ -178,21 +182,21 @@ func TestSentences(t *testing.T) {
 
 func TestUnfinishedRunIsNeverConformant(t *testing.T) {
 	for before, want := range map[verdict.Overall]verdict.Overall{
-		verdict.Conformant: verdict.Undecided, verdict.Undecided: verdict.Undecided, verdict.NotConformant: verdict.NotConformant,
+		verdict.Conformant: verdict.OverallInconclusive, verdict.OverallInconclusive: verdict.OverallInconclusive, verdict.NotConformant: verdict.NotConformant,
 	} {
 		run := verdict.Run{Overall: before}
-		if run.Unfinished("cut"); run.Overall != want || len(run.Troubles) != 1 {
+		if run.AddTrouble("cut"); run.Overall != want || len(run.Troubles) != 1 {
 			t.Errorf("%s: expected %s and the reason, found %s and %v", before, want, run.Overall, run.Troubles)
 		}
 	}
 }
 
-func TestTroubleIsToldInOneLine(t *testing.T) {
-	told := func(message string) string {
+func TestTroubleIsOneLine(t *testing.T) {
+	oneLine := func(message string) string {
 		t.Helper()
 		s := spec("failed", create)
 		s.Message = message
-		run := verdict.Weigh(contract.Core, []verdict.Spec{s}, nil)
+		run := verdict.Decide(contract.Core, []verdict.Spec{s}, nil)
 		return strings.TrimPrefix(run.Troubles[0], s.Text+" (failed): ")
 	}
 	for message, want := range map[string]string{
@@ -202,8 +206,18 @@ func TestTroubleIsToldInOneLine(t *testing.T) {
 		"nothing must be left\nUnexpected error:\n    <*url.Error | 0x1>: \n    Get: EOF\noccurred": "nothing must be left: Get: EOF",
 		"Unexpected error:\n    cut": "Unexpected error:",
 	} {
-		if got := told(message); got != want {
+		if got := oneLine(message); got != want {
 			t.Errorf("%q: expected %q, found %q", message, want, got)
+		}
+	}
+}
+
+// Version 1 of the report called guarantees that the run left out "not asked".
+func TestVerdictsOfReportVersion1(t *testing.T) {
+	for text, want := range map[string]verdict.Verdict{"not asked": verdict.NotSelected, "not selected": verdict.NotSelected, "pass": verdict.Pass} {
+		var got verdict.Verdict
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q: expected %q, found %q, %v", text, want, got, err)
 		}
 	}
 }

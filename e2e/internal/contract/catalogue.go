@@ -1,37 +1,35 @@
-package catalogue
+package contract
 
 import (
 	"bytes"
 	"fmt"
 	"strings"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
-const introduction = `<!-- Written by "make catalogue" from internal/guarantee and the labels of the specs; "make test" fails when it is stale. -->
+const introduction = `<!-- Written by "make catalogue" from internal/contract and the labels of the specs; "make test" fails when it is stale. -->
 
 # Catalogue of guarantees
 
-What a StatefulSet promises, who promises it, and the specs that set out to prove it. Beside these, every spec is evidence for each
-guarantee that its recorded history happens to exercise.
+What a StatefulSet promises, who promises it, and the specs that prove it. Beside these, every spec is evidence for each
+guarantee that its recorded history exercises.
 
-**Level** says where a guarantee is asked: *core* of every cluster, *extended* where the cluster has the feature, *disruptive* where a node
-or the control plane may be hurt. **Source** says who promises it, the strongest first: *docs* the concept pages, *api* the field
+**Level** says which clusters must uphold a guarantee: *core* every cluster, *extended* those that have the feature, *disruptive* those where
+the run may disrupt a node or the control plane. **Source** says who promises it, the strongest first: *docs* the concept pages, *api* the field
 documentation, *dns* the specification of DNS-based service discovery, *conf* Kubernetes' own end-to-end specs, *lesson* the lesson whose
 example this project ships, *impl* the controller alone: there a failure is a deviation and leaves the cluster conformant.
 
 `
 
-// Markdown writes the catalogue.
-func Markdown(guarantees []contract.Guarantee, specs []Spec) []byte {
+// Catalogue returns the guarantees and the specs that prove them as Markdown.
+func Catalogue(guarantees []Guarantee, specs []Spec) []byte {
 	var b bytes.Buffer
 	b.WriteString(introduction)
-	families := families(guarantees)
+	families := groupByFamily(guarantees)
 	overview(&b, families, specs)
 	for _, f := range families {
 		fmt.Fprintf(&b, "\n## %s\n", f.name)
 		for _, g := range f.rows {
-			entry(&b, g, behind(g.ID, specs))
+			catalogueEntry(&b, g, provedBy(g.ID, specs))
 		}
 	}
 	return b.Bytes()
@@ -40,10 +38,10 @@ func Markdown(guarantees []contract.Guarantee, specs []Spec) []byte {
 // family is the guarantees of one family.
 type family struct {
 	name string
-	rows []contract.Guarantee
+	rows []Guarantee
 }
 
-func families(guarantees []contract.Guarantee) []family {
+func groupByFamily(guarantees []Guarantee) []family {
 	var all []family
 	for _, g := range guarantees {
 		if n := len(all); n == 0 || all[n-1].name != g.ID.Family() {
@@ -54,35 +52,35 @@ func families(guarantees []contract.Guarantee) []family {
 	return all
 }
 
-// overview counts, by family, the guarantees and those that a spec stands behind.
+// overview writes a table that counts each family's guarantees by level, and those that a spec proves.
 func overview(b *bytes.Buffer, families []family, specs []Spec) {
 	b.WriteString("| family | core | extended | disruptive | with a spec |\n| --- | ---: | ---: | ---: | ---: |\n")
-	total, covered, levels := 0, 0, map[contract.Level]int{}
+	total, covered, levels := 0, 0, map[Level]int{}
 	for _, f := range families {
-		with, of := 0, map[contract.Level]int{}
+		with, of := 0, map[Level]int{}
 		for _, g := range f.rows {
 			of[g.Level]++
 			levels[g.Level]++
-			if len(behind(g.ID, specs)) > 0 {
+			if len(provedBy(g.ID, specs)) > 0 {
 				with++
 			}
 		}
 		total, covered = total+len(f.rows), covered+with
 		fmt.Fprintf(b, "| [%[1]s](#%[1]s) | %[2]d | %[3]d | %[4]d | %[5]d of %[6]d |\n",
-			f.name, of[contract.Core], of[contract.Extended], of[contract.Disruptive], with, len(f.rows))
+			f.name, of[Core], of[Extended], of[Disruptive], with, len(f.rows))
 	}
 	fmt.Fprintf(b, "| all | %d | %d | %d | %d of %d |\n",
-		levels[contract.Core], levels[contract.Extended], levels[contract.Disruptive], covered, total)
+		levels[Core], levels[Extended], levels[Disruptive], covered, total)
 }
 
-func entry(b *bytes.Buffer, g contract.Guarantee, proofs []Spec) {
+func catalogueEntry(b *bytes.Buffer, g Guarantee, proofs []Spec) {
 	sources := make([]string, len(g.Sources))
 	for i, s := range g.Sources {
 		sources[i] = string(s)
 	}
-	fmt.Fprintf(b, "\n### %s\n\n**%s** · [%s](%s)%s\n\n%s\n", g.ID, g.Level, strings.Join(sources, ", "), g.Link, since(g), plain(g.Must))
+	fmt.Fprintf(b, "\n### %s\n\n**%s** · [%s](%s)%s\n\n%s\n", g.ID, g.Level, strings.Join(sources, ", "), g.Link, since(g), escape(g.Must))
 	if g.Note != "" {
-		fmt.Fprintf(b, "\n> %s\n", plain(g.Note))
+		fmt.Fprintf(b, "\n> %s\n", escape(g.Note))
 	}
 	if len(proofs) == 0 {
 		b.WriteString("\nNo spec yet.\n")
@@ -90,12 +88,12 @@ func entry(b *bytes.Buffer, g contract.Guarantee, proofs []Spec) {
 	}
 	b.WriteByte('\n')
 	for _, s := range proofs {
-		fmt.Fprintf(b, "- %s ([%s](%s))\n", plain(s.Text), s.File, s.File)
+		fmt.Fprintf(b, "- %s ([%s](%s))\n", escape(s.Text), s.File, s.File)
 	}
 }
 
-// since says from which version on a cluster has the behaviour, and by which gate others may.
-func since(g contract.Guarantee) string {
+// since says from which Kubernetes version a cluster has the behaviour, and which feature gate governs it.
+func since(g Guarantee) string {
 	switch {
 	case g.Since == "" && g.FeatureGate == "":
 		return ""
@@ -107,7 +105,7 @@ func since(g contract.Guarantee) string {
 	return fmt.Sprintf(" · since %s, before that behind the feature gate %s", g.Since, g.FeatureGate)
 }
 
-// plain keeps Markdown from reading a meaning into a sentence.
-func plain(text string) string {
+// escape writes the characters of a sentence that Markdown would interpret.
+func escape(text string) string {
 	return strings.NewReplacer(`\`, `\\`, "<", "&lt;", ">", "&gt;", "*", `\*`, "_", `\_`, "`", "\\`").Replace(text)
 }

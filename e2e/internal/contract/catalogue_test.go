@@ -1,27 +1,25 @@
-package catalogue
+package contract
 
 import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
 func TestProblems(t *testing.T) {
-	guarantees := []contract.Guarantee{{ID: "a/one"}, {ID: "a/two"}, {ID: "b/three"}}
+	guarantees := []Guarantee{{ID: "a/one"}, {ID: "a/two"}, {ID: "b/three"}}
 	good := []Spec{
-		{Text: "keeps one", File: "a_test.go", Proves: []contract.ID{"a/one"}, History: "keeps-one"},
-		{Text: "keeps two", File: "a_test.go", Proves: []contract.ID{"a/two", "a/one"}, History: "keeps-two"},
+		{Text: "keeps one", File: "a_test.go", Proves: []ID{"a/one"}, History: "keeps-one"},
+		{Text: "keeps two", File: "a_test.go", Proves: []ID{"a/two", "a/one"}, History: "keeps-two"},
 	}
-	notYet := []contract.ID{"b/three"}
+	notYet := []ID{"b/three"}
 	with := func(changes ...Spec) []Spec { return append(slices.Clone(good), changes...) }
 
 	for _, c := range []struct {
 		name       string
-		guarantees []contract.Guarantee
+		guarantees []Guarantee
 		specs      []Spec
-		notYet     []contract.ID
+		notYet     []ID
 		want       []string // a part of each sentence
 	}{
 		{"all fit", guarantees, good, notYet, nil},
@@ -33,7 +31,7 @@ func TestProblems(t *testing.T) {
 		},
 		{
 			"a listed guarantee that there is not", guarantees, good,
-			[]contract.ID{"b/three", "b/four"},
+			[]ID{"b/three", "b/four"},
 			[]string{"b/four is listed as a guarantee without a spec"},
 		},
 		{"an ID used twice", append(slices.Clone(guarantees), guarantees[0]), good, notYet, []string{"a/one is declared twice"}},
@@ -41,12 +39,12 @@ func TestProblems(t *testing.T) {
 		{"a spec without a guarantee", guarantees, with(Spec{Text: "idles", History: "idles"}), notYet, []string{`"idles" in  proves no guarantee`}},
 		{
 			"a label that is no guarantee", guarantees,
-			with(Spec{Text: "labelled", Proves: []contract.ID{"a/one"}, Strays: []string{"slow", "a.five"}, History: "labelled"}), notYet,
+			with(Spec{Text: "labelled", Proves: []ID{"a/one"}, UnknownLabels: []string{"slow", "a.five"}, History: "labelled"}), notYet,
 			[]string{`the label "slow"`, `the label "a.five"`},
 		},
 		{"two specs with one text", guarantees, with(good[0]), notYet, []string{`have the text "keeps one"`}},
 		{
-			"two specs with one history", guarantees, with(Spec{Text: "keeps, one", Proves: []contract.ID{"a/one"}, History: "keeps-one"}), notYet,
+			"two specs with one history", guarantees, with(Spec{Text: "keeps, one", Proves: []ID{"a/one"}, History: "keeps-one"}), notYet,
 			[]string{`under one name, keeps-one`},
 		},
 	} {
@@ -64,21 +62,21 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestMarkdown(t *testing.T) {
-	guarantees := []contract.Guarantee{
-		{ID: "a/one", Level: contract.Core, Must: "One *holds*.", Sources: []contract.Source{contract.Docs, contract.Lesson}, Link: "https://x/y"},
+func TestCatalogue(t *testing.T) {
+	guarantees := []Guarantee{
+		{ID: "a/one", Level: Core, Must: "One *holds*.", Sources: []Source{Docs, Lesson}, Link: "https://x/y"},
 		{
-			ID: "a/two", Level: contract.Extended, Must: "Two of <set> hold.", Sources: []contract.Source{contract.Impl}, Link: "https://x/z",
+			ID: "a/two", Level: Extended, Must: "Two of <set> hold.", Sources: []Source{Impl}, Link: "https://x/z",
 			Since: "1.32", FeatureGate: "Two", Note: "Not always.",
 		},
-		{ID: "b/three", Level: contract.Disruptive, Must: "Three hold.", Sources: []contract.Source{contract.API}, Link: "https://x", FeatureGate: "Three"},
+		{ID: "b/three", Level: Disruptive, Must: "Three hold.", Sources: []Source{API}, Link: "https://x", FeatureGate: "Three"},
 	}
 	specs := []Spec{
-		{Text: "Z keeps one", File: "a_test.go", Proves: []contract.ID{"a/one"}},
-		{Text: "B keeps both", File: "b_test.go", Proves: []contract.ID{"a/one", "a/two"}},
+		{Text: "Z keeps one", File: "a_test.go", Proves: []ID{"a/one"}},
+		{Text: "B keeps both", File: "b_test.go", Proves: []ID{"a/one", "a/two"}},
 	}
 
-	got := string(Markdown(guarantees, specs))
+	got := string(Catalogue(guarantees, specs))
 
 	for _, want := range []string{
 		"| [a](#a) | 1 | 1 | 0 | 2 of 2 |\n| [b](#b) | 0 | 0 | 1 | 0 of 1 |\n| all | 1 | 1 | 1 | 2 of 3 |\n",
@@ -93,7 +91,7 @@ func TestMarkdown(t *testing.T) {
 		}
 	}
 	slices.Reverse(specs)
-	if again := string(Markdown(guarantees, specs)); again != got {
+	if again := string(Catalogue(guarantees, specs)); again != got {
 		t.Errorf("the order of the specs changed the catalogue:\n%s", again)
 	}
 }
