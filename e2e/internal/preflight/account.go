@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,7 +16,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-func user(ctx context.Context, client kubernetes.Interface) string {
+func userName(ctx context.Context, client kubernetes.Interface) string {
 	review, err := client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	if err != nil {
 		return ""
@@ -24,10 +24,10 @@ func user(ctx context.Context, client kubernetes.Interface) string {
 	return review.Status.UserInfo.Username
 }
 
-// atOnce bounds the questions that are open at a time.
-const atOnce = 16
+// maxConcurrent bounds the concurrent access reviews.
+const maxConcurrent = 16
 
-// findRights asks for each verb of each right by itself: an account may have any part of them.
+// findRights reviews each verb of each right by itself, since an account may have any part of them.
 func findRights(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
 	if len(s.Namespaces) == 0 {
 		findRightsIn(ctx, client, "", rbac.All(), f)
@@ -38,34 +38,26 @@ func findRights(ctx context.Context, client kubernetes.Interface, s runconfig.Se
 	}
 }
 
-// findRightsIn asks of one namespace, or of all if its name is empty.
+// findRightsIn reviews the rights in one namespace, or in all if its name is empty.
 func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace string, all []rbac.Right, f *Findings) {
 	missing := make([][]string, len(all))
-	var mu sync.Mutex
-	var failed error
-	var done sync.WaitGroup
-	open := make(chan struct{}, atOnce)
+	var reviews errgroup.Group
+	reviews.SetLimit(maxConcurrent)
 	for i, r := range all {
 		missing[i] = make([]string, len(r.Verbs))
 		for j, verb := range r.Verbs {
-			open <- struct{}{}
-			done.Go(func() {
-				defer func() { <-open }()
-				ok, err := may(ctx, client, namespace, r, verb)
-				if err != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					failed = err
-				} else if !ok {
+			reviews.Go(func() error {
+				ok, err := allowed(ctx, client, namespace, r, verb)
+				if err == nil && !ok {
 					missing[i][j] = verb
 				}
+				return err
 			})
 		}
 	}
-	done.Wait()
-	if failed != nil {
-		f.add(Problem{Usage: apierrors.IsForbidden(failed), Text: oneLine(fmt.Sprintf("rights: expected the API server to say what the account may do, "+
-			"found: %v; bind the ClusterRole system:basic-user, or put credentials into the kubeconfig", failed))})
+	if err := reviews.Wait(); err != nil {
+		f.add(Problem{Usage: apierrors.IsForbidden(err), Text: oneLine(fmt.Sprintf("rights: expected the API server to say what the account may do, "+
+			"found: %v; bind the ClusterRole system:basic-user, or put credentials into the kubeconfig", err))})
 		return
 	}
 	problems, notes := checkRights(f.User, namespace, all, missing)
@@ -73,7 +65,7 @@ func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace st
 	f.Notes = append(f.Notes, notes...)
 }
 
-func may(ctx context.Context, client kubernetes.Interface, namespace string, r rbac.Right, verb string) (bool, error) {
+func allowed(ctx context.Context, client kubernetes.Interface, namespace string, r rbac.Right, verb string) (bool, error) {
 	resource, sub, _ := strings.Cut(r.Resource, "/")
 	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
@@ -86,7 +78,7 @@ func may(ctx context.Context, client kubernetes.Interface, namespace string, r r
 	return review.Status.Allowed, nil
 }
 
-// checkRights makes a line of each right that lacks verbs; missing holds a right's lacking verbs, empty where there is none.
+// checkRights returns a line for each right with missing verbs. missing holds those of each right; an empty one is not missing.
 func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (problems []Problem, notes []string) {
 	if user == "" {
 		user = "the account"

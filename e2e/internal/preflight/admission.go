@@ -15,10 +15,10 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 )
 
-// objects returns what the specs of a trial make, and what the controller makes of it: a set's first pod and claims.
-func (p *prober) objects(ctx context.Context, t trial, namespace string) ([]k8s.Object, error) {
+// objects returns the objects of a probe's fixtures, and those that the controller creates for their sets: pod 0 and its claims.
+func (p *prober) objects(ctx context.Context, pp podProbe, namespace string) ([]k8s.Object, error) {
 	var out []k8s.Object
-	for _, fixture := range t.fixtures {
+	for _, fixture := range pp.fixtures {
 		read, err := p.settings.ReadFixture(ctx, fixture, namespace)
 		if err != nil {
 			return nil, err
@@ -40,41 +40,41 @@ func (p *prober) objects(ctx context.Context, t trial, namespace string) ([]k8s.
 	return out, nil
 }
 
-// admit asks for each object by a server-side dry run, which passes through admission and keeps nothing.
-func (p *prober) admit(ctx context.Context, t trial, objects []k8s.Object) []Problem {
+// dryRunCreate creates each object in a server-side dry run, which passes through admission and stores nothing.
+func (p *prober) dryRunCreate(ctx context.Context, pp podProbe, objects []k8s.Object) []Problem {
 	var problems []Problem
 	for _, o := range objects {
 		err := p.klient.Resources().GetControllerRuntimeClient().Create(ctx, o.DeepCopyObject().(crclient.Object), crclient.DryRunAll)
 		if err != nil {
-			problems = append(problems, rejected(t.standard, o, err))
+			problems = append(problems, admissionProblem(pp.standard, o, err))
 		}
 	}
 	return problems
 }
 
-// podSecurityWords are what the API server says of a pod that does not obey its namespace's Pod Security Standard.
+// podSecurityWords are in the error of a pod that violates its namespace's Pod Security Standard.
 const podSecurityWords = "violates PodSecurity"
 
-// rejected says why the API server did not admit an object, and who can change that.
-func rejected(standard string, o k8s.Object, err error) Problem {
-	cure := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
+// admissionProblem says why the API server did not admit an object, and who can change that.
+func admissionProblem(standard string, o k8s.Object, err error) Problem {
+	fix := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
 	text := err.Error()
 	switch {
 	case strings.Contains(text, podSecurityWords):
-		cure = fmt.Sprintf("the namespace asks for the Pod Security Standard %s, so something in the cluster overrides that label: let it stand", standard)
+		fix = fmt.Sprintf("the namespace enforces the Pod Security Standard %s, so something in the cluster overrides that label: let it stand", standard)
 	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
-		cure = "raise the quota, or let none apply to the suite's namespaces"
+		fix = "raise the quota, or let none apply to the suite's namespaces"
 	case apierrors.IsInternalError(err):
-		cure = "see whether the admission webhook that is named here runs"
+		fix = "see whether the admission webhook that is named here runs"
 	}
 	return Problem{Text: oneLine(fmt.Sprintf("admission: expected %s %s to be admitted under the Pod Security Standard %s, found: %s; %s",
-		kindOf(o), o.GetName(), standard, strings.TrimSuffix(text, "."), cure))}
+		kindOf(o), o.GetName(), standard, strings.TrimSuffix(text, "."), fix))}
 }
 
-// kindOf names an object's kind, which typed objects need not carry.
+// kindOf returns an object's kind, which typed objects need not have.
 func kindOf(o k8s.Object) string { return reflect.TypeOf(o).Elem().Name() }
 
-// podNamed returns the pod of that name among the objects, ready to be started for a moment.
+// podNamed returns the pod of that name among the objects, without a grace period.
 func podNamed(objects []k8s.Object, name string) *corev1.Pod {
 	for _, o := range objects {
 		if pod, ok := o.(*corev1.Pod); ok && pod.Name == name {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Reach says why the API server does not answer, nil if it does.
+// Reach returns why the API server does not answer, nil if it does.
 func Reach(ctx context.Context, client kubernetes.Interface) *Problem {
 	_, problem := connect(ctx, client, answerLimit)
 	return problem
@@ -27,21 +27,21 @@ func connect(ctx context.Context, client kubernetes.Interface, limit time.Durati
 	defer cancel()
 	found, err := discovery.ToServerVersionInterfaceWithContext(client.Discovery()).ServerVersionWithContext(ctx)
 	if err != nil {
-		p := explain(err, limit)
+		p := connectProblem(err, limit)
 		return nil, &p
 	}
 	return found, nil
 }
 
-// explain says why the API server did not tell its version.
-func explain(err error, limit time.Duration) Problem {
+// connectProblem says why the request for the version failed.
+func connectProblem(err error, limit time.Duration) Problem {
 	var certificate *tls.CertificateVerificationError
 	var host x509.HostnameError
 	status := apierrors.APIStatus(nil)
 	cause := err.Error()
-	var asked *url.Error
-	if errors.As(err, &asked) {
-		cause = asked.Err.Error()
+	var request *url.Error
+	if errors.As(err, &request) {
+		cause = request.Err.Error()
 	}
 	switch {
 	case apierrors.IsUnauthorized(err):
@@ -60,7 +60,7 @@ func explain(err error, limit time.Duration) Problem {
 			"see whether the address is right and reachable from here (VPN, proxy, firewall)", limit)}
 	case errors.As(err, &status):
 		return Problem{Text: oneLine("API server: expected its version, found: " + err.Error() + "; see whether the address is a healthy API server")}
-	case asked != nil:
+	case request != nil:
 		return Problem{Text: oneLine("API server: expected an answer, found: " + cause + "; see whether the cluster runs and the address is right")}
 	}
 	return Problem{Text: oneLine("API server: expected its version, found: " + cause + "; see whether the address is a Kubernetes API server")}

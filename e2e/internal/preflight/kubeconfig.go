@@ -11,13 +11,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// Target is where the settings lead, as far as the kubeconfig tells.
+// Target is the cluster that the kubeconfig names.
 type Target struct{ Context, Server string }
 
 // InCluster is the context's name when a pod uses its own service account.
 const InCluster = "in-cluster"
 
-// Kubeconfig reads the kubeconfig and asks nobody.
+// Kubeconfig finds the target in the kubeconfig, without a request.
 func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 	usage := func(format string, args ...any) (Target, []Problem) {
 		return Target{}, []Problem{{Usage: true, Text: oneLine(fmt.Sprintf(format, args...))}}
@@ -57,7 +57,7 @@ func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 	return Target{Context: name, Server: config.Host}, nil
 }
 
-// readable returns why none of the files can be read; kubectl too lets some of a list be missing.
+// readable returns why none of the files can be read; like kubectl, it allows some of a list to be missing.
 func readable(list string) error {
 	var first error
 	for _, path := range filepath.SplitList(list) {

@@ -1,5 +1,3 @@
-// Package preflight asks, before anything is created, whether a cluster can be judged at all: what the suite assumes is checked
-// first, and every problem is told at once, each with its cure.
 package preflight
 
 import (
@@ -15,7 +13,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// Problem is something that keeps the suite from judging the cluster.
+// Problem is why the suite cannot judge the cluster.
 type Problem struct {
 	// Text is one line: what was expected, what was found and what to do.
 	Text string
@@ -23,17 +21,17 @@ type Problem struct {
 	Usage bool
 }
 
-// Findings is what was found out about a cluster.
+// Findings are the results of preflight.
 type Findings struct {
 	Facts runconfig.Facts
-	// User is whom the API server takes the suite for, empty if it does not say.
+	// User is the name under which the API server knows the account, empty if unknown.
 	User     string
 	Problems []Problem
-	// Notes are worth a line and keep nobody from a run.
+	// Notes are lines that prevent no run.
 	Notes []string
 }
 
-// add notes problems, each once.
+// add adds problems, each once.
 func (f *Findings) add(problems ...Problem) {
 	for _, p := range problems {
 		if !slices.Contains(f.Problems, p) {
@@ -42,13 +40,13 @@ func (f *Findings) add(problems ...Problem) {
 	}
 }
 
-// The limits of preflight: of the first answer, and of everything after it.
+// The limits of the first answer, and of the other requests of Check together.
 const (
 	answerLimit = 8 * time.Second
-	askLimit    = 20 * time.Second
+	checkLimit  = 20 * time.Second
 )
 
-// Check asks the cluster; it creates nothing. What can only be tried is for Probe.
+// Check reads the version, the rights, the StorageClass and the nodes of a cluster. It creates nothing; Probe does.
 func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Settings) Findings {
 	var f Findings
 	version, problem := connect(ctx, client, answerLimit)
@@ -61,16 +59,16 @@ func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Setting
 	f.add(problems...)
 	f.Notes = append(f.Notes, notes...)
 
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	f.User = user(ctx, client)
+	f.User = userName(ctx, client)
 	findRights(ctx, client, s, &f)
 	findStorage(ctx, client, s, &f)
 	describe(ctx, client, &f.Facts)
 	return f
 }
 
-// describe finds what only the report tells: without the right to read it the report just lacks it.
+// describe finds facts that only the report uses, and leaves out what the account may not read.
 func describe(ctx context.Context, client kubernetes.Interface, facts *runconfig.Facts) {
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
 		for _, n := range nodes.Items {

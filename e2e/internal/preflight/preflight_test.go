@@ -45,18 +45,18 @@ func TestCheckStorage(t *testing.T) {
 	standard := class("standard", map[string]string{defaultClass: "true"})
 	for name, c := range map[string]struct {
 		classes []storagev1.StorageClass
-		asked   string
+		class   string
 		want    string // part of the only problem
 		usage   bool
 	}{
 		"a default":          {classes: []storagev1.StorageClass{standard}},
-		"named":              {classes: []storagev1.StorageClass{class("fast", nil)}, asked: "fast"},
+		"named":              {classes: []storagev1.StorageClass{class("fast", nil)}, class: "fast"},
 		"no default":         {classes: []storagev1.StorageClass{class("fast", nil)}, want: "the cluster has fast; mark one"},
 		"none at all":        {want: "install a provisioner"},
-		"named, not there":   {classes: []storagev1.StorageClass{standard}, asked: "fast", want: "STORAGE_CLASS=fast", usage: true},
+		"named, not there":   {classes: []storagev1.StorageClass{standard}, class: "fast", want: "STORAGE_CLASS=fast", usage: true},
 		"default says false": {classes: []storagev1.StorageClass{class("fast", map[string]string{defaultClass: "false"})}, want: "expected a default"},
 	} {
-		problems := checkStorage(c.classes, runconfig.Settings{StorageClass: c.asked})
+		problems := checkStorage(c.classes, runconfig.Settings{StorageClass: c.class})
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: expected no problem, found %v", name, problems)
@@ -66,27 +66,27 @@ func TestCheckStorage(t *testing.T) {
 	}
 }
 
-// Each verb of each right is taken away in turn, and preflight must name it.
-func TestVolumesThatStayAreTold(t *testing.T) {
-	keeps, removes := corev1.PersistentVolumeReclaimRetain, corev1.PersistentVolumeReclaimDelete
+func TestRetainedVolumes(t *testing.T) {
+	retain, remove := corev1.PersistentVolumeReclaimRetain, corev1.PersistentVolumeReclaimDelete
 	for _, c := range []struct {
-		policy *corev1.PersistentVolumeReclaimPolicy
-		asked  runconfig.Settings
-		want   string
+		policy   *corev1.PersistentVolumeReclaimPolicy
+		settings runconfig.Settings
+		want     string
 	}{
-		{&keeps, runconfig.Settings{NamespacePrefix: "sts"}, "of namespaces sts-*"},
-		{&keeps, runconfig.Settings{NamespacePrefix: "sts", Namespaces: []string{"a", "b"}}, "of namespaces a, b"},
-		{&removes, runconfig.Settings{}, ""},
+		{&retain, runconfig.Settings{NamespacePrefix: "sts"}, "of namespaces sts-*"},
+		{&retain, runconfig.Settings{NamespacePrefix: "sts", Namespaces: []string{"a", "b"}}, "of namespaces a, b"},
+		{&remove, runconfig.Settings{}, ""},
 		{nil, runconfig.Settings{}, ""}, // the API server fills in Delete
 	} {
-		got := strings.Join(left(storagev1.StorageClass{ReclaimPolicy: c.policy}, c.asked), "")
+		got := strings.Join(retainedVolumes(storagev1.StorageClass{ReclaimPolicy: c.policy}, c.settings), "")
 		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("expected %q, found %q", c.want, got)
 		}
 	}
 }
 
-func TestCheckRightsNamesEachMissingOne(t *testing.T) {
+// Each verb of each right is missing in turn.
+func TestCheckRights(t *testing.T) {
 	all := rbac.All()
 	for i, r := range all {
 		for _, verb := range r.Verbs {
@@ -104,11 +104,11 @@ func TestCheckRightsNamesEachMissingOne(t *testing.T) {
 		}
 	}
 	if problems, notes := checkRights("me", "", all, make([][]string, len(all))); len(problems)+len(notes) > 0 {
-		t.Errorf("expected nothing to be told of an account with all rights, found %v and %v", problems, notes)
+		t.Errorf("expected no line for an account with all rights, found %v and %v", problems, notes)
 	}
 }
 
-func TestServerThatNeverAnswers(t *testing.T) {
+func TestConnectTimeout(t *testing.T) {
 	release := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
@@ -119,11 +119,11 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	}
 	_, problem := connect(t.Context(), client, 50*time.Millisecond)
 	if problem == nil || problem.Usage || !strings.Contains(problem.Text, "expected an answer within 50ms, found none") {
-		t.Errorf("expected to be told that nothing answered, found %v", problem)
+		t.Errorf("expected a problem that says that nothing answered, found %v", problem)
 	}
 }
 
-func TestCertificateOfAnotherAuthority(t *testing.T) {
+func TestConnectUnknownAuthority(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()
 	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL})

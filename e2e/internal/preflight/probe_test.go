@@ -22,14 +22,13 @@ func testProber() *prober {
 	return p
 }
 
-// Every object that the specs start from is tried, and what a controller makes of sets as well.
-func TestObjectsOfTheTrials(t *testing.T) {
+func TestObjectsOfTheProbes(t *testing.T) {
 	want := map[string]string{
 		"restricted": "Pod asker, Service set, StatefulSet set, Pod set-0",
 		"baseline":   "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}
-	for _, trial := range trials() {
-		objects, err := testProber().objects(t.Context(), trial, "mine")
+	for _, pp := range probes() {
+		objects, err := testProber().objects(t.Context(), pp, "mine")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,17 +39,17 @@ func TestObjectsOfTheTrials(t *testing.T) {
 				t.Errorf("expected %s in namespace mine, found it in %q", o.GetName(), o.GetNamespace())
 			}
 		}
-		if strings.Join(got, ", ") != want[trial.standard] {
-			t.Errorf("%s: expected %s, found %v", trial.standard, want[trial.standard], got)
+		if strings.Join(got, ", ") != want[pp.standard] {
+			t.Errorf("%s: expected %s, found %v", pp.standard, want[pp.standard], got)
 		}
-		pod := podNamed(objects, trial.starts)
+		pod := podNamed(objects, pp.podName)
 		if len(pod.Spec.Containers) != 1 || !strings.HasPrefix(pod.Spec.Containers[0].Image, "mirror/") || len(pod.Spec.Containers[0].VolumeMounts) > 0 {
-			t.Errorf("%s: expected a pod with the run's image and no claim, found %+v", trial.standard, pod.Spec)
+			t.Errorf("%s: expected a pod with the run's image and no claim, found %+v", pp.standard, pod.Spec)
 		}
 	}
 }
 
-func TestRejected(t *testing.T) {
+func TestAdmissionProblem(t *testing.T) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "set-0"}}
 	forbidden := func(text string) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "set-0", errors.New(text))
@@ -65,7 +64,7 @@ func TestRejected(t *testing.T) {
 		"a policy":     {forbidden("ValidatingAdmissionPolicy 'teams' denied request: no team label"), "; see which admission plugin"},
 		"webhook down": {apierrors.NewInternalError(errors.New("failed calling webhook \"x\": connection refused")), "; see whether the admission webhook"},
 	} {
-		text := rejected("restricted", pod, c.err).Text
+		text := admissionProblem("restricted", pod, c.err).Text
 		if !strings.HasPrefix(text, "admission: expected Pod set-0 to be admitted under the Pod Security Standard restricted, found: ") ||
 			!strings.Contains(text, c.want) || strings.Contains(text, "\n") {
 			t.Errorf("%s: expected one line with %q, found %q", name, c.want, text)
@@ -73,7 +72,7 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-func TestStuck(t *testing.T) {
+func TestStartProblem(t *testing.T) {
 	waiting := func(reason string) *corev1.Pod {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "asker"}, Spec: corev1.PodSpec{NodeName: "n1"}}
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "m"}}}}
@@ -92,7 +91,7 @@ func TestStuck(t *testing.T) {
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod asker", true},
 		"ends":            {failed, "found it Failed: NodeAffinity", false},
 	} {
-		got := testProber().stuck(trials()[0], c.pod)
+		got := testProber().startProblem(probes()[0], c.pod)
 		switch {
 		case c.want == "" && got != nil:
 			t.Errorf("%s: expected no problem, found %v", name, got)
@@ -102,7 +101,7 @@ func TestStuck(t *testing.T) {
 	}
 }
 
-func TestLate(t *testing.T) {
+func TestTimeoutProblem(t *testing.T) {
 	unscheduled := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
 		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available: 3 had untolerated taints."},
 	}}}
@@ -114,12 +113,12 @@ func TestLate(t *testing.T) {
 		err  error
 		want string
 	}{
-		"no node":      {unscheduled, context.DeadlineExceeded, "within 1m0s, found: no node takes it: 0/3 nodes are available: 3 had untolerated taints; let a node"},
+		"no node":      {unscheduled, context.DeadlineExceeded, "within 1m0s, found: it is not scheduled: 0/3 nodes are available: 3 had untolerated taints; let a node"},
 		"still pulled": {pulling, context.DeadlineExceeded, "on node n1 it waits: ContainerCreating ; if its image"},
 		"no kubelet":   {&corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}, context.DeadlineExceeded, "found: it is Pending; look at"},
 		"watch broken": {pulling, errors.New("stream closed"), "found: stream closed; see whether the API server can be watched"},
 	} {
-		if got := testProber().late(trials()[0], c.pod, c.err).Text; !strings.Contains(got, c.want) {
+		if got := testProber().timeoutProblem(probes()[0], c.pod, c.err).Text; !strings.Contains(got, c.want) {
 			t.Errorf("%s: expected %q, found %q", name, c.want, got)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// needs is what one spec's namespace holds at most, with some to spare, by the names that quotas use.
+// needs is more than one spec's namespace ever holds, by the resource names of quotas.
 func needs() map[corev1.ResourceName]resource.Quantity {
 	few := func() resource.Quantity { return resource.MustParse("5") }
 	return map[corev1.ResourceName]resource.Quantity{
@@ -32,7 +32,7 @@ func needs() map[corev1.ResourceName]resource.Quantity {
 	}
 }
 
-// quotas looks whether the quotas of a namespace leave room for a spec.
+// quotas returns the quotas of a namespace that leave no room for a spec.
 func (p *prober) quotas(ctx context.Context, namespace string) []Problem {
 	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -41,7 +41,7 @@ func (p *prober) quotas(ctx context.Context, namespace string) []Problem {
 	return checkQuotas(list.Items, p.settings.Facts.StorageClass)
 }
 
-// checkQuotas holds what quotas leave, in all or for one storage class, against what a spec needs.
+// checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.
 func checkQuotas(quotas []corev1.ResourceQuota, class string) []Problem {
 	var problems []Problem
 	need := needs()

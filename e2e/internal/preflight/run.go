@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
@@ -21,115 +22,113 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// run starts the trial's pod and looks around in it.
-func (p *prober) run(ctx context.Context, t trial, objects []k8s.Object, facts *runconfig.Facts) []Problem {
+// startPod starts a probe's pod, waits until it runs, and inspects it.
+func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, facts *runconfig.Facts) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
-	wanted := podNamed(objects, t.starts)
-	p.settings.Label(wanted)
+	pod := podNamed(objects, pp.podName)
+	p.settings.Label(pod)
 	if len(p.settings.Namespaces) > 0 {
-		wanted.Labels[trialLabel] = t.standard
+		pod.Labels[probeLabel] = pp.standard
 	}
-	pod, err := pods.Create(ctx, wanted, metav1.CreateOptions{})
+	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 	if err != nil {
-		return []Problem{rejected(t.standard, wanted, err)}
+		return []Problem{admissionProblem(pp.standard, pod, err)}
 	}
+	pod = created
 	limited, cancel := context.WithTimeout(ctx, p.settings.Limits.Probe)
 	defer cancel()
 	var problem *Problem
-	_, err = toolswatch.Until(limited, pod.ResourceVersion, &cache.ListWatch{
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.FieldSelector = "metadata.name=" + pod.Name
-			return pods.Watch(ctx, o)
-		},
-	}, func(e watch.Event) (bool, error) {
+	byName := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name)
+	watcher := cache.NewListWatchFromClient(p.client.CoreV1().RESTClient(), "pods", pod.Namespace, byName)
+	_, err = toolswatch.Until(limited, pod.ResourceVersion, watcher, func(e watch.Event) (bool, error) {
 		if live, ok := e.Object.(*corev1.Pod); ok {
 			pod = live
 		}
-		problem = p.stuck(t, pod)
+		problem = p.startProblem(pp, pod)
 		return problem != nil || pod.Status.Phase == corev1.PodRunning, nil
 	})
 	switch {
 	case problem != nil:
 		return []Problem{*problem}
 	case err != nil:
-		return []Problem{p.late(t, pod, err)}
+		return []Problem{p.timeoutProblem(pp, pod, err)}
 	}
-	*t.image.id(&facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
-	return p.lookAround(ctx, t, pod, facts)
+	*pp.image.id(&facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
+	return p.inspectPod(ctx, pp, pod, facts)
 }
 
-// pullReasons are those for which a kubelet lets a container wait that has no image.
+// pullReasons are the waiting reasons of a container whose image was not pulled.
 func pullReasons() []string {
 	return []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"}
 }
 
-// startReasons are those for which a container waits that has its image and cannot be started.
+// startReasons are the waiting reasons of a container that cannot be started.
 func startReasons() []string {
 	return []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
 }
 
-// stuck returns why a pod will not start, nil while it may.
-func (p *prober) stuck(t trial, pod *corev1.Pod) *Problem {
+// startProblem returns why a pod will not start, nil while it may.
+func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 	for _, c := range pod.Status.ContainerStatuses {
 		w := c.State.Waiting
 		switch {
 		case w == nil:
 		case slices.Contains(pullReasons(), w.Reason):
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=",
-				p.named(t), pod.Spec.NodeName, w.Reason, w.Message, t.image.setting))}
+				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
 		case slices.Contains(startReasons(), w.Reason):
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures, found %s: %s; name another with %s=",
-				p.named(t), pod.Name, w.Reason, w.Message, t.image.setting))}
+				p.imageName(pp), pod.Name, w.Reason, w.Message, pp.image.setting))}
 		}
 	}
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 		return &Problem{Text: oneLine(fmt.Sprintf("%s: expected pod %s to run, found it %s: %s %s; see the node's kubelet",
-			p.named(t), pod.Name, pod.Status.Phase, pod.Status.Reason, pod.Status.Message))}
+			p.imageName(pp), pod.Name, pod.Status.Phase, pod.Status.Reason, pod.Status.Message))}
 	}
 	return nil
 }
 
-// late says what a pod was waiting for when its limit had passed.
-func (p *prober) late(t trial, pod *corev1.Pod, err error) Problem {
+// timeoutProblem says what a pod was waiting for when its limit had passed.
+func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem {
 	found := fmt.Sprintf("it is %s", pod.Status.Phase)
-	cure := "look at the scheduler and the nodes"
+	fix := "look at the scheduler and the nodes"
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" {
-			found, cure = "no node takes it: "+strings.TrimSuffix(c.Message, "."), "let a node take pods without tolerations and requests"
+			found, fix = "it is not scheduled: "+strings.TrimSuffix(c.Message, "."), "let a node accept pods without tolerations and requests"
 		}
 	}
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
 			found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, c.State.Waiting.Reason, c.State.Waiting.Message)
-			cure = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
+			fix = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
 		}
 	}
 	if !wait.Interrupted(err) {
-		found, cure = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
+		found, fix = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
 	}
 	return Problem{Text: oneLine(fmt.Sprintf("pods: expected pod %s with %s to run within %v, found: %s; %s",
-		pod.Name, p.named(t), p.settings.Limits.Probe, found, cure))}
+		pod.Name, p.imageName(pp), p.settings.Limits.Probe, found, fix))}
 }
 
-// lookAround runs commands inside the pod, as the specs will.
-func (p *prober) lookAround(ctx context.Context, t trial, pod *corev1.Pod, facts *runconfig.Facts) []Problem {
+// inspectPod runs commands in the pod, as the specs will.
+func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, facts *runconfig.Facts) []Problem {
 	script := `for p; do command -v "$p" >/dev/null || echo "$p"; done`
-	lacks, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, t.programs...)...)
+	missing, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, pp.programs...)...)
 	if err != nil {
 		return []Problem{{Text: oneLine(fmt.Sprintf("exec: expected a shell to run in pod %s (%s), found: %v; "+
 			"see whether the image has one, and whether everything between here and the node lets exec pass (proxies, load balancers)",
-			pod.Name, p.named(t), err))}}
+			pod.Name, p.imageName(pp), err))}}
 	}
 	var problems []Problem
-	if lacks := strings.Fields(lacks); len(lacks) > 0 {
-		problems = append(problems, Problem{Usage: true, Text: fmt.Sprintf("%s: expected it to hold %s, found it lacks %s; name another with %s=",
-			p.named(t), strings.Join(t.programs, ", "), strings.Join(lacks, ", "), t.image.setting)})
+	if missing := strings.Fields(missing); len(missing) > 0 {
+		problems = append(problems, Problem{Usage: true, Text: fmt.Sprintf("%s: expected it to hold %s, found it has no %s; name another with %s=",
+			p.imageName(pp), strings.Join(pp.programs, ", "), strings.Join(missing, ", "), pp.image.setting)})
 	}
 	conf, err := p.exec(ctx, pod, "cat", "/etc/resolv.conf")
 	zone, found := nslookup.Zone(conf, pod.Namespace)
 	if err != nil || !found {
-		problems = append(problems, Problem{Text: oneLine(fmt.Sprintf("DNS: expected pods to be told their zone by a search domain "+
-			"%s.svc.<zone> in /etc/resolv.conf, found %q (%v); set clusterDomain and clusterDNS of the kubelets", pod.Namespace, conf, err))})
+		problems = append(problems, Problem{Text: oneLine(fmt.Sprintf("DNS: expected the search domain "+
+			"%s.svc.<zone> in /etc/resolv.conf of pods, found %q (%v); set clusterDomain and clusterDNS of the kubelets", pod.Namespace, conf, err))})
 	}
 	facts.DNSZone = zone
 	return problems

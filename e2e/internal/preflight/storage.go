@@ -21,9 +21,9 @@ const defaultClass = "storageclass.kubernetes.io/is-default-class"
 func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
 	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
-		// Otherwise it is told among the rights.
+		// Without NAMESPACES it is among the missing rights.
 		if len(s.Namespaces) > 0 {
-			f.Notes = append(f.Notes, "StorageClass: the account may not list them, so the first claim will tell whether there is one")
+			f.Notes = append(f.Notes, "StorageClass: the account may not list them, so the first claim will show whether there is one")
 		}
 		return
 	}
@@ -34,14 +34,14 @@ func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.S
 	for _, c := range classes.Items {
 		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
 			f.Facts.StorageClass, f.Facts.Provisioner = c.Name, c.Provisioner
-			f.Notes = append(f.Notes, left(c, s)...)
+			f.Notes = append(f.Notes, retainedVolumes(c, s)...)
 		}
 	}
 	f.add(checkStorage(classes.Items, s)...)
 }
 
-// left tells of volumes that outlive the run. The suite may not remove what belongs to the whole cluster.
-func left(c storagev1.StorageClass, s runconfig.Settings) []string {
+// retainedVolumes returns a note on volumes that outlive the run: the suite may not delete cluster-scoped objects.
+func retainedVolumes(c storagev1.StorageClass, s runconfig.Settings) []string {
 	if c.ReclaimPolicy == nil || *c.ReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
 		return nil
 	}

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// The minors of Kubernetes 1 that the suite is made for.
+// The minors of Kubernetes 1 that the suite supports.
 const (
 	oldestMinor = 33
 	newestMinor = 37
 )
 
-// checkVersion takes a version as the API server tells it; providers add letters to the minor.
+// checkVersion takes the fields of version.Info; providers add letters to the minor.
 func checkVersion(major, minor, whole string) (problems []Problem, notes []string) {
 	expected := fmt.Sprintf("version: expected Kubernetes v1.%d to v1.%d", oldestMinor, newestMinor)
 	digits := strings.TrimRightFunc(minor, func(r rune) bool { return r < '0' || r > '9' })
@@ -22,9 +22,9 @@ func checkVersion(major, minor, whole string) (problems []Problem, notes []strin
 		return []Problem{{Text: fmt.Sprintf("%s, found %q (major %q, minor %q): "+
 			"see whether the address is a Kubernetes API server", expected, whole, major, minor)}}, nil
 	case n < oldestMinor:
-		return []Problem{{Text: fmt.Sprintf("%s, found %s: upgrade the cluster, since the contract that is judged did not hold then", expected, whole)}}, nil
+		return []Problem{{Text: fmt.Sprintf("%s, found %s: upgrade the cluster, since the contract did not hold then", expected, whole)}}, nil
 	case n > newestMinor:
-		return nil, []string{fmt.Sprintf("%s, found %s: newer than the suite, so a change of the contract would be told as a violation", expected, whole)}
+		return nil, []string{fmt.Sprintf("%s, found %s: newer than the suite, so a change of the contract would be reported as a violation", expected, whole)}
 	}
 	return nil, nil
 }

@@ -9,56 +9,56 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// tryAnywhere goes through a trial in a namespace of its own, or in those that were given.
-func (p *prober) tryAnywhere(ctx context.Context, t trial) Findings {
+// probe runs a probe in a new namespace, or in those of NAMESPACES.
+func (p *prober) probe(ctx context.Context, pp podProbe) Findings {
 	if len(p.settings.Namespaces) == 0 {
-		return p.try(ctx, t)
+		return p.probeNew(ctx, pp)
 	}
-	return p.tryGiven(ctx, t)
+	return p.probeExisting(ctx, pp)
 }
 
-// tryGiven goes through a trial in the given namespaces: objects are asked for in each, a pod is started in one.
-func (p *prober) tryGiven(ctx context.Context, t trial) (f Findings) {
+// probeExisting runs a probe in the namespaces of NAMESPACES: objects are created by dry run in each, a pod is started in the first.
+func (p *prober) probeExisting(ctx context.Context, pp podProbe) (f Findings) {
 	for _, name := range p.settings.Namespaces {
-		if problem := p.occupied(ctx, name); problem != nil {
+		if problem := p.notEmpty(ctx, name); problem != nil {
 			f.add(*problem)
 		}
 	}
 	if len(f.Problems) > 0 {
 		return f
 	}
-	var wrong []Problem
+	var problems []Problem
 	for _, name := range p.settings.Namespaces {
-		objects, err := p.objects(ctx, t, name)
+		objects, err := p.objects(ctx, pp, name)
 		if err != nil {
-			wrong = append(wrong, Problem{Text: oneLine(err.Error())})
+			problems = append(problems, Problem{Text: oneLine(err.Error())})
 			continue
 		}
-		wrong = append(wrong, p.admit(ctx, t, objects)...)
+		problems = append(problems, p.dryRunCreate(ctx, pp, objects)...)
 	}
-	// The standard of a given namespace is its owner's choice: what needs a weaker one is left out.
-	if t.standard == baseline && len(wrong) > 0 && strings.Contains(wrong[0].Text, podSecurityWords) {
-		f.Facts.NoBaseline = "the given namespaces do not admit what needs the Pod Security Standard baseline: " + wrong[0].Text
+	// The standard of an existing namespace is its owner's choice: specs that need a weaker one are left out.
+	if pp.standard == baseline && len(problems) > 0 && strings.Contains(problems[0].Text, podSecurityWords) {
+		f.Facts.NoBaseline = "the namespaces of NAMESPACES do not admit what needs the Pod Security Standard baseline: " + problems[0].Text
 		f.Notes = append(f.Notes, f.Facts.NoBaseline)
 		return f
 	}
-	if f.add(wrong...); len(wrong) > 0 {
+	if f.add(problems...); len(problems) > 0 {
 		return f
 	}
 	name := p.settings.Namespaces[0]
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 		defer cancel()
-		if err := given.Clear(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+trialLabel+"="+t.standard); err != nil {
+		if err := given.Clear(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+probeLabel+"="+pp.standard); err != nil {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove the probe's pod again, found: %v; remove it by hand", name, err))})
 		}
 	}()
-	p.tryIn(ctx, t, name, &f)
+	p.probeNamespace(ctx, pp, name, &f)
 	return f
 }
 
-// occupied says what a given namespace holds beside the probe's own, nil if nothing.
-func (p *prober) occupied(ctx context.Context, name string) *Problem {
+// notEmpty says which object an existing namespace holds beside the probe's own, nil if none.
+func (p *prober) notEmpty(ctx context.Context, name string) *Problem {
 	found, err := given.Objects(ctx, p.klient, name, "")
 	if err != nil {
 		return &Problem{Text: oneLine(fmt.Sprintf("NAMESPACES: expected namespace %s to be there, found: %v", name, err))}
