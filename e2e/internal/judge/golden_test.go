@@ -32,7 +32,7 @@ const goldenSeeds = 500
 // TestGoldenVerdicts compares the judges' whole output, byte for byte, on simulated histories, on mutated ones and on every history
 // that is saved in the repository.
 func TestGoldenVerdicts(t *testing.T) {
-	if raced {
+	if raceEnabled {
 		t.Skip("the same without the race detector is enough, and ten times as fast")
 	}
 	var out bytes.Buffer
@@ -68,8 +68,8 @@ func mutated(seed uint64) (contract.ID, *history.History) {
 	ids := slices.Sorted(maps.Keys(all))
 	for i := range ids {
 		id := ids[(int(seed)+i)%len(ids)]
-		if tp := newTape(simulator.History(seed), rand.New(rand.NewPCG(seed, 1))); all[id](tp) {
-			return id, tp.splice()
+		if h := newMutableHistory(simulator.History(seed), rand.New(rand.NewPCG(seed, 1))); all[id](h) {
+			return id, h.sorted()
 		}
 	}
 	return "", nil

@@ -15,25 +15,25 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// tape is a legal history that a mutation may cut and splice.
-type tape struct {
-	h       *history.History
+// mutableHistory is a legal history that a mutation changes.
+type mutableHistory struct {
+	*history.History
 	rng     *rand.Rand
 	objects map[history.Resource][]*object
 	end     time.Duration
-	// overdue is how long, at most, something must be missing before the judges accuse anybody of it.
-	overdue time.Duration
+	// deadline is how long at most something must be missing before a judge reports the omission.
+	deadline time.Duration
 }
 
-// object is one object of a tape, in all its versions.
+// object is one object of the history in all its versions.
 type object struct {
-	name string
-	uid  types.UID
-	ev   []*history.Event
+	name     string
+	uid      types.UID
+	versions []*history.Event
 }
 
-func newTape(h *history.History, rng *rand.Rand) *tape {
-	t := &tape{h: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), overdue: 31 * time.Second}
+func newMutableHistory(h *history.History, rng *rand.Rand) *mutableHistory {
+	t := &mutableHistory{History: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), deadline: 31 * time.Second}
 	byUID := map[types.UID]*object{}
 	for _, e := range h.Events {
 		o := byUID[e.UID]
@@ -42,41 +42,43 @@ func newTape(h *history.History, rng *rand.Rand) *tape {
 			byUID[e.UID] = o
 			t.objects[e.Resource] = append(t.objects[e.Resource], o)
 		}
-		o.ev = append(o.ev, e)
+		o.versions = append(o.versions, e)
 	}
 	if _, reaction := judge.Hold(h); reaction > 0 {
-		t.overdue = max(judge.MinActDeadline, judge.HoldFactor*reaction) + time.Second
+		t.deadline = max(judge.MinActDeadline, judge.HoldFactor*reaction) + time.Second
 	}
 	return t
 }
 
 // shuffled returns the objects of a resource in random order, so that mutations do not always take the first place.
-func (t *tape) shuffled(r history.Resource) []*object {
-	out := slices.Clone(t.objects[r])
-	t.rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+func (h *mutableHistory) shuffled(r history.Resource) []*object {
+	out := slices.Clone(h.objects[r])
+	h.rng.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out
 }
 
-func (o *object) first() *history.Event { return o.ev[0] }
-func (o *object) last() *history.Event  { return o.ev[len(o.ev)-1] }
+func (o *object) first() *history.Event { return o.versions[0] }
+func (o *object) last() *history.Event  { return o.versions[len(o.versions)-1] }
 
-// firstOf returns the first version that is as f says, or nil.
-func (o *object) firstOf(f func(*history.Event) bool) *history.Event {
-	if i := slices.IndexFunc(o.ev, f); i >= 0 {
-		return o.ev[i]
+// firstWhere returns the first version for which f holds, or nil.
+func (o *object) firstWhere(f func(*history.Event) bool) *history.Event {
+	if i := slices.IndexFunc(o.versions, f); i >= 0 {
+		return o.versions[i]
 	}
 	return nil
 }
 
-func (o *object) deleting() *history.Event {
-	return o.firstOf(func(e *history.Event) bool { return e.Terminating() || e.Gone() })
+func (o *object) deletion() *history.Event {
+	return o.firstWhere(func(e *history.Event) bool { return e.Terminating() || e.Gone() })
 }
 
-func (o *object) gone() *history.Event { return o.firstOf((*history.Event).Gone) }
+func (o *object) removal() *history.Event { return o.firstWhere((*history.Event).Gone) }
 
-func (o *object) ready() *history.Event { return o.firstOf(up) }
+func (o *object) ready() *history.Event { return o.firstWhere(runningReady) }
 
-func up(e *history.Event) bool { return e.Pod.RunningAndReady() && !e.Terminating() && !e.Gone() }
+func runningReady(e *history.Event) bool {
+	return e.Pod.RunningAndReady() && !e.Terminating() && !e.Gone()
+}
 
 func (o *object) ordinal() int { return history.Ordinal(o.name) }
 
@@ -87,7 +89,7 @@ func (o *object) revision() string {
 // at returns the newest version at that moment, or nil.
 func (o *object) at(at time.Duration) *history.Event {
 	var out *history.Event
-	for _, e := range o.ev {
+	for _, e := range o.versions {
 		if e.At <= at {
 			out = e
 		}
@@ -95,39 +97,39 @@ func (o *object) at(at time.Duration) *history.Event {
 	return out
 }
 
-// alive reports whether the object existed at that moment and was to stay.
+// alive reports whether the object existed at that moment and was not terminating.
 func (o *object) alive(at time.Duration) bool {
 	e := o.at(at)
 	return e != nil && !e.Gone() && !e.Terminating()
 }
 
-// still reports whether no version arrived between the two moments.
-func (o *object) still(from, to time.Duration) bool {
-	return !slices.ContainsFunc(o.ev, func(e *history.Event) bool { return e.At > from && e.At <= to })
+// unchanged reports whether there is no version after from and up to to.
+func (o *object) unchanged(from, to time.Duration) bool {
+	return !slices.ContainsFunc(o.versions, func(e *history.Event) bool { return e.At > from && e.At <= to })
 }
 
-// readyThroughout reports whether the pod was Ready at all times between the two moments, and long before.
+// readyThroughout reports whether the pod was Ready at from and did not change until to.
 func (o *object) readyThroughout(from, to time.Duration) bool {
 	e := o.at(from)
-	return e != nil && up(e) && o.still(from, to)
+	return e != nil && runningReady(e) && o.unchanged(from, to)
 }
 
 // change changes every version from that moment on.
 func (o *object) change(from time.Duration, f func(*history.Event)) {
-	for _, e := range o.ev {
+	for _, e := range o.versions {
 		if e.At >= from {
 			f(e)
 		}
 	}
 }
 
-// setOf returns the set that made the pod, or nil.
-func (t *tape) setOf(pod *object) *object {
+// setOf returns the set that created the pod, or nil.
+func (h *mutableHistory) setOf(pod *object) *object {
 	c := pod.first().Controller()
 	if c == nil || pod.first().Change != history.Added {
 		return nil
 	}
-	for _, s := range t.objects[history.Sets] {
+	for _, s := range h.objects[history.Sets] {
 		if s.uid == c.UID {
 			return s
 		}
@@ -135,14 +137,14 @@ func (t *tape) setOf(pod *object) *object {
 	return nil
 }
 
-// podsOf returns the pods that the set made, in the order of their creation.
-func (t *tape) podsOf(set *object) []*object {
-	return slices.DeleteFunc(slices.Clone(t.objects[history.Pods]), func(p *object) bool { return t.setOf(p) != set })
+// podsOf returns the pods that the set created, in the order of their creation.
+func (h *mutableHistory) podsOf(set *object) []*object {
+	return slices.DeleteFunc(slices.Clone(h.objects[history.Pods]), func(p *object) bool { return h.setOf(p) != set })
 }
 
-// pod returns the set's pod of that ordinal that existed at that moment, or nil.
-func (t *tape) pod(set *object, ordinal int, at time.Duration) *object {
-	for _, p := range t.podsOf(set) {
+// pod returns the set's pod of that ordinal at that moment, or nil.
+func (h *mutableHistory) pod(set *object, ordinal int, at time.Duration) *object {
+	for _, p := range h.podsOf(set) {
 		if e := p.at(at); p.ordinal() == ordinal && e != nil && !e.Gone() {
 			return p
 		}
@@ -150,9 +152,9 @@ func (t *tape) pod(set *object, ordinal int, at time.Duration) *object {
 	return nil
 }
 
-// heir returns the set's next pod of the same ordinal, or nil.
-func (t *tape) heir(pod *object) *object {
-	all := t.podsOf(t.setOf(pod))
+// replacement returns the set's next pod of the same ordinal, or nil.
+func (h *mutableHistory) replacement(pod *object) *object {
+	all := h.podsOf(h.setOf(pod))
 	for _, p := range all[slices.Index(all, pod)+1:] {
 		if p.name == pod.name {
 			return p
@@ -161,67 +163,67 @@ func (t *tape) heir(pod *object) *object {
 	return nil
 }
 
-func wants(v *history.Event, ordinal int) bool {
+func inRange(v *history.Event, ordinal int) bool {
 	return ordinal >= int(v.Set.Start) && ordinal < int(v.Set.Start+v.Set.Replicas)
 }
 
-// steady reports whether the set existed and its spec did not change between the two moments.
-func (o *object) steady(from, to time.Duration) bool {
+// specUnchanged reports whether the set existed at both moments and its generation is the same.
+func (o *object) specUnchanged(from, to time.Duration) bool {
 	a, b := o.at(from), o.at(to)
 	return a != nil && !b.Gone() && !b.Terminating() && a.Generation == b.Generation
 }
 
-// every reports whether all versions of the set are as f says.
+// every reports whether f holds for all versions of the set.
 func (o *object) every(f func(*history.Set) bool) bool {
-	return !slices.ContainsFunc(o.ev, func(e *history.Event) bool { return !f(e.Set) })
+	return !slices.ContainsFunc(o.versions, func(e *history.Event) bool { return !f(e.Set) })
 }
 
 func (o *object) ordered() bool { return o.first().Set.Policy == appsv1.OrderedReadyPodManagement }
 
-// asked reports whether the spec may have asked for the object's deletion.
-func (t *tape) asked(o *object) bool {
-	return slices.ContainsFunc(t.h.Operations, func(m history.Operation) bool {
+// deletedByTest reports whether the test may have requested the object's deletion.
+func (h *mutableHistory) deletedByTest(o *object) bool {
+	return slices.ContainsFunc(h.Operations, func(m history.Operation) bool {
 		return (m.Verb == history.VerbDelete || m.Verb == history.VerbEvict) && (m.UID == o.uid || m.UID == "")
 	})
 }
 
-// removed returns the request by which the set's controller, and nobody else, had the pod deleted, or nil.
-func (t *tape) removed(pod *object) *history.Event {
-	d, set := pod.deleting(), t.setOf(pod)
-	if d == nil || set == nil || d.Change != history.Modified || t.asked(pod) || set.at(d.At) == nil {
+// controllerDeletion returns the deletion request that only the set's controller can have sent, or nil.
+func (h *mutableHistory) controllerDeletion(pod *object) *history.Event {
+	d, set := pod.deletion(), h.setOf(pod)
+	if d == nil || set == nil || d.Change != history.Modified || h.deletedByTest(pod) || set.at(d.At) == nil {
 		return nil
 	}
-	if end := set.deleting(); end != nil && end.At <= d.At+3*time.Second {
+	if end := set.deletion(); end != nil && end.At <= d.At+3*time.Second {
 		return nil
 	}
-	ended := pod.firstOf(func(e *history.Event) bool { return e.Pod.Finished() || e.Pod.Is(corev1.DisruptionTarget) })
+	ended := pod.firstWhere(func(e *history.Event) bool { return e.Pod.Finished() || e.Pod.Is(corev1.DisruptionTarget) })
 	if ended != nil && ended.At <= d.At {
 		return nil
 	}
 	return d
 }
 
-// move lets an event arrive at another moment.
-func (t *tape) move(e *history.Event, at time.Duration) {
+// move changes the time of an event.
+func (h *mutableHistory) move(e *history.Event, at time.Duration) {
 	e.At = at
 	if e.Change == history.Added {
-		e.CreationTimestamp = t.timestamp(at)
+		e.CreationTimestamp = h.timestamp(at)
 	}
 }
 
-func (t *tape) timestamp(at time.Duration) metav1.Time {
-	return metav1.NewTime(t.h.Header.Start.Add(at).Truncate(time.Second))
+func (h *mutableHistory) timestamp(at time.Duration) metav1.Time {
+	return metav1.NewTime(h.Header.Start.Add(at).Truncate(time.Second))
 }
 
-// insert adds a version of an object, changed by f, to arrive at that moment.
-func (t *tape) insert(of *history.Event, at time.Duration, f func(*history.Event)) {
-	e := duplicate(of)
+// insert adds a version of an object, changed by f, at that moment.
+func (h *mutableHistory) insert(of *history.Event, at time.Duration, f func(*history.Event)) {
+	e := copyEvent(of)
 	e.At = at
 	f(e)
-	t.h.Events = append(t.h.Events, e)
+	h.Events = append(h.Events, e)
 }
 
-func duplicate(of *history.Event) *history.Event {
+func copyEvent(of *history.Event) *history.Event {
 	e := *of
 	switch {
 	case e.Pod != nil:
@@ -244,13 +246,13 @@ func duplicate(of *history.Event) *history.Event {
 	return &e
 }
 
-// terminate requests a deletion at that moment, as a controller does.
-func (t *tape) terminate(o *object, at time.Duration) {
-	t.insert(o.at(at), at, func(e *history.Event) { t.doom(e, at) })
+// terminate adds a deletion request at that moment, as a controller sends it.
+func (h *mutableHistory) terminate(o *object, at time.Duration) {
+	h.insert(o.at(at), at, func(e *history.Event) { h.setDeletionTimestamp(e, at) })
 }
 
-func (t *tape) doom(e *history.Event, at time.Duration) {
-	end := t.timestamp(at)
+func (h *mutableHistory) setDeletionTimestamp(e *history.Event, at time.Duration) {
+	end := h.timestamp(at)
 	if e.Pod != nil {
 		end = metav1.NewTime(end.Add(time.Duration(*e.Pod.Grace) * time.Second))
 		e.DeletionGrace = e.Pod.Grace
@@ -258,46 +260,48 @@ func (t *tape) doom(e *history.Event, at time.Duration) {
 	e.DeletionTimestamp = &end
 }
 
-// note adds a mark; those of a tape are in the order of their time.
-func (t *tape) note(m history.Operation) {
-	t.h.Operations = append(t.h.Operations, m)
-	slices.SortStableFunc(t.h.Operations, func(a, b history.Operation) int { return int(a.At - b.At) })
+// addOperation adds an operation and keeps them in order of time.
+func (h *mutableHistory) addOperation(m history.Operation) {
+	h.Operations = append(h.Operations, m)
+	slices.SortStableFunc(h.Operations, func(a, b history.Operation) int { return int(a.At - b.At) })
 }
 
-// drop forgets the events that are as f says.
-func (t *tape) drop(f func(*history.Event) bool) { t.h.Events = slices.DeleteFunc(t.h.Events, f) }
+// dropEvents removes the events for which f holds.
+func (h *mutableHistory) dropEvents(f func(*history.Event) bool) {
+	h.Events = slices.DeleteFunc(h.Events, f)
+}
 
-// relabel changes one label of one version.
-func relabel(e *history.Event, key, value string) {
+// setLabel changes one label of one version.
+func setLabel(e *history.Event, key, value string) {
 	labels := map[string]string{}
 	maps.Copy(labels, e.Labels)
 	labels[key] = value
 	e.Labels = labels
 }
 
-// unready takes the readiness from one version of a pod.
-func unready(e *history.Event) {
+// setUnready sets all conditions of one version of a pod to False.
+func setUnready(e *history.Event) {
 	for i := range e.Pod.Conditions {
 		e.Pod.Conditions[i].Status = corev1.ConditionFalse
 	}
 }
 
-// splice puts all events in the order of their arrival.
-func (t *tape) splice() *history.History {
-	slices.SortStableFunc(t.h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
+// sorted returns the history with all events in order of time and renumbered.
+func (h *mutableHistory) sorted() *history.History {
+	slices.SortStableFunc(h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
 	seq, m := 0, 0
-	for _, e := range t.h.Events {
-		for ; m < len(t.h.Operations) && t.h.Operations[m].At <= e.At; m++ {
+	for _, e := range h.Events {
+		for ; m < len(h.Operations) && h.Operations[m].At <= e.At; m++ {
 			seq++
-			t.h.Operations[m].Seq = seq
+			h.Operations[m].Seq = seq
 		}
 		seq++
 		e.Seq = seq
 	}
-	for ; m < len(t.h.Operations); m++ {
+	for ; m < len(h.Operations); m++ {
 		seq++
-		t.h.Operations[m].Seq = seq
+		h.Operations[m].Seq = seq
 	}
-	t.h.End.Seq, t.h.End.At = seq+1, t.end
-	return t.h
+	h.End.Seq, h.End.At = seq+1, h.end
+	return h.History
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
-// mutation breaks one guarantee in a legal history, or reports that this history offers no place for it. The place must be one
-// where nothing excuses what it does: the judge has to see it.
-type mutation func(*tape) bool
+// mutation breaks one guarantee in a legal history, or reports that the history has no place for it. The place must be one
+// where nothing excuses the change, so that the judge must report it.
+type mutation func(*mutableHistory) bool
 
 func mutations() map[contract.ID]mutation {
 	all := map[contract.ID]mutation{}
 	for _, family := range []map[contract.ID]mutation{
-		orderingMutations(), updateMutations(), statusMutations(), identityMutations(), lifecycleMutations(), storageMutations(), disruptionMutations(),
+		disruptionMutations(), identityMutations(), lifecycleMutations(), notMineMutations(), orderingMutations(), retentionMutations(),
+		statusMutations(), storageMutations(), terminationMutations(), updateMutations(),
 	} {
 		maps.Copy(all, family)
 	}
@@ -39,7 +40,7 @@ func TestEveryJudgedGuaranteeHasAMutation(t *testing.T) {
 
 func TestMutationsAreCaught(t *testing.T) {
 	places, tries := 8, uint64(4000)
-	if raced || testing.Short() {
+	if raceEnabled || testing.Short() {
 		places = 2
 	}
 	for id, mutate := range mutations() {
@@ -47,12 +48,12 @@ func TestMutationsAreCaught(t *testing.T) {
 			t.Parallel()
 			found := 0
 			for seed := uint64(0); seed < tries && found < places; seed++ {
-				tp := newTape(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
-				if !mutate(tp) {
+				h := newMutableHistory(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
+				if !mutate(h) {
 					continue
 				}
 				found++
-				if !breaks(tp, id) {
+				if !caught(h, id) {
 					t.Errorf("seed %d: the mutation was not caught", seed)
 				}
 			}
@@ -63,8 +64,8 @@ func TestMutationsAreCaught(t *testing.T) {
 	}
 }
 
-func breaks(t *tape, id contract.ID) bool {
-	for _, r := range judge.History(t.splice()) {
+func caught(t *mutableHistory, id contract.ID) bool {
+	for _, r := range judge.History(t.sorted()) {
 		if r.Guarantee == id {
 			return len(r.Violations) > 0
 		}

@@ -2,5 +2,5 @@
 
 package judge_test
 
-// raced says that the race detector slows this test down.
-const raced = false
+// raceEnabled says that the race detector slows this test down.
+const raceEnabled = false

@@ -12,83 +12,81 @@ import (
 
 func orderingMutations() map[contract.ID]mutation {
 	return map[contract.ID]mutation{
-		contract.OrderingCreate:         hasten(func(c creation) bool { return c.first && !c.added }),
-		contract.OrderingScaleUp:        hasten(func(c creation) bool { return c.first && c.added }),
-		contract.OrderingHeals:          hasten(func(c creation) bool { return !c.first && !c.added }),
-		contract.OrderingCreateHalts:    hasten(func(c creation) bool { return c.waited > 1200*time.Millisecond }),
-		contract.OrderingChangeOfMind:   hasten(func(c creation) bool { return c.unsettled }),
-		contract.OrderingMinReady:       ripen,
-		contract.OrderingParallel:       withhold,
-		contract.OrderingScaleDown:      overtake(func(*history.Event, *object) bool { return true }),
-		contract.OrderingScaleDownHalts: trip,
-		contract.TerminationReverse:     overtake(func(v *history.Event, p *object) bool { return v.Set.Replicas == 0 && up(p.at(p.deleting().At-1)) }),
-		contract.TerminationNoRecreate:  haunt,
+		contract.OrderingCreate:         createEarly(func(c orderedCreation) bool { return c.first && !c.scaledUp }),
+		contract.OrderingScaleUp:        createEarly(func(c orderedCreation) bool { return c.first && c.scaledUp }),
+		contract.OrderingHeals:          createEarly(func(c orderedCreation) bool { return !c.first && !c.scaledUp }),
+		contract.OrderingCreateHalts:    createEarly(func(c orderedCreation) bool { return c.waited > 1200*time.Millisecond }),
+		contract.OrderingChangeOfMind:   createEarly(func(c orderedCreation) bool { return c.interrupted }),
+		contract.OrderingMinReady:       resetReadyTransition,
+		contract.OrderingParallel:       blockParallel,
+		contract.OrderingScaleDown:      scaleDownEarly(func(*history.Event, *object) bool { return true }),
+		contract.OrderingScaleDownHalts: scaleDownPastUnready,
 	}
 }
 
-// creation is one pod that was made after the one before it had become Ready for the first time.
-type creation struct {
-	pod, before *object
-	// first says that it is the first pod of its ordinal, added that the ordinal had not always been wanted, unsettled that replicas
-	// had changed more than once since the set was last at rest.
-	first, added, unsettled bool
-	waited                  time.Duration
+// orderedCreation is the creation of a pod of an ordered set after its predecessor had become Ready for the first time.
+type orderedCreation struct {
+	pod, predecessor *object
+	// first: no earlier pod had this ordinal; scaledUp: a version of the set had the ordinal out of range; interrupted: replicas
+	// changed at least twice before all replicas were Ready.
+	first, scaledUp, interrupted bool
+	waited                       time.Duration
 }
 
 // creations lists the creations of ordered sets that can be moved before the readiness they waited for.
-func (t *tape) creations(set *object) []creation {
-	var out []creation
-	all := t.podsOf(set)
+func (h *mutableHistory) creations(set *object) []orderedCreation {
+	var out []orderedCreation
+	all := h.podsOf(set)
 	for i, p := range all {
 		e, n := p.first(), p.ordinal()
-		before := t.pod(set, n-1, e.At)
+		before := h.pod(set, n-1, e.At)
 		if before == nil || before.ready() == nil || !before.alive(e.At) {
 			continue
 		}
 		r := before.ready()
-		if r.At > e.At || !wants(set.at(r.At), n-1) || !set.alive(e.At+time.Second) {
+		if r.At > e.At || !inRange(set.at(r.At), n-1) || !set.alive(e.At+time.Second) {
 			continue
 		}
-		c := creation{pod: p, before: before, first: true, waited: r.At - before.first().At}
+		c := orderedCreation{pod: p, predecessor: before, first: true, waited: r.At - before.first().At}
 		fits := true
 		for _, other := range all[:i] {
 			if other.name == p.name {
 				c.first = false
-				fits = fits && other.gone() != nil && other.gone().At < r.At
+				fits = fits && other.removal() != nil && other.removal().At < r.At
 			}
 		}
 		changes, settled := 0, time.Duration(0)
-		for k, v := range set.ev {
+		for k, v := range set.versions {
 			if v.At > e.At {
 				break
 			}
 			fits = fits && v.Set.Start == set.first().Set.Start
-			c.added = c.added || !wants(v, n)
-			if k > 0 && v.Set.Replicas != set.ev[k-1].Set.Replicas && v.At <= r.At {
+			c.scaledUp = c.scaledUp || !inRange(v, n)
+			if k > 0 && v.Set.Replicas != set.versions[k-1].Set.Replicas && v.At <= r.At {
 				changes++
 			}
 			if v.Set.Status.Ready == v.Set.Replicas {
 				settled = v.At
 			}
 		}
-		c.unsettled = changes >= 2 && settled == 0
-		if fits && wants(set.at(r.At), n) {
+		c.interrupted = changes >= 2 && settled == 0
+		if fits && inRange(set.at(r.At), n) {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// hasten makes a pod before the one that it has to wait for was Ready.
-func hasten(fits func(creation) bool) mutation {
-	return func(t *tape) bool {
-		for _, set := range t.shuffled(history.Sets) {
+// createEarly moves the creation of a pod before its predecessor became Ready.
+func createEarly(fits func(orderedCreation) bool) mutation {
+	return func(h *mutableHistory) bool {
+		for _, set := range h.shuffled(history.Sets) {
 			if !set.ordered() || set.first().Change != history.Added {
 				continue
 			}
-			for _, c := range t.creations(set) {
+			for _, c := range h.creations(set) {
 				if fits(c) {
-					t.move(c.pod.first(), c.before.ready().At-1)
+					h.move(c.pod.first(), c.predecessor.ready().At-1)
 					return true
 				}
 			}
@@ -97,15 +95,15 @@ func hasten(fits func(creation) bool) mutation {
 	}
 }
 
-// ripen lets the pod before a new one have become Ready only just now, by the time that its condition tells.
-func ripen(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// resetReadyTransition sets the lastTransitionTime of the predecessor's Ready condition to the moment of the next pod's creation.
+func resetReadyTransition(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		if !set.ordered() || !set.every(func(s *history.Set) bool { return s.MinReadySeconds >= 2 }) {
 			continue
 		}
-		for _, c := range t.creations(set) {
+		for _, c := range h.creations(set) {
 			made := c.pod.first()
-			for _, e := range c.before.ev {
+			for _, e := range c.predecessor.versions {
 				if ready := e.Pod.Condition(corev1.PodReady); ready != nil {
 					ready.Transition = made.CreationTimestamp
 				}
@@ -116,61 +114,61 @@ func ripen(t *tape) bool {
 	return false
 }
 
-// withhold lets a Parallel set wait for a pod that does not become Ready.
-func withhold(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
-		p := t.pod(set, int(set.first().Set.Start), t.end)
-		if set.ordered() || p == nil || !p.alive(t.end) || !set.alive(t.end) || t.end-p.first().At < 45*time.Second ||
+// blockParallel lets a Parallel set wait for a pod that is not Ready.
+func blockParallel(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		p := h.pod(set, int(set.first().Set.Start), h.end)
+		if set.ordered() || p == nil || !p.alive(h.end) || !set.alive(h.end) || h.end-p.first().At < 45*time.Second ||
 			!set.every(func(s *history.Set) bool { return s.Replicas > 1 && s.Start == set.first().Set.Start }) {
 			continue
 		}
-		p.change(0, unready)
+		p.change(0, setUnready)
 		gone := map[types.UID]bool{}
-		for _, o := range t.objects[history.Pods] {
+		for _, o := range h.objects[history.Pods] {
 			gone[o.uid] = o.ordinal() == p.ordinal()+1 && o.name != p.name
 		}
-		t.drop(func(e *history.Event) bool { return gone[e.UID] })
+		h.dropEvents(func(e *history.Event) bool { return gone[e.UID] })
 		return true
 	}
 	return false
 }
 
-// condemned returns the versions by which the controller removed two pods after another because their set had no place for them
-// any more: the request for the higher one, its end, and the request for the lower one.
-func (t *tape) condemned(set, lower *object) (end, request *history.Event) {
-	request = t.removed(lower)
+// scaleDownPair returns, for two pods that the controller removed one after the other because both were out of range, the event
+// that ended the higher one and the deletion request for the lower one.
+func (h *mutableHistory) scaleDownPair(set, lower *object) (end, request *history.Event) {
+	request = h.controllerDeletion(lower)
 	if request == nil {
 		return nil, nil
 	}
 	var higher *object
-	for _, p := range t.podsOf(set) {
-		if g := p.gone(); g != nil && p.ordinal() > lower.ordinal() && g.At < request.At && lower.alive(g.At) && (higher == nil || g.At > higher.gone().At) {
+	for _, p := range h.podsOf(set) {
+		if g := p.removal(); g != nil && p.ordinal() > lower.ordinal() && g.At < request.At && lower.alive(g.At) && (higher == nil || g.At > higher.removal().At) {
 			higher = p
 		}
 	}
-	if higher == nil || t.removed(higher) == nil || higher.gone().At-t.removed(higher).At < 2 {
+	if higher == nil || h.controllerDeletion(higher) == nil || higher.removal().At-h.controllerDeletion(higher).At < 2 {
 		return nil, nil
 	}
-	v := set.at(t.removed(higher).At)
-	if v == nil || wants(v, lower.ordinal()) || wants(v, higher.ordinal()) || !set.steady(v.At, request.At) ||
-		lower.first().At > t.removed(higher).At || lower.revision() != v.Set.Status.UpdateRevision {
+	v := set.at(h.controllerDeletion(higher).At)
+	if v == nil || inRange(v, lower.ordinal()) || inRange(v, higher.ordinal()) || !set.specUnchanged(v.At, request.At) ||
+		lower.first().At > h.controllerDeletion(higher).At || lower.revision() != v.Set.Status.UpdateRevision {
 		return nil, nil
 	}
-	return higher.gone(), request
+	return higher.removal(), request
 }
 
-// overtake requests the deletion of a pod before the higher one is gone.
-func overtake(fits func(*history.Event, *object) bool) mutation {
-	return func(t *tape) bool {
-		for _, set := range t.shuffled(history.Sets) {
+// scaleDownEarly requests the deletion of a pod before the higher one is gone.
+func scaleDownEarly(fits func(*history.Event, *object) bool) mutation {
+	return func(h *mutableHistory) bool {
+		for _, set := range h.shuffled(history.Sets) {
 			if !set.ordered() || !set.every(func(s *history.Set) bool {
 				return s.Start == 0 && s.Status.UpdateRevision == set.last().Set.Status.UpdateRevision || s.Status.UpdateRevision == ""
 			}) {
 				continue
 			}
-			for _, p := range t.podsOf(set) {
-				if end, request := t.condemned(set, p); end != nil && fits(set.at(request.At), p) && p.still(end.At-1, request.At-1) {
-					t.move(request, end.At-1)
+			for _, p := range h.podsOf(set) {
+				if end, request := h.scaleDownPair(set, p); end != nil && fits(set.at(request.At), p) && p.unchanged(end.At-1, request.At-1) {
+					h.move(request, end.At-1)
 					return true
 				}
 			}
@@ -179,47 +177,32 @@ func overtake(fits func(*history.Event, *object) bool) mutation {
 	}
 }
 
-// trip takes the readiness from a pod that stays, long before a scale down goes on nevertheless.
-func trip(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// scaleDownPastUnready makes a pod that stays unready long before the controller goes on with a scale-down.
+func scaleDownPastUnready(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		if !set.ordered() || !set.every(func(s *history.Set) bool { return s.Start == set.first().Set.Start }) {
 			continue
 		}
-		for _, p := range t.podsOf(set) {
-			d := t.removed(p)
+		for _, p := range h.podsOf(set) {
+			d := h.controllerDeletion(p)
 			if d == nil {
 				continue
 			}
 			v := set.at(d.At)
-			if wants(v, p.ordinal()) || v.Set.Replicas == 0 || p.revision() != v.Set.Status.UpdateRevision || v.Set.Status.CurrentRevision != v.Set.Status.UpdateRevision {
+			if inRange(v, p.ordinal()) || v.Set.Replicas == 0 || p.revision() != v.Set.Status.UpdateRevision || v.Set.Status.CurrentRevision != v.Set.Status.UpdateRevision {
 				continue
 			}
-			stays := t.pod(set, int(v.Set.Start), d.At)
+			stays := h.pod(set, int(v.Set.Start), d.At)
 			lost := d.At - 4*time.Second
-			if stays == nil || !stays.readyThroughout(lost-time.Second, d.At+100*time.Millisecond) || set.at(lost) == nil || !wants(set.at(lost), stays.ordinal()) ||
+			if stays == nil || !stays.readyThroughout(lost-time.Second, d.At+100*time.Millisecond) || set.at(lost) == nil || !inRange(set.at(lost), stays.ordinal()) ||
 				set.at(lost).Set.Start != v.Set.Start {
 				continue
 			}
-			t.insert(stays.at(lost), lost, unready)
-			t.insert(set.at(lost+500*time.Millisecond), lost+500*time.Millisecond, func(e *history.Event) { e.Set.Status.Ready--; e.Set.Status.Available = 0 })
-			t.insert(stays.at(lost), d.At+50*time.Millisecond, func(*history.Event) {})
+			h.insert(stays.at(lost), lost, setUnready)
+			h.insert(set.at(lost+500*time.Millisecond), lost+500*time.Millisecond, func(e *history.Event) { e.Set.Status.Ready--; e.Set.Status.Available = 0 })
+			h.insert(stays.at(lost), d.At+50*time.Millisecond, func(*history.Event) {})
 			return true
 		}
-	}
-	return false
-}
-
-// haunt lets a set make a pod long after its deletion began.
-func haunt(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
-		d, pods := set.deleting(), t.podsOf(set)
-		if d == nil || len(pods) == 0 || t.end < d.At+4*time.Second {
-			continue
-		}
-		t.insert(pods[0].first(), d.At+3*time.Second, func(e *history.Event) {
-			e.Change, e.UID, e.Name = history.Added, "uid-ghost", set.name+"-77"
-		})
-		return true
 	}
 	return false
 }

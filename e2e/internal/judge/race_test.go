@@ -2,5 +2,5 @@
 
 package judge_test
 
-// raced says that the race detector slows this test down.
-const raced = true
+// raceEnabled says that the race detector slows this test down.
+const raceEnabled = true

@@ -12,16 +12,16 @@ import (
 
 func statusMutations() map[contract.ID]mutation {
 	return map[contract.ID]mutation{
-		contract.StatusCounts:             miscount,
-		contract.StatusAvailable:          countUnripe,
-		contract.StatusRevisions:          callFinished,
-		contract.StatusObservedGeneration: overlook,
+		contract.StatusCounts:             countMissingPods,
+		contract.StatusAvailable:          countAvailableEarly,
+		contract.StatusRevisions:          completeRolloutEarly,
+		contract.StatusObservedGeneration: keepObservedGeneration,
 	}
 }
 
-// byUID returns the object that an owner reference names, or nil.
-func (t *tape) byUID(r history.Resource, ref *metav1.OwnerReference) *object {
-	for _, o := range t.objects[r] {
+// byUID returns the object that an ownerReference names, or nil.
+func (h *mutableHistory) byUID(r history.Resource, ref *metav1.OwnerReference) *object {
+	for _, o := range h.objects[r] {
 		if ref != nil && o.uid == ref.UID {
 			return o
 		}
@@ -30,20 +30,20 @@ func (t *tape) byUID(r history.Resource, ref *metav1.OwnerReference) *object {
 }
 
 // ownedRevision returns a revision that the set owns at the end, or nil.
-func (t *tape) ownedRevision(set *object) *object {
-	for _, r := range t.shuffled(history.Revisions) {
-		if t.byUID(history.Sets, r.last().Controller()) == set && r.gone() == nil {
+func (h *mutableHistory) ownedRevision(set *object) *object {
+	for _, r := range h.shuffled(history.Revisions) {
+		if h.byUID(history.Sets, r.last().Controller()) == set && r.removal() == nil {
 			return r
 		}
 	}
 	return nil
 }
 
-// miscount lets the last status of a set at rest count pods that are not there.
-func miscount(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// countMissingPods raises status.replicas in the last status of an unchanged set.
+func countMissingPods(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		last := set.last()
-		if !set.alive(t.end) || last.Set.Status.ObservedGeneration != last.Generation || t.end-t.h.Events[len(t.h.Events)-1].At < 4*time.Second {
+		if !set.alive(h.end) || last.Set.Status.ObservedGeneration != last.Generation || h.end-h.Events[len(h.Events)-1].At < 4*time.Second {
 			continue
 		}
 		last.Set.Status.Replicas += 7
@@ -52,23 +52,25 @@ func miscount(t *tape) bool {
 	return false
 }
 
-// countUnripe counts a pod as available as soon as it is Ready.
-func countUnripe(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// countAvailableEarly counts a pod as available as soon as it is Ready.
+func countAvailableEarly(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		if !set.every(func(s *history.Set) bool { return s.MinReadySeconds == 5 }) || set.first().Change != history.Added {
 			continue
 		}
-		for i, e := range set.ev[1:] {
-			was, now := &set.ev[i].Set.Status, &e.Set.Status
-			var young *object
-			calm := true
-			for _, p := range t.podsOf(set) {
-				if r := p.ready(); r != nil && r.At <= e.At && e.At-r.At < time.Second && up(p.at(e.At)) {
-					young = p
+		for i, e := range set.versions[1:] {
+			was, now := &set.versions[i].Set.Status, &e.Set.Status
+			var recent *object
+			quiet := true
+			for _, p := range h.podsOf(set) {
+				if r := p.ready(); r != nil && r.At <= e.At && e.At-r.At < time.Second && runningReady(p.at(e.At)) {
+					recent = p
 				}
-				calm = calm && (p.deleting() == nil || p.deleting().At > e.At) && p.firstOf(func(x *history.Event) bool { return x.At < e.At && p.ready() != nil && x.At > p.ready().At && !up(x) }) == nil
+				quiet = quiet && (p.deletion() == nil || p.deletion().At > e.At) && p.firstWhere(func(x *history.Event) bool {
+					return x.At < e.At && p.ready() != nil && x.At > p.ready().At && !runningReady(x)
+				}) == nil
 			}
-			if young == nil || !calm || now.Ready != was.Ready+1 || now.Available == now.Ready || !set.alive(e.At) {
+			if recent == nil || !quiet || now.Ready != was.Ready+1 || now.Available == now.Ready || !set.alive(e.At) {
 				continue
 			}
 			now.Available = now.Ready
@@ -78,24 +80,24 @@ func countUnripe(t *tape) bool {
 	return false
 }
 
-// callFinished lets a status call a rollout finished as soon as it has begun.
-func callFinished(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// completeRolloutEarly sets currentRevision to updateRevision while pods of the old revision exist.
+func completeRolloutEarly(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		if set.first().Change != history.Added {
 			continue
 		}
-		for i, e := range set.ev[1:] {
-			was, now := set.ev[i].Set.Status, &e.Set.Status
+		for i, e := range set.versions[1:] {
+			was, now := set.versions[i].Set.Status, &e.Set.Status
 			if e.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || e.Set.Partition != 0 || e.Set.Replicas < 2 || !set.alive(e.At) ||
-				was.CurrentRevision == "" || was.CurrentRevision == now.UpdateRevision || was.UpdateRevision == was.CurrentRevision || now.CurrentRevision != was.CurrentRevision || !set.steady(e.At-3*time.Second, e.At) {
+				was.CurrentRevision == "" || was.CurrentRevision == now.UpdateRevision || was.UpdateRevision == was.CurrentRevision || now.CurrentRevision != was.CurrentRevision || !set.specUnchanged(e.At-3*time.Second, e.At) {
 				continue
 			}
 			old, beyond := 0, false
-			for _, p := range t.podsOf(set) {
-				if p.readyThroughout(e.At-5*time.Second, e.At+time.Second) && p.revision() != now.UpdateRevision && wants(e, p.ordinal()) {
+			for _, p := range h.podsOf(set) {
+				if p.readyThroughout(e.At-5*time.Second, e.At+time.Second) && p.revision() != now.UpdateRevision && inRange(e, p.ordinal()) {
 					old++
 				}
-				beyond = beyond || (!wants(e, p.ordinal()) && p.first().At < e.At && (p.gone() == nil || p.gone().At > e.At-4*time.Second))
+				beyond = beyond || (!inRange(e, p.ordinal()) && p.first().At < e.At && (p.removal() == nil || p.removal().At > e.At-4*time.Second))
 			}
 			if old == 0 || beyond {
 				continue
@@ -107,22 +109,22 @@ func callFinished(t *tape) bool {
 	return false
 }
 
-// overlook lets no status observe the last change of a set's spec.
-func overlook(t *tape) bool {
-	for _, set := range t.shuffled(history.Sets) {
+// keepObservedGeneration keeps observedGeneration at the generation before the last change of spec.
+func keepObservedGeneration(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
 		last := set.last()
-		change, before := set.spec(last)
-		if before == nil || !set.alive(t.end) || t.end-change.At < t.overdue+time.Second {
+		change, before := set.specChange(last)
+		if before == nil || !set.alive(h.end) || h.end-change.At < h.deadline+time.Second {
 			continue
 		}
 		worked := false
-		for i, e := range set.ev[1:] {
-			a, b := e.Set.Status, set.ev[i].Set.Status
+		for i, e := range set.versions[1:] {
+			a, b := e.Set.Status, set.versions[i].Set.Status
 			a.ObservedGeneration, b.ObservedGeneration = 0, 0
 			worked = worked || (e.At > change.At+3*time.Second && a != b)
 		}
 		if !worked {
-			continue // its controller may have been away
+			continue // the controller may have been down
 		}
 		set.change(change.At, func(e *history.Event) { e.Set.Status.ObservedGeneration = before.Generation })
 		return true

@@ -1,0 +1,130 @@
+package judge_test
+
+import (
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+const (
+	deletePolicy = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
+	retainPolicy = appsv1.RetainPersistentVolumeClaimRetentionPolicyType
+)
+
+func retentionMutations() map[contract.ID]mutation {
+	return map[contract.ID]mutation{
+		contract.StorageDataSurvives:      deleteClaim(retainsAll, whileInRange),
+		contract.StorageRetentionFailure:  deleteClaim(deletesSome, whileInRange),
+		contract.StorageScaleKeeps:        deleteClaim(retainsAll, whileOutOfRange),
+		contract.StorageDeleteKeeps:       deleteClaim(retainsAll, afterSetDeletion),
+		contract.StorageWhenScaledDelete:  dropClaimOwner(false),
+		contract.StorageWhenDeletedDelete: dropClaimOwner(true),
+		contract.StorageRetentionChange:   keepClaimOwners,
+	}
+}
+
+func retainsAll(s *history.Set) bool {
+	return s.WhenScaled == retainPolicy && s.WhenDeleted == retainPolicy
+}
+
+func deletesSome(s *history.Set) bool {
+	return s.WhenScaled == deletePolicy || s.WhenDeleted == deletePolicy
+}
+
+// deleteClaim deletes a claim that must be retained, at the moment that when chooses.
+func deleteClaim(policy func(*history.Set) bool, when func(*mutableHistory, *object, *object, int) time.Duration) mutation {
+	return func(h *mutableHistory) bool {
+		for _, c := range h.shuffled(history.Claims) {
+			set, n := h.claimOf(c)
+			if set == nil || !set.every(policy) || h.deletedByTest(c) {
+				continue
+			}
+			at := when(h, set, c, n)
+			if at == 0 || c.at(at) == nil || !c.alive(at) || ownedByPod(c.at(at)) {
+				continue
+			}
+			h.terminate(c, at)
+			return true
+		}
+		return false
+	}
+}
+
+func ownedByPod(e *history.Event) bool { return len(e.Owners) > 0 && e.Owners[0].Kind == "Pod" }
+
+func whileInRange(_ *mutableHistory, set, _ *object, n int) time.Duration {
+	for _, e := range set.versions {
+		if at := e.At + 4*time.Second; set.specUnchanged(e.At-time.Millisecond, at+time.Second) && inRange(e, n) {
+			return at
+		}
+	}
+	return 0
+}
+
+func whileOutOfRange(_ *mutableHistory, set, _ *object, n int) time.Duration {
+	for _, e := range set.versions {
+		if at := e.At + 4*time.Second; set.specUnchanged(e.At-time.Millisecond, at+time.Second) && !inRange(e, n) {
+			return at
+		}
+	}
+	return 0
+}
+
+func afterSetDeletion(h *mutableHistory, set, _ *object, _ int) time.Duration {
+	if d := set.deletion(); d != nil && d.At+2*time.Second < h.end {
+		return d.At + time.Second
+	}
+	return 0
+}
+
+// dropClaimOwner removes from a claim that was deleted the ownerReference that the retention policy had set.
+func dropClaimOwner(withSet bool) mutation {
+	return func(h *mutableHistory) bool {
+		for _, c := range h.shuffled(history.Claims) {
+			set, n := h.claimOf(c)
+			d := c.deletion()
+			if set == nil || d == nil || len(d.Owners) == 0 || h.deletedByTest(c) || ownedByPod(d) == withSet {
+				continue
+			}
+			v := set.at(d.At)
+			if withSet && (v == nil || set.deletion() == nil || set.deletion().At > d.At || v.Set.WhenDeleted != deletePolicy) {
+				continue
+			}
+			if !withSet && (v == nil || v.Set.WhenScaled != deletePolicy || inRange(v, n) || !set.alive(d.At+time.Second)) {
+				continue
+			}
+			c.change(d.At, func(e *history.Event) { e.Owners = nil })
+			return true
+		}
+		return false
+	}
+}
+
+// keepClaimOwners keeps a claim's ownerReferences as they were when whenDeleted changes.
+func keepClaimOwners(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		change, before := set.specChange(set.last())
+		if before == nil || change.Set.WhenDeleted == before.Set.WhenDeleted || !set.ordered() || !set.alive(h.end) || h.end-change.At < h.deadline+6*time.Second ||
+			!set.every(func(s *history.Set) bool { return s.MinReadySeconds == 0 }) {
+			continue
+		}
+		for _, c := range h.shuffled(history.Claims) {
+			of, n := h.claimOf(c)
+			p := h.pod(set, n, change.At)
+			if of != set || c.at(change.At) == nil || c.deletion() != nil || p == nil || p.deletion() != nil || !inRange(change, n) || !p.readyThroughout(h.end-h.deadline, h.end) {
+				continue
+			}
+			follows := c.firstWhere(func(e *history.Event) bool { return e.At > change.At && len(e.Owners) != len(c.at(change.At).Owners) })
+			if follows == nil || !h.lowerReady(set, n) || len(c.last().Owners) == len(c.at(change.At).Owners) {
+				continue
+			}
+			owners := c.at(change.At).Owners
+			c.change(change.At, func(e *history.Event) { e.Owners = owners })
+			return true
+		}
+	}
+	return false
+}

@@ -1,6 +1,0 @@
-//go:build race
-
-package simulator_test
-
-// raced says that the race detector slows this test down.
-const raced = true
