@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
@@ -179,18 +177,6 @@ type History struct {
 	// Checks are what the spec judged itself.
 	Checks []Check
 	End    *End
-}
-
-// DeletedByTest returns the UIDs of the objects that the test itself asked to delete or evict by UID, each with its last such operation
-// that was not refused.
-func (h *History) DeletedByTest() map[types.UID]Operation {
-	out := make(map[types.UID]Operation, len(h.Operations))
-	for _, o := range h.Operations {
-		if o.Deletes() && o.UID != "" && o.Effective() {
-			out[o.UID] = o
-		}
-	}
-	return out
 }
 
 // Duration is the time the recording covers.

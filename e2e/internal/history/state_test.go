@@ -92,17 +92,6 @@ func TestEventsSayWhenTheyWere(t *testing.T) {
 	}
 }
 
-func TestDeletedByTestHoldsWhatMayHaveBeenDeletedByUID(t *testing.T) {
-	h := &history.History{Operations: []history.Operation{
-		{Verb: history.VerbDelete, UID: "1"}, {Verb: history.VerbEvict, UID: "2", Outcome: history.Accepted}, {Verb: history.VerbDelete},
-		{Verb: history.VerbUpdate, UID: "3"}, {Verb: history.VerbEvict, UID: "4", Outcome: history.Refused}, {Verb: history.VerbEvict, UID: "1", Outcome: history.Refused},
-	}}
-	got := h.DeletedByTest()
-	if len(got) != 2 || got["1"].Verb != history.VerbDelete || got["2"].Verb != history.VerbEvict {
-		t.Errorf("expected 1 and 2, found %v", got)
-	}
-}
-
 func TestDurationEndsWithTheLastRecord(t *testing.T) {
 	for _, tt := range []struct {
 		h    history.History

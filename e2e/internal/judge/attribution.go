@@ -1,91 +1,172 @@
 package judge
 
 import (
-	"sort"
+	"slices"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// asked reports whether the spec itself deleted or evicted the object, alone or in a sweep over all that then existed.
-func (m *model) asked(uid types.UID, first, deleting *history.Event) bool {
-	if _, ours := m.bySpec[uid]; ours {
-		return true
+// This file decides whose act a change was; no other file does. The evidence is, in this order:
+//   - the operations of the test. A refused one did nothing; an accepted one did what its result says; one whose outcome is unknown may
+//     have been carried out, and then excuses the controller;
+//   - what the object shows: the condition DisruptionTarget for evictions, preemptions and what kubelets and the pod garbage collector
+//     give up, the phase of a pod that has finished, the generations of a set;
+//   - exclusion: what none of these explains is the act of the set's controller, or of an external client where only a client can have
+//     done it (a change of a set's spec).
+
+// actor is who did something to an object.
+type actor int
+
+const (
+	unknownActor   actor = iota // several may have done it
+	byTest                      // an operation of the test, or one that may have been carried out
+	byController                // the StatefulSet controller
+	byControlPlane              // a kubelet, the pod garbage collector, the taint manager or the scheduler
+	byClient                    // a client other than the test
+)
+
+// attribution holds the operations of the test by what they are asked about.
+type attribution struct {
+	operations []history.Operation
+	// deletions are the deletions and evictions of one object, in their order, without those that were refused.
+	deletions map[types.UID][]history.Operation
+	// bulk are the deletions that name no UID, likewise.
+	bulk map[bulkTarget][]bulkDeletion
+}
+
+// bulkTarget is what a deletion without UID names: "" stands for every resource, or every name.
+type bulkTarget struct {
+	resource history.Resource
+	name     string
+}
+
+// bulkDeletion is a deletion without UID: of a collection, or of whatever has a name.
+type bulkDeletion struct {
+	history.Operation
+	selector labels.Selector
+}
+
+func newAttribution(operations []history.Operation) attribution {
+	a := attribution{operations: operations, deletions: map[types.UID][]history.Operation{}, bulk: map[bulkTarget][]bulkDeletion{}}
+	for _, o := range operations {
+		switch {
+		case !o.Deletes() || !o.Effective():
+		case o.UID != "":
+			a.deletions[o.UID] = append(a.deletions[o.UID], o)
+		case o.Verb == history.VerbDelete:
+			selector, err := labels.Parse(o.Selector)
+			if err != nil {
+				continue // the API server would have refused it, and a file that has it is not read
+			}
+			key := bulkTarget{o.Resource, o.Name}
+			a.bulk[key] = append(a.bulk[key], bulkDeletion{o, selector})
+		}
 	}
-	if len(m.swept) == 0 {
+	return a
+}
+
+// deletedByTest reports whether the test deleted or evicted the object of that UID, alone or with others, or may have; first is the
+// object's first event and deleting the one that shows the request for its deletion.
+func (a *attribution) deletedByTest(uid types.UID, first, deleting *history.Event) bool {
+	for _, o := range a.deletions[uid] {
+		if o.Seq < deleting.Seq {
+			return true
+		}
+	}
+	if len(a.bulk) == 0 {
 		return false
 	}
-	for _, key := range []sweep{{first.Resource, ""}, {first.Resource, first.Name}, {"", ""}, {"", first.Name}} {
-		marks := m.swept[key]
-		// What holds for any sweep before the deletion holds for the last of them.
-		i := sort.Search(len(marks), func(i int) bool { return marks[i].Seq >= deleting.Seq }) - 1
-		// What was there when the request came may not have been seen yet when the mark was made.
-		if i >= 0 && (marks[i].Seq > first.Seq || first.At <= marks[i].At+watchSkew) {
-			return true
+	for _, target := range []bulkTarget{{first.Resource, ""}, {first.Resource, first.Name}, {"", ""}, {"", first.Name}} {
+		for _, d := range a.bulk[target] {
+			if d.Seq < deleting.Seq && d.mayInclude(first, deleting) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// sweep is what a deletion of the spec's that names no UID speaks of; what is empty leaves that open.
-type sweep struct {
-	resource history.Resource
-	name     string
+// mayInclude reports whether the object may have existed when the API server carried out the deletion, with labels that it selects.
+func (d *bulkDeletion) mayInclude(first, deleting *history.Event) bool {
+	// What existed at the call, or was created before the answer, may be recorded later.
+	if d.Seq < first.Seq && first.At > max(d.At, d.ReturnAt)+watchSkew {
+		return false
+	}
+	return d.selector.Matches(labels.Set(first.Labels)) || d.selector.Matches(labels.Set(deleting.Labels))
 }
 
-// sweeps arranges the spec's deletions that name no UID.
-func sweeps(marks []history.Operation) map[sweep][]history.Operation {
-	out := map[sweep][]history.Operation{}
-	for _, mark := range marks {
-		if mark.Verb == history.VerbDelete && mark.UID == "" {
-			key := sweep{mark.Resource, mark.Name}
-			out[key] = append(out[key], mark)
+// deletionsByTest returns the test's deletions and evictions of the one object of that UID, in their order, without those refused.
+func (a *attribution) deletionsByTest(uid types.UID) []history.Operation { return a.deletions[uid] }
+
+// lastDeletionByTest returns the last of them.
+func (a *attribution) lastDeletionByTest(uid types.UID) (history.Operation, bool) {
+	all := a.deletions[uid]
+	if len(all) == 0 {
+		return history.Operation{}, false
+	}
+	return all[len(all)-1], true
+}
+
+// createdByTest returns the names that the test gave to objects of a resource, or to objects of a resource that its operations do not name.
+func (a *attribution) createdByTest(r history.Resource) map[string]bool {
+	names := map[string]bool{}
+	for _, o := range a.operations {
+		if o.Verb == history.VerbCreate && o.Effective() && (o.Resource == "" || o.Resource == r) {
+			names[o.Name] = true
 		}
 	}
-	return out
+	return names
 }
 
-// foreign reports whether somebody else than the suite made the set, in a history that tells which sets the suite made.
-func (m *model) foreign(s *setLife) bool {
-	told := false
-	for _, mark := range m.h.Operations {
-		if mark.Verb != history.VerbCreate || mark.Resource != history.Sets {
+// notCreatedByTest reports whether another client created the set, in a history that shows that the test creates its own.
+func (a *attribution) notCreatedByTest(s *setLife) bool {
+	creates := false
+	for _, o := range a.operations {
+		if o.Verb != history.VerbCreate || !o.Effective() || (o.Resource != history.Sets && o.Resource != "") {
 			continue
 		}
-		if mark.Name == s.name {
+		if o.Name == s.name && (o.Result == nil || o.Result.UID == s.uid) {
 			return false
 		}
-		told = true
+		creates = creates || o.Resource == history.Sets
 	}
-	return told
+	return creates
 }
 
-// strangers returns the versions of the spec's own sets that somebody else asked for, the first of each set: each change of a
-// spec makes a new generation, and the spec marks each of its own. Of a set that it did not make nobody can tell.
-func (m *model) strangers() []*history.Event {
-	about := map[string][]history.Operation{}
-	for _, mark := range m.h.Operations {
-		if mark.Resource == history.Sets || mark.Resource == "" {
-			about[mark.Name] = append(about[mark.Name], mark)
-		}
+// whoDeleted returns who requested the pod's deletion.
+func (m *model) whoDeleted(p *podLife) actor {
+	switch d := p.deleting; {
+	case d == nil:
+		return unknownActor
+	case m.deletedByTest(p.uid, p.first(), d):
+		return byTest
+	case p.evicted(d.Seq):
+		return byClient
+	case p.disruptionTarget != nil && p.disruptionTarget.Seq <= d.Seq:
+		return byControlPlane
+	case p.finished != nil && p.finished.Seq <= d.Seq:
+		return unknownActor // the controller replaces it, and the pod garbage collector removes it when there are many
 	}
+	return byController
+}
+
+// byController reports whether the pod's deletion can only be the act of its set's controller.
+func (m *model) byController(p *podLife) bool { return m.whoDeleted(p) == byController }
+
+// externalChanges returns the versions of the test's own sets that another client asked for, the first of each set, and the deletions that
+// it asked for. Each change of a spec makes one generation: of the operations whose result is known, exactly the one that the result
+// names; of the others, at most one each. Of a set that the test did not create nothing can be told.
+func (m *model) externalChanges() []*history.Event {
 	var out []*history.Event
 	for _, s := range m.sets {
 		if s.created == nil {
 			continue
 		}
-		ours := false
-		var asked []int // the spec's own changes, by their place in the history
-		for _, mark := range about[s.name] {
-			switch {
-			case mark.Verb == history.VerbCreate && mark.Seq < s.created.Seq:
-				ours, asked = true, asked[:0]
-			case mark.Verb == history.VerbUpdate || mark.Verb == history.VerbScale:
-				asked = append(asked, mark.Seq)
-			}
-		}
-		if !ours {
+		own, created := m.ownChanges(s)
+		if !created {
 			continue
 		}
 		for _, v := range s.specs {
@@ -93,25 +174,61 @@ func (m *model) strangers() []*history.Event {
 			if v.Terminating() || v.Gone() {
 				break
 			}
-			if v.Generation-1 > int64(sort.SearchInts(asked, v.Seq)) {
+			if !own.explain(s, v) {
 				out = append(out, v)
 				break
 			}
 		}
-		if s.deleting != nil && !m.asked(s.uid, s.events[0], s.deleting) {
+		if s.deleting != nil && !m.deletedByTest(s.uid, s.events[0], s.deleting) {
 			out = append(out, s.deleting)
 		}
 	}
 	return out
 }
 
-// given returns the names that the spec itself gave to objects of a resource, or to some whose resource its marks do not tell.
-func (m *model) given(r history.Resource) map[string]bool {
-	names := map[string]bool{}
-	for _, mark := range m.h.Operations {
-		if mark.Verb == history.VerbCreate && (mark.Resource == "" || mark.Resource == r) {
-			names[mark.Name] = true
+// ownChanges are the test's changes of one set's spec.
+type ownChanges struct {
+	// made are the generations that the API server answered with, each with the call's sequence number.
+	made map[int64]int
+	// possible are the sequence numbers of the changes that may have made any one generation.
+	possible []int
+}
+
+// ownChanges returns the test's changes of the set, and whether the test created it.
+func (a *attribution) ownChanges(s *setLife) (own ownChanges, created bool) {
+	own.made = map[int64]int{}
+	for _, o := range a.operations {
+		ofSet := (o.Resource == history.Sets || o.Resource == "") && o.Name == s.name && (o.Result == nil || o.Result.UID == s.uid)
+		switch {
+		case !ofSet || !o.Effective():
+		case o.Verb == history.VerbCreate && o.Seq < s.created.Seq:
+			own, created = ownChanges{made: map[int64]int{}}, true
+		case o.Verb != history.VerbUpdate && o.Verb != history.VerbScale:
+		case o.Result == nil:
+			own.possible = append(own.possible, o.Seq)
+		default:
+			if _, known := own.made[o.Result.Generation]; !known {
+				own.made[o.Result.Generation] = o.Seq
+			}
 		}
 	}
-	return names
+	return own, created
+}
+
+// explain reports whether the test's changes can account for every generation up to that of the version v.
+func (o *ownChanges) explain(s *setLife, v *history.Event) bool {
+	unexplained := v.Generation - 1 // creation makes the first
+	for generation, call := range o.made {
+		// An update that changes nothing is answered with the generation that there is, which another client may have made before.
+		i := slices.IndexFunc(s.specs, func(e *history.Event) bool { return e.Generation >= generation })
+		if generation > 1 && generation <= v.Generation && i >= 0 && call < s.specs[i].Seq {
+			unexplained--
+		}
+	}
+	for _, call := range o.possible {
+		if call < v.Seq {
+			unexplained--
+		}
+	}
+	return unexplained <= 0
 }

@@ -60,7 +60,7 @@ func checkNodeLost(m *model, res *results) {
 				continue
 			}
 			end := o.until
-			forced, ours := m.bySpec[p.uid]
+			forced, ours := m.lastDeletionByTest(p.uid)
 			ours = ours && forced.Seq > o.lost.Seq && forced.Seq < o.untilSeq
 			if ours {
 				end = forced.At

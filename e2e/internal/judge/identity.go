@@ -9,7 +9,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -101,7 +100,7 @@ func checkHostname(m *model, res *results) {
 func checkOwnership(m *model, res *results) {
 	const id = contract.IdentityOwnership
 	complete := m.h.End != nil && m.h.End.Complete
-	given := m.given(history.Pods)
+	createdByTest := m.createdByTest(history.Pods)
 	named := map[string]*setLife{}
 	for _, s := range m.sets {
 		if len(s.events) > 0 {
@@ -116,7 +115,7 @@ func checkOwnership(m *model, res *results) {
 		switch {
 		case s == nil:
 			s = named[parentOf(p.name)]
-			if s == nil || given[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
+			if s == nil || createdByTest[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
 				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.beingDeleted(p.created.At) {
 				continue
 			}
@@ -188,15 +187,9 @@ func checkOverrides(m *model, res *results) {
 // checkAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
 // may take for it.
 func checkAtMostOne(m *model, res *results) {
-	asked := map[types.UID]int{} // deletions by the spec
-	for _, mark := range m.h.Operations {
-		if mark.Verb == history.VerbDelete || mark.Verb == history.VerbEvict {
-			asked[mark.UID]++
-		}
-	}
 	for _, p := range m.pods {
 		if old := p.predecessorIncarnation; old != nil && (old.set != nil || p.set != nil) {
-			res.nameReused(old, p, asked[old.uid])
+			res.nameReused(old, p, len(m.deletionsByTest(old.uid)))
 		}
 	}
 	for _, a := range m.actions {
@@ -206,8 +199,8 @@ func checkAtMostOne(m *model, res *results) {
 	}
 }
 
-// nameReused judges the end of a pod whose name another one took; asked is how often the spec deleted it.
-func (res *results) nameReused(old, p *podLife, asked int) {
+// nameReused judges the end of a pod whose name another one took; requests is how often the test asked for its deletion.
+func (res *results) nameReused(old, p *podLife, requests int) {
 	const id = contract.IdentityAtMostOne
 	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
 		return
@@ -222,9 +215,9 @@ func (res *results) nameReused(old, p *podLife, asked int) {
 		}
 		return
 	}
-	// Who gives up a lost node's pods marks them, and what the spec forces is its own doing: a second deletion, or a first
-	// one without grace.
-	forced := asked > 1 || (asked == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
+	// The pod garbage collector sets DisruptionTarget before it force-deletes a lost node's pods, and a force deletion by the test is
+	// allowed: a second deletion, or a first one without grace.
+	forced := requests > 1 || (requests == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
 	// A pod that asks for no time is gone from the API before its containers are.
 	if old.disruptionTarget != nil || end.Pod.Finished() || forced || old.grace() == 0 {
 		return

@@ -138,7 +138,7 @@ type evidence struct {
 // suite's: what its owner does to it is not marked.
 func (res *results) broken(id contract.ID, c evidence) {
 	f := res.finding(id, c)
-	if c.set != nil && res.m.foreign(c.set) {
+	if c.set != nil && res.m.notCreatedByTest(c.set) {
 		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
 		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return
@@ -195,8 +195,8 @@ func (res *results) finding(id contract.ID, c evidence) Finding {
 // addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
 // expected what it had asked for itself.
 func (res *results) addSpecChecks(checks []history.Check) {
-	strangers := res.m.strangers()
-	slices.SortFunc(strangers, func(x, y *history.Event) int { return x.Seq - y.Seq })
+	external := res.m.externalChanges()
+	slices.SortFunc(external, func(x, y *history.Event) int { return x.Seq - y.Seq })
 	for _, c := range checks {
 		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
 		r := res.of(c.Guarantee)
@@ -204,8 +204,8 @@ func (res *results) addSpecChecks(checks []history.Check) {
 		case history.Passed:
 			r.Exercised++
 		case history.Failed:
-			if len(strangers) > 0 && strangers[0].At <= c.At+watchSkew {
-				v := strangers[0]
+			if len(external) > 0 && external[0].At <= c.At+watchSkew {
+				v := external[0]
 				what := fmt.Sprintf("changed to generation %d", v.Generation)
 				if v.Terminating() || v.Gone() {
 					what = "deleted"

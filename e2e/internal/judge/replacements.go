@@ -92,7 +92,7 @@ func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 		return l, false
 	default:
 		l.at, l.reason = p.deleting, deleted
-		if m.bySpec[p.uid].Verb == history.VerbEvict || p.evicted(p.deleting.Seq) {
+		if d, ours := m.lastDeletionByTest(p.uid); (ours && d.Verb == history.VerbEvict) || p.evicted(p.deleting.Seq) {
 			l.reason = evicted
 		}
 	}

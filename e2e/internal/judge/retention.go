@@ -128,7 +128,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 
 // scaledWith reports whether a claim was deleted for the scale down that removed its pod, which owned it then.
 func (m *model) scaledWith(c *claimLife, p *podLife) bool {
-	return c.deleting.At >= p.deleting.At-watchSkew && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.asked(c.uid, c.events[0], c.deleting)
+	return c.deleting.At >= p.deleting.At-watchSkew && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.deletedByTest(c.uid, c.events[0], c.deleting)
 }
 
 // setDeleted judges what became of the claims of deleted sets.
@@ -167,7 +167,7 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 		return
 	}
 	if c.deleting != nil {
-		if c.gone != nil && c.deleting.At >= s.deleting.At-watchSkew && !m.asked(c.uid, c.events[0], c.deleting) {
+		if c.gone != nil && c.deleting.At >= s.deleting.At-watchSkew && !m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			res.exercised(id)
 		}
 		return
@@ -186,7 +186,7 @@ func (res *results) unexpectedClaimDeletion() {
 	m := res.m
 	claimants := m.claimants()
 	for _, c := range m.claims {
-		if c.deleting == nil || m.asked(c.uid, c.events[0], c.deleting) {
+		if c.deleting == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			continue
 		}
 		s, pod := claimant(claimants, c, c.deleting.At-watchSkew)

@@ -158,7 +158,7 @@ func (w *statusWalker) keep(e *history.Event) {
 	w.checkUnchanged(e.At, false)
 	if e.Gone() {
 		delete(w.kept, e.Name)
-		if w.version != nil && w.s.deleting == nil && !w.m.asked(e.UID, e, e) && w.unusedBeyond() == 0 {
+		if w.version != nil && w.s.deleting == nil && !w.m.deletedByTest(e.UID, e, e) && w.unusedBeyond() == 0 {
 			w.results.exercised(contract.UpdateHistoryLimit)
 		}
 	} else {

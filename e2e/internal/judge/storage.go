@@ -92,7 +92,7 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	if c := m.claimUsedFrom(name, ready.At); c != nil && c.bound != nil {
 		return true
 	}
-	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.asked(last.uid, last.events[0], last.deleting) {
+	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.deletedByTest(last.uid, last.events[0], last.deleting) {
 		return false
 	}
 	// Pods and claims come from two watches: only what stays so is held against anybody.
@@ -144,9 +144,9 @@ func (res *results) sharedVolumes() {
 // checkClaimLabels: claims that a set's controller makes carry the labels of its selector.
 func checkClaimLabels(m *model, res *results) {
 	const id = contract.StorageClaimLabels
-	claimants, given := m.claimants(), m.given(history.Claims)
+	claimants, createdByTest := m.claimants(), m.createdByTest(history.Claims)
 	for _, c := range m.claims {
-		if c.created == nil || given[c.name] {
+		if c.created == nil || createdByTest[c.name] {
 			continue
 		}
 		s, _ := claimant(claimants, c, c.created.At-watchSkew)
@@ -298,7 +298,7 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 // checkRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
 func checkRecreated(m *model, res *results) {
 	const id = contract.StorageClaimRecreated
-	overdue, given := m.actDeadline(), m.given(history.Claims)
+	overdue, createdByTest := m.actDeadline(), m.createdByTest(history.Claims)
 	for _, s := range m.sets {
 		if len(s.claimTemplates()) == 0 {
 			continue
@@ -313,7 +313,7 @@ func checkRecreated(m *model, res *results) {
 						continue
 					}
 					if k+1 < len(m.claimsNamed[name]) {
-						if again := m.claimsNamed[name][k+1]; again.created != nil && !given[name] && p.pendingAt(again.created.At-watchSkew) {
+						if again := m.claimsNamed[name][k+1]; again.created != nil && !createdByTest[name] && p.pendingAt(again.created.At-watchSkew) {
 							res.exercised(id)
 						}
 						continue

@@ -24,10 +24,7 @@ type model struct {
 	actions []actions // of each set, in the order of sets
 	// rollouts holds what became of each set's templates, in the order of sets.
 	rollouts []*rollout
-	// bySpec holds the objects that the spec deleted or evicted itself.
-	bySpec map[types.UID]history.Operation
-	// swept holds the spec's deletions that name no UID: of many objects at once, or of one by its name.
-	swept map[sweep][]history.Operation
+	attribution
 	// podsBySet holds all pods by their names: see kinOf.
 	podsBySet map[string]ordinalIndex
 	// claimsNamed holds the claims of each name, oldest first.
@@ -128,7 +125,7 @@ type podStep struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, bySet: map[types.UID]*setLife{}, bySpec: h.DeletedByTest(), swept: sweeps(h.Operations), claimsNamed: map[string][]*claimLife{},
+		h: h, bySet: map[types.UID]*setLife{}, attribution: newAttribution(h.Operations), claimsNamed: map[string][]*claimLife{},
 	}
 	m.indexPods()
 	seen := m.seen
@@ -344,16 +341,4 @@ func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
 		}
 	}
 	return nil
-}
-
-// byController reports whether the pod's deletion can only be the set's controller's own act (rule G1): nobody evicted or
-// preempted it, it had not finished, and the spec did not delete it.
-func (m *model) byController(p *podLife) bool {
-	if p.deleting == nil || m.asked(p.uid, p.first(), p.deleting) {
-		return false
-	}
-	if p.disruptionTarget != nil && p.disruptionTarget.Seq <= p.deleting.Seq {
-		return false
-	}
-	return p.finished == nil || p.finished.Seq > p.deleting.Seq
 }
