@@ -1,5 +1,3 @@
-// Package cluster provides the kind cluster that the suite runs on: it makes one, checks that it is ready, finds one that was kept,
-// notices when something has happened to it, and removes it again. It touches no cluster that this project did not make.
 package cluster
 
 import (
@@ -8,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	kind "sigs.k8s.io/kind/pkg/cluster"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
@@ -22,9 +20,6 @@ import (
 
 // DefaultName is the name of the suite's cluster.
 const DefaultName = engine.Project
-
-// readyWithin bounds the time from kind's last word to a cluster that can be used.
-const readyWithin = 3 * time.Minute
 
 // Options say which cluster is wanted.
 type Options struct {
@@ -38,9 +33,9 @@ type Options struct {
 	KubernetesVersion string
 	// Workload names images that the suite's pods are to run; what is empty is chosen here.
 	Workload nodeimage.Workload
-	// Keep has a cluster that is made outlive the process that made it.
+	// Keep makes a created cluster outlive the process that created it.
 	Keep bool
-	// Progress is told what takes time.
+	// Progress receives a line for each step that takes time.
 	Progress io.Writer
 }
 
@@ -53,6 +48,7 @@ type Cluster struct {
 	config *rest.Config
 	dir    stateDir
 	engine *engine.Engine
+	kind   *kind.Provider
 	lock   *lock
 	state  *state
 	made   bool
@@ -73,7 +69,7 @@ func (c *Cluster) Engine() *engine.Engine { return c.engine }
 // Reused reports whether the cluster was there before.
 func (c *Cluster) Reused() bool { return !c.made }
 
-// Kept reports whether the cluster is left when it is closed.
+// Kept reports whether Close leaves the cluster in place.
 func (c *Cluster) Kept() bool { return c.state.Kept }
 
 // NodeImage is the image that the nodes run.
@@ -85,12 +81,9 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
-	project, err := projectDir()
-	if err != nil {
-		return nil, err
-	}
 	if len(o.Config) == 0 {
-		if o.Config, err = os.ReadFile(filepath.Join(project, configName)); err != nil {
+		var err error
+		if o.Config, err = projectConfig(); err != nil {
 			return nil, err
 		}
 	}
@@ -104,36 +97,35 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := stateDirOf(o.Name)
+	dir, err := stateDirOf(o.Name)
 	if err != nil {
 		return nil, err
 	}
-	limits, err := observeRestrictions(ctx, found)
+	restricted, err := observeRestrictions(ctx, found)
 	if err != nil {
 		return nil, err
 	}
-	config, err := configFor(o.Config, limits)
+	config, err := configFor(o.Config, restricted)
 	if err != nil {
 		return nil, err
 	}
 
-	c := &Cluster{name: o.Name, dir: at, engine: found}
-	if c.lock, err = lockShared(at); err != nil {
+	c := &Cluster{name: o.Name, dir: dir, engine: found}
+	if c.kind, err = kindProvider(found); err != nil {
 		return nil, err
 	}
-	if err := c.ensure(ctx, o, project, image, config); err != nil {
+	if c.lock, err = lockShared(dir); err != nil {
+		return nil, err
+	}
+	if err := c.ensure(ctx, o, image, config); err != nil {
 		return nil, errors.Join(err, c.lock.release())
 	}
 	return c, nil
 }
 
-// ensure finds the cluster or makes it.
-func (c *Cluster) ensure(ctx context.Context, o Options, project string, image nodeimage.Image, config []byte) error {
+// ensure reuses the cluster that was kept or creates one.
+func (c *Cluster) ensure(ctx context.Context, o Options, image nodeimage.Image, config []byte) error {
 	left, err := c.dir.read()
-	if err != nil {
-		return err
-	}
-	binary, err := kindBinary(ctx, project)
 	if err != nil {
 		return err
 	}
@@ -155,23 +147,23 @@ func (c *Cluster) ensure(ctx context.Context, o Options, project string, image n
 			return err
 		}
 		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, trouble)
-		if err := c.destroy(ctx, binary, left.Image); err != nil {
+		if err := c.destroy(ctx); err != nil {
 			return err
 		}
 	}
 	if err := c.lock.exclusive(); err != nil {
 		return err
 	}
-	return c.create(ctx, o, binary, image, config)
+	return c.create(ctx, o, image, config)
 }
 
-// create creates the cluster. One that could not be completed does not stay.
-func (c *Cluster) create(ctx context.Context, o Options, binary string, image nodeimage.Image, config []byte) (err error) {
-	strangers, err := nodesOf(ctx, c.engine, c.name)
+// create creates the cluster, and removes it again if it cannot be completed.
+func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, config []byte) (err error) {
+	foreign, err := nodesOf(ctx, c.engine, c.name)
 	if err != nil {
 		return err
 	}
-	if len(strangers) > 0 {
+	if len(foreign) > 0 {
 		return fmt.Errorf("a kind cluster named %s is there which this project did not make: remove it (kind delete cluster --name %s), or set CLUSTER_NAME to another name", c.name, c.name)
 	}
 	start := time.Now()
@@ -188,15 +180,12 @@ func (c *Cluster) create(ctx context.Context, o Options, binary string, image no
 		// What has been begun is undone also when ctx has ended.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
-		err = errors.Join(err, c.destroy(cleanup, binary, image.Name))
+		err = errors.Join(err, c.destroy(cleanup))
 	}()
-	if err := c.dir.installKind(binary, c.engine); err != nil {
-		return err
-	}
 	if err := recordNetwork(ctx, c.engine); err != nil {
 		return err
 	}
-	if err := c.dir.create(ctx, c.name, image.Name, config); err != nil {
+	if err := c.runKind(ctx, image.Name, config); err != nil {
 		return err
 	}
 	created := time.Now()
@@ -230,12 +219,12 @@ func (c *Cluster) create(ctx context.Context, o Options, binary string, image no
 	return nil
 }
 
-// Restore undoes what was done to the nodes and waits until the cluster is whole again, as it must be to be kept.
+// Restore undoes node faults and waits until the cluster is ready again, as it must be to be kept.
 func (c *Cluster) Restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
 	if err := nodefault.Of(c.name, c.engine.Host()).Restore(ctx, c.config); err != nil {
-		return fmt.Errorf("the nodes of %s were hurt and are not whole again: %w; remove the cluster with: make cluster-down", c.name, err)
+		return fmt.Errorf("the nodes of %s had faults and are not Ready again: %w; remove the cluster with: make cluster-down", c.name, err)
 	}
 	var err error
 	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
@@ -244,13 +233,13 @@ func (c *Cluster) Restore(ctx context.Context) error {
 	return c.dir.write(c.state)
 }
 
-// Keep has the cluster stay when it is closed.
+// Keep makes Close leave the cluster in place.
 func (c *Cluster) Keep() error {
 	c.state.Kept = true
 	return c.dir.write(c.state)
 }
 
-// Close gives the cluster back: one that was made to stay, or was there before, stays; any other is removed.
+// Close releases the cluster. One that is kept stays; any other is removed.
 func (c *Cluster) Close(ctx context.Context) error {
 	if c.state.Kept {
 		return c.lock.release()
@@ -260,27 +249,20 @@ func (c *Cluster) Close(ctx context.Context) error {
 
 // Down removes the cluster.
 func (c *Cluster) Down(ctx context.Context) error {
-	project, err := projectDir()
-	if err != nil {
-		return err
-	}
-	binary, err := kindBinary(ctx, project)
-	if err != nil {
-		return err
-	}
-	return errors.Join(c.destroy(ctx, binary, c.state.Image), c.lock.release())
+	return errors.Join(c.destroy(ctx), c.lock.release())
 }
 
-// destroy removes the nodes and all that is kept of the cluster.
-func (c *Cluster) destroy(ctx context.Context, binary, image string) error {
-	if err := c.dir.installKind(binary, c.engine); err != nil {
+// destroy removes the nodes and the cluster's folder. The caller holds the exclusive lock.
+func (c *Cluster) destroy(ctx context.Context) error {
+	// A process that was killed while it wrote the kubeconfig leaves kind's lock on it, which kind would not remove.
+	if err := os.Remove(c.dir.kubeconfig() + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	// The engine may still be carrying out an order of a kind that was stopped, and a node turn up after the others are gone.
+	// The engine may still be creating a container for a process that was killed, so that a node appears after the others are gone.
 	const rounds = 3
 	for range rounds {
-		if err := c.dir.provider(c.name, image).Destroy(ctx); err != nil {
-			return err
+		if err := c.kind.Delete(c.name, c.dir.kubeconfig()); err != nil {
+			return kindError(err)
 		}
 		left, err := nodesOf(ctx, c.engine, c.name)
 		if err != nil {

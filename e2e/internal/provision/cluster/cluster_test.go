@@ -1,10 +1,7 @@
 package cluster
 
 import (
-	"bytes"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -15,8 +12,6 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
 const plainConfig = `# a comment
@@ -97,11 +92,7 @@ func TestConfigurationThatCannotBeRead(t *testing.T) {
 }
 
 func TestTheProjectsOwnConfiguration(t *testing.T) {
-	dir, err := projectDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, configName))
+	text, err := projectConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,17 +159,17 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-func TestSilent(t *testing.T) {
+func TestNoHeartbeat(t *testing.T) {
 	now := time.Now()
 	lease := func(age time.Duration) coordinationv1.Lease {
 		renewed := metav1.NewMicroTime(now.Add(-age))
 		return coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}
 	}
 	if err := noHeartbeat([]coordinationv1.Lease{lease(12 * time.Second), {}}, now); err != nil {
-		t.Errorf("a node between two heartbeats counts as silent: %v", err)
+		t.Errorf("a node between two heartbeats counts as one without a heartbeat: %v", err)
 	}
 	if err := noHeartbeat([]coordinationv1.Lease{lease(time.Second), lease(time.Minute)}, now); err == nil {
-		t.Error("a node that has been silent for a minute went unnoticed")
+		t.Error("a node without a heartbeat for a minute went unnoticed")
 	}
 }
 
@@ -206,33 +197,7 @@ func TestStateSurvivesAndIsPrivate(t *testing.T) {
 	}
 }
 
-func TestKindRunsWithItsOwnSettings(t *testing.T) {
-	p := stateDir{dir: filepath.Join(t.TempDir(), "n")}
-	binary := filepath.Join(t.TempDir(), "kind's")
-	const script = "#!/bin/sh\necho \"$KUBECONFIG $*\"\nexit 3\n"
-	if err := os.WriteFile(binary, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.installKind(binary, new(engine.Engine)); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), p.file("kind"), "get", "clusters", "two words")
-	cmd.Stdout = &out
-	err := cmd.Run()
-	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 3 {
-		t.Errorf("kind's exit code was lost: %v", err)
-	}
-	if want := p.kubeconfig() + " get clusters two words\n"; out.String() != want {
-		t.Errorf("got %q, want %q", out.String(), want)
-	}
-	spaced := stateDir{dir: filepath.Join(t.TempDir(), "a b")}
-	if err := spaced.installKind(binary, new(engine.Engine)); err == nil {
-		t.Error("a path that the framework cannot run was accepted")
-	}
-}
-
-func TestCrowded(t *testing.T) {
+func TestInotifyHint(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "max_user_instances")
 	for text, want := range map[string]string{"128\n": "; one user may have 128 inotify instances here", "512\n": "", "8192\n": "", "?": ""} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

@@ -17,12 +17,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 )
 
-// healthyWithin is how long a kept cluster may take to prove that it is in good order.
-const healthyWithin = 8 * time.Second
-
-// heartbeatWithin is the age at which a node's heartbeat, sent every ten seconds, is a missed one.
-const heartbeatWithin = 25 * time.Second
-
 // reuse makes the cluster that was left the one to use, or says what stands against it.
 func (c *Cluster) reuse(ctx context.Context, left *state, image nodeimage.Image, config []byte) error {
 	if err := left.checkOptions(image.Name, digest(config)); err != nil {

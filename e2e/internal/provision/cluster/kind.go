@@ -1,125 +1,142 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
-	"syscall"
+	"time"
 
-	"sigs.k8s.io/e2e-framework/support"
-	"sigs.k8s.io/e2e-framework/support/kind"
+	"golang.org/x/sync/errgroup"
+	kind "sigs.k8s.io/kind/pkg/cluster"
+	kindnodes "sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+	"sigs.k8s.io/kind/pkg/exec"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // configName is the kind configuration at the top of the project.
 const configName = "kind-config.yaml"
 
-// projectDir finds the folder of this project's go.mod and kind configuration, at or above the current one.
-func projectDir() (string, error) {
+// projectConfig reads the project's kind configuration, which lies beside its go.mod at or above the current folder.
+func projectConfig() ([]byte, error) {
 	start, err := os.Getwd()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for dir := start; ; dir = filepath.Dir(dir) {
-		_, noMod := os.Stat(filepath.Join(dir, "go.mod"))
-		_, noConfig := os.Stat(filepath.Join(dir, configName))
-		if noMod == nil && noConfig == nil {
-			return dir, nil
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			if text, err := os.ReadFile(filepath.Join(dir, configName)); err == nil {
+				return text, nil
+			}
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no folder at or above %s holds go.mod and %s: a cluster is made from within the project", start, configName)
+			return nil, fmt.Errorf("no folder at or above %s holds go.mod and %s: a cluster is created from within the project", start, configName)
 		}
 	}
 }
 
-// kindBinary has the go command build the kind that go.mod names, and returns its path in the build cache.
-func kindBinary(ctx context.Context, project string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "-n", "kind")
-	cmd.Dir = project
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
+// kindProvider returns kind's library for an engine. The library runs the engine's client in this process's environment, so the address
+// of a docker engine has to be set there; all clusters of a process are in the same engine.
+func kindProvider(e *engine.Engine) (*kind.Provider, error) {
+	if e.Program == container.Podman {
+		return kind.NewProvider(kind.ProviderWithPodman()), nil
+	}
+	if e.Address != "" {
+		if err := os.Setenv("DOCKER_HOST", e.Address); err != nil {
+			return nil, err
 		}
-		return "", fmt.Errorf("kind cannot be built: %w: %s", err, strings.TrimSpace(stderr.String()))
 	}
-	return strings.TrimSpace(string(out)), nil
+	return kind.NewProvider(kind.ProviderWithDocker()), nil
 }
 
-// installKind puts into the cluster's folder a kind that talks to the given engine and knows no kubeconfig but the cluster's own: the
-// framework has no way to hand settings to the kind it runs, other than through the environment of this whole process. It runs as a
-// process group of its own, whose number it leaves in a file, so that the clients it has started can be ended together with it.
-func (p stateDir) installKind(binary string, e *engine.Engine) error {
-	if strings.ContainsAny(p.dir, " \t'\"") {
-		return fmt.Errorf("the folder %s has a space or a quote in its path, with which the framework cannot run kind: set XDG_CACHE_HOME", p.dir)
+// runKind has kind create the cluster and write its kubeconfig. It uses kind's library and not its command, because then no process of
+// kind's outlives this one and no Go is needed to build it. The library takes no context: once ctx ends, the nodes are deleted until
+// kind gives up.
+func (c *Cluster) runKind(ctx context.Context, image string, config []byte) error {
+	created := make(chan error, 1)
+	go func() {
+		created <- c.kind.Create(c.name, kind.CreateWithRawConfig(config), kind.CreateWithNodeImage(image),
+			kind.CreateWithKubeconfigPath(c.dir.kubeconfig()))
+	}()
+	select {
+	case err := <-created:
+		return kindError(err)
+	case <-ctx.Done():
 	}
-	var script strings.Builder
-	script.WriteString("#!/bin/sh\n")
-	for _, setting := range append(e.Env(), "KUBECONFIG="+p.kubeconfig()) {
-		key, value, _ := strings.Cut(setting, "=")
-		fmt.Fprintf(&script, "export %s=%s\n", key, shellQuote(value))
+	stopping, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), kindStopsWithin, fmt.Errorf("kind did not stop within %s", kindStopsWithin))
+	defer cancel()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		deleted := c.kind.Delete(c.name, c.dir.kubeconfig())
+		select {
+		case <-created:
+			return context.Cause(ctx)
+		case <-stopping.Done():
+			return errors.Join(context.Cause(ctx), context.Cause(stopping), kindError(deleted))
+		case <-tick.C:
+		}
 	}
-	// Where there is no setsid, on a Mac, kind stays in this process's group and is stopped by itself.
-	fmt.Fprintf(&script, "echo $$ >%s\nif command -v setsid >/dev/null; then exec setsid %[2]s \"$@\"; fi\nexec %[2]s \"$@\"\n",
-		shellQuote(p.file("kind.pid")), shellQuote(binary))
-	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(p.file("kind"), []byte(script.String()), 0o700)
 }
 
-// stopKind ends the process group of a kind that is at work.
-func (p stateDir) stopKind() {
-	text, err := os.ReadFile(p.file("kind.pid"))
+// kindError adds to an error of kind's the last lines of what the program printed that failed.
+func kindError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if run := exec.RunErrorForError(err); run != nil {
+		return fmt.Errorf("kind: %w\n%s", err, host.LastLines(string(run.Output), 20))
+	}
+	return fmt.Errorf("kind: %w", err)
+}
+
+// loadImage copies an image of the engine into the nodes that do not have it.
+func (c *Cluster) loadImage(ctx context.Context, image string) error {
+	id, err := c.engine.Output(ctx, "image", "inspect", "--format", "{{.Id}}", image)
 	if err != nil {
-		return
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || pid <= 1 {
-		return
-	}
-	if syscall.Kill(-pid, syscall.SIGKILL) != nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
-}
-
-func shellQuote(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
-// provider is the framework's handle on the kind cluster of that name.
-func (p stateDir) provider(name, image string) support.E2EClusterProvider {
-	return kind.NewProvider().WithName(name).WithPath(p.file("kind")).WithOpts(kind.WithImage(image))
-}
-
-// create has kind make the cluster and leaves its kubeconfig at its place.
-func (p stateDir) create(ctx context.Context, name, image string, config []byte) error {
-	file := p.file(configName)
-	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, p.stopKind)
-	defer stop()
-	copied, err := p.provider(name, image).Create(ctx, "--config", file, "--kubeconfig", p.kubeconfig())
-	if copied != "" {
-		// The framework takes a copy of its own into the folder for temporary files.
-		err = errors.Join(err, os.Remove(copied))
+	nodes, err := c.kind.ListInternalNodes(c.name)
+	if err != nil {
+		return kindError(err)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	nodes = slices.DeleteFunc(nodes, func(n kindnodes.Node) bool {
+		present, err := nodeutils.ImageID(n, image)
+		return err == nil && present == strings.TrimSpace(id)
+	})
+	if len(nodes) == 0 {
+		return nil
 	}
-	return err
+	dir, err := os.MkdirTemp("", "conformance-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	archive := filepath.Join(dir, "image.tar")
+	if _, err := c.engine.Output(ctx, "save", "--output", archive, image); err != nil {
+		return err
+	}
+	var group errgroup.Group
+	for _, n := range nodes {
+		group.Go(func() error {
+			file, err := os.Open(archive)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			return kindError(nodeutils.LoadImageArchive(n, file))
+		})
+	}
+	return group.Wait()
 }
 
 // digest tells one kind configuration from another.

@@ -6,7 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // lock keeps a cluster to the processes that may use it at a time. The kernel gives it back when a process ends, however it ends. Its
@@ -19,24 +20,24 @@ type lock struct {
 // lockShared takes the cluster together with other processes that use it as it is.
 func lockShared(p stateDir) (*lock, error) {
 	l := &lock{dir: p}
-	if err := l.flock(syscall.LOCK_SH); err != nil {
+	if err := l.flock(host.Shared); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	return l, nil
 }
 
 // exclusive takes the cluster for this process only, to make or to remove it.
-func (l *lock) exclusive() error { return l.flock(syscall.LOCK_EX) }
+func (l *lock) exclusive() error { return l.flock(host.Exclusive) }
 
 // flock locks the file that is at its place. Between opening a file and locking it, or when a shared lock becomes one for this process
 // alone, another process may have removed it together with the cluster: a lock on it would then keep nobody out.
-func (l *lock) flock(how int) error {
+func (l *lock) flock(mode host.Mode) error {
 	for {
 		if err := l.open(); err != nil {
 			return err
 		}
-		err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		err := host.TryLock(l.file, mode)
+		if errors.Is(err, host.ErrLocked) {
 			return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(l.dir.dir))
 		}
 		if err != nil {
@@ -86,7 +87,7 @@ func (l *lock) current() (bool, error) {
 }
 
 // shared lets other processes use the cluster as well.
-func (l *lock) shared() error { return syscall.Flock(int(l.file.Fd()), syscall.LOCK_SH) }
+func (l *lock) shared() error { return host.TryLock(l.file, host.Shared) }
 
 // release gives the cluster back. The file of one that is gone goes too, while nobody else holds it: who waits for it, or opens it just
 // now, finds it gone and takes the next.

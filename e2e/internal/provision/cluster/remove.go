@@ -103,13 +103,8 @@ func remove(ctx context.Context, at stateDir, left *state, progress io.Writer) e
 	}
 	c := &Cluster{name: left.Name, dir: at, engine: found, lock: l, state: left}
 	fmt.Fprintf(progress, "cluster: removing %s\n", left.Name)
-	project, err := projectDir()
-	if err != nil {
+	if c.kind, err = kindProvider(found); err != nil {
 		return err
 	}
-	binary, err := kindBinary(ctx, project)
-	if err != nil {
-		return err
-	}
-	return c.destroy(ctx, binary, left.Image)
+	return c.destroy(ctx)
 }

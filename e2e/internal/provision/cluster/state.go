@@ -11,13 +11,14 @@ import (
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
 )
 
-// state is what is kept of a cluster that this project made: it tells our clusters from other people's, and a cluster as it was left
-// from one that something has happened to.
+// state records a cluster that this project created. It tells our clusters from other people's, and an unchanged cluster from one whose
+// nodes have been restarted or removed.
 type state struct {
 	Name    string `json:"name"`
-	Kept    bool   `json:"kept"`   // made to stay
+	Kept    bool   `json:"kept"`   // left in place by Close
 	Image   string `json:"image"`  // of the nodes
 	Config  string `json:"config"` // digest of the kind configuration
 	Engine  string `json:"engine"` // that the nodes are in
@@ -32,7 +33,7 @@ type node struct {
 	Started string `json:"started"` // changes when the container is started again
 }
 
-// stateDir is where a cluster's files are: state, kubeconfig, kind configuration, kind.
+// stateDir is the folder of a cluster's state and kubeconfig.
 type stateDir struct{ dir string }
 
 func stateDirOf(name string) (stateDir, error) {
@@ -81,29 +82,17 @@ func (p stateDir) write(s *state) error {
 // remove forgets the cluster.
 func (p stateDir) remove() error { return os.RemoveAll(p.dir) }
 
-// nodesOf lists the containers of the kind cluster of that name, whoever made it.
+// nodesOf lists the containers of the kind cluster of that name, whoever created it, sorted by ID.
 func nodesOf(ctx context.Context, e *engine.Engine, name string) ([]node, error) {
-	out, err := e.Output(ctx, "ps", "--all", "--no-trunc", "--quiet", "--filter", "label=io.x-k8s.kind.cluster="+name)
-	if err != nil {
-		return nil, err
-	}
-	ids := strings.Fields(out)
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	out, err = e.Output(ctx, append([]string{"inspect", "--format", "{{.Id}} {{.State.Status}} {{.State.StartedAt}}"}, ids...)...)
+	list, err := nodefault.List(ctx, e.Client, name)
 	if err != nil {
 		return nil, err
 	}
 	var nodes []node
-	for line := range strings.Lines(out) {
-		fields := strings.Fields(line)
-		if len(fields) < 3 {
-			continue
-		}
-		found := node{ID: fields[0]}
-		if fields[1] == "running" { // not so when it is paused
-			found.Started = fields[2]
+	for _, n := range list {
+		found := node{ID: n.ID}
+		if n.Status == "running" { // a paused node is not
+			found.Started = n.Started
 		}
 		nodes = append(nodes, found)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // Clean ends this project's own daemon and removes its containers, networks, mounts and data. Another engine is not touched.
@@ -25,7 +27,7 @@ func Clean(ctx context.Context, progress io.Writer) error {
 	if _, err := os.Stat(d.dir); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	unlock, err := lock(ctx, d.dir+".lock")
+	unlock, err := host.Lock(ctx, d.dir+".lock")
 	if err != nil {
 		return err
 	}

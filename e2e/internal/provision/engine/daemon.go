@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // daemon is the dockerd of our own: where it lives and how it is started, found and ended.
@@ -46,7 +47,7 @@ func (d *daemon) engine() *Engine {
 
 // provide installs what is missing and starts the daemon, unless another process did so meanwhile.
 func (d *daemon) provide(ctx context.Context, what action, progress io.Writer) (*Engine, error) {
-	unlock, err := lock(ctx, d.dir+".lock")
+	unlock, err := host.Lock(ctx, d.dir+".lock")
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +79,8 @@ func (d *daemon) provide(ctx context.Context, what action, progress io.Writer) (
 func install(ctx context.Context, progress io.Writer) error {
 	start := time.Now()
 	fmt.Fprintln(progress, "engine: none is installed, installing Debian's docker.io (about a minute)")
-	for _, args := range [][]string{{"update"}, {"install", "--yes", "--no-install-recommends", "docker.io"}} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get %s: %w\n%s", args[0], err, lastLines(string(out), 10))
-		}
+	if err := host.Install(ctx, "docker.io"); err != nil {
+		return err
 	}
 	fmt.Fprintf(progress, "engine: installed in %.0f s\n", time.Since(start).Seconds())
 	return nil
@@ -145,7 +142,7 @@ func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
 
 func (d *daemon) failure(cause error) error {
 	log, _ := os.ReadFile(d.logFile())
-	return fmt.Errorf("the docker daemon of our own could not be started: %w; its log %s ends:\n%s", cause, d.logFile(), lastLines(string(log), 5))
+	return fmt.Errorf("the docker daemon of our own could not be started: %w; its log %s ends:\n%s", cause, d.logFile(), host.LastLines(string(log), 5))
 }
 
 // arguments are dockerd's command line; where capabilities are missing it names our runtime, which is built for it.
@@ -194,9 +191,4 @@ func (d *daemon) pid() int {
 func commandHas(pid int, argument string) bool {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && slices.Contains(strings.Split(string(line), "\x00"), argument)
-}
-
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,26 +175,6 @@ func TestForwardPolicy(t *testing.T) {
 	if got := forwardPolicy("*mangle\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"); got != "" {
 		t.Errorf("got %q from another table", got)
 	}
-}
-
-func TestLockIsHeldByOne(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "below", "lock")
-	unlock, err := Lock(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	busy := errors.New("given up")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 120*time.Millisecond, busy)
-	defer cancel()
-	if _, err := Lock(ctx, file); !errors.Is(err, busy) {
-		t.Errorf("a second holder got the lock, or another error: %v", err)
-	}
-	unlock()
-	again, err := Lock(t.Context(), file)
-	if err != nil {
-		t.Fatalf("the lock was given back, and still: %v", err)
-	}
-	again()
 }
 
 // fakeClient puts a stand-in for a container client first on the path.

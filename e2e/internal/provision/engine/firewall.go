@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // forwarding is the kernel's switch for passing packets on, which dockerd turns on.
@@ -69,8 +71,8 @@ func (d *daemon) restoreFirewall(ctx context.Context) error {
 		commands = append(commands, []string{"--table", "filter", "--policy", "FORWARD", note.Forward})
 	}
 	for _, args := range commands {
-		if out, err := exec.CommandContext(ctx, "iptables", append([]string{"--wait"}, args...)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("iptables %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+		if _, err := host.Run(ctx, exec.CommandContext(ctx, "iptables", append([]string{"--wait"}, args...)...)); err != nil {
+			return fmt.Errorf("iptables %s: %w", strings.Join(args, " "), err)
 		}
 	}
 	if note.Enabled != "0" {

@@ -12,6 +12,8 @@ import (
 	goruntime "runtime"
 	"strconv"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // The runtime's source travels in this package, so that it can be built wherever this package runs.
@@ -74,8 +76,8 @@ func buildRuntime(ctx context.Context, dir string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, ".")
 	cmd.Dir = build
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("the runtime wrapper could not be built: %w\n%s", err, out)
+	if _, err := host.Run(ctx, cmd); err != nil {
+		return "", fmt.Errorf("the runtime wrapper could not be built: %w", err)
 	}
 	return binary, nil
 }

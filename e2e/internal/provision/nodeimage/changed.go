@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // Changed is one of Kubernetes' own commands, built from sources that are changed first.
@@ -38,7 +39,7 @@ func BuildChanged(ctx context.Context, c Changed, progress io.Writer) (string, e
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := engine.Lock(ctx, dir+".lock")
+	unlock, err := host.Lock(ctx, dir+".lock")
 	if err != nil {
 		return "", err
 	}

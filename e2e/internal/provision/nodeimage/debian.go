@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // aptSource is one package source of the machine: where Debian's packages are got from here.
@@ -197,14 +199,8 @@ func treeStep(name, title, hook, variant string, packages []string) *step {
 			cmd := exec.CommandContext(ctx, "mmdebstrap", "--variant="+variant, "--format=tar", "--include="+strings.Join(packages, ","),
 				"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
 				"--customize-hook="+scriptFile, codename, filepath.Join(out, "tree.tar"), sourceList)
-			cmd.WaitDelay = killAfter
-			if text, err := cmd.CombinedOutput(); err != nil {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				return fmt.Errorf("mmdebstrap: %w\n%s", err, lastLines(string(text), 10))
-			}
-			return nil
+			_, err = host.Run(ctx, cmd)
+			return err
 		},
 	}
 }
@@ -218,12 +214,8 @@ func installMmdebstrap(ctx context.Context) error {
 	if os.Geteuid() != 0 {
 		return errors.New(wanted + ", which only root can install: sudo apt-get install mmdebstrap, or name an image with NODE_IMAGE")
 	}
-	for _, args := range [][]string{{"update"}, {"install", "--yes", "--no-install-recommends", "mmdebstrap"}} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: apt-get %s: %w\n%s", wanted, args[0], err, lastLines(string(out), 5))
-		}
+	if err := host.Install(ctx, "mmdebstrap"); err != nil {
+		return fmt.Errorf("%s: %w", wanted, err)
 	}
 	return nil
 }

@@ -20,10 +20,8 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
-
-// killAfter is how long a command that was told to stop may go on holding its output.
-const killAfter = 2 * time.Second
 
 // kindLayer holds what makes a node of the userspace: kind's own entrypoint, units and settings, taken from the module of the kind in
 // use, and the few files in which this node differs from kind's.
@@ -166,8 +164,8 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	}
 	bake := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", unpackRoot)
 	bake.Stdin = bytes.NewReader(readFile("files/hooks/bake.sh"))
-	if out, err := bake.CombinedOutput(); err != nil {
-		return fmt.Errorf("moving the unpacked images into the node image: %w: %s", err, lastLines(string(out), 5))
+	if _, err := host.Run(ctx, bake); err != nil {
+		return fmt.Errorf("moving the unpacked images into the node image: %w", err)
 	}
 	commit := []string{"commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`, "--change", "CMD []"}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
@@ -217,7 +215,7 @@ func (a assembly) importArchive(ctx context.Context, container string, images ma
 	}
 	written := errors.Join(tarball.MultiRefWrite(byReference, stdin), stdin.Close())
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("containerd did not import the images: %w: %s", err, lastLines(output.String(), 5))
+		return fmt.Errorf("containerd did not import the images: %w: %s", err, host.LastLines(output.String(), 5))
 	}
 	return written
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // Label marks every image and container that this package makes in an engine.
@@ -188,7 +189,7 @@ func (b *build) run(ctx context.Context, e *engine.Engine, out io.Writer) error 
 		return err
 	}
 	dir := filepath.Join(cache, "node-image")
-	unlock, err := engine.Lock(ctx, dir+".lock")
+	unlock, err := host.Lock(ctx, dir+".lock")
 	if err != nil {
 		return err
 	}

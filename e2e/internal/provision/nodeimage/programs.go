@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // program is a set of commands built from one Go module. Each set is built in a module of its own, so that the requirements of one
@@ -122,13 +124,8 @@ func (m module) run(ctx context.Context, args ...string) error {
 	cmd.Dir = m.dir
 	// The settings of the project's own module, or of a workspace around it, must not reach in here.
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "GO111MODULE=on")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("go %s: %w\n%s", args[0], err, lastLines(string(out), 10))
-	}
-	return nil
+	_, err := host.Run(ctx, cmd)
+	return err
 }
 
 // kubernetesStep builds the seven Kubernetes components as one program.
@@ -255,9 +252,4 @@ func (v versions) ownProgramsStep() *step {
 			return module.build(ctx, out, "", nil, "./podnet", "./pause")
 		},
 	}
-}
-
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // The workload images where a registry answers.
@@ -102,7 +103,7 @@ func BuildWorkload(ctx context.Context, progress io.Writer, use func(Workload, m
 		return err
 	}
 	dir := filepath.Join(cache, "node-image")
-	unlock, err := engine.Lock(ctx, dir+".lock")
+	unlock, err := host.Lock(ctx, dir+".lock")
 	if err != nil {
 		return err
 	}

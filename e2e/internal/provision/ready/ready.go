@@ -1,4 +1,3 @@
-// Package ready waits until a cluster can be used, and says what still keeps it from that.
 package ready
 
 import (
@@ -7,15 +6,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
+	nodeutil "k8s.io/component-helpers/node/util"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 )
 
 // controlPlaneTaint keeps pods off the control plane, where kubeadm puts it for good.
@@ -59,49 +64,27 @@ func Namespace(ctx context.Context, client kubernetes.Interface, name string, wi
 	})
 }
 
-// Objects watches objects until there is nothing missing; missing says, of all objects at once, what still is.
+// Objects watches the objects of a source until missing, which sees all of them at once, returns "". After ctx has ended the error is what
+// missing said last, and the cause.
 func Objects[T runtime.Object](ctx context.Context, source cache.ListerWatcher, kind T, missing func([]T) string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	changed := make(chan struct{}, 1)
-	notify := func() {
-		select {
-		case changed <- struct{}{}:
-		default: // a look at all objects is already due
-		}
-	}
-	informer := cache.NewSharedInformer(source, kind, 0)
-	// The reason for an unreachable API is told below, once, and not in a log on the side.
-	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
-		return err
-	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { notify() },
-		UpdateFunc: func(any, any) { notify() },
-		DeleteFunc: func(any) { notify() },
-	})
-	if err != nil {
-		return err
-	}
-	go informer.RunWithContext(ctx)
 	reason := "the API does not answer"
-	if cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-		notify()
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", reason, context.Cause(ctx))
-		case <-changed:
-		}
+	var store cache.Store
+	check := func() (bool, error) {
 		var objects []T
-		for _, item := range informer.GetStore().List() {
+		for _, item := range store.List() {
 			objects = append(objects, item.(T))
 		}
-		if reason = missing(objects); reason == "" {
-			return nil
-		}
+		reason = missing(objects)
+		return reason == "", nil
 	}
+	// The reason for an unreachable API is in the error, once, and not in klog as well.
+	_, err := watchtools.UntilWithSync(klog.NewContext(ctx, logr.Discard()), source, kind,
+		func(synced cache.Store) (bool, error) { store = synced; return check() },
+		func(watch.Event) (bool, error) { return check() })
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", reason, context.Cause(ctx))
+	}
+	return err
 }
 
 func awaitNodes(ctx context.Context, client kubernetes.Interface, want int) error {
@@ -115,11 +98,7 @@ func nodesMissing(nodes []*corev1.Node, want int) string {
 		return fmt.Sprintf("%d of %d nodes have registered", len(nodes), want)
 	}
 	for _, n := range nodes {
-		ready := false
-		for _, condition := range n.Status.Conditions {
-			ready = ready || condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
-		}
-		if !ready {
+		if _, c := nodeutil.GetNodeCondition(&n.Status, corev1.NodeReady); c == nil || c.Status != corev1.ConditionTrue {
 			return fmt.Sprintf("node %s is not Ready", n.Name)
 		}
 		if n.Spec.Unschedulable {
@@ -132,6 +111,13 @@ func nodesMissing(nodes []*corev1.Node, want int) string {
 		}
 	}
 	return ""
+}
+
+// PodReady reports whether a pod's condition Ready is true.
+func PodReady(p *corev1.Pod) bool {
+	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
 }
 
 // awaitDaemonSets waits for the system's daemon sets: a pod on a node without them has no network or reaches no service.
@@ -163,10 +149,7 @@ func awaitDeployment(ctx context.Context, client kubernetes.Interface, namespace
 }
 
 func deploymentMissing(d *appsv1.Deployment) string {
-	want := int32(1)
-	if d.Spec.Replicas != nil {
-		want = *d.Spec.Replicas
-	}
+	want := ptr.Deref(d.Spec.Replicas, 1)
 	if d.Status.ObservedGeneration < d.Generation || d.Status.AvailableReplicas < want {
 		return fmt.Sprintf("deployment %s/%s has %d of %d pods available", d.Namespace, d.Name, d.Status.AvailableReplicas, want)
 	}

@@ -1,11 +1,14 @@
 package ready
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	cachetesting "k8s.io/client-go/tools/cache/testing"
 )
 
 func TestWhatIsMissing(t *testing.T) {
@@ -77,5 +80,28 @@ func TestZoneOf(t *testing.T) {
 		if got, err := zoneOf(corefile); err == nil {
 			t.Errorf("expected an error, found %q in %q", got, corefile)
 		}
+	}
+}
+
+func TestObjectsWaitsForAllObjectsAtOnce(t *testing.T) {
+	source := cachetesting.NewFakeControllerSource()
+	source.Add(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "a"}})
+	want := 2
+	missing := func(nodes []*corev1.Node) string {
+		if len(nodes) < want {
+			// What is missing arrives after the first list was seen.
+			source.Add(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "b"}})
+			return "node b is missing"
+		}
+		return ""
+	}
+	if err := Objects(t.Context(), source, &corev1.Node{}, missing); err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("too late")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	err := Objects(ctx, source, &corev1.Node{}, func([]*corev1.Node) string { cancel(cause); return "node c is missing" })
+	if !errors.Is(err, cause) || err.Error() != "node c is missing: too late" {
+		t.Errorf("expected what is missing and the cause, found %v", err)
 	}
 }

@@ -12,17 +12,19 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	got, err := parse("/k-control-plane control-plane running\n/k-worker worker paused\n")
-	want := []nodeState{{"k-control-plane", "control-plane", "running"}, {"k-worker", "worker", "paused"}}
+	got, err := parse("1 /k-control-plane control-plane running 2026-01-02T03:04:05Z\n2 k-worker worker paused 2026-01-02 03:04:05 +0000 UTC\n")
+	want := []Node{
+		{"1", "k-control-plane", "control-plane", "running", "2026-01-02T03:04:05Z"}, {"2", "k-worker", "worker", "paused", "2026-01-02 03:04:05 +0000 UTC"},
+	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("found %v, %v", got, err)
 	}
-	if _, err := parse("/stranger running\n"); err == nil {
+	if _, err := parse("3 /other running 2026-01-02T03:04:05Z\n"); err == nil {
 		t.Error("a container without a role was taken for a node")
 	}
 }
 
-func TestRemedy(t *testing.T) {
+func TestStartCommand(t *testing.T) {
 	for status, want := range map[string]string{"running": "", "restarting": "", "paused": "unpause", "exited": "start", "created": "start", "dead": "start"} {
 		if got := startCommand(status); got != want {
 			t.Errorf("%s: expected %q, found %q", status, want, got)
@@ -40,7 +42,7 @@ func TestControlPlaneMissing(t *testing.T) {
 		t.Error(got)
 	}
 	if controlPlaneMissing(nil) == "" {
-		t.Error("a cluster without a control plane counts as mended")
+		t.Error("a cluster without a control plane counts as ready")
 	}
 }
 

@@ -1,5 +1,3 @@
-// Package nodefault hurts the nodes of a kind cluster, through the container engine that they run on, and mends them. It is for clusters
-// that this project made and for nothing else.
 package nodefault
 
 import (
@@ -7,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -22,13 +19,6 @@ const (
 	ControllerManager = "kube-controller-manager"
 )
 
-// kind's labels of the containers that are its nodes.
-const (
-	clusterLabel = "io.x-k8s.kind.cluster"
-	roleLabel    = "io.x-k8s.kind.role"
-	controlPlane = "control-plane"
-)
-
 // Nodes are the nodes of one kind cluster. A node and its container have the same name.
 type Nodes struct {
 	engine  container.Client
@@ -40,11 +30,6 @@ func Of(cluster, host string) *Nodes {
 	return &Nodes{engine: container.At(host), cluster: cluster}
 }
 
-// nodeState is one node as the engine sees it.
-type nodeState struct {
-	name, role, status string
-}
-
 // Workers returns the names of the nodes that are not the control plane, sorted.
 func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
 	all, err := n.list(ctx)
@@ -53,8 +38,8 @@ func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, c := range all {
-		if c.role != controlPlane {
-			names = append(names, c.name)
+		if c.Role != controlPlane {
+			names = append(names, c.Name)
 		}
 	}
 	slices.Sort(names)
@@ -96,7 +81,7 @@ func (n *Nodes) checkOwned(ctx context.Context, node string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(c nodeState) bool { return c.name == node }) {
+	if !slices.ContainsFunc(all, func(c Node) bool { return c.Name == node }) {
 		return fmt.Errorf("%s is no node of the kind cluster %s", node, n.cluster)
 	}
 	return nil
@@ -108,21 +93,21 @@ func (n *Nodes) KillComponent(ctx context.Context, component string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(c nodeState) bool { return c.role == controlPlane })
+	i := slices.IndexFunc(all, func(c Node) bool { return c.Role == controlPlane })
 	if i < 0 {
 		return fmt.Errorf("the kind cluster %s has no control plane", n.cluster)
 	}
 	// Removed, the container leaves no exit behind: the kubelet would wait longer after each, up to five minutes, and what is to be
 	// seen is a restart and not that wait.
 	const script = `set -e
-id=$(ctr --namespace k8s.io containers ls --quiet "labels.\"io.kubernetes.container.name\"==$1")
+id=$(ctr --namespace k8s.io containers ls --quiet "labels.\"io.kubernetes.container.Name\"==$1")
 test -n "$id" || { echo "no container of $1 is there" >&2; exit 1; }
 for i in $id; do
   ctr --namespace k8s.io tasks kill --signal SIGKILL "$i" 2>/dev/null || true
   ctr --namespace k8s.io tasks delete "$i" >/dev/null 2>&1 || true
   ctr --namespace k8s.io containers rm "$i" 2>/dev/null || true
 done`
-	_, err = n.engine.Output(ctx, "exec", all[i].name, "sh", "-c", script, "kill", component)
+	_, err = n.engine.Output(ctx, "exec", all[i].Name, "sh", "-c", script, "kill", component)
 	return err
 }
 
@@ -134,12 +119,12 @@ func (n *Nodes) StartAll(ctx context.Context) error {
 	}
 	var failed []error
 	for _, c := range all {
-		verb := startCommand(c.status)
+		verb := startCommand(c.Status)
 		if verb == "" {
 			continue
 		}
-		if _, err := n.engine.Output(ctx, verb, c.name); err != nil {
-			failed = append(failed, fmt.Errorf("node %s, which is %s: %w", c.name, c.status, err))
+		if _, err := n.engine.Output(ctx, verb, c.Name); err != nil {
+			failed = append(failed, fmt.Errorf("node %s, which is %s: %w", c.Name, c.Status, err))
 		}
 	}
 	return errors.Join(failed...)
@@ -156,31 +141,11 @@ func startCommand(status string) string {
 	return "start"
 }
 
-func (n *Nodes) list(ctx context.Context) ([]nodeState, error) {
-	out, err := n.engine.Output(ctx, "ps", "--all", "--quiet", "--filter", "label="+clusterLabel+"="+n.cluster)
-	if err != nil {
-		return nil, err
+// list returns the cluster's nodes, at least one.
+func (n *Nodes) list(ctx context.Context) ([]Node, error) {
+	nodes, err := List(ctx, n.engine, n.cluster)
+	if err == nil && len(nodes) == 0 {
+		err = fmt.Errorf("the kind cluster %s has no nodes", n.cluster)
 	}
-	ids := strings.Fields(out)
-	if len(ids) == 0 {
-		return nil, fmt.Errorf("no node of the kind cluster %s is there", n.cluster)
-	}
-	format := fmt.Sprintf(`{{.Name}} {{index .Config.Labels %q}} {{.State.Status}}`, roleLabel)
-	out, err = n.engine.Output(ctx, append([]string{"inspect", "--format", format}, ids...)...)
-	if err != nil {
-		return nil, err
-	}
-	return parse(out)
-}
-
-func parse(out string) ([]nodeState, error) {
-	var all []nodeState
-	for line := range strings.Lines(out) {
-		f := strings.Fields(line)
-		if len(f) != 3 {
-			return nil, fmt.Errorf("expected a node's name, role and status, found %q", strings.TrimSpace(line))
-		}
-		all = append(all, nodeState{name: strings.TrimPrefix(f[0], "/"), role: f[1], status: f[2]})
-	}
-	return all, nil
+	return nodes, err
 }

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -30,10 +29,7 @@ func (c *Cluster) AwaitComponent(ctx context.Context, component, program string)
 			if command := p.Spec.Containers[0].Command; len(command) == 0 || command[0] != program {
 				return fmt.Sprintf("%s does not run %s yet", p.Name, program)
 			}
-			up := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-				return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-			})
-			if !up {
+			if !ready.PodReady(p) {
 				return p.Name + " is not Ready"
 			}
 			return ""

@@ -95,10 +95,7 @@ func controlPlaneMissing(pods []*corev1.Pod) string {
 		return "no pod of the control plane is there"
 	}
 	for _, p := range pods {
-		up := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-		})
-		if !up {
+		if !ready.PodReady(p) {
 			return p.Name + " is not Ready"
 		}
 	}

@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	kind "sigs.k8s.io/kind/pkg/cluster"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
+)
+
+// fakeDocker puts a docker that runs a script first on the path.
+func fakeDocker(t *testing.T, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+func testCluster(t *testing.T) *Cluster {
+	t.Helper()
+	return &Cluster{name: "n", dir: stateDir{dir: t.TempDir()}, kind: kind.NewProvider(kind.ProviderWithDocker())}
+}
+
+func TestInterruptedCreationEndsWithItsCause(t *testing.T) {
+	started := filepath.Join(t.TempDir(), "started")
+	fakeDocker(t, `test "$1" = ps && exit 0; : >'`+started+`'; sleep 1; exit 1`)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("interrupted")
+	go func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for range tick.C {
+			if _, err := os.Stat(started); err == nil {
+				cancel(cause)
+				return
+			}
+		}
+	}()
+	if err := testCluster(t).runKind(ctx, "image", []byte(plainConfig)); !errors.Is(err, cause) {
+		t.Errorf("expected the cause, found %v", err)
+	}
+}
+
+func TestFailedCreationSaysWhatFailed(t *testing.T) {
+	fakeDocker(t, `test "$1" = ps && exit 0; echo "no such engine" >&2; exit 1`)
+	if err := testCluster(t).runKind(t.Context(), "image", []byte(plainConfig)); err == nil || !strings.HasSuffix(err.Error(), "no such engine") {
+		t.Errorf("expected what the engine printed, found %v", err)
+	}
+}
+
+func TestDestroyRemovesAStaleLockOfTheKubeconfig(t *testing.T) {
+	fakeDocker(t, `exit 0`)
+	c := testCluster(t)
+	if err := os.WriteFile(c.dir.kubeconfig()+".lock", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.engine = &engine.Engine{Client: container.Client{Program: container.Docker}}
+	if err := c.destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(c.dir.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("expected the cluster's folder to be gone, found %v", err)
+	}
+}

@@ -1,0 +1,15 @@
+package cluster
+
+import "time"
+
+// Time limits of this package. None of them bounds a spec, so none is in package limits.
+const (
+	// readyWithin bounds the wait for a cluster to become ready after kind has created it, or after a node fault.
+	readyWithin = 3 * time.Minute
+	// healthyWithin bounds the health check of a kept cluster.
+	healthyWithin = 8 * time.Second
+	// heartbeatWithin is the age at which a node's Lease, renewed every ten seconds, is stale.
+	heartbeatWithin = 25 * time.Second
+	// kindStopsWithin bounds the wait for an interrupted creation to end once its nodes are deleted.
+	kindStopsWithin = 30 * time.Second
+)
