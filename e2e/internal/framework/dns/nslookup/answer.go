@@ -7,67 +7,57 @@ import (
 	"unicode"
 )
 
-// Status says how a name was answered. Response codes without a constant appear as busybox writes them, such as "FORMERR".
+// Status is how a name was answered. Response codes without a constant are as busybox prints them, such as "FORMERR".
 type Status string
 
 const (
-	// Unknown means that the output says nothing of the name.
+	// Unknown means that the name is not in the output.
 	Unknown Status = ""
 	// NoError means that there is at least one record.
 	NoError Status = "NOERROR"
-	// NoData means that the server replied without any record of the type that was asked.
+	// NoData means that the server replied without any record of the queried type.
 	NoData Status = "NODATA"
-	// NXDomain means that the server says the name does not exist.
+	// NXDomain means that the name does not exist.
 	NXDomain Status = "NXDOMAIN"
 	// ServFail means that the server could not answer.
 	ServFail Status = "SERVFAIL"
-	// Refused means that the server would not answer.
+	// Refused means that the server refused to answer.
 	Refused Status = "REFUSED"
-	// NoAnswer means that no reply came while another question was answered. It decides nothing: busybox 1.29 says the same
-	// of an empty reply, and before 1.37 two questions may get the same number, so that one reply is lost.
+	// NoAnswer means that one question got no reply while another did. It decides nothing: busybox 1.29 prints the same for an empty
+	// reply, and before 1.37 two questions may get the same number, so that one reply is lost.
 	NoAnswer Status = "No answer"
-	// BadReply means that busybox could not read the reply, for one because it was longer than 512 bytes.
+	// BadReply means that busybox could not parse the reply, such as one longer than 512 bytes.
 	BadReply Status = "Parse error"
-	// Unresolved means that the C library of an old busybox did not resolve the name and the output does not tell why.
-	Unresolved Status = "unresolved"
-	// TryAgain means that the C library of an old busybox gave up for now: a timeout or a SERVFAIL.
-	TryAgain Status = "try again"
 )
 
-// Answer is what one run of nslookup said. All names in it are in lower case and without a trailing dot.
+// Answer is the parsed output of one run of nslookup. All names in it are in lower case and without a trailing dot.
 type Answer struct {
-	// Server is the DNS server that replied; its addresses are in no other field. With FromLibrary it is the first server
-	// configured, whether it replied or not.
+	// Server is the DNS server that replied; its addresses are in no other field.
 	Server Server
-	// FromLibrary reports that the C library resolved. It reads /etc/hosts as well, which holds a pod's own name, so such an
-	// answer says nothing of DNS for the name of the pod that asked.
-	FromLibrary bool
 	// Names holds every name that has an address or a canonical name or that failed, in the order of their first mention.
 	Names []Name
 	// SRV holds the service records, each once.
 	SRV []SRV
 	// PTR holds the reverse names, each once.
 	PTR []PTR
-	// Empty counts replies without a record. busybox does not print which name or type they belong to; on a single-stack
-	// cluster one for AAAA is normal.
+	// Empty counts replies without a record, which have no name and no type in the output; on a single-stack cluster one for AAAA is
+	// normal.
 	Empty int
 	// Timeout reports that no server replied, because none could be reached or none answered in time.
 	Timeout bool
-	// Messages holds what nslookup said of its own trouble, such as a connection that was refused.
-	Messages []string
 }
 
-// Server is the DNS server as nslookup names it.
+// Server is the DNS server as nslookup prints it.
 type Server struct {
-	// Name is the name or address under which nslookup knows the server.
+	// Name is its name or address as configured.
 	Name string
 	// Addr is its address; the port is 0 if it was not printed.
 	Addr netip.AddrPort
 }
 
-// Name is one name and what was answered for it.
+// Name is one name and the answers for it.
 type Name struct {
-	// Name is the full name, or in the form that the C library answers, the name as it was asked.
+	// Name is the full name.
 	Name string
 	// IPv4 holds the addresses of its A records, each once.
 	IPv4 []netip.Addr
@@ -75,7 +65,7 @@ type Name struct {
 	IPv6 []netip.Addr
 	// Canonical is the name that it is an alias of, or "".
 	Canonical string
-	// Failures holds what went wrong in any of its questions, each once; one for A and none for AAAA is possible.
+	// Failures holds the failures of its questions, each once; one for A and none for AAAA is possible.
 	Failures []Status
 }
 
@@ -95,16 +85,16 @@ type SRV struct {
 
 // PTR is one reverse name of an address.
 type PTR struct {
-	// Name is the name under in-addr.arpa or ip6.arpa that was asked; "" in the form that the C library answers.
+	// Name is the queried name under in-addr.arpa or ip6.arpa.
 	Name string
-	// Addr is the address; the zero Addr if Name does not spell out a whole one.
+	// Addr is the address; the zero Addr if Name has no complete one.
 	Addr netip.Addr
-	// Target is the reverse name. The C library gives one of several, and may have it from /etc/hosts.
+	// Target is the reverse name.
 	Target string
 }
 
-// Addrs returns the addresses of all names in the answer, sorted: for a short name that went through the search list, its
-// addresses wherever it was found.
+// Addrs returns the addresses of all names in the answer, sorted: for a short name, those of the full names that the search list made of
+// it.
 func (a Answer) Addrs() []netip.Addr {
 	var all []netip.Addr
 	for _, n := range a.Names {
@@ -113,24 +103,8 @@ func (a Answer) Addrs() []netip.Addr {
 	return sorted(all)
 }
 
-// AddrsOf returns the addresses of one name, through its canonical names, sorted.
-func (a Answer) AddrsOf(name string) []netip.Addr {
-	// A chain cannot be longer than the list of names, unless it is a loop.
-	for range len(a.Names) {
-		n, found := a.Lookup(name)
-		if !found {
-			return nil
-		}
-		if addrs := n.Addrs(); len(addrs) > 0 || n.Canonical == "" {
-			return addrs
-		}
-		name = n.Canonical
-	}
-	return nil
-}
-
-// Lookup returns what was answered for one full name, and whether the output mentions it.
-func (a Answer) Lookup(name string) (Name, bool) {
+// lookup returns the answers for one full name, and whether it is in the output.
+func (a Answer) lookup(name string) (Name, bool) {
 	name = normal(name)
 	for _, n := range a.Names {
 		if n.Name == name {
@@ -151,18 +125,18 @@ func (a Answer) Targets(addr netip.Addr) []string {
 	return targets
 }
 
-// Status says how one full name was answered: NoError if it has any record; else its failure, where one that leaves doubt
-// comes before NXDomain, and NoAnswer last. A name that is not mentioned is NoData if there was a reply without records,
-// which is certain only if no other name was asked.
+// Status returns how one full name was answered: NoError if it has any record; else its failure, where a failing server comes before
+// NXDomain, and NoAnswer last. A name that is not in the output is NoData if there was a reply without records, which is certain only if no
+// other name was queried.
 func (a Answer) Status(name string) Status {
 	name = normal(name)
-	n, mentioned := a.Lookup(name)
+	n, found := a.lookup(name)
 	switch {
 	case len(n.IPv4)+len(n.IPv6) > 0 || n.Canonical != "",
 		slices.ContainsFunc(a.SRV, func(s SRV) bool { return s.Name == name }),
-		slices.ContainsFunc(a.PTR, func(p PTR) bool { return p.Name == name && name != "" }):
+		slices.ContainsFunc(a.PTR, func(p PTR) bool { return p.Name == name }):
 		return NoError
-	case mentioned && len(n.Failures) > 0:
+	case found && len(n.Failures) > 0:
 		return slices.MinFunc(n.Failures, func(x, y Status) int { return certainty(x) - certainty(y) })
 	case a.Empty > 0:
 		return NoData
@@ -188,7 +162,7 @@ func sorted(addrs []netip.Addr) []netip.Addr {
 	return slices.Compact(addrs)
 }
 
-// normal makes names comparable: DNS compares without regard to case, and busybox repeats a trailing dot in errors only.
+// normal makes names comparable: DNS ignores case, and busybox prints a trailing dot only in errors.
 func normal(name string) string {
 	return strings.ToLower(strings.TrimLeftFunc(strings.TrimRightFunc(name, isDotOrSpace), unicode.IsSpace))
 }

@@ -2,6 +2,7 @@ package nslookup
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,12 +14,12 @@ func TestStatus(t *testing.T) {
 			{Name: "found", IPv4: ips("10.0.0.1"), Failures: []Status{NoAnswer}},
 			{Name: "alias", Canonical: "found"},
 			{Name: "gone", Failures: []Status{NXDomain}},
-			{Name: "gone-half-told", Failures: []Status{NoAnswer, NXDomain}},
-			{Name: "doubtful", Failures: []Status{NXDomain, ServFail}},
-			{Name: "silent", Failures: []Status{NoAnswer}},
+			{Name: "gone-half-answered", Failures: []Status{NoAnswer, NXDomain}},
+			{Name: "perhaps-gone", Failures: []Status{NXDomain, ServFail}},
+			{Name: "unanswered", Failures: []Status{NoAnswer}},
 		},
 		SRV: []SRV{{Name: "_web._tcp.found", Port: 80, Target: "found"}},
-		PTR: []PTR{{Name: "1.0.0.10.in-addr.arpa", Addr: ip("10.0.0.1"), Target: "found"}, {Addr: ip("10.0.0.2"), Target: "x"}},
+		PTR: []PTR{{Name: "1.0.0.10.in-addr.arpa", Addr: ip("10.0.0.1"), Target: "found"}},
 	}
 	cases := []struct {
 		name  string
@@ -31,11 +32,11 @@ func TestStatus(t *testing.T) {
 		{"_web._tcp.found", 0, NoError},
 		{"1.0.0.10.in-addr.arpa.", 0, NoError},
 		{"gone", 1, NXDomain},
-		{"gone-half-told", 0, NXDomain},
-		{"doubtful", 0, ServFail},
-		{"silent", 0, NoAnswer},
-		{"never-asked", 0, Unknown},
-		{"never-asked", 1, NoData},
+		{"gone-half-answered", 0, NXDomain},
+		{"perhaps-gone", 0, ServFail},
+		{"unanswered", 0, NoAnswer},
+		{"never-queried", 0, Unknown},
+		{"never-queried", 1, NoData},
 		{"", 0, Unknown},
 	}
 	for _, c := range cases {
@@ -51,29 +52,17 @@ func TestAddresses(t *testing.T) {
 		Names: []Name{
 			{Name: "both", IPv4: ips("10.0.0.9", "10.0.0.1"), IPv6: ips("fd00::1")},
 			{Name: "same", IPv4: ips("10.0.0.1")},
-			{Name: "alias", Canonical: "farther"},
-			{Name: "farther", Canonical: "both"},
-			{Name: "dangling", Canonical: "nowhere"},
-			{Name: "left", Canonical: "right"},
-			{Name: "right", Canonical: "left"},
+			{Name: "alias", Canonical: "both"},
 			{Name: "gone", Failures: []Status{NXDomain}},
 		},
 		PTR: []PTR{
 			{Name: "1.0.0.10.in-addr.arpa", Addr: ip("10.0.0.1"), Target: "both"},
-			{Addr: ip("10.0.0.1"), Target: "both"},
-			{Addr: ip("10.0.0.1"), Target: "same"},
-			{Addr: ip("10.0.0.9"), Target: "both"},
+			{Name: "1.0.0.10.in-addr.arpa", Addr: ip("10.0.0.1"), Target: "both"},
+			{Name: "1.0.0.10.in-addr.arpa", Addr: ip("10.0.0.1"), Target: "same"},
+			{Name: "9.0.0.10.in-addr.arpa", Addr: ip("10.0.0.9"), Target: "both"},
 		},
 	}
 	all := ips("10.0.0.1", "10.0.0.9", "fd00::1")
-	for name, want := range map[string][]netip.Addr{
-		"both": all, "Both.": all, "alias": all, "same": ips("10.0.0.1"),
-		"dangling": nil, "left": nil, "gone": nil, "never-asked": nil, "": nil,
-	} {
-		if got := a.AddrsOf(name); !slices.Equal(got, want) {
-			t.Errorf("AddrsOf(%q) = %v, expected %v", name, got, want)
-		}
-	}
 	if got := a.Addrs(); !slices.Equal(got, all) {
 		t.Errorf("Addrs() = %v, expected %v, sorted and each once", got, all)
 	}
@@ -93,8 +82,6 @@ func TestServerIsNeverAnAnswer(t *testing.T) {
 		"dotted":              "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10\n",
 		"with port":           "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n",
 		"hash":                "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10#53\n",
-		"numbered":            "Server:    10.96.0.10\nAddress 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local\n",
-		"two addresses":       "Server:    kube-dns\nAddress 1: 10.96.0.10 kube-dns\nAddress 2: 10.96.0.99 kube-dns\n",
 		"no line between":     "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53",
 		"server named twice":  "Server:\t\t10.96.0.11\nAddress:\t10.96.0.11:53\n\nServer:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n",
 		"a name for a server": "Server:\t\tkube-dns\nAddress:\t10.96.0.10:53\n",
@@ -108,7 +95,7 @@ func TestServerIsNeverAnAnswer(t *testing.T) {
 				t.Errorf("Addrs() = %v, expected the pod's alone", got)
 			}
 			if len(a.PTR) > 0 {
-				t.Errorf("PTR = %+v, expected none: the server's reverse name is not an answer", a.PTR)
+				t.Errorf("PTR = %+v, expected none", a.PTR)
 			}
 			if got := a.Server.Addr.Addr(); got != ip("10.96.0.10") {
 				t.Errorf("Server = %+v, expected 10.96.0.10", a.Server)
@@ -160,15 +147,15 @@ func TestErrors(t *testing.T) {
 		want   []string
 	}{
 		{"empty", "", []string{"expected the lines of the DNS server", "no output", "check that the command ran"}},
-		{"noise alone", "command terminated with exit code 126\n", []string{"no output"}},
+		{"only noise", "command terminated with exit code 126\n", []string{"no output"}},
 		{
 			"no nslookup", "OCI runtime exec failed: \"nslookup\": not found\n",
 			[]string{"line 1", "OCI runtime exec failed", "container whose busybox has nslookup"},
 		},
 		{"unknown line", server + "web-0 has address 10.244.1.5\n", []string{"line 4", "web-0 has address 10.244.1.5"}},
-		{"address of nobody", server + "Address: 10.244.1.5\n", []string{"line 4", "the name that the address belongs to", "10.244.1.5"}},
+		{"address without a name", server + "Address: 10.244.1.5\n", []string{"line 4", "the name that the address belongs to", "10.244.1.5"}},
 		{"port in an answer", server + "Name:\tweb-0\nAddress: 10.244.1.5:53\n", []string{"line 5", "without a port"}},
-		{"cut off", server + "Name:\tweb-0\n", []string{"expected an address", "web-0", "ask again"}},
+		{"cut off", server + "Name:\tweb-0\n", []string{"expected an address", "web-0", "try again"}},
 		{"two names in a row", server + "Name:\tweb-0\nName:\tweb-1\nAddress: 10.244.1.5\n", []string{"expected an address", "web-0"}},
 		{"no name", server + "Name:\nAddress: 10.244.1.5\n", []string{"line 4", "a name after Name:"}},
 		{"no address", server + "Name:\tweb-0\nAddress:\n", []string{"line 5", "one address"}},
@@ -176,9 +163,11 @@ func TestErrors(t *testing.T) {
 		{"half a service", server + "_web._tcp.nginx\tservice = 0 33 80\n", []string{"line 4", "a whole record", "service = 0 33 80"}},
 		{"port beyond 65535", server + "_web._tcp.nginx\tservice = 0 33 70000 web-0\n", []string{"a whole record"}},
 		{"no reverse name", server + "5.1.244.10.in-addr.arpa\tname = \n", []string{"line 4"}},
-		{"bad address of an old form", server + "web-0\thas AAAA address 10:244\n", []string{"a whole record"}},
-		{"failure of nobody", server + "** server can't find : NXDOMAIN\n", []string{"line 4", "a name and what went wrong"}},
+		{"bad address in the form of 1.29", server + "web-0\thas AAAA address 10:244\n", []string{"a whole record"}},
+		{"failure without a name", server + "** server can't find : NXDOMAIN\n", []string{"line 4", "a name and a failure"}},
 		{"failure without reason", server + "** server can't find web-0: \n", []string{"line 4"}},
+		{"no record and no failure", "Server:\t\t10.96.0.10\n", []string{"an answer, or why there is none"}},
+		{"only a message", "nslookup: write to '10.96.0.12': Connection refused\n", []string{"an answer, or why there is none"}},
 		{"long line", strings.Repeat("x", 10_000), []string{"xxx..."}},
 		{"many lines", strings.Repeat("x\n", 10_000), []string{"line 1:", "line 5:", "more lines like these follow"}},
 	}
@@ -195,6 +184,33 @@ func TestErrors(t *testing.T) {
 			}
 			if len(err.Error()) > 4_000 {
 				t.Errorf("the error is %d bytes long, expected it to stay readable", len(err.Error()))
+			}
+		})
+	}
+}
+
+// The C library prints in several forms; none of them may be read as an answer.
+func TestOutputOfTheCLibrary(t *testing.T) {
+	const server = "Server:    10.96.0.10\nAddress 1: 10.96.0.10 kube-dns.kube-system.svc.cluster.local\n\n"
+	for name, output := range map[string]string{
+		"addresses":            server + "Name:      nginx\nAddress 1: 10.244.1.5 web-0.nginx\nAddress 2: 10.244.2.7 web-1.nginx\n",
+		"no reverse names":     "Server:    10.96.0.10\nAddress 1: 10.96.0.10\n\nName:      nginx\nAddress 1: 10.244.1.5\n",
+		"not resolved":         server + "nslookup: can't resolve 'web-9.nginx'\n",
+		"verbose":              server + "nslookup: can't resolve 'web-9.nginx': Name or service not known\n",
+		"standard error first": "nslookup: can't resolve 'web-9.nginx'\n" + server,
+		"only standard output": server,
+		"musl, no server":      "nslookup: can't resolve '(null)': Name does not resolve\n\nName:      nginx\nAddress 1: 10.244.1.5 web-0.nginx\n",
+		"musl, try again":      "nslookup: can't resolve '(null)': Name does not resolve\nnslookup: can't resolve 'nginx': Try again\n",
+		"server not printed":   "Name:      nginx\nAddress 1: 10.244.1.5\n",
+		"reverse name":         "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10\n\nName:      nginx\nAddress 1: 10.244.1.5 web-0.nginx\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := Parse(output)
+			if err == nil || !strings.Contains(err.Error(), "use an image with busybox 1.29 or later") {
+				t.Errorf("expected an error that names the busybox to use, found %v", err)
+			}
+			if !reflect.DeepEqual(a, Answer{}) {
+				t.Errorf("expected no answer, found %+v", a)
 			}
 		})
 	}

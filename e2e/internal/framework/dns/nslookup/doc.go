@@ -1,16 +1,14 @@
-// Package nslookup asks the cluster's DNS with busybox nslookup and reads what it prints.
+// Package nslookup queries the cluster's DNS with busybox nslookup and parses what it prints.
 //
-// The answer is read, never the exit code: busybox 1.30 exits 0 even for a name that does not exist, and 1.35 and later exit
-// 1 for a short name that did resolve, because every domain of the search list where it did not exist counts as a failure.
-// What is printed differs as well:
+// The exit code is not used: busybox 1.30 exits 0 even for NXDOMAIN, and 1.35 and later exit 1 for a short name that did resolve, since
+// every search domain without it counts as a failure. The output is a block for each reply, closed by an empty line, with one "Name:" and
+// one "Address:" line for each record. The first lines are the address of the DNS server itself.
 //
-//   - Up to 1.28, and where FEATURE_NSLOOKUP_BIG is off, the C library resolves: "Address 1: 10.0.0.1 its.reverse.name"
-//     under a "Name:" line that repeats the question, and one line on standard error if that failed.
-//   - From 1.29 busybox has its own resolver: a block for each reply, closed by an empty line, with one
-//     "Name:" and "Address:" pair for each record.
+// That is the form of busybox 1.29 and later with its own resolver (FEATURE_NSLOOKUP_BIG). Any other form is an error: the C library, which
+// resolves before 1.29, also reads /etc/hosts, and does not tell NXDOMAIN from a failing server.
 //
-// In both forms the first lines give the address of the DNS server itself.
+// Two things are not in the output: that a reply was truncated, so answers must stay under 512 bytes; and which question an empty reply
+// belongs to, so one name and one type must be queried where that matters.
 //
-// Two things cannot be seen in the output: that a reply was truncated, which looks like a shorter one (so keep answers
-// under 512 bytes), and which question an empty reply belongs to (so ask one name and one type where that matters).
+// It stands on the standard library alone. It runs nothing by itself and asserts nothing.
 package nslookup

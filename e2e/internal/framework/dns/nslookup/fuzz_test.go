@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzParse feeds Parse with anything: it must not panic, must say the same twice and must keep what an Answer promises.
+// FuzzParse parses anything: Parse must not panic, must be deterministic, and must keep what an Answer promises.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.txt")
 	if err != nil || len(files) == 0 {
@@ -22,9 +22,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, output string) {
 		a, err := Parse(output)
-		again, errAgain := Parse(output)
-		if !reflect.DeepEqual(a, again) || (err == nil) != (errAgain == nil) {
-			t.Fatalf("Parse(%q) gave two answers:\n%+v, %v\n%+v, %v", output, a, err, again, errAgain)
+		second, errSecond := Parse(output)
+		if !reflect.DeepEqual(a, second) || (err == nil) != (errSecond == nil) {
+			t.Fatalf("Parse(%q) gave two answers:\n%+v, %v\n%+v, %v", output, a, err, second, errSecond)
 		}
 		seen := map[string]bool{}
 		for _, n := range a.Names {
@@ -42,18 +42,12 @@ func FuzzParse(f *testing.F) {
 					t.Errorf("%s: %v among the IPv6 addresses", n.Name, addr)
 				}
 			}
-			if got := a.Status(n.Name); err == nil && got == Unknown && !isAddress(n.Name) && a.Empty == 0 {
-				t.Errorf("%s is mentioned, yet its status is unknown: %+v", n.Name, n)
+			if got := a.Status(n.Name); err == nil && got == Unknown && a.Empty == 0 {
+				t.Errorf("%s is in the output, yet its status is unknown: %+v", n.Name, n)
 			}
-			a.AddrsOf(n.Name)
 		}
 		if got := a.Addrs(); len(got) > 0 && len(a.Names) == 0 {
 			t.Errorf("addresses without a name: %v", got)
 		}
 	})
-}
-
-func isAddress(name string) bool {
-	_, err := serverAddr(name)
-	return err == nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// failureLine reads how a question failed.
+// failureLine parses the failure of a question.
 func (p *parser) failureLine(line string) bool {
 	var name, reason string
 	var found bool
@@ -15,24 +15,14 @@ func (p *parser) failureLine(line string) bool {
 		name, reason, found = cutLast(rest, ": ")
 	} else if rest, own := strings.CutPrefix(line, "*** Can't find "); own {
 		name, reason, found = cutLast(rest, ": ")
-	} else if rest, library := strings.CutPrefix(line, "nslookup: can't resolve '"); library {
-		name, reason, found = cutLast(rest, "'")
-		reason = string(libraryStatus(strings.TrimPrefix(reason, ": ")))
 	}
 	if !found {
 		return false
 	}
 	p.endName()
 	p.content = true
-	if strings.HasPrefix(line, "nslookup: ") {
-		p.answer.FromLibrary = true
-	}
-	// With a C library that keeps no list of servers an old busybox asks for the server's own name, and has none.
-	if name == "(null)" {
-		return true
-	}
 	if normal(name) == "" || reason == "" {
-		p.problem(line, "a name and what went wrong", "ask again: the output seems to be damaged")
+		p.problem(line, "a name and a failure", "try again: the output seems to be damaged")
 		return true
 	}
 	entry := p.mention(name)
@@ -40,20 +30,7 @@ func (p *parser) failureLine(line string) bool {
 	return true
 }
 
-// libraryStatus reads the text of getaddrinfo, which glibc, musl and uClibc word differently. "Name or service not known"
-// and its kin stay Unresolved: they cover more than NXDOMAIN.
-func libraryStatus(text string) Status {
-	switch text {
-	case "No address associated with hostname", "Name has no usable address":
-		return NoData
-	case "Temporary failure in name resolution", "Try again":
-		return TryAgain
-	default:
-		return Unresolved
-	}
-}
-
-// recordLine reads records that are printed in one line, owner first.
+// recordLine parses records that are printed in one line, owner first.
 func (p *parser) recordLine(line string) bool {
 	if p.startOfAuthority(line) {
 		p.content, p.other = true, true
@@ -70,7 +47,7 @@ func (p *parser) recordLine(line string) bool {
 		{"service = ", p.service},
 		{"name = ", p.reverse},
 		{"canonical name = ", p.alias},
-		{"has AAAA address ", p.sixthAddress},
+		{"has AAAA address ", p.aaaa},
 		{"nameserver = ", p.skip},
 		{"mail exchanger = ", p.skip},
 		{"text = ", p.skip},
@@ -82,7 +59,7 @@ func (p *parser) recordLine(line string) bool {
 		p.endName()
 		p.inServer, p.content = false, true
 		if !form.read(owner, value) {
-			p.problem(line, "a whole record after \""+strings.TrimSpace(form.prefix)+"\"", "ask again: the output seems to be damaged")
+			p.problem(line, "a whole record after \""+strings.TrimSpace(form.prefix)+"\"", "try again: the output seems to be damaged")
 		}
 		return true
 	}
@@ -117,7 +94,7 @@ func (p *parser) reverse(owner, value string) bool {
 	if normal(value) == "" {
 		return false
 	}
-	p.ptr(PTR{Name: normal(owner), Addr: reverseAddr(normal(owner)), Target: normal(value)})
+	p.answer.PTR = appendNew(p.answer.PTR, PTR{Name: normal(owner), Addr: reverseAddr(normal(owner)), Target: normal(value)})
 	return true
 }
 
@@ -129,8 +106,8 @@ func (p *parser) alias(owner, value string) bool {
 	return true
 }
 
-// sixthAddress reads AAAA records of busybox 1.29, which alone has a form of their own for them.
-func (p *parser) sixthAddress(owner, value string) bool {
+// aaaa reads AAAA records of busybox 1.29, which alone prints them in one line.
+func (p *parser) aaaa(owner, value string) bool {
 	addr, err := netip.ParseAddr(value)
 	if err != nil {
 		return false
@@ -139,7 +116,7 @@ func (p *parser) sixthAddress(owner, value string) bool {
 	return true
 }
 
-// startOfAuthority reads a record that takes several lines, of which only the first bears the name.
+// startOfAuthority parses a record of several lines, of which only the first has the name.
 func (p *parser) startOfAuthority(line string) bool {
 	const first = "\torigin = "
 	for _, field := range []string{first, "\tmail addr = ", "\tserial = ", "\trefresh = ", "\tretry = ", "\texpire = ", "\tminimum = "} {
@@ -150,10 +127,10 @@ func (p *parser) startOfAuthority(line string) bool {
 	return p.at+1 < len(p.lines) && strings.HasPrefix(p.lines[p.at+1], first) && !strings.ContainsAny(line, " \t")
 }
 
-// messageLine reads what nslookup says of itself on standard error.
+// messageLine parses nslookup's own errors.
 func (p *parser) messageLine(line string) bool {
 	if strings.HasPrefix(line, "Usage: nslookup") {
-		p.problem(line, "an answer", "correct the arguments: this busybox does not understand them")
+		p.problem(line, "an answer", "correct the arguments: this busybox does not accept them")
 		return true
 	}
 	text, found := strings.CutPrefix(line, "nslookup: ")
@@ -164,12 +141,14 @@ func (p *parser) messageLine(line string) bool {
 	switch {
 	case strings.HasPrefix(text, "invalid query type "):
 		p.problem(line, "an answer",
-			"use an image with a newer busybox: 1.30 has no SRV questions, and 1.28 no query types at all")
+			"use an image with busybox 1.31 or later, which queries SRV records")
+	case strings.HasPrefix(text, "can't resolve "):
+		p.fromLibrary(line)
 	case strings.HasPrefix(text, "bad address "):
-		p.problem(line, "an answer", "give the DNS server by its IP address")
+		p.problem(line, "an answer", "name the DNS server by its IP address")
 	default:
-		p.answer.Messages = append(p.answer.Messages, text)
-		// busybox gives up at once here, without the line that says so.
+		p.message = true
+		// busybox exits at once here, without the line of a timeout.
 		if strings.HasPrefix(text, "can't connect to remote host ") {
 			p.answer.Timeout = true
 		}
@@ -177,14 +156,14 @@ func (p *parser) messageLine(line string) bool {
 	return true
 }
 
-// isNoise reports lines that kubectl exec and the usage text of busybox put around the answer.
+// isNoise reports whether a line is of kubectl exec or of the usage text of busybox.
 func isNoise(line string) bool {
 	return slices.ContainsFunc([]string{
 		"command terminated with exit code ", "Defaulted container ", "BusyBox v", "Query DNS about HOST", "QUERY_TYPE: ",
 	}, func(prefix string) bool { return strings.HasPrefix(line, prefix) })
 }
 
-// reverseAddr reads the address out of a name under in-addr.arpa or ip6.arpa.
+// reverseAddr parses the address in a name under in-addr.arpa or ip6.arpa.
 func reverseAddr(name string) netip.Addr {
 	if labels, found := strings.CutSuffix(name, ".in-addr.arpa"); found {
 		octets := strings.Split(labels, ".")
@@ -212,7 +191,7 @@ func reverseAddr(name string) netip.Addr {
 	return addr
 }
 
-// cutLast cuts around the last occurrence, because a name may hold what separates it from the reason.
+// cutLast cuts around the last separator, since a name may contain one.
 func cutLast(text, separator string) (before, after string, found bool) {
 	i := strings.LastIndex(text, separator)
 	if i < 0 {

@@ -9,21 +9,23 @@ import (
 	"strings"
 )
 
-// Parse reads what busybox nslookup printed: its standard output and standard error together, and with the empty lines at
-// the end, which tell of empty replies. With an error the Answer holds what could be read and must not be judged.
+// Parse parses the standard output and standard error of busybox nslookup, with the empty lines at the end, which stand for empty replies.
+// An output of another form is an error, and then the Answer must not be judged.
 //
 // A name that does not exist, a server that fails and a server that does not reply are answers, not errors.
 func Parse(output string) (Answer, error) {
 	p := parser{}
 	p.lines = strings.Split(strings.TrimSuffix(output, "\n"), "\n")
 	for p.at = range p.lines {
-		p.line(strings.TrimRight(p.lines[p.at], " \t\r"))
+		if p.line(strings.TrimRight(p.lines[p.at], " \t\r")); p.library {
+			return Answer{}, errors.Join(p.problems...)
+		}
 	}
 	p.finish()
 	return p.answer, errors.Join(p.problems...)
 }
 
-// maxProblems bounds the error for output that is not nslookup's at all.
+// maxProblems bounds the error for the output of another program.
 const maxProblems = 5
 
 type parser struct {
@@ -38,8 +40,12 @@ type parser struct {
 	name int
 	// addressed is true when the current name has got an address.
 	addressed bool
-	// own is true when busybox's own resolver printed the server: it closes each reply with an empty line.
-	own bool
+	// server is true when the server's address was printed.
+	server bool
+	// library is true when the C library resolved.
+	library bool
+	// message is true when nslookup printed an error of its own.
+	message bool
 	// content is true when the block so far has a record, a failure or the server.
 	content bool
 	// other is true when a record of a type was read that an Answer does not keep.
@@ -48,7 +54,7 @@ type parser struct {
 	anything bool
 }
 
-// line reads one line. The order matters where one form begins like another.
+// line parses one line. The order matters where one form begins like another.
 func (p *parser) line(line string) {
 	if line == "" {
 		p.endBlock()
@@ -67,13 +73,13 @@ func (p *parser) line(line string) {
 		return
 	}
 	p.problem(line, "a line of busybox nslookup",
-		"check that the command ran in a container whose busybox has nslookup; if that is what it prints, teach this parser the line")
+		"check that the command ran in a container whose busybox has nslookup; if that is what it prints, add the line to this parser")
 }
 
 func (p *parser) endBlock() {
 	p.endName()
 	// The line after the server's ends the server's own block and not a reply.
-	if p.own && !p.content {
+	if p.server && !p.content {
 		p.answer.Empty++
 	}
 	p.inServer, p.content = false, false
@@ -82,7 +88,7 @@ func (p *parser) endBlock() {
 func (p *parser) endName() {
 	if p.name > 0 && !p.addressed {
 		p.problem("Name: "+p.answer.Names[p.name-1].Name, "an address in the line after a name",
-			"ask again: the output seems to be cut off")
+			"try again: the output seems to be cut off")
 	}
 	p.name, p.addressed = 0, false
 }
@@ -90,15 +96,14 @@ func (p *parser) endName() {
 func (p *parser) finish() {
 	p.endName()
 	a := &p.answer
-	nothing := len(a.Names)+len(a.SRV)+len(a.PTR)+len(a.Messages)+a.Empty == 0 && !a.Timeout && !p.other
+	nothing := len(a.Names)+len(a.SRV)+len(a.PTR)+a.Empty == 0 && !a.Timeout && !p.other
 	switch {
 	case len(p.problems) > 0 || !nothing:
-	case p.own:
-		// Only the first reply makes busybox print the server, so there was one, and a caller cut the empty lines off.
+	case p.server && !p.message:
+		// busybox prints the server with the first reply, so there was one, and the caller cut the empty lines off.
 		a.Empty = 1
 	case p.anything:
-		p.problem("nothing after the lines of the server", "an answer, or the reason why there is none",
-			"capture standard error as well: an old busybox says there what went wrong")
+		p.problem("no record and no failure", "an answer, or why there is none", "capture standard output and standard error")
 	default:
 		p.problem("no output", "the lines of the DNS server and an answer",
 			"check that the command ran, and capture standard output and standard error")
@@ -124,7 +129,7 @@ func (p *parser) nameLine(line string) bool {
 	p.endName()
 	p.inServer, p.content = false, true
 	if normal(rest) == "" {
-		p.problem(line, "a name after Name:", "ask again: the output seems to be damaged")
+		p.problem(line, "a name after Name:", "try again: the output seems to be damaged")
 		return true
 	}
 	p.mention(rest)
@@ -132,7 +137,7 @@ func (p *parser) nameLine(line string) bool {
 	return true
 }
 
-// addressLine reads "Address: 10.0.0.1" and "Address 1: 10.0.0.1 its.reverse.name".
+// addressLine parses "Address: 10.0.0.1", and "Address 1: 10.0.0.1" as busybox 1.29 numbers the addresses of answers.
 func (p *parser) addressLine(line string) bool {
 	rest, found := strings.CutPrefix(line, "Address")
 	if !found {
@@ -145,36 +150,42 @@ func (p *parser) addressLine(line string) bool {
 	}
 	numbered := number != ""
 	fields := strings.Fields(value)
-	if len(fields) == 0 || len(fields) > 1 && !numbered || len(fields) > 2 {
-		p.problem(line, "one address, and after a numbered one its reverse name", "ask again: the output seems to be damaged")
-		return true
-	}
 	p.content = true
 	switch {
+	case numbered && (p.inServer || !p.server || len(fields) == 2):
+		p.fromLibrary(line)
+	case len(fields) != 1:
+		p.problem(line, "one address", "try again: the output seems to be damaged")
 	case p.inServer:
-		p.serverAddress(line, fields[0], numbered)
+		p.serverAddress(line, fields[0])
 	case p.name > 0:
-		p.answerAddress(line, fields)
+		p.answerAddress(line, fields[0])
 	default:
-		p.problem(line, "the name that the address belongs to in a line before", "ask again: the output seems to be cut off")
+		p.problem(line, "the name that the address belongs to in a line before", "try again: the output seems to be cut off")
 	}
 	return true
 }
 
-func (p *parser) serverAddress(line, text string, numbered bool) {
+// fromLibrary rejects the output of the C library's resolver.
+func (p *parser) fromLibrary(line string) {
+	p.library = true
+	p.problem(line, "the output of busybox's own resolver", "use an image with busybox 1.29 or later, built with FEATURE_NSLOOKUP_BIG: "+
+		"the C library, which resolves here, also reads /etc/hosts and does not tell a name that does not exist from a server that fails")
+}
+
+func (p *parser) serverAddress(line, text string) {
 	addr, err := serverAddr(text)
 	if err != nil {
 		p.problem(line, "the server's IP address, with or without a port", "check the nameserver lines of the pod's /etc/resolv.conf")
 		return
 	}
-	p.own = !numbered
-	p.answer.FromLibrary = numbered
+	p.server = true
 	if !p.answer.Server.Addr.IsValid() {
 		p.answer.Server.Addr = addr
 	}
 }
 
-// serverAddr reads "10.0.0.1", "10.0.0.1:53", "[fd00::a]:53", "fd00::a" and "10.0.0.1#53".
+// serverAddr parses "10.0.0.1", "10.0.0.1:53", "[fd00::a]:53", "fd00::a" and "10.0.0.1#53".
 func serverAddr(text string) (netip.AddrPort, error) {
 	if host, port, found := strings.Cut(text, "#"); found {
 		number, err := strconv.ParseUint(port, 10, 16)
@@ -194,18 +205,15 @@ func serverAddr(text string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr, 0), err
 }
 
-func (p *parser) answerAddress(line string, fields []string) {
+func (p *parser) answerAddress(line, text string) {
 	p.addressed = true
 	name := &p.answer.Names[p.name-1]
-	addr, err := netip.ParseAddr(fields[0])
+	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		p.problem(line, "an IP address without a port", "ask again: the output seems to be damaged")
+		p.problem(line, "an IP address without a port", "try again: the output seems to be damaged")
 		return
 	}
 	p.address(name, addr)
-	if len(fields) == 2 {
-		p.ptr(PTR{Addr: addr, Target: normal(fields[1])})
-	}
 }
 
 func (p *parser) address(name *Name, addr netip.Addr) {
@@ -214,17 +222,9 @@ func (p *parser) address(name *Name, addr netip.Addr) {
 	} else {
 		name.IPv6 = appendNew(name.IPv6, addr)
 	}
-	// The C library answers a question for an address with that address: that is no record of a name.
-	if asked, err := netip.ParseAddr(name.Name); err == nil && asked == addr {
-		name.IPv4, name.IPv6 = nil, nil
-	}
 }
 
-func (p *parser) ptr(record PTR) {
-	p.answer.PTR = appendNew(p.answer.PTR, record)
-}
-
-// markerLine reads lines that say something of the reply, not of a name.
+// markerLine parses lines about a reply and no name.
 func (p *parser) markerLine(line string) bool {
 	switch {
 	case line == "Non-authoritative answer:", line == "authoritative answer:":
@@ -238,7 +238,7 @@ func (p *parser) markerLine(line string) bool {
 	return true
 }
 
-// problem notes what was expected, what was found and what to do.
+// problem records what was expected, what was found and what to do.
 func (p *parser) problem(found, expected, do string) {
 	switch len(p.problems) {
 	case maxProblems:
@@ -263,7 +263,7 @@ func (p *parser) index(name string) int {
 	return slices.IndexFunc(p.answer.Names, func(n Name) bool { return n.Name == name })
 }
 
-// mention returns the entry of a name, and makes one if there is none.
+// mention returns the entry of a name, a new one if there is none.
 func (p *parser) mention(name string) *Name {
 	i := p.index(name)
 	if i < 0 {

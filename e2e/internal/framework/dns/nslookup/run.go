@@ -10,47 +10,45 @@ import (
 	"strings"
 )
 
-// Exec runs a command where the question is to be asked from and returns what it printed on both streams.
+// Exec runs a command in the container that queries DNS, and returns its standard output and standard error.
 type Exec func(ctx context.Context, command ...string) (string, error)
 
-// ErrNoServer says that no DNS server answered: a fault of the cluster's DNS, unlike every other error of Ask, after which
-// nothing is known of it.
+// ErrNoServer is the error that no DNS server answered: a fault of the cluster's DNS, unlike any other error of Query, after which nothing is
+// known of it.
 var ErrNoServer = errors.New("no DNS server answered")
 
-// between stands between two runs of nslookup in the output of script; nslookup itself prints no such line.
-const between = "-- asked --"
+// separator follows each run of nslookup in the output of script; nslookup prints no such line.
+const separator = "-- end of answer --"
 
-// script asks the same question several times. The exit codes are not read, since nslookup exits 1 also for answers that are
-// complete; so the script's own exit code tells of the script alone.
-const script = `n=0; while [ "$n" -lt "$1" ]; do nslookup "-type=$2" "$3" 2>&1; echo "` + between + `"; n=$((n+1)); done`
+// script repeats a query. It ignores the exit code of nslookup, which may be 1 for a complete answer.
+const script = `n=0; while [ "$n" -lt "$1" ]; do nslookup "-type=$2" "$3" 2>&1; echo "` + separator + `"; n=$((n+1)); done`
 
-// Ask runs nslookup several times in a row, in one command, for one name and one type (a, aaaa, srv, ptr), and parses what it
-// prints. Names are asked as they are given: end a full name with a dot, or search domains are tried. An error means that an
-// answer cannot be made out, or that no server gave one.
-func Ask(ctx context.Context, run Exec, times int, qtype, name string) ([]Answer, error) {
-	out, runErr := run(ctx, "sh", "-c", script, "ask", strconv.Itoa(times), qtype, name)
+// Query runs nslookup several times, in one command, for one name and one type (a, aaaa, srv, ptr), and returns the answers. A full name
+// must end with a dot, or search domains are tried. An error is ErrNoServer, or leaves the answers unknown.
+func Query(ctx context.Context, run Exec, times int, qtype, name string) ([]Answer, error) {
+	out, runErr := run(ctx, "sh", "-c", script, "query", strconv.Itoa(times), qtype, name)
 	if runErr != nil {
 		return nil, runErr
 	}
-	parts := strings.Split(out, between+"\n")
+	parts := strings.Split(out, separator+"\n")
 	if len(parts) != times+1 {
-		return nil, fmt.Errorf("asking for %s (%s): expected %d answers, found %d in %q", name, qtype, times, len(parts)-1, out)
+		return nil, fmt.Errorf("querying %s (%s): expected %d answers, found %d in %q", name, qtype, times, len(parts)-1, out)
 	}
 	var answers []Answer
 	for _, part := range parts[:times] {
 		answer, err := Parse(part)
 		if err != nil {
-			return nil, fmt.Errorf("asking for %s (%s): %w", name, qtype, err)
+			return nil, fmt.Errorf("querying %s (%s): %w", name, qtype, err)
 		}
 		if answer.Timeout {
-			return nil, fmt.Errorf("asking for %s (%s): %w", name, qtype, ErrNoServer)
+			return nil, fmt.Errorf("querying %s (%s): %w", name, qtype, ErrNoServer)
 		}
 		answers = append(answers, answer)
 	}
 	return answers, nil
 }
 
-// ReverseName returns the name that the PTR records of an address are asked for under, with the final dot.
+// ReverseName returns the name of the PTR records of an address, with the final dot.
 func ReverseName(addr netip.Addr) string {
 	var labels []string
 	if addr.Is4() {

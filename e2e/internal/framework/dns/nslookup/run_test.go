@@ -14,11 +14,11 @@ func prints(out string, err error) Exec {
 	return func(context.Context, ...string) (string, error) { return out, err }
 }
 
-func TestAsk(t *testing.T) {
-	mark := between + "\n"
-	answers, err := Ask(t.Context(), prints(right+mark+right+mark, nil), 2, "a", "web-0.")
-	if err != nil || len(answers) != 2 || len(answers[1].AddrsOf("web-0")) != 1 {
-		t.Errorf("Ask returned %+v, %v, expected two answers with one address each", answers, err)
+func TestQuery(t *testing.T) {
+	mark := separator + "\n"
+	answers, err := Query(t.Context(), prints(right+mark+right+mark, nil), 2, "a", "web-0.")
+	if err != nil || len(answers) != 2 || len(answers[1].Addrs()) != 1 {
+		t.Errorf("Query returned %+v, %v, expected two answers with one address each", answers, err)
 	}
 	for _, c := range []struct {
 		name, out string
@@ -31,8 +31,8 @@ func TestAsk(t *testing.T) {
 		{"no server", right + mark + ";; connection timed out; no servers could be reached\n\n" + mark, nil, ErrNoServer.Error()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Ask(t.Context(), prints(c.out, c.run), 2, "a", "web-0."); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("Ask returned %v, expected an error that says %q", err, c.want)
+			if _, err := Query(t.Context(), prints(c.out, c.run), 2, "a", "web-0."); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Query returned %v, expected an error that says %q", err, c.want)
 			}
 		})
 	}
@@ -40,8 +40,8 @@ func TestAsk(t *testing.T) {
 
 // TestScript runs the script with an nslookup that prints its arguments.
 func TestScript(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", `nslookup() { echo "$1|$2"; echo; return 1; }; `+script, "ask", "2", "a", "it's.").CombinedOutput()
-	if want := strings.Repeat("-type=a|it's.\n\n"+between+"\n", 2); err != nil || string(out) != want {
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", `nslookup() { echo "$1|$2"; echo; return 1; }; `+script, "query", "2", "a", "it's.").CombinedOutput()
+	if want := strings.Repeat("-type=a|it's.\n\n"+separator+"\n", 2); err != nil || string(out) != want {
 		t.Errorf("the script printed %q, %v, expected %q", out, err, want)
 	}
 }
