@@ -12,60 +12,60 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// controller is the StatefulSet controller: what it sees arrives late, each resource in its own time, and all it does rests on
-// that.
+// controller is the StatefulSet controller. Its informer caches lag, each resource by its own time, and it acts only on what they
+// hold.
 type controller struct {
-	w           *world
-	view        *history.State
-	last        map[history.Resource]time.Duration // when the newest event of a resource is going to arrive
+	cl          *cluster
+	cache       *history.State
+	lastArrival map[history.Resource]time.Duration // when the newest event of a resource reaches the cache
 	queued      map[string]bool
 	failures    map[string]int
-	terminating map[types.UID]bool // pods whose kubelet was told
-	// wrote and seen are the newest versions that were written for a set, and that arrived.
-	wrote map[string]map[history.Resource]uint64
-	seen  map[history.Resource]uint64
+	terminating map[types.UID]bool // pods whose shutdown has begun
+	// written and observed hold the newest resourceVersion written for a set, and the newest in the cache.
+	written  map[string]map[history.Resource]uint64
+	observed map[history.Resource]uint64
 }
 
-func newController(w *world) *controller {
-	w.alive = map[types.UID]bool{}
+func newController(cl *cluster) *controller {
+	cl.alive = map[types.UID]bool{}
 	return &controller{
-		w: w, view: history.NewState(), last: map[history.Resource]time.Duration{}, queued: map[string]bool{}, failures: map[string]int{},
-		terminating: map[types.UID]bool{}, wrote: map[string]map[history.Resource]uint64{}, seen: map[history.Resource]uint64{},
+		cl: cl, cache: history.NewState(), lastArrival: map[history.Resource]time.Duration{}, queued: map[string]bool{}, failures: map[string]int{},
+		terminating: map[types.UID]bool{}, written: map[string]map[history.Resource]uint64{}, observed: map[history.Resource]uint64{},
 	}
 }
 
-// hear lets an event arrive at the controller, after those before it.
-func (c *controller) hear(e *history.Event) {
-	w := c.w
+// watch lets an event reach the cache after a lag, in the order of its resource.
+func (c *controller) watch(e *history.Event) {
+	cl := c.cl
 	if e.Resource == history.Slices || e.Resource == history.Services {
 		return
 	}
-	arrival := max(c.last[e.Resource], e.At+w.between(time.Millisecond, w.custom.trail))
-	c.last[e.Resource] = arrival
-	w.at(arrival, func() { c.see(e) })
+	arrival := max(c.lastArrival[e.Resource], e.At+cl.durationBetween(time.Millisecond, cl.options.cacheLag))
+	c.lastArrival[e.Resource] = arrival
+	cl.at(arrival, func() { c.handleEvent(e) })
 }
 
-// sent notes what was written for a set: from 1.36 on the controller waits until it sees that before it looks at the set again.
-func (c *controller) sent(set string, e *history.Event) {
-	if c.wrote[set] == nil {
-		c.wrote[set] = map[history.Resource]uint64{}
+// recordWrite remembers the newest write for a set: from 1.36 on the controller syncs the set again only when its cache has that write.
+func (c *controller) recordWrite(set string, e *history.Event) {
+	if c.written[set] == nil {
+		c.written[set] = map[history.Resource]uint64{}
 	}
-	c.wrote[set][e.Resource] = e.RV()
+	c.written[set][e.Resource] = e.RV()
 }
 
-func (c *controller) upToDate(set string) bool {
-	for r, rv := range c.wrote[set] {
-		if c.seen[r] < rv {
-			return !c.w.custom.consistent
+func (c *controller) cacheIsCurrent(set string) bool {
+	for r, rv := range c.written[set] {
+		if c.observed[r] < rv {
+			return !c.cl.options.waitsForOwnWrites
 		}
 	}
 	return true
 }
 
-func (c *controller) see(e *history.Event) {
-	c.seen[e.Resource] = e.RV()
-	old := c.view.Get(e.Resource, e.Name)
-	c.view.Apply(e)
+func (c *controller) handleEvent(e *history.Event) {
+	c.observed[e.Resource] = e.RV()
+	old := c.cache.Get(e.Resource, e.Name)
+	c.cache.Apply(e)
 	switch e.Resource {
 	case history.Sets:
 		c.enqueue(e.Name, 0)
@@ -77,14 +77,14 @@ func (c *controller) see(e *history.Event) {
 		}
 		if ref := e.Controller(); ref != nil {
 			c.enqueue(ref.Name, 0)
-			if set := c.view.Get(history.Sets, ref.Name); set != nil && set.Set.MinReadySeconds > 0 && e.Pod.RunningAndReady() {
+			if set := c.cache.Get(history.Sets, ref.Name); set != nil && set.Set.MinReadySeconds > 0 && e.Pod.RunningAndReady() {
 				c.enqueue(ref.Name, time.Duration(set.Set.MinReadySeconds)*time.Second)
 			}
 			return
 		}
 		relabelled := old == nil || old.UID != e.UID || !sameLabels(old.Labels, e.Labels) || old.Controller() != nil
 		if !e.Gone() && relabelled {
-			for _, set := range c.view.List(history.Sets) {
+			for _, set := range c.cache.List(history.Sets) {
 				if selects(set, e) {
 					c.enqueue(set.Name, 0)
 				}
@@ -95,18 +95,18 @@ func (c *controller) see(e *history.Event) {
 
 func sameLabels(a, b map[string]string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
-// enqueue lets a set be looked at, later when a delay is asked for.
+// enqueue adds a set to the workqueue, after the delay if there is one.
 func (c *controller) enqueue(set string, delay time.Duration) {
-	w := c.w
+	cl := c.cl
 	if delay > 0 {
-		w.after(delay, func() { c.enqueue(set, 0) })
+		cl.after(delay, func() { c.enqueue(set, 0) })
 		return
 	}
 	if c.queued[set] {
 		return
 	}
 	c.queued[set] = true
-	w.after(w.between(time.Millisecond, 30*time.Millisecond), func() {
+	cl.after(cl.durationBetween(time.Millisecond, 30*time.Millisecond), func() {
 		c.queued[set] = false
 		if c.sync(set) {
 			c.failures[set] = 0
@@ -117,59 +117,59 @@ func (c *controller) enqueue(set string, delay time.Duration) {
 	})
 }
 
-// sync brings one set a step nearer to what it asks for, and reports whether nothing stood in the way.
+// sync reconciles one set and reports whether it succeeded.
 func (c *controller) sync(name string) bool {
-	set := c.view.Get(history.Sets, name)
+	set := c.cache.Get(history.Sets, name)
 	if set == nil {
 		return true
 	}
-	if !c.upToDate(name) {
+	if !c.cacheIsCurrent(name) {
 		return false
 	}
 	if !c.adoptRevisions(set) {
 		return false
 	}
-	pods, ok := c.members(set)
+	pods, ok := c.podsForSet(set)
 	if !ok {
 		return false
 	}
-	revisions, ok := c.revisions(set)
+	revisions, ok := c.currentAndUpdateRevision(set)
 	if !ok {
 		return false
 	}
-	p := &pass{c: c, set: set, revisions: revisions, now: c.w.s.Now()}
-	ok = p.update(pods)
-	ok = c.writeStatus(set, p.status) && ok
-	c.truncate(p, pods)
+	p := &setSync{c: c, set: set, revisions: revisions, now: c.cl.builder.Now()}
+	ok = p.updateStatefulSet(pods)
+	ok = c.updateStatefulSetStatus(set, p.status) && ok
+	c.truncateHistory(p, pods)
 	if set.Set.MinReadySeconds > 0 && p.status.Ready != p.status.Available {
 		c.enqueue(name, time.Duration(set.Set.MinReadySeconds)*time.Second)
 	}
 	return ok
 }
 
-// members returns the set's pods, after adopting those that fit and releasing those that no longer do.
-func (c *controller) members(set *history.Event) ([]*history.Event, bool) {
+// podsForSet returns the pods of a set after adoption and release.
+func (c *controller) podsForSet(set *history.Event) ([]*history.Event, bool) {
 	var out []*history.Event
-	for _, p := range c.view.List(history.Pods) {
-		ref, fits := p.Controller(), selects(set, p) && parentOf(p.Name) == set.Name
+	for _, p := range c.cache.List(history.Pods) {
+		ref, fits := p.Controller(), selects(set, p) && parentName(p.Name) == set.Name
 		switch {
 		case ref != nil && ref.UID != set.UID:
 		case ref != nil && fits:
 			out = append(out, p)
 		case set.Terminating():
 		case ref != nil:
-			if live := c.w.get(history.Pods, p.Name, p.UID); live != nil {
+			if live := c.cl.get(history.Pods, p.Name, p.UID); live != nil {
 				if live.ResourceVersion != p.ResourceVersion {
 					return nil, false
 				}
-				c.w.s.Change(history.Pods, p.Name, func(e *history.Event) { e.Owners = nil })
+				c.cl.builder.Change(history.Pods, p.Name, func(e *history.Event) { e.Owners = nil })
 			}
 		case fits && !p.Terminating():
-			live, now := c.w.get(history.Pods, p.Name, p.UID), c.w.get(history.Sets, set.Name, set.UID)
+			live, now := c.cl.get(history.Pods, p.Name, p.UID), c.cl.get(history.Sets, set.Name, set.UID)
 			if live == nil || live.ResourceVersion != p.ResourceVersion || now == nil || now.Terminating() {
 				return nil, false
 			}
-			out = append(out, c.w.s.Change(history.Pods, p.Name, func(e *history.Event) { e.Owners = controllerRef("StatefulSet", set.Name, set.UID) }))
+			out = append(out, c.cl.builder.Change(history.Pods, p.Name, func(e *history.Event) { e.Owners = controllerRef("StatefulSet", set.Name, set.UID) }))
 		}
 	}
 	slices.SortFunc(out, func(a, b *history.Event) int { return history.Ordinal(a.Name) - history.Ordinal(b.Name) })
@@ -185,7 +185,7 @@ func selects(set, pod *history.Event) bool {
 	return true
 }
 
-func parentOf(pod string) string {
+func parentName(pod string) string {
 	i := strings.LastIndexByte(pod, '-')
 	if i < 0 {
 		return ""
@@ -202,8 +202,8 @@ func controllerRef(kind, name string, uid types.UID) []metav1.OwnerReference {
 	return []metav1.OwnerReference{{APIVersion: version, Kind: kind, Name: name, UID: uid, Controller: &yes, BlockOwnerDeletion: &yes}}
 }
 
-// writeStatus writes a status where it differs; a set that changed meanwhile is looked at again.
-func (c *controller) writeStatus(set *history.Event, st history.Status) bool {
+// updateStatefulSetStatus writes the status if it differs; a conflict fails the sync.
+func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Status) bool {
 	if n := set.Set.Replicas; set.Set.Strategy == rollingUpdate && st.Updated == n && st.Ready == n && st.Replicas == n {
 		st.Current, st.CurrentRevision = st.Updated, st.UpdateRevision
 	}
@@ -214,10 +214,10 @@ func (c *controller) writeStatus(set *history.Event, st history.Status) bool {
 	if st == was {
 		return true
 	}
-	live := c.w.get(history.Sets, set.Name, set.UID)
+	live := c.cl.get(history.Sets, set.Name, set.UID)
 	if live == nil || live.ResourceVersion != set.ResourceVersion {
 		return false
 	}
-	c.sent(set.Name, c.w.s.Change(history.Sets, set.Name, func(e *history.Event) { e.Set.Status = st }))
+	c.recordWrite(set.Name, c.cl.builder.Change(history.Sets, set.Name, func(e *history.Event) { e.Set.Status = st }))
 	return true
 }

@@ -12,160 +12,160 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// brokenImage begins the names of images whose pods never become Ready.
+// brokenImage is the prefix of images whose pods never become Ready.
 const brokenImage = "broken:"
 
-// kubelet lets scheduler and kubelets take note of a change of a pod.
-func (w *world) kubelet(e *history.Event) {
+// handlePod schedules what scheduler and kubelet do after a change of a pod.
+func (cl *cluster) handlePod(e *history.Event) {
 	name, uid := e.Name, e.UID
 	switch {
 	case e.Gone():
 	case e.Terminating():
-		if old := w.controller.terminating; !old[uid] {
+		if old := cl.controller.terminating; !old[uid] {
 			old[uid] = true
-			w.after(w.grace(e), func() { w.stopped(name, uid) })
+			cl.after(cl.shutdownTime(e), func() { cl.finishTermination(name, uid) })
 		}
 	case e.Change == history.Added && e.Pod.Node == "":
-		w.after(w.between(5*time.Millisecond, 100*time.Millisecond), func() { w.schedule(name, uid) })
+		cl.after(cl.durationBetween(5*time.Millisecond, 100*time.Millisecond), func() { cl.schedule(name, uid) })
 	}
 }
 
-// grace returns how long a pod takes to stop, within what it is given.
-func (w *world) grace(e *history.Event) time.Duration {
+// shutdownTime returns how long a pod takes to stop within its grace period.
+func (cl *cluster) shutdownTime(e *history.Event) time.Duration {
 	most := 30 * time.Second
 	if e.DeletionGrace != nil {
 		most = time.Duration(*e.DeletionGrace) * time.Second
 	}
-	return min(most, w.about(w.custom.stop))
+	return min(most, cl.jitter(cl.options.stopTime))
 }
 
-// pod returns the living pod of that UID that is to stay, or nil.
-func (w *world) pod(name string, uid types.UID) *history.Event {
-	if e := w.get(history.Pods, name, uid); e != nil && !e.Terminating() && !e.Pod.Finished() {
+// activePod returns the pod if it exists and is neither terminating nor finished, or nil.
+func (cl *cluster) activePod(name string, uid types.UID) *history.Event {
+	if e := cl.get(history.Pods, name, uid); e != nil && !e.Terminating() && !e.Pod.Finished() {
 		return e
 	}
 	return nil
 }
 
-func (w *world) schedule(name string, uid types.UID) {
-	e := w.pod(name, uid)
+func (cl *cluster) schedule(name string, uid types.UID) {
+	e := cl.activePod(name, uid)
 	if e == nil {
 		return
 	}
 	for _, claim := range e.Pod.Claims {
-		if c := w.get(history.Claims, claim, ""); c == nil || c.Claim.Phase != corev1.ClaimBound || c.Terminating() {
-			w.after(300*time.Millisecond, func() { w.schedule(name, uid) })
+		if c := cl.get(history.Claims, claim, ""); c == nil || c.Claim.Phase != corev1.ClaimBound || c.Terminating() {
+			cl.after(300*time.Millisecond, func() { cl.schedule(name, uid) })
 			return
 		}
 	}
-	w.s.Change(history.Pods, name, func(e *history.Event) {
-		e.Pod.Node = fmt.Sprintf("node-%d", w.rng.IntN(3))
-		w.condition(e.Pod, corev1.PodScheduled, true)
+	cl.builder.Change(history.Pods, name, func(e *history.Event) {
+		e.Pod.Node = fmt.Sprintf("node-%d", cl.rng.IntN(3))
+		cl.setCondition(e.Pod, corev1.PodScheduled, true)
 	})
-	w.after(w.about(w.custom.start), func() { w.start(name, uid) })
+	cl.after(cl.jitter(cl.options.startTime), func() { cl.startPod(name, uid) })
 }
 
-func (w *world) start(name string, uid types.UID) {
-	e := w.pod(name, uid)
+func (cl *cluster) startPod(name string, uid types.UID) {
+	e := cl.activePod(name, uid)
 	if e == nil {
 		return
 	}
 	broken := strings.HasPrefix(e.Pod.Template.Images["main"], brokenImage)
-	atOnce := !broken && w.chance(0.3)
-	w.s.Change(history.Pods, name, func(e *history.Event) {
+	atOnce := !broken && cl.chance(0.3)
+	cl.builder.Change(history.Pods, name, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodRunning
-		e.Pod.IPs = []string{fmt.Sprintf("10.0.%d.%d", w.rng.IntN(250), w.rng.IntN(250))}
-		e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerRunning, Started: w.s.Timestamp()}}
-		w.ready(e.Pod, atOnce)
+		e.Pod.IPs = []string{fmt.Sprintf("10.0.%d.%d", cl.rng.IntN(250), cl.rng.IntN(250))}
+		e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerRunning, Started: cl.builder.Timestamp()}}
+		cl.setReady(e.Pod, atOnce)
 	})
 	switch {
 	case atOnce:
-		w.mishap(name, uid)
+		cl.maybeFail(name, uid)
 	case !broken:
-		w.after(w.about(w.custom.start), func() { w.becomeReady(name, uid) })
+		cl.after(cl.jitter(cl.options.startTime), func() { cl.becomeReady(name, uid) })
 	}
 }
 
-func (w *world) becomeReady(name string, uid types.UID) {
-	e := w.pod(name, uid)
+func (cl *cluster) becomeReady(name string, uid types.UID) {
+	e := cl.activePod(name, uid)
 	if e == nil || e.Pod.Stopped() {
 		return
 	}
-	w.s.Change(history.Pods, name, func(e *history.Event) { w.ready(e.Pod, true) })
-	w.mishap(name, uid)
+	cl.builder.Change(history.Pods, name, func(e *history.Event) { cl.setReady(e.Pod, true) })
+	cl.maybeFail(name, uid)
 }
 
-// mishap now and then lets something happen to a pod that has become Ready.
-func (w *world) mishap(name string, uid types.UID) {
-	if !w.chance(w.custom.frail) {
+// maybeFail schedules, with probability failureRate, a failure of a pod that became Ready.
+func (cl *cluster) maybeFail(name string, uid types.UID) {
+	if !cl.chance(cl.options.failureRate) {
 		return
 	}
-	what := pick(w.rng, w.unready, w.unready, w.crash, w.crash, w.fail, w.succeed, w.pressed, w.tainted)
-	w.after(w.between(100*time.Millisecond, 15*time.Second), func() {
-		if e := w.pod(name, uid); e != nil && e.Pod.RunningAndReady() {
+	what := pick(cl.rng, cl.unready, cl.unready, cl.crash, cl.crash, cl.fail, cl.succeed, cl.nodePressure, cl.taintEviction)
+	cl.after(cl.durationBetween(100*time.Millisecond, 15*time.Second), func() {
+		if e := cl.activePod(name, uid); e != nil && e.Pod.RunningAndReady() {
 			what(name, uid)
 		}
 	})
 }
 
-func (w *world) unready(name string, uid types.UID) {
-	w.s.Unready(name)
-	w.after(w.about(w.custom.start), func() { w.becomeReady(name, uid) })
+func (cl *cluster) unready(name string, uid types.UID) {
+	cl.builder.Unready(name)
+	cl.after(cl.jitter(cl.options.startTime), func() { cl.becomeReady(name, uid) })
 }
 
-func (w *world) crash(name string, uid types.UID) {
-	w.s.Crash(name)
-	w.after(w.about(w.custom.start), func() {
-		if w.pod(name, uid) == nil {
+func (cl *cluster) crash(name string, uid types.UID) {
+	cl.builder.Crash(name)
+	cl.after(cl.jitter(cl.options.startTime), func() {
+		if cl.activePod(name, uid) == nil {
 			return
 		}
-		w.s.Change(history.Pods, name, func(e *history.Event) {
+		cl.builder.Change(history.Pods, name, func(e *history.Event) {
 			for i := range e.Pod.Containers {
 				c := &e.Pod.Containers[i]
-				*c = history.Container{Name: c.Name, State: history.ContainerRunning, Restarts: c.Restarts + 1, Started: w.s.Timestamp()}
+				*c = history.Container{Name: c.Name, State: history.ContainerRunning, Restarts: c.Restarts + 1, Started: cl.builder.Timestamp()}
 			}
 		})
-		w.after(w.about(w.custom.start), func() { w.becomeReady(name, uid) })
+		cl.after(cl.jitter(cl.options.startTime), func() { cl.becomeReady(name, uid) })
 	})
 }
 
-func (w *world) fail(name string, _ types.UID)    { w.s.Fail(name) }
-func (w *world) succeed(name string, _ types.UID) { w.s.Succeed(name) }
+func (cl *cluster) fail(name string, _ types.UID)    { cl.builder.Fail(name) }
+func (cl *cluster) succeed(name string, _ types.UID) { cl.builder.Succeed(name) }
 
-// pressed is a pod that its kubelet gives up for want of memory.
-func (w *world) pressed(name string, _ types.UID) {
-	w.s.Disrupt(name, "TerminationByKubelet")
-	w.s.Fail(name)
+// nodePressure evicts a pod as its kubelet does when memory runs out.
+func (cl *cluster) nodePressure(name string, _ types.UID) {
+	cl.builder.Disrupt(name, "TerminationByKubelet")
+	cl.builder.Fail(name)
 }
 
-// tainted is a pod that a taint drives away.
-func (w *world) tainted(name string, uid types.UID) {
-	w.s.Disrupt(name, "DeletionByTaintManager")
-	w.deletePod(name, uid, nil)
+// taintEviction evicts a pod as the taint manager does.
+func (cl *cluster) taintEviction(name string, uid types.UID) {
+	cl.builder.Disrupt(name, "DeletionByTaintManager")
+	cl.deletePod(name, uid, nil)
 }
 
-// stopped ends a terminating pod whose containers have stopped.
-func (w *world) stopped(name string, uid types.UID) {
-	if w.get(history.Pods, name, uid) == nil {
+// finishTermination records that the containers stopped and then removes the pod.
+func (cl *cluster) finishTermination(name string, uid types.UID) {
+	if cl.get(history.Pods, name, uid) == nil {
 		return
 	}
-	w.s.Change(history.Pods, name, func(e *history.Event) {
-		w.ready(e.Pod, false)
+	cl.builder.Change(history.Pods, name, func(e *history.Event) {
+		cl.setReady(e.Pod, false)
 		for i := range e.Pod.Containers {
 			c := &e.Pod.Containers[i]
-			c.State, c.Finished = history.ContainerTerminated, w.s.Timestamp()
+			c.State, c.Finished = history.ContainerTerminated, cl.builder.Timestamp()
 		}
-		// From 1.27 on a kubelet writes how the containers ended before it lets the pod go.
-		if !e.Pod.Finished() && w.chance(0.7) {
-			e.Pod.Phase = pick(w.rng, corev1.PodSucceeded, corev1.PodFailed)
+		// From 1.27 on the kubelet writes a terminal phase before the pod is removed.
+		if !e.Pod.Finished() && cl.chance(0.7) {
+			e.Pod.Phase = pick(cl.rng, corev1.PodSucceeded, corev1.PodFailed)
 		}
 	})
-	w.after(w.between(time.Millisecond, 50*time.Millisecond), func() { w.remove(history.Pods, name, uid) })
+	cl.after(cl.durationBetween(time.Millisecond, 50*time.Millisecond), func() { cl.removeObject(history.Pods, name, uid) })
 }
 
-// deletePod is the API server's answer to a request to delete a pod.
-func (w *world) deletePod(name string, uid types.UID, grace *int64) {
-	e := w.get(history.Pods, name, uid)
+// deletePod handles, as the API server, a request to delete a pod.
+func (cl *cluster) deletePod(name string, uid types.UID, grace *int64) {
+	e := cl.get(history.Pods, name, uid)
 	if e == nil {
 		return
 	}
@@ -174,23 +174,23 @@ func (w *world) deletePod(name string, uid types.UID, grace *int64) {
 	}
 	switch {
 	case *grace == 0 || e.Pod.Node == "" || e.Pod.Finished():
-		w.remove(history.Pods, name, uid)
+		cl.removeObject(history.Pods, name, uid)
 	case !e.Terminating():
-		w.s.Change(history.Pods, name, func(e *history.Event) {
-			end := metav1.NewTime(w.s.Timestamp().Add(time.Duration(*grace) * time.Second))
+		cl.builder.Change(history.Pods, name, func(e *history.Event) {
+			end := metav1.NewTime(cl.builder.Timestamp().Add(time.Duration(*grace) * time.Second))
 			e.DeletionTimestamp, e.DeletionGrace = &end, grace
 		})
 	}
 }
 
-// remove takes an object away for good.
-func (w *world) remove(r history.Resource, name string, uid types.UID) {
-	if w.get(r, name, uid) == nil {
+// removeObject removes an object from the API.
+func (cl *cluster) removeObject(r history.Resource, name string, uid types.UID) {
+	if cl.get(r, name, uid) == nil {
 		return
 	}
-	e := w.s.Remove(r, name)
+	e := cl.builder.Remove(r, name)
 	if e.DeletionTimestamp == nil {
-		now := w.s.Timestamp()
+		now := cl.builder.Timestamp()
 		e.DeletionTimestamp = &now
 	}
 	if r == history.Pods {
@@ -199,13 +199,13 @@ func (w *world) remove(r history.Resource, name string, uid types.UID) {
 	}
 }
 
-// ready sets the conditions that tell whether a pod is Ready.
-func (w *world) ready(p *history.Pod, ready bool) {
-	w.condition(p, corev1.ContainersReady, ready)
-	w.condition(p, corev1.PodReady, ready)
+// setReady sets the conditions ContainersReady and Ready.
+func (cl *cluster) setReady(p *history.Pod, ready bool) {
+	cl.setCondition(p, corev1.ContainersReady, ready)
+	cl.setCondition(p, corev1.PodReady, ready)
 }
 
-func (w *world) condition(p *history.Pod, t corev1.PodConditionType, holds bool) {
+func (cl *cluster) setCondition(p *history.Pod, t corev1.PodConditionType, holds bool) {
 	status := corev1.ConditionFalse
 	if holds {
 		status = corev1.ConditionTrue
@@ -216,6 +216,6 @@ func (w *world) condition(p *history.Pod, t corev1.PodConditionType, holds bool)
 		c = &p.Conditions[len(p.Conditions)-1]
 	}
 	if c.Status != status {
-		c.Status, c.Transition = status, w.s.Timestamp()
+		c.Status, c.Transition = status, cl.builder.Timestamp()
 	}
 }

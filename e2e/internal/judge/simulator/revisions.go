@@ -16,13 +16,13 @@ type revision struct {
 	template history.Template
 }
 
-// revisions are the two that a pass goes by.
+// revisions are the current and the update revision of a sync.
 type revisions struct{ current, update revision }
 
-// owned returns the set's controller revisions as the controller sees them, the oldest number first.
-func (c *controller) owned(set *history.Event) []*history.Event {
+// ownedRevisions returns the set's controller revisions as the controller sees them, the oldest number first.
+func (c *controller) ownedRevisions(set *history.Event) []*history.Event {
 	var out []*history.Event
-	for _, e := range c.view.List(history.Revisions) {
+	for _, e := range c.cache.List(history.Revisions) {
 		if ref := e.Controller(); ref != nil && ref.UID == set.UID {
 			out = append(out, e)
 		}
@@ -33,24 +33,24 @@ func (c *controller) owned(set *history.Event) []*history.Event {
 
 // adoptRevisions takes the orphaned revisions that the set selects.
 func (c *controller) adoptRevisions(set *history.Event) bool {
-	for _, e := range c.view.List(history.Revisions) {
+	for _, e := range c.cache.List(history.Revisions) {
 		if len(e.Owners) > 0 || !selects(set, e) || e.Terminating() {
 			continue
 		}
-		live, now := c.w.get(history.Revisions, e.Name, e.UID), c.w.get(history.Sets, set.Name, set.UID)
+		live, now := c.cl.get(history.Revisions, e.Name, e.UID), c.cl.get(history.Sets, set.Name, set.UID)
 		if live == nil || len(live.Owners) > 0 || now == nil || now.Terminating() {
 			return false
 		}
-		c.w.s.Change(history.Revisions, e.Name, func(e *history.Event) { e.Owners = controllerRef("StatefulSet", set.Name, set.UID) })
-		// The pass goes on with what it just wrote.
-		c.view.Apply(c.w.get(history.Revisions, e.Name, e.UID))
+		c.cl.builder.Change(history.Revisions, e.Name, func(e *history.Event) { e.Owners = controllerRef("StatefulSet", set.Name, set.UID) })
+		// The rest of the sync uses the adopted revision.
+		c.cache.Apply(c.cl.get(history.Revisions, e.Name, e.UID))
 	}
 	return true
 }
 
-// revisions finds the revisions of the set's template and of its status, and makes or renumbers the former where it has to.
-func (c *controller) revisions(set *history.Event) (revisions, bool) {
-	known := c.owned(set)
+// currentAndUpdateRevision finds the revisions of the set's template and of its status, and makes or renumbers the former where it has to.
+func (c *controller) currentAndUpdateRevision(set *history.Event) (revisions, bool) {
+	known := c.ownedRevisions(set)
 	digest := set.Set.TemplateDigest
 	next := int64(1)
 	if n := len(known); n > 0 {
@@ -62,16 +62,16 @@ func (c *controller) revisions(set *history.Event) (revisions, bool) {
 	case equal >= 0 && equal == len(known)-1:
 		update = known[equal].Name
 	case equal >= 0:
-		e := c.w.get(history.Revisions, known[equal].Name, known[equal].UID)
+		e := c.cl.get(history.Revisions, known[equal].Name, known[equal].UID)
 		if e == nil || e.ResourceVersion != known[equal].ResourceVersion {
 			return revisions{}, false
 		}
-		c.w.s.Change(history.Revisions, e.Name, func(e *history.Event) { e.Revision.Number = next })
+		c.cl.builder.Change(history.Revisions, e.Name, func(e *history.Event) { e.Revision.Number = next })
 		update = e.Name
 	default:
 		update = fmt.Sprintf("%s-%s", set.Name, digest)
-		if there := c.w.get(history.Revisions, update, ""); there == nil {
-			c.w.s.Add(&history.Event{
+		if there := c.cl.get(history.Revisions, update, ""); there == nil {
+			c.cl.builder.Add(&history.Event{
 				Resource: history.Revisions, Revision: &history.Revision{Number: next, Data: digest},
 				Meta: history.Meta{Name: update, Labels: set.Set.Selector, Owners: controllerRef("StatefulSet", set.Name, set.UID)},
 			})
@@ -80,24 +80,24 @@ func (c *controller) revisions(set *history.Event) (revisions, bool) {
 	out := revisions{update: revision{update, set.Set.Template}, current: revision{update, set.Set.Template}}
 	for _, e := range known {
 		if e.Name == set.Set.Status.CurrentRevision {
-			out.current = revision{e.Name, c.w.templateOf(e.Revision.Data)}
+			out.current = revision{e.Name, c.cl.templateOf(e.Revision.Data)}
 		}
 	}
 	return out, true
 }
 
-// truncate deletes the oldest revisions that nothing uses, beyond the set's limit.
-func (c *controller) truncate(p *pass, pods []*history.Event) {
-	limit := p.set.Set.RevisionHistoryLimit
+// truncateHistory deletes the oldest unused revisions beyond revisionHistoryLimit.
+func (c *controller) truncateHistory(s *setSync, pods []*history.Event) {
+	limit := s.set.Set.RevisionHistoryLimit
 	if limit == nil {
 		return
 	}
-	live := map[string]bool{p.revisions.current.name: true, p.revisions.update.name: true}
+	live := map[string]bool{s.revisions.current.name: true, s.revisions.update.name: true}
 	for _, pod := range pods {
 		live[pod.Labels[appsv1.ControllerRevisionHashLabelKey]] = true
 	}
-	unused := slices.DeleteFunc(c.owned(p.set), func(e *history.Event) bool { return live[e.Name] })
+	unused := slices.DeleteFunc(c.ownedRevisions(s.set), func(e *history.Event) bool { return live[e.Name] })
 	for i := range len(unused) - int(*limit) {
-		c.w.remove(history.Revisions, unused[i].Name, unused[i].UID)
+		c.cl.removeObject(history.Revisions, unused[i].Name, unused[i].UID)
 	}
 }

@@ -1,7 +1,3 @@
-// Package simulator makes up histories that no judge may complain of: a small model of a correct cluster, with the StatefulSet
-// controller of Kubernetes 1.36 at its heart, whose view of the world lags, kubelets that start and stop pods in their own time
-// and lose some, a binder of claims, a garbage collector, and a person who changes her mind. The same seed makes the same
-// history. What the judges say of ten thousand of them is held against the model, and broken copies of them against the judges.
 package simulator
 
 import (
@@ -14,50 +10,50 @@ import (
 
 // History returns the legal history of that seed.
 func History(seed uint64) *history.History {
-	w := &world{
-		rng: rand.New(rand.NewPCG(seed, 0x5e7)),
-		s:   historytest.New().Pace(time.Millisecond),
+	cl := &cluster{
+		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
+		builder: historytest.New().Pace(time.Millisecond),
 	}
-	w.begin = w.s.History().Header.Start
-	w.custom = w.customs()
-	w.controller = newController(w)
-	w.play()
-	h := w.s.History()
+	cl.begin = cl.builder.History().Header.Start
+	cl.options = cl.randomOptions()
+	cl.controller = newController(cl)
+	cl.runUser()
+	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
-	h.Header.Version = w.custom.version
-	return w.seen(h)
+	h.Header.Version = cl.options.version
+	return cl.withWatchSkew(h)
 }
 
-// customs is how one cluster goes about its work.
-type customs struct {
+// options are the properties of one simulated cluster.
+type options struct {
 	version string
-	// trail is the most by which the controller's view may lag; with skew it stays below the lag that judges allow for.
-	trail time.Duration
-	// skew is the most by which the recorder's watches are out of step with each other.
-	skew time.Duration
-	// start and stop are about how long pods take.
-	start, stop time.Duration
-	// frail is the chance that something happens to a pod that has become Ready.
-	frail float64
-	// slow is the chance that a pod or a claim takes much longer than usual.
-	slow float64
-	// consistent says that the controller waits until it sees its own writes.
-	consistent bool
-	// limits says that the controller goes by maxUnavailable.
-	limits bool
+	// cacheLag is the most by which an informer cache may lag; with watchSkew it stays below the lag that judges allow for.
+	cacheLag time.Duration
+	// watchSkew is the most by which one watch of the recorder may lag behind another.
+	watchSkew time.Duration
+	// startTime and stopTime are the usual times that a pod takes.
+	startTime, stopTime time.Duration
+	// failureRate is the probability that a pod fails after it became Ready.
+	failureRate float64
+	// slowRate is the probability that a pod or claim takes much longer than usual.
+	slowRate float64
+	// waitsForOwnWrites: the controller syncs a set only when its cache has what it wrote for it.
+	waitsForOwnWrites bool
+	// maxUnavailable: the feature gate MaxUnavailableStatefulSet is on.
+	maxUnavailable bool
 }
 
-func (w *world) customs() customs {
-	version := pick(w.rng, "v1.36.3", "v1.36.3", "v1.36.3", "v1.34.4", "")
-	return customs{
-		consistent: version == "v1.36.3", version: version,
-		trail:  pick[time.Duration](w.rng, 20, 20, 200, 200, 1400) * time.Millisecond,
-		skew:   pick[time.Duration](w.rng, 0, 0, 50, 350) * time.Millisecond,
-		start:  pick[time.Duration](w.rng, 100, 500, 2000) * time.Millisecond,
-		stop:   pick[time.Duration](w.rng, 50, 300, 2000) * time.Millisecond,
-		frail:  pick(w.rng, 0, 0, 0, 0.05, 0.3),
-		slow:   pick(w.rng, 0, 0.05, 0.2),
-		limits: w.chance(0.3),
+func (cl *cluster) randomOptions() options {
+	version := pick(cl.rng, "v1.36.3", "v1.36.3", "v1.36.3", "v1.34.4", "")
+	return options{
+		waitsForOwnWrites: version == "v1.36.3", version: version,
+		cacheLag:       pick[time.Duration](cl.rng, 20, 20, 200, 200, 1400) * time.Millisecond,
+		watchSkew:      pick[time.Duration](cl.rng, 0, 0, 50, 350) * time.Millisecond,
+		startTime:      pick[time.Duration](cl.rng, 100, 500, 2000) * time.Millisecond,
+		stopTime:       pick[time.Duration](cl.rng, 50, 300, 2000) * time.Millisecond,
+		failureRate:    pick(cl.rng, 0, 0, 0, 0.05, 0.3),
+		slowRate:       pick(cl.rng, 0, 0.05, 0.2),
+		maxUnavailable: cl.chance(0.3),
 	}
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// seen returns the history as a recorder has it whose watches are out of step with each other: what happened arrives late, in
-// the order of its resource.
-func (w *world) seen(h *history.History) *history.History {
-	if w.custom.skew == 0 {
+// withWatchSkew returns the history as seen through watches that lag by different times: events keep their order only within a
+// resource.
+func (cl *cluster) withWatchSkew(h *history.History) *history.History {
+	if cl.options.watchSkew == 0 {
 		return h
 	}
 	last := map[history.Resource]time.Duration{}
 	for _, e := range h.Events {
-		e.At = max(last[e.Resource], e.At+w.between(0, w.custom.skew))
+		e.At = max(last[e.Resource], e.At+cl.durationBetween(0, cl.options.watchSkew))
 		last[e.Resource] = e.At
 	}
 	slices.SortStableFunc(h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
@@ -23,7 +23,7 @@ func (w *world) seen(h *history.History) *history.History {
 	return h
 }
 
-// renumber gives every record of a history its number anew, by time; a mark comes before what arrives at the same moment.
+// renumber numbers all records in order of time; an operation comes before the events of the same moment.
 func renumber(h *history.History) {
 	seq, m := 0, 0
 	for _, e := range h.Events {
