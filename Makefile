@@ -1,13 +1,14 @@
 # Two commands do everything on a fresh machine: `make test` and `make e2e`. Each installs or builds what it lacks.
 #
 # make itself ends with 2 whatever went wrong; where the exit code matters (0 conformant, 1 not conformant, 2 wrong use,
-# 3 inconclusive), run `make cli` once and then .bin/conformance with the same variables in the environment.
+# 3 inconclusive), run `make commands` once and then .bin/conformance or .bin/confdev with the same variables in the environment.
 
-GO  ?= go
-cli := .bin/conformance
+GO   ?= go
+user := .bin/conformance
+dev  := .bin/confdev
 
 SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT ADVERSITY SHAPE \
+	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT DISTURBANCE MATRIX RUNS FAULTS TREND \
 	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN RESULTS_DIR SUITE_IMAGE IMAGE_MIRROR \
 	NAMESPACE SET STATE SAVE
 # What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
@@ -15,25 +16,25 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help cli verifier toolchain e2e certify cluster cluster-down judge report diagnose faults nasty shapes nightly test verify fmt catalogue rbac pictures bench clean image images bundle
+.PHONY: help commands $(user) $(dev) verifier toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
 ## The suite
-e2e: cli          ; @exec $(cli) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
-certify: cli      ; @exec $(cli) certify                  ## hold a cluster that is there already to every guarantee (KUBECONFIG, CONTEXT)
-image: cli        ; @exec $(cli) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
-images: cli       ; @exec $(cli) images                   ## list every image that a run on a cluster of yours uses, by digest
-bundle: cli       ; @exec $(cli) bundle                   ## pack programs, images and manifests into one archive, for machines without network and Go
-cluster: cli      ; @exec $(cli) cluster up               ## make a kind cluster for work, or check the one there is; e2e then uses it
-cluster-down: cli ; @exec $(cli) cluster down             ## remove it
-judge: cli        ; @exec $(cli) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
-report: cli       ; @exec $(cli) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
-diagnose: cli     ; @exec $(cli) diagnose                 ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
-faults: cli       ; @exec $(cli) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
-nasty: cli        ; @exec $(cli) nasty                    ## make life hard for a correct cluster and show that nobody is accused (ADVERSITY=name)
-shapes: cli       ; @exec $(cli) shapes                   ## run the suite on clusters of other versions, address families, zones and storage (SHAPE=name)
-nightly: cli      ; @exec $(cli) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
+e2e: $(dev)          ; @exec $(dev) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
+certify: $(user)     ; @exec $(user) certify                 ## hold an existing cluster to every guarantee (KUBECONFIG, CONTEXT)
+image: $(dev)        ; @exec $(dev) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
+images: $(user)      ; @exec $(user) images                  ## list every image that a run on a cluster of yours uses, by digest
+bundle: $(dev)       ; @exec $(dev) bundle                   ## pack program, images and manifests into one archive, for machines without network and Go
+cluster: $(dev)      ; @exec $(dev) cluster up               ## make a kind cluster for work, or check the existing one; e2e then uses it
+cluster-down: $(dev) ; @exec $(dev) cluster down             ## remove it
+judge: $(user)       ; @exec $(user) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
+report: $(user)      ; @exec $(user) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
+diagnose: $(user)    ; @exec $(user) diagnose                ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
+faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
+disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
+matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
+nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
 ##
 ## The project
 test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
@@ -43,15 +44,19 @@ catalogue: toolchain ; @exec $(GO) test ./e2e/specs ./e2e/internal/report -count
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rbac -count=1 -run '^TestManifest' -update ## write e2e/deploy/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
-clean: cli        ; @$(cli) clean && if test -z "$$KUBECONFIG$$CONTEXT"; then rm -rf .bin report dist; fi ## remove all that this project left on the machine, reports included; with KUBECONFIG or CONTEXT, what runs left on that cluster
+ifeq ($(KUBECONFIG)$(CONTEXT),)
+clean: $(dev)     ; @$(dev) clean && rm -rf .bin report dist ## remove all that this project left on the machine, reports included; with KUBECONFIG or CONTEXT, what runs left on that cluster
+else
+clean: $(user)    ; @exec $(user) clean
+endif
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##
 ## Settings, as NAME=value behind any target of the suite
 ##   FOCUS=regexp LABELS=filter     only some specs; a guarantee's label is its ID with a dot for the slash
-##   LEVEL=core|extended|disruptive how much is asked (extended)     PROCS=n SEED=n      processes, order of the specs
+##   LEVEL=core|extended|disruptive highest level checked (extended)   PROCS=n SEED=n      processes, order of the specs
 ##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
-##   RUNS=n FAULTS=weekly|always|never TREND=file       of nightly: runs, planted faults, where the nights are told
+##   RUNS=n FAULTS=weekly|always|never TREND=file       of nightly: runs, planted faults, file that keeps a line a night
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
@@ -59,9 +64,11 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 
-cli: toolchain
-	@test -x $(cli) || echo "conformance: building the command; the first time this takes a minute or two"
-	@exec $(GO) build -buildvcs=false -o $(cli) ./e2e/cmd/conformance
+commands: $(user) $(dev)
+
+$(user) $(dev): toolchain
+	@test -x $@ || echo "$(@F): building the command; the first time this takes a minute or two"
+	@exec $(GO) build -buildvcs=false -o $@ ./e2e/cmd/$(@F)
 
 verifier: toolchain
 	@exec $(GO) build -buildvcs=false -o .bin/verify ./hack/verify

@@ -16,10 +16,10 @@ const diagnosisEntry = "diagnosis"
 
 // A spec that failed is diagnosed before anything is cleaned up: what cleans up may take the cause away.
 var _ = JustAfterEach(func(ctx SpecContext) {
-	if tell == nil || !CurrentSpecReport().Failed() {
+	if progress == nil || !CurrentSpecReport().Failed() {
 		return
 	}
-	for _, ns := range tell.namespaces() {
+	for _, ns := range progress.usedNamespaces() {
 		diagnoseSpec(ctx, ns)
 	}
 })

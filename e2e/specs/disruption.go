@@ -15,7 +15,7 @@ import (
 // hurt records a spec that hurts the cluster, which is brought back into order when the spec ends.
 func hurt(ctx SpecContext) (*framework.Namespace, *framework.Outage) {
 	GinkgoHelper()
-	if reason := under.BeyondHurt(); reason != "" {
+	if reason := target.BeyondHurt(); reason != "" {
 		Skip(reason)
 	}
 	ns := Record(ctx)
@@ -40,7 +40,7 @@ func restart(ctx SpecContext, component string, id contract.ID) {
 	growing.Running(ctx, 1)
 	letGo := shrinking.Keep(ctx, 2)
 	// Clean-ups run last first, and nothing is let go of while the API server is away.
-	DeferCleanup(under.AwaitAPI)
+	DeferCleanup(target.AwaitAPI)
 	shrinking.Scale(ctx, 1)
 	shrinking.AwaitTerminating(ctx, 2)
 	old := rolling.UIDs(0, 1)

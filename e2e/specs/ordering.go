@@ -118,7 +118,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	})
 
 	It("takes back at once a pod that is Ready and was not so for minReadySeconds yet", Proves(contract.OrderingChangeOfMind), func(ctx SpecContext) {
-		if under.Before(1, 34) {
+		if target.Before(1, 34) {
 			Skip("not applicable: before 1.34 the pod stays for ever (kubernetes issue 123918)")
 		}
 		ns := Record(ctx)
@@ -170,7 +170,7 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 	It("updates the next pod only after the updated ones are available", Proves(contract.OrderingParallelUpdates), func(ctx SpecContext) {
 		ns := Record(ctx)
 		minReady := int32(4)
-		if under.Before(1, 34) {
+		if target.Before(1, 34) {
 			minReady = 0 // not waited for under Parallel before 1.34 (kubernetes issues 112307 and 119234)
 		}
 		set := framework.Create(ctx, ns, framework.Replicas(2), framework.Parallel(), framework.HoldReadiness(), framework.MinReadySeconds(minReady))

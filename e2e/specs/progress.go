@@ -2,7 +2,6 @@ package specs
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -10,39 +9,33 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
-	. "github.com/onsi/gomega"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner/progress"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
 
-// tell is where this process tells what it is doing. It is set once before the specs.
+// progress reports what this process does to the command that started the run. It is set once by Run; it is nil where nothing runs.
 //
-//nolint:gochecknoglobals // Ginkgo's set-up nodes can hand nothing to specs otherwise.
-var tell *teller
+//nolint:gochecknoglobals // Ginkgo's set-up nodes can be given nothing otherwise.
+var progress *progressReporter
 
-// teller tells the beginning and end of specs, and from time to time what the running one waits for.
-type teller struct {
-	out *progress.Writer
+// progressReporter reports the beginning and end of specs, and from time to time what the running one waits for.
+type progressReporter struct {
+	command *runner.Connection
 
-	mu    sync.Mutex
-	waits func() string          // of the running spec
-	using []*framework.Namespace // by the running spec
+	mu         sync.Mutex
+	waits      func() string          // of the running spec
+	namespaces []*framework.Namespace // of the running spec
 }
 
-// tellEvery is how often a running spec says what it waits for.
-const tellEvery = 2 * time.Second
+// waitsEvery is how often a running spec reports what it waits for.
+const waitsEvery = 2 * time.Second
 
-// startTelling opens the file of progress and tells what is waited for until ctx ends.
-func startTelling(ctx context.Context, reportDir string) {
-	GinkgoHelper()
-	out, err := progress.Append(filepath.Join(reportDir, progress.File))
-	Expect(err).NotTo(HaveOccurred())
-	t := &teller{out: out}
-	tell = t
+// newProgressReporter reports to the command what is waited for until ctx ends.
+func newProgressReporter(ctx context.Context, command *runner.Connection) *progressReporter {
+	p := &progressReporter{command: command}
 	go func() {
-		ticker := time.NewTicker(tellEvery)
+		ticker := time.NewTicker(waitsEvery)
 		defer ticker.Stop()
 		for {
 			select {
@@ -50,75 +43,75 @@ func startTelling(ctx context.Context, reportDir string) {
 				return
 			case <-ticker.C:
 			}
-			if text := t.waiting(); text != "" {
-				_ = out.Tell(progress.Line{Process: GinkgoParallelProcess(), Waits: text})
+			if text := p.waiting(); text != "" {
+				p.send(runner.Event{Waits: text})
 			}
 		}
 	}()
+	return p
 }
 
-func (t *teller) waiting() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.waits == nil {
+// send reports an event of this process. A command that has ended interrupts the run by itself, so the error says nothing new.
+func (p *progressReporter) send(e runner.Event) {
+	e.Process = GinkgoParallelProcess()
+	_ = p.command.Send(e)
+}
+
+func (p *progressReporter) waiting() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waits == nil {
 		return ""
 	}
-	return t.waits()
+	return p.waits()
 }
 
-// attend takes note of the namespace that the running spec uses and of how it says what it waits for.
-func (t *teller) attend(ns *framework.Namespace, waits func() string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.using, t.waits = append(t.using, ns), waits
+// track notes the namespace that the running spec uses and how to say what it waits for.
+func (p *progressReporter) track(ns *framework.Namespace, waits func() string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.namespaces, p.waits = append(p.namespaces, ns), waits
 }
 
-// dismiss forgets the spec that has ended.
-func (t *teller) dismiss() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.using, t.waits = nil, nil
+// untrack forgets the spec that has ended.
+func (p *progressReporter) untrack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.namespaces, p.waits = nil, nil
 }
 
-// namespaces are those that the running spec uses.
-func (t *teller) namespaces() []*framework.Namespace {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.using)
+// usedNamespaces are those that the running spec uses.
+func (p *progressReporter) usedNamespaces() []*framework.Namespace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.namespaces)
 }
 
 var _ = ReportBeforeSuite(func(r Report) {
-	if *settingsFile == "" {
-		return // nothing runs: somebody only lists the specs
+	if progress != nil {
+		progress.send(runner.Event{Total: r.PreRunStats.SpecsThatWillRun})
 	}
-	s, err := runconfig.Load(*settingsFile)
-	Expect(err).NotTo(HaveOccurred())
-	out, err := progress.Append(filepath.Join(s.ReportDir, progress.File))
-	Expect(err).NotTo(HaveOccurred())
-	Expect(out.Tell(progress.Line{Total: r.PreRunStats.SpecsThatWillRun})).To(Succeed())
-	Expect(out.Close()).To(Succeed())
 })
 
 var _ = ReportBeforeEach(func(r SpecReport) {
-	if tell != nil && !r.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
-		_ = tell.out.Tell(progress.Line{Process: GinkgoParallelProcess(), Began: r.FullText()})
+	if progress != nil && !r.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
+		progress.send(runner.Event{Began: r.FullText()})
 	}
 })
 
 var _ = ReportAfterEach(func(r SpecReport) {
-	if tell == nil || (r.State.Is(types.SpecStateSkipped) && r.Failure.Message == "") {
+	if progress == nil || (r.State.Is(types.SpecStateSkipped) && r.Failure.Message == "") {
 		return
 	}
-	tell.dismiss()
-	l := progress.Line{Process: GinkgoParallelProcess(), Ended: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds()}
+	progress.untrack()
+	e := runner.Event{Ended: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds()}
 	if r.State != types.SpecStatePassed {
-		l.Message = failureText(r)
+		e.Message = failureText(r)
 	}
-	_ = tell.out.Tell(l)
+	progress.send(e)
 })
 
-// failureText is all that a spec failed over: what its body found and what was judged at its end, each sentence once,
-// and what the diagnosis says of it.
+// failureText joins the failures of a spec, those of its body and those of the judges at its end, each sentence once, and its diagnosis.
 func failureText(r SpecReport) string {
 	first := r.FailureMessage()
 	if first == "" {

@@ -61,11 +61,11 @@ func Record(ctx SpecContext) *framework.Namespace {
 // RecordUnder is Record with another Pod Security Standard.
 func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Namespace {
 	GinkgoHelper()
-	if why := under.Settings.Facts.NoBaseline; security == framework.Baseline && why != "" {
+	if why := target.Settings.Facts.NoBaseline; security == framework.Baseline && why != "" {
 		Skip(why)
 	}
 	spec := CurrentSpecReport()
-	ns, err := framework.NewNamespace(ctx, under, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
+	ns, err := framework.NewNamespace(ctx, target, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
 	Expect(err).NotTo(HaveOccurred())
 	// Clean-ups run last first: the evidence is saved and judged before the namespace goes.
 	DeferCleanup(ns.Remove)
@@ -78,7 +78,7 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 		return b.String()
 	}
 	AttachProgressReporter(waiting)
-	tell.attend(ns, waiting)
+	progress.track(ns, waiting)
 	return ns
 }
 

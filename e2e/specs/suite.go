@@ -3,46 +3,64 @@ package specs
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	. "github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/format"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner/parentwatch"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-//nolint:gochecknoglobals // A flag of the test.
-var settingsFile = flag.String("conformance.settings", "", "settings of the run, written by the command that starts it; without them no spec runs")
+// settings are those of the run: set once by Run and never changed.
+//
+//nolint:gochecknoglobals // Ginkgo's set-up nodes can be given nothing otherwise.
+var settings runconfig.Settings
 
-//nolint:gochecknoglobals // A flag of the test.
-var lifelinePath = flag.String("conformance.lifeline", "", "lifeline of the command that starts the run, which ends with it")
-
-// under is the cluster under test: the suite's only state, set once before the specs and never changed.
+// target is the cluster under test: set once before the specs and never changed.
 //
 //nolint:gochecknoglobals // Ginkgo's set-up nodes can hand nothing to specs otherwise.
-var under *framework.Cluster
+var target *framework.Cluster
 
-var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
-	// What all processes must agree on is asked once.
-	cluster := connect("")
-	version, err := cluster.Client.Discovery().ServerVersion()
-	Expect(err).NotTo(HaveOccurred(), "the API server at the kubeconfig's address must answer")
-	return []byte(version.GitVersion)
-}, func(ctx SpecContext, version []byte) {
-	under = connect(string(version))
-	// Progress is told for as long as the process lives, which no node's context spans.
-	startTelling(context.WithoutCancel(ctx), under.Settings.ReportDir)
-	if *lifelinePath != "" {
-		Expect(parentwatch.Watch(context.WithoutCancel(ctx), *lifelinePath, interrupt)).To(Succeed(), "the command that started the run must still be there")
+// Run runs the specs in one of Ginkgo's processes and returns its exit code: 1 if a spec failed, 2 if the parameters are wrong. The flags of
+// Ginkgo must have been parsed. Nothing else reads the parameters.
+func Run(ctx context.Context, p runner.Parameters, stderr io.Writer) (exitCode int) {
+	var err error
+	if settings, err = runconfig.Load(p.Settings); err != nil {
+		fmt.Fprintln(stderr, "settings:", err)
+		return cli.ExitUsage
 	}
-})
+	command, err := runner.Connect(ctx, p.Socket, interrupt)
+	if err != nil {
+		fmt.Fprintln(stderr, "the command that started the run must still be there:", err)
+		return cli.ExitFailed
+	}
+	progress = newProgressReporter(ctx, command)
+	RegisterFailHandler(Fail)
+	// The text of an error is reported anyway; its fields say nothing more.
+	format.RegisterCustomFormatter(func(value any) (string, bool) {
+		_, isError := value.(error)
+		return "", isError
+	})
+	if !RunSpecs(testingT{}, "StatefulSet conformance") {
+		return cli.ExitFailed
+	}
+	return 0
+}
+
+// testingT stands for the test that RunSpecs wants to fail: what RunSpecs returns says the same.
+type testingT struct{}
+
+// Fail does nothing.
+func (testingT) Fail() {}
 
 // interrupt ends this process's part of the run as Ctrl-C does: with its clean-up.
 func interrupt() {
@@ -51,40 +69,46 @@ func interrupt() {
 	}
 }
 
+var _ = SynchronizedBeforeSuite(func(_ SpecContext) []byte {
+	// What all processes must agree on is requested once.
+	cluster := connect("")
+	version, err := cluster.Client.Discovery().ServerVersion()
+	Expect(err).NotTo(HaveOccurred(), "the API server at the kubeconfig's address must answer")
+	return []byte(version.GitVersion)
+}, func(_ SpecContext, version []byte) {
+	target = connect(string(version))
+})
+
 func connect(version string) *framework.Cluster {
 	GinkgoHelper()
-	s, err := runconfig.Load(*settingsFile)
+	config, err := settings.RESTConfig()
 	Expect(err).NotTo(HaveOccurred())
-	config, err := s.RESTConfig()
-	Expect(err).NotTo(HaveOccurred())
-	cluster, err := framework.Connect(config, s, version)
+	cluster, err := framework.Connect(config, settings, version)
 	Expect(err).NotTo(HaveOccurred())
 	return cluster
 }
 
-var _ = SynchronizedAfterSuite(tellUsage, func(ctx SpecContext) {
-	if under == nil || under.Settings.SkipNamespaceWait {
+var _ = SynchronizedAfterSuite(saveUsage, func(ctx SpecContext) {
+	if target == nil || target.Settings.SkipNamespaceWait {
 		return
 	}
-	err := under.AwaitNamespacesGone(ctx)
-	tellUsage() // with what that took
+	err := target.AwaitNamespacesGone(ctx)
+	saveUsage() // with what that took
 	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by make clean, with the run's KUBECONFIG and CONTEXT")
 })
 
-// tellUsage leaves for the command that started the run which rights this process made use of.
-func tellUsage() {
-	if under != nil {
-		Expect(under.Used.Save(under.Settings.ReportDir, fmt.Sprintf("process-%d", GinkgoParallelProcess()))).To(Succeed())
+// saveUsage saves which rights this process used, for the command that started the run.
+func saveUsage() {
+	if target != nil {
+		Expect(target.Used.Save(target.Settings.ReportDir, fmt.Sprintf("process-%d", GinkgoParallelProcess()))).To(Succeed())
 	}
 }
 
-// What became of each spec is written for the command that started the run, which weighs it together with the histories.
+// The outcome of each spec is saved for the command that started the run, which judges it together with the histories.
 var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Report) {
 	if report.SuiteConfig.DryRun {
-		return // only which specs would run was asked
+		return // only the list of specs is wanted
 	}
-	s, err := runconfig.Load(*settingsFile)
-	Expect(err).NotTo(HaveOccurred())
 	var specs []verdict.Spec
 	for _, r := range report.SpecReports {
 		if r.LeafNodeType != types.NodeTypeIt {
@@ -108,5 +132,5 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 	}
 	data, err := json.MarshalIndent(specs, "", "  ")
 	Expect(err).NotTo(HaveOccurred())
-	Expect(os.WriteFile(filepath.Join(s.ReportDir, verdict.SpecsFile), append(data, '\n'), 0o644)).To(Succeed())
+	Expect(os.WriteFile(filepath.Join(settings.ReportDir, verdict.SpecsFile), append(data, '\n'), 0o644)).To(Succeed())
 })

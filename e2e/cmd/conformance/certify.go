@@ -7,145 +7,154 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/rand"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/export"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
 
-func newCertifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "certify",
-		Short: "Run the suite on a cluster that is there already",
-		Long: `Run the suite on a cluster that is there already. It makes namespaces, works in them and removes them again; it touches nothing
-else, and never a node. What keeps the cluster from being judged is told within seconds, all of it, before anything is made.
+// certifyOptions are the options of certify.
+type certifyOptions struct {
+	runner.Options
+	clusterOptions
+	imageMirror             string
+	reportInLog             bool
+	resultsDir, sonobuoyDir string
+}
 
-Set by environment variables: KUBECONFIG (kubectl's default if empty; inside a pod its service account) and CONTEXT (the current
-one if empty) choose the cluster, LEVEL (core, extended) how much is asked (disruptive hurts nothing here: its guarantees are then not
-applicable), NGINX_IMAGE and BUSYBOX_IMAGE what pods run, IMAGE_MIRROR where to get them instead of from their own registry,
-NAMESPACE_PREFIX how namespaces are called, NAMESPACES (a,b,...) which to use instead of making any: they must be empty, and the
-account then needs rights in them alone (e2e/deploy/rbac-namespaced.yaml). REPORT_IN_LOG=1 has the report printed too, for "fetch" to unpack, RESULTS_DIR
-receives e2e.log and junit_01.xml, and STORAGE_CLASS, FOCUS, LABELS, PROCS, SEED, LIMITS and REPORT_DIR as for "e2e".
-The account needs the rights of e2e/deploy/rbac.yaml.`,
-		Args: noArguments,
+func (o *certifyOptions) addFlags(f cli.Flags) {
+	o.clusterOptions.addFlags(f)
+	o.AddFlags(f)
+	f.String(&o.imageMirror, "IMAGE_MIRROR", "", "`registry/path` to get images from, instead of their own registry")
+	f.Bool(&o.reportInLog, "REPORT_IN_LOG", "print the report too, for \"fetch\" to unpack")
+	f.String(&o.resultsDir, "RESULTS_DIR", "", "`folder` that receives e2e.log and junit_01.xml")
+	f.String(&o.sonobuoyDir, "SONOBUOY_RESULTS_DIR", "", "`folder` that receives the results of a plugin of Sonobuoy")
+}
+
+func newCertifyCommand() *cobra.Command {
+	var o certifyOptions
+	command := &cobra.Command{
+		Use:   "certify",
+		Short: "Run the suite on an existing cluster",
+		Long: `Run the suite on an existing cluster. It makes namespaces, works in them and removes them again; it touches nothing else, and never a
+node. What keeps the cluster from being judged is reported within seconds, all of it, before anything is made.
+
+The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml.
+
+Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or configuration; 3 inconclusive.`,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := judgedOr(runCertify(cmd.Context(), os.Getenv, cmd.OutOrStdout(), cmd.ErrOrStderr()))
-			if failed := handOver(os.Getenv, err); failed != nil {
+			err := runner.OrInconclusive(runCertify(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr()))
+			if failed := o.exportResults(err); failed != nil {
 				return errors.Join(err, failed)
 			}
 			return err
 		},
 	}
+	o.addFlags(cli.NewFlags(command.Flags(), os.Getenv))
+	return command
 }
 
-// allLevels are those that may be asked of a cluster that is somebody's. Disruptive hurts none: its guarantees are then not applicable.
+// allLevels are those that may be chosen for somebody else's cluster. Disruptive disrupts none: its guarantees are then not applicable.
 func allLevels() []contract.Level {
 	return []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 }
 
-func runCertify(ctx context.Context, getenv func(string) string, out, progress io.Writer) error {
+func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer) error {
 	begin := time.Now()
-	s, a, err := prepare(ctx, getenv, begin, progress)
+	s, err := prepare(ctx, o, begin, progress)
 	if err != nil {
 		return err
 	}
-	// The suite compiles while the cluster is tried; neither needs the other.
-	suite := build(ctx)
-	if err := checkSelection(ctx, suite, a, false); err != nil {
+	if err := o.CheckSelection(false); err != nil {
 		return err
 	}
-	if err := emptyReport(a.reportDir); err != nil {
-		_, buildErr := suite()
-		return errors.Join(err, buildErr)
-	}
-	err = try(ctx, a, &s, progress)
-	built, buildErr := suite()
-	if err := errors.Join(err, buildErr); err != nil {
+	if s.Suite, err = runner.Identity(ctx); err != nil {
 		return err
 	}
-	s.Suite = built.identity
-	run, err := execute(ctx, built, a, s, out)
-	if err == nil && !run.Partial && a.level != contract.Core && ctx.Err() == nil {
-		err = tellUnused(a.reportDir, s, out)
+	if err := runner.EmptyReport(o.ReportDir); err != nil {
+		return err
 	}
-	if a.reportInLog {
-		// The verdict stays the last that is said.
-		err = errors.Join(err, packaging.WriteReport(out, a.reportDir))
+	if err := probe(ctx, o, &s, progress); err != nil {
+		return err
+	}
+	run, err := o.Execute(ctx, s, out)
+	if err == nil && !run.Partial && o.Level != contract.Core && ctx.Err() == nil {
+		err = runner.PrintUnused(o.ReportDir, s, out)
+	}
+	if o.reportInLog {
+		// The verdict stays the last line.
+		err = errors.Join(err, export.WriteReport(out, o.ReportDir))
 	}
 	if err != nil {
 		return err
 	}
-	return conclude(out, run, time.Since(begin))
+	return runner.Conclude(out, run, time.Since(begin))
 }
 
-// handOver leaves the results where a tool that collects them waits for them, whatever came of the run.
-func handOver(getenv func(string) string, said error) error {
-	a, _ := readAsked(getenv, allLevels()...)
-	log, junit := filepath.Join(a.reportDir, ginkgoLog), filepath.Join(a.reportDir, "junit.xml")
+// exportResults leaves the results where a tool that collects them waits for them, however the run ended.
+func (o *certifyOptions) exportResults(failed error) error {
+	log, junit := filepath.Join(o.ReportDir, runner.GinkgoLog), filepath.Join(o.ReportDir, "junit.xml")
 	var errs []error
-	if dir := getenv("RESULTS_DIR"); dir != "" {
-		errs = append(errs, packaging.Results(dir, log, junit, said))
+	if o.resultsDir != "" {
+		errs = append(errs, export.Results(o.resultsDir, log, junit, failed))
 	}
-	// Sonobuoy sets this in the containers of its plugins.
-	if dir := getenv("SONOBUOY_RESULTS_DIR"); dir != "" {
-		errs = append(errs, packaging.Results(dir, log, junit, said), packaging.Done(dir))
+	if o.sonobuoyDir != "" {
+		errs = append(errs, export.Results(o.sonobuoyDir, log, junit, failed), export.Done(o.sonobuoyDir))
 	}
 	return errors.Join(errs...)
 }
 
 // prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.
-func prepare(ctx context.Context, getenv func(string) string, begin time.Time, progress io.Writer) (runconfig.Settings, asked, error) {
-	a, problems := readAsked(getenv, allLevels()...)
-	images, wrong := imagesOf(a)
+func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress io.Writer) (runconfig.Settings, error) {
+	problems := o.Validate(allLevels()...)
+	used, wrong := workloadImages(o)
 	problems = append(problems, wrong...)
 	// The letters keep runs apart that begin within the same second.
-	s := a.settings(fmt.Sprintf("certify-%d-%s", begin.Unix(), rand.String(5)), images)
-	s.Context = getenv("CONTEXT")
-	var err error
-	if s.Kubeconfig, err = kubeconfigPath(getenv("KUBECONFIG")); err != nil {
-		return s, a, wrongUse{fmt.Errorf("KUBECONFIG: %w", err)}
+	s := o.Settings(fmt.Sprintf("certify-%d-%s", begin.Unix(), rand.String(5)), used)
+	target, wrong, err := o.choose(&s)
+	if err != nil {
+		return s, err
 	}
-	target, wrong := preflight.Kubeconfig(s)
 	problems = append(problems, wrong...)
 	if len(wrong) > 0 {
-		return s, a, unfit(problems)
+		return s, runner.PreflightError(problems)
 	}
 	fmt.Fprintf(progress, "cluster: context %s at %s\n", target.Context, target.Server)
-	found, err := ask(ctx, a, s, progress)
+	found, err := o.Preflight(ctx, s, progress)
 	if err != nil {
-		return s, a, err
+		return s, err
 	}
 	if problems = append(problems, found.Problems...); len(problems) > 0 {
-		return s, a, unfit(problems)
+		return s, runner.PreflightError(problems)
 	}
 	s.Facts = found.Facts
 	announce(progress, s, found.User)
-	return s, a, nil
+	return s, nil
 }
 
-// try makes the first few things in the cluster, removes them again, and notes what was learnt.
-func try(ctx context.Context, a asked, s *runconfig.Settings, progress io.Writer) error {
+// probe makes the first few objects in the cluster, removes them again, and adds what they showed to the facts.
+func probe(ctx context.Context, o *certifyOptions, s *runconfig.Settings, progress io.Writer) error {
 	begin := time.Now()
-	config, err := s.RESTConfig()
+	config, err := o.RESTConfig(*s)
 	if err != nil {
 		return err
 	}
-	config.Wrap(a.used.Record(config.Host))
 	found := preflight.Probe(ctx, config, *s)
 	if ctx.Err() != nil {
 		return fmt.Errorf("interrupted before the first spec; nothing was judged: %w", context.Cause(ctx))
 	}
 	if len(found.Problems) > 0 {
-		return unfit(found.Problems)
+		return runner.PreflightError(found.Problems)
 	}
 	for _, note := range found.Notes {
 		fmt.Fprintln(progress, "note:", note)
@@ -155,58 +164,35 @@ func try(ctx context.Context, a asked, s *runconfig.Settings, progress io.Writer
 	return nil
 }
 
-// imagesOf fills in the images that nobody named: those of the bundle that this program is part of, else the public ones, both from
+// workloadImages fills in the images that nobody named: those of the bundle that this program is part of, else the public ones, both from
 // the mirror if there is one.
-func imagesOf(a asked) (nodeimage.Workload, []preflight.Problem) {
-	images := nodeimage.PublicWorkload()
-	bundled, err := packaging.ReadList(packaging.Packed())
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return images, []preflight.Problem{{Usage: true, Text: err.Error()}}
+func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
+	used := images.Public()
+	bundled, err := images.Bundled()
+	if err != nil {
+		return used, []preflight.Problem{{Usage: true, Text: err.Error()}}
 	}
 	for _, b := range bundled {
 		switch b.Setting {
-		case nginxSetting:
-			images.Nginx = b.Reference
-		case busyboxSetting:
-			images.Busybox = b.Reference
+		case images.NginxSetting:
+			used.Nginx = b.Reference
+		case images.BusyboxSetting:
+			used.Busybox = b.Reference
 		}
 	}
-	if images.Nginx, err = packaging.Mirrored(a.imageMirror, images.Nginx); err == nil {
-		images.Busybox, err = packaging.Mirrored(a.imageMirror, images.Busybox)
+	if used.Nginx, err = images.Mirrored(o.imageMirror, used.Nginx); err == nil {
+		used.Busybox, err = images.Mirrored(o.imageMirror, used.Busybox)
 	}
 	if err != nil {
-		return images, []preflight.Problem{{Usage: true, Text: fmt.Sprintf("IMAGE_MIRROR=%s: %v", a.imageMirror, err)}}
+		return used, []preflight.Problem{{Usage: true, Text: fmt.Sprintf("IMAGE_MIRROR=%s: %v", o.imageMirror, err)}}
 	}
-	if a.images.Nginx != "" {
-		images.Nginx = a.images.Nginx
+	if o.Images.Nginx != "" {
+		used.Nginx = o.Images.Nginx
 	}
-	if a.images.Busybox != "" {
-		images.Busybox = a.images.Busybox
+	if o.Images.Busybox != "" {
+		used.Busybox = o.Images.Busybox
 	}
-	return images, nil
-}
-
-// kubeconfigPath returns the files that kubectl would read, absolute since test processes run elsewhere. It is empty for a
-// pod's own service account.
-func kubeconfigPath(named string) (string, error) {
-	if named == "" {
-		if _, err := os.Stat(clientcmd.RecommendedHomeFile); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
-			return "", nil
-		}
-		return clientcmd.RecommendedHomeFile, nil
-	}
-	list := ""
-	for _, path := range slices.DeleteFunc(filepath.SplitList(named), func(p string) bool { return p == "" }) {
-		full, err := filepath.Abs(path)
-		if err != nil {
-			return "", err
-		}
-		if list != "" {
-			list += string(filepath.ListSeparator)
-		}
-		list += full
-	}
-	return list, nil
+	return used, nil
 }
 
 // announce says what the run is about to do, before it does anything.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,19 +13,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/version"
+	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
 )
 
-// apiServer answers what preflight asks, and fails the test when it is asked for anything that would change a cluster.
+// apiServer answers the requests of preflight, and fails the test on one that would change a cluster.
 type apiServer struct {
 	t            *testing.T
 	minor        string
@@ -55,7 +57,7 @@ func (s apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.unauthorized:
 		refuse(http.StatusUnauthorized, metav1.StatusReasonUnauthorized)
 	case r.URL.Path == "/version":
-		answer(version.Info{Major: "1", Minor: s.minor, GitVersion: "v1." + s.minor + ".0"})
+		answer(apiversion.Info{Major: "1", Minor: s.minor, GitVersion: "v1." + s.minor + ".0"})
 	case strings.HasSuffix(r.URL.Path, "/selfsubjectreviews"):
 		review := authenticationv1.SelfSubjectReview{}
 		review.Kind, review.APIVersion = "SelfSubjectReview", "authentication.k8s.io/v1"
@@ -75,8 +77,8 @@ func (s apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			refuse(http.StatusBadRequest, metav1.StatusReasonBadRequest)
 			return
 		}
-		asked := review.Spec.ResourceAttributes
-		review.Status.Allowed = s.denied != "*" && s.denied != asked.Verb+" "+strings.TrimSuffix(asked.Resource+"/"+asked.Subresource, "/")
+		request := review.Spec.ResourceAttributes
+		review.Status.Allowed = s.denied != "*" && s.denied != request.Verb+" "+strings.TrimSuffix(request.Resource+"/"+request.Subresource, "/")
 		review.Kind, review.APIVersion = "SelfSubjectAccessReview", "authorization.k8s.io/v1"
 		answer(review)
 	case strings.HasSuffix(r.URL.Path, "/storageclasses"):
@@ -110,6 +112,13 @@ contexts: [{name: mine, context: {cluster: c, user: u}}]
 		t.Fatal(err)
 	}
 	return path
+}
+
+// options are those of certify with these variables in the environment.
+func options(env map[string]string) *certifyOptions {
+	var o certifyOptions
+	o.addFlags(cli.NewFlags(pflag.NewFlagSet("certify", pflag.ContinueOnError), func(variable string) string { return env[variable] }))
+	return &o
 }
 
 func serve(t *testing.T, s apiServer) string {
@@ -185,11 +194,11 @@ func TestCertifyRejects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			env := map[string]string{"KUBECONFIG": healthy, "REPORT_DIR": filepath.Join(t.TempDir(), "report")}
 			maps.Copy(env, c.env)
-			err := runCertify(t.Context(), func(k string) string { return env[k] }, io.Discard, io.Discard)
+			err := runCertify(t.Context(), options(env), io.Discard, io.Discard)
 			if err == nil {
 				t.Fatal("expected a rejection, found none")
 			}
-			if code := exitCode(err); code != c.code {
+			if code := cli.ExitCode(err); code != c.code {
 				t.Errorf("expected exit code %d, found %d", c.code, code)
 			}
 			for _, want := range c.want {
@@ -215,12 +224,12 @@ func TestCertifyNamesEachMissingRight(t *testing.T) {
 				"KUBECONFIG": serve(t, apiServer{denied: verb + " " + right.Resource}), "REPORT_DIR": filepath.Join(t.TempDir(), "report"),
 			}
 			var said bytes.Buffer
-			_, _, err := prepare(t.Context(), func(k string) string { return env[k] }, metav1.Now().Time, &said)
+			_, err := prepare(t.Context(), options(env), metav1.Now().Time, &said)
 			want := "rights: expected tester to be allowed to " + verb + " " + right.Name() + " ("
 			switch {
 			case right.ForReport && (err != nil || strings.Count(said.String(), "\nnote: "+want) != 1):
 				t.Errorf("expected a note %q and no error, found %v and:\n%s", want, err, said.String())
-			case !right.ForReport && (err == nil || exitCode(err) != verdict.ExitUsage || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+			case !right.ForReport && (err == nil || cli.ExitCode(err) != verdict.ExitUsage || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n")):
 				t.Errorf("expected one line that begins %q and exit code %d, found %v", want, verdict.ExitUsage, err)
 			}
 		}
@@ -235,8 +244,8 @@ func TestReadOnlyReportFolder(t *testing.T) {
 	if os.Geteuid() == 0 {
 		dir = "/proc/self" // root may write into any folder but those of the kernel
 	}
-	_, problems := readAsked(func(k string) string { return map[string]string{"REPORT_DIR": dir + "/report"}[k] }, "extended")
-	if len(problems) != 1 || exitCode(unfit(problems)) != verdict.ExitUsage || !strings.HasPrefix(problems[0].Text, "REPORT_DIR="+dir) {
+	problems := options(map[string]string{"REPORT_DIR": dir + "/report"}).Validate("extended")
+	if len(problems) != 1 || cli.ExitCode(runner.PreflightError(problems)) != verdict.ExitUsage || !strings.HasPrefix(problems[0].Text, "REPORT_DIR="+dir) {
 		t.Errorf("expected the folder to be rejected, found %v", problems)
 	}
 }
@@ -247,7 +256,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 		"KUBECONFIG": serve(t, apiServer{minor: "38", denied: "list nodes"}), "REPORT_DIR": t.TempDir(),
 		"NAMESPACE_PREFIX": "mine", "NGINX_IMAGE": "mirror/nginx",
 	}
-	s, _, err := prepare(t.Context(), func(k string) string { return env[k] }, metav1.Now().Time, &said)
+	s, err := prepare(t.Context(), options(env), metav1.Now().Time, &said)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,18 +274,17 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	}
 }
 
-// What would ask nothing is told before anything is made. Only the compiled suite knows its specs.
+// A run that selects no spec is rejected before anything is made.
 func TestNarrowedToNothing(t *testing.T) {
 	healthy := serve(t, apiServer{})
 	t.Chdir("../../..")
-	suite := build(t.Context())
-	if b, err := suite(); err != nil || b.identity.Version != packaging.Version(t.Context(), ".") || b.identity.Digest == "" {
-		t.Fatalf("expected the suite of this checkout, found %+v (%v)", b.identity, err)
+	if suite, err := runner.Identity(t.Context()); err != nil || suite.Version != version.OfCheckout(t.Context(), ".") || suite.Digest == "" {
+		t.Fatalf("expected the suite of this checkout, found %+v (%v)", suite, err)
 	}
 	for name, c := range map[string]struct {
-		mayHurt bool // as in e2e
-		env     map[string]string
-		want    string
+		mayDisrupt bool // as in e2e
+		env        map[string]string
+		want       string
 	}{
 		"focus":                  {false, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
 		"focus of e2e":           {true, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
@@ -284,63 +292,29 @@ func TestNarrowedToNothing(t *testing.T) {
 		"both":                   {true, map[string]string{"FOCUS": "drained", "LABELS": "dns.pod-record"}, "FOCUS=drained LABELS=dns.pod-record: expected to select"},
 		"below its level":        {false, map[string]string{"LEVEL": "core", "LABELS": "!core && !disruptive"}, "expected to select at least one spec of the level core, found none; "},
 		"e2e below its level":    {true, map[string]string{"LABELS": "disruption.drain"}, "LABELS=disruption.drain: expected to select at least one spec of the level extended, found none; 1 of higher levels match: raise LEVEL"},
-		"certify hurts nothing":  {false, map[string]string{"LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive LABELS=disruptive"},
+		"certify disrupts none":  {false, map[string]string{"LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive LABELS=disruptive"},
 		"not even when asked to": {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such"},
 		"e2e is asked to":        {true, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, ""},
-		"one with harmless ones": {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive || dns.headless"}, ""},
+		"one with others":        {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive || dns.headless"}, ""},
 		"a spec that there is":   {false, map[string]string{"FOCUS": "minReadySeconds"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, problems := readAsked(func(k string) string { return c.env[k] }, allLevels()...)
-			if len(problems) > 0 {
+			o := options(c.env)
+			if problems := o.Validate(allLevels()...); len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			err := judgedOr(checkSelection(t.Context(), suite, a, c.mayHurt))
+			err := runner.OrInconclusive(o.CheckSelection(c.mayDisrupt))
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("expected nothing to be rejected, found: %v", err)
-			case c.want != "" && (err == nil || exitCode(err) != verdict.ExitUsage || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
+			case c.want != "" && (err == nil || cli.ExitCode(err) != verdict.ExitUsage || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
 				t.Errorf("expected exit code %d and one line with %q, found: %v", verdict.ExitUsage, c.want, err)
 			}
 		})
 	}
 	env := map[string]string{"KUBECONFIG": healthy, "REPORT_DIR": filepath.Join(t.TempDir(), "report"), "FOCUS": "no such spec"}
-	err := runCertify(t.Context(), func(k string) string { return env[k] }, io.Discard, io.Discard)
-	if _, made := os.Stat(env["REPORT_DIR"]); exitCode(err) != verdict.ExitUsage || made == nil {
+	err := runCertify(t.Context(), options(env), io.Discard, io.Discard)
+	if _, made := os.Stat(env["REPORT_DIR"]); cli.ExitCode(err) != verdict.ExitUsage || made == nil {
 		t.Errorf("expected certify to reject it with nothing made, found %v", err)
-	}
-}
-
-func TestE2ERejects(t *testing.T) {
-	for variable, value := range map[string]string{"LEVEL": "all", "PROCS": "0", "SEED": "x", "FOCUS": "(", "LABELS": "&&", "LIMITS": "pod-ready=soon", "REPORT_DIR": "/proc/self/report"} {
-		err := judgedOr(runE2E(t.Context(), func(k string) string { return map[string]string{variable: value}[k] }, io.Discard, io.Discard))
-		if err == nil || exitCode(err) != verdict.ExitUsage || !strings.HasPrefix(err.Error(), variable) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s=%s: expected exit code %d and one line, found: %v", variable, value, verdict.ExitUsage, err)
-		}
-	}
-}
-
-// An error that says nothing of the cluster must not end the process as a broken guarantee does.
-func TestExitCodeOfARun(t *testing.T) {
-	for name, c := range map[string]struct {
-		err  error
-		want int
-	}{
-		"conformant":           {nil, verdict.ExitConformant},
-		"not conformant":       {outcome{verdict.NotConformant, verdict.ExitNotConformant}, verdict.ExitNotConformant},
-		"and not tidied up":    {errors.Join(outcome{verdict.NotConformant, verdict.ExitNotConformant}, errors.New("no space")), verdict.ExitNotConformant},
-		"undecided":            {outcome{verdict.OverallInconclusive, verdict.ExitInconclusive}, verdict.ExitInconclusive},
-		"wrong use":            {wrongUse{errors.New("no such level")}, verdict.ExitUsage},
-		"no verdict was found": {errors.New("the specs did not run to their end"), verdict.ExitInconclusive},
-	} {
-		err := judgedOr(c.err)
-		switch {
-		case c.err == nil || err == nil:
-			if !errors.Is(err, c.err) {
-				t.Errorf("%s: expected %v, found %v", name, c.err, err)
-			}
-		case exitCode(err) != c.want || err.Error() != c.err.Error():
-			t.Errorf("%s: expected exit code %d and %q, found %d and %q", name, c.want, c.err, exitCode(err), err)
-		}
 	}
 }

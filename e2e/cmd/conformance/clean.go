@@ -12,63 +12,44 @@ import (
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/e2e-framework/klient"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
 
-func newCleanCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "clean",
-		Short: "Remove all that this project ever left on this machine, or on the cluster of KUBECONFIG or CONTEXT, and nothing else",
-		Long: `Remove all that this project ever left on this machine, and nothing else: its clusters, its images in the container engine,
-the container engine that it started, and its cache folder. Installed Debian packages stay.
-
-With KUBECONFIG or CONTEXT set it removes what interrupted runs left on that cluster instead, found by label: the namespaces that
-runs made, or with NAMESPACES=a,b,... what they made in those. A run that is under way there would lose its namespaces too: RUN
-names the one run that is meant.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, out := cmd.Context(), cmd.ErrOrStderr()
-			if os.Getenv("KUBECONFIG") != "" || os.Getenv("CONTEXT") != "" {
-				return cleanCluster(ctx, os.Getenv, out)
-			}
-			return cleanMachine(ctx, out)
-		},
-	}
+// cleanOptions are the options of clean.
+type cleanOptions struct {
+	certifyOptions
+	run string
 }
 
-func cleanMachine(ctx context.Context, out io.Writer) error {
-	if err := cluster.RemoveAll(ctx, out); err != nil {
-		return err
+func newCleanCommand() *cobra.Command {
+	var o cleanOptions
+	command := &cobra.Command{
+		Use:   "clean",
+		Short: "Remove what interrupted runs left on a cluster, and nothing else",
+		Long: `Remove what interrupted runs left on a cluster, found by label: the namespaces that runs made, or with NAMESPACES=a,b,... what they made
+in those. A run that is under way there would lose its namespaces too: RUN names the one run that is meant.`,
+		Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cleanCluster(cmd.Context(), &o, cmd.ErrOrStderr()) },
 	}
-	if err := nodeimage.Clean(ctx, out); err != nil {
-		return err
-	}
-	if err := engine.Clean(ctx, out); err != nil {
-		return err
-	}
-	cache, err := engine.CacheDir()
+	f := cli.NewFlags(command.Flags(), os.Getenv)
+	o.addFlags(f)
+	f.String(&o.run, "RUN", "", "`name` of the run whose objects are removed (default: every run)")
+	return command
+}
+
+// cleanCluster removes what runs left on a cluster.
+func cleanCluster(ctx context.Context, o *cleanOptions, out io.Writer) error {
+	problems := o.Validate(allLevels()...)
+	var s runconfig.Settings
+	target, wrong, err := o.choose(&s)
 	if err != nil {
 		return err
 	}
-	return os.RemoveAll(cache)
-}
-
-// cleanCluster removes what runs left on a cluster that is not the suite's to remove.
-func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer) error {
-	a, problems := readAsked(getenv, allLevels()...)
-	s := runconfig.Settings{Context: getenv("CONTEXT")}
-	var err error
-	if s.Kubeconfig, err = kubeconfigPath(getenv("KUBECONFIG")); err != nil {
-		return wrongUse{fmt.Errorf("KUBECONFIG: %w", err)}
-	}
-	target, wrong := preflight.Kubeconfig(s)
 	if problems = append(problems, wrong...); len(problems) > 0 {
-		return unfit(problems)
+		return runner.PreflightError(problems)
 	}
 	fmt.Fprintf(out, "clean: context %s at %s\n", target.Context, target.Server)
 	config, err := s.RESTConfig()
@@ -80,10 +61,10 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 		return err
 	}
 	selector := runconfig.ManagedByLabel + "=" + runconfig.ManagedBy + "," + runconfig.RunLabel
-	if run := getenv("RUN"); run != "" {
-		selector += "=" + run
+	if o.run != "" {
+		selector += "=" + o.run
 	}
-	found, err := left(ctx, client, a.namespaces, selector)
+	found, err := left(ctx, client, o.Namespaces, selector)
 	if err != nil {
 		return err
 	}
@@ -98,8 +79,8 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 		return err
 	}
 	// The account may list what it removes, and need not be allowed more.
-	err = wait.PollUntilContextTimeout(ctx, time.Second, a.limits.NamespaceGone, true, func(ctx context.Context) (bool, error) {
-		found, err = left(ctx, client, a.namespaces, selector)
+	err = wait.PollUntilContextTimeout(ctx, time.Second, o.Limits.NamespaceGone, true, func(ctx context.Context) (bool, error) {
+		found, err = left(ctx, client, o.Namespaces, selector)
 		return len(found) == 0, err
 	})
 	if err != nil && len(found) > 0 {
@@ -108,7 +89,7 @@ func cleanCluster(ctx context.Context, getenv func(string) string, out io.Writer
 	return err
 }
 
-// left finds what runs left: namespaces, or what they made in those that were given.
+// left finds what runs left: the namespaces that they made, or what they made in existing ones.
 func left(ctx context.Context, client klient.Client, namespaces []string, selector string) ([]crclient.Object, error) {
 	if len(namespaces) == 0 {
 		return given.Namespaces(ctx, client, selector)

@@ -15,66 +15,64 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// diagnoseLimit bounds all that is asked of the cluster.
+// diagnoseLimit bounds all requests to the cluster.
 const diagnoseLimit = 30 * time.Second
 
-// patient is what a person asked of a diagnosis.
-type patient struct {
-	namespace, set     string
-	kubeconfig, inside string // inside is the kubeconfig's context
-	state, save        string // files
+// diagnoseOptions are the options of diagnose.
+type diagnoseOptions struct {
+	clusterOptions
+	namespace, set string
+	state, save    string // files
 }
 
 func newDiagnoseCommand() *cobra.Command {
-	p := patient{
-		namespace: os.Getenv("NAMESPACE"), set: os.Getenv("SET"), kubeconfig: os.Getenv("KUBECONFIG"), inside: os.Getenv("CONTEXT"),
-		state: os.Getenv("STATE"), save: os.Getenv("SAVE"),
-	}
+	var o diagnoseOptions
 	command := &cobra.Command{
 		Use:   "diagnose [-n NAMESPACE] SET",
 		Short: "Say why a StatefulSet is in trouble, on any cluster",
 		Long: `Say why a StatefulSet is in trouble, on any cluster. It follows each symptom (a pod that is Pending, not Ready, was never
 created or does not end; names that do not resolve; pods that cannot be evicted) to the object that causes it, and prints the
-evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is said.
-
-NAMESPACE, SET, STATE, SAVE, KUBECONFIG and CONTEXT may be given as environment variables instead.
+evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is reported.
 
 Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use, or the cluster or the set cannot
 be read; 3 a symptom has no cause that could be found.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return wrongUse{fmt.Errorf("%q wants one argument, the name of a StatefulSet, and got %d", cmd.CommandPath(), len(args))}
+				return cli.UsageError{Err: fmt.Errorf("%q wants one argument, the name of a StatefulSet, and got %d", cmd.CommandPath(), len(args))}
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				p.set = strings.TrimPrefix(args[0], "statefulset/")
+				o.set = strings.TrimPrefix(args[0], "statefulset/")
 			}
-			return p.diagnose(cmd.Context(), cmd.OutOrStdout())
+			return o.diagnose(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
-	flags := command.Flags()
-	flags.StringVarP(&p.namespace, "namespace", "n", p.namespace, "the set's namespace (default: the context's)")
-	flags.StringVar(&p.state, "state", p.state, "diagnose a state that was saved, without a cluster")
-	flags.StringVar(&p.save, "save", p.save, "save what was read to this file")
+	f := cli.NewFlags(command.Flags(), os.Getenv)
+	o.addFlags(f)
+	f.StringP(&o.namespace, "NAMESPACE", "n", "", "`name` of the set's namespace (default: the context's)")
+	f.String(&o.set, "SET", "", "`name` of the set, instead of the argument")
+	f.String(&o.state, "STATE", "", "diagnose the state that was saved to this `file`, without a cluster")
+	f.String(&o.save, "SAVE", "", "save what was read to this `file`")
 	return command
 }
 
-func (p patient) diagnose(ctx context.Context, out io.Writer) error {
-	state, err := p.read(ctx)
+func (o *diagnoseOptions) diagnose(ctx context.Context, out io.Writer) error {
+	state, err := o.read(ctx)
 	if err != nil {
-		return wrongUse{err}
+		return cli.UsageError{Err: err}
 	}
-	if p.save != "" {
-		if err := state.Save(p.save); err != nil {
-			return wrongUse{fmt.Errorf("SAVE: %w", err)}
+	if o.save != "" {
+		if err := state.Save(o.save); err != nil {
+			return cli.UsageError{Err: fmt.Errorf("SAVE: %w", err)}
 		}
 	}
 	found := diagnose.Diagnose(state)
@@ -101,25 +99,25 @@ func (d diagnosed) Error() string { return fmt.Sprintf("%s (exit code %d)", d.te
 // ExitCode is the process's exit code.
 func (d diagnosed) ExitCode() int { return d.code }
 
-func (p patient) read(ctx context.Context) (*diagnose.State, error) {
-	if p.state != "" {
-		return diagnose.Load(p.state)
+func (o *diagnoseOptions) read(ctx context.Context) (*diagnose.State, error) {
+	if o.state != "" {
+		return diagnose.Load(o.state)
 	}
 	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
 	defer cancel()
-	s := runconfig.Settings{Context: p.inside}
-	var err error
-	if s.Kubeconfig, err = kubeconfigPath(p.kubeconfig); err != nil {
-		return nil, fmt.Errorf("KUBECONFIG: %w", err)
+	var s runconfig.Settings
+	_, wrong, err := o.choose(&s)
+	if err != nil {
+		return nil, err
 	}
-	if _, wrong := preflight.Kubeconfig(s); len(wrong) > 0 {
+	if len(wrong) > 0 {
 		return nil, errors.New(wrong[0].Text)
 	}
 	config, err := s.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
-	config.QPS = -1 // some two dozen questions at once are no load
+	config.QPS = -1 // some two dozen requests at once are no load
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -127,18 +125,18 @@ func (p patient) read(ctx context.Context) (*diagnose.State, error) {
 	if problem := preflight.Reach(ctx, client); problem != nil {
 		return nil, errors.New(problem.Text)
 	}
-	if p.namespace == "" {
-		p.namespace = contextNamespace(s)
+	if o.namespace == "" {
+		o.namespace = contextNamespace(s)
 	}
-	if p.set == "" {
-		return nil, fmt.Errorf("SET: expected the name of a StatefulSet, found none; %s", setsOf(ctx, client, p.namespace))
+	if o.set == "" {
+		return nil, fmt.Errorf("SET: expected the name of a StatefulSet, found none; %s", setsOf(ctx, client, o.namespace))
 	}
-	state, err := capture.State(ctx, client, p.namespace, p.set)
+	state, err := capture.State(ctx, client, o.namespace, o.set)
 	if err != nil {
 		return nil, err
 	}
 	if state.StatefulSet == nil {
-		return nil, fmt.Errorf("expected a StatefulSet %s in namespace %s, found none; %s", p.set, p.namespace, setsOf(ctx, client, p.namespace))
+		return nil, fmt.Errorf("expected a StatefulSet %s in namespace %s, found none; %s", o.set, o.namespace, setsOf(ctx, client, o.namespace))
 	}
 	return state, nil
 }

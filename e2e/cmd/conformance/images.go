@@ -3,73 +3,72 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
 
-// The settings that name images.
-const (
-	nginxSetting   = "NGINX_IMAGE"
-	busyboxSetting = "BUSYBOX_IMAGE"
-	suiteSetting   = "SUITE_IMAGE"
-)
+// imagesOptions are the options of images.
+type imagesOptions struct {
+	certifyOptions
+	suite string
+}
 
 func newImagesCommand() *cobra.Command {
-	return &cobra.Command{
+	var o imagesOptions
+	command := &cobra.Command{
 		Use:   "images",
 		Short: "List every image that a run on a cluster of yours uses, by digest",
 		Long: `List every image that a run on a cluster of yours uses, by digest, one a line: the setting that names another, the image, its digest.
-The digest comes from the bundle that this program is part of, or else from the image's registry; it is "-" where neither tells.
-IMAGE_MIRROR is put in place of the images' registry.`,
-		Args: noArguments,
+The digest comes from the bundle that this program is part of, or else from the image's registry; it is "-" if neither has it.`,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			images, err := listImages(cmd.Context(), os.Getenv)
+			list, err := listImages(cmd.Context(), &o)
 			if err != nil {
 				return err
 			}
-			for _, i := range images {
+			for _, i := range list {
 				if i.Digest == "" {
 					fmt.Fprintf(cmd.ErrOrStderr(), "images: no digest of %s: %s\n", i.Reference, i.From)
 				}
 			}
-			return packaging.WriteList(cmd.OutOrStdout(), images)
+			return images.WriteList(cmd.OutOrStdout(), list)
 		},
 	}
+	f := cli.NewFlags(command.Flags(), os.Getenv)
+	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
+	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
+	f.String(&o.suite, "SUITE_IMAGE", "", "`image` of the suite itself (default: "+images.Suite+")")
+	f.String(&o.imageMirror, "IMAGE_MIRROR", "", "`registry/path` to put in place of the images' registry")
+	return command
 }
 
 // listImages returns the images of a run, with the digests that can be found.
-func listImages(ctx context.Context, getenv func(string) string) ([]packaging.Listed, error) {
-	a, problems := readAsked(getenv, allLevels()...)
-	workload, wrong := imagesOf(a)
-	if problems = append(problems, wrong...); len(problems) > 0 {
-		return nil, unfit(problems)
+func listImages(ctx context.Context, o *imagesOptions) ([]images.Listed, error) {
+	workload, wrong := workloadImages(&o.certifyOptions)
+	if len(wrong) > 0 {
+		return nil, runner.PreflightError(wrong)
 	}
-	suite := suiteImage(getenv)
-	if getenv(suiteSetting) == "" {
-		mirrored, err := packaging.Mirrored(a.imageMirror, suite)
-		if err != nil {
-			return nil, wrongUse{fmt.Errorf("IMAGE_MIRROR: %w", err)}
+	suite := o.suite
+	if suite == "" {
+		var err error
+		if suite, err = images.Mirrored(o.imageMirror, images.Suite); err != nil {
+			return nil, cli.UsageError{Err: fmt.Errorf("IMAGE_MIRROR: %w", err)}
 		}
-		suite = mirrored
 	}
-	out := []packaging.Listed{
-		{Setting: nginxSetting, Reference: workload.Nginx},
-		{Setting: busyboxSetting, Reference: workload.Busybox},
-		{Setting: suiteSetting, Reference: suite},
+	out := []images.Listed{
+		{Setting: images.NginxSetting, Reference: workload.Nginx},
+		{Setting: images.BusyboxSetting, Reference: workload.Busybox},
+		{Setting: images.SuiteSetting, Reference: suite},
 	}
-	bundled, _ := packaging.ReadList(packaging.Packed())
+	bundled, _ := images.Bundled()
 	for i := range out {
 		for _, b := range bundled {
-			if b.Setting == out[i].Setting && sameImage(b.Reference, out[i].Reference) {
+			if b.Setting == out[i].Setting && images.SameImage(b.Reference, out[i].Reference) {
 				out[i].Digest = b.Digest
 			}
 		}
@@ -77,68 +76,9 @@ func listImages(ctx context.Context, getenv func(string) string) ([]packaging.Li
 			continue
 		}
 		var err error
-		if out[i].Digest, err = packaging.Digest(ctx, out[i].Reference); err != nil {
+		if out[i].Digest, err = images.Digest(ctx, out[i].Reference); err != nil {
 			out[i].From = err.Error()
 		}
 	}
 	return out, nil
-}
-
-// sameImage says whether two references name one image, be it in different registries.
-func sameImage(a, b string) bool {
-	one, err1 := name.ParseReference(a)
-	other, err2 := name.ParseReference(b)
-	return err1 == nil && err2 == nil && one.Identifier() == other.Identifier() &&
-		filepath.Base(one.Context().RepositoryStr()) == filepath.Base(other.Context().RepositoryStr())
-}
-
-// saveWorkload writes archives of the workload's images below dir: from their registry where it answers, else built here.
-func saveWorkload(ctx context.Context, a asked, dir string, progress io.Writer) ([]packaging.Listed, error) {
-	wanted := nodeimage.PublicWorkload()
-	if a.images.Nginx != "" {
-		wanted.Nginx = a.images.Nginx
-	}
-	if a.images.Busybox != "" {
-		wanted.Busybox = a.images.Busybox
-	}
-	var out []packaging.Listed
-	save := func(setting, reference string, image v1.Image) error {
-		digest, err := image.Digest()
-		if err != nil {
-			return err
-		}
-		out = append(out, packaging.Listed{Setting: setting, Reference: reference, Digest: digest.String()})
-		return packaging.Save(filepath.Join(dir, packaging.ImageFile(setting)), reference, image)
-	}
-	missing := map[string]bool{}
-	for _, i := range []packaging.Listed{{Setting: nginxSetting, Reference: wanted.Nginx}, {Setting: busyboxSetting, Reference: wanted.Busybox}} {
-		image, err := packaging.Pull(ctx, i.Reference, runtime.GOARCH)
-		if err != nil {
-			fmt.Fprintf(progress, "bundle: no registry has %s, so it is built from Debian packages\n", i.Reference)
-			missing[i.Setting] = true
-			continue
-		}
-		if err := save(i.Setting, i.Reference, image); err != nil {
-			return nil, err
-		}
-	}
-	if len(missing) == 0 {
-		return out, nil
-	}
-	err := nodeimage.BuildWorkload(ctx, progress, func(w nodeimage.Workload, images map[name.Tag]v1.Image) error {
-		for setting, reference := range map[string]string{nginxSetting: w.Nginx, busyboxSetting: w.Busybox} {
-			tag, err := name.NewTag(reference)
-			if err != nil {
-				return err
-			}
-			if !missing[setting] {
-				continue
-			}
-			if err := save(setting, reference, images[tag]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return out, err
 }

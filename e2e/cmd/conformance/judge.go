@@ -9,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -18,34 +20,34 @@ func newJudgeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "judge REPORT",
 		Short: "Judge the histories of a report folder again, without a cluster",
-		Args:  oneReport,
+		Args:  cli.OneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return judgeFolder(cmd.OutOrStdout(), args[0])
 		},
 	}
 }
 
-// judgeFolder judges a report folder from its histories and holds the report against the outcome.
+// judgeFolder judges the histories of a report folder again and compares the verdicts with those of the report.
 func judgeFolder(out io.Writer, dir string) error {
 	begin := time.Now()
-	s, err := runconfig.Load(filepath.Join(dir, settingsFile))
+	s, err := runconfig.Load(filepath.Join(dir, runner.SettingsFile))
 	if err != nil {
-		return wrongUse{fmt.Errorf("%s is no report folder of this suite: %w", dir, err)}
+		return cli.UsageError{Err: fmt.Errorf("%s is no report folder of this suite: %w", dir, err)}
 	}
-	said, err := report.Load(dir)
+	saved, err := report.Load(dir)
 	if err != nil {
-		return wrongUse{err}
+		return cli.UsageError{Err: err}
 	}
 	run, err := verdict.JudgeFolder(dir, s.Level)
 	if err != nil {
 		return err
 	}
-	again, err := report.New(dir, &run, s, said.Start, time.Since(begin))
+	again, err := report.New(dir, &run, s, saved.Start, time.Since(begin))
 	if err != nil {
 		return err
 	}
-	if diffs := said.Compare(again); len(diffs) > 0 {
+	if diffs := saved.Compare(again); len(diffs) > 0 {
 		return fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))
 	}
-	return conclude(out, &run, time.Since(begin))
+	return runner.Conclude(out, &run, time.Since(begin))
 }

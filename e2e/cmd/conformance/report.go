@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 )
 
@@ -12,11 +13,11 @@ func newReportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "report REPORT",
 		Short: "Render the pages of a report folder again from its saved data",
-		Args:  oneReport,
+		Args:  cli.OneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := report.Load(args[0])
 			if err != nil {
-				return wrongUse{err}
+				return cli.UsageError{Err: err}
 			}
 			if err := report.SaveFiles(args[0], c); err != nil {
 				return err
@@ -25,12 +26,4 @@ func newReportCommand() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// oneReport wants the path of a report folder.
-func oneReport(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return wrongUse{fmt.Errorf("%q wants one argument, the path of a report folder, and got %d", cmd.CommandPath(), len(args))}
-	}
-	return nil
 }

@@ -1,12 +1,12 @@
 package packaging
 
 import (
-	"archive/tar"
 	"compress/gzip"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/export"
 )
 
 // ImageFile is where a bundle has an image, by the setting that names another.
@@ -22,15 +22,5 @@ func Pack(file, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	return pack(out, dir, gzip.BestSpeed)
-}
-
-// pack writes what is in a folder as a tar.gz archive, compressed at a level of package gzip.
-func pack(out io.Writer, dir string, level int) error {
-	zipped, err := gzip.NewWriterLevel(out, level)
-	if err != nil {
-		return err
-	}
-	archive := tar.NewWriter(zipped)
-	return errors.Join(archive.AddFS(os.DirFS(dir)), archive.Close(), zipped.Close())
+	return export.Pack(out, dir, gzip.BestSpeed)
 }

@@ -16,13 +16,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Workload names the images that the suite's pods run.
-type Workload struct {
-	Nginx   string // serves port 80 and has nslookup and hostname
-	Busybox string
-}
+type Workload = runconfig.Images
 
 // baseTree is what the workload images take from the tree of Debian packages.
 type baseTree struct {

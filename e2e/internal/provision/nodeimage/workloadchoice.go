@@ -11,18 +11,10 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
-
-// The workload images where a registry answers.
-const (
-	registryNginx   = "docker.io/library/nginx:1.29-alpine"
-	registryBusybox = "docker.io/library/busybox:1.37"
-)
-
-// PublicWorkload names the workload images as a public registry has them.
-func PublicWorkload() Workload { return Workload{Nginx: registryNginx, Busybox: registryBusybox} }
 
 // WorkloadOptions say which workload images are wanted.
 type WorkloadOptions struct {
@@ -65,16 +57,16 @@ func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, l
 			built = &w
 		}
 		image = built.Nginx
-		if public == registryBusybox {
+		if public == images.PublicBusybox {
 			image = built.Busybox
 		}
 		load = append(load, image)
 		return image, nil
 	}
-	if chosen.Nginx, err = choose(o.Wanted.Nginx, o.Carried.Nginx, registryNginx); err != nil {
+	if chosen.Nginx, err = choose(o.Wanted.Nginx, o.Carried.Nginx, images.PublicNginx); err != nil {
 		return chosen, nil, err
 	}
-	chosen.Busybox, err = choose(o.Wanted.Busybox, o.Carried.Busybox, registryBusybox)
+	chosen.Busybox, err = choose(o.Wanted.Busybox, o.Carried.Busybox, images.PublicBusybox)
 	return chosen, load, err
 }
 

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
+)
+
+// bundleOptions are the options of bundle.
+type bundleOptions struct {
+	workload nodeimage.Workload
+	suite    string
+}
+
+func newBundleCommand() *cobra.Command {
+	var o bundleOptions
+	command := &cobra.Command{
+		Use:   "bundle",
+		Short: "Pack everything that a run needs into one archive",
+		Long: `Pack everything that a run needs into one archive below dist: the program, the images, the manifests and the RBAC rules. It runs on a
+machine with no network and no Go.`,
+		Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return packBundle(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := flagsOf(command)
+	f.String(&o.workload.Nginx, images.NginxSetting, images.PublicNginx, "nginx `image` to pack")
+	f.String(&o.workload.Busybox, images.BusyboxSetting, images.PublicBusybox, "busybox `image` to pack")
+	addSuiteImage(f, &o.suite)
+	return command
+}
+
+func packBundle(ctx context.Context, o bundleOptions, out, progress io.Writer) error {
+	work, err := os.MkdirTemp("", "conformance-bundle-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	title := "statefulset-conformance-linux-" + runtime.GOARCH
+	top := filepath.Join(work, "bundle")
+	dir := filepath.Join(top, title)
+
+	fmt.Fprintln(progress, "bundle: compiling the suite without libraries; the first time this takes some minutes")
+	if err := packaging.Build(ctx, dir); err != nil {
+		return err
+	}
+	list, err := saveWorkload(ctx, o.workload, dir, progress)
+	if err != nil {
+		return err
+	}
+	// The suite's image has this list, so that a Job made of it takes the images that came with it.
+	if err := images.SaveList(dir, list); err != nil {
+		return err
+	}
+	image, err := packaging.Image(dir, filepath.Join(work, "layers"), version.OfCheckout(ctx, "."))
+	if err != nil {
+		return err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return err
+	}
+	list = append(list, images.Listed{Setting: images.SuiteSetting, Reference: o.suite, Digest: digest.String()})
+	if err := packaging.Save(filepath.Join(dir, packaging.ImageFile(images.SuiteSetting)), o.suite, image); err != nil {
+		return cli.UsageError{Err: fmt.Errorf("SUITE_IMAGE: %w", err)}
+	}
+	if err := images.SaveList(dir, list); err != nil {
+		return err
+	}
+	for from, to := range map[string]string{"e2e/deploy": "certify", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
+		if err := copyManifests(from, filepath.Join(dir, to)); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(distFolder, title+".tar.gz")
+	if err := packaging.Pack(file, top); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, file)
+	return nil
+}
+
+// copyManifests copies a file, or the YAML files of a folder.
+func copyManifests(from, to string) error {
+	files, err := filepath.Glob(filepath.Join(from, "*.yaml"))
+	if err != nil {
+		return err
+	}
+	targets := map[string]string{}
+	for _, f := range files {
+		targets[f] = filepath.Join(to, filepath.Base(f))
+	}
+	if len(files) == 0 {
+		targets[from] = to
+	}
+	for source, target := range targets {
+		data, err := os.ReadFile(source)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(target, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveWorkload writes archives of the workload's images below dir: from their registry where it answers, else built here.
+func saveWorkload(ctx context.Context, wanted nodeimage.Workload, dir string, progress io.Writer) ([]images.Listed, error) {
+	var out []images.Listed
+	save := func(setting, reference string, image v1.Image) error {
+		digest, err := image.Digest()
+		if err != nil {
+			return err
+		}
+		out = append(out, images.Listed{Setting: setting, Reference: reference, Digest: digest.String()})
+		return packaging.Save(filepath.Join(dir, packaging.ImageFile(setting)), reference, image)
+	}
+	missing := map[string]bool{}
+	for _, i := range []images.Listed{{Setting: images.NginxSetting, Reference: wanted.Nginx}, {Setting: images.BusyboxSetting, Reference: wanted.Busybox}} {
+		image, err := images.Pull(ctx, i.Reference, runtime.GOARCH)
+		if err != nil {
+			fmt.Fprintf(progress, "bundle: no registry has %s, so it is built from Debian packages\n", i.Reference)
+			missing[i.Setting] = true
+			continue
+		}
+		if err := save(i.Setting, i.Reference, image); err != nil {
+			return nil, err
+		}
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	err := nodeimage.BuildWorkload(ctx, progress, func(w nodeimage.Workload, built map[name.Tag]v1.Image) error {
+		for setting, reference := range map[string]string{images.NginxSetting: w.Nginx, images.BusyboxSetting: w.Busybox} {
+			tag, err := name.NewTag(reference)
+			if err != nil {
+				return err
+			}
+			if !missing[setting] {
+				continue
+			}
+			if err := save(setting, reference, built[tag]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// controlFolder is where the run with no fault in force is kept, below the report folder.
+const controlFolder = "none"
+
+// These end the waits of specs whose fault keeps something from ever happening; a fault that is caught late is not caught in vain. Judges
+// want to see a status that does not follow for 20 seconds.
+const (
+	faultLimits = "pod-created=8s,pod-ready=10s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=18s,collected=10s,dns-follows=8s"
+	// outageLimits leave the control plane its own patience with silent nodes.
+	outageLimits = "pod-ready=30s,pods-taken=80s"
+)
+
+// faultCluster is a kind of cluster that faults are planted in.
+type faultCluster struct {
+	suffix string // of the cluster's name
+	// nodeFaults says that nodes and the control plane are disrupted here.
+	nodeFaults bool
+	level      contract.Level
+	// limits end the waits of specs under a fault.
+	limits string
+	// control is where the run with no fault in force is kept, below the report folder; "" where another cluster's counts for it.
+	control string
+	// least is how many faults make the cluster worth its while.
+	least int
+}
+
+// faultClusters lists them. Most faults show on a single node; under many of them the specs wait most of the time for what never comes, so that two
+// can share a machine.
+func faultClusters() []faultCluster {
+	return []faultCluster{
+		{level: contract.Extended, limits: faultLimits, control: controlFolder},
+		{suffix: "-second", level: contract.Extended, limits: faultLimits, least: 10},
+		// What is waited for here is the control plane's own patience with silent nodes, which is long.
+		{suffix: "-outage", nodeFaults: true, level: contract.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
+	}
+}
+
+// takes returns those of some faults that are planted here.
+func (c faultCluster) takes(some []faults.Fault) []faults.Fault {
+	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsNodeFault != c.nodeFaults })
+}
+
+// name is the name of the cluster.
+func (c faultCluster) name(o *trialOptions) string { return o.clusterFor("faults") + c.suffix }
+
+// provide makes the cluster, or takes the one that was kept.
+func (c faultCluster) provide(ctx context.Context, o trialOptions, progress io.Writer) (*devCluster, error) {
+	o.Level = c.level
+	options := cluster.Options{
+		Name: c.name(&o), KubernetesVersion: faults.KubernetesVersion, Workload: o.Images, Keep: o.keep, Progress: progress,
+	}
+	if !c.nodeFaults {
+		options.Config = faults.ClusterConfig
+	}
+	on, err := newDevCluster(ctx, o.Options, options, nil)
+	if err == nil && c.nodeFaults {
+		on.settings.Kind = &runconfig.Kind{Name: on.up.Name(), Engine: on.up.Engine().Host()}
+	}
+	return on, err
+}
+
+// faultTrial tries faults, on each cluster one after another.
+type faultTrial struct {
+	options       trialOptions
+	out, progress io.Writer
+	// of is how many faults were chosen, whole whether every one.
+	of    int
+	whole bool
+
+	mu    sync.Mutex
+	table faultTable
+}
+
+// everywhere tries faults on all clusters that take some of them, side by side: where nodes are disrupted, most of the time is spent waiting.
+func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faulty func() (string, error)) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var running sync.WaitGroup
+	all := faultClusters()
+	errs := make([]error, len(all))
+	waiting := map[bool]chan faults.Fault{}
+	for i, c := range all {
+		on := c.takes(chosen)
+		if len(on) < c.least || (len(on) == 0 && len(chosen) > 0) {
+			continue
+		}
+		if waiting[c.nodeFaults] == nil {
+			waiting[c.nodeFaults] = queue(on)
+		}
+		next := waiting[c.nodeFaults]
+		running.Go(func() {
+			if errs[i] = t.on(ctx, c, next, on, faulty); errs[i] != nil {
+				stop(fmt.Errorf("the cluster %s could not be used: %w", c.name(&t.options), errs[i]))
+			}
+		})
+	}
+	running.Wait()
+	return errors.Join(errs...)
+}
+
+// queue returns a channel that holds all of some faults, and no more.
+func queue(some []faults.Fault) chan faults.Fault {
+	all := make(chan faults.Fault, len(some))
+	for _, f := range some {
+		all <- f
+	}
+	close(all)
+	return all
+}
+
+// add notes and prints the result of a fault.
+func (t *faultTrial) add(result faultResult) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.table.results = append(t.table.results, result)
+	fmt.Fprintf(t.out, "%3d/%d  %s\n", len(t.table.results), t.of, result)
+}
+
+// addControl notes and prints what the specs found on a cluster with no fault in force.
+func (t *faultTrial) addControl(control *verdict.Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.table.controls = append(t.table.controls, control.Overall)
+	fmt.Fprintf(t.out, "no fault in force: %s, exit code %d\n", control.Overall, control.ExitCode())
+}
+
+// on tries on a cluster what it takes of the waiting faults, and then, if it has a control, the specs that should notice the chosen ones with
+// none in force.
+func (t *faultTrial) on(
+	ctx context.Context, c faultCluster, waiting <-chan faults.Fault, chosen []faults.Fault, faulty func() (string, error),
+) (err error) {
+	on, err := c.provide(ctx, t.options, t.progress)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	run := faultRun{devCluster: *on, cluster: c, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: c.nodeFaults}}
+	if err := run.node.Prepare(ctx); err != nil {
+		return err
+	}
+	if t.options.keep {
+		defer func() {
+			closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			err = errors.Join(err, run.node.Restore(closing))
+		}()
+	}
+	binary, err := faulty()
+	if err != nil {
+		return err
+	}
+	if binary != "" {
+		if err := run.node.Plant(ctx, binary); err != nil {
+			return err
+		}
+		if err := on.up.AwaitComponent(ctx, "kube-controller-manager", faults.Program); err != nil {
+			return err
+		}
+	}
+	for f := range waiting {
+		result, err := run.one(ctx, f)
+		if err != nil {
+			return err
+		}
+		t.add(result)
+	}
+	if c.control == "" {
+		return nil
+	}
+	name := c.control
+	if !t.whole {
+		name += "-of-these"
+	}
+	control, err := run.control(ctx, name, chosen)
+	if err != nil {
+		return err
+	}
+	t.addControl(control)
+	return nil
+}
+
+// compose makes the table of all faults from the results of this run and from the reports of earlier ones, or none while some are missing.
+func (t *faultTrial) compose() *faultTable {
+	table := &faultTable{}
+	for _, c := range faultClusters() {
+		if c.control == "" {
+			continue
+		}
+		control, _, err := t.earlier(c.control, c.level)
+		if err != nil {
+			return nil
+		}
+		table.controls = append(table.controls, control.Overall)
+		for _, f := range c.takes(faults.All()) {
+			at := slices.IndexFunc(t.table.results, func(r faultResult) bool { return r.Name == f.Name })
+			if at >= 0 {
+				table.results = append(table.results, t.table.results[at])
+				continue
+			}
+			result := faultResult{Fault: f}
+			var run *verdict.Run
+			if run, result.seconds, err = t.earlier(f.Name, c.level); err != nil {
+				return nil
+			}
+			result.read(run)
+			table.results = append(table.results, result)
+		}
+	}
+	return table
+}
+
+// earlier judges again what an earlier run recorded below the report folder, and returns how many seconds it took.
+func (t *faultTrial) earlier(name string, level contract.Level) (*verdict.Run, float64, error) {
+	dir := filepath.Join(t.options.ReportDir, name)
+	saved, err := report.Load(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	run, err := verdict.JudgeFolder(dir, level)
+	return &run, saved.Seconds, err
+}
+
+// uncaughtError says that the suite itself failed its test.
+type uncaughtError struct{}
+
+// Error says what to look at.
+func (uncaughtError) Error() string {
+	return "not every fault was caught under the guarantee it breaks, or the suite raised an alarm without one"
+}
+
+// faultRun runs the suite against one fault after another, in one cluster.
+type faultRun struct {
+	devCluster
+	cluster faultCluster
+	node    faults.Node
+}
+
+// one brings a fault into force and runs the specs that should notice.
+func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) {
+	result := faultResult{Fault: f}
+	if err := r.node.Begin(ctx, f); err != nil {
+		return result, err
+	}
+	begin := time.Now()
+	// The first spec that fails says enough, unless it fails for something else.
+	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
+	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
+	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && run.Overall != verdict.Conformant {
+		r.options.FailFast = false
+		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
+	}
+	result.seconds = time.Since(begin).Seconds()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+	defer cancel()
+	if end := r.node.End(ending, f); end != nil {
+		return result, end
+	}
+	if r.cluster.nodeFaults {
+		// Specs repair the nodes that they disrupt; under a fault they may not get that far.
+		if end := r.up.Restore(ending); end != nil {
+			return result, end
+		}
+	}
+	if ctx.Err() != nil {
+		return result, context.Cause(ctx)
+	}
+	if err != nil {
+		// Where no spec came to its end there is nothing to judge: nothing noticed.
+		result.trouble = err.Error()
+		return result, nil
+	}
+	result.read(run)
+	return result, nil
+}
+
+// control runs the same specs with no fault in force.
+func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
+	var ids []contract.ID
+	if len(chosen) == 0 {
+		chosen = r.cluster.takes(faults.All())
+	}
+	for _, f := range chosen {
+		ids = append(append(ids, f.Breaks...), f.Shows...)
+	}
+	slices.Sort(ids)
+	return r.specs(ctx, name, slices.Compact(ids), r.options.LimitChanges)
+}
+
+// specs runs the specs that set out to prove some guarantees.
+func (r faultRun) specs(ctx context.Context, name string, ids []contract.ID, changes string) (*verdict.Run, error) {
+	labels := make([]string, 0, len(ids))
+	for _, id := range ids {
+		labels = append(labels, strings.Replace(string(id), "/", ".", 1))
+	}
+	l, err := runconfig.DefaultLimits().Override(changes, r.options.LimitChanges)
+	if err != nil {
+		return nil, err
+	}
+	r.settings.Limits = l
+	r.options.Labels = strings.Join(labels, " || ")
+	return r.run(ctx, name)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// faultResult is the outcome of one fault.
+type faultResult struct {
+	faults.Fault
+	// named lists the guarantees that were found broken.
+	named []contract.ID
+	// open says why a guarantee that the fault breaks stayed undecided.
+	open    []string
+	trouble string
+	seconds float64
+}
+
+// read takes from a run what it found broken.
+func (r *faultResult) read(run *verdict.Run) {
+	for _, row := range run.Rows {
+		switch row.Verdict {
+		case verdict.Fail, verdict.Deviation:
+			r.named = append(r.named, row.ID)
+		case verdict.Inconclusive:
+			if slices.Contains(r.Breaks, row.ID) {
+				r.open = append(r.open, fmt.Sprintf("%s: %s", row.ID, strings.Join(row.Reasons, "; ")))
+			}
+		}
+	}
+	slices.SortStableFunc(r.named, func(a, b contract.ID) int { return r.rank(a) - r.rank(b) })
+}
+
+// rank puts the guarantees that the fault is made for first.
+func (r *faultResult) rank(id contract.ID) int {
+	if at := slices.Index(r.Breaks, id); at >= 0 {
+		return at
+	}
+	return len(r.Breaks)
+}
+
+// The outcomes of a fault.
+const (
+	faultCaught = "caught"
+	faultHalf   = "caught, under another guarantee"
+	faultOpen   = "noticed, not named"
+	faultMissed = "missed"
+)
+
+// caughtBy reports whether a run found a guarantee broken that the fault breaks.
+func (r *faultResult) caughtBy(run *verdict.Run) bool {
+	return slices.ContainsFunc(run.Rows, func(row verdict.Row) bool {
+		return (row.Verdict == verdict.Fail || row.Verdict == verdict.Deviation) && slices.Contains(r.Breaks, row.ID)
+	})
+}
+
+func (r *faultResult) outcome() string {
+	switch {
+	case slices.ContainsFunc(r.named, func(id contract.ID) bool { return slices.Contains(r.Breaks, id) }):
+		return faultCaught
+	case len(r.named) > 0:
+		return faultHalf
+	case len(r.open) > 0:
+		return faultOpen
+	}
+	return faultMissed
+}
+
+func (r faultResult) String() string {
+	text := fmt.Sprintf("%-32s %-8s %s", r.Name, r.Kind, r.outcome())
+	switch {
+	case len(r.named) > 0:
+		text += " by " + joinIDs(r.named)
+	case len(r.open) > 0:
+		text += "; " + strings.Join(r.open, "; ")
+	case r.trouble != "":
+		text += "; " + r.trouble
+	}
+	return fmt.Sprintf("%s (%.0f s)", text, r.seconds)
+}
+
+func joinIDs(ids []contract.ID) string {
+	texts := make([]string, 0, len(ids))
+	for _, id := range ids {
+		texts = append(texts, string(id))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// faultTable is the outcome of all faults and of the control.
+type faultTable struct {
+	results []faultResult
+	// controls are what the runs with no fault in force came to, one for each kind of cluster.
+	controls []verdict.Overall
+}
+
+func (t faultTable) count(outcome string) int {
+	n := 0
+	for _, r := range t.results {
+		if r.outcome() == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+func (t faultTable) minutes() float64 {
+	var sum float64
+	for _, r := range t.results {
+		sum += r.seconds
+	}
+	return sum / time.Minute.Seconds()
+}
+
+// control is what was found without a fault: conformant only if all runs found so.
+func (t faultTable) control() verdict.Overall {
+	for _, c := range t.controls {
+		if c != verdict.Conformant {
+			return c
+		}
+	}
+	if len(t.controls) == 0 {
+		return verdict.OverallInconclusive
+	}
+	return verdict.Conformant
+}
+
+func (t faultTable) good() bool {
+	return t.count(faultCaught) == len(t.results) && t.control() == verdict.Conformant
+}
+
+func (t faultTable) summary() string {
+	return fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed; without a fault the cluster is found %s; %.0f min in all",
+		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed), t.control(), t.minutes())
+}
+
+// markdown writes RESULTS.md.
+func (t faultTable) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Written by \"make faults\". -->\n\n# Planted faults, and what caught them\n\nKubernetes %s. %s.\n\n", faults.KubernetesVersion, t.summary())
+	b.WriteString("A guarantee in **bold** is one that the fault breaks; a fault caught only under others counts half. *Subtle* faults show under a\nfurther condition only. Seconds run from bringing the fault into force to the verdict, over all specs that should notice, on\nclusters that shared a machine. Each row is of the last run of its fault.\n\n")
+	b.WriteString("| fault | kind | what a user would suffer | outcome | found broken | seconds |\n| --- | --- | --- | --- | --- | ---: |\n")
+	for _, r := range t.results {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %.0f |\n", r.Name, r.Kind, r.Harm, r.outcome(), r.found(), r.seconds)
+	}
+	b.WriteString("\n## Bugs of the field, replayed\n\nNumbers are those of issues of the Kubernetes project.\n\n| issue | fault | found broken | seconds |\n| --- | --- | --- | ---: |\n")
+	for _, r := range t.results {
+		if r.Replays != "" {
+			fmt.Fprintf(&b, "| %s | %s | %s | %.0f |\n", r.Replays, r.Name, r.found(), r.seconds)
+		}
+	}
+	b.WriteString(legalVariations)
+	b.WriteString("\n## Guarantees that no fault here can break\n\n")
+	for _, g := range contract.All() {
+		if why, ok := beyondFaults()[g.ID]; ok {
+			fmt.Fprintf(&b, "- %s: %s\n", g.ID, why)
+		}
+	}
+	return b.String()
+}
+
+// legalVariations are ways of a controller that look like faults and break no promise.
+const legalVariations = `
+## Legal variations
+
+What looks like a fault and is none, and is not reported:
+
+| issue | what happens | why it is legal | shown by |
+| --- | --- | --- | --- |
+| 67250 | a rollout whose pods never become Ready does not go on when the template is put back | the documentation says so: the broken pod has to be deleted | the spec of update/halts does so in every run |
+| 119352, 113878 | with minReadySeconds a rollout waits longer than that, up to twice as long | minReadySeconds is the least time, not the most | the legal histories that the judges are tried on wait longer by delays drawn at random |
+| 41889 | a scale down begins though a pod was lost just before | the controller had not seen the loss yet | the legal histories that the judges are tried on: their controller acts on a view that lags |
+`
+
+// found lists the guarantees found broken, or why there are none.
+func (r faultResult) found() string {
+	var cells []string
+	for _, id := range r.named {
+		cell := string(id)
+		if slices.Contains(r.Breaks, id) {
+			cell = "**" + cell + "**"
+		}
+		cells = append(cells, cell)
+	}
+	if len(cells) == 0 {
+		cells = append(slices.Clone(r.open), "expected "+joinIDs(r.Breaks))
+	}
+	return strings.ReplaceAll(strings.Join(cells, ", "), "|", "\\|")
+}
+
+// beyondFaults lists the guarantees that no fault here can break, with the reason.
+func beyondFaults() map[contract.ID]string {
+	return map[contract.ID]string{contract.UpdateMaxUnavailable: "its feature gate is off in this version"}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/matrix"
+)
+
+// matrixFile holds what the last whole run found.
+const matrixFile = "e2e/internal/selftest/matrix/RESULTS.md"
+
+// matrixOptions are the options of matrix.
+type matrixOptions struct {
+	trialOptions
+	matrix string
+}
+
+func newMatrixCommand() *cobra.Command {
+	var o matrixOptions
+	command := &cobra.Command{
+		Use:   "matrix",
+		Short: "Run the suite on clusters of other versions, address families, zones and storage",
+		Long: `Run the suite on the kind clusters of the matrix, one after another, each made for it, and print its verdicts.
+
+` + matrixFile + ` is written when the report folder holds a run on every cluster of the matrix, this one's or an earlier one's.`,
+		Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runMatrix(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := flagsOf(command)
+	o.addFlags(f)
+	f.String(&o.matrix, "MATRIX", "", "`names` of the clusters, with * for any text, separated by commas (default: all)")
+	return command
+}
+
+func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) error {
+	all := matrix.All()
+	chosen, err := chooseTrials("MATRIX", o.matrix, all, func(s matrix.Variant) string { return s.Name })
+	if err != nil {
+		return err
+	}
+	if err := o.validate("matrix"); err != nil {
+		return err
+	}
+	table := trialTable{
+		title: "The matrix of clusters, and the verdicts of the suite", command: "make matrix", kind: "cluster", kinds: "clusters",
+		intro: "Each is a kind cluster made for its run.",
+	}
+	for i, shape := range chosen {
+		row := trialRow{trial: trialOf(shape)}
+		if err := o.runOn(ctx, shape, &row, progress); err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			row = trialRow{trial: row.trial, trouble: err.Error()}
+		}
+		fmt.Fprintf(out, "%2d/%d  %s\n", i+1, len(chosen), row)
+		table.rows = append(table.rows, row)
+	}
+	var trials []trial
+	for _, shape := range all {
+		trials = append(trials, trialOf(shape))
+	}
+	return table.conclude(out, o.ReportDir, matrixFile, trials)
+}
+
+func trialOf(s matrix.Variant) trial {
+	return trial{name: s.Name, what: s.Summary, bug: s.Bug, breaks: s.Breaks}
+}
+
+// runOn runs the suite on a cluster that is made for it.
+func (o matrixOptions) runOn(ctx context.Context, shape matrix.Variant, row *trialRow, progress io.Writer) (err error) {
+	if shape.StorageClass != "" {
+		o.StorageClass = shape.StorageClass
+	}
+	on, err := newDevCluster(ctx, o.Options, cluster.Options{
+		Name: o.clusterFor("matrix"), Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: o.Images, Progress: progress,
+	}, shape.Prepare)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	*row, err = on.trial(ctx, row.trial)
+	return err
+}

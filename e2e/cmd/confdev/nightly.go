@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/nightly"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+func newNightlyCommand() *cobra.Command {
+	var o nightlyOptions
+	command := &cobra.Command{
+		Use:   "nightly",
+		Short: "Run the suite several times and tell regressions from flakes",
+		Long: `Run the suite RUNS times (3) on one kind cluster, each time in another random order, and compare the runs with each other and
+with the nights before. Once a week it tries the planted faults as well.
+
+It ends with 0 if every run was conformant, 1 if something is broken in every run or a planted fault was not caught, 3 if something
+could be decided in no run, 4 if things were seen in some runs only, and 2 on wrong use.
+
+SEED is that of the first run. The folder nightly of the report folder then holds a report of each run, summary.md
+and, unless TREND says otherwise, trend.jsonl.`,
+		Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runNightly(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	o.addFlags(flagsOf(command))
+	return command
+}
+
+// nightlyOptions are the options of nightly.
+type nightlyOptions struct {
+	e2eOptions
+	runs   string
+	faults string
+	trend  string
+}
+
+func (o *nightlyOptions) addFlags(f cli.Flags) {
+	o.e2eOptions.addFlags(f)
+	f.String(&o.runs, "RUNS", "3", "`number` of runs of the suite")
+	f.String(&o.faults, "FAULTS", "weekly", "`when` to try the planted faults: weekly, always or never")
+	f.String(&o.trend, "TREND", "", "`file` that keeps a line for each night (default: trend.jsonl beside the reports)")
+}
+
+// nightlyRun is a night: several runs of the suite, and perhaps the planted faults.
+type nightlyRun struct {
+	nightlyOptions
+	count     int
+	firstSeed int64
+}
+
+// newNightlyRun completes the options and returns everything that is wrong with them.
+func newNightlyRun(o nightlyOptions, now time.Time) (nightlyRun, []preflight.Problem) {
+	n := nightlyRun{nightlyOptions: o, firstSeed: now.Unix()}
+	problems := n.Validate(contract.Core, contract.Extended, contract.Disruptive)
+	wrong := func(format string, args ...any) {
+		problems = append(problems, preflight.Problem{Usage: true, Text: fmt.Sprintf(format, args...)})
+	}
+	var err error
+	if n.count, err = strconv.Atoi(n.runs); err != nil || n.count < 1 {
+		wrong("RUNS=%s: expected how often the suite is to run, 1 or more", n.runs)
+	}
+	if n.Seed != "" {
+		n.firstSeed, _ = strconv.ParseInt(n.Seed, 10, 64) // Validate has reported what is wrong with it
+	}
+	if !slices.Contains([]string{"weekly", "always", "never"}, n.faults) {
+		wrong("FAULTS=%s: expected weekly, always or never", n.faults)
+	}
+	n.ReportDir = filepath.Join(n.ReportDir, "nightly")
+	if n.trend == "" {
+		n.trend = filepath.Join(n.ReportDir, "trend.jsonl")
+	}
+	return n, problems
+}
+
+func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) error {
+	begin := time.Now()
+	n, problems := newNightlyRun(o, begin)
+	if len(problems) > 0 {
+		return runner.PreflightError(problems)
+	}
+	earlier, err := nightly.Load(n.trend)
+	if err != nil {
+		return cli.UsageError{Err: fmt.Errorf("TREND: %w", err)}
+	}
+	if err := n.clear(); err != nil {
+		return err
+	}
+	runs, err := n.repeat(ctx, out, progress)
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	planted := nightly.NotTried
+	if ctx.Err() == nil && (n.faults == "always" || n.faults == "weekly" && nightly.FaultsDue(earlier, begin)) {
+		planted = n.plant(ctx, out, progress)
+	}
+	if ctx.Err() != nil {
+		return interruptedNight{n.ReportDir, err}
+	}
+	weighed := nightly.Weigh(runs, earlier, planted)
+	entry := weighed.Entry(begin)
+	if err := errors.Join(n.summarize(weighed, append(earlier, entry)), nightly.Append(n.trend, entry)); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s\nsummary: %s\n", weighed.Line(), filepath.Join(n.ReportDir, report.SummaryFile))
+	if code := weighed.Outcome.ExitCode(); code != 0 {
+		return nightOutcome{weighed.Outcome, code}
+	}
+	return nil
+}
+
+// nightOutcome is the outcome of a night that is not conformant.
+type nightOutcome struct {
+	outcome nightly.Outcome
+	code    int
+}
+
+// Error names the outcome.
+func (o nightOutcome) Error() string {
+	return fmt.Sprintf("the night %s (exit code %d)", o.outcome, o.code)
+}
+
+// ExitCode is the process's exit code.
+func (o nightOutcome) ExitCode() int { return o.code }
+
+// interruptedNight is a night that is not whole, and so is not weighed.
+type interruptedNight struct {
+	dir string
+	err error
+}
+
+// Error says where what there is can be found, and what could not be cleaned up.
+func (i interruptedNight) Error() string {
+	said := "interrupted: a night that is not whole is not weighed; the reports of its runs are in " + i.dir
+	if i.err != nil {
+		said += "; " + i.err.Error()
+	}
+	return said
+}
+
+// ExitCode is that of a run that decided nothing.
+func (interruptedNight) ExitCode() int { return verdict.ExitInconclusive }
+
+// clear removes the runs of an earlier night; the trend stays.
+func (n nightlyRun) clear() error {
+	old, err := filepath.Glob(filepath.Join(n.ReportDir, "run-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range old {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(n.ReportDir, 0o755)
+}
+
+// repeat runs the suite on one cluster, in another order each time.
+func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []nightly.Run, err error) {
+	on, err := newDevCluster(ctx, n.Options, cluster.Options{
+		Name: n.clusterName, NodeImage: n.images.nodeImage, KubernetesVersion: n.images.kubernetesVersion,
+		Workload: n.Images, Keep: n.keep, Progress: progress,
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	on.out = out
+	var runs []nightly.Run
+	for i := range n.count {
+		run := nightly.Run{Seed: strconv.FormatInt(n.firstSeed+int64(i), 10), Folder: fmt.Sprintf("run-%d", i+1)}
+		fmt.Fprintf(out, "run %d of %d, seed %s\n", i+1, n.count, run.Seed)
+		on.options.Seed = run.Seed
+		begin := time.Now()
+		judged, err := on.run(ctx, run.Folder)
+		if err == nil {
+			run.Report, err = report.Load(filepath.Join(n.ReportDir, run.Folder))
+		}
+		if err != nil {
+			run.Err = err.Error()
+			fmt.Fprintf(out, "run %d of %d: no report: %v\n", i+1, n.count, err)
+		} else if err := report.Console(out, judged, time.Since(begin).Seconds()); err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return runs, nil
+}
+
+// plant tries the planted faults, on a cluster of their own.
+func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.Planted {
+	fmt.Fprintln(out, "planted faults")
+	// All faults, on clusters and in a folder of their own; each fault chooses the specs and its cluster the level.
+	o := faultsOptions{trialOptions: n.trialOptions}
+	o.clusterName, o.ReportDir = "", filepath.Join(n.ReportDir, "faults")
+	o.SetLevel(contract.Extended)
+	err := runFaults(ctx, o, out, progress)
+	switch {
+	case err == nil:
+		return nightly.Caught
+	case errors.As(err, new(uncaughtError)):
+		return nightly.Missed
+	}
+	fmt.Fprintln(out, "planted faults:", err)
+	return nightly.Hindered
+}
+
+func (n nightlyRun) summarize(weighed nightly.Night, trend []nightly.Entry) (err error) {
+	f, err := os.Create(filepath.Join(n.ReportDir, report.SummaryFile))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return weighed.WriteSummary(f, trend)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
+)
+
+// imageOptions say what a kind cluster is made of.
+type imageOptions struct {
+	nodeImage, kubernetesVersion string
+}
+
+func (o *imageOptions) addFlags(f cli.Flags) {
+	f.String(&o.nodeImage, "NODE_IMAGE", "", "node `image` to use as it is")
+	f.String(&o.kubernetesVersion, "K8S_VERSION", "", "`version` of Kubernetes")
+}
+
+// trialOptions are the options of a command that tries the suite itself.
+type trialOptions struct {
+	runner.Options
+	clusterName string
+	keep        bool
+}
+
+func (o *trialOptions) addFlags(f cli.Flags) {
+	o.AddFlags(f)
+	addClusterName(f, &o.clusterName)
+	f.Bool(&o.keep, "KEEP_CLUSTER", "keep the cluster for the next time")
+}
+
+// validate completes the options and empties the report folder, which is below the usual one if nobody named another.
+func (o *trialOptions) validate(purpose string) error {
+	o.UseReportDir(purpose)
+	if problems := o.Validate(contract.Core, contract.Extended); len(problems) > 0 {
+		return runner.PreflightError(problems)
+	}
+	return runner.EmptyReport(o.ReportDir)
+}
+
+// clusterFor is the name of the cluster for a purpose, unless one was named.
+func (o *trialOptions) clusterFor(purpose string) string {
+	if o.clusterName != "" {
+		return o.clusterName
+	}
+	return cluster.DefaultName + "-" + purpose
+}
+
+// flagsOf are the flags of a command, with the environment as their defaults.
+func flagsOf(command *cobra.Command) cli.Flags { return cli.NewFlags(command.Flags(), os.Getenv) }
+
+// up is cluster.Up; a version or an image that cannot be had is wrong use.
+func up(ctx context.Context, o cluster.Options) (*cluster.Cluster, error) {
+	c, err := cluster.Up(ctx, o)
+	return c, asUsage(err)
+}
+
+// asUsage marks the errors of package nodeimage that the person can fix.
+func asUsage(err error) error {
+	if errors.As(err, new(*nodeimage.UnsupportedVersionError)) || errors.As(err, new(*nodeimage.MissingImageError)) {
+		return cli.UsageError{Err: err}
+	}
+	return err
+}

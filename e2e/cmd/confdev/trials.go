@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// trial is a run of the suite on a cluster that keeps its promises, under circumstances; but for a bug that is known, which breaks one
+// guarantee.
+type trial struct {
+	name, what string
+	bug        string
+	breaks     contract.ID
+}
+
+// chooseTrials returns what a list of patterns names; none names all.
+func chooseTrials[T any](variable, patterns string, all []T, name func(T) string) ([]T, error) {
+	if patterns == "" {
+		return all, nil
+	}
+	var names []string
+	for _, one := range all {
+		names = append(names, name(one))
+	}
+	return choose(variable, patterns, all, name, "expected one of "+strings.Join(names, ", "))
+}
+
+// trialRow is what the suite found in a trial.
+type trialRow struct {
+	trial
+	report *report.Conformance
+	// trouble is why there is no report.
+	trouble string
+}
+
+// trial carries out a trial, whose report is below the report folder after it.
+func (c *devCluster) trial(ctx context.Context, t trial) (trialRow, error) {
+	if _, err := c.run(ctx, t.name); err != nil {
+		return trialRow{trial: t}, err
+	}
+	return tried(c.options.ReportDir, t)
+}
+
+// tried reads the report of a trial.
+func tried(dir string, t trial) (trialRow, error) {
+	saved, err := report.Load(filepath.Join(dir, t.name))
+	return trialRow{trial: t, report: saved}, err
+}
+
+func (r trialRow) count(v verdict.Verdict) int {
+	if r.report == nil {
+		return 0
+	}
+	return r.report.Totals[v]
+}
+
+// broken lists the guarantees that were found broken, each with the first finding's sentence.
+func (r trialRow) broken() []string {
+	return r.rows(func(g report.Guarantee) string {
+		switch {
+		case g.Verdict != verdict.Fail && g.Verdict != verdict.Deviation:
+			return ""
+		case len(g.Findings) > 0:
+			return g.Findings[0].Text
+		}
+		return string(g.Verdict)
+	})
+}
+
+// lacking lists what the cluster does not have, each with the reason.
+func (r trialRow) lacking() []string {
+	return r.rows(func(g report.Guarantee) string {
+		if g.Verdict != verdict.NotApplicable {
+			return ""
+		}
+		return strings.Join(g.Reasons, "; ")
+	})
+}
+
+// alarms counts the guarantees that were found broken and hold, and a known bug that was not found.
+func (r trialRow) alarms() int {
+	n, found := 0, r.breaks == "" || r.report == nil
+	for _, text := range r.broken() {
+		if id, _, _ := strings.Cut(text, ":"); id == string(r.breaks) {
+			found = true
+		} else {
+			n++
+		}
+	}
+	if !found {
+		n++
+	}
+	return n
+}
+
+// rows returns the guarantees for which say has a text.
+func (r trialRow) rows(say func(report.Guarantee) string) []string {
+	if r.report == nil {
+		return nil
+	}
+	var texts []string
+	for _, g := range r.report.Guarantees {
+		if text := say(g); text != "" {
+			texts = append(texts, fmt.Sprintf("%s: %s", g.ID, text))
+		}
+	}
+	return texts
+}
+
+func (r trialRow) String() string {
+	if r.report == nil {
+		return fmt.Sprintf("%-20s no report: %s", r.name, r.trouble)
+	}
+	found := r.broken()
+	text := fmt.Sprintf("%-20s %s: %d pass, %d inconclusive, %d not applicable, %d found broken (%.0f s)",
+		r.name, r.report.Result, r.count(verdict.Pass), r.count(verdict.Inconclusive), r.count(verdict.NotApplicable), len(found), r.report.Seconds)
+	if r.bug != "" {
+		text += "; known: " + r.bug
+	}
+	return strings.Join(append([]string{text}, found...), "\n       FOUND BROKEN ")
+}
+
+// trialTable is what the suite found in several trials.
+type trialTable struct {
+	// title heads the table, command writes it, kind names the circumstances, one and many of them.
+	title, intro, command string
+	kind, kinds           string
+	rows                  []trialRow
+}
+
+func (t trialTable) alarms() int {
+	n := 0
+	for _, r := range t.rows {
+		n += r.alarms()
+	}
+	return n
+}
+
+// unshown counts the trials without a report.
+func (t trialTable) unshown() int {
+	n := 0
+	for _, r := range t.rows {
+		if r.report == nil {
+			n++
+		}
+	}
+	return n
+}
+
+func (t trialTable) summary() string {
+	var seconds float64
+	for _, r := range t.rows {
+		if r.report != nil {
+			seconds += r.report.Seconds
+		}
+	}
+	text := fmt.Sprintf("%d %s, %d false alarms; %.0f min", len(t.rows), t.kinds, t.alarms(), seconds/60)
+	if n := t.unshown(); n > 0 {
+		text += fmt.Sprintf("; %d without a report", n)
+	}
+	return text
+}
+
+// compose makes the table of all trials from the reports below a folder, or none while one is missing or was narrowed.
+func (t trialTable) compose(dir string, all []trial) *trialTable {
+	t.rows = nil
+	for _, one := range all {
+		row, err := tried(dir, one)
+		if err != nil || row.report.Partial {
+			return nil
+		}
+		t.rows = append(t.rows, row)
+	}
+	return &t
+}
+
+// conclude prints a summary of the trials, and writes the file when the report folder dir holds a report of all there are.
+func (t trialTable) conclude(out io.Writer, dir, file string, all []trial) error {
+	fmt.Fprintln(out, t.summary())
+	if whole := t.compose(dir, all); whole != nil {
+		if err := os.WriteFile(file, []byte(whole.markdown()), 0o644); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s lists all %d %s\n", file, len(all), t.kinds)
+	}
+	switch alarms, unshown := t.alarms(), t.unshown(); {
+	case alarms > 0:
+		return fmt.Errorf("%d false alarms, or known bugs not found: see above", alarms)
+	case unshown > 0:
+		return fmt.Errorf("%d of %d %s without a report: see above", unshown, len(t.rows), t.kinds)
+	}
+	return nil
+}
+
+// markdown writes the table as a page.
+func (t trialTable) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!-- Written by %q. -->\n\n# %s\n\n%s. %s\n\n", t.command, t.title, t.summary(), t.intro)
+	fmt.Fprintf(&b, "| %s | what it is | Kubernetes | verdict | pass | inconclusive | not applicable | found broken | seconds |\n", t.kind)
+	b.WriteString("| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: |\n")
+	for _, r := range t.rows {
+		what := r.what
+		if r.bug != "" {
+			what += "; it has " + r.bug
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %s | %s | %.0f |\n", r.name, what, r.report.Cluster.KubernetesVersion, r.report.Result,
+			r.count(verdict.Pass), r.count(verdict.Inconclusive), cell(r.lacking()), cell(r.broken()), r.report.Seconds)
+	}
+	return b.String()
+}
+
+// cell puts texts into one cell of a table.
+func cell(texts []string) string {
+	if len(texts) == 0 {
+		return "nothing"
+	}
+	return strings.ReplaceAll(strings.Join(texts, "; "), "|", "\\|")
+}

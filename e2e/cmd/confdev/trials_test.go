@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+func TestTrialTable(t *testing.T) {
+	found := trialRow{trial: trial{name: "one", what: "something happens"}, report: &report.Conformance{
+		Result: verdict.NotConformant, Totals: map[verdict.Verdict]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
+		Guarantees: []report.Guarantee{
+			{ID: contract.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
+			{ID: contract.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
+			{ID: contract.StorageClaimRecreated, Verdict: verdict.Deviation},
+			{ID: contract.UpdateMaxUnavailable, Verdict: verdict.NotApplicable, Reasons: []string{"dropped"}},
+			{ID: contract.DNSHeadless, Verdict: verdict.Pass},
+		},
+	}}
+	unshown := trialRow{trial: trial{name: "two", what: "nothing"}, trouble: "no cluster"}
+	table := trialTable{command: "make this", kind: "try", kinds: "tries", rows: []trialRow{found, unshown}}
+	if got := table.alarms(); got != 2 {
+		t.Errorf("expected 2 guarantees found broken, found %d: %v", got, found.broken())
+	}
+	if got, want := table.summary(), "2 tries, 2 false alarms; 2 min; 1 without a report"; got != want {
+		t.Errorf("expected %q, found %q", want, got)
+	}
+	for _, want := range []string{"1 pass, 1 inconclusive, 1 not applicable, 2 found broken (90 s)", "FOUND BROKEN ordering/create: too | early"} {
+		if got := found.String(); !strings.Contains(got, want) {
+			t.Errorf("expected %q in %q", want, got)
+		}
+	}
+	if got := unshown.String(); !strings.Contains(got, "no report: no cluster") {
+		t.Errorf("found %q", got)
+	}
+	table.rows = table.rows[:1]
+	for _, want := range []string{`Written by "make this"`, "| one | something happens |", "ordering/create: too \\| early; ", "update/max-unavailable: dropped"} {
+		if got := table.markdown(); !strings.Contains(got, want) {
+			t.Errorf("expected %q in the table, found:\n%s", want, got)
+		}
+	}
+}
+
+func TestTrialsConclude(t *testing.T) {
+	fine := trialRow{trial: trial{name: "fine"}, report: &report.Conformance{}}
+	broken := trialRow{trial: trial{name: "broken"}, report: &report.Conformance{Guarantees: []report.Guarantee{{ID: "x/y", Verdict: verdict.Fail}}}}
+	known, fixed := broken, fine
+	known.breaks, fixed.breaks = "x/y", "x/y"
+	for _, c := range []struct {
+		rows []trialRow
+		want string
+	}{
+		{[]trialRow{fine}, ""},
+		{[]trialRow{fine, broken}, "1 false alarms"},
+		{[]trialRow{known}, ""},
+		{[]trialRow{fixed}, "1 false alarms, or known bugs not found"},
+		{[]trialRow{fine, {trial: trial{name: "lost"}}}, "1 of 2 tries without a report"},
+	} {
+		file := filepath.Join(t.TempDir(), "RESULTS.md")
+		err := trialTable{kinds: "tries", rows: c.rows}.conclude(&strings.Builder{}, t.TempDir(), file, []trial{{name: "fine"}, {name: "never run"}})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("expected %q, found %v", c.want, err)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Error("expected no results while a trial has never run, found some")
+		}
+	}
+}

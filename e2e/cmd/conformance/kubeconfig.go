@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+)
+
+// clusterOptions choose the cluster.
+type clusterOptions struct {
+	kubeconfig, context string
+}
+
+func (o *clusterOptions) addFlags(f cli.Flags) {
+	f.String(&o.kubeconfig, "KUBECONFIG", "", "`file` that leads to the cluster (default: kubectl's; inside a pod its service account)")
+	f.String(&o.context, "CONTEXT", "", "`name` of the kubeconfig's context (default: the current one)")
+}
+
+// choose puts the choice of the cluster into the settings and returns what it leads to, or what is wrong with it.
+func (o *clusterOptions) choose(s *runconfig.Settings) (preflight.Target, []preflight.Problem, error) {
+	var err error
+	s.Context = o.context
+	if s.Kubeconfig, err = kubeconfigPath(o.kubeconfig); err != nil {
+		return preflight.Target{}, nil, cli.UsageError{Err: fmt.Errorf("KUBECONFIG: %w", err)}
+	}
+	target, wrong := preflight.Kubeconfig(*s)
+	return target, wrong, nil
+}
+
+// kubeconfigPath returns the files that kubectl would read, absolute since the suite's processes run elsewhere. It is empty for a
+// pod's own service account.
+func kubeconfigPath(named string) (string, error) {
+	if named == "" {
+		if _, err := os.Stat(clientcmd.RecommendedHomeFile); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+			return "", nil
+		}
+		return clientcmd.RecommendedHomeFile, nil
+	}
+	list := ""
+	for _, path := range slices.DeleteFunc(filepath.SplitList(named), func(p string) bool { return p == "" }) {
+		full, err := filepath.Abs(path)
+		if err != nil {
+			return "", err
+		}
+		if list != "" {
+			list += string(filepath.ListSeparator)
+		}
+		list += full
+	}
+	return list, nil
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+type coded int
+
+func (c coded) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+func (c coded) ExitCode() int { return int(c) }
+
+func TestExitCode(t *testing.T) {
+	program := exec.CommandContext(t.Context(), "sh", "-c", "exit 3").Run()
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"no error":              {nil, 0},
+		"an error":              {errors.New("no space"), ExitFailed},
+		"wrong use":             {fmt.Errorf("e2e: %w", UsageError{errors.New("no such level")}), ExitUsage},
+		"a code of its own":     {errors.Join(coded(4), errors.New("no space")), 4},
+		"a child process fails": {fmt.Errorf("compiling: %w", program), ExitFailed},
+	} {
+		if got := ExitCode(c.err); got != c.want {
+			t.Errorf("%s: expected exit code %d, found %d", name, c.want, got)
+		}
+	}
+}
+
+func TestFlagsDefaultToTheEnvironment(t *testing.T) {
+	env := map[string]string{"REPORT_DIR": "there", "KEEP_CLUSTER": "1", "SEED": "7"}
+	var dir, seed, focus string
+	var keep, other bool
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	f := NewFlags(set, func(k string) string { return env[k] })
+	f.String(&dir, "REPORT_DIR", "report", "folder")
+	f.String(&seed, "SEED", "", "seed")
+	f.String(&focus, "FOCUS", "all", "specs")
+	f.Bool(&keep, "KEEP_CLUSTER", "keep it")
+	f.Bool(&other, "OTHER", "other")
+	if err := set.Parse([]string{"--seed=8"}); err != nil {
+		t.Fatal(err)
+	}
+	if dir != "there" || seed != "8" || focus != "all" || !keep || other {
+		t.Errorf("found %q, %q, %q, %t, %t", dir, seed, focus, keep, other)
+	}
+}

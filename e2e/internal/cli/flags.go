@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Flags defines flags whose defaults are environment variables, so that make can pass its variables on: --report-dir is REPORT_DIR.
+type Flags struct {
+	set    *pflag.FlagSet
+	getenv func(string) string
+}
+
+// NewFlags returns the flags of a set.
+func NewFlags(set *pflag.FlagSet, getenv func(string) string) Flags {
+	return Flags{set: set, getenv: getenv}
+}
+
+// String defines the flag of a variable. Without either, its value is fallback.
+func (f Flags) String(value *string, variable, fallback, usage string) {
+	f.StringP(value, variable, "", fallback, usage)
+}
+
+// StringP is String with a letter for short.
+func (f Flags) StringP(value *string, variable, letter, fallback, usage string) {
+	if set := f.getenv(variable); set != "" {
+		fallback = set
+	}
+	f.set.StringVarP(value, name(variable), letter, fallback, usage+" ($"+variable+")")
+}
+
+// Bool defines the flag of a variable that is 1 or not.
+func (f Flags) Bool(value *bool, variable, usage string) {
+	f.set.BoolVar(value, name(variable), f.getenv(variable) == "1", usage+" ($"+variable+"=1)")
+}
+
+func name(variable string) string { return strings.ToLower(strings.ReplaceAll(variable, "_", "-")) }

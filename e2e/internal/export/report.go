@@ -1,0 +1,106 @@
+// Package export hands over what a run leaves: its report as lines of a log, and its results as tools collect them. It builds and packs no
+// program: package packaging does.
+package export
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// blockType is between the dashes around a report in a log.
+const blockType = "CONFORMANCE REPORT"
+
+// WriteReport writes the files below dir as lines of text: a log is what a pod can leave behind without a volume, and without a
+// program in the image to copy with. The lines are base64 (RFC 7468) of a tar.gz archive.
+func WriteReport(out io.Writer, dir string) error {
+	var packed bytes.Buffer
+	if err := Pack(&packed, dir, gzip.BestCompression); err != nil {
+		return err
+	}
+	return pem.Encode(out, &pem.Block{Type: blockType, Bytes: packed.Bytes()})
+}
+
+// ReadReport finds the report in a log and writes its files below dir. It overwrites nothing.
+func ReadReport(log io.Reader, dir string) error {
+	text, err := io.ReadAll(log)
+	if err != nil {
+		return err
+	}
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return fmt.Errorf("expected a log with the line -----BEGIN %s-----, found none, or one without its end: "+
+				"the run has not ended yet, or the log was cut", blockType)
+		}
+		if block.Type == blockType {
+			return unpack(block.Bytes, dir)
+		}
+	}
+}
+
+// Pack writes the files below a folder as a tar.gz archive, compressed at a level of package gzip.
+func Pack(out io.Writer, dir string, level int) error {
+	zipped, err := gzip.NewWriterLevel(out, level)
+	if err != nil {
+		return err
+	}
+	archive := tar.NewWriter(zipped)
+	return errors.Join(archive.AddFS(os.DirFS(dir)), archive.Close(), zipped.Close())
+}
+
+func unpack(packed []byte, dir string) error {
+	zipped, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	// Whatever the archive calls its files, they end up below dir.
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	for archive := tar.NewReader(zipped); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSuffix(header.Name, "/")
+		if header.Typeflag == tar.TypeDir {
+			err = root.MkdirAll(name, 0o755)
+		} else {
+			err = writeInto(root, name, archive)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+		}
+	}
+}
+
+func writeInto(root *os.Root, name string, content io.Reader) error {
+	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, content); err != nil {
+		return err
+	}
+	return file.Close()
+}

@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// GinkgoLog is what Ginkgo itself printed, below the report folder.
+const GinkgoLog = "ginkgo.log"
+
+// defaultProcs is how many specs run at once. Specs wait most of the time, so that four suit a processor; more than eight would be hard on
+// a small cluster, whatever machine the suite runs on.
+func defaultProcs() int { return min(4*runtime.NumCPU(), 8) }
+
+// ginkgoArgs are the arguments of Ginkgo's CLI.
+func (o *Options) ginkgoArgs() []string {
+	args := []string{
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
+		"--output-dir=" + o.ReportDir, "--json-report=" + report.GinkgoFile,
+	}
+	if o.FailFast {
+		args = append(args, "--fail-fast")
+	}
+	procs := o.Procs
+	if procs == "" {
+		procs = strconv.Itoa(defaultProcs())
+	}
+	args = append(args, "--procs="+procs)
+	if o.Seed != "" {
+		args = append(args, "--seed="+o.Seed)
+	}
+	if o.Focus != "" {
+		args = append(args, "--focus="+o.Focus)
+	}
+	if filter := o.labelFilter(); filter != "" {
+		args = append(args, "--label-filter="+filter)
+	}
+	return args
+}
+
+// runSpecs runs the specs with the settings of a file and prints their progress. That some failed is no error here: the verdicts say so.
+func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) (err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	// A folder of its own with a short path: the path of a socket may have a hundred bytes. It is the working directory of the suite.
+	dir, err := os.MkdirTemp("", "conformance-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	suite, socket := filepath.Join(dir, suiteName), filepath.Join(dir, "socket")
+	if err := os.Symlink(self, suite); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(o.ReportDir, GinkgoLog))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	connections, err := listen(ctx, socket)
+	if err != nil {
+		return err
+	}
+	printed := make(chan error, 1)
+	go func() { printed <- follow(connections.events, out) }()
+
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Args = append(append([]string{ginkgoName}, o.ginkgoArgs()...), suite, "--", "-conformance.settings="+settings, "-conformance.socket="+socket)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own: a terminal's Ctrl-C would reach Ginkgo's processes beside our own signal, and two signals mean to
+	// them that clean-up is to be skipped.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	cmd.WaitDelay = 90 * time.Second
+	err = cmd.Run()
+	connections.close()
+	printErr := <-printed
+	if err != nil && !errors.As(err, new(*exec.ExitError)) && ctx.Err() == nil {
+		return fmt.Errorf("running the specs: %w", err)
+	}
+	// With no outcome at all the specs did not even begin, and only Ginkgo can say why.
+	if _, missing := os.Stat(filepath.Join(o.ReportDir, verdict.SpecsFile)); missing != nil && ctx.Err() == nil {
+		said, _ := os.ReadFile(log.Name())
+		return fmt.Errorf("the specs did not run to their end; Ginkgo said:\n%s", said)
+	}
+	return printErr
+}

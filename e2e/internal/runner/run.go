@@ -1,0 +1,166 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
+)
+
+// SettingsFile is where a run's settings are kept, below the report folder.
+const SettingsFile = "settings.json"
+
+// Identity says which suite this program carries, by its version and its own digest.
+func Identity(ctx context.Context) (runconfig.Suite, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return runconfig.Suite{}, err
+	}
+	return report.IdentityOf(self, version.OfSuite(ctx, "."))
+}
+
+// RESTConfig returns how this process reaches the cluster; the rights that its requests use are recorded.
+func (o *Options) RESTConfig(s runconfig.Settings) (*rest.Config, error) {
+	config, err := s.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.Wrap(o.used.Record(config.Host))
+	return config, nil
+}
+
+// Preflight checks whether the cluster can be judged.
+func (o *Options) Preflight(ctx context.Context, s runconfig.Settings, progress io.Writer) (preflight.Findings, error) {
+	config, err := o.RESTConfig(s)
+	if err != nil {
+		return preflight.Findings{}, err
+	}
+	config.QPS = -1 // some dozen requests at once are no load
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return preflight.Findings{}, err
+	}
+	found := preflight.Check(ctx, client, s)
+	for _, note := range found.Notes {
+		fmt.Fprintln(progress, "note:", note)
+	}
+	return found, nil
+}
+
+// Execute runs the specs with these settings, judges what they recorded and saves the report; progress is printed to out. The report folder
+// must be empty: see EmptyReport.
+func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writer) (*verdict.Run, error) {
+	begin := time.Now()
+	file := filepath.Join(o.ReportDir, SettingsFile)
+	if err := s.Save(file); err != nil {
+		return nil, err
+	}
+	if err := o.savePartial(s, begin); err != nil {
+		return nil, err
+	}
+	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin)
+	err := o.runSpecs(ctx, file, out)
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	run, err := verdict.JudgeFolder(o.ReportDir, o.Level)
+	if err != nil {
+		return nil, err
+	}
+	result, err := report.New(o.ReportDir, &run, s, begin, time.Since(begin))
+	if err != nil {
+		return nil, err
+	}
+	if err := o.used.Save(o.ReportDir, "preflight"); err != nil {
+		return nil, err
+	}
+	return &run, errors.Join(result.Save(o.ReportDir), report.SaveFiles(o.ReportDir, result))
+}
+
+// PrintUnused names the rights that nothing in a whole run used: one that stays unused from run to run is granted in vain.
+func PrintUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
+	used, err := apiclient.LoadUsage(reportDir)
+	if err != nil {
+		return err
+	}
+	for _, r := range apiclient.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
+		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
+	}
+	return nil
+}
+
+// EmptyReport makes the report folder, without what an earlier run left in it. It removes nothing else: a folder that holds
+// other things stays as it is.
+func EmptyReport(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return cli.UsageError{Err: fmt.Errorf("REPORT_DIR: %w", err)}
+	}
+	left := []string{
+		"histories", "failures", verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
+		GinkgoLog, report.JUnitFile, report.GinkgoFile, apiclient.UsageFolder,
+	}
+	for _, name := range left {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return cli.UsageError{Err: fmt.Errorf("REPORT_DIR: %w", err)}
+		}
+	}
+	return nil
+}
+
+// saveEvery is how often a run saves a report of the specs that have ended.
+const saveEvery = 15 * time.Second
+
+// keepSaving saves a report of the specs that have ended again and again until stop is called, which waits for the last of it.
+func (o *Options) keepSaving(ctx context.Context, s runconfig.Settings, begin time.Time) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(saveEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				// The run itself will report what keeps it from saving its report.
+				_ = o.savePartial(s, begin)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// savePartial saves a report of the specs that have ended, which says that the run has not: it stays if the run is killed.
+func (o *Options) savePartial(s runconfig.Settings, begin time.Time) error {
+	run, err := verdict.JudgeFolder(o.ReportDir, o.Level)
+	if err != nil {
+		run = verdict.Decide(o.Level, nil, nil) // no spec has ended yet
+	}
+	run.AddTrouble("the run had not ended when this was written")
+	result, err := report.New(o.ReportDir, &run, s, begin, time.Since(begin))
+	if err != nil {
+		return err
+	}
+	return result.Save(o.ReportDir)
+}

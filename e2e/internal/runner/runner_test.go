@@ -1,0 +1,126 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// TestMain has this test program play the hidden roles too, with the specs below.
+func TestMain(m *testing.M) {
+	ctx := context.Background() //nolint:forbidigo // This is a main function.
+	if socket := os.Getenv(listenerVariable); socket != "" {
+		if _, err := listen(ctx, socket); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		select {}
+	}
+	if code, hidden := HiddenRole(func(p Parameters) int { return runTestSuite(ctx, p) }); hidden {
+		os.Exit(code)
+	}
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// testSuite is the suite's only state, as in the real one.
+//
+//nolint:gochecknoglobals // Ginkgo's nodes can be given nothing otherwise.
+var testSuite struct {
+	settings string
+	command  *Connection
+}
+
+func runTestSuite(ctx context.Context, p Parameters) int {
+	command, err := Connect(ctx, p.Socket, func() {})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	testSuite.settings, testSuite.command = p.Settings, command
+	if !RunSpecs(suiteT{}, "test suite") {
+		return 1
+	}
+	return 0
+}
+
+type suiteT struct{}
+
+func (suiteT) Fail() {}
+
+var _ = Describe("a suite", func() {
+	for _, name := range []string{"first", "second", "third"} {
+		It("has a "+name+" spec", Label("core"), func() {
+			if err := testSuite.command.Send(Event{Process: GinkgoParallelProcess(), Ended: name, State: "passed"}); err != nil {
+				Fail(err.Error())
+			}
+		})
+	}
+	It("has one that fails", Label("core"), func() { Fail("as it should") })
+	It("has one that is disruptive", Label("disruptive"), func() {})
+})
+
+var _ = ReportAfterSuite("outcome", func(r Report) {
+	if r.SuiteConfig.DryRun || testSuite.command == nil {
+		return
+	}
+	data, err := json.Marshal([]verdict.Spec{{Text: testSuite.settings, State: fmt.Sprint(r.SuiteConfig.ParallelTotal)}})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(filepath.Dir(testSuite.settings), verdict.SpecsFile), data, 0o600)
+	}
+	if err != nil {
+		Fail(err.Error())
+	}
+})
+
+func TestSpecsRunInSeveralProcesses(t *testing.T) {
+	for _, procs := range []string{"1", "3"} {
+		t.Run(procs, func(t *testing.T) {
+			dir := t.TempDir()
+			o := Options{ReportDir: dir, Level: contract.Extended, Procs: procs, Seed: "7"}
+			var out strings.Builder
+			if err := o.runSpecs(t.Context(), filepath.Join(dir, SettingsFile), &out); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"first", "second", "third"} {
+				if !strings.Contains(out.String(), "pass   0.0 s  "+name) {
+					t.Errorf("expected the spec %s on the console, found\n%s", name, out.String())
+				}
+			}
+			log, err := os.ReadFile(filepath.Join(dir, GinkgoLog))
+			if err != nil || !strings.Contains(string(log), "Ran 4 of 5 Specs") || !strings.Contains(string(log), "as it should") {
+				t.Errorf("expected Ginkgo to have run four specs, found %v and\n%s", err, log)
+			}
+			outcome, err := os.ReadFile(filepath.Join(dir, verdict.SpecsFile))
+			if err != nil || !strings.Contains(string(outcome), `"`+procs+`"`) {
+				t.Errorf("expected %s processes to have run, found %v and %s", procs, err, outcome)
+			}
+		})
+	}
+}
+
+func TestSelection(t *testing.T) {
+	for name, c := range map[string]struct {
+		options Options
+		want    int
+	}{
+		"level":      {Options{Level: contract.Extended}, 4},
+		"disruptive": {Options{Level: contract.Disruptive}, 5},
+		"focus":      {Options{Level: contract.Core, Focus: "first|second"}, 2},
+		"labels":     {Options{Level: contract.Disruptive, Labels: "disruptive"}, 1},
+	} {
+		if got := len(c.options.selected()); got != c.want {
+			t.Errorf("%s: expected %d specs, found %d", name, c.want, got)
+		}
+	}
+}

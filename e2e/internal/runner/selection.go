@@ -1,0 +1,86 @@
+package runner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+)
+
+// labelFilter is Ginkgo's filter for the specs of the level and the labels.
+func (o *Options) labelFilter() string {
+	level := "!" + string(contract.Disruptive)
+	switch o.Level {
+	case contract.Core:
+		level = string(contract.Core)
+	case contract.Disruptive:
+		return o.Labels
+	}
+	if o.Labels == "" {
+		return level
+	}
+	return fmt.Sprintf("(%s) && (%s)", level, o.Labels)
+}
+
+// CheckSelection rejects a narrowed run that selects no spec, before anything is made for it. mayDisrupt says that specs of the level
+// disruptive run here, if that level is chosen.
+func (o *Options) CheckSelection(mayDisrupt bool) error {
+	if o.Focus == "" && o.Labels == "" {
+		return nil // every level has specs
+	}
+	chosen := o.selected()
+	further := chosen
+	if len(chosen) == 0 {
+		above := *o
+		above.Level = contract.Disruptive
+		further = above.selected()
+	}
+	switch {
+	case len(further) == 0:
+		return cli.UsageError{Err: fmt.Errorf("%s: expected to select at least one spec, found none; FOCUS is a regular expression on the text of specs, "+
+			"LABELS a filter of guarantees, such as dns.pod-record: loosen them or leave them out", o.narrowing())}
+	case !mayDisrupt && !slices.ContainsFunc(further, notDisruptive):
+		return cli.UsageError{Err: fmt.Errorf("%s: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive %[1]s, on a cluster of its own", o.narrowing())}
+	case len(chosen) == 0:
+		return cli.UsageError{Err: fmt.Errorf("%s: expected to select at least one spec of the level %s, found none; %d of higher levels match: raise LEVEL", o.narrowing(), o.Level, len(further))}
+	}
+	return nil
+}
+
+// notDisruptive reports whether a spec disrupts no node and no control plane.
+func notDisruptive(s types.SpecReport) bool {
+	return !slices.Contains(s.Labels(), string(contract.Disruptive))
+}
+
+// narrowing is how the run was narrowed, as it was typed.
+func (o *Options) narrowing() string {
+	var typed []string
+	if o.Focus != "" {
+		typed = append(typed, "FOCUS="+o.Focus)
+	}
+	if o.Labels != "" {
+		typed = append(typed, "LABELS="+o.Labels)
+	}
+	return strings.Join(typed, " ")
+}
+
+// selected lists the specs compiled into this program that a run would carry out.
+func (o *Options) selected() []types.SpecReport {
+	config := types.NewDefaultSuiteConfig()
+	config.LabelFilter = o.labelFilter()
+	if o.Focus != "" {
+		config.FocusStrings = []string{o.Focus}
+	}
+	var chosen []types.SpecReport
+	for _, s := range ginkgo.PreviewSpecs("StatefulSet conformance", config).SpecReports {
+		if s.LeafNodeType == types.NodeTypeIt && s.State != types.SpecStateSkipped && s.State != types.SpecStatePending {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
+}
