@@ -1,4 +1,3 @@
-// Package imagelayer makes image layers of single files, and images of layers, without an engine and without a registry.
 package imagelayer
 
 import (

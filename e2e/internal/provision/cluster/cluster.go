@@ -75,8 +75,7 @@ func (c *Cluster) Kept() bool { return c.state.Kept }
 // NodeImage is the image that the nodes run.
 func (c *Cluster) NodeImage() string { return c.state.Image }
 
-// Up returns a ready cluster: the one that was kept, when it is as it was left and is what the options ask for, otherwise a new one in
-// its place.
+// Up returns a ready cluster: the one that was kept, if it is unchanged, healthy and as the options say, otherwise a new one in its place.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Name == "" {
 		o.Name = DefaultName
@@ -133,8 +132,8 @@ func (c *Cluster) ensure(ctx context.Context, o Options, image nodeimage.Image, 
 		if err := left.checkEngine(c.engine); err != nil {
 			return err
 		}
-		trouble := c.reuse(ctx, left, image, config)
-		if trouble == nil {
+		reason := c.reuse(ctx, left, image, config)
+		if reason == nil {
 			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
 			// It was kept with images; what this run names instead comes on top.
 			c.Images, err = c.provideImages(ctx, o, c.Images)
@@ -146,7 +145,7 @@ func (c *Cluster) ensure(ctx context.Context, o Options, image nodeimage.Image, 
 		if err := c.lock.exclusive(); err != nil {
 			return err
 		}
-		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, trouble)
+		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, reason)
 		if err := c.destroy(ctx); err != nil {
 			return err
 		}
@@ -164,7 +163,7 @@ func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, 
 		return err
 	}
 	if len(foreign) > 0 {
-		return fmt.Errorf("a kind cluster named %s is there which this project did not make: remove it (kind delete cluster --name %s), or set CLUSTER_NAME to another name", c.name, c.name)
+		return fmt.Errorf("there is a kind cluster %s which this project did not create: remove it (kind delete cluster --name %s), or set CLUSTER_NAME to another name", c.name, c.name)
 	}
 	start := time.Now()
 	fmt.Fprintf(o.Progress, "cluster: creating %s from %s\n", c.name, image.Name)
@@ -177,7 +176,7 @@ func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, 
 		if err == nil {
 			return
 		}
-		// What has been begun is undone also when ctx has ended.
+		// The clean-up also runs when ctx has ended.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		err = errors.Join(err, c.destroy(cleanup))

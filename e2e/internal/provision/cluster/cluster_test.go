@@ -61,7 +61,7 @@ func TestSandboxedHostGetsPatches(t *testing.T) {
 	patches := strings.Join(got.ContainerdConfigPatches, "\n")
 	for _, setting := range []string{"restrict_oom_score_adj = true", "SystemdCgroup = false"} {
 		if !strings.Contains(patches, setting) {
-			t.Errorf("containerd is not told %s", setting)
+			t.Errorf("containerd lacks the setting %s", setting)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestTheProjectsOwnConfiguration(t *testing.T) {
 func TestDiffers(t *testing.T) {
 	complete := state{Name: "n", Kept: true, Image: "i", Config: "c", Nodes: []node{{ID: "1", Started: "t"}}}
 	if err := complete.checkOptions("i", "c"); err != nil {
-		t.Errorf("the cluster is what is asked for, and still: %v", err)
+		t.Errorf("expected the cluster to match, found: %v", err)
 	}
 	tests := []struct {
 		name, image, config, says string
@@ -115,7 +115,7 @@ func TestDiffers(t *testing.T) {
 	}{
 		{"never completed", "i", "c", "never completed", func(s *state) { s.Nodes = nil }},
 		{"left by a run that was killed", "i", "c", "did not remove it", func(s *state) { s.Kept = false }},
-		{"another image", "other", "c", "other is asked for", func(*state) {}},
+		{"another image", "other", "c", "other is wanted", func(*state) {}},
 		{"another configuration", "i", "d", "configuration has changed", func(*state) {}},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 )
 
-// reuse makes the cluster that was left the one to use, or says what stands against it.
+// reuse takes a cluster that was kept, or returns why it cannot be used.
 func (c *Cluster) reuse(ctx context.Context, left *state, image nodeimage.Image, config []byte) error {
 	if err := left.checkOptions(image.Name, digest(config)); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (c *Cluster) reuse(ctx context.Context, left *state, image nodeimage.Image,
 	return nil
 }
 
-// checkEngine tells an engine that does not have the cluster from one in which it is gone.
+// checkEngine fails for an engine other than the one that the cluster was created in.
 func (s *state) checkEngine(e *engine.Engine) error {
 	if s.Engine == e.Host() {
 		return nil
@@ -71,7 +71,7 @@ func describeHost(host string) string {
 	return host
 }
 
-// checkOptions says in what the cluster is not the one that is asked for.
+// checkOptions fails for a cluster that differs from the one that is wanted.
 func (s *state) checkOptions(image, config string) error {
 	switch {
 	case len(s.Nodes) == 0:
@@ -79,14 +79,14 @@ func (s *state) checkOptions(image, config string) error {
 	case !s.Kept:
 		return errors.New("the run that made it did not remove it")
 	case s.Image != image:
-		return fmt.Errorf("it runs %s, and %s is asked for", s.Image, image)
+		return fmt.Errorf("it runs %s, and %s is wanted", s.Image, image)
 	case s.Config != config:
 		return errors.New("its kind configuration has changed")
 	}
 	return nil
 }
 
-// checkNodes says what has happened to the nodes' containers since the cluster was completed.
+// checkNodes fails when containers of nodes were removed, stopped or restarted since the cluster was completed.
 func (s *state) checkNodes(now []node) error {
 	for _, n := range s.Nodes {
 		at := slices.IndexFunc(now, func(other node) bool { return other.ID == n.ID })
@@ -112,13 +112,13 @@ func noHeartbeat(leases []coordinationv1.Lease, now time.Time) error {
 			continue
 		}
 		if age := now.Sub(lease.Spec.RenewTime.Time); age > heartbeatWithin {
-			return fmt.Errorf("its node %s has been silent for %.0f s", lease.Name, age.Seconds())
+			return fmt.Errorf("its node %s has sent no heartbeat for %.0f s", lease.Name, age.Seconds())
 		}
 	}
 	return nil
 }
 
-// AwaitReady waits until the nodes and all that a fresh cluster is waited for are ready again, after something has happened to them.
+// AwaitReady waits until the cluster is ready again after a disturbance.
 func (c *Cluster) AwaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()

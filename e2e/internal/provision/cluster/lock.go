@@ -10,8 +10,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
-// lock keeps a cluster to the processes that may use it at a time. The kernel gives it back when a process ends, however it ends. Its
-// file goes with the cluster.
+// lock excludes other processes from a cluster. The kernel releases it when the process ends, however it ends. Its file is removed with
+// the cluster.
 type lock struct {
 	dir  stateDir
 	file *os.File
@@ -29,8 +29,8 @@ func lockShared(p stateDir) (*lock, error) {
 // exclusive takes the cluster for this process only, to make or to remove it.
 func (l *lock) exclusive() error { return l.flock(host.Exclusive) }
 
-// flock locks the file that is at its place. Between opening a file and locking it, or when a shared lock becomes one for this process
-// alone, another process may have removed it together with the cluster: a lock on it would then keep nobody out.
+// flock locks the file. Between opening a file and locking it, or when a shared lock becomes one for this process
+// alone, another process may have removed it together with the cluster: a lock on it would then exclude no process.
 func (l *lock) flock(mode host.Mode) error {
 	for {
 		if err := l.open(); err != nil {
@@ -89,8 +89,8 @@ func (l *lock) current() (bool, error) {
 // shared lets other processes use the cluster as well.
 func (l *lock) shared() error { return host.TryLock(l.file, host.Shared) }
 
-// release gives the cluster back. The file of one that is gone goes too, while nobody else holds it: who waits for it, or opens it just
-// now, finds it gone and takes the next.
+// release unlocks the cluster. It removes the lock file of a cluster that is gone, unless another process holds it: a process that has
+// it open finds it replaced and takes the new one.
 func (l *lock) release() error {
 	var err error
 	if _, gone := os.Stat(l.dir.dir); errors.Is(gone, fs.ErrNotExist) {

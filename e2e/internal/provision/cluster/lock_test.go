@@ -75,7 +75,7 @@ func TestLockGoesWithItsCluster(t *testing.T) {
 	}
 }
 
-// Lock files come and go all the time here, and still nobody is alone beside somebody else.
+// Lock files are created and removed all the time, and still no two processes hold the exclusive lock.
 func TestRemovedLocksKeepOthersOut(t *testing.T) {
 	p := stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}
 	var inside, taken atomic.Int32

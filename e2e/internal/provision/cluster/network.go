@@ -19,7 +19,7 @@ func networkFile() (string, error) {
 	return filepath.Join(cache, "clusters", ".network"), err
 }
 
-// recordNetwork remembers whether kind's network is about to be made on our account.
+// recordNetwork records whether kind's network is about to be made for a cluster of ours.
 func recordNetwork(ctx context.Context, e *engine.Engine) error {
 	found, err := e.Output(ctx, "network", "ls", "--quiet", "--filter", "name=^"+kindNetwork+"$")
 	if err != nil || strings.TrimSpace(found) != "" {
@@ -32,7 +32,7 @@ func recordNetwork(ctx context.Context, e *engine.Engine) error {
 	return os.WriteFile(file, []byte(e.Host()), 0o600)
 }
 
-// removeNetwork removes kind's network if it came with a cluster of ours and nobody uses it.
+// removeNetwork removes kind's network if a cluster of ours brought it and no container uses it.
 func removeNetwork(ctx context.Context) error {
 	file, err := networkFile()
 	if err != nil {

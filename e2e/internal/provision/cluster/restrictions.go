@@ -10,13 +10,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// restrictions is what a machine withholds from the nodes that run on it.
+// restrictions are what the host withholds from the nodes.
 type restrictions struct {
 	cgroupV1            bool
 	missingCapabilities bool
 }
 
-// observeRestrictions asks the engine and the kernel.
+// observeRestrictions reads them from the engine and the kernel.
 func observeRestrictions(ctx context.Context, e *engine.Engine) (restrictions, error) {
 	version, err := e.CgroupVersion(ctx)
 	if err != nil {
@@ -34,7 +34,7 @@ const inotifyInstances = "/proc/sys/fs/inotify/max_user_instances"
 // inotifyAdvised is what kind's page of known issues advises.
 const inotifyAdvised = 512
 
-// inotifyHint tells, behind a cluster's failure to become ready, that the host may be short of inotify instances.
+// inotifyHint completes the error of a cluster that did not become ready: the host may be short of inotify instances.
 func inotifyHint(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -76,7 +76,7 @@ func (h restrictions) containerdPatch() string {
 		patch.WriteString("[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n  SystemdCgroup = false\n")
 	}
 	if h.missingCapabilities {
-		// Pods ask for scores below the one that this host lets anybody have.
+		// Pods want OOM scores below the lowest that this host allows.
 		patch.WriteString("[plugins.\"io.containerd.grpc.v1.cri\"]\n  restrict_oom_score_adj = true\n")
 	}
 	return patch.String()

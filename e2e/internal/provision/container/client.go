@@ -63,7 +63,7 @@ func (c Client) Env() []string {
 func (c Client) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Program, args...)
 	cmd.Env = append(os.Environ(), c.Env()...)
-	// A client that was told to stop may leave children which hold its pipes open.
+	// A client that was stopped may leave children which hold its pipes open.
 	cmd.WaitDelay = time.Second
 	return cmd
 }

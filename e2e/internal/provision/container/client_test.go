@@ -13,7 +13,7 @@ func TestEnvLeadsToTheEngine(t *testing.T) {
 	}{
 		{"the default docker needs nothing", Client{Program: Docker}, nil},
 		{"our own is named by its socket", Client{Program: Docker, Address: "unix:///s"}, []string{"DOCKER_HOST=unix:///s"}},
-		{"kind has to be told of podman", Client{Program: Podman}, []string{"KIND_EXPERIMENTAL_PROVIDER=podman"}},
+		{"kind needs podman named", Client{Program: Podman}, []string{"KIND_EXPERIMENTAL_PROVIDER=podman"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

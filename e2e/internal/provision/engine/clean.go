@@ -90,25 +90,25 @@ func (d *daemon) stopContainerd(ctx context.Context) error {
 	settings := filepath.Join(d.runtime, "containerd", "containerd.toml")
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil || !commandHas(pid, settings) {
-		return nil //nolint:nilerr // Whatever the file says, no containerd of ours is alive.
+		return nil //nolint:nilerr // The file is stale: no containerd of ours runs.
 	}
 	return terminate(ctx, pid, func() bool { return !commandHas(pid, settings) })
 }
 
-// terminate asks a process to stop, and makes it when it has not within half a minute.
+// terminate sends SIGTERM to a process, and SIGKILL after half a minute.
 func terminate(ctx context.Context, pid int, gone func() bool) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.NewTimer(30 * time.Second)
-	defer patience.Stop()
+	killTimer := time.NewTimer(30 * time.Second)
+	defer killTimer.Stop()
 	for !gone() {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-patience.C:
+		case <-killTimer.C:
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return err
 			}

@@ -12,7 +12,7 @@ import (
 type machine struct {
 	root      bool
 	debian    bool
-	installed bool // a docker daemon and its client are on the machine
+	installed bool // docker's daemon and client are on the machine
 }
 
 // action is what provides an engine.
@@ -49,7 +49,7 @@ func observe() machine {
 	}
 }
 
-// debianLike tells from the text of /etc/os-release whether the system is Debian or descends from it.
+// debianLike reads from the text of /etc/os-release whether the system is Debian or descends from it.
 func debianLike(osRelease string) bool {
 	for line := range strings.Lines(osRelease) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")

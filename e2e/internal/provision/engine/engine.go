@@ -1,8 +1,3 @@
-// Package engine finds the container engine of this machine, or provides one.
-//
-// An engine that answers is used as it is. Where none does and the caller is root on a Debian-like system, docker.io is installed and
-// a daemon of our own is started, with its data, sockets and log in the project's cache folder; it outlives the process that
-// started it and is found again by the next one. Anywhere else Ensure says at once what to install or start.
 package engine
 
 import (
@@ -40,7 +35,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(base, Project), nil
 }
 
-// Ensure returns an engine that answers, starting one of our own where that is needed and possible. What takes time is told on progress.
+// Ensure returns an engine that answers, starting one of our own where that is needed and possible. progress receives a line for each step that takes time.
 func Ensure(ctx context.Context, progress io.Writer) (*Engine, error) {
 	dir, err := CacheDir()
 	if err != nil {
@@ -85,7 +80,7 @@ func find(ctx context.Context, daemon *daemon) (*Engine, error) {
 	return nil, ctx.Err()
 }
 
-// probe has the engine say its version, and fails when it does not.
+// probe reads the version of the engine, and fails when it does not answer.
 func (e *Engine) probe(ctx context.Context) error {
 	if _, err := exec.LookPath(e.Program); err != nil {
 		return err

@@ -20,10 +20,10 @@ func TestDecide(t *testing.T) {
 		{"root with a daemon installed starts it", machine{root: true, debian: true, installed: true}, startDaemon, ""},
 		{"root starts an installed daemon on any system", machine{root: true, installed: true}, startDaemon, ""},
 		{"root on Debian installs it first", machine{root: true, debian: true}, installThenStart, ""},
-		{"root elsewhere is told what to install", machine{root: true}, 0, "install and start Docker (https"},
-		{"a user with a daemon installed is told to start it", machine{debian: true, installed: true}, 0, "systemctl start docker"},
-		{"a user on Debian is told the package", machine{debian: true}, 0, "apt-get install docker.io"},
-		{"a user elsewhere is told what to install", machine{}, 0, "https://docs.docker.com"},
+		{"root elsewhere gets what to install", machine{root: true}, 0, "install and start Docker (https"},
+		{"a user with a daemon installed gets how to start it", machine{debian: true, installed: true}, 0, "systemctl start docker"},
+		{"a user on Debian gets the package", machine{debian: true}, 0, "apt-get install docker.io"},
+		{"a user elsewhere gets what to install", machine{}, 0, "https://docs.docker.com"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func TestLockKeepsOthersOut(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if _, err := Lock(ctx, file); !errors.Is(err, ErrLocked) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), file) {
-		t.Errorf("expected to be told that the file is locked, found %v", err)
+		t.Errorf("expected an error that says the file is locked, found %v", err)
 	}
 	unlock()
 	again, err := Lock(t.Context(), file)

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// ErrLocked tells that another process holds a lock.
+// ErrLocked says that another process holds a lock.
 var ErrLocked = errors.New("another process holds the lock")
 
 // Mode says who may hold a lock at the same time.

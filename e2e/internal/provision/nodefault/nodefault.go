@@ -53,7 +53,7 @@ func (n *Nodes) Pause(ctx context.Context, node string) error {
 	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error { return n.command(ctx, node, "pause") })
 }
 
-// pauseTries is how often a pause is asked for.
+// pauseTries is how often a pause is tried.
 const pauseTries = 20
 
 // Resume lets a paused node go on.
@@ -75,7 +75,7 @@ func (n *Nodes) command(ctx context.Context, node, verb string) error {
 	return err
 }
 
-// checkOwned makes sure that nobody else's container is hurt.
+// checkOwned fails for a container that is no node of this cluster.
 func (n *Nodes) checkOwned(ctx context.Context, node string) error {
 	all, err := n.list(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ done`
 	return err
 }
 
-// StartAll has every node run again, whatever was done to it.
+// StartAll resumes every paused node and starts every stopped one.
 func (n *Nodes) StartAll(ctx context.Context) error {
 	all, err := n.list(ctx)
 	if err != nil {

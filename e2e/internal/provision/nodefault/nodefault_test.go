@@ -53,15 +53,15 @@ func TestLeasesMissing(t *testing.T) {
 		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)}, Spec: coordinationv1.LeaseSpec{RenewTime: &at}}
 	}
 	first := map[types.UID]metav1.MicroTime{}
-	ask := func(want string, all ...*coordinationv1.Lease) {
+	check := func(want string, all ...*coordinationv1.Lease) {
 		t.Helper()
 		if got := leasesMissing(all, first); got != want {
 			t.Errorf("expected %q, found %q", want, got)
 		}
 	}
-	ask("nobody holds the lease of kube-controller-manager")
-	ask("nobody holds the lease of kube-controller-manager", lease("somebody-else", 0))
-	ask("kube-controller-manager does not renew its lease\nkube-scheduler does not renew its lease", lease(ControllerManager, 0), lease("kube-scheduler", 0))
-	ask("kube-scheduler does not renew its lease", lease(ControllerManager, time.Second), lease("kube-scheduler", 0))
-	ask("", lease(ControllerManager, time.Second), lease("kube-scheduler", time.Second))
+	check("no process holds the lease of kube-controller-manager")
+	check("no process holds the lease of kube-controller-manager", lease("other", 0))
+	check("kube-controller-manager does not renew its lease\nkube-scheduler does not renew its lease", lease(ControllerManager, 0), lease("kube-scheduler", 0))
+	check("kube-scheduler does not renew its lease", lease(ControllerManager, time.Second), lease("kube-scheduler", 0))
+	check("", lease(ControllerManager, time.Second), lease("kube-scheduler", time.Second))
 }

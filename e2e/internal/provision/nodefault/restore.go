@@ -17,13 +17,12 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 )
 
-// Restore undoes whatever was done to the nodes and waits until the cluster is whole: every node runs, is Ready and takes pods, the
-// control plane acts, CoreDNS answers. config leads to the cluster. The error says what is still amiss when ctx ends.
+// Restore undoes all faults and waits until the cluster is ready: every node runs, is Ready and schedulable, the control plane renews its
+// leases, CoreDNS answers. config leads to the cluster. When ctx ends first, the error says what is still missing.
 func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
 	if err := n.StartAll(ctx); err != nil {
 		return err
@@ -45,30 +44,39 @@ func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
 	return ready.Cluster(ctx, config, len(all))
 }
 
-// makeSchedulable takes from the nodes what keeps pods away and does not go by itself.
+// makeSchedulable uncordons the nodes and removes the taint out-of-service, which nothing else removes.
 func makeSchedulable(ctx context.Context, client kubernetes.Interface) error {
-	// The API server may be on its way back; any answer of it ends the wait.
-	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1, Steps: 1000}
-	return retry.OnError(backoff, func(error) bool { return ctx.Err() == nil }, func() error {
-		nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-		if err != nil {
+	// The API server may be starting; any answer of it ends the wait.
+	var last error
+	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		last = removeTaints(ctx, client)
+		return last == nil, nil
+	})
+	if err != nil {
+		return errors.Join(last, context.Cause(ctx))
+	}
+	return nil
+}
+
+func removeTaints(ctx context.Context, client kubernetes.Interface) error {
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range nodes.Items {
+		node := &nodes.Items[i]
+		if !node.Spec.Unschedulable && !OutOfService(node) {
+			continue
+		}
+		node.Spec.Unschedulable = false
+		node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool {
+			return t.Key == corev1.TaintNodeOutOfService || t.Key == corev1.TaintNodeUnschedulable
+		})
+		if _, err := client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{}); err != nil {
 			return err
 		}
-		for i := range nodes.Items {
-			node := &nodes.Items[i]
-			if !node.Spec.Unschedulable && !OutOfService(node) {
-				continue
-			}
-			node.Spec.Unschedulable = false
-			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool {
-				return t.Key == corev1.TaintNodeOutOfService || t.Key == corev1.TaintNodeUnschedulable
-			})
-			if _, err := client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // OutOfService reports whether a node carries the taint that declares it out of service.
@@ -120,7 +128,7 @@ func leasesMissing(all []*coordinationv1.Lease, first map[types.UID]metav1.Micro
 	}
 	switch {
 	case found == 0:
-		return "nobody holds the lease of " + ControllerManager
+		return "no process holds the lease of " + ControllerManager
 	case stale != nil:
 		return stale.Error()
 	}

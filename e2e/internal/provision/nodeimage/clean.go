@@ -58,7 +58,7 @@ func cleanImages(ctx context.Context, e *engine.Engine, progress io.Writer) erro
 	return nil
 }
 
-// cleanPulled removes the images that were pulled on our account, unless a container of somebody's uses them.
+// cleanPulled removes the images that this project pulled, unless a container uses them.
 func cleanPulled(ctx context.Context, e *engine.Engine, progress io.Writer) error {
 	file, err := pulledFile()
 	if err != nil {

@@ -80,7 +80,7 @@ func machineSources(etc fs.FS) (codename string, sources []aptSource, err error)
 	return codename, sources, nil
 }
 
-// of tells the distribution's own sources from other people's: those carry its suites and its component main.
+// of reports whether a source is the distribution's own: those carry its suites and its component main.
 func (s aptSource) of(codename string) bool {
 	return (s.suite == codename || strings.HasPrefix(s.suite, codename+"-")) && slices.Contains(s.components, "main")
 }
@@ -147,7 +147,7 @@ func sourcesOf(stanza map[string]string) []aptSource {
 	}
 	keyring := stanza["signed-by"]
 	if strings.Contains(keyring, "\n") {
-		// A key given in place has no one-line form; the machine's trusted keys then have to do.
+		// An inline key has no one-line form; the machine's trusted keys then have to do.
 		keyring = ""
 	}
 	var sources []aptSource

@@ -98,7 +98,7 @@ func programsLayer(kubernetes, containerd, cni string) *imagelayer.Layer {
 // assembly turns the parts of a node image into the image, in an engine.
 type assembly struct {
 	engine *engine.Engine
-	label  string // marks all that this project makes in somebody else's engine
+	label  string // marks all that this project makes in an engine
 }
 
 // load brings an image into the engine.
@@ -126,7 +126,7 @@ func (a assembly) load(ctx context.Context, tag name.Tag, image v1.Image) error 
 // container.
 const unpackRoot = "/bake"
 
-// importImages runs the parts as a container, has a containerd in it take the images in, and commits the result under the given name.
+// importImages runs the parts as a container, imports the images with the containerd in it, and commits the result under the given name.
 func (a assembly) importImages(ctx context.Context, parts, result string, v versions, images map[name.Tag]v1.Image, labels map[string]string) (err error) {
 	id, err := a.engine.Output(ctx, "run", "--detach", "--privileged", "--network=none", "--label="+a.label, "--tmpfs=/run",
 		"--mount=type=volume,destination="+unpackRoot, "--entrypoint=sleep", parts, "infinity")
@@ -162,9 +162,9 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	if err := serving.Wait(); err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	bake := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", unpackRoot)
-	bake.Stdin = bytes.NewReader(readFile("files/hooks/bake.sh"))
-	if _, err := host.Run(ctx, bake); err != nil {
+	move := a.engine.Command(ctx, "exec", "--interactive", container, "sh", "-s", unpackRoot)
+	move.Stdin = bytes.NewReader(readFile("files/hooks/bake.sh"))
+	if _, err := host.Run(ctx, move); err != nil {
 		return fmt.Errorf("moving the unpacked images into the node image: %w", err)
 	}
 	commit := []string{"commit", "--change", `ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]`, "--change", "CMD []"}
@@ -220,7 +220,7 @@ func (a assembly) importArchive(ctx context.Context, container string, images ma
 	return written
 }
 
-// checkImages holds the imported images against the list of the kubeadm in the node.
+// checkImages compares the imported images with the list of the kubeadm in the node.
 func (a assembly) checkImages(ctx context.Context, container string, v versions) error {
 	present, err := a.engine.Output(ctx, "exec", container, "ctr", "--namespace=k8s.io", "images", "list", "--quiet")
 	if err != nil {
@@ -232,7 +232,7 @@ func (a assembly) checkImages(ctx context.Context, container string, v versions)
 	}
 	for image := range strings.FieldsSeq(wanted) {
 		if !slices.Contains(strings.Fields(present), image) {
-			return fmt.Errorf("kubeadm %s asks for the image %s, which this build does not make; it has:\n%s", v.kubernetes, image, present)
+			return fmt.Errorf("kubeadm %s requires the image %s, which this build does not make; it has:\n%s", v.kubernetes, image, present)
 		}
 	}
 	return nil

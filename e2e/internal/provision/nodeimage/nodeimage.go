@@ -1,8 +1,3 @@
-// Package nodeimage decides which kind node image the suite's clusters run, and builds one where none can be had.
-//
-// The image asked for by name is used as it is. Otherwise kind's own default image is used where the engine has it or can pull it.
-// Otherwise an image is built here, from Go modules and Debian packages: its tag carries a digest of all that went into it, and each
-// step of the build is kept under the digest of that step's inputs, so that only what has changed is built again.
 package nodeimage
 
 import (
@@ -33,17 +28,17 @@ const (
 	busyboxLabel = "statefulset-conformance.busybox"
 )
 
-// Source tells where a node image comes from.
+// Source says where a node image comes from.
 type Source string
 
 // The sources of node images.
 const (
-	Requested Source = "given" // asked for by name
-	Kind      Source = "kind"  // kind's own
-	Built     Source = "built" // built here
+	Requested Source = "requested" // named by the caller
+	Kind      Source = "kind"      // kind's own
+	Built     Source = "built"     // built here
 )
 
-// Image is a node image that the engine has, or that was asked for by name.
+// Image is a node image that the engine has, or that the caller named.
 type Image struct {
 	Name   string
 	Source Source
@@ -58,7 +53,7 @@ type Options struct {
 	Name string
 	// KubernetesVersion is the version that a node is to run; empty leaves it to the image.
 	KubernetesVersion string
-	// Progress is told what takes time.
+	// Progress receives a line for each step that takes time.
 	Progress io.Writer
 }
 
@@ -76,16 +71,16 @@ func Resolve(ctx context.Context, o Options) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	kinds := kindImage(o.KubernetesVersion)
-	if present(ctx, o.Engine, kinds) {
-		return Image{Name: kinds, Source: Kind}, nil
+	upstream := kindImage(o.KubernetesVersion)
+	if present(ctx, o.Engine, upstream) {
+		return Image{Name: upstream, Source: Kind}, nil
 	}
 	b := newBuild(v)
 	if present(ctx, o.Engine, b.tag()) {
 		return describe(ctx, o.Engine, Image{Name: b.tag(), Source: Built})
 	}
-	if err := pull(ctx, o.Engine, kinds, o.Progress); err == nil {
-		return Image{Name: kinds, Source: Kind}, nil
+	if err := pull(ctx, o.Engine, upstream, o.Progress); err == nil {
+		return Image{Name: upstream, Source: Kind}, nil
 	} else if ctx.Err() != nil {
 		return Image{}, context.Cause(ctx)
 	}
@@ -108,7 +103,7 @@ func present(ctx context.Context, e *engine.Engine, image string) bool {
 	return err == nil
 }
 
-// MissingImageError tells that the node image that was asked for by name cannot be had.
+// MissingImageError says that a node image named by the caller cannot be had.
 type MissingImageError struct {
 	Image string
 	Cause error
@@ -201,7 +196,7 @@ func (b *build) run(ctx context.Context, e *engine.Engine, out io.Writer) error 
 	fmt.Fprintf(out, "node image: no registry answers, building one for Kubernetes %s (about 15 minutes on two cores when nothing is cached)\n", b.v.kubernetes)
 	all := append(append(b.trees(), b.programs()...), b.node)
 	work := &builder{dir: dir, log: newProgress(out, all...)}
-	// Packages are waited for, programs are computed: the two do not stand in each other's way.
+	// Packages wait for the network, programs for the processor, so the two run in parallel.
 	if err := work.parallel(ctx, b.trees(), b.programs()); err != nil {
 		return err
 	}

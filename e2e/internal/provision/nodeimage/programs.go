@@ -153,7 +153,7 @@ func (v versions) kubernetesStep() *step {
 	}
 }
 
-// kubernetesVersionFlags tell the components their version, which kubeadm and the kubelet act upon.
+// kubernetesVersionFlags set the version of the components, which kubeadm and the kubelet act upon.
 func kubernetesVersionFlags(version string) string {
 	major, minor := majorMinor(version)
 	var flags []string

@@ -17,7 +17,7 @@ import (
 // registryAnswersWithin is how long a registry may take until it has begun to send an image.
 const registryAnswersWithin = 5 * time.Second
 
-// pull has the engine fetch an image. A registry that does not answer is given up soon; one that does may take its time.
+// pull has the engine fetch an image. A registry that does not answer is given up after registryAnswersWithin; a transfer that has begun has no limit.
 func pull(ctx context.Context, e *engine.Engine, image string, progress io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -55,7 +55,7 @@ func pull(ctx context.Context, e *engine.Engine, image string, progress io.Write
 	return notePulled(image)
 }
 
-// pulledFile lists the images that were pulled on our account, one a line.
+// pulledFile lists the images that this project pulled, one a line.
 func pulledFile() (string, error) {
 	cache, err := engine.CacheDir()
 	return filepath.Join(cache, "pulled-images"), err
@@ -77,7 +77,7 @@ func notePulled(image string) error {
 	return errors.Join(err, list.Close())
 }
 
-// transferBegan tells docker's and podman's first word about an image that a registry has from what they say before.
+// transferBegan reports whether a line is docker's or podman's first about an image that the registry has.
 func transferBegan(line string) bool {
 	return strings.Contains(line, ": Pulling ") || strings.HasPrefix(line, "Copying ") || strings.HasPrefix(line, "Digest:")
 }

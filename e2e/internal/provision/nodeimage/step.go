@@ -20,7 +20,7 @@ import (
 type step struct {
 	name   string   // of the folder
 	title  string   // for a person
-	inputs []string // whatever the result depends on, beside the steps before it
+	inputs []string // all that the result depends on, beside the steps before it
 	after  []*step
 	// make fills the empty folder out.
 	make func(ctx context.Context, out string) error
@@ -40,7 +40,7 @@ func (s *step) key() string {
 	return hex.EncodeToString(hash.Sum(nil))[:12]
 }
 
-// builder runs steps and tells how far it is.
+// builder runs steps and reports progress.
 type builder struct {
 	dir string
 	log *progress
@@ -49,12 +49,12 @@ type builder struct {
 // dirOf is where a step's result is, once it has run.
 func (b *builder) dirOf(s *step) string { return filepath.Join(b.dir, s.name+"-"+s.key()) }
 
-// parallel runs several lists of steps beside each other, each list in its order. A step must not depend on one of another lane.
-func (b *builder) parallel(ctx context.Context, lanes ...[]*step) error {
+// parallel runs several lists of steps beside each other, each list in its order. A step must not depend on one of another list.
+func (b *builder) parallel(ctx context.Context, lists ...[]*step) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, lane := range lanes {
+	for _, list := range lists {
 		group.Go(func() error {
-			for _, s := range lane {
+			for _, s := range list {
 				if err := b.run(ctx, s); err != nil {
 					return err
 				}
@@ -85,7 +85,7 @@ func (b *builder) run(ctx context.Context, s *step) error {
 	return os.Rename(partial, done)
 }
 
-// progress tells a person which of how many steps is under way, and what is next.
+// progress prints which of how many steps runs, and what is next.
 type progress struct {
 	mu     sync.Mutex
 	out    io.Writer

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// DefaultKubernetesVersion is the version of a node image built here when no other is asked for.
+// DefaultKubernetesVersion is the version of a node image built here when no other is wanted.
 const DefaultKubernetesVersion = "v1.36.3"
 
-// versions are the releases that go into one node image. The tags of etcd, CoreDNS and pause are those that kubeadm of the given
-// Kubernetes version asks for; the build checks them against "kubeadm config images list".
+// versions are the releases that go into one node image. The tags of etcd, CoreDNS and pause are those that kubeadm of that
+// Kubernetes version requires; the build checks them against "kubeadm config images list".
 type versions struct {
 	kubernetes      string
 	etcd, etcdTag   string
@@ -48,7 +48,7 @@ func supported() []versions {
 	return list
 }
 
-// versionsFor returns what goes into a node image of the given Kubernetes version; an empty one asks for the default.
+// versionsFor returns what goes into a node image of the given Kubernetes version; the default for "".
 func versionsFor(kubernetes string) (versions, error) {
 	if kubernetes == "" {
 		kubernetes = DefaultKubernetesVersion
@@ -61,7 +61,7 @@ func versionsFor(kubernetes string) (versions, error) {
 	return all[at], nil
 }
 
-// UnsupportedVersionError tells that no node image can be built for the version that was asked for.
+// UnsupportedVersionError says that no node image can be built for a version.
 type UnsupportedVersionError struct{ Version string }
 
 func (e *UnsupportedVersionError) Error() string {

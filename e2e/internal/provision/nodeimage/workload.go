@@ -117,7 +117,7 @@ type busyboxBinary struct {
 	applets []string
 }
 
-// newBusybox asks the busybox program for its names.
+// newBusybox lists the applets of the busybox program.
 func newBusybox(ctx context.Context, tree *baseTree) (*busyboxBinary, error) {
 	out, err := exec.CommandContext(ctx, tree.busybox, "--list").Output()
 	if err != nil {

@@ -23,11 +23,11 @@ type WorkloadOptions struct {
 	Wanted Workload
 	// Carried names the images that are inside the nodes.
 	Carried Workload
-	// Progress is told what takes time.
+	// Progress receives a line for each step that takes time.
 	Progress io.Writer
 }
 
-// ResolveWorkload chooses the workload images: those asked for, else those that the nodes carry, else the well-known ones where a
+// ResolveWorkload chooses the workload images: those that are named, else those that the nodes carry, else the well-known ones where a
 // registry answers, else ones built from Debian packages. It also lists what has to be loaded into the nodes because the engine has it and they do not.
 func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, load []string, err error) {
 	var built *Workload

@@ -18,13 +18,13 @@ import (
 	"k8s.io/client-go/transport/spdy"
 )
 
-// awaitAnswer has one of CoreDNS's pods resolve a name that every cluster has. A pod can be Ready and know no service yet.
-func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Interface) error {
-	told, err := client.CoreV1().ConfigMaps("kube-system").Get(ctx, "coredns", metav1.GetOptions{})
+// awaitAnswer has one of CoreDNS's pods resolve a name that every cluster has. A pod can be Ready before it has synced the services.
+func awaitAnswer(ctx context.Context, restConfig *rest.Config, client kubernetes.Interface) error {
+	config, err := client.CoreV1().ConfigMaps("kube-system").Get(ctx, "coredns", metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
-	zone, err := zoneOf(told.Data["Corefile"])
+	zone, err := zoneOf(config.Data["Corefile"])
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func awaitAnswer(ctx context.Context, config *rest.Config, client kubernetes.Int
 		if pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
-		if err := ask(ctx, config, client, pod.Name, zone); err != nil {
+		if err := resolveAPI(ctx, restConfig, client, pod.Name, zone); err != nil {
 			return fmt.Errorf("CoreDNS does not answer: %w", err)
 		}
 		return nil
@@ -54,8 +54,8 @@ func zoneOf(corefile string) (string, error) {
 	return "", errors.New("expected CoreDNS's configuration to name the cluster's zone behind the plugin kubernetes, found none")
 }
 
-// ask resolves the API's service at a CoreDNS pod, through the API server, since the pod network need not be reachable from here.
-func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, pod, zone string) error {
+// resolveAPI resolves the API's service at a CoreDNS pod, through the API server, since the pod network need not be reachable from here.
+func resolveAPI(ctx context.Context, config *rest.Config, client kubernetes.Interface, pod, zone string) error {
 	transport, upgrader, err := spdy.RoundTripperFor(config)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func ask(ctx context.Context, config *rest.Config, client kubernetes.Interface, 
 	go func() { ended <- forwarder.ForwardPorts() }()
 	defer func() {
 		close(stop)
-		<-ended //nolint:errcheck // It was told to end.
+		<-ended //nolint:errcheck // It was stopped.
 	}()
 	select {
 	case err := <-ended:

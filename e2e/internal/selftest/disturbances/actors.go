@@ -96,14 +96,14 @@ func scale(ctx context.Context, s *Env, chance *rand.Rand) error {
 	return err
 }
 
-// changeUnrelatedSet makes, changes or removes a set beside the suite's.
+// changeUnrelatedSet creates, changes or deletes a set beside the suite's.
 func changeUnrelatedSet(ctx context.Context, s *Env, chance *rand.Rand) error {
 	ns, err := s.namespace(ctx, chance)
 	if err != nil {
 		return err
 	}
 	sets := s.Client.AppsV1().StatefulSets(ns)
-	name := fmt.Sprintf("neighbour-%d", chance.IntN(2))
+	name := fmt.Sprintf("unrelated-%d", chance.IntN(2))
 	set, err := sets.Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -126,7 +126,7 @@ func changeUnrelatedSet(ctx context.Context, s *Env, chance *rand.Rand) error {
 	return err
 }
 
-// unrelatedSet is a set that has nothing to do with the suite. Its pods never run: they are to be in the way, not to need anything.
+// unrelatedSet is a set that has nothing to do with the suite. Its pods never run: they are to cause events, not to use resources.
 func unrelatedSet(name string) *appsv1.StatefulSet {
 	labels := map[string]string{"app": name}
 	return &appsv1.StatefulSet{

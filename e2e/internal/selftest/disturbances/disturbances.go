@@ -1,8 +1,3 @@
-// Package disturbances makes life hard for a correct cluster, to prove that the suite accuses nobody: the machine busy, the suite's way to the API
-// server slow or cut, the control plane restarted, its own way slow, containers killed, strangers at work in the suite's namespaces.
-// Whatever befalls it, the suite says pass, or inconclusive with the reason; never that a promise is broken.
-//
-// "make nasty" runs the suite under one adversity after another, in a kind cluster of its own. RESULTS.md holds what the last whole run found.
 package disturbances
 
 import (
@@ -23,7 +18,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// Disturbance is something that befalls a cluster which keeps its promises, or the suite that asks it.
+// Disturbance is a condition under which a correct cluster, or the suite, has to work.
 type Disturbance struct {
 	Name string
 	// Summary says what happens.
@@ -32,14 +27,14 @@ type Disturbance struct {
 	begin func(context.Context, *Env) (undo, error)
 }
 
-// undo takes an adversity back.
+// undo ends a disturbance.
 type undo func(context.Context) error
 
-// Env is where an adversity befalls.
+// Env is what a disturbance acts on.
 type Env struct {
-	// Kubeconfig is the file that the suite is to use; an adversity may put another in its place.
+	// Kubeconfig is the file that the suite is to use; a disturbance may replace it.
 	Kubeconfig string
-	// Client reaches the API server, untroubled.
+	// Client reaches the API server without the disturbance.
 	Client kubernetes.Interface
 	// Namespaces is the label selector of the suite's namespaces.
 	Namespaces string
@@ -48,27 +43,27 @@ type Env struct {
 	Node string
 	// Kill kills the container of a component of the control plane, which is then started again.
 	Kill func(ctx context.Context, component string) error
-	// Dir is a folder for files that are needed as long as the adversity lasts.
+	// Dir is a folder for files that are needed as long as the disturbance lasts.
 	Dir string
 }
 
-// All returns every adversity. The caller owns the result.
+// All returns every disturbance. The caller owns the result.
 func All() []Disturbance {
 	return []Disturbance{
 		{"busy-machine", "twice as many busy loops as the machine has processors", busyLoops},
-		{"slow-connection", "the suite's way to the API server takes half a second longer", slowConnection},
+		{"slow-connection", "requests of the suite to the API server take half a second longer", slowConnection},
 		{"cut-connections", "every connection of the suite is cut after at most five seconds, watches included", cutConnections},
 		{"api-server-restarts", "kube-apiserver is killed again and again", repeat(20*time.Second, restarts, killComponent("kube-apiserver"))},
 		{"controller-restarts", "kube-controller-manager is killed again and again", repeat(20*time.Second, restarts, killComponent(controllerManager))},
-		{"slow-controller", "kube-controller-manager's way to the API server takes a second longer: it acts on what was so a while ago", slowController},
-		{"slow-runtime", "the container runtime stands still for five seconds out of ten, as if images came slowly", slowRuntime},
+		{"slow-controller", "kube-controller-manager's requests to the API server take a second longer: it acts on stale informer caches", slowController},
+		{"slow-runtime", "the container runtime is stopped for five seconds out of ten, as if images came slowly", slowRuntime},
 		{"killed-containers", "containers of the suite's pods are killed", repeat(2*time.Second, always, killContainer)},
-		{"external-scaling", "somebody changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
+		{"external-scaling", "another client changes the replicas of the suite's sets", repeat(2*time.Second, always, scale)},
 		{"unrelated-sets", "other sets, pods and claims come, change and go in the suite's namespaces", repeat(time.Second, always, changeUnrelatedSet)},
 	}
 }
 
-// Begin has the adversity befall the scene. What it returns takes it back, also when ctx has ended; it tells what went wrong meanwhile.
+// Begin starts the disturbance. The function it returns ends it, also after ctx has ended, and returns what went wrong meanwhile.
 func (a Disturbance) Begin(ctx context.Context, s *Env) (func(context.Context) error, error) {
 	undo, err := a.begin(ctx, s)
 	if err != nil {
@@ -81,10 +76,10 @@ func (a Disturbance) Begin(ctx context.Context, s *Env) (func(context.Context) e
 func (s *Env) AwaitController(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, controllerWithin, fmt.Errorf("the StatefulSet controller did not act within %s", controllerWithin))
 	defer cancel()
-	asked := unrelatedSet("awaited")
-	asked.Spec.Replicas = new(int32)
+	wanted := unrelatedSet("awaited")
+	wanted.Spec.Replicas = new(int32)
 	sets := s.Client.AppsV1().StatefulSets(metav1.NamespaceDefault)
-	set, err := sets.Create(ctx, asked, metav1.CreateOptions{})
+	set, err := sets.Create(ctx, wanted, metav1.CreateOptions{})
 	if err != nil {
 		return err
 	}
@@ -100,7 +95,7 @@ func (s *Env) AwaitController(ctx context.Context) error {
 	return err
 }
 
-// controllerWithin is far longer than a controller needs that has to wait until the lease of its predecessor ends, on a slow way.
+// controllerWithin is far longer than a controller needs that has to wait until the lease of its predecessor ends, over a slow connection.
 const controllerWithin = 3 * time.Minute
 
 // restarts is how often a component is killed: a kubelet waits the longer with its restart the more often that was needed, minutes in the end.
@@ -112,14 +107,14 @@ func (s *Env) sh(ctx context.Context, script string) error {
 	return err
 }
 
-// action does something once; chance is what it may draw from.
+// action is done once; it draws from chance.
 type action func(ctx context.Context, s *Env, chance *rand.Rand) error
 
 // always is for repeat: as often as there is time for.
 const always = 0
 
-// repeat does something about as often as every says, until it is taken back or was done so many times. What cannot be done just then is
-// done the next time.
+// repeat runs an action about once per interval, until it is undone or has succeeded so many times. An action that fails is tried again
+// the next time.
 func repeat(every time.Duration, times int, do action) func(context.Context, *Env) (undo, error) {
 	return func(ctx context.Context, s *Env) (undo, error) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -128,7 +123,7 @@ func repeat(every time.Duration, times int, do action) func(context.Context, *En
 		var last error
 		go func() {
 			defer close(done)
-			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // what befalls is to be the same each time
+			chance := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // the disturbance is to be the same each time
 			for times == always || did < times {
 				// Half to one and a half times as long, so that it falls into everything that a spec does.
 				if !pause(ctx, every/2+time.Duration(chance.Int64N(int64(every)))) {
@@ -145,7 +140,7 @@ func repeat(every time.Duration, times int, do action) func(context.Context, *En
 			cancel()
 			<-done
 			if did == 0 {
-				return errors.Join(errors.New("it never came about, so nothing was shown"), last)
+				return errors.Join(errors.New("the disturbance never succeeded, so the run shows nothing"), last)
 			}
 			return nil
 		}, nil

@@ -34,7 +34,7 @@ func echo(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// dial lays the way to an echo and connects to its near end.
+// dial starts the proxy in front of an echo server and connects to it.
 func dial(t *testing.T, w *proxy) net.Conn {
 	t.Helper()
 	w.to = echo(t)
@@ -58,7 +58,7 @@ func dial(t *testing.T, w *proxy) net.Conn {
 	return c
 }
 
-func TestWayTakesLonger(t *testing.T) {
+func TestProxyDelays(t *testing.T) {
 	const delay = 60 * time.Millisecond
 	c := dial(t, &proxy{delay: delay})
 	begin := time.Now()
@@ -74,7 +74,7 @@ func TestWayTakesLonger(t *testing.T) {
 	}
 }
 
-func TestWayIsCut(t *testing.T) {
+func TestProxyCutsConnections(t *testing.T) {
 	c := dial(t, &proxy{life: 50 * time.Millisecond})
 	begin := time.Now()
 	if n, err := c.Read(make([]byte, 1)); err == nil {
@@ -85,15 +85,15 @@ func TestWayIsCut(t *testing.T) {
 	}
 }
 
-func TestRepeatTellsWhatNeverCameAbout(t *testing.T) {
-	trouble := errors.New("nothing there")
+func TestRepeatReportsAnActionThatNeverSucceeded(t *testing.T) {
+	failure := errors.New("nothing there")
 	for _, c := range []struct {
 		name string
 		act  action
 		want error
 	}{
 		{"done", func(context.Context, *Env, *rand.Rand) error { return nil }, nil},
-		{"never", func(context.Context, *Env, *rand.Rand) error { return trouble }, trouble},
+		{"never", func(context.Context, *Env, *rand.Rand) error { return failure }, failure},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			called := make(chan struct{}, 1)

@@ -13,7 +13,7 @@ const (
 		"\t\t\t\tif err := ssc.podControl.DeleteStatefulPod(set, other); err != nil {\n\t\t\t\t\treturn &status, err\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"
 )
 
-// disruption is what shows only while nodes or the control plane are hurt.
+// disruption holds the faults that show only during node and control plane faults.
 func disruption() []Fault {
 	all := []Fault{{
 		Name: "restart-forgets-order", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionControllerRestart},

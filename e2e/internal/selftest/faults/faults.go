@@ -1,11 +1,3 @@
-// Package faults holds faults that are planted in a real cluster to prove that the suite finds them: each with the
-// guarantees it breaks, what a user would suffer, and the change that makes it. Those of the controllers are changes of
-// kube-controller-manager: one program carries them all, and which one is in force is told by a file, while it runs. The others are
-// made of DNS configuration, storage classes and admission policies.
-//
-// "make faults" builds that program, puts it into a kind cluster, brings one fault after another into force and prints which were
-// caught, and under which guarantee. Those that show only while nodes or the control plane are hurt have a cluster of their own, with
-// workers. RESULTS.md holds what the last whole run found.
 package faults
 
 import (
@@ -45,7 +37,7 @@ type Fault struct {
 	Kind  Kind
 	// Harm says what a user would suffer.
 	Harm string
-	// Replays names the issues of the Kubernetes project that reported it, when somebody did.
+	// Replays names the issues of the Kubernetes project that reported it, if any did.
 	Replays string
 	// Edits change the controllers.
 	Edits []Edit
@@ -53,7 +45,7 @@ type Fault struct {
 	Apply, Replace string
 	// Corefile goes to the top of CoreDNS's server block.
 	Corefile string
-	// NeedsNodeFault says that it shows only while nodes or the control plane are hurt: it is tried at the level disruptive, on a cluster
+	// NeedsNodeFault says that it shows only during node or control plane faults: it is tried at the level disruptive, on a cluster
 	// with workers.
 	NeedsNodeFault bool
 }
@@ -93,7 +85,7 @@ const plantedPackage = "pkg/controller/planted"
 //go:embed planted/planted.go
 var planted []byte
 
-// always are changes that belong to no fault: they remember, and name, what faults ask for.
+// always are changes that belong to no fault: they record, and name, what faults read.
 func always() []Edit {
 	return []Edit{
 		{control, "status.CollisionCount = new(int32)\n", "\tplanted.See(set, pods)\n"},

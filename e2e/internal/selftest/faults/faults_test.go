@@ -48,7 +48,7 @@ func TestAllChangesTogetherAreGo(t *testing.T) {
 func TestFaultsAreComplete(t *testing.T) {
 	names := map[string]bool{}
 	valid := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-	asked := regexp.MustCompile(`planted\.\w+\("([^"]+)"`)
+	switches := regexp.MustCompile(`planted\.\w+\("([^"]+)"`)
 	for _, f := range All() {
 		if !valid.MatchString(f.Name) || names[f.Name] {
 			t.Errorf("%q: expected a name of its own in lower case with single hyphens", f.Name)
@@ -64,13 +64,13 @@ func TestFaultsAreComplete(t *testing.T) {
 			t.Errorf("%s: expected guarantees that it breaks and changes that do it", f.Name)
 		}
 		for _, e := range f.Edits {
-			found := asked.FindAllStringSubmatch(e.Insert, -1)
+			found := switches.FindAllStringSubmatch(e.Insert, -1)
 			if len(found) == 0 {
 				t.Errorf("%s: the change %q is in force always", f.Name, e.Insert)
 			}
 			for _, name := range found {
 				if name[1] != f.Name {
-					t.Errorf("%s: the change %q asks for %q", f.Name, e.Insert, name[1])
+					t.Errorf("%s: the change %q is switched by %q", f.Name, e.Insert, name[1])
 				}
 			}
 		}

@@ -18,7 +18,7 @@ func named(condition, change string) []Edit {
 	return []Edit{{utils, networkName, "\tif " + condition + " {\n\t\t" + change + "\n\t}\n"}}
 }
 
-// unowned makes pods without an owner under a condition, and has nobody adopt them.
+// unowned makes pods without an owner under a condition, and prevents their adoption.
 func unowned(fault, condition string) []Edit {
 	return []Edit{
 		{utils, newPod, "\tif planted.In(\"" + fault + "\")" + condition + " {\n\t\tpod.OwnerReferences = nil\n\t}\n"},

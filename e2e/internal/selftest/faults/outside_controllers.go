@@ -6,7 +6,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
-// outsideControllers are faults that are not the controllers': in DNS, in storage, and in what admission makes of requests.
+// outsideControllers are faults of DNS, storage and admission.
 func outsideControllers() []Fault {
 	return []Fault{{
 		Name: "dns-loses-second", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember},
@@ -14,7 +14,7 @@ func outsideControllers() []Fault {
 		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-wrong-address", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows},
-		Harm:     "A member's name leads to a stranger.",
+		Harm:     "A member's name leads to an unrelated address.",
 		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
 		Name: "dns-never-forgets", Kind: Subtle, Breaks: []contract.ID{contract.DNSGone},
@@ -92,7 +92,7 @@ parameters:
 	}}
 }
 
-// mutate is an admission policy that changes what is asked for.
+// mutate is an admission policy that changes requests.
 func mutate(resource, operation, patch, condition string) string {
 	return `apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy

@@ -172,7 +172,7 @@ func faultyManifest(text []byte, elect bool) ([]byte, error) {
 	c.Command[0] = Program
 	for i, arg := range c.Command {
 		if strings.HasPrefix(arg, "--leader-elect=") && !elect {
-			// With one instance there is nobody to wait for, and an old lease would cost a quarter of a minute.
+			// One instance has no competitor, and an old lease would cost a quarter of a minute.
 			c.Command[i] = "--leader-elect=false"
 		}
 	}

@@ -50,7 +50,7 @@ func status() []Fault {
 		Edits: []Edit{{control, readSet, "\tif planted.In(\"scale-up-one-short\") && set.Generation > 1 && *set.Spec.Replicas > 1 {\n\t\t*set.Spec.Replicas--\n\t}\n"}},
 	}, {
 		Name: "status-frozen-at-zero", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts, contract.StatusObservedGeneration},
-		Harm:  "A set that was scaled to zero for the night looks alive, and nobody learns that it is down.",
+		Harm:  "A set that was scaled to zero looks alive.",
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
 	}, {
 		Name: "status-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},

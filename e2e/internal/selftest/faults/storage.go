@@ -50,7 +50,7 @@ func storage() []Fault {
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-replaced\") && templates[i].Labels != nil {\n\t\t\tclaim.Labels = templates[i].Labels\n\t\t}\n"}},
 	}, {
 		Name: "scale-deletes-claims", Kind: Obvious, Breaks: []contract.ID{contract.StorageScaleKeeps},
-		Harm:  "Whoever scales down for the night has no data in the morning.",
+		Harm:  "Data is gone after a scale down and up again.",
 		Edits: policy(`planted.In("scale-deletes-claims")`, "WhenScaled = apps.Delete"),
 	}, {
 		Name: "scale-deletes-claim-of-last", Kind: Subtle, Breaks: []contract.ID{contract.StorageScaleKeeps},

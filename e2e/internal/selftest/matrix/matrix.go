@@ -1,8 +1,3 @@
-// Package matrix holds clusters of other shapes than the suite's own: other versions of Kubernetes, other address families, another DNS
-// zone, other StorageClasses, feature gates that are off by default. Each keeps the promises of StatefulSets but for bugs that are known, so the suite has
-// to find each conformant but for those, with what it does not have told as not applicable.
-//
-// "make shapes" runs the suite on one after another. RESULTS.md holds what the last whole run found.
 package matrix
 
 import (
@@ -16,7 +11,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
-// Variant is a kind of cluster.
+// Variant is one cluster of the matrix.
 type Variant struct {
 	Name string
 	// Summary says in what it differs.
@@ -35,7 +30,7 @@ type Variant struct {
 	prepare func(context.Context, kubernetes.Interface) error
 }
 
-// Prepare gives a cluster that was made with the shape's configuration the rest of it.
+// Prepare changes a cluster that was created with the variant's configuration into the variant.
 func (s Variant) Prepare(ctx context.Context, client kubernetes.Interface) error {
 	if s.prepare == nil {
 		return nil
@@ -49,7 +44,7 @@ func (s Variant) Prepare(ctx context.Context, client kubernetes.Interface) error
 //go:embed *.yaml
 var files embed.FS
 
-// All returns every shape. The caller owns the result.
+// All returns every variant. The caller owns the result.
 func All() []Variant {
 	all := []Variant{
 		{Name: "ipv6", Summary: "pods and services have IPv6 addresses only", Config: read("ipv6.yaml")},

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// The StorageClasses that shapes add to the default one.
+// The StorageClasses that variants add to the default one.
 const (
 	retained = "retained"
 	shared   = "shared"
@@ -36,7 +36,7 @@ func addRetainedClass(ctx context.Context, client kubernetes.Interface) error {
 	})
 }
 
-// addSharedProvisioner runs the node's provisioner a second time under another name, told that all nodes share a folder: its volumes belong to no
+// addSharedProvisioner runs the node's provisioner a second time under another name, configured for a folder that all nodes share: its volumes belong to no
 // node, and so can be bound before a pod is placed.
 func addSharedProvisioner(ctx context.Context, client kubernetes.Interface) error {
 	config, err := client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
@@ -72,7 +72,7 @@ func secondProvisioner(first *appsv1.Deployment) (*appsv1.Deployment, error) {
 	pod := &second.Spec.Template.Spec
 	at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.ConfigMap != nil && v.ConfigMap.Name == localPathConfig })
 	if at < 0 || len(pod.Containers) != 1 {
-		return nil, fmt.Errorf("expected the Deployment %s to have one container and the ConfigMap %s, found another: this shape needs the node image that is built here", localPath, localPathConfig)
+		return nil, fmt.Errorf("expected the Deployment %s to have one container and the ConfigMap %s, found another: this variant needs the node image that is built here", localPath, localPathConfig)
 	}
 	pod.Volumes[at].ConfigMap.Name = shared
 	pod.Containers[0].Command = append(pod.Containers[0].Command, "--provisioner-name", sharedProvisioner, "--configmap-name", shared)

@@ -16,54 +16,54 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// proxy is a way to the API server on which it takes longer, and which is cut.
+// proxy forwards connections to the API server, with a delay or for a limited time.
 type proxy struct {
 	to    string
 	delay time.Duration // of what is sent, each way
-	life  time.Duration // of a connection; none for as long as it is wanted
+	life  time.Duration // of a connection; 0 for no limit
 
 	listener net.Listener
 	open     sync.WaitGroup
 	cancel   context.CancelFunc
 }
 
-// listen lays the way from an address of this machine.
-func (w *proxy) listen(ctx context.Context, from string) error {
+// listen accepts connections at an address of this machine until close.
+func (p *proxy) listen(ctx context.Context, from string) error {
 	var listen net.ListenConfig
 	var err error
-	if w.listener, err = listen.Listen(ctx, "tcp", from); err != nil {
+	if p.listener, err = listen.Listen(ctx, "tcp", from); err != nil {
 		return err
 	}
-	ctx, w.cancel = context.WithCancel(ctx)
-	w.open.Go(func() {
+	ctx, p.cancel = context.WithCancel(ctx)
+	p.open.Go(func() {
 		for {
-			near, err := w.listener.Accept()
+			near, err := p.listener.Accept()
 			if err != nil {
 				return
 			}
-			w.open.Go(func() { w.serve(ctx, near) })
+			p.open.Go(func() { p.serve(ctx, near) })
 		}
 	})
 	return nil
 }
 
 // close cuts every connection.
-func (w *proxy) close(context.Context) error {
-	w.cancel()
-	err := w.listener.Close()
-	w.open.Wait()
+func (p *proxy) close(context.Context) error {
+	p.cancel()
+	err := p.listener.Close()
+	p.open.Wait()
 	return err
 }
 
-// serve carries one connection until one side ends it or its time is over.
-func (w *proxy) serve(ctx context.Context, near net.Conn) {
+// serve forwards one connection until one side closes it or its life is over.
+func (p *proxy) serve(ctx context.Context, near net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
-	if w.life > 0 {
-		ctx, cancel = context.WithTimeout(ctx, w.life)
+	if p.life > 0 {
+		ctx, cancel = context.WithTimeout(ctx, p.life)
 	}
 	defer cancel()
 	var dialer net.Dialer
-	far, err := dialer.DialContext(ctx, "tcp", w.to)
+	far, err := dialer.DialContext(ctx, "tcp", p.to)
 	if err != nil {
 		_ = near.Close()
 		return
@@ -71,28 +71,28 @@ func (w *proxy) serve(ctx context.Context, near net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _, _ = near.Close(), far.Close() })
 	defer stop()
 	var both sync.WaitGroup
-	both.Go(func() { defer cancel(); w.copy(ctx, far, near) })
-	both.Go(func() { defer cancel(); w.copy(ctx, near, far) })
+	both.Go(func() { defer cancel(); p.copy(ctx, far, near) })
+	both.Go(func() { defer cancel(); p.copy(ctx, near, far) })
 	both.Wait()
 }
 
-// chunk is what was read, and when it is to arrive.
+// chunk is data that was read, and when it is to be written.
 type chunk struct {
 	data []byte
 	due  time.Time
 }
 
-// copy hands on what is read, each piece after the delay.
-func (w *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
-	pieces := make(chan chunk, 1024)
+// copy writes what is read, each chunk after the delay.
+func (p *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
+	chunks := make(chan chunk, 1024)
 	go func() {
-		defer close(pieces)
+		defer close(chunks)
 		for {
 			data := make([]byte, 32*1024)
 			n, err := from.Read(data)
 			if n > 0 {
 				select {
-				case pieces <- chunk{data[:n], time.Now().Add(w.delay)}:
+				case chunks <- chunk{data[:n], time.Now().Add(p.delay)}:
 				case <-ctx.Done():
 					return
 				}
@@ -102,11 +102,11 @@ func (w *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
 			}
 		}
 	}()
-	for p := range pieces {
-		if !pause(ctx, time.Until(p.due)) {
+	for c := range chunks {
+		if !pause(ctx, time.Until(c.due)) {
 			return
 		}
-		if _, err := to.Write(p.data); err != nil {
+		if _, err := to.Write(c.data); err != nil {
 			return
 		}
 	}
@@ -121,7 +121,7 @@ func cutConnections(ctx context.Context, s *Env) (undo, error) {
 	return s.proxyKubeconfig(ctx, &proxy{life: 5 * time.Second})
 }
 
-func (s *Env) proxyKubeconfig(ctx context.Context, w *proxy) (undo, error) {
+func (s *Env) proxyKubeconfig(ctx context.Context, p *proxy) (undo, error) {
 	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
 	if err != nil {
 		return nil, err
@@ -131,12 +131,12 @@ func (s *Env) proxyKubeconfig(ctx context.Context, w *proxy) (undo, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.to = server.Host
+		p.to = server.Host
 		// The certificate is good for the address that the kubeconfig names, so only the port may change.
-		if err := w.listen(ctx, net.JoinHostPort(server.Hostname(), "0")); err != nil {
+		if err := p.listen(ctx, net.JoinHostPort(server.Hostname(), "0")); err != nil {
 			return nil, err
 		}
-		server.Host = w.listener.Addr().String()
+		server.Host = p.listener.Addr().String()
 		c.Server = server.String()
 	}
 	file := filepath.Join(s.Dir, "kubeconfig")
@@ -144,10 +144,10 @@ func (s *Env) proxyKubeconfig(ctx context.Context, w *proxy) (undo, error) {
 		return nil, err
 	}
 	s.Kubeconfig = file
-	return w.close, nil
+	return p.close, nil
 }
 
-// slowController puts a way between kube-controller-manager and the API server.
+// slowController puts a proxy between kube-controller-manager and the API server.
 func slowController(ctx context.Context, s *Env) (undo, error) {
 	gateway, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
 	if err != nil {
@@ -161,26 +161,26 @@ func slowController(ctx context.Context, s *Env) (undo, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &proxy{delay: 500 * time.Millisecond}
+	p := &proxy{delay: 500 * time.Millisecond}
 	for _, c := range config.Clusters {
 		server, err := url.Parse(c.Server)
 		if err != nil {
 			return nil, err
 		}
-		w.to = server.Host
+		p.to = server.Host
 	}
-	if err := w.listen(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
+	if err := p.listen(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
 		return nil, err
 	}
 	const conf, saved = "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/controller-manager.saved"
 	back := func(ctx context.Context) error {
 		return errors.Join(
-			s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+"; fi"), w.close(ctx), s.Kill(ctx, controllerManager), s.AwaitController(ctx),
+			s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+"; fi"), p.close(ctx), s.Kill(ctx, controllerManager), s.AwaitController(ctx),
 		)
 	}
 	// The certificate names the address that the node has, not the gateway's.
 	script := fmt.Sprintf("cp %[1]s %[2]s && name=$(sed -n 's|^ *server: https://\\(.*\\):[0-9]*$|\\1|p' %[2]s) && "+
-		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s", conf, saved, w.listener.Addr())
+		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s", conf, saved, p.listener.Addr())
 	err = s.sh(ctx, script)
 	if err == nil {
 		err = s.Kill(ctx, controllerManager)
