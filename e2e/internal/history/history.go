@@ -129,7 +129,7 @@ type Header struct {
 	Version   string        `json:"kubernetesVersion,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
 	Zone string `json:"zone,omitempty"`
-	// Lag is how far the controller's view may trail the API server before an act on it counts as wrong (rule G2).
+	// Lag is how far the controller's informer cache may be behind the API server before an act on it counts as wrong.
 	Lag time.Duration `json:"lag"`
 	// ClockSkew bounds how far the clocks of nodes and control plane may differ; it softens rules on timestamps.
 	ClockSkew time.Duration `json:"clockSkew"`

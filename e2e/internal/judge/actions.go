@@ -118,7 +118,7 @@ func (w *actionWalker) take(st podStep) {
 	place := w.places.from(n)
 	switch st.what {
 	case podCreated:
-		if !w.s.beingDeleted(st.event.At) {
+		if !w.s.mayBeDeleted(st.event) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
 		w.podAdded(st.pod, place)
@@ -133,7 +133,7 @@ func (w *actionWalker) take(st podStep) {
 		w.ready.clear(place)
 		w.low = min(w.low, n)
 	case podDeleting:
-		if w.m.byController(st.pod) && !w.s.beingDeleted(st.event.At) {
+		if w.m.byController(st.pod) && !w.s.mayBeDeleted(st.event) {
 			w.out.removals = append(w.out.removals, w.removal(st))
 		}
 	case podReleased:
@@ -214,7 +214,7 @@ func (w *actionWalker) unready(from, to int, act *history.Event) []blockingPod {
 func (w *actionWalker) creation(st podStep) creation {
 	n := st.pod.ordinal
 	c := creation{pod: st.pod, event: st.event, reason: initial}
-	versions := w.s.specsInCache(st.event, w.m.h.Header.Lag)
+	versions := w.m.cacheAt(w.s, st.event).specs()
 	wanted := time.Duration(-1) // when the ordinal came to be wanted
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
@@ -237,10 +237,8 @@ func (w *actionWalker) creation(st podStep) creation {
 	case w.outOfRange(n, 0, st.event.At):
 		c.reason = scaleUp
 	}
-	// What all of so many versions wanted did not come to be wanted just now.
-	last := w.s.specsUntil(st.event.At+watchSkew) - 1
-	for i := last; i >= 0 && i > last-maxCandidateSpecs && wanted < 0; i-- {
-		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || i == last-maxCandidateSpecs+1 || !inRange(w.s.specs[i-1], n)) {
+	for i := w.s.specsUntil(st.event.At+watchSkew) - 1; i >= 0 && wanted < 0; i-- {
+		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
 			wanted = v.At
 		}
 	}
@@ -267,7 +265,7 @@ func (w *actionWalker) removal(st podStep) removal {
 	span := st.pod.readyBefore(st.event.Seq)
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
-	versions := w.s.specsInCache(st.event, w.m.h.Header.Lag)
+	versions := w.m.cacheAt(w.s, st.event).specs()
 	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updatePending(w.s, st.pod) {
 		return r // under a version that has a place for it, it went for an update
 	}

@@ -40,7 +40,7 @@ func (m *model) claim(name string, at time.Duration) *claimLife {
 func (m *model) claimUsedFrom(name string, at time.Duration) *claimLife {
 	lives := m.claimsNamed[name]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].gone == nil || lives[i].gone.At > at })
-	if i == len(lives) || lives[i].events[0].At > at+m.h.Header.Lag {
+	if i == len(lives) || !m.withinLag(at, lives[i].events[0].At) {
 		return nil
 	}
 	return lives[i]
@@ -92,7 +92,7 @@ func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (
 		return nil, ""
 	}
 	for _, s := range slices.Backward(claimants[c.name[:i]]) {
-		if s.events[0].At <= at+watchSkew {
+		if by(s.events[0], at) != no {
 			return s, s.name + c.name[i:]
 		}
 	}
@@ -113,15 +113,6 @@ func ownedByOther(claim *history.Event, s *setLife, pod string) bool {
 // deletes reports whether a retention policy says Delete.
 func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
 	return p == appsv1.DeletePersistentVolumeClaimRetentionPolicyType
-}
-
-// someSpecInCache and everyForce report whether some, or every, version of the set in force at an act is as f says.
-func (s *setLife) someSpecInCache(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
-	return slices.ContainsFunc(s.specsInCache(act, lag), f)
-}
-
-func (s *setLife) everySpecInCache(act *history.Event, lag time.Duration, f func(*history.Event) bool) bool {
-	return !s.someSpecInCache(act, lag, func(v *history.Event) bool { return !f(v) })
 }
 
 // during reports whether some version of the set that was current between the two moments is as f says.

@@ -67,7 +67,7 @@ func checkNodeLost(m *model, res *results) {
 			}
 			switch {
 			case p.gone != nil && p.gone.Seq < o.untilSeq && !(ours && forced.Seq < p.gone.Seq):
-				if p.gone.At-o.lost.At <= m.h.Header.Lag {
+				if m.withinLag(o.lost.At, p.gone.At) {
 					continue // its kubelet may have confirmed that before the node was lost
 				}
 				res.broken(id, evidence{
@@ -78,7 +78,7 @@ func checkNodeLost(m *model, res *results) {
 				})
 			case p.deleting != nil && p.deleting.Seq < o.untilSeq:
 				// Something wanted it gone; that it stayed shows nothing unless it stayed for long.
-				if end-p.deleting.At >= max(HoldFloor, HoldFactor*m.reactionUntil(o.lost.At)) {
+				if end-p.deleting.At >= leastHold(m.reactionUntil(o.lost.At)) {
 					res.exercised(id)
 					res.note(id, "%s stayed for %.1f s after its deletion was requested", p.name, (end - p.deleting.At).Seconds())
 				}

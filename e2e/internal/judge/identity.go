@@ -5,7 +5,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -116,7 +115,7 @@ func checkOwnership(m *model, res *results) {
 		case s == nil:
 			s = named[parentOf(p.name)]
 			if s == nil || createdByTest[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
-				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.beingDeleted(p.created.At) {
+				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.mayBeDeleted(p.created) {
 				continue
 			}
 			res.orphaned(s, p, fmt.Sprintf("for the set %s without a controller reference", s.name))
@@ -308,6 +307,3 @@ func (s *setLife) lostRangeByStart(n int, v *history.Event) bool {
 	}
 	return i > 0 && s.specs[i].Set.Start != s.specs[i-1].Set.Start
 }
-
-// settleTime is how long nothing must happen to a set's pods before they count as at rest.
-func (m *model) settleTime() time.Duration { return m.h.Header.Lag + watchSkew }

@@ -32,7 +32,7 @@ type Result struct {
 	Violations []Finding `json:"violations,omitempty"`
 	// Inconclusive are acts that look wrong but may be due to something not recorded or not yet known to the controller.
 	Inconclusive []Finding `json:"doubts,omitempty"`
-	// Excused counts acts that were legal only because the controller's view may lag (rule G2).
+	// Excused counts acts that were legal only because the controller's cache may have been behind (the rule of the cache lag).
 	Excused int `json:"excused,omitempty"`
 	// Notes state measured facts a verdict rests on, such as how long a gate was held.
 	Notes []string `json:"notes,omitempty"`
@@ -156,21 +156,6 @@ func (res *results) broken(id contract.ID, c evidence) {
 		}
 	}
 	res.of(id).Violations = append(res.of(id).Violations, f)
-}
-
-// notDone records that something did not happen which was due since c.since: a violation where something shows that the controller was at
-// work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
-func (res *results) notDone(id contract.ID, c evidence) {
-	until := c.until
-	if until == 0 {
-		until = res.m.h.Duration()
-	}
-	if lag := res.m.h.Header.Lag; res.m.controllerActive(c.since+lag, until-lag) {
-		res.broken(id, c)
-		return
-	}
-	c.text += ", but nothing shows that the controller was at work"
-	res.inconclusive(id, c)
 }
 
 // inconclusive records something that cannot be decided.

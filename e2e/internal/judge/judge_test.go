@@ -27,7 +27,7 @@ type tale struct {
 	live bool
 	// atWork has the controller act for another set at the end, without which it is accused of nothing that did not happen.
 	atWork bool
-	// excused must each have been excused by rule G2.
+	// excused must each have been excused by the rule of the cache lag.
 	excused []contract.ID
 }
 

@@ -65,34 +65,6 @@ func (s *setLife) life(ordinal, seq int) *podLife {
 	return lives[i-1]
 }
 
-// watchSkew bounds how far two watches of one recorder may be out of step with each other.
-const watchSkew = 500 * time.Millisecond
-
-// specsInCache returns the versions of the set that the controller may have acted on in an act on a pod, oldest first: those that were
-// current at any time within the lag before it (rule G1). Never empty when any version is known.
-func (s *setLife) specsInCache(act *history.Event, lag time.Duration) []*history.Event {
-	newest := min(max(s.specsBefore(act), 1), len(s.specs)) - 1
-	oldest := max(newest, 0)
-	for oldest > 0 && s.specs[oldest].At >= act.At-lag {
-		oldest--
-	}
-	return s.specs[oldest : newest+1]
-}
-
-// resumedWatchSkew bounds how late a watch may be that was cut off and resumed, against one that was not.
-const resumedWatchSkew = 10 * time.Second
-
-// specsBefore counts the versions of the spec that may have been there before an act on a pod. The two watches are not in step, and
-// what came later and yet has the older resource version may have been first: no more than that is made of numbers that the API
-// promises to be comparable within one resource only.
-func (s *setLife) specsBefore(act *history.Event) int {
-	n := s.specsUntil(act.At + watchSkew)
-	for n < len(s.specs) && s.specs[n].At <= act.At+resumedWatchSkew && s.specs[n].RV() != 0 && s.specs[n].RV() < act.RV() {
-		n++
-	}
-	return n
-}
-
 // specsUntil counts the versions of the spec that had arrived by then.
 func (s *setLife) specsUntil(at time.Duration) int {
 	return sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
@@ -118,10 +90,4 @@ func (s *setLife) policy() appsv1.PodManagementPolicyType {
 		return ""
 	}
 	return s.events[0].Set.Policy
-}
-
-// beingDeleted reports whether deletion of the set had been requested by then, or may have been, given how far two watches can
-// be out of step.
-func (s *setLife) beingDeleted(at time.Duration) bool {
-	return s.deleting != nil && s.deleting.At <= at+watchSkew
 }

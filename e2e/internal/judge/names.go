@@ -10,9 +10,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// SettleTime returns how long nothing must happen to a set and its pods before judges count them as at rest.
-func SettleTime(h *history.History) time.Duration { return (&model{h: h}).settleTime() }
-
 // checkNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
 func checkNames(m *model, res *results) {
 	overdue := m.actDeadlineWhenObserved()
@@ -169,7 +166,7 @@ func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
 func (m *model) creationBlocked(s *setLife, pods []string, at time.Duration) bool {
 	for _, name := range pods {
 		for _, p := range m.sameName(name) {
-			if p.first().At <= at+watchSkew && (p.gone == nil || p.gone.At > at-watchSkew) {
+			if by(p.first(), at) != no && by(p.gone, at) != yes {
 				return true
 			}
 		}
@@ -192,8 +189,8 @@ func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) in
 		for _, t := range s.claimTemplates() {
 			c := m.claim(t+"-"+name, at+watchSkew)
 			switch {
-			case c == nil || (c.gone != nil && c.gone.At <= at-watchSkew):
-			case c.deleting != nil && c.deleting.At <= at+watchSkew, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
+			case c == nil || by(c.gone, at) == yes:
+			case by(c.deleting, at) != no, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
 				return true
 			}
 		}

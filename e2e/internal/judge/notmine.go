@@ -40,7 +40,7 @@ func checkNotMine(m *model, res *results) {
 func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
 	owner := p.owners[0]
 	e := p.deleting
-	if e == nil || s.beingDeleted(e.At) || !res.m.byController(p) {
+	if e == nil || s.mayBeDeleted(e) || !res.m.byController(p) {
 		res.exercised(id)
 		return
 	}
@@ -150,11 +150,11 @@ func (m *model) unattributed(s *setLife, p *podLife) bool {
 	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
 		return false
 	}
-	if s.deleting != nil && s.deleting.At <= e.At+m.h.Header.Lag {
+	if s.mayBeDeleted(e) {
 		return false
 	}
 	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
-	return s.wanted(p.ordinal, e.At-m.settleTime(), e.At+watchSkew) && !s.someSpecInCache(e, m.h.Header.Lag, outOfRange) && !m.isRollout(s, p)
+	return s.wanted(p.ordinal, e.At-m.settleTime(), e.At+watchSkew) && !m.cacheAt(s, e).anySpec(outOfRange) && !m.isRollout(s, p)
 }
 
 // updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
@@ -174,7 +174,7 @@ func (m *model) updatePending(s *setLife, p *podLife) bool {
 // maybeRollout reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
 // have known that yet.
 func (m *model) maybeRollout(s *setLife, p *podLife) bool {
-	return s.someSpecInCache(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
+	return m.cacheAt(s, p.deleting).anySpec(func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
 }
 
 // isRollout reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
@@ -199,8 +199,8 @@ func (m *model) isRollout(s *setLife, p *podLife) bool {
 // that had changed within the lag, or an update revision other than the pod's.
 func (m *model) updating(s *setLife, p *podLife) bool {
 	at := p.deleting.At
-	force := s.specsInCache(p.deleting, m.h.Header.Lag)
-	if s.someSpecInCache(p.deleting, m.h.Header.Lag, func(v *history.Event) bool { return !sameTemplate(v.Set, force[len(force)-1].Set) }) {
+	c := m.cacheAt(s, p.deleting)
+	if c.anySpec(func(v *history.Event) bool { return !sameTemplate(v.Set, s.specs[c.newest].Set) }) {
 		return true
 	}
 	seen := s.events[max(s.versionsUntil(at-m.settleTime())-1, 0):s.versionsUntil(at+watchSkew)]

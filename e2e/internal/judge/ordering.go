@@ -157,7 +157,7 @@ func checkMinReady(m *model, res *results) {
 			if prev == nil {
 				continue
 			}
-			need := m.leastMinReady(a.set, c.event)
+			need := m.cacheAt(a.set, c.event).leastMinReady()
 			if need == 0 {
 				continue
 			}
@@ -166,8 +166,8 @@ func checkMinReady(m *model, res *results) {
 			if !ok {
 				continue
 			}
-			if elapsed >= need-time.Second-m.h.Header.ClockSkew {
-				res.exercisedOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
+			if elapsed >= m.leastElapsed(need) {
+				res.exercisedOrExcused(id, strict >= m.leastElapsed(need))
 				continue
 			}
 			res.broken(id, evidence{

@@ -13,28 +13,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// MinActDeadline is how long something that has to come must be missing, at the end of a complete recording and with nothing in
-// its way, before that counts as a violation; HoldFactor times the longest reaction where that is more. A halt that is watched
-// needs less, since it is only counted, but this accuses.
-const MinActDeadline = 10 * time.Second
-
-// unmeasuredActDeadline stands for OverdueFloor where the history shows no reaction: the bound to which informers back off after a
-// lost connection.
-const unmeasuredActDeadline = 30 * time.Second
-
-// actDeadline returns how long something must be missing before this history may accuse anybody of it.
-func (m *model) actDeadline() time.Duration {
-	if m.reaction() == 0 {
-		return unmeasuredActDeadline
-	}
-	return m.actDeadlineWhenObserved()
-}
-
-// actDeadlineWhenObserved is the same where the set's status shows that its controller has seen everything.
-func (m *model) actDeadlineWhenObserved() time.Duration {
-	return max(MinActDeadline, HoldFactor*m.reaction())
-}
-
 // lossReason says how a set lost a pod that it still wants.
 type lossReason int
 
@@ -96,7 +74,7 @@ func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 			l.reason = evicted
 		}
 	}
-	if s.beingDeleted(l.at.At) {
+	if s.mayBeDeleted(l.at) {
 		return l, false
 	}
 	l.next = s.replacementOf(p)
@@ -104,7 +82,7 @@ func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 	if l.next != nil {
 		until = l.next.first().At
 	}
-	return l, s.wanted(p.ordinal, l.at.At-m.h.Header.Lag-watchSkew, until)
+	return l, s.wanted(p.ordinal, l.at.At-m.settleTime(), until)
 }
 
 // replacementOf returns the next pod of the same ordinal, or nil.
@@ -174,7 +152,7 @@ func (m *model) frontierOf(s *setLife) (frontier, bool) {
 			break
 		}
 		ready := lives[len(lives)-1].ready
-		f.since = max(f.since, ready[len(ready)-1].from.At+time.Duration(v.Set.MinReadySeconds)*time.Second)
+		f.since = max(f.since, ready[len(ready)-1].from.At+minReady(v))
 	}
 	return f, true
 }
@@ -232,7 +210,7 @@ func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time
 			continue
 		}
 		switch c := lives[len(lives)-1]; {
-		case c.gone != nil && c.gone.At > free-watchSkew:
+		case c.gone != nil && by(c.gone, free) != yes:
 			free, asleep = max(free, c.gone.At), true
 		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
 			return 0, false

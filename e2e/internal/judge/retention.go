@@ -21,9 +21,9 @@ func checkRetention(m *model, res *results) {
 			if !r.outOfRange || len(a.set.claimTemplates()) == 0 || m.maybeRollout(a.set, r.pod) {
 				continue
 			}
-			if a.set.everySpecInCache(r.event, m.h.Header.Lag, scaledDelete) {
+			if m.cacheAt(a.set, r.event).everySpec(scaledDelete) {
 				res.scaledDelete(a.set, r.pod, overdue)
-			} else if a.set.everySpecInCache(r.event, m.h.Header.Lag, scaledKeep) {
+			} else if m.cacheAt(a.set, r.event).everySpec(scaledKeep) {
 				res.scaledKeep(a.set, r.pod)
 			}
 		}
@@ -37,7 +37,7 @@ func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
 func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
-func (m *model) collectOverdue() time.Duration { return m.actDeadline() + 20*time.Second }
+func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
 
 // claimsSurvived counts the claims that a lost pod's heir took over.
 func (res *results) claimsSurvived(l replacement) {
@@ -48,7 +48,7 @@ func (res *results) claimsSurvived(l replacement) {
 	from, to := l.at.At, l.next.ready[0].from.At
 	if m.claimsRetained(l.set, l.pod.name, from, to) {
 		res.exercised(contract.StorageDataSurvives)
-		if l.set.everySpecInCache(l.at, m.h.Header.Lag, someDelete) {
+		if m.cacheAt(l.set, l.at).everySpec(someDelete) {
 			res.exercised(contract.StorageRetentionFailure)
 		}
 		return
@@ -109,7 +109,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
 				res.notDone(id, ch)
 			}
-		case p.gone.At-c.deleting.At > watchSkew:
+		case before(c.deleting, p.gone) == yes:
 			all = false
 			ch.text = fmt.Sprintf("claim %s was deleted at %s before its pod %s was gone (%s)", c.name, c.deleting.Ref(), p.name, p.gone.Aside())
 			if p.gone.At-c.deleting.At > m.settleTime() {
@@ -128,7 +128,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 
 // scaledWith reports whether a claim was deleted for the scale down that removed its pod, which owned it then.
 func (m *model) scaledWith(c *claimLife, p *podLife) bool {
-	return c.deleting.At >= p.deleting.At-watchSkew && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.deletedByTest(c.uid, c.events[0], c.deleting)
+	return before(c.deleting, p.deleting) != yes && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.deletedByTest(c.uid, c.events[0], c.deleting)
 }
 
 // setDeleted judges what became of the claims of deleted sets.
@@ -167,7 +167,7 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 		return
 	}
 	if c.deleting != nil {
-		if c.gone != nil && c.deleting.At >= s.deleting.At-watchSkew && !m.deletedByTest(c.uid, c.events[0], c.deleting) {
+		if c.gone != nil && before(c.deleting, s.deleting) != yes && !m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			res.exercised(id)
 		}
 		return
@@ -213,7 +213,7 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 		if owner == nil || len(owner.events) == 0 {
 			return true // it was gone before the recording
 		}
-		if owner.deleting != nil && owner.deleting.At <= at+watchSkew && (owner.created == nil || owner.during(0, at, deletedDelete)) {
+		if owner.mayBeDeleted(c.deleting) && (owner.created == nil || owner.during(0, at, deletedDelete)) {
 			return true
 		}
 	}
@@ -225,7 +225,7 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 		for _, t := range owner.owners {
 			// A former set may have scaled the pod down before another adopted it.
 			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
-			if t.set != nil && (t.set.during(owner.first().At-m.settleTime(), at+watchSkew, condemned) || t.set.someSpecInCache(c.deleting, m.h.Header.Lag, condemned)) {
+			if t.set != nil && (t.set.during(owner.first().At-m.settleTime(), at+watchSkew, condemned) || m.cacheAt(t.set, c.deleting).anySpec(condemned)) {
 				return true
 			}
 		}
@@ -235,17 +235,17 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 
 // protectedBy says which guarantee should have kept a claim of the set at that moment, and why.
 func (m *model) protectedBy(s *setLife, pod string, act *history.Event) (contract.ID, string) {
-	at, lag, wanted := act.At, m.h.Header.Lag, inRange(s.specAt(act.At), history.Ordinal(pod))
+	wanted := inRange(s.specAt(act.At), history.Ordinal(pod))
 	switch {
-	case s.beingDeleted(at) && deletedDelete(s.specs[len(s.specs)-1]):
+	case s.mayBeDeleted(act) && deletedDelete(s.specs[len(s.specs)-1]):
 		return contract.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
-	case s.beingDeleted(at):
+	case s.mayBeDeleted(act):
 		return contract.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
-	case wanted && s.someSpecInCache(act, lag, someDelete):
+	case wanted && m.cacheAt(s, act).anySpec(someDelete):
 		return contract.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
 	case wanted:
 		return contract.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
-	case s.someSpecInCache(act, lag, scaledDelete):
+	case m.cacheAt(s, act).anySpec(scaledDelete):
 		return contract.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
 	}
 	return contract.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)

@@ -11,12 +11,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// maybeBeingDeleted reports whether deletion of the set may have been the reason for an act on a pod, however late it was told.
-func (s *setLife) maybeBeingDeleted(e *history.Event, lag time.Duration) bool {
-	d := s.deleting
-	return d != nil && (d.At <= e.At+max(lag, watchSkew) || (d.RV() != 0 && d.RV() <= e.RV()))
-}
-
 // checkUnder judges the deletion of a pod in range under one version of the set.
 func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rolloutAction {
 	v := w.s.specs[spec]
@@ -24,7 +18,7 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	up := p.readyBefore(e.Seq)
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
 	// What became available within the lag may not have looked so to the controller.
-	a.broken = !a.ready || (e.At-up.from.At <= w.m.h.Header.Lag+time.Duration(v.Set.MinReadySeconds)*time.Second && !w.knownAvailable(up.from, e, v))
+	a.broken = !a.ready || (w.m.withinLag(up.from.At+minReady(v), e.At) && !w.m.cacheAt(w.s, e).knownAvailable(up.from, v))
 	pending, known := w.r.pending(p.revision, spec)
 	switch {
 	case !known:
@@ -46,21 +40,6 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	}
 	w.compare(&a)
 	return a
-}
-
-// knownAvailable reports whether a status had counted every pod of the set as available before an act, one among them that was Ready
-// from the given version on. It must have come so late after that version that it cannot tell of a time before, and so long before the
-// act that it cannot have been written after it; view is the version that the act is judged under.
-func (w *rolloutWalker) knownAvailable(from, act, view *history.Event) bool {
-	for _, v := range slices.Backward(w.s.events[:w.s.versionsUntil(act.At-watchSkew)]) {
-		if v.At-from.At <= w.m.h.Header.Lag {
-			return false
-		}
-		if st := v.Set.Status; st.Available == v.Set.Replicas && st.Available == st.Replicas && v.Set.MinReadySeconds == view.Set.MinReadySeconds {
-			return true
-		}
-	}
-	return false
 }
 
 // compare weighs an update deletion against the pods above it.
@@ -87,7 +66,7 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 		}
 	}
 	if len(a.waits) == 0 {
-		wait := time.Duration(a.view.Set.MinReadySeconds) * time.Second
+		wait := minReady(a.view)
 		a.reaction = max(0, a.event.At-max(a.view.At, w.lastUpAt+wait, w.changed))
 	}
 }
@@ -141,7 +120,7 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	if hi-lo != int(v.Set.Replicas) {
 		return nil
 	}
-	out := &stalledRollout{spec: w.spec, since: w.changed + time.Duration(v.Set.MinReadySeconds)*time.Second}
+	out := &stalledRollout{spec: w.spec, since: w.changed + minReady(v)}
 	for i, n := range w.places {
 		// A pod out of range still has to go, and scaling comes before updating.
 		if p := w.s.life(n, w.m.h.End.Seq); (i < lo || i >= hi) && p.gone == nil && p.owner() == w.s {

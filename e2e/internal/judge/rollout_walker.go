@@ -311,24 +311,24 @@ func (w *rolloutWalker) complete(e *history.Event) {
 
 // act judges one deletion and reports whether it was the controller's act for an update.
 func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
-	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.maybeBeingDeleted(e, w.m.h.Header.Lag) {
+	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeDeleted(e) {
 		return false
 	}
-	views := w.s.candidateSpecs(e, w.m.h.Header.Lag)
-	if w.s.someCandidate(views, func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
+	views := w.m.cacheAt(w.s, e)
+	if views.anySpec(func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
 		return false // it may as well have been a scale down
 	}
 	best := w.checkUnder(p, e, views.newest)
 	for i := views.newest - 1; i >= views.oldest; i-- {
-		if best.weight() == 0 || (i < views.strict && best.kind == unknownKind) {
+		if best.weight() == 0 || (i < views.recent && best.kind == unknownKind) {
 			break
 		}
 		if a := w.checkUnder(p, e, i); a.weight() < best.weight() {
 			best = a
-			best.excused = i < views.strict
+			best.excused = i < views.recent
 		}
 	}
-	for i := views.newest; i >= views.strict; i-- {
+	for i := views.newest; i >= views.recent; i-- {
 		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 {
 			best.limit = 0
 		} else {

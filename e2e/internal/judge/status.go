@@ -65,14 +65,14 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 			continue
 		}
 		// A revision that the controller made just now and does not see yet is not there for it.
-		if at := made[was]; at != nil && at.Change == history.Added && e.At-at.At <= m.h.Header.Lag {
+		if at := made[was]; at != nil && at.Change == history.Added && m.mayHaveMissed(at, e) {
 			res.of(id).Excused++
 			differed = ""
 			continue
 		}
 		switch p, why := m.unfinished(r, e); {
 		case why != "":
-			c := evidence{set: r.set, since: max(0, e.At-m.h.Header.Lag), until: e.At + watchSkew, resources: podsAndSets()}
+			c := evidence{set: r.set, since: m.lagBefore(e), until: e.At + watchSkew, resources: podsAndSets()}
 			if p != nil {
 				c.events = append(c.events, p.first())
 			}
@@ -91,7 +91,7 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	var found *podLife
 	why := ""
-	views := r.set.candidateSpecs(e, m.h.Header.Lag)
+	views := m.cacheAt(r.set, e)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if m.beyond(r.set, v, e) {
@@ -127,29 +127,29 @@ func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
 // updatedBy says what a pod of that ordinal lacked to count as updated and Ready at a status, or "". Pods and sets are watched
 // apart, so a resource version that is older counts as well as an earlier arrival.
 func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*podLife, string) {
-	before := func(e *history.Event) bool {
-		return e.At <= status.At+watchSkew || (e.RV() != 0 && e.RV() < status.RV())
+	seen := func(e *history.Event) bool {
+		return before(e, status) != no
 	}
 	p, next := s.life(n, status.Seq), s.after(n, status.Seq)
-	if next != nil && before(next.first()) && (p == nil || s.shortfall(next, status, before) == "") {
+	if next != nil && seen(next.first()) && (p == nil || s.shortfall(next, status, seen) == "") {
 		p = next
 	}
 	if p == nil {
 		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n)
 	}
-	why := s.shortfall(p, status, before)
-	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && status.At-was.gone.At <= lag && s.shortfall(was, status, before) == "" {
+	why := s.shortfall(p, status, seen)
+	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && status.At-was.gone.At <= lag && s.shortfall(was, status, seen) == "" {
 		return was, "" // the controller may not have seen its end
 	}
 	return p, why
 }
 
 // shortfall says what the pod lacks to count as updated and Ready at a status, or "".
-func (s *setLife) shortfall(p *podLife, status *history.Event, before func(*history.Event) bool) string {
+func (s *setLife) shortfall(p *podLife, status *history.Event, seen func(*history.Event) bool) string {
 	if p.revision != status.Set.Status.UpdateRevision {
 		return fmt.Sprintf("%s had revision %s (rv %s)", p.name, p.revision, p.first().ResourceVersion)
 	}
-	if first := firstReady(p); first == nil || !before(first) {
+	if first := firstReady(p); first == nil || !seen(first) {
 		return fmt.Sprintf("%s was not Ready (created at %s)", p.name, p.first().Ref())
 	}
 	return ""
@@ -189,24 +189,4 @@ func checkObservedGeneration(m *model, res *results) {
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
 		})
 	}
-}
-
-// controllerActive reports whether something shows that the controller was there between those moments: the status of some set changed, or a set
-// got a pod.
-func (m *model) controllerActive(after, before time.Duration) bool {
-	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after, before) }) ||
-		slices.ContainsFunc(m.pods, func(p *podLife) bool {
-			return p.created != nil && p.created.At > after && p.created.At <= before && p.owners[0].set != nil
-		})
-}
-
-// wrote reports whether the set's status changed between those moments.
-func (r *rollout) wrote(after, before time.Duration) bool {
-	n := r.set.versionsUntil(after)
-	for i := max(n, 1); i < len(r.set.events) && r.set.events[i].At <= before; i++ {
-		if r.set.events[i].Set.Status != r.set.events[i-1].Set.Status {
-			return true
-		}
-	}
-	return false
 }

@@ -43,14 +43,14 @@ func (w *statusWalker) available(e *history.Event, anchor time.Duration) {
 	if spec < 0 {
 		return
 	}
-	need := time.Duration(w.s.specs[spec].Set.MinReadySeconds) * time.Second
+	need := minReady(w.s.specs[spec])
 	if need == 0 {
 		w.recentlyReady = nil
 		return
 	}
 	// The latest moment, by the API server's clock, at which the status can have been written: creation timestamps are cut to
 	// seconds, and even the nearest event took its time to arrive.
-	written := w.m.h.Header.Start.Add(e.At - anchor + watchSkew + time.Second)
+	written := w.m.h.Header.Start.Add(e.At - anchor + watchSkew + timestampResolution)
 	var young []recentlyReady
 	var names []string
 	for _, y := range w.recentlyReady {
@@ -68,7 +68,7 @@ func (w *statusWalker) available(e *history.Event, anchor time.Duration) {
 	w.recentlyReady = young
 	most := w.ready - int32(len(young))
 	for _, at := range w.lossTimes {
-		if e.At-at <= w.m.h.Header.Lag {
+		if w.m.withinLag(at, e.At) {
 			most++ // the controller may still have counted it
 		}
 	}

@@ -222,7 +222,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		return
 	}
 	w.judged = true
-	wait := time.Duration(v.Set.MinReadySeconds) * time.Second
+	wait := minReady(v)
 	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
 	ofAge := max(w.last.At, w.readyAt) + wait
 	aged := to-ofAge > w.m.h.Header.Lag
@@ -244,7 +244,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
-	case end && length > max(w.m.actDeadline(), 10*w.m.h.Header.Lag):
+	case end && length > max(w.m.actDeadline(), laggingStatusFactor*w.m.h.Header.Lag):
 		w.results.notDone(contract.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())))
 	}

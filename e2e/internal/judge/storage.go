@@ -151,7 +151,7 @@ func checkClaimLabels(m *model, res *results) {
 		}
 		s, _ := claimant(claimants, c, c.created.At-watchSkew)
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
-		if s == nil || s.beingDeleted(c.created.At) || !s.during(c.created.At-m.settleTime(), c.created.At+watchSkew, wanted) {
+		if s == nil || s.mayBeDeleted(c.created) || !s.during(c.created.At-m.settleTime(), c.created.At+watchSkew, wanted) {
 			continue
 		}
 		right := true
@@ -181,7 +181,7 @@ func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 		for k := slices.Index(lives, c) + 1; c != nil && c.bound == nil && c.gone != nil && k < len(lives) && p.pendingAt(lives[k].events[0].At); k++ {
 			c = lives[k]
 		}
-		if c != nil && c.gone == nil && (c.bound == nil || c.bound.At > p.first().At+watchSkew) {
+		if c != nil && c.gone == nil && (c.bound == nil || before(c.bound, p.first()) == no) {
 			out = append(out, c)
 		}
 	}
@@ -210,7 +210,7 @@ func checkUnbound(m *model, res *results) {
 					continue
 				}
 				for _, c := range m.unboundFrom(s, o.pod) {
-					if c.bound == nil || c.bound.At > cr.event.At+m.h.Header.Lag {
+					if c.bound == nil || !m.withinLag(cr.event.At, c.bound.At) {
 						act := fmt.Sprintf("%s was created at %s while claim %s of %s was not Bound: ", cr.pod.name, cr.event.Ref(), c.name, o.pod.name)
 						res.addBlockingPods(id, s, act, cr.event, []blockingPod{o})
 					}

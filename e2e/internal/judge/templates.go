@@ -149,46 +149,6 @@ func (s *setLife) generation(g int64) int {
 	return -1
 }
 
-// maxCandidateSpecs bounds how many versions of a set an act is compared with; it keeps judging linear.
-const maxCandidateSpecs = 32
-
-// candidateSpecs are versions of a set that its controller may have acted on, as indices in specs from newest down to oldest; there is
-// none where newest is less.
-type candidateSpecs struct {
-	newest, oldest int
-	// strict is the oldest of those in force within the lag (rule G1).
-	strict int
-}
-
-// candidateSpecs returns the versions that the controller may have acted on in an act on a pod: those in force within the lag, and older ones
-// that no status had shown to be observed.
-func (s *setLife) candidateSpecs(act *history.Event, lag time.Duration) candidateSpecs {
-	out := candidateSpecs{newest: min(max(s.specsBefore(act), 1), len(s.specs)) - 1}
-	last := max(out.newest-maxCandidateSpecs+1, 0)
-	out.oldest = max(out.newest, 0)
-	for out.oldest > last && s.specs[out.oldest].At >= act.At-lag {
-		out.oldest--
-	}
-	out.strict = out.oldest
-	if out.oldest > last {
-		v := s.latest(act.At)
-		for v != nil && out.oldest > last && s.specs[out.oldest-1].Generation >= v.Set.Status.ObservedGeneration {
-			out.oldest--
-		}
-	}
-	return out
-}
-
-// someCandidate reports whether one of the versions is as f says.
-func (s *setLife) someCandidate(v candidateSpecs, f func(*history.Event) bool) bool {
-	for i := v.newest; i >= v.oldest; i-- {
-		if f(s.specs[i]) {
-			return true
-		}
-	}
-	return false
-}
-
 // current returns the index in specs of the version that was current at that moment, the first one before that.
 func (s *setLife) current(at time.Duration) int {
 	return max(sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })-1, 0)

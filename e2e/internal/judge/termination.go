@@ -34,7 +34,7 @@ func checkNoRecreate(m *model, res *results) {
 			if p.created == nil || p.created.At <= s.deleting.At {
 				continue
 			}
-			if p.created.At-s.deleting.At <= m.h.Header.Lag {
+			if m.mayHaveMissed(s.deleting, p.created) {
 				res.of(id).Excused++
 				continue
 			}

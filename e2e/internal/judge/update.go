@@ -99,15 +99,15 @@ func checkUpdateMinReady(m *model, res *results) {
 		if a.broken && !r.set.ordered() {
 			return // a Parallel set may replace an unavailable old pod at any time
 		}
-		need := m.leastMinReady(r.set, e)
+		need := m.cacheAt(r.set, e).leastMinReady()
 		seen := a.updated.at(e.Seq)
 		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
 		elapsed, strict, ok := a.updated.readyFor(e, asked, m.h.Header.Lag)
 		if need == 0 || !ok {
 			return
 		}
-		if elapsed >= need-time.Second-m.h.Header.ClockSkew {
-			res.exercisedOrExcused(id, strict >= need-time.Second-m.h.Header.ClockSkew)
+		if elapsed >= m.leastElapsed(need) {
+			res.exercisedOrExcused(id, strict >= m.leastElapsed(need))
 			return
 		}
 		res.broken(id, evidence{
@@ -115,16 +115,6 @@ func checkUpdateMinReady(m *model, res *results) {
 			text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", a.updated.name, elapsed, need),
 		})
 	})
-}
-
-// leastMinReady returns the shortest minReadySeconds that the controller may have gone by in an act.
-func (m *model) leastMinReady(s *setLife, act *history.Event) time.Duration {
-	views := s.candidateSpecs(act, m.h.Header.Lag)
-	least := s.specs[views.newest].Set.MinReadySeconds
-	for i := views.newest; i >= views.oldest; i-- {
-		least = min(least, s.specs[i].Set.MinReadySeconds)
-	}
-	return time.Duration(least) * time.Second
 }
 
 // checkMaxUnavailable: a rollout itself never has more than maxUnavailable pods down at once.
@@ -191,7 +181,7 @@ func checkNoSpurious(m *model, res *results) {
 			text += fmt.Sprintf(", which had not changed when the status named %s as update revision (%s)", v.Set.Status.UpdateRevision, v.Ref())
 		}
 		res.broken(id, evidence{
-			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(),
+			set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(),
 			events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
 		})
 	})

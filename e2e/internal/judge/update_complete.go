@@ -32,13 +32,13 @@ func checkUpdated(m *model, res *results) {
 
 // newPod judges the revision of one new pod.
 func (m *model) newPod(res *results, r *rollout, c creation) {
-	views := r.set.candidateSpecs(c.event, m.h.Header.Lag)
+	views := m.cacheAt(r.set, c.event)
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
 		return
 	}
 	text := r.outdated(c, views)
 	evidence := evidence{
-		set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+		set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 	}
 	if c.reason == scaleUp {
 		evidence.text = fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text)
@@ -62,15 +62,15 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 }
 
 // covers reports whether under any version in force the partition may keep the pod at the old revision.
-func (r *rollout) covers(c creation, v candidateSpecs) bool {
-	return r.set.someCandidate(v, func(e *history.Event) bool {
+func (r *rollout) covers(c creation, v cache) bool {
+	return v.anySpec(func(e *history.Event) bool {
 		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
 	})
 }
 
 // partitioned reports whether a version in force has a partition.
-func (r *rollout) partitioned(v candidateSpecs) bool {
-	return r.set.someCandidate(v, func(e *history.Event) bool { return e.Set.Partition > 0 })
+func (r *rollout) partitioned(v cache) bool {
+	return v.anySpec(func(e *history.Event) bool { return e.Set.Partition > 0 })
 }
 
 // twoRevisions reports whether the set's status named two revisions at that moment.

@@ -32,7 +32,7 @@ func checkPartition(m *model, res *results) {
 			if id, why := r.astray(a); id != "" {
 				stray[r.phase[a.spec]] = true
 				res.broken(id, evidence{
-					set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+					set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
 					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, a.pod.revision, a.event.Ref(), why),
 				})
 			}
@@ -140,14 +140,14 @@ func (m *model) podsRecreated(res *results) {
 			if c.reason != replaced || len(r.set.specs) == 0 {
 				continue
 			}
-			legal, split, want := r.recreatedRevision(c, m.h.Header.Lag)
+			legal, split, want := r.recreatedRevision(m.cacheAt(r.set, c.event), c)
 			switch {
 			case !split:
 			case legal:
 				res.exercised(id)
 			default:
 				res.broken(id, evidence{
-					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), c.pod.revision, want),
 				})
 			}
@@ -157,9 +157,7 @@ func (m *model) podsRecreated(res *results) {
 
 // recreatedRevision reports whether a pod came back at the revision that the partition gives it, under any version in force. split says
 // that two revisions were in question at all.
-func (r *rollout) recreatedRevision(c creation, lag time.Duration) (legal, split bool, want string) {
-	at := c.event.At
-	views := r.set.candidateSpecs(c.event, lag)
+func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool, want string) {
 	wants := []string{}
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
@@ -170,7 +168,7 @@ func (r *rollout) recreatedRevision(c creation, lag time.Duration) (legal, split
 		if !known {
 			return true, false, ""
 		}
-		current := r.set.currentRevisions(at, lag)
+		current := views.currentRevisions()
 		if len(current) == 0 {
 			return true, false, ""
 		}
@@ -197,41 +195,26 @@ func (r *rollout) recreatedRevision(c creation, lag time.Duration) (legal, split
 	return legal, split || !legal, wants[0]
 }
 
-// currentRevisions returns what status.currentRevision was at that moment or within the lag around it.
-func (s *setLife) currentRevisions(at, lag time.Duration) []string {
-	var out []string
-	for i := s.versionsUntil(at+watchSkew) - 1; i >= 0; i-- {
-		name := s.events[i].Set.Status.CurrentRevision
-		if name != "" && (len(out) == 0 || out[len(out)-1] != name) {
-			out = append(out, name)
-		}
-		if s.events[i].At < at-lag {
-			break
-		}
-	}
-	return out
-}
-
 // checkOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
 func checkOnDelete(m *model, res *results) {
 	const id = contract.UpdateOnDelete
 	m.updates(onDelete, func(r *rollout, a *rolloutAction) {
 		res.broken(id, evidence{
-			set: r.set, since: max(0, a.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+			set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
 			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, a.pod.revision, a.event.Ref(), a.view.Aside()),
 		})
 	})
 	for i, r := range m.rollouts {
 		for _, c := range m.actions[i].creations {
 			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
-			views := r.set.candidateSpecs(c.event, m.h.Header.Lag)
+			views := m.cacheAt(r.set, c.event)
 			if c.reason != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
 				continue
 			}
 			switch text := r.outdated(c, views); {
 			case text != "":
 				res.broken(id, evidence{
-					set: r.set, since: max(0, c.event.At-m.h.Header.Lag), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
 				})
 			case forerunner.revision != c.pod.revision:
@@ -250,12 +233,12 @@ func checkOnDelete(m *model, res *results) {
 }
 
 // always reports whether there is a version in force and every one has that strategy.
-func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v candidateSpecs) bool {
-	return v.newest >= v.oldest && !r.set.someCandidate(v, func(e *history.Event) bool { return e.Set.Strategy != strategy })
+func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v cache) bool {
+	return v.newest >= v.oldest && !v.anySpec(func(e *history.Event) bool { return e.Set.Strategy != strategy })
 }
 
 // outdated says how a new pod falls short of the template of every version in force, or "".
-func (r *rollout) outdated(c creation, v candidateSpecs) string {
+func (r *rollout) outdated(c creation, v cache) string {
 	if worn := r.podTemplate(c.pod); worn >= 0 {
 		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[worn])
 	}

@@ -12,18 +12,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// HoldFactor and HoldFloor say how long "nothing happens" must be watched before it counts as a halt: so many times the
-// reaction that the same history shows, and at least the floor.
-const (
-	HoldFactor = 5
-	HoldFloor  = time.Second
-)
-
 // Hold returns how long a readiness gate must be held to show that creation halts, given what was recorded so far, and the
 // reaction that this rests on; zero reaction means that none was seen, so that no hold would prove anything yet.
 func Hold(h *history.History) (hold, reaction time.Duration) {
 	reaction = newModel(h).reaction()
-	return max(HoldFloor, HoldFactor*reaction), reaction
+	return leastHold(reaction), reaction
 }
 
 // reaction is the longest time that a controller took from the last thing it had to wait for to its act, in the whole history.
@@ -51,7 +44,7 @@ func (m *model) allReactions() []reaction {
 		for _, c := range a.creations {
 			if len(c.blocking) == 0 && c.reaction >= 0 {
 				// The two watches may tell of the act before its cause, yet the reaction was seen.
-				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, time.Millisecond)})
+				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, shortestReaction)})
 			}
 		}
 		for _, r := range a.removals {
@@ -104,7 +97,7 @@ func checkCreateHalts(m *model, res *results) {
 // exercisedByWaiting counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
 func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string) {
 	length, reaction := h.to-h.from, res.m.reactionUntil(h.to)
-	if reaction <= 0 || length < max(HoldFloor, HoldFactor*reaction) {
+	if reaction <= 0 || length < leastHold(reaction) {
 		return
 	}
 	res.exercised(id)

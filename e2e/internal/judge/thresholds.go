@@ -1,0 +1,72 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Every constant that a verdict depends on is here. Two bounds come with the history instead, from the limits of the run that recorded it:
+// Header.Lag, how far the controller's informer caches may be behind (2 s: a watch event takes milliseconds, but a cache may be behind by
+// a slow list or a paused process), and Header.ClockSkew, how far the clocks of nodes and control plane may differ.
+const (
+	// watchSkew bounds how far two watches of one recorder may be out of step: both are open streams of one process from one API server,
+	// and events were seen to cross by tens of milliseconds on a busy machine, so that ten times as much is safe.
+	watchSkew = 500 * time.Millisecond
+
+	// resumedWatchSkew bounds how late a watch may be that was cut off and resumed: the recorder opens it again within seconds or records
+	// a gap. Between the two bounds resource versions decide, which the API promises to be comparable within one resource only, so that
+	// they can excuse and never accuse.
+	resumedWatchSkew = 10 * time.Second
+
+	// HoldFactor is how many times the longest reaction seen a period must last before "nothing happened" means "the controller waited":
+	// reactions of one controller were measured to vary by less than three times.
+	HoldFactor = 5
+
+	// HoldFloor is the least length of such a period: a sync takes well under a second even on a slow machine.
+	HoldFloor = time.Second
+
+	// MinActDeadline is how long an act that is due must be missing before that is a violation, where the controller was seen to react
+	// quickly: longer than the retries of a sync that met a conflict, whose back-off begins at 5 ms and doubles.
+	MinActDeadline = 10 * time.Second
+
+	// unmeasuredActDeadline replaces MinActDeadline where the history shows no reaction at all: the longest that an informer waits before
+	// it lists again after it lost its connection.
+	unmeasuredActDeadline = 30 * time.Second
+
+	// garbageCollectionDelay is what the garbage collector may take on top of the controller: it learns of an owner's end by its own
+	// watch, and retries with a back-off.
+	garbageCollectionDelay = 20 * time.Second
+
+	// laggingStatusFactor is how many lags a status may equal what the pods showed earlier before it counts as never updated.
+	laggingStatusFactor = 10
+
+	// timestampResolution is by how much timestamps of the API are cut: they have seconds.
+	timestampResolution = time.Second
+
+	// shortestReaction stands for a reaction whose act arrived before its cause: the two watches were out of step, yet it was seen.
+	shortestReaction = time.Millisecond
+
+	// maxReportedPods bounds how many pods are listed that one act should have waited for: so many make it a violation whatever else
+	// was in its way.
+	maxReportedPods = 16
+)
+
+// SettleTime returns how long nothing must happen to a set and its pods before they count as settled: longer than the controller's caches
+// and the recorder's watches may be behind.
+func SettleTime(h *history.History) time.Duration { return h.Header.Lag + watchSkew }
+
+func (m *model) settleTime() time.Duration { return SettleTime(m.h) }
+
+// leastHold is how long nothing must have happened before that shows that the controller waited, given the longest reaction seen by then.
+func leastHold(reaction time.Duration) time.Duration { return max(HoldFloor, HoldFactor*reaction) }
+
+// leastElapsed is the least that timestamps may show of a time that really passed: they are cut to seconds and come from different clocks.
+func (m *model) leastElapsed(need time.Duration) time.Duration {
+	return need - timestampResolution - m.h.Header.ClockSkew
+}
+
+// minReady returns minReadySeconds of a version of a set.
+func minReady(v *history.Event) time.Duration {
+	return time.Duration(v.Set.MinReadySeconds) * time.Second
+}

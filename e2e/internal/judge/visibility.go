@@ -1,0 +1,256 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// What the StatefulSet controller knew when it acted is not recorded: it acts on its informer caches, which are behind the API server, and
+// the recorder's watches are not in step with each other. Everything that follows from that is decided in this file, by two rules.
+//
+// The rule of candidate specs: an act is judged under every version of the set that the controller's cache may have held at that moment,
+// and is wrong only if it is wrong under each. Those are the versions that were current within the lag, and older ones as long as no status
+// has shown that a newer generation was observed.
+//
+// The rule of the cache lag: what a check holds against an act must have been visible to the controller for longer than the lag before it.
+// What changed later may be missing in its cache, and the act is excused; where the recording does not show whether the controller
+// had learnt of it, the act is left open.
+
+// certainty is the answer of a history to a question about order.
+type certainty int
+
+const (
+	no certainty = iota
+	unknown
+	yes
+)
+
+// before reports whether one event happened before another. Events of one resource come in the order of their watch. Events of two
+// resources come from two watches: what arrived more than their skew earlier was first, unless its resource version is the newer one
+// and the other watch may just have been resumed.
+func before(a, b *history.Event) certainty {
+	apart := b.At - a.At
+	switch {
+	case a.Resource == b.Resource:
+		if a.Seq < b.Seq {
+			return yes
+		}
+		return no
+	case apart >= -watchSkew && apart <= watchSkew:
+		return unknown
+	case apart > 0:
+		if apart <= resumedWatchSkew && olderVersion(b, a) {
+			return unknown
+		}
+		return yes
+	case apart >= -resumedWatchSkew && olderVersion(a, b):
+		return unknown
+	}
+	return no
+}
+
+func olderVersion(a, b *history.Event) bool { return a.RV() != 0 && a.RV() < b.RV() }
+
+// by reports whether an event, which may be nil, had happened by a moment that another watch shows.
+func by(e *history.Event, at time.Duration) certainty {
+	switch {
+	case e == nil || e.At > at+watchSkew:
+		return no
+	case e.At > at-watchSkew:
+		return unknown
+	}
+	return yes
+}
+
+// mayHaveMissed reports whether the controller may still have missed at an act what had happened by then (the rule of the cache lag).
+func (m *model) mayHaveMissed(cause, act *history.Event) bool { return m.withinLag(cause.At, act.At) }
+
+// withinLag reports whether an act came no later than the lag after its cause.
+func (m *model) withinLag(cause, act time.Duration) bool { return act-cause <= m.h.Header.Lag }
+
+// lagBefore is the moment from which on the controller's cache at an act may date.
+func (m *model) lagBefore(act *history.Event) time.Duration { return max(0, act.At-m.h.Header.Lag) }
+
+// mayBeDeleted reports whether deletion of the set may have been requested before an act on another object.
+func (s *setLife) mayBeDeleted(act *history.Event) bool {
+	return s.deleting != nil && before(s.deleting, act) != no
+}
+
+// cache is what the controller's cache may have held of a set at an act: the versions specs[oldest] to specs[newest].
+type cache struct {
+	m              *model
+	s              *setLife
+	act            *history.Event
+	newest, oldest int
+	// recent is the oldest version that was current within the lag; those before it were merely never shown to be replaced.
+	recent int
+}
+
+// cacheAt returns what the controller's cache may have held of the set at an act (the rule of candidate specs).
+func (m *model) cacheAt(s *setLife, act *history.Event) cache {
+	maybe := sort.Search(len(s.specs), func(i int) bool { return before(s.specs[i], act) == no })
+	c := cache{m: m, s: s, act: act, newest: min(max(maybe, 1), len(s.specs)) - 1}
+	c.recent = max(c.newest, 0)
+	for c.recent > 0 && m.mayHaveMissed(s.specs[c.recent], act) {
+		c.recent--
+	}
+	c.oldest = c.recent
+	for v := s.latest(act.At); v != nil && c.oldest > 0 && s.specs[c.oldest-1].Generation >= v.Set.Status.ObservedGeneration; {
+		c.oldest--
+	}
+	return c
+}
+
+// specs returns the candidate versions, oldest first; never empty when any version of the set was recorded.
+func (c cache) specs() []*history.Event { return c.s.specs[c.oldest : c.newest+1] }
+
+// anySpec reports whether one of the candidate versions is as f says.
+func (c cache) anySpec(f func(*history.Event) bool) bool { return slices.ContainsFunc(c.specs(), f) }
+
+// everySpec reports whether each of the candidate versions is as f says.
+func (c cache) everySpec(f func(*history.Event) bool) bool {
+	return !c.anySpec(func(v *history.Event) bool { return !f(v) })
+}
+
+// leastMinReady returns the shortest minReadySeconds that the controller may have gone by.
+func (c cache) leastMinReady() time.Duration {
+	least := minReady(c.s.specs[c.newest])
+	for _, v := range c.specs() {
+		least = min(least, minReady(v))
+	}
+	return least
+}
+
+// knowledge says what the controller could have known of a pod that its act should have waited for.
+type knowledge int
+
+const (
+	// violation: the act cannot be explained by a lagging view.
+	violation knowledge = iota
+	// allowedStale: the pod was as it should be until less than the lag before the act.
+	allowedStale
+	// unknownToController: it was lost longer ago than the lag, but nothing shows that the controller knew.
+	unknownToController
+)
+
+// knewOf judges an act that should have waited for a pod to be Running and Ready and did not: p is the newest pod of the
+// ordinal in question, nil if there never was one. since is the moment from which the pod's state spoke against the act, why a
+// clause that describes it.
+func (m *model) knewOf(p *podLife, act *history.Event) (st knowledge, since time.Duration, why string) {
+	if p == nil {
+		return violation, 0, "did not exist"
+	}
+	ready := p.readyBefore(act.Seq)
+	if ready == nil {
+		why = "was not Ready (and never became so)"
+		for _, s := range p.ready {
+			if s.from.Seq > act.Seq {
+				why = fmt.Sprintf("was not Ready (Ready at %s)", s.from.Aside())
+				break
+			}
+		}
+		if p.gone != nil && p.gone.Seq < act.Seq {
+			why = fmt.Sprintf("was gone (since %s) without ever having been Ready", p.gone.Aside())
+		}
+		if p.created == nil {
+			// It existed before the recording: whether it had been Ready then, nobody saw.
+			return unknownToController, p.first().At, why
+		}
+		return violation, p.first().At, why
+	}
+	lost, left := ready.to, p.set.releaseOf(p)
+	if lost == nil && left != nil && left.Seq < act.Seq {
+		lost = left
+	}
+	switch {
+	case lost == nil:
+		return allowedStale, act.At, "was Ready"
+	case lost == left:
+		why = fmt.Sprintf("was released (since %s)", lost.Aside())
+	case p.gone != nil && p.gone.Seq < act.Seq:
+		why = fmt.Sprintf("was gone (since %s)", p.gone.Aside())
+	case p.deleting != nil && p.deleting.Seq < act.Seq:
+		why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
+	default:
+		why = fmt.Sprintf("was no longer Ready (since %s)", lost.Aside())
+	}
+	switch {
+	case m.mayHaveMissed(lost, act):
+		return allowedStale, lost.At, why
+	case !p.set.statusReflected(lost, act):
+		return unknownToController, lost.At, why + ", which the set's status had not shown yet"
+	}
+	return violation, lost.At, why
+}
+
+// statusReflected reports whether between a loss and an act the set's status counted fewer pods than before the loss: then its
+// controller knew.
+func (s *setLife) statusReflected(lost, act *history.Event) bool {
+	n := s.versionsUntil(lost.At)
+	if n == 0 {
+		return false
+	}
+	before := s.events[n-1].Set.Status
+	for _, e := range s.events[n:] {
+		if e.At > act.At {
+			return false
+		}
+		now := e.Set.Status
+		if now.Ready < before.Ready || now.Available < before.Available || now.Replicas < before.Replicas ||
+			now.Current+now.Updated < before.Current+before.Updated {
+			return true
+		}
+	}
+	return false
+}
+
+// maybeNotInCache reports whether at an act the set's controller may not have known a pod yet: it is new, the controller
+// did not delete it, and no status had counted as many pods as there were with it.
+func (m *model) maybeNotInCache(p *podLife, act *history.Event, with int) bool {
+	if p.created == nil || !m.mayHaveMissed(p.created, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
+		return false
+	}
+	for _, e := range p.set.events[p.set.versionsUntil(p.created.At):] {
+		if e.At > act.At {
+			break
+		}
+		if int(e.Set.Status.Replicas) >= with {
+			return false
+		}
+	}
+	return true
+}
+
+// currentRevisions returns the values of status.currentRevision that the controller may have read.
+func (c cache) currentRevisions() []string {
+	var out []string
+	for i := c.s.versionsUntil(c.act.At+watchSkew) - 1; i >= 0; i-- {
+		name := c.s.events[i].Set.Status.CurrentRevision
+		if name != "" && (len(out) == 0 || out[len(out)-1] != name) {
+			out = append(out, name)
+		}
+		if !c.m.mayHaveMissed(c.s.events[i], c.act) {
+			break
+		}
+	}
+	return out
+}
+
+// knownAvailable reports whether a status had counted every pod of the set as available before an act, one among them that was Ready
+// from the given version on. It must have come so late after that version that it cannot tell of a time before, and so long before the
+// act that it cannot have been written after it; view is the version that the act is judged under.
+func (c cache) knownAvailable(from, view *history.Event) bool {
+	for _, v := range slices.Backward(c.s.events[:c.s.versionsUntil(c.act.At-watchSkew)]) {
+		if c.m.withinLag(from.At, v.At) {
+			return false
+		}
+		if st := v.Set.Status; st.Available == v.Set.Replicas && st.Available == st.Replicas && v.Set.MinReadySeconds == view.Set.MinReadySeconds {
+			return true
+		}
+	}
+	return false
+}
