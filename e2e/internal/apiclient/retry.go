@@ -26,8 +26,13 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns the error of the connection.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
+// CauseRepeated is a cause in the Status of a refused write that was sent again after its connection was lost: the refusal is that of the last
+// sending, and an earlier one may have been carried out.
+const CauseRepeated metav1.CauseType = "RepeatedAfterLoss"
+
 // Retry returns a wrapper of transports that sends a request again whose connection was lost, once /readyz is good, if a second one does no
-// harm; and one that was refused by an API server that is starting. Other lost writes end with an UnknownOutcomeError. window bounds the
+// harm; and one that was refused by an API server that is starting. Other lost writes end with an UnknownOutcomeError, and a repeated one that is refused has
+// CauseRepeated. window bounds the
 // retries of one request, and how long the API server may be away before requests fail at once, for all clients of the wrapper together.
 // host is the API server's address as in rest.Config.
 func Retry(host string, window time.Duration) func(http.RoundTripper) http.RoundTripper {
@@ -263,7 +268,11 @@ func (t *retryTransport) firstOutcome(req *http.Request, as repetition, body []b
 		get := cloneOf(req, nil)
 		get.Method = http.MethodGet
 		get.URL.Path = strings.TrimSuffix(get.URL.Path, "/") + "/" + nameIn(body)
-		return t.RoundTrip(get)
+		found, err := t.RoundTrip(get)
+		if err != nil {
+			return nil, unknownOutcome(req, err)
+		}
+		return markRepeated(req, found)
 	case as == deletion && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusConflict):
 		_ = answer.Body.Close()
 		text, err := json.Marshal(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
@@ -274,15 +283,46 @@ func (t *retryTransport) firstOutcome(req *http.Request, as repetition, body []b
 		answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 		answer.Header = http.Header{"Content-Type": {"application/json"}}
 	}
+	return markRepeated(req, answer)
+}
+
+// markRepeated adds CauseRepeated to the Status of a refused write.
+func markRepeated(req *http.Request, answer *http.Response) (*http.Response, error) {
+	if isRead(req) || answer.StatusCode < http.StatusBadRequest || answer.StatusCode >= http.StatusInternalServerError {
+		return answer, nil
+	}
+	text, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	var status metav1.Status
+	if err == nil {
+		err = json.Unmarshal(text, &status)
+	}
+	if err != nil {
+		return nil, &UnknownOutcomeError{fmt.Errorf("answer %s to the request when it was sent again: %w", answer.Status, err)}
+	}
+	if status.Details == nil {
+		status.Details = &metav1.StatusDetails{}
+	}
+	status.Details.Causes = append(status.Details.Causes, metav1.StatusCause{Type: CauseRepeated, Message: "an earlier sending may have been carried out"})
+	if text, err = json.Marshal(status); err != nil {
+		return nil, &UnknownOutcomeError{err}
+	}
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	answer.Header.Del("Content-Length")
 	return answer, nil
 }
 
-// unknownOutcome wraps the error of a lost write; a read or a dry run has no outcome.
+// unknownOutcome wraps the error of a lost write.
 func unknownOutcome(req *http.Request, lost error) error {
-	if req.Method == http.MethodGet || req.Method == http.MethodHead || req.URL.Query().Get("dryRun") != "" {
+	if isRead(req) {
 		return lost
 	}
 	return &UnknownOutcomeError{lost}
+}
+
+// isRead reports whether a request changes nothing.
+func isRead(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodHead || req.URL.Query().Get("dryRun") != ""
 }
 
 // bodyOf returns a request's body after it was sent. ok is false where it cannot be read again.

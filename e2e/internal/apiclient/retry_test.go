@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // server is an API server whose connections break. Each step is the status of one answer and its body, "" a lost connection; the last step
@@ -54,6 +58,9 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 func response(status string) *http.Response {
 	code, body, _ := strings.Cut(status, " ")
 	n := map[string]int{"200": 200, "201": 201, "403": 403, "404": 404, "409": 409, "500": 500}[code]
+	if body == "" {
+		body = "{}"
+	}
 	return &http.Response{StatusCode: n, Status: status, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}
 }
 
@@ -161,6 +168,38 @@ func TestRefusalKeepsItsStatus(t *testing.T) {
 			code, body, err := send(Retry("https://cluster", time.Second)(&server{steps: []string{refused}}), request(t, http.MethodGet, pods, ""))
 			if err != nil || code != http.StatusForbidden || "403 "+body != refused {
 				t.Errorf("expected %s, found %d %s, %v", refused, code, body, err)
+			}
+		})
+	}
+}
+
+// A refusal of the second sending says nothing of the first, so its outcome is not "refused".
+func TestRefusalAfterALossIsMarked(t *testing.T) {
+	const conflict = `409 {"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Conflict","code":409}`
+	const notFound = `404 {"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`
+	for name, c := range map[string]struct {
+		method, path string
+		steps        []string
+		marked       bool
+	}{
+		"update, not lost":              {"PUT", web0, []string{conflict}, false},
+		"update":                        {"PUT", web0, []string{"", conflict}, true},
+		"create, quota full by its own": {"POST", pods, []string{"", byQuota}, true},
+		"create, deleted by then":       {"POST", pods, []string{"", conflict, notFound}, true},
+		"dry run":                       {"PUT", web0 + "?dryRun=All", []string{"", conflict}, false},
+		"get":                           {"GET", web0, []string{"", notFound}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, body, err := send(Retry("https://cluster", time.Minute)(&server{steps: c.steps}), request(t, c.method, c.path, named))
+			var status metav1.Status
+			if err == nil {
+				err = json.Unmarshal([]byte(body), &status)
+			}
+			if err != nil || int(status.Code) != code {
+				t.Fatalf("expected a Status with code %d, found %s, %v", code, body, err)
+			}
+			if marked := apierrors.HasStatusCause(&apierrors.StatusError{ErrStatus: status}, CauseRepeated); marked != c.marked {
+				t.Errorf("expected marked %t, found %+v", c.marked, status)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 	}
 	config, err := s.RESTConfig()
 	if err != nil {
-		return usage("KUBECONFIG: expected context %q of %s to be whole, found: %v; get the kubeconfig again", name, s.Kubeconfig, err)
+		return usage("KUBECONFIG: expected context %q of %s to be complete, found: %v; get the kubeconfig again", name, s.Kubeconfig, err)
 	}
 	return Target{Context: name, Server: config.Host}, nil
 }

@@ -63,7 +63,7 @@ func (i Images) replace(ref string) string {
 }
 
 // Label sets the run's labels on an object in a namespace of NAMESPACES, and on the templates of a StatefulSet, so that the run finds all
-// that it made there, and nothing else, when it removes it. A namespace that the run created is removed whole and needs no such labels.
+// that it made there, and nothing else, when it removes it. A namespace that the run created is removed itself and needs no such labels.
 func (s Settings) Label(obj metav1.Object) {
 	if len(s.Namespaces) == 0 {
 		return

@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -71,10 +72,11 @@ func (r *Recorder) Do(op history.Operation, request func() (metav1.Object, error
 }
 
 // refused reports whether an error is the API server's word that it did not carry out a request: a status of the 4xx class. A time-out and
-// an error of the server leave open what became of the request, and so does everything that is not an answer.
+// an error of the server leave open what became of the request, and so does everything that is not an answer, and a refusal of a request
+// that was sent again after its connection was lost.
 func refused(err error) bool {
 	status := apierrors.APIStatus(nil)
-	if !errors.As(err, &status) {
+	if !errors.As(err, &status) || apierrors.HasStatusCause(err, apiclient.CauseRepeated) {
 		return false
 	}
 	code := status.Status().Code

@@ -5,7 +5,7 @@
 // one "Address:" line for each record. The first lines are the address of the DNS server itself.
 //
 // That is the form of busybox 1.29 and later with its own resolver (FEATURE_NSLOOKUP_BIG). Any other form is an error: the C library, which
-// resolves before 1.29, also reads /etc/hosts, and does not tell NXDOMAIN from a failing server.
+// resolves before 1.29, also reads /etc/hosts, and does not distinguish NXDOMAIN from a failing server.
 //
 // Two things are not in the output: that a reply was truncated, so answers must stay under 512 bytes; and which question an empty reply
 // belongs to, so one name and one type must be queried where that matters.

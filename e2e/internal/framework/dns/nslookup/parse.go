@@ -170,7 +170,7 @@ func (p *parser) addressLine(line string) bool {
 func (p *parser) fromLibrary(line string) {
 	p.library = true
 	p.problem(line, "the output of busybox's own resolver", "use an image with busybox 1.29 or later, built with FEATURE_NSLOOKUP_BIG: "+
-		"the C library, which resolves here, also reads /etc/hosts and does not tell a name that does not exist from a server that fails")
+		"the C library, which resolves here, also reads /etc/hosts and does not distinguish a name that does not exist from a server that fails")
 }
 
 func (p *parser) serverAddress(line, text string) {
