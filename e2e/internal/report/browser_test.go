@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 )
 
 // browserVariable names the browser to test with. Without it one is looked for on PATH, and it is a failure if there is none;
@@ -228,10 +230,16 @@ func fits(t *testing.T, browser *browser, file string) {
 // opensFast measures how long a page takes with a set that no person will look at pod by pod.
 func opensFast(t *testing.T, browser *browser) {
 	t.Helper()
-	dir := wholeRunWithAGreatSet(t, 1000)
-	render(t, dir)
+	page, err := largeSetPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), report.PageFile)
+	if err := os.WriteFile(file, page, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	begin := time.Now()
-	tab := openTab(t, browser, filepath.Join(dir, "index.html"), 1280)
+	tab := openTab(t, browser, file, 1280)
 	rows := ask[int](tab, `document.querySelectorAll("details.spec[open] svg > g[transform]").length`)
 	timing := ask[struct{ Load, Interactive float64 }](tab, `(n => ({Load: n.loadEventEnd, Interactive: n.domInteractive}))(performance.getEntriesByType("navigation")[0])`)
 	t.Logf("interactive after %.2f s, loaded after %.2f s, %.2f s in all", timing.Interactive/1000, timing.Load/1000, time.Since(begin).Seconds())

@@ -67,6 +67,7 @@ func render(t *testing.T, dir string) {
 }
 
 func TestJUnitSaysWhatIsBroken(t *testing.T) {
+	t.Parallel()
 	for name, said := range map[string]struct {
 		state   types.SpecState
 		message string
@@ -99,6 +100,7 @@ func TestJUnitSaysWhatIsBroken(t *testing.T) {
 }
 
 func TestJUnitLeavesOtherFailuresAlone(t *testing.T) {
+	t.Parallel()
 	for state, message := range map[types.SpecState]string{
 		types.SpecStateFailed:      "claim data-web-0 was not bound",
 		types.SpecStateInterrupted: "Interrupted by User",
@@ -118,6 +120,7 @@ func TestJUnitLeavesOtherFailuresAlone(t *testing.T) {
 }
 
 func TestJUnitNamesTheGuarantees(t *testing.T) {
+	t.Parallel()
 	tests := junit(t, ginkgoSays(brokenSpec, types.SpecStateFailed, "x"),
 		ginkgoSays("A StatefulSet under OrderedReady is fine", types.SpecStatePassed, ""),
 		ginkgoSays("A StatefulSet under OrderedReady is left out", types.SpecStateSkipped, "not applicable: no such field"))
@@ -133,6 +136,7 @@ func TestJUnitNamesTheGuarantees(t *testing.T) {
 }
 
 func TestJUnitNamesTheVersion(t *testing.T) {
+	t.Parallel()
 	recorded, err := report.Load(recordedRun(t, "order-ignored"))
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +148,7 @@ func TestJUnitNamesTheVersion(t *testing.T) {
 }
 
 func TestJUnitNeedsGinkgosReport(t *testing.T) {
+	t.Parallel()
 	dir := recordedRun(t, "order-ignored")
 	render(t, dir)
 	if _, err := os.Stat(filepath.Join(dir, report.JUnitFile)); !os.IsNotExist(err) {

@@ -1,16 +1,20 @@
 package report_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -42,6 +46,7 @@ func inOrder(t *testing.T, page string, texts ...string) {
 }
 
 func TestPageSaysFirstWhatIsBrokenMostOften(t *testing.T) {
+	t.Parallel()
 	got := page(t, recordedRun(t, "order-ignored"))
 	inOrder(
 		t, got, "<h1>Not conformant, in what was asked: 3 promises are broken</h1>", "8 of 25 guarantees held",
@@ -54,6 +59,7 @@ func TestPageSaysFirstWhatIsBrokenMostOften(t *testing.T) {
 }
 
 func TestPageOfAConformantClusterAsksNothingOfItsReader(t *testing.T) {
+	t.Parallel()
 	got := page(t, recordedRun(t, "conformant"))
 	inOrder(t, got, "<h1>Conformant</h1>", "Nothing is to be done", "The run", "Guarantees", "Specs")
 	if strings.Contains(got, "What is wrong") || regexp.MustCompile(`<details[^>]* open`).MatchString(got) {
@@ -62,6 +68,7 @@ func TestPageOfAConformantClusterAsksNothingOfItsReader(t *testing.T) {
 }
 
 func TestPageShowsTheEvidenceOfFailures(t *testing.T) {
+	t.Parallel()
 	got := page(t, recordedRun(t, "order-ignored"))
 	inOrder(
 		t, got, "The namespace at the time:", "<summary>Events</summary>", "Normal Scheduled pod/", "<summary>StatefulSet set</summary>",
@@ -83,6 +90,7 @@ func TestPageShowsTheEvidenceOfFailures(t *testing.T) {
 }
 
 func TestPageOfAnInconclusiveRunNamesItsReasons(t *testing.T) {
+	t.Parallel()
 	dir := recordedRun(t, "conformant")
 	edit(t, dir, func(specs []verdict.Spec) []verdict.Spec {
 		for i := range specs {
@@ -101,28 +109,38 @@ func TestPageOfAnInconclusiveRunNamesItsReasons(t *testing.T) {
 }
 
 // edit changes the outcome of specs in a report folder, and judges it anew.
-func edit(t *testing.T, dir string, change func([]verdict.Spec) []verdict.Spec) *report.Conformance {
+func edit(t *testing.T, dir string, change func([]verdict.Spec) []verdict.Spec) {
 	t.Helper()
+	if err := changeSpecs(dir, change); err != nil {
+		t.Fatal(err)
+	}
+	c, err := judgeFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func changeSpecs(dir string, change func([]verdict.Spec) []verdict.Spec) error {
 	path := filepath.Join(dir, verdict.SpecsFile)
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var specs []verdict.Spec
 	if err := json.Unmarshal(data, &specs); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	data, err = json.Marshal(change(specs))
-	if err != nil {
-		t.Fatal(err)
+	if data, err = json.Marshal(change(specs)); err != nil {
+		return err
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return saveReport(t, dir)
+	return os.WriteFile(path, data, 0o644)
 }
 
 func TestSummaryTellsEachThingOnce(t *testing.T) {
+	t.Parallel()
 	dir := recordedRun(t, "order-ignored")
 	render(t, dir)
 	data, err := os.ReadFile(filepath.Join(dir, report.SummaryFile))
@@ -140,14 +158,58 @@ func TestSummaryTellsEachThingOnce(t *testing.T) {
 	}
 }
 
-// The set of a thousand pods in the tests of the page's size.
-const greatSet = "A set of a thousand pods comes and goes"
+// The spec of the set of a thousand pods, in the tests of the page's size.
+const largeSetSpec = "A set of a thousand pods is created, updated and scaled to nothing"
 
-// wholeRunWithAGreatSet is a whole run and one more spec: a set of so many pods with claims, which are started one after another,
-// replaced by an update, and scaled to nothing; at its end the spec failed.
-func wholeRunWithAGreatSet(t *testing.T, pods int) string {
-	t.Helper()
-	dir := recordedRun(t, "conformant")
+// largeSetPage is the page of a complete run and one more spec: a set of a thousand pods with claims, which are created one after
+// another, replaced by an update, and scaled to nothing; at its end the spec failed.
+//
+//nolint:gochecknoglobals // Read by all tests.
+var largeSetPage = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "large-set")
+	if err != nil {
+		return nil, err
+	}
+	page, err := renderLargeSet(dir)
+	return page, errors.Join(err, os.RemoveAll(dir))
+})
+
+func renderLargeSet(dir string) ([]byte, error) {
+	if err := os.CopyFS(dir, os.DirFS("testdata/conformant")); err != nil {
+		return nil, err
+	}
+	h := largeSetHistory(1000)
+	failures := filepath.Join(dir, "failures", "large", "logs")
+	if err := errors.Join(h.Save(filepath.Join(dir, "histories", "large.jsonl.gz")), os.MkdirAll(failures, 0o755)); err != nil {
+		return nil, err
+	}
+	object := "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web-%d\nspec:\n" + strings.Repeat("  - something: of a pod's many lines\n", 100)
+	var objects strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&objects, object, i)
+	}
+	if err := os.WriteFile(filepath.Join(failures, "..", "objects.yaml"), []byte(objects.String()), 0o644); err != nil {
+		return nil, err
+	}
+	err := changeSpecs(dir, func(specs []verdict.Spec) []verdict.Spec {
+		return append(specs, verdict.Spec{
+			Text: largeSetSpec, State: "failed", Selected: true, Seconds: 300, Message: "web-0 is still there", History: "histories/large.jsonl.gz",
+			Proves: h.Header.Proves,
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	c, err := judgeFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	err = report.WritePage(&page, dir, c)
+	return page.Bytes(), err
+}
+
+func largeSetHistory(pods int) *history.History {
 	s := historytest.New().Pace(20 * time.Millisecond)
 	s.Running("web", pods, historytest.Claims("data"))
 	s.NewTemplate("web", 2)
@@ -160,48 +222,23 @@ func wholeRunWithAGreatSet(t *testing.T, pods int) string {
 		s.DeletePod(fmt.Sprintf("web-%d", i))
 	}
 	h := s.History()
-	h.Header.Spec, h.Header.Proves = greatSet, []contract.ID{contract.OrderingCreate}
-	if err := h.Save(filepath.Join(dir, "histories", "great.jsonl.gz")); err != nil {
-		t.Fatal(err)
-	}
-	failures := filepath.Join(dir, "failures", "great", "logs")
-	if err := os.MkdirAll(failures, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	object := "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web-%d\nspec:\n" + strings.Repeat("  - something: of a pod's many lines\n", 100)
-	var objects strings.Builder
-	for i := range pods {
-		fmt.Fprintf(&objects, object, i)
-	}
-	if err := os.WriteFile(filepath.Join(failures, "..", "objects.yaml"), []byte(objects.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	edit(t, dir, func(specs []verdict.Spec) []verdict.Spec {
-		return append(specs, verdict.Spec{
-			Text: greatSet, State: "failed", Selected: true, Seconds: 300, Message: "web-0 is still there", History: "histories/great.jsonl.gz",
-			Proves: h.Header.Proves,
-		})
-	})
-	return dir
+	h.Header.Spec, h.Header.Proves = largeSetSpec, []contract.ID{contract.OrderingCreate}
+	return h
 }
 
-// A page stays below 5 MB, whatever the run: what was left out is named.
+// A page stays below 5 MB, whatever the run: it names what it leaves out.
 func TestPageStaysSmall(t *testing.T) {
+	t.Parallel()
 	const most = 5 << 20
-	for name, dir := range map[string]string{
-		"a whole run":                         recordedRun(t, "conformant"),
-		"a whole run and a set of 1,000 pods": wholeRunWithAGreatSet(t, 1000),
-	} {
-		t.Run(name, func(t *testing.T) {
-			begin := time.Now()
-			got := page(t, dir)
-			t.Logf("%.2f MB in %.2f s", float64(len(got))/(1<<20), time.Since(begin).Seconds())
-			if len(got) > most {
-				t.Errorf("expected at most %d bytes, found %d", most, len(got))
-			}
-			if strings.Contains(name, "1,000") {
-				inOrder(t, got, greatSet, "more are in histories/great.jsonl.gz", "more objects are in failures/great")
-			}
-		})
+	large, err := largeSetPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, string(large), largeSetSpec, "more are in histories/large.jsonl.gz", "more objects are in failures/large")
+	for name, got := range map[string]string{"a complete run": page(t, recordedRun(t, "conformant")), "a complete run and a set of 1,000 pods": string(large)} {
+		t.Logf("%s: %.2f MB", name, float64(len(got))/(1<<20))
+		if len(got) > most {
+			t.Errorf("%s: expected at most %d bytes, found %d", name, most, len(got))
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
@@ -14,18 +15,17 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
 
-// SchemaFile is the JSON Schema of the machine-readable result. Each report folder holds a copy, which the result names in its
-// first line, so that an editor or another program can hold it to its schema with nothing else at hand.
+// SchemaFile is the JSON Schema of the machine-readable result. Each report folder holds a copy, which the first line of the result
+// names, so that editors and programs find it.
 const SchemaFile = "conformance.schema.json"
 
 //go:embed conformance.schema.json
 var schema []byte
 
-// modeline is what editors with a language server for YAML read.
+// modeline tells editors with a language server for YAML where the schema is.
 const modeline = "# yaml-language-server: $schema=" + SchemaFile + "\n"
 
-// Validate holds a report, as it is in the file, to its schema and to the contract: a report that lacks a row is invalid.
-// The error names every place that is wrong.
+// Validate checks the contents of a report's file against the schema and the contract. The error names every place that is wrong.
 func Validate(report []byte) error {
 	asJSON, err := yaml.YAMLToJSONStrict(report)
 	if err != nil {
@@ -44,14 +44,17 @@ func Validate(report []byte) error {
 	}
 	err = compiled.Validate(value)
 	if invalid, is := errors.AsType[*jsonschema.ValidationError](err); is {
-		// The first line names the schema's address, which helps nobody.
+		// The first line names only the schema's address.
 		_, places, _ := strings.Cut(invalid.Error(), "\n")
 		return fmt.Errorf("the report does not follow %s:\n%s", SchemaFile, places)
 	}
 	return err
 }
 
-func compileSchema() (*jsonschema.Schema, error) {
+// compileSchema compiles the embedded schema once.
+//
+//nolint:gochecknoglobals // Never changes.
+var compileSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return nil, err
@@ -62,10 +65,10 @@ func compileSchema() (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	return c.Compile(SchemaFile)
-}
+})
 
-// missingRows names the rows that a report lacks: the schema rejects it as well, but does not say which. What has no list of
-// rows at all is left to the schema.
+// missingRows names the rows that a report lacks: the schema rejects such a report too, but does not say which rows. A report without
+// a list of rows is left to the schema.
 func missingRows(report any) []string {
 	fields, _ := report.(map[string]any)
 	rows, listed := fields["guarantees"].([]any)

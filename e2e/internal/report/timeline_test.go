@@ -12,6 +12,7 @@ import (
 )
 
 func TestTimelineMatchesTheHistory(t *testing.T) {
+	t.Parallel()
 	s := historytest.New()
 	s.Set("web", historytest.Claims("data")) // 100 ms
 	s.Claim("data", "web-0")                 // pending at 200, bound at 300
@@ -38,6 +39,7 @@ func TestTimelineMatchesTheHistory(t *testing.T) {
 }
 
 func TestTimelineSortsByOrdinal(t *testing.T) {
+	t.Parallel()
 	s := historytest.New()
 	s.Running("web", 11)
 	s.Running("api", 1)
