@@ -108,14 +108,14 @@ func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) 
 	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	planted := nightly.NotTried
+	planted := nightly.FaultsNotRun
 	if ctx.Err() == nil && (n.faults == "always" || n.faults == "weekly" && nightly.FaultsDue(earlier, begin)) {
 		planted = n.plant(ctx, out, progress)
 	}
 	if ctx.Err() != nil {
 		return interruptedNight{n.ReportDir, err}
 	}
-	weighed := nightly.Weigh(runs, earlier, planted)
+	weighed := nightly.Compare(runs, earlier, planted)
 	entry := weighed.Entry(begin)
 	if err := errors.Join(n.summarize(weighed, append(earlier, entry)), nightly.Append(n.trend, entry)); err != nil {
 		return err
@@ -209,7 +209,7 @@ func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []ni
 }
 
 // plant tries the planted faults, on a cluster of their own.
-func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.Planted {
+func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.FaultsOutcome {
 	fmt.Fprintln(out, "planted faults")
 	// All faults, on clusters and in a folder of their own; each fault chooses the specs and its cluster the level.
 	o := faultsOptions{trialOptions: n.trialOptions}
@@ -218,15 +218,15 @@ func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.
 	err := runFaults(ctx, o, out, progress)
 	switch {
 	case err == nil:
-		return nightly.Caught
+		return nightly.FaultsCaught
 	case errors.As(err, new(uncaughtError)):
-		return nightly.Missed
+		return nightly.FaultsMissed
 	}
 	fmt.Fprintln(out, "planted faults:", err)
-	return nightly.Hindered
+	return nightly.FaultsInconclusive
 }
 
-func (n nightlyRun) summarize(weighed nightly.Night, trend []nightly.Entry) (err error) {
+func (n nightlyRun) summarize(weighed nightly.Result, trend []nightly.Entry) (err error) {
 	f, err := os.Create(filepath.Join(n.ReportDir, report.SummaryFile))
 	if err != nil {
 		return err

@@ -18,16 +18,16 @@ type Outcome string
 
 // The outcomes, the best first.
 const (
-	Held      Outcome = "held"      // every run was conformant
+	Conformant      Outcome = "held"      // every run was conformant
 	Flaky     Outcome = "flaky"     // some runs were not, each thing in some runs only
-	Undecided Outcome = "undecided" // something could be decided in no run
+	Inconclusive Outcome = "undecided" // something could be decided in no run
 	Regressed Outcome = "regressed" // something is broken in every run, or a planted fault was not caught
 )
 
 // ExitCode is the code that the command ends with: those of a run, and 4 for what is seen in some runs only.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case Held:
+	case Conformant:
 		return verdict.ExitConformant
 	case Regressed:
 		return verdict.ExitNotConformant
@@ -66,24 +66,24 @@ type Change struct {
 	Nights int
 }
 
-// Planted is what became of the planted faults.
-type Planted string
+// FaultsOutcome is what became of the planted faults.
+type FaultsOutcome string
 
 // What can become of them.
 const (
-	NotTried Planted = ""
-	Caught   Planted = "caught"
-	Missed   Planted = "missed"
-	Hindered Planted = "hindered" // their cluster or their build failed
+	FaultsNotRun FaultsOutcome = ""
+	FaultsCaught   FaultsOutcome = "caught"
+	FaultsMissed   FaultsOutcome = "missed"
+	FaultsInconclusive FaultsOutcome = "hindered" // their cluster or their build failed
 )
 
 // Night is what a night comes to, and why.
-type Night struct {
+type Result struct {
 	Outcome Outcome
 	Runs    []Run
 	// Regressions are what every run shows broken, Open what no run could decide, Flakes what only some runs show.
 	Regressions, Open, Flakes []Change
-	Faults                    Planted
+	Faults                    FaultsOutcome
 	// Seconds is the median of the runs, Usual that of the nights before on the same Kubernetes; 0 if there is none.
 	Seconds, Usual float64
 }
@@ -100,8 +100,8 @@ const (
 const theRun = "the run"
 
 // Weigh comes to a night's outcome. earlier are the nights before, the oldest first.
-func Weigh(runs []Run, earlier []Entry, faults Planted) Night {
-	n := Night{Outcome: Held, Runs: runs, Faults: faults}
+func Compare(runs []Run, earlier []Entry, faults FaultsOutcome) Result {
+	n := Result{Outcome: Conformant, Runs: runs, Faults: faults}
 	for _, c := range changes(runs) {
 		for _, e := range earlier {
 			if slices.Contains(e.Flakes, c.What) || slices.Contains(e.Regressions, c.What) || slices.Contains(e.Open, c.What) {
@@ -118,10 +118,10 @@ func Weigh(runs []Run, earlier []Entry, faults Planted) Night {
 		}
 	}
 	switch {
-	case len(n.Regressions) > 0 || faults == Missed:
+	case len(n.Regressions) > 0 || faults == FaultsMissed:
 		n.Outcome = Regressed
-	case len(n.Open) > 0 || len(runs) == 0 || faults == Hindered:
-		n.Outcome = Undecided
+	case len(n.Open) > 0 || len(runs) == 0 || faults == FaultsInconclusive:
+		n.Outcome = Inconclusive
 	case len(n.Flakes) > 0:
 		n.Outcome = Flaky
 	}
@@ -143,7 +143,7 @@ func Weigh(runs []Run, earlier []Entry, faults Planted) Night {
 }
 
 // Slower reports whether the night took so much longer than usual that a person should look: half again, and half a minute.
-func (n Night) Slower() bool { return n.Usual > 0 && n.Seconds > 1.5*n.Usual && n.Seconds > n.Usual+30 }
+func (n Result) Slower() bool { return n.Usual > 0 && n.Seconds > 1.5*n.Usual && n.Seconds > n.Usual+30 }
 
 // changes gathers what runs say that is not as it should be, the most frequent first.
 func changes(runs []Run) []Change {
@@ -219,7 +219,7 @@ func median(list []float64) float64 {
 }
 
 // Line is the night in one line.
-func (n Night) Line() string {
+func (n Result) Line() string {
 	var said []string
 	for _, part := range []struct {
 		list []Change
@@ -229,7 +229,7 @@ func (n Night) Line() string {
 			said = append(said, fmt.Sprintf("%d %s", len(part.list), part.what))
 		}
 	}
-	if n.Faults != NotTried {
+	if n.Faults != FaultsNotRun {
 		said = append(said, "planted faults "+string(n.Faults))
 	}
 	runs := "runs"

@@ -69,15 +69,15 @@ func names(list []nightly.Change) string {
 func TestANightIsWeighed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		runs                      []nightly.Run
-		faults                    nightly.Planted
+		faults                    nightly.FaultsOutcome
 		want                      nightly.Outcome
 		exit                      int
 		regressions, open, flakes string
 	}{
-		"all held": {runs: []nightly.Run{run("1"), run("2")}, want: nightly.Held},
+		"all held": {runs: []nightly.Run{run("1"), run("2")}, want: nightly.Conformant},
 		"not applicable and passed are nothing": {
 			runs: []nightly.Run{run("1", verdictOf(create, verdict.NotApplicable), verdictOf(heals, verdict.Deviation)), run("2", verdictOf(create, verdict.Pass))},
-			want: nightly.Held,
+			want: nightly.Conformant,
 		},
 		"broken in all": {
 			runs: []nightly.Run{run("1", broken(create)), run("2", broken(create))},
@@ -102,14 +102,14 @@ func TestANightIsWeighed(t *testing.T) {
 			want: nightly.Regressed, exit: 1, regressions: "ordering/create broken", flakes: "ordering/heals broken",
 		},
 		"undecided in all": {
-			runs: []nightly.Run{run("1", open(create)), run("2", open(create))}, want: nightly.Undecided, exit: 3, open: "ordering/create undecided",
+			runs: []nightly.Run{run("1", open(create)), run("2", open(create))}, want: nightly.Inconclusive, exit: 3, open: "ordering/create undecided",
 		},
 		"undecided in one of two": {
 			runs: []nightly.Run{run("1", open(create)), run("2")}, want: nightly.Flaky, exit: 4, flakes: "ordering/create undecided",
 		},
 		"the same spec in trouble, with other words": {
 			runs: []nightly.Run{run("1", troubled("A set of pods (failed): 3 s")), run("2", troubled("A set of pods (timedout): 4 s"))},
-			want: nightly.Undecided, exit: 3, open: "A set of pods trouble",
+			want: nightly.Inconclusive, exit: 3, open: "A set of pods trouble",
 		},
 		"a spec in trouble once": {
 			runs: []nightly.Run{run("1", troubled("A set (failed): 3 s")), run("2")}, want: nightly.Flaky, exit: 4, flakes: "A set trouble",
@@ -121,14 +121,14 @@ func TestANightIsWeighed(t *testing.T) {
 			runs: []nightly.Run{run("1", broken(create)), lost("2")},
 			want: nightly.Regressed, exit: 1, regressions: "ordering/create broken", flakes: "the run no report",
 		},
-		"no run has a report":   {runs: []nightly.Run{lost("1"), lost("2")}, want: nightly.Undecided, exit: 3, open: "the run no report"},
-		"no run":                {want: nightly.Undecided, exit: 3},
-		"a fault is not caught": {runs: []nightly.Run{run("1")}, faults: nightly.Missed, want: nightly.Regressed, exit: 1},
-		"all faults are caught": {runs: []nightly.Run{run("1")}, faults: nightly.Caught, want: nightly.Held},
-		"faults were hindered":  {runs: []nightly.Run{run("1")}, faults: nightly.Hindered, want: nightly.Undecided, exit: 3},
+		"no run has a report":   {runs: []nightly.Run{lost("1"), lost("2")}, want: nightly.Inconclusive, exit: 3, open: "the run no report"},
+		"no run":                {want: nightly.Inconclusive, exit: 3},
+		"a fault is not caught": {runs: []nightly.Run{run("1")}, faults: nightly.FaultsMissed, want: nightly.Regressed, exit: 1},
+		"all faults are caught": {runs: []nightly.Run{run("1")}, faults: nightly.FaultsCaught, want: nightly.Conformant},
+		"faults were hindered":  {runs: []nightly.Run{run("1")}, faults: nightly.FaultsInconclusive, want: nightly.Inconclusive, exit: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := nightly.Weigh(tt.runs, nil, tt.faults)
+			n := nightly.Compare(tt.runs, nil, tt.faults)
 			if n.Outcome != tt.want || n.Outcome.ExitCode() != tt.exit {
 				t.Errorf("expected %s, exit code %d, found %s, %d", tt.want, tt.exit, n.Outcome, n.Outcome.ExitCode())
 			}
@@ -148,24 +148,24 @@ func TestANightKnowsThoseBefore(t *testing.T) {
 		{Kubernetes: "v1.35.0", Seconds: 9, Open: []string{"ordering/heals"}},
 		{Kubernetes: "v1.36.3"}, // a night without a report
 	}
-	n := nightly.Weigh([]nightly.Run{run("1", broken(create), took(290)), run("2", took(330)), run("3", took(900))}, before, nightly.NotTried)
+	n := nightly.Compare([]nightly.Run{run("1", broken(create), took(290)), run("2", took(330)), run("3", took(900))}, before, nightly.FaultsNotRun)
 	if n.Seconds != 330 || n.Usual != 200 || !n.Slower() {
 		t.Errorf("expected medians of 330 s and 200 s, and slower, found %v, %v, %t", n.Seconds, n.Usual, n.Slower())
 	}
 	if n.Flakes[0].Nights != 2 || n.Flakes[0].In != 1 || n.Flakes[0].Of != 3 || n.Flakes[0].Seeds[0] != "1" {
 		t.Errorf("expected a flake in one of three runs and two of the nights before, found %+v", n.Flakes[0])
 	}
-	if n := nightly.Weigh([]nightly.Run{run("1", took(229))}, before, nightly.NotTried); n.Slower() {
+	if n := nightly.Compare([]nightly.Run{run("1", took(229))}, before, nightly.FaultsNotRun); n.Slower() {
 		t.Errorf("expected %v s to be as usual as %v s", n.Seconds, n.Usual)
 	}
-	if n := nightly.Weigh([]nightly.Run{run("1", took(900))}, nil, nightly.NotTried); n.Slower() || n.Usual != 0 {
+	if n := nightly.Compare([]nightly.Run{run("1", took(900))}, nil, nightly.FaultsNotRun); n.Slower() || n.Usual != 0 {
 		t.Error("expected the first night to be as it is")
 	}
 }
 
 func TestFaultsAreDueOnceAWeek(t *testing.T) {
 	now := time.Date(2026, 3, 8, 2, 0, 0, 0, time.UTC)
-	ago := func(d time.Duration, p nightly.Planted) []nightly.Entry {
+	ago := func(d time.Duration, p nightly.FaultsOutcome) []nightly.Entry {
 		return []nightly.Entry{{Time: now.Add(-d), Faults: p}}
 	}
 	const day = 24 * time.Hour
@@ -174,13 +174,13 @@ func TestFaultsAreDueOnceAWeek(t *testing.T) {
 		want    bool
 	}{
 		"never":                         {nil, true},
-		"yesterday":                     {ago(day, nightly.Caught), false},
-		"yesterday, and one was missed": {ago(day, nightly.Missed), false},
-		"yesterday, but hindered":       {ago(day, nightly.Hindered), true},
-		"yesterday without them":        {ago(day, nightly.NotTried), true},
-		"six days ago":                  {ago(6*day, nightly.Caught), false},
-		"a week ago, begun a bit later": {ago(7*day-10*time.Minute, nightly.Caught), true},
-		"eight days ago":                {ago(8*day, nightly.Caught), true},
+		"yesterday":                     {ago(day, nightly.FaultsCaught), false},
+		"yesterday, and one was missed": {ago(day, nightly.FaultsMissed), false},
+		"yesterday, but hindered":       {ago(day, nightly.FaultsInconclusive), true},
+		"yesterday without them":        {ago(day, nightly.FaultsNotRun), true},
+		"six days ago":                  {ago(6*day, nightly.FaultsCaught), false},
+		"a week ago, begun a bit later": {ago(7*day-10*time.Minute, nightly.FaultsCaught), true},
+		"eight days ago":                {ago(8*day, nightly.FaultsCaught), true},
 	} {
 		if got := nightly.FaultsDue(tt.earlier, now); got != tt.want {
 			t.Errorf("%s: expected %t, found %t", name, tt.want, got)
@@ -194,9 +194,9 @@ func TestTrendIsKept(t *testing.T) {
 		t.Fatalf("expected a trend to begin with nothing, found %v, %v", earlier, err)
 	}
 	at := time.Date(2026, 3, 8, 2, 0, 0, 0, time.UTC)
-	first := nightly.Weigh([]nightly.Run{run("1", broken(create)), run("2"), lost("3")}, nil, nightly.Caught)
-	second := nightly.Weigh([]nightly.Run{run("4")}, nil, nightly.NotTried)
-	for i, n := range []nightly.Night{first, second} {
+	first := nightly.Compare([]nightly.Run{run("1", broken(create)), run("2"), lost("3")}, nil, nightly.FaultsCaught)
+	second := nightly.Compare([]nightly.Run{run("4")}, nil, nightly.FaultsNotRun)
+	for i, n := range []nightly.Result{first, second} {
 		if err := nightly.Append(path, n.Entry(at.AddDate(0, 0, i))); err != nil {
 			t.Fatal(err)
 		}
@@ -206,13 +206,13 @@ func TestTrendIsKept(t *testing.T) {
 		t.Fatalf("expected two nights, found %v, %v", got, err)
 	}
 	e := got[0]
-	if e.Outcome != nightly.Flaky || e.Kubernetes != "v1.36.3" || e.Faults != nightly.Caught || len(e.Flakes) != 2 || e.Seconds != 200 || !e.Time.Equal(at) {
+	if e.Outcome != nightly.Flaky || e.Kubernetes != "v1.36.3" || e.Faults != nightly.FaultsCaught || len(e.Flakes) != 2 || e.Seconds != 200 || !e.Time.Equal(at) {
 		t.Errorf("expected the first night as it was, found %+v", e)
 	}
 	if r := e.Runs; len(r) != 3 || r[0].Seed != "1" || r[0].ClusterSeconds != 7 || r[2].Result != "no report" {
 		t.Errorf("expected its three runs, found %+v", r)
 	}
-	if got[1].Outcome != nightly.Held || got[1].Flakes != nil {
+	if got[1].Outcome != nightly.Conformant || got[1].Flakes != nil {
 		t.Errorf("expected the second night as it was, found %+v", got[1])
 	}
 
@@ -225,8 +225,8 @@ func TestTrendIsKept(t *testing.T) {
 }
 
 func TestSummaryTellsRegressionsFromFlakes(t *testing.T) {
-	earlier := []nightly.Entry{{Kubernetes: "v1.36.3", Seconds: 210, Outcome: nightly.Held, Time: time.Date(2026, 3, 7, 2, 0, 0, 0, time.UTC)}}
-	n := nightly.Weigh([]nightly.Run{run("1", broken(create), open(heals)), run("2", broken(create)), lost("3")}, earlier, nightly.Caught)
+	earlier := []nightly.Entry{{Kubernetes: "v1.36.3", Seconds: 210, Outcome: nightly.Conformant, Time: time.Date(2026, 3, 7, 2, 0, 0, 0, time.UTC)}}
+	n := nightly.Compare([]nightly.Run{run("1", broken(create), open(heals)), run("2", broken(create)), lost("3")}, earlier, nightly.FaultsCaught)
 	var b strings.Builder
 	if err := n.WriteSummary(&b, append(earlier, n.Entry(time.Date(2026, 3, 8, 2, 0, 0, 0, time.UTC)))); err != nil {
 		t.Fatal(err)

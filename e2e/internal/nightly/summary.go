@@ -8,7 +8,7 @@ import (
 
 // WriteSummary writes the night as Markdown, for a CI job's page: the outcome, what is broken, what flakes, the runs, and the trend
 // of the last nights, of which this is one.
-func (n Night) WriteSummary(w io.Writer, trend []Entry) error {
+func (n Result) WriteSummary(w io.Writer, trend []Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n%s\n", n.Line(), n.advice())
 	for _, part := range []struct {
@@ -45,20 +45,20 @@ func (n Night) WriteSummary(w io.Writer, trend []Entry) error {
 	return err
 }
 
-func (n Night) advice() string {
+func (n Result) advice() string {
 	var said string
 	switch n.Outcome {
-	case Held:
+	case Conformant:
 		said = "Every run was conformant. Nothing is to be done."
 	case Regressed:
 		said = "What every run shows is no accident: begin with the first below."
-		if n.Faults == Missed {
+		if n.Faults == FaultsMissed {
 			said = "A planted fault was not caught: the suite itself has lost an eye. The faults' table says which."
 		}
 	case Flaky:
 		said = "No run agrees with all others: repeat a run with its SEED, and read its history before blaming the suite."
 	default:
-		if n.Faults == Hindered && len(n.Open) == 0 {
+		if n.Faults == FaultsInconclusive && len(n.Open) == 0 {
 			return "The planted faults could not be tried: the log says why."
 		}
 		said = "The same stayed open in every run: the cluster or the suite's view of it needs mending."

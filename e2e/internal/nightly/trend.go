@@ -19,15 +19,15 @@ type Entry struct {
 	Suite      string    `json:"suite"`
 	// Seconds is the median of the runs.
 	Seconds     float64  `json:"seconds"`
-	Runs        []Ran    `json:"runs"`
+	Runs        []RunEntry    `json:"runs"`
 	Regressions []string `json:"regressions,omitempty"`
 	Open        []string `json:"open,omitempty"`
 	Flakes      []string `json:"flakes,omitempty"`
-	Faults      Planted  `json:"faults,omitempty"`
+	Faults      FaultsOutcome  `json:"faults,omitempty"`
 }
 
-// Ran is one run of a night.
-type Ran struct {
+// RunEntry is one run of a night.
+type RunEntry struct {
 	Seed   string `json:"seed"`
 	Result string `json:"result"`
 	// Seconds is the whole run, ClusterSeconds what the cluster needed in all specs together.
@@ -36,10 +36,10 @@ type Ran struct {
 }
 
 // Entry is the night's line in the trend.
-func (n Night) Entry(at time.Time) Entry {
+func (n Result) Entry(at time.Time) Entry {
 	e := Entry{Time: at.UTC().Truncate(time.Second), Outcome: n.Outcome, Seconds: n.Seconds, Faults: n.Faults}
 	for _, r := range n.Runs {
-		ran := Ran{Seed: r.Seed, Result: noReport}
+		ran := RunEntry{Seed: r.Seed, Result: noReport}
 		if r.Report != nil {
 			e.Kubernetes, e.Suite = r.Report.Cluster.KubernetesVersion, r.Report.Suite.Version
 			ran.Result, ran.Seconds = string(r.Report.Result), r.Report.Seconds
@@ -107,7 +107,7 @@ func FaultsDue(earlier []Entry, now time.Time) bool {
 	const week = 7 * 24 * time.Hour
 	for _, e := range earlier {
 		// A night begins a few minutes earlier or later than the one a week ago.
-		if (e.Faults == Caught || e.Faults == Missed) && now.Sub(e.Time) < week-time.Hour {
+		if (e.Faults == FaultsCaught || e.Faults == FaultsMissed) && now.Sub(e.Time) < week-time.Hour {
 			return false
 		}
 	}

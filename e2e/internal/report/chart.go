@@ -15,29 +15,29 @@ const (
 	plotWidth  = 760
 	headHeight = 40
 	letter     = 6.7 // the width of a label's letter
-	// Marks nearer to each other than this share a number.
+	// Marks closer to each other than this share a number.
 	markRoom = 15
 
 	rowHeight, barHeight = 20, 14
-	// A set of many pods is a picture of its course: thin rows, every tenth with its name.
+	// A chart of more rows than this has thin rows, every tenth of them with its name.
 	manyRows                     = 80
 	thinRowHeight, thinBarHeight = 7, 5
 )
 
 // chart is a timeline laid out for drawing.
 type chart struct {
-	Width, Height, Plot, Right float64
-	Bar                        float64
-	Rows                       []chartRow
-	Ticks                      []chartTick
-	Gaps                       []chartGap
-	Marks, Wrongs              []chartMark
-	// Acts and Wrong tell what the numbers of the marks stand for.
-	Acts     []string
-	States   []State
-	RowsLeft int
-	Label    string
-	Thin     bool
+	Width, Height, Plot, Right     float64
+	Bar                            float64
+	Rows                           []chartRow
+	Ticks                          []chartTick
+	Gaps                           []chartGap
+	OperationMarks, ViolationMarks []chartMark
+	// Operations are the texts that the numbers of OperationMarks stand for.
+	Operations []string
+	States     []State
+	RowsLeft   int
+	Label      string
+	Thin       bool
 }
 
 // Ringed reports whether some event of the timeline is among what shows a violation.
@@ -50,7 +50,7 @@ type chartRow struct {
 	Y     float64
 	Wrong bool
 	Bars  []chartBar
-	// Rings show where on this row a violation shows.
+	// Rings are the events of this row that are evidence of a violation.
 	Rings []chartMark
 }
 
@@ -71,14 +71,14 @@ type chartGap struct {
 	Title string
 }
 
-// chartMark is a moment: an act, or a violation. Numbers of marks that fall together are on the first of them.
+// chartMark is the moment of an operation or a violation. Marks that are close together share the text of the first.
 type chartMark struct {
 	X, Room float64
 	Text    string
 	Title   string
 }
 
-// draw lays out a history's timeline with the spec's acts and the violations found in it; nil if there is nothing to show.
+// draw lays out a history's timeline with the test's operations and the violations found in it; nil if the history has no pod or claim.
 func draw(h *history.History, found []shownFinding) *chart {
 	rows := Timeline(h)
 	if len(rows) == 0 {
@@ -101,7 +101,7 @@ func draw(h *history.History, found []shownFinding) *chart {
 	if c.Thin {
 		height, c.Bar = thinRowHeight, thinBarHeight
 	}
-	evidence := newShowing(h, found)
+	evidence := newEvidenceIndex(h, found)
 	for i, row := range rows {
 		c.Rows = append(c.Rows, c.row(row, i, height, x, evidence))
 	}
@@ -113,20 +113,20 @@ func draw(h *history.History, found []shownFinding) *chart {
 		c.Gaps = append(c.Gaps, chartGap{X: x(g.From), W: max(1.5, tenth(x(g.To)-x(g.From))), Title: fmt.Sprintf("gap in %s: %s", g.Resource, g.Reason)})
 	}
 	for i, m := range h.Operations {
-		c.Acts = append(c.Acts, fmt.Sprintf("%s %s", history.Clock(m.At), m.Text))
-		c.Marks = append(c.Marks, chartMark{X: x(m.At), Text: fmt.Sprint(i + 1), Title: c.Acts[i]})
+		c.Operations = append(c.Operations, fmt.Sprintf("%s %s", history.Clock(m.At), operationText(h, &m)))
+		c.OperationMarks = append(c.OperationMarks, chartMark{X: x(m.At), Text: fmt.Sprint(i + 1), Title: c.Operations[i]})
 	}
 	for i, f := range found {
 		if at, known := evidence.when(f); known {
-			c.Wrongs = append(c.Wrongs, chartMark{X: x(at), Text: fmt.Sprint(i + 1), Title: string(f.ID) + ": " + f.Text})
+			c.ViolationMarks = append(c.ViolationMarks, chartMark{X: x(at), Text: fmt.Sprint(i + 1), Title: string(f.ID) + ": " + f.Text})
 		}
 	}
-	c.Marks, c.Wrongs = apart(c.Marks), apart(c.Wrongs)
-	c.Label = fmt.Sprintf("Timeline of %s over %.1f seconds; the same is told in words below", count(len(rows), "pod or claim", "pods and claims"), total.Seconds())
+	c.OperationMarks, c.ViolationMarks = mergeNumbers(c.OperationMarks), mergeNumbers(c.ViolationMarks)
+	c.Label = fmt.Sprintf("Timeline of %s over %.1f seconds; the history in words follows below", count(len(rows), "pod or claim", "pods and claims"), total.Seconds())
 	return c
 }
 
-func (c *chart) row(row Row, i int, height float64, x func(time.Duration) float64, evidence showing) chartRow {
+func (c *chart) row(row Row, i int, height float64, x func(time.Duration) float64, evidence evidenceIndex) chartRow {
 	out := chartRow{Y: headHeight + float64(i)*height, Wrong: len(evidence.rows[rowKey{row.Resource, row.Name}]) > 0}
 	if !c.Thin || i%10 == 0 {
 		out.Name = row.Name
@@ -147,11 +147,11 @@ func (c *chart) row(row Row, i int, height float64, x func(time.Duration) float6
 	return out
 }
 
-// tenth rounds to what a picture can show.
+// tenth rounds to a tenth of an SVG unit.
 func tenth(x float64) float64 { return math.Round(x*10) / 10 }
 
-// apart lets marks that are too near to each other share their numbers: "3–5".
-func apart(marks []chartMark) []chartMark {
+// mergeNumbers merges the numbers of marks that are too close to each other into one text, such as "3–5".
+func mergeNumbers(marks []chartMark) []chartMark {
 	slices.SortStableFunc(marks, func(a, b chartMark) int {
 		switch {
 		case a.X < b.X:
@@ -179,8 +179,8 @@ func apart(marks []chartMark) []chartMark {
 	return marks
 }
 
-// showing says where on a timeline findings show.
-type showing struct {
+// evidenceIndex has the times of the records that findings cite: by sequence number, and by row of the timeline.
+type evidenceIndex struct {
 	at   map[int]time.Duration
 	rows map[rowKey][]time.Duration
 }
@@ -190,8 +190,8 @@ type rowKey struct {
 	name     string
 }
 
-func newShowing(h *history.History, found []shownFinding) showing {
-	s := showing{at: map[int]time.Duration{}, rows: map[rowKey][]time.Duration{}}
+func newEvidenceIndex(h *history.History, found []shownFinding) evidenceIndex {
+	s := evidenceIndex{at: map[int]time.Duration{}, rows: map[rowKey][]time.Duration{}}
 	cited := map[int]bool{}
 	for _, f := range found {
 		for _, record := range f.Records {
@@ -213,8 +213,8 @@ func newShowing(h *history.History, found []shownFinding) showing {
 	return s
 }
 
-// when is the moment at which a finding was complete.
-func (s showing) when(f shownFinding) (time.Duration, bool) {
+// when returns the time of a finding's last record, and whether the history has one.
+func (s evidenceIndex) when(f shownFinding) (time.Duration, bool) {
 	var last time.Duration
 	known := false
 	for _, record := range f.Records {

@@ -1,4 +1,3 @@
-// Package report shows the outcome of a run: on the console, in files for people and for machines.
 package report
 
 import (
@@ -10,7 +9,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// Console writes the verdicts as a table by family, what is wrong, and one closing line.
+// Console writes the verdicts as a table by family, the violations and troubles, and a line with the result.
 func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	p := &printer{w: w}
 	width := 0
@@ -39,13 +38,13 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	}
 	scope := ""
 	if run.Partial {
-		scope = " (partial run: of what was asked)"
+		scope = " (partial run: of the selected guarantees)"
 	}
 	p.f("\n%s%s: %s; %d specs in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), ran(run), seconds)
 	return p.err
 }
 
-// family writes one family's rows and returns how many of them nobody asked, which it leaves out.
+// family writes one family's rows and returns how many it left out because the run did not select them.
 func (p *printer) family(run *verdict.Run, family string, width int) int {
 	left, headed := 0, false
 	for _, r := range run.Rows {
@@ -72,7 +71,7 @@ func (p *printer) family(run *verdict.Run, family string, width int) int {
 	return left
 }
 
-// short cuts a reason to what a table can hold; the whole of it is in the report.
+// short cuts a reason to 140 characters; the report has all of it.
 func short(s string) string {
 	const most = 140
 	if r := []rune(s); len(r) > most {
@@ -121,7 +120,7 @@ func unique(list []string) []string {
 	return out
 }
 
-// printer keeps the first error of many prints.
+// printer writes until the first error, and keeps that.
 type printer struct {
 	w   io.Writer
 	err error

@@ -14,28 +14,28 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// evidence is what was saved of a failed spec's namespace before it went.
+// evidence is what was saved of a failed spec's namespace before it was deleted.
 type evidence struct {
 	Objects []shownText
 	// Events of the cluster, in order, each a line.
 	Events []string
 	Logs   []shownText
-	// Diagnosis says what was wrong with the spec's sets when it failed.
+	// Diagnosis is the diagnosis of the spec's sets when it failed.
 	Diagnosis string
-	// Left counts the objects that are only in the folder.
+	// Left counts the objects that are not shown.
 	Left   int
 	Folder string
 
 	size int
 }
 
-// shownText is a text that is folded below its name.
+// shownText is a text and its heading.
 type shownText struct{ Name, Text string }
 
 // Any reports whether there is anything to show.
 func (e evidence) Any() bool { return len(e.Objects)+len(e.Events)+len(e.Logs)+e.Left > 0 }
 
-// diagnosisFile is where the suite leaves a failed spec's diagnosis, in the folder of its evidence.
+// diagnosisFile is the file of a failed spec's diagnosis, in the folder of its evidence.
 const diagnosisFile = "diagnosis.txt"
 
 // The most of a diagnosis that is shown.
@@ -50,24 +50,24 @@ func (e evidence) Cause() string {
 // The most of one container's log that is shown: its end.
 const maxLogShown = 4 << 10
 
-// evidenceOf is where a spec's evidence is, below the report folder.
+// evidenceOf returns the folder of a spec's evidence, below the report folder.
 func evidenceOf(historyFile string) string {
 	name := filepath.Base(filepath.FromSlash(historyFile))
 	return filepath.Join("failures", strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".jsonl"))
 }
 
-// readEvidence reads a folder below failures/, with objects of no more than so many bytes in all. Most specs have none.
+// readEvidence reads a folder below failures/, with objects of at most that many bytes in all. A folder that does not exist is empty.
 func readEvidence(dir string, most int) (evidence, error) {
 	e := evidence{Folder: filepath.ToSlash(filepath.Join("failures", filepath.Base(dir)))}
 	data, err := os.ReadFile(filepath.Join(dir, "objects.yaml"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return e, err
 	}
-	type told struct {
+	type entry struct {
 		at   metav1.MicroTime
 		line string
 	}
-	var events []told
+	var events []entry
 	for text := range strings.SplitSeq(string(data), "---\n") {
 		var kind metav1.PartialObjectMetadata
 		if strings.TrimSpace(text) == "" || yaml.Unmarshal([]byte(text), &kind) != nil {
@@ -76,7 +76,7 @@ func readEvidence(dir string, most int) (evidence, error) {
 		var event corev1.Event
 		if kind.Kind == "Event" && yaml.Unmarshal([]byte(text), &event) == nil {
 			at := eventTime(&event)
-			events = append(events, told{at, fmt.Sprintf("%s  %s %s %s/%s: %s", at.UTC().Format("15:04:05"), event.Type, event.Reason,
+			events = append(events, entry{at, fmt.Sprintf("%s  %s %s %s/%s: %s", at.UTC().Format("15:04:05"), event.Type, event.Reason,
 				strings.ToLower(event.InvolvedObject.Kind), event.InvolvedObject.Name, event.Message)})
 			continue
 		}
@@ -87,7 +87,7 @@ func readEvidence(dir string, most int) (evidence, error) {
 		e.size += len(text)
 		e.Objects = append(e.Objects, shownText{kind.Kind + " " + kind.Name, text})
 	}
-	slices.SortStableFunc(events, func(a, b told) int { return cmp.Compare(a.at.UnixMicro(), b.at.UnixMicro()) })
+	slices.SortStableFunc(events, func(a, b entry) int { return cmp.Compare(a.at.UnixMicro(), b.at.UnixMicro()) })
 	for _, event := range events[:min(len(events), maxEventsShown)] {
 		e.Events = append(e.Events, event.line)
 	}
@@ -100,7 +100,7 @@ func readEvidence(dir string, most int) (evidence, error) {
 	return e, err
 }
 
-// eventTime is when an event was last seen: its writers fill in one of three fields.
+// eventTime returns the time of an event's last occurrence, which is in one of three fields.
 func eventTime(e *corev1.Event) metav1.MicroTime {
 	for _, at := range []metav1.MicroTime{metav1.NewMicroTime(e.LastTimestamp.Time), e.EventTime, metav1.NewMicroTime(e.CreationTimestamp.Time)} {
 		if !at.IsZero() {

@@ -16,13 +16,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// What CI systems read, below the report folder: Ginkgo's own report, and the JUnit report that is made from it.
+// The files for CI systems, below the report folder: Ginkgo's own report, and the JUnit report made from it.
 const (
 	GinkgoFile = "ginkgo.json"
 	JUnitFile  = "junit.xml"
 )
 
-// saveJUnit writes the JUnit report of a folder. A run that was cut short has no report of Ginkgo's, and then no JUnit report.
+// saveJUnit writes the JUnit report of a folder. An interrupted run has no report of Ginkgo's, and then no JUnit report.
 func saveJUnit(dir string, c *Conformance) error {
 	data, err := os.ReadFile(filepath.Join(dir, GinkgoFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -43,12 +43,11 @@ func saveJUnit(dir string, c *Conformance) error {
 	})
 }
 
-// forCI changes a report of Ginkgo's so that who sees nothing else of the run sees what matters: the names of the guarantees in
-// a test's name, and what is broken as its failure, even where the spec gave up first over something that followed from it. The suite's
-// version goes with the suite's labels, which become a property of the test suite.
+// forCI adds to Ginkgo's report what CI systems show: the guarantees in the names of tests, and violations as failures, also where the
+// spec failed over something else first. The suite's version is added to the suite's labels, which become a property of the test suite.
 func forCI(r types.Report, c *Conformance) types.Report {
 	specs := make(types.SpecReports, 0, len(r.SpecReports))
-	broken := c.sentences()
+	broken := c.violationsBySpec()
 	for _, s := range r.SpecReports {
 		s.ContainerHierarchyLabels, s.LeafNodeLabels = nil, ids(s.Labels())
 		if said := broken[s.FullText()]; s.Failed() && said != "" && s.Failure.Message != said {
@@ -64,7 +63,7 @@ func forCI(r types.Report, c *Conformance) types.Report {
 	return r
 }
 
-// ids writes labels that stand for guarantees as the guarantees' names, and leaves out the levels.
+// ids replaces labels of guarantees by their IDs and leaves out the levels.
 func ids(labels []string) []string {
 	var out []string
 	for _, l := range labels {
@@ -78,8 +77,8 @@ func ids(labels []string) []string {
 	return out
 }
 
-// sentences returns, for each spec by its text, what its history shows to be broken, each with where it is promised and recorded.
-func (c *Conformance) sentences() map[string]string {
+// violationsBySpec returns, for each spec by its text, what its history shows to be broken, each with where it is promised and recorded.
+func (c *Conformance) violationsBySpec() map[string]string {
 	out := map[string]string{}
 	for _, g := range c.Guarantees {
 		if g.Verdict != verdict.Fail {

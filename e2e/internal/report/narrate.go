@@ -8,34 +8,45 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// narrate tells a history in words: what the spec did, what changed, what it checked.
+// narrate returns a history as lines of text, its operations, changes, checks and gaps, and how many lines were left out.
 func narrate(h *history.History) ([]string, int) {
-	type told struct {
+	type entry struct {
 		seq  int
 		text string
 	}
-	var all []told
+	var all []entry
 	state := map[string]string{}
 	for _, e := range h.Events {
-		if line := tell(e, state); line != "" {
-			all = append(all, told{e.Seq, fmt.Sprintf("%s  %s", history.Clock(e.At), line)})
+		if line := describeChange(e, state); line != "" {
+			all = append(all, entry{e.Seq, fmt.Sprintf("%s  %s", history.Clock(e.At), line)})
 		}
 	}
 	for _, m := range h.Operations {
-		all = append(all, told{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), m.Text)})
+		all = append(all, entry{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), operationText(h, &m))})
 	}
 	for _, c := range h.Checks {
-		all = append(all, told{c.Seq, fmt.Sprintf("%s  %s %s: %s", history.Clock(c.At), checkSign(c.Outcome), c.Guarantee, c.Text)})
+		all = append(all, entry{c.Seq, fmt.Sprintf("%s  %s %s: %s", history.Clock(c.At), checkSign(c.Outcome), c.Guarantee, c.Text)})
 	}
 	for _, g := range h.Gaps {
-		all = append(all, told{g.Seq, fmt.Sprintf("%s  gap in %s since %s: %s", history.Clock(g.To), g.Resource, history.Clock(g.From), g.Reason)})
+		all = append(all, entry{g.Seq, fmt.Sprintf("%s  gap in %s since %s: %s", history.Clock(g.To), g.Resource, history.Clock(g.From), g.Reason)})
 	}
-	slices.SortFunc(all, func(a, b told) int { return a.seq - b.seq })
+	slices.SortFunc(all, func(a, b entry) int { return a.seq - b.seq })
 	lines := make([]string, 0, min(len(all), maxEventsShown))
 	for _, t := range all[:min(len(all), maxEventsShown)] {
 		lines = append(lines, t.text)
 	}
 	return lines, len(all) - len(lines)
+}
+
+// operationText describes an operation, with its outcome unless it was accepted. Those of format 1 have neither outcomes nor reasons.
+func operationText(h *history.History, o *history.Operation) string {
+	switch {
+	case o.Outcome == history.Refused:
+		return strings.TrimSuffix(o.Text+" (refused: "+o.Reason, ": ") + ")"
+	case o.Outcome == history.Unknown && o.Reason != "":
+		return strings.TrimSuffix(o.Text+" (outcome unknown: "+o.Reason, ": ") + ")"
+	}
+	return o.Text
 }
 
 func checkSign(o history.Outcome) string {
@@ -48,8 +59,8 @@ func checkSign(o history.Outcome) string {
 	return "?"
 }
 
-// tell says what an event changed, "" if nothing that a reader would miss.
-func tell(e *history.Event, state map[string]string) string {
+// describeChange says what an event changed in the states kept so far, "" if nothing.
+func describeChange(e *history.Event, state map[string]string) string {
 	key := string(e.Resource) + "/" + e.Name + "/" + string(e.UID)
 	var now string
 	switch {

@@ -22,7 +22,7 @@ const PageFile = "index.html"
 //go:embed page.html.tmpl
 var pageTemplate string
 
-// Bounds that keep the page below 5 MB: beyond them it says what was left out and in which file it is.
+// Bounds that keep the page below 5 MB. The page says what it leaves out and in which file it is.
 const (
 	maxEventsShown   = 400
 	maxRowsShown     = 2000
@@ -34,7 +34,7 @@ const (
 	maxProblemCharts = 6
 )
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	*Conformance
 	Headline, Advice string
@@ -44,7 +44,7 @@ type page struct {
 	Shown            []shownSpec
 }
 
-// shownProblem is a guarantee that is not upheld, with the timeline that shows how.
+// shownProblem is a guarantee with findings, and the timeline of the first of them.
 type shownProblem struct {
 	problem
 	Chart *chart
@@ -52,7 +52,7 @@ type shownProblem struct {
 
 type shownFamily struct {
 	Name string
-	// Unfolded families have something to read.
+	// Unfolded families have a row that failed, deviates or is inconclusive.
 	Unfolded bool
 	Counts   []verdictCount
 	Rows     []Guarantee
@@ -63,7 +63,7 @@ type verdictCount struct {
 	N       int
 }
 
-// OpenRows counts the guarantees that stayed undecided without a history that says why.
+// OpenRows counts the inconclusive guarantees without a finding.
 func (p page) OpenRows() string {
 	n := 0
 	for _, q := range p.Open {
@@ -72,17 +72,17 @@ func (p page) OpenRows() string {
 	return count(n, "guarantee", "guarantees")
 }
 
-// hindrance is what went wrong without breaking a guarantee, with the spec that it befell, if it was one.
-type hindrance struct{ Spec, Anchor, Text string }
+// trouble is what went wrong without breaking a guarantee, with its spec and the spec's place on the page, if it has one.
+type trouble struct{ Spec, Anchor, Text string }
 
-// Hindrances are the run's troubles, each with its spec's place on the page.
-func (p page) Hindrances() []hindrance {
-	var out []hindrance
+// SpecTroubles returns the run's troubles, each with its spec.
+func (p page) SpecTroubles() []trouble {
+	var out []trouble
 	for _, t := range p.Troubles {
-		h := hindrance{Text: brief(t)}
+		h := trouble{Text: brief(t)}
 		for _, s := range p.Specs {
 			if rest, is := strings.CutPrefix(h.Text, s.Text); is && len(s.Text) > len(h.Spec) {
-				h = hindrance{s.Text, anchor(s.Text), rest}
+				h = trouble{s.Text, anchor(s.Text), rest}
 			}
 		}
 		out = append(out, h)
@@ -132,7 +132,7 @@ func WritePage(w io.Writer, dir string, c *Conformance) error {
 	return t.Execute(w, p)
 }
 
-// failed says that a spec needs a look.
+// failed reports whether a spec did not pass or has findings.
 func (s Spec) failed(found map[string][]shownFinding) bool {
 	return s.State != "passed" && s.State != "skipped" || len(found[s.Text]) > 0
 }
@@ -147,34 +147,34 @@ func SavePage(dir string, c *Conformance) (err error) {
 	return WritePage(f, dir, c)
 }
 
-// headline is the verdict in one line, and what to do in one more.
+// headline returns the verdict in one line, and what to do about it in another.
 func headline(c *Conformance) (string, string) {
 	scope := ""
 	if c.Partial {
-		scope = ", in what was asked"
+		scope = " in the selected guarantees"
 	}
-	passed, asked := c.Totals[verdict.Pass], len(c.Guarantees)-c.Totals[verdict.NotSelected]-c.Totals[verdict.NotApplicable]
+	passed, selected := c.Totals[verdict.Pass], len(c.Guarantees)-c.Totals[verdict.NotSelected]-c.Totals[verdict.NotApplicable]
 	switch c.Result {
 	case verdict.Conformant:
 		advice := fmt.Sprintf("%s held, each in every history that exercised it. Nothing is to be done.", count(passed, "guarantee", "guarantees"))
 		if n := c.Totals[verdict.Deviation]; n > 0 {
 			advice = fmt.Sprintf("%d of %d guarantees held. %s that no document promises, and leave the cluster conformant: see below.",
-				passed, asked, count(n, "other is a behaviour", "others are behaviours"))
+				passed, selected, count(n, "other is a behaviour", "others are behaviours"))
 		}
 		return "Conformant" + scope, advice
 	case verdict.NotConformant:
 		n := c.Totals[verdict.Fail]
 		return fmt.Sprintf("Not conformant%s: %s broken", scope, count(n, "promise is", "promises are")),
-			fmt.Sprintf("%d of %d guarantees held. Do not place a database here before the first finding below is understood: it names the events that show it.", passed, asked)
+			fmt.Sprintf("%d of %d guarantees held. Do not run a database here before the first finding below is understood: it names the events that are its evidence.", passed, selected)
 	}
 	if n := c.Totals[verdict.Inconclusive]; n > 0 {
-		return fmt.Sprintf("Inconclusive%s: %s open", scope, count(n, "question is", "questions are")),
-			fmt.Sprintf("%d of %d guarantees held, and what was not seen is not called passed. Read the reasons below, mend what they name, and run again.", passed, asked)
+		return fmt.Sprintf("Inconclusive%s: %s undecided", scope, count(n, "guarantee is", "guarantees are")),
+			fmt.Sprintf("%d of %d guarantees held; the others below were not decided. Read the reasons below, fix what they name, and run again.", passed, selected)
 	}
-	return "Inconclusive" + scope, fmt.Sprintf("%d of %d guarantees held, but the run itself had trouble. Mend what is named below, and run again.", passed, asked)
+	return "Inconclusive" + scope, fmt.Sprintf("%d of %d guarantees held, but the run itself had trouble. Fix what is named below, and run again.", passed, selected)
 }
 
-// count writes a number with the word that fits it.
+// count writes a number with the singular or plural of a word.
 func count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -182,7 +182,7 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// class is a verdict or a state as the name of a style.
+// class returns the CSS class of a verdict or a state.
 func class(word any) string { return "is-" + strings.ReplaceAll(fmt.Sprint(word), " ", "-") }
 
 // Seen says how often a guarantee was exercised.
@@ -198,7 +198,7 @@ func severity() []verdict.Verdict {
 	return []verdict.Verdict{verdict.Fail, verdict.Inconclusive, verdict.Deviation, verdict.Pass, verdict.NotApplicable, verdict.NotSelected}
 }
 
-// Worst orders the totals for people.
+// Worst returns the totals, the worst verdict first.
 func (p page) Worst() []verdictCount {
 	var out []verdictCount
 	for _, v := range severity() {
@@ -209,8 +209,8 @@ func (p page) Worst() []verdictCount {
 	return out
 }
 
-// Idle families were not asked at all: paper is spared their rows.
-func (f shownFamily) Idle() bool {
+// NotSelected reports whether the run selected none of the family's guarantees: their rows are not printed.
+func (f shownFamily) NotSelected() bool {
 	return len(f.Counts) == 1 && f.Counts[0].Verdict == verdict.NotSelected
 }
 
@@ -236,7 +236,7 @@ func families(rows []Guarantee) []shownFamily {
 	return out
 }
 
-// anchor names a spec's place on the page.
+// anchor returns the id of a spec's element on the page.
 func anchor(spec string) string {
 	return "spec-" + strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {

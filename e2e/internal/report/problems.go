@@ -9,7 +9,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// problem is a guarantee that some history shows to be broken, or leaves in doubt, with all that shows it.
+// problem is a guarantee with findings: broken, deviating or inconclusive.
 type problem struct {
 	Guarantee
 	Word     string
@@ -19,10 +19,10 @@ type problem struct {
 // First is the finding to begin with.
 func (p problem) First() shownFinding { return p.Findings[0] }
 
-// More are the others, as many as a person will read.
+// More returns the others, up to maxFindingsShown.
 func (p problem) More() []shownFinding { return p.Findings[1:min(len(p.Findings), maxFindingsShown)] }
 
-// Left counts those that are in the machine-readable report alone.
+// Left counts the findings that only the machine-readable report has.
 func (p problem) Left() int { return max(0, len(p.Findings)-maxFindingsShown) }
 
 // shownFinding is a finding with its guarantee and its place on the page.
@@ -33,8 +33,7 @@ type shownFinding struct {
 	Anchor string
 }
 
-// problems lists what histories speak against, the worst first: broken before undecided, core before extended, and what showed
-// most often before what may only follow from it.
+// problems returns the guarantees with findings, the worst first: by verdict, then by level, then by the number of findings.
 func problems(c *Conformance) []problem {
 	var out []problem
 	for _, g := range c.Guarantees {
@@ -58,14 +57,13 @@ func problems(c *Conformance) []problem {
 	return out
 }
 
-// openQuestion is a reason for which guarantees stayed undecided.
+// openQuestion is a reason for which guarantees are inconclusive.
 type openQuestion struct {
 	Reason string
 	IDs    []contract.ID
 }
 
-// openQuestions groups the rows that stayed undecided, without a history that says why, by their reason: one failure of one spec
-// often leaves many open.
+// openQuestions groups the inconclusive rows without a finding by their reason: one failed spec often leaves many rows inconclusive.
 func openQuestions(c *Conformance) []openQuestion {
 	var out []openQuestion
 	for _, g := range c.Guarantees {
@@ -86,7 +84,7 @@ func openQuestions(c *Conformance) []openQuestion {
 	return out
 }
 
-// brief leaves out of a reason that quotes a finding where that is promised and recorded: the finding itself says so.
+// brief removes the document and the history from a reason that quotes a finding.
 func brief(reason string) string {
 	said, _, _ := strings.Cut(reason, "; docs: ")
 	said, _, _ = strings.Cut(said, "; history: ")
@@ -100,5 +98,5 @@ func word(v verdict.Verdict) string {
 	case verdict.Deviation:
 		return "deviates"
 	}
-	return "undecided"
+	return "inconclusive"
 }

@@ -33,14 +33,20 @@ func recordedRun(t *testing.T, name string) string {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		t.Fatal(err)
 	}
+	if err := recordedReport(t, name).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// recordedReport returns the report of a recorded run.
+func recordedReport(t *testing.T, name string) *report.Conformance {
+	t.Helper()
 	c, err := recordedReports[name]()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Save(dir); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return c
 }
 
 // recordedReports judge each recorded run once. Nothing may change the reports.

@@ -9,27 +9,27 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// shownSpec is what the page tells of a spec.
+// shownSpec is a spec as the page shows it.
 type shownSpec struct {
 	Spec
-	Anchor     string
-	Failed     bool
-	Proves     []contract.ID
-	Chart      *chart
-	Told       []string
-	ToldLeft   int
-	Evidence   evidence
-	Violations []shownFinding
+	Anchor        string
+	Failed        bool
+	Proves        []contract.ID
+	Chart         *chart
+	Narration     []string
+	NarrationLeft int
+	Evidence      evidence
+	Violations    []shownFinding
 }
 
 // renderer reads what a page shows from the report folder.
 type renderer struct {
 	dir string
-	// objectsLeft is how much of the objects of failed specs the page still has room for.
+	// objectsLeft is the number of bytes left for objects of failed specs.
 	objectsLeft int
 }
 
-// load reads a history; nil if it is not there, which the report says elsewhere.
+// load reads a history; nil if the file does not exist, which the report says elsewhere.
 func (r *renderer) load(file string) (*history.History, error) {
 	h, err := history.Load(filepath.Join(r.dir, filepath.FromSlash(file)))
 	if errors.Is(err, os.ErrNotExist) {
@@ -38,7 +38,7 @@ func (r *renderer) load(file string) (*history.History, error) {
 	return h, err
 }
 
-// chartOf draws the history that a problem's first finding was made in, with all that it shows of this problem.
+// chartOf draws the history of a problem's first finding, with the problem's findings in it.
 func (r *renderer) chartOf(p problem) (*chart, error) {
 	h, err := r.load(p.First().History)
 	if err != nil || h == nil {
@@ -64,7 +64,7 @@ func (r *renderer) spec(s Spec, failed bool, found []shownFinding) (shownSpec, e
 	}
 	out.Proves = h.Header.Proves
 	out.Chart = draw(h, found)
-	out.Told, out.ToldLeft = narrate(h)
+	out.Narration, out.NarrationLeft = narrate(h)
 	out.Evidence, err = readEvidence(filepath.Join(r.dir, evidenceOf(s.History)), min(maxObjectsShown, r.objectsLeft))
 	r.objectsLeft -= out.Evidence.size
 	return out, err

@@ -14,7 +14,7 @@ import (
 // SummaryFile is the report for a CI job's summary page.
 const SummaryFile = "summary.md"
 
-// SaveFiles writes everything that is made from the report: the page and the summary for people, the JUnit report for CI.
+// SaveFiles writes what is made from the report: the page and the summary for people, the JUnit report for CI systems.
 func SaveFiles(dir string, c *Conformance) error {
 	return errors.Join(SavePage(dir, c), saveSummary(dir, c), saveJUnit(dir, c))
 }
@@ -42,7 +42,7 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 		p.f("\n")
 	}
 	for _, open := range openQuestions(c) {
-		p.f("- undecided: %s. %s\n", list(open.IDs), short(open.Reason))
+		p.f("- inconclusive: %s. %s\n", list(open.IDs), short(open.Reason))
 	}
 	for _, t := range c.Troubles {
 		p.f("- trouble: %s\n", t)
@@ -59,7 +59,7 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	return p.err
 }
 
-// list writes the names of guarantees, of many only the first.
+// list writes the names of the first guarantees and counts the others.
 func list(ids []contract.ID) string {
 	const most = 5
 	var names []string

@@ -11,7 +11,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// State is what a bar of the timeline shows.
+// State is the state of a pod or claim.
 type State string
 
 // The states of pods and claims, in the order in which the legend lists them.
@@ -24,7 +24,7 @@ const (
 	Bound       State = "bound"
 )
 
-// Bar is a stretch in which an object stayed in one state.
+// Bar is an interval in which an object stayed in one state.
 type Bar struct {
 	State    State
 	UID      string
@@ -33,15 +33,15 @@ type Bar struct {
 	Ref string
 }
 
-// Row is one pod or claim: one name, whose lives follow each other.
+// Row is all pods or claims of one name, one after another.
 type Row struct {
 	Resource history.Resource
 	Name     string
 	Bars     []Bar
 }
 
-// Timeline turns a history into a row for each pod and claim, pods first, by set and ordinal. Bars that last to the end of the
-// recording end there.
+// Timeline returns a row for each name of a pod or claim in a history, pods first, by set and ordinal. The last bar of an object that
+// still exists ends with the recording.
 func Timeline(h *history.History) []Row {
 	type key struct {
 		resource history.Resource
