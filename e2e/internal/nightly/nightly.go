@@ -1,6 +1,8 @@
-// Package nightly weighs several runs of the suite on one cluster against each other and against the nights before. What every run
-// of a night shows is a regression; what only some show is a flake, of the cluster or of the suite. It is pure: whoever runs the
-// suite is in e2e/cmd/conformance.
+// Package nightly compares several runs of the suite on one cluster with each other and with the nights before. What every run of a
+// night reports is a regression; what only some report is a flake, of the cluster or of the suite.
+//
+// It stands on the machine-readable reports of packages report and verdict. It runs nothing and reaches no cluster: e2e/cmd/conformance
+// runs the suite and plants the faults.
 package nightly
 
 import (
@@ -13,18 +15,18 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// Outcome is what a night comes to.
+// Outcome is the result of a night.
 type Outcome string
 
 // The outcomes, the best first.
 const (
-	Conformant      Outcome = "held"      // every run was conformant
-	Flaky     Outcome = "flaky"     // some runs were not, each thing in some runs only
-	Inconclusive Outcome = "undecided" // something could be decided in no run
-	Regressed Outcome = "regressed" // something is broken in every run, or a planted fault was not caught
+	Conformant   Outcome = "conformant"   // every run was conformant
+	Flaky        Outcome = "flaky"        // each failure was seen in some runs only
+	Inconclusive Outcome = "inconclusive" // something was inconclusive in every run
+	Regressed    Outcome = "regressed"    // something is broken in every run, or a planted fault was not caught
 )
 
-// ExitCode is the code that the command ends with: those of a run, and 4 for what is seen in some runs only.
+// ExitCode returns the exit code of the command: that of a run, or ExitFlaky.
 func (o Outcome) ExitCode() int {
 	switch o {
 	case Conformant:
@@ -37,90 +39,90 @@ func (o Outcome) ExitCode() int {
 	return verdict.ExitInconclusive
 }
 
-// ExitFlaky tells a night of flakes from one of regressions.
+// ExitFlaky is the exit code of a night whose failures were each seen in some runs only.
 const ExitFlaky = 4
 
 // Run is one run of the suite.
 type Run struct {
 	Seed string
-	// Folder is the run's report folder as a reader finds it.
+	// Folder is the run's report folder, as the summary shows it.
 	Folder string
-	// Report is nil for a run that came to none; Err then says why.
+	// Report is nil if the run has none; Err then says why.
 	Report *report.Conformance
 	Err    string
 }
 
-// Change is something that is not as it should be, in one run or more.
+// Change is a failure that one run or more report.
 type Change struct {
 	// What is a guarantee, a spec, or "the run" itself.
 	What string
-	// Said is the worst that runs said of it: "broken", "undecided", "trouble" or "no report".
-	Said string
-	// In and Of count the runs that said so, and those that could have.
+	// Problem is the worst that a run reports: "broken", "inconclusive", "trouble" or "no report".
+	Problem string
+	// In counts the runs that report it, Of those that could have.
 	In, Of int
-	// Seeds and Folders are of the runs that said so.
+	// Seeds and Folders are those of the runs that report it.
 	Seeds, Folders []string
 	// Text is the first finding or reason.
 	Text string
-	// Nights counts the nights before, as far as the trend goes, that saw the same.
+	// Nights counts the earlier nights in the trend that report it too.
 	Nights int
 }
 
-// FaultsOutcome is what became of the planted faults.
+// FaultsOutcome is the outcome of the planted faults.
 type FaultsOutcome string
 
-// What can become of them.
+// The outcomes of planted faults.
 const (
-	FaultsNotRun FaultsOutcome = ""
-	FaultsCaught   FaultsOutcome = "caught"
-	FaultsMissed   FaultsOutcome = "missed"
-	FaultsInconclusive FaultsOutcome = "hindered" // their cluster or their build failed
+	FaultsNotRun       FaultsOutcome = ""
+	FaultsCaught       FaultsOutcome = "caught"
+	FaultsMissed       FaultsOutcome = "missed"
+	FaultsInconclusive FaultsOutcome = "inconclusive" // their cluster or their build failed
 )
 
-// Night is what a night comes to, and why.
+// Result is the outcome of a night, and why.
 type Result struct {
 	Outcome Outcome
 	Runs    []Run
-	// Regressions are what every run shows broken, Open what no run could decide, Flakes what only some runs show.
-	Regressions, Open, Flakes []Change
-	Faults                    FaultsOutcome
-	// Seconds is the median of the runs, Usual that of the nights before on the same Kubernetes; 0 if there is none.
+	// Regressions are broken in every run, Undecided inconclusive in every run, Flakes reported by some runs only.
+	Regressions, Undecided, Flakes []Change
+	Faults                         FaultsOutcome
+	// Seconds is the median of the runs, Usual the median of the ten nights before on the same Kubernetes version; 0 if there is none.
 	Seconds, Usual float64
 }
 
-// The words that runs are told by, the worst first.
+// The problems, the worst first.
 const (
-	broken    = "broken"
-	undecided = "undecided"
-	trouble   = "trouble"
-	noReport  = "no report"
+	broken       = "broken"
+	inconclusive = "inconclusive"
+	trouble      = "trouble"
+	noReport     = "no report"
 )
 
-// theRun is what a run without a report is told by.
+// theRun is the subject of a run without a report.
 const theRun = "the run"
 
-// Weigh comes to a night's outcome. earlier are the nights before, the oldest first.
+// Compare returns the result of a night. earlier are the nights before, the oldest first.
 func Compare(runs []Run, earlier []Entry, faults FaultsOutcome) Result {
 	n := Result{Outcome: Conformant, Runs: runs, Faults: faults}
 	for _, c := range changes(runs) {
 		for _, e := range earlier {
-			if slices.Contains(e.Flakes, c.What) || slices.Contains(e.Regressions, c.What) || slices.Contains(e.Open, c.What) {
+			if slices.Contains(e.Flakes, c.What) || slices.Contains(e.Regressions, c.What) || slices.Contains(e.Undecided, c.What) {
 				c.Nights++
 			}
 		}
 		switch {
 		case c.In < c.Of:
 			n.Flakes = append(n.Flakes, c)
-		case c.Said == broken:
+		case c.Problem == broken:
 			n.Regressions = append(n.Regressions, c)
 		default:
-			n.Open = append(n.Open, c)
+			n.Undecided = append(n.Undecided, c)
 		}
 	}
 	switch {
 	case len(n.Regressions) > 0 || faults == FaultsMissed:
 		n.Outcome = Regressed
-	case len(n.Open) > 0 || len(runs) == 0 || faults == FaultsInconclusive:
+	case len(n.Undecided) > 0 || len(runs) == 0 || faults == FaultsInconclusive:
 		n.Outcome = Inconclusive
 	case len(n.Flakes) > 0:
 		n.Outcome = Flaky
@@ -142,26 +144,28 @@ func Compare(runs []Run, earlier []Entry, faults FaultsOutcome) Result {
 	return n
 }
 
-// Slower reports whether the night took so much longer than usual that a person should look: half again, and half a minute.
-func (n Result) Slower() bool { return n.Usual > 0 && n.Seconds > 1.5*n.Usual && n.Seconds > n.Usual+30 }
+// Slower reports whether a run took more than 1.5 times the usual time and more than 30 s longer.
+func (n Result) Slower() bool {
+	return n.Usual > 0 && n.Seconds > 1.5*n.Usual && n.Seconds > n.Usual+30
+}
 
-// changes gathers what runs say that is not as it should be, the most frequent first.
+// changes collects the failures that runs report, the most frequent first.
 func changes(runs []Run) []Change {
 	var out []Change
-	told := 0
+	reports := 0
 	for _, r := range runs {
 		if r.Report != nil {
-			told++
+			reports++
 		}
 	}
-	note := func(r Run, of int, what, said, text string) {
+	note := func(r Run, of int, what, problem, text string) {
 		i := slices.IndexFunc(out, func(c Change) bool { return c.What == what })
 		if i < 0 {
-			i, out = len(out), append(out, Change{What: what, Said: said, Of: of, Text: text})
+			i, out = len(out), append(out, Change{What: what, Problem: problem, Of: of, Text: text})
 		}
 		c := &out[i]
-		if said == broken && c.Said != broken {
-			c.Said, c.Text = said, text
+		if problem == broken && c.Problem != broken {
+			c.Problem, c.Text = problem, text
 		}
 		if !slices.Contains(c.Folders, r.Folder) {
 			c.In++
@@ -176,20 +180,20 @@ func changes(runs []Run) []Change {
 		for _, g := range r.Report.Guarantees {
 			switch g.Verdict {
 			case verdict.Fail:
-				note(r, told, string(g.ID), broken, g.Findings[0].Text)
+				note(r, reports, string(g.ID), broken, g.Findings[0].Text)
 			case verdict.Inconclusive:
-				note(r, told, string(g.ID), undecided, first(g.Reasons))
+				note(r, reports, string(g.ID), inconclusive, first(g.Reasons))
 			}
 		}
 		for _, t := range r.Report.Troubles {
-			note(r, told, subject(r.Report, t), trouble, t)
+			note(r, reports, subject(r.Report, t), trouble, t)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(b.In, a.In) })
 	return out
 }
 
-// subject is the spec that a trouble befell, or the trouble itself, so that the same trouble of two runs is told once.
+// subject returns the spec of a trouble, or the trouble itself, so that the same trouble of two runs is one change.
 func subject(r *report.Conformance, trouble string) string {
 	what := ""
 	for _, s := range r.Specs {
@@ -218,27 +222,27 @@ func median(list []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// Line is the night in one line.
+// Line returns the night in one line.
 func (n Result) Line() string {
-	var said []string
+	var parts []string
 	for _, part := range []struct {
 		list []Change
 		what string
-	}{{n.Regressions, "broken in every run"}, {n.Open, "decided in no run"}, {n.Flakes, "seen in some runs only"}} {
+	}{{n.Regressions, "broken in every run"}, {n.Undecided, "inconclusive in every run"}, {n.Flakes, "seen in some runs only"}} {
 		if len(part.list) > 0 {
-			said = append(said, fmt.Sprintf("%d %s", len(part.list), part.what))
+			parts = append(parts, fmt.Sprintf("%d %s", len(part.list), part.what))
 		}
 	}
 	if n.Faults != FaultsNotRun {
-		said = append(said, "planted faults "+string(n.Faults))
+		parts = append(parts, "planted faults "+string(n.Faults))
 	}
 	runs := "runs"
 	if len(n.Runs) == 1 {
 		runs = "run"
 	}
 	line := fmt.Sprintf("%s: %d %s", strings.ToUpper(string(n.Outcome)), len(n.Runs), runs)
-	if len(said) > 0 {
-		line += ": " + strings.Join(said, ", ")
+	if len(parts) > 0 {
+		line += ": " + strings.Join(parts, ", ")
 	}
 	if n.Seconds > 0 {
 		line += fmt.Sprintf("; %.0f s a run", n.Seconds)

@@ -61,12 +61,12 @@ func lost(seed string) nightly.Run {
 func names(list []nightly.Change) string {
 	var out []string
 	for _, c := range list {
-		out = append(out, c.What+" "+c.Said)
+		out = append(out, c.What+" "+c.Problem)
 	}
 	return strings.Join(out, ", ")
 }
 
-func TestANightIsWeighed(t *testing.T) {
+func TestCompare(t *testing.T) {
 	for name, tt := range map[string]struct {
 		runs                      []nightly.Run
 		faults                    nightly.FaultsOutcome
@@ -74,7 +74,7 @@ func TestANightIsWeighed(t *testing.T) {
 		exit                      int
 		regressions, open, flakes string
 	}{
-		"all held": {runs: []nightly.Run{run("1"), run("2")}, want: nightly.Conformant},
+		"all conformant": {runs: []nightly.Run{run("1"), run("2")}, want: nightly.Conformant},
 		"not applicable and passed are nothing": {
 			runs: []nightly.Run{run("1", verdictOf(create, verdict.NotApplicable), verdictOf(heals, verdict.Deviation)), run("2", verdictOf(create, verdict.Pass))},
 			want: nightly.Conformant,
@@ -93,7 +93,7 @@ func TestANightIsWeighed(t *testing.T) {
 			runs: []nightly.Run{run("1", broken(create)), run("2", broken(heals))},
 			want: nightly.Flaky, exit: 4, flakes: "ordering/create broken, ordering/heals broken",
 		},
-		"broken once and undecided once is seen in all": {
+		"broken once and inconclusive once is seen in all": {
 			runs: []nightly.Run{run("1", open(create)), run("2", broken(create))},
 			want: nightly.Regressed, exit: 1, regressions: "ordering/create broken",
 		},
@@ -101,11 +101,11 @@ func TestANightIsWeighed(t *testing.T) {
 			runs: []nightly.Run{run("1", broken(create)), run("2", broken(create), broken(heals))},
 			want: nightly.Regressed, exit: 1, regressions: "ordering/create broken", flakes: "ordering/heals broken",
 		},
-		"undecided in all": {
-			runs: []nightly.Run{run("1", open(create)), run("2", open(create))}, want: nightly.Inconclusive, exit: 3, open: "ordering/create undecided",
+		"inconclusive in all": {
+			runs: []nightly.Run{run("1", open(create)), run("2", open(create))}, want: nightly.Inconclusive, exit: 3, open: "ordering/create inconclusive",
 		},
-		"undecided in one of two": {
-			runs: []nightly.Run{run("1", open(create)), run("2")}, want: nightly.Flaky, exit: 4, flakes: "ordering/create undecided",
+		"inconclusive in one of two": {
+			runs: []nightly.Run{run("1", open(create)), run("2")}, want: nightly.Flaky, exit: 4, flakes: "ordering/create inconclusive",
 		},
 		"the same spec in trouble, with other words": {
 			runs: []nightly.Run{run("1", troubled("A set of pods (failed): 3 s")), run("2", troubled("A set of pods (timedout): 4 s"))},
@@ -121,18 +121,18 @@ func TestANightIsWeighed(t *testing.T) {
 			runs: []nightly.Run{run("1", broken(create)), lost("2")},
 			want: nightly.Regressed, exit: 1, regressions: "ordering/create broken", flakes: "the run no report",
 		},
-		"no run has a report":   {runs: []nightly.Run{lost("1"), lost("2")}, want: nightly.Inconclusive, exit: 3, open: "the run no report"},
-		"no run":                {want: nightly.Inconclusive, exit: 3},
-		"a fault is not caught": {runs: []nightly.Run{run("1")}, faults: nightly.FaultsMissed, want: nightly.Regressed, exit: 1},
-		"all faults are caught": {runs: []nightly.Run{run("1")}, faults: nightly.FaultsCaught, want: nightly.Conformant},
-		"faults were hindered":  {runs: []nightly.Run{run("1")}, faults: nightly.FaultsInconclusive, want: nightly.Inconclusive, exit: 3},
+		"no run has a report":     {runs: []nightly.Run{lost("1"), lost("2")}, want: nightly.Inconclusive, exit: 3, open: "the run no report"},
+		"no run":                  {want: nightly.Inconclusive, exit: 3},
+		"a fault is not caught":   {runs: []nightly.Run{run("1")}, faults: nightly.FaultsMissed, want: nightly.Regressed, exit: 1},
+		"all faults are caught":   {runs: []nightly.Run{run("1")}, faults: nightly.FaultsCaught, want: nightly.Conformant},
+		"faults are inconclusive": {runs: []nightly.Run{run("1")}, faults: nightly.FaultsInconclusive, want: nightly.Inconclusive, exit: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := nightly.Compare(tt.runs, nil, tt.faults)
 			if n.Outcome != tt.want || n.Outcome.ExitCode() != tt.exit {
 				t.Errorf("expected %s, exit code %d, found %s, %d", tt.want, tt.exit, n.Outcome, n.Outcome.ExitCode())
 			}
-			for _, part := range [][2]string{{tt.regressions, names(n.Regressions)}, {tt.open, names(n.Open)}, {tt.flakes, names(n.Flakes)}} {
+			for _, part := range [][2]string{{tt.regressions, names(n.Regressions)}, {tt.open, names(n.Undecided)}, {tt.flakes, names(n.Flakes)}} {
 				if part[0] != part[1] {
 					t.Errorf("expected %q, found %q", part[0], part[1])
 				}
@@ -141,11 +141,11 @@ func TestANightIsWeighed(t *testing.T) {
 	}
 }
 
-func TestANightKnowsThoseBefore(t *testing.T) {
+func TestCompareWithEarlierNights(t *testing.T) {
 	before := []nightly.Entry{
 		{Kubernetes: "v1.36.3", Seconds: 180, Flakes: []string{"ordering/create"}},
 		{Kubernetes: "v1.36.3", Seconds: 220, Regressions: []string{"ordering/create"}},
-		{Kubernetes: "v1.35.0", Seconds: 9, Open: []string{"ordering/heals"}},
+		{Kubernetes: "v1.35.0", Seconds: 9, Undecided: []string{"ordering/heals"}},
 		{Kubernetes: "v1.36.3"}, // a night without a report
 	}
 	n := nightly.Compare([]nightly.Run{run("1", broken(create), took(290)), run("2", took(330)), run("3", took(900))}, before, nightly.FaultsNotRun)
@@ -176,7 +176,7 @@ func TestFaultsAreDueOnceAWeek(t *testing.T) {
 		"never":                         {nil, true},
 		"yesterday":                     {ago(day, nightly.FaultsCaught), false},
 		"yesterday, and one was missed": {ago(day, nightly.FaultsMissed), false},
-		"yesterday, but hindered":       {ago(day, nightly.FaultsInconclusive), true},
+		"yesterday, but inconclusive":   {ago(day, nightly.FaultsInconclusive), true},
 		"yesterday without them":        {ago(day, nightly.FaultsNotRun), true},
 		"six days ago":                  {ago(6*day, nightly.FaultsCaught), false},
 		"a week ago, begun a bit later": {ago(7*day-10*time.Minute, nightly.FaultsCaught), true},
@@ -188,7 +188,7 @@ func TestFaultsAreDueOnceAWeek(t *testing.T) {
 	}
 }
 
-func TestTrendIsKept(t *testing.T) {
+func TestTrendIsSaved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kept", "trend.jsonl")
 	if earlier, err := nightly.Load(path); err != nil || earlier != nil {
 		t.Fatalf("expected a trend to begin with nothing, found %v, %v", earlier, err)
@@ -216,7 +216,7 @@ func TestTrendIsKept(t *testing.T) {
 		t.Errorf("expected the second night as it was, found %+v", got[1])
 	}
 
-	if err := os.WriteFile(path, []byte("{\"outcome\":\"held\"}\n\nnot a night\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte("{\"outcome\":\"conformant\"}\n\nno object\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := nightly.Load(path); err == nil || !strings.Contains(err.Error(), "trend.jsonl:3: ") {
@@ -224,7 +224,7 @@ func TestTrendIsKept(t *testing.T) {
 	}
 }
 
-func TestSummaryTellsRegressionsFromFlakes(t *testing.T) {
+func TestSummarySeparatesRegressionsFromFlakes(t *testing.T) {
 	earlier := []nightly.Entry{{Kubernetes: "v1.36.3", Seconds: 210, Outcome: nightly.Conformant, Time: time.Date(2026, 3, 7, 2, 0, 0, 0, time.UTC)}}
 	n := nightly.Compare([]nightly.Run{run("1", broken(create), open(heals)), run("2", broken(create)), lost("3")}, earlier, nightly.FaultsCaught)
 	var b strings.Builder
@@ -234,11 +234,11 @@ func TestSummaryTellsRegressionsFromFlakes(t *testing.T) {
 	rest := b.String()
 	for _, want := range []string{
 		"## REGRESSED: 3 runs: 1 broken in every run, 2 seen in some runs only, planted faults caught; 200 s a run (usually 210 s)\n",
-		"What every run shows is no accident",
+		"Every run reports the first group below",
 		"### Broken in every run\n\n- **ordering/create** broken in 2 of 2: web-1 came \\| too early (seed 1: `run-1`)\n",
-		"### Seen in some runs only\n\n", "**ordering/heals** undecided in 1 of 2: a gap (seed 1", "**the run** no report in 1 of 3: the API server went away (seed 3",
+		"### Seen in some runs only\n\n", "**ordering/heals** inconclusive in 1 of 2: a gap (seed 1", "**the run** no report in 1 of 3: the API server went away (seed 3",
 		"| 1 | 1 | conformant | 200 |\n", "| 3 | 3 | no report: the API server went away | |\n",
-		"| 2026-03-07 02:00 | v1.36.3 | held | 0 |  | 210 |\n| 2026-03-08 02:00 | v1.36.3 | regressed | 2 | caught | 200 |\n",
+		"| 2026-03-07 02:00 | v1.36.3 | conformant | 0 |  | 210 |\n| 2026-03-08 02:00 | v1.36.3 | regressed | 2 | caught | 200 |\n",
 	} {
 		before, after, found := strings.Cut(rest, want)
 		if !found {

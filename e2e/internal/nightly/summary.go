@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// WriteSummary writes the night as Markdown, for a CI job's page: the outcome, what is broken, what flakes, the runs, and the trend
-// of the last nights, of which this is one.
+// WriteSummary writes the night as Markdown, for a CI job's page: the outcome, the changes, the runs, and the last nights of the trend,
+// which includes this one.
 func (n Result) WriteSummary(w io.Writer, trend []Entry) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n%s\n", n.Line(), n.advice())
 	for _, part := range []struct {
 		title string
 		list  []Change
-	}{{"Broken in every run", n.Regressions}, {"Decided in no run", n.Open}, {"Seen in some runs only", n.Flakes}} {
+	}{{"Broken in every run", n.Regressions}, {"Inconclusive in every run", n.Undecided}, {"Seen in some runs only", n.Flakes}} {
 		if len(part.list) == 0 {
 			continue
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n", part.title)
 		for _, c := range part.list {
-			fmt.Fprintf(&b, "- **%s** %s in %d of %d: %s (seed %s: `%s`", c.What, c.Said, c.In, c.Of, cell(c.Text), c.Seeds[0], c.Folders[0])
+			fmt.Fprintf(&b, "- **%s** %s in %d of %d: %s (seed %s: `%s`", c.What, c.Problem, c.In, c.Of, cell(c.Text), c.Seeds[0], c.Folders[0])
 			if c.Nights > 0 {
 				fmt.Fprintf(&b, "; and in %d of the %d nights before", c.Nights, len(trend)-1)
 			}
@@ -46,30 +46,30 @@ func (n Result) WriteSummary(w io.Writer, trend []Entry) error {
 }
 
 func (n Result) advice() string {
-	var said string
+	var text string
 	switch n.Outcome {
 	case Conformant:
-		said = "Every run was conformant. Nothing is to be done."
+		text = "Every run was conformant."
 	case Regressed:
-		said = "What every run shows is no accident: begin with the first below."
+		text = "Every run reports the first group below: start with its first entry."
 		if n.Faults == FaultsMissed {
-			said = "A planted fault was not caught: the suite itself has lost an eye. The faults' table says which."
+			text = "A planted fault was not caught, so the suite misses violations that it should find. The table of faults says which."
 		}
 	case Flaky:
-		said = "No run agrees with all others: repeat a run with its SEED, and read its history before blaming the suite."
+		text = "The runs differ: repeat a run with its SEED and read its history to see whether the cluster or the suite is flaky."
 	default:
-		if n.Faults == FaultsInconclusive && len(n.Open) == 0 {
-			return "The planted faults could not be tried: the log says why."
+		if n.Faults == FaultsInconclusive && len(n.Undecided) == 0 {
+			return "The planted faults could not be run: the log says why."
 		}
-		said = "The same stayed open in every run: the cluster or the suite's view of it needs mending."
+		text = "The same guarantees or specs were inconclusive in every run: fix the cluster, or what kept the suite from observing it."
 	}
 	if n.Slower() {
-		said += fmt.Sprintf(" It took %.0f s a run, %.0f s are usual.", n.Seconds, n.Usual)
+		text += fmt.Sprintf(" It took %.0f s a run, usually %.0f s.", n.Seconds, n.Usual)
 	}
-	return said
+	return text
 }
 
-// cell keeps a text on one line of a table or a list.
+// cell returns the first line of a text, for a cell of a table or a list.
 func cell(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	line, _, _ = strings.Cut(line, "; docs: ")

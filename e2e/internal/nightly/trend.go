@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// Entry is a night in the file of the trend: one JSON object a line, the oldest first.
+// Entry is a night in the trend's file, which has one JSON object a line, the oldest first.
 type Entry struct {
 	Time       time.Time `json:"time"`
 	Outcome    Outcome   `json:"outcome"`
 	Kubernetes string    `json:"kubernetes"`
 	Suite      string    `json:"suite"`
 	// Seconds is the median of the runs.
-	Seconds     float64  `json:"seconds"`
+	Seconds     float64       `json:"seconds"`
 	Runs        []RunEntry    `json:"runs"`
-	Regressions []string `json:"regressions,omitempty"`
-	Open        []string `json:"open,omitempty"`
-	Flakes      []string `json:"flakes,omitempty"`
-	Faults      FaultsOutcome  `json:"faults,omitempty"`
+	Regressions []string      `json:"regressions,omitempty"`
+	Undecided   []string      `json:"open,omitempty"`
+	Flakes      []string      `json:"flakes,omitempty"`
+	Faults      FaultsOutcome `json:"faults,omitempty"`
 }
 
 // RunEntry is one run of a night.
 type RunEntry struct {
 	Seed   string `json:"seed"`
 	Result string `json:"result"`
-	// Seconds is the whole run, ClusterSeconds what the cluster needed in all specs together.
+	// Seconds is the time of the whole run, ClusterSeconds the sum of the specs' times from the first recorded event to the last.
 	Seconds        float64 `json:"seconds"`
 	ClusterSeconds float64 `json:"clusterSeconds"`
 }
 
-// Entry is the night's line in the trend.
+// Entry returns the night as an entry of the trend.
 func (n Result) Entry(at time.Time) Entry {
 	e := Entry{Time: at.UTC().Truncate(time.Second), Outcome: n.Outcome, Seconds: n.Seconds, Faults: n.Faults}
 	for _, r := range n.Runs {
@@ -46,14 +46,14 @@ func (n Result) Entry(at time.Time) Entry {
 			for _, s := range r.Report.Specs {
 				ran.ClusterSeconds += s.ClusterSeconds
 			}
-			ran.ClusterSeconds = math.Round(ran.ClusterSeconds*10) / 10 // as exact as what it is the sum of
+			ran.ClusterSeconds = math.Round(ran.ClusterSeconds*10) / 10
 		}
 		e.Runs = append(e.Runs, ran)
 	}
 	for _, part := range []struct {
 		from []Change
 		to   *[]string
-	}{{n.Regressions, &e.Regressions}, {n.Open, &e.Open}, {n.Flakes, &e.Flakes}} {
+	}{{n.Regressions, &e.Regressions}, {n.Undecided, &e.Undecided}, {n.Flakes, &e.Flakes}} {
 		for _, c := range part.from {
 			*part.to = append(*part.to, c.What)
 		}
@@ -61,7 +61,7 @@ func (n Result) Entry(at time.Time) Entry {
 	return e
 }
 
-// Load reads a trend. A file that is not there is a trend that begins tonight; one that is damaged is an error that names the line.
+// Load reads a trend. A file that does not exist is an empty trend; the error of a damaged one names the line.
 func Load(path string) ([]Entry, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -77,7 +77,7 @@ func Load(path string) ([]Entry, error) {
 		}
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return nil, fmt.Errorf("%s:%d: expected a night as a JSON object, found: %w; mend the line or remove it", path, i+1, err)
+			return nil, fmt.Errorf("%s:%d: expected a night as a JSON object, found: %w; fix the line or remove it", path, i+1, err)
 		}
 		out = append(out, e)
 	}
@@ -102,11 +102,11 @@ func Append(path string, e Entry) (err error) {
 	return err
 }
 
-// FaultsDue reports whether planted faults are to be tried again: once a week, measured against the last night that tried them.
+// FaultsDue reports whether the last night whose planted faults had an outcome is a week ago.
 func FaultsDue(earlier []Entry, now time.Time) bool {
 	const week = 7 * 24 * time.Hour
 	for _, e := range earlier {
-		// A night begins a few minutes earlier or later than the one a week ago.
+		// Nights begin a few minutes earlier or later than those of the week before.
 		if (e.Faults == FaultsCaught || e.Faults == FaultsMissed) && now.Sub(e.Time) < week-time.Hour {
 			return false
 		}

@@ -2,12 +2,9 @@ package report
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -135,16 +132,6 @@ func WritePage(w io.Writer, dir string, c *Conformance) error {
 // failed reports whether a spec did not pass or has findings.
 func (s Spec) failed(found map[string][]shownFinding) bool {
 	return s.State != "passed" && s.State != "skipped" || len(found[s.Text]) > 0
-}
-
-// SavePage renders a report folder into its index.html.
-func SavePage(dir string, c *Conformance) (err error) {
-	f, err := os.Create(filepath.Join(dir, PageFile))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return WritePage(f, dir, c)
 }
 
 // headline returns the verdict in one line, and what to do about it in another.

@@ -16,16 +16,21 @@ const SummaryFile = "summary.md"
 
 // SaveFiles writes what is made from the report: the page and the summary for people, the JUnit report for CI systems.
 func SaveFiles(dir string, c *Conformance) error {
-	return errors.Join(SavePage(dir, c), saveSummary(dir, c), saveJUnit(dir, c))
+	return errors.Join(
+		save(filepath.Join(dir, PageFile), func(w io.Writer) error { return WritePage(w, dir, c) }),
+		save(filepath.Join(dir, SummaryFile), func(w io.Writer) error { return WriteSummary(w, c) }),
+		saveJUnit(dir, c),
+	)
 }
 
-func saveSummary(dir string, c *Conformance) (err error) {
-	f, err := os.Create(filepath.Join(dir, SummaryFile))
+// save creates a file and writes it.
+func save(path string, write func(io.Writer) error) (err error) {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return WriteSummary(f, c)
+	return write(f)
 }
 
 // WriteSummary writes the report as Markdown: the verdict, what is wrong, and a line for each family.
