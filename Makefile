@@ -16,7 +16,7 @@ $(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
 export $(SETTINGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) verifier toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -37,9 +37,9 @@ matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on
 nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
 ##
 ## The project
-test: verifier    ; @exec .bin/verify test                ## every check that needs no cluster: verify, go vet, unit tests
-verify: verifier  ; @exec .bin/verify check               ## style, lint, generated files: reports every failure, edits nothing
-fmt: verifier     ; @exec .bin/verify fmt                 ## format the code and tidy the modules
+test: toolchain   ; @exec hack/check test                ## every check that needs no cluster: verify, go vet, unit tests
+verify: toolchain ; @exec hack/check check               ## style, lint, generated files: reports every failure, edits nothing
+fmt: toolchain    ; @exec hack/check fmt                 ## format the code and tidy the modules
 catalogue: toolchain ; @exec $(GO) test ./e2e/specs ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rbac -count=1 -run '^TestManifest' -update ## write e2e/deploy/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
@@ -69,9 +69,6 @@ commands: $(user) $(dev)
 $(user) $(dev): toolchain
 	@test -x $@ || echo "$(@F): building the command; the first time this takes a minute or two"
 	@exec $(GO) build -buildvcs=false -o $@ ./e2e/cmd/$(@F)
-
-verifier: toolchain
-	@exec $(GO) build -buildvcs=false -o .bin/verify ./hack/verify
 
 toolchain:
 	@command -v $(GO) >/dev/null || { \
