@@ -177,7 +177,7 @@ func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, 
 			return
 		}
 		// The clean-up also runs when ctx has ended.
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), removedWithin)
 		defer cancel()
 		err = errors.Join(err, c.destroy(cleanup))
 	}()

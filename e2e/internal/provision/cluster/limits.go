@@ -10,6 +10,8 @@ const (
 	healthyWithin = 8 * time.Second
 	// heartbeatWithin is the age at which a node's Lease, renewed every ten seconds, is stale.
 	heartbeatWithin = 25 * time.Second
+	// removedWithin bounds the removal of a cluster that could not be completed, also after an interruption.
+	removedWithin = time.Minute
 	// kindStopsWithin bounds the wait for an interrupted creation to end once its nodes are deleted.
 	kindStopsWithin = 30 * time.Second
 )

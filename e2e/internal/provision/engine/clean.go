@@ -95,14 +95,14 @@ func (d *daemon) stopContainerd(ctx context.Context) error {
 	return terminate(ctx, pid, func() bool { return !commandHas(pid, settings) })
 }
 
-// terminate sends SIGTERM to a process, and SIGKILL after half a minute.
+// terminate sends SIGTERM to a process, and SIGKILL after terminatesWithin.
 func terminate(ctx context.Context, pid int, gone func() bool) error {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	killTimer := time.NewTimer(30 * time.Second)
+	killTimer := time.NewTimer(terminatesWithin)
 	defer killTimer.Stop()
 	for !gone() {
 		select {

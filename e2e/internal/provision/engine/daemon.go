@@ -122,7 +122,7 @@ func (d *daemon) start(ctx context.Context) error {
 }
 
 func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it did not answer within a minute"))
+	ctx, cancel := context.WithTimeoutCause(ctx, startsWithin, fmt.Errorf("it did not answer within %s", startsWithin))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -8,16 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 )
 
 // Project names everything that this project leaves on a machine: folders, labels, tags.
 const Project = "statefulset-conformance"
-
-// answerWithin is how long an engine may take to say its version before it counts as not answering.
-const answerWithin = 5 * time.Second
 
 // Engine is a container engine that answered.
 type Engine struct {

@@ -136,7 +136,7 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 	container := strings.TrimSpace(id)
 	defer func() {
 		// The container goes also when ctx has ended.
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupWithin)
 		defer cancel()
 		_, removed := a.engine.Output(cleanup, "rm", "--force", "--volumes", container)
 		err = errors.Join(err, removed)
@@ -177,7 +177,7 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 
 // awaitContainerd returns once containerd answers in the container.
 func (a assembly) awaitContainerd(ctx context.Context, container string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("containerd did not answer within a minute in the node image that is being built"))
+	ctx, cancel := context.WithTimeoutCause(ctx, containerdWithin, fmt.Errorf("containerd did not answer within %s in the node image that is being built", containerdWithin))
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -14,9 +14,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// registryAnswersWithin is how long a registry may take until it has begun to send an image.
-const registryAnswersWithin = 5 * time.Second
-
 // pull has the engine fetch an image. A registry that does not answer is given up after registryAnswersWithin; a transfer that has begun has no limit.
 func pull(ctx context.Context, e *engine.Engine, image string, progress io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
