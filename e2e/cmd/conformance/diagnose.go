@@ -79,7 +79,7 @@ func (o *diagnoseOptions) diagnose(ctx context.Context, out io.Writer) error {
 	if err := diagnose.Write(out, state, found); err != nil {
 		return err
 	}
-	switch diagnose.Weigh(found) {
+	switch diagnose.Conclude(found) {
 	case diagnose.Explained:
 		return diagnosed{"the set is in trouble", 1}
 	case diagnose.Unexplained:

@@ -21,7 +21,7 @@ func (v *view) budgets() []Finding {
 		var pods, unhealthy, drained []string
 		for j := range v.s.Pods {
 			p := &v.s.Pods[j]
-			if !v.mine(p) || !selector.Matches(labels.Set(p.Labels)) {
+			if !v.controls(p) || !selector.Matches(labels.Set(p.Labels)) {
 				continue
 			}
 			pods = append(pods, p.Name)
@@ -80,7 +80,7 @@ func (v *view) budget(b *policyv1.PodDisruptionBudget, pods, unhealthy, drained 
 	}
 	if len(unhealthy) > 0 {
 		f.Why = fmt.Sprintf("%s not Ready, so the budget has nothing to spare: the budget follows the pods' trouble", list(unhealthy))
-		f.Do = []string{"mend what keeps the pods from being Ready (above)"}
+		f.Do = []string{"fix what keeps the pods from being Ready (above)"}
 		return f
 	}
 	f.Why = "the budget asks for as many healthy pods as the set has"

@@ -56,7 +56,7 @@ func causes() []made {
 	}
 }
 
-// clusterCauses are those that hurt the whole cluster.
+// clusterCauses are those that disrupt the whole cluster.
 func clusterCauses() []made {
 	return []made{
 		{"no-default-class", "storage: persistentvolumeclaim/data-web-0 names no StorageClass, and the cluster has no default one", "no-default-class"},
@@ -122,7 +122,7 @@ func check(t *testing.T, want made, s *diagnose.State) {
 			t.Errorf("expected evidence with object, field and value, found %+v", e)
 		}
 	}
-	if diagnose.Weigh(found) != diagnose.Explained {
-		t.Errorf("expected every symptom to be explained, found %v:\n%s", diagnose.Weigh(found), diagnose.Brief(found))
+	if diagnose.Conclude(found) != diagnose.Explained {
+		t.Errorf("expected every symptom to be explained, found %v:\n%s", diagnose.Conclude(found), diagnose.Brief(found))
 	}
 }

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -142,12 +141,7 @@ func (v *view) classless(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 }
 
 func (v *view) classNames() string {
-	var names []string
-	for i := range v.s.Classes {
-		names = append(names, v.s.Classes[i].Name)
-	}
-	slices.Sort(names)
-	return list(names)
+	return namesOf(v.s.Classes)
 }
 
 // claimUnknown is a pending claim that nothing explains.
@@ -155,7 +149,7 @@ func (v *view) claimUnknown(f *Finding, c *corev1.PersistentVolumeClaim, evidenc
 	f.Cause, f.What = Unknown, "is not bound, and nothing that was read says why"
 	f.Evidence = append(f.Evidence, evidence...)
 	before := len(f.Evidence)
-	f.Evidence = v.tell(f.Evidence, "PersistentVolumeClaim", c.Name, c.UID)
+	f.Evidence = v.appendWarnings(f.Evidence, "PersistentVolumeClaim", c.Name, c.UID)
 	f.Do = []string{"read the claim's events and the provisioner's log"}
 	if len(f.Evidence) == before && v.now.Sub(c.CreationTimestamp.Time) < patience {
 		*f = v.underway(*f, c.CreationTimestamp.Time)
@@ -175,7 +169,7 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 	running, evidence := v.provider(class.Provisioner)
 	f.Evidence = append(f.Evidence, evidence...)
 	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "ExternalProvisioning"); e != nil {
-		f.Evidence = append(f.Evidence, told(e))
+		f.Evidence = append(f.Evidence, eventEvidence(e))
 	}
 	if running || v.unread("deployments") != "" || v.unread("pods of other namespaces") != "" {
 		return v.claimUnknown(f, c)
@@ -195,7 +189,7 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 
 // refused is a claim that the provisioner does not serve. Only its own words tell why.
 func (v *view) refused(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, e *corev1.Event) *Finding {
-	f.Evidence = append(f.Evidence, told(e))
+	f.Evidence = append(f.Evidence, eventEvidence(e))
 	f.Look = append(f.Look, getYAML(clusterRef("storageclass", class.Name)))
 	message := strings.ToLower(e.Message)
 	has := contains(message)

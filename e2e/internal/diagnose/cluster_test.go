@@ -30,30 +30,30 @@ import (
 // Every cause made real again, on a cluster of kind's:
 //
 //	go test ./e2e/internal/diagnose -run OnACluster -v -timeout 60m -kubeconfig FILE -busybox IMAGE [-update]
-//	go test ./e2e/internal/diagnose -run HurtACluster -v -timeout 60m -kubeconfig FILE -busybox IMAGE -hurt [-update]
+//	go test ./e2e/internal/diagnose -run DisruptACluster -v -timeout 60m -kubeconfig FILE -busybox IMAGE -disrupt [-update]
 //
-// -update saves the states that are read for the tests of captured states. -hurt allows what the whole cluster suffers from: give it a
+// -update saves the states that are read for the tests of captured states. -disrupt allows what affects the whole cluster: give it a
 // cluster of its own, with a worker.
 //
 //nolint:gochecknoglobals // Flags of the test.
 var (
 	kubeconfig = flag.String("kubeconfig", "", "make the causes real on this cluster")
 	busybox    = flag.String("busybox", "busybox:1.37", "image that the sets run")
-	hurt       = flag.Bool("hurt", false, "also hurt the cluster itself")
+	disrupt    = flag.Bool("disrupt", false, "also disrupt the cluster itself")
 	update     = flag.Bool("update", false, "save the states that are read")
 )
 
 // within bounds the time until the diagnosis names a cause: a pod that crashes has to crash twice, a node to fall silent.
 const within = 3 * time.Minute
 
-// bench is a cluster to make causes real on.
-type bench struct {
+// testCluster is a cluster to make causes real on.
+type testCluster struct {
 	client kubernetes.Interface
 	klient klient.Client
 	config *rest.Config
 }
 
-func newBench(t *testing.T) *bench {
+func newTestCluster(t *testing.T) *testCluster {
 	t.Helper()
 	if *kubeconfig == "" {
 		t.Skip("no cluster was given (-kubeconfig FILE)")
@@ -65,7 +65,7 @@ func newBench(t *testing.T) *bench {
 	must(t, err)
 	kl, err := klient.New(config)
 	must(t, err)
-	return &bench{client: client, klient: kl, config: config}
+	return &testCluster{client: client, klient: kl, config: config}
 }
 
 func must(t *testing.T, err error) {
@@ -76,7 +76,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestCausesAreFoundOnACluster(t *testing.T) {
-	b := newBench(t)
+	b := newTestCluster(t)
 	for _, c := range causes() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,7 +94,7 @@ func TestCausesAreFoundOnACluster(t *testing.T) {
 }
 
 // apply makes a namespace for a cause and creates a manifest's objects. All of it goes when the test ends.
-func (b *bench) apply(t *testing.T, name, manifest string) string {
+func (b *testCluster) apply(t *testing.T, name, manifest string) string {
 	t.Helper()
 	ctx := t.Context()
 	labels := map[string]string{"diagnose": name}
@@ -107,7 +107,7 @@ func (b *bench) apply(t *testing.T, name, manifest string) string {
 	t.Cleanup(func() { b.remove(t, ns) })
 	if name == "webhook-denies" {
 		b.serveDenials(t, "diagnose-denies", "pods.denies.example.com", name)
-		manifest = "well"
+		manifest = "healthy"
 	}
 	objects, err := decoder.DecodeAllFiles(ctx, os.DirFS("testdata/causes"), manifest+".yaml")
 	must(t, err)
@@ -157,7 +157,7 @@ func namespaced(o k8s.Object) bool {
 }
 
 // remove takes a namespace away, with what holds its pods.
-func (b *bench) remove(t *testing.T, ns string) {
+func (b *testCluster) remove(t *testing.T, ns string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	zero := int64(0)
@@ -175,7 +175,7 @@ func (b *bench) remove(t *testing.T, ns string) {
 	must(t, b.client.CoreV1().Namespaces().Delete(ctx, ns, metav1.DeleteOptions{}))
 }
 
-func (b *bench) awaitReady(t *testing.T, ns string) {
+func (b *testCluster) awaitReady(t *testing.T, ns string) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), time.Second, within, true, func(ctx context.Context) (bool, error) {
 		set, err := b.client.AppsV1().StatefulSets(ns).Get(ctx, "web", metav1.GetOptions{})
@@ -187,7 +187,7 @@ func (b *bench) awaitReady(t *testing.T, ns string) {
 }
 
 // expect diagnoses the set until the first line is the one that is wanted.
-func (b *bench) expect(t *testing.T, ns string, c made) {
+func (b *testCluster) expect(t *testing.T, ns string, c made) {
 	t.Helper()
 	begin := time.Now()
 	var state *diagnose.State
@@ -204,7 +204,7 @@ func (b *bench) expect(t *testing.T, ns string, c made) {
 		if found[0].Known() && !strings.HasPrefix(found[0].Line(), c.line) {
 			lines[found[0].Line()] = time.Since(begin)
 		}
-		return strings.HasPrefix(found[0].Line(), c.line) && diagnose.Weigh(found) == diagnose.Explained, nil
+		return strings.HasPrefix(found[0].Line(), c.line) && diagnose.Conclude(found) == diagnose.Explained, nil
 	})
 	for _, line := range slices.Sorted(maps.Keys(lines)) {
 		t.Logf("after %.0f s it said otherwise: %s", lines[line].Seconds(), line)

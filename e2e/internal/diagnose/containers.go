@@ -15,7 +15,7 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 
 // containersOf is containers for a pod of any namespace.
 func containersOf(namespace string, p *corev1.Pod, events []corev1.Event, seen string) *Finding {
-	l := looker{pod: Ref{Kind: "pod", Namespace: namespace, Name: p.Name}, p: p, events: events, seen: seen}
+	l := podInspector{pod: Ref{Kind: "pod", Namespace: namespace, Name: p.Name}, p: p, events: events, seen: seen}
 	for i := range p.Status.InitContainerStatuses {
 		c := &p.Status.InitContainerStatuses[i]
 		if f := l.container(c, "init container", specOf(p.Spec.InitContainers, c.Name)); f != nil {
@@ -31,8 +31,8 @@ func containersOf(namespace string, p *corev1.Pod, events []corev1.Event, seen s
 	return l.setup()
 }
 
-// looker looks at one pod's containers.
-type looker struct {
+// podInspector looks at one pod's containers.
+type podInspector struct {
 	pod    Ref
 	p      *corev1.Pod
 	events []corev1.Event
@@ -74,7 +74,7 @@ func ended(t *corev1.ContainerStateTerminated) string {
 	return text
 }
 
-func (l looker) container(c *corev1.ContainerStatus, word string, spec *corev1.Container) *Finding {
+func (l podInspector) container(c *corev1.ContainerStatus, word string, spec *corev1.Container) *Finding {
 	if w := c.State.Waiting; w != nil {
 		switch w.Reason {
 		case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed":
@@ -98,7 +98,7 @@ func (l looker) container(c *corev1.ContainerStatus, word string, spec *corev1.C
 }
 
 // image is a container whose image cannot be had.
-func (l looker) image(c *corev1.ContainerStatus, word string) *Finding {
+func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	w := c.State.Waiting
 	f := &Finding{
 		Cause: "image-pull", Area: Image, Object: l.pod, Seen: l.seen,
@@ -108,7 +108,7 @@ func (l looker) image(c *corev1.ContainerStatus, word string) *Finding {
 	}
 	text := w.Message
 	if e := l.newest("Failed"); e != nil && strings.Contains(e.Message, c.Image) {
-		f.Evidence = append(f.Evidence, told(e))
+		f.Evidence = append(f.Evidence, eventEvidence(e))
 		text += " " + e.Message
 	} else if w.Message != "" {
 		f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".state.waiting.message"), oneLine(w.Message)})
@@ -125,7 +125,7 @@ func (l looker) image(c *corev1.ContainerStatus, word string) *Finding {
 		f.Do = []string{"see whether the image's name is right", "name a secret for the registry in the template's imagePullSecrets or in the pod's service account"}
 	case has("not found", "manifest unknown", "name unknown", "does not exist"):
 		f.Why = "the registry has no image of that name and tag"
-		f.Do = []string{"mend the image's name or tag in the set's template"}
+		f.Do = []string{"fix the image's name or tag in the set's template"}
 	case has("no such host", "timeout", "timed out", "connection refused", "network is unreachable", "dial tcp", "no route"):
 		f.Why = "the node " + l.p.Spec.NodeName + " cannot reach the registry"
 		f.Do = []string{"see whether the registry's name is right", "see whether nodes may reach it (DNS, proxy, firewall), or load the image onto them"}
@@ -139,7 +139,7 @@ func (l looker) image(c *corev1.ContainerStatus, word string) *Finding {
 }
 
 // crash is a container that ends again and again.
-func (l looker) crash(c *corev1.ContainerStatus, word string, last *corev1.ContainerStateTerminated, spec *corev1.Container) *Finding {
+func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1.ContainerStateTerminated, spec *corev1.Container) *Finding {
 	restarts := plural(int(c.RestartCount), "restart", "restarts")
 	f := &Finding{
 		Cause: "crash-loop", Area: Container, Object: l.pod, Seen: l.seen,
@@ -172,7 +172,7 @@ func (l looker) crash(c *corev1.ContainerStatus, word string, last *corev1.Conta
 		f.Do = []string{"raise resources.limits.memory in the set's template, or have the program use less"}
 	case live != nil && killed != nil && spec.LivenessProbe != nil:
 		f.Cause, f.What = "liveness-probe", fmt.Sprintf("has %s %s that is killed again and again since its liveness probe fails (%s)", word, c.Name, restarts)
-		f.Evidence = append(f.Evidence, told(live), told(killed))
+		f.Evidence = append(f.Evidence, eventEvidence(live), eventEvidence(killed))
 		f.Why = "the program does not answer the probe in time, or the probe asks for the wrong thing"
 		f.Do = []string{"compare the probe (" + probeText(spec.LivenessProbe) + ") with what the program serves", "give a slow start a startupProbe"}
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
@@ -184,7 +184,7 @@ func (l looker) crash(c *corev1.ContainerStatus, word string, last *corev1.Conta
 }
 
 // config is a container that cannot be made.
-func (l looker) config(c *corev1.ContainerStatus, word string) *Finding {
+func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	w := c.State.Waiting
 	f := &Finding{
 		Cause: "container-config", Area: Container, Object: l.pod, Seen: l.seen,
@@ -197,7 +197,7 @@ func (l looker) config(c *corev1.ContainerStatus, word string) *Finding {
 }
 
 // probe is a container that runs and is not ready.
-func (l looker) probe(c *corev1.ContainerStatus, spec *corev1.Container) *Finding {
+func (l podInspector) probe(c *corev1.ContainerStatus, spec *corev1.Container) *Finding {
 	kind, cause, probe := "readiness", Cause("readiness-probe"), spec.ReadinessProbe
 	if spec.StartupProbe != nil && (c.Started == nil || !*c.Started) {
 		kind, cause, probe = "startup", "startup-probe", spec.StartupProbe
@@ -216,7 +216,7 @@ func (l looker) probe(c *corev1.ContainerStatus, spec *corev1.Container) *Findin
 		Evidence: []Evidence{
 			{l.pod, field(c, ".ready"), "false"},
 			{l.pod, fmt.Sprintf("spec.containers[%s].%sProbe", c.Name, kind), probeText(probe)},
-			told(e),
+			eventEvidence(e),
 		},
 		Why: "the program does not serve what the probe asks for, not yet or not there; or the probe asks for the wrong thing",
 		Do: []string{
@@ -243,7 +243,7 @@ func probeText(p *corev1.Probe) string {
 }
 
 // setup is a pod on a node whose containers cannot even be made, as its events tell.
-func (l looker) setup() *Finding {
+func (l podInspector) setup() *Finding {
 	if len(l.p.Status.ContainerStatuses) > 0 {
 		for i := range l.p.Status.ContainerStatuses {
 			if w := l.p.Status.ContainerStatuses[i].State.Waiting; w == nil || (w.Reason != "ContainerCreating" && w.Reason != "PodInitializing") {
@@ -255,7 +255,7 @@ func (l looker) setup() *Finding {
 	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume") {
 		f := &Finding{
 			Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
-			Evidence: []Evidence{told(e)}, Look: []string{describe(l.pod)},
+			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
 			Do: []string{"mend what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
 		}
 		if strings.Contains(e.Message, "Multi-Attach") {
@@ -269,7 +269,7 @@ func (l looker) setup() *Finding {
 	if e := l.newest("FailedCreatePodSandBox", "NetworkNotReady"); e != nil {
 		return &Finding{
 			Cause: "pod-network", Area: Network, Object: l.pod, Seen: l.seen, What: "gets no network or sandbox on node " + l.p.Spec.NodeName,
-			Evidence: []Evidence{told(e)}, Look: []string{describe(l.pod), "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=" + l.p.Spec.NodeName},
+			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=" + l.p.Spec.NodeName},
 			Why: "the node's network plugin or container runtime fails: the message above is theirs",
 			Do:  []string{"see whether the network plugin's pod on that node is Ready"},
 		}
@@ -277,7 +277,7 @@ func (l looker) setup() *Finding {
 	return nil
 }
 
-func (l looker) newest(reasons ...string) *corev1.Event {
+func (l podInspector) newest(reasons ...string) *corev1.Event {
 	if all := eventsOf(l.events, "Pod", l.p.Name, l.p.UID, reasons...); len(all) > 0 {
 		return all[0]
 	}
@@ -285,7 +285,7 @@ func (l looker) newest(reasons ...string) *corev1.Event {
 }
 
 // about is the newest event of a reason whose message begins with a text.
-func (l looker) about(reason, begins string) *corev1.Event {
+func (l podInspector) about(reason, begins string) *corev1.Event {
 	for _, e := range eventsOf(l.events, "Pod", l.p.Name, l.p.UID, reason) {
 		if strings.HasPrefix(e.Message, begins) {
 			return e

@@ -36,7 +36,7 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 		Look: []string{describe(v.setRef()), "kubectl -n kube-system logs -l component=kube-controller-manager --tail 200"},
 	}
 	before := len(f.Evidence)
-	f.Evidence = v.tell(f.Evidence, "StatefulSet", v.set.Name, v.set.UID)
+	f.Evidence = v.appendWarnings(f.Evidence, "StatefulSet", v.set.Name, v.set.UID)
 	since := v.lastMove(ordinal)
 	if len(f.Evidence) == before && v.now.Sub(since) < patience {
 		return v.underway(f, since)
@@ -102,7 +102,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	if strings.HasPrefix(message, "create Claim") || strings.Contains(message, `persistentvolumeclaims "`) {
 		what = "claim"
 	}
-	f := Finding{Evidence: []Evidence{told(e)}, Look: []string{describe(v.setRef())}}
+	f := Finding{Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(v.setRef())}}
 	if m := overQuota.FindStringSubmatch(message); m != nil {
 		return v.quota(f, what, m[1], m[2], m[3], m[4])
 	}

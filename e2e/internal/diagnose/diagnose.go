@@ -1,12 +1,3 @@
-// Package diagnose says why a StatefulSet is in trouble. It goes the way a person would who knows where to look: from the symptom
-// (a pod that is Pending, not Ready, or was never created) through the object that causes it to what can be done, with the
-// evidence on the way. A pod that was never created leads it to the predecessor that the controller waits for.
-//
-// It is pure: a State goes in, findings come out, the same on any machine. Package capture reads a State from a cluster. Where the
-// state does not show a cause, the finding says so and lists what is there to see.
-//
-// The texts of events and conditions are promised by no document. They are quoted as evidence, and used to tell causes apart only
-// where no field does; a finding that rests on one quotes it.
 package diagnose
 
 import (
@@ -14,7 +5,7 @@ import (
 	"strings"
 )
 
-// Area is the part of the system where the trouble comes from.
+// Area is the part of the system that causes a problem.
 type Area string
 
 // The areas.
@@ -42,7 +33,7 @@ type Cause string
 // Unknown is the cause of a symptom that the state does not explain.
 const Unknown Cause = "unknown"
 
-// Note is no trouble: it is worth knowing, or has begun so recently that nothing is late.
+// Note is no problem: it is worth knowing, or began so recently that nothing is late.
 const Note Cause = "note"
 
 // Finding is one symptom followed to where it comes from.
@@ -109,7 +100,7 @@ func merge(found []Finding) []Finding {
 	var out []Finding
 	same := map[int][]string{}
 	for _, f := range found {
-		at := slices.IndexFunc(out, f.saysTheSameAs)
+		at := slices.IndexFunc(out, f.sameAs)
 		switch {
 		case at < 0:
 			out = append(out, f)
@@ -125,29 +116,29 @@ func merge(found []Finding) []Finding {
 	return out
 }
 
-func (f Finding) saysTheSameAs(o Finding) bool {
+func (f Finding) sameAs(o Finding) bool {
 	if f.Cause != o.Cause || f.Area != o.Area {
 		return false
 	}
 	return f.Object == o.Object || (f.Object.Kind == "pod" && o.Object.Kind == "pod" && (f.Known() || f.What == o.What))
 }
 
-// Outcome is what a diagnosis comes to.
+// Outcome is the outcome of a diagnosis.
 type Outcome int
 
-// The outcomes, in order of what they say.
+// The outcomes, the best first.
 const (
-	// Well: nothing is wrong, or nothing is late yet.
-	Well Outcome = iota
+	// Healthy: nothing is wrong, or nothing is late yet.
+	Healthy Outcome = iota
 	// Explained: every symptom has a cause.
 	Explained
 	// Unexplained: at least one symptom has none.
 	Unexplained
 )
 
-// Weigh returns what findings come to.
-func Weigh(found []Finding) Outcome {
-	out := Well
+// Conclude returns the outcome of findings.
+func Conclude(found []Finding) Outcome {
+	out := Healthy
 	for _, f := range found {
 		switch {
 		case f.Cause == Unknown:

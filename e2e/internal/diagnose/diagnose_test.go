@@ -55,7 +55,7 @@ func endpointOf(p *corev1.Pod) discoveryv1.Endpoint {
 func TestNothingIsWrongWithASetInGoodOrder(t *testing.T) {
 	s := well(t)
 	found := diagnose.Diagnose(s)
-	if len(found) != 0 || diagnose.Weigh(found) != diagnose.Well {
+	if len(found) != 0 || diagnose.Conclude(found) != diagnose.Healthy {
 		t.Fatalf("expected nothing, found\n%s", text(s, found))
 	}
 	if got := text(s, found); !strings.HasPrefix(got, "nothing wrong found: statefulset "+s.Namespace+"/web has 2 of 2 pods Ready") {
@@ -253,7 +253,7 @@ func TestUnknownIsCalledUnknown(t *testing.T) {
 		s := well(t)
 		change(s)
 		found := diagnose.Diagnose(s)
-		if len(found) == 0 || found[0].Cause != diagnose.Unknown || diagnose.Weigh(found) != diagnose.Unexplained {
+		if len(found) == 0 || found[0].Cause != diagnose.Unknown || diagnose.Conclude(found) != diagnose.Unexplained {
 			t.Errorf("%s: expected an unknown cause, found\n%s", name, text(s, found))
 			continue
 		}
@@ -270,7 +270,7 @@ func TestWhatHasJustBegunIsNotCalledTrouble(t *testing.T) {
 	p.Status = corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: p.CreationTimestamp}}}
 	s.Events = nil
 	found := diagnose.Diagnose(s)
-	if len(found) != 1 || found[0].Cause != diagnose.Note || diagnose.Weigh(found) != diagnose.Well {
+	if len(found) != 1 || found[0].Cause != diagnose.Note || diagnose.Conclude(found) != diagnose.Healthy {
 		t.Errorf("expected a note and no trouble, found\n%s", text(s, found))
 	}
 }

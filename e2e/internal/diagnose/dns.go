@@ -152,7 +152,7 @@ func (v *view) corefile() *Finding {
 	f := &Finding{
 		Cause: "dns-config", Area: DNS, Object: config, Seen: "names of the cluster are not resolved as they should be",
 		Look: []string{getYAML(config), "kubectl -n kube-system logs -l k8s-app=kube-dns --tail 50"},
-		Do:   []string{"mend the Corefile; CoreDNS reads it again within a minute or two where the plugin reload is on, otherwise restart it: kubectl -n kube-system rollout restart deployment coredns"},
+		Do:   []string{"fix the Corefile; CoreDNS reads it again within a minute or two where the plugin reload is on, otherwise restart it: kubectl -n kube-system rollout restart deployment coredns"},
 	}
 	blocks, err := caddyfile.Parse("Corefile", strings.NewReader(text), nil)
 	if err != nil {
@@ -184,7 +184,7 @@ func (v *view) corefile() *Finding {
 		return nil
 	}
 	name := answersInstead()[at]
-	// Whether it changes the answers does not show in the Corefile alone: it is told, and not called the cause.
+	// Whether it changes the answers does not show in the Corefile alone: it is evidence, not the cause.
 	f.Cause, f.What = Note, fmt.Sprintf("has the plugin %s in the server block that answers for the cluster's names", name)
 	f.Seen = "answers may not be what the plugin kubernetes would give"
 	f.Evidence = []Evidence{{config, "data.Corefile", directive(block.Tokens[name])}}

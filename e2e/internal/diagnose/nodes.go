@@ -24,12 +24,12 @@ func (v *view) nodeOf(p *corev1.Pod) *Finding {
 }
 
 // nodes follows what is wrong with nodes whose pods are still called Ready: a kubelet that cannot work may go on saying so.
-func (v *view) nodes(told []Finding) []Finding {
+func (v *view) nodes(podFindings []Finding) []Finding {
 	byNode := map[string][]string{}
 	var names []string
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
-		if !v.mine(p) || p.Spec.NodeName == "" {
+		if !v.controls(p) || p.Spec.NodeName == "" {
 			continue
 		}
 		if byNode[p.Spec.NodeName] == nil {
@@ -41,7 +41,7 @@ func (v *view) nodes(told []Finding) []Finding {
 	var found []Finding
 	for _, name := range names {
 		f, lost := v.nodeTrouble(name)
-		if !lost || slices.ContainsFunc(told, func(t Finding) bool { return t.Object == f.Object }) {
+		if !lost || slices.ContainsFunc(podFindings, func(t Finding) bool { return t.Object == f.Object }) {
 			continue
 		}
 		f.Seen = fmt.Sprintf("%s: %s", plural(len(byNode[name]), "pod of the set is on it", "pods of the set are on it"), list(byNode[name]))
@@ -60,7 +60,7 @@ func (v *view) nodeTrouble(name string) (f *Finding, lost bool) {
 	f = &Finding{
 		Area: Node, Object: node, Look: []string{describe(node)},
 		Do: []string{
-			"mend the node: its kubelet, its network, its container runtime",
+			"fix the node: its kubelet, its network, its container runtime",
 			"if it is off for good: delete it (kubectl delete node " + name + "), or taint it node.kubernetes.io/out-of-service=nodeshutdown:NoExecute, so that its pods and volumes are let go; the controller replaces none of them before, since they might still run",
 		},
 	}
@@ -159,7 +159,7 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 	if len(p.Finalizers) > 0 {
 		f.Evidence = append(f.Evidence, Evidence{pod, "metadata.finalizers", list(p.Finalizers)})
 	}
-	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	f.Evidence = v.appendWarnings(f.Evidence, "Pod", p.Name, p.UID)
 	f.Do = []string{"read the kubelet's log on node " + p.Spec.NodeName}
 	f.Look = append(f.Look, describe(pod))
 	return f

@@ -37,8 +37,8 @@ func (v *view) unreachable(p *corev1.Pod, nodes []nodeObstacles) *corev1.Persist
 	return all[0]
 }
 
-// there says what is wrong with the nodes on which a volume can be used.
-func there(pv *corev1.PersistentVolume, nodes []nodeObstacles, v *view) string {
+// nodesOf says what is wrong with the nodes on which a volume can be used.
+func nodesOf(pv *corev1.PersistentVolume, nodes []nodeObstacles, v *view) string {
 	for _, n := range nodes {
 		node := v.node(n.node)
 		if node == nil || volumehelper.CheckNodeAffinity(pv, node.Labels) != nil {

@@ -25,8 +25,8 @@ func (v *view) pods(manager *Finding) []Finding {
 			continue
 		case p == nil:
 			found = append(found, v.notCreated(n, manager))
-		case !v.mine(p):
-			found = append(found, v.stranger(p))
+		case !v.controls(p):
+			found = append(found, v.nameTaken(p))
 		case p.DeletionTimestamp == nil && isReady(p):
 			continue
 		default:
@@ -85,7 +85,7 @@ func (v *view) beyond(first, end int, blocked bool) []Finding {
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
 		n := v.ordinal(p.Name)
-		if !v.mine(p) || n < 0 || (n >= first && n < end) {
+		if !v.controls(p) || n < 0 || (n >= first && n < end) {
 			continue
 		}
 		if p.DeletionTimestamp != nil {
@@ -95,7 +95,7 @@ func (v *view) beyond(first, end int, blocked bool) []Finding {
 			continue
 		}
 		if blocked && v.ordered() {
-			// The controller scales down only while every other pod is Ready: what blocks it is told already.
+			// The controller scales down only while every other pod is Ready: what blocks it has a finding already.
 			continue
 		}
 		found = append(found, Finding{
@@ -107,8 +107,8 @@ func (v *view) beyond(first, end int, blocked bool) []Finding {
 	return found
 }
 
-// stranger is a pod that has the name of one of the set's and belongs to another.
-func (v *view) stranger(p *corev1.Pod) Finding {
+// nameTaken is a pod that has the name of one of the set's and is not controlled by it.
+func (v *view) nameTaken(p *corev1.Pod) Finding {
 	pod := v.ref("pod", p.Name)
 	owner := "none"
 	for _, o := range p.OwnerReferences {
@@ -155,7 +155,7 @@ func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
 		f.Why = "the kubelet ended the pod because its node ran short of what status.message names"
 		f.Do = []string{"see what uses it up on node " + p.Spec.NodeName + ", and set requests and limits so that the pod is not the first to go"}
 	}
-	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	f.Evidence = v.appendWarnings(f.Evidence, "Pod", p.Name, p.UID)
 	return f
 }
 
@@ -182,7 +182,7 @@ func (v *view) unready(p *corev1.Pod) Finding {
 		c := &p.Status.ContainerStatuses[i]
 		f.Evidence = append(f.Evidence, Evidence{pod, field(c, ""), stateOf(c)})
 	}
-	f.Evidence = v.tell(f.Evidence, "Pod", p.Name, p.UID)
+	f.Evidence = v.appendWarnings(f.Evidence, "Pod", p.Name, p.UID)
 	if v.now.Sub(since) < patience && !v.warnedAgain(p) {
 		return v.underway(f, since)
 	}

@@ -11,7 +11,7 @@ import (
 // Ready before it replaces it, which a broken one never does.
 func (v *view) replaceByHand(p *corev1.Pod) []string {
 	has, wants := p.Labels[appsv1.ControllerRevisionHashLabelKey], v.set.Status.UpdateRevision
-	if has == "" || wants == "" || has == wants || !v.mine(p) || p.DeletionTimestamp != nil {
+	if has == "" || wants == "" || has == wants || !v.controls(p) || p.DeletionTimestamp != nil {
 		return nil
 	}
 	return []string{fmt.Sprintf("the set's template is newer than this pod (revision %s, the pod has %s): if the new one is right, delete the pod, the controller may wait for it to become Ready for ever: %s",
@@ -23,7 +23,7 @@ func (v *view) rollout() []Finding {
 	var old []string
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
-		if v.mine(p) && p.Labels[appsv1.ControllerRevisionHashLabelKey] != v.set.Status.UpdateRevision {
+		if v.controls(p) && p.Labels[appsv1.ControllerRevisionHashLabelKey] != v.set.Status.UpdateRevision {
 			old = append(old, p.Name)
 		}
 	}

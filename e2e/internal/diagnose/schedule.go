@@ -52,18 +52,18 @@ func (v *view) unscheduled(p *corev1.Pod) Finding {
 	}
 	said := condition(p, corev1.PodScheduled)
 	if said == nil || said.Status == corev1.ConditionTrue {
-		return v.unnoticed(p, f)
+		return v.unseenByScheduler(p, f)
 	}
 	f.Evidence = []Evidence{{pod, "status.conditions[PodScheduled]", shown(said)}}
 	perNode := v.obstacles(p)
 	if free := withoutAny(perNode); len(v.s.Nodes) == 0 || free != "" {
 		return v.quoteScheduler(f, said.Message, free)
 	}
-	return v.nowhere(p, f, perNode)
+	return v.fitsNowhere(p, f, perNode)
 }
 
-// unnoticed is a pod that no scheduler has said anything about.
-func (v *view) unnoticed(p *corev1.Pod, f Finding) Finding {
+// unseenByScheduler is a pod that no scheduler has said anything about.
+func (v *view) unseenByScheduler(p *corev1.Pod, f Finding) Finding {
 	pod := v.ref("pod", p.Name)
 	f.Evidence = append(f.Evidence, Evidence{pod, "spec.schedulerName", p.Spec.SchedulerName}, Evidence{pod, "status.conditions[PodScheduled]", "(absent)"})
 	if p.Spec.SchedulerName != "" && p.Spec.SchedulerName != corev1.DefaultSchedulerName {
@@ -183,8 +183,8 @@ func quantity(l corev1.ResourceList, name corev1.ResourceName) string {
 	return q.String()
 }
 
-// nowhere is a pod that every node has an obstacle for.
-func (v *view) nowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding {
+// fitsNowhere is a pod that every node has an obstacle for.
+func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding {
 	cause := mainCause(nodes)
 	f.Cause = cause
 	var notes []string
@@ -211,9 +211,9 @@ func (v *view) nowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding 
 		pv := v.unreachable(p, nodes)
 		f.Area, f.Object = Storage, clusterRef("persistentvolume", pv.Name)
 		f.Path = []Ref{v.ref("persistentvolumeclaim", claimOf(pv))}
-		f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), there(pv, nodes, v))
+		f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), nodesOf(pv, nodes, v))
 		f.Why = fmt.Sprintf("pod %s needs this volume's data, so it can run on no other node", p.Name)
-		f.Do = []string{"bring that node back into service: uncordon it, make room on it, or mend it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
+		f.Do = []string{"bring that node back into service: uncordon it, make room on it, or repair it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
 		f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
 	case byAffinity:
 		f.Why = "no node has the labels: they are missing or misspelt on the nodes or in the set's template"

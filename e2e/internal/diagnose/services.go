@@ -58,12 +58,7 @@ func (v *view) service() []Finding {
 }
 
 func (v *view) serviceNames() string {
-	var names []string
-	for i := range v.s.Services {
-		names = append(names, v.s.Services[i].Name)
-	}
-	slices.Sort(names)
-	return list(names)
+	return namesOf(v.s.Services)
 }
 
 // missed is a selector that does not match the set's pods.
@@ -76,7 +71,7 @@ func (v *view) missed(s *corev1.Service) *Finding {
 	var missed, matched []string
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
-		if !v.mine(p) {
+		if !v.controls(p) {
 			continue
 		}
 		if selector.Matches(labels.Set(p.Labels)) {
@@ -142,7 +137,7 @@ func (v *view) endpoints(s *corev1.Service) *Finding {
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
 		c := condition(p, corev1.PodReady)
-		if !v.mine(p) || !isReady(p) || p.DeletionTimestamp != nil || listed[p.Name] || v.now.Sub(c.LastTransitionTime.Time) < patience/2 {
+		if !v.controls(p) || !isReady(p) || p.DeletionTimestamp != nil || listed[p.Name] || v.now.Sub(c.LastTransitionTime.Time) < patience/2 {
 			continue
 		}
 		lacking = append(lacking, p.Name)

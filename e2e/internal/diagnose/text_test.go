@@ -59,7 +59,7 @@ func TestAPluginThatMayChangeAnswersIsANote(t *testing.T) {
 	s := well(t)
 	s.Resolver.Corefile = ".:53 {\n rewrite name a.example b.example\n kubernetes cluster.local\n}"
 	found := diagnose.Diagnose(s)
-	if len(found) != 1 || found[0].Cause != diagnose.Note || diagnose.Weigh(found) != diagnose.Well {
+	if len(found) != 1 || found[0].Cause != diagnose.Note || diagnose.Conclude(found) != diagnose.Healthy {
 		t.Errorf("expected a note, found\n%s", text(s, found))
 	}
 }

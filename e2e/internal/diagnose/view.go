@@ -67,8 +67,8 @@ func (v *view) pod(name string) *corev1.Pod {
 	return nil
 }
 
-// mine reports whether the set controls an object.
-func (v *view) mine(o metav1.Object) bool {
+// controls reports whether the set controls an object.
+func (v *view) controls(o metav1.Object) bool {
 	owner := metav1.GetControllerOf(o)
 	return owner != nil && owner.UID == v.set.UID
 }
@@ -186,8 +186,8 @@ func (v *view) newest(kind, name string, uid types.UID, reasons ...string) *core
 	return nil
 }
 
-// told turns an event into evidence.
-func told(e *corev1.Event) Evidence {
+// eventEvidence returns an event as evidence.
+func eventEvidence(e *corev1.Event) Evidence {
 	o := e.InvolvedObject
 	return Evidence{
 		Object: Ref{Kind: strings.ToLower(o.Kind), Namespace: o.Namespace, Name: o.Name},
@@ -195,13 +195,13 @@ func told(e *corev1.Event) Evidence {
 	}
 }
 
-// tell appends the newest event of each reason about an object to evidence.
-func (v *view) tell(evidence []Evidence, kind, name string, uid types.UID) []Evidence {
+// appendWarnings appends the newest warning event of each reason about an object to evidence.
+func (v *view) appendWarnings(evidence []Evidence, kind, name string, uid types.UID) []Evidence {
 	seen := map[string]bool{}
 	for _, e := range v.events(kind, name, uid) {
 		if e.Type == corev1.EventTypeWarning && !seen[e.Reason] {
 			seen[e.Reason] = true
-			evidence = append(evidence, told(e))
+			evidence = append(evidence, eventEvidence(e))
 		}
 	}
 	return evidence
@@ -234,6 +234,16 @@ func (v *view) ago(t time.Time) string {
 	return strings.TrimSuffix(strings.Replace(d.String(), "m0s", "m", 1), "h0m")
 }
 
+// namesOf writes the names of objects, sorted.
+func namesOf[T any, P object[T]](all []T) string {
+	var names []string
+	for i := range all {
+		names = append(names, P(&all[i]).GetName())
+	}
+	slices.Sort(names)
+	return list(names)
+}
+
 // list writes names, the first few of them.
 func list(names []string) string {
 	const most = 4
@@ -249,7 +259,7 @@ func list(names []string) string {
 	}
 }
 
-// plural writes a number with the word that fits it.
+// plural writes a number with the singular or plural of a word.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

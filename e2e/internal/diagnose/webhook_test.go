@@ -23,7 +23,7 @@ import (
 
 // serveDenials serves a webhook that rejects every pod of the namespace with the label diagnose=<label>, from this process, at the
 // address by which the nodes reach this machine.
-func (b *bench) serveDenials(t *testing.T, configuration, webhook, label string) {
+func (b *testCluster) serveDenials(t *testing.T, configuration, webhook, label string) {
 	t.Helper()
 	ctx := t.Context()
 	address := b.addressForNodes(t)
@@ -80,7 +80,7 @@ func deny(w http.ResponseWriter, r *http.Request) {
 }
 
 // addressForNodes is this machine's address in the nodes' network.
-func (b *bench) addressForNodes(t *testing.T) net.IP {
+func (b *testCluster) addressForNodes(t *testing.T) net.IP {
 	t.Helper()
 	nodes, err := b.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	must(t, err)

@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// TestCausesAreFoundWhenTheyHurtACluster makes what the whole cluster suffers from real, one after another, and undoes it again. The
+// TestCausesAreFoundWhenTheyDisruptACluster makes what the whole cluster suffers from real, one after another, and undoes it again. The
 // nodes must be containers that docker reaches.
-func TestCausesAreFoundWhenTheyHurtACluster(t *testing.T) {
-	b := newBench(t)
-	if !*hurt {
-		t.Skip("the cluster may not be hurt (-hurt)")
+func TestCausesAreFoundWhenTheyDisruptACluster(t *testing.T) {
+	b := newTestCluster(t)
+	if !*disrupt {
+		t.Skip("the cluster may not be disrupted (-disrupt)")
 	}
 	ways := b.ways()
 	for _, c := range clusterCauses() {
@@ -35,10 +35,10 @@ func TestCausesAreFoundWhenTheyHurtACluster(t *testing.T) {
 }
 
 // ways says how each cause is made real. Each returns the namespace of a set that suffers from it.
-func (b *bench) ways() map[string]func(*testing.T) string {
+func (b *testCluster) ways() map[string]func(*testing.T) string {
 	running := func(t *testing.T) string {
 		t.Helper()
-		ns := b.apply(t, "well", "well")
+		ns := b.apply(t, "healthy", "healthy")
 		b.awaitReady(t, ns)
 		return ns
 	}
@@ -47,12 +47,12 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 			t.Helper()
 			b.patchClass(t, "false")
 			t.Cleanup(func() { b.patchClass(t, "true") })
-			return b.apply(t, "well", "well")
+			return b.apply(t, "healthy", "healthy")
 		},
 		"provisioner-scaled-away": func(t *testing.T) string {
 			t.Helper()
 			b.scale(t, "local-path-storage", "local-path-provisioner", 0)
-			return b.apply(t, "well", "well")
+			return b.apply(t, "healthy", "healthy")
 		},
 		"dns-down": func(t *testing.T) string {
 			t.Helper()
@@ -77,12 +77,12 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 		"controller-down": func(t *testing.T) string {
 			t.Helper()
 			b.stopComponent(t, "kube-controller-manager")
-			return b.apply(t, "well", "well")
+			return b.apply(t, "healthy", "healthy")
 		},
 		"scheduler-down": func(t *testing.T) string {
 			t.Helper()
 			b.stopComponent(t, "kube-scheduler")
-			return b.apply(t, "well", "well")
+			return b.apply(t, "healthy", "healthy")
 		},
 		"cordoned": func(t *testing.T) string {
 			t.Helper()
@@ -113,7 +113,7 @@ func (b *bench) ways() map[string]func(*testing.T) string {
 	}
 }
 
-func (b *bench) patchClass(t *testing.T, isDefault string) {
+func (b *testCluster) patchClass(t *testing.T, isDefault string) {
 	t.Helper()
 	patch := []byte(`{"metadata":{"annotations":{"storageclass.kubernetes.io/is-default-class":"` + isDefault + `"}}}`)
 	_, err := b.client.StorageV1().StorageClasses().Patch(context.WithoutCancel(t.Context()), "standard", types.MergePatchType, patch, metav1.PatchOptions{})
@@ -121,7 +121,7 @@ func (b *bench) patchClass(t *testing.T, isDefault string) {
 }
 
 // scale changes how many pods a deployment has until the test ends.
-func (b *bench) scale(t *testing.T, namespace, name string, replicas int32) {
+func (b *testCluster) scale(t *testing.T, namespace, name string, replicas int32) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	set := func(n int32) int32 {
@@ -140,7 +140,7 @@ func (b *bench) scale(t *testing.T, namespace, name string, replicas int32) {
 	})
 }
 
-func (b *bench) awaitDeployment(t *testing.T, namespace, name string) {
+func (b *testCluster) awaitDeployment(t *testing.T, namespace, name string) {
 	t.Helper()
 	must(t, wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), time.Second, within, true, func(ctx context.Context) (bool, error) {
 		d, err := b.client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
@@ -149,7 +149,7 @@ func (b *bench) awaitDeployment(t *testing.T, namespace, name string) {
 }
 
 // corefile changes CoreDNS's configuration and restarts it, until the test ends.
-func (b *bench) corefile(t *testing.T, change func(string) string) {
+func (b *testCluster) corefile(t *testing.T, change func(string) string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	configs := b.client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
@@ -180,7 +180,7 @@ func onNode(t *testing.T, node string, command ...string) {
 }
 
 // stopComponent takes a part of the control plane away until the test ends.
-func (b *bench) stopComponent(t *testing.T, name string) {
+func (b *testCluster) stopComponent(t *testing.T, name string) {
 	t.Helper()
 	nodes, err := b.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{LabelSelector: "node-role.kubernetes.io/control-plane"})
 	must(t, err)
@@ -196,7 +196,7 @@ func (b *bench) stopComponent(t *testing.T, name string) {
 }
 
 // service stops a service of a node until the test ends, and keeps anything from starting it meanwhile.
-func (b *bench) service(t *testing.T, node, name string) {
+func (b *testCluster) service(t *testing.T, node, name string) {
 	t.Helper()
 	onNode(t, node, "systemctl", "mask", "--runtime", "--now", name)
 	t.Cleanup(func() {
@@ -207,7 +207,7 @@ func (b *bench) service(t *testing.T, node, name string) {
 }
 
 // awaitNode waits until a node is as it should be again.
-func (b *bench) awaitNode(t *testing.T, node string) {
+func (b *testCluster) awaitNode(t *testing.T, node string) {
 	t.Helper()
 	must(t, wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), time.Second, within, true, func(ctx context.Context) (bool, error) {
 		n, err := b.client.CoreV1().Nodes().Get(ctx, node, metav1.GetOptions{})
@@ -217,7 +217,7 @@ func (b *bench) awaitNode(t *testing.T, node string) {
 	}))
 }
 
-func (b *bench) cordon(t *testing.T, node string, on bool) {
+func (b *testCluster) cordon(t *testing.T, node string, on bool) {
 	t.Helper()
 	patch := `{"spec":{"unschedulable":true}}`
 	if !on {
@@ -230,7 +230,7 @@ func (b *bench) cordon(t *testing.T, node string, on bool) {
 	}
 }
 
-func (b *bench) nodeOf(t *testing.T, ns string) string {
+func (b *testCluster) nodeOf(t *testing.T, ns string) string {
 	t.Helper()
 	p, err := b.client.CoreV1().Pods(ns).Get(t.Context(), "web-0", metav1.GetOptions{})
 	must(t, err)
