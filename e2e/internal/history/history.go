@@ -1,7 +1,3 @@
-// Package history holds what happened in a namespace while a spec ran: every watch event of the resources a StatefulSet
-// touches, unmerged and in order, together with the spec's own acts, what it observed by other means, and the places where
-// something may have been missed. It is what judges judge and what a saved run consists of, so it knows nothing of clients
-// and test frameworks; package recorder fills it from a cluster.
 package history
 
 import (
@@ -30,19 +26,19 @@ func Resources() []Resource {
 	return []Resource{Pods, Claims, Sets, Revisions, Slices, Services}
 }
 
-// Change says how an event was learnt and what it tells.
+// Change is what an event says of its object, and how that was learnt.
 type Change string
 
 const (
-	// Listed objects were there when a list was made: they existed before, since when is unknown.
+	// Listed objects existed when a list was made; when they were created or changed is not recorded.
 	Listed Change = "listed"
-	// Added objects were made, as the watch says.
+	// Added objects were created.
 	Added Change = "added"
-	// Modified objects were changed, as the watch says.
+	// Modified objects were changed.
 	Modified Change = "modified"
-	// Deleted objects are gone, as the watch says.
+	// Deleted objects were removed.
 	Deleted Change = "deleted"
-	// Missing objects were known before a relist and absent from it: they were deleted at an unknown moment inside the gap.
+	// Missing objects were known before a relist and absent from it: they were removed at an unknown moment inside the gap.
 	Missing Change = "missing"
 )
 
@@ -78,7 +74,7 @@ func (e *Event) RV() uint64 {
 	return n
 }
 
-// Ref names the event as violations quote it: "rv 812 (+4.1 s)".
+// Ref names the event as findings quote it: "rv 812 (+4.1 s)".
 func (e *Event) Ref() string { return fmt.Sprintf("rv %s (%s)", e.ResourceVersion, Clock(e.At)) }
 
 // Aside is Ref for use inside parentheses: "rv 812, +4.1 s".
@@ -87,8 +83,8 @@ func (e *Event) Aside() string { return fmt.Sprintf("rv %s, %s", e.ResourceVersi
 // Clock writes a time since the recording began: "+4.1 s".
 func Clock(d time.Duration) string { return fmt.Sprintf("+%.1f s", d.Seconds()) }
 
-// Gap is a stretch of one resource's history in which events may be missing: a watch could not be resumed and the relist
-// showed changes whose course nobody saw. A relist that shows every object unchanged leaves no gap.
+// Gap is an interval of one resource's history in which events may be missing: a watch could not be resumed and the relist showed
+// changes, or an event could not be read. A relist that shows every object unchanged leaves no gap.
 type Gap struct {
 	Seq      int           `json:"seq"`
 	Resource Resource      `json:"resource"`
@@ -108,8 +104,8 @@ const (
 	NotApplicable Outcome = "not applicable"
 )
 
-// Check is what a spec observed by other means than the watches (an answer of DNS, data in a volume, a rejection by the API),
-// judged on the spot against one guarantee.
+// Check is what a spec found itself for one guarantee, by other means than the watches: an answer of DNS, data in a volume, a rejection by
+// the API server.
 type Check struct {
 	Seq       int           `json:"seq"`
 	At        time.Duration `json:"at"`
@@ -123,15 +119,15 @@ type Check struct {
 type Header struct {
 	Format    string        `json:"format"`
 	Spec      string        `json:"spec"`
-	Proves    []contract.ID `json:"proves,omitempty"` // what the spec set out to exercise
+	Proves    []contract.ID `json:"proves,omitempty"` // the guarantees that the spec is about
 	Namespace string        `json:"namespace"`
 	Start     time.Time     `json:"start"`
 	Version   string        `json:"kubernetesVersion,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
 	Zone string `json:"zone,omitempty"`
-	// Lag is how far the controller's informer cache may be behind the API server before an act on it counts as wrong.
+	// Lag bounds how far the controller's informer caches may be behind the API server: an act on an older state is a violation.
 	Lag time.Duration `json:"lag"`
-	// ClockSkew bounds how far the clocks of nodes and control plane may differ; it softens rules on timestamps.
+	// ClockSkew bounds how far the clocks of nodes and control plane may differ, for rules on timestamps of both.
 	ClockSkew time.Duration `json:"clockSkew"`
 }
 

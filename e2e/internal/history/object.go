@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// The types below are projections: of each API object the fields that a guarantee speaks of, named as in the API. Keeping
-// them instead of whole objects makes a million events fit in memory and a saved history readable by people.
+// The types below are projections: of each API object the fields that a guarantee speaks of, named as in the API, so that people can read a
+// saved history and nothing else of a cluster is in it.
 
 // Meta is what every object carries.
 type Meta struct {
@@ -79,7 +79,7 @@ func (p *Pod) Is(t corev1.PodConditionType) bool {
 // RunningAndReady is the state that OrderedReady waits for; deletion is not part of it.
 func (p *Pod) RunningAndReady() bool { return p.Phase == corev1.PodRunning && p.Is(corev1.PodReady) }
 
-// Finished reports whether the pod has run to an end, well or badly.
+// Finished reports whether the pod's phase is Failed or Succeeded.
 func (p *Pod) Finished() bool { return p.Phase == corev1.PodFailed || p.Phase == corev1.PodSucceeded }
 
 // Stopped reports whether no container of the pod runs any more, or ever did.
@@ -132,7 +132,7 @@ type Container struct {
 	Finished metav1.Time    `json:"finished,omitzero"`
 }
 
-// Template is what a pod template and the pods made from it have in common, as far as it tells two templates apart.
+// Template holds the fields by which two pod templates, and the pods created from them, are told apart.
 type Template struct {
 	Annotations map[string]string `json:"annotations,omitempty"` // those under the project's prefix
 	Labels      map[string]string `json:"labels,omitempty"`      // those under the project's prefix
@@ -169,7 +169,7 @@ type Set struct {
 	// FreeHostname says that the template asks for a hostname of its own (hostNetwork, setHostnameAsFQDN, hostnameOverride).
 	FreeHostname bool     `json:"freeHostname,omitempty"`
 	Template     Template `json:"template,omitzero"`
-	// TemplateDigest tells two pod templates apart also where Template, which holds few of their fields, shows no difference.
+	// TemplateDigest differs between any two pod templates, also where Template, which holds few of their fields, is equal.
 	TemplateDigest string `json:"templateDigest,omitempty"`
 	Status         Status `json:"status,omitzero"`
 }

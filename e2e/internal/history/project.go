@@ -15,11 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Prefix marks the annotations and labels of this project, the only ones that tell a pod's template: a cluster may add others to a pod,
-// which then differ from its template without any fault.
+// Prefix is that of the annotations and labels of this project, the only ones by which templates are compared: admission may add others to
+// a pod.
 const Prefix = "statefulset-conformance.hero-academy.github.io/"
 
-// Project turns an API object into an event's resource, meta and projection. It returns an error for a type that is not
+// Project returns an event with the resource, meta and projection of an API object. It returns an error for a type that is not
 // recorded.
 func Project(obj runtime.Object) (*Event, error) {
 	switch o := obj.(type) {
@@ -176,7 +176,7 @@ func setOf(o *appsv1.StatefulSet) *Set {
 	return s
 }
 
-// templateDigest is a digest of a whole template, or "" where it cannot be written.
+// templateDigest is a digest of a whole template, or "" where it cannot be marshalled.
 func templateDigest(t *corev1.PodTemplateSpec) string {
 	data, err := json.Marshal(t)
 	if err != nil {

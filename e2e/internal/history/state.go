@@ -9,12 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// State is the newest known version of every object, as events up to some moment tell it.
+// State holds the newest version of every existing object, as of the last event applied.
 type State struct {
 	objects map[Resource]map[string]*Event
 }
 
-// NewState returns a state that knows no object.
+// NewState returns an empty state.
 func NewState() *State {
 	s := &State{objects: map[Resource]map[string]*Event{}}
 	for _, r := range Resources() {
@@ -23,22 +23,22 @@ func NewState() *State {
 	return s
 }
 
-// Apply takes one more event into account.
+// Apply updates the state with the next event.
 func (s *State) Apply(e *Event) {
 	if !e.Gone() {
 		s.objects[e.Resource][e.Name] = e
 		return
 	}
-	// A deletion that arrives after the name was taken again speaks of the older object.
+	// A deletion that arrives after an object of the same name was created is that of the older object.
 	if cur := s.objects[e.Resource][e.Name]; cur != nil && cur.UID == e.UID {
 		delete(s.objects[e.Resource], e.Name)
 	}
 }
 
-// Get returns the newest event of a living object, or nil.
+// Get returns the newest event of an existing object, or nil.
 func (s *State) Get(r Resource, name string) *Event { return s.objects[r][name] }
 
-// List returns the newest events of all living objects of a resource, by name.
+// List returns the newest events of all existing objects of a resource, by name.
 func (s *State) List(r Resource) []*Event {
 	out := make([]*Event, 0, len(s.objects[r]))
 	for _, e := range s.objects[r] {
@@ -48,7 +48,7 @@ func (s *State) List(r Resource) []*Event {
 	return out
 }
 
-// PodsOf returns the living pods that the set of that UID controls, by ordinal.
+// PodsOf returns the existing pods that the set of that UID controls, by ordinal.
 func (s *State) PodsOf(set types.UID) []*Event {
 	var out []*Event
 	for _, e := range s.objects[Pods] {
@@ -68,7 +68,7 @@ func Ordinal(name string) int {
 	if i < 0 {
 		return -1
 	}
-	// ParseUint refuses signs, which Atoi would let through.
+	// ParseUint rejects signs, which Atoi accepts.
 	n, err := strconv.ParseUint(name[i+1:], 10, 31)
 	if err != nil {
 		return -1

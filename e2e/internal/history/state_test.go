@@ -23,7 +23,7 @@ func names(events []*history.Event) []string {
 	return out
 }
 
-func TestStateKeepsTheNewestVersionOfWhatLives(t *testing.T) {
+func TestStateHoldsTheNewestVersionOfExistingObjects(t *testing.T) {
 	s := history.NewState()
 	for _, e := range []*history.Event{
 		pod("a", "1", history.Listed), pod("b", "2", history.Added), pod("a", "1", history.Modified),
@@ -32,7 +32,7 @@ func TestStateKeepsTheNewestVersionOfWhatLives(t *testing.T) {
 		s.Apply(e)
 	}
 	if got := names(s.List(history.Pods)); !slices.Equal(got, []string{"a", "b"}) {
-		t.Errorf("expected a and b to live, found %v", got)
+		t.Errorf("expected a and b to exist, found %v", got)
 	}
 	if e := s.Get(history.Pods, "a"); e == nil || e.Change != history.Modified {
 		t.Errorf("expected the newest version of a, found %+v", e)
@@ -42,18 +42,18 @@ func TestStateKeepsTheNewestVersionOfWhatLives(t *testing.T) {
 	}
 }
 
-func TestALateDeletionLeavesTheNextObjectOfThatName(t *testing.T) {
+func TestALateDeletionLeavesTheReplacement(t *testing.T) {
 	s := history.NewState()
 	s.Apply(pod("a", "1", history.Added))
 	s.Apply(pod("a", "2", history.Added))
 	s.Apply(pod("a", "1", history.Deleted))
 	if e := s.Get(history.Pods, "a"); e == nil || e.UID != "2" {
-		t.Errorf("expected the second a to live, found %+v", e)
+		t.Errorf("expected the second a to exist, found %+v", e)
 	}
 	s.Apply(pod("z", "9", history.Deleted)) // of something never seen
 }
 
-func TestPodsOfASetComeByOrdinal(t *testing.T) {
+func TestPodsOfASetAreOrderedByOrdinal(t *testing.T) {
 	st := historytest.New()
 	st.Running("web", 12)
 	st.Running("other", 1)
@@ -79,7 +79,7 @@ func TestOrdinal(t *testing.T) {
 	}
 }
 
-func TestEventsSayWhenTheyWere(t *testing.T) {
+func TestReferencesToEvents(t *testing.T) {
 	e := &history.Event{At: 4120 * time.Millisecond, Meta: history.Meta{ResourceVersion: "812"}}
 	if e.Ref() != "rv 812 (+4.1 s)" || e.Aside() != "rv 812, +4.1 s" || e.RV() != 812 {
 		t.Errorf("found %q, %q, %d", e.Ref(), e.Aside(), e.RV())

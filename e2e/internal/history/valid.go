@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// What follows rejects records whose parts do not fit together, so that judges need not guard against them.
+// The functions below reject records whose fields contradict each other, so that judges need not check for them.
 
 func (h *Header) valid() error {
 	switch {

@@ -28,7 +28,7 @@ const (
 	byClient                    // a client other than the test
 )
 
-// attribution holds the operations of the test by what they are asked about.
+// attribution holds the operations of the test, indexed for the questions below.
 type attribution struct {
 	operations []history.Operation
 	// deletions are the deletions and evictions of one object, in their order, without those that were refused.

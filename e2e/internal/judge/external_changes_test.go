@@ -90,7 +90,7 @@ func TestStrangers(t *testing.T) {
 			},
 		},
 		{
-			name: "a stranger's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
+			name: "another client's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
 				made(s)
 				scaled(s)
 				s.Scale("web", 1)

@@ -12,17 +12,17 @@ import (
 // Start sets the first ordinal.
 func Start(n int32) Option { return func(s *history.Set) { s.Start = n } }
 
-// WhenScaledDelete lets a scale down delete the claims of the pods it removes.
+// WhenScaledDelete sets whenScaled to Delete.
 func WhenScaledDelete(s *history.Set) {
 	s.WhenScaled = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 }
 
-// WhenDeletedDelete lets the set's claims be deleted with it.
+// WhenDeletedDelete sets whenDeleted to Delete.
 func WhenDeletedDelete(s *history.Set) {
 	s.WhenDeleted = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 }
 
-// Succeed ends a pod with phase Succeeded.
+// Succeed sets a pod's phase to Succeeded.
 func (s *Builder) Succeed(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodSucceeded
@@ -31,7 +31,7 @@ func (s *Builder) Succeed(pod string) *history.Event {
 	})
 }
 
-// Crash lets a pod's containers end with an error.
+// Crash terminates a pod's containers with exit code 1.
 func (s *Builder) Crash(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		readiness(s, e.Pod, false)
@@ -53,26 +53,26 @@ func (s *Builder) Restart(pod string) *history.Event {
 	})
 }
 
-// Disrupt marks a pod as about to be disrupted, for that reason.
+// Disrupt sets a pod's condition DisruptionTarget, with that reason.
 func (s *Builder) Disrupt(pod, reason string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Conditions = append(e.Pod.Conditions, history.Condition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: reason})
 	})
 }
 
-// Evict lets the spec evict a pod through the Eviction API.
+// Evict evicts a pod by an operation of the test.
 func (s *Builder) Evict(pod string) {
 	s.Operation(history.VerbEvict, history.Pods, pod)
 	s.Disrupt(pod, "EvictionByEvictionAPI")
 	s.Terminate(pod)
 }
 
-// Orphan takes a pod's controller away.
+// Orphan removes a pod's ownerReferences.
 func (s *Builder) Orphan(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Owners = nil })
 }
 
-// Adopt gives a pod to the set of that name.
+// Adopt makes the set of that name the controller of a pod.
 func (s *Builder) Adopt(pod, set string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Owners = s.owner(set) })
 }
@@ -82,7 +82,7 @@ func (s *Builder) Relabel(pod, label, value string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { e.Labels[label] = value })
 }
 
-// SetController makes the object of that UID the controller of a claim, and nobody else; an empty UID leaves it without one.
+// SetController gives a claim one ownerReference, to the object of that UID as its controller, or none where the UID is empty.
 func (s *Builder) SetController(claim, kind, name string, uid types.UID) *history.Event {
 	return s.Change(history.Claims, claim, func(e *history.Event) {
 		e.Owners = nil
@@ -93,7 +93,7 @@ func (s *Builder) SetController(claim, kind, name string, uid types.UID) *histor
 	})
 }
 
-// DeleteClaim requests a claim's deletion and carries it out.
+// DeleteClaim requests a claim's deletion and completes it.
 func (s *Builder) DeleteClaim(claim string) {
 	s.Change(history.Claims, claim, func(e *history.Event) {
 		now := s.Timestamp()

@@ -1,5 +1,3 @@
-// Package historytest writes histories by hand: the good and the bad ones that judges are proven on. Every call adds what a watch
-// would have shown; nothing is checked for being legal, since most stories are told to be judged wrong.
 package historytest
 
 import (
@@ -20,7 +18,7 @@ import (
 // Tick is the time that passes with every event, unless Pace says otherwise.
 const Tick = 100 * time.Millisecond
 
-// Builder is a history in the making.
+// Builder builds a history, event by event.
 type Builder struct {
 	h    *history.History
 	now  time.Duration
@@ -30,13 +28,13 @@ type Builder struct {
 	live map[string]*history.Event // resource/name -> newest version
 }
 
-// start is the wall clock at the beginning of every story; timestamps derive from it.
+// start is the wall-clock time at which every history starts; timestamps derive from it.
 func start() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
-// New returns a story in which nothing has happened yet, with a lag of two seconds.
+// New returns a builder of an empty history, with a lag of two seconds.
 func New() *Builder {
 	return &Builder{
-		h:    &history.History{Header: history.Header{Format: history.Format, Namespace: "story", Start: start(), Lag: 2 * time.Second}},
+		h:    &history.History{Header: history.Header{Format: history.Format, Namespace: "test", Start: start(), Lag: 2 * time.Second}},
 		live: map[string]*history.Event{}, tick: Tick,
 	}
 }
@@ -56,21 +54,21 @@ func (s *Builder) Wait(d time.Duration) *Builder {
 	return s
 }
 
-// Now is the time since the story began.
+// Now is the time since the recording began.
 func (s *Builder) Now() time.Duration { return s.now }
 
-// History returns the story so far, complete.
+// History returns the history so far, complete.
 func (s *Builder) History() *history.History {
 	h := *s.h
 	h.End = &history.End{Seq: s.seq + 1, At: s.now, Complete: true}
 	return &h
 }
 
-// Get returns the newest version of a living object; it panics if there is none, since then the story is wrong.
+// Get returns the newest version of an existing object; it panics if there is none.
 func (s *Builder) Get(r history.Resource, name string) *history.Event {
 	e := s.live[string(r)+"/"+name]
 	if e == nil {
-		panic(fmt.Sprintf("story: no %s %q lives at %v", r, name, s.now))
+		panic(fmt.Sprintf("historytest: no %s %q exists at %v", r, name, s.now))
 	}
 	return e
 }
@@ -80,7 +78,7 @@ func (s *Builder) Exists(r history.Resource, name string) bool {
 	return s.live[string(r)+"/"+name] != nil
 }
 
-// List returns the newest versions of all living objects of a resource, by name.
+// List returns the newest versions of all existing objects of a resource, by name.
 func (s *Builder) List(r history.Resource) []*history.Event {
 	var out []*history.Event
 	for _, e := range s.live {
@@ -103,8 +101,7 @@ func (s *Builder) Add(e *history.Event) *history.Event {
 	return s.record(e)
 }
 
-// Change adds a new version of a living object, changed by f, which may change what the event's pointers point to: they are
-// copies.
+// Change adds a new version of an existing object, changed by f, which gets a deep copy of the newest one.
 func (s *Builder) Change(r history.Resource, name string, f func(*history.Event)) *history.Event {
 	e := clone(s.Get(r, name))
 	e.Change = history.Modified
@@ -112,7 +109,7 @@ func (s *Builder) Change(r history.Resource, name string, f func(*history.Event)
 	return s.record(e)
 }
 
-// Remove ends a living object.
+// Remove removes an existing object.
 func (s *Builder) Remove(r history.Resource, name string) *history.Event {
 	e := clone(s.Get(r, name))
 	e.Change = history.Deleted
@@ -125,13 +122,13 @@ func (s *Builder) Timestamp() metav1.Time {
 	return metav1.NewTime(start().Add(s.now).Truncate(time.Second))
 }
 
-// Operation adds an operation of the test whose outcome is unknown, on the living object of that name, if there is one, by its UID.
+// Operation adds an operation of the test whose outcome is unknown. Its UID is that of the existing object of that name, if there is one.
 func (s *Builder) Operation(verb history.Verb, r history.Resource, name string) {
 	s.Begin(history.Operation{Verb: verb, Resource: r, Name: name})
 }
 
-// Begin adds the call of an operation, with an unknown outcome, and returns a function that adds its return. The UID is that of the living
-// object of the operation's name, where it is not set.
+// Begin adds the call of an operation, with an unknown outcome, and returns a function that adds its return. Where the UID is not set, it is
+// that of the existing object of that name.
 func (s *Builder) Begin(op history.Operation) (end func(history.OperationOutcome, *history.Result)) {
 	if e := s.live[string(op.Resource)+"/"+op.Name]; e != nil && op.UID == "" {
 		op.UID = e.UID
@@ -154,13 +151,13 @@ func (s *Builder) Expect(x history.Expectation) {
 	s.h.Expectations = append(s.h.Expectations, x)
 }
 
-// Gap notes that events of a resource may be missing since from.
+// Gap adds a gap of a resource from that moment until now.
 func (s *Builder) Gap(r history.Resource, from time.Duration) {
 	s.seq++
-	s.h.Gaps = append(s.h.Gaps, history.Gap{Seq: s.seq, Resource: r, From: from, To: s.now, Reason: "told so"})
+	s.h.Gaps = append(s.h.Gaps, history.Gap{Seq: s.seq, Resource: r, From: from, To: s.now, Reason: "a gap of the test"})
 }
 
-// Check notes an observation of the spec.
+// Check adds a check of the spec.
 func (s *Builder) Check(c history.Check) {
 	s.seq++
 	c.Seq, c.At = s.seq, s.now
@@ -235,7 +232,7 @@ func (s *Builder) owner(set string) []metav1.OwnerReference {
 func setOf(pod string) string {
 	i := strings.LastIndexByte(pod, '-')
 	if i < 0 {
-		panic("story: " + pod + " is not the name of a set's pod")
+		panic("historytest: " + pod + " is not the name of a set's pod")
 	}
 	return pod[:i]
 }

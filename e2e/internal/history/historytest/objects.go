@@ -12,7 +12,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Grace is the grace period, in seconds, of every pod of a story.
+// Grace is the grace period, in seconds, of every pod.
 const Grace = 30
 
 // Option changes a set before it is created.
@@ -102,7 +102,7 @@ func (s *Builder) Status(set string, f ...func(*history.Status)) *history.Event 
 	})
 }
 
-// Pod creates a pod of a set as its controller does, at the set's update revision and template, Pending.
+// Pod creates a Pending pod of a set as its controller does, of the set's update revision and template.
 func (s *Builder) Pod(name string) *history.Event {
 	set := s.Get(history.Sets, setOf(name))
 	grace := int64(Grace)
@@ -135,12 +135,12 @@ func (s *Builder) Ready(pod string) *history.Event {
 	})
 }
 
-// Unready takes a running pod's readiness away.
+// Unready makes a running pod not Ready.
 func (s *Builder) Unready(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) { readiness(s, e.Pod, false) })
 }
 
-// Fail ends a pod with phase Failed.
+// Fail sets a pod's phase to Failed.
 func (s *Builder) Fail(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodFailed
@@ -159,7 +159,7 @@ func (s *Builder) Terminate(pod string) *history.Event {
 	})
 }
 
-// FinishDeletion lets a pod's containers stop and removes it, as a kubelet does.
+// FinishDeletion stops the containers of a terminating pod and removes it, as a kubelet does.
 func (s *Builder) FinishDeletion(pod string) *history.Event {
 	s.Change(history.Pods, pod, func(e *history.Event) {
 		readiness(s, e.Pod, false)
@@ -179,13 +179,13 @@ func stop(s *Builder, p *history.Pod) {
 	}
 }
 
-// DeletePod requests a pod's deletion and carries it out.
+// DeletePod requests a pod's deletion and completes it.
 func (s *Builder) DeletePod(pod string) {
 	s.Terminate(pod)
 	s.FinishDeletion(pod)
 }
 
-// DeleteByTest deletes a pod as the spec does, which no judge may hold against the controller.
+// DeleteByTest requests a pod's deletion by an operation of the test.
 func (s *Builder) DeleteByTest(pod string) {
 	s.Operation(history.VerbDelete, history.Pods, pod)
 	s.Terminate(pod)
@@ -210,7 +210,7 @@ func (s *Builder) Claim(template, pod string) *history.Event {
 	})
 }
 
-// Running starts a set of that many pods, each Ready before the next is created, and lets its status settle.
+// Running creates a set and that many pods, each Ready before the next is created, and writes the status after each.
 func (s *Builder) Running(set string, replicas int, options ...Option) {
 	s.Set(set, append([]Option{Replicas(int32(replicas))}, options...)...)
 	for n := range replicas {
@@ -223,5 +223,5 @@ func (s *Builder) Running(set string, replicas int, options ...Option) {
 	}
 }
 
-// DeleteSet removes a set, its pods left to whoever collects them.
+// DeleteSet removes a set and leaves its pods to the garbage collector.
 func (s *Builder) DeleteSet(set string) types.UID { return s.Remove(history.Sets, set).UID }

@@ -8,10 +8,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Partition sets the ordinal from which on a rolling update moves pods.
+// Partition sets the partition of the rolling update.
 func Partition(n int32) Option { return func(s *history.Set) { s.Partition = n } }
 
-// MaxUnavailable sets, as written, how many pods a rolling update may have down at a time.
+// MaxUnavailable sets maxUnavailable of the rolling update, as written.
 func MaxUnavailable(n string) Option { return func(s *history.Set) { s.MaxUnavailable = n } }
 
 // MinReady sets minReadySeconds.
@@ -23,12 +23,12 @@ func HistoryLimit(n int32) Option { return func(s *history.Set) { s.RevisionHist
 // OnDelete makes the update strategy OnDelete.
 func OnDelete(s *history.Set) { s.Strategy = appsv1.OnDeleteStatefulSetStrategyType }
 
-// ChangeTemplate changes a set's template to version n, as a person does: its controller has not seen it yet.
+// ChangeTemplate changes a set's template to version n, before its controller observes it.
 func (s *Builder) ChangeTemplate(set string, n int) *history.Event {
 	return s.Update(set, func(t *history.Set) { t.Template.Images = map[string]string{"main": fmt.Sprintf("image:%d", n)} })
 }
 
-// Roll replaces pods one after another at the update revision, as a rolling update does.
+// Roll replaces pods by pods of the update revision, one after another, as a rolling update does.
 func (s *Builder) Roll(set string, ordinals ...int) {
 	for _, n := range ordinals {
 		pod := fmt.Sprintf("%s-%d", set, n)
@@ -38,7 +38,7 @@ func (s *Builder) Roll(set string, ordinals ...int) {
 	}
 }
 
-// PodAt creates a pod that carries the label of revision n of its set and is made of template n.
+// PodAt creates a pod of revision n of its set, created from template n.
 func (s *Builder) PodAt(name string, n int) *history.Event {
 	s.Pod(name)
 	e := s.Get(history.Pods, name)
@@ -47,7 +47,7 @@ func (s *Builder) PodAt(name string, n int) *history.Event {
 	return e
 }
 
-// Revision makes the controller revision of a set's template n, with that number.
+// Revision creates the controller revision of a set's template n, with that number.
 func (s *Builder) Revision(set string, n int, number int64) *history.Event {
 	return s.Add(&history.Event{
 		Resource: history.Revisions, Meta: history.Meta{Name: fmt.Sprintf("%s-%d", set, n), Owners: s.owner(set)},

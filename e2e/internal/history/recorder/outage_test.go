@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -237,7 +238,7 @@ func TestAServerOutOfReachIsAskedAgainWithoutHaste(t *testing.T) {
 	}
 }
 
-func TestAWaitSaysThatNothingIsHeardAnyMore(t *testing.T) {
+func TestAWaitSaysThatAWatchHasEnded(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s)
 	for _, res := range history.Resources() {
@@ -285,6 +286,53 @@ func TestAServerThatCallsEveryVersionTooOldIsAskedWithoutHaste(t *testing.T) {
 	s.with(func() { s.oldest = 0 })
 	s.put(history.Pods, pod("web-0", "1"))
 	stop(t, r)
+}
+
+func TestAnEventThatCannotBeReadLeavesAGap(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.put(history.Pods, pod("web-0", "1"))
+	hostname(t, r, "web-0", "1")
+	watches := len(s.watchesOnce(t, r, history.Pods))
+	node := &corev1.Node{TypeMeta: metav1.TypeMeta{Kind: "Node", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "node", UID: "node"}}
+	s.with(func() { s.logLocked("pods", "ADDED", node) })
+	s.put(history.Pods, pod("web-0", "2"))
+	hostname(t, r, "web-0", "2")
+	h := stop(t, r)
+	if n := len(s.watches(history.Pods)); n != watches {
+		t.Errorf("expected the watch to go on, found %d more", n-watches)
+	}
+	if len(h.Gaps) != 1 || h.Gaps[0].Resource != history.Pods || h.Gaps[0].Seq > h.Events[1].Seq || !strings.Contains(h.Gaps[0].Reason, "could not be read: history: *v1.Node") {
+		t.Errorf("expected a gap of pods before the last event, found %+v", h.Gaps)
+	}
+	readsBack(t, h)
+}
+
+func TestAWatchThatFailsEveryTimeIsStartedLessAndLessOften(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	before := len(s.watches(history.Pods))
+	s.with(func() {
+		s.rv++
+		s.log = append(s.log, change{rv: s.rv, resource: "pods", Type: "ADDED", Object: []byte(`{"kind":"Nothing","apiVersion":"v1"}`)})
+	})
+	s.put(history.Pods, pod("web-0", "1"))
+	err := r.Await(t.Context(), 3500*time.Millisecond, "the pod", func(st *history.State) string {
+		if st.Get(history.Pods, "web-0") == nil {
+			return "no pod"
+		}
+		return ""
+	})
+	if n := len(s.watches(history.Pods)) - before; n == 0 || n > 9 {
+		t.Errorf("expected a few attempts in three seconds, found %d", n)
+	}
+	if err == nil || !strings.Contains(err.Error(), "no pod; but the watch of pods ended") || !strings.Contains(err.Error(), "unable to decode") {
+		t.Errorf("expected the wait to say why the watch fails, found %v", err)
+	}
+	if h := r.Stop(t.Context(), time.Second); h.End.Complete || !strings.Contains(h.End.Reason, "unable to decode") {
+		t.Errorf("expected an incomplete recording and why, found %+v", h.End)
+	}
 }
 
 func TestSyncWaitsForWhatHappenedBeforeIt(t *testing.T) {

@@ -1,6 +1,3 @@
-// Package recorder fills a history from a live namespace: it lists each resource once, watches from the list's resource
-// version, and keeps every event in order. Specs wait on the same stream that judges later read, so what a spec saw and what
-// is judged cannot differ.
 package recorder
 
 import (
@@ -22,7 +19,7 @@ type Recorder struct {
 	sources []source
 	start   time.Time
 	cancel  context.CancelFunc
-	ended   <-chan struct{} // closed when nothing is recorded any more
+	stopped <-chan struct{} // closed when nothing is recorded any more
 	done    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -31,7 +28,7 @@ type Recorder struct {
 	newest  map[types.UID]*history.Event // of every object ever seen
 	seq     int
 	waiting map[*waiter]struct{}
-	unheard map[history.Resource]time.Duration // since when a resource's watch is lost, for those whose is
+	outages map[history.Resource]outage // of the resources that are not watched at present
 }
 
 // Start lists every recorded resource of the header's namespace and begins to watch. It returns once all lists are made, so
@@ -46,13 +43,13 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 		state:   history.NewState(),
 		newest:  map[types.UID]*history.Event{},
 		waiting: map[*waiter]struct{}{},
-		unheard: map[history.Resource]time.Duration{},
+		outages: map[history.Resource]outage{},
 	}
 	header.Start = r.start.UTC()
 	r.h = &history.History{Header: header}
 
 	ctx, r.cancel = context.WithCancel(ctx)
-	r.ended = ctx.Done()
+	r.stopped = ctx.Done()
 	for _, s := range r.sources {
 		seen := r.Now() // before the list is made: what happens while it travels is not in it
 		rv, err := r.list(ctx, s)
@@ -75,7 +72,7 @@ func (r *Recorder) Mark(verb history.Verb, resource history.Resource, name strin
 	r.Begin(history.Operation{Verb: verb, Resource: resource, Name: name, UID: uid, Text: text})
 }
 
-// Check records what the spec observed of one guarantee by other means than the watches.
+// Check records what the spec itself found for a guarantee, by other means than the watches.
 func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,9 +130,9 @@ func (r *Recorder) Sync(ctx context.Context, limit time.Duration) error {
 // second call returns the same history.
 func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.History {
 	r.mu.Lock()
-	stopped := r.h.End != nil
+	ended := r.h.End != nil
 	r.mu.Unlock()
-	if stopped {
+	if ended {
 		return r.History()
 	}
 	err := r.Sync(ctx, limit)
@@ -154,7 +151,7 @@ func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.Histo
 	return r.History()
 }
 
-// append records one event and asks all waits whether it is what they wait for.
+// append records one event and checks all waits against the new state.
 func (r *Recorder) append(e *history.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,7 +164,7 @@ func (r *Recorder) appendLocked(e *history.Event) {
 	r.h.Events = append(r.h.Events, e)
 	r.state.Apply(e)
 	for w := range r.waiting {
-		w.ask(r.state)
+		w.check(r.state)
 	}
 }
 

@@ -157,12 +157,12 @@ func TestEveryEventIsKeptInOrderAndUnmerged(t *testing.T) {
 	}
 }
 
-func TestMarksAndChecksStandBetweenTheEvents(t *testing.T) {
+func TestOperationsAndChecksAreOrderedAmongTheEvents(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s)
 	s.put(history.Pods, pod("web-0", "1"))
 	hostname(t, r, "web-0", "1")
-	r.Mark(history.VerbDelete, history.Pods, "web-0", "uid-1", "delete it")
+	r.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Pods, Name: "web-0", UID: "uid-1", Text: "delete it"})
 	s.remove(history.Pods, "web-0")
 	hostname(t, r, "web-0", "")
 	r.Check(contract.OrderingCreate, history.Passed, "looked at")
@@ -171,7 +171,7 @@ func TestMarksAndChecksStandBetweenTheEvents(t *testing.T) {
 	later := r.Stop(t.Context(), patience)
 
 	if h.Events[0].Seq > h.Operations[0].Seq || h.Operations[0].Seq > h.Events[1].Seq || h.Events[1].Seq > h.Checks[0].Seq || h.Checks[0].Seq > h.End.Seq {
-		t.Errorf("out of order: events %d, %d; mark %d; check %d; end %d", h.Events[0].Seq, h.Events[1].Seq, h.Operations[0].Seq, h.Checks[0].Seq, h.End.Seq)
+		t.Errorf("out of order: events %d, %d; operation %d; check %d; end %d", h.Events[0].Seq, h.Events[1].Seq, h.Operations[0].Seq, h.Checks[0].Seq, h.End.Seq)
 	}
 	if len(h.Checks) != 1 || len(later.Checks) != 2 || later.End.Seq <= later.Checks[1].Seq || !later.End.Complete {
 		t.Errorf("expected the late check before the end, found %+v and %+v", later.Checks, later.End)

@@ -22,14 +22,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// source is how one resource of the namespace is listed and watched.
+// source lists and watches one resource of the namespace.
 type source struct {
 	resource history.Resource
 	list     func(context.Context, metav1.ListOptions) (runtime.Object, error)
 	watch    func(context.Context, metav1.ListOptions) (watch.Interface, error)
 }
 
-// lister is what every typed client of client-go offers.
+// lister is the part of client-go's typed clients that a source needs.
 type lister[L runtime.Object] interface {
 	List(context.Context, metav1.ListOptions) (L, error)
 	Watch(context.Context, metav1.ListOptions) (watch.Interface, error)
@@ -92,86 +92,125 @@ func snapshot(ctx context.Context, s source) ([]*history.Event, string, error) {
 	return events, lm.GetResourceVersion(), nil
 }
 
-// follow watches from rv until ctx ends; seen is when rv was the newest. A watch that drops is resumed from the last resource
-// version seen, which loses nothing; when the server no longer has that version a new list is compared with what is known, and
-// what may have been missed becomes a gap.
+// follow watches from rv until ctx ends; seen is when rv was the newest. A watch that ends is resumed from the last resource version
+// seen, which loses nothing; when the server no longer has that version a new list is compared with what is known, and what may have
+// been missed becomes a gap.
+//
+// It is no reflector and no client-go RetryWatcher: the former merges versions, the latter waits a second or more before it watches again,
+// by which the resources' times of arrival would differ, and neither says where events may be missing.
 func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Duration) {
 	// The cap is low because judges compare resources with each other by the time of arrival: after an outage all watches
 	// must be back within the tolerance for that.
-	fresh := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 4, Cap: 200 * time.Millisecond}
-	backoff := fresh
+	reconnect := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 4, Cap: 200 * time.Millisecond}
+	// A watch that starts and then fails every time, on an event that cannot be decoded, is not repaired by starting it soon.
+	failing := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 12, Cap: 30 * time.Second}
+	backoff, failures := reconnect, failing
 	for ctx.Err() == nil {
+		var since time.Duration
+		var started, progressed bool
 		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: rv, AllowWatchBookmarks: true})
 		if err == nil {
-			if open(w) {
-				r.heard(s.resource)
+			if started = open(w); started {
+				since = r.alive(s.resource)
 			}
-			var progressed bool
-			rv, seen, progressed, err = r.drain(ctx, w, rv, seen)
+			rv, seen, progressed, err = r.drain(ctx, s.resource, w, rv, seen)
 			if progressed {
-				backoff = fresh
+				backoff, failures = reconnect, failing
 			}
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		r.lost(s.resource)
-		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+		next := &backoff
+		expired := apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+		if expired {
 			asked := r.Now()
 			if newRV, relistErr := r.relist(ctx, s, seen, err); relistErr == nil {
 				rv, seen = newRV, asked
 			}
 		}
-		// The only timer of the recorder: a server that refuses connections, or calls every version too old, must not be
-		// asked in a tight loop.
-		timer := time.NewTimer(backoff.Step())
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if started && !progressed && err != nil && !expired {
+			next = &failures
+		} else {
+			since = 0
+		}
+		r.ended(s.resource, since, err)
+		// A server that refuses connections, or calls every version too old, must not be asked in a tight loop.
+		if !pause(ctx, next.Step()) {
 			return
 		}
 	}
 }
 
-// open tells a watch from what client-go returns for one whose connection was lost.
+// pause waits, and reports whether ctx lasted.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// open reports whether a watch is one, and not what client-go returns when the connection broke before the first byte.
 func open(w watch.Interface) bool {
 	return reflect.TypeOf(w) != reflect.TypeOf(watch.NewEmptyWatch())
 }
 
-func (r *Recorder) heard(resource history.Resource) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.unheard, resource)
+// outage is the state of a resource that is not watched at present.
+type outage struct {
+	since time.Duration
+	cause error // of the last attempt to watch, nil where the connection just closed
 }
 
-func (r *Recorder) lost(resource history.Resource) {
+// alive records that a resource is watched, and returns since when it was not, zero if it was.
+func (r *Recorder) alive(resource history.Resource) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.unheard[resource]; !known {
-		r.unheard[resource] = r.Now()
+	since := r.outages[resource].since
+	delete(r.outages, resource)
+	return since
+}
+
+// ended records that a resource is not watched, since that moment if it is not zero, or since now.
+func (r *Recorder) ended(resource history.Resource, since time.Duration, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch o, known := r.outages[resource]; {
+	case known:
+		since = o.since
+	case since == 0:
+		since = r.Now()
 	}
+	r.outages[resource] = outage{since: since, cause: cause}
 }
 
-// shortly is how long a lost watch commonly takes to be back: server and network end them now and then.
-const shortly = 2 * time.Second
+// retryDelay is how long it commonly takes until an ended watch is resumed: server and network end them now and then.
+const retryDelay = 2 * time.Second
 
-// deafLocked says which resource nothing has been heard of for the longest time, "" if all are watched.
-func (r *Recorder) deafLocked() string {
+// silentForLocked names the resource that has not been watched for the longest time, "" if all are watched.
+func (r *Recorder) silentForLocked() string {
 	var which history.Resource
-	for _, resource := range slices.Sorted(maps.Keys(r.unheard)) {
-		if which == "" || r.unheard[resource] < r.unheard[which] {
+	for _, resource := range slices.Sorted(maps.Keys(r.outages)) {
+		if which == "" || r.outages[resource].since < r.outages[which].since {
 			which = resource
 		}
 	}
-	if which == "" || r.Now()-r.unheard[which] < shortly {
+	o := r.outages[which]
+	if which == "" || r.Now()-o.since < retryDelay {
 		return ""
 	}
-	return fmt.Sprintf("; but the watch of %s was lost %.0f s ago, and the API server does not take another", which, (r.Now() - r.unheard[which]).Seconds())
+	text := fmt.Sprintf("; but the watch of %s ended %.0f s ago and could not be resumed", which, (r.Now() - o.since).Seconds())
+	if o.cause != nil {
+		text += fmt.Sprintf(" (%v)", o.cause)
+	}
+	return text
 }
 
 // drain records one watch's events until it ends. The error is the server's own, nil when the connection just closed.
-func (r *Recorder) drain(ctx context.Context, w watch.Interface, rv string, seen time.Duration) (string, time.Duration, bool, error) {
+func (r *Recorder) drain(ctx context.Context, resource history.Resource, w watch.Interface, rv string, seen time.Duration) (string, time.Duration, bool, error) {
 	defer w.Stop()
 	progressed := false
 	for {
@@ -194,7 +233,14 @@ func (r *Recorder) drain(ctx context.Context, w watch.Interface, rv string, seen
 			}
 			e, err := history.Project(ev.Object)
 			if err != nil {
-				return rv, seen, progressed, err
+				// The same event would come again from the same resource version: it is passed over, and its absence is a gap.
+				m, noMeta := meta.Accessor(ev.Object)
+				if noMeta != nil {
+					return rv, seen, progressed, err
+				}
+				r.gap(resource, seen, err)
+				rv, seen = m.GetResourceVersion(), r.Now()
+				continue
 			}
 			e.Change = change
 			r.append(e)
@@ -203,7 +249,15 @@ func (r *Recorder) drain(ctx context.Context, w watch.Interface, rv string, seen
 	}
 }
 
-// changeOf returns our name of a watch's event type, and whether it speaks of a change at all.
+// gap records that an event since from could not be read.
+func (r *Recorder) gap(resource history.Resource, from time.Duration, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seq, at := r.nextLocked()
+	r.h.Gaps = append(r.h.Gaps, history.Gap{Seq: seq, Resource: resource, From: from, To: at, Reason: fmt.Sprintf("an event could not be read: %v", cause)})
+}
+
+// changeOf returns the change that a watch's event type stands for, and false where it stands for none.
 func changeOf(t watch.EventType) (history.Change, bool) {
 	switch t {
 	case watch.Added:
@@ -227,12 +281,12 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	defer r.mu.Unlock()
 
 	listed := map[string]*history.Event{}
-	var news []*history.Event
+	var fresh []*history.Event
 	for _, e := range events {
 		listed[e.Name] = e
 		if old := r.state.Get(s.resource, e.Name); old == nil || old.UID != e.UID || old.ResourceVersion != e.ResourceVersion {
 			e.Change = history.Listed
-			news = append(news, e)
+			fresh = append(fresh, e)
 		}
 	}
 	var lost []*history.Event
@@ -243,15 +297,15 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 			lost = append(lost, &gone)
 		}
 	}
-	if len(news)+len(lost) == 0 {
+	if len(fresh)+len(lost) == 0 {
 		return rv, nil
 	}
 	seq, at := r.nextLocked()
 	r.h.Gaps = append(r.h.Gaps, history.Gap{
 		Seq: seq, Resource: s.resource, From: seen, To: at,
-		Reason: fmt.Sprintf("the watch could not be resumed (%v) and %d objects had changed meanwhile", cause, len(news)+len(lost)),
+		Reason: fmt.Sprintf("the watch could not be resumed (%v) and %d objects had changed meanwhile", cause, len(fresh)+len(lost)),
 	})
-	for _, e := range append(lost, news...) {
+	for _, e := range append(lost, fresh...) {
 		r.appendLocked(e)
 	}
 	return rv, nil
@@ -261,7 +315,7 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 func (r *Recorder) catchUp(ctx context.Context, s source, limit time.Duration) error {
 	listing, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	events, rv, err := insist(listing, s)
+	events, rv, err := retry(listing, s)
 	if err != nil {
 		return fmt.Errorf("listing %s to see whether the recording is complete: %w", s.resource, err)
 	}
@@ -288,19 +342,12 @@ func (r *Recorder) catchUp(ctx context.Context, s source, limit time.Duration) e
 	})
 }
 
-// insist makes a list, again and again while the server is out of reach.
-func insist(ctx context.Context, s source) ([]*history.Event, string, error) {
+// retry makes a list, again while the server is out of reach.
+func retry(ctx context.Context, s source) ([]*history.Event, string, error) {
 	for {
 		events, rv, err := snapshot(ctx, s)
-		if err == nil || !transient(err) {
+		if err == nil || !transient(err) || !pause(ctx, 100*time.Millisecond) {
 			return events, rv, err
-		}
-		timer := time.NewTimer(100 * time.Millisecond)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, "", err
 		}
 	}
 }
