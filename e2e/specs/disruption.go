@@ -8,219 +8,210 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nodes"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
 )
 
-// hurt records a spec that hurts the cluster, which is brought back into order when the spec ends.
-func hurt(ctx SpecContext) (*framework.Namespace, *framework.Outage) {
+// disrupt records a spec that disrupts the cluster, which is restored when the spec ends.
+func disrupt(ctx SpecContext) (*framework.Namespace, *nodes.Disruption) {
 	GinkgoHelper()
-	if reason := target.BeyondHurt(); reason != "" {
+	if reason := nodes.CannotDisrupt(target); reason != "" {
 		Skip(reason)
 	}
 	ns := Record(ctx)
-	return ns, framework.Hurt(ctx, ns)
+	return ns, nodes.Disrupt(ctx, ns)
 }
 
-// restart kills a component while one set is scaled up, one scaled down and one rolled out, each held in the middle.
-func restart(ctx SpecContext, component string, id contract.ID) {
+// restartInTheMiddle kills a component while one set is scaled up, one scaled down and one rolled out, each held in the middle.
+func restartInTheMiddle(ctx SpecContext, component string, id contract.ID) {
 	GinkgoHelper()
-	ns, nodes := hurt(ctx)
+	ns, workers := disrupt(ctx)
 
 	By("holding a scale up, a scale down and a rollout in the middle")
-	growing := framework.Create(ctx, ns, framework.Named("growing"), framework.Replicas(1), framework.HoldReadiness())
-	shrinking := framework.Create(ctx, ns, framework.Named("shrinking"), framework.Replicas(3))
-	rolling := framework.Create(ctx, ns, framework.Named("rolling"), framework.Replicas(2), framework.HoldReadiness())
+	growing := statefulset.Create(ctx, ns, statefulset.Named("growing"), statefulset.Replicas(1), statefulset.HoldReadiness())
+	shrinking := statefulset.Create(ctx, ns, statefulset.Named("shrinking"), statefulset.Replicas(3))
+	rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(2), statefulset.HoldReadiness())
 	growing.ReleaseInTurn(ctx)
 	rolling.ReleaseInTurn(ctx)
-	for _, set := range []*framework.Set{growing, shrinking, rolling} {
+	for _, set := range []*statefulset.Set{growing, shrinking, rolling} {
 		set.AwaitReady(ctx)
 	}
 	growing.Scale(ctx, 3)
-	growing.Running(ctx, 1)
-	letGo := shrinking.Keep(ctx, 2)
-	// Clean-ups run last first, and nothing is let go of while the API server is away.
+	growing.AwaitRunning(ctx, 1)
+	removeFinalizer := shrinking.AddFinalizer(ctx, 2)
+	// Clean-ups run last first, and a finalizer cannot be removed while the API server is away.
 	DeferCleanup(target.AwaitAPI)
 	shrinking.Scale(ctx, 1)
 	shrinking.AwaitTerminating(ctx, 2)
 	old := rolling.UIDs(0, 1)
 	rolling.NewTemplate(ctx, "new")
-	rolling.Replaced(ctx, 1, old[1])
-	rolling.Running(ctx, 1)
+	rolling.AwaitReplaced(ctx, 1, old[1])
+	rolling.AwaitRunning(ctx, 1)
 
 	By("killing " + component)
-	early := func(s *history.State) string { return growing.Exists(s, 2) }
-	still := framework.AnyOf(early, shrinking.Stay(0, 1), rolling.Stay(0))
-	nodes.Restart(ctx, component)
-	growing.HoldStill(ctx, still)
+	unchanged := framework.AllOf(growing.NotCreated(2), shrinking.NotTerminating(0, 1), rolling.NotTerminating(0))
+	workers.KillComponent(ctx, component)
+	growing.ExpectUnchanged(ctx, unchanged)
 
-	By("letting each go on to its end")
-	owed := framework.Owed(ctx, id)
-	growing.Release(owed, 1, 2)
-	growing.AwaitReplicas(owed, 3)
-	letGo(ctx)
-	shrinking.AwaitReplicas(owed, 1)
-	rolling.Release(owed, 1)
-	rolling.Replaced(owed, 0, old[0])
-	rolling.Release(owed, 0)
-	rolling.AwaitUpdated(owed)
-
-	Expect(ns.Recorded(ctx)).To(Uphold(id))
+	By("letting each continue to its end")
+	must := framework.MustHappen(id)
+	for _, n := range []int{1, 2} {
+		growing.AwaitCreated(ctx, n, must)
+		growing.Release(ctx, n)
+	}
+	growing.AwaitReplicas(ctx, 3, must)
+	removeFinalizer(ctx)
+	shrinking.AwaitReplicas(ctx, 1, must)
+	rolling.Release(ctx, 1)
+	rolling.AwaitReplaced(ctx, 0, old[0], must)
+	rolling.Release(ctx, 0)
+	rolling.AwaitUpdated(ctx, must)
 }
 
-// What these specs do, the whole cluster feels, so each has it to itself.
-var _ = Describe("A StatefulSet on a cluster that is hurt", Serial, func() {
+// Every spec of the cluster would be affected, so each of these runs alone.
+var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() {
 	It("keeps to its order when its controller is killed in the middle of a scale up, a scale down and a rollout", Proves(
 		contract.DisruptionControllerRestart,
 	), func(ctx SpecContext) {
-		restart(ctx, nodefault.ControllerManager, contract.DisruptionControllerRestart)
+		restartInTheMiddle(ctx, nodefault.ControllerManager, contract.DisruptionControllerRestart)
 	})
 
 	It("keeps to its order when the API server is killed in the middle of a scale up, a scale down and a rollout", Proves(
 		contract.DisruptionAPIServerRestart,
 	), func(ctx SpecContext) {
-		restart(ctx, nodefault.APIServer, contract.DisruptionAPIServerRestart)
+		restartInTheMiddle(ctx, nodefault.APIServer, contract.DisruptionAPIServerRestart)
 	})
 
 	It("does not replace a pod of a node that stopped answering until somebody deletes it by force or the node is back", Proves(
 		contract.DisruptionNodeLost, contract.DisruptionNodeReturns,
 	), func(ctx SpecContext) {
-		ns, nodes := hurt(ctx)
-		lift := nodes.Only(ctx, nodes.Node)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.LeaveLostNodes())
+		ns, workers := disrupt(ctx)
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.TolerateUnreachable())
 		set.AwaitReady(ctx)
-		set.OnNode(nodes.Node, 0, 1)
-		lift(ctx)
+		set.ExpectOnNode(workers.Node, 0, 1)
+		uncordon(ctx)
 
 		By("letting the node stop answering, with its containers where they were")
-		nodes.Pause(ctx)
+		workers.Pause(ctx)
 		set.AwaitDeletionOnLostNode(ctx, 0, 1)
-		set.HoldLong(ctx, framework.PodGC, set.Remain(0, 1))
+		set.ExpectUnchangedFor(ctx, statefulset.PodGCPeriod, set.PodsExist(0, 1))
 
 		By("deleting one of its pods by force")
 		first := set.ForceDelete(ctx, 0)
-		Expect(set.Replaced(ctx, 0, first)).NotTo(BeNil())
+		set.AwaitReplaced(ctx, 0, first)
 		set.AwaitPodReady(ctx, 0)
-		set.OnNode(nodes.Other, 0)
-		set.HoldStill(ctx, set.Remain(1))
+		set.ExpectOnNode(workers.Other, 0)
+		set.ExpectUnchanged(ctx, set.PodsExist(1))
 
 		By("letting the node answer again")
 		second := set.UIDs(1)[0]
-		nodes.Resume(ctx)
-		set.Replaced(framework.Owed(ctx, contract.DisruptionNodeReturns), 1, second)
-		set.AwaitReady(framework.Owed(ctx, contract.DisruptionNodeReturns))
-		nodes.AwaitNode(ctx)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.DisruptionNodeLost, contract.DisruptionNodeReturns))
+		workers.Resume(ctx)
+		set.AwaitReplaced(ctx, 1, second, framework.MustHappen(contract.DisruptionNodeReturns))
+		set.AwaitReady(ctx, framework.MustHappen(contract.DisruptionNodeReturns))
+		workers.AwaitNodeReady(ctx)
 	})
 
 	It("keeps its pods when their node is killed and comes back before anybody gives it up", Proves(
 		contract.DisruptionNodeReturns,
 	), func(ctx SpecContext) {
-		ns, nodes := hurt(ctx)
-		lift := nodes.Only(ctx, nodes.Node)
-		set := framework.Create(ctx, ns, framework.Replicas(2))
+		ns, workers := disrupt(ctx)
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		set.AwaitReady(ctx)
-		set.OnNode(nodes.Node, 0, 1)
-		lift(ctx)
+		set.ExpectOnNode(workers.Node, 0, 1)
+		uncordon(ctx)
 
 		pods := set.Pods(0, 1)
-		nodes.Kill(ctx)
-		nodes.Start(ctx)
+		workers.Kill(ctx)
+		workers.Start(ctx)
 		for _, pod := range pods {
-			set.AwaitRestarted(framework.Owed(ctx, contract.DisruptionNodeReturns), pod)
+			set.AwaitRestarted(ctx, pod, framework.MustHappen(contract.DisruptionNodeReturns))
 		}
-		set.AwaitReady(framework.Owed(ctx, contract.DisruptionNodeReturns))
-		ns.Claimf(contract.DisruptionNodeReturns, "the pods of node %s run again after it was killed and started", nodes.Node)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.DisruptionNodeReturns))
+		set.AwaitReady(ctx, framework.MustHappen(contract.DisruptionNodeReturns))
+		ns.Verify(contract.DisruptionNodeReturns, nil, "the pods of node %s run again after it was killed and started", workers.Node)
 	})
 
 	It("replaces the pods of a lost node that is declared out of service", Proves(contract.DisruptionOutOfService), func(ctx SpecContext) {
-		ns, nodes := hurt(ctx)
-		lift := nodes.Only(ctx, nodes.Node)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.LeaveLostNodes())
+		ns, workers := disrupt(ctx)
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.TolerateUnreachable())
 		set.AwaitReady(ctx)
-		set.OnNode(nodes.Node, 0, 1)
-		lift(ctx)
+		set.ExpectOnNode(workers.Node, 0, 1)
+		uncordon(ctx)
 
 		By("losing the node, which alone moves no pod")
 		pods := set.Pods(0, 1)
-		nodes.Kill(ctx)
+		workers.Kill(ctx)
 		set.AwaitDeletionOnLostNode(ctx, 0, 1)
-		set.HoldStill(ctx, set.Remain(0, 1))
+		set.ExpectUnchanged(ctx, set.PodsExist(0, 1))
 
 		By("declaring it out of service")
-		nodes.DeclareOutOfService(ctx)
+		workers.TaintOutOfService(ctx)
 		set.VerifyMoved(ctx, contract.DisruptionOutOfService, "they were on a lost node that is out of service", pods)
 
 		By("bringing it back")
-		nodes.Start(ctx)
-		nodes.BackInService(ctx)
-		nodes.AwaitNode(ctx)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.DisruptionOutOfService))
+		workers.Start(ctx)
+		workers.UntaintOutOfService(ctx)
+		workers.AwaitNodeReady(ctx)
 	})
 
 	It("replaces the pods of a lost node whose object is deleted", Proves(contract.DisruptionNodeDeleted), func(ctx SpecContext) {
-		ns, nodes := hurt(ctx)
-		lift := nodes.Only(ctx, nodes.Node)
-		set := framework.Create(ctx, ns, framework.Replicas(2))
+		ns, workers := disrupt(ctx)
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		set.AwaitReady(ctx)
-		set.OnNode(nodes.Node, 0, 1)
-		lift(ctx)
+		set.ExpectOnNode(workers.Node, 0, 1)
+		uncordon(ctx)
 
 		By("losing the node and deleting its object")
 		pods := set.Pods(0, 1)
-		nodes.Kill(ctx)
-		nodes.DeleteNode(ctx)
+		workers.Kill(ctx)
+		workers.DeleteNode(ctx)
 		set.VerifyMoved(ctx, contract.DisruptionNodeDeleted, "they were on a lost node whose object is deleted", pods)
 
 		By("letting it register again")
-		nodes.Start(ctx)
-		nodes.AwaitNode(ctx)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.DisruptionNodeDeleted))
+		workers.Start(ctx)
+		workers.AwaitNodeReady(ctx)
 	})
 
 	It("moves under its budget, one by one, when a node is drained, and leaves its other pods alone", Proves(contract.DisruptionDrain), func(ctx SpecContext) {
-		ns, nodes := hurt(ctx)
-		lift := nodes.Only(ctx, nodes.Node)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.HoldReadiness())
+		ns, workers := disrupt(ctx)
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
 		set.ReleaseInTurn(ctx)
-		lift(ctx)
-		nodes.Cordon(ctx, nodes.Node, true)
+		uncordon(ctx)
+		workers.Cordon(ctx, workers.Node, true)
 		set.Scale(ctx, 3)
 		set.Release(ctx, 2)
 		set.AwaitReplicas(ctx, 3)
-		set.OnNode(nodes.Node, 0, 1)
-		set.OnNode(nodes.Other, 2)
+		set.ExpectOnNode(workers.Node, 0, 1)
+		set.ExpectOnNode(workers.Other, 2)
 
 		By("draining the node, under a budget that lets one pod be down")
-		pods, kept := set.Pods(0, 1), set.Stay(2)
-		others := framework.AnyOf(kept, set.Stay(0))
-		set.LimitDisruption(ctx, 1)
+		pods, kept := set.Pods(0, 1), set.NotTerminating(2)
+		others := framework.AllOf(kept, set.NotTerminating(0))
+		set.CreateBudget(ctx, statefulset.MaxUnavailablePods(1))
 		first, err := set.Evict(ctx, 1)
 		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s", set.Pod(1))
 		_, err = set.Evict(ctx, 0)
 		ns.Verify(contract.DisruptionDrain, rejected(err, http.StatusTooManyRequests), "an eviction of %s while %s is down, of which the budget allows no more", set.Pod(0), set.Pod(1))
-		set.Replaced(ctx, 1, first)
-		set.Running(ctx, 1)
-		set.HoldStill(ctx, others)
-		set.VerifyHolds(contract.DisruptionDrain, others, "the pods that nobody has evicted yet")
+		set.AwaitReplaced(ctx, 1, first)
+		set.AwaitRunning(ctx, 1)
+		set.ExpectUnchanged(ctx, others)
+		ns.Verify(contract.DisruptionDrain, ns.Against(others), "the pods that nobody has evicted yet")
 
 		By("going on when the pod that was moved is Ready")
 		set.Release(ctx, 1)
-		set.AwaitBudget(ctx)
+		set.AwaitEvictionAllowed(ctx)
 		second, err := set.Evict(ctx, 0)
 		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s now", set.Pod(0))
-		set.Replaced(ctx, 0, second)
+		set.AwaitReplaced(ctx, 0, second)
 		set.Release(ctx, 0)
 		set.AwaitReady(ctx)
 		set.VerifyMoved(ctx, contract.DisruptionDrain, "their node was drained", pods)
-		set.VerifyHolds(contract.DisruptionDrain, kept, "the pod on the other node")
-		nodes.Cordon(ctx, nodes.Node, false)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.DisruptionDrain))
+		ns.Verify(contract.DisruptionDrain, ns.Against(kept), "the pod on the other node")
+		workers.Cordon(ctx, workers.Node, false)
 	})
 })

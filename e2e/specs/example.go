@@ -9,6 +9,8 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -23,43 +25,41 @@ var _ = Describe("The lesson's example", func() {
 		ns := RecordUnder(ctx, framework.Baseline)
 
 		By("applying the manifest: pods -0, -1, -2, one after another")
-		set := framework.CreateFrom(ctx, ns, fixtures.Example, nil)
-		asker := ns.StartAsker(ctx)
-		zone := ns.Zone(ctx, asker)
+		set := statefulset.CreateFrom(ctx, ns, fixtures.Example, nil)
+		client := dns.StartClient(ctx, set)
 		set.AwaitReady(ctx)
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.OrderingCreate))
 		Expect(set.Headless()).To(BeTrue(), "service %s must have no cluster IP (spec.clusterIP: None)", set.Service)
 
 		By("asking for the service and for each pod by name, from outside and from inside the set")
 		everyone := set.Addrs(0, 1, 2)
-		set.Resolves(ctx, contract.DNSHeadless, asker, set.ServiceFQDN(zone), everyone)
-		set.Resolves(ctx, contract.DNSFromMember, set.Pod(1), set.Service, everyone)
+		client.VerifyResolves(ctx, contract.DNSHeadless, client.ServiceFQDN(), everyone)
+		client.In(set.Pod(1)).VerifyResolves(ctx, contract.DNSFromMember, set.Service, everyone)
 		for n := range 3 {
-			set.Resolves(ctx, contract.DNSPodRecord, asker, set.FQDN(n, zone), set.Addrs(n))
-			set.Resolves(ctx, contract.DNSFromMember, set.Pod((n+1)%3), set.FQDN(n, zone), set.Addrs(n))
+			client.VerifyResolves(ctx, contract.DNSPodRecord, client.FQDN(n), set.Addrs(n))
+			client.In(set.Pod((n+1)%3)).VerifyResolves(ctx, contract.DNSFromMember, client.FQDN(n), set.Addrs(n))
 			set.VerifyHostname(ctx, contract.IdentityHostname, n)
 		}
 
 		By("finding three claims by their label, each bound to a volume of its own")
 		set.VerifyClaimsByLabel(ctx, contract.StorageClaimLabels, "www-storage", 0, 1, 2)
-		before := set.Claims(ctx, "www-storage", 0, 1, 2)
+		before := set.AwaitClaims(ctx, "www-storage", 0, 1, 2)
 
 		By("writing into each pod's volume what only that pod may read")
 		for n := range 3 {
-			set.Write(ctx, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+			set.WriteFile(ctx, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}
 		for n := range 3 {
-			set.VerifyReads(ctx, contract.StorageOwnData, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+			set.VerifyFile(ctx, contract.StorageOwnData, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}
 
 		By("deleting -1: it comes back under its name, with its claim and data, and DNS moves to its new address")
-		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
-		set.VerifyKept(ctx, contract.StorageDataSurvives, before)
-		set.VerifyReads(ctx, contract.StorageDataSurvives, 1, page, "I am "+set.Pod(1))
+		set.VerifyClaimsKept(ctx, contract.StorageDataSurvives, before)
+		set.VerifyFile(ctx, contract.StorageDataSurvives, 1, page, "I am "+set.Pod(1))
 		set.VerifyHostname(ctx, contract.IdentitySticky, 1)
-		set.Resolves(ctx, contract.DNSFollows, asker, set.FQDN(1, zone), set.Addrs(1))
-		set.Resolves(ctx, contract.DNSFollows, asker, set.ServiceFQDN(zone), set.Addrs(0, 1, 2))
+		client.VerifyResolves(ctx, contract.DNSFollows, client.FQDN(1), set.Addrs(1))
+		client.VerifyResolves(ctx, contract.DNSFollows, client.ServiceFQDN(), set.Addrs(0, 1, 2))
 
 		By("scaling to 1: -2 ends completely before -1 starts to go, -0 and all three claims stay")
 		first := ns.Pod(set.Pod(0)).UID
@@ -68,22 +68,16 @@ var _ = Describe("The lesson's example", func() {
 		Expect(ns.Pod(set.Pod(0)).UID).To(Equal(first), "pod %s must stay, but it was replaced", set.Pod(0))
 		set.VerifyClaimsByLabel(ctx, contract.StorageScaleKeeps, "www-storage", 0, 1, 2)
 		for n := 1; n <= 2; n++ {
-			set.NotResolved(ctx, contract.DNSGone, asker, set.FQDN(n, zone))
+			client.VerifyNoAddress(ctx, contract.DNSGone, client.FQDN(n))
 		}
 
 		By("scaling to 3 again: the same claims, volumes and data come back")
 		set.Scale(ctx, 3)
 		set.AwaitReplicas(ctx, 3)
-		set.VerifyKept(ctx, contract.StorageScaleKeeps, before)
+		set.VerifyClaimsKept(ctx, contract.StorageScaleKeeps, before)
 		for n := range 3 {
-			set.VerifyReads(ctx, contract.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
+			set.VerifyFile(ctx, contract.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}
-		Expect(ns.Recorded(ctx)).To(Uphold(
-			contract.OrderingScaleDown, contract.OrderingScaleUp, contract.DNSHeadless, contract.DNSPodRecord,
-			contract.DNSFromMember, contract.DNSFollows, contract.IdentityHostname, contract.IdentitySticky,
-			contract.StorageClaimPerPod, contract.StorageClaimLabels, contract.StorageOwnData,
-			contract.StorageDataSurvives, contract.StorageScaleKeeps,
-		))
 
 		By("cleaning up as the lesson tells: set and service first, claims last, nothing left")
 		set.Delete(ctx, metav1.DeletePropagationBackground)

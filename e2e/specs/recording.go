@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -23,7 +23,8 @@ import (
 // longest is the priority of specs that take longest: begun first, they run beside the others and not after them.
 const longest = SpecPriority(1)
 
-// Proves labels a spec with the guarantees that it sets out to exercise and with their highest level.
+// Proves labels a spec with the guarantees that it proves and with their levels. The spec fails as inconclusive when it ends without having
+// exercised one of them.
 func Proves(ids ...contract.ID) Labels {
 	labels := Labels{}
 	for _, id := range ids {
@@ -52,7 +53,7 @@ func proven(labels []string) []contract.ID {
 }
 
 // Record makes a namespace for the spec, under the restricted Pod Security Standard, and records it. When the spec ends the
-// history is saved, every judge runs over it, and the namespace goes.
+// history is saved, every judge runs over it, what the spec proves must be upheld, and the namespace is deleted.
 func Record(ctx SpecContext) *framework.Namespace {
 	GinkgoHelper()
 	return RecordUnder(ctx, framework.Restricted)
@@ -67,7 +68,7 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 	spec := CurrentSpecReport()
 	ns, err := framework.NewNamespace(ctx, target, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
 	Expect(err).NotTo(HaveOccurred())
-	// Clean-ups run last first: the evidence is saved and judged before the namespace goes.
+	// Clean-ups run last first: the history is saved and judged before the namespace is deleted.
 	DeferCleanup(ns.Remove)
 	DeferCleanup(func(ctx SpecContext) { conclude(ctx, ns) })
 	waiting := func() string {
@@ -85,82 +86,73 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 // conclude saves the spec's history and judges it.
 func conclude(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	disturbed := ns.Disturbed(ctx)
+	terminating := ns.NamespaceTerminating(ctx)
 	h := ns.Stop(ctx, ns.Settings.Limits.RecordingComplete)
-	if disturbed != "" {
-		h.Invalidate(disturbed)
+	if terminating != "" {
+		h.Invalidate(terminating)
 	}
 	spec := CurrentSpecReport()
 	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))
 	Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
 	Expect(h.Save(path)).To(Succeed())
 
-	if disturbed != "" {
-		Fail("inconclusive: " + disturbed)
+	if terminating != "" {
+		Fail("inconclusive: " + terminating)
 	}
-	results := judge.History(h)
-	broken := verdict.Broken(results)
-	if len(broken) > 0 && !spec.Failed() {
+	problem := problemIn(h, spec)
+	if problem != "" && !spec.Failed() {
 		diagnoseSpec(ctx, ns)
 	}
-	if len(broken) > 0 || spec.Failed() {
+	if problem != "" || spec.Failed() {
 		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(spec.FullText()))
-		if err := ns.SaveEvidence(ctx, dir); err != nil {
-			AddReportEntry("evidence", fmt.Sprintf("could not be saved whole: %v", err))
+		if err := ns.SaveArtifacts(ctx, dir); err != nil {
+			AddReportEntry("artifacts", fmt.Sprintf("could not be saved whole: %v", err))
 		}
 	}
-	if len(broken) > 0 {
-		Fail(verdict.Sentences(broken, historyFile(spec.FullText())))
-	}
-	if !h.End.Complete && !spec.Failed() {
-		Fail("inconclusive: the recording is not complete: " + h.End.Reason)
+	if problem != "" {
+		Fail(problem)
 	}
 }
 
-// Uphold succeeds if a history exercised the guarantees and broke none that a document promises.
-func Uphold(ids ...contract.ID) types.GomegaMatcher { return &upholds{ids: ids} }
-
-type upholds struct {
-	ids     []contract.ID
-	message string
+// problemIn judges a spec's history and returns what fails the spec: broken guarantees, whatever the spec proves, or else, where the spec
+// has not failed by itself, an incomplete recording or a guarantee that the spec proves and did not uphold.
+func problemIn(h *history.History, spec types.SpecReport) string {
+	results := judge.History(h)
+	file := historyFile(spec.FullText())
+	broken := verdict.Broken(results)
+	switch {
+	case len(broken) > 0:
+		return verdict.Sentences(broken, file)
+	case spec.Failed(), spec.State.Is(types.SpecStateSkipped):
+		return ""
+	case !h.End.Complete:
+		return "inconclusive: the recording is not complete: " + h.End.Reason
+	}
+	return notUpheld(results, h.Header.Proves, file)
 }
 
-// Match judges the history; it never calls the API.
-func (u *upholds) Match(actual any) (bool, error) {
-	h, ok := actual.(*history.History)
-	if !ok {
-		return false, fmt.Errorf("Uphold judges a *history.History (of Namespace.Recorded), found %T", actual)
-	}
+// notUpheld returns a line for each of the guarantees that a history broke, left inconclusive or did not exercise, "" if it upheld all.
+// A deviation from what only the implementation promises is upheld here: the verdict on the cluster reports it.
+func notUpheld(results []judge.Result, ids []contract.ID, file string) string {
 	byID := map[contract.ID]judge.Result{}
-	for _, r := range judge.History(h) {
+	for _, r := range results {
 		byID[r.Guarantee] = r
 	}
-	file := historyFile(h.Header.Spec)
 	var lines []string
-	for _, id := range u.ids {
+	for _, id := range ids {
 		r := byID[id]
 		broken := verdict.Broken([]judge.Result{r})
 		switch {
 		case len(broken) > 0:
 			lines = append(lines, verdict.Sentences(broken, file))
 		case len(r.Violations) > 0:
-			// A deviation from what only the implementation promises: the verdict on the cluster tells of it.
 		case len(r.Inconclusive) > 0:
 			lines = append(lines, fmt.Sprintf("%s inconclusive: %s; history: %s", id, r.Inconclusive[0].Text, file))
 		case r.Exercised == 0:
 			lines = append(lines, fmt.Sprintf("%s inconclusive: nothing in this history exercised it; history: %s", id, file))
 		}
 	}
-	u.message = strings.Join(lines, "\n")
-	return len(lines) == 0, nil
-}
-
-// FailureMessage returns every broken or undecided guarantee with its events.
-func (u *upholds) FailureMessage(any) string { return u.message }
-
-// NegatedFailureMessage says what a history upheld although it should not have.
-func (u *upholds) NegatedFailureMessage(any) string {
-	return fmt.Sprintf("expected the history to break one of %v, found all upheld", u.ids)
+	return strings.Join(lines, "\n")
 }
 
 // historyFile is where a spec's history is saved, below the report folder.

@@ -2,11 +2,11 @@ package specs
 
 import (
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
 )
 
 var _ = Describe("A partitioned update", func() {
@@ -14,40 +14,36 @@ var _ = Describe("A partitioned update", func() {
 		contract.UpdatePartition,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.Partition(1))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(1))
 		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
-		set.AwaitUpdatedFrom(framework.Owed(ctx, contract.UpdatePartition), 1)
+		set.AwaitUpdatedFrom(ctx, 1, framework.MustHappen(contract.UpdatePartition))
 
 		By("deleting the pod below the partition and the one above it")
 		for n, old := range []types.UID{ns.DeletePod(ctx, set.Pod(0)), ns.DeletePod(ctx, set.Pod(1))} {
-			set.Replaced(ctx, n, old)
+			set.AwaitReplaced(ctx, n, old)
 		}
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.UpdatePartition))
 	})
 
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
 		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := framework.Create(ctx, ns, framework.Replicas(3), framework.Partition(4))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Partition(4))
 		set.AwaitReady(ctx)
 
-		stay := set.Stay(0, 1, 2)
+		stay := set.NotTerminating(0, 1, 2)
 		set.NewTemplate(ctx, "new")
 		set.AwaitObserved(ctx)
-		set.HoldStill(ctx, stay)
+		set.ExpectUnchanged(ctx, stay)
 
 		By("lowering the partition to 1")
-		set.Update(ctx, "partition 1", framework.Partition(1))
-		set.AwaitUpdatedFrom(framework.Owed(ctx, contract.UpdatePhased), 1)
+		set.Update(ctx, "partition 1", statefulset.Partition(1))
+		set.AwaitUpdatedFrom(ctx, 1, framework.MustHappen(contract.UpdatePhased))
 
 		By("lowering it to 0")
-		set.Update(ctx, "partition 0", framework.Partition(0))
-		set.AwaitUpdated(framework.Owed(ctx, contract.UpdatePhased))
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder))
+		set.Update(ctx, "partition 0", statefulset.Partition(0))
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdatePhased))
 	})
 })
 
@@ -56,20 +52,18 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 		contract.UpdateOnDelete, contract.TerminationReverse,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.OnDelete())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.OnDelete())
 		set.AwaitReady(ctx)
 
-		stay := set.Stay(0, 1)
+		stay := set.NotTerminating(0, 1)
 		set.NewTemplate(ctx, "new")
 		set.AwaitObserved(ctx)
-		set.HoldStill(ctx, stay)
+		set.ExpectUnchanged(ctx, stay)
 
-		set.Replaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.UpdateOnDelete, contract.TerminationReverse))
 	})
 })
 
@@ -78,7 +72,7 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		contract.UpdateRollback, contract.UpdateScaleNew, contract.UpdateOrder, contract.UpdateOneAtATime,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := framework.Create(ctx, ns, framework.Replicas(2), framework.Template("old"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Template("old"))
 		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
 		set.AwaitUpdated(ctx)
@@ -88,13 +82,11 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		set.AwaitTerminating(ctx, 0)
 		set.Scale(ctx, 3)
 		set.AwaitUpdated(ctx)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.UpdateRollback, contract.UpdateScaleNew, contract.UpdateOrder, contract.UpdateOneAtATime))
 	})
 
 	It("are kept up to the history limit, beside those in use", Proves(contract.UpdateHistoryLimit), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := framework.Create(ctx, ns, framework.Replicas(1), framework.OnDelete(), framework.HistoryLimit(1), framework.Template("1"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete(), statefulset.HistoryLimit(1), statefulset.Template("1"))
 		set.AwaitReady(ctx)
 
 		By("making more revisions than the limit allows, while the pod keeps the first in use")
@@ -102,9 +94,7 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 			set.NewTemplate(ctx, version)
 			set.AwaitObserved(ctx)
 		}
-		set.AwaitRevisions(framework.Owed(ctx, contract.UpdateHistoryLimit), 3)
-		ns.Still(ctx)
-
-		Expect(ns.Recorded(ctx)).To(Uphold(contract.UpdateHistoryLimit))
+		set.AwaitRevisions(ctx, 3, framework.MustHappen(contract.UpdateHistoryLimit))
+		ns.AwaitQuiescent(ctx)
 	})
 })

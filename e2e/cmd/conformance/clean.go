@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
@@ -73,9 +73,9 @@ func cleanCluster(ctx context.Context, o *cleanOptions, out io.Writer) error {
 		return nil
 	}
 	for _, o := range found {
-		fmt.Fprintf(out, "clean: removing %s, left by run %s\n", given.Name(o), o.GetLabels()[runconfig.RunLabel])
+		fmt.Fprintf(out, "clean: removing %s, left by run %s\n", cleanup.Describe(o), o.GetLabels()[runconfig.RunLabel])
 	}
-	if err := given.Remove(ctx, client, found); err != nil {
+	if err := cleanup.Delete(ctx, client, found); err != nil {
 		return err
 	}
 	// The account may list what it removes, and need not be allowed more.
@@ -84,7 +84,7 @@ func cleanCluster(ctx context.Context, o *cleanOptions, out io.Writer) error {
 		return len(found) == 0, err
 	})
 	if err != nil && len(found) > 0 {
-		return fmt.Errorf("%s is still there: see its finalizers and status.conditions (kubectl get -o yaml): %w", given.Name(found[0]), err)
+		return fmt.Errorf("%s is still there: see its finalizers and status.conditions (kubectl get -o yaml): %w", cleanup.Describe(found[0]), err)
 	}
 	return err
 }
@@ -92,11 +92,11 @@ func cleanCluster(ctx context.Context, o *cleanOptions, out io.Writer) error {
 // left finds what runs left: the namespaces that they made, or what they made in existing ones.
 func left(ctx context.Context, client klient.Client, namespaces []string, selector string) ([]crclient.Object, error) {
 	if len(namespaces) == 0 {
-		return given.Namespaces(ctx, client, selector)
+		return cleanup.Namespaces(ctx, client, selector)
 	}
 	var out []crclient.Object
 	for _, name := range namespaces {
-		found, err := given.Objects(ctx, client, name, selector)
+		found, err := cleanup.Objects(ctx, client, name, selector)
 		if err != nil {
 			return nil, err
 		}

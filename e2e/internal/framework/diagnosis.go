@@ -14,11 +14,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
 )
 
-// DiagnosisFile is where a failed spec's diagnosis is saved, in the folder of its evidence.
+// DiagnosisFile is where a failed spec's diagnosis is saved, in the folder of its artifacts.
 const DiagnosisFile = "diagnosis.txt"
 
-// Diagnose says what is wrong with the namespace's sets at this moment. It saves that below dir, with the states it rests on, and
-// returns it in short: a line or a few for each set.
+// Diagnose finds out what is wrong with the namespace's sets now, saves the diagnosis below dir with the state that it was made from,
+// and returns it in short: a line or a few for each set.
 func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 	sets, err := ns.Client.AppsV1().StatefulSets(ns.Name).List(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/given"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -49,7 +49,7 @@ func (p *prober) probeExisting(ctx context.Context, pp podProbe) (f Findings) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 		defer cancel()
-		if err := given.Clear(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+probeLabel+"="+pp.standard); err != nil {
+		if err := cleanup.DeleteLabelled(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+probeLabel+"="+pp.standard); err != nil {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove the probe's pod again, found: %v; remove it by hand", name, err))})
 		}
 	}()
@@ -59,7 +59,7 @@ func (p *prober) probeExisting(ctx context.Context, pp podProbe) (f Findings) {
 
 // notEmpty says which object an existing namespace holds beside the probe's own, nil if none.
 func (p *prober) notEmpty(ctx context.Context, name string) *Problem {
-	found, err := given.Objects(ctx, p.klient, name, "")
+	found, err := cleanup.Objects(ctx, p.klient, name, "")
 	if err != nil {
 		return &Problem{Text: oneLine(fmt.Sprintf("NAMESPACES: expected namespace %s to be there, found: %v", name, err))}
 	}
@@ -68,10 +68,10 @@ func (p *prober) notEmpty(ctx context.Context, name string) *Problem {
 		case run == p.settings.Run:
 		case run != "":
 			return &Problem{Usage: true, Text: fmt.Sprintf("NAMESPACES: expected namespace %s to be empty, found %s of run %s: "+
-				"let that run end, or remove what it left with make clean NAMESPACES=%s", name, given.Name(o), run, name)}
+				"let that run end, or remove what it left with make clean NAMESPACES=%s", name, cleanup.Describe(o), run, name)}
 		default:
 			return &Problem{Usage: true, Text: fmt.Sprintf("NAMESPACES: expected namespace %s to be empty, found %s: "+
-				"name one that nobody else uses", name, given.Name(o))}
+				"name one that nobody else uses", name, cleanup.Describe(o))}
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ const probeLabel = "statefulset-conformance.hero-academy.github.io/probe"
 
 func probes() []podProbe {
 	return []podProbe{{
-		standard: restricted, fixtures: []string{fixtures.Asker, fixtures.Set}, podName: "asker",
+		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: "dns-client",
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {

@@ -24,7 +24,7 @@ func testProber() *prober {
 
 func TestObjectsOfTheProbes(t *testing.T) {
 	want := map[string]string{
-		"restricted": "Pod asker, Service set, StatefulSet set, Pod set-0",
+		"restricted": "Pod dns-client, Service set, StatefulSet set, Pod set-0",
 		"baseline":   "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}
 	for _, pp := range probes() {
@@ -74,7 +74,7 @@ func TestAdmissionProblem(t *testing.T) {
 
 func TestStartProblem(t *testing.T) {
 	waiting := func(reason string) *corev1.Pod {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "asker"}, Spec: corev1.PodSpec{NodeName: "n1"}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "dns-client"}, Spec: corev1.PodSpec{NodeName: "n1"}}
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "m"}}}}
 		return pod
 	}
@@ -88,7 +88,7 @@ func TestStartProblem(t *testing.T) {
 		"is created":      {pod: waiting("ContainerCreating")},
 		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
-		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod asker", true},
+		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
 		"ends":            {failed, "found it Failed: NodeAffinity", false},
 	} {
 		got := testProber().startProblem(probes()[0], c.pod)

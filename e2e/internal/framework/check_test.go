@@ -8,11 +8,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-func TestOutcome(t *testing.T) {
+func TestOutcomeOfACheck(t *testing.T) {
 	over := make(chan struct{})
 	close(over)
 	broken := errors.New("expected this, found that")
-	unseen := fmt.Errorf("asking: %w", &unseenError{broken})
+	unseen := fmt.Errorf("asking: %w", &inconclusiveError{broken})
 	for _, c := range []struct {
 		name string
 		err  error

@@ -1,6 +1,7 @@
-// Package given looks after namespaces that were given to a run: what is in them, and the removal of what runs made there. What it
-// removes it finds by label, so that it removes what interrupted runs left too, their own namespaces included.
-package given
+// Package cleanup lists and deletes what runs of the suite made in a namespace. It finds objects by label, so that it also deletes what
+// interrupted runs left, their own namespaces included. It stands on the API alone and imports neither Ginkgo nor Gomega, since the
+// preflight and `make clean` use it outside of a spec.
+package cleanup
 
 import (
 	"context"
@@ -25,7 +26,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// kinds are what a run makes or brings about in a namespace, what makes others first.
+// kinds are the kinds of objects that a run leads to in a namespace, owners first.
 func kinds() []crclient.ObjectList {
 	return []crclient.ObjectList{
 		&policyv1.PodDisruptionBudgetList{}, &appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
@@ -66,49 +67,49 @@ func list(ctx context.Context, client klient.Client, namespace string, selector 
 	return out, nil
 }
 
-// Clear asks for the deletion of what matches a label selector, which must not be empty.
-func Clear(ctx context.Context, client klient.Client, namespace, selector string) error {
+// DeleteLabelled deletes what matches a label selector, which must not be empty.
+func DeleteLabelled(ctx context.Context, client klient.Client, namespace, selector string) error {
 	if selector == "" {
-		return errors.New("clearing a namespace wants a selector: what others made stays")
+		return errors.New("deleting in a namespace needs a selector: what others made stays")
 	}
 	found, err := Objects(ctx, client, namespace, selector)
 	if err != nil {
 		return err
 	}
-	return Remove(ctx, client, found)
+	return Delete(ctx, client, found)
 }
 
-// Hasten asks for the deletion of what keeps a namespace that is already going: sets, their pods and their claims. The namespace
-// controller would come to them some seconds later, and look again only after half of the time that it thinks they need.
-func Hasten(ctx context.Context, client klient.Client, namespace string) error {
+// DeleteWorkloads deletes the sets, pods and claims of a namespace that is terminating. The namespace controller would delete them only
+// some seconds later, and look again only after half of the time that it expects them to need.
+func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string) error {
 	found, err := list(ctx, client, namespace, labels.Everything(), []crclient.ObjectList{
 		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
 	})
 	if err != nil {
 		return err
 	}
-	return Remove(ctx, client, found)
+	return Delete(ctx, client, found)
 }
 
-// Remove asks for the deletion of objects, and tries every one before it returns what it could not delete.
-func Remove(ctx context.Context, client klient.Client, objects []crclient.Object) error {
+// Delete deletes objects, and tries every one before it returns what it could not delete.
+func Delete(ctx context.Context, client klient.Client, objects []crclient.Object) error {
 	var errs []error
 	for _, o := range objects {
 		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, &crclient.DeleteOptions{
 			Preconditions: metav1.NewUIDPreconditions(string(o.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
 		})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-			errs = append(errs, fmt.Errorf("removing %s: %w", Name(o), err))
+			errs = append(errs, fmt.Errorf("removing %s: %w", Describe(o), err))
 		}
-		if err := letGo(ctx, client, o); err != nil {
+		if err := removeFinalizers(ctx, client, o); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// letGo lets go of a pod, or of the pods of a namespace, that an interrupted run keeps there.
-func letGo(ctx context.Context, client klient.Client, o crclient.Object) error {
+// removeFinalizers removes the suite's finalizer from a pod, or from the pods of a namespace, that an interrupted run left.
+func removeFinalizers(ctx context.Context, client klient.Client, o crclient.Object) error {
 	var pods corev1.PodList
 	switch o := o.(type) {
 	case *corev1.Pod:
@@ -126,7 +127,7 @@ func letGo(ctx context.Context, client klient.Client, o crclient.Object) error {
 			continue
 		}
 		if err := client.Resources().GetControllerRuntimeClient().Patch(ctx, p, crclient.MergeFrom(kept)); err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("letting go of %s: %w", Name(p), err))
+			errs = append(errs, fmt.Errorf("removing the finalizer of %s: %w", Describe(p), err))
 		}
 	}
 	return errors.Join(errs...)
@@ -149,7 +150,7 @@ func Namespaces(ctx context.Context, client klient.Client, selector string) ([]c
 	return out, nil
 }
 
-// Name names an object by kind, namespace and name.
-func Name(o crclient.Object) string {
+// Describe names an object by kind, namespace and name.
+func Describe(o crclient.Object) string {
 	return fmt.Sprintf("%s %s", reflect.TypeOf(o).Elem().Name(), strings.TrimPrefix(o.GetNamespace()+"/"+o.GetName(), "/"))
 }

@@ -1,4 +1,4 @@
-package given
+package cleanup
 
 import (
 	"strings"
@@ -11,22 +11,22 @@ import (
 )
 
 // Without a selector everything that others have in the namespace would go.
-func TestClearWantsASelector(t *testing.T) {
+func TestDeleteLabelledNeedsASelector(t *testing.T) {
 	var nobody klient.Client // asking it for anything would end the test
-	if err := Clear(t.Context(), nobody, "mine", ""); err == nil || !strings.Contains(err.Error(), "wants a selector") {
+	if err := DeleteLabelled(t.Context(), nobody, "mine", ""); err == nil || !strings.Contains(err.Error(), "needs a selector") {
 		t.Errorf("expected to be refused, found %v", err)
 	}
-	if err := Clear(t.Context(), nobody, "mine", "a in (b"); err == nil {
+	if err := DeleteLabelled(t.Context(), nobody, "mine", "a in (b"); err == nil {
 		t.Error("expected a malformed selector to be refused")
 	}
 }
 
-func TestName(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	set := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "mine", Name: "set"}}
-	if got := Name(set); got != "StatefulSet mine/set" {
+	if got := Describe(set); got != "StatefulSet mine/set" {
 		t.Errorf("expected StatefulSet mine/set, found %s", got)
 	}
-	if got := Name(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "sts-x"}}); got != "Namespace sts-x" {
+	if got := Describe(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "sts-x"}}); got != "Namespace sts-x" {
 		t.Errorf("expected Namespace sts-x, found %s", got)
 	}
 }

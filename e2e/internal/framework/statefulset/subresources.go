@@ -1,4 +1,4 @@
-package framework
+package statefulset
 
 import (
 	"context"
@@ -13,26 +13,12 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// AwaitAvailable waits until all pods of the set's range are Ready and its status counts them all as available.
-func (s *Set) AwaitAvailable(ctx context.Context) {
-	GinkgoHelper()
-	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be available", func(st *history.State) string {
-		if why := s.atRest(st); why != "" {
-			return why
-		}
-		if set := st.Get(history.Sets, s.Name).Set; set.Status.Available != set.Replicas {
-			return fmt.Sprintf("the status counts %d available pods of %d", set.Status.Available, set.Replicas)
-		}
-		return ""
-	})
-}
-
-// VerifyScale verifies that the scale subresource reads that many replicas wanted and there.
-func (s *Set) VerifyScale(ctx context.Context, id contract.ID, replicas int32) {
+// VerifyScaleRead verifies that the scale subresource shows that many spec.replicas and status.replicas.
+func (s *Set) VerifyScaleRead(ctx context.Context, id contract.ID, replicas int32) {
 	GinkgoHelper()
 	scale, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).GetScale(ctx, s.Name, metav1.GetOptions{})
 	if err == nil && (scale.Spec.Replicas != replicas || scale.Status.Replicas != replicas) {
@@ -47,7 +33,7 @@ func (s *Set) VerifyUpdateScale(ctx context.Context, id contract.ID, replicas in
 	GinkgoHelper()
 	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
 	s.verifyRescale(ctx, id, replicas, "update", func() (*autoscalingv1.Scale, error) {
-		// Without a version: what else changed since the subresource was read does not matter here.
+		// Without a resourceVersion, so that other changes of the set make no conflict.
 		scale := &autoscalingv1.Scale{
 			ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.NS.Name}, Spec: autoscalingv1.ScaleSpec{Replicas: replicas},
 		}
@@ -69,22 +55,21 @@ func (s *Set) VerifyPatchScale(ctx context.Context, id contract.ID, replicas int
 func (s *Set) verifyRescale(ctx context.Context, id contract.ID, replicas int32, verb string, change func() (*autoscalingv1.Scale, error)) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s the scale subresource of %s to %d replicas", verb, s.Name, replicas)
-	s.NS.Mark(history.VerbScale, history.Sets, s.Name, "", what)
-	answer, err := change()
+	answer, err := framework.Send(s.NS, s.request(history.VerbScale, what), change)
 	switch l := s.NS.Settings.Limits; {
 	case err != nil:
 		err = fmt.Errorf("%w: see whether the suite has the right to %s statefulsets/scale", err, verb)
 	case answer.Spec.Replicas != replicas:
 		err = fmt.Errorf("expected spec.replicas %d in the answer, found %d", replicas, answer.Spec.Replicas)
 	default:
-		err = s.NS.Await(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.wants(replicas))
+		err = s.NS.Await(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas))
 	}
 	s.NS.Verify(id, err, "%s, and the pods follow", what)
 }
 
-// VerifyStatus verifies that the status subresource can be read, updated and patched, each by the answer to the request: the
+// VerifyStatusSubresource verifies that the status subresource can be read, updated and patched, each by the answer to the request: the
 // controller may write the status again at any time.
-func (s *Set) VerifyStatus(ctx context.Context, id contract.ID) {
+func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	GinkgoHelper()
 	client := s.NS.Client.AppsV1()
 	sets := client.StatefulSets(s.NS.Name)
@@ -96,7 +81,6 @@ func (s *Set) VerifyStatus(ctx context.Context, id contract.ID) {
 	}
 	s.NS.Verify(id, err, "status subresource of %s, read", s.Name)
 
-	s.NS.Mark(history.VerbOther, history.Sets, s.Name, "", "update the status of "+s.Name)
 	var answer *appsv1.StatefulSet
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
@@ -105,19 +89,22 @@ func (s *Set) VerifyStatus(ctx context.Context, id contract.ID) {
 		}
 		live.Status.Conditions = append(live.Status.Conditions,
 			appsv1.StatefulSetCondition{Type: "Updated", Status: corev1.ConditionTrue, Reason: "Conformance"})
-		answer, err = sets.UpdateStatus(ctx, live, metav1.UpdateOptions{})
+		answer, err = framework.Send(s.NS, s.request(history.VerbOther, "update the status of "+s.Name), func() (*appsv1.StatefulSet, error) {
+			return sets.UpdateStatus(ctx, live, metav1.UpdateOptions{})
+		})
 		return err
 	})
-	s.NS.Verify(id, keeps(answer, "Updated", err), "status subresource of %s, updated", s.Name)
+	s.NS.Verify(id, hasCondition(answer, "Updated", err), "status subresource of %s, updated", s.Name)
 
-	s.NS.Mark(history.VerbOther, history.Sets, s.Name, "", "patch the status of "+s.Name)
 	patch := []byte(`{"status":{"conditions":[{"type":"Patched","status":"True","reason":"Conformance"}]}}`)
-	answer, err = sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	s.NS.Verify(id, keeps(answer, "Patched", err), "status subresource of %s, patched", s.Name)
+	answer, err = framework.Send(s.NS, s.request(history.VerbOther, "patch the status of "+s.Name), func() (*appsv1.StatefulSet, error) {
+		return sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	})
+	s.NS.Verify(id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
 }
 
-// keeps reports whether the answer to a change of the status has the condition that the change added.
-func keeps(answer *appsv1.StatefulSet, condition appsv1.StatefulSetConditionType, err error) error {
+// hasCondition returns an error where the answer to a change of the status lacks the condition that the change added.
+func hasCondition(answer *appsv1.StatefulSet, condition appsv1.StatefulSetConditionType, err error) error {
 	if err != nil {
 		return fmt.Errorf("%w: see whether the suite has the rights to get, update and patch statefulsets/status", err)
 	}

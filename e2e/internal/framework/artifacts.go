@@ -6,28 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/tools/cache"
-	toolswatch "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/yaml"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// SaveEvidence writes the namespace's objects, events and pod logs below dir, for a person to look at. It saves what it can and
-// returns what it could not.
-func (ns *Namespace) SaveEvidence(ctx context.Context, dir string) error {
+// SaveArtifacts writes the namespace's objects, events and pod logs below dir. It saves what it can, and the error names the rest.
+func (ns *Namespace) SaveArtifacts(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "logs"), 0o755); err != nil {
 		return err
 	}
@@ -100,44 +92,4 @@ func (ns *Namespace) saveLog(ctx context.Context, pod, container, path string) e
 		return err
 	}
 	return os.WriteFile(path, data, 0o644)
-}
-
-// AwaitNamespacesGone waits until no namespace of this run is left, or nothing in those that were given. An error names what is.
-func (c *Cluster) AwaitNamespacesGone(ctx context.Context) error {
-	if len(c.Settings.Namespaces) > 0 {
-		var errs []error
-		for _, name := range c.Settings.Namespaces {
-			errs = append(errs, c.awaitEmpty(ctx, name))
-		}
-		return errors.Join(errs...)
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.Settings.Limits.NamespaceGone)
-	defer cancel()
-	selector := runconfig.RunLabel + "=" + c.Settings.Run
-	list, err := c.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return fmt.Errorf("looking for namespaces of this run: %w", err)
-	}
-	left := map[string]bool{}
-	for _, ns := range list.Items {
-		left[ns.Name] = true
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	lw := &cache.ListWatch{WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-		o.LabelSelector = selector
-		return c.Client.CoreV1().Namespaces().Watch(ctx, o)
-	}}
-	_, err = toolswatch.Until(ctx, list.ResourceVersion, lw, func(e watch.Event) (bool, error) {
-		if ns, ok := e.Object.(*corev1.Namespace); ok && e.Type == watch.Deleted {
-			delete(left, ns.Name)
-		}
-		return len(left) == 0, nil
-	})
-	if err != nil {
-		return fmt.Errorf("namespaces %v are still there (see status.conditions of `kubectl get namespace <name> -o yaml`); waited %v: %w",
-			slices.Sorted(maps.Keys(left)), c.Settings.Limits.NamespaceGone, err)
-	}
-	return nil
 }

@@ -1,0 +1,191 @@
+package framework
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	toolswatch "k8s.io/client-go/tools/watch"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+)
+
+// Condition returns "" where a recorded state meets it, otherwise what stands against it.
+type Condition = func(*history.State) string
+
+// AllOf is met where all conditions are; it returns what stands against the first that is not.
+func AllOf(conditions ...Condition) Condition {
+	return func(s *history.State) string {
+		for _, condition := range conditions {
+			if why := condition(s); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
+// Met reports whether the state that is recorded now meets a condition.
+func (ns *Namespace) Met(condition Condition) bool { return ns.Against(condition) == nil }
+
+// Against returns what stands against a condition in the state that is recorded now, nil if it is met.
+func (ns *Namespace) Against(condition Condition) error {
+	var why string
+	ns.View(func(s *history.State) { why = condition(s) })
+	if why == "" {
+		return nil
+	}
+	return errors.New(why)
+}
+
+// WaitOption changes what the end of a wait means.
+type WaitOption struct{ due contract.ID }
+
+// MustHappen says of a wait that a guarantee obliges the controller to bring about its end. A wait that is not over within its limit
+// leaves the guarantee inconclusive as a rule, since the cluster may be slow. It breaks the guarantee where only the controller is left
+// to act and the controller proves, by what it does for another set, that it is running and has seen every pod.
+func MustHappen(id contract.ID) WaitOption { return WaitOption{due: id} }
+
+// Expect waits until a condition is met, and fails the spec with what stands against it when limit has passed.
+func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what string, condition Condition, options ...WaitOption) {
+	GinkgoHelper()
+	err := ns.Await(ctx, limit, what, condition)
+	if err == nil {
+		return
+	}
+	if late, timedOut := errors.AsType[*recorder.TimeoutError](err); timedOut {
+		ns.recordOmission(ctx, late, condition, options)
+	}
+	Fail(err.Error())
+}
+
+// Recorded returns everything that has happened until now. It fails the spec when the recording cannot catch up.
+func (ns *Namespace) Recorded(ctx context.Context) *history.History {
+	GinkgoHelper()
+	asked := ns.Now()
+	Expect(ns.Sync(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before it is judged")
+	h := ns.History()
+	if h.End == nil {
+		// Judges may then rely on what did not happen until now, as they do at the end of a spec.
+		h.Close(asked)
+		h.End.Complete = true
+	}
+	return h
+}
+
+// AwaitQuiescent waits until the namespace's sets and pods have not changed for as long as judges ask for before they hold a settled
+// state against the controller.
+func (ns *Namespace) AwaitQuiescent(ctx context.Context) {
+	GinkgoHelper()
+	length := judge.SettleTime(ns.History())
+	// A margin, since judges ask for more than the length, not for the length itself.
+	length += length / 20
+	for until := ns.Now() + ns.Settings.Limits.StatusSettled + length; ns.Now() < until; {
+		var seen string
+		ns.View(func(s *history.State) { seen = versions(s) })
+		left := length - (ns.Now() - ns.lastEvent())
+		if left <= 0 {
+			return
+		}
+		err := ns.Await(ctx, left, "nothing to happen", func(s *history.State) string {
+			if versions(s) != seen {
+				return ""
+			}
+			return "nothing has happened"
+		})
+		if _, quiet := errors.AsType[*recorder.TimeoutError](err); quiet {
+			return
+		}
+		Expect(err).NotTo(HaveOccurred())
+	}
+	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets and pods of %s, found none in %v: "+
+		"look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)", length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
+}
+
+// lastEvent returns the time of the last event of the namespace's sets and pods.
+func (ns *Namespace) lastEvent() time.Duration {
+	for _, e := range slices.Backward(ns.History().Events) {
+		if e.Resource == history.Sets || e.Resource == history.Pods {
+			return e.At
+		}
+	}
+	return 0
+}
+
+// versions returns a text that differs for two different states of the sets and pods.
+func versions(s *history.State) string {
+	var b strings.Builder
+	for _, r := range []history.Resource{history.Sets, history.Pods} {
+		for _, e := range s.List(r) {
+			fmt.Fprintf(&b, "%s/%s ", e.UID, e.ResourceVersion)
+		}
+	}
+	return b.String()
+}
+
+// AwaitLag waits until whatever has happened is older than the lag of the controller's informer caches may be.
+func (ns *Namespace) AwaitLag(ctx context.Context) {
+	lag := ns.Settings.Limits.Lag
+	_ = ns.Await(ctx, lag+lag/4, "the lag to pass", func(*history.State) string { return "it has not" })
+}
+
+// WatchUntil watches objects that are not recorded, from a resource version on, until done is true of an event.
+func WatchUntil(ctx context.Context, limit time.Duration, from string, start cache.WatchFuncWithContext, done func(watch.Event) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	_, err := toolswatch.Until(ctx, from, &cache.ListWatch{WatchFuncWithContext: start}, func(e watch.Event) (bool, error) { return done(e), nil })
+	return err
+}
+
+// PodReady is met where the pod of that name is Running and Ready, and not terminating.
+func PodReady(name string) Condition {
+	return func(s *history.State) string {
+		e := s.Get(history.Pods, name)
+		switch {
+		case e == nil:
+			return fmt.Sprintf("pod %s does not exist", name)
+		case e.Terminating():
+			return fmt.Sprintf("pod %s is terminating", name)
+		case !e.Pod.RunningAndReady():
+			return DescribePod(e)
+		}
+		return ""
+	}
+}
+
+// DescribePod says why a pod is not Ready, as far as the recording shows.
+func DescribePod(e *history.Event) string {
+	var parts []string
+	for _, c := range e.Pod.Containers {
+		if c.Reason != "" {
+			parts = append(parts, fmt.Sprintf("container %s: %s", c.Name, c.Reason))
+		}
+	}
+	if c := e.Pod.Condition(corev1.PodScheduled); c != nil && c.Status != corev1.ConditionTrue {
+		parts = append(parts, "not scheduled: "+c.Reason)
+	}
+	if c := e.Pod.Condition(corev1.PodReady); c != nil && c.Status != corev1.ConditionTrue && c.Reason != "" {
+		parts = append(parts, "Ready is "+string(c.Status)+": "+c.Reason)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("pod %s is %s, not Ready; %s", e.Name, e.Pod.Phase, strings.Join(parts, ", ")), "; ")
+}
+
+// ControllerUID returns the UID of an object's controlling ownerReference, "" without one.
+func ControllerUID(e *history.Event) types.UID {
+	if c := e.Controller(); c != nil {
+		return c.UID
+	}
+	return ""
+}

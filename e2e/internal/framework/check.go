@@ -1,0 +1,44 @@
+package framework
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Verify records whether a guarantee holds by means other than the watches, and goes on either way, so that all violations are reported
+// and not only the first. err is nil if the guarantee holds, otherwise it says what was expected and what was found; an error made by
+// Inconclusive breaks nothing. what says what was looked at.
+func (ns *Namespace) Verify(id contract.ID, err error, what string, args ...any) {
+	text := fmt.Sprintf(what, args...)
+	if err != nil {
+		text += ": " + err.Error()
+	}
+	ns.Check(id, outcome(err, ns.over), text)
+}
+
+// outcome returns the outcome of a check. What is found once the spec is interrupted may be due to the interruption.
+func outcome(err error, over <-chan struct{}) history.Outcome {
+	if err == nil {
+		return history.Passed
+	}
+	if _, inconclusive := errors.AsType[*inconclusiveError](err); inconclusive {
+		return history.Inconclusive
+	}
+	select {
+	case <-over:
+		return history.Inconclusive
+	default:
+		return history.Failed
+	}
+}
+
+// inconclusiveError says that nothing was learnt of the guarantee, good or bad.
+type inconclusiveError struct{ error }
+
+func (e *inconclusiveError) Unwrap() error { return e.error }
+
+// Inconclusive marks an error as one that says nothing of the guarantee that was looked at.
+func Inconclusive(err error) error { return &inconclusiveError{err} }

@@ -1,0 +1,110 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+const (
+	// retryDelay is the pause between two queries while an answer is not yet right. A query itself takes longer.
+	retryDelay = 50 * time.Millisecond
+	// queriesInARow is how often in a row an answer must be right.
+	queriesInARow = 3
+)
+
+// Client is a pod in which nslookup is run, to look up the names of a set.
+type Client struct {
+	set  *statefulset.Set
+	pod  string
+	zone string // the cluster's DNS zone, such as cluster.local
+}
+
+// StartClient starts a pod that belongs to no set, waits until it is Ready and finds the cluster's DNS zone in it.
+func StartClient(ctx context.Context, set *statefulset.Set) Client {
+	GinkgoHelper()
+	ns := set.NS
+	var name string
+	for _, obj := range ns.Decode(ctx, fixtures.DNSClient) {
+		name = obj.GetName()
+		ns.CreatePod(ctx, obj.(*corev1.Pod))
+	}
+	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod "+name+" to be Ready", framework.PodReady(name))
+	return Client{set: set, pod: name, zone: zone(ctx, ns, name)}
+}
+
+// In returns a client that looks up the same names from another pod.
+func (c Client) In(pod string) Client {
+	c.pod = pod
+	return c
+}
+
+// zone returns the cluster's DNS zone, which is part of a search domain "<namespace>.svc.<zone>" in the pod's resolver configuration.
+func zone(ctx context.Context, ns *framework.Namespace, pod string) string {
+	GinkgoHelper()
+	conf, err := ns.Exec(ctx, pod, "cat", "/etc/resolv.conf")
+	Expect(err).NotTo(HaveOccurred())
+	if zone, found := nslookup.Zone(conf, ns.Name); found {
+		ns.FoundZone(zone)
+		return zone
+	}
+	Fail(fmt.Sprintf("expected a search domain %s.svc.<zone> in /etc/resolv.conf of pod %s, found %q: the pod's dnsPolicy or the kubelet's clusterDomain is not as Kubernetes sets them", ns.Name, pod, conf))
+	return ""
+}
+
+// FQDN returns the full name of a pod of the set, with the final dot that keeps resolvers from trying search domains.
+func (c Client) FQDN(ordinal int) string { return c.set.Pod(ordinal) + "." + c.ServiceFQDN() }
+
+// ServiceFQDN returns the full name of the set's service.
+func (c Client) ServiceFQDN() string {
+	return fmt.Sprintf("%s.%s.svc.%s.", c.set.Service, c.set.NS.Name, c.zone)
+}
+
+// poll runs a lookup again until it returns no error or the DNS limit has passed, and returns its last error.
+func (c Client) poll(ctx context.Context, lookup func() error) error {
+	limit := c.set.NS.Settings.Limits.DNSFollows
+	began := c.set.NS.Now()
+	var last error
+	err := wait.PollUntilContextCancel(ctx, retryDelay, true, func(context.Context) (bool, error) {
+		last = lookup()
+		return last == nil || c.set.NS.Now()-began > limit, nil
+	})
+	switch {
+	case err != nil:
+		return context.Cause(ctx)
+	case last != nil:
+		return fmt.Errorf("not within %v: %w", limit, last)
+	}
+	return nil
+}
+
+// lookup runs nslookup in the pod for one name and one record type, and returns the first error of right. Each of several answers in a row
+// must be right, since several DNS servers may answer in turn.
+func (c Client) lookup(ctx context.Context, record, name string, right func(nslookup.Answer) error) error {
+	answers, err := nslookup.Query(ctx, func(ctx context.Context, command ...string) (string, error) {
+		return c.set.NS.Exec(ctx, c.pod, command...)
+	}, queriesInARow, record, name)
+	switch {
+	case errors.Is(err, nslookup.ErrNoServer):
+		return fmt.Errorf("%w: look at the cluster's DNS pods, and at the servers that /etc/resolv.conf of pod %s names", err, c.pod)
+	case err != nil:
+		return framework.Inconclusive(err)
+	}
+	for i, answer := range answers {
+		if err := right(answer); err != nil {
+			return fmt.Errorf("answer %d of %d: %w", i+1, queriesInARow, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package framework
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/exec"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+// Pod returns the newest recorded version of a pod; it fails the spec when there is none.
+func (ns *Namespace) Pod(name string) *history.Event {
+	GinkgoHelper()
+	var e *history.Event
+	ns.View(func(s *history.State) { e = s.Get(history.Pods, name) })
+	Expect(e).NotTo(BeNil(), "expected pod %s to be there", name)
+	return e
+}
+
+// Decode returns the objects of a fixture, with the run's images and storage class in place of the fixture's own.
+func (ns *Namespace) Decode(ctx context.Context, fixture string) []k8s.Object {
+	GinkgoHelper()
+	objects, err := ns.Settings.ReadFixture(ctx, fixture, ns.Name)
+	Expect(err).NotTo(HaveOccurred())
+	return objects
+}
+
+// StartPod creates a pod of that name from fixtures/dns-client.yaml and the changes, and waits until its phase is Running.
+func (ns *Namespace) StartPod(ctx context.Context, name string, changes ...func(*corev1.Pod)) *history.Event {
+	GinkgoHelper()
+	for _, obj := range ns.Decode(ctx, fixtures.DNSClient) {
+		pod := obj.(*corev1.Pod)
+		pod.Name = name
+		for _, change := range changes {
+			change(pod)
+		}
+		ns.CreatePod(ctx, pod)
+	}
+	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod "+name+" to run", func(st *history.State) string {
+		if e := st.Get(history.Pods, name); e == nil || e.Pod.Phase != corev1.PodRunning {
+			return "pod " + name + " does not run"
+		}
+		return ""
+	})
+	return ns.Pod(name)
+}
+
+// CreatePod creates a pod that belongs to no set.
+func (ns *Namespace) CreatePod(ctx context.Context, pod *corev1.Pod) {
+	GinkgoHelper()
+	ns.Settings.Label(pod)
+	create := Request{Verb: history.VerbCreate, Resource: history.Pods, Name: pod.Name, Text: "create pod " + pod.Name}
+	_, err := Send(ns, create, func() (*corev1.Pod, error) {
+		return ns.Client.CoreV1().Pods(ns.Name).Create(ctx, pod, metav1.CreateOptions{})
+	})
+	Expect(err).NotTo(HaveOccurred(), "creating the pod %s", pod.Name)
+}
+
+// WithLabels gives a pod labels.
+func WithLabels(all map[string]string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Labels = all }
+}
+
+// OwnedBy gives a pod an ownerReference.
+func OwnedBy(by metav1.OwnerReference) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.OwnerReferences = []metav1.OwnerReference{by} }
+}
+
+// RunOnce makes a pod's restart policy Never.
+func RunOnce(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
+
+// DeletePod deletes a pod, gracefully unless options say otherwise, and returns its UID.
+func (ns *Namespace) DeletePod(ctx context.Context, name string, options ...metav1.DeleteOptions) types.UID {
+	GinkgoHelper()
+	uid := ns.Pod(name).UID
+	var o metav1.DeleteOptions
+	if len(options) > 0 {
+		o = options[0]
+	}
+	// With the precondition no other pod is deleted than the one that is recorded.
+	o.Preconditions = metav1.NewUIDPreconditions(string(uid))
+	remove := Request{Verb: history.VerbDelete, Resource: history.Pods, Name: name, UID: uid, Text: "delete pod " + name}
+	Expect(ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })).To(Succeed())
+	return uid
+}
+
+// Exec runs a command in a pod's first container and returns what it printed on both streams. The error is the command's own
+// exit or the failure to run it, which says nothing of the pod's guarantees.
+func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (string, error) {
+	live, err := ns.Client.CoreV1().Pods(ns.Name).Get(ctx, pod, metav1.GetOptions{})
+	if err != nil {
+		return "", Inconclusive(fmt.Errorf("looking for the containers of pod %s: %w", pod, err))
+	}
+	container := live.Spec.Containers[0].Name
+	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, command, &stdout, &stderr)
+	out := stdout.String() + stderr.String()
+	if err == nil {
+		return out, nil
+	}
+	_, exited := errors.AsType[exec.CodeExitError](err)
+	err = fmt.Errorf("running %q in %s: %w (it printed %q)", strings.Join(command, " "), pod, err, strings.TrimSpace(out))
+	if !exited {
+		err = Inconclusive(err)
+	}
+	return out, err
+}
+
+// SendSignal sends a signal to the first process of a pod's container. Its effect is for the caller to wait for.
+func (ns *Namespace) SendSignal(ctx context.Context, pod *history.Event, signal string) {
+	GinkgoHelper()
+	kill := Request{Verb: history.VerbOther, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Text: fmt.Sprintf("send %s to the container of %s", signal, pod.Name)}
+	err := ns.Do(kill, func() error {
+		_, err := ns.Exec(ctx, pod.Name, "kill", "-"+signal, "1")
+		return err
+	})
+	// A command that runs in a container is killed when the container ends.
+	if exit, ok := errors.AsType[exec.CodeExitError](err); ok && exit.Code == 128+int(syscall.SIGKILL) {
+		return
+	}
+	Expect(err).NotTo(HaveOccurred(), "the container of %s must run, and let its own user signal it", pod.Name)
+}
+
+// OtherController creates an object that is no set and returns the controlling ownerReference to it.
+func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference {
+	GinkgoHelper()
+	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
+	ns.Settings.Label(made)
+	create := Request{Verb: history.VerbCreate, Resource: "configmaps", Name: made.Name, Text: "create config map " + made.Name}
+	owner, err := Send(ns, create, func() (*corev1.ConfigMap, error) {
+		return ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, made, metav1.CreateOptions{})
+	})
+	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
+	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}
+}
+
+// VerifyLeftAlone verifies that pods of another controller are not deleted and keep that controller.
+func (ns *Namespace) VerifyLeftAlone(id contract.ID, pods ...*history.Event) {
+	GinkgoHelper()
+	for _, pod := range pods {
+		now := pod
+		for _, e := range ns.History().Events {
+			if e.Resource == history.Pods && e.UID == pod.UID {
+				now = e
+			}
+		}
+		if now.Pod.Is(corev1.DisruptionTarget) {
+			ns.Check(id, history.Inconclusive, fmt.Sprintf("pod %s was evicted or preempted at %s, so that nobody can tell what the set would have done",
+				now.Name, now.Ref()))
+			continue
+		}
+		var err error
+		switch {
+		case now.Gone() || now.Terminating():
+			err = fmt.Errorf("expected it to stay, found it deleted at %s: see the API server's audit log for who did it", now.Ref())
+		case ControllerUID(now) != ControllerUID(pod):
+			err = fmt.Errorf("expected the controller to stay the one of UID %q, found %q at %s", ControllerUID(pod), ControllerUID(now), now.Ref())
+		}
+		ns.Verify(id, err, "pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID)
+	}
+}

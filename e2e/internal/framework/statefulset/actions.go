@@ -1,0 +1,147 @@
+package statefulset
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Update changes the set's spec, again on a conflict. what is the text of the recorded request.
+func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.StatefulSet)) {
+	GinkgoHelper()
+	_, err := s.TryUpdate(ctx, what, change)
+	Expect(err).NotTo(HaveOccurred(), what)
+}
+
+// TryUpdate changes the set, again on a conflict, and returns the API server's answer, which may be a rejection.
+func (s *Set) TryUpdate(ctx context.Context, what string, change func(*appsv1.StatefulSet)) (*appsv1.StatefulSet, error) {
+	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
+	var answer *appsv1.StatefulSet
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		change(live)
+		s.NS.Settings.Label(live)
+		answer, err = framework.Send(s.NS, s.request(history.VerbUpdate, what), func() (*appsv1.StatefulSet, error) {
+			return sets.Update(ctx, live, metav1.UpdateOptions{})
+		})
+		return err
+	})
+	if err == nil {
+		s.generation = answer.Generation
+	}
+	return answer, err
+}
+
+// request describes a request for the set itself.
+func (s *Set) request(act history.Verb, text string) framework.Request {
+	return framework.Request{Verb: act, Resource: history.Sets, Name: s.Name, Text: text}
+}
+
+// Scale changes spec.replicas.
+func (s *Set) Scale(ctx context.Context, replicas int32) {
+	GinkgoHelper()
+	what := fmt.Sprintf("scale %s to %d", s.Name, replicas)
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
+	live, err := framework.Send(s.NS, s.request(history.VerbScale, what), func() (*appsv1.StatefulSet, error) {
+		return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	})
+	Expect(err).NotTo(HaveOccurred(), what)
+	s.generation = live.Generation
+}
+
+// NewTemplate gives the set's template the version of that name.
+func (s *Set) NewTemplate(ctx context.Context, version string) {
+	GinkgoHelper()
+	s.Update(ctx, fmt.Sprintf("new template %q for %s", version, s.Name), Template(version))
+}
+
+// Restart changes an annotation of the set's template, as kubectl rollout restart does.
+func (s *Set) Restart(ctx context.Context) {
+	GinkgoHelper()
+	s.Update(ctx, "restart "+s.Name, func(o *appsv1.StatefulSet) {
+		metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, TemplateKey, "restarted")
+	})
+}
+
+// Delete deletes the set with that propagation policy.
+func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
+	GinkgoHelper()
+	request := s.request(history.VerbDelete, fmt.Sprintf("delete set %s (%s)", s.Name, policy))
+	request.UID = s.UID
+	o := metav1.DeleteOptions{PropagationPolicy: &policy, Preconditions: metav1.NewUIDPreconditions(string(s.UID))}
+	Expect(s.NS.Do(request, func() error { return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, o) })).To(Succeed())
+}
+
+// Orphan deletes the set with orphan propagation and waits until it is gone and its pods have no controller.
+func (s *Set) Orphan(ctx context.Context) {
+	GinkgoHelper()
+	var pods []*history.Event
+	s.NS.View(func(st *history.State) { pods = st.PodsOf(s.UID) })
+	s.Delete(ctx, metav1.DeletePropagationOrphan)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone and its pods to have no controller", func(st *history.State) string {
+		if set := st.Get(history.Sets, s.Name); set != nil {
+			return fmt.Sprintf("set %s is still there (finalizers %v)", s.Name, set.Finalizers)
+		}
+		for _, p := range pods {
+			if now := st.Get(history.Pods, p.Name); now != nil && now.Controller() != nil {
+				return fmt.Sprintf("pod %s still belongs to %s", p.Name, now.Controller().Name)
+			}
+		}
+		return ""
+	})
+}
+
+// DeleteService deletes the set's headless service.
+func (s *Set) DeleteService(ctx context.Context) {
+	GinkgoHelper()
+	request := framework.Request{Verb: history.VerbDelete, Resource: history.Services, Name: s.Service, Text: "delete service " + s.Service}
+	Expect(s.NS.Do(request, func() error {
+		return s.NS.Client.CoreV1().Services(s.NS.Name).Delete(ctx, s.Service, metav1.DeleteOptions{})
+	})).To(Succeed())
+}
+
+// TriggerSync has the controller sync the set, of which nothing changes that a sync acts on.
+func (s *Set) TriggerSync(ctx context.Context) {
+	GinkgoHelper()
+	Expect(s.NS.TriggerSync(ctx, s.Name)).To(Succeed())
+}
+
+// Annotate patches a set with an annotation and returns the set that the API server answered with.
+func Annotate(ctx context.Context, ns *framework.Namespace, set, annotation, value string) (*appsv1.StatefulSet, error) {
+	request := framework.Request{Verb: history.VerbUpdate, Resource: history.Sets, Name: set, Text: fmt.Sprintf("patch set %s: annotation %s", set, annotation)}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
+	return framework.Send(ns, request, func() (*appsv1.StatefulSet, error) {
+		return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
+	})
+}
+
+// DryRunCreate returns the API server's answer to a dry run that creates a set from fixtures/set.yaml and the options.
+func DryRunCreate(ctx context.Context, ns *framework.Namespace, options ...Option) (*appsv1.StatefulSet, error) {
+	GinkgoHelper()
+	o := Manifest(ctx, ns, options...)
+	o.Name = "dry-run"
+	return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+}
+
+// RequireField skips the spec as not applicable when the API server does not keep a field, which a dry run shows. That speaks for the API
+// server's feature gate only; the controller's may differ.
+func RequireField(ctx context.Context, ns *framework.Namespace, field string, set Option, kept func(*appsv1.StatefulSet) bool) {
+	GinkgoHelper()
+	answer, err := DryRunCreate(ctx, ns, set)
+	Expect(err).NotTo(HaveOccurred(), "creating a set with %s by a dry run, to see whether the API server keeps it", field)
+	if !kept(answer) {
+		Skip(fmt.Sprintf("not applicable: the API server (%s) does not keep %s, so its feature gate is off", ns.Version, field))
+	}
+}

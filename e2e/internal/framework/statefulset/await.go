@@ -1,0 +1,175 @@
+package statefulset
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// AwaitReady waits until exactly the pods of the set's range exist, all Running and Ready, and the set's status says so.
+func (s *Set) AwaitReady(ctx context.Context, options ...framework.WaitOption) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to show it", s.allReady, options...)
+}
+
+// AwaitQuiescent waits until all pods of the set are Ready, and then as AwaitQuiescent of its namespace does.
+func (s *Set) AwaitQuiescent(ctx context.Context) {
+	GinkgoHelper()
+	s.AwaitReady(ctx)
+	s.NS.AwaitQuiescent(ctx)
+}
+
+// AwaitAvailable waits until all pods of the set's range are Ready and its status counts them all as available.
+func (s *Set) AwaitAvailable(ctx context.Context) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be available", func(st *history.State) string {
+		if why := s.allReady(st); why != "" {
+			return why
+		}
+		if set := st.Get(history.Sets, s.Name).Set; set.Status.Available != set.Replicas {
+			return fmt.Sprintf("the status counts %d available pods of %d", set.Status.Available, set.Replicas)
+		}
+		return ""
+	})
+}
+
+// AwaitReplicas waits as AwaitReady does, and until the set asks for that many replicas.
+func (s *Set) AwaitReplicas(ctx context.Context, replicas int32, options ...framework.WaitOption) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas), options...)
+}
+
+// AwaitUpdated waits until all pods are at the update revision, Ready, and the set's current revision has become it.
+func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", func(st *history.State) string {
+		if why := s.allReady(st); why != "" {
+			return why
+		}
+		set := st.Get(history.Sets, s.Name).Set
+		for _, p := range st.PodsOf(s.UID) {
+			if got := p.Labels[appsv1.ControllerRevisionHashLabelKey]; got != set.Status.UpdateRevision {
+				return fmt.Sprintf("%s is at revision %s, the update revision is %s", p.Name, got, set.Status.UpdateRevision)
+			}
+		}
+		if set.Status.CurrentRevision != set.Status.UpdateRevision {
+			return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
+		}
+		return ""
+	}, options...)
+}
+
+// AwaitUpdatedFrom waits until all pods are Ready and those from that ordinal on are at the update revision.
+func (s *Set) AwaitUpdatedFrom(ctx context.Context, ordinal int, options ...framework.WaitOption) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	s.NS.Expect(ctx, 2*l.PodReady+l.PodGone, fmt.Sprintf("the pods of %s from ordinal %d on to be updated", s.Name, ordinal), func(st *history.State) string {
+		if why := s.allReady(st); why != "" {
+			return why
+		}
+		want := st.Get(history.Sets, s.Name).Set.Status.UpdateRevision
+		for _, p := range st.PodsOf(s.UID) {
+			if got := p.Labels[appsv1.ControllerRevisionHashLabelKey]; history.Ordinal(p.Name) >= ordinal && got != want {
+				return fmt.Sprintf("%s is at revision %s, the update revision is %s", p.Name, got, want)
+			}
+		}
+		return ""
+	}, options...)
+}
+
+// AwaitObserved waits until observedGeneration is the generation of the spec's last change.
+func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the controller to observe the last change of "+s.Name, s.observed, options...)
+}
+
+// AwaitRevisions waits until no more than that many revisions of the set are left.
+func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework.WaitOption) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, fmt.Sprintf("no more than %d revisions of %s to be left", most, s.Name), func(st *history.State) string {
+		var kept []string
+		for _, e := range st.List(history.Revisions) {
+			if c := e.Controller(); c != nil && c.UID == s.UID {
+				kept = append(kept, e.Name)
+			}
+		}
+		if len(kept) > most {
+			return fmt.Sprintf("there are %d: %s", len(kept), strings.Join(kept, ", "))
+		}
+		return ""
+	}, options...)
+}
+
+// AwaitNothingLeft waits until the namespace holds nothing of the set: no pod, claim, revision, service or set.
+func (s *Set) AwaitNothingLeft(ctx context.Context) {
+	GinkgoHelper()
+	selector := labels.SelectorFromSet(s.Selector)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "nothing of "+s.Name+" to be left", func(st *history.State) string {
+		for _, r := range history.Resources() {
+			for _, e := range st.List(r) {
+				if e.Name == s.Name || e.Name == s.Service || selector.Matches(labels.Set(e.Labels)) {
+					return fmt.Sprintf("%s %s is still there (terminating: %t, finalizers %v)", r, e.Name, e.Terminating(), e.Finalizers)
+				}
+			}
+		}
+		return ""
+	})
+}
+
+// hasReplicas is met where allReady is and the set asks for that many replicas.
+func (s *Set) hasReplicas(replicas int32) framework.Condition {
+	return func(st *history.State) string {
+		if set := st.Get(history.Sets, s.Name); set == nil || set.Set.Replicas != replicas {
+			return fmt.Sprintf("the set does not ask for %d replicas yet", replicas)
+		}
+		return s.allReady(st)
+	}
+}
+
+// observed is met where observedGeneration is the set's generation, and that is not older than the spec's last change.
+func (s *Set) observed(st *history.State) string {
+	set := st.Get(history.Sets, s.Name)
+	if set == nil {
+		return "set " + s.Name + " does not exist"
+	}
+	if set.Generation < s.generation {
+		return fmt.Sprintf("the recording has generation %d of %d", set.Generation, s.generation)
+	}
+	if set.Set.Status.ObservedGeneration < set.Generation {
+		return fmt.Sprintf("the controller has observed generation %d of %d", set.Set.Status.ObservedGeneration, set.Generation)
+	}
+	return ""
+}
+
+// allReady is met where exactly the pods of the set's range exist, all Ready, and the set's status counts them.
+func (s *Set) allReady(st *history.State) string {
+	if why := s.observed(st); why != "" {
+		return why
+	}
+	set := st.Get(history.Sets, s.Name)
+	first, last := int(set.Set.Start), int(set.Set.Start+set.Set.Replicas)-1
+	for n := first; n <= last; n++ {
+		if why := framework.PodReady(s.Pod(n))(st); why != "" {
+			return why
+		}
+	}
+	pods := st.PodsOf(s.UID)
+	if len(pods) != last-first+1 {
+		return fmt.Sprintf("there are %d pods, %d are wanted: %s", len(pods), last-first+1, names(pods))
+	}
+	if got := set.Set.Status; got.Ready != set.Set.Replicas || got.Replicas != set.Set.Replicas {
+		return fmt.Sprintf("the status counts %d pods, %d Ready, of %d", got.Replicas, got.Ready, set.Set.Replicas)
+	}
+	return ""
+}

@@ -1,0 +1,227 @@
+package statefulset
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// ClaimIdentity is what must not change about a claim.
+type ClaimIdentity struct {
+	Name, Volume string
+	UID          types.UID
+}
+
+// AwaitClaims waits until the claims that a template gives the pods of those ordinals are Bound, as they are once the pods run, and
+// returns their identities.
+func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int) []ClaimIdentity {
+	GinkgoHelper()
+	var out []ClaimIdentity
+	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimBound, "the claims of "+s.Name+" to be Bound", func(st *history.State) string {
+		out = nil
+		for _, n := range ordinals {
+			e := st.Get(history.Claims, s.Claim(template, n))
+			switch {
+			case e == nil:
+				return s.Claim(template, n) + " does not exist"
+			case e.Claim.Phase != corev1.ClaimBound:
+				return fmt.Sprintf("%s is %s (class %q)", e.Name, e.Claim.Phase, e.Claim.Class)
+			}
+			out = append(out, ClaimIdentity{Name: e.Name, Volume: e.Claim.Volume, UID: e.UID})
+		}
+		return ""
+	})
+	return out
+}
+
+// CreateClaim creates the claim that the set's first template would give the pod of that ordinal, changed first. It is no failure that the
+// controller has created it before.
+func CreateClaim(ctx context.Context, ns *framework.Namespace, set *appsv1.StatefulSet, ordinal int, changes ...func(*corev1.PersistentVolumeClaim)) {
+	GinkgoHelper()
+	claim := set.Spec.VolumeClaimTemplates[0].DeepCopy()
+	claim.Name = fmt.Sprintf("%s-%s-%d", claim.Name, set.Name, ordinal)
+	claim.Labels = set.Spec.Selector.MatchLabels
+	for _, change := range changes {
+		change(claim)
+	}
+	ns.Settings.Label(claim)
+	request := framework.Request{Verb: history.VerbCreate, Resource: history.Claims, Name: claim.Name, Text: "create claim " + claim.Name}
+	_, err := framework.Send(ns, request, func() (*corev1.PersistentVolumeClaim, error) {
+		return ns.Client.CoreV1().PersistentVolumeClaims(ns.Name).Create(ctx, claim, metav1.CreateOptions{})
+	})
+	if !apierrors.IsAlreadyExists(err) {
+		Expect(err).NotTo(HaveOccurred(), "creating the claim %s", claim.Name)
+	}
+}
+
+// ClaimOfClass sets a claim's storage class.
+func ClaimOfClass(name string) func(*corev1.PersistentVolumeClaim) {
+	return func(c *corev1.PersistentVolumeClaim) { c.Spec.StorageClassName = &name }
+}
+
+// ClaimOwnedBy gives a claim an ownerReference.
+func ClaimOwnedBy(owner metav1.OwnerReference) func(*corev1.PersistentVolumeClaim) {
+	return func(c *corev1.PersistentVolumeClaim) { c.OwnerReferences = []metav1.OwnerReference{owner} }
+}
+
+// DeleteClaims deletes claims, waits until they are gone, replaced or not, and returns their UIDs.
+func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int) []types.UID {
+	GinkgoHelper()
+	var old []types.UID
+	for _, n := range ordinals {
+		e := s.awaitClaim(ctx, template, n)
+		old = append(old, e.UID)
+		request := framework.Request{Verb: history.VerbDelete, Resource: history.Claims, Name: e.Name, UID: e.UID, Text: "delete claim " + e.Name}
+		same := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))}
+		err := s.NS.Do(request, func() error { return s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, same) })
+		Expect(err).NotTo(HaveOccurred(), "deleting the claim %s", e.Name)
+	}
+	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimGone, "the deleted claims to be gone", func(st *history.State) string {
+		for _, e := range st.List(history.Claims) {
+			if slices.Contains(old, e.UID) {
+				return fmt.Sprintf("claim %s is still there (finalizers %v)", e.Name, e.Finalizers)
+			}
+		}
+		return ""
+	})
+	return old
+}
+
+// awaitClaim waits until the recording has the claim of that ordinal, and returns it.
+func (s *Set) awaitClaim(ctx context.Context, template string, ordinal int) *history.Event {
+	GinkgoHelper()
+	var found *history.Event
+	name := s.Claim(template, ordinal)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be there", func(st *history.State) string {
+		if found = st.Get(history.Claims, name); found == nil {
+			return name + " does not exist"
+		}
+		return ""
+	})
+	return found
+}
+
+// VerifyClaimsByLabel lists the claims by the set's selector, as `kubectl get pvc -l` does, and verifies that they are exactly those of the
+// ordinals, Bound, each to a volume of its own.
+func (s *Set) VerifyClaimsByLabel(ctx context.Context, id contract.ID, template string, ordinals ...int) {
+	GinkgoHelper()
+	query := labels.SelectorFromSet(s.Selector).String()
+	list, err := s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).List(ctx, metav1.ListOptions{LabelSelector: query})
+	Expect(err).NotTo(HaveOccurred())
+	var want, got, wrong []string
+	for _, n := range ordinals {
+		want = append(want, s.Claim(template, n))
+	}
+	volumes := map[string]string{}
+	for _, c := range list.Items {
+		got = append(got, c.Name)
+		if c.Status.Phase != corev1.ClaimBound {
+			wrong = append(wrong, fmt.Sprintf("%s is %s", c.Name, c.Status.Phase))
+		}
+		if other, taken := volumes[c.Spec.VolumeName]; taken && c.Spec.VolumeName != "" {
+			wrong = append(wrong, fmt.Sprintf("%s and %s share the volume %s", other, c.Name, c.Spec.VolumeName))
+		}
+		volumes[c.Spec.VolumeName] = c.Name
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	switch {
+	case !slices.Equal(want, got):
+		err = fmt.Errorf("expected %v, found %v", want, got)
+	case len(wrong) > 0:
+		err = fmt.Errorf("expected each Bound to a volume of its own, found: %s", strings.Join(wrong, "; "))
+	}
+	s.NS.Verify(id, err, "claims found with the label %s", query)
+}
+
+// VerifyClaimsKept verifies that claims are still the same, bound to the same volumes, and that nobody has deleted them.
+func (s *Set) VerifyClaimsKept(ctx context.Context, id contract.ID, before []ClaimIdentity) {
+	GinkgoHelper()
+	// The claims' watch may trail that of the pods, on which the spec has waited.
+	Expect(s.NS.Sync(ctx, s.NS.Settings.Limits.RecordingComplete)).To(Succeed())
+	for _, was := range before {
+		var err error
+		s.NS.View(func(st *history.State) {
+			switch e := st.Get(history.Claims, was.Name); {
+			case e == nil:
+				err = fmt.Errorf("expected it to stay, found it gone: look for who deleted it in the API server's audit log")
+			case e.Terminating():
+				err = fmt.Errorf("expected it to stay, found it terminating at %s: see its owner references %v", e.Ref(), e.Owners)
+			case e.UID != was.UID || e.Claim.Volume != was.Volume:
+				err = fmt.Errorf("expected uid %s with volume %q, found uid %s with volume %q: somebody deleted it, and it was created again", was.UID, was.Volume, e.UID, e.Claim.Volume)
+			}
+		})
+		s.NS.Verify(id, err, "claim %s is kept", was.Name)
+	}
+}
+
+// VerifyClaimRecreated verifies that the claim of that ordinal is created again, with none of those UIDs.
+func (s *Set) VerifyClaimRecreated(ctx context.Context, id contract.ID, template string, ordinal int, old ...types.UID) {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be created", func(st *history.State) string {
+		switch e := st.Get(history.Claims, name); {
+		case e == nil:
+			return name + " does not exist"
+		case slices.Contains(old, e.UID):
+			return fmt.Sprintf("%s is still the claim of uid %s", name, e.UID)
+		}
+		return ""
+	})
+	s.verifyInTime(ctx, id, err, "claim %s, missing under a Pending pod, is created again", name)
+}
+
+// VerifyClaimsGone verifies that the claims of those ordinals are gone in time.
+func (s *Set) VerifyClaimsGone(ctx context.Context, id contract.ID, template string, ordinals ...int) {
+	GinkgoHelper()
+	l := s.NS.Settings.Limits
+	err := s.NS.Await(ctx, l.ClaimGone+l.Collected, "the claims to be gone", func(st *history.State) string {
+		for _, n := range ordinals {
+			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil {
+				return fmt.Sprintf("claim %s is still there (terminating: %t, finalizers %v, owners %v)", e.Name, e.Terminating(), e.Finalizers, ownerNames(e))
+			}
+		}
+		return ""
+	})
+	s.verifyInTime(ctx, id, err, "the claims %s of ordinals %v of %s are gone", template, ordinals, s.Name)
+}
+
+// VerifyClaimOwners verifies that a claim has exactly those ownerReferences in time, each written as "Kind/name".
+func (s *Set) VerifyClaimOwners(ctx context.Context, id contract.ID, template string, ordinal int, want ...string) {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	what := fmt.Sprintf("claim %s to be owned by exactly %v", name, want)
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, what, func(st *history.State) string {
+		e := st.Get(history.Claims, name)
+		if e == nil {
+			return name + " does not exist"
+		}
+		if got := ownerNames(e); !slices.Equal(got, want) {
+			return fmt.Sprintf("its owners are %v", got)
+		}
+		return ""
+	})
+	s.verifyInTime(ctx, id, err, "claim %s is owned by exactly %v", name, want)
+}
+
+func ownerNames(e *history.Event) []string {
+	var out []string
+	for _, o := range e.Owners {
+		out = append(out, o.Kind+"/"+o.Name)
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+package statefulset
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Option changes a set before it is created.
+type Option func(*appsv1.StatefulSet)
+
+// Options makes one option of several.
+func Options(changes ...Option) Option {
+	return func(s *appsv1.StatefulSet) {
+		for _, change := range changes {
+			change(s)
+		}
+	}
+}
+
+// Replicas sets spec.replicas.
+func Replicas(n int32) Option { return func(s *appsv1.StatefulSet) { s.Spec.Replicas = &n } }
+
+// Parallel sets the pod management policy Parallel.
+func Parallel() Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = appsv1.ParallelPodManagement }
+}
+
+// OnDelete sets the update strategy OnDelete.
+func OnDelete() Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }
+}
+
+// Partition sets the partition of a rolling update.
+func Partition(n int32) Option { return func(s *appsv1.StatefulSet) { rolling(s).Partition = &n } }
+
+// MaxUnavailable sets maxUnavailable of a rolling update.
+func MaxUnavailable(n int) Option {
+	return func(s *appsv1.StatefulSet) { rolling(s).MaxUnavailable = new(intstr.FromInt32(int32(n))) }
+}
+
+func rolling(s *appsv1.StatefulSet) *appsv1.RollingUpdateStatefulSetStrategy {
+	s.Spec.UpdateStrategy.Type = appsv1.RollingUpdateStatefulSetStrategyType
+	if s.Spec.UpdateStrategy.RollingUpdate == nil {
+		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{}
+	}
+	return s.Spec.UpdateStrategy.RollingUpdate
+}
+
+// MinReadySeconds sets minReadySeconds.
+func MinReadySeconds(n int32) Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.MinReadySeconds = n }
+}
+
+// Start sets spec.ordinals.start.
+func Start(n int32) Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: n} }
+}
+
+// HistoryLimit sets revisionHistoryLimit.
+func HistoryLimit(n int32) Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.RevisionHistoryLimit = &n }
+}
+
+// Retention sets the claim retention policy.
+func Retention(whenDeleted, whenScaled appsv1.PersistentVolumeClaimRetentionPolicyType) Option {
+	return func(s *appsv1.StatefulSet) {
+		s.Spec.PersistentVolumeClaimRetentionPolicy = &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{
+			WhenDeleted: whenDeleted, WhenScaled: whenScaled,
+		}
+	}
+}
+
+// Claims gives each pod a claim for each name, mounted at "/<name>".
+func Claims(names ...string) Option {
+	return func(s *appsv1.StatefulSet) {
+		c := &s.Spec.Template.Spec.Containers[0]
+		for _, name := range names {
+			s.Spec.VolumeClaimTemplates = append(s.Spec.VolumeClaimTemplates, corev1.PersistentVolumeClaim{
+				// The controller adds the labels of the selector to these.
+				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"template": name}},
+				Spec: corev1.PersistentVolumeClaimSpec{
+					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("16Mi")}},
+				},
+			})
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: "/" + name})
+		}
+	}
+}
+
+// MissingStorageClass is the name of a storage class that no cluster has: a claim of that class stays Pending, and nothing outside the
+// spec's namespace has to be created or changed for it.
+const MissingStorageClass = "statefulset-conformance-no-such-class"
+
+// Unbindable makes the claims of all templates ask for a storage class that does not exist.
+func Unbindable() Option {
+	return func(s *appsv1.StatefulSet) {
+		for i := range s.Spec.VolumeClaimTemplates {
+			s.Spec.VolumeClaimTemplates[i].Spec.StorageClassName = new(MissingStorageClass)
+		}
+	}
+}
+
+// Named gives the set, its service and its selector another name than "set", so that a namespace can hold several.
+func Named(name string) Option {
+	return func(s *appsv1.StatefulSet) {
+		s.Name, s.Spec.ServiceName = name, name
+		s.Spec.Selector.MatchLabels = map[string]string{"app": name}
+		s.Spec.Template.Labels = map[string]string{"app": name}
+	}
+}
+
+// SelectorOf gives a set the selector of another one.
+func SelectorOf(other *Set) Option {
+	return func(s *appsv1.StatefulSet) {
+		s.Spec.Selector.MatchLabels, s.Spec.Template.Labels = other.Selector, other.Selector
+	}
+}
+
+// TemplateKey, of an annotation and a label, and TemplateEnv carry a template's version, so that two templates differ in annotations, labels
+// and containers.
+const (
+	TemplateKey = history.Prefix + "template"
+	TemplateEnv = "TEMPLATE"
+)
+
+// Template gives the set's template the version of that name.
+func Template(version string) Option {
+	return func(o *appsv1.StatefulSet) {
+		t := &o.Spec.Template
+		metav1.SetMetaDataAnnotation(&t.ObjectMeta, TemplateKey, version)
+		metav1.SetMetaDataLabel(&t.ObjectMeta, TemplateKey, version)
+		c := &t.Spec.Containers[0]
+		c.Env = []corev1.EnvVar{{Name: TemplateEnv, Value: version}}
+		c.Args = []string{version} // $0 of the command's shell
+	}
+}

@@ -1,0 +1,112 @@
+package statefulset
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+)
+
+// FailPod has the kubelet fail a pod by activeDeadlineSeconds 1, and returns the pod's UID.
+func (s *Set) FailPod(ctx context.Context, ordinal int) types.UID {
+	GinkgoHelper()
+	return s.patchPod(ctx, ordinal, "let it fail: activeDeadlineSeconds 1", `"spec":{"activeDeadlineSeconds":1}`)
+}
+
+// RelabelPod changes a label of a pod and returns the pod's UID.
+func (s *Set) RelabelPod(ctx context.Context, ordinal int, key, value string) types.UID {
+	GinkgoHelper()
+	return s.patchPod(ctx, ordinal, fmt.Sprintf("label %s=%s", key, value), fmt.Sprintf(`"metadata":{"labels":{%q:%q}}`, key, value))
+}
+
+// AddFinalizer gives a pod a finalizer, so that once it is deleted it stays Terminating until the finalizer is removed: by the returned
+// function, or at the end of the spec, since the namespace could not be deleted before.
+func (s *Set) AddFinalizer(ctx context.Context, ordinal int) (removeFinalizer func(context.Context)) {
+	GinkgoHelper()
+	s.patchPod(ctx, ordinal, "add a finalizer", fmt.Sprintf(`"metadata":{"finalizers":[%q]}`, runconfig.Finalizer))
+	name, present := s.Pod(ordinal), true
+	removeFinalizer = func(ctx context.Context) {
+		GinkgoHelper()
+		if !present {
+			return
+		}
+		present = false
+		request := framework.Request{Verb: history.VerbOther, Resource: history.Pods, Name: name, Text: "remove the finalizer of " + name}
+		_, err := framework.Send(s.NS, request, func() (*corev1.Pod, error) {
+			return s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		})
+		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", runconfig.Finalizer, name)
+	}
+	DeferCleanup(removeFinalizer)
+	return removeFinalizer
+}
+
+func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) types.UID {
+	GinkgoHelper()
+	pod := s.NS.Pod(s.Pod(ordinal))
+	request := framework.Request{Verb: history.VerbOther, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Text: pod.Name + ": " + what}
+	_, err := framework.Send(s.NS, request, func() (*corev1.Pod, error) {
+		return s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, pod.Name, types.StrategicMergePatchType, []byte("{"+patch+"}"), metav1.PatchOptions{})
+	})
+	Expect(err).NotTo(HaveOccurred(), "%s of pod %s", what, pod.Name)
+	return pod.UID
+}
+
+// ForceDelete deletes a pod with grace period 0 and returns its UID.
+func (s *Set) ForceDelete(ctx context.Context, ordinal int) types.UID {
+	GinkgoHelper()
+	return s.NS.DeletePod(ctx, s.Pod(ordinal), metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+}
+
+// Evict creates an eviction of a pod, and returns the pod's UID and the API server's answer.
+func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
+	GinkgoHelper()
+	pod := s.NS.Pod(s.Pod(ordinal))
+	request := framework.Request{Verb: history.VerbEvict, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Text: "evict pod " + pod.Name}
+	return pod.UID, s.NS.Do(request, func() error {
+		return s.NS.Client.PolicyV1().Evictions(s.NS.Name).Evict(ctx, &policyv1.Eviction{
+			ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: s.NS.Name},
+			DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
+		})
+	})
+}
+
+// WriteFile writes a line to a file of the pod.
+func (s *Set) WriteFile(ctx context.Context, ordinal int, path, line string) {
+	GinkgoHelper()
+	request := framework.Request{Verb: history.VerbOther, Resource: history.Pods, Name: s.Pod(ordinal), Text: fmt.Sprintf("write %q to %s of %s", line, path, s.Pod(ordinal))}
+	err := s.NS.Do(request, func() error {
+		_, err := s.NS.Exec(ctx, s.Pod(ordinal), "sh", "-c", `printf '%s\n' "$1" > "$2" && sync`, "write", line, path)
+		return err
+	})
+	Expect(err).NotTo(HaveOccurred(), "the volume of %s must be writable", s.Pod(ordinal))
+}
+
+// DeleteAndAwaitObserved deletes a pod that is slow to stop and waits as HoldAndAwaitObserved does. It returns the pod's UID.
+func (s *Set) DeleteAndAwaitObserved(ctx context.Context, ordinal int) types.UID {
+	GinkgoHelper()
+	counted := func(st *history.State) int32 {
+		status := st.Get(history.Sets, s.Name).Set.Status
+		return status.Current + status.Updated
+	}
+	var before int32
+	s.NS.View(func(st *history.State) { before = counted(st) })
+	uid := s.NS.DeletePod(ctx, s.Pod(ordinal))
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status to count the terminating pod no longer by its revision", func(st *history.State) string {
+		if now := counted(st); now >= before {
+			return fmt.Sprintf("currentReplicas and updatedReplicas are %d together, and were %d before", now, before)
+		}
+		return ""
+	})
+	s.awaitLag(ctx)
+	return uid
+}

@@ -1,0 +1,61 @@
+package statefulset
+
+import (
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// HoldReadiness gives each pod a readiness gate, so that it is not Ready until the spec releases it.
+func HoldReadiness() Option {
+	return func(s *appsv1.StatefulSet) {
+		s.Spec.Template.Spec.ReadinessGates = append(s.Spec.Template.Spec.ReadinessGates, corev1.PodReadinessGate{ConditionType: Gate})
+	}
+}
+
+// Command sets the shell script that the pods run.
+func Command(script string) Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].Command = []string{"sh", "-c", script} }
+}
+
+// Grace sets the pods' termination grace period in seconds.
+func Grace(seconds int64) Option {
+	return func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.TerminationGracePeriodSeconds = &seconds }
+}
+
+// TolerateUnreachable sets the pods' tolerationSeconds for a node that is not ready or unreachable to 1, where 300 is the default.
+func TolerateUnreachable() Option {
+	return func(s *appsv1.StatefulSet) {
+		for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+			s.Spec.Template.Spec.Tolerations = append(s.Spec.Template.Spec.Tolerations, corev1.Toleration{
+				Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(1)),
+			})
+		}
+	}
+}
+
+// The exit codes of a container of SlowShutdown: it exited by itself after its preStop hook, or without it.
+const (
+	ExitAfterHook   = 7
+	ExitWithoutHook = 8
+)
+
+// SlowShutdown makes pods need that many seconds in a preStop hook and then in their handler of SIGTERM. The exit code shows whether the hook
+// ran; a container that was killed has another one.
+func SlowShutdown(hook, handler int) Option {
+	// The termination log is a file that every container may write, whatever its root file system.
+	const trace = "/dev/termination-log"
+	script := fmt.Sprintf("trap 'sleep %d; [ -s %s ] && exit %d; exit %d' TERM; while :; do sleep 3600 & wait; done", handler, trace, ExitAfterHook, ExitWithoutHook)
+	return func(s *appsv1.StatefulSet) {
+		Command(script)(s)
+		s.Spec.Template.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{
+			Command: []string{"sh", "-c", fmt.Sprintf("sleep %d; echo the hook ran > %s", hook, trace)},
+		}}}
+	}
+}
+
+// SlowShutdownOfFirst makes the pod of ordinal 0 need that many seconds to end, and the others none.
+func SlowShutdownOfFirst(seconds int) Option {
+	return Command(fmt.Sprintf("trap 'case $(hostname) in *-0) sleep %d;; esac; exit 0' TERM; while :; do sleep 3600 & wait; done", seconds))
+}
