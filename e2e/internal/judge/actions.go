@@ -36,8 +36,8 @@ type creation struct {
 	first bool
 	// unsettled says that replicas had changed while an earlier change was still being carried out.
 	unsettled bool
-	// missingBelow counts the predecessors that had been lost and were made again since the pod's forerunner was lost.
-	missingBelow int
+	// afterLower says that a predecessor was created since the deletion of the former pod of this ordinal.
+	afterLower bool
 	// blocking are the predecessors that were not Running, Ready and staying, under the most lenient spec in force.
 	blocking []blockingPod
 	// reaction is how long after the last thing it had to wait for the pod was created; negative where that is not known.
@@ -76,15 +76,9 @@ type actions struct {
 
 // actionsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
 func (m *model) actionsOf(s *setLife) actions {
-	created := 0
-	for _, st := range s.steps {
-		if st.what == podCreated {
-			created++
-		}
-	}
 	w := actionWalker{
-		m: m, s: s, places: s.byOrdinal.places, alive: make([]*podLife, len(s.byOrdinal.places)), presentAtCreation: make([]int, len(s.byOrdinal.places)),
-		out: actions{set: s, creations: make([]creation, 0, created)}, settledAt: -1,
+		m: m, s: s, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
+		out: actions{set: s}, settledAt: -1,
 	}
 	for _, st := range s.steps {
 		w.take(st)
@@ -97,12 +91,11 @@ type actionWalker struct {
 	m                 *model
 	s                 *setLife
 	versions          int // of the set that had arrived by then
-	places            ordinals
-	ready             bitset     // the places of those that are Ready
-	alive             []*podLife // by place
-	living            int
-	present           bitset // the places of those alive
-	presentAtCreation []int  // by place, how many pods were alive when the one there was created
+	ready             ordinals
+	alive             map[int]*podLife // by ordinal
+	present           ordinals         // those alive
+	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created, itself included
+	wanted            map[int]wantedSince
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
@@ -115,33 +108,31 @@ type actionWalker struct {
 
 func (w *actionWalker) take(st podStep) {
 	n := st.pod.ordinal
-	place := w.places.from(n)
 	switch st.what {
 	case podCreated:
 		if !w.s.mayBeDeleted(st.event) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
-		w.podAdded(st.pod, place)
-		w.presentAtCreation[place] = w.living
+		w.podAdded(st.pod)
+		w.presentAtCreation[st.pod] = len(w.present)
 	case podListed:
-		w.podAdded(st.pod, place)
-		w.presentAtCreation[place] = 0
+		w.podAdded(st.pod)
 	case podReady:
-		w.ready.set(place)
+		w.ready.add(n)
 		w.lastReady = st.event.At
 	case podLost:
-		w.ready.clear(place)
+		w.ready.remove(n)
 		w.low = min(w.low, n)
 	case podDeleting:
 		if w.m.byController(st.pod) && !w.s.mayBeDeleted(st.event) {
 			w.out.removals = append(w.out.removals, w.removal(st))
 		}
 	case podReleased:
-		w.ready.clear(place)
+		w.ready.remove(n)
 		w.low = min(w.low, n)
-		w.podRemoved(st.pod, place)
+		w.podRemoved(st.pod)
 	case podGone:
-		w.podRemoved(st.pod, place)
+		w.podRemoved(st.pod)
 		w.lastGone = st.event.At
 	}
 	for w.versions < len(w.s.events) && w.s.events[w.versions].At <= st.event.At {
@@ -151,43 +142,29 @@ func (w *actionWalker) take(st podStep) {
 		return
 	}
 	v := w.s.events[w.versions-1].Set
-	if end := int(v.Start + v.Replicas); w.lowestUnready(int(v.Start)) >= end && w.above(end) < 0 {
+	if end := int(v.Start + v.Replicas); w.lowestUnready(int(v.Start)) >= end && w.present.end() <= end {
 		w.settledAt, w.everSettled = st.event.At, true
 	}
 }
 
-func (w *actionWalker) podAdded(p *podLife, place int) {
-	if w.alive[place] == nil {
-		w.living++
-	}
-	w.alive[place] = p
-	w.present.set(place)
+func (w *actionWalker) podAdded(p *podLife) {
+	w.alive[p.ordinal] = p
+	w.present.add(p.ordinal)
 }
 
-// podRemoved takes a pod off the living ones.
-func (w *actionWalker) podRemoved(p *podLife, place int) {
-	if w.alive[place] == p {
-		w.alive[place] = nil
-		w.living--
-		w.present.clear(place)
+func (w *actionWalker) podRemoved(p *podLife) {
+	if w.alive[p.ordinal] == p {
+		delete(w.alive, p.ordinal)
+		w.present.remove(p.ordinal)
 	}
 }
-
-// readyAt reports whether the ordinal has a pod that is Ready.
-func (w *actionWalker) readyAt(n int) bool {
-	place, ok := w.places.at(n)
-	return ok && w.ready.has(place)
-}
-
-// above returns the place of the lowest living pod whose ordinal is n or above, or -1.
-func (w *actionWalker) above(n int) int { return w.present.next(w.places.from(n), len(w.places)) }
 
 // lowestUnready returns the lowest ordinal at or above start that is not Ready.
 func (w *actionWalker) lowestUnready(start int) int {
 	if start != w.base || w.low < start {
 		w.base, w.low = start, start
 	}
-	for w.readyAt(w.low) {
+	for w.ready.has(w.low) {
 		w.low++
 	}
 	return w.low
@@ -196,17 +173,20 @@ func (w *actionWalker) lowestUnready(start int) int {
 // unready lists the ordinals in [from, to) that are not Ready, with what the controller could have known of each.
 func (w *actionWalker) unready(from, to int, act *history.Event) []blockingPod {
 	var out []blockingPod
-	most := maxBlockingPods
-	if !w.s.ordered() {
-		most = 1 // one shows that it did not wait, and nobody asks for more
-	}
-	for n := w.lowestUnready(from); n < to && len(out) < most; n++ {
-		if w.readyAt(n) {
+	violations := 0
+	for n := w.lowestUnready(from); n < to && violations < maxReportedPods; n++ {
+		if w.ready.has(n) {
 			continue
 		}
 		p := w.s.life(n, act.Seq)
 		st, since, why := w.m.knewOf(p, act)
 		out = append(out, blockingPod{ordinal: n, pod: p, knowledge: st, since: since, why: why})
+		if st == violation {
+			violations++
+		}
+		if !w.s.ordered() {
+			break // one shows that the controller did not wait, as it need not
+		}
 	}
 	return out
 }
@@ -215,7 +195,6 @@ func (w *actionWalker) creation(st podStep) creation {
 	n := st.pod.ordinal
 	c := creation{pod: st.pod, event: st.event, reason: initial}
 	versions := w.m.cacheAt(w.s, st.event).specs()
-	wanted := time.Duration(-1) // when the ordinal came to be wanted
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
 		found := w.unready(min(start, n), n, st.event)
@@ -229,19 +208,16 @@ func (w *actionWalker) creation(st podStep) creation {
 	switch {
 	case forerunner != nil && !w.outOfRange(n, forerunner.first().At, st.event.At):
 		c.reason = replaced
-		for k := n - 1; k >= 0 && k >= n-maxLookBack; k-- {
-			if p := w.s.life(k, st.event.Seq); p != nil && p.created != nil && forerunner.deleting != nil && p.created.Seq > forerunner.deleting.Seq {
-				c.missingBelow++
+		for _, earlier := range slices.Backward(w.out.creations) {
+			if forerunner.deleting == nil || earlier.event.Seq < forerunner.deleting.Seq || c.afterLower {
+				break
 			}
+			c.afterLower = earlier.pod.ordinal < n
 		}
 	case w.outOfRange(n, 0, st.event.At):
 		c.reason = scaleUp
 	}
-	for i := w.s.specsUntil(st.event.At+watchSkew) - 1; i >= 0 && wanted < 0; i-- {
-		if v := w.s.specs[i]; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
-			wanted = v.At
-		}
-	}
+	wanted := w.wantedAt(n, st.event)
 	trigger := max(wanted, w.lastReady)
 	if forerunner != nil && forerunner.gone != nil {
 		trigger = max(trigger, forerunner.gone.At)
@@ -253,11 +229,26 @@ func (w *actionWalker) creation(st podStep) creation {
 	return c
 }
 
-// maxBlockingPods bounds how many pods an act is held up against at a time; it keeps judging linear.
-const maxBlockingPods = 16
+// wantedSince is when an ordinal last came to be wanted, -1 if it never was, as of so many versions of the set.
+type wantedSince struct {
+	versions int
+	at       time.Duration
+}
 
-// maxLookBack bounds how many predecessors are asked whether they were lost together with a pod; it keeps judging linear.
-const maxLookBack = 8
+// wantedAt returns when the ordinal last came to be wanted before a creation, -1 if it never was.
+func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
+	since, known := w.wanted[n]
+	if !known {
+		since.at = -1
+	}
+	for end := w.s.specsUntil(act.At + watchSkew); since.versions < end; since.versions++ {
+		if v, i := w.s.specs[since.versions], since.versions; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
+			since.at = v.At
+		}
+	}
+	w.wanted[n] = since
+	return since.at
+}
 
 func (w *actionWalker) removal(st podStep) removal {
 	n := st.pod.ordinal
@@ -277,17 +268,20 @@ func (w *actionWalker) removal(st podStep) removal {
 		staying := w.unready(start, end, st.event)
 		var higher []*podLife
 		unseen := 0
-		for i := w.above(n + 1); i >= 0 && len(higher) < maxBlockingPods; i = w.present.next(i+1, len(w.places)) {
-			switch p := w.alive[i]; {
-			case inRange(v, p.ordinal):
-			case w.m.maybeNotInCache(p, st.event, w.presentAtCreation[i]):
+		for _, k := range w.present.from(n + 1) {
+			switch p := w.alive[k]; {
+			case inRange(v, k):
+			case w.m.maybeNotInCache(p, st.event, w.presentAtCreation[p]):
 				unseen++
 			default:
 				higher = append(higher, p)
 			}
+			if len(higher) == maxReportedPods {
+				break
+			}
 		}
 		lower := w.lower(v, st)
-		if got := severity(staying) + severity(lower) + 3*len(higher); best < 0 || got < best {
+		if got := severity(staying) + severity(lower) + severe*len(higher); best < 0 || got < best {
 			best = got
 			r.outOfRange, r.belowStart, r.replicas = true, n < start, v.Set.Replicas
 			r.staying, r.lower, r.higher, r.unseen = staying, lower, higher, unseen
@@ -307,31 +301,45 @@ func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 		return nil
 	}
 	var out []blockingPod
-	for i := w.above(int(v.Set.Start + v.Set.Replicas)); i >= 0 && w.places[i] < st.pod.ordinal && len(out) < maxBlockingPods; i = w.present.next(i+1, len(w.places)) {
-		p := w.alive[i]
-		if w.ready.has(i) {
+	violations := 0
+	for _, n := range w.present.in(int(v.Set.Start+v.Set.Replicas), st.pod.ordinal) {
+		p := w.alive[n]
+		if w.ready.has(n) {
 			continue
 		}
 		o := blockingPod{ordinal: p.ordinal, pod: p}
 		if o.knowledge, o.since, o.why = w.m.knewOf(p, st.event); o.knowledge == violation {
 			o.knowledge = known
 		}
-		out = append(out, o)
+		if o.knowledge == violation {
+			violations++
+		}
+		if out = append(out, o); violations == maxReportedPods {
+			break
+		}
 	}
 	return out
 }
 
-// severity orders sets of obstacles by how little speaks against an act.
+// What speaks against an act is weighed so that no number of pods that the controller may have taken for Ready counts as much as one that
+// it cannot have.
+const (
+	mild   = 1
+	medium = 1 << 20
+	severe = 1 << 40
+)
+
+// severity says how much speaks against an act that should have waited for these pods.
 func severity(found []blockingPod) int {
 	n := 0
 	for _, o := range found {
 		switch o.knowledge {
 		case violation:
-			n += 3
+			n += severe
 		case unknownToController:
-			n += 2
+			n += medium
 		case allowedStale:
-			n++
+			n += mild
 		}
 	}
 	return n

@@ -89,7 +89,7 @@ func checkNodeLost(m *model, res *results) {
 
 // successor names the pod that took the name of one that is gone.
 func (m *model) successor(p *podLife) string {
-	for _, other := range m.sameName(p.name) {
+	for _, other := range m.podsNamed[p.name] {
 		if other.nr > p.nr && other.created != nil {
 			return fmt.Sprintf(", and a second %s (UID %s) was created at %s", other.name, other.uid, other.created.Ref())
 		}

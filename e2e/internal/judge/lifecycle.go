@@ -77,9 +77,7 @@ func (m *model) attributed(p *podLife) bool {
 	if before := p.at(p.deleting.Seq - 1); before != nil && t.set.selects() && !t.set.matches(before) {
 		return true
 	}
-	shared := false
-	m.selectors.of(p.first(), t.set, func(s *setLife) { shared = shared || m.overlap(s, p) })
-	return shared
+	return len(m.otherSelectors(p, t.set)) > 0
 }
 
 // checkAdoption: an orphan that fits in is adopted, not replaced.
@@ -163,7 +161,7 @@ func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 // revisionAt returns the update revision that the set's status showed from that moment on, "" if it showed none soon.
 func (s *setLife) revisionAt(at time.Duration) string {
 	i := max(s.versionsUntil(at+watchSkew)-1, 0)
-	for _, v := range s.events[i:min(len(s.events), i+maxLookBack)] {
+	for _, v := range s.events[i:] {
 		if r := v.Set.Status.UpdateRevision; r != "" {
 			return r
 		}

@@ -57,7 +57,7 @@ func (p *podLife) at(seq int) *history.Event {
 
 // life returns the newest pod of an ordinal as of that point of the history, gone or not, or nil if there was none.
 func (s *setLife) life(ordinal, seq int) *podLife {
-	lives := s.byOrdinal.of(ordinal)
+	lives := s.byOrdinal[ordinal]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
 	if i == 0 {
 		return nil

@@ -13,12 +13,11 @@ import (
 // checkNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
 func checkNames(m *model, res *results) {
 	overdue := m.actDeadlineWhenObserved()
-	at := make([]int, len(m.pods))
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
 			continue
 		}
-		r := podSet{s: s, at: at, fresh: true}
+		r := podSet{s: s, ready: map[*podLife]bool{}, fresh: true}
 		var last time.Duration
 		events, steps := s.events, s.steps
 		for len(events)+len(steps) > 0 {
@@ -42,66 +41,41 @@ func checkNames(m *model, res *results) {
 		if m.complete() {
 			res.atRest(&r, last, m.h.Duration(), overdue)
 		}
-		for _, p := range r.members {
-			at[p.nr] = 0 // another set may come to have it
-		}
 	}
 }
 
 // podSet is which pods a set has, as its history is read.
 type podSet struct {
-	s       *setLife
-	set     *history.Event // its newest version
-	members []*podLife
-	at      []int // by a pod's place in the model, 1 + its place in members; below 0 while it is Ready
-	ready   int
-	fresh   bool // something changed since the last look
+	s        *setLife
+	set      *history.Event    // its newest version
+	ready    map[*podLife]bool // the pods, and whether each is Ready
+	readyNow int
+	fresh    bool // something changed since the last look
 }
 
 func (r *podSet) take(st podStep) {
 	r.fresh = true
-	at := &r.at[st.pod.nr]
-	switch st.what {
-	case podListed, podCreated:
-		if *at == 0 {
-			r.members = append(r.members, st.pod)
-			*at = len(r.members)
-		}
-	case podReady:
-		if *at > 0 {
-			*at = -*at
-			r.ready++
-		}
-	case podLost:
-		if *at < 0 {
-			*at = -*at
-			r.ready--
-		}
-	case podReleased, podGone:
-		r.remove(st.pod)
+	ready, member := r.ready[st.pod]
+	if ready {
+		r.readyNow--
 	}
-}
-
-// remove takes a pod off the members; the last one gets its place.
-func (r *podSet) remove(p *podLife) {
-	at := r.at[p.nr]
-	if at == 0 {
+	switch st.what {
+	case podReleased, podGone:
+		delete(r.ready, st.pod)
+		return
+	case podListed, podCreated:
+		member = true
+	case podReady:
+		ready = true
+	case podLost:
+		ready = false
+	}
+	if !member {
 		return
 	}
-	if at < 0 {
-		at = -at
-		r.ready--
+	if r.ready[st.pod] = ready; ready {
+		r.readyNow++
 	}
-	r.at[p.nr] = 0
-	last := len(r.members) - 1
-	if moved := r.members[last]; moved != p {
-		r.members[at-1] = moved
-		if r.at[moved.nr] < 0 {
-			at = -at
-		}
-		r.at[moved.nr] = at
-	}
-	r.members = r.members[:last]
 }
 
 // settled reports whether the set says that it has all the pods it wants, as many as it really has, all Ready.
@@ -111,7 +85,7 @@ func (r *podSet) settled() bool {
 	}
 	want, st := r.set.Set.Replicas, r.set.Set.Status
 	return want > 0 && st.ObservedGeneration >= r.set.Generation && st.Replicas == want && st.Ready == want &&
-		len(r.members) == int(want) && r.ready == int(want)
+		len(r.ready) == int(want) && r.readyNow == int(want)
 }
 
 // atRest judges the names of a set's pods in a stretch in which nothing happened to them.
@@ -123,7 +97,7 @@ func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
 	found := map[int]*podLife{}
 	var wrong []string
 	first := -1
-	for _, p := range r.members {
+	for p := range r.ready {
 		if found[p.ordinal] != nil || p.name != fmt.Sprintf("%s-%d", r.s.name, p.ordinal) {
 			wrong = append(wrong, p.name)
 			continue
@@ -165,7 +139,7 @@ func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
 // creationBlocked reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.
 func (m *model) creationBlocked(s *setLife, pods []string, at time.Duration) bool {
 	for _, name := range pods {
-		for _, p := range m.sameName(name) {
+		for _, p := range m.podsNamed[name] {
 			if by(p.first(), at) != no && by(p.gone, at) != yes {
 				return true
 			}
@@ -200,8 +174,8 @@ func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) in
 		return before
 	}
 	start := int(s.specAt(at).Set.Start)
-	for i := s.byOrdinal.places.from(start); i < s.byOrdinal.places.from(before); i++ {
-		if n := s.byOrdinal.places[i]; inWay(n) {
+	for _, n := range s.ordinals.in(start, before) {
+		if inWay(n) {
 			return n
 		}
 	}
@@ -213,8 +187,8 @@ func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) in
 
 // names lists the pods by name.
 func (r *podSet) names() []string {
-	names := make([]string, 0, len(r.members))
-	for _, p := range r.members {
+	names := make([]string, 0, len(r.ready))
+	for p := range r.ready {
 		names = append(names, p.name)
 	}
 	slices.Sort(names)

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -27,11 +26,9 @@ func checkNotMine(m *model, res *results) {
 			continue
 		}
 		if len(p.owners) == 1 {
-			m.selectors.of(p.first(), p.owners[0].set, func(s *setLife) {
-				if m.overlap(s, p) {
-					res.disjointSelectors(id, s, p)
-				}
-			})
+			for _, s := range m.otherSelectors(p, p.owners[0].set) {
+				res.disjointSelectors(id, s, p)
+			}
 		}
 	}
 }
@@ -83,49 +80,16 @@ func (m *model) overlap(s *setLife, p *podLife) bool {
 	return v != nil && v.Set.Status.ObservedGeneration > 0
 }
 
-// selectorIndex finds the sets that select a pod without trying all of them.
-type selectorIndex struct {
-	keys   []string // of the labels that selectors are found by
-	byTerm map[[2]string][]*setLife
-	only   *setLife // the one there is, nil if there are others
-}
-
-// newSelectorIndex arranges the sets by one term of their selectors. Those whose selectors are not fully known are left out.
-func newSelectorIndex(sets []*setLife) selectorIndex {
-	sel := selectorIndex{byTerm: map[[2]string][]*setLife{}}
-	for _, s := range sets {
-		if !s.selects() {
-			continue
-		}
-		key := slices.Min(slices.Collect(maps.Keys(s.events[0].Set.Selector)))
-		if !slices.Contains(sel.keys, key) {
-			sel.keys = append(sel.keys, key)
-		}
-		term := [2]string{key, s.events[0].Set.Selector[key]}
-		sel.byTerm[term] = append(sel.byTerm[term], s)
-	}
-	if len(sets) == 1 {
-		sel.only = sets[0]
-	}
-	return sel
-}
-
-// of calls f with every set but this one that selects the pod as it was then.
-func (sel selectorIndex) of(pod *history.Event, but *setLife, f func(*setLife)) {
-	if but != nil && but == sel.only {
-		return
-	}
-	for _, key := range sel.keys {
-		value, ok := pod.Labels[key]
-		if !ok {
-			continue
-		}
-		for _, s := range sel.byTerm[[2]string{key, value}] {
-			if s != but && s.matches(pod) {
-				f(s)
-			}
+// otherSelectors returns the sets other than the pod's own that selected it when it appeared, and lived beside it for long enough that the
+// controller must have looked.
+func (m *model) otherSelectors(p *podLife, own *setLife) []*setLife {
+	var out []*setLife
+	for _, s := range m.sets {
+		if s != own && s.selects() && m.overlap(s, p) && s.matches(p.first()) {
+			out = append(out, s)
 		}
 	}
+	return out
 }
 
 // selects reports whether the set's selector is known, so that matches can be asked.

@@ -86,7 +86,7 @@ func checkHeals(m *model, res *results) {
 			case c.reason != replaced || c.first:
 			case len(c.blocking) > 0:
 				res.creation(contract.OrderingHeals, a.set, c)
-			case c.missingBelow > 0:
+			case c.afterLower:
 				res.exercised(contract.OrderingHeals)
 			}
 		}

@@ -87,7 +87,7 @@ func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 
 // replacementOf returns the next pod of the same ordinal, or nil.
 func (s *setLife) replacementOf(p *podLife) *podLife {
-	lives := s.byOrdinal.of(p.ordinal)
+	lives := s.byOrdinal[p.ordinal]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > p.first().Seq })
 	if i == len(lives) {
 		return nil
@@ -140,14 +140,14 @@ func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	end := int(v.Set.Start + v.Set.Replicas)
 	f := frontier{ordinal: int(v.Set.Start), since: v.At}
 	if !s.ordered() {
-		f.ordinal = m.firstBlockedOrdinal(s, min(end, s.rolloutPosition()), m.h.Duration())
-		if f.ordinal == s.rolloutPosition() {
+		f.ordinal = m.firstBlockedOrdinal(s, min(end, s.ordinals.end()), m.h.Duration())
+		if f.ordinal == s.ordinals.end() {
 			f.ordinal = end
 		}
 		return f, true
 	}
 	for ; f.ordinal < end; f.ordinal++ {
-		lives := s.byOrdinal.of(f.ordinal)
+		lives := s.byOrdinal[f.ordinal]
 		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].owner() != s || !lives[len(lives)-1].isReady() {
 			break
 		}
@@ -157,22 +157,14 @@ func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	return f, true
 }
 
-// rolloutPosition returns the ordinal after the highest that the set ever had a pod of.
-func (s *setLife) rolloutPosition() int {
-	if n := len(s.byOrdinal.places); n > 0 {
-		return s.byOrdinal.places[n-1] + 1
-	}
-	return 0
-}
-
 // unfilledFor returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.
 func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
-	v, lives := s.specs[len(s.specs)-1], s.byOrdinal.of(n)
+	v, lives := s.specs[len(s.specs)-1], s.byOrdinal[n]
 	if n > f.ordinal || !inRange(v, n) {
 		return 0
 	}
 	since, p := f.since, lives[len(lives)-1]
-	named := m.sameName(p.name)
+	named := m.podsNamed[p.name]
 	switch other := named[len(named)-1]; {
 	case p.gone == nil && p.owner() == s && p.finished != nil && p.deleting == nil:
 		since = max(since, p.finished.At)

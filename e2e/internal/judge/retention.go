@@ -142,7 +142,7 @@ func (res *results) setDeleted(overdue time.Duration) {
 		if old := last[s.name]; old != nil && old.deleting != nil && !deletedDelete(old.specs[len(old.specs)-1]) {
 			for _, p := range s.pods {
 				if p.created != nil && p.owners[0].set == s && len(p.ready) > 0 &&
-					m.claimsRetained(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.byOrdinal.of(p.ordinal)) > 0 {
+					m.claimsRetained(old, p.name, old.deleting.At, p.ready[0].from.At) && len(old.byOrdinal[p.ordinal]) > 0 {
 					res.exercised(contract.StorageDeleteKeeps)
 				}
 			}

@@ -46,17 +46,16 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 func (w *rolloutWalker) compare(a *rolloutAction) {
 	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
 	free := !w.s.ordered() && a.broken
-	place := w.places.from(a.pod.ordinal)
-	lo, hi := w.bounds(a.view, int(a.view.Set.Partition))
+	lo, hi := bounds(a.view, int(a.view.Set.Partition))
 	if free || a.limit != 1 {
 		return
 	}
-	a.ordered = hi-lo > 1
-	if above := w.pendingLast(a.spec, place+1, hi); above >= 0 {
-		a.above = w.s.life(w.places[above], a.event.Seq)
+	a.ordered = len(w.s.ordinals.in(lo, hi)) > 1
+	if above := w.pendingLast(a.spec, a.pod.ordinal+1, hi); above >= 0 {
+		a.above = w.s.life(above, a.event.Seq)
 	}
-	for i := w.down.next(place+1, hi); i >= 0; i = w.down.next(i+1, hi) {
-		if o, ok := w.unavailable(a, w.s.life(w.places[i], a.event.Seq)); ok {
+	for _, n := range w.down.in(a.pod.ordinal+1, hi) {
+		if o, ok := w.unavailable(a, w.s.life(n, a.event.Seq)); ok {
 			a.waits = append(a.waits, o)
 		}
 	}
@@ -115,29 +114,29 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 		(v.Set.Start != 0 && v.Set.Partition != 0) {
 		return nil
 	}
-	lo, hi := w.bounds(v, 0)
-	reach, _ := w.bounds(v, int(v.Set.Partition))
-	if hi-lo != int(v.Set.Replicas) {
+	lo, hi := bounds(v, 0)
+	reach, _ := bounds(v, int(v.Set.Partition))
+	if len(w.s.ordinals.in(lo, hi)) != int(v.Set.Replicas) {
 		return nil
 	}
 	out := &stalledRollout{spec: w.spec, since: w.changed + minReady(v)}
-	for i, n := range w.places {
+	for _, n := range w.s.ordinals {
 		// A pod out of range still has to go, and scaling comes before updating.
-		if p := w.s.life(n, w.m.h.End.Seq); (i < lo || i >= hi) && p.gone == nil && p.owner() == w.s {
+		if p := w.s.life(n, w.m.h.End.Seq); (n < lo || n >= hi) && p.gone == nil && p.owner() == w.s {
 			return nil
 		}
 	}
 	inPlace := 0
-	for revision, h := range w.at {
+	for revision, of := range w.at {
 		pending, known := w.r.pending(revision, w.spec)
 		if !known {
 			return nil
 		}
-		for i := h.next(lo, hi); i >= 0; i = h.next(i+1, hi) {
+		for _, n := range of.in(lo, hi) {
 			inPlace++
-			p := w.s.life(w.places[i], w.m.h.End.Seq)
-			old := pending && i >= reach
-			if p.finished != nil || (w.down.has(i) && (w.s.ordered() || !old)) {
+			p := w.s.life(n, w.m.h.End.Seq)
+			old := pending && n >= reach
+			if p.finished != nil || (w.down.has(n) && (w.s.ordered() || !old)) {
 				return nil
 			}
 			if old {

@@ -107,7 +107,7 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 		return r
 	}
 	w := rolloutWalker{
-		m: m, s: s, r: r, places: s.byOrdinal.places, at: map[string]*holders{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
+		m: m, s: s, r: r, at: map[string]*ordinals{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
 	}
 	for _, st := range s.steps {
 		w.advance(st.event.At)
@@ -119,58 +119,51 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 	return r
 }
 
-// holders are the places of the living pods of one revision whose deletion was not requested.
-type holders struct {
-	bitset
-	n int
-}
-
 // rolloutWalker keeps, while a set's steps are read in order, what the next act has to be compared with.
 type rolloutWalker struct {
 	m        *model
 	s        *setLife
 	r        *rollout
-	places   ordinals
-	down     bitset              // places whose newest pod is not Ready
-	at       map[string]*holders // by revision
-	rolling  map[int]*podLife    // ordinals that the rollout itself has down
-	acted    map[int]int         // how many acts belong to each phase
-	finished map[int]bool        // the phases that were completed
-	seen     int                 // events of the set taken into account
-	spec     int                 // the version current at this moment
-	halt     int                 // 1 + the index of the open halt
-	calm     int                 // 1 + the index of the open calm
-	lastUp   *podLife            // the pod that became Ready last
+	down     ordinals             // those whose newest pod is not Ready
+	at       map[string]*ordinals // by revision, those of living pods whose deletion was not requested
+	rolling  map[int]*podLife     // ordinals that the rollout itself has down
+	acted    map[int]int          // how many acts belong to each phase
+	finished map[int]bool         // the phases that were completed
+	seen     int                  // events of the set taken into account
+	spec     int                  // the version current at this moment
+	halt     int                  // 1 + the index of the open halt
+	calm     int                  // 1 + the index of the open calm
+	lastUp   *podLife             // the pod that became Ready last
 	lastUpAt time.Duration
 	changed  time.Duration // when something last changed that a rollout depends on
 }
 
 func (w *rolloutWalker) take(st podStep) {
-	place, e := w.places.from(st.pod.ordinal), st.event
+	n, e := st.pod.ordinal, st.event
 	switch st.what {
 	case podListed, podCreated:
-		w.hold(st.pod.revision, place)
-		w.down.set(place)
+		w.hold(st.pod.revision, n)
+		w.down.add(n)
 		if st.what == podCreated {
 			w.born(st.pod, e)
 		}
 	case podReady:
-		w.down.clear(place)
+		w.down.remove(n)
 		delete(w.rolling, st.pod.ordinal)
 		w.lastUp, w.lastUpAt = st.pod, e.At
 		w.endHalt(e.At, st.pod)
 		w.complete(e)
 	case podLost:
-		w.down.set(place)
+		w.down.add(n)
 	case podDeleting:
 		w.endHalt(e.At, st.pod)
 		if !w.act(st.pod, e) {
 			delete(w.rolling, st.pod.ordinal)
 		}
-		w.release(st.pod.revision, place)
+		w.release(st.pod.revision, n)
 	case podReleased:
-		w.down.set(place)
-		w.release(st.pod.revision, place)
+		w.down.add(n)
+		w.release(st.pod.revision, n)
 	}
 	if p, known := w.r.pending(st.pod.revision, w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
 		// An old pod that comes and goes by itself does not keep a rollout from going on.
@@ -178,26 +171,18 @@ func (w *rolloutWalker) take(st podStep) {
 	}
 }
 
-func (w *rolloutWalker) hold(revision string, place int) {
-	h := w.at[revision]
-	if h == nil {
-		h = &holders{}
-		w.at[revision] = h
+func (w *rolloutWalker) hold(revision string, ordinal int) {
+	if w.at[revision] == nil {
+		w.at[revision] = &ordinals{}
 	}
-	if !h.has(place) {
-		h.set(place)
-		h.n++
-	}
+	w.at[revision].add(ordinal)
 }
 
-func (w *rolloutWalker) release(revision string, place int) {
-	h := w.at[revision]
-	if h == nil || !h.has(place) {
-		return
-	}
-	h.clear(place)
-	if h.n--; h.n == 0 {
-		delete(w.at, revision)
+func (w *rolloutWalker) release(revision string, ordinal int) {
+	if of := w.at[revision]; of != nil {
+		if of.remove(ordinal); len(*of) == 0 {
+			delete(w.at, revision)
+		}
 	}
 }
 
@@ -249,16 +234,16 @@ func (w *rolloutWalker) endCalm(at time.Duration) {
 	}
 }
 
-// bounds returns the places that a version of the set has in range and in reach of an update.
-func (w *rolloutWalker) bounds(v *history.Event, from int) (lo, hi int) {
-	return w.places.from(max(from, int(v.Set.Start))), w.places.from(int(v.Set.Start) + int(v.Set.Replicas))
+// bounds returns the ordinals, from the first to before the second, that a version of the set has in range at or above one.
+func bounds(v *history.Event, from int) (lo, hi int) {
+	return max(from, int(v.Set.Start)), int(v.Set.Start) + int(v.Set.Replicas)
 }
 
 // settled reports whether no pod in range from that ordinal on has an update pending.
 func (w *rolloutWalker) settled(from int) bool {
-	lo, hi := w.bounds(w.s.specs[w.spec], from)
-	for revision, h := range w.at {
-		if pending, known := w.r.pending(revision, w.spec); (pending || !known) && h.next(lo, hi) >= 0 {
+	lo, hi := bounds(w.s.specs[w.spec], from)
+	for revision, of := range w.at {
+		if pending, known := w.r.pending(revision, w.spec); (pending || !known) && len(of.in(lo, hi)) > 0 {
 			return false
 		}
 	}
@@ -274,22 +259,22 @@ func (w *rolloutWalker) born(p *podLife, e *history.Event) {
 	if pending, known := w.r.pending(p.revision, w.spec); pending || !known {
 		return
 	}
-	lo, _ := w.bounds(v, int(v.Set.Partition))
-	next := w.pendingLast(w.spec, lo, w.places.from(p.ordinal))
+	lo, _ := bounds(v, int(v.Set.Partition))
+	next := w.pendingLast(w.spec, lo, p.ordinal)
 	if next < 0 {
 		return
 	}
 	w.endHalt(e.At, nil)
-	w.r.halts = append(w.r.halts, rolloutHalt{waitPeriod: waitPeriod{from: e.At, pod: p}, next: w.s.life(w.places[next], e.Seq)})
+	w.r.halts = append(w.r.halts, rolloutHalt{waitPeriod: waitPeriod{from: e.At, pod: p}, next: w.s.life(next, e.Seq)})
 	w.halt = len(w.r.halts)
 }
 
-// pendingLast returns the highest place in [lo, hi) whose living pod has an update pending under that version, or -1.
+// pendingLast returns the highest ordinal in [lo, hi) whose living pod has an update pending under that version, or -1.
 func (w *rolloutWalker) pendingLast(spec, lo, hi int) int {
 	found := -1
-	for revision, h := range w.at {
+	for revision, of := range w.at {
 		if pending, known := w.r.pending(revision, spec); pending && known {
-			found = max(found, h.last(lo, hi))
+			found = max(found, of.in(lo, hi).end()-1)
 		}
 	}
 	return found
@@ -301,8 +286,8 @@ func (w *rolloutWalker) complete(e *history.Event) {
 	if w.acted[phase] == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 		return
 	}
-	lo, hi := w.bounds(v, 0)
-	if hi-lo != int(v.Set.Replicas) || w.down.next(lo, hi) >= 0 || !w.settled(int(v.Set.Partition)) {
+	lo, hi := bounds(v, 0)
+	if len(w.s.ordinals.in(lo, hi)) != int(v.Set.Replicas) || len(w.down.in(lo, hi)) > 0 || !w.settled(int(v.Set.Partition)) {
 		return
 	}
 	w.finished[phase] = true
@@ -348,21 +333,27 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 	return best.kind == rolling
 }
 
+// Weights of a deletion for an update that no version in force has in its order: more than anything that it did not wait for.
+const (
+	forbidden  = 1 << 60 // an update is pending, but not to be carried out by the controller
+	groundless = 1 << 61 // none is pending
+)
+
 // weight orders judgements of one act under several versions by how little speaks against it.
 func (a *rolloutAction) weight() int {
 	switch a.kind {
 	case rolling:
 		n := severity(a.waits)
 		if a.above != nil {
-			n += 3
+			n += severe
 		}
 		return n
 	case unknownKind:
 		return 0
 	case covered, onDelete:
-		return 1000
+		return forbidden
 	}
-	return 2000
+	return groundless
 }
 
 // countDown notes which ordinals in range the rollout has down with this act. A pod that was not Ready went down by itself.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -113,8 +114,7 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 
 // beyond reports whether at a status the set had, or may have seemed to have, pods out of the range of that version.
 func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
-	lo, hi := s.byOrdinal.places.from(int(v.Start)), s.byOrdinal.places.from(int(v.Start+v.Replicas))
-	for _, outside := range []ordinals{s.byOrdinal.places[:lo], s.byOrdinal.places[hi:]} {
+	for _, outside := range []ordinals{s.ordinals.in(math.MinInt, int(v.Start)), s.ordinals.from(int(v.Start + v.Replicas))} {
 		for _, n := range outside {
 			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.settleTime()) {
 				return true
@@ -157,7 +157,7 @@ func (s *setLife) shortfall(p *podLife, status *history.Event, seen func(*histor
 
 // after returns the first pod of an ordinal that appeared after that point of the history, or nil.
 func (s *setLife) after(n, seq int) *podLife {
-	lives := s.byOrdinal.of(n)
+	lives := s.byOrdinal[n]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
 	if i == len(lives) {
 		return nil

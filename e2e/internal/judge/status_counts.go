@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,64 +14,32 @@ type counts struct {
 	at              countsByRevision // by revision, those that are terminating left out
 }
 
-// countsByRevision counts pods by revision. Few revisions have pods at a time, so that a list is faster than a map, above all to copy.
-type countsByRevision []struct {
-	revision string
-	n        int32
+func (c *counts) equal(other *counts) bool {
+	return c.replicas == other.replicas && c.ready == other.ready && maps.Equal(c.at, other.at)
 }
 
-func (c countsByRevision) of(revision string) int32 {
-	for i := range c {
-		if c[i].revision == revision {
-			return c[i].n
+// countsByRevision counts pods by revision, those of which there are any.
+type countsByRevision map[string]int32
+
+func (c countsByRevision) add(revision string, n int32) {
+	if c[revision] += n; c[revision] == 0 {
+		delete(c, revision)
+	}
+}
+
+// previousCounts are the different counts that the pods showed before, by when each was the last.
+type previousCounts []counts
+
+// add keeps a copy.
+func (p *previousCounts) add(c counts) {
+	for i := len(*p) - 1; i >= 0; i-- {
+		if (*p)[i].equal(&c) {
+			*p = slices.Delete(*p, i, i+1)
+			break
 		}
 	}
-	return 0
-}
-
-func (c *countsByRevision) add(revision string, n int32) {
-	for i := range *c {
-		if (*c)[i].revision != revision {
-			continue
-		}
-		if (*c)[i].n += n; (*c)[i].n == 0 {
-			*c = slices.Delete(*c, i, i+1)
-		}
-		return
-	}
-	*c = append(*c, struct {
-		revision string
-		n        int32
-	}{revision, n})
-}
-
-// maxPreviousCounts bounds how many former tallies a status may be late by: a Parallel set of some dozens of pods makes that many while its
-// controller writes no status.
-const maxPreviousCounts = 128
-
-// previousCounts is a ring of the last tallies.
-type previousCounts struct {
-	tallies []counts
-	next, n int
-}
-
-// add keeps a copy of a tally, in the place of the oldest where there is no other.
-func (p *previousCounts) add(t counts) {
-	if p.next == len(p.tallies) {
-		p.tallies = append(p.tallies, counts{})
-	}
-	old := &p.tallies[p.next]
-	kept := old.at[:0] // the memory of the one that it takes the place of
-	kept = append(kept, t.at...)
-	*old = t
-	old.at = kept
-	p.next = (p.next + 1) % maxPreviousCounts
-	p.n = min(p.n+1, maxPreviousCounts)
-}
-
-// ago returns the tally before the last i.
-func (p *previousCounts) ago(i int) *counts {
-	return &p.tallies[(p.next+maxPreviousCounts-1-i)%maxPreviousCounts]
+	c.at = maps.Clone(c.at)
+	*p = append(*p, c)
 }
 
 // statusCounts is the part of a status that is held up against pods.
@@ -80,7 +49,7 @@ type statusCounts struct{ replicas, ready, available, updated, current int32 }
 // follows, and its count falls to 0; available pods are known only where those that are Ready have aged.
 func (w *statusWalker) expectedCounts(t *counts, aged bool) statusCounts {
 	set, st := w.version.Set, &w.version.Set.Status
-	out := statusCounts{replicas: t.replicas, ready: t.ready, available: t.ready, updated: t.at.of(st.UpdateRevision), current: t.at.of(st.CurrentRevision)}
+	out := statusCounts{replicas: t.replicas, ready: t.ready, available: t.ready, updated: t.at[st.UpdateRevision], current: t.at[st.CurrentRevision]}
 	if !aged && set.MinReadySeconds != 0 {
 		out.available = st.Available
 	}
@@ -124,8 +93,8 @@ func (w *statusWalker) differences(aged bool) []string {
 
 // late reports whether the status says what the pods showed at an earlier moment: then it may just not have followed yet.
 func (w *statusWalker) late() bool {
-	for i := range w.past.n {
-		if w.agrees(w.past.ago(i), w.version.Set.MinReadySeconds == 0) {
+	for i := range w.past {
+		if w.agrees(&w.past[i], w.version.Set.MinReadySeconds == 0) {
 			return true
 		}
 	}

@@ -33,7 +33,7 @@ type statusWalker struct {
 	last          *history.Event            // the last event that changed what is compared
 	readyAt       time.Duration             // when a pod last became Ready
 	recentlyReady []recentlyReady
-	lossTimes     []time.Duration // when pods were lost or unready, the latest
+	lossTimes     []time.Duration // when pods were lost or unready, within the lag
 	past          previousCounts
 	// pending holds accusations until the next event of a pod shows that none was late.
 	pending []pendingFinding
@@ -52,16 +52,14 @@ type pendingFinding struct {
 func (m *model) atRest(res *results) {
 	walks := make([]statusWalker, len(m.sets))
 	for i, s := range m.sets {
-		walks[i] = statusWalker{m: m, results: res, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}}
+		walks[i] = statusWalker{m: m, results: res, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}, present: countsByRevision{}, counts: counts{at: countsByRevision{}}}
 	}
 	shares := make([]contribution, len(m.pods))
-	seen := m.seen
 	anchor, anchored := m.clockOffset()
 	for _, e := range m.h.Events {
 		switch e.Resource {
 		case history.Pods:
-			p := seen[0]
-			seen = seen[1:]
+			p := m.byPod[e.UID]
 			was := shares[p.nr]
 			now := m.contributionOf(p, e, walks)
 			if was.walk != nil {
@@ -144,14 +142,8 @@ func (w *statusWalker) readinessChanged(e *history.Event, was, now contribution)
 	}
 }
 
-// maxLossesKept bounds how many losses a status that counts available pods may be late by.
-const maxLossesKept = 16
-
 func (w *statusWalker) readyLost(at time.Duration) {
-	w.lossTimes = append(w.lossTimes, at)
-	if len(w.lossTimes) > maxLossesKept {
-		w.lossTimes = w.lossTimes[1:]
-	}
+	w.lossTimes = append(slices.DeleteFunc(w.lossTimes, func(earlier time.Duration) bool { return !w.m.withinLag(earlier, at) }), at)
 }
 
 func (w *statusWalker) keep(e *history.Event) {
@@ -173,12 +165,12 @@ func (w *statusWalker) changed(e *history.Event) { w.last, w.judged = e, false }
 func (w *statusWalker) forgetObserved() {
 	exact := w.version.Set.MinReadySeconds == 0
 	if w.agrees(&w.counts, exact) {
-		w.past.n = 0
+		w.past = nil
 		return
 	}
-	for i := range w.past.n {
-		if w.agrees(w.past.ago(i), exact) {
-			w.past.n = i + 1
+	for i := range slices.Backward(w.past) {
+		if w.agrees(&w.past[i], exact) {
+			w.past = w.past[i:]
 			return
 		}
 	}
@@ -264,7 +256,7 @@ func (w *statusWalker) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
 	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
 		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
-		w.ready != set.Replicas || w.at.of(st.UpdateRevision) != set.Replicas {
+		w.ready != set.Replicas || w.at[st.UpdateRevision] != set.Replicas {
 		return
 	}
 	w.unequal = st.UpdateRevision
@@ -297,7 +289,7 @@ func (w *statusWalker) limit(to, length time.Duration) {
 // unused reports whether no status and no pod speaks of a revision.
 func (w *statusWalker) unused(revision string) bool {
 	st := w.version.Set.Status
-	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present.of(revision) == 0
+	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present[revision] == 0
 }
 
 // unusedBeyond counts the unused revisions beyond the history limit.

@@ -281,7 +281,7 @@ func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 	m, n := res.m, p.ordinal+1
 	front, complete := m.frontierOf(s)
-	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.byOrdinal.of(n)) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.firstBlockedOrdinal(s, n+1, m.h.Duration()) <= n {
+	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.byOrdinal[n]) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.firstBlockedOrdinal(s, n+1, m.h.Duration()) <= n {
 		return
 	}
 	waited := m.h.Duration() - front.since

@@ -3,7 +3,6 @@ package judge
 import (
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
 	"sort"
 	"strconv"
@@ -164,56 +163,4 @@ func limit(s *history.Set) int {
 		return 0
 	}
 	return n
-}
-
-// bitset is a set of places.
-type bitset []uint64
-
-func (m *bitset) set(i int) {
-	for len(*m) <= i/64 {
-		*m = append(*m, 0)
-	}
-	(*m)[i/64] |= 1 << (i % 64)
-}
-
-func (m bitset) clear(i int) {
-	if i/64 < len(m) {
-		m[i/64] &^= 1 << (i % 64)
-	}
-}
-
-func (m bitset) has(i int) bool { return i/64 < len(m) && m[i/64]&(1<<(i%64)) != 0 }
-
-// next returns the lowest member in [from, to), or -1.
-func (m bitset) next(from, to int) int {
-	for w := from / 64; w < len(m) && w*64 < to; w++ {
-		word := m[w]
-		if w == from/64 {
-			word &= ^uint64(0) << (from % 64)
-		}
-		if word != 0 {
-			if i := w*64 + bits.TrailingZeros64(word); i < to {
-				return i
-			}
-			return -1
-		}
-	}
-	return -1
-}
-
-// last returns the highest member in [from, to), or -1.
-func (m bitset) last(from, to int) int {
-	for w := min((to-1)/64, len(m)-1); w >= 0 && to > from; w-- {
-		word := m[w]
-		if w == (to-1)/64 {
-			word &= ^uint64(0) >> (63 - (to-1)%64)
-		}
-		if word != 0 {
-			if i := w*64 + 63 - bits.LeadingZeros64(word); i >= from {
-				return i
-			}
-			return -1
-		}
-	}
-	return -1
 }

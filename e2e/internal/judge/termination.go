@@ -18,7 +18,7 @@ func terminationChecks() []check {
 func checkReverse(m *model, res *results) {
 	m.removalsInOrder(res, contract.TerminationReverse, func(s *setLife, r removal) bool {
 		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
-		return r.replicas == 0 && r.ready && len(s.byOrdinal.places) > 1
+		return r.replicas == 0 && r.ready && len(s.ordinals) > 1
 	})
 }
 

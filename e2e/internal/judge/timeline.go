@@ -17,7 +17,6 @@ type model struct {
 	h       *history.History
 	sets    []*setLife
 	pods    []*podLife // by first appearance
-	seen    []*podLife // the pod of every event of one, in their order
 	claims  []*claimLife
 	bySet   map[types.UID]*setLife
 	byPod   map[types.UID]*podLife
@@ -25,13 +24,11 @@ type model struct {
 	// rollouts holds what became of each set's templates, in the order of sets.
 	rollouts []*rollout
 	attribution
-	// podsBySet holds all pods by their names: see kinOf.
-	podsBySet map[string]ordinalIndex
-	// claimsNamed holds the claims of each name, oldest first.
+	// podsNamed and claimsNamed hold the objects of each name, whoever controls them, oldest first.
+	podsNamed    map[string][]*podLife
 	claimsNamed  map[string][]*claimLife
 	replacements []replacement
 	reactions    []reaction // by time
-	selectors    selectorIndex
 }
 
 // setLife is one StatefulSet, from its first to its last event.
@@ -44,9 +41,10 @@ type setLife struct {
 	created   *history.Event   // nil if it existed before the recording
 	deleting  *history.Event   // deletion requested, or seen for the first time as deleted
 	gone      *history.Event
-	pods      []*podLife   // controlled by it, by first appearance
-	byOrdinal ordinalIndex // the same by ordinal
-	steps     []podStep    // what its pods did, in order
+	pods      []*podLife // controlled by it, by first appearance
+	ordinals  ordinals   // those that it ever had a pod of
+	byOrdinal map[int][]*podLife
+	steps     []podStep // what its pods did, in order
 }
 
 // podLife is one pod: one UID.
@@ -125,18 +123,16 @@ type podStep struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, bySet: map[types.UID]*setLife{}, attribution: newAttribution(h.Operations), claimsNamed: map[string][]*claimLife{},
+		h: h, attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
+		podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
 	}
-	m.indexPods()
-	seen := m.seen
 	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
 		switch e.Resource {
 		case history.Sets:
 			m.addSet(e)
 		case history.Pods:
-			m.addPod(seen[0], e)
-			seen = seen[1:]
+			m.addPod(e)
 		case history.Claims:
 			c := byClaim[e.UID]
 			if c == nil {
@@ -154,66 +150,13 @@ func newModel(h *history.History) *model {
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
 	}
-	m.selectors = newSelectorIndex(m.sets)
 	for _, s := range m.sets {
-		s.byOrdinal = newOrdinalIndex(s.pods)
 		m.actions = append(m.actions, m.actionsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
 	m.reactions = m.allReactions()
 	m.replacements = m.allReplacements()
 	return m
-}
-
-// indexPods finds out which pods there are and how many versions of each, so that what is kept of them, which is most of what a
-// model holds, takes no more room than it needs.
-func (m *model) indexPods() {
-	versions, news := 0, 0
-	for _, e := range m.h.Events {
-		if e.Resource == history.Pods {
-			versions++
-			if e.Change == history.Added || e.Change == history.Listed {
-				news++
-			}
-		}
-	}
-	m.byPod = make(map[types.UID]*podLife, news)
-	m.pods = make([]*podLife, 0, news)
-	m.seen = make([]*podLife, 0, versions)
-	counts := make([]int, 0, news)
-	kin := map[string][]*podLife{}
-	piece := min(news, 4096)
-	lives := slab[podLife]{size: piece}
-	for _, e := range m.h.Events {
-		if e.Resource != history.Pods {
-			continue
-		}
-		p := m.byPod[e.UID]
-		if p == nil {
-			p = &append(lives.take(1), podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), nr: len(m.pods)})[0]
-			m.byPod[e.UID] = p
-			m.pods = append(m.pods, p)
-			counts = append(counts, 0)
-			key := kinOf(p.name)
-			kin[key] = append(kin[key], p)
-		}
-		m.seen = append(m.seen, p)
-		counts[p.nr]++
-	}
-	events, tenures, spans := slab[*history.Event]{size: piece}, slab[ownership]{size: piece}, slab[interval]{size: piece}
-	for i, p := range m.pods {
-		p.events, p.owners, p.ready = events.take(counts[i]), tenures.take(1), spans.take(1)
-	}
-	m.podsBySet = make(map[string]ordinalIndex, len(kin))
-	for key, pods := range kin {
-		kin := newOrdinalIndex(pods)
-		for _, lives := range kin.lives {
-			for i := 1; i < len(lives); i++ {
-				lives[i].predecessorIncarnation = lives[i-1]
-			}
-		}
-		m.podsBySet[key] = kin
-	}
 }
 
 func firstOf(have, e *history.Event, holds bool) *history.Event {
@@ -226,7 +169,7 @@ func firstOf(have, e *history.Event, holds bool) *history.Event {
 func (m *model) set(uid types.UID, name string) *setLife {
 	s := m.bySet[uid]
 	if s == nil {
-		s = &setLife{nr: len(m.sets), name: name, uid: uid}
+		s = &setLife{nr: len(m.sets), name: name, uid: uid, byOrdinal: map[int][]*podLife{}}
 		m.bySet[uid] = s
 		m.sets = append(m.sets, s)
 	}
@@ -246,7 +189,17 @@ func (m *model) addSet(e *history.Event) {
 	s.gone = firstOf(s.gone, e, e.Gone())
 }
 
-func (m *model) addPod(p *podLife, e *history.Event) {
+func (m *model) addPod(e *history.Event) {
+	p := m.byPod[e.UID]
+	if p == nil {
+		p = &podLife{name: e.Name, uid: e.UID, ordinal: history.Ordinal(e.Name), nr: len(m.pods)}
+		if named := m.podsNamed[p.name]; len(named) > 0 {
+			p.predecessorIncarnation = named[len(named)-1]
+		}
+		m.byPod[e.UID] = p
+		m.pods = append(m.pods, p)
+		m.podsNamed[p.name] = append(m.podsNamed[p.name], p)
+	}
 	switch n := len(p.events); {
 	case n > 0:
 		p.relabelled = p.relabelled || !sameLabels(p.events[n-1], e)
@@ -313,6 +266,8 @@ func (m *model) recordOwner(p *podLife, e *history.Event) {
 		p.set = t.set
 		if !slices.ContainsFunc(p.owners, func(former ownership) bool { return former.set == t.set }) {
 			t.set.pods = append(t.set.pods, p)
+			t.set.ordinals.add(p.ordinal)
+			t.set.byOrdinal[p.ordinal] = append(t.set.byOrdinal[p.ordinal], p)
 		}
 	}
 	p.owners = append(p.owners, t)

@@ -107,11 +107,11 @@ func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
 // this never was so.
 func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
 	v, old := s.specs[spec], false
-	lo, hi := s.byOrdinal.places.from(int(v.Set.Start)), s.byOrdinal.places.from(int(v.Set.Start+v.Set.Replicas))
-	if hi-lo != int(v.Set.Replicas) {
+	inRange := s.ordinals.in(int(v.Set.Start), int(v.Set.Start+v.Set.Replicas))
+	if len(inRange) != int(v.Set.Replicas) {
 		return v.At
 	}
-	for _, n := range s.byOrdinal.places[lo:hi] {
+	for _, n := range inRange {
 		p := s.lifeAt(n, v.At)
 		if p == nil {
 			return v.At

@@ -146,8 +146,7 @@ func (s *setLife) wantedUntil(n int, from, otherwise time.Duration) time.Duratio
 
 // taken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.
 func (m *model) taken(ordinal int, s *setLife, from, to time.Duration) bool {
-	kin := m.podsBySet[s.name]
-	named := kin.of(ordinal)
+	named := m.podsNamed[fmt.Sprintf("%s-%d", s.name, ordinal)]
 	i := sort.Search(len(named), func(i int) bool { return named[i].first().At > to })
 	for _, p := range slices.Backward(named[:i]) {
 		if p.gone != nil && p.gone.At < from {
@@ -169,7 +168,7 @@ func firstReady(p *podLife) *history.Event {
 
 // nextCreated returns the first creation of the ordinal after n, after that point of the history.
 func nextCreated(s *setLife, n, seq int) *history.Event {
-	lives := s.byOrdinal.of(n + 1)
+	lives := s.byOrdinal[n+1]
 	for _, p := range lives[sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq }):] {
 		if p.created != nil {
 			return p.created
@@ -208,7 +207,6 @@ func checkScaleDownHalts(m *model, res *results) {
 // were not Ready, and no condemned pod was being deleted.
 func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
 	var out []waitPeriod
-	ordinals := s.byOrdinal.places
 	for i, v := range s.specs {
 		if i == 0 || v.Set.Replicas >= s.specs[i-1].Set.Replicas {
 			continue
@@ -218,7 +216,7 @@ func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
 			end = s.specs[i+1].At
 		}
 		var condemned []*podLife
-		for _, n := range ordinals {
+		for _, n := range s.ordinals {
 			p := s.lifeAt(n, v.At)
 			if p == nil || inRange(v, n) {
 				continue
@@ -231,7 +229,7 @@ func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
 		if len(condemned) == 0 || end <= v.At {
 			continue
 		}
-		for _, n := range ordinals {
+		for _, n := range s.ordinals {
 			if p := s.lifeAt(n, v.At); p != nil && inRange(v, n) && !p.readyThrough(v.At) {
 				out = append(out, waitPeriod{from: v.At, to: min(end, p.readyAfter(v.At, end)), pod: p, role: "staying"})
 			}
@@ -258,7 +256,7 @@ func (p *podLife) readyAfter(at, otherwise time.Duration) time.Duration {
 
 // lifeAt returns the pod of an ordinal that existed at that moment, or nil.
 func (s *setLife) lifeAt(n int, at time.Duration) *podLife {
-	lives := s.byOrdinal.of(n)
+	lives := s.byOrdinal[n]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().At > at })
 	if i == 0 || (lives[i-1].gone != nil && lives[i-1].gone.At <= at) {
 		return nil
