@@ -34,7 +34,7 @@ diagnose: $(user)    ; @exec $(user) diagnose                ## say why a Statef
 faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
 matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
-nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and tell regressions from flakes (RUNS=3)
+nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and distinguish regressions from flakes (RUNS=3)
 ##
 ## The project
 test: toolchain   ; @exec hack/check test                ## every check that needs no cluster: verify, go vet, unit tests

@@ -16,7 +16,7 @@ import (
 
 // progress reports what this process does to the command that started the run. It is set once by Run; it is nil where nothing runs.
 //
-//nolint:gochecknoglobals // Ginkgo's set-up nodes can be given nothing otherwise.
+//nolint:gochecknoglobals // Ginkgo's set-up nodes take no parameters.
 var progress *progressReporter
 
 // progressReporter reports the beginning and end of specs, and from time to time what the running one waits for.

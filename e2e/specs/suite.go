@@ -22,7 +22,7 @@ import (
 
 // settings are those of the run: set once by Run and never changed.
 //
-//nolint:gochecknoglobals // Ginkgo's set-up nodes can be given nothing otherwise.
+//nolint:gochecknoglobals // Ginkgo's set-up nodes take no parameters.
 var settings runconfig.Settings
 
 // target is the cluster under test: set once before the specs and never changed.

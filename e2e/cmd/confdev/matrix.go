@@ -54,9 +54,9 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 		title: "The matrix of clusters, and the verdicts of the suite", command: "make matrix", kind: "cluster", kinds: "clusters",
 		intro: "Each is a kind cluster made for its run.",
 	}
-	for i, shape := range chosen {
-		row := trialRow{trial: trialOf(shape)}
-		if err := o.runOn(ctx, shape, &row, progress); err != nil {
+	for i, variant := range chosen {
+		row := trialRow{trial: trialOf(variant)}
+		if err := o.runOn(ctx, variant, &row, progress); err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
@@ -66,8 +66,8 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 		table.rows = append(table.rows, row)
 	}
 	var trials []trial
-	for _, shape := range all {
-		trials = append(trials, trialOf(shape))
+	for _, variant := range all {
+		trials = append(trials, trialOf(variant))
 	}
 	return table.conclude(out, o.ReportDir, matrixFile, trials)
 }
@@ -77,13 +77,13 @@ func trialOf(s matrix.Variant) trial {
 }
 
 // runOn runs the suite on a cluster that is made for it.
-func (o matrixOptions) runOn(ctx context.Context, shape matrix.Variant, row *trialRow, progress io.Writer) (err error) {
-	if shape.StorageClass != "" {
-		o.StorageClass = shape.StorageClass
+func (o matrixOptions) runOn(ctx context.Context, variant matrix.Variant, row *trialRow, progress io.Writer) (err error) {
+	if variant.StorageClass != "" {
+		o.StorageClass = variant.StorageClass
 	}
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
-		Name: o.clusterFor("matrix"), Config: shape.Config, KubernetesVersion: shape.KubernetesVersion, Workload: o.Images, Progress: progress,
-	}, shape.Prepare)
+		Name: o.clusterFor("matrix"), Config: variant.Config, KubernetesVersion: variant.KubernetesVersion, Workload: o.Images, Progress: progress,
+	}, variant.Prepare)
 	if err != nil {
 		return err
 	}

@@ -27,9 +27,9 @@ func newNightlyCommand() *cobra.Command {
 	var o nightlyOptions
 	command := &cobra.Command{
 		Use:   "nightly",
-		Short: "Run the suite several times and tell regressions from flakes",
+		Short: "Run the suite several times and distinguish regressions from flakes",
 		Long: `Run the suite RUNS times (3) on one kind cluster, each time in another random order, and compare the runs with each other and
-with the nights before. Once a week it tries the planted faults as well.
+with earlier nightly runs. Once a week it tries the planted faults as well.
 
 It ends with 0 if every run was conformant, 1 if something is broken in every run or a planted fault was not caught, 3 if something
 could be decided in no run, 4 if things were seen in some runs only, and 2 on wrong use.
@@ -57,10 +57,10 @@ func (o *nightlyOptions) addFlags(f cli.Flags) {
 	o.e2eOptions.addFlags(f)
 	f.String(&o.runs, "RUNS", "3", "`number` of runs of the suite")
 	f.String(&o.faults, "FAULTS", "weekly", "`when` to try the planted faults: weekly, always or never")
-	f.String(&o.trend, "TREND", "", "`file` that keeps a line for each night (default: trend.jsonl beside the reports)")
+	f.String(&o.trend, "TREND", "", "`file` that keeps a line for each nightly run (default: trend.jsonl beside the reports)")
 }
 
-// nightlyRun is a night: several runs of the suite, and perhaps the planted faults.
+// nightlyRun is a nightly run: several runs of the suite, and perhaps the planted faults.
 type nightlyRun struct {
 	nightlyOptions
 	count     int
@@ -113,7 +113,7 @@ func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) 
 		planted = n.plant(ctx, out, progress)
 	}
 	if ctx.Err() != nil {
-		return interruptedNight{n.ReportDir, err}
+		return interruptedRun{n.ReportDir, err}
 	}
 	weighed := nightly.Compare(runs, earlier, planted)
 	entry := weighed.Entry(begin)
@@ -122,34 +122,34 @@ func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) 
 	}
 	fmt.Fprintf(out, "\n%s\nsummary: %s\n", weighed.Line(), filepath.Join(n.ReportDir, report.SummaryFile))
 	if code := weighed.Outcome.ExitCode(); code != 0 {
-		return nightOutcome{weighed.Outcome, code}
+		return nightlyOutcome{weighed.Outcome, code}
 	}
 	return nil
 }
 
-// nightOutcome is the outcome of a night that is not conformant.
-type nightOutcome struct {
+// nightlyOutcome is the outcome of a nightly run that is not conformant.
+type nightlyOutcome struct {
 	outcome nightly.Outcome
 	code    int
 }
 
 // Error names the outcome.
-func (o nightOutcome) Error() string {
-	return fmt.Sprintf("the night %s (exit code %d)", o.outcome, o.code)
+func (o nightlyOutcome) Error() string {
+	return fmt.Sprintf("the nightly run %s (exit code %d)", o.outcome, o.code)
 }
 
 // ExitCode is the process's exit code.
-func (o nightOutcome) ExitCode() int { return o.code }
+func (o nightlyOutcome) ExitCode() int { return o.code }
 
-// interruptedNight is a night that is not whole, and so is not weighed.
-type interruptedNight struct {
+// interruptedRun is a nightly run that is not whole, and so has no outcome.
+type interruptedRun struct {
 	dir string
 	err error
 }
 
 // Error says where what there is can be found, and what could not be cleaned up.
-func (i interruptedNight) Error() string {
-	said := "interrupted: a night that is not whole is not weighed; the reports of its runs are in " + i.dir
+func (i interruptedRun) Error() string {
+	said := "interrupted: a nightly run that is not whole has no outcome; the reports of its runs are in " + i.dir
 	if i.err != nil {
 		said += "; " + i.err.Error()
 	}
@@ -157,9 +157,9 @@ func (i interruptedNight) Error() string {
 }
 
 // ExitCode is that of a run that decided nothing.
-func (interruptedNight) ExitCode() int { return verdict.ExitInconclusive }
+func (interruptedRun) ExitCode() int { return verdict.ExitInconclusive }
 
-// clear removes the runs of an earlier night; the trend stays.
+// clear removes the runs of an earlier nightly run; the trend stays.
 func (n nightlyRun) clear() error {
 	old, err := filepath.Glob(filepath.Join(n.ReportDir, "run-*"))
 	if err != nil {

@@ -75,9 +75,9 @@ func TestExitCodesOfNights(t *testing.T) {
 		err  error
 		want int
 	}{
-		"flakes":                          {nightOutcome{nightly.Flaky, 4}, 4},
-		"a regression":                    {fmt.Errorf("nightly: %w", nightOutcome{nightly.Regressed, 1}), 1},
-		"interrupted":                     {interruptedNight{"report", errors.New("the cluster is still there")}, 3},
+		"flakes":                          {nightlyOutcome{nightly.Flaky, 4}, 4},
+		"a regression":                    {fmt.Errorf("nightly: %w", nightlyOutcome{nightly.Regressed, 1}), 1},
+		"interrupted":                     {interruptedRun{"report", errors.New("the cluster is still there")}, 3},
 		"a program that it started fails": {fmt.Errorf("compiling the suite: %w", program), cli.ExitFailed},
 	} {
 		if got := cli.ExitCode(tt.err); got != tt.want {

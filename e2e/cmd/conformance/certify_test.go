@@ -286,17 +286,17 @@ func TestNarrowedToNothing(t *testing.T) {
 		env        map[string]string
 		want       string
 	}{
-		"focus":                  {false, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
-		"focus of e2e":           {true, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
-		"labels":                 {false, map[string]string{"LABELS": "dns.nothing"}, "LABELS=dns.nothing: expected to select at least one spec, found none; "},
-		"both":                   {true, map[string]string{"FOCUS": "drained", "LABELS": "dns.pod-record"}, "FOCUS=drained LABELS=dns.pod-record: expected to select"},
-		"below its level":        {false, map[string]string{"LEVEL": "core", "LABELS": "!core && !disruptive"}, "expected to select at least one spec of the level core, found none; "},
-		"e2e below its level":    {true, map[string]string{"LABELS": "disruption.drain"}, "LABELS=disruption.drain: expected to select at least one spec of the level extended, found none; 1 of higher levels match: raise LEVEL"},
-		"certify disrupts none":  {false, map[string]string{"LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive LABELS=disruptive"},
-		"not even when asked to": {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such"},
-		"e2e is asked to":        {true, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, ""},
-		"one with others":        {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive || dns.headless"}, ""},
-		"a spec that there is":   {false, map[string]string{"FOCUS": "minReadySeconds"}, ""},
+		"focus":                 {false, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
+		"focus of e2e":          {true, map[string]string{"FOCUS": "no such spec"}, "FOCUS=no such spec: expected to select at least one spec, found none; FOCUS is a regular expression"},
+		"labels":                {false, map[string]string{"LABELS": "dns.nothing"}, "LABELS=dns.nothing: expected to select at least one spec, found none; "},
+		"both":                  {true, map[string]string{"FOCUS": "drained", "LABELS": "dns.pod-record"}, "FOCUS=drained LABELS=dns.pod-record: expected to select"},
+		"below its level":       {false, map[string]string{"LEVEL": "core", "LABELS": "!core && !disruptive"}, "expected to select at least one spec of the level core, found none; "},
+		"e2e below its level":   {true, map[string]string{"LABELS": "disruption.drain"}, "LABELS=disruption.drain: expected to select at least one spec of the level extended, found none; 1 of higher levels match: raise LEVEL"},
+		"certify disrupts none": {false, map[string]string{"LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such of the level disruptive: use make e2e LEVEL=disruptive LABELS=disruptive"},
+		"not even when chosen":  {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, "LABELS=disruptive: expected to select a spec that does no harm, found only such"},
+		"e2e disrupts":          {true, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive"}, ""},
+		"one with others":       {false, map[string]string{"LEVEL": "disruptive", "LABELS": "disruptive || dns.headless"}, ""},
+		"a spec that there is":  {false, map[string]string{"FOCUS": "minReadySeconds"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(c.env)

@@ -58,7 +58,7 @@ func listen(ctx context.Context, path string) (*channel, error) {
 }
 
 func (c *channel) read(conn net.Conn) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for in := json.NewDecoder(conn); ; {
 		var e Event
 		if in.Decode(&e) != nil {

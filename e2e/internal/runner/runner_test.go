@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // testSuite is the suite's only state, as in the real one.
 //
-//nolint:gochecknoglobals // Ginkgo's nodes can be given nothing otherwise.
+//nolint:gochecknoglobals // Ginkgo's nodes take no parameters.
 var testSuite struct {
 	settings string
 	command  *Connection
@@ -56,6 +56,7 @@ func runTestSuite(ctx context.Context, p Parameters) int {
 
 type suiteT struct{}
 
+// Fail does nothing: what RunSpecs returns says the same.
 func (suiteT) Fail() {}
 
 var _ = Describe("a suite", func() {
