@@ -1,13 +1,15 @@
-// Package e2e is the suite: one file per family of guarantees, one behaviour a spec.
+// Package e2e is the conformance suite for StatefulSets. The specs are in package specs: one file per family of guarantees, one behaviour a
+// spec.
 //
-// A spec reads in three steps. It makes a namespace that is recorded (Record), stimulates a set in it through package workload,
-// and expects of the recorded history that it upholds the guarantees the spec is named for (Uphold). Whatever else the history
-// shows is judged too, at the end of every spec, by every judge: a spec fails for any broken guarantee, not only for its own.
-// What the watches cannot show (an answer of DNS, data in a volume, a rejection by the API) is asked and recorded as a check.
+// A spec names in Proves the guarantees that it proves. It makes a namespace that is recorded (Record), stimulates sets in it through
+// packages framework, statefulset, dns and nodes, and waits on the recording for the state that it needs next. What watches cannot show (an
+// answer of DNS, data in a volume, a rejection by the API server) is looked at and recorded as a check. When the spec ends, every judge runs
+// over the recorded history: the spec fails for any broken guarantee, not only for those that it proves, and it is inconclusive when one
+// that it proves was not exercised.
 //
-// The contract is in internal/guarantee, what is recorded in internal/history, who decides in internal/judge. CATALOGUE.md lists
-// the guarantees with the specs behind each.
+// The contract is in internal/contract, the format of what is recorded in internal/history, the judges are in internal/judge. CATALOGUE.md
+// lists the guarantees with the specs that prove each.
 //
-// The suite needs a cluster and is started by "make e2e" or "make certify"; "go test ./e2e/specs" alone checks that the specs and the
+// The specs need a cluster and are run by "make e2e" or "make certify"; "go test ./e2e/specs" checks without one that the specs and the
 // contract fit together.
 package e2e

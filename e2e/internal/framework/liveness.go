@@ -64,7 +64,7 @@ func (ns *Namespace) showController(ctx context.Context) {
 // TriggerSync changes an annotation of a set, which has the controller sync the set and changes nothing else.
 func (ns *Namespace) TriggerSync(ctx context.Context, set string) error {
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.Prefix+"touched", ns.Now().Milliseconds())
-	_, err := Send(ns, Request{Verb: history.VerbOther, Resource: history.Sets, Name: set, Text: "touch set " + set}, func() (*appsv1.StatefulSet, error) {
+	_, err := Send(ns, Request{Verb: history.VerbTouch, Resource: history.Sets, Name: set, Text: "touch set " + set}, func() (*appsv1.StatefulSet, error) {
 		return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
 	})
 	return err

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -16,17 +17,22 @@ type Request struct {
 	Text     string
 }
 
-// Send records a request that changes the cluster, sends it and returns the API server's answer.
+// Send records a request that changes the cluster as an operation, sends it, records its outcome, and returns the API server's answer.
 func Send[T any](ns *Namespace, r Request, send func() (T, error)) (T, error) {
-	ns.Mark(r.Verb, r.Resource, r.Name, r.UID, r.Text)
-	return send()
+	call := ns.Begin(history.Operation{Verb: r.Verb, Resource: r.Resource, Name: r.Name, UID: r.UID, Selector: r.Selector, Text: r.Text})
+	answer, err := send()
+	object, _ := any(answer).(metav1.Object)
+	call.Return(object, err)
+	return answer, err
 }
 
-// Do is Send for a request without an object in its answer.
+// Do is Send for a request whose answer is not the object that it changes.
 func (ns *Namespace) Do(r Request, send func() error) error {
 	_, err := Send(ns, r, func() (struct{}, error) { return struct{}{}, send() })
 	return err
 }
 
 // Note records what the spec does without a request, for the timeline of the report.
-func (ns *Namespace) Note(text string) { ns.Mark(history.VerbOther, "", "", "", text) }
+func (ns *Namespace) Note(text string) {
+	ns.Begin(history.Operation{Verb: history.VerbOther, Text: text}).End(history.Accepted, nil, "")
+}

@@ -55,7 +55,12 @@ func (s *Set) VerifyPatchScale(ctx context.Context, id contract.ID, replicas int
 func (s *Set) verifyRescale(ctx context.Context, id contract.ID, replicas int32, verb string, change func() (*autoscalingv1.Scale, error)) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s the scale subresource of %s to %d replicas", verb, s.Name, replicas)
-	answer, err := framework.Send(s.NS, s.request(history.VerbScale, what), change)
+	var answer *autoscalingv1.Scale
+	// A Scale does not show the set's generation, so it cannot be the recorded result.
+	err := s.NS.Do(s.request(history.VerbScale, what), func() (err error) {
+		answer, err = change()
+		return err
+	})
 	switch l := s.NS.Settings.Limits; {
 	case err != nil:
 		err = fmt.Errorf("%w: see whether the suite has the right to %s statefulsets/scale", err, verb)
