@@ -60,10 +60,18 @@ func TestParallelWithReasonToWait(t *testing.T) {
 			},
 		},
 		{
-			name: "nothing stands in the way", broken: ids(id), tell: func(s *historytest.Builder) {
+			name: "nothing stands in the way", broken: ids(id), atWork: true, tell: func(s *historytest.Builder) {
 				s.Set("web", historytest.Replicas(2), historytest.Parallel, historytest.Claims("data"))
 				s.Claim("data", "web-0")
 				s.Claim("data", "web-1")
+				s.Pod("web-0")
+				s.Wait(long)
+			},
+		},
+		{
+			name: "nothing shows that the controller was at work", doubted: ids(id), texts: []string{"nothing shows that the controller was at work"},
+			tell: func(s *historytest.Builder) {
+				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
 				s.Wait(long)
 			},

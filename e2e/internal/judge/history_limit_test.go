@@ -33,15 +33,19 @@ func TestUpdateHistoryLimit(t *testing.T) {
 			}),
 		},
 		{
-			name: "all are kept", broken: ids(contract.UpdateHistoryLimit), texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
+			name: "all are kept", broken: ids(contract.UpdateHistoryLimit), atWork: true, texts: []string{"2 revisions of web are kept that nothing uses (web-1, web-2) where revisionHistoryLimit is 1"},
 			tell: kept(1, func(s *historytest.Builder) { s.Wait(30 * time.Second) }),
 		},
 		{
-			name: "one too many of none", broken: ids(contract.UpdateHistoryLimit), texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
+			name: "one too many of none", broken: ids(contract.UpdateHistoryLimit), atWork: true, texts: []string{"1 revisions of web are kept that nothing uses (web-2) where revisionHistoryLimit is 0"},
 			tell: kept(0, func(s *historytest.Builder) {
 				s.Remove(history.Revisions, "web-1")
 				s.Wait(30 * time.Second)
 			}),
+		},
+		{
+			name: "nothing shows that the controller was at work", doubted: ids(contract.UpdateHistoryLimit),
+			tell: kept(1, func(s *historytest.Builder) { s.Wait(30 * time.Second) }),
 		},
 		{name: "nothing had to go", idle: ids(contract.UpdateHistoryLimit), tell: kept(10, func(s *historytest.Builder) { s.Wait(30 * time.Second) })},
 		{name: "about to be removed", idle: ids(contract.UpdateHistoryLimit), tell: kept(1, func(s *historytest.Builder) { s.Wait(3 * time.Second) })},

@@ -98,7 +98,7 @@ func checkHostname(m *model, res *results) {
 // checkOwnership: the one controller of a set's pod is the set, by its UID.
 func checkOwnership(m *model, res *results) {
 	const id = contract.IdentityOwnership
-	complete := m.h.End != nil && m.h.End.Complete
+	complete := m.complete()
 	createdByTest := m.createdByTest(history.Pods)
 	named := map[string]*setLife{}
 	for _, s := range m.sets {

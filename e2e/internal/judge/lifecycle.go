@@ -141,7 +141,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
 			res.broken(id, charged(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
 		}
-	case m.h.End != nil && m.h.End.Complete && s.deleting == nil && p.finished == nil:
+	case m.complete() && s.deleting == nil && p.finished == nil:
 		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
 		since := max(last.At, s.specs[len(s.specs)-1].At)
 		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
@@ -224,7 +224,7 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 		return
 	case act == nil:
 		waited := m.h.Duration() - from.At
-		if m.h.End == nil || !m.h.End.Complete || s.deleting != nil || waited <= overdue {
+		if !m.complete() || s.deleting != nil || waited <= overdue {
 			return
 		}
 		text = fmt.Sprintf("was not released to the end of the recording, for %.1f s", waited.Seconds())

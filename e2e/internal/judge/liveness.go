@@ -2,9 +2,11 @@ package judge
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 // actDeadline returns how long something must be missing before this history may accuse anybody of it.
@@ -20,8 +22,11 @@ func (m *model) actDeadlineWhenObserved() time.Duration {
 	return max(MinActDeadline, HoldFactor*m.reaction())
 }
 
-// notDone records that something did not happen which was due since c.since: a violation where something shows that the controller was at
-// work since, else a doubt. A controller that is restarted, or whose API server was, may be away for longer than anything has to take.
+// collectOverdue is how long the garbage collector may take, on top of what the controller may.
+func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
+
+// notDone records that something did not happen which was due since c.since: a violation where the controller was seen at work after that,
+// else inconclusive. A controller that restarts, waits for its lease or has lost its API server may be away for longer than any deadline.
 func (res *results) notDone(id contract.ID, c evidence) {
 	until := c.until
 	if until == 0 {
@@ -35,22 +40,122 @@ func (res *results) notDone(id contract.ID, c evidence) {
 	res.inconclusive(id, c)
 }
 
-// controllerActive reports whether something shows that the controller was there between those moments: the status of some set changed, or a set
-// got a pod.
-func (m *model) controllerActive(after, before time.Duration) bool {
-	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool { return r.wrote(after, before) }) ||
-		slices.ContainsFunc(m.pods, func(p *podLife) bool {
-			return p.created != nil && p.created.At > after && p.created.At <= before && p.owners[0].set != nil
-		})
+// controllerActive reports whether the controller was seen at work after one moment and up to another. The StatefulSet controller and the
+// garbage collector run in one process, so that an act of either shows that it was there.
+func (m *model) controllerActive(after, until time.Duration) bool {
+	i := sort.Search(len(m.controllerActs), func(i int) bool { return m.controllerActs[i] > after })
+	return i < len(m.controllerActs) && m.controllerActs[i] <= until
 }
 
-// wrote reports whether the set's status changed between those moments.
-func (r *rollout) wrote(after, before time.Duration) bool {
-	n := r.set.versionsUntil(after)
-	for i := max(n, 1); i < len(r.set.events) && r.set.events[i].At <= before; i++ {
-		if r.set.events[i].Set.Status != r.set.events[i-1].Set.Status {
-			return true
+// allControllerActs lists when the controller did something that only it does: it changed the status of a set, or created a pod of one.
+func (m *model) allControllerActs() []time.Duration {
+	var out []time.Duration
+	for _, s := range m.sets {
+		for i := 1; i < len(s.events); i++ {
+			if s.events[i].Set.Status != s.events[i-1].Set.Status {
+				out = append(out, s.events[i].At)
+			}
 		}
 	}
-	return false
+	for _, p := range m.pods {
+		if p.created != nil && p.owners[0].set != nil {
+			out = append(out, p.created.At)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// frontier is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and
+// available since then. Where order does not matter ordinal is the first that a claim is in the way of, or the end of the range.
+type frontier struct {
+	ordinal int
+	since   time.Duration
+}
+
+// frontierOf returns the set's front, or false if the set or the recording does not allow to speak of its end.
+func (m *model) frontierOf(s *setLife) (frontier, bool) {
+	if !m.complete() || s.deleting != nil || len(s.specs) == 0 {
+		return frontier{}, false
+	}
+	v := s.specs[len(s.specs)-1]
+	end := int(v.Set.Start + v.Set.Replicas)
+	f := frontier{ordinal: int(v.Set.Start), since: v.At}
+	if !s.ordered() {
+		f.ordinal = m.firstBlockedOrdinal(s, min(end, s.ordinals.end()), m.h.Duration())
+		if f.ordinal == s.ordinals.end() {
+			f.ordinal = end
+		}
+		return f, true
+	}
+	for ; f.ordinal < end; f.ordinal++ {
+		lives := s.byOrdinal[f.ordinal]
+		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].owner() != s || !lives[len(lives)-1].isReady() {
+			break
+		}
+		ready := lives[len(lives)-1].ready
+		f.since = max(f.since, ready[len(ready)-1].from.At+minReady(v))
+	}
+	return f, true
+}
+
+// unfilledFor returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.
+func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
+	v, lives := s.specs[len(s.specs)-1], s.byOrdinal[n]
+	if n > f.ordinal || !inRange(v, n) {
+		return 0
+	}
+	since, p := f.since, lives[len(lives)-1]
+	named := m.podsNamed[p.name]
+	switch other := named[len(named)-1]; {
+	case p.gone == nil && p.owner() == s && p.finished != nil && p.deleting == nil:
+		since = max(since, p.finished.At)
+	case p.gone == nil, other.gone == nil:
+		return 0
+	default:
+		free, ok := m.creatableSince(s, p, other.gone.At)
+		if !ok {
+			return 0
+		}
+		since = max(since, free)
+	}
+	return max(0, m.h.Duration()-since)
+}
+
+func (p *podLife) releasedBy(s *setLife) bool { return p.owner() != s && s.releaseOf(p) != nil }
+
+// lastTouched returns the first version of the set that surely arrived after the moment, or nil.
+func (s *setLife) lastTouched(after time.Duration) *history.Event {
+	i := s.versionsUntil(after + watchSkew)
+	if i == len(s.events) {
+		return nil
+	}
+	return s.events[i]
+}
+
+// creatableSince returns from when on the controller could and had to make a pod anew whose name was free, or false if it need not
+// have by the end: it has to wait for claims that are on their way out or still owned by a former pod of that name, and neither
+// their end nor that of a released pod wakes it, only the next touch of the set does.
+func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time.Duration, bool) {
+	asleep := p.releasedBy(s)
+	for _, t := range s.claimTemplates() {
+		lives := m.claimsNamed[t+"-"+p.name]
+		if len(lives) == 0 {
+			continue
+		}
+		switch c := lives[len(lives)-1]; {
+		case c.gone != nil && by(c.gone, free) != yes:
+			free, asleep = max(free, c.gone.At), true
+		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
+			return 0, false
+		}
+	}
+	if !asleep {
+		return free, true
+	}
+	touched := s.lastTouched(free)
+	if touched == nil {
+		return 0, false
+	}
+	return touched.At, true
 }

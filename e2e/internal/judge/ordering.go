@@ -233,7 +233,7 @@ func checkParallel(m *model, res *results) {
 				m.firstBlockedOrdinal(a.set, next+1, h.from) <= next || m.firstBlockedOrdinal(a.set, next+1, h.to) <= next {
 				continue
 			}
-			res.broken(id, evidence{
+			res.notDone(id, evidence{
 				set: a.set, since: h.from, until: h.to, resources: podsAndSets(), events: []*history.Event{h.pod.created},
 				text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
 					h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, next),

@@ -128,6 +128,7 @@ func blockParallel(h *mutableHistory) bool {
 			gone[o.uid] = o.ordinal() == p.ordinal()+1 && o.name != p.name
 		}
 		h.dropEvents(func(e *history.Event) bool { return gone[e.UID] })
+		h.showController()
 		return true
 	}
 	return false

@@ -123,7 +123,9 @@ func TestOrderingOfCreation(t *testing.T) {
 			tell: func(s *historytest.Builder) {
 				s.Set("web", historytest.Replicas(2), historytest.Parallel)
 				s.Pod("web-0")
-				s.Wait(40 * time.Second)
+				s.Wait(20 * time.Second)
+				s.Running("elsewhere", 1)
+				s.Wait(20 * time.Second)
 				s.Ready("web-0")
 				s.CreateReady("web-1")
 			},

@@ -36,9 +36,6 @@ func scaledKeep(v *history.Event) bool    { return !scaledDelete(v) }
 func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
 func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
-// collectOverdue is how long the garbage collector may take, on top of what the controller may.
-func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
-
 // claimsSurvived counts the claims that a lost pod's heir took over.
 func (res *results) claimsSurvived(l replacement) {
 	m := res.m
@@ -100,7 +97,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 			all = false
 			// The controller may not have known a claim that was new when it removed the pod; and plans change.
 			waited := m.h.Duration() - p.gone.At
-			settled := m.h.End != nil && m.h.End.Complete && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
+			settled := m.complete() && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
 				return inRange(v, p.ordinal) || scaledKeep(v)
 			})
 			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.settleTime() {
@@ -172,8 +169,8 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 		}
 		return
 	}
-	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.h.End != nil && m.h.End.Complete {
-		res.broken(id, evidence{
+	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.complete() {
+		res.notDone(id, evidence{
 			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone}, resources: podsAndClaims(),
 			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
 				c.name, s.name, waited.Seconds(), s.gone.Ref()),
@@ -304,8 +301,8 @@ func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, un
 				if !owned {
 					verb = "still owns it"
 				}
-				res.broken(id, evidence{
-					set: s, since: change.At, until: until, events: []*history.Event{change, c.last()}, resources: podsAndClaims(),
+				res.notDone(id, evidence{
+					set: s, since: max(change.At, front.since), until: until, events: []*history.Event{change, c.last()}, resources: podsAndClaims(),
 					text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, at the end of the recording, the set %s: claim %s of %s",
 						s.name, change.Set.WhenDeleted, change.Ref(), waited.Seconds(), verb, c.name, p.name),
 				})

@@ -123,6 +123,7 @@ func keepClaimOwners(h *mutableHistory) bool {
 			}
 			owners := c.at(change.At).Owners
 			c.change(change.At, func(e *history.Event) { e.Owners = owners })
+			h.showController()
 			return true
 		}
 	}

@@ -174,7 +174,7 @@ func checkObservedGeneration(m *model, res *results) {
 				res.exercised(id)
 			}
 		}
-		if len(r.set.specs) == 0 || r.set.deleting != nil || m.h.End == nil || !m.h.End.Complete {
+		if len(r.set.specs) == 0 || r.set.deleting != nil || !m.complete() {
 			continue
 		}
 		last := r.set.specs[len(r.set.specs)-1]

@@ -94,7 +94,7 @@ func (m *model) atRest(res *results) {
 			}
 		}
 	}
-	if m.h.End != nil && m.h.End.Complete {
+	if m.complete() {
 		for i := range walks {
 			walks[i].checkUnchanged(m.h.Duration(), true)
 			walks[i].flush()
@@ -279,7 +279,7 @@ func (w *statusWalker) limit(to, length time.Duration) {
 	}
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
-	w.results.broken(contract.UpdateHistoryLimit, evidence{
+	w.results.notDone(contract.UpdateHistoryLimit, evidence{
 		set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),

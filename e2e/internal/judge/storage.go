@@ -96,7 +96,7 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 		return false
 	}
 	// Pods and claims come from two watches: only what stays so is held against anybody.
-	if m.h.End == nil || !m.h.End.Complete || m.h.Duration()-ready.At <= m.settleTime() {
+	if !m.complete() || m.h.Duration()-ready.At <= m.settleTime() {
 		return false
 	}
 	what, events := "there was no claim "+name, []*history.Event{ready}

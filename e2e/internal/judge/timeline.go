@@ -29,6 +29,8 @@ type model struct {
 	claimsNamed  map[string][]*claimLife
 	replacements []replacement
 	reactions    []reaction // by time
+	// controllerActs are the moments at which the controller was seen at work, sorted.
+	controllerActs []time.Duration
 }
 
 // setLife is one StatefulSet, from its first to its last event.
@@ -154,6 +156,7 @@ func newModel(h *history.History) *model {
 		m.actions = append(m.actions, m.actionsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
+	m.controllerActs = m.allControllerActs()
 	m.reactions = m.allReactions()
 	m.replacements = m.allReplacements()
 	return m

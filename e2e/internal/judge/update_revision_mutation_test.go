@@ -51,6 +51,7 @@ func exceedHistoryLimit(h *mutableHistory) bool {
 				e.Change, e.Name, e.UID = history.Added, fmt.Sprint(e.Name, "-more-", i), types.UID(fmt.Sprint(e.UID, "-more-", i))
 			})
 		}
+		h.showController()
 		return true
 	}
 	return false
