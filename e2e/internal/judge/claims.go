@@ -12,11 +12,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// podsAndClaims are the resources that an accusation rests on which compares pods with their claims.
-func podsAndClaims() []history.Resource {
-	return []history.Resource{history.Pods, history.Claims, history.Sets}
-}
-
 // claimTemplates returns the names of the set's claim templates, which cannot change.
 func (s *setLife) claimTemplates() []string {
 	if len(s.events) == 0 {

@@ -88,7 +88,7 @@ func checkHostname(m *model, res *results) {
 		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
 		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+watchSkew, free) {
 			res.broken(contract.IdentityHostname, evidence{
-				set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
+				set: s, since: p.created.At, events: []*history.Event{p.created},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
 			})
 		}
@@ -135,7 +135,7 @@ func checkOwnership(m *model, res *results) {
 // orphaned accuses the set that a pod was made for, text says of what.
 func (res *results) orphaned(s *setLife, p *podLife, text string) {
 	res.broken(contract.IdentityOwnership, evidence{
-		set: s, since: p.created.At, events: []*history.Event{p.created}, resources: []history.Resource{history.Pods, history.Sets},
+		set: s, since: p.created.At, events: []*history.Event{p.created},
 		text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
 	})
 }

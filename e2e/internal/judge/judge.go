@@ -125,13 +125,11 @@ func (res *results) note(id contract.ID, format string, args ...any) {
 type evidence struct {
 	set  *setLife
 	text string
-	// since is the beginning of the stretch that the accusation rests on: a gap in one of the resources between it and the
-	// act leaves the matter open. The act is the last of events.
-	since time.Duration
-	// until is the end of that stretch where it lies after the act.
-	until     time.Duration
-	resources []history.Resource // Pods when empty
-	events    []*history.Event
+	// since is the beginning of the period that the accusation rests on, and until its end where that is after the act, which is the last
+	// of events. A gap in it leaves the matter open, in the watch of a resource of the events, of sets where there is a set, or of also.
+	since, until time.Duration
+	also         []history.Resource
+	events       []*history.Event
 }
 
 // broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
@@ -143,11 +141,10 @@ func (res *results) broken(id contract.ID, c evidence) {
 		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return
 	}
-	resources := c.resources
-	if len(resources) == 0 {
-		resources = []history.Resource{history.Pods}
-	}
-	for _, r := range resources {
+	for _, r := range history.Resources() {
+		if !c.restsOn(r) {
+			continue
+		}
 		if g := res.m.gap(r, c.since, max(f.At, c.until)); g != nil {
 			f.Text = fmt.Sprintf("%s; but the history of %s has a gap from %s to %s (%s) that may hold the missing event",
 				f.Text, g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
@@ -156,6 +153,12 @@ func (res *results) broken(id contract.ID, c evidence) {
 		}
 	}
 	res.of(id).Violations = append(res.of(id).Violations, f)
+}
+
+// restsOn reports whether what is not recorded of a resource could refute the accusation.
+func (c *evidence) restsOn(r history.Resource) bool {
+	return (r == history.Sets && c.set != nil) || slices.Contains(c.also, r) ||
+		slices.ContainsFunc(c.events, func(e *history.Event) bool { return e != nil && e.Resource == r })
 }
 
 // inconclusive records something that cannot be decided.

@@ -44,7 +44,7 @@ func checkCrashes(m *model, res *results) {
 			continue
 		}
 		res.broken(id, evidence{
-			set: p.set, since: crash.At, events: []*history.Event{crash, p.deleting}, resources: []history.Resource{history.Pods, history.Sets},
+			set: p.set, since: crash.At, events: []*history.Event{crash, p.deleting},
 			text: fmt.Sprintf("%s was deleted by its controller at %s after a container had crashed (%s), expected a restart in the same pod",
 				p.name, p.deleting.Ref(), crash.Aside()),
 		})
@@ -118,7 +118,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 	m, p := res.m, o.pod
 	charged := func(last *history.Event, until time.Duration, text string) evidence {
 		return evidence{
-			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last}, resources: []history.Resource{history.Pods, history.Sets},
+			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last},
 			text: fmt.Sprintf("%s, without a controller since %s and fit for the set %s, %s", p.name, o.from.Ref(), s.name, text),
 		}
 	}
@@ -241,7 +241,7 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 		until, accuse = act.At, res.broken
 	}
 	accuse(id, evidence{
-		set: s, since: from.At, until: until, events: []*history.Event{from, act}, resources: []history.Resource{history.Pods, history.Sets},
+		set: s, since: from.At, until: until, events: []*history.Event{from, act},
 		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
 	})
 }

@@ -130,7 +130,7 @@ func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
 		id = contract.IdentityStartOrdinal
 	}
 	res.broken(id, evidence{
-		set: r.s, since: from, until: to, events: []*history.Event{r.set}, resources: []history.Resource{history.Pods, history.Sets},
+		set: r.s, since: from, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{r.set},
 		text: fmt.Sprintf("%s was at rest from %s for %.1f s with %d pods, all Ready, but without %s; it had %s",
 			r.s.name, history.Clock(from), (to - from).Seconds(), want, strings.Join(missing, ", "), strings.Join(r.names(), ", ")),
 	})

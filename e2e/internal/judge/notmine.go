@@ -47,7 +47,7 @@ func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
 			return
 		}
 		res.broken(id, evidence{
-			set: s, since: e.At - res.m.settleTime(), events: []*history.Event{p.first(), e}, resources: []history.Resource{history.Pods, history.Sets},
+			set: s, since: e.At - res.m.settleTime(), events: []*history.Event{p.first(), e},
 			text: fmt.Sprintf("%s of the set %s was deleted at %s without any cause of its own, while the set %s with the same selector lived",
 				p.name, owner.set.name, e.Ref(), s.name),
 		})

@@ -54,7 +54,6 @@ func (res *results) addBlockingPods(id contract.ID, s *setLife, act string, e *h
 	for _, o := range found {
 		c := evidence{
 			set: s, text: fmt.Sprintf("%s%s-%d %s", act, s.name, o.ordinal, o.why), since: o.since,
-			resources: []history.Resource{history.Pods, history.Sets},
 		}
 		if o.pod != nil {
 			c.events = append(c.events, o.pod.at(e.Seq))
@@ -234,7 +233,7 @@ func checkParallel(m *model, res *results) {
 				continue
 			}
 			res.notDone(id, evidence{
-				set: a.set, since: h.from, until: h.to, resources: podsAndSets(), events: []*history.Event{h.pod.created},
+				set: a.set, since: h.from, until: h.to, events: []*history.Event{h.pod.created},
 				text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
 					h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, next),
 			})

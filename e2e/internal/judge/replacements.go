@@ -153,7 +153,6 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 		if l.unfilledFor > overdue {
 			res.notDone(id, evidence{
 				set: l.set, since: res.m.h.Duration() - l.unfilledFor, until: res.m.h.Duration(), events: []*history.Event{l.at},
-				resources: []history.Resource{history.Pods, history.Sets},
 				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",
 					l.pod.name, how, l.at.Ref(), l.unfilledFor.Seconds()),
 			})

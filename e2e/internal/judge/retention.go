@@ -57,7 +57,7 @@ func (res *results) claimsSurvived(l replacement) {
 		}
 		if was, is := c.at(from), c.at(to); was.Claim.Volume != is.Claim.Volume {
 			res.broken(contract.StorageDataSurvives, evidence{
-				set: l.set, since: from, events: []*history.Event{was, is}, resources: podsAndClaims(),
+				set: l.set, since: from, events: []*history.Event{was, is},
 				text: fmt.Sprintf("%s was replaced at %s and its claim %s, on volume %s before, is on volume %q at %s",
 					l.pod.name, l.next.created.Ref(), c.name, was.Claim.Volume, is.Claim.Volume, is.Ref()),
 			})
@@ -91,7 +91,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 			all = false
 			continue
 		}
-		ch := evidence{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}, resources: podsAndClaims()}
+		ch := evidence{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}}
 		switch {
 		case c.deleting == nil:
 			all = false
@@ -171,7 +171,7 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 	}
 	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.complete() {
 		res.notDone(id, evidence{
-			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone}, resources: podsAndClaims(),
+			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone},
 			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
 				c.name, s.name, waited.Seconds(), s.gone.Ref()),
 		})
@@ -196,7 +196,7 @@ func (res *results) unexpectedClaimDeletion() {
 			since = c.at(c.deleting.At - 1).At
 		}
 		res.broken(id, evidence{
-			set: s, since: min(since, c.deleting.At), events: []*history.Event{c.deleting}, resources: podsAndClaims(),
+			set: s, since: min(since, c.deleting.At), also: []history.Resource{history.Pods}, events: []*history.Event{c.deleting},
 			text: fmt.Sprintf("claim %s was deleted at %s although %s", c.name, c.deleting.Ref(), why),
 		})
 	}
@@ -302,7 +302,7 @@ func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, un
 					verb = "still owns it"
 				}
 				res.notDone(id, evidence{
-					set: s, since: max(change.At, front.since), until: until, events: []*history.Event{change, c.last()}, resources: podsAndClaims(),
+					set: s, since: max(change.At, front.since), until: until, also: []history.Resource{history.Pods}, events: []*history.Event{change, c.last()},
 					text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, at the end of the recording, the set %s: claim %s of %s",
 						s.name, change.Set.WhenDeleted, change.Ref(), waited.Seconds(), verb, c.name, p.name),
 				})

@@ -73,7 +73,7 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 		}
 		switch p, why := m.unfinished(r, e); {
 		case why != "":
-			c := evidence{set: r.set, since: m.lagBefore(e), until: e.At + watchSkew, resources: podsAndSets()}
+			c := evidence{set: r.set, since: m.lagBefore(e), until: e.At + watchSkew, also: []history.Resource{history.Pods}}
 			if p != nil {
 				c.events = append(c.events, p.first())
 			}
@@ -184,7 +184,7 @@ func checkObservedGeneration(m *model, res *results) {
 		}
 		newest := r.set.events[len(r.set.events)-1]
 		res.notDone(id, evidence{
-			set: r.set, since: last.At, until: m.h.Duration(), resources: []history.Resource{history.Sets}, events: []*history.Event{last, newest},
+			set: r.set, since: last.At, until: m.h.Duration(), events: []*history.Event{last, newest},
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
 		})

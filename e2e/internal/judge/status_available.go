@@ -79,7 +79,7 @@ func (w *statusWalker) available(e *history.Event, anchor time.Duration) {
 		w.results.exercised(id)
 	case st.Available > most && st.Available > w.version.Set.Status.Available:
 		w.results.broken(id, evidence{
-			set: w.s, since: young[0].event.At, resources: podsAndSets(), events: []*history.Event{young[len(young)-1].event, e},
+			set: w.s, since: young[0].event.At, events: []*history.Event{young[len(young)-1].event, e},
 			text: fmt.Sprintf("the status of %s (%s) counts %d pods as available, at most %d can be: minReadySeconds asks for %v, and Ready are %v; the status was written at %s or before",
 				w.s.name, e.Ref(), st.Available, most, need, names, written.UTC().Format(time.TimeOnly)),
 		})

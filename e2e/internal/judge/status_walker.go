@@ -248,7 +248,7 @@ func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string)
 }
 
 func (w *statusWalker) charge(to time.Duration, text string) evidence {
-	return evidence{set: w.s, text: text, since: w.last.At, until: to, resources: podsAndSets(), events: []*history.Event{w.last, w.version}}
+	return evidence{set: w.s, text: text, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{w.last, w.version}}
 }
 
 // equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.
@@ -280,7 +280,7 @@ func (w *statusWalker) limit(to, length time.Duration) {
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
 	w.results.notDone(contract.UpdateHistoryLimit, evidence{
-		set: w.s, since: w.last.At, until: to, resources: []history.Resource{history.Pods, history.Sets, history.Revisions}, events: append(events, w.version),
+		set: w.s, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
 	})

@@ -105,7 +105,7 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 		events = []*history.Event{c.last(), ready}
 	}
 	res.broken(contract.StorageClaimPerPod, evidence{
-		set: s, since: p.first().At, until: m.h.Duration(), events: events, resources: podsAndClaims(),
+		set: s, since: p.first().At, until: m.h.Duration(), also: []history.Resource{history.Claims}, events: events,
 		text: fmt.Sprintf("%s became Ready at %s although %s", p.name, ready.Ref(), what),
 	})
 	return false
@@ -133,7 +133,7 @@ func (res *results) sharedVolumes() {
 		}
 		if s != nil {
 			res.broken(contract.StorageClaimPerPod, evidence{
-				set: s, since: other.bound.At, events: []*history.Event{other.bound, c.bound}, resources: []history.Resource{history.Claims},
+				set: s, since: other.bound.At, events: []*history.Event{other.bound, c.bound},
 				text: fmt.Sprintf("claim %s was Bound at %s to volume %s, to which %s was Bound already (%s)",
 					c.name, c.bound.Ref(), c.bound.Claim.Volume, other.name, other.bound.Aside()),
 			})
@@ -160,7 +160,7 @@ func checkClaimLabels(m *model, res *results) {
 			if got := c.created.Labels[k]; got != want {
 				right = false
 				res.broken(id, evidence{
-					set: s, since: c.created.At, events: []*history.Event{c.created}, resources: []history.Resource{history.Claims},
+					set: s, since: c.created.At, events: []*history.Event{c.created},
 					text: fmt.Sprintf("claim %s was created at %s with label %s %q, expected %q as in the set's selector", c.name, c.created.Ref(), k, got, want),
 				})
 			}
@@ -228,7 +228,7 @@ func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 		return // a Ready pod without a Bound claim is for the claims' own judge
 	}
 	ch := evidence{
-		set: s, since: p.first().At, events: []*history.Event{ran, c.bound}, resources: podsAndClaims(),
+		set: s, since: p.first().At, also: []history.Resource{history.Claims}, events: []*history.Event{ran, c.bound},
 		text: fmt.Sprintf("%s was Running at %s before its claim %s was Bound", p.name, ran.Ref(), c.name),
 	}
 	margin := res.m.h.Duration() - ran.At
@@ -289,7 +289,7 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 		return
 	}
 	res.notDone(contract.StorageUnboundBlocks, evidence{
-		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from}, resources: podsAndClaims(),
+		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from},
 		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
 			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
 	})
@@ -326,7 +326,7 @@ func checkRecreated(m *model, res *results) {
 					since := max(touched.At, front.since)
 					if waited := m.h.Duration() - since; waited > overdue {
 						res.notDone(id, evidence{
-							set: s, since: since, until: m.h.Duration(), events: []*history.Event{c.gone, touched}, resources: podsAndClaims(),
+							set: s, since: since, until: m.h.Duration(), also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, touched},
 							text: fmt.Sprintf("claim %s was gone at %s under the Pending %s, the set was touched at %s, and for %.1f s, to the end of the recording, it was not made again",
 								name, c.gone.Ref(), p.name, touched.Ref(), waited.Seconds()),
 						})

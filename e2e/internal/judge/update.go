@@ -35,9 +35,6 @@ func (m *model) updates(kind rolloutActionKind, f func(*rollout, *rolloutAction)
 	}
 }
 
-// podsAndSets are the resources that an accusation rests on which compares pods with what their set asks for.
-func podsAndSets() []history.Resource { return []history.Resource{history.Pods, history.Sets} }
-
 // addAllowedStale counts an act that was legal only under a version that had been replaced for longer than the lag.
 func (res *results) addAllowedStale(id contract.ID, a *rolloutAction) {
 	if a.excused {
@@ -61,7 +58,7 @@ func checkUpdateOrder(m *model, res *results) {
 			res.addAllowedStale(id, a)
 		default:
 			res.broken(id, evidence{
-				set: r.set, since: max(a.view.At, a.above.first().At), resources: podsAndSets(), events: []*history.Event{a.above.at(a.event.Seq), a.event},
+				set: r.set, since: max(a.view.At, a.above.first().At), events: []*history.Event{a.above.at(a.event.Seq), a.event},
 				text: a.began() + fmt.Sprintf("the higher %s still ran revision %s and was not being replaced", a.above.name, a.above.revision),
 			})
 		}
@@ -111,7 +108,7 @@ func checkUpdateMinReady(m *model, res *results) {
 			return
 		}
 		res.broken(id, evidence{
-			set: r.set, since: seen.At, resources: podsAndSets(), events: []*history.Event{seen, e},
+			set: r.set, since: seen.At, events: []*history.Event{seen, e},
 			text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", a.updated.name, elapsed, need),
 		})
 	})
@@ -126,7 +123,7 @@ func checkMaxUnavailable(m *model, res *results) {
 		case len(a.down) <= a.limit:
 			res.exercised(id)
 		default:
-			c := evidence{set: r.set, since: a.event.At, resources: podsAndSets()}
+			c := evidence{set: r.set, since: a.event.At}
 			names := make([]string, 0, len(a.down))
 			for _, p := range a.down {
 				names = append(names, p.name)
@@ -181,7 +178,7 @@ func checkNoSpurious(m *model, res *results) {
 			text += fmt.Sprintf(", which had not changed when the status named %s as update revision (%s)", v.Set.Status.UpdateRevision, v.Ref())
 		}
 		res.broken(id, evidence{
-			set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(),
+			set: r.set, since: m.lagBefore(a.event),
 			events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
 		})
 	})

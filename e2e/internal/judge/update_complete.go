@@ -38,7 +38,7 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 	}
 	text := r.outdated(c, views)
 	evidence := evidence{
-		set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+		set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 	}
 	if c.reason == scaleUp {
 		evidence.text = fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text)
@@ -93,7 +93,7 @@ func (m *model) stuckRollout(res *results, r *rollout) {
 	case v.Set.Partition > 0:
 		id = contract.UpdatePartition
 	}
-	c := evidence{set: r.set, since: v.At, until: m.h.Duration(), resources: podsAndSets(), events: []*history.Event{v}}
+	c := evidence{set: r.set, since: v.At, until: m.h.Duration(), events: []*history.Event{v}}
 	pods := make([]string, 0, len(r.stuck.pods))
 	for _, p := range r.stuck.pods {
 		last := p.at(m.h.End.Seq)

@@ -32,7 +32,7 @@ func checkPartition(m *model, res *results) {
 			if id, why := r.astray(a); id != "" {
 				stray[r.phase[a.spec]] = true
 				res.broken(id, evidence{
-					set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+					set: r.set, since: m.lagBefore(a.event), events: []*history.Event{a.view, a.event},
 					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, a.pod.revision, a.event.Ref(), why),
 				})
 			}
@@ -147,7 +147,7 @@ func (m *model) podsRecreated(res *results) {
 				res.exercised(id)
 			default:
 				res.broken(id, evidence{
-					set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), c.pod.revision, want),
 				})
 			}
@@ -200,7 +200,7 @@ func checkOnDelete(m *model, res *results) {
 	const id = contract.UpdateOnDelete
 	m.updates(onDelete, func(r *rollout, a *rolloutAction) {
 		res.broken(id, evidence{
-			set: r.set, since: m.lagBefore(a.event), resources: podsAndSets(), events: []*history.Event{a.view, a.event},
+			set: r.set, since: m.lagBefore(a.event), events: []*history.Event{a.view, a.event},
 			text: fmt.Sprintf("%s (revision %s) was deleted by the controller at %s although the strategy is OnDelete (%s)", a.pod.name, a.pod.revision, a.event.Ref(), a.view.Aside()),
 		})
 	})
@@ -214,7 +214,7 @@ func checkOnDelete(m *model, res *results) {
 			switch text := r.outdated(c, views); {
 			case text != "":
 				res.broken(id, evidence{
-					set: r.set, since: m.lagBefore(c.event), resources: podsAndSets(), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+					set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
 				})
 			case forerunner.revision != c.pod.revision:

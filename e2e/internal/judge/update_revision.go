@@ -114,7 +114,7 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisi
 		return // it was about to be cleaned up
 	}
 	evidence := evidence{
-		set: s, since: back.change.At, resources: []history.Resource{history.Sets, history.Revisions},
+		set: s, since: back.change.At,
 		events: []*history.Event{kept[back.name], back.change, back.status},
 	}
 	went := fmt.Sprintf("%s went back at %s to the template of the revision %s, which was still kept", s.name, back.change.Ref(), back.name)
