@@ -1,7 +1,3 @@
-// Package judge decides, from a recorded history alone, which guarantees of the contract were exercised and which were broken.
-// A judge is a pure function: the same history gives the same verdict, on any machine, without a cluster. Each judge reports
-// all violations, each with the events that show it, and counts the transitions that it looked at: what nobody exercised is
-// not passed.
 package judge
 
 import (
@@ -77,6 +73,9 @@ func History(h *history.History) []Result {
 			res.of(id)
 		}
 		j.run(m, res)
+	}
+	if why := brokenAssumption(h); why != "" {
+		res.distrust(why)
 	}
 	res.addSpecChecks(h.Checks)
 	return res.all()

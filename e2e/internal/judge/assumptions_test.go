@@ -1,0 +1,94 @@
+package judge_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
+)
+
+// TestSimulatorKeepsTheAssumptions: what the simulator makes keeps what the judges assume (see doc.go), so that their verdicts on it are
+// evidence. That its caches stay within the lag is tested beside it.
+func TestSimulatorKeepsTheAssumptions(t *testing.T) {
+	for seed := range uint64(300) {
+		h := simulator.History(seed)
+		assumeOrderWithinWatches(t, seed, h)
+		assumeWatchSkew(t, seed, h, judge.SettleTime(h)-h.Header.Lag)
+		assumeOperationsFirst(t, seed, h)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func assumeOrderWithinWatches(t *testing.T, seed uint64, h *history.History) {
+	t.Helper()
+	newest := map[history.Resource]*history.Event{}
+	for _, e := range h.Events {
+		if last := newest[e.Resource]; last != nil && e.RV() <= last.RV() {
+			t.Errorf("seed %d: the watch of %s shows %s after %s", seed, e.Resource, e.Ref(), last.Ref())
+		}
+		newest[e.Resource] = e
+	}
+}
+
+func assumeWatchSkew(t *testing.T, seed uint64, h *history.History, most time.Duration) {
+	t.Helper()
+	events := slices.Clone(h.Events)
+	slices.SortFunc(events, func(a, b *history.Event) int { return int(a.RV()) - int(b.RV()) })
+	var latest *history.Event
+	for _, e := range events {
+		if latest != nil && e.At < latest.At-most {
+			t.Errorf("seed %d: %s of %s arrived more than %v before %s of %s, which happened earlier", seed, e.Ref(), e.Name, most, latest.Ref(), latest.Name)
+		}
+		if latest == nil || e.At > latest.At {
+			latest = e
+		}
+	}
+}
+
+func assumeOperationsFirst(t *testing.T, seed uint64, h *history.History) {
+	t.Helper()
+	deleting := map[types.UID]*history.Event{}
+	for _, e := range h.Events {
+		if deleting[e.UID] == nil && (e.Terminating() || e.Gone()) {
+			deleting[e.UID] = e
+		}
+	}
+	asked := map[types.UID]bool{}
+	for _, o := range h.Operations {
+		if e := deleting[o.UID]; o.UID != "" && !asked[o.UID] && e != nil && e.Seq < o.Seq {
+			t.Errorf("seed %d: the operation %q (%d) is recorded after its effect (%d)", seed, o.Text, o.Seq, e.Seq)
+		}
+		asked[o.UID] = true
+	}
+}
+
+// TestRecordingsThatBreakAnAssumption: they accuse nobody.
+func TestRecordingsThatBreakAnAssumption(t *testing.T) {
+	s := historytest.New()
+	s.Set("web", historytest.Replicas(2))
+	s.Pod("web-0")
+	pod := s.Pod("web-1")
+	s.Begin(history.Operation{Verb: history.VerbCreate, Resource: history.Pods, Name: "web-1"})(
+		history.Accepted, &history.Result{UID: pod.UID, ResourceVersion: pod.ResourceVersion})
+	found := false
+	for _, r := range judge.History(s.History()) {
+		for _, f := range r.Violations {
+			t.Errorf("%s: expected no violation, found: %s", f.Guarantee, f.Text)
+		}
+		for _, f := range r.Inconclusive {
+			found = found || strings.Contains(f.Text, "was recorded after its effect")
+		}
+	}
+	if !found {
+		t.Error("expected an inconclusive finding that says which assumption is broken, found none")
+	}
+}
