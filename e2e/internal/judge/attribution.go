@@ -9,15 +9,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// This file decides whose act a change was; no other file does. The evidence is, in this order:
+// This file attributes changes to actors; no other file does. The evidence is, in this order:
 //   - the operations of the test. A refused one did nothing; an accepted one did what its result says; one whose outcome is unknown may
 //     have been carried out, and then excuses the controller;
-//   - what the object shows: the condition DisruptionTarget for evictions, preemptions and what kubelets and the pod garbage collector
-//     give up, the phase of a pod that has finished, the generations of a set;
-//   - exclusion: what none of these explains is the act of the set's controller, or of an external client where only a client can have
-//     done it (a change of a set's spec).
+//   - the object: the condition DisruptionTarget for evictions, preemptions and deletions by kubelets and the pod garbage collector, the
+//     phase of a finished pod, the generations of a set;
+//   - exclusion: any other change is by the set's controller, or by an external client where only a client can make it (a set's spec).
 
-// actor is who did something to an object.
+// actor is the client that changed an object.
 type actor int
 
 const (
@@ -156,9 +155,9 @@ func (m *model) whoDeleted(p *podLife) actor {
 // byController reports whether the pod's deletion can only be the act of its set's controller.
 func (m *model) byController(p *podLife) bool { return m.whoDeleted(p) == byController }
 
-// externalChanges returns the versions of the test's own sets that another client asked for, the first of each set, and the deletions that
-// it asked for. Each change of a spec makes one generation: of the operations whose result is known, exactly the one that the result
-// names; of the others, at most one each. Of a set that the test did not create nothing can be told.
+// externalChanges returns, for the sets that the test created, the first version whose spec another client changed and the deletion that
+// another client requested. Each change of a spec makes one generation: an operation with a result made the generation in the result, one
+// without may have made any one.
 func (m *model) externalChanges() []*history.Event {
 	var out []*history.Event
 	for _, s := range m.sets {

@@ -10,12 +10,12 @@ import (
 )
 
 // refuse adds an operation that the API server refuses.
-func refuse(s *historytest.Builder, op history.Operation) { s.Begin(op)(history.Refused, nil) }
+func refuse(b *historytest.Builder, op history.Operation) { b.Begin(op)(history.Refused, nil) }
 
 // accept adds an operation of the test on the set web that the API server answers with that generation.
-func accept(s *historytest.Builder, verb history.Verb, generation int64) {
-	s.Begin(history.Operation{Verb: verb, Resource: history.Sets, Name: "web"})(history.Accepted,
-		&history.Result{UID: s.Get(history.Sets, "web").UID, Generation: generation, ResourceVersion: "1"})
+func accept(b *historytest.Builder, verb history.Verb, generation int64) {
+	b.Begin(history.Operation{Verb: verb, Resource: history.Sets, Name: "web"})(history.Accepted,
+		&history.Result{UID: b.Get(history.Sets, "web").UID, Generation: generation, ResourceVersion: "1"})
 }
 
 func evict(pod string) history.Operation {
@@ -29,46 +29,46 @@ func deletePods(selector string) history.Operation {
 // TestDeletionsByOutcome: a deletion that was refused, or that selects other objects, does not account for a pod's deletion.
 func TestDeletionsByOutcome(t *testing.T) {
 	deleted := func(operation func(*historytest.Builder)) func(*historytest.Builder) {
-		return func(s *historytest.Builder) {
-			s.Running("web", 1)
-			s.Wait(5 * time.Second)
-			operation(s)
-			s.Terminate("web-0")
+		return func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Wait(5 * time.Second)
+			operation(b)
+			b.Terminate("web-0")
 		}
 	}
 	noSpurious := ids(contract.UpdateNoSpurious)
-	liveTales(t, []tale{
-		{name: "a refused eviction", broken: noSpurious, tell: deleted(func(s *historytest.Builder) { refuse(s, evict("web-0")) })},
-		{name: "an accepted eviction", tell: deleted(func(s *historytest.Builder) { s.Begin(evict("web-0"))(history.Accepted, nil) })},
-		{name: "an eviction without an answer", tell: deleted(func(s *historytest.Builder) { s.Begin(evict("web-0")) })},
+	runLiveCases(t, []testCase{
+		{name: "a refused eviction", broken: noSpurious, build: deleted(func(b *historytest.Builder) { refuse(b, evict("web-0")) })},
+		{name: "an accepted eviction", build: deleted(func(b *historytest.Builder) { b.Begin(evict("web-0"))(history.Accepted, nil) })},
+		{name: "an eviction without an answer", build: deleted(func(b *historytest.Builder) { b.Begin(evict("web-0")) })},
 		{
-			name: "a refused eviction and one without an answer",
-			tell: deleted(func(s *historytest.Builder) { refuse(s, evict("web-0")); s.Begin(evict("web-0")) }),
+			name:  "a refused eviction and one without an answer",
+			build: deleted(func(b *historytest.Builder) { refuse(b, evict("web-0")); b.Begin(evict("web-0")) }),
 		},
-		{name: "an eviction after the deletion", broken: noSpurious, tell: func(s *historytest.Builder) {
-			deleted(func(*historytest.Builder) {})(s)
-			s.Begin(evict("web-0"))(history.Accepted, nil)
+		{name: "an eviction after the deletion", broken: noSpurious, build: func(b *historytest.Builder) {
+			deleted(func(*historytest.Builder) {})(b)
+			b.Begin(evict("web-0"))(history.Accepted, nil)
 		}},
-		{name: "all pods", tell: deleted(func(s *historytest.Builder) { s.Begin(deletePods(""))(history.Accepted, nil) })},
-		{name: "the pods with its label", tell: deleted(func(s *historytest.Builder) { s.Begin(deletePods("app in (web)"))(history.Accepted, nil) })},
-		{name: "the pods with another label", broken: noSpurious, tell: deleted(func(s *historytest.Builder) { s.Begin(deletePods("app=db"))(history.Accepted, nil) })},
-		{name: "all pods, refused", broken: noSpurious, tell: deleted(func(s *historytest.Builder) { refuse(s, deletePods("")) })},
+		{name: "all pods", build: deleted(func(b *historytest.Builder) { b.Begin(deletePods(""))(history.Accepted, nil) })},
+		{name: "the pods with its label", build: deleted(func(b *historytest.Builder) { b.Begin(deletePods("app in (web)"))(history.Accepted, nil) })},
+		{name: "the pods with another label", broken: noSpurious, build: deleted(func(b *historytest.Builder) { b.Begin(deletePods("app=db"))(history.Accepted, nil) })},
+		{name: "all pods, refused", broken: noSpurious, build: deleted(func(b *historytest.Builder) { refuse(b, deletePods("")) })},
 	})
 	reused := func(operations func(*historytest.Builder)) func(*historytest.Builder) {
-		return func(s *historytest.Builder) {
-			s.Running("web", 1)
-			operations(s)
-			s.DeleteByTest("web-0")
-			s.Remove(history.Pods, "web-0")
-			s.CreateReady("web-0")
+		return func(b *historytest.Builder) {
+			b.Running("web", 1)
+			operations(b)
+			b.DeleteByTest("web-0")
+			b.Remove(history.Pods, "web-0")
+			b.CreateReady("web-0")
 		}
 	}
-	tales(t, []tale{
-		{name: "two refusals are no force deletion", broken: ids(contract.IdentityAtMostOne), tell: reused(func(s *historytest.Builder) {
-			refuse(s, evict("web-0"))
-			refuse(s, evict("web-0"))
+	runCases(t, []testCase{
+		{name: "two refusals are no force deletion", broken: ids(contract.IdentityAtMostOne), build: reused(func(b *historytest.Builder) {
+			refuse(b, evict("web-0"))
+			refuse(b, evict("web-0"))
 		})},
-		{name: "two deletions are", idle: ids(contract.IdentityAtMostOne), tell: reused(func(s *historytest.Builder) { s.Begin(evict("web-0")) })},
+		{name: "two deletions are", notExercised: ids(contract.IdentityAtMostOne), build: reused(func(b *historytest.Builder) { b.Begin(evict("web-0")) })},
 	})
 }
 
@@ -76,62 +76,62 @@ func TestDeletionsByOutcome(t *testing.T) {
 func TestExternalChangesByOutcome(t *testing.T) {
 	id := contract.DNSHeadless
 	scaled := func(operation func(*historytest.Builder)) func(*historytest.Builder) {
-		return func(s *historytest.Builder) {
-			s.Operation(history.VerbCreate, history.Sets, "web")
-			s.Running("web", 2)
-			operation(s)
-			s.Scale("web", 3)
-			s.CreateReady("web-2")
-			s.Status("web")
-			s.Wait(time.Second)
-			s.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
+		return func(b *historytest.Builder) {
+			b.Operation(history.VerbCreate, history.Sets, "web")
+			b.Running("web", 2)
+			operation(b)
+			b.Scale("web", 3)
+			b.CreateReady("web-2")
+			b.Status("web")
+			b.Wait(time.Second)
+			b.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
 		}
 	}
 	update := history.Operation{Verb: history.VerbUpdate, Resource: history.Sets, Name: "web"}
-	tales(t, []tale{
-		{name: "accepted", broken: ids(id), tell: scaled(func(s *historytest.Builder) { accept(s, history.VerbScale, 2) })},
-		{name: "without an answer", broken: ids(id), tell: scaled(func(s *historytest.Builder) { s.Begin(update) })},
-		{name: "refused", doubted: ids(id), tell: scaled(func(s *historytest.Builder) { refuse(s, update) })},
-		{name: "a change of an annotation", doubted: ids(id), tell: scaled(func(s *historytest.Builder) { accept(s, history.VerbTouch, 1) })},
-		{name: "an update that changes nothing", doubted: ids(id), tell: scaled(func(s *historytest.Builder) { accept(s, history.VerbUpdate, 1) })},
-		{name: "an update of another set of that name", doubted: ids(id), tell: scaled(func(s *historytest.Builder) {
-			s.Begin(update)(history.Accepted, &history.Result{UID: "other", Generation: 2, ResourceVersion: "1"})
+	runCases(t, []testCase{
+		{name: "accepted", broken: ids(id), build: scaled(func(b *historytest.Builder) { accept(b, history.VerbScale, 2) })},
+		{name: "without an answer", broken: ids(id), build: scaled(func(b *historytest.Builder) { b.Begin(update) })},
+		{name: "refused", inconclusive: ids(id), build: scaled(func(b *historytest.Builder) { refuse(b, update) })},
+		{name: "a change of an annotation", inconclusive: ids(id), build: scaled(func(b *historytest.Builder) { accept(b, history.VerbTouch, 1) })},
+		{name: "an update that changes nothing", inconclusive: ids(id), build: scaled(func(b *historytest.Builder) { accept(b, history.VerbUpdate, 1) })},
+		{name: "an update of another set of that name", inconclusive: ids(id), build: scaled(func(b *historytest.Builder) {
+			b.Begin(update)(history.Accepted, &history.Result{UID: "other", Generation: 2, ResourceVersion: "1"})
 		})},
 		{
-			name: "an update that finds the external change done", doubted: ids(id), texts: []string{"changed to generation 2 at"},
-			tell: func(s *historytest.Builder) {
-				scaled(func(*historytest.Builder) {})(s)
-				accept(s, history.VerbScale, 2)
+			name: "an update that finds the external change done", inconclusive: ids(id), texts: []string{"changed to generation 2 at"},
+			build: func(b *historytest.Builder) {
+				scaled(func(*historytest.Builder) {})(b)
+				accept(b, history.VerbScale, 2)
 			},
 		},
 		{
-			name: "an external change between the call and the answer", doubted: ids(id), texts: []string{"changed to generation 2 at"},
-			tell: scaled(func(s *historytest.Builder) {
-				accept(s, history.VerbScale, 3)
-				s.Scale("web", 2)
+			name: "an external change between the call and the answer", inconclusive: ids(id), texts: []string{"changed to generation 2 at"},
+			build: scaled(func(b *historytest.Builder) {
+				accept(b, history.VerbScale, 3)
+				b.Scale("web", 2)
 			}),
 		},
 	})
 }
 
-// TestSetsCreatedByTest: a creation that was refused makes a set nobody's own, one whose resource is not recorded may have made it.
+// TestSetsCreatedByTest: a refused creation did not create the set; one whose resource is not recorded may have.
 func TestSetsCreatedByTest(t *testing.T) {
 	spurious := func(create func(*historytest.Builder)) func(*historytest.Builder) {
-		return func(s *historytest.Builder) {
-			s.Operation(history.VerbCreate, history.Sets, "web")
-			s.Running("web", 1)
-			create(s)
-			s.Running("db", 1)
-			s.Wait(5 * time.Second)
-			s.Terminate("db-0")
+		return func(b *historytest.Builder) {
+			b.Operation(history.VerbCreate, history.Sets, "web")
+			b.Running("web", 1)
+			create(b)
+			b.Running("db", 1)
+			b.Wait(5 * time.Second)
+			b.Terminate("db-0")
 		}
 	}
 	id := ids(contract.UpdateNoSpurious)
-	liveTales(t, []tale{
-		{name: "created", broken: id, tell: spurious(func(s *historytest.Builder) { s.Operation(history.VerbCreate, history.Sets, "db") })},
-		{name: "refused", doubted: id, tell: spurious(func(s *historytest.Builder) {
-			refuse(s, history.Operation{Verb: history.VerbCreate, Resource: history.Sets, Name: "db"})
+	runLiveCases(t, []testCase{
+		{name: "created", broken: id, build: spurious(func(b *historytest.Builder) { b.Operation(history.VerbCreate, history.Sets, "db") })},
+		{name: "refused", inconclusive: id, build: spurious(func(b *historytest.Builder) {
+			refuse(b, history.Operation{Verb: history.VerbCreate, Resource: history.Sets, Name: "db"})
 		})},
-		{name: "applied from a file", broken: id, tell: spurious(func(s *historytest.Builder) { s.Operation(history.VerbCreate, "", "db") })},
+		{name: "applied from a file", broken: id, build: spurious(func(b *historytest.Builder) { b.Operation(history.VerbCreate, "", "db") })},
 	})
 }

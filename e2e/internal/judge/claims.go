@@ -30,8 +30,8 @@ func (m *model) claim(name string, at time.Duration) *claimLife {
 	return lives[i-1]
 }
 
-// claimUsedFrom returns the claim that a pod may use from that moment on: the one that was there, or else the first to come before
-// the lag had passed; nil if there was none.
+// claimUsedFrom returns the claim that a pod may use from that moment on: the existing one, or else the first one created within the
+// lag, or nil.
 func (m *model) claimUsedFrom(name string, at time.Duration) *claimLife {
 	lives := m.claimsNamed[name]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].gone == nil || lives[i].gone.At > at })
@@ -65,7 +65,7 @@ func (m *model) claimsRetained(s *setLife, pod string, from, to time.Duration) b
 	return len(s.claimTemplates()) > 0
 }
 
-// claimants finds the sets that a claim may be for, by what comes before the last dash of its name; oldest first.
+// claimants returns the sets that a claim may be for, oldest first, by the part of its name before the last dash.
 func (m *model) claimants() map[string][]*setLife {
 	out := map[string][]*setLife{}
 	for _, s := range m.sets {
@@ -79,8 +79,8 @@ func (m *model) claimants() map[string][]*setLife {
 	return out
 }
 
-// claimant returns the newest of the sets a claim may be for that existed at that moment, give or take how far two watches can be
-// out of step, and the pod it is for.
+// claimant returns the newest set that the claim may be for and that may have existed at that moment, whatever the skew of the watches,
+// and the name of its pod.
 func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (*setLife, string) {
 	i := strings.LastIndexByte(c.name, '-')
 	if i < 0 || history.Ordinal(c.name) < 0 {
@@ -94,8 +94,8 @@ func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (
 	return nil, ""
 }
 
-// ownedByOther reports whether somebody other than the set or the pod of that name owns the claim: what becomes of it is then
-// theirs to say.
+// ownedByOther reports whether the claim has an ownerReference to another object than the set and the pod of that name: the garbage
+// collector then follows that owner too.
 func ownedByOther(claim *history.Event, s *setLife, pod string) bool {
 	for _, o := range claim.Owners {
 		if (o.Kind != "StatefulSet" || o.Name != s.name) && (o.Kind != "Pod" || o.Name != pod) {
@@ -110,7 +110,7 @@ func deletes(p appsv1.PersistentVolumeClaimRetentionPolicyType) bool {
 	return p == appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 }
 
-// during reports whether some version of the set that was current between the two moments is as f says.
+// during reports whether f holds for a version of the set that was current between the two moments.
 func (s *setLife) during(from, to time.Duration, f func(*history.Event) bool) bool {
 	for _, v := range s.specs[max(s.specsUntil(from)-1, 0):] {
 		if v.At > to {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// cpu is the time that this process has had a core for: unlike the clock it means something on a busy machine.
+// cpu returns the CPU time of this process, which does not depend on the load of the machine.
 func cpu() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// disruptionChecks must be the last: what they say of a disruption rests on what the judges of order found.
+// disruptionChecks must be the last: they use the findings of the ordering checks.
 func disruptionChecks() []check {
 	return []check{
 		{ids: []contract.ID{contract.DisruptionNodeLost}, run: checkNodeLost},
@@ -23,24 +23,24 @@ func disruptionChecks() []check {
 	}
 }
 
-// nodeOutage is a stretch in which a node did not answer.
+// nodeOutage is an interval in which a node did not answer.
 type nodeOutage struct {
 	node string
 	lost history.Operation
-	// until is when its pods may be replaced again: the node came back or was declared gone, or the history ends.
+	// until is when its pods may be replaced: the node was started or fenced, or the history ends.
 	untilSeq int
 	until    time.Duration
 }
 
 func (m *model) nodeOutages() []nodeOutage {
 	var out []nodeOutage
-	for i, mark := range m.h.Operations {
-		if mark.Verb != history.VerbStopNode {
+	for i, op := range m.h.Operations {
+		if op.Verb != history.VerbStopNode {
 			continue
 		}
-		o := nodeOutage{node: mark.Name, lost: mark, untilSeq: math.MaxInt, until: m.h.Duration()}
+		o := nodeOutage{node: op.Name, lost: op, untilSeq: math.MaxInt, until: m.h.Duration()}
 		for _, later := range m.h.Operations[i+1:] {
-			if later.Name == mark.Name && (later.Verb == history.VerbStartNode || later.Verb == history.VerbFenceNode) {
+			if later.Name == op.Name && (later.Verb == history.VerbStartNode || later.Verb == history.VerbFenceNode) {
 				o.untilSeq, o.until = later.Seq, later.At
 				break
 			}
@@ -50,7 +50,7 @@ func (m *model) nodeOutages() []nodeOutage {
 	return out
 }
 
-// checkNodeLost: while a node does not answer, none of its pods is removed unless the spec does so by force.
+// checkNodeLost: while a node does not answer, none of its pods is removed unless the test force-deletes it.
 func checkNodeLost(m *model, res *results) {
 	const id = contract.DisruptionNodeLost
 	for _, o := range m.nodeOutages() {
@@ -77,7 +77,7 @@ func checkNodeLost(m *model, res *results) {
 						p.name, p.uid, p.gone.Ref(), o.node, history.Clock(o.lost.At), m.successor(p)),
 				})
 			case p.deleting != nil && p.deleting.Seq < o.untilSeq:
-				// Something wanted it gone; that it stayed shows nothing unless it stayed for long.
+				// That the pod was not removed counts only if that lasted longer than the controller's reaction.
 				if end-p.deleting.At >= leastHold(m.reactionUntil(o.lost.At)) {
 					res.exercised(id)
 					res.note(id, "%s stayed for %.1f s after its deletion was requested", p.name, (end - p.deleting.At).Seconds())
@@ -87,7 +87,7 @@ func checkNodeLost(m *model, res *results) {
 	}
 }
 
-// successor names the pod that took the name of one that is gone.
+// successor describes the replacement of a removed pod.
 func (m *model) successor(p *podLife) string {
 	for _, other := range m.podsNamed[p.name] {
 		if other.nr > p.nr && other.created != nil {
@@ -97,8 +97,8 @@ func (m *model) successor(p *podLife) string {
 	return ""
 }
 
-// order lists the rules of order that no disruption may break.
-func order() []contract.ID {
+// orderingGuarantees lists the ordering guarantees that hold across disruptions.
+func orderingGuarantees() []contract.ID {
 	return []contract.ID{
 		contract.OrderingCreate, contract.OrderingCreateHalts, contract.OrderingScaleUp, contract.OrderingScaleDown, contract.OrderingScaleDownHalts,
 		contract.OrderingHeals, contract.OrderingChangeOfMind, contract.TerminationReverse,
@@ -106,64 +106,63 @@ func order() []contract.ID {
 	}
 }
 
-// disruptionGuarantee returns the guarantee that speaks of what follows a mark, "" if none does.
-func disruptionGuarantee(mark history.Operation) contract.ID {
+// disruptionGuarantee returns the guarantee about the time after that operation, or "".
+func disruptionGuarantee(op history.Operation) contract.ID {
 	switch {
-	case mark.Verb == history.VerbStartNode:
+	case op.Verb == history.VerbStartNode:
 		return contract.DisruptionNodeReturns
-	case mark.Verb == history.VerbRestart && mark.Name == "kube-controller-manager":
+	case op.Verb == history.VerbRestart && op.Name == "kube-controller-manager":
 		return contract.DisruptionControllerRestart
-	case mark.Verb == history.VerbRestart && mark.Name == "kube-apiserver":
+	case op.Verb == history.VerbRestart && op.Name == "kube-apiserver":
 		return contract.DisruptionAPIServerRestart
 	}
 	return ""
 }
 
-// checkAcrossDisruption: what breaks a rule of order after a disruption breaks the guarantee that speaks of that disruption; a set that the
-// disruption met at work, and that is at rest at the end, upholds it.
+// checkAcrossDisruption: an ordering violation after a disruption also breaks the guarantee about that disruption. A set that was not settled
+// at the disruption and is settled at the end exercises it.
 func checkAcrossDisruption(m *model, res *results) {
-	for i, mark := range m.h.Operations {
-		id := disruptionGuarantee(mark)
+	for i, op := range m.h.Operations {
+		id := disruptionGuarantee(op)
 		if id == "" {
 			continue
 		}
 		until := m.h.Duration()
 		for _, later := range m.h.Operations[i+1:] {
 			if disruptionGuarantee(later) == id {
-				until = later.At // what comes then is the later one's
+				until = later.At
 				break
 			}
 		}
-		within := func(f Finding) bool { return f.At >= mark.At && f.At <= until }
+		within := func(f Finding) bool { return f.At >= op.At && f.At <= until }
 		r := res.of(id)
-		for _, rule := range order() {
-			r.Violations = fromOtherChecks(r.Violations, id, mark, res.of(rule).Violations, within)
-			r.Inconclusive = fromOtherChecks(r.Inconclusive, id, mark, res.of(rule).Inconclusive, within)
+		for _, rule := range orderingGuarantees() {
+			r.Violations = fromOtherChecks(r.Violations, id, op, res.of(rule).Violations, within)
+			r.Inconclusive = fromOtherChecks(r.Inconclusive, id, op, res.of(rule).Inconclusive, within)
 		}
 		for _, s := range m.sets {
-			if len(s.events) > 0 && s.events[0].At < mark.At && !s.settled(mark.Seq, mark.At) && s.settled(math.MaxInt, m.h.Duration()) {
+			if len(s.events) > 0 && s.events[0].At < op.At && !s.settled(op.Seq, op.At) && s.settled(math.MaxInt, m.h.Duration()) {
 				res.exercised(id)
 			}
 		}
 	}
 }
 
-// fromOtherChecks adds findings to those of a disruption that came before them. One act may break several rules and is told once.
-func fromOtherChecks(told []Finding, id contract.ID, mark history.Operation, findings []Finding, within func(Finding) bool) []Finding {
+// fromOtherChecks appends to out the findings within a disruption. An act that breaks several rules is reported once.
+func fromOtherChecks(out []Finding, id contract.ID, op history.Operation, findings []Finding, within func(Finding) bool) []Finding {
 	for _, f := range findings {
 		same := func(other Finding) bool { return other.Set == f.Set && other.At == f.At }
-		if !within(f) || slices.ContainsFunc(told, same) {
+		if !within(f) || slices.ContainsFunc(out, same) {
 			continue
 		}
-		f.Text = fmt.Sprintf("after %q at %s, %s: %s", mark.Text, history.Clock(mark.At), f.Guarantee, f.Text)
+		f.Text = fmt.Sprintf("after %q at %s, %s: %s", op.Text, history.Clock(op.At), f.Guarantee, f.Text)
 		f.Guarantee = id
-		told = append(told, f)
+		out = append(out, f)
 	}
-	return told
+	return out
 }
 
-// settled reports whether at that point of the history the set had exactly the pods it asks for, each Ready and of the version that it
-// asks for.
+// settled reports whether at that sequence number the set had exactly the replicas of its spec, each Ready and at the update revision.
 func (s *setLife) settled(seq int, at time.Duration) bool {
 	v := s.latest(at)
 	if v == nil || v.Set.Status.ObservedGeneration < v.Generation {

@@ -11,109 +11,109 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// Stories put every pod on the node of that name.
-const storyNode = "node"
+// testNode is the node of every pod.
+const testNode = "node"
 
-// lost runs a set, loses its node and has its pods marked for deletion.
-func lost(s *historytest.Builder) {
-	s.Running("web", 2)
-	s.Operation(history.VerbStopNode, "nodes", storyNode)
-	s.Wait(time.Minute)
+// lost runs a set, stops its node and marks its pods for deletion.
+func lost(b *historytest.Builder) {
+	b.Running("web", 2)
+	b.Operation(history.VerbStopNode, "nodes", testNode)
+	b.Wait(time.Minute)
 	for _, pod := range []string{"web-0", "web-1"} {
-		s.Disrupt(pod, "DeletionByTaintManager")
-		s.Unready(pod)
-		s.Terminate(pod)
+		b.Disrupt(pod, "DeletionByTaintManager")
+		b.Unready(pod)
+		b.Terminate(pod)
 	}
-	s.Status("web")
-	s.Wait(time.Minute)
+	b.Status("web")
+	b.Wait(time.Minute)
 }
 
 func TestNodeLost(t *testing.T) {
 	const id = contract.DisruptionNodeLost
-	tales(t, []tale{
-		{name: "the pods stay", exercised: ids(id), tell: lost},
+	runCases(t, []testCase{
+		{name: "the pods stay", exercised: ids(id), build: lost},
 		{
-			name: "the pods go once the node is back", exercised: ids(id),
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				s.Operation(history.VerbStartNode, "nodes", storyNode)
-				s.FinishDeletion("web-0")
-				s.CreateReady("web-0")
+			name: "the pods are removed once the node answers again", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				lost(b)
+				b.Operation(history.VerbStartNode, "nodes", testNode)
+				b.FinishDeletion("web-0")
+				b.CreateReady("web-0")
 			},
 		},
 		{
-			name: "the pods go once the node is declared gone", exercised: ids(id),
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				s.Operation(history.VerbFenceNode, "nodes", storyNode)
-				s.FinishDeletion("web-0")
+			name: "the pods are removed once the node is fenced", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				lost(b)
+				b.Operation(history.VerbFenceNode, "nodes", testNode)
+				b.FinishDeletion("web-0")
 			},
 		},
 		{
-			name: "the spec deletes one by force", exercised: ids(id),
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				s.Operation(history.VerbDelete, history.Pods, "web-0")
-				s.Remove(history.Pods, "web-0")
-				s.CreateReady("web-0")
+			name: "the test force-deletes a pod", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				lost(b)
+				b.Operation(history.VerbDelete, history.Pods, "web-0")
+				b.Remove(history.Pods, "web-0")
+				b.CreateReady("web-0")
 			},
 		},
 		{
-			name: "somebody else deletes one by force", broken: ids(id),
+			name: "another client force-deletes a pod", broken: ids(id),
 			texts: []string{"web-0 (UID uid-2) was removed at", "its node node had stopped answering at", "a second web-0 (UID uid-4) was created at"},
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				s.Remove(history.Pods, "web-0")
-				s.CreateReady("web-0")
+			build: func(b *historytest.Builder) {
+				lost(b)
+				b.Remove(history.Pods, "web-0")
+				b.CreateReady("web-0")
 			},
 		},
 		{
-			name: "the spec deletes another by force", broken: ids(id),
+			name: "the test force-deletes another pod", broken: ids(id),
 			texts: []string{"web-1 (UID uid-3) was removed at"},
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				s.Operation(history.VerbDelete, history.Pods, "web-0")
-				s.Remove(history.Pods, "web-1")
+			build: func(b *historytest.Builder) {
+				lost(b)
+				b.Operation(history.VerbDelete, history.Pods, "web-0")
+				b.Remove(history.Pods, "web-1")
 			},
 		},
 		{
-			name: "removed before anything wanted it gone", broken: ids(id, contract.IdentityAtMostOne, contract.UpdateNoSpurious),
-			tell: func(s *historytest.Builder) {
-				s.Running("web", 2)
-				s.Operation(history.VerbStopNode, "nodes", storyNode)
-				s.Wait(time.Minute)
-				s.Remove(history.Pods, "web-0")
+			name: "removed before its deletion was requested", broken: ids(id, contract.IdentityAtMostOne, contract.UpdateNoSpurious),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.Operation(history.VerbStopNode, "nodes", testNode)
+				b.Wait(time.Minute)
+				b.Remove(history.Pods, "web-0")
 			},
 		},
 		{
-			name: "the kubelet had confirmed just before", idle: ids(id),
-			tell: func(s *historytest.Builder) {
-				s.Running("web", 2)
-				s.DeleteByTest("web-1")
-				s.Operation(history.VerbStopNode, "nodes", storyNode)
-				s.FinishDeletion("web-1")
+			name: "the kubelet had confirmed just before", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.DeleteByTest("web-1")
+				b.Operation(history.VerbStopNode, "nodes", testNode)
+				b.FinishDeletion("web-1")
 			},
 		},
 		{
-			name: "another node is lost", idle: ids(id),
-			tell: func(s *historytest.Builder) {
-				s.Running("web", 2)
-				s.Operation(history.VerbStopNode, "nodes", "elsewhere")
-				s.Wait(time.Minute)
-				s.DeleteByTest("web-1")
-				s.FinishDeletion("web-1")
+			name: "another node is lost", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.Operation(history.VerbStopNode, "nodes", "elsewhere")
+				b.Wait(time.Minute)
+				b.DeleteByTest("web-1")
+				b.FinishDeletion("web-1")
 			},
 		},
 		{
-			name: "the history has a gap", doubted: ids(id),
-			tell: func(s *historytest.Builder) {
-				lost(s)
-				from := s.Now()
-				s.Wait(time.Second)
-				s.Gap(history.Pods, from)
-				s.Operation(history.VerbOther, history.Pods, "web-1")
-				s.Change(history.Pods, "web-1", func(e *history.Event) { e.Pod.Containers[0].State = history.ContainerTerminated })
-				s.Remove(history.Pods, "web-1")
+			name: "the history has a gap", inconclusive: ids(id),
+			build: func(b *historytest.Builder) {
+				lost(b)
+				from := b.Now()
+				b.Wait(time.Second)
+				b.Gap(history.Pods, from)
+				b.Operation(history.VerbOther, history.Pods, "web-1")
+				b.Change(history.Pods, "web-1", func(e *history.Event) { e.Pod.Containers[0].State = history.ContainerTerminated })
+				b.Remove(history.Pods, "web-1")
 			},
 		},
 	})
@@ -123,79 +123,79 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 	for mark, id := range map[string]contract.ID{
 		"kube-controller-manager": contract.DisruptionControllerRestart, "kube-apiserver": contract.DisruptionAPIServerRestart,
 	} {
-		growing := func(s *historytest.Builder) {
-			s.Running("web", 1)
-			s.Scale("web", 3)
-			s.Pod("web-1")
-			s.Status("web")
-			s.Operation(history.VerbRestart, "", mark)
-			s.Wait(20 * time.Second)
+		growing := func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Scale("web", 3)
+			b.Pod("web-1")
+			b.Status("web")
+			b.Operation(history.VerbRestart, "", mark)
+			b.Wait(20 * time.Second)
 		}
-		tales(t, []tale{
+		runCases(t, []testCase{
 			{
-				name: "brought to its end", exercised: ids(id),
-				tell: func(s *historytest.Builder) {
-					growing(s)
-					s.Ready("web-1")
-					s.CreateReady("web-2")
-					s.Status("web")
+				name: "completed", exercised: ids(id),
+				build: func(b *historytest.Builder) {
+					growing(b)
+					b.Ready("web-1")
+					b.CreateReady("web-2")
+					b.Status("web")
 				},
 			},
 			{
-				name: "left where it was", idle: ids(id),
-				tell: growing,
+				name: "left where it was", notExercised: ids(id),
+				build: growing,
 			},
 			{
-				name: "not at work", idle: ids(id),
-				tell: func(s *historytest.Builder) {
-					s.Running("web", 1)
-					s.Operation(history.VerbRestart, "", mark)
+				name: "not in a rollout", notExercised: ids(id),
+				build: func(b *historytest.Builder) {
+					b.Running("web", 1)
+					b.Operation(history.VerbRestart, "", mark)
 				},
 			},
 			{
 				name: "out of order", broken: ids(id, contract.OrderingScaleUp, contract.OrderingCreateHalts), texts: []string{string(id) + `: after "restart ` + mark + `" at`, "web-2 was created at"},
-				tell: func(s *historytest.Builder) {
-					growing(s)
-					s.Pod("web-2")
+				build: func(b *historytest.Builder) {
+					growing(b)
+					b.Pod("web-2")
 				},
 			},
 			{
-				name: "out of order before", broken: ids(contract.OrderingScaleUp), idle: ids(id),
-				tell: func(s *historytest.Builder) {
-					s.Running("web", 1)
-					s.Scale("web", 3)
-					s.Pod("web-1")
-					s.Pod("web-2")
-					s.Status("web")
-					s.Operation(history.VerbRestart, "", mark)
+				name: "out of order before", broken: ids(contract.OrderingScaleUp), notExercised: ids(id),
+				build: func(b *historytest.Builder) {
+					b.Running("web", 1)
+					b.Scale("web", 3)
+					b.Pod("web-1")
+					b.Pod("web-2")
+					b.Status("web")
+					b.Operation(history.VerbRestart, "", mark)
 				},
 			},
 			{
 				name: "a rollout that goes on", exercised: ids(id),
-				tell: func(s *historytest.Builder) {
-					s.Running("web", 2)
-					s.NewTemplate("web", 2)
-					s.DeletePod("web-1")
-					s.CreateReady("web-1")
-					s.Status("web")
-					s.Operation(history.VerbRestart, "", mark)
-					s.Wait(20 * time.Second)
-					s.DeletePod("web-0")
-					s.CreateReady("web-0")
-					s.Status("web")
+				build: func(b *historytest.Builder) {
+					b.Running("web", 2)
+					b.NewTemplate("web", 2)
+					b.DeletePod("web-1")
+					b.CreateReady("web-1")
+					b.Status("web")
+					b.Operation(history.VerbRestart, "", mark)
+					b.Wait(20 * time.Second)
+					b.DeletePod("web-0")
+					b.CreateReady("web-0")
+					b.Status("web")
 				},
 			},
 			{
 				name: "a rollout that does not wait any more", broken: ids(id, contract.UpdateOneAtATime, contract.UpdateHalts), texts: []string{string(id)},
-				tell: func(s *historytest.Builder) {
-					s.Running("web", 2)
-					s.NewTemplate("web", 2)
-					s.DeletePod("web-1")
-					s.Pod("web-1")
-					s.Status("web")
-					s.Operation(history.VerbRestart, "", mark)
-					s.Wait(20 * time.Second)
-					s.Terminate("web-0")
+				build: func(b *historytest.Builder) {
+					b.Running("web", 2)
+					b.NewTemplate("web", 2)
+					b.DeletePod("web-1")
+					b.Pod("web-1")
+					b.Status("web")
+					b.Operation(history.VerbRestart, "", mark)
+					b.Wait(20 * time.Second)
+					b.Terminate("web-0")
 				},
 			},
 		})
@@ -204,50 +204,50 @@ func TestOrderAcrossDisruptions(t *testing.T) {
 
 func TestNodeReturns(t *testing.T) {
 	const id = contract.DisruptionNodeReturns
-	back := func(s *historytest.Builder) {
-		lost(s)
-		s.Operation(history.VerbStartNode, "nodes", storyNode)
-		s.FinishDeletion("web-0")
-		s.FinishDeletion("web-1")
-		s.Status("web")
+	restarted := func(b *historytest.Builder) {
+		lost(b)
+		b.Operation(history.VerbStartNode, "nodes", testNode)
+		b.FinishDeletion("web-0")
+		b.FinishDeletion("web-1")
+		b.Status("web")
 	}
-	tales(t, []tale{
+	runCases(t, []testCase{
 		{
 			name: "in order", exercised: ids(id, contract.DisruptionNodeLost),
-			tell: func(s *historytest.Builder) {
-				back(s)
-				s.CreateReady("web-0")
-				s.CreateReady("web-1")
-				s.Status("web")
+			build: func(b *historytest.Builder) {
+				restarted(b)
+				b.CreateReady("web-0")
+				b.CreateReady("web-1")
+				b.Status("web")
 			},
 		},
 		{
-			name: "not whole at the end", idle: ids(id),
-			tell: func(s *historytest.Builder) {
-				back(s)
-				s.CreateReady("web-0")
-				s.Status("web")
+			name: "a pod missing at the end", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				restarted(b)
+				b.CreateReady("web-0")
+				b.Status("web")
 			},
 		},
 		{
 			name: "highest first", broken: ids(id, contract.OrderingHeals), texts: []string{"disruption/node-returns: after"},
-			tell: func(s *historytest.Builder) {
-				back(s)
-				s.Wait(5 * time.Second)
-				s.Pod("web-1")
+			build: func(b *historytest.Builder) {
+				restarted(b)
+				b.Wait(5 * time.Second)
+				b.Pod("web-1")
 			},
 		},
 		{
-			name: "restarted in place", exercised: ids(id), idle: ids(contract.DisruptionNodeLost),
-			tell: func(s *historytest.Builder) {
-				s.Running("web", 1)
-				s.Operation(history.VerbStopNode, "nodes", storyNode)
-				s.Unready("web-0")
-				s.Operation(history.VerbStartNode, "nodes", storyNode)
-				s.Change(history.Pods, "web-0", func(e *history.Event) {
+			name: "restarted in place", exercised: ids(id), notExercised: ids(contract.DisruptionNodeLost),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Operation(history.VerbStopNode, "nodes", testNode)
+				b.Unready("web-0")
+				b.Operation(history.VerbStartNode, "nodes", testNode)
+				b.Change(history.Pods, "web-0", func(e *history.Event) {
 					e.Pod.Condition(corev1.PodReady).Status, e.Pod.Condition(corev1.ContainersReady).Status = corev1.ConditionTrue, corev1.ConditionTrue
 				})
-				s.Status("web")
+				b.Status("web")
 			},
 		},
 	})

@@ -10,142 +10,142 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// TestStrangers: what a spec finds after somebody else changed its set accuses nobody; what it finds before, or of its own doing, does.
-func TestStrangers(t *testing.T) {
+// TestExternalChanges: a failed check after another client changed the set is inconclusive; one before that is a violation.
+func TestExternalChanges(t *testing.T) {
 	id := contract.DNSHeadless
-	made := func(s *historytest.Builder) {
-		s.Operation(history.VerbCreate, history.Sets, "web")
-		s.Running("web", 2)
+	made := func(b *historytest.Builder) {
+		b.Operation(history.VerbCreate, history.Sets, "web")
+		b.Running("web", 2)
 	}
-	scaled := func(s *historytest.Builder) {
-		s.Operation(history.VerbScale, history.Sets, "web")
-		s.Scale("web", 3)
-		s.CreateReady("web-2")
-		s.Status("web")
+	scaled := func(b *historytest.Builder) {
+		b.Operation(history.VerbScale, history.Sets, "web")
+		b.Scale("web", 3)
+		b.CreateReady("web-2")
+		b.Status("web")
 	}
-	failed := func(s *historytest.Builder) {
-		s.Wait(time.Second)
-		s.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
+	failed := func(b *historytest.Builder) {
+		b.Wait(time.Second)
+		b.Check(history.Check{Guarantee: id, Outcome: history.Failed, Text: "web resolves to exactly 3 pods: found 2"})
 	}
-	tales(t, []tale{
-		{name: "nobody else", broken: ids(id), tell: func(s *historytest.Builder) { made(s); scaled(s); failed(s) }},
+	runCases(t, []testCase{
+		{name: "no other client", broken: ids(id), build: func(b *historytest.Builder) { made(b); scaled(b); failed(b) }},
 		{
-			name: "somebody scales the set", doubted: ids(id), texts: []string{"found 2; but the set web had been changed to generation 3 at rv"},
-			tell: func(s *historytest.Builder) {
-				made(s)
-				scaled(s)
-				s.Scale("web", 2)
-				s.DeletePod("web-2")
-				s.Status("web")
-				failed(s)
+			name: "another client scales the set", inconclusive: ids(id), texts: []string{"found 2; but the set web had been changed to generation 3 at rv"},
+			build: func(b *historytest.Builder) {
+				made(b)
+				scaled(b)
+				b.Scale("web", 2)
+				b.DeletePod("web-2")
+				b.Status("web")
+				failed(b)
 			},
 		},
 		{
-			name: "somebody gives it another template", doubted: ids(id), tell: func(s *historytest.Builder) {
-				made(s)
-				s.NewTemplate("web", 2)
-				s.Roll("web", 1, 0)
-				failed(s)
+			name: "another client changes the template", inconclusive: ids(id), build: func(b *historytest.Builder) {
+				made(b)
+				b.NewTemplate("web", 2)
+				b.Roll("web", 1, 0)
+				failed(b)
 			},
 		},
 		{
-			name: "somebody changes it before the spec does", doubted: ids(id), tell: func(s *historytest.Builder) {
-				made(s)
-				s.Scale("web", 1)
-				s.DeletePod("web-1")
-				s.Operation(history.VerbUpdate, history.Sets, "web")
-				s.Scale("web", 2)
-				s.CreateReady("web-1")
-				failed(s)
+			name: "another client changes the set before the test does", inconclusive: ids(id), build: func(b *historytest.Builder) {
+				made(b)
+				b.Scale("web", 1)
+				b.DeletePod("web-1")
+				b.Operation(history.VerbUpdate, history.Sets, "web")
+				b.Scale("web", 2)
+				b.CreateReady("web-1")
+				failed(b)
 			},
 		},
-		{name: "somebody deletes it", doubted: ids(id), texts: []string{"the set web had been deleted at rv"}, tell: func(s *historytest.Builder) { made(s); s.DeleteSet("web"); failed(s) }},
+		{name: "another client deletes the set", inconclusive: ids(id), texts: []string{"the set web had been deleted at rv"}, build: func(b *historytest.Builder) { made(b); b.DeleteSet("web"); failed(b) }},
 		{
-			name: "the spec deletes it", broken: ids(id), tell: func(s *historytest.Builder) {
-				made(s)
-				s.Operation(history.VerbDelete, history.Sets, "web")
-				s.DeleteSet("web")
-				failed(s)
-			},
-		},
-		{
-			name: "somebody comes after the check", broken: ids(id), tell: func(s *historytest.Builder) {
-				made(s)
-				failed(s)
-				s.Wait(time.Second)
-				s.Scale("web", 3)
+			name: "the test deletes it", broken: ids(id), build: func(b *historytest.Builder) {
+				made(b)
+				b.Operation(history.VerbDelete, history.Sets, "web")
+				b.DeleteSet("web")
+				failed(b)
 			},
 		},
 		{
-			name: "the second set of that name", broken: ids(id), tell: func(s *historytest.Builder) {
-				made(s)
-				scaled(s)
-				s.Operation(history.VerbDelete, history.Sets, "web")
-				s.DeleteSet("web")
+			name: "another client changes the set after the check", broken: ids(id), build: func(b *historytest.Builder) {
+				made(b)
+				failed(b)
+				b.Wait(time.Second)
+				b.Scale("web", 3)
+			},
+		},
+		{
+			name: "the second set of that name", broken: ids(id), build: func(b *historytest.Builder) {
+				made(b)
+				scaled(b)
+				b.Operation(history.VerbDelete, history.Sets, "web")
+				b.DeleteSet("web")
 				for _, pod := range []string{"web-0", "web-1", "web-2"} {
-					s.DeletePod(pod)
+					b.DeletePod(pod)
 				}
-				made(s)
-				failed(s)
+				made(b)
+				failed(b)
 			},
 		},
 		{
-			name: "another client's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
-				made(s)
-				scaled(s)
-				s.Scale("web", 1)
-				s.Terminate("web-1")
+			name: "another client's scale down does not excuse the controller's order", broken: ids(contract.OrderingScaleDown), build: func(b *historytest.Builder) {
+				made(b)
+				scaled(b)
+				b.Scale("web", 1)
+				b.Terminate("web-1")
 			},
 		},
 	})
 }
 
-// TestSetsOfOthers: of a set that the suite did not make nobody knows what was done to its pods by hand.
+// TestSetsOfOthers: findings about a set that the test did not create are inconclusive, as other clients may have deleted its pods.
 func TestSetsOfOthers(t *testing.T) {
 	spurious := func(set string) func(*historytest.Builder) {
-		return func(s *historytest.Builder) {
-			s.Operation(history.VerbCreate, history.Sets, "web")
-			s.Running("web", 1)
-			s.Running("db", 1)
-			s.Wait(5 * time.Second)
-			s.Terminate(set + "-0")
+		return func(b *historytest.Builder) {
+			b.Operation(history.VerbCreate, history.Sets, "web")
+			b.Running("web", 1)
+			b.Running("db", 1)
+			b.Wait(5 * time.Second)
+			b.Terminate(set + "-0")
 		}
 	}
-	liveTales(t, []tale{
-		{name: "the suite's", broken: ids(contract.UpdateNoSpurious), tell: spurious("web")},
+	runLiveCases(t, []testCase{
+		{name: "created by the test", broken: ids(contract.UpdateNoSpurious), build: spurious("web")},
 		{
-			name: "somebody else's", doubted: ids(contract.UpdateNoSpurious), texts: []string{"; but the set db is somebody else's, who may have a part in it"},
-			tell: spurious("db"),
+			name: "not created by the test", inconclusive: ids(contract.UpdateNoSpurious), texts: []string{"; but the set db is somebody else's, who may have a part in it"},
+			build: spurious("db"),
 		},
 	})
 }
 
-// TestStatusThatIsLate: a status may be behind by many changes of a great Parallel set.
-func TestStatusThatIsLate(t *testing.T) {
-	burst := func(s *historytest.Builder) {
-		s.Set("web", historytest.Replicas(20), historytest.Parallel)
-		s.Status("web")
+// TestLateStatus: the status of a large Parallel set may be behind by many changes.
+func TestLateStatus(t *testing.T) {
+	burst := func(b *historytest.Builder) {
+		b.Set("web", historytest.Replicas(20), historytest.Parallel)
+		b.Status("web")
 		for n := range 20 {
-			s.Pod(podOf(n))
+			b.Pod(podOf(n))
 		}
 		for n := range 20 {
-			s.Ready(podOf(n))
+			b.Ready(podOf(n))
 		}
 	}
-	liveTales(t, []tale{
+	runLiveCases(t, []testCase{
 		{
-			name: "for seconds", tell: func(s *historytest.Builder) {
-				burst(s)
-				s.Wait(4 * time.Second)
-				s.Status("web")
-				s.DeleteByTest("web-0")
-				s.FinishDeletion("web-0")
+			name: "for seconds", build: func(b *historytest.Builder) {
+				burst(b)
+				b.Wait(4 * time.Second)
+				b.Status("web")
+				b.DeleteByTest("web-0")
+				b.FinishDeletion("web-0")
 			},
 		},
 		{
-			name: "for good", atWork: true, broken: ids(contract.StatusCounts), tell: func(s *historytest.Builder) {
-				burst(s)
-				s.Wait(long)
+			name: "for good", controllerActs: true, broken: ids(contract.StatusCounts), build: func(b *historytest.Builder) {
+				burst(b)
+				b.Wait(long)
 			},
 		},
 	})

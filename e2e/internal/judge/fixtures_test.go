@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// TestFixtures judges histories that people can read: a file is named after its guarantee, with a dot for the slash. A good one
-// exercises it, with neither violation nor doubt of any other; a bad one breaks it, and nothing else.
+// TestFixtures judges the histories in fixtures/histories: a file is named after its guarantee, with a dot for the slash. A good one
+// exercises it without any finding; a bad one breaks it and no other.
 func TestFixtures(t *testing.T) {
 	for _, kind := range []string{"good", "bad"} {
 		files, err := filepath.Glob(filepath.Join("..", "..", "..", "fixtures", "histories", kind, "*"))
@@ -43,7 +43,7 @@ func checkFixture(t *testing.T, h *history.History, id contract.ID, bad bool) {
 	t.Helper()
 	for _, r := range judge.History(h) {
 		for _, f := range r.Inconclusive {
-			t.Errorf("%s: expected no doubt, found: %s", r.Guarantee, f.Text)
+			t.Errorf("%s: expected no inconclusive finding, found: %s", r.Guarantee, f.Text)
 		}
 		switch {
 		case r.Guarantee == id && bad:

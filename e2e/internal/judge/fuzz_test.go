@@ -19,7 +19,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
-// FuzzJudge holds the judges to never panic on what can be read, and to come to an end.
+// FuzzJudge: the judges neither panic nor hang on any history that can be read.
 func FuzzJudge(f *testing.F) {
 	for seed := range uint64(20) {
 		h := simulator.History(seed)
@@ -38,7 +38,7 @@ func FuzzJudge(f *testing.F) {
 	})
 }
 
-// TestDamagedHistoriesAreJudged does what a fuzzer of bytes hardly ever does: it damages the meaning and leaves the form.
+// TestDamagedHistoriesAreJudged damages histories that remain readable, which a fuzzer of bytes hardly ever does.
 func TestDamagedHistoriesAreJudged(t *testing.T) {
 	seeds := uint64(800)
 	if testing.Short() {
@@ -63,7 +63,7 @@ func TestDamagedHistoriesAreJudged(t *testing.T) {
 	}
 }
 
-// damage changes a history in ways that no cluster does and every reader lets through.
+// damage changes a history in ways that no cluster produces and history.Read accepts.
 func damage(h *history.History, rng *rand.Rand) {
 	numbers := []int32{0, 1, -1, 7, 1000, math.MaxInt32, math.MinInt32}
 	number := func() int32 { return numbers[rng.IntN(len(numbers))] }

@@ -9,27 +9,27 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// TestGapsOfSets: what a pod shows accuses nobody where a change of its set may be missing that explains it.
+// TestGapsOfSets: a finding about a pod is inconclusive where a gap may hide a change of its set that explains it.
 func TestGapsOfSets(t *testing.T) {
-	inGap := func(s *historytest.Builder, f func()) {
-		from := s.Now()
+	inGap := func(b *historytest.Builder, f func()) {
+		from := b.Now()
 		f()
-		s.Gap(history.Sets, from)
+		b.Gap(history.Sets, from)
 	}
-	tales(t, []tale{
+	runCases(t, []testCase{
 		{
-			name: "minReadySeconds may have been lowered", doubted: ids(contract.OrderingMinReady), tell: func(s *historytest.Builder) {
-				s.Set("web", historytest.Replicas(2), historytest.MinReady(30))
-				s.CreateReady("web-0")
-				inGap(s, func() { s.Wait(5 * time.Second); s.CreateReady("web-1") })
+			name: "minReadySeconds may have been lowered", inconclusive: ids(contract.OrderingMinReady), build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(2), historytest.MinReady(30))
+				b.CreateReady("web-0")
+				inGap(b, func() { b.Wait(5 * time.Second); b.CreateReady("web-1") })
 			},
 		},
 		{
-			name: "replicas may have been lowered", doubted: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
-				s.Running("web", 4)
-				s.Scale("web", 2)
-				s.Wait(5 * time.Second)
-				inGap(s, func() { s.Terminate("web-2") })
+			name: "replicas may have been lowered", inconclusive: ids(contract.OrderingScaleDown), build: func(b *historytest.Builder) {
+				b.Running("web", 4)
+				b.Scale("web", 2)
+				b.Wait(5 * time.Second)
+				inGap(b, func() { b.Terminate("web-2") })
 			},
 		},
 	})

@@ -22,8 +22,7 @@ import (
 //nolint:gochecknoglobals // A flag of the test.
 var updateGolden = flag.Bool("update", false, "write testdata/golden.txt anew")
 
-// goldenFile holds all that the judges say of the histories below, so that a change of their code that is meant to change no verdict
-// can be shown to change none.
+// goldenFile holds all results of the histories below: a change of the judges that is not meant to change a verdict must not change it.
 const goldenFile = "testdata/golden.txt"
 
 // goldenSeeds is how many simulated histories the golden file covers, each as it is and with one mutation.
@@ -62,7 +61,7 @@ func TestGoldenVerdicts(t *testing.T) {
 	reportDifferences(t, string(want), out.String())
 }
 
-// mutated returns the history of that seed with the first mutation that it has a place for, beginning with another one for each seed.
+// mutated returns the history of that seed with the first mutation that it has a place for, starting with another mutation per seed.
 func mutated(seed uint64) (contract.ID, *history.History) {
 	all := mutations()
 	ids := slices.Sorted(maps.Keys(all))
@@ -113,24 +112,24 @@ func writeVerdicts(w io.Writer, name string, results []judge.Result) {
 	}
 }
 
-// reportDifferences tells which histories are judged otherwise than the golden file says, the first of them whole.
+// reportDifferences lists the histories whose results differ from the golden file, the first five with both results.
 func reportDifferences(t *testing.T, want, got string) {
 	t.Helper()
 	if want == got {
 		return
 	}
 	before, after := blocks(want), blocks(got)
-	told := 0
+	reported := 0
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		if before[name] == after[name] {
 			continue
 		}
-		if told++; told <= 5 {
-			t.Errorf("%s\nwas judged\n%snow\n%s", name, before[name], after[name])
+		if reported++; reported <= 5 {
+			t.Errorf("%s: expected\n%sfound\n%s", name, before[name], after[name])
 		}
 	}
-	t.Errorf("%d of %d histories are judged otherwise than %s says; if that is meant, run the test with -update and say why in the commit",
-		told, len(after), goldenFile)
+	t.Errorf("%d of %d histories differ from %s; if that is intended, run the test with -update and give the reason in the commit",
+		reported, len(after), goldenFile)
 }
 
 func blocks(text string) map[string]string {

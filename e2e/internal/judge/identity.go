@@ -46,10 +46,10 @@ func (m *model) atLeast(want string, unknown bool) bool {
 	return v.AtLeast(version.MustParseGeneric(want))
 }
 
-// checkLabels: at its creation a pod carries its own name and its own ordinal as labels.
+// checkLabels: a new pod has its name and its ordinal as labels.
 func checkLabels(m *model, res *results) {
 	const id = contract.IdentityLabels
-	// From 1.32 every cluster has the index label; before, one pod that has it shows that the cluster does.
+	// From 1.32 on every cluster sets the index label; before, one pod with it shows that the cluster does.
 	indexed := m.atLeast("1.32", false)
 	m.createdPods(func(_ *setLife, p *podLife) {
 		if !indexed {
@@ -77,16 +77,16 @@ func checkLabels(m *model, res *results) {
 	})
 }
 
-// checkHostname: a pod is not created to be called anything but its name, unless its template says so. What it is called is asked inside
-// its container: only that counts as seen. Of a pod that comes back, and of a template with a hostname, other judges speak.
+// checkHostname: no new pod has another hostname than its name, unless its template sets one. Only a check inside the container counts as
+// exercised. Replacements are checked under identity/sticky, templates with a hostname under identity/overrides.
 func checkHostname(m *model, res *results) {
-	heirs := map[*podLife]bool{}
+	isReplacement := map[*podLife]bool{}
 	for _, l := range m.replacements {
-		heirs[l.next] = true
+		isReplacement[l.next] = true
 	}
 	m.createdPods(func(s *setLife, p *podLife) {
 		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
-		if got := p.created.Pod.Hostname; got != "" && got != p.name && !heirs[p] && len(s.events) > 0 && !s.during(0, p.created.At+watchSkew, free) {
+		if got := p.created.Pod.Hostname; got != "" && got != p.name && !isReplacement[p] && len(s.events) > 0 && !s.during(0, p.created.At+watchSkew, free) {
 			res.broken(contract.IdentityHostname, evidence{
 				set: s, since: p.created.At, events: []*history.Event{p.created},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
@@ -95,7 +95,7 @@ func checkHostname(m *model, res *results) {
 	})
 }
 
-// checkOwnership: the one controller of a set's pod is the set, by its UID.
+// checkOwnership: the only controller of a set's pod is the set, by its UID.
 func checkOwnership(m *model, res *results) {
 	const id = contract.IdentityOwnership
 	complete := m.complete()
@@ -126,13 +126,13 @@ func checkOwnership(m *model, res *results) {
 			}
 			res.exercised(id)
 		case complete:
-			// All sets of the namespace are recorded, those before the recording in its first list.
+			// All sets of the namespace are recorded, older ones by the first list.
 			res.orphaned(s, p, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.owners[0].name(), s.uid))
 		}
 	}
 }
 
-// orphaned accuses the set that a pod was made for, text says of what.
+// orphaned reports a new pod without the right controller reference; text continues the sentence.
 func (res *results) orphaned(s *setLife, p *podLife, text string) {
 	res.broken(contract.IdentityOwnership, evidence{
 		set: s, since: p.created.At, events: []*history.Event{p.created},
@@ -159,7 +159,7 @@ func parentOf(pod string) string {
 	return pod[:i]
 }
 
-// checkOverrides: a hostname and a subdomain in the template give way to the identity.
+// checkOverrides: the pod's identity overrides hostname and subdomain of the template.
 func checkOverrides(m *model, res *results) {
 	const id = contract.IdentityOverrides
 	m.createdPods(func(s *setLife, p *podLife) {
@@ -183,8 +183,7 @@ func checkOverrides(m *model, res *results) {
 	})
 }
 
-// checkAtMostOne: a pod's containers have stopped before its name is given away, and the controller gives them the time they
-// may take for it.
+// checkAtMostOne: a pod's containers have stopped before its name is reused, and the controller deletes pods with their own grace period.
 func checkAtMostOne(m *model, res *results) {
 	for _, p := range m.pods {
 		if old := p.predecessorIncarnation; old != nil && (old.set != nil || p.set != nil) {
@@ -198,7 +197,8 @@ func checkAtMostOne(m *model, res *results) {
 	}
 }
 
-// nameReused judges the end of a pod whose name another one took; requests is how often the test asked for its deletion.
+// nameReused checks that a pod's containers had stopped when it was removed; p has the same name, and requests is the number of deletion
+// requests by the test.
 func (res *results) nameReused(old, p *podLife, requests int) {
 	const id = contract.IdentityAtMostOne
 	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
@@ -217,7 +217,7 @@ func (res *results) nameReused(old, p *podLife, requests int) {
 	// The pod garbage collector sets DisruptionTarget before it force-deletes a lost node's pods, and a force deletion by the test is
 	// allowed: a second deletion, or a first one without grace.
 	forced := requests > 1 || (requests == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
-	// A pod that asks for no time is gone from the API before its containers are.
+	// With a grace period of 0 a pod is removed from the API before its containers have stopped.
 	if old.disruptionTarget != nil || end.Pod.Finished() || forced || old.grace() == 0 {
 		return
 	}
@@ -232,7 +232,7 @@ func (res *results) nameReused(old, p *podLife, requests int) {
 	}
 }
 
-// firstDeletion judges the grace of a deletion that only the set's controller can have asked for.
+// firstDeletion checks the grace period of a deletion that only the controller can have requested.
 func (res *results) firstDeletion(s *setLife, p *podLife) {
 	const id = contract.IdentityAtMostOne
 	e := p.deleting
@@ -241,7 +241,7 @@ func (res *results) firstDeletion(s *setLife, p *podLife) {
 		return
 	}
 	own := p.grace()
-	// The API server itself sets 0 for pods that never got a node, and has nothing to wait for where no container runs.
+	// The API server sets 0 for pods that were never scheduled or that have finished.
 	if own <= 0 || before.Pod.Node == "" || before.Pod.Stopped() || e.Pod.Finished() {
 		return
 	}
@@ -256,7 +256,7 @@ func (res *results) firstDeletion(s *setLife, p *podLife) {
 	})
 }
 
-// grace is how many seconds the pod asks for to stop.
+// grace is the pod's terminationGracePeriodSeconds.
 func (p *podLife) grace() int64 {
 	if own := p.first().Pod.Grace; own != nil {
 		return *own
@@ -271,8 +271,8 @@ func orZero(n *int64) int64 {
 	return *n
 }
 
-// checkStartMoves: after a change of the start ordinal what is out of range goes only once the new range is Ready, the highest
-// ordinal first.
+// checkStartMoves: after a change of the start ordinal, pods out of range are deleted only once the new range is Ready, the highest ordinal
+// first.
 func checkStartMoves(m *model, res *results) {
 	const id = contract.IdentityStartMoves
 	for _, a := range m.actions {
@@ -299,7 +299,7 @@ func checkStartMoves(m *model, res *results) {
 	}
 }
 
-// lostRangeByStart reports whether the ordinal, for which that version has no place, lost it by a change of the start ordinal.
+// lostRangeByStart reports whether the ordinal, out of range in that version, became so by a change of the start ordinal.
 func (s *setLife) lostRangeByStart(n int, v *history.Event) bool {
 	i := sort.Search(len(s.specs), func(i int) bool { return s.specs[i].Seq > v.Seq }) - 1
 	for i > 0 && !inRange(s.specs[i-1], n) {

@@ -25,7 +25,7 @@ func identityMutations() map[contract.ID]mutation {
 	}
 }
 
-// renamePod gives the lowest pod of a set whose rollout is complete an ordinal out of range.
+// renamePod gives the lowest pod of a set an ordinal out of range, once the rollout is complete.
 func renamePod(fits func(*history.Set) bool) mutation {
 	return func(h *mutableHistory) bool {
 		for _, set := range h.shuffled(history.Sets) {
@@ -81,7 +81,7 @@ func wrongHostname(h *mutableHistory) bool {
 	})(h)
 }
 
-// replaceWithWrongHostname gives another hostname to the replacement of a pod that ended as the argument says.
+// replaceWithWrongHostname gives another hostname to the replacement of a pod for which lost returns an event.
 func replaceWithWrongHostname(lost func(h *mutableHistory, set, pod *object) *history.Event) mutation {
 	return onCreatedPod(func(h *mutableHistory, set, p *object) bool {
 		replacement := h.replacement(p)

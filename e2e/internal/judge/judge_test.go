@@ -11,45 +11,44 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// tale is a history told for one judge: what it must make of it, and that no other judge complains.
-type tale struct {
-	name string
-	tell func(*historytest.Builder)
-	// broken are the guarantees that must be violated, and no others; texts must each occur in a violation's sentence.
+// testCase is a history with the results expected of one judge; every other judge must find nothing.
+type testCase struct {
+	name  string
+	build func(*historytest.Builder)
+	// broken are exactly the guarantees that must be violated; texts must each occur in a finding.
 	broken []contract.ID
 	texts  []string
-	// doubted are the guarantees that must be left open, and no others.
-	doubted []contract.ID
-	// exercised must each have been exercised; idle must not.
-	exercised, idle []contract.ID
-	// live says that the story writes the set's status as a live controller would. Most leave it out, and what the status should
-	// say is then no question.
-	live bool
-	// atWork has the controller act for another set at the end, without which it is accused of nothing that did not happen.
-	atWork bool
-	// excused must each have been excused by the rule of the cache lag.
+	// inconclusive are exactly the guarantees that must have inconclusive findings.
+	inconclusive []contract.ID
+	// exercised must each have been exercised; notExercised must not.
+	exercised, notExercised []contract.ID
+	// liveStatus says that build keeps the set's status current. Otherwise findings about the status are ignored.
+	liveStatus bool
+	// controllerActs lets the controller act for another set at the end: without a sign of life no omission is a violation.
+	controllerActs bool
+	// excused must each have been excused by the lag of the informer cache.
 	excused []contract.ID
 }
 
-func (tt tale) run(t *testing.T) {
+func (tt testCase) run(t *testing.T) {
 	t.Helper()
-	s := historytest.New()
-	tt.tell(s)
-	if tt.atWork {
-		s.Running("elsewhere", 1)
-		s.Wait(5 * time.Second)
+	b := historytest.New()
+	tt.build(b)
+	if tt.controllerActs {
+		b.Running("elsewhere", 1)
+		b.Wait(5 * time.Second)
 	}
-	var broken, doubted, exercised, excused []contract.ID
+	var broken, inconclusive, exercised, excused []contract.ID
 	var texts []string
-	for _, r := range judge.History(s.History()) {
-		if r.Guarantee.Family() == "status" && !tt.live {
+	for _, r := range judge.History(b.History()) {
+		if r.Guarantee.Family() == "status" && !tt.liveStatus {
 			continue
 		}
 		if len(r.Violations) > 0 {
 			broken = append(broken, r.Guarantee)
 		}
 		if len(r.Inconclusive) > 0 {
-			doubted = append(doubted, r.Guarantee)
+			inconclusive = append(inconclusive, r.Guarantee)
 		}
 		if r.Exercised > 0 {
 			exercised = append(exercised, r.Guarantee)
@@ -65,15 +64,15 @@ func (tt tale) run(t *testing.T) {
 	if !sameIDs(broken, tt.broken) {
 		t.Errorf("broken: expected %v, found %v\n%s", tt.broken, broken, all)
 	}
-	if !sameIDs(doubted, tt.doubted) {
-		t.Errorf("doubted: expected %v, found %v\n%s", tt.doubted, doubted, all)
+	if !sameIDs(inconclusive, tt.inconclusive) {
+		t.Errorf("inconclusive: expected %v, found %v\n%s", tt.inconclusive, inconclusive, all)
 	}
 	for _, id := range tt.exercised {
 		if !slices.Contains(exercised, id) {
 			t.Errorf("%s: expected to be exercised; exercised are %v\n%s", id, exercised, all)
 		}
 	}
-	for _, id := range tt.idle {
+	for _, id := range tt.notExercised {
 		if slices.Contains(exercised, id) {
 			t.Errorf("%s: expected not to be exercised\n%s", id, all)
 		}
@@ -97,7 +96,7 @@ func sameIDs(a, b []contract.ID) bool {
 	return slices.Equal(a, b)
 }
 
-func tales(t *testing.T, all []tale) {
+func runCases(t *testing.T, all []testCase) {
 	t.Helper()
 	for _, tt := range all {
 		t.Run(strings.ReplaceAll(tt.name, " ", "-"), tt.run)
@@ -117,11 +116,11 @@ func TestEveryGuaranteeHasOneJudge(t *testing.T) {
 	}
 }
 
-// liveTales are tales in which the set's status is kept as a live controller would keep it.
-func liveTales(t *testing.T, all []tale) {
+// runLiveCases runs cases that keep the set's status current.
+func runLiveCases(t *testing.T, all []testCase) {
 	t.Helper()
 	for i := range all {
-		all[i].live = true
+		all[i].liveStatus = true
 	}
-	tales(t, all)
+	runCases(t, all)
 }

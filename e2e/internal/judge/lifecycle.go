@@ -22,14 +22,14 @@ func lifecycleChecks() []check {
 	}
 }
 
-// checkSucceeded: a pod that ran to a good end is replaced too, since 1.29.
+// checkSucceeded: since 1.29 a Succeeded pod is replaced too.
 func checkSucceeded(m *model, res *results) {
 	if m.atLeast("1.29", true) {
 		replacementsBy(succeeded, contract.LifecycleSucceeded)(m, res)
 	}
 }
 
-// checkCrashes: a container that crashes is restarted in its pod; the set does not replace the pod for it.
+// checkCrashes: the kubelet restarts a crashed container; the controller does not replace the pod.
 func checkCrashes(m *model, res *results) {
 	const id = contract.LifecycleCrashInPlace
 	for _, p := range m.pods {
@@ -51,8 +51,7 @@ func checkCrashes(m *model, res *results) {
 	}
 }
 
-// recent reports whether the pod was deleted while it had not recovered from a crash for longer than the controller needs to
-// learn of it.
+// recent reports whether the pod, when it was deleted, had not been Ready again since the crash or the crash was within the settle time.
 func (m *model) recent(p *podLife, crash *history.Event) bool {
 	if p.deleting == nil {
 		return false
@@ -61,8 +60,7 @@ func (m *model) recent(p *podLife, crash *history.Event) bool {
 	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.settleTime()
 }
 
-// attributed reports whether a judge of this family, or of identity, says what was wrong with a deletion that its set had no cause
-// for, so that nobody else needs to.
+// attributed reports whether a check of this family, or of identity, already reports the deletion, for which the set had no reason.
 func (m *model) attributed(p *podLife) bool {
 	t := p.ownerAt(p.deleting.Seq)
 	if t.set == nil || !m.unattributed(t.set, p) {
@@ -80,7 +78,7 @@ func (m *model) attributed(p *podLife) bool {
 	return len(m.otherSelectors(p, t.set)) > 0
 }
 
-// checkAdoption: an orphan that fits in is adopted, not replaced.
+// checkAdoption: an orphan that matches is adopted, not replaced.
 func checkAdoption(m *model, res *results) {
 	named := map[string][]*setLife{}
 	for _, s := range m.sets {
@@ -105,18 +103,18 @@ func checkAdoption(m *model, res *results) {
 	}
 }
 
-// orphanPeriod is a stretch of a pod's life without a controller.
+// orphanPeriod is an interval in which a pod has no controller.
 type orphanPeriod struct {
 	pod  *podLife
 	from *history.Event
-	next *ownership // nil if it found none any more
+	next *ownership // nil if it stays an orphan
 }
 
-// checkOrphan judges what one set did about an orphan that has the name of one of its pods.
+// checkOrphan checks what a set did with an orphan that has the name of one of its pods.
 func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duration) {
 	const id = contract.LifecycleAdoption
 	m, p := res.m, o.pod
-	charged := func(last *history.Event, until time.Duration, text string) evidence {
+	found := func(last *history.Event, until time.Duration, text string) evidence {
 		return evidence{
 			set: s, since: o.from.At, until: until, events: []*history.Event{o.from, last},
 			text: fmt.Sprintf("%s, without a controller since %s and fit for the set %s, %s", p.name, o.from.Ref(), s.name, text),
@@ -128,7 +126,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 			return
 		}
 		if d := p.deleting; d != nil && d.At-o.next.from.At <= MinActDeadline && m.unattributed(s, p) {
-			res.broken(id, charged(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
+			res.broken(id, found(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
 			return
 		}
 		res.exercised(id)
@@ -139,18 +137,18 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 			return
 		}
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
-			res.broken(id, charged(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
+			res.broken(id, found(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
 		}
 	case m.complete() && s.deleting == nil && p.finished == nil:
 		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
 		since := max(last.At, s.specs[len(s.specs)-1].At)
 		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
-			res.notDone(id, charged(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
+			res.notDone(id, found(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
 		}
 	}
 }
 
-// adoptable reports whether the set, as it was then and as long as the lag before, has a place for the orphan as it is.
+// adoptable reports whether the orphan matches the set in every version that may be in the informer cache.
 func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 	if pod == nil || pod.Terminating() || pod.Pod.Finished() || !s.matches(pod) || fmt.Sprintf("%s-%d", s.name, history.Ordinal(pod.Name)) != pod.Name {
 		return false
@@ -158,7 +156,7 @@ func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 	return s.wanted(history.Ordinal(pod.Name), pod.At-m.settleTime(), pod.At+watchSkew) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
 }
 
-// revisionAt returns the update revision that the set's status showed from that moment on, "" if it showed none soon.
+// revisionAt returns the update revision of the set's status at that moment or of the first later one that has one, or "".
 func (s *setLife) revisionAt(at time.Duration) string {
 	i := max(s.versionsUntil(at+watchSkew)-1, 0)
 	for _, v := range s.events[i:] {
@@ -169,7 +167,7 @@ func (s *setLife) revisionAt(at time.Duration) string {
 	return ""
 }
 
-// checkRelease: a pod that its set no longer selects is released, and once its name is free a new one comes.
+// checkRelease: a pod that its set no longer selects is released, and replaced once its name is free.
 func checkRelease(m *model, res *results) {
 	const id = contract.LifecycleRelease
 	overdue := m.actDeadline()
@@ -188,9 +186,9 @@ func checkRelease(m *model, res *results) {
 				to = p.index(p.owners[i+1].from.Seq)
 			}
 			if !p.relabelled {
-				to = from + 1 // one version tells of all
+				to = from + 1 // all versions have the same labels
 			}
-			var since *history.Event // from here on, to the end of the tenure, the set no longer selected it
+			var since *history.Event // from here to the end of the ownership the set did not select the pod
 			for k, e := range p.events[from:to] {
 				if k > 0 && sameLabels(p.events[from+k-1], e) {
 					continue
@@ -213,7 +211,7 @@ func (p *podLife) index(seq int) int {
 	return sort.Search(len(p.events), func(i int) bool { return p.events[i].Seq >= seq })
 }
 
-// notRecreated judges a pod that its set no longer selected and did not release.
+// notRecreated checks a pod that its set no longer selected and did not release.
 func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, overdue time.Duration) {
 	const id = contract.LifecycleRelease
 	m := res.m
@@ -236,11 +234,11 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 	default:
 		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())
 	}
-	until, accuse := m.h.Duration(), res.notDone
+	until, report := m.h.Duration(), res.notDone
 	if act != nil {
-		until, accuse = act.At, res.broken
+		until, report = act.At, res.broken
 	}
-	accuse(id, evidence{
+	report(id, evidence{
 		set: s, since: from.At, until: until, events: []*history.Event{from, act},
 		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
 	})

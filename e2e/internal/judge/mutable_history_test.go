@@ -13,9 +13,10 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
-// mutableHistory is a legal history that a mutation changes.
+// mutableHistory is a simulated history that a mutation changes.
 type mutableHistory struct {
 	*history.History
 	rng     *rand.Rand
@@ -33,21 +34,21 @@ type object struct {
 }
 
 func newMutableHistory(h *history.History, rng *rand.Rand) *mutableHistory {
-	t := &mutableHistory{History: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), deadline: 31 * time.Second}
+	m := &mutableHistory{History: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), deadline: 31 * time.Second}
 	byUID := map[types.UID]*object{}
 	for _, e := range h.Events {
 		o := byUID[e.UID]
 		if o == nil {
 			o = &object{name: e.Name, uid: e.UID}
 			byUID[e.UID] = o
-			t.objects[e.Resource] = append(t.objects[e.Resource], o)
+			m.objects[e.Resource] = append(m.objects[e.Resource], o)
 		}
 		o.versions = append(o.versions, e)
 	}
 	if _, reaction := judge.Hold(h); reaction > 0 {
-		t.deadline = max(judge.MinActDeadline, judge.HoldFactor*reaction) + time.Second
+		m.deadline = max(judge.MinActDeadline, judge.HoldFactor*reaction) + time.Second
 	}
-	return t
+	return m
 }
 
 // shuffled returns the objects of a resource in random order, so that mutations do not always take the first place.
@@ -182,8 +183,8 @@ func (o *object) ordered() bool { return o.first().Set.Policy == appsv1.OrderedR
 
 // deletedByTest reports whether the test may have requested the object's deletion.
 func (h *mutableHistory) deletedByTest(o *object) bool {
-	return slices.ContainsFunc(h.Operations, func(m history.Operation) bool {
-		return (m.Verb == history.VerbDelete || m.Verb == history.VerbEvict) && (m.UID == o.uid || m.UID == "")
+	return slices.ContainsFunc(h.Operations, func(op history.Operation) bool {
+		return (op.Verb == history.VerbDelete || op.Verb == history.VerbEvict) && (op.UID == o.uid || op.UID == "")
 	})
 }
 
@@ -196,8 +197,8 @@ func (h *mutableHistory) controllerDeletion(pod *object) *history.Event {
 	if end := set.deletion(); end != nil && end.At <= d.At+3*time.Second {
 		return nil
 	}
-	ended := pod.firstWhere(func(e *history.Event) bool { return e.Pod.Finished() || e.Pod.Is(corev1.DisruptionTarget) })
-	if ended != nil && ended.At <= d.At {
+	terminal := pod.firstWhere(func(e *history.Event) bool { return e.Pod.Finished() || e.Pod.Is(corev1.DisruptionTarget) })
+	if terminal != nil && terminal.At <= d.At {
 		return nil
 	}
 	return d
@@ -275,8 +276,8 @@ func (h *mutableHistory) setDeletionTimestamp(e *history.Event, at time.Duration
 }
 
 // addOperation adds an operation and keeps them in order of time.
-func (h *mutableHistory) addOperation(m history.Operation) {
-	h.Operations = append(h.Operations, m)
+func (h *mutableHistory) addOperation(op history.Operation) {
+	h.Operations = append(h.Operations, op)
 	slices.SortStableFunc(h.Operations, func(a, b history.Operation) int { return int(a.At - b.At) })
 }
 
@@ -302,20 +303,7 @@ func setUnready(e *history.Event) {
 
 // sorted returns the history with all events in order of time and renumbered.
 func (h *mutableHistory) sorted() *history.History {
-	slices.SortStableFunc(h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
-	seq, m := 0, 0
-	for _, e := range h.Events {
-		for ; m < len(h.Operations) && h.Operations[m].At <= e.At; m++ {
-			seq++
-			h.Operations[m].Seq = seq
-		}
-		seq++
-		e.Seq = seq
-	}
-	for ; m < len(h.Operations); m++ {
-		seq++
-		h.Operations[m].Seq = seq
-	}
-	h.End.Seq, h.End.At = seq+1, h.end
+	simulator.SortByTime(h.History)
+	h.End.At = h.end
 	return h.History
 }

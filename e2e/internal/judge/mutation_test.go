@@ -10,8 +10,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
-// mutation breaks one guarantee in a legal history, or reports that the history has no place for it. The place must be one
-// where nothing excuses the change, so that the judge must report it.
+// mutation breaks one guarantee in a simulated history, or reports that the history has no place for it. Nothing may excuse the change,
+// so that the judge must report it.
 type mutation func(*mutableHistory) bool
 
 func mutations() map[contract.ID]mutation {
@@ -53,7 +53,7 @@ func TestMutationsAreCaught(t *testing.T) {
 					continue
 				}
 				found++
-				if !caught(h, id) {
+				if !isCaught(h, id) {
 					t.Errorf("seed %d: the mutation was not caught", seed)
 				}
 			}
@@ -64,8 +64,9 @@ func TestMutationsAreCaught(t *testing.T) {
 	}
 }
 
-func caught(t *mutableHistory, id contract.ID) bool {
-	for _, r := range judge.History(t.sorted()) {
+// isCaught reports whether the judges find the guarantee broken.
+func isCaught(h *mutableHistory, id contract.ID) bool {
+	for _, r := range judge.History(h.sorted()) {
 		if r.Guarantee == id {
 			return len(r.Violations) > 0
 		}

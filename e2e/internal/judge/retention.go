@@ -9,7 +9,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkRetention: claims stay when their pods, their ordinals or their set go, unless the set's policy says otherwise.
+// checkRetention: claims are retained when pods, ordinals or the set are deleted, unless persistentVolumeClaimRetentionPolicy says Delete.
 func checkRetention(m *model, res *results) {
 	res.unexpectedClaimDeletion()
 	for _, l := range m.replacements {
@@ -36,7 +36,7 @@ func scaledKeep(v *history.Event) bool    { return !scaledDelete(v) }
 func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
 func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
-// claimsSurvived counts the claims that a lost pod's heir took over.
+// claimsSurvived checks that a pod's replacement uses the same claims on the same volumes.
 func (res *results) claimsSurvived(l replacement) {
 	m := res.m
 	if l.next == nil || l.next.created == nil || len(l.next.ready) == 0 || l.reason == released {
@@ -65,19 +65,19 @@ func (res *results) claimsSurvived(l replacement) {
 	}
 }
 
-// scaledKeep counts a claim that outlived a scale down and was taken back.
+// scaledKeep counts claims that were retained through a scale down and used again.
 func (res *results) scaledKeep(s *setLife, p *podLife) {
-	heir := s.replacementOf(p)
-	if heir == nil || heir.created == nil || len(heir.ready) == 0 {
+	replacement := s.replacementOf(p)
+	if replacement == nil || replacement.created == nil || len(replacement.ready) == 0 {
 		return
 	}
-	from, to := p.deleting.At, heir.ready[0].from.At
+	from, to := p.deleting.At, replacement.ready[0].from.At
 	if !s.during(from, to, scaledDelete) && res.m.claimsRetained(s, p.name, from, to) {
 		res.exercised(contract.StorageScaleKeeps)
 	}
 }
 
-// scaledDelete judges the claims of a pod that a scale down removed while the policy said that they go with it.
+// scaledDelete checks the claims of a pod that was scaled down under whenScaled: Delete.
 func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) {
 	const id = contract.StorageWhenScaledDelete
 	m := res.m
@@ -95,7 +95,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 		switch {
 		case c.deleting == nil:
 			all = false
-			// The controller may not have known a claim that was new when it removed the pod; and plans change.
+			// A new claim may not have been in the informer cache when the pod was removed, and the spec may have changed since.
 			waited := m.h.Duration() - p.gone.At
 			settled := m.complete() && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
 				return inRange(v, p.ordinal) || scaledKeep(v)
@@ -123,12 +123,12 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 	}
 }
 
-// scaledWith reports whether a claim was deleted for the scale down that removed its pod, which owned it then.
+// scaledWith reports whether the claim was deleted by the scale down of its pod, which owned it then.
 func (m *model) scaledWith(c *claimLife, p *podLife) bool {
 	return before(c.deleting, p.deleting) != yes && ownerNamed(c.deleting, "Pod", p.name) == p.uid && !m.deletedByTest(c.uid, c.events[0], c.deleting)
 }
 
-// setDeleted judges what became of the claims of deleted sets.
+// setDeleted checks the claims of deleted sets.
 func (res *results) setDeleted(overdue time.Duration) {
 	m := res.m
 	last := map[string]*setLife{}
@@ -155,8 +155,8 @@ func (res *results) setDeleted(overdue time.Duration) {
 	}
 }
 
-// claimOfDeletedSet judges a claim that a set owned to its end: whoever deletes the set and keeps what it owns takes the
-// reference away first.
+// claimOfDeletedSet checks a claim that a set owned until it was removed: a deletion that orphans dependents removes the ownerReference
+// first.
 func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
 	const id = contract.StorageWhenDeletedDelete
 	m := res.m
@@ -178,7 +178,7 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 	}
 }
 
-// unexpectedClaimDeletion judges every end of a claim that neither the spec nor a retention policy asked for.
+// unexpectedClaimDeletion reports every deletion of a claim that neither the test nor a retention policy explains.
 func (res *results) unexpectedClaimDeletion() {
 	m := res.m
 	claimants := m.claimants()
@@ -202,7 +202,7 @@ func (res *results) unexpectedClaimDeletion() {
 	}
 }
 
-// deletionAllowed reports whether the claim had an owner under a policy that lets it go with that owner.
+// deletionAllowed reports whether the claim had an ownerReference to an object with which the retention policy deletes it.
 func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 	at := c.deleting.At
 	if uid := ownerNamed(c.deleting, "StatefulSet", s.name); uid != "" {
@@ -220,7 +220,7 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 			return true
 		}
 		for _, t := range owner.owners {
-			// A former set may have scaled the pod down before another adopted it.
+			// An earlier owner may have scaled the pod down before another set adopted it.
 			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
 			if t.set != nil && (t.set.during(owner.first().At-m.settleTime(), at+watchSkew, condemned) || m.cacheAt(t.set, c.deleting).anySpec(condemned)) {
 				return true
@@ -230,7 +230,7 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 	return false
 }
 
-// protectedBy says which guarantee should have kept a claim of the set at that moment, and why.
+// protectedBy returns the guarantee that the deletion of the claim breaks, and the reason.
 func (m *model) protectedBy(s *setLife, pod string, act *history.Event) (contract.ID, string) {
 	wanted := inRange(s.specAt(act.At), history.Ordinal(pod))
 	switch {
@@ -248,7 +248,7 @@ func (m *model) protectedBy(s *setLife, pod string, act *history.Event) (contrac
 	return contract.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
 }
 
-// checkRetentionChange: when whenDeleted changes, the claims' references to the set follow it.
+// checkRetentionChange: when whenDeleted changes, the claims' ownerReferences to the set follow.
 func checkRetentionChange(m *model, res *results) {
 	overdue := m.actDeadline()
 	for _, s := range m.sets {
@@ -273,7 +273,7 @@ func checkRetentionChange(m *model, res *results) {
 	}
 }
 
-// retentionPolicyApplied judges the claims of a set's pods between a change of whenDeleted and the next one, or the end.
+// retentionPolicyApplied checks the claims of a set's pods between a change of whenDeleted and the next one or the end.
 func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, until, overdue time.Duration) {
 	const id = contract.StorageRetentionChange
 	m, owned := res.m, deletedDelete(change)
@@ -315,8 +315,8 @@ func ownedBy(claim *history.Event, s *setLife) bool {
 	return ownerNamed(claim, "StatefulSet", s.name) == s.uid
 }
 
-// stale reports whether the claim has owners that keep a controller from touching its references: somebody else, or former
-// objects of the same names.
+// stale reports whether the claim has owners because of which the controller leaves its ownerReferences alone: other objects, or earlier
+// ones of the same names.
 func stale(claim *history.Event, s *setLife, p *podLife) bool {
 	set, pod := ownerNamed(claim, "StatefulSet", s.name), ownerNamed(claim, "Pod", p.name)
 	return ownedByOther(claim, s, p.name) || (set != "" && set != s.uid) || (pod != "" && pod != p.uid)

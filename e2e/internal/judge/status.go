@@ -23,8 +23,8 @@ func statusChecks() []check {
 	}
 }
 
-// checkStatus: what the status says is what the pods show. Counts and revisions are compared at rest, in one pass over all
-// events; that current and update revision do not become equal too early is judged with each version of the set.
+// checkStatus: the status agrees with the pods. Counts and revisions are compared where neither changed for longer than the lag, in one
+// pass over all events; whether the two revisions became equal too early is checked at every version of the set.
 func checkStatus(m *model, res *results) {
 	m.atRest(res)
 	kept := m.revisionsBySet()
@@ -36,8 +36,8 @@ func checkStatus(m *model, res *results) {
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
 func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLife) {
 	const id = contract.StatusRevisions
-	differed := ""                                          // the update revision that was seen to differ
-	made := make(map[string]*history.Event, len(revisions)) // the first of each name
+	differed := ""                                          // the update revision, since a status that showed both revisions
+	made := make(map[string]*history.Event, len(revisions)) // the first controller revision of each name
 	for _, l := range slices.Backward(revisions) {
 		made[l.name] = l.events[0]
 	}
@@ -59,13 +59,13 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 		if i == 0 {
 			continue
 		}
-		// Where the update revision became the current one again, the template was reverted and nothing was completed.
+		// A revert makes the update revision the current one again, which completes no rollout.
 		was := r.set.events[i-1].Set.Status.CurrentRevision
 		if was == "" || was == st.CurrentRevision {
 			differed = ""
 			continue
 		}
-		// A revision that the controller made just now and does not see yet is not there for it.
+		// A revision that was only just created may not be in the informer cache yet.
 		if at := made[was]; at != nil && at.Change == history.Added && m.mayHaveMissed(at, e) {
 			res.of(id).Excused++
 			differed = ""
@@ -87,8 +87,8 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 	}
 }
 
-// unfinished returns a pod that, at a status which calls the rollout finished, had not become Ready at the new revision, under
-// every version of the set in force.
+// unfinished returns a pod that had not become Ready at the update revision when the status completed the rollout, and the reason, if
+// there is one under every version of the set that may be in the informer cache.
 func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	var found *podLife
 	why := ""
@@ -96,7 +96,7 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		if m.beyond(r.set, v, e) {
-			return nil, "" // the status counts pods out of range too, and may call a rollout finished that is not
+			return nil, "" // the status counts pods out of range too and may complete a rollout early
 		}
 		bad := false
 		for n := int(v.Start); n < int(v.Start)+int(v.Replicas); n++ {
@@ -112,7 +112,8 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	return found, why
 }
 
-// beyond reports whether at a status the set had, or may have seemed to have, pods out of the range of that version.
+// beyond reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was
+// written.
 func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
 	for _, outside := range []ordinals{s.ordinals.in(math.MinInt, int(v.Start)), s.ordinals.from(int(v.Start + v.Replicas))} {
 		for _, n := range outside {
@@ -124,8 +125,8 @@ func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
 	return false
 }
 
-// updatedBy says what a pod of that ordinal lacked to count as updated and Ready at a status, or "". Pods and sets are watched
-// apart, so a resource version that is older counts as well as an earlier arrival.
+// updatedBy returns the pod of that ordinal and why it did not count as updated and Ready at a status, or "". Pods and sets come from
+// two watches, so an older resourceVersion counts as well as an earlier arrival.
 func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*podLife, string) {
 	seen := func(e *history.Event) bool {
 		return before(e, status) != no
@@ -139,12 +140,12 @@ func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*p
 	}
 	why := s.shortfall(p, status, seen)
 	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && status.At-was.gone.At <= lag && s.shortfall(was, status, seen) == "" {
-		return was, "" // the controller may not have seen its end
+		return was, "" // it may still have been in the informer cache
 	}
 	return p, why
 }
 
-// shortfall says what the pod lacks to count as updated and Ready at a status, or "".
+// shortfall returns why the pod does not count as updated and Ready at a status, or "".
 func (s *setLife) shortfall(p *podLife, status *history.Event, seen func(*history.Event) bool) string {
 	if p.revision != status.Set.Status.UpdateRevision {
 		return fmt.Sprintf("%s had revision %s (rv %s)", p.name, p.revision, p.first().ResourceVersion)
@@ -155,7 +156,7 @@ func (s *setLife) shortfall(p *podLife, status *history.Event, seen func(*histor
 	return ""
 }
 
-// after returns the first pod of an ordinal that appeared after that point of the history, or nil.
+// after returns the first pod of that ordinal that appeared after the sequence number, or nil.
 func (s *setLife) after(n, seq int) *podLife {
 	lives := s.byOrdinal[n]
 	i := sort.Search(len(lives), func(i int) bool { return lives[i].first().Seq > seq })
@@ -165,7 +166,7 @@ func (s *setLife) after(n, seq int) *podLife {
 	return lives[i]
 }
 
-// checkObservedGeneration: the status reaches the generation of the last change of the spec.
+// checkObservedGeneration: status.observedGeneration reaches the generation of the last change of the spec.
 func checkObservedGeneration(m *model, res *results) {
 	const id = contract.StatusObservedGeneration
 	for _, r := range m.rollouts {

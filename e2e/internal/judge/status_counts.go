@@ -8,17 +8,17 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// counts is what the pods of a set add up to, as its status counts them.
+// counts are the numbers of a set's pods, as its status counts them.
 type counts struct {
 	replicas, ready int32
-	at              countsByRevision // by revision, those that are terminating left out
+	at              countsByRevision // without terminating pods
 }
 
 func (c *counts) equal(other *counts) bool {
 	return c.replicas == other.replicas && c.ready == other.ready && maps.Equal(c.at, other.at)
 }
 
-// countsByRevision counts pods by revision, those of which there are any.
+// countsByRevision are numbers of pods by revision, without zeros.
 type countsByRevision map[string]int32
 
 func (c countsByRevision) add(revision string, n int32) {
@@ -27,10 +27,10 @@ func (c countsByRevision) add(revision string, n int32) {
 	}
 }
 
-// previousCounts are the different counts that the pods showed before, by when each was the last.
+// previousCounts are the different counts before the latest change, in the order of their last occurrence.
 type previousCounts []counts
 
-// add keeps a copy.
+// add appends a copy of the counts and removes an earlier occurrence.
 func (p *previousCounts) add(c counts) {
 	for i := len(*p) - 1; i >= 0; i-- {
 		if (*p)[i].equal(&c) {
@@ -42,11 +42,11 @@ func (p *previousCounts) add(c counts) {
 	*p = append(*p, c)
 }
 
-// statusCounts is the part of a status that is held up against pods.
+// statusCounts are the numbers of a status that are compared with the pods.
 type statusCounts struct{ replicas, ready, available, updated, current int32 }
 
-// expectedCounts returns what the status should count by a tally of pods. Up to 1.36 the current revision of an OnDelete set never
-// follows, and its count falls to 0; available pods are known only where those that are Ready have aged.
+// expectedCounts returns the status for these counts of pods. aged says that all Ready pods have been so for minReadySeconds; otherwise
+// availableReplicas is not known. Up to 1.36 the current revision of an OnDelete set never changes, and currentReplicas falls to 0.
 func (w *statusWalker) expectedCounts(t *counts, aged bool) statusCounts {
 	set, st := w.version.Set, &w.version.Set.Status
 	out := statusCounts{replicas: t.replicas, ready: t.ready, available: t.ready, updated: t.at[st.UpdateRevision], current: t.at[st.CurrentRevision]}
@@ -59,23 +59,23 @@ func (w *statusWalker) expectedCounts(t *counts, aged bool) statusCounts {
 	return out
 }
 
-// reportedCounts returns what the status counts.
+// reportedCounts returns the numbers in the status.
 func (w *statusWalker) reportedCounts() statusCounts {
 	st := &w.version.Set.Status
 	return statusCounts{replicas: st.Replicas, ready: st.Ready, available: st.Available, updated: st.Updated, current: st.Current}
 }
 
-// agrees reports whether the status counts what a tally of pods does.
+// agrees reports whether the status has the expected counts.
 func (w *statusWalker) agrees(t *counts, aged bool) bool {
 	return w.reportedCounts() == w.expectedCounts(t, aged)
 }
 
-// differences says where the status differs from the pods as they are.
+// differences describes where the status differs from the present pods.
 func (w *statusWalker) differences(aged bool) []string {
 	got, want := w.reportedCounts(), w.expectedCounts(&w.counts, aged)
 	var out []string
 	for _, c := range []struct {
-		what      string
+		field     string
 		got, want int32
 	}{
 		{"replicas", got.replicas, want.replicas},
@@ -85,13 +85,13 @@ func (w *statusWalker) differences(aged bool) []string {
 		{"currentReplicas", got.current, want.current},
 	} {
 		if c.got != c.want {
-			out = append(out, fmt.Sprintf("%s %d where the pods show %d", c.what, c.got, c.want))
+			out = append(out, fmt.Sprintf("%s %d where the pods show %d", c.field, c.got, c.want))
 		}
 	}
 	return out
 }
 
-// late reports whether the status says what the pods showed at an earlier moment: then it may just not have followed yet.
+// late reports whether the status agrees with earlier counts: the controller may then not have written the present ones yet.
 func (w *statusWalker) late() bool {
 	for i := range w.past {
 		if w.agrees(&w.past[i], w.version.Set.MinReadySeconds == 0) {

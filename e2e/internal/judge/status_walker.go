@@ -12,7 +12,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// contribution is what one pod adds to the tally of its set.
+// contribution is what one pod adds to the counts of its set.
 type contribution struct {
 	walk     *statusWalker
 	revision string
@@ -20,7 +20,7 @@ type contribution struct {
 	staying  bool
 }
 
-// statusWalker keeps, while the events of a history are read in order, what one set's status has to be compared with.
+// statusWalker keeps, while the events of a history are read in order, the counts that one set's status is compared with.
 type statusWalker struct {
 	m       *model
 	results *results
@@ -30,38 +30,38 @@ type statusWalker struct {
 	present       countsByRevision          // pods by revision, all of them
 	kept          map[string]*history.Event // revisions of the set
 	version       *history.Event            // the set's newest
-	last          *history.Event            // the last event that changed what is compared
+	last          *history.Event            // the last change of the status, the pods or the revisions
 	readyAt       time.Duration             // when a pod last became Ready
 	recentlyReady []recentlyReady
-	lossTimes     []time.Duration // when pods were lost or unready, within the lag
+	lossTimes     []time.Duration // when pods were removed or became unready, within the lag
 	past          previousCounts
-	// pending holds accusations until the next event of a pod shows that none was late.
+	// pending holds findings until the next event of a pod shows that the watch of pods was not late.
 	pending []pendingFinding
-	judged  bool   // this rest was counted
-	unequal string // the update revision whose rest with differing revisions was told
+	judged  bool   // the interval since the last change has been checked
+	unequal string // the update revision for which differing revisions were already found
 }
 
 type pendingFinding struct {
 	id contract.ID
 	evidence
-	// omission says that the charge is of what did not happen.
+	// omission: the finding is about something that did not happen.
 	omission bool
 }
 
-// atRest compares the status of every set with its pods wherever neither had changed for longer than the lag.
+// atRest compares the status of every set with its pods wherever neither changed for longer than the lag.
 func (m *model) atRest(res *results) {
-	walks := make([]statusWalker, len(m.sets))
+	walkers := make([]statusWalker, len(m.sets))
 	for i, s := range m.sets {
-		walks[i] = statusWalker{m: m, results: res, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}, present: countsByRevision{}, counts: counts{at: countsByRevision{}}}
+		walkers[i] = statusWalker{m: m, results: res, r: m.rollouts[i], s: s, kept: map[string]*history.Event{}, present: countsByRevision{}, counts: counts{at: countsByRevision{}}}
 	}
-	shares := make([]contribution, len(m.pods))
-	anchor, anchored := m.clockOffset()
+	contributions := make([]contribution, len(m.pods))
+	clockOffset, known := m.clockOffset()
 	for _, e := range m.h.Events {
 		switch e.Resource {
 		case history.Pods:
 			p := m.byPod[e.UID]
-			was := shares[p.nr]
-			now := m.contributionOf(p, e, walks)
+			was := contributions[p.nr]
+			now := m.contributionOf(p, e, walkers)
 			if was.walk != nil {
 				was.walk.finishPending(e, was != now)
 			}
@@ -69,40 +69,40 @@ func (m *model) atRest(res *results) {
 				continue
 			}
 			if was.walk != nil {
-				was.walk.take(e, was, -1)
+				was.walk.addContribution(e, was, -1)
 			}
 			if now.walk != nil {
 				if now.walk != was.walk {
 					now.walk.finishPending(e, true)
 				}
-				now.walk.take(e, now, 1)
+				now.walk.addContribution(e, now, 1)
 				now.walk.readinessChanged(e, was, now)
 			}
-			shares[p.nr] = now
+			contributions[p.nr] = now
 		case history.Sets:
-			w := &walks[m.bySet[e.UID].nr]
+			w := &walkers[m.bySet[e.UID].nr]
 			w.checkUnchanged(e.At, false)
-			if anchored {
-				w.available(e, anchor)
+			if known {
+				w.available(e, clockOffset)
 			}
 			w.version = e
 			w.forgetObserved()
 			w.changed(e)
 		case history.Revisions:
 			if c := e.Controller(); c != nil && m.bySet[c.UID] != nil {
-				walks[m.bySet[c.UID].nr].keep(e)
+				walkers[m.bySet[c.UID].nr].revisionChanged(e)
 			}
 		}
 	}
 	if m.complete() {
-		for i := range walks {
-			walks[i].checkUnchanged(m.h.Duration(), true)
-			walks[i].flush()
+		for i := range walkers {
+			walkers[i].checkUnchanged(m.h.Duration(), true)
+			walkers[i].flush()
 		}
 	}
 }
 
-// contributionOf returns what the pod adds to a set's status from that event on.
+// contributionOf returns what the pod adds to the counts of its set from that event on.
 func (m *model) contributionOf(p *podLife, e *history.Event, walks []statusWalker) contribution {
 	t := p.ownerAt(e.Seq)
 	if !t.nameFits || e.Gone() {
@@ -115,8 +115,8 @@ func (m *model) contributionOf(p *podLife, e *history.Event, walks []statusWalke
 	return contribution{walk: &walks[t.set.nr], revision: revision, ready: e.Pod.RunningAndReady(), staying: !e.Terminating()}
 }
 
-// take adds a pod's share to the tally, or takes it away.
-func (w *statusWalker) take(e *history.Event, s contribution, n int32) {
+// addContribution adds a pod's contribution n times, which is 1 or -1.
+func (w *statusWalker) addContribution(e *history.Event, s contribution, n int32) {
 	if w.last == nil || w.last.Seq != e.Seq {
 		w.past.add(w.counts)
 	}
@@ -131,7 +131,7 @@ func (w *statusWalker) take(e *history.Event, s contribution, n int32) {
 	w.changed(e)
 }
 
-// readinessChanged notes when a pod became Ready or was lost.
+// readinessChanged records when a pod became Ready or stopped being so.
 func (w *statusWalker) readinessChanged(e *history.Event, was, now contribution) {
 	switch {
 	case now.ready && !(was.ready && was.walk == w):
@@ -146,7 +146,7 @@ func (w *statusWalker) readyLost(at time.Duration) {
 	w.lossTimes = append(slices.DeleteFunc(w.lossTimes, func(earlier time.Duration) bool { return !w.m.withinLag(earlier, at) }), at)
 }
 
-func (w *statusWalker) keep(e *history.Event) {
+func (w *statusWalker) revisionChanged(e *history.Event) {
 	w.checkUnchanged(e.At, false)
 	if e.Gone() {
 		delete(w.kept, e.Name)
@@ -161,7 +161,7 @@ func (w *statusWalker) keep(e *history.Event) {
 
 func (w *statusWalker) changed(e *history.Event) { w.last, w.judged = e, false }
 
-// forgetObserved forgets the tallies that the controller had seen the end of when it wrote the newest status: a view does not go back.
+// forgetObserved drops the counts older than those that the newest status shows: an informer cache does not return to an older state.
 func (w *statusWalker) forgetObserved() {
 	exact := w.version.Set.MinReadySeconds == 0
 	if w.agrees(&w.counts, exact) {
@@ -176,8 +176,8 @@ func (w *statusWalker) forgetObserved() {
 	}
 }
 
-// finishPending ends a rest with a pod's event, if that changes the tally, and decides the open accusations: an event that is older than
-// the status shows that the watch of pods was late.
+// finishPending checks the interval that a pod's event ends, if it changes the counts, and decides the pending findings: an event with
+// an older resourceVersion than the status shows that the watch of pods was late.
 func (w *statusWalker) finishPending(e *history.Event, ends bool) {
 	if ends {
 		w.checkUnchanged(e.At, false)
@@ -193,17 +193,17 @@ func (w *statusWalker) finishPending(e *history.Event, ends bool) {
 }
 
 func (w *statusWalker) flush() {
-	for _, a := range w.pending {
-		if a.omission {
-			w.results.notDone(a.id, a.evidence)
+	for _, f := range w.pending {
+		if f.omission {
+			w.results.notDone(f.id, f.evidence)
 		} else {
-			w.results.broken(a.id, a.evidence)
+			w.results.broken(f.id, f.evidence)
 		}
 	}
 	w.pending = nil
 }
 
-// checkUnchanged judges the stretch since the last change, if it was long enough to be called rest.
+// checkUnchanged compares the status with the pods if neither changed for longer than the lag.
 func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	v := w.version
 	if v == nil || w.last == nil || w.judged || (w.s.deleting != nil && w.s.deleting.At <= to) || v.Set.Status.ObservedGeneration != v.Generation {
@@ -215,7 +215,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	}
 	w.judged = true
 	wait := minReady(v)
-	// Up to 1.34 the controller looks again minReadySeconds after its last look, not when a pod comes of age.
+	// Up to 1.34 the controller syncs again minReadySeconds after its last sync, not when a pod becomes available.
 	ofAge := max(w.last.At, w.readyAt) + wait
 	aged := to-ofAge > w.m.h.Header.Lag
 	switch {
@@ -224,12 +224,12 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		if aged {
 			w.equal(to)
 		} else if v.Set.Status.Ready > v.Set.Status.Available {
-			w.results.exercised(contract.StatusAvailable) // also where the watch of pods told after that of sets
+			w.results.exercised(contract.StatusAvailable) // also where the watch of pods was behind that of sets
 		}
 	case !w.late():
 		w.addPending(contract.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds()))
 		if aged && w.agrees(&w.counts, false) {
-			// It was right until a pod came of age, of which nothing tells the controller.
+			// The status was right until a pod became available, for which there is no event.
 			last := &w.pending[len(w.pending)-1]
 			last.omission, last.since = true, ofAge
 		}
@@ -237,21 +237,21 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
 	case end && length > max(w.m.actDeadline(), laggingStatusFactor*w.m.h.Header.Lag):
-		w.results.notDone(contract.StatusCounts, w.charge(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
+		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())))
 	}
 	w.limit(to, length)
 }
 
 func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string) {
-	w.pending = append(w.pending, pendingFinding{id: id, evidence: w.charge(to, text)})
+	w.pending = append(w.pending, pendingFinding{id: id, evidence: w.evidenceUntil(to, text)})
 }
 
-func (w *statusWalker) charge(to time.Duration, text string) evidence {
+func (w *statusWalker) evidenceUntil(to time.Duration, text string) evidence {
 	return evidence{set: w.s, text: text, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{w.last, w.version}}
 }
 
-// equal judges the revisions of a status that counts all pods as updated and Ready, as they are: then they are equal.
+// equal checks that current and update revision are equal where all pods are updated and Ready and the status counts them so.
 func (w *statusWalker) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
 	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
@@ -264,7 +264,7 @@ func (w *statusWalker) equal(to time.Duration) {
 		set.Replicas, w.s.name, w.version.Ref(), (to-w.last.At).Seconds(), st.CurrentRevision, st.UpdateRevision))
 }
 
-// limit judges how many revisions are kept that nothing uses.
+// limit checks that no more unused revisions exist than revisionHistoryLimit allows.
 func (w *statusWalker) limit(to, length time.Duration) {
 	if length <= w.m.actDeadline() || w.unusedBeyond() == 0 {
 		return
@@ -286,13 +286,13 @@ func (w *statusWalker) limit(to, length time.Duration) {
 	})
 }
 
-// unused reports whether no status and no pod speaks of a revision.
+// unused reports whether neither the status nor a pod names the revision.
 func (w *statusWalker) unused(revision string) bool {
 	st := w.version.Set.Status
 	return revision != st.CurrentRevision && revision != st.UpdateRevision && w.present[revision] == 0
 }
 
-// unusedBeyond counts the unused revisions beyond the history limit.
+// unusedBeyond returns the number of unused revisions beyond revisionHistoryLimit.
 func (w *statusWalker) unusedBeyond() int {
 	limit := w.version.Set.RevisionHistoryLimit
 	if limit == nil || *limit < 0 {

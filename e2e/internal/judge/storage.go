@@ -27,8 +27,8 @@ func storageChecks() []check {
 	}
 }
 
-// checkClaims: each template gives each pod a claim of its own, Bound to a volume of its own, in the place of the volume of
-// that name.
+// checkClaims: each claim template gives each pod its own claim, Bound to its own volume, which replaces the template's volume of that
+// name.
 func checkClaims(m *model, res *results) {
 	for _, s := range m.sets {
 		for _, p := range s.pods {
@@ -40,7 +40,7 @@ func checkClaims(m *model, res *results) {
 	res.sharedVolumes()
 }
 
-// claims judges the claims of one pod.
+// claims checks the claims of one pod.
 func (res *results) claims(s *setLife, p *podLife) {
 	templates := s.claimTemplates()
 	inPod := s.specAt(p.first().At).Set.PodVolumes
@@ -56,7 +56,7 @@ func (res *results) claims(s *setLife, p *podLife) {
 		name := t + "-" + p.name
 		if got := p.first().Pod.Claims[t]; got != name {
 			right = false
-			// A pod that existed before may have been made by somebody else and adopted.
+			// A pod that existed before the recording may have been created by another client and adopted.
 			if p.created != nil {
 				res.broken(id, evidence{
 					set: s, since: p.created.At, events: []*history.Event{p.created},
@@ -81,7 +81,7 @@ func (res *results) claims(s *setLife, p *podLife) {
 	}
 }
 
-// boundWhenReady judges one claim of a pod that became Ready, which it cannot without it.
+// boundWhenReady reports whether a claim of a Ready pod is Bound, without which the pod cannot start.
 func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	m, ready := res.m, p.ready[0].from
 	c := m.claimUsedFrom(name, ready.At)
@@ -95,7 +95,7 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.deletedByTest(last.uid, last.events[0], last.deleting) {
 		return false
 	}
-	// Pods and claims come from two watches: only what stays so is held against anybody.
+	// Pods and claims come from two watches: only a state that lasts is a violation.
 	if !m.complete() || m.h.Duration()-ready.At <= m.settleTime() {
 		return false
 	}
@@ -111,7 +111,7 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	return false
 }
 
-// sharedVolumes judges that no two claims are Bound to one volume at a time.
+// sharedVolumes checks that no two claims are Bound to one volume at the same time.
 func (res *results) sharedVolumes() {
 	var bound []*claimLife
 	for _, c := range res.m.claims {
@@ -141,7 +141,7 @@ func (res *results) sharedVolumes() {
 	}
 }
 
-// checkClaimLabels: claims that a set's controller makes carry the labels of its selector.
+// checkClaimLabels: claims that the controller creates carry the labels of the set's selector.
 func checkClaimLabels(m *model, res *results) {
 	const id = contract.StorageClaimLabels
 	claimants, createdByTest := m.claimants(), m.createdByTest(history.Claims)
@@ -171,8 +171,8 @@ func checkClaimLabels(m *model, res *results) {
 	}
 }
 
-// unboundFrom returns the claims of a pod that were not Bound when it was created, by the margin between two watches. One that
-// never was Bound may have given way to another of its name, under the same Pending pod: it goes on with that one.
+// unboundFrom returns the claims of a pod that were not Bound when it was created, whatever the skew of the watches. A claim that never
+// was Bound may have been replaced while the pod was Pending: then it returns the replacement.
 func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 	var out []*claimLife
 	for _, t := range s.claimTemplates() {
@@ -188,7 +188,7 @@ func (m *model) unboundFrom(s *setLife, p *podLife) []*claimLife {
 	return out
 }
 
-// checkUnbound: a pod whose claim is not Bound stays Pending, nothing after it is created, and it goes on once the claim binds.
+// checkUnbound: a pod whose claim is not Bound stays Pending, no later pod is created, and both proceed once the claim is Bound.
 func checkUnbound(m *model, res *results) {
 	const id = contract.StorageUnboundBlocks
 	for i, s := range m.sets {
@@ -220,12 +220,12 @@ func checkUnbound(m *model, res *results) {
 	}
 }
 
-// ranUnbound judges a pod that ran, which it cannot while one of its claims is not Bound.
+// ranUnbound checks that a pod did not run before its claim was Bound.
 func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 	const id = contract.StorageUnboundBlocks
 	ran := p.running()
 	if ran == nil || (c.bound == nil && (len(p.ready) > 0 || res.m.h.End == nil || !res.m.h.End.Complete)) {
-		return // a Ready pod without a Bound claim is for the claims' own judge
+		return // claims reports a Ready pod without a Bound claim
 	}
 	ch := evidence{
 		set: s, since: p.first().At, also: []history.Resource{history.Claims}, events: []*history.Event{ran, c.bound},
@@ -240,7 +240,7 @@ func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 	switch {
 	case margin <= watchSkew:
 	case c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
-		// The watch of claims was late: what has the older resource version may have been first.
+		// The watch of claims was late: the claim with the older resourceVersion may have been Bound first.
 	case margin <= res.m.settleTime():
 		res.inconclusive(id, ch)
 	default:
@@ -258,7 +258,7 @@ func (p *podLife) running() *history.Event {
 	return nil
 }
 
-// blocked counts a claim that kept its pod Pending, and the set from going on, until it was Bound.
+// blocked counts a claim that kept its pod Pending, and the next pod from being created, until it was Bound.
 func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 	ran := p.running()
 	if c.bound == nil || ran == nil || ran.At < c.bound.At-watchSkew {
@@ -277,7 +277,7 @@ func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 		fmt.Sprintf("claim %s was not Bound, %s stayed Pending and nothing after it was created", c.name, p.name))
 }
 
-// podWithoutClaim judges a set that did not go on although the claim that it had to wait for was Bound and the pod Ready.
+// podWithoutClaim reports that the next pod was not created although the claim was Bound and its pod Ready.
 func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 	m, n := res.m, p.ordinal+1
 	front, complete := m.frontierOf(s)
@@ -295,7 +295,7 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 	})
 }
 
-// checkRecreated: a claim that is missing under a Pending pod is made again when the controller next looks at the set.
+// checkRecreated: the next sync of the set re-creates a missing claim of a Pending pod.
 func checkRecreated(m *model, res *results) {
 	const id = contract.StorageClaimRecreated
 	overdue, createdByTest := m.actDeadline(), m.createdByTest(history.Claims)
@@ -308,7 +308,7 @@ func checkRecreated(m *model, res *results) {
 			for _, t := range s.claimTemplates() {
 				name := t + "-" + p.name
 				for k, c := range m.claimsNamed[name] {
-					// Only a loss in the midst of the pod's life counts: the margin is that between two watches.
+					// The claim must have been removed after the pod's creation, whatever the skew of the watches.
 					if c.gone == nil || c.gone.At < p.first().At+watchSkew || !p.pendingAt(c.gone.At) {
 						continue
 					}
@@ -327,8 +327,8 @@ func checkRecreated(m *model, res *results) {
 					if waited := m.h.Duration() - since; waited > overdue {
 						res.notDone(id, evidence{
 							set: s, since: since, until: m.h.Duration(), also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, touched},
-							text: fmt.Sprintf("claim %s was gone at %s under the Pending %s, the set was touched at %s, and for %.1f s, to the end of the recording, it was not made again",
-								name, c.gone.Ref(), p.name, touched.Ref(), waited.Seconds()),
+							text: fmt.Sprintf("claim %s of the Pending %s was removed at %s, the set changed at %s, and for %.1f s, to the end of the recording, the claim was not re-created",
+								name, p.name, c.gone.Ref(), touched.Ref(), waited.Seconds()),
 						})
 					}
 				}
@@ -337,7 +337,7 @@ func checkRecreated(m *model, res *results) {
 	}
 }
 
-// pendingAt reports whether at that moment the pod existed, was Pending and was to stay.
+// pendingAt reports whether the pod existed at that moment, was Pending and not terminating.
 func (p *podLife) pendingAt(at time.Duration) bool {
 	i := sort.Search(len(p.events), func(i int) bool { return p.events[i].At > at })
 	if i == 0 {

@@ -14,10 +14,10 @@ func terminationChecks() []check {
 	}
 }
 
-// checkReverse: scaling to zero ends all pods in strict reverse order.
+// checkReverse: scaling to zero deletes all pods in strict reverse order.
 func checkReverse(m *model, res *results) {
 	m.removalsInOrder(res, contract.TerminationReverse, func(s *setLife, r removal) bool {
-		// Ordinal 0 goes last whatever happened before it, so it alone shows nothing.
+		// With a single pod there is no order.
 		return r.replicas == 0 && r.ready && len(s.ordinals) > 1
 	})
 }

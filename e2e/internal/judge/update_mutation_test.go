@@ -125,10 +125,10 @@ func updateBeforeMinReady(h *mutableHistory) bool {
 		if !u.replacement.readyThroughout(u.replacement.ready().At, u.nextRequest.At) || slices.ContainsFunc(h.podsOf(u.set), later) {
 			return false
 		}
-		asked := h.timestamp(u.nextRequest.At)
+		requested := h.timestamp(u.nextRequest.At)
 		u.replacement.change(0, func(e *history.Event) {
 			if c := e.Pod.Condition(corev1.PodReady); c != nil {
-				c.Transition = asked
+				c.Transition = requested
 			}
 		})
 		return true

@@ -8,30 +8,30 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-func TestReactionsThatAHoldIsHeldUpAgainst(t *testing.T) {
-	tales(t, []tale{
+func TestReactionsThatHaltsAreComparedWith(t *testing.T) {
+	runCases(t, []testCase{
 		{
 			name: "a controller that is slower after a halt than before", exercised: ids(contract.OrderingCreateHalts),
-			tell: func(s *historytest.Builder) {
-				s.Set("web", historytest.Replicas(3))
-				s.CreateReady("web-0")
-				s.Pod("web-1")
-				s.Wait(3 * time.Second)
-				s.Ready("web-1")
-				s.Wait(time.Second)
-				s.CreateReady("web-2")
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(3))
+				b.CreateReady("web-0")
+				b.Pod("web-1")
+				b.Wait(3 * time.Second)
+				b.Ready("web-1")
+				b.Wait(time.Second)
+				b.CreateReady("web-2")
 			},
 		},
 		{
-			name: "a controller that was as slow before a halt", idle: ids(contract.OrderingCreateHalts),
-			tell: func(s *historytest.Builder) {
-				s.Set("web", historytest.Replicas(3))
-				s.Wait(time.Second)
-				s.CreateReady("web-0")
-				s.Pod("web-1")
-				s.Wait(3 * time.Second)
-				s.Ready("web-1")
-				s.CreateReady("web-2")
+			name: "a controller that was as slow before a halt", notExercised: ids(contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(3))
+				b.Wait(time.Second)
+				b.CreateReady("web-0")
+				b.Pod("web-1")
+				b.Wait(3 * time.Second)
+				b.Ready("web-1")
+				b.CreateReady("web-2")
 			},
 		},
 	})

@@ -11,10 +11,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// late lets an event arrive after the n next ones, which must be of other resources, as a watch does that trails another. Its
-// resource version stays what it was.
-func late(s *historytest.Builder, e *history.Event, n int) {
-	events := s.Events()
+// late moves an event behind the n next ones, which must be of other resources, as a late watch does, and keeps its resourceVersion.
+func late(b *historytest.Builder, e *history.Event, n int) {
+	events := b.Events()
 	i := 0
 	for events[i] != e {
 		i++
@@ -27,87 +26,86 @@ func late(s *historytest.Builder, e *history.Event, n int) {
 	}
 }
 
-// TestSetsThatArriveAfterTheirPods: what a pod's owner is called is known from the pod, whether there is such a set only once the watch
-// of sets has told.
-func TestSetsThatArriveAfterTheirPods(t *testing.T) {
-	tales(t, []tale{
+// TestLateWatchOfSets: a pod's ownerReference is known from the pod, whether that set exists only once the watch of sets delivered it.
+func TestLateWatchOfSets(t *testing.T) {
+	runCases(t, []testCase{
 		{
-			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), tell: func(s *historytest.Builder) {
-				set := s.Set("web", historytest.Replicas(2))
-				s.CreateReady("web-0")
-				s.CreateReady("web-1")
-				late(s, set, 1)
+			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), build: func(b *historytest.Builder) {
+				set := b.Set("web", historytest.Replicas(2))
+				b.CreateReady("web-0")
+				b.CreateReady("web-1")
+				late(b, set, 1)
 			},
 		},
 		{
-			name: "by seconds, when all pods are there", exercised: ids(contract.IdentityOwnership), tell: func(s *historytest.Builder) {
-				s.Pace(time.Second)
-				set := s.Set("web", historytest.Replicas(2))
-				s.CreateReady("web-0")
-				s.CreateReady("web-1")
-				late(s, set, 4)
-				s.Wait(long)
+			name: "by seconds, when all pods are there", exercised: ids(contract.IdentityOwnership), build: func(b *historytest.Builder) {
+				b.Pace(time.Second)
+				set := b.Set("web", historytest.Replicas(2))
+				b.CreateReady("web-0")
+				b.CreateReady("web-1")
+				late(b, set, 4)
+				b.Wait(long)
 			},
 		},
 		{
-			name: "one of that name, which the pods do not belong to", broken: ids(contract.IdentityOwnership),
+			name: "a set of that name which does not own the pods", broken: ids(contract.IdentityOwnership),
 			texts: []string{"web-0 was created at rv 102 (+0.1 s) under the controller StatefulSet web with UID other, which no set of the namespace has"},
-			tell: func(s *historytest.Builder) {
-				set := s.Set("web")
-				pod(s, "web-0", func(e *history.Event) { e.Owners[0].UID = "other" })
-				late(s, set, 1)
-				s.Wait(long)
+			build: func(b *historytest.Builder) {
+				set := b.Set("web")
+				pod(b, "web-0", func(e *history.Event) { e.Owners[0].UID = "other" })
+				late(b, set, 1)
+				b.Wait(long)
 			},
 		},
 		{
 			name: "pods without an owner", broken: ids(contract.IdentityOwnership), texts: []string{"for the set web without a controller reference"},
-			tell: func(s *historytest.Builder) {
-				set := s.Set("web")
-				pod(s, "web-0", func(e *history.Event) { e.Owners = nil })
-				late(s, set, 1)
+			build: func(b *historytest.Builder) {
+				set := b.Set("web")
+				pod(b, "web-0", func(e *history.Event) { e.Owners = nil })
+				late(b, set, 1)
 			},
 		},
 	})
 }
 
-// TestWatchesThatTrail: a watch that was cut off and resumed tells late, without a gap.
-func TestWatchesThatTrail(t *testing.T) {
-	slow := func(s *historytest.Builder) { s.Running("web", 3); s.Pace(time.Second) }
-	tales(t, []tale{
+// TestLateWatches: a resumed watch delivers late, without a gap.
+func TestLateWatches(t *testing.T) {
+	slow := func(b *historytest.Builder) { b.Running("web", 3); b.Pace(time.Second) }
+	runCases(t, []testCase{
 		{
-			name: "a scale down that is told after the pod went", exercised: ids(contract.OrderingScaleDown), tell: func(s *historytest.Builder) {
-				slow(s)
-				scale := s.Scale("web", 2)
-				s.DeletePod("web-2")
-				late(s, scale, 4)
+			name: "a scale down that is recorded after the pod's deletion", exercised: ids(contract.OrderingScaleDown), build: func(b *historytest.Builder) {
+				slow(b)
+				scale := b.Scale("web", 2)
+				b.DeletePod("web-2")
+				late(b, scale, 4)
 			},
 		},
 		{
-			name: "a pod that went before the scale down", broken: ids(contract.UpdateNoSpurious), tell: func(s *historytest.Builder) {
-				slow(s)
-				s.DeletePod("web-2")
-				s.Scale("web", 2)
+			name: "a pod deleted before the scale down", broken: ids(contract.UpdateNoSpurious), build: func(b *historytest.Builder) {
+				slow(b)
+				b.DeletePod("web-2")
+				b.Scale("web", 2)
 			},
 		},
 		{
-			name: "a new template that is told after the pod went", tell: func(s *historytest.Builder) {
-				slow(s)
-				asked := s.ChangeTemplate("web", 2)
-				s.DeletePod("web-2")
-				late(s, asked, 4)
-				s.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
-				s.CreateReady("web-2")
+			name: "a new template that is recorded after the pod's deletion", build: func(b *historytest.Builder) {
+				slow(b)
+				changed := b.ChangeTemplate("web", 2)
+				b.DeletePod("web-2")
+				late(b, changed, 4)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.CreateReady("web-2")
 			},
 		},
 		{
-			name: "a bound claim that is told after its pod ran", idle: ids(contract.StorageUnboundBlocks), tell: func(s *historytest.Builder) {
-				s.Set("web", historytest.Replicas(2), historytest.Claims("data"))
-				pending(s, "data-web-0")
-				s.Pod("web-0")
-				s.Pace(3 * time.Second)
-				bound := s.Change(history.Claims, "data-web-0", func(e *history.Event) { e.Claim.Phase, e.Claim.Volume = corev1.ClaimBound, "pv-0" })
-				s.Change(history.Pods, "web-0", func(e *history.Event) { e.Pod.Phase = corev1.PodRunning })
-				late(s, bound, 1)
+			name: "a bound claim that is recorded after its pod ran", notExercised: ids(contract.StorageUnboundBlocks), build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(2), historytest.Claims("data"))
+				pending(b, "data-web-0")
+				b.Pod("web-0")
+				b.Pace(3 * time.Second)
+				bound := b.Change(history.Claims, "data-web-0", func(e *history.Event) { e.Claim.Phase, e.Claim.Volume = corev1.ClaimBound, "pv-0" })
+				b.Change(history.Pods, "web-0", func(e *history.Event) { e.Pod.Phase = corev1.PodRunning })
+				late(b, bound, 1)
 			},
 		},
 	})

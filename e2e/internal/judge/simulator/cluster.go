@@ -18,8 +18,9 @@ type cluster struct {
 	options    options
 	queue      queue
 	tasks      int
-	delivered  int // events that all components have received
-	alive      map[types.UID]bool
+	delivered  int                // how many events all components have received
+	alive      map[types.UID]bool // objects that exist
+	stopping   map[types.UID]bool // pods whose containers their kubelet stops
 	controller *controller
 	begin      time.Time
 	templates  []history.Template // all used so far; the digest of one is its index
@@ -75,9 +76,9 @@ func (cl *cluster) advanceTo(until time.Duration) {
 	}
 }
 
-// runUntilIdle runs the cluster until there was no event for quiet, at most for patience.
-func (cl *cluster) runUntilIdle(quiet, patience time.Duration) {
-	for end := cl.builder.Now() + patience; cl.builder.Now() < end; {
+// runUntilIdle runs the cluster until there was no event for quiet, at most until timeout.
+func (cl *cluster) runUntilIdle(quiet, timeout time.Duration) {
+	for end := cl.builder.Now() + timeout; cl.builder.Now() < end; {
 		before := len(cl.builder.Events())
 		cl.run(quiet)
 		if len(cl.builder.Events()) == before {

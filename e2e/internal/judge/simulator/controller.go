@@ -20,17 +20,15 @@ type controller struct {
 	lastArrival map[history.Resource]time.Duration // when the newest event of a resource reaches the cache
 	queued      map[string]bool
 	failures    map[string]int
-	terminating map[types.UID]bool // pods whose shutdown has begun
 	// written and observed hold the newest resourceVersion written for a set, and the newest in the cache.
 	written  map[string]map[history.Resource]uint64
 	observed map[history.Resource]uint64
 }
 
 func newController(cl *cluster) *controller {
-	cl.alive = map[types.UID]bool{}
 	return &controller{
 		cl: cl, cache: history.NewState(), lastArrival: map[history.Resource]time.Duration{}, queued: map[string]bool{}, failures: map[string]int{},
-		terminating: map[types.UID]bool{}, written: map[string]map[history.Resource]uint64{}, observed: map[history.Resource]uint64{},
+		written: map[string]map[history.Resource]uint64{}, observed: map[history.Resource]uint64{},
 	}
 }
 
@@ -137,11 +135,11 @@ func (c *controller) sync(name string) bool {
 	if !ok {
 		return false
 	}
-	p := &setSync{c: c, set: set, revisions: revisions, now: c.cl.builder.Now()}
-	ok = p.updateStatefulSet(pods)
-	ok = c.updateStatefulSetStatus(set, p.status) && ok
-	c.truncateHistory(p, pods)
-	if set.Set.MinReadySeconds > 0 && p.status.Ready != p.status.Available {
+	s := &setSync{c: c, set: set, revisions: revisions, now: c.cl.builder.Now()}
+	ok = s.updateStatefulSet(pods)
+	ok = c.updateStatefulSetStatus(set, s.status) && ok
+	c.truncateHistory(s, pods)
+	if set.Set.MinReadySeconds > 0 && s.status.Ready != s.status.Available {
 		c.enqueue(name, time.Duration(set.Set.MinReadySeconds)*time.Second)
 	}
 	return ok

@@ -4,17 +4,10 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-)
-
-// Finalizers that select how the garbage collector treats dependents.
-const (
-	foregroundFinalizer = "foregroundDeletion"
-	orphanFinalizer     = "orphan"
 )
 
 // handleOwners schedules what the garbage collector does after a change of an object.
@@ -24,9 +17,9 @@ func (cl *cluster) handleOwners(e *history.Event) {
 		for _, d := range cl.dependents(e.UID) {
 			cl.after(cl.garbageDelay(), func() { cl.collectObject(d.Resource, d.Name, d.UID) })
 		}
-	case e.Resource == history.Sets && slices.Contains(e.Finalizers, foregroundFinalizer):
+	case e.Resource == history.Sets && slices.Contains(e.Finalizers, metav1.FinalizerDeleteDependents):
 		cl.after(cl.garbageDelay(), func() { cl.deleteInForeground(e.Name, e.UID) })
-	case e.Resource == history.Sets && slices.Contains(e.Finalizers, orphanFinalizer):
+	case e.Resource == history.Sets && slices.Contains(e.Finalizers, metav1.FinalizerOrphanDependents):
 		cl.after(cl.garbageDelay(), func() { cl.orphanDependents(e.Name, e.UID) })
 	case !e.Gone() && len(e.Owners) > 0 && slices.ContainsFunc(e.Owners, func(o metav1.OwnerReference) bool { return !cl.alive[o.UID] }):
 		cl.after(cl.garbageDelay(), func() { cl.collectObject(e.Resource, e.Name, e.UID) })
@@ -66,18 +59,6 @@ func (cl *cluster) collectObject(r history.Resource, name string, uid types.UID)
 	}
 }
 
-// deleteObject handles, as the API server, a request to delete an object, sent by the garbage collector.
-func (cl *cluster) deleteObject(e *history.Event) {
-	switch e.Resource {
-	case history.Pods:
-		cl.deletePod(e.Name, e.UID, nil)
-	case history.Claims:
-		cl.deleteClaim(e.Name, e.UID)
-	default:
-		cl.removeObject(e.Resource, e.Name, e.UID)
-	}
-}
-
 // deleteInForeground deletes the dependents of a set and, once they are gone, the set.
 func (cl *cluster) deleteInForeground(name string, uid types.UID) {
 	if cl.get(history.Sets, name, uid) == nil {
@@ -106,53 +87,4 @@ func (cl *cluster) orphanDependents(name string, uid types.UID) {
 		})
 	}
 	cl.removeObject(history.Sets, name, uid)
-}
-
-// handleClaim schedules what the volume binder and the PVC protection controller do after a change of a claim.
-func (cl *cluster) handleClaim(e *history.Event) {
-	name, uid := e.Name, e.UID
-	switch {
-	case e.Gone():
-	case e.Terminating():
-		cl.after(cl.durationBetween(time.Millisecond, 100*time.Millisecond), func() { cl.removeUnusedClaim(name, uid) })
-	case e.Change == history.Added:
-		cl.after(cl.jitter(200*time.Millisecond), func() {
-			if c := cl.get(history.Claims, name, uid); c == nil || c.Terminating() {
-				return
-			}
-			cl.builder.Change(history.Claims, name, func(e *history.Event) {
-				e.Claim.Phase, e.Claim.Volume = corev1.ClaimBound, "pv-"+string(uid)
-			})
-		})
-	}
-}
-
-// deleteClaim handles, as the API server, a request to delete a claim.
-func (cl *cluster) deleteClaim(name string, uid types.UID) {
-	if e := cl.get(history.Claims, name, uid); e == nil || e.Terminating() {
-		return
-	}
-	cl.builder.Change(history.Claims, name, func(e *history.Event) {
-		now := cl.builder.Timestamp()
-		e.DeletionTimestamp = &now
-	})
-}
-
-// removeUnusedClaim removes a terminating claim once no scheduled, unfinished pod uses it.
-func (cl *cluster) removeUnusedClaim(name string, uid types.UID) {
-	if cl.get(history.Claims, name, uid) == nil {
-		return
-	}
-	for _, p := range cl.builder.List(history.Pods) {
-		if p.Pod.Node == "" || p.Pod.Finished() {
-			continue
-		}
-		for _, c := range p.Pod.Claims {
-			if c == name {
-				cl.after(150*time.Millisecond, func() { cl.removeUnusedClaim(name, uid) })
-				return
-			}
-		}
-	}
-	cl.removeObject(history.Claims, name, uid)
 }

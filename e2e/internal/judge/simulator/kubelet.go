@@ -6,7 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -21,8 +20,8 @@ func (cl *cluster) handlePod(e *history.Event) {
 	switch {
 	case e.Gone():
 	case e.Terminating():
-		if old := cl.controller.terminating; !old[uid] {
-			old[uid] = true
+		if !cl.stopping[uid] {
+			cl.stopping[uid] = true
 			cl.after(cl.shutdownTime(e), func() { cl.finishTermination(name, uid) })
 		}
 	case e.Change == history.Added && e.Pod.Node == "":
@@ -32,11 +31,11 @@ func (cl *cluster) handlePod(e *history.Event) {
 
 // shutdownTime returns how long a pod takes to stop within its grace period.
 func (cl *cluster) shutdownTime(e *history.Event) time.Duration {
-	most := 30 * time.Second
+	grace := 30 * time.Second
 	if e.DeletionGrace != nil {
-		most = time.Duration(*e.DeletionGrace) * time.Second
+		grace = time.Duration(*e.DeletionGrace) * time.Second
 	}
-	return min(most, cl.jitter(cl.options.stopTime))
+	return min(grace, cl.jitter(cl.options.stopTime))
 }
 
 // activePod returns the pod if it exists and is neither terminating nor finished, or nil.
@@ -100,10 +99,10 @@ func (cl *cluster) maybeFail(name string, uid types.UID) {
 	if !cl.chance(cl.options.failureRate) {
 		return
 	}
-	what := pick(cl.rng, cl.unready, cl.unready, cl.crash, cl.crash, cl.fail, cl.succeed, cl.nodePressure, cl.taintEviction)
+	failure := pick(cl.rng, cl.unready, cl.unready, cl.crash, cl.crash, cl.fail, cl.succeed, cl.nodePressure, cl.taintEviction)
 	cl.after(cl.durationBetween(100*time.Millisecond, 15*time.Second), func() {
 		if e := cl.activePod(name, uid); e != nil && e.Pod.RunningAndReady() {
-			what(name, uid)
+			failure(name, uid)
 		}
 	})
 }
@@ -161,42 +160,6 @@ func (cl *cluster) finishTermination(name string, uid types.UID) {
 		}
 	})
 	cl.after(cl.durationBetween(time.Millisecond, 50*time.Millisecond), func() { cl.removeObject(history.Pods, name, uid) })
-}
-
-// deletePod handles, as the API server, a request to delete a pod.
-func (cl *cluster) deletePod(name string, uid types.UID, grace *int64) {
-	e := cl.get(history.Pods, name, uid)
-	if e == nil {
-		return
-	}
-	if grace == nil {
-		grace = e.Pod.Grace
-	}
-	switch {
-	case *grace == 0 || e.Pod.Node == "" || e.Pod.Finished():
-		cl.removeObject(history.Pods, name, uid)
-	case !e.Terminating():
-		cl.builder.Change(history.Pods, name, func(e *history.Event) {
-			end := metav1.NewTime(cl.builder.Timestamp().Add(time.Duration(*grace) * time.Second))
-			e.DeletionTimestamp, e.DeletionGrace = &end, grace
-		})
-	}
-}
-
-// removeObject removes an object from the API.
-func (cl *cluster) removeObject(r history.Resource, name string, uid types.UID) {
-	if cl.get(r, name, uid) == nil {
-		return
-	}
-	e := cl.builder.Remove(r, name)
-	if e.DeletionTimestamp == nil {
-		now := cl.builder.Timestamp()
-		e.DeletionTimestamp = &now
-	}
-	if r == history.Pods {
-		zero := int64(0)
-		e.DeletionGrace = &zero
-	}
 }
 
 // setReady sets the conditions ContainersReady and Ready.

@@ -48,29 +48,29 @@ func (c *controller) adoptRevisions(set *history.Event) bool {
 	return true
 }
 
-// currentAndUpdateRevision finds the revisions of the set's template and of its status, and makes or renumbers the former where it has to.
+// currentAndUpdateRevision returns the revisions of the status and of the template; it creates or renumbers the latter where needed.
 func (c *controller) currentAndUpdateRevision(set *history.Event) (revisions, bool) {
-	known := c.ownedRevisions(set)
+	owned := c.ownedRevisions(set)
 	digest := set.Set.TemplateDigest
 	next := int64(1)
-	if n := len(known); n > 0 {
-		next = known[n-1].Revision.Number + 1
+	if n := len(owned); n > 0 {
+		next = owned[n-1].Revision.Number + 1
 	}
-	equal := slices.IndexFunc(known, func(e *history.Event) bool { return e.Revision.Data == digest })
+	equal := slices.IndexFunc(owned, func(e *history.Event) bool { return e.Revision.Data == digest })
 	var update string
 	switch {
-	case equal >= 0 && equal == len(known)-1:
-		update = known[equal].Name
+	case equal >= 0 && equal == len(owned)-1:
+		update = owned[equal].Name
 	case equal >= 0:
-		e := c.cl.get(history.Revisions, known[equal].Name, known[equal].UID)
-		if e == nil || e.ResourceVersion != known[equal].ResourceVersion {
+		e := c.cl.get(history.Revisions, owned[equal].Name, owned[equal].UID)
+		if e == nil || e.ResourceVersion != owned[equal].ResourceVersion {
 			return revisions{}, false
 		}
 		c.cl.builder.Change(history.Revisions, e.Name, func(e *history.Event) { e.Revision.Number = next })
 		update = e.Name
 	default:
 		update = fmt.Sprintf("%s-%s", set.Name, digest)
-		if there := c.cl.get(history.Revisions, update, ""); there == nil {
+		if existing := c.cl.get(history.Revisions, update, ""); existing == nil {
 			c.cl.builder.Add(&history.Event{
 				Resource: history.Revisions, Revision: &history.Revision{Number: next, Data: digest},
 				Meta: history.Meta{Name: update, Labels: set.Set.Selector, Owners: controllerRef("StatefulSet", set.Name, set.UID)},
@@ -78,7 +78,7 @@ func (c *controller) currentAndUpdateRevision(set *history.Event) (revisions, bo
 		}
 	}
 	out := revisions{update: revision{update, set.Set.Template}, current: revision{update, set.Set.Template}}
-	for _, e := range known {
+	for _, e := range owned {
 		if e.Name == set.Set.Status.CurrentRevision {
 			out.current = revision{e.Name, c.cl.templateOf(e.Revision.Data)}
 		}
@@ -92,11 +92,11 @@ func (c *controller) truncateHistory(s *setSync, pods []*history.Event) {
 	if limit == nil {
 		return
 	}
-	live := map[string]bool{s.revisions.current.name: true, s.revisions.update.name: true}
+	inUse := map[string]bool{s.revisions.current.name: true, s.revisions.update.name: true}
 	for _, pod := range pods {
-		live[pod.Labels[appsv1.ControllerRevisionHashLabelKey]] = true
+		inUse[pod.Labels[appsv1.ControllerRevisionHashLabelKey]] = true
 	}
-	unused := slices.DeleteFunc(c.ownedRevisions(s.set), func(e *history.Event) bool { return live[e.Name] })
+	unused := slices.DeleteFunc(c.ownedRevisions(s.set), func(e *history.Event) bool { return inUse[e.Name] })
 	for i := range len(unused) - int(*limit) {
 		c.cl.removeObject(history.Revisions, unused[i].Name, unused[i].UID)
 	}

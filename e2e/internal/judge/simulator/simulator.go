@@ -4,15 +4,18 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// History returns the legal history of that seed.
+// History returns the history of that seed.
 func History(seed uint64) *history.History {
 	cl := &cluster{
 		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
 		builder: historytest.New().Pace(time.Millisecond),
+		alive:   map[types.UID]bool{}, stopping: map[types.UID]bool{},
 	}
 	cl.begin = cl.builder.History().Header.Start
 	cl.options = cl.randomOptions()
@@ -27,11 +30,11 @@ func History(seed uint64) *history.History {
 // options are the properties of one simulated cluster.
 type options struct {
 	version string
-	// cacheLag is the most by which an informer cache may lag; with watchSkew it stays below the lag that judges allow for.
+	// cacheLag is the most by which an informer cache may lag; with watchSkew it is below the lag that the judges allow.
 	cacheLag time.Duration
 	// watchSkew is the most by which one watch of the recorder may lag behind another.
 	watchSkew time.Duration
-	// startTime and stopTime are the usual times that a pod takes.
+	// startTime and stopTime are how long a pod usually takes to start and to stop.
 	startTime, stopTime time.Duration
 	// failureRate is the probability that a pod fails after it became Ready.
 	failureRate float64

@@ -236,14 +236,14 @@ func (s *setSync) rollOut(replicas []*replica) bool {
 
 // rollOutWithMaxUnavailable is rollOut with the MaxUnavailableStatefulSet feature.
 func (s *setSync) rollOutWithMaxUnavailable(replicas []*replica) bool {
-	most := 1
+	maxUnavailable := 1
 	if n, err := strconv.Atoi(s.set.Set.MaxUnavailable); err == nil {
-		most = n
+		maxUnavailable = n
 	}
-	down := 0
+	unavailable := 0
 	for _, r := range replicas {
 		if s.unavailable(r) {
-			down++
+			unavailable++
 		}
 	}
 	for i := len(replicas) - 1; i >= int(s.set.Set.Partition); i-- {
@@ -255,11 +255,11 @@ func (s *setSync) rollOutWithMaxUnavailable(replicas []*replica) bool {
 			s.status.Current--
 		}
 	}
-	for i := len(replicas) - 1; i >= int(s.set.Set.Partition) && down < most; i-- {
+	for i := len(replicas) - 1; i >= int(s.set.Set.Partition) && unavailable < maxUnavailable; i-- {
 		if r := replicas[i]; s.outdated(r) && !(s.unavailable(r) && !s.monotonic()) {
 			s.c.cl.deletePod(r.name, r.uid(), nil)
 			s.status.Current--
-			down++
+			unavailable++
 		}
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -60,7 +61,7 @@ func (cl *cluster) changeHistoryLimit(set *history.Event) bool {
 // deleteSet deletes the set in the background, in the foreground or orphaning its pods, and mostly creates it again.
 func (cl *cluster) deleteSet(set *history.Event) bool {
 	cl.builder.Operation(history.VerbDelete, history.Sets, set.Name)
-	finalizer := pick(cl.rng, "", "", foregroundFinalizer, orphanFinalizer)
+	finalizer := pick(cl.rng, "", "", metav1.FinalizerDeleteDependents, metav1.FinalizerOrphanDependents)
 	if len(cl.builder.List(history.Sets)) > 1 {
 		finalizer = "" // another set with the same selector would adopt the orphans
 	}

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -18,25 +19,26 @@ func (cl *cluster) withWatchSkew(h *history.History) *history.History {
 		e.At = max(last[e.Resource], e.At+cl.durationBetween(0, cl.options.watchSkew))
 		last[e.Resource] = e.At
 	}
-	slices.SortStableFunc(h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
-	renumber(h)
+	SortByTime(h)
+	h.End.At = h.Duration()
 	return h
 }
 
-// renumber numbers all records in order of time; an operation comes before the events of the same moment.
-func renumber(h *history.History) {
-	seq, m := 0, 0
-	for _, e := range h.Events {
-		for ; m < len(h.Operations) && h.Operations[m].At <= e.At; m++ {
+// SortByTime sorts the events by time and numbers all records anew; an operation comes before the events of the same moment.
+func SortByTime(h *history.History) {
+	slices.SortStableFunc(h.Events, func(a, b *history.Event) int { return int(a.At - b.At) })
+	seq, done := 0, 0
+	operationsUntil := func(at time.Duration) {
+		for ; done < len(h.Operations) && h.Operations[done].At <= at; done++ {
 			seq++
-			h.Operations[m].Seq = seq
+			h.Operations[done].Seq = seq
 		}
+	}
+	for _, e := range h.Events {
+		operationsUntil(e.At)
 		seq++
 		e.Seq = seq
 	}
-	for ; m < len(h.Operations); m++ {
-		seq++
-		h.Operations[m].Seq = seq
-	}
-	h.End.Seq, h.End.At = seq+1, h.Duration()
+	operationsUntil(math.MaxInt64)
+	h.End.Seq = seq + 1
 }
