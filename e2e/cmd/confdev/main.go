@@ -10,11 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/specs"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
+	"github.com/hero-academy/statefulset-conformance/e2e/specs"
 )
 
 func main() {

@@ -8,7 +8,3 @@
 // Every request that changes the cluster goes through Send or Do, which record it. What must never enter: the options and waits of one
 // kind of object, which belong to the packages above, and any verdict, which is for package judge.
 package framework
-
-import ()
-
-import ()

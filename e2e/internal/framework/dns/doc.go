@@ -4,7 +4,3 @@
 // It stands on packages framework and statefulset, and on nslookup for reading the output. Nothing here resolves names by itself: what counts
 // is the answer that a pod of the cluster gets.
 package dns
-
-import ()
-
-import ()

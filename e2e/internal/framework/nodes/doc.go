@@ -3,5 +3,3 @@
 //
 // It stands on package framework and acts through provision/nodefault. It must never touch a cluster that somebody else made.
 package nodes
-
-import ()

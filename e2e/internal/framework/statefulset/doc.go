@@ -5,7 +5,3 @@
 // It stands on package framework, which records every request and every check. What must never enter: DNS and nodes, which have packages of
 // their own, and verdicts, which are for package judge.
 package statefulset
-
-import ()
-
-import ()
