@@ -7,29 +7,33 @@ GO   ?= go
 user := .bin/conformance
 dev  := .bin/confdev
 
-SETTINGS := FOCUS LABELS LEVEL PROCS SEED REPORT_DIR STORAGE_CLASS LIMITS KEEP_CLUSTER CLUSTER_NAME \
-	NODE_IMAGE K8S_VERSION NGINX_IMAGE BUSYBOX_IMAGE FAULT DISTURBANCE MATRIX RUNS FAULTS TREND \
-	KUBECONFIG CONTEXT NAMESPACE_PREFIX NAMESPACES RUN RESULTS_DIR SUITE_IMAGE IMAGE_MIRROR \
-	NAMESPACE SET STATE SAVE
-# What a person typed is handed on to the letter: make would take the $ of a regular expression for its own.
-$(foreach v,$(SETTINGS),$(if $(value $v),$(eval override $v := $$(value $v))))
-export $(SETTINGS)
+# What a person typed is handed on to the letter, in the environment: make would take the $ of a regular expression for its own, and a shell
+# would run what the name of a report folder says. A recipe refers to a variable as $$NAME, never as $(NAME).
+typed := $(foreach v,$(.VARIABLES),$(if $(findstring command,$(origin $v)),$v))
+$(foreach v,$(typed),$(eval override $v := $$(value $v)))
+export $(typed)
+
+# A flag with the value of a variable that was typed, and not of one that the environment has.
+flag = $(if $(filter $1,$(typed)),--$2="$$$1")
+cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context) $(call flag,NAMESPACES,namespaces) \
+	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
 ## The suite
 e2e: $(dev)          ; @exec $(dev) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
 certify: $(user)     ; @exec $(user) certify                 ## hold an existing cluster to every guarantee (KUBECONFIG, CONTEXT)
+clean-cluster: $(user) ; @exec $(user) clean $(cleaned_cluster) ## list what ended runs left on that cluster (KUBECONFIG=), and remove it (RUN=name or ALL=1)
 image: $(dev)        ; @exec $(dev) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
 images: $(user)      ; @exec $(user) images                  ## list every image that a run on a cluster of yours uses, by digest
 bundle: $(dev)       ; @exec $(dev) bundle                   ## pack program, images and manifests into one archive, for machines without network and Go
 cluster: $(dev)      ; @exec $(dev) cluster up               ## make a kind cluster for work, or check the existing one; e2e then uses it
 cluster-down: $(dev) ; @exec $(dev) cluster down             ## remove it
-judge: $(user)       ; @exec $(user) judge "$(or $(REPORT),report)" ## judge a saved report again, without a cluster (REPORT=folder)
-report: $(user)      ; @exec $(user) report "$(or $(REPORT),report)" ## render the pages of a saved report again (REPORT=folder)
+judge: $(user)       ; @exec $(user) judge "$${REPORT:-report}" ## judge a saved report again, without a cluster (REPORT=folder)
+report: $(user)      ; @exec $(user) report "$${REPORT:-report}" ## render the pages of a saved report again (REPORT=folder)
 diagnose: $(user)    ; @exec $(user) diagnose                ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
@@ -44,11 +48,7 @@ catalogue: toolchain ; @exec $(GO) test ./e2e/specs ./e2e/internal/report -count
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rbac -count=1 -run '^TestManifest' -update ## write e2e/deploy/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history
-ifeq ($(KUBECONFIG)$(CONTEXT),)
-clean: $(dev)     ; @$(dev) clean && rm -rf .bin report dist ## remove all that this project left on the machine, reports included; with KUBECONFIG or CONTEXT, what runs left on that cluster
-else
-clean: $(user)    ; @exec $(user) clean
-endif
+clean: $(dev)     ; @$(dev) clean && rm -rf .bin report dist ## remove all that this project left on this machine, reports included
 help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##
 ## Settings, as NAME=value behind any target of the suite
@@ -59,6 +59,8 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   RUNS=n FAULTS=weekly|always|never TREND=file       of nightly: runs, planted faults, file that keeps a line a night
 ##   K8S_VERSION=v1.x.y             of the cluster                   CLUSTER_NAME=name   another cluster beside
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
+##   RUN=name ALL=1                 which runs clean-cluster removes; it takes the cluster from the command line alone
+##   TIME_LIMIT=time                ends a run that takes longer (1h)
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry

@@ -94,7 +94,7 @@ var _ = SynchronizedAfterSuite(saveUsage, func(ctx SpecContext) {
 	}
 	err := target.AwaitNamespacesGone(ctx)
 	saveUsage() // with what that took
-	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by make clean, with the run's KUBECONFIG and CONTEXT")
+	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by make clean-cluster, with the run's KUBECONFIG and CONTEXT")
 })
 
 // saveUsage saves which rights this process used, for the command that started the run.
@@ -129,6 +129,9 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 			spec.Selected = r.State != types.SpecStatePending
 		}
 		specs = append(specs, spec)
+	}
+	if why := runner.CutShort(report); why != "" {
+		specs = append(specs, verdict.Spec{Text: "the run", State: types.SpecStateInterrupted.String(), Message: why})
 	}
 	data, err := json.MarshalIndent(specs, "", "  ")
 	Expect(err).NotTo(HaveOccurred())

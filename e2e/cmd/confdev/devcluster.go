@@ -82,9 +82,11 @@ func (d *devCluster) close(ctx context.Context) error {
 func (d *devCluster) run(ctx context.Context, name string) (*verdict.Run, error) {
 	o, s := d.options, d.settings
 	o.ReportDir = filepath.Join(d.options.ReportDir, name)
-	if err := runner.EmptyReport(o.ReportDir); err != nil {
+	folder, err := runner.OpenReport(o.ReportDir)
+	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = folder.Close() }()
 	if s.Run == "" {
 		s.Run = fmt.Sprintf("%s-%d", d.up.Name(), time.Now().Unix())
 	}

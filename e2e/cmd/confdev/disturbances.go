@@ -53,9 +53,11 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	if err != nil {
 		return err
 	}
-	if err := o.validate("disturbances"); err != nil {
+	folder, err := o.validate("disturbances")
+	if err != nil {
 		return err
 	}
+	defer func() { _ = folder.Close() }()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
 		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: o.Images,
 		Keep: o.keep, Progress: progress,

@@ -52,9 +52,11 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	if err := o.CheckSelection(true); err != nil {
 		return err
 	}
-	if err := runner.EmptyReport(o.ReportDir); err != nil {
+	folder, err := runner.OpenReport(o.ReportDir)
+	if err != nil {
 		return err
 	}
+	defer func() { _ = folder.Close() }()
 	c, err := up(ctx, cluster.Options{
 		Name: o.clusterName, NodeImage: o.images.nodeImage, KubernetesVersion: o.images.kubernetesVersion, Workload: o.Images, Progress: progress,
 	})
@@ -70,7 +72,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 		fmt.Fprintf(progress, "suite: first spec after %.1f s\n", time.Since(begin).Seconds())
 		run, err = o.Execute(ctx, s, out)
 	}
-	failed := err != nil || run.Overall != verdict.Conformant
+	failed := err != nil || run == nil || run.Overall != verdict.Conformant
 	if o.keep && failed && !c.Reused() {
 		err = errors.Join(err, c.Keep())
 		fmt.Fprintf(progress, "cluster: kept, since the run failed; its kubeconfig is %s\n", c.Kubeconfig())
@@ -85,10 +87,11 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	if closeErr := c.Close(closing); closeErr != nil {
 		err = errors.Join(err, closeErr)
 	}
-	if err != nil {
+	if run == nil {
 		return err
 	}
-	return runner.Conclude(out, run, time.Since(begin))
+	// A cluster that cannot be removed changes no verdict.
+	return errors.Join(runner.Conclude(out, run, time.Since(begin)), err)
 }
 
 // settingsOn are the settings of a run on a cluster, which is checked first.

@@ -51,9 +51,11 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	if err := o.validate("faults"); err != nil {
+	folder, err := o.validate("faults")
+	if err != nil {
 		return err
 	}
+	defer func() { _ = folder.Close() }()
 	// Each fault says which specs should notice it.
 	o.Focus, o.Labels = "", ""
 	trial := faultTrial{options: o.trialOptions, out: out, progress: progress, of: len(chosen), whole: len(chosen) == len(faults.All()) || len(chosen) == 0}

@@ -47,9 +47,11 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	if err := o.validate("matrix"); err != nil {
+	folder, err := o.validate("matrix")
+	if err != nil {
 		return err
 	}
+	defer func() { _ = folder.Close() }()
 	table := trialTable{
 		title: "The matrix of clusters, and the verdicts of the suite", command: "make matrix", kind: "cluster", kinds: "clusters",
 		intro: "Each is a kind cluster made for its run.",

@@ -101,6 +101,11 @@ func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) 
 	if err != nil {
 		return cli.UsageError{Err: fmt.Errorf("TREND: %w", err)}
 	}
+	folder, err := runner.OpenReport(n.ReportDir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = folder.Close() }()
 	if err := n.clear(); err != nil {
 		return err
 	}
@@ -166,11 +171,14 @@ func (n nightlyRun) clear() error {
 		return err
 	}
 	for _, dir := range old {
+		if !runner.IsReport(dir) {
+			continue
+		}
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
-	return os.MkdirAll(n.ReportDir, 0o755)
+	return nil
 }
 
 // repeat runs the suite on one cluster, in another order each time.

@@ -50,19 +50,19 @@ func TestNewNightlyRun(t *testing.T) {
 func TestANightLeavesTheTrendAndNoOldRun(t *testing.T) {
 	var n nightlyRun
 	n.ReportDir = t.TempDir()
-	for _, path := range []string{"run-1/old", "run-12/old", "trend.jsonl", "mine/kept"} {
+	for _, path := range []string{"run-1/conformance.yaml", "run-12/conformance.yaml", "run-home/kept", "trend.jsonl", "mine/kept"} {
 		file := filepath.Join(n.ReportDir, path)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, nil, 0o644); err != nil {
+		if err := os.WriteFile(file, []byte("apiVersion: statefulset-conformance.hero-academy.github.io/v2\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := n.clear(); err != nil {
 		t.Fatal(err)
 	}
-	for path, stays := range map[string]bool{"run-1": false, "run-12": false, "trend.jsonl": true, "mine/kept": true} {
+	for path, stays := range map[string]bool{"run-1": false, "run-12": false, "run-home/kept": true, "trend.jsonl": true, "mine/kept": true} {
 		if _, err := os.Stat(filepath.Join(n.ReportDir, path)); (err == nil) != stays {
 			t.Errorf("%s: expected to stay: %t, found %v", path, stays, err)
 		}

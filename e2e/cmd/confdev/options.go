@@ -37,13 +37,13 @@ func (o *trialOptions) addFlags(f cli.Flags) {
 	f.Bool(&o.keep, "KEEP_CLUSTER", "keep the cluster for the next time")
 }
 
-// validate completes the options and empties the report folder, which is below the usual one if nobody named another.
-func (o *trialOptions) validate(purpose string) error {
+// validate completes the options and opens the report folder, which is below the usual one if nobody named another.
+func (o *trialOptions) validate(purpose string) (*runner.ReportDir, error) {
 	o.UseReportDir(purpose)
 	if problems := o.Validate(contract.Core, contract.Extended); len(problems) > 0 {
-		return runner.PreflightError(problems)
+		return nil, runner.PreflightError(problems)
 	}
-	return runner.EmptyReport(o.ReportDir)
+	return runner.OpenReport(o.ReportDir)
 }
 
 // clusterFor is the name of the cluster for a purpose, unless one was named.

@@ -54,10 +54,7 @@ Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or confi
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := runner.OrInconclusive(runCertify(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr()))
-			if failed := o.exportResults(err); failed != nil {
-				return errors.Join(err, failed)
-			}
-			return err
+			return o.finish(err)
 		},
 	}
 	o.addFlags(cli.NewFlags(command.Flags(), os.Getenv))
@@ -81,9 +78,11 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 	if s.Suite, err = runner.Identity(ctx); err != nil {
 		return err
 	}
-	if err := runner.EmptyReport(o.ReportDir); err != nil {
+	folder, err := runner.OpenReport(o.ReportDir)
+	if err != nil {
 		return err
 	}
+	defer func() { _ = folder.Close() }()
 	if err := probe(ctx, o, &s, progress); err != nil {
 		return err
 	}
@@ -95,10 +94,19 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 		// The verdict stays the last line.
 		err = errors.Join(err, export.WriteReport(out, o.ReportDir))
 	}
-	if err != nil {
+	if run == nil {
 		return err
 	}
-	return runner.Conclude(out, run, time.Since(begin))
+	return errors.Join(runner.Conclude(out, run, time.Since(begin)), err)
+}
+
+// finish hands the results over. That they cannot be handed over says nothing about the cluster: a verdict of non-conformance stays, and a
+// conformant run has no complete outcome.
+func (o *certifyOptions) finish(outcome error) error {
+	if failed := o.exportResults(outcome); failed != nil {
+		return runner.OrInconclusive(errors.Join(outcome, fmt.Errorf("handing the results over: %w", failed)))
+	}
+	return outcome
 }
 
 // exportResults leaves the results where a tool that collects them waits for them, however the run ended.

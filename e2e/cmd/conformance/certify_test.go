@@ -173,6 +173,7 @@ func TestCertifyRejects(t *testing.T) {
 		"level unknown":           {map[string]string{"LEVEL": "all"}, 2, []string{"LEVEL=all: expected one of [core extended disruptive]"}},
 		"processes":               {map[string]string{"PROCS": "many"}, 2, []string{"PROCS=many: expected a number of processes"}},
 		"seed":                    {map[string]string{"SEED": "x"}, 2, []string{"SEED=x: expected a whole number"}},
+		"time limit":              {map[string]string{"TIME_LIMIT": "60"}, 2, []string{"TIME_LIMIT=60: expected a time of a minute or more, such as 90m or 2h"}},
 		"focus":                   {map[string]string{"FOCUS": "("}, 2, []string{"FOCUS=(: expected a regular expression"}},
 		"labels":                  {map[string]string{"LABELS": "&&"}, 2, []string{"LABELS=&&: expected a Ginkgo label filter"}},
 		"namespace prefix":        {map[string]string{"NAMESPACE_PREFIX": "My_"}, 2, []string{"NAMESPACE_PREFIX=My_: expected lower-case letters"}},

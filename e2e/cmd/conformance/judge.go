@@ -38,16 +38,24 @@ func judgeFolder(out io.Writer, dir string) error {
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	run, err := verdict.JudgeFolder(dir, s.Level)
+	run, err := runner.Judge(dir, s)
 	if err != nil {
-		return err
+		return disagreement{err}
 	}
 	again, err := report.New(dir, &run, s, saved.Start, time.Since(begin))
 	if err != nil {
 		return err
 	}
 	if diffs := saved.Compare(again); len(diffs) > 0 {
-		return fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))
+		return disagreement{fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))}
 	}
 	return runner.Conclude(out, &run, time.Since(begin))
 }
+
+// disagreement says that a report cannot be judged again, or not to the same verdict: nothing about the cluster.
+type disagreement struct{ error }
+
+func (d disagreement) Unwrap() error { return d.error }
+
+// ExitCode is the process's exit code.
+func (disagreement) ExitCode() int { return verdict.ExitUsage }

@@ -43,14 +43,10 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	if len(c.Settings.Namespaces) > 0 {
 		return c.useExisting(ctx, header)
 	}
-	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		// A name that is found here, and not by the API server, can be asked for again when the answer is lost.
-		Name: c.Settings.NamespacePrefix + "-" + rand.String(5),
-		Labels: map[string]string{
-			runconfig.ManagedByLabel: runconfig.ManagedBy, runconfig.RunLabel: c.Settings.Run,
-			runconfig.PodSecurityLabel: string(security),
-		},
-	}}, metav1.CreateOptions{})
+	meta := c.Settings.NamespaceMeta(string(security))
+	// A name that is found here, and not by the API server, can be asked for again when the answer is lost.
+	meta.Name = c.Settings.NamespacePrefix + "-" + rand.String(5)
+	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
 	}

@@ -145,12 +145,9 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 }
 
 func (p *prober) namespace(ctx context.Context, pp podProbe) (string, *Problem) {
-	created, err := p.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: p.settings.NamespacePrefix + "-probe-",
-		Labels: map[string]string{
-			runconfig.ManagedByLabel: runconfig.ManagedBy, runconfig.RunLabel: p.settings.Run, runconfig.PodSecurityLabel: pp.standard,
-		},
-	}}, metav1.CreateOptions{})
+	meta := p.settings.NamespaceMeta(pp.standard)
+	meta.GenerateName = p.settings.NamespacePrefix + "-probe-"
+	created, err := p.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
 	if err != nil {
 		return "", &Problem{Text: oneLine(fmt.Sprintf("namespaces: expected to create one with the label %s=%s, found: %v; "+
 			"let the account create such namespaces", runconfig.PodSecurityLabel, pp.standard, err))}

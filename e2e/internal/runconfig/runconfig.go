@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -18,8 +20,27 @@ import (
 const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	ManagedBy      = "statefulset-conformance"
-	RunLabel       = "statefulset-conformance.hero-academy.github.io/run"
+	RunLabel       = Group + "/run"
 )
+
+// Group is the domain of the suite's own labels and annotations, and the API group of its reports.
+const Group = "statefulset-conformance.hero-academy.github.io"
+
+// Annotations of each namespace that a run creates. "conformance clean" deletes no namespace without them.
+const (
+	IDAnnotation = Group + "/run-id" // Settings.ID
+	// LastsAnnotation is Settings.LastsAtMost: once so much time has passed since the youngest namespace of a run was created, the run
+	// has ended.
+	LastsAnnotation = Group + "/run-lasts-at-most"
+)
+
+// NamespaceMeta returns the metadata of a namespace that the run creates, under a Pod Security Standard; the name is the caller's to fill in.
+func (s Settings) NamespaceMeta(podSecurity string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Labels:      map[string]string{ManagedByLabel: ManagedBy, RunLabel: s.Run, PodSecurityLabel: podSecurity},
+		Annotations: map[string]string{IDAnnotation: s.ID, LastsAnnotation: s.LastsAtMost.String()},
+	}
+}
 
 // Finalizer is on pods that a spec keeps in the API after their deletion.
 const Finalizer = RunLabel
@@ -31,6 +52,10 @@ const PodSecurityLabel = "pod-security.kubernetes.io/enforce"
 type Settings struct {
 	// Run is the run's name, the value of RunLabel.
 	Run string `json:"run"`
+	// ID is a UUID that the run writes into the annotation IDAnnotation of each namespace that it creates.
+	ID string `json:"id,omitempty"`
+	// LastsAtMost is how long the run may last, its clean-up included.
+	LastsAtMost time.Duration `json:"lastsAtMost,omitempty"`
 	// Kubeconfig and Context choose the cluster. The path may be a list, as in kubectl's variable; an empty one means the pod's
 	// own service account.
 	Kubeconfig string `json:"kubeconfig"`

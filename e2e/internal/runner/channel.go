@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -59,12 +61,16 @@ func listen(ctx context.Context, path string) (*channel, error) {
 
 func (c *channel) read(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	for in := json.NewDecoder(conn); ; {
-		var e Event
-		if in.Decode(&e) != nil {
-			return
+	for in := bufio.NewReader(conn); ; {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return // with what was cut off: progress decides nothing
 		}
-		c.events <- e
+		var e Event
+		// Closing the connection over a line that cannot be read would interrupt the process.
+		if json.Unmarshal(line, &e) == nil {
+			c.events <- e
+		}
 	}
 }
 
@@ -102,11 +108,25 @@ func Connect(ctx context.Context, path string, lost func()) (*Connection, error)
 		defer stop()
 		_, _ = conn.Read(make([]byte, 1)) // the command sends nothing: the read ends with the connection
 		if ctx.Err() == nil {
-			_ = os.RemoveAll(filepath.Dir(path))
+			removeFolder(path)
 			lost()
 		}
 	}()
 	return &Connection{conn: conn}, nil
+}
+
+// socketName is the name of the socket, folderPrefix begins that of its folder, which holds the link to the suite as well.
+const socketName, folderPrefix = "socket", "conformance-"
+
+// removeFolder removes the folder of a command's socket, and only what the command made there: the path came in a flag.
+func removeFolder(socket string) {
+	dir := filepath.Dir(socket)
+	if filepath.Base(socket) != socketName || !strings.HasPrefix(filepath.Base(dir), folderPrefix) {
+		return
+	}
+	_ = os.Remove(socket)
+	_ = os.Remove(filepath.Join(dir, suiteName))
+	_ = os.Remove(dir) // fails if it holds anything else
 }
 
 // Send reports an event.

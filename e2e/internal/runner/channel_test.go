@@ -2,10 +2,12 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -14,7 +16,7 @@ import (
 const listenerVariable = "RUNNER_TEST_SOCKET"
 
 func TestKilledCommandIsNoticed(t *testing.T) {
-	dir, err := os.MkdirTemp("", "runner-*") //nolint:usetesting // The path of a socket must be short.
+	dir, err := os.MkdirTemp("", folderPrefix+"*") //nolint:usetesting // The path of a socket must be short.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,17 +27,15 @@ func TestKilledCommandIsNoticed(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	lost := make(chan struct{})
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		if _, err := os.Stat(socket); err == nil {
+		_, err := Connect(t.Context(), socket, func() { close(lost) })
+		if err == nil {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("expected the command to listen, found no socket")
+			t.Fatalf("expected the command to listen, found: %v", err)
 		}
-	}
-	lost := make(chan struct{})
-	if _, err := Connect(t.Context(), socket, func() { close(lost) }); err != nil {
-		t.Fatal(err)
 	}
 	select {
 	case <-lost:
@@ -56,6 +56,23 @@ func TestKilledCommandIsNoticed(t *testing.T) {
 	}
 }
 
+// awaitAccepted waits until the command has accepted a connection: one that waits to be accepted when the socket is closed is lost.
+func awaitAccepted(t *testing.T, c *channel) {
+	t.Helper()
+	accepted := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.conns) > 0
+	}
+	for !accepted() {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("expected the connection to be accepted")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
 func TestEventsArePrinted(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	c, err := listen(t.Context(), socket)
@@ -68,8 +85,9 @@ func TestEventsArePrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	printed := make(chan error, 1)
-	go func() { printed <- follow(c.events, &out) }()
+	var printing sync.WaitGroup
+	printing.Go(func() { follow(c.events, &out) })
+	awaitAccepted(t, c)
 	for process := 1; process <= 2; process++ {
 		for _, e := range []Event{
 			{Process: process, Total: 12, Began: "a spec"},
@@ -82,9 +100,7 @@ func TestEventsArePrinted(t *testing.T) {
 		}
 	}
 	c.close()
-	if err := <-printed; err != nil {
-		t.Fatal(err)
-	}
+	printing.Wait()
 	want := "[ 1/12] pass   4.2 s  a spec\n[ 2/12] FAIL   4.2 s  a spec\n          ordering/create broken: too early\n          second line\n"
 	if out.String() != want {
 		t.Errorf("expected\n%s\nfound\n%s", want, out.String())
@@ -112,4 +128,87 @@ func TestEndedProcessIsNotInterrupted(t *testing.T) {
 	}
 	cancel()
 	c.close()
+}
+
+// A line that was cut short, or that is none, interrupts no process and keeps nothing else from being printed.
+func TestCutEventIsSkipped(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	c, err := listen(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := make(chan struct{}, 1)
+	conn, err := Connect(t.Context(), socket, func() { lost <- struct{}{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	var printing sync.WaitGroup
+	printing.Go(func() { follow(c.events, &out) })
+	awaitAccepted(t, c)
+	if _, err := conn.conn.Write([]byte("{\"process\": 1, \"ended\": \"a sp\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Send(Event{Process: 1, Ended: "another spec", State: "passed"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.conn.Write([]byte("{\"process\": 1")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lost:
+		t.Error("expected a line that cannot be read to interrupt no process")
+	case <-time.After(50 * time.Millisecond):
+	}
+	c.close()
+	printing.Wait()
+	if !strings.Contains(out.String(), "another spec") {
+		t.Errorf("expected what followed the cut line to be printed, found %q", out.String())
+	}
+}
+
+// The socket's path comes in a flag: whatever it says, nothing goes that the command did not make.
+func TestOnlyTheCommandsOwnFolderIsRemoved(t *testing.T) {
+	top := t.TempDir()
+	for name, keeps := range map[string]string{
+		"run/docker.sock":           "run/docker.sock",
+		"run/socket":                "run/socket",
+		"conformance-1/socket":      "",
+		"conformance-2/socket":      "conformance-2/notes",
+		"conformance-3/docker.sock": "conformance-3/docker.sock",
+	} {
+		for _, file := range []string{name, keeps} {
+			if file == "" {
+				continue
+			}
+			if err := os.MkdirAll(filepath.Join(top, filepath.Dir(file)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(top, file), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		removeFolder(filepath.Join(top, name))
+		if _, err := os.Stat(filepath.Join(top, keeps)); keeps != "" && err != nil {
+			t.Errorf("%s: expected %s to stay, found %v", name, keeps, err)
+		}
+		if _, err := os.Stat(filepath.Join(top, filepath.Dir(name))); keeps == "" && err == nil {
+			t.Errorf("%s: expected the command's folder to go", name)
+		}
+	}
+}
+
+type unwritable struct{}
+
+func (unwritable) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestUnwritableConsoleEndsNoRun(t *testing.T) {
+	events := make(chan Event, 2)
+	events <- Event{Ended: "a spec", State: "passed"}
+	events <- Event{Ended: "another spec", State: "passed"}
+	close(events)
+	follow(events, unwritable{})
+	if len(events) > 0 {
+		t.Errorf("expected all events to be read, found %d left", len(events))
+	}
 }

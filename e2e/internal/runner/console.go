@@ -14,7 +14,6 @@ const maxSilence = 10 * time.Second
 // what is running and what it waits for.
 type console struct {
 	out     io.Writer
-	err     error
 	running map[int]runningSpec
 	total   int
 	ended   int
@@ -26,8 +25,8 @@ type runningSpec struct {
 	since       time.Time
 }
 
-// follow prints events until their channel is closed.
-func follow(events <-chan Event, out io.Writer) error {
+// follow prints events until their channel is closed. A console that cannot be written to ends no run: the report holds the same.
+func follow(events <-chan Event, out io.Writer) {
 	c := console{out: out, running: map[int]runningSpec{}, last: time.Now()}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -35,7 +34,7 @@ func follow(events <-chan Event, out io.Writer) error {
 		select {
 		case e, open := <-events:
 			if !open {
-				return c.err
+				return
 			}
 			c.show(e)
 		case <-ticker.C:
@@ -45,9 +44,7 @@ func follow(events <-chan Event, out io.Writer) error {
 }
 
 func (c *console) printf(format string, args ...any) {
-	if c.err == nil {
-		_, c.err = fmt.Fprintf(c.out, format, args...)
-	}
+	fmt.Fprintf(c.out, format, args...)
 	c.last = time.Now()
 }
 

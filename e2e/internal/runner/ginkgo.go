@@ -10,8 +10,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
+
+	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -24,10 +28,13 @@ const GinkgoLog = "ginkgo.log"
 // a small cluster, whatever machine the suite runs on.
 func defaultProcs() int { return min(4*runtime.NumCPU(), 8) }
 
+// gracePeriod is how long an interrupted spec may take to clean up, killDelay how long an interrupted run may take before it is killed.
+const gracePeriod, killDelay = 60 * time.Second, 90 * time.Second
+
 // ginkgoArgs are the arguments of Ginkgo's CLI.
 func (o *Options) ginkgoArgs() []string {
 	args := []string{
-		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=1h", "--grace-period=60s",
+		"--randomize-all", "--fail-on-empty", "--fail-on-pending", "--no-color", "-v", "--timeout=" + o.TimeLimit.String(), "--grace-period=" + gracePeriod.String(),
 		"--output-dir=" + o.ReportDir, "--json-report=" + report.GinkgoFile,
 	}
 	if o.FailFast {
@@ -57,12 +64,12 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 		return err
 	}
 	// A folder of its own with a short path: the path of a socket may have a hundred bytes. It is the working directory of the suite.
-	dir, err := os.MkdirTemp("", "conformance-*")
+	dir, err := os.MkdirTemp("", folderPrefix+"*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	suite, socket := filepath.Join(dir, suiteName), filepath.Join(dir, "socket")
+	suite, socket := filepath.Join(dir, suiteName), filepath.Join(dir, socketName)
 	if err := os.Symlink(self, suite); err != nil {
 		return err
 	}
@@ -75,8 +82,8 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	printed := make(chan error, 1)
-	go func() { printed <- follow(connections.events, out) }()
+	var printing sync.WaitGroup
+	printing.Go(func() { follow(connections.events, out) })
 
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append(append([]string{ginkgoName}, o.ginkgoArgs()...), suite, "--", "-conformance.settings="+settings, "-conformance.socket="+socket)
@@ -85,10 +92,10 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 	// them that clean-up is to be skipped.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
-	cmd.WaitDelay = 90 * time.Second
+	cmd.WaitDelay = killDelay
 	err = cmd.Run()
 	connections.close()
-	printErr := <-printed
+	printing.Wait()
 	if err != nil && !errors.As(err, new(*exec.ExitError)) && ctx.Err() == nil {
 		return fmt.Errorf("running the specs: %w", err)
 	}
@@ -97,5 +104,24 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 		said, _ := os.ReadFile(log.Name())
 		return fmt.Errorf("the specs did not run to their end; Ginkgo said:\n%s", said)
 	}
-	return printErr
+	return nil
+}
+
+// CutShort says why not every spec that was to run did, "" if all did. Ginkgo reports those that did not like specs that a filter left out.
+func CutShort(report types.Report) string {
+	ran := 0
+	for _, r := range report.SpecReports {
+		if r.LeafNodeType == types.NodeTypeIt && r.State != types.SpecStatePending && (r.State != types.SpecStateSkipped || r.Failure.Message != "") {
+			ran++
+		}
+	}
+	why := strings.Join(report.SpecialSuiteFailureReasons, "; ")
+	planned := report.PreRunStats.SpecsThatWillRun
+	if ran < planned {
+		if why == "" && report.SuiteConfig.FailFast {
+			why = "the first failure ends it"
+		}
+		return strings.TrimSuffix(fmt.Sprintf("%d of %d specs did not run: %s", planned-ran, planned, why), ": ")
+	}
+	return why
 }

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
@@ -32,9 +34,10 @@ type Options struct {
 	NamespacePrefix string
 	Namespaces      []string // existing ones to use
 	FailFast        bool     // the first spec that fails ends the run
+	TimeLimit       time.Duration
 
-	level, namespaces string // as typed
-	used              *apiclient.Usage
+	level, namespaces, timeLimit string // as typed
+	used                         *apiclient.Usage
 }
 
 // DefaultReportDir is the report folder that nobody named.
@@ -50,6 +53,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.ReportDir, "REPORT_DIR", "", "`folder` of the report (default: "+DefaultReportDir+")")
 	f.String(&o.StorageClass, "STORAGE_CLASS", "", "`name` of the StorageClass of claims (default: the cluster's default)")
 	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...")
+	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive")
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", "sts", "`text` that the names of namespaces begin with")
@@ -76,6 +80,9 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	var err error
 	if o.Limits, err = runconfig.DefaultLimits().Override(o.LimitChanges); err != nil {
 		wrong("LIMITS: %v", err)
+	}
+	if o.TimeLimit, err = time.ParseDuration(o.timeLimit); err != nil || o.TimeLimit < time.Minute {
+		wrong("TIME_LIMIT=%s: expected a time of a minute or more, such as 90m or 2h", o.timeLimit)
 	}
 	if o.Level = contract.Level(o.level); !slices.Contains(levels, o.Level) {
 		wrong("LEVEL=%s: expected one of %v", o.Level, levels)
@@ -149,6 +156,8 @@ func writable(dir string) error {
 func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settings {
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
-		Namespaces: o.Namespaces, Images: images, Focus: o.Focus, Labels: o.Labels,
+		Namespaces: o.Namespaces, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
+		// A run that is cut short still cleans up.
+		LastsAtMost: o.TimeLimit + gracePeriod + killDelay,
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -64,7 +63,7 @@ func (o *Options) Preflight(ctx context.Context, s runconfig.Settings, progress 
 }
 
 // Execute runs the specs with these settings, judges what they recorded and saves the report; progress is printed to out. The report folder
-// must be empty: see EmptyReport.
+// must be empty: see OpenReport.
 func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writer) (*verdict.Run, error) {
 	begin := time.Now()
 	file := filepath.Join(o.ReportDir, SettingsFile)
@@ -80,7 +79,7 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	if err != nil {
 		return nil, err
 	}
-	run, err := verdict.JudgeFolder(o.ReportDir, o.Level)
+	run, err := Judge(o.ReportDir, s)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +93,22 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	return &run, errors.Join(result.Save(o.ReportDir), report.SaveFiles(o.ReportDir, result))
 }
 
+// Judge judges the histories of a report folder, of a run with these settings. A guarantee of the run's level that no spec was selected for
+// makes a run partial only if the person narrowed it.
+func Judge(dir string, s runconfig.Settings) (verdict.Run, error) {
+	run, err := verdict.JudgeFolder(dir, s.Level)
+	if err != nil || !run.Partial || s.Focus != "" || s.Labels != "" {
+		return run, err
+	}
+	run.Partial = false
+	for _, row := range run.Rows {
+		if row.Verdict == verdict.NotSelected && verdict.Includes(s.Level, row.Level) {
+			run.AddTrouble(fmt.Sprintf("%s was not checked, although neither FOCUS nor LABELS left it out", row.ID))
+		}
+	}
+	return run, nil
+}
+
 // PrintUnused names the rights that nothing in a whole run used: one that stays unused from run to run is granted in vain.
 func PrintUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
 	used, err := apiclient.LoadUsage(reportDir)
@@ -102,24 +117,6 @@ func PrintUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
 	}
 	for _, r := range apiclient.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
 		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
-	}
-	return nil
-}
-
-// EmptyReport makes the report folder, without what an earlier run left in it. It removes nothing else: a folder that holds
-// other things stays as it is.
-func EmptyReport(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.UsageError{Err: fmt.Errorf("REPORT_DIR: %w", err)}
-	}
-	left := []string{
-		"histories", "failures", verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile,
-		GinkgoLog, report.JUnitFile, report.GinkgoFile, apiclient.UsageFolder,
-	}
-	for _, name := range left {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return cli.UsageError{Err: fmt.Errorf("REPORT_DIR: %w", err)}
-		}
 	}
 	return nil
 }

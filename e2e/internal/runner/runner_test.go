@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 
@@ -67,15 +68,21 @@ var _ = Describe("a suite", func() {
 			}
 		})
 	}
-	It("has one that fails", Label("core"), func() { Fail("as it should") })
+	It("has one that fails", Label("core"), SpecPriority(1), func() { Fail("as it should") })
 	It("has one that is disruptive", Label("disruptive"), func() {})
+	It("has one that waits to be interrupted", Label("disruptive"), Label("waits"), SpecPriority(2), func(ctx SpecContext) {
+		if err := testSuite.command.Send(Event{Process: GinkgoParallelProcess(), Ended: "the beginning", State: "passed"}); err != nil {
+			Fail(err.Error())
+		}
+		<-ctx.Done()
+	})
 })
 
 var _ = ReportAfterSuite("outcome", func(r Report) {
 	if r.SuiteConfig.DryRun || testSuite.command == nil {
 		return
 	}
-	data, err := json.Marshal([]verdict.Spec{{Text: testSuite.settings, State: fmt.Sprint(r.SuiteConfig.ParallelTotal)}})
+	data, err := json.Marshal([]verdict.Spec{{Text: testSuite.settings, State: fmt.Sprint(r.SuiteConfig.ParallelTotal), Message: CutShort(r)}})
 	if err == nil {
 		err = os.WriteFile(filepath.Join(filepath.Dir(testSuite.settings), verdict.SpecsFile), data, 0o600)
 	}
@@ -88,7 +95,7 @@ func TestSpecsRunInSeveralProcesses(t *testing.T) {
 	for _, procs := range []string{"1", "3"} {
 		t.Run(procs, func(t *testing.T) {
 			dir := t.TempDir()
-			o := Options{ReportDir: dir, Level: contract.Extended, Procs: procs, Seed: "7"}
+			o := Options{ReportDir: dir, Level: contract.Extended, Procs: procs, Seed: "7", TimeLimit: time.Hour}
 			var out strings.Builder
 			if err := o.runSpecs(t.Context(), filepath.Join(dir, SettingsFile), &out); err != nil {
 				t.Fatal(err)
@@ -99,12 +106,51 @@ func TestSpecsRunInSeveralProcesses(t *testing.T) {
 				}
 			}
 			log, err := os.ReadFile(filepath.Join(dir, GinkgoLog))
-			if err != nil || !strings.Contains(string(log), "Ran 4 of 5 Specs") || !strings.Contains(string(log), "as it should") {
+			if err != nil || !strings.Contains(string(log), "Ran 4 of 6 Specs") || !strings.Contains(string(log), "as it should") {
 				t.Errorf("expected Ginkgo to have run four specs, found %v and\n%s", err, log)
 			}
 			outcome, err := os.ReadFile(filepath.Join(dir, verdict.SpecsFile))
-			if err != nil || !strings.Contains(string(outcome), `"`+procs+`"`) {
-				t.Errorf("expected %s processes to have run, found %v and %s", procs, err, outcome)
+			if err != nil || !strings.Contains(string(outcome), `"`+procs+`"`) || strings.Contains(string(outcome), `"message"`) {
+				t.Errorf("expected %s processes to have run all specs, found %v and %s", procs, err, outcome)
+			}
+		})
+	}
+}
+
+// callOnWrite is a console that calls a function when something is printed.
+type callOnWrite func()
+
+func (c callOnWrite) Write(p []byte) (int, error) {
+	c()
+	return len(p), nil
+}
+
+func TestRunThatWasCutShortSaysSo(t *testing.T) {
+	for name, c := range map[string]struct {
+		options   Options
+		interrupt bool
+		want      string
+	}{
+		"first failure ends it": {Options{Level: contract.Extended, FailFast: true, TimeLimit: time.Hour}, false, "3 of 4 specs did not run: the first failure ends it"},
+		"interrupted":           {Options{Level: contract.Disruptive, Labels: "core || waits", TimeLimit: time.Hour}, true, "4 of 5 specs did not run: Interrupted by User"},
+		"too slow":              {Options{Level: contract.Disruptive, Labels: "core || waits", TimeLimit: 2 * time.Second}, false, "4 of 5 specs did not run: Suite Timeout Elapsed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			o := c.options
+			o.ReportDir, o.Procs, o.Seed = t.TempDir(), "1", "7"
+			console := callOnWrite(func() {
+				if c.interrupt {
+					cancel()
+				}
+			})
+			if err := o.runSpecs(ctx, filepath.Join(o.ReportDir, SettingsFile), console); err != nil {
+				t.Fatal(err)
+			}
+			outcome, err := os.ReadFile(filepath.Join(o.ReportDir, verdict.SpecsFile))
+			if err != nil || !strings.Contains(string(outcome), c.want) {
+				t.Errorf("expected %q, found %v and %s", c.want, err, outcome)
 			}
 		})
 	}
@@ -116,9 +162,9 @@ func TestSelection(t *testing.T) {
 		want    int
 	}{
 		"level":      {Options{Level: contract.Extended}, 4},
-		"disruptive": {Options{Level: contract.Disruptive}, 5},
+		"disruptive": {Options{Level: contract.Disruptive}, 6},
 		"focus":      {Options{Level: contract.Core, Focus: "first|second"}, 2},
-		"labels":     {Options{Level: contract.Disruptive, Labels: "disruptive"}, 1},
+		"labels":     {Options{Level: contract.Disruptive, Labels: "disruptive"}, 2},
 	} {
 		if got := len(c.options.selected()); got != c.want {
 			t.Errorf("%s: expected %d specs, found %d", name, c.want, got)
