@@ -84,7 +84,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
-		ns.VerifyLeftAlone(contract.IdentityNotMine, inRange, outOfRange)
+		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange)
 	})
 
 	It("counts its pods from the start ordinal, and updates and removes them by number", Proves(

@@ -21,7 +21,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Grace(6), statefulset.SlowShutdown(2, 2))
 		set.AwaitReady(ctx)
-		pod := set.UIDs(0)[0]
+		pod := ns.Pod(set.Pod(0))
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 		set.VerifyFinished(ctx, contract.TerminationGraceful, pod, statefulset.ExitAfterHook)

@@ -149,28 +149,20 @@ func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference 
 	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}
 }
 
-// VerifyLeftAlone verifies that pods of another controller are not deleted and keep that controller.
-func (ns *Namespace) VerifyLeftAlone(id contract.ID, pods ...*history.Event) {
+// VerifyLeftAlone leaves it to the judges to verify that pods of another controller are not deleted and keep that controller.
+func (ns *Namespace) VerifyLeftAlone(ctx context.Context, id contract.ID, pods ...*history.Event) {
 	GinkgoHelper()
 	for _, pod := range pods {
-		now := pod
-		for _, e := range ns.History().Events {
-			if e.Resource == history.Pods && e.UID == pod.UID {
-				now = e
-			}
-		}
-		if now.Pod.Is(corev1.DisruptionTarget) {
-			ns.Check(id, history.Inconclusive, fmt.Sprintf("pod %s was evicted or preempted at %s, so that nobody can tell what the set would have done",
-				now.Name, now.Ref()))
-			continue
-		}
-		var err error
-		switch {
-		case now.Gone() || now.Terminating():
-			err = fmt.Errorf("expected it to stay, found it deleted at %s: see the API server's audit log for who did it", now.Ref())
-		case ControllerUID(now) != ControllerUID(pod):
-			err = fmt.Errorf("expected the controller to stay the one of UID %q, found %q at %s", ControllerUID(pod), ControllerUID(now), now.Ref())
-		}
-		ns.Verify(id, err, "pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID)
+		ns.ExpectFate(ctx, history.Expectation{
+			Guarantee: id, Kind: history.ExpectLeftAlone, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Since: pod.Seq,
+			Text: fmt.Sprintf("pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID),
+		})
 	}
+}
+
+// ExpectFate records what is expected of an object, for judges to decide, once everything that has happened until now is recorded.
+func (ns *Namespace) ExpectFate(ctx context.Context, x history.Expectation) {
+	GinkgoHelper()
+	ns.Recorded(ctx)
+	ns.Recorder.Expect(x)
 }

@@ -1,7 +1,9 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -183,6 +185,29 @@ func (m *model) externalChanges() []*history.Event {
 		}
 	}
 	return out
+}
+
+// externalChangeBy returns the first change of one of the test's sets that another client had asked for by then, nil if there was none.
+func (m *model) externalChangeBy(at time.Duration) *history.Event {
+	all := m.externalChanges()
+	if len(all) == 0 {
+		return nil
+	}
+	first := slices.MinFunc(all, func(x, y *history.Event) int { return x.Seq - y.Seq })
+	if first.At > at+watchSkew {
+		return nil
+	}
+	return first
+}
+
+// butChangedByOthers names an external change as findings quote it.
+func butChangedByOthers(e *history.Event) string {
+	what := fmt.Sprintf("changed to generation %d", e.Generation)
+	if e.Terminating() || e.Gone() {
+		what = "deleted"
+	}
+	return fmt.Sprintf("; but the set %s had been %s at %s by somebody else than the suite: find out who (the API server's audit log), and run again",
+		e.Name, what, e.Ref())
 }
 
 // ownChanges are the test's changes of one set's spec.

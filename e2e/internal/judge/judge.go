@@ -64,7 +64,7 @@ func JudgedGuarantees() []contract.ID {
 }
 
 // History runs every judge over a history and returns one result for each guarantee in Judged, followed by those that only
-// checks of the spec speak of. A check counts like a judge's own finding.
+// expectations and checks of the spec speak of. Both count like a judge's own finding.
 func History(h *history.History) []Result {
 	m := newModel(h)
 	res := &results{m: m, byID: map[contract.ID]*Result{}}
@@ -74,6 +74,7 @@ func History(h *history.History) []Result {
 		}
 		j.run(m, res)
 	}
+	res.addExpectations(h.Expectations)
 	if why := brokenAssumption(h); why != "" {
 		res.distrust(why)
 	}
@@ -182,8 +183,6 @@ func (res *results) finding(id contract.ID, c evidence) Finding {
 // addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
 // expected what it had asked for itself.
 func (res *results) addSpecChecks(checks []history.Check) {
-	external := res.m.externalChanges()
-	slices.SortFunc(external, func(x, y *history.Event) int { return x.Seq - y.Seq })
 	for _, c := range checks {
 		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
 		r := res.of(c.Guarantee)
@@ -191,14 +190,8 @@ func (res *results) addSpecChecks(checks []history.Check) {
 		case history.Passed:
 			r.Exercised++
 		case history.Failed:
-			if len(external) > 0 && external[0].At <= c.At+watchSkew {
-				v := external[0]
-				what := fmt.Sprintf("changed to generation %d", v.Generation)
-				if v.Terminating() || v.Gone() {
-					what = "deleted"
-				}
-				f.Text += fmt.Sprintf("; but the set %s had been %s at %s by somebody else than the suite: find out who (the API server's audit log), and run again",
-					v.Name, what, v.Ref())
+			if v := res.m.externalChangeBy(c.At); v != nil {
+				f.Text += butChangedByOthers(v)
 				f.Seqs = append(f.Seqs, v.Seq)
 				r.Inconclusive = append(r.Inconclusive, f)
 				continue

@@ -210,6 +210,11 @@ func newEvidenceIndex(h *history.History, found []shownFinding) evidenceIndex {
 			s.at[c.Seq] = c.At
 		}
 	}
+	for _, x := range h.Expectations {
+		if cited[x.Seq] {
+			s.at[x.Seq] = x.At
+		}
+	}
 	return s
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// narrate returns a history as lines of text, its operations, changes, checks and gaps, and how many lines were left out.
+// narrate returns a history as lines of text, its operations, changes, expectations, checks and gaps, and how many lines were left out.
 func narrate(h *history.History) ([]string, int) {
 	type entry struct {
 		seq  int
@@ -26,6 +26,9 @@ func narrate(h *history.History) ([]string, int) {
 	}
 	for _, c := range h.Checks {
 		all = append(all, entry{c.Seq, fmt.Sprintf("%s  %s %s: %s", history.Clock(c.At), checkSign(c.Outcome), c.Guarantee, c.Text)})
+	}
+	for _, x := range h.Expectations {
+		all = append(all, entry{x.Seq, fmt.Sprintf("%s  expected of %s for %s: %s", history.Clock(x.At), x.Name, x.Guarantee, x.Text)})
 	}
 	for _, g := range h.Gaps {
 		all = append(all, entry{g.Seq, fmt.Sprintf("%s  gap in %s since %s: %s", history.Clock(g.To), g.Resource, history.Clock(g.From), g.Reason)})

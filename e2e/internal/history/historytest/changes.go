@@ -32,15 +32,7 @@ func (s *Builder) Succeed(pod string) *history.Event {
 }
 
 // Crash terminates a pod's containers with exit code 1.
-func (s *Builder) Crash(pod string) *history.Event {
-	return s.Change(history.Pods, pod, func(e *history.Event) {
-		readiness(s, e.Pod, false)
-		stop(s, e.Pod)
-		for i := range e.Pod.Containers {
-			e.Pod.Containers[i].ExitCode = 1
-		}
-	})
-}
+func (s *Builder) Crash(pod string) *history.Event { return s.Exit(pod, 1) }
 
 // Restart starts the containers of a crashed pod again, in place.
 func (s *Builder) Restart(pod string) *history.Event {
@@ -100,4 +92,21 @@ func (s *Builder) DeleteClaim(claim string) {
 		e.DeletionTimestamp = &now
 	})
 	s.Remove(history.Claims, claim)
+}
+
+// Exit terminates a pod's containers with that exit code.
+func (s *Builder) Exit(pod string, code int32) *history.Event {
+	return s.Change(history.Pods, pod, func(e *history.Event) {
+		readiness(s, e.Pod, false)
+		stop(s, e.Pod)
+		for i := range e.Pod.Containers {
+			e.Pod.Containers[i].ExitCode = code
+		}
+	})
+}
+
+// ExpectPod adds an expectation of the pod that the event is a version of.
+func (s *Builder) ExpectPod(was *history.Event, x history.Expectation) {
+	x.Resource, x.Name, x.UID = history.Pods, was.Name, was.UID
+	s.Expect(x)
 }
