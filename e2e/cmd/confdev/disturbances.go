@@ -100,21 +100,21 @@ func chooseDisturbances(patterns string) ([]disturbances.Disturbance, error) {
 }
 
 // disturbed runs the suite under a disturbance.
-func (c *devCluster) disturbed(ctx context.Context, d disturbances.Disturbance, client kubernetes.Interface) (trialRow, error) {
-	row := trialRow{trial: trial{name: d.Name, what: d.Summary}}
+func (d *devCluster) disturbed(ctx context.Context, chosen disturbances.Disturbance, client kubernetes.Interface) (trialRow, error) {
+	row := trialRow{trial: trial{name: chosen.Name, what: chosen.Summary}}
 	dir, err := os.MkdirTemp("", "conformance-*")
 	if err != nil {
 		return row, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s := *c
+	s := *d
 	s.settings.Run = fmt.Sprintf("disturbed-%d", time.Now().Unix())
 	scene := &disturbances.Env{
-		Kubeconfig: c.up.Kubeconfig(), Client: client, Namespaces: runconfig.RunLabel + "=" + s.settings.Run,
-		Engine: c.up.Engine(), Node: c.up.Name() + "-control-plane", Dir: dir,
-		Kill: nodefault.Of(c.up.Name(), c.up.Engine().Host()).KillComponent,
+		Kubeconfig: d.up.Kubeconfig(), Client: client, Namespaces: runconfig.RunLabel + "=" + s.settings.Run,
+		Engine: d.up.Engine(), Node: d.up.Name() + "-control-plane", Dir: dir,
+		Kill: nodefault.Of(d.up.Name(), d.up.Engine().Host()).KillComponent,
 	}
-	undo, err := d.Begin(ctx, scene)
+	undo, err := chosen.Begin(ctx, scene)
 	if err != nil {
 		return row, err
 	}
@@ -123,10 +123,10 @@ func (c *devCluster) disturbed(ctx context.Context, d disturbances.Disturbance, 
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
 	if end := undo(ending); end != nil {
-		return row, errors.Join(err, fmt.Errorf("%s: %w", d.Name, end))
+		return row, errors.Join(err, fmt.Errorf("%s: %w", chosen.Name, end))
 	}
 	if err != nil {
 		return row, err
 	}
-	return row, errors.Join(c.up.AwaitReady(ctx), scene.AwaitController(ctx))
+	return row, errors.Join(d.up.AwaitReady(ctx), scene.AwaitController(ctx))
 }

@@ -42,11 +42,11 @@ type trialRow struct {
 }
 
 // trial carries out a trial, whose report is below the report folder after it.
-func (c *devCluster) trial(ctx context.Context, t trial) (trialRow, error) {
-	if _, err := c.run(ctx, t.name); err != nil {
+func (d *devCluster) trial(ctx context.Context, t trial) (trialRow, error) {
+	if _, err := d.run(ctx, t.name); err != nil {
 		return trialRow{trial: t}, err
 	}
-	return tried(c.options.ReportDir, t)
+	return tried(d.options.ReportDir, t)
 }
 
 // tried reads the report of a trial.

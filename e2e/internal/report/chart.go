@@ -113,7 +113,7 @@ func draw(h *history.History, found []shownFinding) *chart {
 		c.Gaps = append(c.Gaps, chartGap{X: x(g.From), W: max(1.5, tenth(x(g.To)-x(g.From))), Title: fmt.Sprintf("gap in %s: %s", g.Resource, g.Reason)})
 	}
 	for i, m := range h.Operations {
-		c.Operations = append(c.Operations, fmt.Sprintf("%s %s", history.Clock(m.At), operationText(h, &m)))
+		c.Operations = append(c.Operations, fmt.Sprintf("%s %s", history.Clock(m.At), operationText(&m)))
 		c.OperationMarks = append(c.OperationMarks, chartMark{X: x(m.At), Text: fmt.Sprint(i + 1), Title: c.Operations[i]})
 	}
 	for i, f := range found {

@@ -22,7 +22,7 @@ func narrate(h *history.History) ([]string, int) {
 		}
 	}
 	for _, m := range h.Operations {
-		all = append(all, entry{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), operationText(h, &m))})
+		all = append(all, entry{m.Seq, fmt.Sprintf("%s  ▸ %s", history.Clock(m.At), operationText(&m))})
 	}
 	for _, c := range h.Checks {
 		all = append(all, entry{c.Seq, fmt.Sprintf("%s  %s %s: %s", history.Clock(c.At), checkSign(c.Outcome), c.Guarantee, c.Text)})
@@ -42,7 +42,7 @@ func narrate(h *history.History) ([]string, int) {
 }
 
 // operationText describes an operation, with its outcome unless it was accepted. Those of format 1 have neither outcomes nor reasons.
-func operationText(h *history.History, o *history.Operation) string {
+func operationText(o *history.Operation) string {
 	switch {
 	case o.Outcome == history.Refused:
 		return strings.TrimSuffix(o.Text+" (refused: "+o.Reason, ": ") + ")"

@@ -149,7 +149,7 @@ func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event, options ..
 			return fmt.Sprintf("pod %s counts %d restarts", e.Name, e.Pod.Restarts())
 		}
 		return framework.PodReady(old.Name)(st)
-	})
+	}, options...)
 }
 
 // AwaitCrashLoop waits until a container of that very pod has crashed again and is in CrashLoopBackOff, or it is another pod, which

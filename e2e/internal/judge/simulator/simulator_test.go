@@ -9,7 +9,7 @@ import (
 
 func TestSameSeedSameHistory(t *testing.T) {
 	for seed := range uint64(50) {
-		if written(t, seed) != written(t, seed) {
+		if once, again := written(t, seed), written(t, seed); once != again {
 			t.Fatalf("seed %d: two histories differ", seed)
 		}
 	}

@@ -79,8 +79,8 @@ func (c *Cluster) runKind(ctx context.Context, image string, config []byte) erro
 	for {
 		deleted := c.kind.Delete(c.name, c.dir.kubeconfig())
 		select {
-		case <-created:
-			return context.Cause(ctx)
+		case err := <-created:
+			return errors.Join(context.Cause(ctx), kindError(err))
 		case <-stopping.Done():
 			return errors.Join(context.Cause(ctx), context.Cause(stopping), kindError(deleted))
 		case <-tick.C:

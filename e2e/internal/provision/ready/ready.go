@@ -69,18 +69,18 @@ func Namespace(ctx context.Context, client kubernetes.Interface, name string, wi
 func Objects[T runtime.Object](ctx context.Context, source cache.ListerWatcher, kind T, missing func([]T) string) error {
 	reason := "the API does not answer"
 	var store cache.Store
-	check := func() (bool, error) {
+	check := func() bool {
 		var objects []T
 		for _, item := range store.List() {
 			objects = append(objects, item.(T))
 		}
 		reason = missing(objects)
-		return reason == "", nil
+		return reason == ""
 	}
 	// The reason for an unreachable API is in the error, once, and not in klog as well.
 	_, err := watchtools.UntilWithSync(klog.NewContext(ctx, logr.Discard()), source, kind,
-		func(synced cache.Store) (bool, error) { store = synced; return check() },
-		func(watch.Event) (bool, error) { return check() })
+		func(synced cache.Store) (bool, error) { store = synced; return check(), nil },
+		func(watch.Event) (bool, error) { return check(), nil })
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", reason, context.Cause(ctx))
 	}
