@@ -18,6 +18,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/export"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
@@ -29,6 +30,8 @@ type certifyOptions struct {
 	imageMirror             string
 	reportInLog             bool
 	resultsDir, sonobuoyDir string
+
+	user string // the account's name on the cluster, once it is known
 }
 
 func (o *certifyOptions) addFlags(f cli.Flags) {
@@ -90,6 +93,9 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 	if err == nil && !run.Partial && o.Level != contract.Core && ctx.Err() == nil {
 		err = runner.PrintUnused(o.ReportDir, s, out)
 	}
+	if o.user == rbac.UserName {
+		fmt.Fprintf(out, "note: the account that the run used stays on the cluster; this removes it: %s\n", strings.Join(rbac.Removal(s.Namespaces), "; "))
+	}
 	if o.reportInLog {
 		// The verdict stays the last line.
 		err = errors.Join(err, export.WriteReport(out, o.ReportDir))
@@ -138,6 +144,9 @@ func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress i
 		return s, runner.PreflightError(problems)
 	}
 	fmt.Fprintf(progress, "cluster: context %s at %s\n", target.Context, target.Server)
+	for _, note := range target.Notes {
+		fmt.Fprintln(progress, "note:", note)
+	}
 	found, err := o.Preflight(ctx, s, progress)
 	if err != nil {
 		return s, err
@@ -145,7 +154,7 @@ func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress i
 	if problems = append(problems, found.Problems...); len(problems) > 0 {
 		return s, runner.PreflightError(problems)
 	}
-	s.Facts = found.Facts
+	s.Facts, o.user = found.Facts, found.User
 	announce(progress, s, found.User)
 	return s, nil
 }

@@ -226,7 +226,11 @@ func TestCertifyNamesEachMissingRight(t *testing.T) {
 			}
 			var said bytes.Buffer
 			_, err := prepare(t.Context(), options(env), metav1.Now().Time, &said)
-			want := "rights: expected tester to be allowed to " + verb + " " + right.Name() + " ("
+			where := ""
+			if right.Namespace != "" {
+				where = " in namespace " + right.Namespace
+			}
+			want := "rights: expected tester to be allowed to " + verb + " " + right.Name() + where + " ("
 			switch {
 			case right.ForReport && (err != nil || strings.Count(said.String(), "\nnote: "+want) != 1):
 				t.Errorf("expected a note %q and no error, found %v and:\n%s", want, err, said.String())

@@ -17,9 +17,12 @@ type Attributes struct {
 	Verb     string `json:"verb"`
 }
 
+// target is the namespace and the name that a request is for, each empty if it is for no one in particular.
+type target struct{ namespace, name string }
+
 // attributesOf finds the attributes of a request as k8s.io/apiserver's RequestInfoFactory does; that module alone would be larger than the
 // suite. base is the path that precedes the API server's own. ok is false for what is no resource, such as /version.
-func attributesOf(req *http.Request, base string) (a Attributes, ok bool) {
+func attributesOf(req *http.Request, base string) (a Attributes, at target, ok bool) {
 	parts := strings.Split(strings.Trim(strings.TrimPrefix(req.URL.Path, base), "/"), "/")
 	switch {
 	case len(parts) >= 3 && parts[0] == "api":
@@ -27,18 +30,21 @@ func attributesOf(req *http.Request, base string) (a Attributes, ok bool) {
 	case len(parts) >= 4 && parts[0] == "apis":
 		a.Group, parts = parts[1], parts[3:]
 	default:
-		return Attributes{}, false
+		return Attributes{}, target{}, false
 	}
 	// A namespace has two subresources of its own; any other third part is a resource in it.
 	if parts[0] == "namespaces" && len(parts) > 2 && !slices.Contains([]string{"status", "finalize"}, parts[2]) {
-		parts = parts[2:]
+		at.namespace, parts = parts[1], parts[2:]
 	}
 	a.Resource = parts[0]
+	if len(parts) > 1 {
+		at.name = parts[1]
+	}
 	if len(parts) > 2 {
 		a.Resource += "/" + parts[2]
 	}
 	a.Verb = verbOf(req.Method, len(parts) > 1, req.URL.Query())
-	return a, true
+	return a, at, true
 }
 
 func verbOf(method string, named bool, query url.Values) string {
@@ -76,14 +82,21 @@ func Restrict(host string, rights []rbac.Right) func(http.RoundTripper) http.Rou
 	base := basePath(host)
 	return func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
-			a, ok := attributesOf(req, base)
-			if !ok || slices.ContainsFunc(rights, func(r rbac.Right) bool { return r.Allows(a.Group, a.Resource, a.Verb) }) {
+			a, at, ok := attributesOf(req, base)
+			if !ok || slices.ContainsFunc(rights, func(r rbac.Right) bool { return r.Allows(a.Group, a.Resource, a.Verb, at.namespace, at.name) }) {
 				return next.RoundTrip(req)
 			}
-			return nil, fmt.Errorf("the suite's list of rights lacks %s of %s: add it to rbac.All and run `make rbac`, or to rbac.Disruptive",
-				a.Verb, rbac.Right{Group: a.Group, Resource: a.Resource}.Name())
+			return nil, &notCoveredError{a}
 		})
 	}
+}
+
+// notCoveredError is the error of a request that no right covers, and that was not sent.
+type notCoveredError struct{ Attributes }
+
+func (e *notCoveredError) Error() string {
+	return fmt.Sprintf("the suite's list of rights lacks %s of %s: add it to rbac.All and run `make rbac`, or to rbac.Disruptive",
+		e.Verb, rbac.Right{Group: e.Group, Resource: e.Resource}.Name())
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

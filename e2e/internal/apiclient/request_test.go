@@ -39,7 +39,7 @@ func TestAttributesOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, ok := attributesOf(req, "/behind/a/proxy")
+		a, _, ok := attributesOf(req, "/behind/a/proxy")
 		got := ""
 		if ok {
 			got = a.Verb + " " + rbac.Right{Group: a.Group, Resource: a.Resource}.Name()
@@ -72,5 +72,24 @@ func TestRestrict(t *testing.T) {
 	}
 	if err := send("/api/v1/nodes/n"); err == nil || sent != 1 || !strings.Contains(err.Error(), "lacks delete of nodes") {
 		t.Errorf("expected a request beyond the list to fail unsent, found %v", err)
+	}
+	get := func(path string) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://server/behind/a/proxy/api/v1/namespaces/"+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(req)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
+		return err
+	}
+	if err := get("kube-system/configmaps/coredns"); err != nil {
+		t.Errorf("expected a covered name to be sent, found %v", err)
+	}
+	for _, path := range []string{"kube-system/configmaps/other", "mine/configmaps/coredns"} {
+		if err := get(path); err == nil {
+			t.Errorf("expected %s to fail unsent, found it was sent", path)
+		}
 	}
 }

@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
@@ -31,10 +35,9 @@ func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 const CauseRepeated metav1.CauseType = "RepeatedAfterLoss"
 
 // Retry returns a wrapper of transports that sends a request again whose connection was lost, once /readyz is good, if a second one does no
-// harm; and one that was refused by an API server that is starting. Other lost writes end with an UnknownOutcomeError, and a repeated one that is refused has
-// CauseRepeated. window bounds the
-// retries of one request, and how long the API server may be away before requests fail at once, for all clients of the wrapper together.
-// host is the API server's address as in rest.Config.
+// harm; and one that was refused by an API server that is starting. Other lost writes end with an UnknownOutcomeError, and a repeated one
+// that is refused has CauseRepeated. window bounds the retries of one request, and how long the API server may be away before requests fail
+// at once, for all clients of the wrapper together. host is the API server's address as in rest.Config.
 func Retry(host string, window time.Duration) func(http.RoundTripper) http.RoundTripper {
 	var away outage
 	return func(next http.RoundTripper) http.RoundTripper {
@@ -54,6 +57,27 @@ type retryTransport struct {
 type outage struct {
 	mu    sync.Mutex
 	since time.Time // zero while the API server is ready
+	retry time.Time // when /readyz may be asked again, as its Retry-After says
+}
+
+// maxRetryAfter bounds how long a Retry-After is obeyed.
+const maxRetryAfter = 30 * time.Second
+
+// postpone obeys the Retry-After of an answer that is not good.
+func (o *outage) postpone(answer *http.Response) {
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	if err != nil || seconds <= 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.retry = time.Now().Add(min(time.Duration(seconds)*time.Second, maxRetryAfter))
+}
+
+func (o *outage) postponed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Now().Before(o.retry)
 }
 
 func (o *outage) end() {
@@ -111,6 +135,9 @@ func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // retryLost sends a request again whose connection was lost.
 func (t *retryTransport) retryLost(req *http.Request, lost error) (*http.Response, error) {
+	if _, unsent := errors.AsType[*notCoveredError](lost); unsent {
+		return nil, lost
+	}
 	body, ok := bodyOf(req)
 	if !ok {
 		return nil, unknownOutcome(req, lost)
@@ -174,6 +201,9 @@ func (t *retryTransport) whenReady(ctx context.Context, send func() (done bool, 
 
 // isReady reports whether /readyz is good, and updates the outage.
 func (t *retryTransport) isReady(ctx context.Context) bool {
+	if t.outage.postponed() {
+		return false
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.readyz, http.NoBody)
 	if err != nil {
 		return false
@@ -187,6 +217,7 @@ func (t *retryTransport) isReady(ctx context.Context) bool {
 			t.outage.end()
 			return true
 		}
+		t.outage.postpone(answer)
 	}
 	t.outage.begin(began)
 	return false
@@ -239,7 +270,7 @@ func (t *retryTransport) repetition(req *http.Request, body []byte) repetition {
 	case req.Method == http.MethodPatch && req.Header.Get("Content-Type") != "application/json-patch+json":
 		return idempotent // A merge patch holds values; a JSON patch holds operations.
 	case req.Method == http.MethodPost && nameIn(body) != "":
-		if a, ok := attributesOf(req, t.base); ok && !strings.Contains(a.Resource, "/") {
+		if a, _, ok := attributesOf(req, t.base); ok && !strings.Contains(a.Resource, "/") {
 			return creation
 		}
 	case req.Method == http.MethodDelete:
@@ -264,15 +295,10 @@ func nameIn(body []byte) string {
 func (t *retryTransport) firstOutcome(req *http.Request, as repetition, body []byte, answer *http.Response) (*http.Response, error) {
 	switch {
 	case as == creation && answer.StatusCode == http.StatusConflict:
-		_ = answer.Body.Close()
-		get := cloneOf(req, nil)
-		get.Method = http.MethodGet
-		get.URL.Path = strings.TrimSuffix(get.URL.Path, "/") + "/" + nameIn(body)
-		found, err := t.RoundTrip(get)
-		if err != nil {
-			return nil, unknownOutcome(req, err)
+		if found := t.existing(req, nameIn(body)); found != nil {
+			_ = answer.Body.Close()
+			return found, nil
 		}
-		return markRepeated(req, found)
 	case as == deletion && (answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusConflict):
 		_ = answer.Body.Close()
 		text, err := json.Marshal(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess})
@@ -280,8 +306,7 @@ func (t *retryTransport) firstOutcome(req *http.Request, as repetition, body []b
 			return nil, err
 		}
 		answer.StatusCode, answer.Status = http.StatusOK, "200 OK"
-		answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-		answer.Header = http.Header{"Content-Type": {"application/json"}}
+		setBody(answer, text)
 	}
 	return markRepeated(req, answer)
 }
@@ -307,9 +332,42 @@ func markRepeated(req *http.Request, answer *http.Response) (*http.Response, err
 	if text, err = json.Marshal(status); err != nil {
 		return nil, &UnknownOutcomeError{err}
 	}
-	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-	answer.Header.Del("Content-Length")
+	setBody(answer, text)
 	return answer, nil
+}
+
+// existing returns an answer with the object of that name that a creation met, nil if none can be found. It lists, since who may watch a
+// resource may list it, and need not be allowed to get it.
+func (t *retryTransport) existing(creation *http.Request, name string) *http.Response {
+	req := cloneOf(creation, nil)
+	req.Method = http.MethodGet
+	req.URL.RawQuery = url.Values{"fieldSelector": {fields.OneTermEqualSelector(metav1.ObjectNameField, name).String()}}.Encode()
+	answer, err := t.RoundTrip(req)
+	if err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	var list struct {
+		metav1.TypeMeta
+		Items []map[string]any `json:"items"`
+	}
+	if err != nil || answer.StatusCode != http.StatusOK || json.Unmarshal(text, &list) != nil || len(list.Items) != 1 {
+		return nil
+	}
+	// Lists leave them out of their items.
+	list.Items[0]["kind"], list.Items[0]["apiVersion"] = strings.TrimSuffix(list.Kind, "List"), list.APIVersion
+	if text, err = json.Marshal(list.Items[0]); err != nil {
+		return nil
+	}
+	setBody(answer, text)
+	return answer
+}
+
+// setBody replaces an answer's body by JSON.
+func setBody(answer *http.Response, text []byte) {
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	answer.Header = http.Header{"Content-Type": {"application/json"}}
 }
 
 // unknownOutcome wraps the error of a lost write.

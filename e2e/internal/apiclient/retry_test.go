@@ -13,6 +13,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 )
 
 // server is an API server whose connections break. Each step is the status of one answer and its body, "" a lost connection; the last step
@@ -90,6 +92,8 @@ const (
 	web0  = pods + "/web-0"
 	named = `{"metadata":{"name":"web-0"}}`
 
+	found = `200 {"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"web-0","uid":"1"}}]}`
+
 	byAdmission  = `403 {"message":"pods \"web-0\" is forbidden: not yet ready to handle request","code":403}`
 	byAuthorizer = `403 {"message":"pods is forbidden: User \"tester\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"","code":403}`
 	byQuota      = `403 {"message":"pods \"web-0\" is forbidden: exceeded quota: few, requested: pods=1, used: pods=5, limited: pods=5","code":403}`
@@ -112,8 +116,8 @@ func TestRetry(t *testing.T) {
 		{"JSON patch", "PATCH", web0, named, "application/json-patch+json", []string{""}, 0, 1},
 		{"update", "PUT", web0, named, "", []string{"", "409"}, 409, 2},
 		{"create, request lost", "POST", pods, named, "", []string{"", "201"}, 201, 2},
-		{"create, answer lost", "POST", pods, named, "", []string{"", "409", "200"}, 200, 3},
-		{"create, answer and next request lost", "POST", pods, named, "", []string{"", "409", "", "200"}, 200, 4},
+		{"create, answer lost", "POST", pods, named, "", []string{"", "409", found}, 200, 3},
+		{"create, answer and next request lost", "POST", pods, named, "", []string{"", "409", "", found}, 200, 4},
 		{"create an object that exists", "POST", pods, named, "", []string{"409"}, 409, 1},
 		{"create with generateName", "POST", pods, `{"metadata":{"generateName":"web-"}}`, "", []string{""}, 0, 1},
 		{"create a namespace", "POST", "/api/v1/namespaces", `{"metadata":{"name":"a"}}`, "", []string{"", "201"}, 201, 2},
@@ -134,7 +138,7 @@ func TestRetry(t *testing.T) {
 		{"not synced, then quota exceeded", "POST", pods, named, "", []string{byAdmission, byQuota}, 403, 2},
 		{"get refused, then lost", "GET", pods, "", "", []string{byAuthorizer, "", "200"}, 200, 3},
 		{"eviction refused, then lost", "POST", web0 + "/eviction", named, "", []string{byAuthorizer, ""}, 0, 2},
-		{"create refused, then its answer lost", "POST", pods, named, "", []string{byAuthorizer, "", "409", "200"}, 200, 4},
+		{"create refused, then its answer lost", "POST", pods, named, "", []string{byAuthorizer, "", "409", found}, 200, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -185,7 +189,8 @@ func TestRefusalAfterALossIsMarked(t *testing.T) {
 		"update, not lost":              {"PUT", web0, []string{conflict}, false},
 		"update":                        {"PUT", web0, []string{"", conflict}, true},
 		"create, quota full by its own": {"POST", pods, []string{"", byQuota}, true},
-		"create, deleted by then":       {"POST", pods, []string{"", conflict, notFound}, true},
+		"create, deleted by then":       {"POST", pods, []string{"", conflict, `200 {"items":[]}`}, true},
+		"create, may not be listed":     {"POST", pods, []string{"", conflict, byAuthorizer}, true},
 		"dry run":                       {"PUT", web0 + "?dryRun=All", []string{"", conflict}, false},
 		"get":                           {"GET", web0, []string{"", notFound}, false},
 	} {
@@ -203,6 +208,56 @@ func TestRefusalAfterALossIsMarked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The account may list what it creates, and need not be allowed to get it.
+func TestCreationWhoseAnswerWasLostIsListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{steps: []string{"", "409", found}}
+		rights := Restrict("https://cluster", []rbac.Right{{Resource: "pods", Verbs: []string{"create", "list"}}})
+		_, body, err := send(Retry("https://cluster", time.Minute)(rights(s)), request(t, http.MethodPost, pods, named))
+		var pod metav1.PartialObjectMetadata
+		if err == nil {
+			err = json.Unmarshal([]byte(body), &pod)
+		}
+		if err != nil || pod.Kind != "Pod" || pod.APIVersion != "v1" || pod.UID != "1" {
+			t.Errorf("expected the pod as a get returns it, found %s, %v", body, err)
+		}
+	})
+}
+
+// What no right covers is not lost but refused by the suite itself, so that no second sending can help.
+func TestWhatNoRightCoversIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, began := &server{steps: []string{"200"}, notReady: 0}, time.Now()
+		_, _, err := send(Retry("https://cluster", 2*time.Minute)(Restrict("https://cluster", nil)(s)), request(t, http.MethodPut, web0, named))
+		_, unknown := errors.AsType[*UnknownOutcomeError](err)
+		if err == nil || unknown || !strings.Contains(err.Error(), "lacks update of pods") || s.notReady != 0 || time.Since(began) > 0 {
+			t.Errorf("expected an error at once, without a request, found %v after %v and %d requests for /readyz", err, time.Since(began), -s.notReady)
+		}
+	})
+}
+
+// A proxy in front of an API server that is away says when to ask again.
+func TestRetryAfterOfReadyz(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, began := 0, time.Now()
+		away := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path != "/readyz" {
+				return nil, errLost
+			}
+			asked++
+			answer := response("500 away")
+			answer.Header.Set("Retry-After", "20")
+			return answer, nil
+		})
+		if _, _, err := send(Retry("https://cluster", time.Minute)(away), request(t, http.MethodGet, pods, "")); err == nil {
+			t.Error("expected an error, found none")
+		}
+		if asked != 3 || time.Since(began) != time.Minute {
+			t.Errorf("expected 3 requests for /readyz in a minute, found %d in %v", asked, time.Since(began))
+		}
+	})
 }
 
 // /readyz may be good while something between here and the server breaks the connections of other requests.

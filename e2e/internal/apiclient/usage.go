@@ -25,7 +25,7 @@ func (u *Usage) Record(host string) func(http.RoundTripper) http.RoundTripper {
 	base := basePath(host)
 	return func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(req *http.Request) (*http.Response, error) {
-			if a, ok := attributesOf(req, base); ok {
+			if a, _, ok := attributesOf(req, base); ok {
 				u.add(a)
 			}
 			return next.RoundTrip(req)

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -65,11 +66,24 @@ func findRightsIn(ctx context.Context, client kubernetes.Interface, namespace st
 	f.Notes = append(f.Notes, notes...)
 }
 
+// allowed reports whether the account has a verb of a right in a namespace, or in the right's own one, on all of its names.
 func allowed(ctx context.Context, client kubernetes.Interface, namespace string, r rbac.Right, verb string) (bool, error) {
+	if len(r.Names) == 0 {
+		return allowedOn(ctx, client, cmp.Or(r.Namespace, namespace), "", r, verb)
+	}
+	for _, name := range r.Names {
+		if ok, err := allowedOn(ctx, client, cmp.Or(r.Namespace, namespace), name, r, verb); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func allowedOn(ctx context.Context, client kubernetes.Interface, namespace, name string, r rbac.Right, verb string) (bool, error) {
 	resource, sub, _ := strings.Cut(r.Resource, "/")
 	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Group: r.Group, Resource: resource, Subresource: sub, Verb: verb,
+			Namespace: namespace, Name: name, Group: r.Group, Resource: resource, Subresource: sub, Verb: verb,
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {
@@ -83,11 +97,15 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 	if user == "" {
 		user = "the account"
 	}
-	where, file := "", "rbac.yaml"
+	file := "rbac.yaml"
 	if namespace != "" {
-		where, file = " in namespace "+namespace, "rbac-namespaced.yaml"
+		file = "rbac-namespaced.yaml"
 	}
 	for i, r := range all {
+		where := ""
+		if in := cmp.Or(r.Namespace, namespace); in != "" {
+			where = " in namespace " + in
+		}
 		var verbs []string
 		for _, v := range missing[i] {
 			if v != "" {
@@ -97,7 +115,7 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 		switch line := fmt.Sprintf("rights: expected %s to be allowed to %s %s%s (%s), found it is not", user, strings.Join(verbs, ", "), r.Name(), where, r.Why); {
 		case len(verbs) == 0:
 		case r.ForReport:
-			notes = append(notes, line+": the report will lack that")
+			notes = append(notes, line+": the run does without")
 		default:
 			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/deploy/" + file + " does"})
 		}

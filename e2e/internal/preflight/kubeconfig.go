@@ -8,11 +8,17 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Target is the cluster that the kubeconfig names.
-type Target struct{ Context, Server string }
+type Target struct {
+	Context, Server string
+	// Notes say how the connection lacks protection.
+	Notes []string
+}
 
 // InCluster is the context's name when a pod uses its own service account.
 const InCluster = "in-cluster"
@@ -54,7 +60,16 @@ func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 	if err != nil {
 		return usage("KUBECONFIG: expected context %q of %s to be complete, found: %v; get the kubeconfig again", name, s.Kubeconfig, err)
 	}
-	return Target{Context: name, Server: config.Host}, nil
+	return Target{Context: name, Server: config.Host, Notes: insecure(config)}, nil
+}
+
+// insecure says which protection the connection lacks. Over http nothing can be stolen: client-go then leaves the kubeconfig's credentials out.
+func insecure(config *rest.Config) []string {
+	if !config.Insecure {
+		return nil
+	}
+	return []string{"KUBECONFIG: insecure-skip-tls-verify is set: whoever answers at that address is taken for the cluster, and receives the credentials; " +
+		"name its certificate-authority instead"}
 }
 
 // readable returns why none of the files can be read; like kubectl, it allows some of a list to be missing.

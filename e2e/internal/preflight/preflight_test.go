@@ -3,6 +3,8 @@ package preflight
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +87,13 @@ func TestRetainedVolumes(t *testing.T) {
 	}
 }
 
+func in(r rbac.Right) string {
+	if r.Namespace == "" {
+		return ""
+	}
+	return " in namespace " + r.Namespace
+}
+
 // Each verb of each right is missing in turn.
 func TestCheckRights(t *testing.T) {
 	all := rbac.All()
@@ -97,7 +106,7 @@ func TestCheckRights(t *testing.T) {
 			for _, p := range problems {
 				lines = append(lines, p.Text)
 			}
-			want := "rights: expected me to be allowed to " + verb + " " + r.Name() + " ("
+			want := "rights: expected me to be allowed to " + verb + " " + r.Name() + in(r) + " ("
 			if len(lines) != 1 || !strings.HasPrefix(lines[0], want) || (len(notes) == 1) != r.ForReport {
 				t.Errorf("expected one line that begins %q, found %v", want, lines)
 			}
@@ -140,5 +149,29 @@ func TestKubeconfigListMayLackFiles(t *testing.T) {
 	_, problems := Kubeconfig(runconfig.Settings{Kubeconfig: "/does/not/exist:/nor/does/this"})
 	if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Text, "open /does/not/exist") }) {
 		t.Errorf("expected the first missing file to be named, found %v", problems)
+	}
+}
+
+func TestKubeconfigWithoutProtectionIsNoted(t *testing.T) {
+	for name, c := range map[string]struct{ cluster, user, want string }{
+		"protected":       {"{server: https://a}", "{token: t}", ""},
+		"any certificate": {"{server: https://a, insecure-skip-tls-verify: true}", "{token: t}", "insecure-skip-tls-verify is set"},
+		"over http":       {"{server: http://a}", "{token: t}", ""},
+	} {
+		path := filepath.Join(t.TempDir(), "kubeconfig")
+		text := "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: " + c.cluster + "}]\nusers: [{name: u, user: " + c.user +
+			"}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		target, problems := Kubeconfig(runconfig.Settings{Kubeconfig: path})
+		notes := strings.Join(target.Notes, "\n")
+		if len(problems) > 0 || (notes == "") != (c.want == "") || !strings.Contains(notes, c.want) {
+			t.Errorf("%s: expected a note with %q, found %q, %v", name, c.want, notes, problems)
+		}
+		config, err := runconfig.Settings{Kubeconfig: path}.RESTConfig()
+		if err != nil || (config.BearerToken != "") != strings.HasPrefix(config.Host, "https") {
+			t.Errorf("%s: expected the token to be sent over https alone, found %q for %s, %v", name, config.BearerToken, config.Host, err)
+		}
 	}
 }

@@ -9,13 +9,35 @@ import (
 // Account is the name of the manifest's ServiceAccount, of its namespace, and of the first role.
 const Account = "statefulset-conformance"
 
+// UserName is the name under which the API server knows the account.
+const UserName = "system:serviceaccount:" + Account + ":" + Account
+
+// Removal returns the commands that remove what was applied for the account: its roles in these namespaces, or, with none, all of it.
+func Removal(namespaces []string) []string {
+	if len(namespaces) == 0 {
+		return []string{"kubectl delete -f e2e/deploy/rbac.yaml"}
+	}
+	var out []string
+	for _, name := range namespaces {
+		out = append(out, "kubectl delete --namespace "+name+" -f e2e/deploy/rbac-namespaced.yaml")
+	}
+	return out
+}
+
 const clusterHead = `# An account with the rights that the suite uses, and no others. Written by "make rbac" from e2e/internal/rbac.
 #
 #   kubectl apply -f e2e/deploy/rbac.yaml
 #   kubectl create token --namespace ACCOUNT --duration 2h ACCOUNT
 #
-# The token goes into the kubeconfig of "make certify". The roles hold in the whole cluster, since the run creates namespaces whose names
-# are not known before.
+# The token goes into the kubeconfig of "make certify". Afterwards, this removes the account and everything else below:
+#
+#   kubectl delete -f e2e/deploy/rbac.yaml
+#
+# Without the ValidatingAdmissionPolicy below, the roles make the account an administrator of the cluster, since who may create pods in every
+# namespace may do anything there. The roles hold in every namespace because the run creates namespaces whose names are not known before;
+# the policy confines what the account changes to namespaces with the suite's label. Policies do not apply to reading: the account reads
+# pods and their logs, sets, claims, services, events and Deployments of every namespace. Whoever may create pods in namespace
+# ACCOUNT may use the account.
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -29,6 +51,61 @@ kind: ServiceAccount
 metadata:
   name: ACCOUNT
   namespace: ACCOUNT
+---
+# Confines what the account creates, changes, deletes and connects to. It comes before the roles, so that they never hold without it.
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: ACCOUNT
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+      - apiGroups: ["*"]
+        apiVersions: ["*"]
+        operations: [CREATE, UPDATE, DELETE, CONNECT]
+        resources: ["*/*"]
+  matchConditions:
+    - name: account
+      expression: request.userInfo.username == 'USERNAME'
+  variables:
+    # The namespace of the request's object, or the one that is created or deleted; null for anything else.
+    - name: ns
+      expression: >-
+        request.resource.resource != 'namespaces' ? dyn(namespaceObject) :
+        request.operation == 'CREATE' ? dyn(object) : request.operation == 'DELETE' ? dyn(oldObject) : dyn(null)
+    - name: labels
+      expression: >-
+        variables.ns == null || !has(variables.ns.metadata.labels) ? dyn({}) : dyn(variables.ns.metadata.labels)
+    # Asking what the account is and may do, which creates nothing.
+    - name: review
+      expression: >-
+        request.resource.group in ['authentication.k8s.io', 'authorization.k8s.io'] && request.resource.resource.startsWith('self')
+  validations:
+    - expression: >-
+        variables.review ||
+        'app.kubernetes.io/managed-by' in variables.labels && variables.labels['app.kubernetes.io/managed-by'] == 'statefulset-conformance'
+      message: the account is confined to namespaces with the label app.kubernetes.io/managed-by=statefulset-conformance
+      reason: Forbidden
+    # A namespace without a standard would admit pods that own their node.
+    - expression: >-
+        variables.review ||
+        'pod-security.kubernetes.io/enforce' in variables.labels && variables.labels['pod-security.kubernetes.io/enforce'] in ['baseline', 'restricted']
+      message: the account is confined to namespaces that enforce the Pod Security Standard baseline or restricted
+      reason: Forbidden
+    # An external IP would draw other services' traffic.
+    - expression: >-
+        request.resource.resource != 'services' || request.operation != 'CREATE' || has(object.spec.clusterIP) && object.spec.clusterIP == 'None'
+      message: the account is confined to headless services
+      reason: Forbidden
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: ACCOUNT
+spec:
+  policyName: ACCOUNT
+  validationActions: [Deny]
 `
 
 const namespacedHead = `# The rights that the suite uses in a namespace of NAMESPACES, and no others. Written by "make rbac" from e2e/internal/rbac.
@@ -39,31 +116,43 @@ const namespacedHead = `# The rights that the suite uses in a namespace of NAMES
 #   kubectl apply --namespace b -f e2e/deploy/rbac-namespaced.yaml
 #   make certify NAMESPACES=a,b
 #
-# The roles hold in the namespaces that they are applied to, which must be empty. The suite reads and changes nothing outside of them.
+# The roles hold in the namespaces that they are applied to, which must be empty. The suite reads and changes nothing outside of them. In
+# them the account can do what their Pod Security Standard and quotas allow. This removes the roles again:
+#
+#   kubectl delete --namespace a -f e2e/deploy/rbac-namespaced.yaml
 `
 
 // roles is a text and not rbacv1 objects marshalled: those have no comments, and a line for each verb.
-const roles = `{{range .Roles}}---
+const roles = `{{range .}}---
 # {{.Comment}}
 apiVersion: rbac.authorization.k8s.io/v1
-kind: {{$.Scope}}Role
+kind: {{.Kind}}
 metadata:
   name: {{.Name}}
+{{- with .Namespace}}
+  namespace: {{.}}
+{{- end}}
 rules:
 {{- range .Rights}}
   # {{.Why}}
   - apiGroups: [{{printf "%q" .Group}}]
     resources: [{{.Resource}}]
+{{- with .Names}}
+    resourceNames: [{{join . ", "}}]
+{{- end}}
     verbs: [{{join .Verbs ", "}}]
 {{- end}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
-kind: {{$.Scope}}RoleBinding
+kind: {{.Kind}}Binding
 metadata:
   name: {{.Name}}
+{{- with .Namespace}}
+  namespace: {{.}}
+{{- end}}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
-  kind: {{$.Scope}}Role
+  kind: {{.Kind}}
   name: {{.Name}}
 subjects:
   - kind: ServiceAccount
@@ -71,32 +160,42 @@ subjects:
     namespace: ACCOUNT
 {{end}}`
 
-// Manifest returns the YAML of an account with exactly the rights of All.
-func Manifest() (string, error) { return manifest(clusterHead, "Cluster", All()) }
+// role is a role of the manifest with its binding.
+type role struct {
+	Kind, Name, Namespace, Comment string
+	Rights                         []Right
+}
+
+// Manifest returns the YAML of an account with exactly the rights of All, and of the policy that confines it.
+func Manifest() (string, error) { return manifest(clusterHead, "ClusterRole", All()) }
 
 // NamespacedManifest returns the YAML of roles with exactly the rights of Namespaced.
-func NamespacedManifest() (string, error) { return manifest(namespacedHead, "", Namespaced()) }
+func NamespacedManifest() (string, error) { return manifest(namespacedHead, "Role", Namespaced()) }
 
-// manifest returns the head and two roles with their bindings; scope is the prefix of their kinds.
-func manifest(head, scope string, rights []Right) (string, error) {
-	type role struct {
-		Name, Comment string
-		Rights        []Right
+// manifest returns the head and the roles with their bindings. kind is that of the roles whose rights are restricted to no namespace.
+func manifest(head, kind string, rights []Right) (string, error) {
+	all := []role{
+		{Kind: kind, Name: Account, Comment: "What a run needs."},
+		{Kind: kind, Name: Account + "-report", Comment: "What a run can do without: without this role, the report has less, or preflight notices less."},
 	}
-	of := func(report bool) []Right {
-		return slices.DeleteFunc(slices.Clone(rights), func(r Right) bool { return r.ForReport != report })
+	for _, r := range rights {
+		i := slices.IndexFunc(all, func(have role) bool {
+			return have.Namespace == r.Namespace && (have.Name == Account+"-report") == r.ForReport
+		})
+		if i < 0 {
+			i = len(all)
+			all = append(all, role{
+				Kind: "Role", Name: Account + "-report", Namespace: r.Namespace,
+				Comment: "The same of namespace " + r.Namespace + ". RBAC restricts no list to names.",
+			})
+		}
+		all[i].Rights = append(all[i].Rights, r)
 	}
 	text, err := template.New("").Funcs(template.FuncMap{"join": strings.Join}).Parse(head + roles)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
-	err = text.Execute(&b, struct {
-		Scope string
-		Roles []role
-	}{scope, []role{
-		{Account, "What a run needs.", of(false)},
-		{Account + "-report", "What only the report needs: without this role, the report has less.", of(true)},
-	}})
-	return strings.ReplaceAll(b.String(), "ACCOUNT", Account), err
+	err = text.Execute(&b, all)
+	return strings.NewReplacer("ACCOUNT", Account, "USERNAME", UserName).Replace(b.String()), err
 }

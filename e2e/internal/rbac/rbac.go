@@ -2,11 +2,15 @@ package rbac
 
 import "slices"
 
-// Right is some verbs on one resource, in every namespace or in those of NAMESPACES.
+// Right is some verbs on one resource.
 type Right struct {
 	Group    string // empty for the core group
 	Resource string // a subresource follows a slash
 	Verbs    []string
+	// Namespace is the only one in which the right is used; where it is empty, the right is used in every namespace of the run.
+	Namespace string
+	// Names are the only objects that the right is used on; RBAC cannot restrict create, list and watch to names.
+	Names []string
 	// Why is what the suite needs it for.
 	Why string
 	// ForReport says that a run can do without it: only its report has less.
@@ -15,9 +19,14 @@ type Right struct {
 	ClusterScope bool
 }
 
-// Allows reports whether the right covers a verb on a resource.
-func (r Right) Allows(group, resource, verb string) bool {
+// Covers reports whether the right covers a verb on a resource, in some namespace and on some object.
+func (r Right) Covers(group, resource, verb string) bool {
 	return r.Group == group && r.Resource == resource && slices.Contains(r.Verbs, verb)
+}
+
+// Allows reports whether the right covers a verb on a resource in a namespace, on the object of that name.
+func (r Right) Allows(group, resource, verb, namespace, name string) bool {
+	return r.Covers(group, resource, verb) && (r.Namespace == "" || r.Namespace == namespace) && (len(r.Names) == 0 || slices.Contains(r.Names, name))
 }
 
 // Name is the resource as kubectl and RBAC messages write it.
@@ -27,6 +36,9 @@ func (r Right) Name() string {
 	}
 	return r.Resource + "." + r.Group
 }
+
+// system is the namespace of the cluster's own parts.
+const system = "kube-system"
 
 // All returns the rights that the levels core and extended use.
 func All() []Right {
@@ -51,26 +63,35 @@ func All() []Right {
 		{Group: "apps", Resource: "statefulsets/status", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
 		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
-		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "watch"}, Why: "a budget forbids an eviction"},
+		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "list", "watch"}, Why: "a budget forbids an eviction"},
 		{Resource: "resourcequotas", Verbs: []string{"list"}, Why: "preflight checks whether quotas leave room"},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight finds the StorageClass", ClusterScope: true},
 
 		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, ClusterScope: true},
-		{Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Why: "the report names the network plugin", ForReport: true, ClusterScope: true},
+		{
+			Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Namespace: system, ForReport: true, ClusterScope: true,
+			Why: "the report names the network plugin",
+		},
 
 		// What the diagnosis of a failed spec reads.
 		{Resource: "persistentvolumes", Verbs: []string{"list"}, Why: "a diagnosis reads the volumes of claims", ForReport: true, ClusterScope: true},
-		{Resource: "configmaps", Verbs: []string{"get"}, Why: "a diagnosis reads the configuration of CoreDNS and of kubelets", ForReport: true, ClusterScope: true},
-		{Group: "apps", Resource: "deployments", Verbs: []string{"list"}, Why: "a diagnosis reads whether CoreDNS and provisioners run", ForReport: true, ClusterScope: true},
 		{
-			Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"list"}, Why: "a diagnosis reads budgets",
-			ForReport: true, ClusterScope: true,
+			Resource: "configmaps", Verbs: []string{"get"}, Namespace: system, Names: []string{"coredns", "kubelet-config"}, ForReport: true, ClusterScope: true,
+			Why: "a diagnosis reads the configuration of CoreDNS and of kubelets",
 		},
 		{
-			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
-			Why: "a diagnosis reads whether the controller manager, the scheduler and the kubelets are alive",
+			Group: "apps", Resource: "deployments", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
+			Why: "a diagnosis reads whether CoreDNS and provisioners run, and a provisioner may be in any namespace",
+		},
+		{
+			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, Namespace: system, ForReport: true, ClusterScope: true,
+			Why: "a diagnosis reads whether the controller manager and the scheduler are alive",
+		},
+		{
+			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, Namespace: "kube-node-lease", ForReport: true, ClusterScope: true,
+			Why: "a diagnosis reads whether the kubelets are alive",
 		},
 		{
 			Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
@@ -84,7 +105,7 @@ func All() []Right {
 }
 
 // Namespaced returns the rights that a run in NAMESPACES uses, in those namespaces alone. It removes one by one what otherwise goes with the
-// namespace.
+// namespace, and looks for whatever makes pods, since the namespace must be its own.
 func Namespaced() []Right {
 	cleanup := map[string][]string{
 		"configmaps":           {"create", "delete", "list"},
@@ -100,6 +121,13 @@ func Namespaced() []Right {
 		if !r.ClusterScope {
 			out = append(out, r)
 		}
+	}
+	for _, r := range []Right{
+		{Group: "apps", Resource: "daemonsets"}, {Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "replicasets"},
+		{Group: "batch", Resource: "cronjobs"}, {Group: "batch", Resource: "jobs"},
+	} {
+		r.Verbs, r.Why, r.ForReport = []string{"list"}, "preflight checks that nobody else makes pods there", true
+		out = append(out, r)
 	}
 	return out
 }

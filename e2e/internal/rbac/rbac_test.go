@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 //nolint:gochecknoglobals // A flag of the test.
@@ -68,7 +71,7 @@ func TestManifestGrantsExactlyTheList(t *testing.T) {
 				for _, g := range rule.APIGroups {
 					for _, r := range rule.Resources {
 						for _, v := range rule.Verbs {
-							granted[g+" "+r+" "+v] = true
+							granted[key(g, r, v, role.Namespace, rule.ResourceNames)] = true
 						}
 					}
 				}
@@ -76,7 +79,7 @@ func TestManifestGrantsExactlyTheList(t *testing.T) {
 		}
 		for _, r := range want.list {
 			for _, v := range r.Verbs {
-				key := r.Group + " " + r.Resource + " " + v
+				key := key(r.Group, r.Resource, v, r.Namespace, r.Names)
 				if !granted[key] {
 					t.Errorf("%s: not granted, or listed twice: %s", file, key)
 				}
@@ -89,11 +92,61 @@ func TestManifestGrantsExactlyTheList(t *testing.T) {
 	}
 }
 
+func key(group, resource, verb, namespace string, names []string) string {
+	return strings.Join(append([]string{group, resource, verb, "in", namespace}, names...), " ")
+}
+
+// The policy confines the account to the namespaces that the suite creates, and only to those.
+func TestPolicyNamesTheAccountAndTheLabels(t *testing.T) {
+	text, err := Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for doc := range strings.SplitSeq(text, "\n---\n") {
+		if !strings.Contains(doc, "kind: ValidatingAdmissionPolicy\n") {
+			continue
+		}
+		var policy admissionv1.ValidatingAdmissionPolicy
+		if err := yaml.UnmarshalStrict([]byte(doc), &policy); err != nil {
+			t.Fatal(err)
+		}
+		if c := policy.Spec.MatchConditions; len(c) != 1 || c[0].Expression != "request.userInfo.username == '"+UserName+"'" {
+			t.Errorf("expected the policy to apply to %s alone, found %+v", UserName, c)
+		}
+		for i, want := range []string{
+			"variables.labels['" + runconfig.ManagedByLabel + "'] == '" + runconfig.ManagedBy + "'", "'" + runconfig.PodSecurityLabel + "' in variables.labels",
+		} {
+			if have := policy.Spec.Validations[i].Expression; !strings.Contains(have, want) {
+				t.Errorf("expected %q in %s", want, have)
+			}
+		}
+		return
+	}
+	t.Error("expected a ValidatingAdmissionPolicy, found none")
+}
+
+// Restricted rights are not granted elsewhere, or on other objects.
+func TestAllowsInNamespaceAndByName(t *testing.T) {
+	for _, c := range []struct {
+		resource, verb, namespace, name string
+		want                            bool
+	}{
+		{"configmaps", "get", "kube-system", "coredns", true},
+		{"configmaps", "get", "kube-system", "extension-apiserver-authentication", false},
+		{"configmaps", "get", "mine", "coredns", false},
+		{"configmaps", "create", "mine", "", true},
+	} {
+		if got := slices.ContainsFunc(All(), func(r Right) bool { return r.Allows("", c.resource, c.verb, c.namespace, c.name) }); got != c.want {
+			t.Errorf("%+v: found %t", c, got)
+		}
+	}
+}
+
 // The account of a certification must not be able to disrupt a cluster.
 func TestNoManifestGrantsDisruptiveWrites(t *testing.T) {
 	for _, r := range Disruptive() {
 		for _, verb := range r.Verbs {
-			if verb != "get" && verb != "list" && verb != "watch" && slices.ContainsFunc(All(), func(a Right) bool { return a.Allows(r.Group, r.Resource, verb) }) {
+			if verb != "get" && verb != "list" && verb != "watch" && slices.ContainsFunc(All(), func(a Right) bool { return a.Covers(r.Group, r.Resource, verb) }) {
 				t.Errorf("%s of %s is granted to every account, though only the level disruptive needs it", verb, r.Name())
 			}
 		}
