@@ -65,10 +65,10 @@ func (u *Usage) Save(reportDir, process string) error {
 		return err
 	}
 	dir := filepath.Join(reportDir, UsageFolder)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, process+".json"), append(data, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(dir, process+".json"), append(data, '\n'), 0o600)
 }
 
 // LoadUsage reads the files of all processes of a run. That there is none is an error, since it would pass for a run that used no right.

@@ -2,6 +2,7 @@ package framework
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -44,11 +45,13 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 		return c.useExisting(ctx, header)
 	}
 	meta := c.Settings.NamespaceMeta(string(security))
-	// A name that is found here, and not by the API server, can be asked for again when the answer is lost.
+	// A name that is chosen here, and not by the API server, can be looked for when the answer is lost.
 	meta.Name = c.Settings.NamespacePrefix + "-" + rand.String(5)
 	created, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("making a namespace for the spec: %w", err)
+		// It may have been created all the same.
+		removed := cleanup.DeleteNamespace(context.WithoutCancel(ctx), c.Klient, meta.Name, c.Settings.Run)
+		return nil, fmt.Errorf("making a namespace for the spec: %w", errors.Join(err, removed))
 	}
 	ns := &Namespace{Cluster: c, Name: created.Name, uid: created.UID, over: ctx.Done()}
 	err = ready.Namespace(ctx, c.Client, ns.Name, c.Settings.Limits.NamespaceReady)
@@ -113,7 +116,7 @@ func (ns *Namespace) Remove(ctx context.Context) error {
 		return fmt.Errorf("removing namespace %s: %w", ns.Name, err)
 	}
 	// The namespace controller deletes these too, only later.
-	_ = cleanup.DeleteWorkloads(ctx, ns.Klient, ns.Name)
+	_ = cleanup.DeleteWorkloads(ctx, ns.Klient, ns.Name, ns.uid)
 	return nil
 }
 

@@ -10,6 +10,11 @@ import (
 // Header.Lag, how far the controller's informer caches may be behind (2 s: a watch event takes milliseconds, but a cache may be behind by
 // a slow list or a paused process), and Header.ClockSkew, how far the clocks of nodes and control plane may differ.
 const (
+	// MaxLag and MaxClockSkew are the ceilings of these two bounds. A wider bound excuses what a broken controller does, so that a run with one
+	// is partial.
+	MaxLag       = 10 * time.Second
+	MaxClockSkew = 5 * time.Second
+
 	// watchSkew bounds how far two watches of one recorder may be out of step: both are open streams of one process from one API server,
 	// and events were seen to cross by tens of milliseconds on a busy machine, so that ten times as much is safe.
 	watchSkew = 500 * time.Millisecond

@@ -63,7 +63,11 @@ func (p *prober) notEmpty(ctx context.Context, name string) *Problem {
 	if err != nil {
 		return &Problem{Text: oneLine(fmt.Sprintf("NAMESPACES: expected namespace %s to be there, found: %v", name, err))}
 	}
-	for _, o := range found {
+	others, err := cleanup.PodOwners(ctx, p.klient, name)
+	if err != nil {
+		return &Problem{Text: oneLine(fmt.Sprintf("NAMESPACES: expected to see what makes pods in namespace %s, found: %v", name, err))}
+	}
+	for _, o := range append(found, others...) {
 		switch run := o.GetLabels()[runconfig.RunLabel]; {
 		case run == p.settings.Run:
 		case run != "":

@@ -3,18 +3,20 @@ package preflight
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -113,10 +115,7 @@ func (p *prober) probeNew(ctx context.Context, pp podProbe) (f Findings) {
 		return f
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
-		defer cancel()
-		err := p.client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
+		if err := p.remove(ctx, namespace); err != nil {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove it again, found: %v; remove it by hand", namespace, err))})
 		}
 	}()
@@ -144,15 +143,24 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 	f.add(p.quotas(ctx, namespace)...)
 }
 
+// remove removes a namespace of the run, also when ctx ends.
+func (p *prober) remove(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	defer cancel()
+	return cleanup.DeleteNamespace(ctx, p.klient, namespace, p.settings.Run)
+}
+
 func (p *prober) namespace(ctx context.Context, pp podProbe) (string, *Problem) {
 	meta := p.settings.NamespaceMeta(pp.standard)
-	meta.GenerateName = p.settings.NamespacePrefix + "-probe-"
-	created, err := p.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
+	// A name that is chosen here can be looked for when the answer is lost.
+	meta.Name = p.settings.NamespacePrefix + "-probe-" + rand.String(5)
+	_, err := p.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
 	if err != nil {
+		err = errors.Join(err, p.remove(ctx, meta.Name))
 		return "", &Problem{Text: oneLine(fmt.Sprintf("namespaces: expected to create one with the label %s=%s, found: %v; "+
 			"let the account create such namespaces", runconfig.PodSecurityLabel, pp.standard, err))}
 	}
-	return created.Name, nil
+	return meta.Name, nil
 }
 
 // imageName returns a probe's image and the setting that names it.

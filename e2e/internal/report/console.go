@@ -37,7 +37,10 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		}
 	}
 	scope := ""
-	if run.Partial {
+	switch {
+	case len(run.Tolerances) > 0:
+		scope = fmt.Sprintf(" (partial run: judged with %s, wider than it takes to tell a broken controller)", strings.Join(run.Tolerances, ", "))
+	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}
 	p.f("\n%s%s: %s; %d specs in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), ran(run), seconds)

@@ -60,7 +60,7 @@ func JudgeFolder(dir string, level contract.Level) (Run, error) {
 }
 
 func judgeHistory(file string, h *history.History) JudgedHistory {
-	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone}
+	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone, Lag: h.Header.Lag, ClockSkew: h.Header.ClockSkew}
 	if h.End != nil && h.End.Invalid {
 		j.Incomplete = h.End.Reason
 		return j

@@ -76,6 +76,8 @@ type JudgedHistory struct {
 	Zone string
 	// Incomplete is why the recording is not complete, "" if it is.
 	Incomplete string
+	// Lag and ClockSkew are the tolerances that it was judged with.
+	Lag, ClockSkew time.Duration
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
 }
@@ -103,8 +105,11 @@ type Finding struct {
 type Run struct {
 	Rows    []Row
 	Overall Overall
-	// Partial says that the run was narrowed by FOCUS or LABELS: Overall speaks of the selected guarantees only.
+	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, or judged with wide
+	// tolerances.
 	Partial bool
+	// Tolerances are the limits of the judges that are above their ceilings, as name=duration.
+	Tolerances []string
 	// Troubles are failures of specs that no verdict accounts for: the suite or the cluster got in the way.
 	Troubles  []string
 	Specs     []Spec
@@ -143,7 +148,25 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of the selected ones applies to this cluster")
 	}
 	run.decideOverall()
+	run.Tolerances = wideTolerances(judged)
+	run.Partial = run.Partial || len(run.Tolerances) > 0
 	return run
+}
+
+// wideTolerances returns the tolerances that some history was judged with and that are above their ceilings.
+func wideTolerances(judged []JudgedHistory) []string {
+	var lag, skew time.Duration
+	for _, j := range judged {
+		lag, skew = max(lag, j.Lag), max(skew, j.ClockSkew)
+	}
+	var out []string
+	if lag > judge.MaxLag {
+		out = append(out, fmt.Sprintf("controller-lag=%v", lag))
+	}
+	if skew > judge.MaxClockSkew {
+		out = append(out, fmt.Sprintf("clock-skew=%v", skew))
+	}
+	return out
 }
 
 // Includes reports whether a run at one level includes the guarantees of another.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -218,6 +219,24 @@ func TestVerdictsOfReportVersion1(t *testing.T) {
 		var got verdict.Verdict
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
 			t.Errorf("%q: expected %q, found %q, %v", text, want, got, err)
+		}
+	}
+}
+
+// What judges overlook with such tolerances must not pass for conformance in all of the contract.
+func TestWideTolerancesMakeARunPartial(t *testing.T) {
+	for _, c := range []struct {
+		lag, skew time.Duration
+		want      string
+	}{
+		{2 * time.Second, time.Second, ""},
+		{judge.MaxLag, judge.MaxClockSkew, ""},
+		{10 * time.Minute, time.Second, "controller-lag=10m0s"},
+		{2 * time.Second, time.Hour, "clock-skew=1h0m0s"},
+	} {
+		run := verdict.Decide(contract.Core, nil, []verdict.JudgedHistory{{Spec: "narrow"}, {Spec: "wide", Lag: c.lag, ClockSkew: c.skew}})
+		if got := strings.Join(run.Tolerances, ","); got != c.want || c.want != "" && !run.Partial {
+			t.Errorf("%v, %v: expected %q to make the run partial, found %q, partial %t", c.lag, c.skew, c.want, got, run.Partial)
 		}
 	}
 }

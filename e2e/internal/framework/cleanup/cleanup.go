@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/e2e-framework/klient"
@@ -46,6 +48,26 @@ func Objects(ctx context.Context, client klient.Client, namespace, selector stri
 		wanted = slices.DeleteFunc(wanted, func(l crclient.ObjectList) bool { _, ok := l.(*corev1.ConfigMapList); return ok })
 	}
 	return list(ctx, client, namespace, parsed, wanted)
+}
+
+// podOwners are the kinds by which others make pods in a namespace, now or later. The run makes none of them.
+func podOwners() []crclient.ObjectList {
+	return []crclient.ObjectList{
+		&appsv1.DeploymentList{}, &appsv1.DaemonSetList{}, &appsv1.ReplicaSetList{}, &batchv1.CronJobList{}, &batchv1.JobList{},
+	}
+}
+
+// PodOwners lists what others have in a namespace that makes pods there, and leaves out the kinds that the account may not list.
+func PodOwners(ctx context.Context, client klient.Client, namespace string) ([]crclient.Object, error) {
+	var out []crclient.Object
+	for _, kind := range podOwners() {
+		found, err := list(ctx, client, namespace, labels.Everything(), []crclient.ObjectList{kind})
+		if err != nil && !apierrors.IsForbidden(err) {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
 }
 
 // list lists the objects of some kinds in a namespace that match a selector.
@@ -79,9 +101,14 @@ func DeleteLabelled(ctx context.Context, client klient.Client, namespace, select
 	return Delete(ctx, client, found)
 }
 
-// DeleteWorkloads deletes the sets, pods and claims of a namespace that is terminating. The namespace controller would delete them only
-// some seconds later, and look again only after half of the time that it expects them to need.
-func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string) error {
+// DeleteWorkloads deletes the sets, pods and claims of a namespace of that UID that is terminating. The namespace controller would delete
+// them only some seconds later, and look again only after half of the time that it expects them to need. A namespace of that name and another
+// UID is somebody else's and stays as it is.
+func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string, uid types.UID) error {
+	there, err := named(ctx, client, namespace, labels.Everything())
+	if err != nil || len(there) == 0 || there[0].GetUID() != uid {
+		return err
+	}
 	found, err := list(ctx, client, namespace, labels.Everything(), []crclient.ObjectList{
 		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
 	})
@@ -131,6 +158,30 @@ func removeFinalizers(ctx context.Context, client klient.Client, o crclient.Obje
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// DeleteNamespace deletes the namespace of that name, if it is there and the run's own.
+func DeleteNamespace(ctx context.Context, client klient.Client, name, run string) error {
+	there, err := named(ctx, client, name, labels.SelectorFromSet(labels.Set{runconfig.ManagedByLabel: runconfig.ManagedBy, runconfig.RunLabel: run}))
+	if err != nil {
+		return err
+	}
+	return Delete(ctx, client, there)
+}
+
+// named lists the namespace of that name, if it is there and matches a label selector: who may list namespaces need not be allowed to get them.
+func named(ctx context.Context, client klient.Client, name string, selector labels.Selector) ([]crclient.Object, error) {
+	var list corev1.NamespaceList
+	err := client.Resources().GetControllerRuntimeClient().List(ctx, &list,
+		crclient.MatchingLabelsSelector{Selector: selector}, crclient.MatchingFields{metav1.ObjectNameField: name})
+	if err != nil {
+		return nil, fmt.Errorf("looking for namespace %s: %w", name, err)
+	}
+	var out []crclient.Object
+	for i := range list.Items {
+		out = append(out, &list.Items[i])
+	}
+	return out, nil
 }
 
 // Namespaces lists the namespaces that match a label selector.

@@ -102,6 +102,8 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 	// The cap is low because judges compare resources with each other by the time of arrival: after an outage all watches
 	// must be back within the tolerance for that.
 	reconnect := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 4, Cap: 200 * time.Millisecond}
+	// An API server that has been away for longer is not asked five times a second by each resource of each process.
+	const longOutage, longPause = 10 * time.Second, time.Second
 	// A watch that starts and then fails every time, on an event that cannot be decoded, is not repaired by starting it soon.
 	failing := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 12, Cap: 30 * time.Second}
 	backoff, failures := reconnect, failing
@@ -134,9 +136,13 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 		} else {
 			since = 0
 		}
-		r.ended(s.resource, since, err)
+		since = r.ended(s.resource, since, err)
 		// A server that refuses connections, or calls every version too old, must not be asked in a tight loop.
-		if !pause(ctx, next.Step()) {
+		delay := next.Step()
+		if r.Now()-since > longOutage {
+			delay = max(delay, wait.Jitter(longPause, 0.1))
+		}
+		if !pause(ctx, delay) {
 			return
 		}
 	}
@@ -174,8 +180,8 @@ func (r *Recorder) alive(resource history.Resource) time.Duration {
 	return since
 }
 
-// ended records that a resource is not watched, since that moment if it is not zero, or since now.
-func (r *Recorder) ended(resource history.Resource, since time.Duration, cause error) {
+// ended records that a resource is not watched, since that moment if it is not zero, or since now, and returns since when.
+func (r *Recorder) ended(resource history.Resource, since time.Duration, cause error) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch o, known := r.outages[resource]; {
@@ -185,6 +191,7 @@ func (r *Recorder) ended(resource history.Resource, since time.Duration, cause e
 		since = r.Now()
 	}
 	r.outages[resource] = outage{since: since, cause: cause}
+	return since
 }
 
 // retryDelay is how long it commonly takes until an ended watch is resumed: server and network end them now and then.
