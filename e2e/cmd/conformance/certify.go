@@ -222,7 +222,7 @@ func announce(w io.Writer, s runconfig.Settings, user string) {
 	objects := fmt.Sprintf("sets, pods, claims of StorageClass %s, services and budgets\n  with the images %s and %s", class, s.Images.Nginx, s.Images.Busybox)
 	if len(s.Namespaces) > 0 {
 		fmt.Fprintf(w, `it will make in the namespaces %s: %s; first a few pods to try them
-it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by make clean
+it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by make clean-cluster
 `, strings.Join(s.Namespaces, ", "), objects, runconfig.RunLabel, s.Run)
 	} else {
 		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first two to try it, with a pod each

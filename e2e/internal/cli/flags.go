@@ -12,7 +12,7 @@ type Flags struct {
 	getenv func(string) string
 }
 
-// NewFlags returns the flags of a set.
+// NewFlags returns the flags of a set. With a nil getenv no variable of the environment is a default.
 func NewFlags(set *pflag.FlagSet, getenv func(string) string) Flags {
 	return Flags{set: set, getenv: getenv}
 }
@@ -24,15 +24,23 @@ func (f Flags) String(value *string, variable, fallback, usage string) {
 
 // StringP is String with a letter for short.
 func (f Flags) StringP(value *string, variable, letter, fallback, usage string) {
-	if set := f.getenv(variable); set != "" {
-		fallback = set
+	if f.getenv != nil {
+		usage += " ($" + variable + ")"
+		if set := f.getenv(variable); set != "" {
+			fallback = set
+		}
 	}
-	f.set.StringVarP(value, name(variable), letter, fallback, usage+" ($"+variable+")")
+	f.set.StringVarP(value, name(variable), letter, fallback, usage)
 }
 
 // Bool defines the flag of a variable that is 1 or not.
 func (f Flags) Bool(value *bool, variable, usage string) {
-	f.set.BoolVar(value, name(variable), f.getenv(variable) == "1", usage+" ($"+variable+"=1)")
+	set := false
+	if f.getenv != nil {
+		usage += " ($" + variable + "=1)"
+		set = f.getenv(variable) == "1"
+	}
+	f.set.BoolVar(value, name(variable), set, usage)
 }
 
 func name(variable string) string { return strings.ToLower(strings.ReplaceAll(variable, "_", "-")) }

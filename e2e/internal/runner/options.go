@@ -40,6 +40,9 @@ type Options struct {
 	used                         *apiclient.Usage
 }
 
+// DefaultNamespacePrefix begins the names of a run's namespaces if nobody chose another.
+const DefaultNamespacePrefix = "sts"
+
 // DefaultReportDir is the report folder that nobody named.
 const DefaultReportDir = "report"
 
@@ -56,7 +59,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive")
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
-	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", "sts", "`text` that the names of namespaces begin with")
+	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
 	f.String(&o.namespaces, "NAMESPACES", "", "existing empty `namespaces` to use instead of making any, as a,b,...: the account then needs rights in them alone (e2e/deploy/rbac-namespaced.yaml)")
 }
 

@@ -101,6 +101,16 @@ func lockReport(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// InUse reports whether a process may be writing to a report folder.
+func InUse(dir string) bool {
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return true // without a lock nothing shows that the run has ended
+	}
+	defer func() { _ = file.Close() }()
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
+}
+
 // IsReport reports whether a folder is empty, or marked, or holds the results or the settings of a run, or nothing but such folders.
 func IsReport(dir string) bool {
 	if text, err := os.ReadFile(filepath.Join(dir, lockFile)); err == nil && string(text) == lockText {

@@ -1,6 +1,6 @@
 // Package cleanup lists and deletes what runs of the suite made in a namespace. It finds objects by label, so that it also deletes what
 // interrupted runs left, their own namespaces included. It stands on the API alone and imports neither Ginkgo nor Gomega, since the
-// preflight and `make clean` use it outside of a spec.
+// preflight and `make clean-cluster` use it outside of a spec.
 package cleanup
 
 import (
