@@ -9,11 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
@@ -93,7 +93,10 @@ func (d *daemon) start(ctx context.Context) error {
 			return err
 		}
 	}
-	// dockerd refuses to start over a pid file whose number some other process has by now.
+	if pid := d.pid(); pid != 0 {
+		return fmt.Errorf("the docker daemon of our own runs already (pid %d)", pid)
+	}
+	// No daemon of our own runs, and dockerd refuses to start over a pid file whose number some other process has by now.
 	if err := os.Remove(d.pidFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -140,6 +143,26 @@ func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
 	}
 }
 
+// awaitRunning waits for the daemon, which runs, to answer. A slow one must not get a second one beside it on the same data.
+func (d *daemon) awaitRunning(ctx context.Context) error {
+	within, cancel := context.WithTimeoutCause(ctx, startsWithin, fmt.Errorf("it did not answer within %s", startsWithin))
+	defer cancel()
+	var last error
+	err := wait.PollUntilContextCancel(within, time.Second, true, func(ctx context.Context) (bool, error) {
+		last = d.engine().probe(ctx)
+		return last == nil || d.pid() == 0, nil
+	})
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fmt.Errorf("the docker daemon of our own runs (pid %d) and does not answer: %w: %w; its log is %s", d.pid(), context.Cause(within), last, d.logFile())
+	case last != nil:
+		return fmt.Errorf("the docker daemon of our own has just ended; its log is %s", d.logFile())
+	}
+	return nil
+}
+
 func (d *daemon) failure(cause error) error {
 	log, _ := os.ReadFile(d.logFile())
 	return fmt.Errorf("the docker daemon of our own could not be started: %w; its log %s ends:\n%s", cause, d.logFile(), host.LastLines(string(log), 5))
@@ -174,21 +197,5 @@ func (d *daemon) arguments(ctx context.Context) ([]string, error) {
 	return append(args, "--add-runtime="+Project+"="+wrapper, "--default-runtime="+Project), nil
 }
 
-// pid returns the daemon's process id, or 0 when no process of that id is our daemon.
-func (d *daemon) pid() int {
-	text, err := os.ReadFile(d.pidFile())
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil || !commandHas(pid, "--pidfile="+d.pidFile()) {
-		return 0
-	}
-	return pid
-}
-
-// commandHas reports whether a running process was started with the given argument.
-func commandHas(pid int, argument string) bool {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err == nil && slices.Contains(strings.Split(string(line), "\x00"), argument)
-}
+// pid returns the daemon's process id, or 0 when it does not run. It asks the processes: the pid file may be stale or gone.
+func (d *daemon) pid() int { return processWith("dockerd", "--pidfile="+d.pidFile()) }

@@ -68,6 +68,11 @@ func find(ctx context.Context, daemon *daemon) (*Engine, error) {
 		return named, nil
 	}
 	// A daemon of our own comes first: it runs because there was no other, and the clusters are in it.
+	if daemon.pid() != 0 {
+		if err := daemon.awaitRunning(ctx); err != nil {
+			return nil, err
+		}
+	}
 	for _, candidate := range []*Engine{ours, at(container.Docker), at(container.Podman)} {
 		if candidate.probe(ctx) == nil {
 			return candidate, nil
@@ -117,6 +122,16 @@ func at(program string) *Engine { return &Engine{Client: container.Client{Progra
 func IsOwnHost(host string) bool {
 	dir, err := CacheDir()
 	return err == nil && host == newDaemon(filepath.Join(dir, "engine")).engine().Address
+}
+
+// ID returns what tells the engine from another one that answers at its address later.
+func (e *Engine) ID(ctx context.Context) (string, error) {
+	format := "{{.ID}}"
+	if e.Program == container.Podman {
+		format = "{{.Store.GraphRoot}}"
+	}
+	id, err := e.Output(ctx, "info", "--format", format)
+	return strings.TrimSpace(id), err
 }
 
 // CgroupVersion returns "1" or "2", the version of control groups that the engine's containers are under.

@@ -2,7 +2,11 @@ package engine
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -93,22 +97,6 @@ func TestSocketsStayWithinTheKernelsLimit(t *testing.T) {
 	}
 }
 
-func TestPidIsOursOrNone(t *testing.T) {
-	d := newDaemon(t.TempDir())
-	if d.pid() != 0 {
-		t.Error("a pid without a pid file")
-	}
-	// This test's own process is alive and is no daemon of ours.
-	for _, text := range []string{"1", "not a number", "", "-1"} {
-		if err := os.WriteFile(d.pidFile(), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := d.pid(); got != 0 {
-			t.Errorf("pid file %q: got %d, want none", text, got)
-		}
-	}
-}
-
 func TestMountsBelow(t *testing.T) {
 	const table = `22 1 254:0 / / rw - ext4 /dev/vda rw
 30 22 0:26 / /c/engine/data/overlay2/x/merged rw - overlay overlay rw
@@ -127,31 +115,37 @@ short line
 	}
 }
 
+// What iptables-save prints beside a docker of which this project's networks have the bridge br-0123456789ab.
 const dockersRules = `# Generated
 *nat
 :PREROUTING ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
 :DOCKER - [0:0]
 -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
 -A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A DOCKER -i br-1 -j RETURN
+-A POSTROUTING -s 172.18.0.0/16 ! -o br-0123456789ab -j MASQUERADE
+-A DOCKER -i br-0123456789ab -j RETURN
 COMMIT
 *filter
 :FORWARD DROP [0:0]
 :DOCKER-USER - [0:0]
 :MINE - [0:0]
 -A FORWARD -j DOCKER-USER
--A FORWARD -j MINE
+-A FORWARD -o br-0123456789ab -j ACCEPT
 -A DOCKER-USER -j RETURN
 COMMIT
 `
 
-func TestRemovalsTakeOutDockersChainsOnly(t *testing.T) {
-	var got []string
-	for _, args := range removals(dockersRules) {
-		got = append(got, strings.Join(args, " "))
+func TestRestoredPacketRules(t *testing.T) {
+	none := packetHandling{Enabled: "0", Forward: "ACCEPT"}
+	ours := []string{"br-0123456789ab"}
+	bridges := []string{
+		"--table nat --delete POSTROUTING -s 172.18.0.0/16 ! -o br-0123456789ab -j MASQUERADE",
+		"--table nat --delete DOCKER -i br-0123456789ab -j RETURN",
+		"--table filter --delete FORWARD -o br-0123456789ab -j ACCEPT",
 	}
-	want := []string{
+	chains := []string{
 		"--table nat --delete PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
 		"--table nat --delete OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER",
 		"--table filter --delete FORWARD -j DOCKER-USER",
@@ -160,11 +154,65 @@ func TestRemovalsTakeOutDockersChainsOnly(t *testing.T) {
 		"--table nat --delete-chain DOCKER",
 		"--table filter --delete-chain DOCKER-USER",
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	policy := []string{"--table filter --policy FORWARD ACCEPT"}
+	with := func(line, rule string) string { return strings.Replace(dockersRules, line, rule+"\n"+line, 1) }
+	tests := []struct {
+		name, rules, enabled string
+		before               packetHandling
+		bridges              []string
+		want                 []string
+		forwarding           bool
+		stays                string
+	}{
+		{"as our daemon left it", dockersRules, "1", none, ours, slices.Concat(bridges, chains, policy), true, ""},
+		{"nothing was in use before", dockersRules, "1", packetHandling{Enabled: "0"}, ours, slices.Concat(bridges, chains, policy), true, ""},
+		{"packets were passed on before", dockersRules, "1", packetHandling{Enabled: "1", Forward: "ACCEPT"}, ours, slices.Concat(bridges, chains), false, ""},
+		{"a docker was there before", dockersRules, "1", packetHandling{Docker: true, Enabled: "0"}, ours, bridges, false, "they were there before"},
+		{
+			"a network of another docker", dockersRules, "1", none, nil, nil, false,
+			"docker's chains stay, because of the rule: DOCKER -i br-0123456789ab -j RETURN; forwarding stays on",
+		},
+		{
+			"an administrator's rule", with("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -s 203.0.113.0/24 -j DROP"), "1", none, ours, bridges, false,
+			"docker's chains stay, because of the rule: DOCKER-USER -s 203.0.113.0/24 -j DROP; forwarding stays on",
+		},
+		{
+			"another firewall", with("-A FORWARD -j DOCKER-USER", "-A FORWARD -j MINE"), "1", none, ours, slices.Concat(bridges, chains), false,
+			"forwarding stays on, because of the rule: FORWARD -j MINE",
+		},
+		{
+			"another network", with("-A DOCKER -i br-", "-A POSTROUTING -s 192.0.2.0/24 -j MASQUERADE"), "1", none, ours, slices.Concat(bridges, chains), false,
+			"because of the rule: POSTROUTING -s 192.0.2.0/24 -j MASQUERADE",
+		},
+		{"forwarding is off again", dockersRules, "0", none, ours, slices.Concat(bridges, chains), false, ""},
+		{"no rules", "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", "1", packetHandling{Enabled: "1"}, ours, nil, false, ""},
 	}
-	if len(removals("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j MINE\nCOMMIT\n")) > 0 {
-		t.Error("rules without any of docker's are changed")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			plan := planRestore(tt.rules, tt.enabled, tt.before, tt.bridges)
+			var got []string
+			for _, args := range plan.commands {
+				got = append(got, strings.Join(args, " "))
+			}
+			if !slices.Equal(got, tt.want) || plan.forwarding != tt.forwarding {
+				t.Errorf("expected forwarding switched %v and\n%s\nfound %v and\n%s", tt.forwarding, strings.Join(tt.want, "\n"), plan.forwarding, strings.Join(got, "\n"))
+			}
+			if !strings.Contains(plan.stays, tt.stays) || (tt.stays == "") != (plan.stays == "") {
+				t.Errorf("expected it to say %q, found %q", tt.stays, plan.stays)
+			}
+		})
+	}
+}
+
+func TestFirewallNoteOfAnEarlierBootIsNotUsed(t *testing.T) {
+	d := newDaemon(t.TempDir())
+	for boot, want := range map[string]bool{bootID(): true, "another": false, "": false} {
+		if err := os.WriteFile(d.firewallFile(), []byte(`{"boot":"`+boot+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if note, err := d.readFirewall(); err != nil || (note != nil) != want {
+			t.Errorf("boot %q: expected a note: %v, found %v, %v", boot, want, note, err)
+		}
 	}
 }
 
@@ -174,6 +222,70 @@ func TestForwardPolicy(t *testing.T) {
 	}
 	if got := forwardPolicy("*mangle\n:FORWARD ACCEPT [0:0]\nCOMMIT\n"); got != "" {
 		t.Errorf("got %q from another table", got)
+	}
+}
+
+// fakeDaemon starts a process that looks like a dockerd of our own and never answers.
+func fakeDaemon(t *testing.T, d *daemon) int {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "dockerd")
+	if err := os.Symlink("/bin/sh", program); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-c", "trap 'exit 0' TERM; while :; do read -r _; done", "dockerd", "--pidfile="+d.pidFile())
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	})
+	return cmd.Process.Pid
+}
+
+func TestRunningDaemonThatDoesNotAnswerGetsNoSecondOne(t *testing.T) {
+	fakeClient(t, "docker", "exit 1\n")
+	t.Setenv("DOCKER_HOST", "")
+	d := newDaemon(t.TempDir())
+	if err := os.WriteFile(d.pidFile(), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pid := fakeDaemon(t, d)
+	if got := d.pid(); got != pid {
+		t.Fatalf("expected the daemon to be found as %d whatever the pid file says, found %d", pid, got)
+	}
+	if err := d.start(t.Context()); err == nil || !strings.Contains(err.Error(), "runs already") {
+		t.Errorf("expected no second daemon, found %v", err)
+	}
+	if _, err := os.Stat(d.pidFile()); err != nil {
+		t.Errorf("expected the pid file to stay, found %v", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("long enough"))
+	defer cancel()
+	if found, err := find(ctx, d); found != nil || err == nil || err.Error() != "long enough" {
+		t.Errorf("expected it to wait for the daemon, found %v, %v", found, err)
+	}
+	if err := terminate(t.Context(), pid, "dockerd", "--pidfile="+d.pidFile()); err != nil || d.pid() != 0 {
+		t.Errorf("expected the daemon to be ended, found %v", err)
+	}
+}
+
+func TestOnlyTheDaemonItselfIsEnded(t *testing.T) {
+	d := newDaemon(t.TempDir())
+	other := fakeDaemon(t, newDaemon(t.TempDir()))
+	if err := terminate(t.Context(), other, "dockerd", "--pidfile="+d.pidFile()); err != nil {
+		t.Fatal(err)
+	}
+	if len(commandOf(other)) == 0 {
+		t.Error("a process that got the daemon's id was ended")
 	}
 }
 
@@ -229,7 +341,46 @@ func TestFindFindsNone(t *testing.T) {
 func TestCleanLeavesNothingWhereNothingIs(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	var out bytes.Buffer
-	if err := Clean(t.Context(), &out); err != nil || out.Len() > 0 {
+	if err := Clean(t.Context(), nil, &out); err != nil || out.Len() > 0 {
 		t.Errorf("got %v, %q, want nothing to do", err, out.String())
+	}
+}
+
+func TestCleanRefusesAnEngineWithForeignContainers(t *testing.T) {
+	ours, foreign, unnamedVolume := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
+	for name, tt := range map[string]struct {
+		below string // of the daemon's data
+		says  string
+	}{
+		"a container":           {"containers/" + foreign, "container web of nginx"},
+		"a volume":              {"volumes/photos", "volume photos"},
+		"only what is a node's": {"volumes/" + unnamedVolume, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_CACHE_HOME", t.TempDir())
+			dir, err := CacheDir()
+			if err != nil {
+				t.Fatal(err)
+			}
+			data := filepath.Join(dir, "engine", "data")
+			for _, below := range []string{"containers/" + ours, tt.below} {
+				if err := os.MkdirAll(filepath.Join(data, below), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(data, tt.below, "config.v2.json"), []byte(`{"Name":"/web","Config":{"Image":"nginx"}}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err = Clean(t.Context(), []string{ours}, io.Discard)
+			if tt.says == "" {
+				if _, gone := os.Stat(filepath.Join(dir, "engine")); err != nil || !errors.Is(gone, os.ErrNotExist) {
+					t.Errorf("expected the engine to be gone, found %v, %v", err, gone)
+				}
+				return
+			}
+			if _, there := os.Stat(filepath.Join(data, tt.below)); there != nil || err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("expected an error that names %s, and that it stays, found %v, %v", tt.says, err, there)
+			}
+		})
 	}
 }

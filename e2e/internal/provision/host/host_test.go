@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -57,4 +58,31 @@ func TestLockKeepsOthersOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	again()
+}
+
+func TestLockOfARemovedFileIsNotTaken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lock")
+	first, err := Lock(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan func(), 1)
+	go func() {
+		unlock, err := Lock(t.Context(), file)
+		if err != nil {
+			t.Error(err)
+		}
+		second <- unlock
+	}()
+	// The waiting process has the file open by the time it is removed.
+	<-time.After(4 * retryInterval)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	first()
+	unlock := <-second
+	defer unlock()
+	if _, err := TryLock(file); !errors.Is(err, ErrLocked) {
+		t.Errorf("expected one holder of the lock, found another: %v", err)
+	}
 }
