@@ -98,13 +98,15 @@ func programsLayer(kubernetes, containerd, cni string) *imagelayer.Layer {
 // assembly turns the parts of a node image into the image, in an engine.
 type assembly struct {
 	engine *engine.Engine
-	label  string // marks all that this project makes in an engine
 }
 
 // load brings an image into the engine.
 func (a assembly) load(ctx context.Context, tag name.Tag, image v1.Image) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := noteImage(tag.String()); err != nil {
+		return err
+	}
 	cmd := a.engine.Command(ctx, "load")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -128,7 +130,14 @@ const unpackRoot = "/bake"
 
 // importImages runs the parts as a container, imports the images with the containerd in it, and commits the result under the given name.
 func (a assembly) importImages(ctx context.Context, parts, result string, v versions, images map[name.Tag]v1.Image, labels map[string]string) (err error) {
-	id, err := a.engine.Output(ctx, "run", "--detach", "--privileged", "--network=none", "--label="+a.label, "--tmpfs=/run",
+	recorded, err := containerFile()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(removeContainer(ctx, a.engine), noteImage(result)); err != nil {
+		return err
+	}
+	id, err := a.engine.Output(ctx, "run", "--detach", "--privileged", "--network=none", "--label="+containerLabel, "--cidfile="+recorded, "--tmpfs=/run",
 		"--mount=type=volume,destination="+unpackRoot, "--entrypoint=sleep", parts, "infinity")
 	if err != nil {
 		return err
@@ -138,8 +147,7 @@ func (a assembly) importImages(ctx context.Context, parts, result string, v vers
 		// The container goes also when ctx has ended.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupWithin)
 		defer cancel()
-		_, removed := a.engine.Output(cleanup, "rm", "--force", "--volumes", container)
-		err = errors.Join(err, removed)
+		err = errors.Join(err, removeContainer(cleanup, a.engine))
 	}()
 
 	// The command ends when containerd does, by which time its database is closed.

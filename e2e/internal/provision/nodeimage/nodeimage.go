@@ -19,7 +19,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
-// Label marks every image and container that this package makes in an engine.
+// Label marks every image that this package makes in an engine. Every container of such an image has it too, whoever made that.
 const Label = "statefulset-conformance.made=node-image"
 
 // The labels under which a node image names the workload images that it carries.
@@ -259,7 +259,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	if err != nil {
 		return err
 	}
-	a := assembly{engine: e, label: Label}
+	a := assembly{engine: e}
 	if err := a.load(ctx, parts, node); err != nil {
 		return err
 	}

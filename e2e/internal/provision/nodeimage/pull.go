@@ -49,17 +49,18 @@ func pull(ctx context.Context, e *engine.Engine, image string, progress io.Write
 		}
 		return fmt.Errorf("%s: %w", last, err)
 	}
-	return notePulled(image)
+	return noteImage(image)
 }
 
-// pulledFile lists the images that this project pulled, one a line.
-func pulledFile() (string, error) {
+// imagesFile lists the images that this project brought into an engine, one a line.
+func imagesFile() (string, error) {
 	cache, err := engine.CacheDir()
-	return filepath.Join(cache, "pulled-images"), err
+	return filepath.Join(cache, "images"), err
 }
 
-func notePulled(image string) error {
-	file, err := pulledFile()
+// noteImage notes an image that this project pulls or makes; no other is ever removed.
+func noteImage(image string) error {
+	file, err := imagesFile()
 	if err != nil {
 		return err
 	}

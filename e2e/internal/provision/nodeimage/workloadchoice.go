@@ -79,7 +79,7 @@ func buildWorkload(ctx context.Context, e *engine.Engine, progress io.Writer) (W
 			return nil
 		}
 		for tag, image := range images {
-			if err := (assembly{engine: e, label: Label}).load(ctx, tag, image); err != nil {
+			if err := (assembly{engine: e}).load(ctx, tag, image); err != nil {
 				return err
 			}
 		}
