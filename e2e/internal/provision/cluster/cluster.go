@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -33,6 +34,8 @@ type Options struct {
 	KubernetesVersion string
 	// Workload names images that the suite's pods are to run; what is empty is chosen here.
 	Workload nodeimage.Workload
+	// Exclusive keeps other runs off a kept cluster: for what disrupts nodes or controllers, which would disrupt those runs as well.
+	Exclusive bool
 	// Keep makes a created cluster outlive the process that created it.
 	Keep bool
 	// Progress receives a line for each step that takes time.
@@ -48,10 +51,12 @@ type Cluster struct {
 	config *rest.Config
 	dir    stateDir
 	engine *engine.Engine
-	kind   *kind.Provider
-	lock   *lock
-	state  *state
-	made   bool
+	// engineID is recorded in the state.
+	engineID string
+	kind     *kind.Provider
+	lock     *lock
+	state    *state
+	made     bool
 }
 
 // Name is the name by which kind knows the cluster.
@@ -75,13 +80,17 @@ func (c *Cluster) Kept() bool { return c.state.Kept }
 // NodeImage is the image that the nodes run.
 func (c *Cluster) NodeImage() string { return c.state.Image }
 
-// Up returns a ready cluster: the one that was kept, if it is unchanged, healthy and as the options say, otherwise a new one in its place.
+// Up returns a ready cluster: the one that was kept, or a new one where there is none or it is not as the options say. A kept one that is
+// not ready is repaired; where that fails it is left as it is, with an error.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
+	dir, err := stateDirOf(o.Name)
+	if err != nil {
+		return nil, err
+	}
 	if o.Name == "" {
 		o.Name = DefaultName
 	}
 	if len(o.Config) == 0 {
-		var err error
 		if o.Config, err = projectConfig(); err != nil {
 			return nil, err
 		}
@@ -96,7 +105,7 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := stateDirOf(o.Name)
+	id, err := found.ID(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +118,7 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 
-	c := &Cluster{name: o.Name, dir: dir, engine: found}
+	c := &Cluster{name: o.Name, dir: dir, engine: found, engineID: id}
 	if c.kind, err = kindProvider(found); err != nil {
 		return nil, err
 	}
@@ -123,51 +132,73 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 }
 
 // ensure reuses the cluster that was kept or creates one.
-func (c *Cluster) ensure(ctx context.Context, o Options, image nodeimage.Image, config []byte) error {
-	left, err := c.dir.read()
-	if err != nil {
-		return err
-	}
-	if left != nil {
-		if err := left.checkEngine(c.engine); err != nil {
-			return err
-		}
-		reason := c.reuse(ctx, left, image, config)
-		if reason == nil {
-			fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
-			// It was kept with images; what this run names instead comes on top.
-			c.Images, err = c.provideImages(ctx, o, c.Images)
-			return err
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+func (c *Cluster) ensure(ctx context.Context, o Options, image nodeimage.Image, config []byte) (err error) {
+	if o.Exclusive {
 		if err := c.lock.exclusive(); err != nil {
 			return err
 		}
-		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, reason)
+	}
+	if c.state, err = c.dir.read(); err != nil {
+		return err
+	}
+	if c.state == nil {
+		if err := c.lock.exclusive(); err != nil {
+			return err
+		}
+		return c.create(ctx, o, image, config)
+	}
+	if err := c.state.checkEngine(c.dir, c.engine, c.engineID); err != nil {
+		return err
+	}
+	changed, err := c.reuse(ctx, o, image, config)
+	if err != nil {
+		return err
+	}
+	if changed == nil {
+		fmt.Fprintf(o.Progress, "cluster: using %s, which was kept\n", c.name)
+		// It was kept with images; what this run names instead comes on top.
+		c.Images, err = c.provideImages(ctx, o, c.Images)
+		return err
+	}
+	return c.replace(ctx, o, image, config, changed)
+}
+
+// replace creates the cluster in place of one that is not as the options say.
+func (c *Cluster) replace(ctx context.Context, o Options, image nodeimage.Image, config []byte, changed error) (err error) {
+	if err := c.lock.exclusive(); err != nil {
+		return err
+	}
+	// A shared lock becomes an exclusive one in two steps, between which another process may have been here.
+	if c.state, err = c.dir.read(); err != nil {
+		return err
+	}
+	if c.state != nil {
+		fmt.Fprintf(o.Progress, "cluster: replacing %s: %v\n", c.name, changed)
 		if err := c.destroy(ctx); err != nil {
 			return err
 		}
-	}
-	if err := c.lock.exclusive(); err != nil {
-		return err
 	}
 	return c.create(ctx, o, image, config)
 }
 
 // create creates the cluster, and removes it again if it cannot be completed.
 func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, config []byte) (err error) {
-	foreign, err := nodesOf(ctx, c.engine, c.name)
+	c.state = &state{
+		Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config), Engine: c.engine.Host(), EngineID: c.engineID, Creating: true,
+	}
+	found, err := nodesOf(ctx, c.engine, c.name)
 	if err != nil {
 		return err
 	}
-	if len(foreign) > 0 {
-		return fmt.Errorf("there is a kind cluster %s which this project did not create: remove it (kind delete cluster --name %s), or set CLUSTER_NAME to another name", c.name, c.name)
+	if err := c.state.owned(found); err != nil {
+		return err
+	}
+	count, err := nodeCount(config)
+	if err != nil {
+		return err
 	}
 	start := time.Now()
 	fmt.Fprintf(o.Progress, "cluster: creating %s from %s\n", c.name, image.Name)
-	c.state = &state{Name: c.name, Kept: o.Keep, Image: image.Name, Config: digest(config), Engine: c.engine.Host()}
 	if err := c.dir.write(c.state); err != nil {
 		return err
 	}
@@ -181,11 +212,17 @@ func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, 
 		defer cancel()
 		err = errors.Join(err, c.destroy(cleanup))
 	}()
-	if err := recordNetwork(ctx, c.engine); err != nil {
+	newNetwork, err := networkMissing(ctx, c.engine)
+	if err != nil {
 		return err
 	}
-	if err := c.runKind(ctx, image.Name, config); err != nil {
+	if err := c.runKind(ctx, image.Name, config, count); err != nil {
 		return err
+	}
+	if newNetwork {
+		if err := recordNetwork(ctx, c.engine); err != nil {
+			return err
+		}
 	}
 	created := time.Now()
 	if c.config, err = clientcmd.BuildConfigFromFlags("", c.dir.kubeconfig()); err != nil {
@@ -194,28 +231,35 @@ func (c *Cluster) create(ctx context.Context, o Options, image nodeimage.Image, 
 	if c.Images, err = c.provideImages(ctx, o, image.Carried); err != nil {
 		return err
 	}
-	count, err := nodeCount(config)
-	if err != nil {
-		return err
-	}
 	waiting, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
 	if err := ready.Cluster(waiting, c.config, count); err != nil {
 		return fmt.Errorf("the cluster was created and did not become ready: %w%s", err, inotifyHint(inotifyInstances))
 	}
-	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
+	c.state.Nginx, c.state.Busybox = c.Images.Nginx, c.Images.Busybox
+	if err := c.recordNodes(ctx); err != nil {
 		return err
 	}
-	c.state.Nginx, c.state.Busybox = c.Images.Nginx, c.Images.Busybox
+	c.state.Creating = false
 	if err := c.dir.write(c.state); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.Progress, "cluster: %s is ready after %.1f s (kind %.1f s, until ready %.1f s)\n", c.name,
 		time.Since(start).Seconds(), created.Sub(start).Seconds(), time.Since(created).Seconds())
-	if o.Keep {
+	if o.Keep && !o.Exclusive {
 		return c.lock.shared()
 	}
 	return nil
+}
+
+// recordNodes writes the nodes that the cluster has now into its state.
+func (c *Cluster) recordNodes(ctx context.Context) error {
+	now, err := nodesOf(ctx, c.engine, c.name)
+	if err != nil || slices.Equal(now, c.state.Nodes) {
+		return err
+	}
+	c.state.Nodes = now
+	return c.dir.write(c.state)
 }
 
 // Restore undoes node faults and waits until the cluster is ready again, as it must be to be kept.
@@ -223,12 +267,16 @@ func (c *Cluster) Restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("not so within %s", readyWithin))
 	defer cancel()
 	if err := nodefault.Of(c.name, c.engine.Host()).Restore(ctx, c.config); err != nil {
-		return fmt.Errorf("the nodes of %s had faults and are not Ready again: %w; remove the cluster with: make cluster-down", c.name, err)
+		return fmt.Errorf("the nodes of the cluster %s are not all Ready: %w; it is left as it is: remove it with: make cluster-down CLUSTER_NAME=%s", c.name, err, c.name)
 	}
-	var err error
-	if c.state.Nodes, err = nodesOf(ctx, c.engine, c.name); err != nil {
+	now, err := nodesOf(ctx, c.engine, c.name)
+	if err != nil {
 		return err
 	}
+	if err := c.state.owned(now); err != nil {
+		return err
+	}
+	c.state.Nodes = now
 	return c.dir.write(c.state)
 }
 
@@ -251,18 +299,16 @@ func (c *Cluster) Down(ctx context.Context) error {
 	return errors.Join(c.destroy(ctx), c.lock.release())
 }
 
-// destroy removes the nodes and the cluster's folder. The caller holds the exclusive lock.
+// destroy removes the nodes and the cluster's folder. The caller holds the exclusive lock. It fails with a foreignError where there are nodes
+// of the cluster's name that it does not consist of; these stay, and if no node of its own is left the cluster is forgotten.
 func (c *Cluster) destroy(ctx context.Context) error {
 	// A process that was killed while it wrote the kubeconfig leaves kind's lock on it, which kind would not remove.
 	if err := os.Remove(c.dir.kubeconfig() + ".lock"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	// The engine may still be creating a container for a process that was killed, so that a node appears after the others are gone.
+	// After a round that removes, another one looks whether they are gone.
 	const rounds = 3
 	for range rounds {
-		if err := c.kind.Delete(c.name, c.dir.kubeconfig()); err != nil {
-			return kindError(err)
-		}
 		left, err := nodesOf(ctx, c.engine, c.name)
 		if err != nil {
 			return err
@@ -270,6 +316,16 @@ func (c *Cluster) destroy(ctx context.Context) error {
 		if len(left) == 0 {
 			return c.dir.remove()
 		}
+		if err := c.state.owned(left); err != nil {
+			if foreign := new(foreignError); errors.As(err, &foreign) && foreign.none {
+				return errors.Join(err, c.dir.remove())
+			}
+			return err
+		}
+		// A node that the engine was still creating for a process that was killed is met in the next round, as a foreign one.
+		if err := c.kind.Delete(c.name, c.dir.kubeconfig()); err != nil {
+			return kindError(err)
+		}
 	}
-	return fmt.Errorf("nodes of the cluster %s come back after they were removed: something else is creating it", c.name)
+	return fmt.Errorf("nodes of the cluster %s are there after they were removed", c.name)
 }

@@ -114,6 +114,7 @@ func TestDiffers(t *testing.T) {
 		change                    func(*state)
 	}{
 		{"never completed", "i", "c", "never completed", func(s *state) { s.Nodes = nil }},
+		{"being created", "i", "c", "never completed", func(s *state) { s.Creating = true }},
 		{"left by a run that was killed", "i", "c", "did not remove it", func(s *state) { s.Kept = false }},
 		{"another image", "other", "c", "other is wanted", func(*state) {}},
 		{"another configuration", "i", "d", "configuration has changed", func(*state) {}},
@@ -138,10 +139,9 @@ func TestChanged(t *testing.T) {
 	}{
 		{"as it was left", []node{{"one", "t1"}, {"two", "t2"}}, ""},
 		{"a node is gone", []node{{"one", "t1"}}, "two is gone"},
-		{"a node has stopped", []node{{"one", "t1"}, {"two", ""}}, "two has stopped"},
-		{"the engine was restarted", []node{{"one", "t3"}, {"two", "t4"}}, "one was started anew"},
 		{"a node was added", []node{{"one", "t1"}, {"two", "t2"}, {"three", "t3"}}, "3 nodes"},
 		{"another cluster of the name", []node{{"four", "t1"}, {"five", "t2"}}, "one is gone"},
+		{"a node has stopped", []node{{"one", "t1"}, {"two", ""}}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,16 +159,32 @@ func TestChanged(t *testing.T) {
 	}
 }
 
+func TestNodesThatDoNotRunAsTheyDid(t *testing.T) {
+	s := state{Nodes: []node{{ID: "one", Started: "t1"}, {ID: "two", Started: "t2"}}}
+	for _, tt := range []struct {
+		now  []node
+		says string
+	}{
+		{[]node{{"one", "t1"}, {"two", "t2"}}, ""},
+		{[]node{{"one", "t1"}, {"two", ""}}, "two has stopped"},
+		{[]node{{"one", "t3"}, {"two", "t4"}}, "one was started anew"},
+	} {
+		if err := s.checkRunning(tt.now); (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%v: expected %q, found %v", tt.now, tt.says, err)
+		}
+	}
+}
+
 func TestNoHeartbeat(t *testing.T) {
-	now := time.Now()
 	lease := func(age time.Duration) coordinationv1.Lease {
-		renewed := metav1.NewMicroTime(now.Add(-age))
+		// The nodes' clock may differ from this machine's.
+		renewed := metav1.NewMicroTime(time.Now().Add(-time.Hour - age))
 		return coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}
 	}
-	if err := noHeartbeat([]coordinationv1.Lease{lease(12 * time.Second), {}}, now); err != nil {
+	if err := noHeartbeat([]coordinationv1.Lease{lease(0), lease(12 * time.Second), {}}); err != nil {
 		t.Errorf("a node between two heartbeats counts as one without a heartbeat: %v", err)
 	}
-	if err := noHeartbeat([]coordinationv1.Lease{lease(time.Second), lease(time.Minute)}, now); err == nil {
+	if err := noHeartbeat([]coordinationv1.Lease{lease(time.Minute), lease(time.Second)}); err == nil {
 		t.Error("a node without a heartbeat for a minute went unnoticed")
 	}
 }

@@ -58,26 +58,35 @@ func kindProvider(e *engine.Engine) (*kind.Provider, error) {
 	return kind.NewProvider(kind.ProviderWithDocker()), nil
 }
 
-// runKind has kind create the cluster and write its kubeconfig. It uses kind's library and not its command, because then no process of
+// runKind has kind create the cluster, of count nodes, and write its kubeconfig. It uses kind's library and not its command, because then no process of
 // kind's outlives this one and no Go is needed to build it. The library takes no context: once ctx ends, the nodes are deleted until
 // kind gives up.
-func (c *Cluster) runKind(ctx context.Context, image string, config []byte) error {
+func (c *Cluster) runKind(ctx context.Context, image string, config []byte, count int) error {
 	created := make(chan error, 1)
 	go func() {
 		created <- c.kind.Create(c.name, kind.CreateWithRawConfig(config), kind.CreateWithNodeImage(image),
 			kind.CreateWithKubeconfigPath(c.dir.kubeconfig()))
 	}()
-	select {
-	case err := <-created:
-		return kindError(err)
-	case <-ctx.Done():
+	// Nodes are recorded as they appear: should this process be killed, the next one knows that they are this cluster's.
+	appeared := time.NewTicker(nodesAppearEvery)
+	defer appeared.Stop()
+	for ctx.Err() == nil {
+		select {
+		case err := <-created:
+			return kindError(err)
+		case <-appeared.C:
+			if err := c.recordNodes(ctx); err == nil && len(c.state.Nodes) >= count {
+				appeared.Stop()
+			}
+		case <-ctx.Done():
+		}
 	}
 	stopping, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), kindStopsWithin, fmt.Errorf("kind did not stop within %s", kindStopsWithin))
 	defer cancel()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		deleted := c.kind.Delete(c.name, c.dir.kubeconfig())
+		deleted := errors.Join(c.recordNodes(stopping), c.kind.Delete(c.name, c.dir.kubeconfig()))
 		select {
 		case err := <-created:
 			return errors.Join(context.Cause(ctx), kindError(err))

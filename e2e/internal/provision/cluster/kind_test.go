@@ -27,7 +27,14 @@ func fakeDocker(t *testing.T, script string) {
 
 func testCluster(t *testing.T) *Cluster {
 	t.Helper()
-	return &Cluster{name: "n", dir: stateDir{dir: t.TempDir()}, kind: kind.NewProvider(kind.ProviderWithDocker())}
+	c := &Cluster{
+		name: "n", dir: stateDir{dir: filepath.Join(t.TempDir(), "clusters", "n")}, kind: kind.NewProvider(kind.ProviderWithDocker()),
+		engine: &engine.Engine{Client: container.Client{Program: container.Docker}}, state: &state{Name: "n", Creating: true},
+	}
+	if err := c.dir.write(c.state); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func TestInterruptedCreationEndsWithItsCause(t *testing.T) {
@@ -45,14 +52,14 @@ func TestInterruptedCreationEndsWithItsCause(t *testing.T) {
 			}
 		}
 	}()
-	if err := testCluster(t).runKind(ctx, "image", []byte(plainConfig)); !errors.Is(err, cause) {
+	if err := testCluster(t).runKind(ctx, "image", []byte(plainConfig), 2); !errors.Is(err, cause) {
 		t.Errorf("expected the cause, found %v", err)
 	}
 }
 
 func TestFailedCreationSaysWhatFailed(t *testing.T) {
 	fakeDocker(t, `test "$1" = ps && exit 0; echo "no such engine" >&2; exit 1`)
-	if err := testCluster(t).runKind(t.Context(), "image", []byte(plainConfig)); err == nil || !strings.HasSuffix(err.Error(), "no such engine") {
+	if err := testCluster(t).runKind(t.Context(), "image", []byte(plainConfig), 2); err == nil || !strings.HasSuffix(err.Error(), "no such engine") {
 		t.Errorf("expected what the engine printed, found %v", err)
 	}
 }
@@ -63,7 +70,6 @@ func TestDestroyRemovesAStaleLockOfTheKubeconfig(t *testing.T) {
 	if err := os.WriteFile(c.dir.kubeconfig()+".lock", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.engine = &engine.Engine{Client: container.Client{Program: container.Docker}}
 	if err := c.destroy(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,18 @@ func lockShared(p stateDir) (*lock, error) {
 	return l, nil
 }
 
+// lockAlone takes the cluster for this process only.
+func lockAlone(p stateDir) (*lock, error) {
+	l, err := lockShared(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.exclusive(); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
 // exclusive takes the cluster for this process only, to make or to remove it.
 func (l *lock) exclusive() error { return l.flock(host.Exclusive) }
 
@@ -36,14 +48,14 @@ func (l *lock) flock(mode host.Mode) error {
 		if err := l.open(); err != nil {
 			return err
 		}
-		err := host.TryLock(l.file, mode)
+		err := host.LockFile(l.file, mode)
 		if errors.Is(err, host.ErrLocked) {
 			return fmt.Errorf("another run is using the cluster %s: wait until it has ended, or set CLUSTER_NAME to have one beside it", filepath.Base(l.dir.dir))
 		}
 		if err != nil {
 			return err
 		}
-		if current, err := l.current(); current || err != nil {
+		if current, err := host.Current(l.file); current || err != nil {
 			return err
 		}
 		if err := l.close(); err != nil {
@@ -73,21 +85,8 @@ func (l *lock) path() string { return l.dir.dir + lockSuffix }
 // lockSuffix ends the names of the lock files, which lie beside the folders of their clusters.
 const lockSuffix = ".lock"
 
-// current reports whether the open file is still the one at its place.
-func (l *lock) current() (bool, error) {
-	held, err := l.file.Stat()
-	if err != nil {
-		return false, err
-	}
-	there, err := os.Stat(l.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil && os.SameFile(held, there), err
-}
-
 // shared lets other processes use the cluster as well.
-func (l *lock) shared() error { return host.TryLock(l.file, host.Shared) }
+func (l *lock) shared() error { return host.LockFile(l.file, host.Shared) }
 
 // release unlocks the cluster. It removes the lock file of a cluster that is gone, unless another process holds it: a process that has
 // it open finds it replaced and takes the new one.
