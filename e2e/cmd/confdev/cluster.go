@@ -21,8 +21,8 @@ func newClusterUpCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Make the kind cluster, or check the existing one, and print its kubeconfig",
-		Long: `Make the kind cluster, or check the existing one, and print the path of its kubeconfig. The cluster stays until "cluster down". One that
-is no longer as it was made is replaced.`,
+		Long: `Make the kind cluster, or check the existing one, and print the path of its kubeconfig. The cluster stays until "cluster down". One whose
+options or nodes are no longer those it was made with is replaced; one that is not ready is repaired or left as it is.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := up(cmd.Context(), cluster.Options{
@@ -51,7 +51,7 @@ func newClusterDownCommand() *cobra.Command {
 		Short: "Remove the kind cluster that this project made",
 		Args:  cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cluster.Remove(cmd.Context(), name, cmd.ErrOrStderr())
+			return asUsage(cluster.Remove(cmd.Context(), name, cmd.ErrOrStderr()))
 		},
 	}
 	addClusterName(flagsOf(command), &name)

@@ -88,7 +88,7 @@ func (d *devCluster) run(ctx context.Context, name string) (*verdict.Run, error)
 	}
 	defer func() { _ = folder.Close() }()
 	if s.Run == "" {
-		s.Run = fmt.Sprintf("%s-%d", d.up.Name(), time.Now().Unix())
+		s.Run = runName(d.up.Name())
 	}
 	s.ReportDir, s.Labels = o.ReportDir, o.Labels
 	log, err := os.Create(filepath.Join(o.ReportDir, "log.txt"))

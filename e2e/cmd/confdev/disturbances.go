@@ -60,7 +60,7 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	defer func() { _ = folder.Close() }()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
 		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: o.Images,
-		Keep: o.keep, Progress: progress,
+		Keep: o.keep, Exclusive: true, Progress: progress,
 	}, nil)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (d *devCluster) disturbed(ctx context.Context, chosen disturbances.Disturba
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	s := *d
-	s.settings.Run = fmt.Sprintf("disturbed-%d", time.Now().Unix())
+	s.settings.Run = runName("disturbed")
 	scene := &disturbances.Env{
 		Kubeconfig: d.up.Kubeconfig(), Client: client, Namespaces: runconfig.RunLabel + "=" + s.settings.Run,
 		Engine: d.up.Engine(), Node: d.up.Name() + "-control-plane", Dir: dir,

@@ -49,6 +49,9 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	if problems := o.Validate(contract.Core, contract.Extended, contract.Disruptive); len(problems) > 0 {
 		return runner.PreflightError(problems)
 	}
+	if err := cluster.CheckName(o.clusterName); err != nil {
+		return asUsage(err)
+	}
 	if err := o.CheckSelection(true); err != nil {
 		return err
 	}
@@ -58,7 +61,8 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	}
 	defer func() { _ = folder.Close() }()
 	c, err := up(ctx, cluster.Options{
-		Name: o.clusterName, NodeImage: o.images.nodeImage, KubernetesVersion: o.images.kubernetesVersion, Workload: o.Images, Progress: progress,
+		Name: o.clusterName, NodeImage: o.images.nodeImage, KubernetesVersion: o.images.kubernetesVersion, Workload: o.Images,
+		Exclusive: o.Level == contract.Disruptive, Progress: progress,
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -67,7 +71,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 		return err
 	}
 	var run *verdict.Run
-	s, err := o.settingsOn(ctx, c, begin, progress)
+	s, err := o.settingsOn(ctx, c, progress)
 	if err == nil {
 		fmt.Fprintf(progress, "suite: first spec after %.1f s\n", time.Since(begin).Seconds())
 		run, err = o.Execute(ctx, s, out)
@@ -95,8 +99,8 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 }
 
 // settingsOn are the settings of a run on a cluster, which is checked first.
-func (o *e2eOptions) settingsOn(ctx context.Context, c *cluster.Cluster, begin time.Time, progress io.Writer) (s runconfig.Settings, err error) {
-	s = o.Settings(fmt.Sprintf("%s-%d", c.Name(), begin.Unix()), c.Images)
+func (o *e2eOptions) settingsOn(ctx context.Context, c *cluster.Cluster, progress io.Writer) (s runconfig.Settings, err error) {
+	s = o.Settings(runName(c.Name()), c.Images)
 	s.Kubeconfig = c.Kubeconfig()
 	if o.Level == contract.Disruptive {
 		s.Kind = &runconfig.Kind{Name: c.Name(), Engine: c.Engine().Host()}

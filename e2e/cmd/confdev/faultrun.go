@@ -67,7 +67,7 @@ func (c faultCluster) name(o *trialOptions) string { return o.clusterFor("faults
 func (c faultCluster) provide(ctx context.Context, o trialOptions, progress io.Writer) (*devCluster, error) {
 	o.Level = c.level
 	options := cluster.Options{
-		Name: c.name(&o), KubernetesVersion: faults.KubernetesVersion, Workload: o.Images, Keep: o.keep, Progress: progress,
+		Name: c.name(&o), KubernetesVersion: faults.KubernetesVersion, Workload: o.Images, Keep: o.keep, Exclusive: true, Progress: progress,
 	}
 	if !c.nodeFaults {
 		options.Config = faults.ClusterConfig

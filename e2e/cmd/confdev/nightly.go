@@ -185,7 +185,7 @@ func (n nightlyRun) clear() error {
 func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []nightly.Run, err error) {
 	on, err := newDevCluster(ctx, n.Options, cluster.Options{
 		Name: n.clusterName, NodeImage: n.images.nodeImage, KubernetesVersion: n.images.kubernetesVersion,
-		Workload: n.Images, Keep: n.keep, Progress: progress,
+		Workload: n.Images, Keep: n.keep, Exclusive: n.Level == contract.Disruptive, Progress: progress,
 	}, nil)
 	if err != nil {
 		return nil, err

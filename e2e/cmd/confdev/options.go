@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -39,6 +42,9 @@ func (o *trialOptions) addFlags(f cli.Flags) {
 
 // validate completes the options and opens the report folder, which is below the usual one if nobody named another.
 func (o *trialOptions) validate(purpose string) (*runner.ReportDir, error) {
+	if err := cluster.CheckName(o.clusterName); err != nil {
+		return nil, asUsage(err)
+	}
 	o.UseReportDir(purpose)
 	if problems := o.Validate(contract.Core, contract.Extended); len(problems) > 0 {
 		return nil, runner.PreflightError(problems)
@@ -54,6 +60,11 @@ func (o *trialOptions) clusterFor(purpose string) string {
 	return cluster.DefaultName + "-" + purpose
 }
 
+// runName names a run on a cluster: two that begin in the same second must not take each other's namespaces for their own.
+func runName(on string) string {
+	return fmt.Sprintf("%s-%d-%s", on, time.Now().Unix(), rand.String(5))
+}
+
 // flagsOf are the flags of a command, with the environment as their defaults.
 func flagsOf(command *cobra.Command) cli.Flags { return cli.NewFlags(command.Flags(), os.Getenv) }
 
@@ -63,9 +74,9 @@ func up(ctx context.Context, o cluster.Options) (*cluster.Cluster, error) {
 	return c, asUsage(err)
 }
 
-// asUsage marks the errors of package nodeimage that the person can fix.
+// asUsage marks the errors of packages cluster and nodeimage that the person can fix.
 func asUsage(err error) error {
-	if errors.As(err, new(*nodeimage.UnsupportedVersionError)) || errors.As(err, new(*nodeimage.MissingImageError)) {
+	if errors.As(err, new(*cluster.InvalidNameError)) || errors.As(err, new(*nodeimage.UnsupportedVersionError)) || errors.As(err, new(*nodeimage.MissingImageError)) {
 		return cli.UsageError{Err: err}
 	}
 	return err
