@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +44,10 @@ func cleanMachine(ctx context.Context, out io.Writer) error {
 	}
 	cache, err := engine.CacheDir()
 	if err != nil {
+		return err
+	}
+	// The linter's cache, of hack/check.
+	if err := os.RemoveAll(filepath.Join(cache, "lint")); err != nil {
 		return err
 	}
 	left, err := os.ReadDir(cache)
