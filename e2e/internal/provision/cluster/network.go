@@ -33,6 +33,9 @@ func networkMissing(ctx context.Context, e *engine.Engine) (bool, error) {
 
 // recordNetwork records the network that kind made for a cluster of ours.
 func recordNetwork(ctx context.Context, e *engine.Engine) error {
+	if e.Own() {
+		return nil // it goes with the engine
+	}
 	id, err := networkID(ctx, e)
 	if err != nil {
 		return err

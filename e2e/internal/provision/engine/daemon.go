@@ -143,6 +143,9 @@ func (d *daemon) awaitAnswer(ctx context.Context, ended <-chan error) error {
 	}
 }
 
+// ErrSilent says that the daemon of our own runs and does not answer.
+var ErrSilent = errors.New("the docker daemon of our own runs and does not answer")
+
 // awaitRunning waits for the daemon, which runs, to answer. A slow one must not get a second one beside it on the same data.
 func (d *daemon) awaitRunning(ctx context.Context) error {
 	within, cancel := context.WithTimeoutCause(ctx, startsWithin, fmt.Errorf("it did not answer within %s", startsWithin))
@@ -156,7 +159,7 @@ func (d *daemon) awaitRunning(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("the docker daemon of our own runs (pid %d) and does not answer: %w: %w; its log is %s", d.pid(), context.Cause(within), last, d.logFile())
+		return fmt.Errorf("%w (pid %d): %w: %w; its log is %s", ErrSilent, d.pid(), context.Cause(within), last, d.logFile())
 	case last != nil:
 		return fmt.Errorf("the docker daemon of our own has just ended; its log is %s", d.logFile())
 	}

@@ -79,7 +79,8 @@ func Clean(ctx context.Context, progress io.Writer) error {
 		defer unlock()
 	}
 	found, err := engine.Find(ctx)
-	if err != nil {
+	// What is in a daemon of our own that is silent goes with it.
+	if err != nil && !errors.Is(err, engine.ErrSilent) {
 		return err
 	}
 	if found != nil {
