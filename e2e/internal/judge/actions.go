@@ -9,13 +9,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// creationReason says in the course of what a pod was created.
+// creationReason says why a pod was created.
 type creationReason int
 
 const (
 	initial  creationReason = iota // the set's first pods
 	scaleUp                        // ordinals added by a change of replicas
-	replaced                       // an ordinal that had a pod which was lost
+	replaced                       // an ordinal that had a pod before
 )
 
 // blockingPod is a pod that an act should have waited for.
@@ -32,35 +32,35 @@ type creation struct {
 	pod    *podLife
 	event  *history.Event
 	reason creationReason
-	// first says that no predecessor exists, so that no order was exercised.
+	// first says that there is no lower ordinal, so that no order was exercised.
 	first bool
 	// unsettled says that replicas had changed while an earlier change was still being carried out.
 	unsettled bool
-	// afterLower says that a predecessor was created since the deletion of the former pod of this ordinal.
+	// afterLower says that a lower ordinal was created after the deletion of the previous pod of this ordinal.
 	afterLower bool
-	// blocking are the predecessors that were not Running, Ready and staying, under the most lenient spec in force.
+	// blocking are the lower ordinals without a Running and Ready pod, under the most lenient candidate spec.
 	blocking []blockingPod
 	// reaction is how long after the last thing it had to wait for the pod was created; negative where that is not known.
 	reaction time.Duration
 }
 
-// removal is one pod whose deletion only the set's controller can have started.
+// removal is one pod whose deletion only the set's controller can have requested.
 type removal struct {
 	pod   *podLife
 	event *history.Event
-	// outOfRange says that a spec in force had no place for the ordinal; below that its place was lost at the lower end.
+	// outOfRange says that the ordinal is outside the range of a candidate spec; belowStart that it is below its start.
 	outOfRange, belowStart bool
-	// startMoved says that it lost its place by a change of the start ordinal, which is no scale down.
+	// startMoved says that it came to be out of range by a change of the start ordinal, which is no scale down.
 	startMoved bool
-	replicas   int32 // of the spec in force that the removal is judged under
+	replicas   int32 // of the candidate spec that the removal is judged under
 	unsettled  bool
-	// higher are the condemned pods above it that still existed; unseen counts those among them that the controller may not
-	// have known yet, though it made them itself.
+	// higher are the pods above it that are to go too and still existed; unseen counts those that may not have been in the informer
+	// cache yet.
 	higher []*podLife
 	unseen int
-	// staying are the remaining ordinals that were not Running, Ready and staying.
+	// staying are the ordinals in range without a Running and Ready pod.
 	staying []blockingPod
-	// lower are the condemned pods below it that were not Ready either, where it was known not to be Ready itself.
+	// lower are the pods out of range below it that were not Ready either, where it was known not to be Ready itself.
 	lower []blockingPod
 	// ready says whether the pod itself was Ready when its deletion began.
 	ready    bool
@@ -74,7 +74,7 @@ type actions struct {
 	removals  []removal
 }
 
-// actionsOf reconstructs the acts of a set's controller in one pass over the steps of its pods.
+// actionsOf reconstructs the creations and removals by a set's controller in one pass over the transitions of its pods.
 func (m *model) actionsOf(s *setLife) actions {
 	w := actionWalker{
 		m: m, s: s, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
@@ -86,7 +86,7 @@ func (m *model) actionsOf(s *setLife) actions {
 	return w.out
 }
 
-// actionWalker keeps, while a set's steps are read in order, what the next act has to be compared with.
+// actionWalker holds the state that the next creation or removal is compared with.
 type actionWalker struct {
 	m                 *model
 	s                 *setLife
@@ -198,18 +198,18 @@ func (w *actionWalker) creation(st podStep) creation {
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
 		found := w.unready(min(start, n), n, st.event)
-		// Legal under any spec in force is legal: the most lenient one counts.
+		// The rule of candidate specs: the most lenient one counts.
 		if i == len(versions)-1 || severity(found) < severity(c.blocking) {
 			c.blocking, c.first = found, start >= n
 		}
 	}
 	c.unsettled = w.replicasChangedAgain(st.event.At)
-	forerunner := w.s.life(n, st.event.Seq-1)
+	previous := w.s.life(n, st.event.Seq-1)
 	switch {
-	case forerunner != nil && !w.outOfRange(n, forerunner.first().At, st.event.At):
+	case previous != nil && !w.outOfRange(n, previous.first().At, st.event.At):
 		c.reason = replaced
 		for _, earlier := range slices.Backward(w.out.creations) {
-			if forerunner.deleting == nil || earlier.event.Seq < forerunner.deleting.Seq || c.afterLower {
+			if previous.deleting == nil || earlier.event.Seq < previous.deleting.Seq || c.afterLower {
 				break
 			}
 			c.afterLower = earlier.pod.ordinal < n
@@ -219,8 +219,8 @@ func (w *actionWalker) creation(st podStep) creation {
 	}
 	wanted := w.wantedAt(n, st.event)
 	trigger := max(wanted, w.lastReady)
-	if forerunner != nil && forerunner.gone != nil {
-		trigger = max(trigger, forerunner.gone.At)
+	if previous != nil && previous.gone != nil {
+		trigger = max(trigger, previous.gone.At)
 	}
 	c.reaction = -1
 	if wanted >= 0 {
@@ -258,7 +258,7 @@ func (w *actionWalker) removal(st podStep) removal {
 	best := -1
 	versions := w.m.cacheAt(w.s, st.event).specs()
 	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updatePending(w.s, st.pod) {
-		return r // under a version that has a place for it, it went for an update
+		return r // under a version that has it in range, it was deleted for an update
 	}
 	for _, v := range slices.Backward(versions) {
 		if inRange(v, n) {
@@ -293,8 +293,8 @@ func (w *actionWalker) removal(st podStep) removal {
 	return r
 }
 
-// lower lists the condemned pods below one that is being removed that were not Ready. A condemned pod that is not Ready is removed only if
-// it is the lowest that is not; one that the controller may have taken for Ready is removed whatever is below it.
+// lower lists the pods out of range below a removed one that were not Ready. The controller removes a pod that is not Ready only if it is
+// the lowest such pod; one that was Ready in its informer cache is removed whatever is below it.
 func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 	known, _, _ := w.m.knewOf(st.pod, st.event)
 	if known == allowedStale || !w.s.ordered() {
@@ -321,15 +321,14 @@ func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 	return out
 }
 
-// What speaks against an act is weighed so that no number of pods that the controller may have taken for Ready counts as much as one that
-// it cannot have.
+// Weights of a blocking pod: no number of pods that may have been Ready in the informer cache weighs as much as one that cannot have been.
 const (
 	mild   = 1
 	medium = 1 << 20
 	severe = 1 << 40
 )
 
-// severity says how much speaks against an act that should have waited for these pods.
+// severity sums the weights of the pods that an act should have waited for.
 func severity(found []blockingPod) int {
 	n := 0
 	for _, o := range found {
@@ -345,7 +344,7 @@ func severity(found []blockingPod) int {
 	return n
 }
 
-// replicasChangedAgain reports whether replicas had changed at least twice since the set was last at rest.
+// replicasChangedAgain reports whether replicas had changed at least twice since the set last had all its pods Ready.
 func (w *actionWalker) replicasChangedAgain(at time.Duration) bool {
 	changes := 0
 	for i := w.s.specsUntil(at) - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
@@ -356,18 +355,18 @@ func (w *actionWalker) replicasChangedAgain(at time.Duration) bool {
 	return changes >= 2 || (changes == 1 && !w.everSettled)
 }
 
-// outOfRange reports whether between the two moments a spec had no place for the ordinal.
+// outOfRange reports whether between the two moments a spec had the ordinal out of range.
 func (w *actionWalker) outOfRange(n int, from, to time.Duration) bool {
 	return w.s.during(from-1, to, func(v *history.Event) bool { return !inRange(v, n) })
 }
 
-// inRange reports whether that version of a set wants a pod of the ordinal.
+// inRange reports whether the ordinal is in the range of that version of a set.
 func inRange(v *history.Event, n int) bool {
 	return n >= int(v.Set.Start) && n < int(v.Set.Start+v.Set.Replicas)
 }
 
 // updates reports whether under that version of a set the controller deletes the pod of the ordinal if an update is pending for it.
-// What a partition covers is not agreed upon where there is a start ordinal too.
+// With a start ordinal, documentation and controller disagree on which pods a partition covers.
 func updates(v *history.Event, n int) bool {
 	return inRange(v, n) && v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && (v.Set.Start != 0 || n >= int(v.Set.Partition))
 }

@@ -62,12 +62,12 @@ func assumeOperationsFirst(t *testing.T, seed uint64, h *history.History) {
 			deleting[e.UID] = e
 		}
 	}
-	asked := map[types.UID]bool{}
+	operated := map[types.UID]bool{}
 	for _, o := range h.Operations {
-		if e := deleting[o.UID]; o.UID != "" && !asked[o.UID] && e != nil && e.Seq < o.Seq {
+		if e := deleting[o.UID]; o.UID != "" && !operated[o.UID] && e != nil && e.Seq < o.Seq {
 			t.Errorf("seed %d: the operation %q (%d) is recorded after its effect (%d)", seed, o.Text, o.Seq, e.Seq)
 		}
-		asked[o.UID] = true
+		operated[o.UID] = true
 	}
 }
 

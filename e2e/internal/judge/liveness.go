@@ -66,14 +66,14 @@ func (m *model) allControllerActs() []time.Duration {
 	return out
 }
 
-// frontier is how far, at the end of a complete recording, an ordered set had come: every pod below ordinal was Ready and
-// available since then. Where order does not matter ordinal is the first that a claim is in the way of, or the end of the range.
+// frontier is the lowest ordinal that an ordered set had no available pod of at the end of a complete recording; all below were available
+// since that moment. For a Parallel set it is the first ordinal that a claim blocks, or the end of the range.
 type frontier struct {
 	ordinal int
 	since   time.Duration
 }
 
-// frontierOf returns the set's front, or false if the set or the recording does not allow to speak of its end.
+// frontierOf returns the set's frontier, or false if the set was deleted or the recording is not complete.
 func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	if !m.complete() || s.deleting != nil || len(s.specs) == 0 {
 		return frontier{}, false
@@ -99,7 +99,7 @@ func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	return f, true
 }
 
-// unfilledFor returns for how long, at the end, an ordinal had been wanted and had no pod to speak of, with nothing in the way of one.
+// unfilledFor returns for how long, at the end, an ordinal in range had no pod or a finished one, with nothing to block its creation.
 func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
 	v, lives := s.specs[len(s.specs)-1], s.byOrdinal[n]
 	if n > f.ordinal || !inRange(v, n) {
@@ -124,8 +124,8 @@ func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
 
 func (p *podLife) releasedBy(s *setLife) bool { return p.owner() != s && s.releaseOf(p) != nil }
 
-// lastTouched returns the first version of the set that surely arrived after the moment, or nil.
-func (s *setLife) lastTouched(after time.Duration) *history.Event {
+// firstTouchAfter returns the first version of the set that surely came after that moment on another watch, or nil.
+func (s *setLife) firstTouchAfter(after time.Duration) *history.Event {
 	i := s.versionsUntil(after + watchSkew)
 	if i == len(s.events) {
 		return nil
@@ -133,11 +133,11 @@ func (s *setLife) lastTouched(after time.Duration) *history.Event {
 	return s.events[i]
 }
 
-// creatableSince returns from when on the controller could and had to make a pod anew whose name was free, or false if it need not
-// have by the end: it has to wait for claims that are on their way out or still owned by a former pod of that name, and neither
-// their end nor that of a released pod wakes it, only the next touch of the set does.
+// creatableSince returns from when on the controller had to create a pod again whose name was free, or false if it did not have to by the
+// end: it waits for claims that are terminating or have an ownerReference to an earlier pod of that name, and neither the removal of a
+// claim nor that of a released pod triggers a sync, only the next change of the set does.
 func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time.Duration, bool) {
-	asleep := p.releasedBy(s)
+	needsSync := p.releasedBy(s)
 	for _, t := range s.claimTemplates() {
 		lives := m.claimsNamed[t+"-"+p.name]
 		if len(lives) == 0 {
@@ -145,15 +145,15 @@ func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time
 		}
 		switch c := lives[len(lives)-1]; {
 		case c.gone != nil && by(c.gone, free) != yes:
-			free, asleep = max(free, c.gone.At), true
+			free, needsSync = max(free, c.gone.At), true
 		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
 			return 0, false
 		}
 	}
-	if !asleep {
+	if !needsSync {
 		return free, true
 	}
-	touched := s.lastTouched(free)
+	touched := s.firstTouchAfter(free)
 	if touched == nil {
 		return 0, false
 	}

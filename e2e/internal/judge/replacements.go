@@ -13,7 +13,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// lossReason says how a set lost a pod that it still wants.
+// lossReason says how a set lost a pod whose ordinal is in range.
 type lossReason int
 
 const (
@@ -24,7 +24,7 @@ const (
 	released
 )
 
-// replacement is one pod that a set lost, or that ran to an end, while its ordinal was wanted.
+// replacement is one pod that a set lost, or that finished, while its ordinal was in range.
 type replacement struct {
 	set    *setLife
 	pod    *podLife
@@ -32,7 +32,8 @@ type replacement struct {
 	at     *history.Event
 	// next is the next pod of the ordinal, nil if none came.
 	next *podLife
-	// unfilledFor is for how long, at the end of a complete recording, nothing had stood in the way of an heir; 0 with one.
+	// unfilledFor is for how long, at the end of a complete recording, nothing had kept the controller from creating a replacement; 0 if
+	// there is one.
 	unfilledFor time.Duration
 }
 
@@ -55,7 +56,7 @@ func (m *model) allReplacements() []replacement {
 	return out
 }
 
-// replacementOf returns how the set lost the pod, or false if it did not, or not while it wanted it.
+// replacementOf returns how the set lost the pod, or false if it did not, or not while the ordinal was in range.
 func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 	l := replacement{set: s, pod: p}
 	switch at := s.releaseOf(p); {
@@ -104,7 +105,7 @@ func (p *podLife) evicted(seq int) bool {
 	return c != nil && c.Reason == "EvictionByEvictionAPI"
 }
 
-// releaseOf returns the event in which the set gave up a living pod, or nil if it never did.
+// releaseOf returns the event in which the pod lost its ownerReference to the set, or nil if it never did.
 func (s *setLife) releaseOf(p *podLife) *history.Event {
 	for i, t := range p.owners {
 		if i > 0 && p.owners[i-1].set == s && t.set != s {
@@ -114,7 +115,7 @@ func (s *setLife) releaseOf(p *podLife) *history.Event {
 	return nil
 }
 
-// wanted reports whether every version of the set that was current between the two moments has a place for the ordinal.
+// wanted reports whether every version of the set that was current between the two moments has the ordinal in range.
 func (s *setLife) wanted(n int, from, to time.Duration) bool {
 	return len(s.specs) > 0 && !s.during(from, to, func(v *history.Event) bool { return !inRange(v, n) })
 }
@@ -134,7 +135,7 @@ func ownerNamed(e *history.Event, kind, name string) types.UID {
 	return ""
 }
 
-// replacementsBy judges every loss of one cause: an heir with the same identity must come.
+// replacementsBy checks every lost pod of one reason: it must be replaced by a pod with the same identity.
 func replacementsBy(why lossReason, id contract.ID) func(*model, *results) {
 	return func(m *model, res *results) {
 		overdue := m.actDeadline()
@@ -146,7 +147,7 @@ func replacementsBy(why lossReason, id contract.ID) func(*model, *results) {
 	}
 }
 
-// checkReplacement judges one loss.
+// checkReplacement checks the replacement of one lost pod.
 func (res *results) checkReplacement(id contract.ID, l replacement, overdue time.Duration) {
 	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.reason]
 	if l.next == nil {
@@ -175,8 +176,8 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 	}
 }
 
-// differences says what of the lost pod's identity its heir does not have. Of a pod that the controller did not make, or that
-// nobody saw being made, only what the heir should be called counts.
+// differences lists where the replacement's identity differs from the lost pod's. If another client created the lost pod, or its creation
+// is not recorded, only the hostname is compared.
 func (l *replacement) differences() []string {
 	was, now := l.pod.first(), l.next.first()
 	var out []string

@@ -11,13 +11,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkUnder judges the deletion of a pod in range under one version of the set.
+// checkUnder checks the deletion of a pod in range under one version of the set.
 func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rolloutAction {
 	v := w.s.specs[spec]
 	a := rolloutAction{pod: p, event: e, view: v, spec: spec, limit: limit(v.Set), reaction: -1}
 	up := p.readyBefore(e.Seq)
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
-	// What became available within the lag may not have looked so to the controller.
+	// A pod that became available within the lag may not have been so in the informer cache.
 	a.broken = !a.ready || (w.m.withinLag(up.from.At+minReady(v), e.At) && !w.m.cacheAt(w.s, e).knownAvailable(up.from, v))
 	pending, known := w.r.pending(p.revision, spec)
 	switch {
@@ -31,7 +31,7 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 		a.kind = onDelete
 		return a
 	case v.Set.Start != 0 && v.Set.Partition != 0:
-		// Whether a partition counts ordinals or pods is answered differently by code and documentation.
+		// With a start ordinal, documentation and controller disagree on which pods a partition covers.
 		a.kind = unknownKind
 		return a
 	case p.ordinal < int(v.Set.Partition):
@@ -42,7 +42,7 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	return a
 }
 
-// compare weighs an update deletion against the pods above it.
+// compare finds the pods above that the deletion for an update should have waited for.
 func (w *rolloutWalker) compare(a *rolloutAction) {
 	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
 	free := !w.s.ordered() && a.broken
@@ -70,7 +70,7 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 	}
 }
 
-// unavailable says of a pod above an update deletion that is not Ready whether the deletion should have waited for it.
+// unavailable reports whether a deletion for an update should have waited for a pod above it that was not Ready.
 func (w *rolloutWalker) unavailable(a *rolloutAction, p *podLife) (blockingPod, bool) {
 	if p == nil || p.ownerAt(a.event.Seq).set != w.s {
 		return blockingPod{}, false
@@ -83,9 +83,9 @@ func (w *rolloutWalker) unavailable(a *rolloutAction, p *podLife) (blockingPod, 
 	case !pending:
 		o.knowledge, o.since, o.why = w.m.knewOf(p, a.event)
 	case p.deleting == nil || p.deleting.Seq > a.event.Seq:
-		return o, false // it is old and stays: that it was passed over is a matter of order
+		return o, false // at the old revision and not deleted: a matter of order
 	default:
-		// A view that trails shows it as it was, old: then it would have been chosen once more, not the next.
+		// In a stale informer cache it still has the old revision: the controller would have deleted it again, not the next.
 		o.knowledge, o.since = violation, p.deleting.At
 		o.why = fmt.Sprintf("was terminating (since %s)", p.deleting.Aside())
 		if p.gone != nil && p.gone.Seq < a.event.Seq {
@@ -95,19 +95,19 @@ func (w *rolloutWalker) unavailable(a *rolloutAction, p *podLife) (blockingPod, 
 	return o, true
 }
 
-// stalledRollout is a rollout that did not go on although nothing stood in its way.
+// stalledRollout is a rollout that stopped although nothing blocked it.
 type stalledRollout struct {
 	spec   int
 	pods   []*podLife // those that still had to be updated
 	since  time.Duration
 	length time.Duration
-	// known says that the set's status tells that its controller had seen what it is held up against.
+	// known says that the set's status shows that its controller had seen the spec and the pods.
 	known bool
 }
 
 // stuckAtEnd returns the rollout that had stopped by the end of a complete recording, or nil. Ordered sets wait for any pod
-// that is unavailable, by a documented rule even for a broken one; a Parallel set replaces old pods whatever their state. That it
-// does not where the gate of maxUnavailable is on, up to 1.36, is kubernetes issue 137409: a bug to be seen, not a legal way.
+// that is unavailable, by a documented rule even for a broken one; a Parallel set replaces old pods whatever their state. Up to 1.36 it
+// does not where the gate of maxUnavailable is on: kubernetes issue 137409, a bug that is to be reported.
 func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	v := w.s.specs[w.spec]
 	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType ||
@@ -121,7 +121,7 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	}
 	out := &stalledRollout{spec: w.spec, since: w.changed + minReady(v)}
 	for _, n := range w.s.ordinals {
-		// A pod out of range still has to go, and scaling comes before updating.
+		// The controller scales before it updates.
 		if p := w.s.life(n, w.m.h.End.Seq); (n < lo || n >= hi) && p.gone == nil && p.owner() == w.s {
 			return nil
 		}
@@ -150,7 +150,7 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 		return nil
 	}
 	last := w.s.events[len(w.s.events)-1].Set
-	// The controller writes the status that tells all this in the pass in which it should have deleted the next pod.
+	// The controller writes this status in the sync in which it should have deleted the next pod.
 	out.known = last.Status.ObservedGeneration >= v.Generation && (!w.s.ordered() || last.Status.Available == last.Replicas)
 	return out
 }

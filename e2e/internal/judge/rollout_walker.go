@@ -12,44 +12,44 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// rollout is what the controller of one set did to bring its template to its pods.
+// rollout is the sequence of updates of one set's pods by its controller.
 type rollout struct {
 	set *setLife
 	templates
 	observing []*history.Event // the versions whose status observed more than any before
 	acts      []rolloutAction
 	halts     []rolloutHalt
-	calms     []unchangedPeriod
+	unchanged []unchangedPeriod
 	done      []rolloutCompletion
 	stuck     *stalledRollout
 	// rolled holds the pods that the controller removed for an update.
 	rolled map[*podLife]bool
 }
 
-// rolloutActionKind says what an act of the controller on a pod in range was.
+// rolloutActionKind classifies the deletion of a pod in range by the controller.
 type rolloutActionKind int
 
 const (
 	rolling     rolloutActionKind = iota // an update was pending for the pod
 	covered                              // an update was pending, but the partition covers the pod
-	onDelete                             // an update was pending, but only somebody else may begin it
+	onDelete                             // an update was pending, but the strategy is OnDelete
 	spurious                             // none was pending
-	unknownKind                          // the history does not tell
+	unknownKind                          // the history does not show whether one was pending
 )
 
-// rolloutAction is one pod in range whose deletion only the set's controller can have started.
+// rolloutAction is one pod in range whose deletion only the set's controller can have requested.
 type rolloutAction struct {
 	kind  rolloutActionKind
 	pod   *podLife
 	event *history.Event
 	view  *history.Event // the version of the set that the act is judged under, the most lenient one
 	spec  int            // its index
-	// excused says that the view had been replaced for longer than the lag, though no status had shown it yet.
+	// excused says that the view was replaced longer ago than the lag, though no status had shown that yet.
 	excused bool
 	limit   int  // how many pods may be down at a time, 0 where that is no whole number
 	ready   bool // whether the pod itself was Ready when its deletion began
-	broken  bool // whether it may have looked unavailable to the controller
-	own     bool // whether it is down through the rollout alone
+	broken  bool // whether it may have been unavailable in the informer cache
+	own     bool // whether it is down because of the rollout alone
 	// above is the highest pod that should have been updated before, nil if none.
 	above *podLife
 	// waits are the updated pods above it that were not available.
@@ -57,26 +57,26 @@ type rolloutAction struct {
 	// updated is the pod above it that became Ready last, nil if there is none at the new revision.
 	updated *podLife
 	ordered bool       // whether another order was possible
-	down    []*podLife // the pods whose ordinals the rollout itself had down, this one included
-	// reaction is how long after the last thing it had to wait for the act came; negative where that is not known.
+	down    []*podLife // the pods that are down because of the rollout, this one included
+	// reaction is the time from the last event that the act had to wait for to the act; negative where that is not known.
 	reaction time.Duration
 }
 
-// rolloutHalt is a stretch in which an updated pod was not Ready and a lower one still had to be updated.
+// rolloutHalt is an interval in which an updated pod was not Ready and a lower one still had to be updated.
 type rolloutHalt struct {
 	waitPeriod
 	next *podLife
 }
 
-// unchangedPeriod is a stretch after a change that gives no reason to restart a pod.
+// unchangedPeriod is an interval after a change of the set that changes neither template nor strategy.
 type unchangedPeriod struct {
-	change   *history.Event
-	spec     int
-	from, to time.Duration
-	restless bool
+	change    *history.Event
+	spec      int
+	from, to  time.Duration
+	restarted bool
 }
 
-// rolloutCompletion is the moment at which a rollout was finished: every pod in reach of it updated and Ready.
+// rolloutCompletion is the event that completed a rollout: every pod at or above the partition updated and Ready.
 type rolloutCompletion struct {
 	spec  int
 	event *history.Event
@@ -84,7 +84,7 @@ type rolloutCompletion struct {
 	below bool // whether pods below the partition still have the old template
 }
 
-// observed returns the first version of the set whose status has reached that generation, or nil.
+// observed returns the first version of the set whose observedGeneration has reached that generation, or nil.
 func (r *rollout) observed(generation int64) *history.Event {
 	i := sort.Search(len(r.observing), func(i int) bool { return r.observing[i].Set.Status.ObservedGeneration >= generation })
 	if i == len(r.observing) {
@@ -93,7 +93,7 @@ func (r *rollout) observed(generation int64) *history.Event {
 	return r.observing[i]
 }
 
-// rolloutOf reconstructs the updates of a set in one pass over the steps of its pods and the changes of its spec.
+// rolloutOf reconstructs the updates of a set in one pass over the transitions of its pods and the changes of its spec.
 func (m *model) rolloutOf(s *setLife) *rollout {
 	r := &rollout{set: s, templates: templatesOf(s), rolled: map[*podLife]bool{}}
 	var top int64
@@ -119,20 +119,20 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 	return r
 }
 
-// rolloutWalker keeps, while a set's steps are read in order, what the next act has to be compared with.
+// rolloutWalker holds the state that the next act is compared with.
 type rolloutWalker struct {
 	m        *model
 	s        *setLife
 	r        *rollout
 	down     ordinals             // those whose newest pod is not Ready
 	at       map[string]*ordinals // by revision, those of living pods whose deletion was not requested
-	rolling  map[int]*podLife     // ordinals that the rollout itself has down
-	acted    map[int]int          // how many acts belong to each phase
-	finished map[int]bool         // the phases that were completed
+	rolling  map[int]*podLife     // ordinals that are down because of the rollout
+	acted    map[int]int          // acts of each phase
+	finished map[int]bool         // the completed phases
 	seen     int                  // events of the set taken into account
 	spec     int                  // the version current at this moment
 	halt     int                  // 1 + the index of the open halt
-	calm     int                  // 1 + the index of the open calm
+	stable   int                  // 1 + the index of the open period in r.unchanged
 	lastUp   *podLife             // the pod that became Ready last
 	lastUpAt time.Duration
 	changed  time.Duration // when something last changed that a rollout depends on
@@ -145,7 +145,7 @@ func (w *rolloutWalker) take(st podStep) {
 		w.hold(st.pod.revision, n)
 		w.down.add(n)
 		if st.what == podCreated {
-			w.born(st.pod, e)
+			w.openHalt(st.pod, e)
 		}
 	case podReady:
 		w.down.remove(n)
@@ -166,7 +166,7 @@ func (w *rolloutWalker) take(st podStep) {
 		w.release(st.pod.revision, n)
 	}
 	if p, known := w.r.pending(st.pod.revision, w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
-		// An old pod that comes and goes by itself does not keep a rollout from going on.
+		// A pod at an old revision that changes its readiness does not block the rollout.
 		w.changed = e.At
 	}
 }
@@ -186,7 +186,7 @@ func (w *rolloutWalker) release(revision string, ordinal int) {
 	}
 }
 
-// advance takes the changes of the set into account that had arrived by then.
+// advance applies the changes of the set that had arrived by then.
 func (w *rolloutWalker) advance(at time.Duration) {
 	for ; w.seen < len(w.s.events) && w.s.events[w.seen].At <= at; w.seen++ {
 		if w.seen == 0 {
@@ -201,10 +201,10 @@ func (w *rolloutWalker) advance(at time.Duration) {
 			w.spec, w.changed = w.s.current(now.At), now.At
 			w.endHalt(now.At, nil)
 		}
-		w.endCalm(now.At)
+		w.endUnchanged(now.At)
 		if sameTemplate(was.Set, now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
-			w.r.calms = append(w.r.calms, unchangedPeriod{change: now, spec: w.spec, from: now.At})
-			w.calm = len(w.r.calms)
+			w.r.unchanged = append(w.r.unchanged, unchangedPeriod{change: now, spec: w.spec, from: now.At})
+			w.stable = len(w.r.unchanged)
 		}
 	}
 	if d := w.s.deleting; d != nil && d.At <= at {
@@ -216,10 +216,10 @@ func sameLabels(a, b *history.Event) bool { return maps.Equal(a.Labels, b.Labels
 
 func (w *rolloutWalker) close(at time.Duration) {
 	w.endHalt(at, nil)
-	w.endCalm(at)
+	w.endUnchanged(at)
 }
 
-// endHalt ends the open halt if it is of that pod, or of whatever pod if that is nil.
+// endHalt ends the open halt if it is that pod's; nil ends any.
 func (w *rolloutWalker) endHalt(at time.Duration, p *podLife) {
 	if w.halt > 0 && (p == nil || w.r.halts[w.halt-1].pod == p) {
 		w.r.halts[w.halt-1].to = at
@@ -227,10 +227,10 @@ func (w *rolloutWalker) endHalt(at time.Duration, p *podLife) {
 	}
 }
 
-func (w *rolloutWalker) endCalm(at time.Duration) {
-	if w.calm > 0 {
-		w.r.calms[w.calm-1].to = at
-		w.calm = 0
+func (w *rolloutWalker) endUnchanged(at time.Duration) {
+	if w.stable > 0 {
+		w.r.unchanged[w.stable-1].to = at
+		w.stable = 0
 	}
 }
 
@@ -250,8 +250,8 @@ func (w *rolloutWalker) settled(from int) bool {
 	return true
 }
 
-// born opens a halt when the pod has what lower ones still have to get.
-func (w *rolloutWalker) born(p *podLife, e *history.Event) {
+// openHalt opens a halt if the new pod is at the update revision and a lower one is not.
+func (w *rolloutWalker) openHalt(p *podLife, e *history.Event) {
 	v := w.s.specs[w.spec]
 	if v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || !w.s.ordered() || limit(v.Set) != 1 {
 		return
@@ -280,7 +280,7 @@ func (w *rolloutWalker) pendingLast(spec, lo, hi int) int {
 	return found
 }
 
-// complete notes when the rollout of the version in force is finished with this event.
+// complete records that the event completes the rollout of the current version, if it does.
 func (w *rolloutWalker) complete(e *history.Event) {
 	v, phase := w.s.specs[w.spec], w.r.phase[w.spec]
 	if w.acted[phase] == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
@@ -294,7 +294,7 @@ func (w *rolloutWalker) complete(e *history.Event) {
 	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, acts: w.acted[phase], below: !w.settled(0)})
 }
 
-// act judges one deletion and reports whether it was the controller's act for an update.
+// act checks one deletion and reports whether the controller requested it for an update.
 func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeDeleted(e) {
 		return false
@@ -320,8 +320,8 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 			best.limit = max(best.limit, l)
 		}
 	}
-	if w.calm > 0 && best.kind == spurious {
-		w.r.calms[w.calm-1].restless = true
+	if w.stable > 0 && best.kind == spurious {
+		w.r.unchanged[w.stable-1].restarted = true
 	}
 	w.endHalt(e.At, nil)
 	if best.kind == rolling {
@@ -333,13 +333,13 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 	return best.kind == rolling
 }
 
-// Weights of a deletion for an update that no version in force has in its order: more than anything that it did not wait for.
+// Weights of a deletion that no candidate spec has as its next update: more than any number of blocking pods.
 const (
-	forbidden  = 1 << 60 // an update is pending, but not to be carried out by the controller
+	forbidden  = 1 << 60 // an update is pending, but the partition or the strategy forbids it
 	groundless = 1 << 61 // none is pending
 )
 
-// weight orders judgements of one act under several versions by how little speaks against it.
+// weight ranks the results of one act under several candidate specs; the lowest counts.
 func (a *rolloutAction) weight() int {
 	switch a.kind {
 	case rolling:
@@ -356,9 +356,9 @@ func (a *rolloutAction) weight() int {
 	return groundless
 }
 
-// countDown notes which ordinals in range the rollout has down with this act. A pod that was not Ready went down by itself.
+// countDown records which ordinals in range are down because of the rollout. A pod that was not Ready before is not.
 func (w *rolloutWalker) countDown(a *rolloutAction) {
-	// A Parallel set may replace whatever looked unavailable to its controller beside those.
+	// A Parallel set also replaces pods that are unavailable in the informer cache.
 	a.own = a.ready && (w.s.ordered() || !a.broken)
 	if a.own {
 		w.rolling[a.pod.ordinal] = a.pod

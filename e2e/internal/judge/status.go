@@ -95,7 +95,7 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	views := m.cacheAt(r.set, e)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
-		if m.beyond(r.set, v, e) {
+		if m.podsOutOfRange(r.set, v, e) {
 			return nil, "" // the status counts pods out of range too and may complete a rollout early
 		}
 		bad := false
@@ -112,9 +112,9 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 	return found, why
 }
 
-// beyond reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was
+// podsOutOfRange reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was
 // written.
-func (m *model) beyond(s *setLife, v *history.Set, status *history.Event) bool {
+func (m *model) podsOutOfRange(s *setLife, v *history.Set, status *history.Event) bool {
 	for _, outside := range []ordinals{s.ordinals.in(math.MinInt, int(v.Start)), s.ordinals.from(int(v.Start + v.Replicas))} {
 		for _, n := range outside {
 			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.settleTime()) {

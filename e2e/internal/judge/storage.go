@@ -285,7 +285,7 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 		return
 	}
 	waited := m.h.Duration() - front.since
-	if waited <= m.actDeadline() || m.taken(n, s, front.since, m.h.Duration()) {
+	if waited <= m.actDeadline() || m.nameTaken(n, s, front.since, m.h.Duration()) {
 		return
 	}
 	res.notDone(contract.StorageUnboundBlocks, evidence{
@@ -318,7 +318,7 @@ func checkRecreated(m *model, res *results) {
 						}
 						continue
 					}
-					touched := s.lastTouched(c.gone.At)
+					touched := s.firstTouchAfter(c.gone.At)
 					if !complete || p.ordinal > front.ordinal || !inRange(s.specs[len(s.specs)-1], p.ordinal) || touched == nil ||
 						!p.pendingAt(m.h.Duration()) || p.owner() != s {
 						continue

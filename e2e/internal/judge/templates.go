@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// templates tells the pod templates of one set apart, and which revision stands for which of them. A template counts, not the
-// name that a status or a label gives it: a controller that makes a new revision of the same template restarts pods for nothing.
+// templates maps the versions of one set and its revisions to the distinct pod templates. Pods are compared by template, not by revision
+// name: a controller that makes a new revision of the same template restarts pods without need.
 type templates struct {
 	templateOf []int              // the template of each version in specs
 	distinct   []history.Template // what is known of each template, in the order of appearance

@@ -24,7 +24,7 @@ func updateChecks() []check {
 	}
 }
 
-// updates calls f with every act of a controller on a pod in range.
+// updates calls f with every act of that kind.
 func (m *model) updates(kind rolloutActionKind, f func(*rollout, *rolloutAction)) {
 	for _, r := range m.rollouts {
 		for i := range r.acts {
@@ -35,14 +35,14 @@ func (m *model) updates(kind rolloutActionKind, f func(*rollout, *rolloutAction)
 	}
 }
 
-// addAllowedStale counts an act that was legal only under a version that had been replaced for longer than the lag.
+// addAllowedStale counts an act that was legal only under a version that was replaced longer ago than the lag.
 func (res *results) addAllowedStale(id contract.ID, a *rolloutAction) {
 	if a.excused {
 		res.of(id).Excused++
 	}
 }
 
-// began tells of an act, in the words that every finding on an update begins with.
+// began returns the beginning of the text of a finding about an update.
 func (a *rolloutAction) began() string {
 	return fmt.Sprintf("%s (revision %s) was deleted for an update at %s while ", a.pod.name, a.pod.revision, a.event.Ref())
 }
@@ -65,8 +65,8 @@ func checkUpdateOrder(m *model, res *results) {
 	})
 }
 
-// checkOneAtATime: the next pod is deleted for an update only after the one updated before it is available. Under Parallel
-// that is a guarantee of its own.
+// checkOneAtATime: the next pod is deleted for an update only after the one updated before it is available. Under Parallel this is another
+// guarantee.
 func checkOneAtATime(m *model, res *results) {
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		id := contract.UpdateOneAtATime
@@ -98,8 +98,8 @@ func checkUpdateMinReady(m *model, res *results) {
 		}
 		need := m.cacheAt(r.set, e).leastMinReady()
 		seen := a.updated.at(e.Seq)
-		asked := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
-		elapsed, strict, ok := a.updated.readyFor(e, asked, m.h.Header.Lag)
+		requested := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
+		elapsed, strict, ok := a.updated.readyFor(e, requested, m.h.Header.Lag)
 		if need == 0 || !ok {
 			return
 		}
@@ -114,7 +114,7 @@ func checkUpdateMinReady(m *model, res *results) {
 	})
 }
 
-// checkMaxUnavailable: a rollout itself never has more than maxUnavailable pods down at once.
+// checkMaxUnavailable: a rollout never takes more than maxUnavailable pods down at once.
 func checkMaxUnavailable(m *model, res *results) {
 	const id = contract.UpdateMaxUnavailable
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
@@ -167,8 +167,7 @@ func checkUpdateHalts(m *model, res *results) {
 func checkNoSpurious(m *model, res *results) {
 	const id = contract.UpdateNoSpurious
 	m.updates(spurious, func(r *rollout, a *rolloutAction) {
-		// Phased updates move exactly what they uncover, and what a crash, an adoption or a shared selector explains breaks another
-		// guarantee.
+		// A lowered partition is checked under update/phased, and a crash, an adoption or a shared selector under guarantees of their own.
 		if r.lowered(a.spec) || m.attributed(a.pod) {
 			return
 		}
@@ -183,8 +182,8 @@ func checkNoSpurious(m *model, res *results) {
 		})
 	})
 	for _, r := range m.rollouts {
-		for _, c := range r.calms {
-			if v := r.observed(c.change.Generation); !c.restless && v != nil && v.At <= c.to {
+		for _, c := range r.unchanged {
+			if v := r.observed(c.change.Generation); !c.restarted && v != nil && v.At <= c.to {
 				res.exercisedByWaiting(id, waitPeriod{from: c.from, to: c.to}, fmt.Sprintf("%s changed without its template or strategy at %s and no pod was restarted",
 					r.set.name, c.change.Ref()))
 			}

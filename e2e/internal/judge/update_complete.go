@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkUpdated: a rollout comes to an end, and then every pod runs the new template and says so; pods that a scale up adds run
-// it from the start.
+// checkUpdated: a rollout completes, and then every pod has the new template and its revision label; pods that a scale up adds have them from
+// the start.
 func checkUpdated(m *model, res *results) {
 	for i, r := range m.rollouts {
 		if len(r.set.specs) == 0 {
@@ -30,7 +30,7 @@ func checkUpdated(m *model, res *results) {
 	}
 }
 
-// newPod judges the revision of one new pod.
+// newPod checks the revision of one new pod.
 func (m *model) newPod(res *results, r *rollout, c creation) {
 	views := m.cacheAt(r.set, c.event)
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
@@ -51,24 +51,24 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 		return
 	}
 	if r.partitioned(views) {
-		return // what a partition gives is judged there
+		return // checkPartition checks these
 	}
-	forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
-	// A pod that the rollout itself replaced must be a new one; of others only the label must not lie.
-	if text != "" && ((forerunner != nil && r.rolled[forerunner]) || r.podTemplate(c.pod) >= 0) {
+	previous := r.set.life(c.pod.ordinal, c.event.Seq-1)
+	// The replacement of a pod that the rollout deleted must have the update revision; of others only the label must fit the template.
+	if text != "" && ((previous != nil && r.rolled[previous]) || r.podTemplate(c.pod) >= 0) {
 		evidence.text = fmt.Sprintf("%s was created at %s %s", c.pod.name, c.event.Ref(), text)
 		res.broken(contract.UpdateComplete, evidence)
 	}
 }
 
-// covers reports whether under any version in force the partition may keep the pod at the old revision.
+// covers reports whether under any candidate spec the partition may keep the pod at the old revision.
 func (r *rollout) covers(c creation, v cache) bool {
 	return v.anySpec(func(e *history.Event) bool {
 		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
 	})
 }
 
-// partitioned reports whether a version in force has a partition.
+// partitioned reports whether a candidate spec has a partition.
 func (r *rollout) partitioned(v cache) bool {
 	return v.anySpec(func(e *history.Event) bool { return e.Set.Partition > 0 })
 }
@@ -79,8 +79,8 @@ func (r *rollout) twoRevisions(at time.Duration) bool {
 	return v != nil && v.Set.Status.CurrentRevision != v.Set.Status.UpdateRevision
 }
 
-// stuckRollout accuses a rollout that stopped although nothing stood in its way, long enough against the reaction of the same
-// history, and only where the status shows that its controller knew.
+// stuckRollout reports a rollout that stopped for longer than the act deadline although nothing blocked it. It is inconclusive unless a
+// status shows that the controller knew.
 func (m *model) stuckRollout(res *results, r *rollout) {
 	if r.stuck == nil || r.stuck.length <= m.actDeadline() {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// lowered reports whether the last change that concerned a rollout, as of that version, lowered the partition and no more.
+// lowered reports whether the last change of template or strategy, as of that version, only lowered the partition.
 func (r *rollout) lowered(spec int) bool {
 	i := r.phase[spec]
 	if i == 0 || r.templateOf[i] != r.templateOf[i-1] {
@@ -22,15 +22,15 @@ func (r *rollout) lowered(spec int) bool {
 	return now.Partition < was.Partition && now.Strategy == was.Strategy && now.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && now.Start == 0
 }
 
-// checkPartition: only pods whose ordinal is at or above the partition are updated, and lowering it moves exactly those that
-// it uncovers.
+// checkPartition: only pods whose ordinal is at or above the partition are updated, and lowering it updates exactly those that come to be at
+// or above it.
 func checkPartition(m *model, res *results) {
 	for _, r := range m.rollouts {
-		stray := map[int]bool{}
+		violated := map[int]bool{}
 		for i := range r.acts {
 			a := &r.acts[i]
-			if id, why := r.astray(a); id != "" {
-				stray[r.phase[a.spec]] = true
+			if id, why := r.partitionViolation(a); id != "" {
+				violated[r.phase[a.spec]] = true
 				res.broken(id, evidence{
 					set: r.set, since: m.lagBefore(a.event), events: []*history.Event{a.view, a.event},
 					text: fmt.Sprintf("%s (revision %s) was deleted for an update at %s although %s", a.pod.name, a.pod.revision, a.event.Ref(), why),
@@ -40,20 +40,20 @@ func checkPartition(m *model, res *results) {
 		for _, d := range r.done {
 			v := r.set.specs[d.spec].Set
 			switch {
-			case stray[r.phase[d.spec]] || v.Start != 0:
+			case violated[r.phase[d.spec]] || v.Start != 0:
 			case r.lowered(d.spec):
 				res.exercised(contract.UpdatePhased)
 			case v.Partition > 0 && d.below:
 				res.exercised(contract.UpdatePartition)
 			}
 		}
-		m.stillBeyond(res, r)
+		m.aboveReplicas(res, r)
 	}
 	m.podsRecreated(res)
 }
 
-// astray says what a deletion has to do with the partition that forbade it.
-func (r *rollout) astray(a *rolloutAction) (contract.ID, string) {
+// partitionViolation returns the guarantee that a deletion breaks because of the partition, and the reason, or "".
+func (r *rollout) partitionViolation(a *rolloutAction) (contract.ID, string) {
 	v := a.view.Set
 	lowered := r.lowered(a.spec)
 	switch {
@@ -69,24 +69,24 @@ func (r *rollout) astray(a *rolloutAction) (contract.ID, string) {
 	return "", ""
 }
 
-// stillBeyond counts the changes of the template under which a partition above replicas kept every pod where it was.
-func (m *model) stillBeyond(res *results, r *rollout) {
+// aboveReplicas counts the changes of the template under which a partition above replicas kept every pod from being updated.
+func (m *model) aboveReplicas(res *results, r *rollout) {
 	const id = contract.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
 		if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
 			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			continue
 		}
-		if to, ok := m.watched(r, i); ok {
-			res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
+		if to, ok := m.undisturbedUntil(r, i); ok {
+			res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.updatableUntil(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
 				r.set.name, v.Set.Partition, v.Set.Replicas))
 		}
 	}
 }
 
-// watched returns until when a version of a set was in force undisturbed: to the next version, the first act of the controller
-// on a pod in range, or the end. It returns false where the controller did not observe that version, or had no pod.
-func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
+// undisturbedUntil returns until when a version of a set was current without an act of the controller on a pod in range. It returns false
+// where the controller did not observe that version, or had no pod.
+func (m *model) undisturbedUntil(r *rollout, spec int) (time.Duration, bool) {
 	v := r.set.specs[spec]
 	to := m.h.Duration()
 	if spec+1 < len(r.set.specs) {
@@ -102,10 +102,9 @@ func (m *model) watched(r *rollout, spec int) (time.Duration, bool) {
 	return to, seen != nil && seen.At <= to && v.Set.Replicas > 0
 }
 
-// behind returns until when after a version of the set every pod that it asks for was there and Ready, so that the controller came as
-// far as to update pods, and one of them had another template, so that there was something to update; that version's own time where
-// this never was so.
-func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
+// updatableUntil returns until when after a version of the set all its pods were Ready, so that a sync got as far as updating pods, and one
+// of them had another template; the time of that version if this was never so.
+func (s *setLife) updatableUntil(r *rollout, spec int, to time.Duration) time.Duration {
 	v, old := s.specs[spec], false
 	inRange := s.ordinals.in(int(v.Set.Start), int(v.Set.Start+v.Set.Replicas))
 	if len(inRange) != int(v.Set.Replicas) {
@@ -132,7 +131,7 @@ func (s *setLife) behind(r *rollout, spec int, to time.Duration) time.Duration {
 	return to
 }
 
-// podsRecreated judges the revision of every pod that came back while a partition was in force.
+// podsRecreated checks the revision of every replacement that was created under a partition.
 func (m *model) podsRecreated(res *results) {
 	const id = contract.UpdatePartition
 	for i, r := range m.rollouts {
@@ -155,8 +154,8 @@ func (m *model) podsRecreated(res *results) {
 	}
 }
 
-// recreatedRevision reports whether a pod came back at the revision that the partition gives it, under any version in force. split says
-// that two revisions were in question at all.
+// recreatedRevision reports whether a replacement has the revision that the partition asks for, under any candidate spec. split says whether
+// the set had two revisions at all.
 func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool, want string) {
 	wants := []string{}
 	for i := views.newest; i >= views.oldest; i-- {
@@ -181,9 +180,9 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 				legal = true
 			}
 		}
-		switch worn := r.podTemplate(c.pod); {
-		case worn >= 0:
-			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.revisionOf[worn]))
+		switch template := r.podTemplate(c.pod); {
+		case template >= 0:
+			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.revisionOf[template]))
 			return false, true, strings.Join(wants, ", ")
 		case below:
 			wants = append(wants, fmt.Sprintf("status.currentRevision (%s), since its ordinal is below the partition %d", strings.Join(current, " or "), v.Partition))
@@ -195,7 +194,7 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 	return legal, split || !legal, wants[0]
 }
 
-// checkOnDelete: under OnDelete a pod changes only when somebody deletes it, and then it does.
+// checkOnDelete: under OnDelete the controller deletes no pod for an update, and the replacement of a deleted one has the update revision.
 func checkOnDelete(m *model, res *results) {
 	const id = contract.UpdateOnDelete
 	m.updates(onDelete, func(r *rollout, a *rolloutAction) {
@@ -206,9 +205,9 @@ func checkOnDelete(m *model, res *results) {
 	})
 	for i, r := range m.rollouts {
 		for _, c := range m.actions[i].creations {
-			forerunner := r.set.life(c.pod.ordinal, c.event.Seq-1)
+			previous := r.set.life(c.pod.ordinal, c.event.Seq-1)
 			views := m.cacheAt(r.set, c.event)
-			if c.reason != replaced || forerunner == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
+			if c.reason != replaced || previous == nil || !r.always(appsv1.OnDeleteStatefulSetStrategyType, views) {
 				continue
 			}
 			switch text := r.outdated(c, views); {
@@ -217,7 +216,7 @@ func checkOnDelete(m *model, res *results) {
 					set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 					text: fmt.Sprintf("%s was deleted under OnDelete and came back at %s %s", c.pod.name, c.event.Ref(), text),
 				})
-			case forerunner.revision != c.pod.revision:
+			case previous.revision != c.pod.revision:
 				res.exercised(id)
 			}
 		}
@@ -225,22 +224,22 @@ func checkOnDelete(m *model, res *results) {
 			if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Strategy != appsv1.OnDeleteStatefulSetStrategyType {
 				continue
 			}
-			if to, ok := m.watched(r, i); ok {
-				res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.behind(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
+			if to, ok := m.undisturbedUntil(r, i); ok {
+				res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.updatableUntil(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
 			}
 		}
 	}
 }
 
-// always reports whether there is a version in force and every one has that strategy.
+// always reports whether there is a candidate spec and every one has that strategy.
 func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v cache) bool {
 	return v.newest >= v.oldest && !v.anySpec(func(e *history.Event) bool { return e.Set.Strategy != strategy })
 }
 
-// outdated says how a new pod falls short of the template of every version in force, or "".
+// outdated returns how a new pod differs from the template of every candidate spec, or "".
 func (r *rollout) outdated(c creation, v cache) string {
-	if worn := r.podTemplate(c.pod); worn >= 0 {
-		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[worn])
+	if template := r.podTemplate(c.pod); template >= 0 {
+		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[template])
 	}
 	for i := v.newest; i >= v.oldest; i-- {
 		if pending, known := r.pending(c.pod.revision, i); !pending || !known {

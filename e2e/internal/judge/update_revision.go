@@ -20,7 +20,7 @@ type revisionLife struct {
 	gone   *history.Event
 }
 
-// revisionsBySet arranges the revisions of a history by the set that owns them, each set's in the order of their appearance.
+// revisionsBySet returns the revisions by the set that owns them, each set's in the order of their appearance.
 func (m *model) revisionsBySet() map[types.UID][]*revisionLife {
 	out := map[types.UID][]*revisionLife{}
 	byUID := map[types.UID]*revisionLife{}
@@ -56,11 +56,11 @@ func (l *revisionLife) at(seq int) *history.Event {
 type rollback struct {
 	change *history.Event
 	name   string         // the revision that held the template
-	status *history.Event // the first that tells the update revision for it
+	status *history.Event // the first whose observedGeneration covers the change
 	until  *history.Event // the template's next change, nil if there was none
 }
 
-// reverts lists the changes back to a former template whose update revision a status tells.
+// reverts lists the changes back to an earlier template whose revision a status names.
 func (r *rollout) reverts() []rollback {
 	var out []rollback
 	had := map[int]bool{}
@@ -107,7 +107,7 @@ func checkRollback(m *model, res *results) {
 	}
 }
 
-// checkRollback judges one revert to a template that a kept revision holds.
+// checkRollback checks one revert to a template that a kept revision holds.
 func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisionLife, kept map[string]*history.Event) {
 	const id = contract.UpdateRollback
 	if l.gone != nil && l.gone.At <= back.status.At+watchSkew {

@@ -22,8 +22,8 @@ func Hold(h *history.History) (hold, reaction time.Duration) {
 // reaction is the longest time that a controller took from the last thing it had to wait for to its act, in the whole history.
 func (m *model) reaction() time.Duration { return m.reactionUntil(m.h.Duration()) }
 
-// reactionUntil is the same as of a moment. Stretches in which nothing happened are held up against what had been seen by their
-// end: how slow the controller became later says nothing of them, and could not be known when a spec held a gate.
+// reactionUntil is the same as of a moment. A wait is compared with the reactions seen by its end: how slow the controller became later says
+// nothing about it, and could not be known when a spec held a readiness gate.
 func (m *model) reactionUntil(at time.Duration) time.Duration {
 	i := sort.Search(len(m.reactions), func(i int) bool { return m.reactions[i].at > at })
 	if i == 0 {
@@ -43,7 +43,7 @@ func (m *model) allReactions() []reaction {
 		}
 		for _, c := range a.creations {
 			if len(c.blocking) == 0 && c.reaction >= 0 {
-				// The two watches may tell of the act before its cause, yet the reaction was seen.
+				// The act may be recorded before its cause, yet there was a reaction.
 				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, shortestReaction)})
 			}
 		}
@@ -65,7 +65,7 @@ func (m *model) allReactions() []reaction {
 	return out
 }
 
-// waitPeriod is a stretch in which something stood in the controller's way.
+// waitPeriod is an interval in which something blocked the controller.
 type waitPeriod struct {
 	from, to time.Duration
 	pod      *podLife
@@ -81,7 +81,7 @@ func checkCreateHalts(m *model, res *results) {
 		}
 		for _, c := range a.creations {
 			for _, o := range c.blocking {
-				// A predecessor that is not there at all was never waited for: that is for the judges of order.
+				// A missing predecessor is reported by the checks of order.
 				if o.pod != nil && o.pod.aliveAt(c.event.Seq) && c.event.At-o.since >= HoldFloor {
 					res.addBlockingPods(id, a.set, fmt.Sprintf("%s was created at %s, %.1f s into a halt: ", c.pod.name, c.event.Ref(), (c.event.At-o.since).Seconds()),
 						c.event, []blockingPod{o})
@@ -94,7 +94,7 @@ func checkCreateHalts(m *model, res *results) {
 	}
 }
 
-// exercisedByWaiting counts a stretch as a halt that was seen, if it lasted long enough against the reaction that had been seen by its end.
+// exercisedByWaiting counts an interval as a halt if it lasted long enough compared with the reactions seen by its end.
 func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string) {
 	length, reaction := h.to-h.from, res.m.reactionUntil(h.to)
 	if reaction <= 0 || length < leastHold(reaction) {
@@ -104,11 +104,11 @@ func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string
 	res.note(id, "%s for %.1f s, %.0f times the longest reaction seen (%.2f s)", what, length.Seconds(), float64(length)/float64(reaction), reaction.Seconds())
 }
 
-// creationHolds lists the stretches in which one pod was not Ready, the next ordinal was wanted, and it was not there.
+// creationHolds lists the intervals in which one pod was not Ready, and the next ordinal was in range and had no pod.
 func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 	return func(yield func(waitPeriod) bool) {
 		for _, p := range s.pods {
-			// In a great set, most pods were followed by the next at once.
+			// In a large set, most pods are followed by the next at once.
 			if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 				continue
 			}
@@ -123,15 +123,15 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 				}
 			}
 			end = s.wantedUntil(p.ordinal+1, p.created.At+watchSkew, s.wantedUntil(p.ordinal, p.created.At+watchSkew, end))
-			// What cannot be created does not halt.
-			if end > p.created.At && !m.taken(p.ordinal+1, s, p.created.At, end) && !yield(waitPeriod{from: p.created.At, to: end, pod: p}) {
+			// A pod whose name is taken cannot be created.
+			if end > p.created.At && !m.nameTaken(p.ordinal+1, s, p.created.At, end) && !yield(waitPeriod{from: p.created.At, to: end, pod: p}) {
 				return
 			}
 		}
 	}
 }
 
-// wantedUntil returns when after a moment the set first had no place for the ordinal any more, or otherwise if that comes first.
+// wantedUntil returns when after a moment the ordinal first was out of range, or otherwise if that comes first.
 func (s *setLife) wantedUntil(n int, from, otherwise time.Duration) time.Duration {
 	for _, v := range s.specs[s.specsUntil(from):] {
 		if v.At >= otherwise {
@@ -144,8 +144,8 @@ func (s *setLife) wantedUntil(n int, from, otherwise time.Duration) time.Duratio
 	return otherwise
 }
 
-// taken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.
-func (m *model) taken(ordinal int, s *setLife, from, to time.Duration) bool {
+// nameTaken reports whether a pod that is not the set's had the name of that ordinal at some time between the two moments.
+func (m *model) nameTaken(ordinal int, s *setLife, from, to time.Duration) bool {
 	named := m.podsNamed[fmt.Sprintf("%s-%d", s.name, ordinal)]
 	i := sort.Search(len(named), func(i int) bool { return named[i].first().At > to })
 	for _, p := range slices.Backward(named[:i]) {
@@ -203,8 +203,8 @@ func checkScaleDownHalts(m *model, res *results) {
 	}
 }
 
-// scaleDownHolds lists the stretches in which a scale down was asked for, a staying pod or the highest condemned one and one below it
-// were not Ready, and no condemned pod was being deleted.
+// scaleDownHolds lists the intervals after a scale down in which a pod in range, or the highest one out of range and one below it, were not
+// Ready, and no pod out of range was terminating.
 func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
 	var out []waitPeriod
 	for i, v := range s.specs {
