@@ -93,7 +93,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 	}
 	spec := CurrentSpecReport()
 	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))
-	Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
+	Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
 	Expect(h.Save(path)).To(Succeed())
 
 	if terminating != "" {

@@ -133,7 +133,7 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 	if why := runner.CutShort(report); why != "" {
 		specs = append(specs, verdict.Spec{Text: "the run", State: types.SpecStateInterrupted.String(), Message: why})
 	}
-	data, err := json.MarshalIndent(specs, "", "  ")
+	data, err := json.MarshalIndent(verdict.Outcomes{Run: settings.Run, Specs: specs}, "", "  ")
 	Expect(err).NotTo(HaveOccurred())
-	Expect(os.WriteFile(filepath.Join(settings.ReportDir, verdict.SpecsFile), append(data, '\n'), 0o644)).To(Succeed())
+	Expect(os.WriteFile(filepath.Join(settings.ReportDir, verdict.SpecsFile), append(data, '\n'), 0o600)).To(Succeed())
 })

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // Usage records which rights were used, so that a right which no run uses can be removed. Its zero value is empty. It is safe for concurrent
@@ -65,15 +66,15 @@ func (u *Usage) Save(reportDir, process string) error {
 		return err
 	}
 	dir := filepath.Join(reportDir, UsageFolder)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, reportdir.FolderMode); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, process+".json"), append(data, '\n'), 0o600)
+	return os.WriteFile(filepath.Join(dir, process+".json"), append(data, '\n'), reportdir.FileMode)
 }
 
 // LoadUsage reads the files of all processes of a run. That there is none is an error, since it would pass for a run that used no right.
 func LoadUsage(reportDir string) ([]Attributes, error) {
-	files, err := filepath.Glob(filepath.Join(reportDir, UsageFolder, "*.json"))
+	files, err := reportdir.Names(reportDir, UsageFolder, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func LoadUsage(reportDir string) ([]Attributes, error) {
 	}
 	var all []Attributes
 	for _, file := range files {
-		data, err := os.ReadFile(file)
+		data, err := reportdir.Read(reportDir, file, reportdir.MaxText)
 		if err != nil {
 			return nil, err
 		}

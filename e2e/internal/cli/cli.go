@@ -10,6 +10,8 @@ import (
 	"os/exec"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 // Exit codes, the same for every command.
@@ -69,6 +71,10 @@ func NewGroup(name, short string, subcommands ...*cobra.Command) *cobra.Command 
 
 // Execute runs the command, prints its error and returns the exit code.
 func Execute(ctx context.Context, root *cobra.Command, stderr io.Writer) int {
+	// Whatever a command prints may quote a cluster, a container or a stranger's report.
+	stderr = sanitize.Writer(stderr)
+	root.SetOut(sanitize.Writer(root.OutOrStdout()))
+	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", root.Name(), err)

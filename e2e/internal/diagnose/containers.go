@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
 // containers is what is wrong with a pod's containers, nil if they show nothing.
@@ -231,11 +233,16 @@ func probeText(p *corev1.Probe) string {
 	every := fmt.Sprintf(", every %d s", max(p.PeriodSeconds, 1))
 	switch h := p.ProbeHandler; {
 	case h.HTTPGet != nil:
-		return fmt.Sprintf("HTTP GET :%s%s%s", h.HTTPGet.Port.String(), h.HTTPGet.Path, every)
+		return fmt.Sprintf("HTTP GET :%s%s%s", h.HTTPGet.Port.String(), redact.Path(h.HTTPGet.Path), every)
 	case h.TCPSocket != nil:
 		return fmt.Sprintf("TCP connection to :%s%s", h.TCPSocket.Port.String(), every)
 	case h.Exec != nil:
-		return "exec " + strings.Join(h.Exec.Command, " ") + every
+		// Arguments may be secrets.
+		text := "exec " + strings.Join(redact.Program(h.Exec.Command), "")
+		if len(h.Exec.Command) > 1 {
+			text += " ..."
+		}
+		return text + every
 	case h.GRPC != nil:
 		return fmt.Sprintf("gRPC health of :%d%s", h.GRPC.Port, every)
 	}

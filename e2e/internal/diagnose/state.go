@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // State is all that a diagnosis looks at: a set and what it depends on, at one moment.
@@ -83,20 +86,40 @@ type Unread struct {
 }
 
 // Save writes the state as YAML, without what no diagnosis looks at.
-func (s *State) Save(path string) error {
+func (s *State) Save(path string) (err error) {
 	data, err := yaml.Marshal(s.trimmed())
 	if err != nil {
 		return err
 	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, reportdir.FileMode)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	// A file that existed has a mode of its own; a device or a pipe keeps it.
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := f.Chmod(reportdir.FileMode); err != nil {
+			return err
+		}
+	}
 	head := "# The state of a StatefulSet in trouble; `conformance diagnose --state FILE` reads it.\n"
-	return os.WriteFile(path, append([]byte(head), data...), 0o644)
+	_, err = f.Write(append([]byte(head), data...))
+	return err
 }
+
+// maxState bounds a state's file in bytes.
+const maxState = 64 << 20
 
 // Load reads a state that was saved.
 func Load(path string) (*State, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	defer f.Close()
+	data, err := reportdir.ReadAll(f, maxState)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	var s State
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {

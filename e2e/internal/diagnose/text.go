@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 // Write tells findings to a person: each one's line, then what it rests on and what to do.
@@ -27,7 +29,8 @@ func Write(w io.Writer, s *State, found []Finding) error {
 			fmt.Fprintf(&b, "  %s: %s\n", u.What, u.Why)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	// Messages of events and containers are whatever somebody wrote.
+	_, err := io.WriteString(w, sanitize.Text(b.String()))
 	return err
 }
 
@@ -88,5 +91,5 @@ func Brief(found []Finding) string {
 		}
 		b.WriteString(f.Line() + "\n")
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return sanitize.Text(strings.TrimSuffix(b.String(), "\n"))
 }

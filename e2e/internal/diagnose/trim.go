@@ -1,18 +1,23 @@
 package diagnose
 
 import (
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	"slices"
+	"strings"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
-// trimmed returns a copy without what no diagnosis looks at.
+// trimmed returns a copy without what no diagnosis looks at, and without what package redact removes: a state is passed on to others.
 func (s *State) trimmed() *State {
 	c := *s
 	if s.StatefulSet != nil {
 		c.StatefulSet = s.StatefulSet.DeepCopy()
 		trimMeta(c.StatefulSet)
+		redact.Object(c.StatefulSet, "")
 		// The times of changes stay: how long ago something changed tells what is late.
 		c.StatefulSet.ManagedFields = times(s.StatefulSet.ManagedFields)
 	}
@@ -27,31 +32,29 @@ func (s *State) trimmed() *State {
 	c.Budgets = trimPlain(s.Budgets)
 	c.Classes = trimPlain(s.Classes)
 	c.Leases = trimPlain(s.Leases)
-	c.Validating = trimAll(s.Validating, func(w *admissionregistrationv1.ValidatingWebhookConfiguration) {
-		for i := range w.Webhooks {
-			w.Webhooks[i].ClientConfig.CABundle = nil
-		}
-	})
-	c.Mutating = trimAll(s.Mutating, func(w *admissionregistrationv1.MutatingWebhookConfiguration) {
-		for i := range w.Webhooks {
-			w.Webhooks[i].ClientConfig.CABundle = nil
-		}
-	})
-	c.Providers = trimAll(s.Providers, trimDeployment)
-	c.ProviderPods = trimAll(s.ProviderPods, trimSystemPod)
-	c.Resolver.Deployments = trimAll(s.Resolver.Deployments, trimDeployment)
-	c.Resolver.Pods = trimAll(s.Resolver.Pods, trimSystemPod)
+	c.Validating = trimPlain(s.Validating)
+	c.Mutating = trimPlain(s.Mutating)
+	system := systemTrimmer{s.provisioners()}
+	c.Providers = trimAll(s.Providers, system.deployment)
+	c.ProviderPods = trimAll(s.ProviderPods, system.pod)
+	c.Resolver.Deployments = trimAll(s.Resolver.Deployments, system.deployment)
+	c.Resolver.Pods = trimAll(s.Resolver.Pods, system.pod)
 	c.Resolver.Services = trimPlain(s.Resolver.Services)
 	c.Resolver.Events = trimAll(s.Resolver.Events, trimEvent)
+	c.Resolver.Corefile = trimCorefile(s.Resolver.Corefile)
 	return &c
 }
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+func (s *State) provisioners() []string {
+	var names []string
+	for i := range s.Classes {
+		names = append(names, s.Classes[i].Provisioner)
+	}
+	return names
+}
 
 func trimMeta(o metav1.Object) {
-	o.SetManagedFields(nil)
 	o.SetResourceVersion("")
-	delete(o.GetAnnotations(), lastApplied)
 }
 
 func times(fields []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
@@ -69,27 +72,22 @@ type object[T any] interface {
 	DeepCopyInto(*T)
 }
 
-func trimPlain[T any, P object[T]](all []T) []T { return trimAll(all, func(P) {}) }
+func trimPlain[T any, P object[T]](all []T) []T { return trimAll(all, func(_, _ P) {}) }
 
-func trimAll[T any, P object[T]](all []T, more func(P)) []T {
+// trimAll returns redacted copies; more trims each of them further and may look at what it was.
+func trimAll[T any, P object[T]](all []T, more func(trimmed, was P)) []T {
 	out := make([]T, len(all))
 	for i := range all {
 		P(&all[i]).DeepCopyInto(&out[i])
 		trimMeta(P(&out[i]))
-		more(&out[i])
+		redact.Object(P(&out[i]), "")
+		more(&out[i], &all[i])
 	}
 	return out
 }
 
-// trimPod keeps of the volumes only the claims, and of the containers what a diagnosis speaks of.
-func trimPod(p *corev1.Pod) {
-	var volumes []corev1.Volume
-	for _, v := range p.Spec.Volumes {
-		if v.PersistentVolumeClaim != nil {
-			volumes = append(volumes, v)
-		}
-	}
-	p.Spec.Volumes = volumes
+// trimPod keeps of the containers what a diagnosis speaks of.
+func trimPod(p, _ *corev1.Pod) {
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
@@ -102,33 +100,87 @@ func trimPod(p *corev1.Pod) {
 			c.AllocatedResources, c.Resources, c.User, c.VolumeMounts, c.ImageID, c.ContainerID = nil, nil, nil, nil, "", ""
 		}
 	}
-	p.Status.AllocatedResources, p.Status.Resources, p.Status.HostIPs, p.Status.PodIPs = nil, nil, nil, nil
+	p.Status.AllocatedResources, p.Status.Resources, p.Status.PodIPs = nil, nil, nil
 }
 
-// trimSystemPod keeps what tells whether a pod of the cluster's own runs, and which program it is.
-func trimSystemPod(p *corev1.Pod) {
-	trimPod(p)
-	containers := make([]corev1.Container, 0, len(p.Spec.Containers))
-	for _, c := range p.Spec.Containers {
-		containers = append(containers, corev1.Container{Name: c.Name, Image: c.Image, Command: c.Command, Args: c.Args, Env: c.Env})
+// systemTrimmer keeps what tells whether a pod of the cluster's own runs, and which program it is: of its command and environment only the names
+// of these provisioners, by which a provisioner's pods are found.
+type systemTrimmer struct{ provisioners []string }
+
+func (t systemTrimmer) mentioned(text string) string {
+	for _, name := range t.provisioners {
+		if name != "" && strings.Contains(text, name) {
+			return name
+		}
 	}
-	p.Spec = corev1.PodSpec{NodeName: p.Spec.NodeName, Containers: containers}
+	return ""
 }
 
-func trimDeployment(d *appsv1.Deployment) {
-	p := corev1.Pod{Spec: d.Spec.Template.Spec}
-	trimSystemPod(&p)
-	d.Spec.Template = corev1.PodTemplateSpec{Spec: p.Spec}
-	d.Annotations, d.Status.Conditions = nil, nil
+func (t systemTrimmer) pod(p, was *corev1.Pod) {
+	trimPod(p, was)
+	p.Spec = t.spec(&was.Spec)
 }
 
-func trimNode(n *corev1.Node) {
+func (t systemTrimmer) deployment(d, was *appsv1.Deployment) {
+	d.Spec.Template = corev1.PodTemplateSpec{Spec: t.spec(&was.Spec.Template.Spec)}
+	d.Status.Conditions = nil
+}
+
+func (t systemTrimmer) spec(spec *corev1.PodSpec) corev1.PodSpec {
+	containers := make([]corev1.Container, 0, len(spec.Containers))
+	for i := range spec.Containers {
+		c := &spec.Containers[i]
+		kept := corev1.Container{Name: c.Name, Image: c.Image}
+		for _, word := range slices.Concat(c.Command, c.Args) {
+			if name := t.mentioned(word); name != "" {
+				kept.Args = append(kept.Args, name)
+			}
+		}
+		for _, e := range c.Env {
+			if name := t.mentioned(e.Value); name != "" {
+				kept.Args = append(kept.Args, name)
+			}
+		}
+		containers = append(containers, kept)
+	}
+	return corev1.PodSpec{NodeName: spec.NodeName, Containers: containers}
+}
+
+// trimCorefile keeps a Corefile's blocks, the names of its plugins and, of the plugins that decide who answers, the arguments: those of others may
+// be the credentials of a cloud's DNS.
+func trimCorefile(text string) string {
+	lines := strings.Split(text, "\n")
+	depth, whole := 0, false
+	for i, line := range lines {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if depth == 1 {
+			whole = words[0] == "kubernetes" || slices.Contains(answersInstead(), words[0])
+		}
+		switch {
+		case strings.HasPrefix(words[0], "#"):
+			lines[i] = ""
+			continue
+		case depth > 0 && !whole && len(words) > 1:
+			lines[i] = words[0]
+			if words[len(words)-1] == "{" {
+				lines[i] += " {"
+			}
+		}
+		depth += strings.Count(lines[i], "{") - strings.Count(lines[i], "}")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func trimNode(n, _ *corev1.Node) {
 	n.Annotations = nil
 	n.Spec = corev1.NodeSpec{Taints: n.Spec.Taints, Unschedulable: n.Spec.Unschedulable}
 	n.Status = corev1.NodeStatus{Allocatable: n.Status.Allocatable, Conditions: n.Status.Conditions}
 }
 
-func trimEvent(e *corev1.Event) {
+func trimEvent(e, _ *corev1.Event) {
 	e.ObjectMeta = metav1.ObjectMeta{Name: e.Name, Namespace: e.Namespace, CreationTimestamp: e.CreationTimestamp}
 	e.InvolvedObject.ResourceVersion = ""
 }

@@ -13,10 +13,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // blockType is between the dashes around a report in a log.
 const blockType = "CONFORMANCE REPORT"
+
+// Bounds of a log and of the report in it: a few MiB of gzip can fill a disk.
+const (
+	maxLog      = 256 << 20
+	maxUnpacked = 1 << 30
+	maxFiles    = 10_000
+)
 
 // WriteReport writes the files below dir as lines of text: a log is what a pod can leave behind without a volume, and without a
 // program in the image to copy with. The lines are base64 (RFC 7468) of a tar.gz archive.
@@ -30,7 +39,7 @@ func WriteReport(out io.Writer, dir string) error {
 
 // ReadReport finds the report in a log and writes its files below dir. It overwrites nothing.
 func ReadReport(log io.Reader, dir string) error {
-	text, err := io.ReadAll(log)
+	text, err := reportdir.ReadAll(log, maxLog)
 	if err != nil {
 		return err
 	}
@@ -61,7 +70,7 @@ func unpack(packed []byte, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, reportdir.FolderMode); err != nil {
 		return err
 	}
 	// Whatever the archive calls its files, they end up below dir.
@@ -70,19 +79,26 @@ func unpack(packed []byte, dir string) error {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	for archive := tar.NewReader(zipped); ; {
+	content := &io.LimitedReader{R: zipped, N: maxUnpacked}
+	for archive, n := tar.NewReader(content), 0; ; n++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if content.N <= 0 || n > maxFiles {
+			return fmt.Errorf("expected a report of at most %d files and %d bytes", maxFiles, maxUnpacked)
 		}
 		if err != nil {
 			return err
 		}
 		name := strings.TrimSuffix(header.Name, "/")
-		if header.Typeflag == tar.TypeDir {
-			err = root.MkdirAll(name, 0o755)
-		} else {
+		switch header.Typeflag {
+		case tar.TypeDir:
+			err = root.MkdirAll(name, reportdir.FolderMode)
+		case tar.TypeReg:
 			err = writeInto(root, name, archive)
+		default:
+			err = errors.New("expected a file or a folder")
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
@@ -91,10 +107,10 @@ func unpack(packed []byte, dir string) error {
 }
 
 func writeInto(root *os.Root, name string, content io.Reader) error {
-	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := root.MkdirAll(filepath.Dir(name), reportdir.FolderMode); err != nil {
 		return err
 	}
-	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, reportdir.FileMode)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // DiagnosisFile is where a failed spec's diagnosis is saved, in the folder of its artifacts.
@@ -24,7 +25,7 @@ func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("diagnosing the sets of namespace %s: %w", ns.Name, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, reportdir.FolderMode); err != nil {
 		return "", err
 	}
 	var brief, whole bytes.Buffer
@@ -44,6 +45,6 @@ func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 		}
 		errs = append(errs, diagnose.Write(&whole, state, found), state.Save(filepath.Join(dir, "state-"+name+".yaml")))
 	}
-	errs = append(errs, os.WriteFile(filepath.Join(dir, DiagnosisFile), whole.Bytes(), 0o644))
+	errs = append(errs, os.WriteFile(filepath.Join(dir, DiagnosisFile), whole.Bytes(), reportdir.FileMode))
 	return string(bytes.TrimSpace(brief.Bytes())), errors.Join(errs...)
 }

@@ -25,6 +25,12 @@ const (
 // further.
 const maxRecord = 4 << 20
 
+// maxRecords and maxTotal bound a file: the longest recordings of real clusters have some thousand records. A few KiB of gzip can hold GiB.
+const (
+	maxRecords = 500_000
+	maxTotal   = 512 << 20
+)
+
 // line is one line of a file: exactly one field is set.
 type line struct {
 	Header      *Header      `json:"header,omitempty"`
@@ -87,7 +93,8 @@ func (h *History) Write(w io.Writer) error {
 // short, and judging it is inconclusive. Anything that is not a history is an error that names the record, which is the line where nobody
 // edited the file.
 func Read(r io.Reader) (*History, error) {
-	in := &io.LimitedReader{R: r}
+	total := &io.LimitedReader{R: r, N: maxTotal}
+	in := &io.LimitedReader{R: total}
 	dec := json.NewDecoder(in)
 	dec.DisallowUnknownFields()
 	file := reader{h: &History{}, returns: map[int]bool{}}
@@ -95,6 +102,8 @@ func Read(r io.Reader) (*History, error) {
 		in.N = maxRecord
 		l, err := file.decode(dec)
 		switch {
+		case n > maxRecords || total.N <= 0:
+			return nil, fmt.Errorf("longer than %d records or %d bytes", maxRecords, maxTotal)
 		case err != nil && in.N <= 0:
 			return nil, fmt.Errorf("record %d is longer than %d bytes", n, maxRecord)
 		case errors.Is(err, io.EOF):
@@ -235,7 +244,7 @@ func (h *History) Save(path string) (err error) {
 	if zip != nil {
 		err = errors.Join(err, zip.Close())
 	}
-	if err = errors.Join(err, buf.Flush(), tmp.Chmod(0o644), tmp.Close()); err != nil {
+	if err = errors.Join(err, buf.Flush(), tmp.Chmod(0o600), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
@@ -248,18 +257,23 @@ func Load(path string) (*History, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	buf := bufio.NewReader(f)
-	var in io.Reader = buf
-	if magic, _ := buf.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		zip, err := gzip.NewReader(buf)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		in = zip
-	}
-	h, err := Read(in)
+	h, err := Decode(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return h, nil
+}
+
+// Decode reads a history's file, compressed or not.
+func Decode(r io.Reader) (*History, error) {
+	buf := bufio.NewReader(r)
+	var in io.Reader = buf
+	if magic, _ := buf.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		zip, err := gzip.NewReader(buf)
+		if err != nil {
+			return nil, err
+		}
+		in = zip
+	}
+	return Read(in)
 }

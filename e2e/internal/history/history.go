@@ -117,7 +117,9 @@ type Check struct {
 
 // Header says where a history comes from.
 type Header struct {
-	Format    string        `json:"format"`
+	Format string `json:"format"`
+	// Run is the name of the run that recorded it, "" in older histories.
+	Run       string        `json:"run,omitempty"`
 	Spec      string        `json:"spec"`
 	Proves    []contract.ID `json:"proves,omitempty"` // the guarantees that the spec is about
 	Namespace string        `json:"namespace"`

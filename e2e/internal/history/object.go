@@ -137,8 +137,8 @@ type Template struct {
 	Annotations map[string]string `json:"annotations,omitempty"` // those under the project's prefix
 	Labels      map[string]string `json:"labels,omitempty"`      // those under the project's prefix
 	Images      map[string]string `json:"images,omitempty"`      // container name -> image
-	Commands    map[string]string `json:"commands,omitempty"`    // container name -> command and arguments, a space between them
-	Env         map[string]string `json:"env,omitempty"`         // container/name -> literal value
+	Commands    map[string]string `json:"commands,omitempty"`    // container name -> a digest of command and arguments; older histories hold them
+	Env         map[string]string `json:"env,omitempty"`         // container/name -> literal value of TemplateEnv; older histories hold others
 }
 
 // Fields returns all of it, each field a map.

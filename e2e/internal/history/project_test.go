@@ -45,7 +45,7 @@ func podSpec() corev1.PodSpec {
 	return corev1.PodSpec{
 		NodeName: "node", Hostname: "web-0", Subdomain: "svc", TerminationGracePeriodSeconds: new(int64(7)),
 		Containers: []corev1.Container{
-			{Name: "a", Image: "image:1", Command: []string{"serve"}, Args: []string{"2", "3"}, Env: []corev1.EnvVar{{Name: "K", Value: "v"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
+			{Name: "a", Image: "image:1", Command: []string{"serve"}, Args: []string{"2", "3"}, Env: []corev1.EnvVar{{Name: "TEMPLATE", Value: "v"}, {Name: "PASSWORD", Value: "secret"}, {Name: "EMPTY"}, {Name: "IP", ValueFrom: &corev1.EnvVarSource{}}}},
 			{Name: "b", Image: "image:2"},
 		},
 		Volumes: []corev1.Volume{
@@ -58,7 +58,7 @@ func podSpec() corev1.PodSpec {
 func podTemplate() history.Template {
 	return history.Template{
 		Annotations: map[string]string{mine: "2"}, Labels: map[string]string{mine: "2"}, Images: map[string]string{"a": "image:1", "b": "image:2"},
-		Commands: map[string]string{"a": "serve 2 3"}, Env: map[string]string{"a/K": "v", "a/EMPTY": ""},
+		Commands: map[string]string{"a": "9c558dceb92a30c8"}, Env: map[string]string{"a/TEMPLATE": "v"},
 	}
 }
 

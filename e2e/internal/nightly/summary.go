@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 // WriteSummary writes the night as Markdown, for a CI job's page: the outcome, the changes, the runs, and the last nights of the trend,
@@ -20,7 +22,7 @@ func (n Result) WriteSummary(w io.Writer, trend []Entry) error {
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n", part.title)
 		for _, c := range part.list {
-			fmt.Fprintf(&b, "- **%s** %s in %d of %d: %s (seed %s: `%s`", c.What, c.Problem, c.In, c.Of, cell(c.Text), c.Seeds[0], c.Folders[0])
+			fmt.Fprintf(&b, "- **%s** %s in %d of %d: %s (seed %s: %s", sanitize.Markdown(c.What), c.Problem, c.In, c.Of, cell(c.Text), cell(c.Seeds[0]), sanitize.Code(c.Folders[0]))
 			if c.Nights > 0 {
 				fmt.Fprintf(&b, "; and in %d of the %d nights before", c.Nights, len(trend)-1)
 			}
@@ -38,7 +40,7 @@ func (n Result) WriteSummary(w io.Writer, trend []Entry) error {
 	if len(trend) > 1 {
 		b.WriteString("\n| night | Kubernetes | outcome | flakes | planted faults | seconds |\n| --- | --- | --- | --- | --- | --- |\n")
 		for _, e := range trend[max(0, len(trend)-14):] {
-			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s | %.0f |\n", e.Time.Format("2006-01-02 15:04"), e.Kubernetes, e.Outcome, len(e.Flakes), e.Faults, e.Seconds)
+			fmt.Fprintf(&b, "| %s | %s | %s | %d | %s | %.0f |\n", e.Time.Format("2006-01-02 15:04"), cell(e.Kubernetes), e.Outcome, len(e.Flakes), e.Faults, e.Seconds)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -73,5 +75,5 @@ func (n Result) advice() string {
 func cell(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	line, _, _ = strings.Cut(line, "; docs: ")
-	return strings.ReplaceAll(line, "|", "\\|")
+	return sanitize.Markdown(line)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -43,7 +45,9 @@ type Conformance struct {
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
-	Troubles   []string    `json:"troubles,omitempty"`
+	// SpecsSHA256 is the SHA-256 of specs.json, which holds the outcomes of the specs; reports of older suites lack it.
+	SpecsSHA256 string   `json:"specsSHA256,omitempty"`
+	Troubles    []string `json:"troubles,omitempty"`
 }
 
 // Suite identifies the suite that judged.
@@ -128,6 +132,10 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
 		},
 	}
+	var err error
+	if c.SpecsSHA256, err = fileDigest(dir, verdict.SpecsFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
 	for _, r := range run.Rows {
 		c.Totals[r.Verdict]++
 		g := Guarantee{
@@ -149,7 +157,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		}
 		out := Spec{Text: spec.Text, State: spec.State, Seconds: spec.Seconds, Message: spec.Message}
 		if took, recorded := active[spec.History]; recorded {
-			sum, err := fileDigest(filepath.Join(dir, filepath.FromSlash(spec.History)))
+			sum, err := fileDigest(dir, spec.History)
 			if err != nil && !errors.Is(err, os.ErrNotExist) {
 				return nil, err
 			}
@@ -164,13 +172,17 @@ func seconds(d time.Duration) float64 {
 	return float64(d.Round(100*time.Millisecond).Milliseconds()) / 1000
 }
 
-func fileDigest(path string) (string, error) {
-	data, err := os.ReadFile(path)
+func fileDigest(dir, name string) (string, error) {
+	f, err := reportdir.Open(dir, name)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+	defer func() { _ = f.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Save writes the report and its schema into the report folder. A report that the schema rejects is written all the same, and is an error.
@@ -180,20 +192,21 @@ func (c *Conformance) Save(dir string) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(dir, SchemaFile), schema, 0o644),
-		os.WriteFile(filepath.Join(dir, File), append([]byte(modeline), data...), 0o644),
+		reportdir.Write(dir, SchemaFile, func(w io.Writer) error { _, err := w.Write(schema); return err }),
+		reportdir.Write(dir, File, func(w io.Writer) error { _, err := w.Write(append([]byte(modeline), data...)); return err }),
 		Validate(data),
 	)
 }
 
-// Load reads the report of a folder. A report that does not follow the schema, or lacks a row of the contract, is an error.
+// Load reads the report of a folder. A report that does not follow the schema is an error. A row of the contract that it lacks was not in the
+// contract of then.
 func Load(dir string) (*Conformance, error) {
 	path := filepath.Join(dir, File)
-	data, err := os.ReadFile(path)
+	data, err := reportdir.Read(dir, File, reportdir.MaxText)
 	if err != nil {
 		return nil, err
 	}
-	if err := Validate(data); err != nil {
+	if err := validate(data, false); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c := &Conformance{}
@@ -201,39 +214,4 @@ func Load(dir string) (*Conformance, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
-}
-
-// Compare returns every difference between a report and the same report made again from its histories.
-func (c *Conformance) Compare(again *Conformance) []string {
-	var diffs []string
-	files := map[string]Spec{}
-	for _, s := range again.Specs {
-		files[s.Text] = s
-	}
-	for _, s := range c.Specs {
-		now := files[s.Text]
-		switch {
-		case s.History == "":
-		case now.SHA256 == "":
-			diffs = append(diffs, fmt.Sprintf("the history %s of spec %q is missing", s.History, s.Text))
-		case now.SHA256 != s.SHA256:
-			diffs = append(diffs, fmt.Sprintf("the history %s was changed: its SHA-256 is %s, the report says %s", s.History, now.SHA256, s.SHA256))
-		}
-	}
-	rows := map[contract.ID]Guarantee{}
-	for _, g := range again.Guarantees {
-		rows[g.ID] = g
-	}
-	for _, g := range c.Guarantees {
-		now := rows[g.ID]
-		if g.Verdict != now.Verdict {
-			diffs = append(diffs, fmt.Sprintf("%s: the report says %s, its histories say %s", g.ID, g.Verdict, now.Verdict))
-		} else if g.Specs != now.Specs || g.Transitions != now.Transitions {
-			diffs = append(diffs, fmt.Sprintf("%s: the report counts %d transitions in %d specs, its histories show %d in %d", g.ID, g.Transitions, g.Specs, now.Transitions, now.Specs))
-		}
-	}
-	if c.Result != again.Result {
-		diffs = append(diffs, fmt.Sprintf("the report says %s, its histories say %s", c.Result, again.Result))
-	}
-	return diffs
 }

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // evidence is what was saved of a failed spec's namespace before it was deleted.
@@ -52,14 +54,14 @@ const maxLogShown = 4 << 10
 
 // evidenceOf returns the folder of a spec's evidence, below the report folder.
 func evidenceOf(historyFile string) string {
-	name := filepath.Base(filepath.FromSlash(historyFile))
-	return filepath.Join("failures", strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".jsonl"))
+	name := path.Base(historyFile)
+	return path.Join("failures", strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".jsonl"))
 }
 
-// readEvidence reads a folder below failures/, with objects of at most that many bytes in all. A folder that does not exist is empty.
-func readEvidence(dir string, most int) (evidence, error) {
-	e := evidence{Folder: filepath.ToSlash(filepath.Join("failures", filepath.Base(dir)))}
-	data, err := os.ReadFile(filepath.Join(dir, "objects.yaml"))
+// readEvidence reads a folder below a report folder, with objects of at most that many bytes in all. A folder that does not exist is empty.
+func readEvidence(report, folder string, most int) (evidence, error) {
+	e := evidence{Folder: folder}
+	data, err := reportdir.Read(report, path.Join(folder, "objects.yaml"), reportdir.MaxText)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return e, err
 	}
@@ -68,7 +70,7 @@ func readEvidence(dir string, most int) (evidence, error) {
 		line string
 	}
 	var events []entry
-	for text := range strings.SplitSeq(string(data), "---\n") {
+	for text := range strings.SplitSeq("\n"+string(data), "\n---\n") {
 		var kind metav1.PartialObjectMetadata
 		if strings.TrimSpace(text) == "" || yaml.Unmarshal([]byte(text), &kind) != nil {
 			continue
@@ -91,12 +93,12 @@ func readEvidence(dir string, most int) (evidence, error) {
 	for _, event := range events[:min(len(events), maxEventsShown)] {
 		e.Events = append(e.Events, event.line)
 	}
-	diagnosis, err := os.ReadFile(filepath.Join(dir, diagnosisFile))
+	diagnosis, err := reportdir.Read(report, path.Join(folder, diagnosisFile), reportdir.MaxText)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return e, err
 	}
 	e.Diagnosis = strings.TrimSpace(strings.ToValidUTF8(string(diagnosis[:min(len(diagnosis), maxDiagnosisShown)]), "�"))
-	e.Logs, err = readLogs(filepath.Join(dir, "logs"))
+	e.Logs, err = readLogs(report, path.Join(folder, "logs"))
 	return e, err
 }
 
@@ -110,19 +112,23 @@ func eventTime(e *corev1.Event) metav1.MicroTime {
 	return metav1.MicroTime{}
 }
 
-func readLogs(dir string) ([]shownText, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.log"))
+func readLogs(report, folder string) ([]shownText, error) {
+	files, err := reportdir.Names(report, folder, 1000)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
+	files = slices.DeleteFunc(files, func(name string) bool { return !strings.HasSuffix(name, ".log") })
 	var logs []shownText
 	for _, file := range files[:min(len(files), 20)] {
-		data, err := os.ReadFile(file)
+		data, err := reportdir.Read(report, file, reportdir.MaxText)
 		if err != nil {
 			return nil, err
 		}
 		if text := strings.ToValidUTF8(string(data[max(0, len(data)-maxLogShown):]), "�"); strings.TrimSpace(text) != "" {
-			logs = append(logs, shownText{"Log of " + strings.TrimSuffix(filepath.Base(file), ".log"), text})
+			logs = append(logs, shownText{"Log of " + strings.TrimSuffix(path.Base(file), ".log"), text})
 		}
 	}
 	return logs, nil

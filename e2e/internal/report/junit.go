@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -24,7 +26,7 @@ const (
 
 // saveJUnit writes the JUnit report of a folder. An interrupted run has no report of Ginkgo's, and then no JUnit report.
 func saveJUnit(dir string, c *Conformance) error {
-	data, err := os.ReadFile(filepath.Join(dir, GinkgoFile))
+	data, err := reportdir.Read(dir, GinkgoFile, 4*reportdir.MaxText)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -38,9 +40,24 @@ func saveJUnit(dir string, c *Conformance) error {
 	if len(suites) != 1 {
 		return fmt.Errorf("%s: expected one suite, found %d", filepath.Join(dir, GinkgoFile), len(suites))
 	}
-	return reporters.GenerateJUnitReportWithConfig(forCI(suites[0], c), filepath.Join(dir, JUnitFile), reporters.JunitReportConfig{
+	// Ginkgo writes to a path alone, and would follow a link in the report folder.
+	own, err := os.MkdirTemp("", "junit-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(own)
+	file := filepath.Join(own, JUnitFile)
+	err = reporters.GenerateJUnitReportWithConfig(forCI(suites[0], c), file, reporters.JunitReportConfig{
 		OmitTimelinesForSpecState: types.SpecStatePassed | types.SpecStateSkipped | types.SpecStatePending,
 	})
+	if err != nil {
+		return err
+	}
+	junit, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return reportdir.Write(dir, JUnitFile, func(w io.Writer) error { _, err := w.Write(junit); return err })
 }
 
 // forCI adds to Ginkgo's report what CI systems show: the guarantees in the names of tests, and violations as failures, also where the

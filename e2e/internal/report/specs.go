@@ -3,10 +3,10 @@ package report
 import (
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // shownSpec is a spec as the page shows it.
@@ -31,11 +31,15 @@ type renderer struct {
 
 // load reads a history; nil if the file does not exist, which the report says elsewhere.
 func (r *renderer) load(file string) (*history.History, error) {
-	h, err := history.Load(filepath.Join(r.dir, filepath.FromSlash(file)))
+	f, err := reportdir.Open(r.dir, file)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil //nolint:nilnil // A history that is not there is shown as nothing.
 	}
-	return h, err
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return history.Decode(f)
 }
 
 // chartOf draws the history of a problem's first finding, with the problem's findings in it.
@@ -65,7 +69,7 @@ func (r *renderer) spec(s Spec, failed bool, found []shownFinding) (shownSpec, e
 	out.Proves = h.Header.Proves
 	out.Chart = draw(h, found)
 	out.Narration, out.NarrationLeft = narrate(h)
-	out.Evidence, err = readEvidence(filepath.Join(r.dir, evidenceOf(s.History)), min(maxObjectsShown, r.objectsLeft))
+	out.Evidence, err = readEvidence(r.dir, evidenceOf(s.History), min(maxObjectsShown, r.objectsLeft))
 	r.objectsLeft -= out.Evidence.size
 	return out, err
 }

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 // SummaryFile is the report for a CI job's summary page.
@@ -17,40 +17,30 @@ const SummaryFile = "summary.md"
 // SaveFiles writes what is made from the report: the page and the summary for people, the JUnit report for CI systems.
 func SaveFiles(dir string, c *Conformance) error {
 	return errors.Join(
-		save(filepath.Join(dir, PageFile), func(w io.Writer) error { return WritePage(w, dir, c) }),
-		save(filepath.Join(dir, SummaryFile), func(w io.Writer) error { return WriteSummary(w, c) }),
+		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WritePage(w, dir, c) }),
+		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteSummary(w, c) }),
 		saveJUnit(dir, c),
 	)
-}
-
-// save creates a file and writes it.
-func save(path string, write func(io.Writer) error) (err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return write(f)
 }
 
 // WriteSummary writes the report as Markdown: the verdict, what is wrong, and a line for each family.
 func WriteSummary(w io.Writer, c *Conformance) error {
 	p := &printer{w: w}
 	head, advice := headline(c)
-	p.f("## %s: StatefulSets on Kubernetes %s\n\n%s\n\n", head, c.Cluster.KubernetesVersion, advice)
+	p.f("## %s: StatefulSets on Kubernetes %s\n\n%s\n\n", head, sanitize.Markdown(c.Cluster.KubernetesVersion), advice)
 	for _, broken := range problems(c) {
 		f := broken.First()
-		p.f("- **%s** %s: %s ([promise](%s), history `%s`)", broken.ID, broken.Word, f.Text, broken.Link, f.History)
+		p.f("- **%s** %s: %s ([promise](%s), history %s)", sanitize.Markdown(string(broken.ID)), broken.Word, sanitize.Markdown(f.Text), link(broken.Link), sanitize.Code(f.History))
 		if n := len(broken.Findings) - 1; n > 0 {
 			p.f("; and %s", count(n, "more time", "more times"))
 		}
 		p.f("\n")
 	}
 	for _, open := range openQuestions(c) {
-		p.f("- inconclusive: %s. %s\n", list(open.IDs), short(open.Reason))
+		p.f("- inconclusive: %s. %s\n", list(open.IDs), sanitize.Markdown(short(open.Reason)))
 	}
 	for _, t := range c.Troubles {
-		p.f("- trouble: %s\n", t)
+		p.f("- trouble: %s\n", sanitize.Markdown(t))
 	}
 	p.f("\n| family | verdicts |\n| --- | --- |\n")
 	for _, f := range families(c.Guarantees) {
@@ -60,8 +50,13 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 		}
 		p.f("| %s | %s |\n", f.Name, strings.Join(counts, ", "))
 	}
-	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), c.Cluster.StorageClass, c.Cluster.Provisioner, c.Suite.Version)
+	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
 	return p.err
+}
+
+// link returns an address that cannot end the Markdown link that it is in.
+func link(address string) string {
+	return strings.NewReplacer(" ", "%20", "\n", "", "\r", "", "(", "%28", ")", "%29", "<", "%3C", ">", "%3E").Replace(address)
 }
 
 // list writes the names of the first guarantees and counts the others.
@@ -69,7 +64,7 @@ func list(ids []contract.ID) string {
 	const most = 5
 	var names []string
 	for _, id := range ids[:min(len(ids), most)] {
-		names = append(names, "`"+string(id)+"`")
+		names = append(names, sanitize.Code(string(id)))
 	}
 	out := strings.Join(names, ", ")
 	if n := len(ids) - most; n > 0 {

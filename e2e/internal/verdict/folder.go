@@ -1,27 +1,31 @@
 package verdict
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // JudgeFolder judges a report folder from its saved histories. A spec that passed and left no history counts as an incomplete
 // recording. A folder with neither histories nor outcomes of specs is an error; one whose specs were all skipped before they recorded
 // anything is inconclusive.
 func JudgeFolder(dir string, level contract.Level) (Run, error) {
-	specs, err := readSpecs(filepath.Join(dir, SpecsFile))
+	outcomes, err := readSpecs(dir)
 	if err != nil {
 		return Run{}, err
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "histories", "*.jsonl*"))
+	specs, name := outcomes.Specs, outcomes.Run
+	files, err := historyFiles(dir)
 	if err != nil {
 		return Run{}, err
 	}
@@ -30,17 +34,21 @@ func JudgeFolder(dir string, level contract.Level) (Run, error) {
 	}
 	var judged []JudgedHistory
 	known := map[string]bool{}
+	var foreign []string
 	for _, file := range files {
-		name, err := filepath.Rel(dir, file)
-		if err != nil {
-			return Run{}, err
-		}
-		known[filepath.ToSlash(name)] = true
-		h, err := history.Load(file)
+		h, err := load(dir, file)
 		if err != nil {
 			return Run{}, fmt.Errorf("a history cannot be read: %w", err)
 		}
-		judged = append(judged, judgeHistory(filepath.ToSlash(name), h))
+		if name == "" {
+			name = h.Header.Run
+		}
+		if h.Header.Run != "" && h.Header.Run != name {
+			foreign = append(foreign, fmt.Sprintf("%s is of the run %s, and this report of %s: another run writes into this folder; it was not judged", file, h.Header.Run, name))
+			continue
+		}
+		known[file] = true
+		judged = append(judged, judgeHistory(file, h))
 	}
 	if specs == nil {
 		// The run ended before it wrote its specs: what was recorded is judged, and the run is incomplete.
@@ -56,7 +64,38 @@ func JudgeFolder(dir string, level contract.Level) (Run, error) {
 			judged = append(judged, JudgedHistory{Spec: s.Text, File: s.History, Incomplete: "the spec ran but its history " + s.History + " is missing"})
 		}
 	}
-	return Decide(level, specs, judged), nil
+	run := Decide(level, specs, judged)
+	for _, why := range foreign {
+		run.AddTrouble(why)
+	}
+	return run, nil
+}
+
+// maxHistories bounds the histories of a report: a run has one for each spec.
+const maxHistories = 1000
+
+// historyFile is the form of a history's path below the report folder.
+var historyFile = regexp.MustCompile(`^histories/[a-z0-9-]+\.jsonl(\.gz)?$`)
+
+func historyFiles(dir string) ([]string, error) {
+	names, err := reportdir.Names(dir, "histories", maxHistories)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !historyFile.MatchString(name) }), err
+}
+
+func load(dir, file string) (*history.History, error) {
+	f, err := reportdir.Open(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	h, err := history.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, file), err)
+	}
+	return h, nil
 }
 
 func judgeHistory(file string, h *history.History) JudgedHistory {
@@ -78,19 +117,37 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 	return j
 }
 
-func readSpecs(path string) ([]Spec, error) {
-	data, err := os.ReadFile(path)
+func readSpecs(dir string) (Outcomes, error) {
+	data, err := reportdir.Read(dir, SpecsFile, reportdir.MaxText)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return Outcomes{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return Outcomes{}, err
 	}
-	var specs []Spec
-	if err := json.Unmarshal(data, &specs); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	out, err := parseSpecs(data)
+	if err != nil {
+		return Outcomes{}, fmt.Errorf("%s: %w", filepath.Join(dir, SpecsFile), err)
 	}
-	slices.SortFunc(specs, func(a, b Spec) int {
+	return out, nil
+}
+
+// parseSpecs reads the outcomes of specs, of older runs too, which wrote the list alone.
+func parseSpecs(data []byte) (Outcomes, error) {
+	var out Outcomes
+	into := any(&out)
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
+		into = &out.Specs
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return Outcomes{}, err
+	}
+	for _, s := range out.Specs {
+		if s.History != "" && !historyFile.MatchString(s.History) {
+			return Outcomes{}, fmt.Errorf("spec %q: expected a file below histories, found %q", s.Text, s.History)
+		}
+	}
+	slices.SortFunc(out.Specs, func(a, b Spec) int {
 		switch {
 		case a.Text < b.Text:
 			return -1
@@ -99,5 +156,5 @@ func readSpecs(path string) ([]Spec, error) {
 		}
 		return 0
 	})
-	return specs, nil
+	return out, nil
 }

@@ -53,6 +53,12 @@ const (
 // SpecsFile is where the test processes leave the outcome of every spec, below the report folder.
 const SpecsFile = "specs.json"
 
+// Outcomes are the contents of SpecsFile: the run's name, "" in older reports, and the outcome of every spec.
+type Outcomes struct {
+	Run   string `json:"run,omitempty"`
+	Specs []Spec `json:"specs"`
+}
+
 // Spec is the outcome of one spec.
 type Spec struct {
 	Text  string `json:"text"`

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
 // answerLimit bounds each request: a cluster in trouble may answer some and not others.
@@ -114,7 +115,7 @@ func (r *reader) note(what string, err error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.s.Unread = append(r.s.Unread, diagnose.Unread{What: what, Why: strings.Join(strings.Fields(err.Error()), " ")})
+	r.s.Unread = append(r.s.Unread, diagnose.Unread{What: what, Why: redact.Server(strings.Join(strings.Fields(err.Error()), " "))})
 	return err
 }
 

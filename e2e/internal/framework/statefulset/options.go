@@ -126,7 +126,7 @@ func SelectorOf(other *Set) Option {
 // and containers.
 const (
 	TemplateKey = history.Prefix + "template"
-	TemplateEnv = "TEMPLATE"
+	TemplateEnv = history.TemplateEnv
 )
 
 // Template gives the set's template the version of that name.

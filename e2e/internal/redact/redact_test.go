@@ -1,0 +1,20 @@
+package redact_test
+
+import (
+	"testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
+)
+
+func TestServer(t *testing.T) {
+	for in, want := range map[string]string{
+		`Get "https://172.18.0.3:6443/api/v1/pods?x=1": dial tcp 172.18.0.3:6443: connect: connection refused`:                `Get "https://(server)/api/v1/pods?x=1": dial tcp (server): connect: connection refused`,
+		`Post "https://[fd00::3]:6443/api": read tcp 10.0.0.2:51234->10.0.0.3:6443: read: connection reset by peer`:           `Post "https://(server)/api": read tcp (server): read: connection reset by peer`,
+		`Get "https://api.corp.example/version": dial tcp: lookup api.corp.example on 10.0.0.10:53: no such host`:             `Get "https://(server)/version": dial tcp: lookup (server): no such host`,
+		`pods "web-0" is forbidden; docs: https://kubernetes.io/docs/; dns/pod-record: expected 10.244.1.3, found 10.244.1.4`: `pods "web-0" is forbidden; docs: https://kubernetes.io/docs/; dns/pod-record: expected 10.244.1.3, found 10.244.1.4`,
+	} {
+		if got := redact.Server(in); got != want {
+			t.Errorf("expected %s\nfound    %s", want, got)
+		}
+	}
+}
