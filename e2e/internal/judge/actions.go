@@ -174,7 +174,7 @@ func (w *actionWalker) lowestUnready(start int) int {
 func (w *actionWalker) unready(from, to int, act *history.Event) []blockingPod {
 	var out []blockingPod
 	violations := 0
-	for n := w.lowestUnready(from); n < to && violations < maxReportedPods; n++ {
+	for n := w.lowestUnready(from); n < to && !enoughPods(violations); n++ {
 		if w.ready.has(n) {
 			continue
 		}
@@ -241,7 +241,7 @@ func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
 	if !known {
 		since.at = -1
 	}
-	for end := w.s.specsUntil(act.At + watchSkew); since.versions < end; since.versions++ {
+	for end := w.s.specsUntil(deliveredBy(act.At)); since.versions < end; since.versions++ {
 		if v, i := w.s.specs[since.versions], since.versions; inRange(v, n) && (i == 0 || !inRange(w.s.specs[i-1], n)) {
 			since.at = v.At
 		}
@@ -257,7 +257,7 @@ func (w *actionWalker) removal(st podStep) removal {
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
 	versions := w.m.cacheAt(w.s, st.event).specs()
-	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updatePending(w.s, st.pod) {
+	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
 		return r // under a version that has it in range, it was deleted for an update
 	}
 	for _, v := range slices.Backward(versions) {
@@ -276,7 +276,7 @@ func (w *actionWalker) removal(st podStep) removal {
 			default:
 				higher = append(higher, p)
 			}
-			if len(higher) == maxReportedPods {
+			if enoughPods(len(higher)) {
 				break
 			}
 		}
@@ -314,7 +314,7 @@ func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 		if o.knowledge == violation {
 			violations++
 		}
-		if out = append(out, o); violations == maxReportedPods {
+		if out = append(out, o); enoughPods(violations) {
 			break
 		}
 	}

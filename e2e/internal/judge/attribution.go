@@ -93,7 +93,7 @@ func (a *attribution) deletedByTest(uid types.UID, first, deleting *history.Even
 // mayInclude reports whether the object may have existed when the API server carried out the deletion, with labels that it selects.
 func (d *bulkDeletion) mayInclude(first, deleting *history.Event) bool {
 	// What existed at the call, or was created before the answer, may be recorded later.
-	if d.Seq < first.Seq && first.At > max(d.At, d.ReturnAt)+watchSkew {
+	if d.Seq < first.Seq && first.At > deliveredBy(max(d.At, d.ReturnAt)) {
 		return false
 	}
 	return d.selector.Matches(labels.Set(first.Labels)) || d.selector.Matches(labels.Set(deleting.Labels))
@@ -194,7 +194,7 @@ func (m *model) externalChangeBy(at time.Duration) *history.Event {
 		return nil
 	}
 	first := slices.MinFunc(all, func(x, y *history.Event) int { return x.Seq - y.Seq })
-	if first.At > at+watchSkew {
+	if first.At > deliveredBy(at) {
 		return nil
 	}
 	return first
@@ -255,4 +255,23 @@ func (o *ownChanges) explain(s *setLife, v *history.Event) bool {
 		}
 	}
 	return unexplained <= 0
+}
+
+// unattributed reports whether the deletion of a set's pod can only be its controller's act and yet has no reason: the ordinal was in
+// range, no update can have been pending for the pod, and the set was not being deleted.
+func (m *model) unattributed(s *setLife, p *podLife) bool {
+	e := p.deleting
+	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
+		return false
+	}
+	if s.mayBeDeleted(e) {
+		return false
+	}
+	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
+	return s.wanted(p.ordinal, m.visibleFrom(e.At), deliveredBy(e.At)) && !m.cacheAt(s, e).anySpec(outOfRange) && m.updatePending(s, p) == no
+}
+
+// maybeRollout reports whether a pod that is out of range under one candidate spec may have been deleted for an update under another.
+func (m *model) maybeRollout(s *setLife, p *podLife) bool {
+	return m.cacheAt(s, p.deleting).anySpec(func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updatePending(s, p) == yes
 }

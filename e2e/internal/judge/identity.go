@@ -86,7 +86,7 @@ func checkHostname(m *model, res *results) {
 	}
 	m.createdPods(func(s *setLife, p *podLife) {
 		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
-		if got := p.created.Pod.Hostname; got != "" && got != p.name && !isReplacement[p] && len(s.events) > 0 && !s.during(0, p.created.At+watchSkew, free) {
+		if got := p.created.Pod.Hostname; got != "" && got != p.name && !isReplacement[p] && len(s.events) > 0 && !s.during(0, deliveredBy(p.created.At), free) {
 			res.broken(contract.IdentityHostname, evidence{
 				set: s, since: p.created.At, events: []*history.Event{p.created},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),

@@ -57,7 +57,7 @@ func (m *model) recent(p *podLife, crash *history.Event) bool {
 		return false
 	}
 	up := p.readyBefore(p.deleting.Seq)
-	return up == nil || up.from.Seq < crash.Seq || p.deleting.At-crash.At <= m.settleTime()
+	return up == nil || up.from.Seq < crash.Seq || !m.mustHaveSeen(crash.At, p.deleting.At)
 }
 
 // attributed reports whether a check of this family, or of identity, already reports the deletion, for which the set had no reason.
@@ -69,7 +69,7 @@ func (m *model) attributed(p *podLife) bool {
 	if crash := p.crash; crash != nil && m.recent(p, crash) {
 		return true
 	}
-	if t.from != p.first() && p.deleting.At-t.from.At <= MinActDeadline {
+	if t.from != p.first() && promptly(t.from, p.deleting) {
 		return true
 	}
 	if before := p.at(p.deleting.Seq - 1); before != nil && t.set.selects() && !t.set.matches(before) {
@@ -125,7 +125,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 		if !m.adoptable(s, p.at(o.next.from.Seq-1)) {
 			return
 		}
-		if d := p.deleting; d != nil && d.At-o.next.from.At <= MinActDeadline && m.unattributed(s, p) {
+		if d := p.deleting; d != nil && promptly(o.next.from, d) && m.unattributed(s, p) {
 			res.broken(id, found(d, d.At, fmt.Sprintf("was adopted at %s and deleted at %s", o.next.from.Ref(), d.Ref())))
 			return
 		}
@@ -153,12 +153,12 @@ func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 	if pod == nil || pod.Terminating() || pod.Pod.Finished() || !s.matches(pod) || fmt.Sprintf("%s-%d", s.name, history.Ordinal(pod.Name)) != pod.Name {
 		return false
 	}
-	return s.wanted(history.Ordinal(pod.Name), pod.At-m.settleTime(), pod.At+watchSkew) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
+	return s.wanted(history.Ordinal(pod.Name), m.visibleFrom(pod.At), deliveredBy(pod.At)) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
 }
 
 // revisionAt returns the update revision of the set's status at that moment or of the first later one that has one, or "".
 func (s *setLife) revisionAt(at time.Duration) string {
-	i := max(s.versionsUntil(at+watchSkew)-1, 0)
+	i := max(s.versionsUntil(deliveredBy(at))-1, 0)
 	for _, v := range s.events[i:] {
 		if r := v.Set.Status.UpdateRevision; r != "" {
 			return r

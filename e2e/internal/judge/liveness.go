@@ -22,6 +22,14 @@ func (m *model) actDeadlineWhenObserved() time.Duration {
 	return max(MinActDeadline, HoldFactor*m.reaction())
 }
 
+// laggingStatusDeadline is how long a status may equal an earlier state of the pods before it counts as never updated.
+func (m *model) laggingStatusDeadline() time.Duration {
+	return max(m.actDeadline(), laggingStatusFactor*m.h.Header.Lag)
+}
+
+// promptly reports whether an act came so soon after an event that the event explains it.
+func promptly(cause, act *history.Event) bool { return act.At-cause.At <= MinActDeadline }
+
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
 func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
 
@@ -126,7 +134,7 @@ func (p *podLife) releasedBy(s *setLife) bool { return p.owner() != s && s.relea
 
 // firstTouchAfter returns the first version of the set that surely came after that moment on another watch, or nil.
 func (s *setLife) firstTouchAfter(after time.Duration) *history.Event {
-	i := s.versionsUntil(after + watchSkew)
+	i := s.versionsUntil(deliveredBy(after))
 	if i == len(s.events) {
 		return nil
 	}

@@ -90,7 +90,7 @@ func (r *podSet) settled() bool {
 
 // atRest judges the names of a set's pods in a stretch in which nothing happened to them.
 func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
-	if to-from <= res.m.settleTime() || !r.fresh || !r.settled() {
+	if !res.m.mustHaveSeen(from, to) || !r.fresh || !r.settled() {
 		return
 	}
 	start, want := int(r.set.Set.Start), int(r.set.Set.Replicas)
@@ -145,7 +145,7 @@ func (m *model) creationBlocked(s *setLife, pods []string, at time.Duration) boo
 			}
 		}
 		for _, t := range s.claimTemplates() {
-			c := m.claim(t+"-"+name, at+watchSkew)
+			c := m.claim(t+"-"+name, deliveredBy(at))
 			if c != nil && (c.deleting != nil || ownerNamed(c.at(at), "Pod", name) != "") {
 				return true
 			}
@@ -161,7 +161,7 @@ func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) in
 	inWay := func(n int) bool {
 		name := fmt.Sprintf("%s-%d", s.name, n)
 		for _, t := range s.claimTemplates() {
-			c := m.claim(t+"-"+name, at+watchSkew)
+			c := m.claim(t+"-"+name, deliveredBy(at))
 			switch {
 			case c == nil || by(c.gone, at) == yes:
 			case by(c.deleting, at) != no, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":

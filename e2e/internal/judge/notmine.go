@@ -2,9 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"slices"
-
-	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -47,7 +44,7 @@ func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
 			return
 		}
 		res.broken(id, evidence{
-			set: s, since: e.At - res.m.settleTime(), events: []*history.Event{p.first(), e},
+			set: s, since: res.m.visibleFrom(e.At), events: []*history.Event{p.first(), e},
 			text: fmt.Sprintf("%s of the set %s was deleted at %s without any cause of its own, while the set %s with the same selector lived",
 				p.name, owner.set.name, e.Ref(), s.name),
 		})
@@ -73,7 +70,7 @@ func (m *model) overlap(s *setLife, p *podLife) bool {
 	if p.deleting != nil {
 		to = min(to, p.deleting.At)
 	}
-	if to-from <= m.settleTime() {
+	if !m.mustHaveSeen(from, to) {
 		return false
 	}
 	v := s.latest(to)
@@ -105,75 +102,4 @@ func (s *setLife) matches(pod *history.Event) bool {
 		}
 	}
 	return true
-}
-
-// unattributed reports whether the deletion of a set's pod can only be its controller's act and yet has no cause: the set wanted
-// the pod, it was not for an update, and nobody was deleting the set.
-func (m *model) unattributed(s *setLife, p *podLife) bool {
-	e := p.deleting
-	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
-		return false
-	}
-	if s.mayBeDeleted(e) {
-		return false
-	}
-	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
-	return s.wanted(p.ordinal, e.At-m.settleTime(), e.At+watchSkew) && !m.cacheAt(s, e).anySpec(outOfRange) && !m.isRollout(s, p)
-}
-
-// updatePending reports whether around the pod's deletion the set's status named an update revision other than the pod's.
-func (m *model) updatePending(s *setLife, p *podLife) bool {
-	at, revision := p.deleting.At, p.revision
-	for _, v := range s.events[max(s.versionsUntil(at-m.settleTime())-1, 0):] {
-		if v.At > at+m.h.Header.Lag {
-			return false
-		}
-		if r := v.Set.Status.UpdateRevision; r != "" && r != revision {
-			return true
-		}
-	}
-	return false
-}
-
-// maybeRollout reports whether a pod that had lost its place was perhaps deleted for an update, by a controller that may not
-// have known that yet.
-func (m *model) maybeRollout(s *setLife, p *podLife) bool {
-	return m.cacheAt(s, p.deleting).anySpec(func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updating(s, p)
-}
-
-// isRollout reports whether the set's update revision was, or may have been, another than the pod's when it was deleted.
-func (m *model) isRollout(s *setLife, p *podLife) bool {
-	if m.updating(s, p) {
-		return true
-	}
-	// The controller deletes before it writes the status that says why, so only a later status tells.
-	at := p.deleting.At
-	for _, v := range s.events[s.versionsUntil(at+watchSkew):] {
-		if v.Set.Status.UpdateRevision != revisionLabel(p) {
-			return true
-		}
-		if v.Set.Status.ObservedGeneration >= v.Generation {
-			return false
-		}
-	}
-	return s.events[len(s.events)-1].Set.Status.ObservedGeneration < s.specAt(at+watchSkew).Generation
-}
-
-// updating reports whether the history shows, as of the pod's deletion, an update that it may have been deleted for: a template
-// that had changed within the lag, or an update revision other than the pod's.
-func (m *model) updating(s *setLife, p *podLife) bool {
-	at := p.deleting.At
-	c := m.cacheAt(s, p.deleting)
-	if c.anySpec(func(v *history.Event) bool { return !sameTemplate(v.Set, s.specs[c.newest].Set) }) {
-		return true
-	}
-	seen := s.events[max(s.versionsUntil(at-m.settleTime())-1, 0):s.versionsUntil(at+watchSkew)]
-	return slices.ContainsFunc(seen, func(v *history.Event) bool {
-		r := v.Set.Status.UpdateRevision
-		return r != "" && r != revisionLabel(p) // a set that no controller has looked at has none
-	})
-}
-
-func revisionLabel(p *podLife) string {
-	return p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
 }

@@ -161,7 +161,7 @@ func checkMinReady(m *model, res *results) {
 				continue
 			}
 			seen := prev.at(c.event.Seq)
-			elapsed, strict, ok := prev.readyFor(c.event, c.event.CreationTimestamp.Time, m.h.Header.Lag)
+			elapsed, strict, ok := m.readyFor(prev, c.event, c.event.CreationTimestamp.Time)
 			if !ok {
 				continue
 			}
@@ -180,7 +180,7 @@ func checkMinReady(m *model, res *results) {
 
 // readyFor returns for how long the pod had been Ready by that time, which is that of an act: in the view of it within the lag
 // that is the most favourable, and strictly as it was then. ok is false where it had not been Ready at all.
-func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration) (most, strict time.Duration, ok bool) {
+func (m *model) readyFor(p *podLife, act *history.Event, when time.Time) (most, strict time.Duration, ok bool) {
 	now := p.at(act.Seq)
 	for i := p.index(now.Seq); i >= 0; i-- {
 		e := p.events[i]
@@ -192,7 +192,7 @@ func (p *podLife) readyFor(act *history.Event, when time.Time, lag time.Duration
 				most, ok = elapsed, true
 			}
 		}
-		if e.At < act.At-lag {
+		if e.At < m.lagBefore(act) {
 			break
 		}
 	}

@@ -83,7 +83,7 @@ func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
 	if l.next != nil {
 		until = l.next.first().At
 	}
-	return l, s.wanted(p.ordinal, l.at.At-m.settleTime(), until)
+	return l, s.wanted(p.ordinal, m.visibleFrom(l.at.At), until)
 }
 
 // replacementOf returns the next pod of the same ordinal, or nil.

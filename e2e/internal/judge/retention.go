@@ -100,7 +100,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 			settled := m.complete() && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
 				return inRange(v, p.ordinal) || scaledKeep(v)
 			})
-			if settled && waited > overdue && c.events[0].At < p.deleting.At-m.settleTime() {
+			if settled && waited > overdue && c.events[0].At < m.visibleFrom(p.deleting.At) {
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
 				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
@@ -109,7 +109,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 		case before(c.deleting, p.gone) == yes:
 			all = false
 			ch.text = fmt.Sprintf("claim %s was deleted at %s before its pod %s was gone (%s)", c.name, c.deleting.Ref(), p.name, p.gone.Aside())
-			if p.gone.At-c.deleting.At > m.settleTime() {
+			if m.mustHaveSeen(c.deleting.At, p.gone.At) {
 				res.broken(id, ch)
 			} else {
 				res.inconclusive(id, ch)
@@ -160,7 +160,7 @@ func (res *results) setDeleted(overdue time.Duration) {
 func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Duration) {
 	const id = contract.StorageWhenDeletedDelete
 	m := res.m
-	if !s.during(s.deleting.At-m.settleTime(), s.deleting.At, deletedDelete) {
+	if !s.during(m.visibleFrom(s.deleting.At), s.deleting.At, deletedDelete) {
 		return
 	}
 	if c.deleting != nil {
@@ -186,7 +186,7 @@ func (res *results) unexpectedClaimDeletion() {
 		if c.deleting == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			continue
 		}
-		s, pod := claimant(claimants, c, c.deleting.At-watchSkew)
+		s, pod := claimant(claimants, c, surelyBy(c.deleting.At))
 		if s == nil || ownedByOther(c.deleting, s, pod) || m.deletionAllowed(s, pod, c) {
 			continue
 		}
@@ -222,7 +222,7 @@ func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
 		for _, t := range owner.owners {
 			// An earlier owner may have scaled the pod down before another set adopted it.
 			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
-			if t.set != nil && (t.set.during(owner.first().At-m.settleTime(), at+watchSkew, condemned) || m.cacheAt(t.set, c.deleting).anySpec(condemned)) {
+			if t.set != nil && (t.set.during(m.visibleFrom(owner.first().At), deliveredBy(at), condemned) || m.cacheAt(t.set, c.deleting).anySpec(condemned)) {
 				return true
 			}
 		}
@@ -284,10 +284,10 @@ func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, un
 		}
 		for _, t := range s.claimTemplates() {
 			c := m.claim(t+"-"+p.name, change.At)
-			if c == nil || c.deleting != nil || ownedBy(c.at(change.At-watchSkew), s) == owned {
+			if c == nil || c.deleting != nil || ownedBy(c.at(surelyBy(change.At)), s) == owned {
 				continue
 			}
-			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > change.At-watchSkew })
+			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > surelyBy(change.At) })
 			followed := false
 			for _, e := range c.events[first:] {
 				followed = followed || (e.At <= until && ownedBy(e, s) == owned)

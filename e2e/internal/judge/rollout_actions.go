@@ -19,12 +19,12 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	a.ready = up != nil && (up.to == nil || up.to.Seq == e.Seq)
 	// A pod that became available within the lag may not have been so in the informer cache.
 	a.broken = !a.ready || (w.m.withinLag(up.from.At+minReady(v), e.At) && !w.m.cacheAt(w.s, e).knownAvailable(up.from, v))
-	pending, known := w.r.pending(p.revision, spec)
+	pending := w.r.updatePending(p.revision, spec)
 	switch {
-	case !known:
+	case pending == unknown:
 		a.kind = unknownKind
 		return a
-	case !pending:
+	case pending == no:
 		a.kind = spurious
 		return a
 	case v.Set.Strategy == appsv1.OnDeleteStatefulSetStrategyType:
@@ -60,7 +60,7 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 		}
 	}
 	if u := w.lastUp; u != nil && u.ordinal > a.pod.ordinal && inRange(a.view, u.ordinal) && u.aliveAt(a.event.Seq) {
-		if pending, known := w.r.pending(u.revision, a.spec); known && !pending {
+		if w.r.updatePending(u.revision, a.spec) == no {
 			a.updated = u
 		}
 	}
@@ -76,11 +76,11 @@ func (w *rolloutWalker) unavailable(a *rolloutAction, p *podLife) (blockingPod, 
 		return blockingPod{}, false
 	}
 	o := blockingPod{ordinal: p.ordinal, pod: p}
-	pending, known := w.r.pending(p.revision, a.spec)
+	pending := w.r.updatePending(p.revision, a.spec)
 	switch {
-	case !known:
+	case pending == unknown:
 		return o, false
-	case !pending:
+	case pending == no:
 		o.knowledge, o.since, o.why = w.m.knewOf(p, a.event)
 	case p.deleting == nil || p.deleting.Seq > a.event.Seq:
 		return o, false // at the old revision and not deleted: a matter of order
@@ -128,14 +128,14 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	}
 	inPlace := 0
 	for revision, of := range w.at {
-		pending, known := w.r.pending(revision, w.spec)
-		if !known {
+		pending := w.r.updatePending(revision, w.spec)
+		if pending == unknown {
 			return nil
 		}
 		for _, n := range of.in(lo, hi) {
 			inPlace++
 			p := w.s.life(n, w.m.h.End.Seq)
-			old := pending && n >= reach
+			old := pending == yes && n >= reach
 			if p.finished != nil || (w.down.has(n) && (w.s.ordered() || !old)) {
 				return nil
 			}

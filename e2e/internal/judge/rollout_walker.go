@@ -165,7 +165,7 @@ func (w *rolloutWalker) take(st podStep) {
 		w.down.add(n)
 		w.release(st.pod.revision, n)
 	}
-	if p, known := w.r.pending(st.pod.revision, w.spec); !p || !known || (st.what != podReady && st.what != podLost) {
+	if w.r.updatePending(st.pod.revision, w.spec) != yes || (st.what != podReady && st.what != podLost) {
 		// A pod at an old revision that changes its readiness does not block the rollout.
 		w.changed = e.At
 	}
@@ -243,7 +243,7 @@ func bounds(v *history.Event, from int) (lo, hi int) {
 func (w *rolloutWalker) settled(from int) bool {
 	lo, hi := bounds(w.s.specs[w.spec], from)
 	for revision, of := range w.at {
-		if pending, known := w.r.pending(revision, w.spec); (pending || !known) && len(of.in(lo, hi)) > 0 {
+		if w.r.updatePending(revision, w.spec) != no && len(of.in(lo, hi)) > 0 {
 			return false
 		}
 	}
@@ -256,7 +256,7 @@ func (w *rolloutWalker) openHalt(p *podLife, e *history.Event) {
 	if v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || !w.s.ordered() || limit(v.Set) != 1 {
 		return
 	}
-	if pending, known := w.r.pending(p.revision, w.spec); pending || !known {
+	if w.r.updatePending(p.revision, w.spec) != no {
 		return
 	}
 	lo, _ := bounds(v, int(v.Set.Partition))
@@ -273,7 +273,7 @@ func (w *rolloutWalker) openHalt(p *podLife, e *history.Event) {
 func (w *rolloutWalker) pendingLast(spec, lo, hi int) int {
 	found := -1
 	for revision, of := range w.at {
-		if pending, known := w.r.pending(revision, spec); pending && known {
+		if w.r.updatePending(revision, spec) == yes {
 			found = max(found, of.in(lo, hi).end()-1)
 		}
 	}

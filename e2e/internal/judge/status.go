@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -73,7 +72,7 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 		}
 		switch p, why := m.unfinished(r, e); {
 		case why != "":
-			c := evidence{set: r.set, since: m.lagBefore(e), until: e.At + watchSkew, also: []history.Resource{history.Pods}}
+			c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}}
 			if p != nil {
 				c.events = append(c.events, p.first())
 			}
@@ -100,7 +99,7 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 		}
 		bad := false
 		for n := int(v.Start); n < int(v.Start)+int(v.Replicas); n++ {
-			if p, w := r.set.updatedBy(n, e, m.h.Header.Lag); w != "" {
+			if p, w := m.updatedBy(r.set, n, e); w != "" {
 				found, why, bad = p, w, true
 				break
 			}
@@ -117,7 +116,7 @@ func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
 func (m *model) podsOutOfRange(s *setLife, v *history.Set, status *history.Event) bool {
 	for _, outside := range []ordinals{s.ordinals.in(math.MinInt, int(v.Start)), s.ordinals.from(int(v.Start + v.Replicas))} {
 		for _, n := range outside {
-			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > status.At-m.settleTime()) {
+			if p := s.life(n, status.Seq); p != nil && (p.gone == nil || p.gone.At > m.visibleFrom(status.At)) {
 				return true
 			}
 		}
@@ -127,7 +126,7 @@ func (m *model) podsOutOfRange(s *setLife, v *history.Set, status *history.Event
 
 // updatedBy returns the pod of that ordinal and why it did not count as updated and Ready at a status, or "". Pods and sets come from
 // two watches, so an older resourceVersion counts as well as an earlier arrival.
-func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*podLife, string) {
+func (m *model) updatedBy(s *setLife, n int, status *history.Event) (*podLife, string) {
 	seen := func(e *history.Event) bool {
 		return before(e, status) != no
 	}
@@ -139,7 +138,7 @@ func (s *setLife) updatedBy(n int, status *history.Event, lag time.Duration) (*p
 		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n)
 	}
 	why := s.shortfall(p, status, seen)
-	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && status.At-was.gone.At <= lag && s.shortfall(was, status, seen) == "" {
+	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status) && s.shortfall(was, status, seen) == "" {
 		return was, "" // it may still have been in the informer cache
 	}
 	return p, why

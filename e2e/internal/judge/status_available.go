@@ -48,14 +48,12 @@ func (w *statusWalker) available(e *history.Event, clockOffset time.Duration) {
 		w.recentlyReady = nil
 		return
 	}
-	// The latest moment, by the API server's clock, at which the status can have been written: creationTimestamps are truncated to
-	// seconds, and every event takes some time to arrive.
-	written := w.m.h.Header.Start.Add(e.At - clockOffset + watchSkew + timestampResolution)
+	written := w.m.latestWrite(e, clockOffset)
 	var tooRecent []recentlyReady
 	var names []string
 	for _, y := range w.recentlyReady {
 		ready := y.event.Pod.Condition(corev1.PodReady)
-		if ready == nil || !ready.Transition.Add(need).After(written.Add(w.m.h.Header.ClockSkew)) {
+		if ready == nil || !w.m.afterByAnyClock(ready.Transition.Add(need), written) {
 			continue
 		}
 		now := w.m.byPod[y.uid].at(e.Seq)

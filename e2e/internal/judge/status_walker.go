@@ -210,14 +210,14 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		return
 	}
 	length := to - w.last.At
-	if length <= w.m.h.Header.Lag {
+	if w.m.withinLag(w.last.At, to) {
 		return
 	}
 	w.judged = true
 	wait := minReady(v)
 	// Up to 1.34 the controller syncs again minReadySeconds after its last sync, not when a pod becomes available.
 	ofAge := max(w.last.At, w.readyAt) + wait
-	aged := to-ofAge > w.m.h.Header.Lag
+	aged := !w.m.withinLag(ofAge, to)
 	switch {
 	case w.agrees(&w.counts, aged):
 		w.results.exercised(contract.StatusCounts)
@@ -236,7 +236,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
-	case end && length > max(w.m.actDeadline(), laggingStatusFactor*w.m.h.Header.Lag):
+	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())))
 	}

@@ -88,15 +88,15 @@ func (res *results) boundWhenReady(s *setLife, p *podLife, name string) bool {
 	if c != nil && c.bound != nil {
 		return true
 	}
-	// One that took the place of another only just before counts too.
-	if c := m.claimUsedFrom(name, ready.At); c != nil && c.bound != nil {
+	// One that was re-created just before counts too, though the watch of claims shows the removal of the former later.
+	if c := m.claimUsedFrom(name, deliveredBy(ready.At)); c != nil && c.bound != nil {
 		return true
 	}
 	if last := m.claim(name, ready.At); last != nil && last.deleting != nil && m.deletedByTest(last.uid, last.events[0], last.deleting) {
 		return false
 	}
 	// Pods and claims come from two watches: only a state that lasts is a violation.
-	if !m.complete() || m.h.Duration()-ready.At <= m.settleTime() {
+	if !m.complete() || !m.mustHaveSeen(ready.At, m.h.Duration()) {
 		return false
 	}
 	what, events := "there was no claim "+name, []*history.Event{ready}
@@ -149,9 +149,9 @@ func checkClaimLabels(m *model, res *results) {
 		if c.created == nil || createdByTest[c.name] {
 			continue
 		}
-		s, _ := claimant(claimants, c, c.created.At-watchSkew)
+		s, _ := claimant(claimants, c, surelyBy(c.created.At))
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
-		if s == nil || s.mayBeDeleted(c.created) || !s.during(c.created.At-m.settleTime(), c.created.At+watchSkew, wanted) {
+		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
 			continue
 		}
 		right := true
@@ -231,17 +231,17 @@ func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 		set: s, since: p.first().At, also: []history.Resource{history.Claims}, events: []*history.Event{ran, c.bound},
 		text: fmt.Sprintf("%s was Running at %s before its claim %s was Bound", p.name, ran.Ref(), c.name),
 	}
-	margin := res.m.h.Duration() - ran.At
+	end := res.m.h.Duration()
 	if c.bound == nil {
 		ch.until, ch.text = res.m.h.Duration(), ch.text+", which it never was"
 	} else {
-		margin, ch.text = c.bound.At-ran.At, ch.text+" at "+c.bound.Ref()
+		end, ch.text = c.bound.At, ch.text+" at "+c.bound.Ref()
 	}
 	switch {
-	case margin <= watchSkew:
+	case withinSkew(ran.At, end):
 	case c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
 		// The watch of claims was late: the claim with the older resourceVersion may have been Bound first.
-	case margin <= res.m.settleTime():
+	case !res.m.mustHaveSeen(ran.At, end):
 		res.inconclusive(id, ch)
 	default:
 		res.broken(id, ch)
@@ -261,7 +261,7 @@ func (p *podLife) running() *history.Event {
 // blocked counts a claim that kept its pod Pending, and the next pod from being created, until it was Bound.
 func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 	ran := p.running()
-	if c.bound == nil || ran == nil || ran.At < c.bound.At-watchSkew {
+	if c.bound == nil || ran == nil || ran.At < surelyBy(c.bound.At) {
 		return
 	}
 	next := nextCreated(s, p.ordinal, p.first().Seq)
@@ -270,7 +270,7 @@ func (res *results) blocked(s *setLife, p *podLife, c *claimLife) {
 	}
 	res.podWithoutClaim(s, p, c)
 	n := p.ordinal + 1
-	if s.life(n, p.first().Seq) != nil || !s.wanted(n, p.first().At+watchSkew, c.bound.At) {
+	if s.life(n, p.first().Seq) != nil || !s.wanted(n, deliveredBy(p.first().At), c.bound.At) {
 		return
 	}
 	res.exercisedByWaiting(contract.StorageUnboundBlocks, waitPeriod{from: p.first().At, to: c.bound.At, pod: p},
@@ -309,11 +309,11 @@ func checkRecreated(m *model, res *results) {
 				name := t + "-" + p.name
 				for k, c := range m.claimsNamed[name] {
 					// The claim must have been removed after the pod's creation, whatever the skew of the watches.
-					if c.gone == nil || c.gone.At < p.first().At+watchSkew || !p.pendingAt(c.gone.At) {
+					if c.gone == nil || c.gone.At < deliveredBy(p.first().At) || !p.pendingAt(c.gone.At) {
 						continue
 					}
 					if k+1 < len(m.claimsNamed[name]) {
-						if again := m.claimsNamed[name][k+1]; again.created != nil && !createdByTest[name] && p.pendingAt(again.created.At-watchSkew) {
+						if again := m.claimsNamed[name][k+1]; again.created != nil && !createdByTest[name] && p.pendingAt(surelyBy(again.created.At)) {
 							res.exercised(id)
 						}
 						continue

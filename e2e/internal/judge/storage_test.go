@@ -71,6 +71,31 @@ func TestClaims(t *testing.T) {
 			},
 		},
 		{
+			name: "a claim that is re-created before it is bound, late on its own watch", exercised: ids(contract.StorageClaimPerPod),
+			build: func(b *historytest.Builder) {
+				b.Set("web", data)
+				pending(b, "data-web-0")
+				b.Operation(history.VerbDelete, history.Claims, "data-web-0")
+				b.CreateReady("web-0")
+				b.DeleteClaim("data-web-0")
+				b.Claim("data", "web-0")
+				settle(b, 5*time.Second)
+			},
+		},
+		{
+			name: "a claim that is re-created and bound too late for the skew", notExercised: ids(contract.StorageClaimPerPod),
+			build: func(b *historytest.Builder) {
+				b.Set("web", data)
+				pending(b, "data-web-0")
+				b.Operation(history.VerbDelete, history.Claims, "data-web-0")
+				b.CreateReady("web-0")
+				b.Wait(time.Second)
+				b.DeleteClaim("data-web-0")
+				b.Claim("data", "web-0")
+				settle(b, 5*time.Second)
+			},
+		},
+		{
 			name: "a claim that is never bound", broken: ids(contract.StorageClaimPerPod), texts: []string{"web-0 became Ready at rv 104 (+0.4 s) although its claim data-web-0 was never Bound"},
 			build: func(b *historytest.Builder) {
 				b.Set("web", data)

@@ -85,15 +85,6 @@ func sameStrategy(a, b *history.Set) bool {
 	return a.Strategy == b.Strategy && a.Partition == b.Partition && a.MaxUnavailable == b.MaxUnavailable
 }
 
-// pending reports whether a pod of that revision still has to get the template of that version of the set, and whether the
-// history tells.
-func (t *templates) pending(revision string, spec int) (pending, known bool) {
-	if id, ok := t.templateByRevision[revision]; ok {
-		return id != t.templateOf[spec], true
-	}
-	return true, t.revisionOf[t.templateOf[spec]] != ""
-}
-
 // podTemplate returns the template that a pod was made of although its label names a revision of another one, or -1. Only a template
 // that is told from the labelled one by what pods show can be found, and fields that others add or rewrite prove nothing.
 func (t *templates) podTemplate(p *podLife, among ...int) int {

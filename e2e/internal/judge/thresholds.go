@@ -75,3 +75,12 @@ func (m *model) leastElapsed(need time.Duration) time.Duration {
 func minReady(v *history.Event) time.Duration {
 	return time.Duration(v.Set.MinReadySeconds) * time.Second
 }
+
+// enoughPods reports whether so many pods are listed that the rest need not be.
+func enoughPods(n int) bool { return n >= maxReportedPods }
+
+// isHalt reports whether an act came so long after the controller should have begun to wait that it broke off a wait.
+func isHalt(since time.Duration, act *history.Event) bool { return act.At-since >= HoldFloor }
+
+// atLeastShortest returns a reaction, never less than the shortest one that counts.
+func atLeastShortest(reaction time.Duration) time.Duration { return max(reaction, shortestReaction) }

@@ -99,7 +99,7 @@ func checkUpdateMinReady(m *model, res *results) {
 		need := m.cacheAt(r.set, e).leastMinReady()
 		seen := a.updated.at(e.Seq)
 		requested := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
-		elapsed, strict, ok := a.updated.readyFor(e, requested, m.h.Header.Lag)
+		elapsed, strict, ok := m.readyFor(a.updated, e, requested)
 		if need == 0 || !ok {
 			return
 		}
@@ -151,7 +151,7 @@ func checkUpdateHalts(m *model, res *results) {
 			}
 			for _, o := range a.waits {
 				if o.pod.aliveAt(a.event.Seq) && o.pod.readyBefore(a.event.Seq) == nil &&
-					(o.pod.deleting == nil || o.pod.deleting.Seq > a.event.Seq) && a.event.At-o.since >= HoldFloor {
+					(o.pod.deleting == nil || o.pod.deleting.Seq > a.event.Seq) && isHalt(o.since, a.event) {
 					res.addBlockingPods(id, r.set, fmt.Sprintf("%s was deleted for an update at %s, %.1f s into a halt: the updated ",
 						a.pod.name, a.event.Ref(), (a.event.At-o.since).Seconds()), a.event, []blockingPod{o})
 				}
@@ -173,7 +173,7 @@ func checkNoSpurious(m *model, res *results) {
 		}
 		text := fmt.Sprintf("%s was deleted by the controller at %s although no update was pending for it: its revision %s holds the set's template",
 			a.pod.name, a.event.Ref(), a.pod.revision)
-		if v := r.set.latest(a.event.At + m.h.Header.Lag); v != nil && v.Set.Status.UpdateRevision != a.pod.revision {
+		if v := r.set.latest(m.lagAfter(a.event)); v != nil && v.Set.Status.UpdateRevision != a.pod.revision {
 			text += fmt.Sprintf(", which had not changed when the status named %s as update revision (%s)", v.Set.Status.UpdateRevision, v.Ref())
 		}
 		res.broken(id, evidence{

@@ -122,8 +122,7 @@ func (s *setLife) updatableUntil(r *rollout, spec int, to time.Duration) time.Du
 		if up.to != nil {
 			to = min(to, max(up.to.At, v.At))
 		}
-		pending, known := r.pending(p.revision, spec)
-		old = old || (pending && known)
+		old = old || r.updatePending(p.revision, spec) == yes
 	}
 	if !old {
 		return v.At
@@ -163,8 +162,8 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 		if v.Partition == 0 || v.Start != 0 || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			return true, false, ""
 		}
-		pending, known := r.pending(c.pod.revision, i)
-		if !known {
+		pending := r.updatePending(c.pod.revision, i)
+		if pending == unknown {
 			return true, false, ""
 		}
 		current := views.currentRevisions()
@@ -173,7 +172,7 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 		}
 		below := c.pod.ordinal < int(v.Partition)
 		for _, name := range current {
-			if other, ok := r.pending(name, i); ok && other {
+			if r.updatePending(name, i) == yes {
 				split = true
 			}
 			if below && name == c.pod.revision {
@@ -187,7 +186,7 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 		case below:
 			wants = append(wants, fmt.Sprintf("status.currentRevision (%s), since its ordinal is below the partition %d", strings.Join(current, " or "), v.Partition))
 		default:
-			legal = legal || !pending
+			legal = legal || pending == no
 			wants = append(wants, fmt.Sprintf("the update revision (%s), since its ordinal is not below the partition %d", r.revisionOf[r.templateOf[i]], v.Partition))
 		}
 	}
@@ -242,7 +241,7 @@ func (r *rollout) outdated(c creation, v cache) string {
 		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[template])
 	}
 	for i := v.newest; i >= v.oldest; i-- {
-		if pending, known := r.pending(c.pod.revision, i); !pending || !known {
+		if r.updatePending(c.pod.revision, i) != yes {
 			return ""
 		}
 	}

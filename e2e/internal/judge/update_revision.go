@@ -110,7 +110,7 @@ func checkRollback(m *model, res *results) {
 // checkRollback checks one revert to a template that a kept revision holds.
 func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisionLife, kept map[string]*history.Event) {
 	const id = contract.UpdateRollback
-	if l.gone != nil && l.gone.At <= back.status.At+watchSkew {
+	if l.gone != nil && l.gone.At <= deliveredBy(back.status.At) {
 		return // it was about to be cleaned up
 	}
 	evidence := evidence{
@@ -128,7 +128,7 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisi
 	if back.until != nil {
 		last, end = l.at(back.until.Seq), back.until.At
 	}
-	if end-back.status.At <= watchSkew {
+	if withinSkew(back.status.At, end) {
 		return // the two watches may be that far out of step
 	}
 	var top *history.Event

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -66,6 +68,31 @@ func by(e *history.Event, at time.Duration) certainty {
 	return yes
 }
 
+// deliveredBy is the moment by which every watch had delivered what had happened by another.
+func deliveredBy(at time.Duration) time.Duration { return at + watchSkew }
+
+// surelyBy is the moment up to which what one watch shows had happened by another moment of a second watch.
+func surelyBy(at time.Duration) time.Duration { return at - watchSkew }
+
+// withinSkew reports whether the second of two moments is too early to be surely after the first on another watch.
+func withinSkew(from, to time.Duration) bool { return to-from <= watchSkew }
+
+// visibleFrom is the moment from which on a state that another watch shows may have been in the controller's cache at a moment.
+func (m *model) visibleFrom(at time.Duration) time.Duration { return at - m.settleTime() }
+
+// mustHaveSeen reports whether a state that lasted from one moment to another must have reached the controller's cache, whichever watch
+// shows the two.
+func (m *model) mustHaveSeen(from, to time.Duration) bool { return to-from > m.settleTime() }
+
+// latestWrite is the latest moment, by the API server's clock, at which the version of an object can have been written: creationTimestamps,
+// from which the offset of the clock comes, are truncated to seconds, and every event takes some time to arrive.
+func (m *model) latestWrite(e *history.Event, clockOffset time.Duration) time.Time {
+	return m.h.Header.Start.Add(e.At - clockOffset + watchSkew + timestampResolution)
+}
+
+// afterByAnyClock reports whether one timestamp is after another, whichever clocks of nodes and control plane they come from.
+func (m *model) afterByAnyClock(a, b time.Time) bool { return a.After(b.Add(m.h.Header.ClockSkew)) }
+
 // mayHaveMissed reports whether the controller may still have missed at an act what had happened by then (the rule of the cache lag).
 func (m *model) mayHaveMissed(cause, act *history.Event) bool { return m.withinLag(cause.At, act.At) }
 
@@ -74,6 +101,9 @@ func (m *model) withinLag(cause, act time.Duration) bool { return act-cause <= m
 
 // lagBefore is the moment from which on the controller's cache at an act may date.
 func (m *model) lagBefore(act *history.Event) time.Duration { return max(0, act.At-m.h.Header.Lag) }
+
+// lagAfter is the moment until which the controller's cache may date from an act.
+func (m *model) lagAfter(act *history.Event) time.Duration { return act.At + m.h.Header.Lag }
 
 // mayBeDeleted reports whether deletion of the set may have been requested before an act on another object.
 func (s *setLife) mayBeDeleted(act *history.Event) bool {
@@ -253,4 +283,56 @@ func (c cache) knownAvailable(from, view *history.Event) bool {
 		}
 	}
 	return false
+}
+
+// updatePending reports whether a pod of that revision still has to get the template of that version of the set; unknown where no status
+// has named a revision of the template.
+func (t *templates) updatePending(revision string, spec int) certainty {
+	id, known := t.templateByRevision[revision]
+	switch {
+	case known && id == t.templateOf[spec]:
+		return no
+	case known || t.revisionOf[t.templateOf[spec]] != "":
+		return yes
+	}
+	return unknown
+}
+
+// updatePending reports whether an update was pending for a pod in the controller's view at its deletion. It was if the candidate specs
+// differ in their templates or a status around the deletion named another update revision than the pod's; it may have been if only a later
+// status does, or none has observed the spec: the controller deletes before it writes the status.
+func (m *model) updatePending(s *setLife, p *podLife) certainty {
+	c := m.cacheAt(s, p.deleting)
+	if c.anySpec(func(v *history.Event) bool { return !sameTemplate(v.Set, s.specs[c.newest].Set) }) {
+		return yes
+	}
+	at, label := p.deleting.At, p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
+	known := s.versionsUntil(deliveredBy(at))
+	for _, v := range s.events[max(s.versionsUntil(m.visibleFrom(at))-1, 0):known] {
+		if r := v.Set.Status.UpdateRevision; r != "" && r != label { // a set that no controller has synced yet has none
+			return yes
+		}
+	}
+	for _, v := range s.events[known:] {
+		if v.Set.Status.UpdateRevision != label {
+			return unknown
+		}
+		if v.Set.Status.ObservedGeneration >= v.Generation {
+			return no
+		}
+	}
+	if s.events[len(s.events)-1].Set.Status.ObservedGeneration < s.specAt(deliveredBy(at)).Generation {
+		return unknown
+	}
+	return no
+}
+
+// updateNamed reports whether a status named another update revision than the pod's, until the lag after its deletion: such a deletion is
+// not counted as a scale down, even if the update was requested only after it.
+func (m *model) updateNamed(s *setLife, p *podLife) bool {
+	from := max(s.versionsUntil(m.visibleFrom(p.deleting.At))-1, 0)
+	to := max(s.versionsUntil(m.lagAfter(p.deleting)), from)
+	return slices.ContainsFunc(s.events[from:to], func(v *history.Event) bool {
+		return v.Set.Status.UpdateRevision != "" && v.Set.Status.UpdateRevision != p.revision
+	})
 }

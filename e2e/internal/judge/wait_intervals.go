@@ -43,8 +43,7 @@ func (m *model) allReactions() []reaction {
 		}
 		for _, c := range a.creations {
 			if len(c.blocking) == 0 && c.reaction >= 0 {
-				// The act may be recorded before its cause, yet there was a reaction.
-				out = append(out, reaction{at: c.event.At, longest: max(c.reaction, shortestReaction)})
+				out = append(out, reaction{at: c.event.At, longest: atLeastShortest(c.reaction)})
 			}
 		}
 		for _, r := range a.removals {
@@ -82,7 +81,7 @@ func checkCreateHalts(m *model, res *results) {
 		for _, c := range a.creations {
 			for _, o := range c.blocking {
 				// A missing predecessor is reported by the checks of order.
-				if o.pod != nil && o.pod.aliveAt(c.event.Seq) && c.event.At-o.since >= HoldFloor {
+				if o.pod != nil && o.pod.aliveAt(c.event.Seq) && isHalt(o.since, c.event) {
 					res.addBlockingPods(id, a.set, fmt.Sprintf("%s was created at %s, %.1f s into a halt: ", c.pod.name, c.event.Ref(), (c.event.At-o.since).Seconds()),
 						c.event, []blockingPod{o})
 				}
@@ -112,7 +111,7 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 			if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 				continue
 			}
-			v := s.latest(p.created.At + watchSkew)
+			v := s.latest(deliveredBy(p.created.At))
 			if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
 				continue
 			}
@@ -122,7 +121,8 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 					end = min(end, e.At)
 				}
 			}
-			end = s.wantedUntil(p.ordinal+1, p.created.At+watchSkew, s.wantedUntil(p.ordinal, p.created.At+watchSkew, end))
+			known := deliveredBy(p.created.At)
+			end = s.wantedUntil(p.ordinal+1, known, s.wantedUntil(p.ordinal, known, end))
 			// A pod whose name is taken cannot be created.
 			if end > p.created.At && !m.nameTaken(p.ordinal+1, s, p.created.At, end) && !yield(waitPeriod{from: p.created.At, to: end, pod: p}) {
 				return
