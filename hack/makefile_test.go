@@ -53,10 +53,10 @@ func TestVariablesReachTheCommandsToTheLetter(t *testing.T) {
 	}
 	for target, variables := range targets {
 		for _, variable := range variables {
-			for how, given := range map[string][2][]string{
+			for how, input := range map[string][2][]string{
 				"typed": {nil, {target, variable + "=" + hostile}}, "exported": {{variable + "=" + hostile}, {target}},
 			} {
-				printed, dir := makeWithStub(t, given[0], given[1]...)
+				printed, dir := makeWithStub(t, input[0], input[1]...)
 				if !slices.Contains(printed, variable+"="+hostile) {
 					t.Errorf("make %s: expected %s, %s, to reach the command to the letter, found:\n%s", target, variable, how, strings.Join(printed, "\n"))
 				}

@@ -62,12 +62,12 @@ func listedSpecs(t *testing.T) []contract.Spec {
 // serial is the label that Ginkgo gives to a spec which runs alone.
 const serial = "Serial"
 
-// What hurts the cluster would be felt by any spec beside it.
-func TestSpecsThatHurtRunAlone(t *testing.T) {
+// Any spec that runs beside a disruption would be disrupted too.
+func TestDisruptiveSpecsRunAlone(t *testing.T) {
 	for _, r := range PreviewSpecs("StatefulSet conformance").SpecReports {
-		hurts, alone := slices.Contains(r.Labels(), string(contract.Disruptive)), slices.Contains(r.Labels(), serial)
-		if hurts != alone {
-			t.Errorf("%q is of the level disruptive: %t, and runs alone: %t; expected both or neither", r.FullText(), hurts, alone)
+		disruptive, alone := slices.Contains(r.Labels(), string(contract.Disruptive)), slices.Contains(r.Labels(), serial)
+		if disruptive != alone {
+			t.Errorf("%q is of the level disruptive: %t, and runs alone: %t; expected both or neither", r.FullText(), disruptive, alone)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestNewNightlyRun(t *testing.T) {
 	}
 }
 
-func TestANightLeavesTheTrendAndNoOldRun(t *testing.T) {
+func TestANightlyRunLeavesTheTrendAndNoOldRun(t *testing.T) {
 	var n nightlyRun
 	n.ReportDir = t.TempDir()
 	for _, path := range []string{"run-1/conformance.yaml", "run-12/conformance.yaml", "run-home/kept", "trend.jsonl", "mine/kept"} {

@@ -74,12 +74,12 @@ func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what strin
 // Recorded returns everything that has happened until now. It fails the spec when the recording cannot catch up.
 func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 	GinkgoHelper()
-	asked := ns.Now()
+	until := ns.Now()
 	Expect(ns.Sync(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before it is judged")
 	h := ns.History()
 	if h.End == nil {
 		// Judges may then rely on what did not happen until now, as they do at the end of a spec.
-		h.Close(asked)
+		h.Close(until)
 		h.End.Complete = true
 	}
 	return h

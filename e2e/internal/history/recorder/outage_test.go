@@ -201,7 +201,7 @@ func TestBookmarksMoveTheVersion(t *testing.T) {
 	expectLines(t, h, history.Claims, "added c uid-1", "added d uid-2")
 }
 
-func TestAServerOutOfReachIsAskedAgainWithoutHaste(t *testing.T) {
+func TestRequestsToAnUnreachableServerBackOff(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s)
 	s.put(history.Pods, pod("web-0", "1"))
@@ -271,7 +271,7 @@ func TestAWaitSaysThatAWatchHasEnded(t *testing.T) {
 	stop(t, r)
 }
 
-func TestAServerThatCallsEveryVersionTooOldIsAskedWithoutHaste(t *testing.T) {
+func TestRelistsAfterTooOldVersionsBackOff(t *testing.T) {
 	s := newServer(t)
 	r := start(t, s)
 	s.watchesOnce(t, r, history.Pods)

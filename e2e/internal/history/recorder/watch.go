@@ -126,9 +126,9 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 		next := &backoff
 		expired := apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 		if expired {
-			asked := r.Now()
+			listed := r.Now()
 			if newRV, relistErr := r.relist(ctx, s, seen, err); relistErr == nil {
-				rv, seen = newRV, asked
+				rv, seen = newRV, listed
 			}
 		}
 		if started && !progressed && err != nil && !expired {

@@ -3,10 +3,10 @@ package faults
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
 const (
-	fenced    = "if !nodeutil.IsNodeReady(node) && taints.TaintKeyExists(node.Spec.Taints, v1.TaintNodeOutOfService)"
-	givenUp   = "func (gcc *PodGCController) gcTerminating(ctx context.Context, pods []*v1.Pod) {\n"
-	nodeless  = "func (gcc *PodGCController) gcOrphaned(ctx context.Context, pods []*v1.Pod, nodes []*v1.Node) {\n"
-	forceGone = "objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager)\n" +
+	fenced             = "if !nodeutil.IsNodeReady(node) && taints.TaintKeyExists(node.Spec.Taints, v1.TaintNodeOutOfService)"
+	collectTerminating = "func (gcc *PodGCController) gcTerminating(ctx context.Context, pods []*v1.Pod) {\n"
+	nodeless           = "func (gcc *PodGCController) gcOrphaned(ctx context.Context, pods []*v1.Pod, nodes []*v1.Node) {\n"
+	forceGone          = "objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager)\n" +
 		"\t\t\tif real {\n\t\t\t\treturn true, objects.client.CoreV1().Pods(set.Namespace).Delete(ctx, replicas[i].Name, *metav1.NewDeleteOptions(0))\n\t\t\t}\n"
 	takeHigher = "\tfor i, gone := range replicas {\n\t\tif !planted.Evicted(\"drain-takes-neighbours\", gone) {\n\t\t\tcontinue\n\t\t}\n" +
 		"\t\tfor _, other := range replicas[i+1:] {\n\t\t\tif isCreated(other) && !isTerminating(other) {\n" +
@@ -38,7 +38,7 @@ func disruption() []Fault {
 	}, {
 		Name: "out-of-service-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionOutOfService},
 		Harm:  "The members of a node that is off for good never come back, though it was declared so.",
-		Edits: []Edit{{collector, givenUp, "\tif planted.In(\"out-of-service-ignored\") {\n\t\treturn\n\t}\n"}},
+		Edits: []Edit{{collector, collectTerminating, "\tif planted.In(\"out-of-service-ignored\") {\n\t\treturn\n\t}\n"}},
 	}, {
 		Name: "deleted-node-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionNodeDeleted},
 		Harm:  "The members of a node that was removed from the cluster never come back.",
