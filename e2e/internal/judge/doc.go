@@ -5,7 +5,8 @@
 // It stands on packages history and contract only. Clients of the API, test frameworks, clocks and files must never enter it.
 //
 // visibility.go decides what the controller could know and which of two events came first, attribution.go whose act a change was,
-// liveness.go when something that did not happen counts, thresholds.go holds every constant; the checks of each family ask these.
+// liveness.go when something that did not happen counts, thresholds.go holds every constant; the checks of each family ask these, and a test
+// keeps every bound out of them.
 //
 // That no innocent controller is accused rests on these assumptions. A broken one that a history shows turns its violations into
 // inconclusive findings; the others are properties of the cluster and of the recorder.
