@@ -51,11 +51,12 @@ var _ = Describe("The claim retention policy Delete", func() {
 	})
 
 	It("can be given and taken back, and leaves a claim alone that another controller owns or whose pod is left an orphan", Proves(
-		contract.StorageRetentionChange, contract.StorageWhenDeletedDelete,
+		contract.StorageRetentionChange, contract.StorageWhenDeletedDelete, contract.StorageDeletedAfterPods,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireRetention(ctx, ns)
-		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("other", "data")}
+		// The pod takes its time to end, so that a claim which does not wait for that is seen to go first.
+		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("other", "data"), statefulset.SlowShutdownOfFirst(4)}
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(ns.OtherController(ctx)))
 		set := statefulset.Create(ctx, ns, options...)
 		parent := statefulset.Create(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))

@@ -14,6 +14,7 @@ const (
 	StorageWhenScaledDelete ID = "storage/when-scaled-delete"
 
 	StorageWhenDeletedDelete ID = "storage/when-deleted-delete"
+	StorageDeletedAfterPods  ID = "storage/deleted-after-pods"
 	StorageRetentionFailure  ID = "storage/retention-failure"
 	StorageRetentionChange   ID = "storage/retention-change"
 	StorageClaimRecreated    ID = "storage/claim-recreated"
@@ -99,6 +100,16 @@ func storage() []Guarantee {
 		FeatureGate: "StatefulSetAutoDeletePVC",
 		Link:        retentionPart,
 		Note:        "Not when the set is deleted with the orphan propagation policy.",
+	}, {
+		ID:          StorageDeletedAfterPods,
+		Level:       Extended,
+		Must:        "With whenDeleted: Delete a claim of a deleted set is gone only after the pod that uses it has terminated.",
+		Sources:     []Source{Docs},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        retentionPart,
+		Note: "The deletion may be requested while the pod still runs: a finalizer then holds the claim. A pod that was never scheduled uses no " +
+			"volume and holds nothing.",
 	}, {
 		ID:          StorageRetentionFailure,
 		Level:       Extended,

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,6 +23,7 @@ func retentionMutations() map[contract.ID]mutation {
 		contract.StorageDeleteKeeps:       deleteClaim(retainsAll, afterSetDeletion),
 		contract.StorageWhenScaledDelete:  dropClaimOwner(false),
 		contract.StorageWhenDeletedDelete: dropClaimOwner(true),
+		contract.StorageDeletedAfterPods:  dropClaimEarly,
 		contract.StorageRetentionChange:   keepClaimOwners,
 	}
 }
@@ -101,6 +103,34 @@ func dropClaimOwner(withSet bool) mutation {
 		}
 		return false
 	}
+}
+
+// dropClaimEarly removes a claim of a deleted set when its deletion is requested, and lets its pod take long to end.
+func dropClaimEarly(h *mutableHistory) bool {
+	for _, c := range h.shuffled(history.Claims) {
+		set, n := h.claimOf(c)
+		d, gone := c.deletion(), c.removal()
+		if set == nil || set.deletion() == nil || gone == nil || d == gone || h.deletedByTest(c) || len(d.Owners) == 0 || d.Owners[0].UID != set.uid ||
+			set.last().Set.WhenDeleted != deletePolicy || d.At < set.deletion().At {
+			continue
+		}
+		p := h.pod(set, n, d.At)
+		if p == nil || p.at(d.At).Pod.Node == "" || p.at(d.At).Pod.Finished() || p.last().Controller() == nil || p.last().Controller().UID != set.uid {
+			continue
+		}
+		end := p.firstWhere(func(e *history.Event) bool { return e.Gone() || e.Pod.Finished() })
+		if end == nil || d.At+4*time.Second > h.end {
+			continue
+		}
+		h.move(gone, d.At+time.Millisecond)
+		// A late watch event is not a late end: the resourceVersion decides which came first.
+		gone.ResourceVersion = d.ResourceVersion
+		for _, e := range p.versions[slices.Index(p.versions, end):] {
+			h.move(e, max(e.At, d.At+4*time.Second))
+		}
+		return true
+	}
+	return false
 }
 
 // keepClaimOwners keeps a claim's ownerReferences as they were when whenDeleted changes.

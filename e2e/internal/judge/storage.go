@@ -21,6 +21,7 @@ func storageChecks() []check {
 			contract.StorageDataSurvives, contract.StorageRetentionFailure, contract.StorageScaleKeeps, contract.StorageDeleteKeeps,
 			contract.StorageWhenScaledDelete, contract.StorageWhenDeletedDelete,
 		}, run: checkRetention},
+		{ids: []contract.ID{contract.StorageDeletedAfterPods}, run: checkDeletedAfterPods},
 		{ids: []contract.ID{contract.StorageRetentionChange}, run: checkRetentionChange},
 		{ids: []contract.ID{contract.StorageUnboundBlocks}, run: checkUnbound},
 		{ids: []contract.ID{contract.StorageClaimRecreated}, run: checkRecreated},

@@ -77,6 +77,7 @@ const (
 	budgets   = "pkg/controller/disruption/disruption.go"
 	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
 	collector = "pkg/controller/podgc/gc_controller.go"
+	protector = "pkg/controller/volume/pvcprotection/pvc_protection_controller.go"
 )
 
 // plantedPackage is where the helper package goes, below the module.

@@ -13,6 +13,7 @@ const (
 	volumeOf      = "for name, claim := range claims {\n"
 	volumesSet    = "pod.Spec.Volumes = newVolumes\n"
 	pending       = "if isPending(replicas[i])"
+	claimInUse    = "func (c *Controller) podUsesPVCForDeletion(logger klog.Logger, pod *v1.Pod, pvc *v1.PersistentVolumeClaim) bool {\n"
 )
 
 // bound ties a claim to the life of its pod under a condition.
@@ -102,6 +103,10 @@ func storage() []Fault {
 		Name: "when-deleted-ignored", Kind: Obvious, Breaks: []contract.ID{contract.StorageWhenDeletedDelete},
 		Harm:  "Volumes of deleted sets are paid for.",
 		Edits: policy(`planted.In("when-deleted-ignored")`, "WhenDeleted = apps.Retain"),
+	}, {
+		Name: "claims-gone-before-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageDeletedAfterPods},
+		Harm:  "Volumes are taken away while the members of a deleted set still write to them.",
+		Edits: []Edit{{protector, claimInUse, "\tif planted.In(\"claims-gone-before-pods\") {\n\t\treturn false\n\t}\n"}},
 	}, {
 		Name: "retention-deletes-on-failure", Kind: Obvious, Breaks: []contract.ID{contract.StorageRetentionFailure},
 		Harm:  "With a retention policy a pod that fails loses its data.",
