@@ -81,7 +81,11 @@ func packBundle(ctx context.Context, o bundleOptions, out, progress io.Writer) e
 	if err := images.SaveList(dir, list); err != nil {
 		return err
 	}
-	for from, to := range map[string]string{"e2e/deploy": "certify", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
+	if err := packaging.SaveSBOM(dir, version.OfCheckout(ctx, "."), list); err != nil {
+		return err
+	}
+	// Manifests keep their place, by which messages and comments name them.
+	for from, to := range map[string]string{"e2e/deploy": "e2e/deploy", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE"} {
 		if err := copyManifests(from, filepath.Join(dir, to)); err != nil {
 			return err
 		}
