@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	crclient "sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/e2e-framework/klient"
@@ -85,7 +85,7 @@ func (o *cleanOptions) clean(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	now, err := serverTime(ctx, client, o.prefix)
+	now, err := serverTime(ctx, client)
 	if err != nil && len(found) > 0 {
 		return err
 	}
@@ -112,13 +112,17 @@ func (o *cleanOptions) left(ctx context.Context, client klient.Client) ([]crclie
 	return out, nil
 }
 
-// serverTime is the API server's time, which the creation times of objects are in, as the answer to a dry run has it.
-func serverTime(ctx context.Context, client klient.Client, prefix string) (time.Time, error) {
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: prefix + "-"}}
-	if err := client.Resources().GetControllerRuntimeClient().Create(ctx, ns, crclient.DryRunAll); err != nil {
-		return time.Time{}, fmt.Errorf("asking the API server for its time, by a dry run: %w", err)
+// serverTime is the API server's time, which the creation times of objects are in. It is in the answer to a SelfSubjectReview, which every
+// account may ask for.
+func serverTime(ctx context.Context, client klient.Client) (time.Time, error) {
+	review := &authenticationv1.SelfSubjectReview{}
+	if err := client.Resources().GetControllerRuntimeClient().Create(ctx, review); err != nil {
+		return time.Time{}, fmt.Errorf("asking the API server for its time, by a SelfSubjectReview: %w", err)
 	}
-	return ns.CreationTimestamp.Time, nil
+	if review.CreationTimestamp.IsZero() {
+		return time.Time{}, errors.New("the API server's answer to a SelfSubjectReview has no creationTimestamp, so that the age of runs is unknown")
+	}
+	return review.CreationTimestamp.Time, nil
 }
 
 // remove lists what was found, and removes the chosen part of it.
