@@ -12,12 +12,12 @@ const module = "github.com/hero-academy/statefulset-conformance/"
 func layers() [][]string {
 	return [][]string{
 		{
-			"contract", "rbac", "cli", "version", "diagnose", "export", "imagelayer", "fixtures", "framework/dns/nslookup",
+			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "framework/dns/nslookup",
 			"provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},
-		{"history", "apiclient", "runconfig", "diagnose/capture", "provision/engine", "provision/nodefault"},
-		{"judge", "history/recorder", "history/historytest", "framework/cleanup", "images"},
+		{"history", "apiclient", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault"},
+		{"judge", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "images"},
 		{"verdict", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging"},
 		{"report", "framework/statefulset", "framework/nodes", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
 		{"runner", "nightly", "framework/dns"},

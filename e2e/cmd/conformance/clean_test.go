@@ -30,14 +30,14 @@ func testTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 // A namespace that anybody labelled, or of a run that may be under way, stays.
 func TestCleanKeepsWhatIsNotLeftByAnEndedRun(t *testing.T) {
-	stranger := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "victim", Labels: map[string]string{
+	unrelated := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "victim", Labels: map[string]string{
 		runconfig.ManagedByLabel: runconfig.ManagedBy, runconfig.RunLabel: "x",
 	}}}
-	lookalike := stranger.DeepCopy()
+	lookalike := unrelated.DeepCopy()
 	lookalike.Name = "sts-abcde"
 	copied := namespaceOf("old", "victim", 3*time.Hour)
 	objects := []crclient.Object{
-		stranger, lookalike, copied,
+		unrelated, lookalike, copied,
 		namespaceOf("old", "sts-abcde", 3*time.Hour), namespaceOf("old", "sts-probe-abcde", 3*time.Hour), namespaceOf("old", "other-abcde", 3*time.Hour),
 		namespaceOf("live", "sts-bbbbb", 3*time.Hour), namespaceOf("live", "sts-ccccc", 5*time.Minute),
 	}

@@ -241,12 +241,12 @@ func TestWhatNoRightCoversIsNotRepeated(t *testing.T) {
 // A proxy in front of an API server that is away says when to ask again.
 func TestRetryAfterOfReadyz(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked, began := 0, time.Now()
+		requests, began := 0, time.Now()
 		away := roundTripper(func(req *http.Request) (*http.Response, error) {
 			if req.URL.Path != "/readyz" {
 				return nil, errLost
 			}
-			asked++
+			requests++
 			answer := response("500 away")
 			answer.Header.Set("Retry-After", "20")
 			return answer, nil
@@ -254,8 +254,8 @@ func TestRetryAfterOfReadyz(t *testing.T) {
 		if _, _, err := send(Retry("https://cluster", time.Minute)(away), request(t, http.MethodGet, pods, "")); err == nil {
 			t.Error("expected an error, found none")
 		}
-		if asked != 3 || time.Since(began) != time.Minute {
-			t.Errorf("expected 3 requests for /readyz in a minute, found %d in %v", asked, time.Since(began))
+		if requests != 3 || time.Since(began) != time.Minute {
+			t.Errorf("expected 3 requests for /readyz in a minute, found %d in %v", requests, time.Since(began))
 		}
 	})
 }

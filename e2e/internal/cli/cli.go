@@ -71,7 +71,7 @@ func NewGroup(name, short string, subcommands ...*cobra.Command) *cobra.Command 
 
 // Execute runs the command, prints its error and returns the exit code.
 func Execute(ctx context.Context, root *cobra.Command, stderr io.Writer) int {
-	// Whatever a command prints may quote a cluster, a container or a stranger's report.
+	// Whatever a command prints may quote a cluster, a container or somebody else's report.
 	stderr = sanitize.Writer(stderr)
 	root.SetOut(sanitize.Writer(root.OutOrStdout()))
 	root.SetErr(stderr)

@@ -142,9 +142,9 @@ func inHistory(t *testing.T) []byte {
 
 // Nothing that a failing spec, a diagnosis or a recording leaves holds a secret or a node's address, and nobody else may read the files.
 func TestSecretsReachNoFile(t *testing.T) {
-	for name, given := range map[string][]string{"in a namespace of its own": nil, "in a given namespace": {"ns"}} {
+	for name, existing := range map[string][]string{"in a namespace of its own": nil, "in an existing namespace": {"ns"}} {
 		t.Run(name, func(t *testing.T) {
-			ns := &Namespace{Name: "ns", Cluster: &Cluster{Client: fake.NewClientset(objects()...), Settings: runconfig.Settings{Run: "r1", Namespaces: given}}}
+			ns := &Namespace{Name: "ns", Cluster: &Cluster{Client: fake.NewClientset(objects()...), Settings: runconfig.Settings{Run: "r1", Namespaces: existing}}}
 			dir := filepath.Join(t.TempDir(), "failures", "spec")
 			if err := ns.SaveArtifacts(t.Context(), dir); err != nil {
 				t.Fatal(err)

@@ -123,8 +123,11 @@ func Namespaced() []Right {
 		}
 	}
 	for _, r := range []Right{
-		{Group: "apps", Resource: "daemonsets"}, {Group: "apps", Resource: "deployments"}, {Group: "apps", Resource: "replicasets"},
-		{Group: "batch", Resource: "cronjobs"}, {Group: "batch", Resource: "jobs"},
+		{Group: "apps", Resource: "daemonsets"},
+		{Group: "apps", Resource: "deployments"},
+		{Group: "apps", Resource: "replicasets"},
+		{Group: "batch", Resource: "cronjobs"},
+		{Group: "batch", Resource: "jobs"},
 	} {
 		r.Verbs, r.Why, r.ForReport = []string{"list"}, "preflight checks that nobody else makes pods there", true
 		out = append(out, r)

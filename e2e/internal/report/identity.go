@@ -1,8 +1,10 @@
 package report
 
-import "path/filepath"
+import (
+	"path/filepath"
 
-import "github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+)
 
 // IdentityOf returns a suite's version and the digest of its binary.
 func IdentityOf(binary, version string) (runconfig.Suite, error) {

@@ -1,4 +1,4 @@
-// Package reportdir reads and writes the files of a report folder. The folder may be a stranger's: nothing outside of it is read or written, no
+// Package reportdir reads and writes the files of a report folder. The folder may be somebody else's: nothing outside of it is read or written, no
 // link is followed, only regular files are opened, and whoever reads names a bound. It stands on the standard library alone and knows no format.
 package reportdir
 
@@ -118,7 +118,7 @@ func Write(dir, name string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	defer func() { err = cmp.Or(err, root.Close()) }()
-	// A file of that name is what a killed run left, or a stranger's link.
+	// A file of that name is what a killed run left, or a foreign link.
 	temporary := "." + strings.ReplaceAll(name, "/", "-") + ".part"
 	if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

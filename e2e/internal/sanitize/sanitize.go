@@ -1,4 +1,4 @@
-// Package sanitize makes text that a cluster, a container or a stranger's report wrote harmless where it is shown: on a terminal, in the log of
+// Package sanitize makes text that a cluster, a container or somebody else's report wrote harmless where it is shown: on a terminal, in the log of
 // a CI job, in Markdown. It stands on the standard library alone. The page and the JUnit report escape by their own libraries.
 package sanitize
 

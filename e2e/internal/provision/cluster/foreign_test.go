@@ -41,10 +41,10 @@ func TestForeignClusterOfTheNameIsNotRemoved(t *testing.T) {
 		forgotten bool // the state
 	}{
 		{"its own nodes", state{Nodes: []node{{ID: "ours1"}, {ID: "ours2"}}}, []string{"ours1", "ours2"}, true, true},
-		{"its own nodes are gone", state{Nodes: []node{{ID: "ours1"}}}, []string{"stranger1"}, false, true},
-		{"it was never completed", state{Creating: true}, []string{"stranger1"}, false, true},
-		{"a state of an earlier version, never completed", state{}, []string{"stranger1"}, false, true},
-		{"a stranger beside its own", state{Nodes: []node{{ID: "ours1"}}}, []string{"ours1", "stranger1"}, false, false},
+		{"its own nodes are gone", state{Nodes: []node{{ID: "ours1"}}}, []string{"foreign1"}, false, true},
+		{"it was never completed", state{Creating: true}, []string{"foreign1"}, false, true},
+		{"a state of an earlier version, never completed", state{}, []string{"foreign1"}, false, true},
+		{"a foreign node beside its own", state{Nodes: []node{{ID: "ours1"}}}, []string{"ours1", "foreign1"}, false, false},
 		{"one that appeared when its creation was cut short", state{Creating: true, Nodes: []node{{ID: "ours1"}}}, []string{"ours1", "ours2"}, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestForeignClusterOfTheNameIsNotRemoved(t *testing.T) {
 				t.Errorf("expected nodes removed %v, state forgotten %v; found %v, %v", tt.removed, tt.forgotten, notRemoved == nil, forgotten)
 			}
 			if foreign := new(foreignError); errors.As(err, &foreign) == tt.removed {
-				t.Errorf("expected an error only where a stranger's nodes stay, found %v", err)
+				t.Errorf("expected an error only where foreign nodes stay, found %v", err)
 			}
 		})
 	}
@@ -68,7 +68,7 @@ func TestForeignClusterOfTheNameIsNotRemoved(t *testing.T) {
 func TestRemoveLeavesAForeignClusterOfTheName(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("DOCKER_HOST", "")
-	removed := fakeNodes(t, "stranger1")
+	removed := fakeNodes(t, "foreign1")
 	at, err := stateDirOf("n")
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +77,11 @@ func TestRemoveLeavesAForeignClusterOfTheName(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := Remove(t.Context(), "n", &out); err != nil || !strings.Contains(out.String(), "did not create (containers stranger1), and it stays") {
+	if err := Remove(t.Context(), "n", &out); err != nil || !strings.Contains(out.String(), "did not create (containers foreign1), and it stays") {
 		t.Errorf("expected it to say that the cluster stays, found %v, %s", err, out.String())
 	}
 	if _, err := os.Stat(removed); err == nil {
-		t.Error("a stranger's node was removed")
+		t.Error("a foreign node was removed")
 	}
 }
 
