@@ -31,7 +31,7 @@ func TestCIRunKillsTheWholeGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci/run"))
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci", "run"))
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "CI_LIMIT=1s", "CI_GRACE=1s")
 	if err := cmd.Run(); err == nil {
 		t.Error("expected a run that takes too long to fail")

@@ -32,7 +32,7 @@ func makeWithStub(t *testing.T, env []string, args ...string) (printed []string,
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-s", "GO=" + filepath.Join(dir, "bin/go")}, args...)...)
+	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-s", "GO=" + filepath.Join(dir, "bin", "go")}, args...)...)
 	cmd.Dir = dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, env...)
 	out, err := cmd.CombinedOutput()

@@ -18,7 +18,7 @@ func TestReadHasABound(t *testing.T) {
 			_, err = fmt.Fprintf(w, `{"gap":{"seq":%d,"resource":"pods"}}`+"\n", i)
 		}
 	}()
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	if _, err := history.Read(r); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("expected a file without end to be rejected, found %v", err)
 	}

@@ -140,8 +140,6 @@ func Path(path string) string {
 }
 
 // Whom a request was sent to, as net/url and net write it in errors.
-//
-//nolint:gochecknoglobals // Never change.
 var (
 	requested = regexp.MustCompile(`\b(Get|Head|Post|Put|Patch|Delete) "(https?)://[^/"?\s]+`)
 	connected = regexp.MustCompile(`\b((?:dial|read|write) (?:tcp|udp)) \S*\d(?::|\b)`)

@@ -25,7 +25,7 @@ type cleaner struct {
 }
 
 func (c *cleaner) clean(b *strings.Builder, s string) {
-	for len(s) > 0 {
+	for s != "" {
 		r, size := utf8.DecodeRuneInString(s)
 		switch {
 		case r == '\n' || r == '\t':

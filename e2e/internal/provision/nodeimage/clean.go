@@ -76,7 +76,7 @@ func Clean(ctx context.Context, progress io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("another run is building an image or a program: %w", err)
 		}
-		defer unlock()
+		defer unlock() //nolint:gocritic // There are two, and both are held to the end.
 	}
 	found, err := engine.Find(ctx)
 	// What is in a daemon of our own that is silent goes with it.
