@@ -188,7 +188,7 @@ func checkDeletedAfterPods(m *model, res *results) {
 		}
 		for _, o := range c.deleting.Owners {
 			s := m.bySet[o.UID]
-			if s == nil || !s.mayBeDeleted(c.deleting) || !s.during(s.deleting.At-m.settleTime(), s.deleting.At, deletedDelete) {
+			if s == nil || !s.mayBeDeleted(c.deleting) || !s.during(m.visibleFrom(s.deleting.At), s.deleting.At, deletedDelete) {
 				continue
 			}
 			for _, p := range s.byOrdinal[history.Ordinal(c.name)] {
@@ -220,25 +220,25 @@ func (res *results) goneAfterPod(s *setLife, c *claimLife, p *podLife) {
 	}
 	ch := evidence{set: s, since: s.deleting.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, end}}
 	ch.text = fmt.Sprintf("claim %s of the deleted set %s was gone at %s before its pod %s had terminated", c.name, s.name, c.gone.Ref(), p.name)
-	margin := m.h.Duration() - c.gone.At
+	until := m.h.Duration()
 	switch {
 	case end == nil && !m.complete():
 		return
 	case end == nil:
-		ch.until, ch.text = m.h.Duration(), ch.text+", which it had not by the end of the recording"
+		ch.until, ch.text = until, ch.text+", which it had not by the end of the recording"
 	case before(end, s.deleting) == yes:
 		return // it was not there any more
 	case before(c.gone, end) != yes:
 		// Only a claim that could have gone earlier shows that it was held.
-		held := c.gone.At-c.deleting.At > watchSkew && before(c.deleting, end) == yes
+		held := !withinSkew(c.deleting.At, c.gone.At) && before(c.deleting, end) == yes
 		if held || before(end, c.deleting) == yes {
 			res.exercised(id)
 		}
 		return
 	default:
-		margin, ch.text = end.At-c.gone.At, ch.text+" ("+end.Aside()+")"
+		until, ch.text = end.At, ch.text+" ("+end.Aside()+")"
 	}
-	if margin > m.settleTime() {
+	if m.mustHaveSeen(c.gone.At, until) {
 		res.broken(id, ch)
 	} else {
 		res.inconclusive(id, ch)
