@@ -67,11 +67,6 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 // Now is the time since the recording began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
-// Mark records an operation whose outcome stays unknown. Prefer Begin.
-func (r *Recorder) Mark(verb history.Verb, resource history.Resource, name string, uid types.UID, text string) {
-	r.Begin(history.Operation{Verb: verb, Resource: resource, Name: name, UID: uid, Text: text})
-}
-
 // Check records what the spec itself found for a guarantee, by other means than the watches.
 func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
 	r.mu.Lock()
