@@ -79,7 +79,7 @@ var _ = Describe("The lesson's example", func() {
 			set.VerifyFile(ctx, contract.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}
 
-		By("cleaning up as the lesson tells: set and service first, claims last, nothing left")
+		By("cleaning up as the lesson says: set and service first, claims last, nothing left")
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitNoPods(ctx)
 		set.VerifyClaimsByLabel(ctx, contract.StorageDeleteKeeps, "www-storage", 0, 1, 2)

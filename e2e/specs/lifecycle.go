@@ -97,7 +97,7 @@ var _ = Describe("A StatefulSet", func() {
 		uid := set.RelabelPod(ctx, 0, "app", "nobody")
 		set.AwaitReleased(ctx, 0, uid, framework.MustHappen(contract.LifecycleRelease))
 
-		By("freeing the name, of which nothing tells the controller")
+		By("freeing the name, which no watch event shows the controller")
 		ns.DeletePod(ctx, set.Pod(0))
 		set.AwaitGone(ctx, 0, uid)
 		set.TriggerSync(ctx)

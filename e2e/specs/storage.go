@@ -121,7 +121,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		set.AwaitCreated(ctx, 0)
 		missing := set.DeleteClaims(ctx, "data", 0)
 
-		By("touching the set, since the loss of a claim does not wake its controller")
+		By("touching the set, since the loss of a claim does not make the controller sync the set")
 		set.Update(ctx, "annotate "+set.Name, func(s *appsv1.StatefulSet) {
 			metav1.SetMetaDataAnnotation(&s.ObjectMeta, history.Prefix+"touched", "true")
 		})

@@ -35,7 +35,7 @@ func newCleanCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "clean --kubeconfig FILE [--run NAME | --all]",
 		Short: "List what ended runs left on a cluster, and remove it",
-		Long: `List what runs left on a cluster, and remove that of one run, or of all, if told to. No variable of the environment chooses the cluster.
+		Long: `List what runs left on a cluster, and remove that of one run, or of all, if asked to. No variable of the environment chooses the cluster.
 
 It removes namespaces that a run created: of the name that it gives them, with its labels and with its annotations. It removes nothing of a
 run that may still be under way: until the run's time limit has passed since it last created a namespace, a run counts as ended only if its
@@ -53,7 +53,7 @@ report folder is here and no process has it open. With --namespaces it removes w
 	return command
 }
 
-// clean lists what runs left on a cluster, and removes what it was told to.
+// clean lists what runs left on a cluster, and removes what it was asked to.
 func (o *cleanOptions) clean(ctx context.Context, out io.Writer) error {
 	usage := func(format string, args ...any) error { return cli.UsageError{Err: fmt.Errorf(format, args...)} }
 	switch {

@@ -45,8 +45,8 @@ func identity() []Guarantee {
 		Sources: []Source{Docs, Lesson},
 		Link:    conceptPage + "#pod-identity",
 		Note: "The revision may differ from that of the deleted pod. Under whenScaled: Delete a claim that the pod came to own when a scale " +
-			"down condemned it goes with the pod, even if the ordinal is wanted again: the new pod waits for the claim's end, which wakes no " +
-			"controller (touch the set), and gets a fresh claim of the same name.",
+			"down condemned it goes with the pod, even if the ordinal is wanted again: the new pod waits for the claim's end, after which no " +
+			"controller syncs the set (touch it), and gets a fresh claim of the same name.",
 	}, {
 		ID:    IdentityAtMostOne,
 		Level: Core,

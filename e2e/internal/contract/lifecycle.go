@@ -20,7 +20,7 @@ func lifecycle() []Guarantee {
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1340",
 		Note: "The failed pod is removed whatever becomes of its claims. Under whenScaled: Delete its successor may have to wait for a claim that " +
-			"goes with it, as identity/sticky tells.",
+			"goes with it, as identity/sticky says.",
 	}, {
 		ID:    LifecycleSucceeded,
 		Level: Extended,
@@ -62,6 +62,6 @@ func lifecycle() []Guarantee {
 			"place.",
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set.go#L383",
-		Note:    "The end of the released pod does not wake the controller: touch the set.",
+		Note:    "The end of the released pod does not make the controller sync the set: touch the set.",
 	}}
 }

@@ -135,6 +135,6 @@ func storage() []Guarantee {
 		Must:    "A claim that is missing under a Pending pod is created again the next time the controller looks at the set.",
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set_control.go#L452",
-		Note:    "The loss of a claim does not wake the controller: touch the set.",
+		Note:    "The loss of a claim does not make the controller sync the set: touch the set.",
 	}}
 }

@@ -187,7 +187,7 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 	return f
 }
 
-// refused is a claim that the provisioner does not serve. Only its own words tell why.
+// refused is a claim that the provisioner does not serve. Only its own messages say why.
 func (v *view) refused(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, e *corev1.Event) *Finding {
 	f.Evidence = append(f.Evidence, eventEvidence(e))
 	f.Look = append(f.Look, getYAML(clusterRef("storageclass", class.Name)))

@@ -180,7 +180,7 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
 		f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
 		f.Why = "the image has no such program, or the user may not run it: the message above says which"
-		f.Do = []string{"mend command and args in the set's template, or the image"}
+		f.Do = []string{"correct command and args in the set's template, or the image"}
 	}
 	return f
 }
@@ -192,7 +192,7 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 		Cause: "container-config", Area: Container, Object: l.pod, Seen: l.seen,
 		What:     fmt.Sprintf("has %s %s that cannot be made: %s", word, c.Name, firstOf(oneLine(w.Message), w.Reason)),
 		Evidence: []Evidence{{l.pod, field(c, ".state.waiting"), oneLine(w.Reason + ": " + w.Message)}},
-		Do:       []string{"mend what the message names: a ConfigMap, Secret or key that is missing, a user that the image does not have, a mount"},
+		Do:       []string{"correct what the message names: a ConfigMap, Secret or key that is missing, a user that the image does not have, a mount"},
 		Look:     []string{describe(l.pod)},
 	}
 	return f
@@ -249,7 +249,7 @@ func probeText(p *corev1.Probe) string {
 	return "probe" + every
 }
 
-// setup is a pod on a node whose containers cannot even be made, as its events tell.
+// setup is a pod on a node whose containers cannot even be made, as its events say.
 func (l podInspector) setup() *Finding {
 	if len(l.p.Status.ContainerStatuses) > 0 {
 		for i := range l.p.Status.ContainerStatuses {
@@ -263,7 +263,7 @@ func (l podInspector) setup() *Finding {
 		f := &Finding{
 			Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
 			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
-			Do: []string{"mend what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
+			Do: []string{"correct what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
 		}
 		if strings.Contains(e.Message, "Multi-Attach") {
 			f.Cause, f.What = "volume-attached-elsewhere", "waits for a volume that is still attached to another node"

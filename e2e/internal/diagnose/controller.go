@@ -28,7 +28,7 @@ func (v *view) expired(l *coordinationv1.Lease) bool {
 	return v.now.Sub(l.Spec.RenewTime.Time) > length+leaseGrace
 }
 
-// controllerManager is the finding that no controller manager runs, nil if one does or nothing was read that tells.
+// controllerManager is the finding that no controller manager runs, nil if one does or nothing was read that shows it.
 func (v *view) controllerManager() *Finding {
 	return v.component("kube-controller-manager", "controller-down",
 		"sets, endpoints, node health and garbage are looked after by it: no pod is created, replaced or removed until it runs")

@@ -148,7 +148,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Cause, f.Area, f.Object = "no-service-account", Admission, v.ref("serviceaccount", m[2])
 		f.What = "does not exist, though the set's template names it"
 		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec.serviceAccountName", v.set.Spec.Template.Spec.ServiceAccountName})
-		f.Do = []string{"create the service account, or mend its name in the set's template"}
+		f.Do = []string{"create the service account, or correct its name in the set's template"}
 		f.Look = append(f.Look, kubectl(f.Object, "get serviceaccounts"))
 		return f
 	}
@@ -235,7 +235,7 @@ func (v *view) webhookEvidence(name string, object Ref) []Evidence {
 	return out
 }
 
-// statusEvidence is what the set itself tells.
+// statusEvidence is what the set itself shows.
 func (v *view) statusEvidence() []Evidence {
 	set, st := v.setRef(), v.set.Status
 	out := []Evidence{

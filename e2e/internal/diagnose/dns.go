@@ -100,17 +100,17 @@ func (v *view) dnsService(seen string) *Finding {
 		return &Finding{
 			Cause: "dns-service", Area: DNS, Object: systemRef("service", metav1.NamespaceSystem, "kube-dns"), What: "does not exist: pods ask an address behind which nobody answers",
 			Seen: seen, Evidence: []Evidence{{systemRef("service", metav1.NamespaceSystem, "*"), "metadata.labels[k8s-app]", "kube-dns on none"}},
-			Do: []string{"create the service again, with the address that kubelets tell pods (clusterDNS)"}, Look: []string{"kubectl -n kube-system get services"},
+			Do: []string{"create the service again, with the address that kubelets give pods (clusterDNS)"}, Look: []string{"kubectl -n kube-system get services"},
 		}
 	}
 	s := &r.Services[0]
 	service := systemRef("service", s.Namespace, s.Name)
 	if len(r.Addresses) > 0 && !slices.Contains(r.Addresses, s.Spec.ClusterIP) && !slices.ContainsFunc(r.Services, func(o corev1.Service) bool { return slices.Contains(r.Addresses, o.Spec.ClusterIP) }) && !linkLocal(r.Addresses) {
 		return &Finding{
-			Cause: "dns-address", Area: DNS, Object: service, What: fmt.Sprintf("has the address %s, and kubelets tell pods to ask %s", s.Spec.ClusterIP, strings.Join(r.Addresses, ", ")),
+			Cause: "dns-address", Area: DNS, Object: service, What: fmt.Sprintf("has the address %s, and kubelets configure pods to ask %s", s.Spec.ClusterIP, strings.Join(r.Addresses, ", ")),
 			Seen:     seen,
 			Evidence: []Evidence{{service, "spec.clusterIP", s.Spec.ClusterIP}, {systemRef("configmap", metav1.NamespaceSystem, "kubelet-config"), "clusterDNS", strings.Join(r.Addresses, ", ")}},
-			Do:       []string{"give the service the address that kubelets tell pods, or change clusterDNS of the kubelets"},
+			Do:       []string{"give the service the address that kubelets give pods, or change clusterDNS of the kubelets"},
 			Look:     []string{kubectl(service, "get service %s", s.Name), "kubectl -n kube-system get configmap kubelet-config -o yaml"},
 		}
 	}
@@ -132,7 +132,7 @@ func (v *view) dnsService(seen string) *Finding {
 	}
 }
 
-// linkLocal reports whether pods are told to ask a cache on their own node.
+// linkLocal reports whether pods are configured to ask a cache on their own node.
 func linkLocal(addresses []string) bool {
 	return slices.ContainsFunc(addresses, func(a string) bool { return strings.HasPrefix(a, "169.254.") || strings.HasPrefix(a, "fd00:") })
 }

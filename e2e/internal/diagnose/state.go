@@ -66,7 +66,7 @@ type Resolver struct {
 	Services    []corev1.Service    `json:"services,omitempty"`
 	// Corefile is CoreDNS's configuration, from the ConfigMap coredns.
 	Corefile string `json:"corefile,omitempty"`
-	// Zone and Addresses are what kubelets tell pods: clusterDomain and clusterDNS of the ConfigMap kubelet-config.
+	// Zone and Addresses are what kubelets give pods: clusterDomain and clusterDNS of the ConfigMap kubelet-config.
 	Zone      string         `json:"zone,omitempty"`
 	Addresses []string       `json:"addresses,omitempty"`
 	Events    []corev1.Event `json:"events,omitempty"`

@@ -8,7 +8,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
-// Write tells findings to a person: each one's line, then what it rests on and what to do.
+// Write prints findings for a person: each one's line, then what it rests on and what to do.
 func Write(w io.Writer, s *State, found []Finding) error {
 	var b strings.Builder
 	set := s.Namespace + "/" + s.Name

@@ -18,7 +18,7 @@ func (s *State) trimmed() *State {
 		c.StatefulSet = s.StatefulSet.DeepCopy()
 		trimMeta(c.StatefulSet)
 		redact.Object(c.StatefulSet, "")
-		// The times of changes stay: how long ago something changed tells what is late.
+		// The times of changes stay: how long ago something changed shows what is late.
 		c.StatefulSet.ManagedFields = times(s.StatefulSet.ManagedFields)
 	}
 	c.Pods = trimAll(s.Pods, trimPod)
@@ -103,7 +103,7 @@ func trimPod(p, _ *corev1.Pod) {
 	p.Status.AllocatedResources, p.Status.Resources, p.Status.PodIPs = nil, nil, nil
 }
 
-// systemTrimmer keeps what tells whether a pod of the cluster's own runs, and which program it is: of its command and environment only the names
+// systemTrimmer keeps what shows whether a pod of the cluster's own runs, and which program it is: of its command and environment only the names
 // of these provisioners, by which a provisioner's pods are found.
 type systemTrimmer struct{ provisioners []string }
 

@@ -132,7 +132,7 @@ type Container struct {
 	Finished metav1.Time    `json:"finished,omitzero"`
 }
 
-// Template holds the fields by which two pod templates, and the pods created from them, are told apart.
+// Template holds the fields by which two pod templates, and the pods created from them, differ.
 type Template struct {
 	Annotations map[string]string `json:"annotations,omitempty"` // those under the project's prefix
 	Labels      map[string]string `json:"labels,omitempty"`      // those under the project's prefix

@@ -12,7 +12,7 @@ import (
 // Verb is the kind of an operation.
 type Verb string
 
-// The verbs that judges or reports tell apart.
+// The verbs that judges or reports distinguish.
 const (
 	VerbCreate           Verb = "create"
 	VerbUpdate           Verb = "update" // any change of a spec, replicas included
@@ -102,7 +102,7 @@ const (
 	ExpectLeftAlone ExpectationKind = "left-alone"
 )
 
-// Expectation tells the judges what a spec expects of one object, for checks that need nothing but the recording. It speaks of the
+// Expectation says to the judges what a spec expects of one object, for checks that need nothing but the recording. It speaks of the
 // object's events from Since on and before its own place in the history.
 type Expectation struct {
 	Seq       int             `json:"seq"`

@@ -188,7 +188,7 @@ func templateDigest(t *corev1.PodTemplateSpec) string {
 	return digest(data)
 }
 
-// digest tells contents apart without saying what they are.
+// digest distinguishes contents without revealing them.
 func digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])

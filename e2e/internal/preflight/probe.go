@@ -44,7 +44,7 @@ const (
 	baseline   = "baseline"
 )
 
-// probeLabel tells the pods of two probes in one namespace apart.
+// probeLabel distinguishes the pods of two probes in one namespace.
 const probeLabel = "statefulset-conformance.hero-academy.github.io/probe"
 
 func probes() []podProbe {

@@ -39,7 +39,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	scope := ""
 	switch {
 	case len(run.Tolerances) > 0:
-		scope = fmt.Sprintf(" (partial run: judged with %s, wider than it takes to tell a broken controller)", strings.Join(run.Tolerances, ", "))
+		scope = fmt.Sprintf(" (partial run: judged with %s, wider than it takes to recognise a broken controller)", strings.Join(run.Tolerances, ", "))
 	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}

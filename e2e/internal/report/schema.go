@@ -22,7 +22,7 @@ const SchemaFile = "conformance.schema.json"
 //go:embed conformance.schema.json
 var schema []byte
 
-// modeline tells editors with a language server for YAML where the schema is.
+// modeline says to editors with a language server for YAML where the schema is.
 const modeline = "# yaml-language-server: $schema=" + SchemaFile + "\n"
 
 // Validate checks the contents of a report's file against the schema and the contract. The error names every place that is wrong.

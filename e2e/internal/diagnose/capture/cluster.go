@@ -50,20 +50,20 @@ func (r *reader) dnsConfig(ctx context.Context) error {
 	return r.note("configmap coredns in kube-system", err)
 }
 
-// kubeletConfig reads what kubeadm has told the kubelets; other clusters do not have it.
+// kubeletConfig reads the configuration that kubeadm gave the kubelets; other clusters do not have it.
 func (r *reader) kubeletConfig(ctx context.Context) error {
 	config, err := r.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "kubelet-config", metav1.GetOptions{})
 	if err != nil {
 		return r.note("configmap kubelet-config in kube-system", err)
 	}
-	var told struct {
+	var decoded struct {
 		ClusterDomain string   `json:"clusterDomain"`
 		ClusterDNS    []string `json:"clusterDNS"`
 	}
-	if err := yaml.Unmarshal([]byte(config.Data["kubelet"]), &told); err != nil {
+	if err := yaml.Unmarshal([]byte(config.Data["kubelet"]), &decoded); err != nil {
 		return r.note("configmap kubelet-config in kube-system", err)
 	}
-	r.s.Resolver.Zone, r.s.Resolver.Addresses = told.ClusterDomain, told.ClusterDNS
+	r.s.Resolver.Zone, r.s.Resolver.Addresses = decoded.ClusterDomain, decoded.ClusterDNS
 	return nil
 }
 

@@ -148,7 +148,7 @@ func (c *Cluster) loadImage(ctx context.Context, image string) error {
 	return group.Wait()
 }
 
-// digest tells one kind configuration from another.
+// digest distinguishes one kind configuration from another.
 func digest(config []byte) string {
 	sum := sha256.Sum256(config)
 	return hex.EncodeToString(sum[:6])

@@ -15,7 +15,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
 )
 
-// state records a cluster that this project created. It tells our clusters from other people's, and an unchanged cluster from one whose
+// state records a cluster that this project created. It distinguishes our clusters from other people's, and an unchanged cluster from one whose
 // nodes have been restarted or removed.
 type state struct {
 	Name   string `json:"name"`

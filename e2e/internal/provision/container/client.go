@@ -37,7 +37,7 @@ func At(host string) Client {
 	return Client{Program: Docker, Address: host}
 }
 
-// Host tells this engine from another one: its address, empty for a client's default.
+// Host distinguishes this engine from another one: its address, empty for a client's default.
 func (c Client) Host() string {
 	switch {
 	case c.Address != "":

@@ -124,7 +124,7 @@ func IsOwnHost(host string) bool {
 	return err == nil && host == newDaemon(filepath.Join(dir, "engine")).engine().Address
 }
 
-// ID returns what tells the engine from another one that answers at its address later.
+// ID returns what distinguishes the engine from another one that answers at its address later.
 func (e *Engine) ID(ctx context.Context) (string, error) {
 	format := "{{.ID}}"
 	if e.Program == container.Podman {

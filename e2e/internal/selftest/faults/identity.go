@@ -79,7 +79,7 @@ func identity() []Fault {
 		Edits: named(`planted.In("replacement-renamed") && planted.Settled(set)`, "pod.Spec.Hostname = set.Name"),
 	}, {
 		Name: "owner-missing", Kind: Obvious, Breaks: []contract.ID{contract.IdentityOwnership},
-		Harm:  "Nothing tells whose the pods are; they survive their set.",
+		Harm:  "Nothing says which set owns the pods; they outlive it.",
 		Edits: unowned("owner-missing", ""),
 	}, {
 		Name: "owner-of-last-missing", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnership},

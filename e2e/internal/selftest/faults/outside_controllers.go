@@ -45,7 +45,7 @@ parameters:
 `,
 	}, {
 		Name: "admission-strips-labels", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels},
-		Harm: "A policy that tidies labels takes away those that tell members apart.",
+		Harm: "A policy that tidies labels removes those that distinguish the members.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
 			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),
 	}, {
@@ -74,7 +74,7 @@ parameters:
 		Harm:  "A policy has no container restarted, so that a crash costs a member its place.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/restartPolicy", value: "Never"}`, `object.spec.restartPolicy == "Always"`),
 	}, {
-		Name: "admission-mends-invalid", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
+		Name: "admission-corrects-invalid", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
 		Harm:  "A policy makes some sense of what makes none, and nobody learns of the mistake.",
 		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/replicas", value: 0}`, `object.spec.replicas < 0`),
 	}, {

@@ -42,7 +42,7 @@ func status() []Fault {
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-behind\") {\n\t\tstatus.ObservedGeneration--\n\t}\n"}},
 	}, {
 		Name: "observed-generation-stuck", Kind: Subtle, Breaks: []contract.ID{contract.StatusObservedGeneration},
-		Harm:  "After its second change a set never tells that it has seen another.",
+		Harm:  "After its second change a set never reports that another generation was observed.",
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-stuck\") && set.Generation > 1 {\n\t\tstatus.ObservedGeneration = 1\n\t}\n"}},
 	}, {
 		Name: "scale-up-one-short", Kind: Obvious, Breaks: []contract.ID{contract.StatusScale, contract.OrderingChangeOfMind},
@@ -54,7 +54,7 @@ func status() []Fault {
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
 	}, {
 		Name: "status-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
-		Harm:  "After a rollout nobody can tell how many members run the current version.",
+		Harm:  "After a rollout nobody can say how many members run the current version.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"status-current-lost\") && set.Generation > 1 {\n\t\t\tstatus.CurrentReplicas = 0\n\t\t}\n"}},
 	}}
 }

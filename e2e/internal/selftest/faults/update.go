@@ -70,7 +70,7 @@ func update() []Fault {
 		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},
 	}, {
 		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
-		Harm:    "The version that mends a broken member never gets to it.",
+		Harm:    "The version that repairs a broken member never gets to it.",
 		Replays: "137409; real on 1.35 and 1.36 with the gate of maxUnavailable on",
 		Edits:   []Edit{{control, beforeUpdate, "\tif planted.In(\"parallel-stuck-behind-broken\") && allowsBurst(set) && unavailable > 0 {\n\t\treturn &status, nil\n\t}\n"}},
 	}, {
