@@ -24,7 +24,7 @@ func outcome(err error, over <-chan struct{}) history.Outcome {
 	if err == nil {
 		return history.Passed
 	}
-	if _, inconclusive := errors.AsType[*inconclusiveError](err); inconclusive {
+	if IsInconclusive(err) {
 		return history.Inconclusive
 	}
 	select {
@@ -42,3 +42,9 @@ func (e *inconclusiveError) Unwrap() error { return e.error }
 
 // Inconclusive marks an error as one that says nothing of the guarantee that was looked at.
 func Inconclusive(err error) error { return &inconclusiveError{err} }
+
+// IsInconclusive reports whether an error was made by Inconclusive, or wraps one that was.
+func IsInconclusive(err error) bool {
+	_, is := errors.AsType[*inconclusiveError](err)
+	return is
+}

@@ -44,12 +44,15 @@ const (
 	baseline   = "baseline"
 )
 
+// dnsClient is the name of the pod that queries DNS.
+const dnsClient = "dns-client"
+
 // probeLabel distinguishes the pods of two probes in one namespace.
 const probeLabel = "statefulset-conformance.hero-academy.github.io/probe"
 
 func probes() []podProbe {
 	return []podProbe{{
-		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: "dns-client",
+		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: dnsClient,
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
@@ -138,7 +141,7 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 		f.add(problems...)
 		return
 	}
-	f.add(p.startPod(ctx, pp, objects, &f.Facts)...)
+	f.add(p.startPod(ctx, pp, objects, f)...)
 	// Now, since a controller that creates quotas in new namespaces needs time, too.
 	f.add(p.quotas(ctx, namespace)...)
 }

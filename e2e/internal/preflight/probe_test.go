@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -154,6 +155,38 @@ func TestCheckQuotas(t *testing.T) {
 			t.Errorf("%s: expected no problem, found %v", c.name, problems)
 		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want)):
 			t.Errorf("%s: expected %q, found %v", c.name, c.want, problems)
+		}
+	}
+}
+
+// A whole run needs answers of DNS; one that was narrowed may not.
+func TestProbeNoticesThatDNSDoesNotAnswer(t *testing.T) {
+	const timeout, reply = ";; connection timed out; no servers could be reached\n\n", "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tkubernetes.default.svc.a\nAddress: 10.96.0.1\n\n"
+	for name, c := range map[string]struct {
+		outputs         []string
+		labels          string
+		problems, notes int
+	}{
+		"answered":            {outputs: []string{reply}},
+		"answered a bit late": {outputs: []string{timeout, reply}},
+		"never, whole run":    {outputs: []string{timeout, timeout}, problems: 1},
+		"never, narrowed run": {outputs: []string{timeout, timeout}, labels: "ordering.create", notes: 1},
+	} {
+		p := testProber()
+		p.client, p.settings.Labels = fake.NewClientset(), c.labels
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: dnsClient, Namespace: "sts-probe-1"}}
+		problems, notes := p.answers(t.Context(), pod, "a", func(context.Context, ...string) (string, error) {
+			out := c.outputs[0]
+			c.outputs = c.outputs[1:]
+			return out + "-- end of answer --\n", nil
+		})
+		if len(problems) != c.problems || len(notes) != c.notes || len(c.outputs) > 0 {
+			t.Errorf("%s: expected %d problems and %d notes, found %v and %v", name, c.problems, c.notes, problems, notes)
+		}
+		for _, p := range problems {
+			if p.Usage || !strings.Contains(p.Text, "NetworkPolicies that deny egress") {
+				t.Errorf("%s: expected the cluster's policies to be named, found %+v", name, p)
+			}
 		}
 	}
 }

@@ -18,12 +18,13 @@ import (
 	"k8s.io/client-go/util/exec"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/egress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // startPod starts a probe's pod, waits until it runs, and inspects it.
-func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, facts *runconfig.Facts) []Problem {
+func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, f *Findings) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
 	pod := podNamed(objects, pp.podName)
 	p.settings.Label(pod)
@@ -53,8 +54,8 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	case err != nil:
 		return []Problem{p.timeoutProblem(pp, pod, err)}
 	}
-	*pp.image.id(&facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
-	return p.inspectPod(ctx, pp, pod, facts)
+	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
+	return p.inspectPod(ctx, pp, pod, f)
 }
 
 // pullReasons are the waiting reasons of a container whose image was not pulled.
@@ -111,7 +112,7 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem
 }
 
 // inspectPod runs commands in the pod, as the specs will.
-func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, facts *runconfig.Facts) []Problem {
+func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, f *Findings) []Problem {
 	script := `for p; do command -v "$p" >/dev/null || echo "$p"; done`
 	missing, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, pp.programs...)...)
 	if err != nil {
@@ -130,8 +131,37 @@ func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, f
 		problems = append(problems, Problem{Text: oneLine(fmt.Sprintf("DNS: expected the search domain "+
 			"%s.svc.<zone> in /etc/resolv.conf of pods, found %q (%v); set clusterDomain and clusterDNS of the kubelets", pod.Namespace, conf, err))})
 	}
-	facts.DNSZone = zone
+	f.Facts.DNSZone = zone
+	// Where nslookup is missing or the zone is unknown the query would say nothing new.
+	if len(problems) == 0 && pp.podName == dnsClient {
+		unanswered, notes := p.answers(ctx, pod, zone, func(ctx context.Context, command ...string) (string, error) { return p.exec(ctx, pod, command...) })
+		problems, f.Notes = unanswered, append(f.Notes, notes...)
+	}
 	return problems
+}
+
+// answers finds out whether a DNS server answers the pod at all. That none does keeps a whole run from being conclusive; a run that the person
+// narrowed may need none, and only notes it.
+func (p *prober) answers(ctx context.Context, pod *corev1.Pod, zone string, run nslookup.Exec) (problems []Problem, notes []string) {
+	// Twice, since the network plugin may set up a new pod's way to other nodes after it runs.
+	for range 2 {
+		answered, err := nslookup.Answered(ctx, run, zone)
+		switch {
+		case err != nil:
+			return []Problem{{Text: oneLine(fmt.Sprintf("DNS: expected nslookup to run in pod %s, found: %v", pod.Name, err))}}, nil
+		case answered:
+			return nil, nil
+		}
+	}
+	from := "namespaces with the label " + runconfig.ManagedByLabel + "=" + runconfig.ManagedBy
+	if len(p.settings.Namespaces) > 0 {
+		from = "the namespaces that NAMESPACES= names"
+	}
+	text := oneLine("DNS: " + egress.Unanswered(ctx, p.client, pod.Namespace, pod.Name, nslookup.ControlName(zone), from))
+	if p.settings.Focus != "" || p.settings.Labels != "" {
+		return nil, []string{text}
+	}
+	return []Problem{{Text: text}}, nil
 }
 
 func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (string, error) {

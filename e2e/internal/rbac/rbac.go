@@ -69,6 +69,10 @@ func All() []Right {
 
 		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
+		{
+			Group: "networking.k8s.io", Resource: "networkpolicies", Verbs: []string{"list"}, ForReport: true,
+			Why: "the policies that may keep pods from the DNS servers are named",
+		},
 		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, ClusterScope: true},
 		{
 			Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Namespace: system, ForReport: true, ClusterScope: true,

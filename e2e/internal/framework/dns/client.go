@@ -28,7 +28,10 @@ const (
 type Client struct {
 	set  *statefulset.Set
 	pod  string
-	zone string // the cluster's DNS zone, such as cluster.local
+	zone string        // the cluster's DNS zone, such as cluster.local
+	run  nslookup.Exec // in the pod
+	// server is shared by the clients of a spec.
+	server *server
 }
 
 // StartClient starts a pod that belongs to no set, waits until it is Ready and finds the cluster's DNS zone in it.
@@ -41,12 +44,17 @@ func StartClient(ctx context.Context, set *statefulset.Set) Client {
 		ns.CreatePod(ctx, obj.(*corev1.Pod))
 	}
 	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod "+name+" to be Ready", framework.PodReady(name))
-	return Client{set: set, pod: name, zone: zone(ctx, ns, name)}
+	c := Client{set: set, zone: zone(ctx, ns, name), server: &server{}}.In(name)
+	c.expectServer(ctx)
+	return c
 }
 
 // In returns a client that looks up the same names from another pod.
 func (c Client) In(pod string) Client {
 	c.pod = pod
+	c.run = func(ctx context.Context, command ...string) (string, error) {
+		return c.set.NS.Exec(ctx, pod, command...)
+	}
 	return c
 }
 
@@ -71,20 +79,24 @@ func (c Client) ServiceFQDN() string {
 	return fmt.Sprintf("%s.%s.svc.%s.", c.set.Service, c.set.NS.Name, c.zone)
 }
 
-// poll runs a lookup again until it returns no error or the DNS limit has passed, and returns its last error.
+// poll runs a lookup again until it returns no error or the DNS limit has passed, and returns its last error. It returns sooner where no server
+// answers, if none did at the end of an earlier wait.
 func (c Client) poll(ctx context.Context, lookup func() error) error {
 	limit := c.set.NS.Settings.Limits.DNSFollows
 	began := c.set.NS.Now()
 	var last error
-	err := wait.PollUntilContextCancel(ctx, retryDelay, true, func(context.Context) (bool, error) {
-		last = lookup()
-		return last == nil || c.set.NS.Now()-began > limit, nil
+	err := wait.PollUntilContextCancel(ctx, retryDelay, true, func(ctx context.Context) (bool, error) {
+		if last = c.await(ctx); last == nil {
+			last = lookup()
+		}
+		return last == nil || c.server.silent || c.set.NS.Now()-began > limit, nil
 	})
 	switch {
 	case err != nil:
 		return context.Cause(ctx)
 	case last != nil:
-		return fmt.Errorf("not within %v: %w", limit, last)
+		_, c.server.silent = errors.AsType[*silentError](last)
+		return fmt.Errorf("not within %v: %w", (c.set.NS.Now() - began).Round(time.Second), last)
 	}
 	return nil
 }
@@ -92,12 +104,10 @@ func (c Client) poll(ctx context.Context, lookup func() error) error {
 // lookup runs nslookup in the pod for one name and one record type, and returns the first error of right. Each of several answers in a row
 // must be right, since several DNS servers may answer in turn.
 func (c Client) lookup(ctx context.Context, record, name string, right func(nslookup.Answer) error) error {
-	answers, err := nslookup.Query(ctx, func(ctx context.Context, command ...string) (string, error) {
-		return c.set.NS.Exec(ctx, c.pod, command...)
-	}, queriesInARow, record, name)
+	answers, err := nslookup.Query(ctx, c.run, queriesInARow, record, name)
 	switch {
 	case errors.Is(err, nslookup.ErrNoServer):
-		return fmt.Errorf("%w: look at the cluster's DNS pods, and at the servers that /etc/resolv.conf of pod %s names", err, c.pod)
+		return c.unanswered(ctx, err)
 	case err != nil:
 		return framework.Inconclusive(err)
 	}

@@ -13,8 +13,8 @@ import (
 // Exec runs a command in the container that queries DNS, and returns its standard output and standard error.
 type Exec func(ctx context.Context, command ...string) (string, error)
 
-// ErrNoServer is the error that no DNS server answered: a fault of the cluster's DNS, unlike any other error of Query, after which nothing is
-// known of it.
+// ErrNoServer is the error that no DNS server answered. Whether the queried name, the server or the network is the cause shows in what Answered
+// returns for the same container.
 var ErrNoServer = errors.New("no DNS server answered")
 
 // separator follows each run of nslookup in the output of script; nslookup prints no such line.
@@ -46,6 +46,18 @@ func Query(ctx context.Context, run Exec, times int, qtype, name string) ([]Answ
 		answers = append(answers, answer)
 	}
 	return answers, nil
+}
+
+// ControlName returns a name that the DNS of every cluster has, with the final dot: the API server's service.
+func ControlName(zone string) string { return "kubernetes.default.svc." + zone + "." }
+
+// Answered reports whether a DNS server answers a query for ControlName, whatever it answers. An error leaves that unknown.
+func Answered(ctx context.Context, run Exec, zone string) (bool, error) {
+	_, err := Query(ctx, run, 1, "a", ControlName(zone))
+	if errors.Is(err, ErrNoServer) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ReverseName returns the name of the PTR records of an address, with the final dot.

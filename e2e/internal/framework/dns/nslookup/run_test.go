@@ -38,6 +38,28 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+func TestAnswered(t *testing.T) {
+	mark := separator + "\n"
+	for _, c := range []struct {
+		name, out string
+		run       error
+		want      bool
+		err       string
+	}{
+		{name: "an address", out: right + mark, want: true},
+		{name: "no such name", out: "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n** server can't find kubernetes.default.svc.a: NXDOMAIN\n\n" + mark, want: true},
+		{name: "no server", out: ";; connection timed out; no servers could be reached\n\n" + mark},
+		{name: "the command failed", run: errors.New("no such pod"), err: "no such pod"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Answered(t.Context(), prints(c.out, c.run), "a")
+			if got != c.want || (err == nil) != (c.err == "") {
+				t.Errorf("found %t, %v", got, err)
+			}
+		})
+	}
+}
+
 // TestScript runs the script with an nslookup that prints its arguments.
 func TestScript(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "sh", "-c", `nslookup() { echo "$1|$2"; echo; return 1; }; `+script, "query", "2", "a", "it's.").CombinedOutput()
