@@ -38,6 +38,25 @@ func (p *podLife) readyBefore(seq int) *interval {
 	return &p.ready[i-1]
 }
 
+// readyAt returns the stretch of readiness that the pod was in at that moment, or nil.
+func (p *podLife) readyAt(at time.Duration) *interval {
+	for i := range p.ready {
+		if r := &p.ready[i]; r.from.At <= at && (r.to == nil || r.to.At > at) {
+			return r
+		}
+	}
+	return nil
+}
+
+// ownerBy returns the set that controlled the pod at that moment, or nil.
+func (p *podLife) ownerBy(at time.Duration) *setLife {
+	i := len(p.owners) - 1
+	for i > 0 && p.owners[i].from.At > at {
+		i--
+	}
+	return p.owners[i].set
+}
+
 // first is the pod's earliest event.
 func (p *podLife) first() *history.Event { return p.events[0] }
 

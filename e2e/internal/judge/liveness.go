@@ -40,12 +40,17 @@ func (res *results) notDone(id contract.ID, c evidence) {
 	if until == 0 {
 		until = res.m.h.Duration()
 	}
-	if lag := res.m.h.Header.Lag; res.m.controllerActive(c.since+lag, until-lag) {
+	if res.m.activeWithin(c.since, until) {
 		res.broken(id, c)
 		return
 	}
 	c.text += ", but nothing shows that the controller was at work"
 	res.inconclusive(id, c)
+}
+
+// activeWithin reports whether the controller was seen at work within a stretch, so that it knew of its beginning and could act before its end.
+func (m *model) activeWithin(since, until time.Duration) bool {
+	return m.controllerActive(since+m.h.Header.Lag, until-m.h.Header.Lag)
 }
 
 // controllerActive reports whether the controller was seen at work after one moment and up to another. The StatefulSet controller and the
@@ -86,25 +91,81 @@ func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	if !m.complete() || s.deleting != nil || len(s.specs) == 0 {
 		return frontier{}, false
 	}
-	v := s.specs[len(s.specs)-1]
+	return m.frontierAt(s, s.specs[len(s.specs)-1], m.h.Duration()), true
+}
+
+// frontierAt returns the frontier that the set had at a moment, under the version v that was current then.
+func (m *model) frontierAt(s *setLife, v *history.Event, at time.Duration) frontier {
 	end := int(v.Set.Start + v.Set.Replicas)
-	f := frontier{ordinal: int(v.Set.Start), since: v.At}
-	if !s.ordered() {
-		f.ordinal = m.firstBlockedOrdinal(s, min(end, s.ordinals.end()), m.h.Duration())
-		if f.ordinal == s.ordinals.end() {
-			f.ordinal = end
-		}
-		return f, true
+	if s.ordered() {
+		return s.orderedFrontier(v, at, end)
 	}
-	for ; f.ordinal < end; f.ordinal++ {
-		lives := s.byOrdinal[f.ordinal]
-		if len(lives) == 0 || lives[len(lives)-1].gone != nil || lives[len(lives)-1].owner() != s || !lives[len(lives)-1].isReady() {
+	f := frontier{ordinal: m.firstBlockedOrdinal(s, min(end, s.ordinals.end()), at), since: v.At}
+	if f.ordinal == s.ordinals.end() {
+		f.ordinal = end
+	}
+	return f
+}
+
+// orderedFrontier is the same for an ordered set, of whose pods only those below an ordinal are looked at.
+func (s *setLife) orderedFrontier(v *history.Event, at time.Duration, below int) frontier {
+	f := frontier{ordinal: int(v.Set.Start), since: v.At}
+	for ; f.ordinal < below; f.ordinal++ {
+		p := s.lifeAt(f.ordinal, at)
+		if p == nil || p.ownerBy(at) != s {
 			break
 		}
-		ready := lives[len(lives)-1].ready
-		f.since = max(f.since, ready[len(ready)-1].from.At+minReady(v))
+		ready := p.readyAt(at)
+		if ready == nil {
+			break
+		}
+		f.since = max(f.since, ready.from.At+minReady(v))
 	}
-	return f, true
+	return f
+}
+
+// stretch is an interval in which the controller had to do something.
+type stretch struct{ since, until time.Duration }
+
+// claimsDue returns a stretch, under one of the versions of the set from that index on and no later than until, in which the controller had
+// to bring the ownerReferences of an ordinal's claims into line with the retention policy, and long enough that it must have done so; nil if
+// there is none. It does so in every sync that gets as far as that pod. A stretch that shows it at work comes before others.
+func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *stretch {
+	var out *stretch
+	for i := spec; i < len(s.specs) && s.specs[i].At < until; i++ {
+		end := until
+		if i+1 < len(s.specs) {
+			end = min(end, s.specs[i+1].At)
+		}
+		d := m.claimsReached(s, ordinal, s.specs[i], end)
+		if d == nil || d.until-d.since <= m.actDeadline() {
+			continue
+		}
+		if m.activeWithin(d.since, d.until) {
+			return d
+		}
+		out = d
+	}
+	return out
+}
+
+// claimsReached returns the stretch before a moment, under the version v, in which a sync got as far as the claims of an ordinal's pod, or nil.
+func (m *model) claimsReached(s *setLife, ordinal int, v *history.Event, until time.Duration) *stretch {
+	p := s.lifeAt(ordinal, until-1)
+	if p == nil || p.ownerBy(until-1) != s || !inRange(v, ordinal) {
+		return nil
+	}
+	if p.deleting != nil {
+		until = min(until, p.deleting.At)
+	}
+	f := s.orderedFrontier(v, until-1, ordinal+1)
+	if !s.ordered() {
+		f = m.frontierAt(s, v, until-1)
+	}
+	if ordinal >= f.ordinal {
+		return nil
+	}
+	return &stretch{since: max(f.since, p.first().At), until: until}
 }
 
 // unfilledFor returns for how long, at the end, an ordinal in range had no pod or a finished one, with nothing to block its creation.

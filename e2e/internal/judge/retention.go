@@ -245,79 +245,8 @@ func (res *results) goneAfterPod(s *setLife, c *claimLife, p *podLife) {
 	}
 }
 
-// unexpectedClaimDeletion reports every deletion of a claim that neither the test nor a retention policy explains.
-func (res *results) unexpectedClaimDeletion() {
-	m := res.m
-	claimants := m.claimants()
-	for _, c := range m.claims {
-		if c.deleting == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
-			continue
-		}
-		s, pod := claimant(claimants, c, surelyBy(c.deleting.At))
-		if s == nil || ownedByOther(c.deleting, s, pod) || m.deletionAllowed(s, pod, c) {
-			continue
-		}
-		id, why := m.protectedBy(s, pod, c.deleting)
-		since := c.deleting.At
-		if i := len(c.events) - 1; i > 0 {
-			since = c.at(c.deleting.At - 1).At
-		}
-		res.broken(id, evidence{
-			set: s, since: min(since, c.deleting.At), also: []history.Resource{history.Pods}, events: []*history.Event{c.deleting},
-			text: fmt.Sprintf("claim %s was deleted at %s although %s", c.name, c.deleting.Ref(), why),
-		})
-	}
-}
-
-// deletionAllowed reports whether the claim had an ownerReference to an object with which the retention policy deletes it.
-func (m *model) deletionAllowed(s *setLife, pod string, c *claimLife) bool {
-	at := c.deleting.At
-	if uid := ownerNamed(c.deleting, "StatefulSet", s.name); uid != "" {
-		owner := m.bySet[uid]
-		if owner == nil || len(owner.events) == 0 {
-			return true // it was gone before the recording
-		}
-		if owner.mayBeDeleted(c.deleting) && (owner.created == nil || owner.during(0, at, deletedDelete)) {
-			return true
-		}
-	}
-	if uid := ownerNamed(c.deleting, "Pod", pod); uid != "" {
-		owner := m.byPod[uid]
-		if owner == nil {
-			return true
-		}
-		for _, t := range owner.owners {
-			// An earlier owner may have scaled the pod down before another set adopted it.
-			condemned := func(v *history.Event) bool { return scaledDelete(v) && !inRange(v, owner.ordinal) }
-			if t.set != nil && (t.set.during(m.visibleFrom(owner.first().At), deliveredBy(at), condemned) || m.cacheAt(t.set, c.deleting).anySpec(condemned)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// protectedBy returns the guarantee that the deletion of the claim breaks, and the reason.
-func (m *model) protectedBy(s *setLife, pod string, act *history.Event) (contract.ID, string) {
-	wanted := inRange(s.specAt(act.At), history.Ordinal(pod))
-	switch {
-	case s.mayBeDeleted(act) && deletedDelete(s.specs[len(s.specs)-1]):
-		return contract.StorageWhenDeletedDelete, fmt.Sprintf("the deleted set %s had not come to own it", s.name)
-	case s.mayBeDeleted(act):
-		return contract.StorageDeleteKeeps, fmt.Sprintf("the deleted set %s keeps its claims", s.name)
-	case wanted && m.cacheAt(s, act).anySpec(someDelete):
-		return contract.StorageRetentionFailure, fmt.Sprintf("%s was still wanted", pod)
-	case wanted:
-		return contract.StorageDataSurvives, fmt.Sprintf("%s was still wanted", pod)
-	case m.cacheAt(s, act).anySpec(scaledDelete):
-		return contract.StorageWhenScaledDelete, fmt.Sprintf("no scale down under whenScaled: Delete had removed %s", pod)
-	}
-	return contract.StorageScaleKeeps, fmt.Sprintf("the scale down that removed %s keeps its claims", pod)
-}
-
 // checkRetentionChange: when whenDeleted changes, the claims' ownerReferences to the set follow.
 func checkRetentionChange(m *model, res *results) {
-	overdue := m.actDeadline()
 	for _, s := range m.sets {
 		var change *history.Event
 		for i, v := range s.specs {
@@ -325,7 +254,7 @@ func checkRetentionChange(m *model, res *results) {
 				continue
 			}
 			if change != nil {
-				res.retentionPolicyApplied(s, change, v.At, overdue)
+				res.retentionPolicyApplied(s, change, v.At)
 			}
 			change = v
 		}
@@ -336,46 +265,55 @@ func checkRetentionChange(m *model, res *results) {
 		if s.deleting != nil {
 			until = s.deleting.At
 		}
-		res.retentionPolicyApplied(s, change, until, overdue)
+		res.retentionPolicyApplied(s, change, until)
 	}
 }
 
-// retentionPolicyApplied checks the claims of a set's pods between a change of whenDeleted and the next one or the end.
-func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, until, overdue time.Duration) {
+// retentionPolicyApplied checks the claims of a set's pods between a change of whenDeleted and the next one, the set's deletion or the end.
+func (res *results) retentionPolicyApplied(s *setLife, change *history.Event, until time.Duration) {
 	const id = contract.StorageRetentionChange
 	m, owned := res.m, deletedDelete(change)
-	front, complete := m.frontierOf(s)
 	for _, p := range s.pods {
 		if p.first().At > change.At || (p.deleting != nil && p.deleting.At < change.At) || !s.wanted(p.ordinal, change.At, until) {
 			continue
 		}
 		for _, t := range s.claimTemplates() {
 			c := m.claim(t+"-"+p.name, change.At)
-			if c == nil || c.deleting != nil || ownedBy(c.at(surelyBy(change.At)), s) == owned {
+			if c == nil || c.deleting != nil && c.deleting.At <= until || ownedBy(c.at(surelyBy(change.At)), s) == owned {
 				continue
 			}
 			first := sort.Search(len(c.events), func(i int) bool { return c.events[i].At > surelyBy(change.At) })
 			followed := false
 			for _, e := range c.events[first:] {
-				followed = followed || (e.At <= until && ownedBy(e, s) == owned)
+				followed = followed || (by(e, until) != no && ownedBy(e, s) == owned)
 			}
-			waited := until - max(change.At, front.since)
-			switch {
-			case followed:
+			if followed {
 				res.exercised(id)
-			case complete && until == m.h.Duration() && p.ordinal < front.ordinal && p.gone == nil && waited > overdue && !stale(c.last(), s, p):
-				verb := "has not come to own it"
-				if !owned {
-					verb = "still owns it"
-				}
-				res.notDone(id, evidence{
-					set: s, since: max(change.At, front.since), until: until, also: []history.Resource{history.Pods}, events: []*history.Event{change, c.last()},
-					text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, at the end of the recording, the set %s: claim %s of %s",
-						s.name, change.Set.WhenDeleted, change.Ref(), waited.Seconds(), verb, c.name, p.name),
-				})
+			} else if due := m.claimsDue(s, p.ordinal, s.current(change.At), until); due != nil {
+				res.retentionPolicyIgnored(s, p, c, change, *due)
 			}
 		}
 	}
+}
+
+// retentionPolicyIgnored reports that a claim's ownerReferences did not follow a change of whenDeleted.
+func (res *results) retentionPolicyIgnored(s *setLife, p *podLife, c *claimLife, change *history.Event, due stretch) {
+	m, last := res.m, c.at(due.until)
+	if now := s.lifeAt(p.ordinal, due.until-1); stale(last, s, now) || (due.until == m.h.Duration() && !m.complete()) {
+		return
+	}
+	verb, when := "had not come to own it", "at "+history.Clock(due.until)
+	if !deletedDelete(change) {
+		verb = "still owned it"
+	}
+	if due.until == m.h.Duration() {
+		when = "at the end of the recording"
+	}
+	res.notDone(contract.StorageRetentionChange, evidence{
+		set: s, since: due.since, until: due.until, also: []history.Resource{history.Pods}, events: []*history.Event{change, last},
+		text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, %s, the set %s: claim %s of %s",
+			s.name, change.Set.WhenDeleted, change.Ref(), (due.until - due.since).Seconds(), when, verb, c.name, p.name),
+	})
 }
 
 func ownedBy(claim *history.Event, s *setLife) bool {

@@ -39,7 +39,7 @@ func TestRetentionChange(t *testing.T) {
 			b.Wait(long)
 		}},
 		{
-			name: "the set does not become the claim's owner", broken: ids(contract.StorageRetentionChange), controllerActs: true, texts: []string{"whenDeleted of web became Delete at rv 107 (+0.7 s)", "the set has not come to own it: claim data-web-0 of web-0"},
+			name: "the set does not become the claim's owner", broken: ids(contract.StorageRetentionChange), controllerActs: true, texts: []string{"whenDeleted of web became Delete at rv 107 (+0.7 s)", "the set had not come to own it: claim data-web-0 of web-0"},
 			build: func(b *historytest.Builder) {
 				changed(b, drop)
 				b.Wait(long)
@@ -56,7 +56,7 @@ func TestRetentionChange(t *testing.T) {
 			},
 		},
 		{
-			name: "the set does not release the claim", broken: ids(contract.StorageRetentionChange), controllerActs: true, texts: []string{"the set still owns it: claim data-web-0"},
+			name: "the set does not release the claim", broken: ids(contract.StorageRetentionChange), controllerActs: true, texts: []string{"the set still owned it: claim data-web-0"},
 			build: func(b *historytest.Builder) {
 				dropped(b)
 				b.Wait(long)

@@ -230,13 +230,13 @@ func (m *model) scaleDownHolds(s *setLife) []waitPeriod {
 			continue
 		}
 		for _, n := range s.ordinals {
-			if p := s.lifeAt(n, v.At); p != nil && inRange(v, n) && !p.readyThrough(v.At) {
+			if p := s.lifeAt(n, v.At); p != nil && inRange(v, n) && p.readyAt(v.At) == nil {
 				out = append(out, waitPeriod{from: v.At, to: min(end, p.readyAfter(v.At, end)), pod: p, role: "staying"})
 			}
 		}
 		last := condemned[len(condemned)-1]
-		low := slices.IndexFunc(condemned, func(p *podLife) bool { return !p.readyThrough(v.At) })
-		if first := condemned[max(low, 0)]; low >= 0 && first != last && first.ordinal >= int(v.Set.Start) && !last.readyThrough(v.At) {
+		low := slices.IndexFunc(condemned, func(p *podLife) bool { return p.readyAt(v.At) == nil })
+		if first := condemned[max(low, 0)]; low >= 0 && first != last && first.ordinal >= int(v.Set.Start) && last.readyAt(v.At) == nil {
 			to := min(end, last.readyAfter(v.At, end), first.readyAfter(v.At, end))
 			out = append(out, waitPeriod{from: v.At, to: to, pod: first, role: "lower"})
 		}
@@ -262,14 +262,4 @@ func (s *setLife) lifeAt(n int, at time.Duration) *podLife {
 		return nil
 	}
 	return lives[i-1]
-}
-
-// readyThrough reports whether the pod was Ready at that moment.
-func (p *podLife) readyThrough(at time.Duration) bool {
-	for _, s := range p.ready {
-		if s.from.At <= at && (s.to == nil || s.to.At > at) {
-			return true
-		}
-	}
-	return false
 }
