@@ -15,9 +15,11 @@ import (
 	"time"
 )
 
-// Format is the version of the file format that Write writes, in each file's first line. Read reads formatV1 too.
+// Format is the version of the file format that Write writes, in each file's first line. Read reads the former ones too: formatV2 has no
+// Event objects of the API, formatV1 has marks in place of operations.
 const (
-	Format   = "statefulset-history/v2"
+	Format   = "statefulset-history/v3"
+	formatV2 = "statefulset-history/v2"
 	formatV1 = "statefulset-history/v1"
 )
 

@@ -33,6 +33,7 @@ func full() *history.History {
 	s.Add(&history.Event{Resource: history.Slices, Meta: history.Meta{Name: "web-x"}, Slice: &history.Slice{
 		Service: "web", Endpoints: []history.Endpoint{{Addresses: []string{"10.0.0.1"}, Target: "web-1", Ready: true}},
 	}})
+	s.Terminate("web-1")
 	s.DeleteSet("web")
 	s.Begin(history.Operation{Verb: history.VerbScale, Resource: history.Sets, Name: "web"})(history.Accepted, &history.Result{UID: "u", Generation: 2, ResourceVersion: "7"})
 	s.Begin(history.Operation{Verb: history.VerbEvict, Resource: history.Pods, Name: "web-1"})(history.Refused, nil)
@@ -169,7 +170,7 @@ func TestAFileWithoutItsEndWasCutShort(t *testing.T) {
 
 // The parts that hostile files are put together from.
 const (
-	header = `{"header":{"format":"statefulset-history/v2","spec":"","namespace":"n","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}` + "\n"
+	header = `{"header":{"format":"statefulset-history/v3","spec":"","namespace":"n","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}` + "\n"
 	first  = `{"operation":{"seq":1,"at":5,"verb":"other","outcome":"unknown","text":""}}` + "\n"
 	second = `{"operation":{"seq":2,"at":6,"verb":"other","outcome":"unknown","text":""}}` + "\n"
 	// done is an operation that returned.
@@ -189,7 +190,7 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"not an object":              {"[1,2]", "record 1"},
 		"null":                       {"null", "found 0 of them"},
 		"no header":                  {first + end3, "header on the first line"},
-		"another format":             {`{"header":{"format":"statefulset-history/v3","spec":"","namespace":"","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}`, `"statefulset-history/v3"`},
+		"another format":             {`{"header":{"format":"statefulset-history/v4","spec":"","namespace":"","start":"2026-01-02T03:04:05Z","lag":0,"clockSkew":0}}`, `"statefulset-history/v3"`},
 		"no format":                  {`{"header":{"spec":""}}`, "expected format"},
 		"a negative lag":             {strings.Replace(header, `"lag":0`, `"lag":-1`, 1), "negative"},
 		"two headers":                {header + header, "record 2: expected the header on the first line and only there"},
@@ -223,6 +224,8 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"an empty deletion":          {header + strings.Replace(event("pods", `,"pod":{}`), `"rv":"1"`, `"deletion":"0001-01-01T00:00:00Z"`, 1), "empty deletion"},
 		"no time":                    {header + strings.Replace(event("pods", `,"pod":{}`), `"rv":"1"`, `"created":"yesterday"`, 1), "record 2"},
 		"a time too fine":            {header + event("pods", `,"pod":{"conditions":[{"type":"Ready","status":"True","transition":"2026-01-02T03:04:05.5Z"}]}`), "whole seconds"},
+		"an Event object too fine":   {header + event("events", `,"report":{"reason":"r","reporter":"c","kind":"k","object":"o","last":"2026-01-02T03:04:05.5Z"}`), "whole seconds"},
+		"an event without report":    {header + event("events", ""), "lacks its object"},
 		"a time too late":            {header + event("pods", `,"pod":{"containers":[{"name":"a","state":"running","started":"9999-12-31T23:59:59-10:00"}]}`), "years 0 to 9999"},
 		"a gap that ends first":      {header + `{"gap":{"seq":1,"resource":"pods","from":5,"to":4,"reason":""}}`, "ends (4ns) before it begins (5ns)"},
 		"a gap of nothing":           {header + `{"gap":{"seq":1,"resource":"","from":4,"to":5,"reason":""}}`, "unknown resource"},
@@ -292,6 +295,14 @@ func (d *disk) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// TestReadReadsTheSecondFormat: it differs in what it lacks.
+func TestReadReadsTheSecondFormat(t *testing.T) {
+	h, err := history.Read(strings.NewReader(strings.Replace(header, "/v3", "/v2", 1) + first + second + end3))
+	if err != nil || len(h.Operations) != 2 || h.Header.Format != history.Format {
+		t.Errorf("expected two operations, found %+v and %v", h, err)
+	}
+}
+
 // TestReadReadsTheFirstFormat: its marks are operations of which only the call is known.
 func TestReadReadsTheFirstFormat(t *testing.T) {
 	h, err := history.Load(filepath.Join("testdata", "v1.jsonl"))
@@ -321,7 +332,7 @@ func TestReadReadsTheFirstFormat(t *testing.T) {
 }
 
 func TestTheFirstFormatHasNoOperations(t *testing.T) {
-	v1 := strings.Replace(header, "/v2", "/v1", 1)
+	v1 := strings.Replace(header, "/v3", "/v1", 1)
 	for _, record := range []string{first, strings.Replace(end3, "complete", "invalid", 1)} {
 		if _, err := history.Read(strings.NewReader(v1 + record)); err == nil || !strings.Contains(err.Error(), "unknown field") {
 			t.Errorf("%s: expected an unknown field, found %v", record, err)

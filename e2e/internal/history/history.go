@@ -19,11 +19,14 @@ const (
 	Revisions Resource = "controllerrevisions"
 	Slices    Resource = "endpointslices"
 	Services  Resource = "services"
+	// Events are the Event objects that components of the cluster report what they did to StatefulSets with. They are rate-limited and may be
+	// dropped or combined: one that is recorded tells, none that is missing does.
+	Events Resource = "events"
 )
 
 // Resources lists every recorded resource.
 func Resources() []Resource {
-	return []Resource{Pods, Claims, Sets, Revisions, Slices, Services}
+	return []Resource{Pods, Claims, Sets, Revisions, Slices, Services, Events}
 }
 
 // Change is what an event says of its object, and how that was learnt.
@@ -60,6 +63,7 @@ type Event struct {
 	Revision *Revision `json:"revision,omitempty"`
 	Slice    *Slice    `json:"slice,omitempty"`
 	Service  *Service  `json:"service,omitempty"`
+	Report   *Report   `json:"report,omitempty"`
 }
 
 // Gone reports whether the event says that the object no longer exists.

@@ -230,3 +230,34 @@ type Service struct {
 func (s *Service) Headless() bool {
 	return len(s.ClusterIPs) > 0 && s.ClusterIPs[0] == corev1.ClusterIPNone
 }
+
+// Report is an Event object of the API, without its message. Each new version of it is one more occurrence.
+type Report struct {
+	Type     string `json:"type,omitempty"` // Normal or Warning
+	Reason   string `json:"reason"`
+	Reporter string `json:"reporter"` // the component that wrote it
+	// Kind, Object and UID are what it is about.
+	Kind   string    `json:"kind"`
+	Object string    `json:"object"`
+	UID    types.UID `json:"uid,omitempty"`
+	// Pod is the pod that the message of a SuccessfulDelete names, "" where it names none.
+	Pod   string `json:"pod,omitempty"`
+	Count int32  `json:"count,omitempty"` // how often it has occurred, those that were dropped included
+	// Last is when it last occurred, by the clock of the component.
+	Last metav1.Time `json:"last,omitzero"`
+}
+
+// The part of the StatefulSet controller's reports that tells who deleted a pod.
+const (
+	StatefulSetController = "statefulset-controller"
+	SuccessfulDelete      = "SuccessfulDelete"
+)
+
+// DeletionReport returns the name of the pod whose deletion the StatefulSet controller reports to have requested, "" for any other event.
+func (e *Event) DeletionReport() string {
+	r := e.Report
+	if r == nil || r.Reporter != StatefulSetController || r.Reason != SuccessfulDelete || r.Kind != "StatefulSet" {
+		return ""
+	}
+	return r.Pod
+}

@@ -1,12 +1,14 @@
 package history
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -50,6 +52,8 @@ func Project(obj runtime.Object) (*Event, error) {
 			ClusterIPs: o.Spec.ClusterIPs, Families: families, Selector: o.Spec.Selector,
 			PublishNotReady: o.Spec.PublishNotReadyAddresses,
 		}}, nil
+	case *corev1.Event:
+		return &Event{Resource: Events, Meta: metaOf(&o.ObjectMeta), Report: reportOf(o)}, nil
 	}
 	return nil, fmt.Errorf("history: %T is not a recorded type; recorded are %v", obj, Resources())
 }
@@ -210,6 +214,35 @@ func sliceOf(o *discoveryv1.EndpointSlice) *Slice {
 		s.Endpoints = append(s.Endpoints, out)
 	}
 	return s
+}
+
+func reportOf(o *corev1.Event) *Report {
+	r := &Report{
+		Type: o.Type, Reason: o.Reason, Reporter: cmp.Or(o.ReportingController, o.Source.Component), Kind: o.InvolvedObject.Kind,
+		Object: o.InvolvedObject.Name, UID: o.InvolvedObject.UID, Count: o.Count, Last: o.LastTimestamp,
+	}
+	// Those of the events.k8s.io API have the other fields.
+	if r.Last.IsZero() {
+		r.Last = metav1.NewTime(o.EventTime.Time)
+	}
+	if o.Series != nil {
+		r.Count, r.Last = o.Series.Count, metav1.NewTime(o.Series.LastObservedTime.Time)
+	}
+	r.Last = metav1.NewTime(r.Last.Truncate(time.Second))
+	if r.Reason == SuccessfulDelete {
+		r.Pod = podNamedIn(o.Message)
+	}
+	return r
+}
+
+// podNamedIn returns the name behind the first word "Pod" of a message, "" if there is none. Messages of events that were combined have it
+// too: they are the last one's with a prefix.
+func podNamedIn(message string) string {
+	words := strings.Fields(message)
+	if i := slices.Index(words, "Pod"); i >= 0 && i+1 < len(words) {
+		return words[i+1]
+	}
+	return ""
 }
 
 func orZero[T any](p *T) T {

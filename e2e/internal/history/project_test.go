@@ -156,6 +156,54 @@ func TestProjectKeepsEveryField(t *testing.T) {
 	}
 }
 
+// TestProjectReports: of an Event object's message nothing but the name of a deleted pod is recorded.
+func TestProjectReports(t *testing.T) {
+	about := corev1.ObjectReference{Kind: "StatefulSet", Namespace: "n", Name: "web", UID: "s", FieldPath: "f"}
+	micro := metav1.NewMicroTime(noon().Add(1500 * time.Millisecond))
+	second := metav1.NewTime(noon().Add(time.Second))
+	for name, tt := range map[string]struct {
+		obj  corev1.Event
+		want history.Report
+		pod  string
+	}{
+		"a deletion": {
+			corev1.Event{Reason: "SuccessfulDelete", Message: "delete Pod web-0 in StatefulSet web successful", Source: corev1.EventSource{Component: "statefulset-controller"}, LastTimestamp: noon(), Count: 2},
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-0", Count: 2, Last: noon()}, "web-0",
+		},
+		"combined": {
+			corev1.Event{Reason: "SuccessfulDelete", Message: "(combined from similar events): Delete Pod web-12 in StatefulSet web successful", ReportingController: "statefulset-controller", LastTimestamp: noon()},
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-12", Last: noon()}, "web-12",
+		},
+		"of the newer API": {
+			corev1.Event{Reason: "SuccessfulDelete", Message: "Pod", ReportingController: "statefulset-controller", EventTime: micro},
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Last: second}, "",
+		},
+		"a series": {
+			corev1.Event{Reason: "SuccessfulDelete", Message: "of Pod a-0", ReportingController: "mine", Series: &corev1.EventSeries{Count: 7, LastObservedTime: micro}},
+			history.Report{Reason: "SuccessfulDelete", Reporter: "mine", Pod: "a-0", Count: 7, Last: second}, "",
+		},
+		"a failure, with a text that may hold a secret": {
+			corev1.Event{Reason: "FailedCreate", Message: "create Pod web-0 in StatefulSet web failed error: token=abc", Source: corev1.EventSource{Component: "statefulset-controller"}, Type: "Warning"},
+			history.Report{Reason: "FailedCreate", Reporter: "statefulset-controller", Type: "Warning"}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.obj.ObjectMeta, tt.obj.InvolvedObject = objectMeta(), about
+			got, err := history.Project(&tt.obj)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Kind, tt.want.Object, tt.want.UID = "StatefulSet", "web", "s"
+			if diff := cmp.Diff(&history.Event{Resource: history.Events, Meta: recordedMeta(), Report: &tt.want}, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if pod := got.DeletionReport(); pod != tt.pod {
+				t.Errorf("expected a report of the deletion of %q, found %q", tt.pod, pod)
+			}
+		})
+	}
+}
+
 func TestProjectTellsTemplatesApart(t *testing.T) {
 	digest := func(change func(*corev1.PodTemplateSpec)) string {
 		set := &appsv1.StatefulSet{}
@@ -183,7 +231,7 @@ func withLabel(key, value string) metav1.ObjectMeta {
 
 func TestProjectTakesUnsetFieldsForTheirDefaults(t *testing.T) {
 	for _, obj := range []runtime.Object{
-		&corev1.Pod{}, &corev1.PersistentVolumeClaim{}, &appsv1.ControllerRevision{}, &discoveryv1.EndpointSlice{}, &corev1.Service{},
+		&corev1.Pod{}, &corev1.PersistentVolumeClaim{}, &appsv1.ControllerRevision{}, &discoveryv1.EndpointSlice{}, &corev1.Service{}, &corev1.Event{},
 	} {
 		if _, err := history.Project(obj); err != nil {
 			t.Errorf("%T: %v", obj, err)

@@ -13,8 +13,8 @@ import (
 
 func (h *Header) valid() error {
 	switch {
-	case h.Format != Format && h.Format != formatV1:
-		return fmt.Errorf("expected format %q or %q, found %q: judge it with the suite that wrote it", Format, formatV1, h.Format)
+	case !slices.Contains([]string{Format, formatV2, formatV1}, h.Format):
+		return fmt.Errorf("expected format %q, %q or %q, found %q: judge it with the suite that wrote it", Format, formatV2, formatV1, h.Format)
 	case h.Lag < 0 || h.ClockSkew < 0:
 		return fmt.Errorf("lag (%v) and clock skew (%v) must not be negative", h.Lag, h.ClockSkew)
 	}
@@ -101,13 +101,15 @@ func (e *Event) valid() error {
 		there = e.Slice != nil
 	case Services:
 		there = e.Service != nil
+	case Events:
+		there = e.Report != nil
 	default:
 		return unknownResource(e.Resource)
 	}
 	if !there {
 		return fmt.Errorf("an event of %s lacks its object", e.Resource)
 	}
-	if count(e.Pod != nil, e.Claim != nil, e.Set != nil, e.Revision != nil, e.Slice != nil, e.Service != nil) != 1 {
+	if count(e.Pod != nil, e.Claim != nil, e.Set != nil, e.Revision != nil, e.Slice != nil, e.Service != nil, e.Report != nil) != 1 {
 		return fmt.Errorf("an event of %s holds objects of other resources too", e.Resource)
 	}
 	return e.validTimes()
@@ -119,6 +121,9 @@ func (e *Event) validTimes() error {
 		return errors.New("an empty deletion timestamp")
 	}
 	ok := whole(&e.CreationTimestamp) && (e.DeletionTimestamp == nil || whole(e.DeletionTimestamp))
+	if e.Report != nil {
+		ok = ok && whole(&e.Report.Last)
+	}
 	if e.Pod != nil {
 		for i := range e.Pod.Conditions {
 			ok = ok && whole(&e.Pod.Conditions[i].Transition)

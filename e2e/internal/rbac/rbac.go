@@ -63,11 +63,11 @@ func All() []Right {
 		{Group: "apps", Resource: "statefulsets/status", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
 		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
+		{Resource: "events", Verbs: []string{"list", "watch"}, Why: "they tell which pods the controller deleted, and why a spec failed"},
 		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "list", "watch"}, Why: "a budget forbids an eviction"},
 		{Resource: "resourcequotas", Verbs: []string{"list"}, Why: "preflight checks whether quotas leave room"},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"list"}, Why: "preflight finds the StorageClass", ClusterScope: true},
 
-		{Resource: "events", Verbs: []string{"list"}, Why: "evidence of a failure", ForReport: true},
 		{Resource: "pods/log", Verbs: []string{"get"}, Why: "evidence of a failure", ForReport: true},
 		{
 			Group: "networking.k8s.io", Resource: "networkpolicies", Verbs: []string{"list"}, ForReport: true,

@@ -56,7 +56,7 @@ func (s *Builder) Disrupt(pod, reason string) *history.Event {
 func (s *Builder) Evict(pod string) {
 	s.Operation(history.VerbEvict, history.Pods, pod)
 	s.Disrupt(pod, "EvictionByEvictionAPI")
-	s.Terminate(pod)
+	s.terminate(pod)
 }
 
 // Orphan removes a pod's ownerReferences.

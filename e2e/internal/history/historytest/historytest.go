@@ -24,8 +24,12 @@ type Builder struct {
 	now  time.Duration
 	tick time.Duration
 	seq  int
-	uids int
-	live map[string]*history.Event // resource/name -> newest version
+	// reports counts the Event objects. Their resource versions are a sequence of their own, as in an API server with two stores.
+	reports int
+	uids    int
+	live    map[string]*history.Event // resource/name -> newest version
+	// unreported says that deletions of pods are another client's: the controller reports none.
+	unreported bool
 }
 
 // start is the wall-clock time at which every history starts; timestamps derive from it.
@@ -166,8 +170,15 @@ func (s *Builder) Check(c history.Check) {
 
 func (s *Builder) record(e *history.Event) *history.Event {
 	s.now += s.tick
+	return s.append(e, fmt.Sprint(101+s.place()))
+}
+
+// place is how many records there are, Event objects left out.
+func (s *Builder) place() int { return s.seq - s.reports }
+
+func (s *Builder) append(e *history.Event, rv string) *history.Event {
 	s.seq++
-	e.Seq, e.At, e.ResourceVersion = s.seq, s.now, fmt.Sprint(100+s.seq)
+	e.Seq, e.At, e.ResourceVersion = s.seq, s.now, rv
 	if !e.Gone() {
 		s.live[string(e.Resource)+"/"+e.Name] = e
 	}
@@ -206,6 +217,9 @@ func clone(e *history.Event) *history.Event {
 	case e.Service != nil:
 		v := *e.Service
 		out.Service = &v
+	case e.Report != nil:
+		r := *e.Report
+		out.Report = &r
 	}
 	return &out
 }

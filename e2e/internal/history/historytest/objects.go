@@ -129,7 +129,7 @@ func (s *Builder) Ready(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodRunning
 		e.Pod.Node = "node"
-		e.Pod.IPs = []string{fmt.Sprintf("10.0.0.%d", s.seq%250+1)}
+		e.Pod.IPs = []string{fmt.Sprintf("10.0.0.%d", s.place()%250+1)}
 		e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerRunning, Started: s.Timestamp()}}
 		readiness(s, e.Pod, true)
 	})
@@ -149,8 +149,15 @@ func (s *Builder) Fail(pod string) *history.Event {
 	})
 }
 
-// Terminate requests a pod's deletion, with its own grace period.
+// Terminate requests a pod's deletion, with its own grace period, and has the controller report that it did so.
 func (s *Builder) Terminate(pod string) *history.Event {
+	e := s.terminate(pod)
+	s.ReportDeletion(pod)
+	return e
+}
+
+// terminate requests a pod's deletion, with its own grace period.
+func (s *Builder) terminate(pod string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
 		// The API writes when the grace period will be over, not when deletion was requested.
 		end := metav1.NewTime(s.Timestamp().Add(Grace * time.Second))
@@ -188,7 +195,7 @@ func (s *Builder) DeletePod(pod string) {
 // DeleteByTest requests a pod's deletion by an operation of the test.
 func (s *Builder) DeleteByTest(pod string) {
 	s.Operation(history.VerbDelete, history.Pods, pod)
-	s.Terminate(pod)
+	s.terminate(pod)
 }
 
 // CreateReady creates a pod and makes it Ready.

@@ -189,8 +189,17 @@ func TestAllResourcesAreRecorded(t *testing.T) {
 		}
 	}
 	s.put(history.Claims, claim("data-web-0"))
+	s.put(history.Events, &corev1.Event{
+		TypeMeta: metav1.TypeMeta{Kind: "Event", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "web.1", Namespace: "ns"},
+		InvolvedObject: corev1.ObjectReference{Kind: "StatefulSet", Name: "web"}, Reason: history.SuccessfulDelete,
+		ReportingController: history.StatefulSetController, Message: "Delete Pod web-0 in StatefulSet web successful",
+	})
 	h := stop(t, r)
 	expectLines(t, h, history.Claims, "added data-web-0 uid-1")
+	expectLines(t, h, history.Events, "added web.1 uid-2")
+	if last := h.Events[len(h.Events)-1]; last.DeletionReport() != "web-0" {
+		t.Errorf("expected a report of the deletion of web-0, found %+v", last.Report)
+	}
 }
 
 func TestStartNeedsANamespaceAndItsLists(t *testing.T) {

@@ -157,6 +157,8 @@ func (s *server) serve(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	case code != 0:
 		writeStatus(w, metav1.Status{Code: int32(code), Reason: "Told", Message: "told so"})
+	case resource == "events" && req.URL.Query().Get("fieldSelector") != "involvedObject.kind=StatefulSet":
+		writeStatus(w, metav1.Status{Code: http.StatusBadRequest, Message: "expected the events of sets alone"})
 	case req.URL.Query().Get("watch") != "":
 		s.watch(w, req, resource)
 	default:

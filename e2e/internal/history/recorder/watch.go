@@ -51,7 +51,23 @@ func sources(c kubernetes.Interface, ns string) []source {
 		sourceOf(history.Revisions, c.AppsV1().ControllerRevisions(ns)),
 		sourceOf(history.Slices, c.DiscoveryV1().EndpointSlices(ns)),
 		sourceOf(history.Services, c.CoreV1().Services(ns)),
+		aboutSets(sourceOf(history.Events, c.CoreV1().Events(ns))),
 	}
+}
+
+// aboutSets restricts a source of Event objects to those about StatefulSets: the many about pods tell judges nothing, and need not travel.
+func aboutSets(s source) source {
+	const selector = "involvedObject.kind=StatefulSet"
+	list, watches := s.list, s.watch
+	s.list = func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+		o.FieldSelector = selector
+		return list(ctx, o)
+	}
+	s.watch = func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		o.FieldSelector = selector
+		return watches(ctx, o)
+	}
+	return s
 }
 
 // list makes the first list of a resource and records what it holds.

@@ -23,6 +23,7 @@ type controller struct {
 	// written and observed hold the newest resourceVersion written for a set, and the newest in the cache.
 	written  map[string]map[history.Resource]uint64
 	observed map[history.Resource]uint64
+	reports  []deletionReport
 }
 
 func newController(cl *cluster) *controller {

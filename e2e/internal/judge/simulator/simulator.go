@@ -24,7 +24,7 @@ func History(seed uint64) *history.History {
 	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
 	h.Header.Version = cl.options.version
-	return cl.withWatchSkew(h)
+	return cl.withReports(cl.withWatchSkew(h), seed)
 }
 
 // options are the properties of one simulated cluster.

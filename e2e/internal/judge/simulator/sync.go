@@ -155,7 +155,7 @@ func (s *setSync) forEachReplica(all []*replica, f func(*replica) (stop, ok bool
 func (s *setSync) processReplica(r *replica) (stop, ok bool) {
 	if r.pod != nil && r.pod.Pod.Finished() {
 		if !r.pod.Terminating() {
-			s.c.cl.deletePod(r.name, r.pod.UID, nil)
+			s.deletePod(r)
 		}
 		return true, true
 	}
@@ -190,7 +190,7 @@ func (s *setSync) processCondemned(r, first *replica) (stop, ok bool) {
 	if s.monotonic() && (!r.pod.Pod.RunningAndReady() || !s.available(r)) && r != first {
 		return true, true
 	}
-	s.c.cl.deletePod(r.name, r.pod.UID, nil)
+	s.deletePod(r)
 	return true, true
 }
 
@@ -223,7 +223,7 @@ func (s *setSync) rollOut(replicas []*replica) bool {
 	for i := len(replicas) - 1; i >= int(s.set.Set.Partition); i-- {
 		r := replicas[i]
 		if s.outdated(r) {
-			s.c.cl.deletePod(r.name, r.uid(), nil)
+			s.deletePod(r)
 			s.status.Current--
 			return true
 		}
@@ -251,13 +251,13 @@ func (s *setSync) rollOutWithMaxUnavailable(replicas []*replica) bool {
 		// Up to 1.36 a Parallel set stops for ever at a broken old pod (kubernetes issue 137409), which is a bug and not legal: as
 		// from 1.37 on, those go first.
 		if !s.monotonic() && s.outdated(r) && s.unavailable(r) {
-			s.c.cl.deletePod(r.name, r.uid(), nil)
+			s.deletePod(r)
 			s.status.Current--
 		}
 	}
 	for i := len(replicas) - 1; i >= int(s.set.Set.Partition) && unavailable < maxUnavailable; i-- {
 		if r := replicas[i]; s.outdated(r) && !(s.unavailable(r) && !s.monotonic()) {
-			s.c.cl.deletePod(r.name, r.uid(), nil)
+			s.deletePod(r)
 			s.status.Current--
 			unavailable++
 		}
