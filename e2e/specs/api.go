@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -66,9 +67,30 @@ var _ = Describe("The API of StatefulSets", func() {
 		_, err := statefulset.DryRunCreate(ctx, ns)
 		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
 		for _, f := range invalid() {
+			if f.gated && !kept(ctx, ns, contract.APIInvalid, startOrdinal()) {
+				continue
+			}
 			_, err := statefulset.DryRunCreate(ctx, ns, f.change)
 			ns.Verify(contract.APIInvalid, rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden), "a set with %s", f.name)
 		}
+	})
+
+	It("rejects a name that is no DNS label and a template whose pods end for good, and accepts a set without a service", Proves(
+		contract.APIName, contract.APIRestartPolicy, contract.APINoServiceName,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		_, err := statefulset.DryRunCreate(ctx, ns)
+		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
+		for _, name := range []string{"with.dot", strings.Repeat("n", 64)} {
+			_, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Name = name })
+			ns.Verify(contract.APIName, rejected(err, http.StatusUnprocessableEntity), "a set named %s", name)
+		}
+		for _, policy := range []corev1.RestartPolicy{corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever} {
+			_, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.RestartPolicy = policy })
+			ns.Verify(contract.APIRestartPolicy, rejected(err, http.StatusUnprocessableEntity), "a template with restartPolicy %s", policy)
+		}
+		_, err = statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "" })
+		ns.Verify(contract.APINoServiceName, answered(err), "a set without a serviceName")
 	})
 
 	It("fills in what a set leaves out", Proves(contract.APIDefaults), func(ctx SpecContext) {
@@ -138,9 +160,7 @@ func mutable() []field {
 		{name: "updateStrategy.rollingUpdate.partition", change: statefulset.Partition(1), holds: func(s *appsv1.StatefulSetSpec) bool {
 			return partition(s) == 1
 		}},
-		{name: "ordinals", gated: true, change: statefulset.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.Ordinals != nil && s.Ordinals.Start == 2
-		}},
+		startOrdinal(),
 		retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType),
 		{name: "minReadySeconds", change: statefulset.MinReadySeconds(1), holds: func(s *appsv1.StatefulSetSpec) bool {
 			return s.MinReadySeconds == 1
@@ -149,6 +169,12 @@ func mutable() []field {
 			return s.Replicas != nil && *s.Replicas == 1
 		}},
 	}
+}
+
+func startOrdinal() field {
+	return field{name: "ordinals", gated: true, change: statefulset.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
+		return s.Ordinals != nil && s.Ordinals.Start == 2
+	}}
 }
 
 func immutable() []field {
@@ -168,6 +194,8 @@ func immutable() []field {
 func invalid() []field {
 	return []field{
 		{name: "negative replicas", change: statefulset.Replicas(-1)},
+		{name: "a negative partition", change: statefulset.Partition(-1)},
+		{name: "a negative start ordinal", gated: true, change: statefulset.Start(-1)},
 		{name: "a selector that does not match its template", change: func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Labels = map[string]string{"app": "somebody-else"}
 		}},

@@ -1,6 +1,8 @@
 package specs
 
 import (
+	"net/http"
+
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -10,7 +12,7 @@ import (
 
 var _ = Describe("The status of a StatefulSet", func() {
 	It("counts what the pods show and follows every change of the spec", Proves(
-		contract.StatusCounts, contract.StatusObservedGeneration,
+		contract.StatusCounts, contract.StatusObservedGeneration, contract.StatusScaleStatus,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Partition(1), statefulset.HoldReadiness())
@@ -22,6 +24,7 @@ var _ = Describe("The status of a StatefulSet", func() {
 		By("resting while one of the pods is not Ready")
 		set.Release(ctx, 0)
 		ns.AwaitQuiescent(ctx)
+		set.VerifyScaleStatus(ctx, contract.StatusScaleStatus)
 		set.Release(ctx, 1)
 		set.AwaitReady(ctx)
 
@@ -36,6 +39,7 @@ var _ = Describe("The status of a StatefulSet", func() {
 		By("leaving nothing to count")
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0, framework.MustHappen(contract.StatusObservedGeneration))
+		set.VerifyScaleStatus(ctx, contract.StatusScaleStatus)
 	})
 
 	It("counts a pod as available only after minReadySeconds of readiness", Proves(contract.StatusAvailable), func(ctx SpecContext) {
@@ -58,6 +62,12 @@ var _ = Describe("The subresources of a StatefulSet", func() {
 		set.VerifyScaleRead(ctx, contract.StatusScale, 2)
 		set.VerifyPatchScale(ctx, contract.StatusScale, 1)
 		set.VerifyScaleRead(ctx, contract.StatusScale, 1)
+	})
+
+	It("reject what was asked for an outdated version of it", Proves(contract.StatusScaleConflict), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
+		set.VerifyVersionConflicts(ctx, contract.StatusScaleConflict, func(err error) error { return rejected(err, http.StatusConflict) })
 	})
 
 	It("read, update and patch the status", Proves(contract.StatusSubresource), func(ctx SpecContext) {

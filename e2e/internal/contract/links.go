@@ -12,6 +12,7 @@ const (
 	evictionPage  = docsRoot + "/concepts/scheduling-eviction/api-eviction/"
 	drainPage     = docsRoot + "/tasks/administer-cluster/safely-drain-node/"
 	shutdownPage  = docsRoot + "/concepts/cluster-administration/node-shutdown/"
+	applyPage     = docsRoot + "/reference/using-api/server-side-apply/"
 	podDNSPage    = docsRoot + "/concepts/services-networking/dns-pod-service/"
 	scalingPart   = conceptPage + "#deployment-and-scaling-guarantees"
 	retentionPart = conceptPage + "#persistentvolumeclaim-retention"
@@ -20,6 +21,7 @@ const (
 	specFields   = fieldsPage + "#StatefulSetSpec"
 	statusFields = fieldsPage + "#StatefulSetStatus"
 	metaFields   = docsRoot + "/reference/kubernetes-api/definitions/object-meta-v1-meta/#ObjectMeta"
+	scaleFields  = docsRoot + "/reference/kubernetes-api/definitions/scale-v1-autoscaling/"
 	svcFields    = docsRoot + "/reference/kubernetes-api/core/service-v1/#ServiceSpec"
 
 	dnsSpec = "https://github.com/kubernetes/dns/blob/master/docs/specification.md"

@@ -7,6 +7,8 @@ const (
 	StatusRevisions          ID = "status/revisions"
 	StatusObservedGeneration ID = "status/observed-generation"
 	StatusScale              ID = "status/scale"
+	StatusScaleStatus        ID = "status/scale-status"
+	StatusScaleConflict      ID = "status/scale-conflict"
 	StatusSubresource        ID = "status/subresource"
 )
 
@@ -46,6 +48,22 @@ func status() []Guarantee {
 		Must:    "The scale subresource reads, updates and patches replicas, and the pods follow.",
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1348",
+	}, {
+		ID:    StatusScaleStatus,
+		Level: Core,
+		Must: "At rest status.replicas of the scale subresource is the number of the set's pods, and status.selector is the set's selector as a " +
+			"string.",
+		Sources: []Source{API},
+		Link:    scaleFields + "#ScaleStatus",
+		Note:    "Autoscalers find the pods, and their number, by these two fields.",
+	}, {
+		ID:    StatusScaleConflict,
+		Level: Core,
+		Must: "An update of the set or of its scale subresource that names an outdated resourceVersion is rejected with status 409 (Conflict) and " +
+			"changes nothing; one that names the current version is accepted.",
+		Sources: []Source{API},
+		Link:    metaFields,
+		Note:    "kubectl scale --resource-version and --current-replicas rest on it.",
 	}, {
 		ID:      StatusSubresource,
 		Level:   Core,

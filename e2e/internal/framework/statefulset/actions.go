@@ -24,6 +24,10 @@ func (s *Set) Update(ctx context.Context, what string, change func(*appsv1.State
 
 // TryUpdate changes the set, again on a conflict, and returns the API server's answer, which may be a rejection.
 func (s *Set) TryUpdate(ctx context.Context, what string, change func(*appsv1.StatefulSet)) (*appsv1.StatefulSet, error) {
+	return s.tryUpdate(ctx, what, metav1.UpdateOptions{}, change)
+}
+
+func (s *Set) tryUpdate(ctx context.Context, what string, o metav1.UpdateOptions, change func(*appsv1.StatefulSet)) (*appsv1.StatefulSet, error) {
 	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
 	var answer *appsv1.StatefulSet
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -34,7 +38,7 @@ func (s *Set) TryUpdate(ctx context.Context, what string, change func(*appsv1.St
 		change(live)
 		s.NS.Settings.Label(live)
 		answer, err = framework.Send(s.NS, s.request(history.VerbUpdate, what), func() (*appsv1.StatefulSet, error) {
-			return sets.Update(ctx, live, metav1.UpdateOptions{})
+			return sets.Update(ctx, live, o)
 		})
 		return err
 	})
@@ -130,8 +134,7 @@ func Annotate(ctx context.Context, ns *framework.Namespace, set, annotation, val
 // DryRunCreate returns the API server's answer to a dry run that creates a set from fixtures/set.yaml and the options.
 func DryRunCreate(ctx context.Context, ns *framework.Namespace, options ...Option) (*appsv1.StatefulSet, error) {
 	GinkgoHelper()
-	o := Manifest(ctx, ns, options...)
-	o.Name = "dry-run"
+	o := Manifest(ctx, ns, append([]Option{func(s *appsv1.StatefulSet) { s.Name = "dry-run" }}, options...)...)
 	return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 }
 

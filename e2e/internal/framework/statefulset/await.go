@@ -3,7 +3,6 @@ package statefulset
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
@@ -98,17 +97,22 @@ func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption
 func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework.WaitOption) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, fmt.Sprintf("no more than %d revisions of %s to be left", most, s.Name), func(st *history.State) string {
-		var kept []string
-		for _, e := range st.List(history.Revisions) {
-			if c := e.Controller(); c != nil && c.UID == s.UID {
-				kept = append(kept, e.Name)
-			}
-		}
-		if len(kept) > most {
-			return fmt.Sprintf("there are %d: %s", len(kept), strings.Join(kept, ", "))
+		if kept := s.revisions(st); len(kept) > most {
+			return fmt.Sprintf("there are %d: %s", len(kept), names(kept))
 		}
 		return ""
 	}, options...)
+}
+
+// revisions returns the set's controller revisions.
+func (s *Set) revisions(st *history.State) []*history.Event {
+	var kept []*history.Event
+	for _, e := range st.List(history.Revisions) {
+		if c := e.Controller(); c != nil && c.UID == s.UID {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 // AwaitNothingLeft waits until the namespace holds nothing of the set: no pod, claim, revision, service or set.

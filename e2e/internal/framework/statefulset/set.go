@@ -84,6 +84,11 @@ func create(ctx context.Context, ns *framework.Namespace, o *appsv1.StatefulSet)
 		return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{})
 	})
 	Expect(err).NotTo(HaveOccurred(), "creating the set %s", o.Name)
+	return setOf(ns, created)
+}
+
+// setOf describes a set that the API server has answered with.
+func setOf(ns *framework.Namespace, created *appsv1.StatefulSet) *Set {
 	return &Set{
 		NS: ns, Name: created.Name, Service: created.Spec.ServiceName, UID: created.UID, Selector: created.Spec.Selector.MatchLabels,
 		Grace: *created.Spec.Template.Spec.TerminationGracePeriodSeconds, // defaulted by the API server

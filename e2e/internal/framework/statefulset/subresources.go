@@ -2,13 +2,16 @@ package statefulset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 
@@ -28,39 +31,78 @@ func (s *Set) VerifyScaleRead(ctx context.Context, id contract.ID, replicas int3
 	s.NS.Verify(id, err, "scale subresource of %s, read", s.Name)
 }
 
+// VerifyScaleStatus verifies, at rest, that the scale subresource shows as many replicas as the set has pods, and the set's selector.
+func (s *Set) VerifyScaleStatus(ctx context.Context, id contract.ID) {
+	GinkgoHelper()
+	pods := 0
+	s.NS.View(func(st *history.State) { pods = len(st.PodsOf(s.UID)) })
+	scale, err := s.NS.Client.AppsV1().StatefulSets(s.NS.Name).GetScale(ctx, s.Name, metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred(), "reading the scale subresource of %s", s.Name)
+	var wrong []error
+	if int(scale.Status.Replicas) != pods {
+		wrong = append(wrong, fmt.Errorf("expected status.replicas %d, found %d: the set has %d pods", pods, scale.Status.Replicas, pods))
+	}
+	// As selectors: the text may name several labels in any order.
+	want := labels.SelectorFromSet(s.Selector)
+	if got, err := labels.Parse(scale.Status.Selector); err != nil || got.String() != want.String() {
+		wrong = append(wrong, fmt.Errorf("expected status.selector %q, found %q: an autoscaler would measure other pods", want, scale.Status.Selector))
+	}
+	s.NS.Verify(id, errors.Join(wrong...), "status of the scale subresource of %s, with %d pods", s.Name, pods)
+}
+
+// VerifyVersionConflicts verifies that the set and its scale subresource, each updated from an outdated resource version, answer with a
+// conflict and stay as they are, and that they can be updated from the current one. rejected says whether an answer is a conflict.
+func (s *Set) VerifyVersionConflicts(ctx context.Context, id contract.ID, rejected func(error) error) {
+	GinkgoHelper()
+	outdated := s.Live(ctx)
+	s.Update(ctx, "replicas 0, by which an older version is outdated", Replicas(0))
+
+	outdated.Spec.Replicas = new(int32(3))
+	_, err := framework.Send(s.NS, s.request(history.VerbUpdate, "update "+s.Name+" from an outdated version"), func() (*appsv1.StatefulSet, error) {
+		return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Update(ctx, outdated, metav1.UpdateOptions{})
+	})
+	s.NS.Verify(id, rejected(err), "update of %s from an outdated version", s.Name)
+	_, err = s.updateScale(ctx, "", outdated.ResourceVersion, 3)
+	s.NS.Verify(id, rejected(err), "update of the scale subresource of %s from an outdated version", s.Name)
+	live := s.Live(ctx)
+	var changed error
+	if *live.Spec.Replicas != 0 {
+		changed = fmt.Errorf("expected replicas to stay 0, found %d", *live.Spec.Replicas)
+	}
+	s.NS.Verify(id, changed, "%s after two updates that were rejected", s.Name)
+
+	var answer *autoscalingv1.Scale
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
+		answer, err = s.updateScale(ctx, "", s.Live(ctx).ResourceVersion, 1)
+		return err
+	})
+	if err == nil && answer.Spec.Replicas != 1 {
+		err = fmt.Errorf("expected spec.replicas 1 in the answer, found %d", answer.Spec.Replicas)
+	}
+	s.NS.Verify(id, err, "update of the scale subresource of %s from the current version", s.Name)
+}
+
 // VerifyUpdateScale verifies that replicas can be changed by an update of the scale subresource and that the pods follow.
 func (s *Set) VerifyUpdateScale(ctx context.Context, id contract.ID, replicas int32) {
 	GinkgoHelper()
-	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
-	s.verifyRescale(ctx, id, replicas, "update", func() (*autoscalingv1.Scale, error) {
-		// Without a resourceVersion, so that other changes of the set make no conflict.
-		scale := &autoscalingv1.Scale{
-			ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.NS.Name}, Spec: autoscalingv1.ScaleSpec{Replicas: replicas},
-		}
-		return sets.UpdateScale(ctx, s.Name, scale, metav1.UpdateOptions{})
-	})
+	// Without a resourceVersion, so that other changes of the set make no conflict.
+	answer, err := s.updateScale(ctx, "", "", replicas)
+	s.verifyRescaled(ctx, id, replicas, "update", answer, err)
 }
 
 // VerifyPatchScale verifies that replicas can be changed by a patch of the scale subresource and that the pods follow.
 func (s *Set) VerifyPatchScale(ctx context.Context, id contract.ID, replicas int32) {
 	GinkgoHelper()
-	s.verifyRescale(ctx, id, replicas, "patch", func() (*autoscalingv1.Scale, error) {
-		scale := &autoscalingv1.Scale{}
-		err := s.NS.Client.AppsV1().RESTClient().Patch(types.MergePatchType).Namespace(s.NS.Name).Resource("statefulsets").Name(s.Name).
-			SubResource("scale").Body(fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)).Do(ctx).Into(scale)
-		return scale, err
+	answer := &autoscalingv1.Scale{}
+	err := s.NS.Do(s.request(history.VerbScale, "patch the scale subresource of "+s.Name), func() error {
+		return s.NS.Client.AppsV1().RESTClient().Patch(types.MergePatchType).Namespace(s.NS.Name).Resource("statefulsets").Name(s.Name).
+			SubResource("scale").Body(fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)).Do(ctx).Into(answer)
 	})
+	s.verifyRescaled(ctx, id, replicas, "patch", answer, err)
 }
 
-func (s *Set) verifyRescale(ctx context.Context, id contract.ID, replicas int32, verb string, change func() (*autoscalingv1.Scale, error)) {
+func (s *Set) verifyRescaled(ctx context.Context, id contract.ID, replicas int32, verb string, answer *autoscalingv1.Scale, err error) {
 	GinkgoHelper()
-	what := fmt.Sprintf("%s the scale subresource of %s to %d replicas", verb, s.Name, replicas)
-	var answer *autoscalingv1.Scale
-	// A Scale does not show the set's generation, so it cannot be the recorded result.
-	err := s.NS.Do(s.request(history.VerbScale, what), func() (err error) {
-		answer, err = change()
-		return err
-	})
 	switch l := s.NS.Settings.Limits; {
 	case err != nil:
 		err = fmt.Errorf("%w: see whether the suite has the right to %s statefulsets/scale", err, verb)
@@ -69,7 +111,7 @@ func (s *Set) verifyRescale(ctx context.Context, id contract.ID, replicas int32,
 	default:
 		err = s.NS.Await(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas))
 	}
-	s.NS.Verify(id, err, "%s, and the pods follow", what)
+	s.NS.Verify(id, err, "%s the scale subresource of %s to %d replicas, and the pods follow", verb, s.Name, replicas)
 }
 
 // VerifyStatusSubresource verifies that the status subresource can be read, updated and patched, each by the answer to the request: the

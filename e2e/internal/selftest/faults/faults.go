@@ -63,7 +63,7 @@ type Edit struct {
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
-	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), outsideControllers(), disruption())
+	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), outsideControllers(), disruption())
 }
 
 // The upstream files that are changed.

@@ -17,6 +17,14 @@ func status() []Fault {
 		Harm:  "A set that is whole looks broken, and whoever waits for it waits for ever.",
 		Edits: []Edit{{control, counted, "\tif planted.In(\"status-ready-too-few\") && status.ReadyReplicas > 0 {\n\t\tstatus.ReadyReplicas--\n\t}\n"}},
 	}, {
+		Name: "status-replicas-too-few", Kind: Obvious, Breaks: []contract.ID{contract.StatusScaleStatus, contract.StatusCounts},
+		Harm:  "An autoscaler counts a member too few, and asks for more than are needed.",
+		Edits: []Edit{{control, counted, "\tif planted.In(\"status-replicas-too-few\") && status.Replicas > 0 {\n\t\tstatus.Replicas--\n\t}\n"}},
+	}, {
+		Name: "status-replicas-only-ready", Kind: Subtle, Breaks: []contract.ID{contract.StatusScaleStatus, contract.StatusCounts},
+		Harm:  "As long as a member is not Ready an autoscaler does not know that it is there.",
+		Edits: []Edit{{control, counted, "\tif planted.In(\"status-replicas-only-ready\") {\n\t\tstatus.Replicas = status.ReadyReplicas\n\t}\n"}},
+	}, {
 		Name: "status-updated-too-many", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "A rollout that has not begun looks finished.",
 		Edits: []Edit{{control, counted, "\tif planted.In(\"status-updated-too-many\") {\n\t\tstatus.UpdatedReplicas = status.Replicas\n\t}\n"}},
