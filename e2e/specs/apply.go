@@ -42,10 +42,10 @@ var _ = Describe("A StatefulSet that is applied", func() {
 		ns.Verify(contract.APIApplyScale, hasReplicas(left, 2, err), "%s applied without replicas, which were set through the scale subresource", set.Name)
 
 		By("letting somebody change replicas by an update, and applying another number")
-		set.UpdateAs(ctx, changer, "replicas 0", statefulset.Replicas(0))
+		set.UpdateAs(ctx, changer, "replicas 3", statefulset.Replicas(3))
 		_, err = statefulset.Apply(ctx, ns, history.VerbUpdate, owner, false, manifest)
 		ns.Verify(contract.APIApplyConflict, rejected(err, http.StatusConflict), "an apply of replicas that another manager has set")
-		ns.Verify(contract.APIApplyConflict, hasReplicas(set.Live(ctx), 0, nil), "%s after the rejected apply", set.Name)
+		ns.Verify(contract.APIApplyConflict, hasReplicas(set.Live(ctx), 3, nil), "%s after the rejected apply", set.Name)
 
 		By("applying it with force, after which the number is the applier's")
 		forced, err := statefulset.Apply(ctx, ns, history.VerbUpdate, owner, true, manifest)
