@@ -77,12 +77,7 @@ func (c Changed) build(ctx context.Context, out string) error {
 	if goMod, err = replaced(goMod, tree); err != nil {
 		return err
 	}
-	module := module{dir: out + ".build"}
-	defer os.RemoveAll(module.dir)
-	if err := module.create(nil, goMod); err != nil {
-		return err
-	}
-	return module.build(ctx, out, kubernetesVersionFlags(c.KubernetesVersion), nil, "k8s.io/kubernetes/cmd/"+c.Command)
+	return goBuild{goMod: goMod, ldflags: kubernetesVersionFlags(c.KubernetesVersion), packages: []string{"k8s.io/kubernetes/cmd/" + c.Command}}.run(ctx, out)
 }
 
 // replaced has a go.mod take k8s.io/kubernetes from a folder.

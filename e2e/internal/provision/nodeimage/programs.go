@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // program is a set of commands built from one Go module. Each set is built in a module of its own, so that the requirements of one
@@ -58,21 +56,7 @@ func (p program) step() *step {
 		title:  p.title,
 		inputs: []string{buildRecipe, runtime.GOARCH, p.module, p.version, fmt.Sprint(p.packages), fmt.Sprint(p.rename)},
 		make: func(ctx context.Context, out string) error {
-			module := module{dir: out + ".build"}
-			defer os.RemoveAll(module.dir)
-			if err := module.create(nil, "module build\n\ngo "+goLanguage+"\n"); err != nil {
-				return err
-			}
-			var wanted, imports []string
-			for _, pkg := range p.packages {
-				importPath := path.Join(p.module, pkg)
-				imports = append(imports, importPath)
-				wanted = append(wanted, importPath+"@"+p.version)
-			}
-			if err := module.run(ctx, append([]string{"get"}, wanted...)...); err != nil {
-				return err
-			}
-			if err := module.build(ctx, out, "", nil, imports...); err != nil {
+			if err := p.goBuild().run(ctx, out); err != nil {
 				return err
 			}
 			for from, to := range p.rename {
@@ -85,48 +69,21 @@ func (p program) step() *step {
 	}
 }
 
+func (p program) goBuild() goBuild {
+	b := goBuild{goMod: "module build\n\ngo " + goLanguage + "\n"}
+	for _, pkg := range p.packages {
+		importPath := path.Join(p.module, pkg)
+		b.packages = append(b.packages, importPath)
+		b.get = append(b.get, importPath+"@"+p.version)
+	}
+	return b
+}
+
 // buildRecipe stands for how programs are built; it changes with the flags below.
 const buildRecipe = "CGO_ENABLED=0 -trimpath -s -w"
 
 // goLanguage is the language version of the modules that programs are built in.
 const goLanguage = "1.26.0"
-
-// module is a Go module made for one build.
-type module struct{ dir string }
-
-// create writes the module's files anew.
-func (m module) create(sources fs.FS, goMod string) error {
-	if err := os.RemoveAll(m.dir); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(m.dir, 0o755); err != nil {
-		return err
-	}
-	if sources != nil {
-		if err := os.CopyFS(m.dir, sources); err != nil {
-			return err
-		}
-	}
-	return os.WriteFile(filepath.Join(m.dir, "go.mod"), []byte(goMod), 0o644)
-}
-
-// build compiles packages into files below out.
-func (m module) build(ctx context.Context, out, ldflags string, tags []string, packages ...string) error {
-	args := []string{"build", "-p", fmt.Sprint(runtime.NumCPU()), "-trimpath", "-ldflags", strings.TrimSpace("-s -w " + ldflags), "-o", out + "/"}
-	if len(tags) > 0 {
-		args = append(args, "-tags", strings.Join(tags, ","))
-	}
-	return m.run(ctx, append(args, packages...)...)
-}
-
-func (m module) run(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = m.dir
-	// The settings of the project's own module, or of a workspace around it, must not reach in here.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod", "GOWORK=off", "GO111MODULE=on")
-	_, err := host.Run(ctx, cmd)
-	return err
-}
 
 // kubernetesStep builds the seven Kubernetes components as one program.
 func (v versions) kubernetesStep() *step {
@@ -135,22 +92,22 @@ func (v versions) kubernetesStep() *step {
 		title:  "Kubernetes " + v.kubernetes + ", seven components in one program",
 		inputs: []string{buildRecipe, runtime.GOARCH, v.kubernetes, fmt.Sprint(v.kubernetesBuild), digestOf(sources, "_kubernetes")},
 		make: func(ctx context.Context, out string) error {
-			goMod, err := kubernetesModule(ctx, v.kubernetes)
+			b, err := v.kubernetesProgram(ctx)
 			if err != nil {
 				return err
 			}
-			main, err := fs.Sub(sources, "_kubernetes")
-			if err != nil {
-				return err
-			}
-			module := module{dir: out + ".build"}
-			defer os.RemoveAll(module.dir)
-			if err := module.create(main, goMod); err != nil {
-				return err
-			}
-			return module.build(ctx, out, kubernetesVersionFlags(v.kubernetes), v.kubernetesBuild, ".")
+			return b.run(ctx, out)
 		},
 	}
+}
+
+func (v versions) kubernetesProgram(ctx context.Context) (goBuild, error) {
+	goMod, err := kubernetesModule(ctx, v.kubernetes)
+	if err != nil {
+		return goBuild{}, err
+	}
+	main, err := fs.Sub(sources, "_kubernetes")
+	return goBuild{goMod: goMod, sources: main, ldflags: kubernetesVersionFlags(v.kubernetes), tags: v.kubernetesBuild, packages: []string{"."}}, err
 }
 
 // kubernetesVersionFlags set the version of the components, which kubeadm and the kubelet act upon.
@@ -240,16 +197,16 @@ func (v versions) ownProgramsStep() *step {
 		title:  "pod network and pause",
 		inputs: []string{buildRecipe, runtime.GOARCH, v.kubernetes, digestOf(sources, "podnet"), digestOf(sources, "pause")},
 		make: func(ctx context.Context, out string) error {
-			goMod, err := kubernetesModule(ctx, v.kubernetes)
+			b, err := v.ownPrograms(ctx)
 			if err != nil {
 				return err
 			}
-			module := module{dir: out + ".build"}
-			defer os.RemoveAll(module.dir)
-			if err := module.create(sources, goMod); err != nil {
-				return err
-			}
-			return module.build(ctx, out, "", nil, "./podnet", "./pause")
+			return b.run(ctx, out)
 		},
 	}
+}
+
+func (v versions) ownPrograms(ctx context.Context) (goBuild, error) {
+	goMod, err := kubernetesModule(ctx, v.kubernetes)
+	return goBuild{goMod: goMod, sources: sources, packages: []string{"./podnet", "./pause"}}, err
 }
