@@ -130,6 +130,9 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 		}
 		specs = append(specs, spec)
 	}
+	for i := range specs {
+		specs[i].Message, specs[i].Diagnosis = settings.Scrub(specs[i].Message), settings.Scrub(specs[i].Diagnosis)
+	}
 	if why := runner.CutShort(report); why != "" {
 		specs = append(specs, verdict.Spec{Text: "the run", State: types.SpecStateInterrupted.String(), Message: why})
 	}

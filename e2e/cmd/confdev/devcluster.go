@@ -15,6 +15,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -91,7 +92,7 @@ func (d *devCluster) run(ctx context.Context, name string) (*verdict.Run, error)
 		s.Run = runName(d.up.Name())
 	}
 	s.ReportDir, s.Labels = o.ReportDir, o.Labels
-	log, err := os.Create(filepath.Join(o.ReportDir, "log.txt"))
+	log, err := os.OpenFile(filepath.Join(o.ReportDir, "log.txt"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, reportdir.FileMode)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -166,12 +168,13 @@ func (interruptedRun) ExitCode() int { return verdict.ExitInconclusive }
 
 // clear removes the runs of an earlier nightly run; the trend stays.
 func (n nightlyRun) clear() error {
-	old, err := filepath.Glob(filepath.Join(n.ReportDir, "run-*"))
+	entries, err := os.ReadDir(n.ReportDir)
 	if err != nil {
 		return err
 	}
-	for _, dir := range old {
-		if !runner.IsReport(dir) {
+	for _, e := range entries {
+		dir := filepath.Join(n.ReportDir, e.Name())
+		if !strings.HasPrefix(e.Name(), "run-") || !e.IsDir() || !runner.IsReport(dir) {
 			continue
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -234,11 +237,6 @@ func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.
 	return nightly.FaultsInconclusive
 }
 
-func (n nightlyRun) summarize(weighed nightly.Result, trend []nightly.Entry) (err error) {
-	f, err := os.Create(filepath.Join(n.ReportDir, report.SummaryFile))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return weighed.WriteSummary(f, trend)
+func (n nightlyRun) summarize(weighed nightly.Result, trend []nightly.Entry) error {
+	return reportdir.Write(n.ReportDir, report.SummaryFile, func(w io.Writer) error { return weighed.WriteSummary(w, trend) })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -212,6 +214,30 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 	return used, nil
 }
 
+// removal is the command that removes what a run left, and nothing else: it looks for more than labels, which anybody may set.
+func removal(s runconfig.Settings) string {
+	words := []string{"make clean-cluster", "RUN=" + s.Run}
+	for _, setting := range []struct{ name, value, usual string }{
+		{"KUBECONFIG", cmp.Or(s.Kubeconfig, "file"), ""}, {"CONTEXT", s.Context, ""}, {"NAMESPACES", strings.Join(s.Namespaces, ","), ""},
+		{"NAMESPACE_PREFIX", s.NamespacePrefix, runner.DefaultNamespacePrefix},
+	} {
+		if setting.value != setting.usual {
+			words = append(words, setting.name+"="+shellWord(setting.value))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord quotes a text that a shell would not take for one word.
+func shellWord(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("-_./:,@+=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
+}
+
 // announce says what the run is about to do, before it does anything.
 func announce(w io.Writer, s runconfig.Settings, user string) {
 	class := s.Facts.StorageClass
@@ -222,13 +248,14 @@ func announce(w io.Writer, s runconfig.Settings, user string) {
 	objects := fmt.Sprintf("sets, pods, claims of StorageClass %s, services and budgets\n  with the images %s and %s", class, s.Images.Nginx, s.Images.Busybox)
 	if len(s.Namespaces) > 0 {
 		fmt.Fprintf(w, `it will make in the namespaces %s: %s; first a few pods to try them
-it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by make clean-cluster
-`, strings.Join(s.Namespaces, ", "), objects, runconfig.RunLabel, s.Run)
+it will remove what it made, by the label %s=%s, and touch nothing else; what an interrupted run left is removed by
+  %s
+`, strings.Join(s.Namespaces, ", "), objects, runconfig.RunLabel, s.Run, removal(s))
 	} else {
 		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first two to try it, with a pod each
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
-  kubectl delete namespace -l %s=%s
-`, s.NamespacePrefix, objects, runconfig.RunLabel, s.Run)
+  %s
+`, s.NamespacePrefix, objects, removal(s))
 	}
 	fmt.Fprintf(w, "report: %s\n", s.ReportDir)
 }

@@ -271,7 +271,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	for _, want := range []string{
 		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",
 		"mirror/nginx", "note: version: expected Kubernetes v1.33 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
-		"kubectl delete namespace -l ",
+		"make clean-cluster RUN=certify-",
 	} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("expected %q in:\n%s", want, said.String())

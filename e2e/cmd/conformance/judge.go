@@ -22,13 +22,17 @@ func newJudgeCommand() *cobra.Command {
 		Short: "Judge the histories of a report folder again, without a cluster",
 		Args:  cli.OneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return judgeFolder(cmd.OutOrStdout(), args[0])
+			self, err := runner.Identity(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return judgeFolder(cmd.OutOrStdout(), args[0], self)
 		},
 	}
 }
 
-// judgeFolder judges the histories of a report folder again and compares the verdicts with those of the report.
-func judgeFolder(out io.Writer, dir string) error {
+// judgeFolder judges the histories of a report folder again and compares the verdicts with those of the report. self is the suite that judges.
+func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	begin := time.Now()
 	s, err := runconfig.Load(filepath.Join(dir, runner.SettingsFile))
 	if err != nil {
@@ -46,8 +50,22 @@ func judgeFolder(out io.Writer, dir string) error {
 	if err != nil {
 		return err
 	}
-	if diffs := saved.Compare(again); len(diffs) > 0 {
+	same := runner.SameSuite(self, runconfig.Suite(saved.Suite))
+	diffs := append(saved.Compare(again, same), saved.CompareHistories(&run, s)...)
+	if same && again.SpecsSHA256 != "" {
+		missing, err := runner.Unaccounted(s, &run)
+		if err != nil {
+			return disagreement{fmt.Errorf("%s: %w", runner.SettingsFile, err)}
+		}
+		for _, spec := range missing {
+			diffs = append(diffs, fmt.Sprintf("the spec %q was to run, and the report says nothing of it", spec))
+		}
+	}
+	if len(diffs) > 0 {
 		return disagreement{fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))}
+	}
+	if !same {
+		fmt.Fprintf(out, "note: the suite %s judged, and this is %s: words, and rows that only one of them has, were not compared\n", saved.Suite.Version, self.Version)
 	}
 	return runner.Conclude(out, &run, time.Since(begin))
 }

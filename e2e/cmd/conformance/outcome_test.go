@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -51,7 +52,7 @@ func TestUnreadableHistoryIsNoBrokenGuarantee(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := judgeFolder(io.Discard, report); cli.ExitCode(err) != verdict.ExitUsage {
+	if err := judgeFolder(io.Discard, report, runconfig.Suite{}); cli.ExitCode(err) != verdict.ExitUsage {
 		t.Errorf("expected exit code %d, found %v", verdict.ExitUsage, err)
 	}
 }

@@ -15,7 +15,7 @@ const (
 	ResultsJUnit = "junit_01.xml"
 )
 
-// Results copies the log and the JUnit file of a run into dir, under the names that collectors know. A run that ended before its
+// Results copies the log and the JUnit file of a run into dir, under the names that collectors know, which may run as other users. A run that ended before its
 // specs has neither; its error becomes the log.
 func Results(dir, log, junit string, failed error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
 // Format is the version of the file format that Write writes, in each file's first line. Read reads the former ones too: formatV2 has no
@@ -81,14 +83,37 @@ func (h *History) Write(w io.Writer) error {
 		return err
 	}
 	for _, r := range h.records() {
-		if err := enc.Encode(r.line); err != nil {
+		if err := enc.Encode(r.withoutAddresses()); err != nil {
 			return err
 		}
 	}
 	if h.End == nil {
 		return nil
 	}
-	return enc.Encode(line{End: h.End})
+	return enc.Encode(line{End: h.End}.withoutAddresses())
+}
+
+// withoutAddresses returns the record without the addresses that the errors of requests name: the API server's and those of nodes.
+func (l line) withoutAddresses() line {
+	switch {
+	case l.Gap != nil:
+		gap := *l.Gap
+		gap.Reason = redact.Server(gap.Reason)
+		l.Gap = &gap
+	case l.Operation != nil:
+		operation := *l.Operation
+		operation.Reason = redact.Server(operation.Reason)
+		l.Operation = &operation
+	case l.Check != nil:
+		check := *l.Check
+		check.Text = redact.Server(check.Text)
+		l.Check = &check
+	case l.End != nil:
+		end := *l.End
+		end.Reason = redact.Server(end.Reason)
+		l.End = &end
+	}
+	return l
 }
 
 // Read reads what Write wrote, or what was written in the format before. A history without an end is returned with End nil: it was cut

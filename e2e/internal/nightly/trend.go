@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // Entry is a night in the trend's file, which has one JSON object a line, the oldest first.
@@ -61,15 +63,28 @@ func (n Result) Entry(at time.Time) Entry {
 	return e
 }
 
+// maxTrend bounds a trend's file in bytes: a night is a line of a few KiB.
+const maxTrend = 16 << 20
+
 // Load reads a trend. A file that does not exist is an empty trend; the error of a damaged one names the line.
 func Load(path string) ([]Entry, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = file.Close() }()
+	data, err := reportdir.ReadAll(file, maxTrend)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return parseTrend(path, data)
+}
+
+// parseTrend reads the lines of a trend's file.
+func parseTrend(path string, data []byte) ([]Entry, error) {
 	var out []Entry
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		if len(bytes.TrimSpace(line)) == 0 {

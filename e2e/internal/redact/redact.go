@@ -144,11 +144,13 @@ var (
 	requested = regexp.MustCompile(`\b(Get|Head|Post|Put|Patch|Delete) "(https?)://[^/"?\s]+`)
 	connected = regexp.MustCompile(`\b((?:dial|read|write) (?:tcp|udp)) \S*\d(?::|\b)`)
 	resolved  = regexp.MustCompile(`\blookup \S+(?: on \S+:\d+)?:`)
+	certified = regexp.MustCompile(`\bcertificate is (?:not )?valid for [^"\n]*?, not (\S+)`)
 )
 
 // Server removes the API server's address from the text of an error: it is often that of a node.
 func Server(text string) string {
 	text = requested.ReplaceAllString(text, `$1 "$2://(server)`)
+	text = certified.ReplaceAllString(text, `certificate is valid for other names than (server)`)
 	text = connected.ReplaceAllString(text, `$1 (server):`)
 	return resolved.ReplaceAllString(text, `lookup (server):`)
 }

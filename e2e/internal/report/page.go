@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -136,10 +137,28 @@ func (s Spec) failed(found map[string][]shownFinding) bool {
 
 // headline returns the verdict in one line, and what to do about it in another.
 func headline(c *Conformance) (string, string) {
-	scope := ""
-	if c.Partial {
+	scope, wide := "", c.tolerances()
+	if c.Partial && (len(wide) == 0 || c.Settings.Focus != "" || c.Settings.Labels != "") {
 		scope = " in the selected guarantees"
 	}
+	head, advice := headlineWithin(c, scope)
+	if len(wide) > 0 {
+		advice += fmt.Sprintf(" It was judged with %s, wider than it takes to tell a broken controller, so that the run is partial: run again without.", strings.Join(wide, " and "))
+	}
+	return head, advice
+}
+
+// tolerances returns the tolerances of the judges that are above their ceilings, as name=duration.
+func (c *Conformance) tolerances() []string {
+	limits, err := runconfig.DefaultLimits().Override(c.Settings.Limits...)
+	if err != nil {
+		return nil // a limit of another version of the suite
+	}
+	return verdict.WideTolerances(limits.Lag, limits.ClockSkew)
+}
+
+// headlineWithin is headline for guarantees that scope tells.
+func headlineWithin(c *Conformance, scope string) (string, string) {
 	passed, selected := c.Totals[verdict.Pass], len(c.Guarantees)-c.Totals[verdict.NotSelected]-c.Totals[verdict.NotApplicable]
 	switch c.Result {
 	case verdict.Conformant:

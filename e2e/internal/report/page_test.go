@@ -249,3 +249,28 @@ func TestPageStaysSmall(t *testing.T) {
 		}
 	}
 }
+
+// A run with wide tolerances is partial, and the page and the summary say why.
+func TestPageTellsWideTolerances(t *testing.T) {
+	t.Parallel()
+	dir := recordedRun(t, "conformant")
+	c := copyOf(t, recordedReport(t, "conformant"))
+	c.Partial, c.Settings.Limits = true, []string{"controller-lag=12s", "pod-ready=5m0s"}
+	var page, summary bytes.Buffer
+	if err := errors.Join(report.WritePage(&page, dir, c), report.WriteSummary(&summary, c)); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"page": page.String(), "summary": summary.String()} {
+		if !strings.Contains(text, "judged with controller-lag=12s, wider than it takes to tell a broken controller") {
+			t.Errorf("%s: expected the tolerance to be told", name)
+		}
+		if strings.Contains(text, "in the selected guarantees") {
+			t.Errorf("%s: expected no word of a selection, which there was not", name)
+		}
+	}
+	c.Settings.Focus = "dns"
+	summary.Reset()
+	if err := report.WriteSummary(&summary, c); err != nil || !strings.Contains(summary.String(), "in the selected guarantees") {
+		t.Errorf("expected the selection to be told as well, found %v and %s", err, summary.String())
+	}
+}

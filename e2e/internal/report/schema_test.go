@@ -248,7 +248,7 @@ func TestLoadReadsVersion1(t *testing.T) {
 	if n := want.Totals[verdict.NotSelected]; n == 0 || got.Totals[verdict.NotSelected] != n {
 		t.Errorf("expected %d guarantees that were not selected, found %v", n, got.Totals)
 	}
-	if diffs := got.Compare(want); len(diffs) > 0 {
+	if diffs := got.Compare(want, false); len(diffs) > 0 {
 		t.Errorf("expected the same verdicts as those of version 2, found %q", diffs)
 	}
 }

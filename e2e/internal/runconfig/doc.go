@@ -1,5 +1,5 @@
 // Package runconfig holds the settings of one run: the cluster, the level, the images, the time limits. The command that starts a run writes
-// them to a file, the test processes read it, and it stays in the report; so a run is repeated and its verdict understood by this file.
+// them to a file, the test processes read it, and the report holds what of it a verdict is understood by.
 // Apply, Label and ReadFixture put them into objects.
 //
 // It stands on client-go's loader of kubeconfigs, the API types and the fixtures. Nothing here sends a request, reads a flag or an

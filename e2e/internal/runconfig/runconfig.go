@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +14,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
 // Labels of everything that the suite creates in a cluster: it may remove whatever carries ManagedBy. The value of RunLabel is the run's
@@ -58,7 +61,7 @@ type Settings struct {
 	LastsAtMost time.Duration `json:"lastsAtMost,omitempty"`
 	// Kubeconfig and Context choose the cluster. The path may be a list, as in kubectl's variable; an empty one means the pod's
 	// own service account.
-	Kubeconfig string `json:"kubeconfig"`
+	Kubeconfig string `json:"kubeconfig,omitempty"`
 	Context    string `json:"context,omitempty"`
 	// Level is the highest level that is included.
 	Level contract.Level `json:"level"`
@@ -70,7 +73,7 @@ type Settings struct {
 	// Namespaces are existing ones to use instead of creating some: one for each process, all empty.
 	Namespaces []string `json:"namespaces,omitempty"`
 	// ReportDir is the absolute path of the report folder.
-	ReportDir string `json:"reportDir"`
+	ReportDir string `json:"reportDir,omitempty"`
 	Limits    Limits `json:"limits"`
 	// SkipNamespaceWait ends a run without waiting until its namespaces are gone, since another run follows in the same cluster.
 	SkipNamespaceWait bool `json:"skipNamespaceWait,omitempty"`
@@ -87,7 +90,7 @@ type Settings struct {
 type Kind struct {
 	Name string `json:"name"`
 	// Engine is the address of the container engine, as package engine writes it.
-	Engine string `json:"engine"`
+	Engine string `json:"engine,omitempty"`
 }
 
 // Facts is what preflight found out about the cluster.
@@ -133,6 +136,35 @@ func (s Settings) ClientConfig() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.Context})
 }
 
+// Published returns what a report holds of the settings: without the paths of the person's kubeconfig and folders, the context and the
+// address of the container engine. They are the machine's, and no verdict rests on them.
+func (s Settings) Published() Settings {
+	s.Kubeconfig, s.Context, s.ReportDir = "", "", ""
+	if s.Kind != nil {
+		s.Kind = &Kind{Name: s.Kind.Name}
+	}
+	return s
+}
+
+// Scrub removes from a text what Published leaves out, the person's home folder and the addresses that errors of requests name.
+func (s Settings) Scrub(text string) string {
+	text = redact.Server(text)
+	hide := func(path, by string) {
+		// A path of one letter or less, such as "/", is part of others.
+		if len(path) > 1 {
+			text = strings.ReplaceAll(text, path, by)
+		}
+	}
+	for _, file := range filepath.SplitList(s.Kubeconfig) {
+		hide(file, "(kubeconfig)")
+	}
+	hide(s.ReportDir, "(report)")
+	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
+		hide(home+string(filepath.Separator), "~"+string(filepath.Separator))
+	}
+	return text
+}
+
 // Save writes the settings to a file.
 func (s Settings) Save(path string) error {
 	data, err := json.MarshalIndent(s, "", "  ")
@@ -142,9 +174,12 @@ func (s Settings) Save(path string) error {
 	return os.WriteFile(path, append(data, '\n'), 0o600)
 }
 
-// Load reads the settings of a run.
+// maxSettings bounds the file of a run's settings in bytes.
+const maxSettings = 1 << 20
+
+// Load reads the settings of a run, or what a report holds of them.
 func Load(path string) (Settings, error) {
-	data, err := os.ReadFile(path)
+	data, err := reportdir.Read(filepath.Dir(path), filepath.Base(path), maxSettings)
 	if err != nil {
 		return Settings{}, err
 	}
@@ -152,8 +187,8 @@ func Load(path string) (Settings, error) {
 	if err := json.Unmarshal(data, &s); err != nil {
 		return Settings{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if s.Run == "" || s.ReportDir == "" || s.NamespacePrefix == "" || s.Images.Nginx == "" || s.Images.Busybox == "" {
-		return Settings{}, errors.New(path + ": expected run, reportDir, namespacePrefix and both images to be set; is it a run's settings file?")
+	if s.Run == "" || s.NamespacePrefix == "" || s.Images.Nginx == "" || s.Images.Busybox == "" {
+		return Settings{}, errors.New(path + ": expected run, namespacePrefix and both images to be set; is it a run's settings file?")
 	}
 	return s, nil
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -57,8 +59,8 @@ func (o *Options) ginkgoArgs() []string {
 	return args
 }
 
-// runSpecs runs the specs with the settings of a file and prints their progress. That some failed is no error here: the verdicts say so.
-func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) (err error) {
+// runSpecs runs the specs with these settings and prints their progress. That some failed is no error here: the verdicts say so.
+func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Writer) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -69,11 +71,15 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	suite, socket := filepath.Join(dir, suiteName), filepath.Join(dir, socketName)
+	suite, socket, settings := filepath.Join(dir, suiteName), filepath.Join(dir, socketName), filepath.Join(dir, SettingsFile)
+	// Nobody else may read this folder.
+	if err := s.Save(settings); err != nil {
+		return err
+	}
 	if err := os.Symlink(self, suite); err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(o.ReportDir, GinkgoLog))
+	log, err := os.OpenFile(filepath.Join(o.ReportDir, GinkgoLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, reportdir.FileMode)
 	if err != nil {
 		return err
 	}
@@ -96,6 +102,9 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 	err = cmd.Run()
 	connections.close()
 	printing.Wait()
+	if err := scrub(s, o.ReportDir, GinkgoLog, report.GinkgoFile); err != nil {
+		return err
+	}
 	if err != nil && !errors.As(err, new(*exec.ExitError)) && ctx.Err() == nil {
 		return fmt.Errorf("running the specs: %w", err)
 	}
@@ -103,6 +112,31 @@ func (o *Options) runSpecs(ctx context.Context, settings string, out io.Writer) 
 	if _, missing := os.Stat(filepath.Join(o.ReportDir, verdict.SpecsFile)); missing != nil && ctx.Err() == nil {
 		said, _ := os.ReadFile(log.Name())
 		return fmt.Errorf("the specs did not run to their end; Ginkgo said:\n%s", said)
+	}
+	return nil
+}
+
+// scrub removes from files that Ginkgo wrote what the settings of the run scrub, and the folder of the suite's sources.
+func scrub(s runconfig.Settings, dir string, files ...string) error {
+	_, self, _, _ := runtime.Caller(0)
+	sources := strings.TrimSuffix(self, "e2e/internal/runner/ginkgo.go")
+	for _, name := range files {
+		data, err := reportdir.Read(dir, name, 4*reportdir.MaxText)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // an interrupted run has no report of Ginkgo's
+		}
+		if err != nil {
+			return err
+		}
+		text := string(data)
+		// A program that was built without paths has none but its module's.
+		if filepath.IsAbs(sources) && len(sources) > 1 {
+			text = strings.ReplaceAll(text, sources, "")
+		}
+		text = s.Scrub(text)
+		if err := reportdir.Write(dir, name, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -64,7 +65,7 @@ func makeReportDirs(dir string) error {
 	if err := makeReportDirs(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, reportdir.FolderMode); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	lock, err := openLock(dir)
@@ -76,7 +77,7 @@ func makeReportDirs(dir string) error {
 
 // openLock opens the lock file, and makes it if it is missing.
 func openLock(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o644)
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, reportdir.FileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -113,10 +114,10 @@ func InUse(dir string) bool {
 
 // IsReport reports whether a folder is empty, or marked, or holds the results or the settings of a run, or nothing but such folders.
 func IsReport(dir string) bool {
-	if text, err := os.ReadFile(filepath.Join(dir, lockFile)); err == nil && string(text) == lockText {
+	if text, err := reportdir.Read(dir, lockFile, int64(len(lockText))); err == nil && string(text) == lockText {
 		return true
 	}
-	if result, err := os.ReadFile(filepath.Join(dir, report.File)); err == nil && ownResult.Match(result) {
+	if result, err := reportdir.Read(dir, report.File, reportdir.MaxText); err == nil && ownResult.Match(result) {
 		return true
 	}
 	if _, err := runconfig.Load(filepath.Join(dir, SettingsFile)); err == nil {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/onsi/ginkgo/v2/ginkgo/command"
@@ -27,7 +28,12 @@ type Parameters struct {
 // HiddenRole carries out the role that this program was started for by Execute: that of Ginkgo's CLI, or that of one process of the suite,
 // whose specs the function runs. hidden is false if a person started the program.
 func HiddenRole(suite func(Parameters) (exitCode int)) (exitCode int, hidden bool) {
-	switch filepath.Base(os.Args[0]) {
+	name := filepath.Base(os.Args[0])
+	if name == ginkgoName || name == suiteName {
+		// What Ginkgo and the specs write is for nobody else on the machine.
+		syscall.Umask(0o077)
+	}
+	switch name {
 	case ginkgoName:
 		return ginkgoCLI(os.Args), true
 	case suiteName:

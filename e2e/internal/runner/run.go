@@ -34,6 +34,14 @@ func Identity(ctx context.Context) (runconfig.Suite, error) {
 	return report.IdentityOf(self, version.OfSuite(ctx, "."))
 }
 
+// SameSuite reports whether two programs carry the same suite: the same binary, or built from the same commit.
+func SameSuite(a, b runconfig.Suite) bool {
+	if a.Digest != "" && a.Digest == b.Digest {
+		return true
+	}
+	return a.Version == b.Version && a.Version != "" && a.Version != version.Unknown && !strings.HasSuffix(a.Version, version.Dirty)
+}
+
 // RESTConfig returns how this process reaches the cluster; the rights that its requests use are recorded.
 func (o *Options) RESTConfig(s runconfig.Settings) (*rest.Config, error) {
 	config, err := s.RESTConfig()
@@ -66,15 +74,14 @@ func (o *Options) Preflight(ctx context.Context, s runconfig.Settings, progress 
 // must be empty: see OpenReport.
 func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writer) (*verdict.Run, error) {
 	begin := time.Now()
-	file := filepath.Join(o.ReportDir, SettingsFile)
-	if err := s.Save(file); err != nil {
+	if err := s.Published().Save(filepath.Join(o.ReportDir, SettingsFile)); err != nil {
 		return nil, err
 	}
 	if err := o.savePartial(s, begin); err != nil {
 		return nil, err
 	}
 	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin)
-	err := o.runSpecs(ctx, file, out)
+	err := o.runSpecs(ctx, s, out)
 	stop()
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -38,7 +39,7 @@ func TestMain(m *testing.M) {
 //
 //nolint:gochecknoglobals // Ginkgo's nodes take no parameters.
 var testSuite struct {
-	settings string
+	settings runconfig.Settings
 	command  *Connection
 }
 
@@ -48,7 +49,11 @@ func runTestSuite(ctx context.Context, p Parameters) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	testSuite.settings, testSuite.command = p.Settings, command
+	if testSuite.settings, err = runconfig.Load(p.Settings); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	testSuite.command = command
 	if !RunSpecs(suiteT{}, "test suite") {
 		return 1
 	}
@@ -82,14 +87,18 @@ var _ = ReportAfterSuite("outcome", func(r Report) {
 	if r.SuiteConfig.DryRun || testSuite.command == nil {
 		return
 	}
-	data, err := json.Marshal([]verdict.Spec{{Text: testSuite.settings, State: fmt.Sprint(r.SuiteConfig.ParallelTotal), Message: CutShort(r)}})
+	data, err := json.Marshal([]verdict.Spec{{Text: testSuite.settings.Run, State: fmt.Sprint(r.SuiteConfig.ParallelTotal), Message: CutShort(r)}})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(filepath.Dir(testSuite.settings), verdict.SpecsFile), data, 0o600)
+		err = os.WriteFile(filepath.Join(testSuite.settings.ReportDir, verdict.SpecsFile), data, 0o600)
 	}
 	if err != nil {
 		Fail(err.Error())
 	}
 })
+
+func testSettings(reportDir string) runconfig.Settings {
+	return runconfig.Settings{Run: "r", ReportDir: reportDir, NamespacePrefix: "sts", Images: runconfig.Images{Nginx: "n", Busybox: "b"}}
+}
 
 func TestSpecsRunInSeveralProcesses(t *testing.T) {
 	for _, procs := range []string{"1", "3"} {
@@ -97,7 +106,7 @@ func TestSpecsRunInSeveralProcesses(t *testing.T) {
 			dir := t.TempDir()
 			o := Options{ReportDir: dir, Level: contract.Extended, Procs: procs, Seed: "7", TimeLimit: time.Hour}
 			var out strings.Builder
-			if err := o.runSpecs(t.Context(), filepath.Join(dir, SettingsFile), &out); err != nil {
+			if err := o.runSpecs(t.Context(), testSettings(dir), &out); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"first", "second", "third"} {
@@ -145,7 +154,7 @@ func TestRunThatWasCutShortSaysSo(t *testing.T) {
 					cancel()
 				}
 			})
-			if err := o.runSpecs(ctx, filepath.Join(o.ReportDir, SettingsFile), console); err != nil {
+			if err := o.runSpecs(ctx, testSettings(o.ReportDir), console); err != nil {
 				t.Fatal(err)
 			}
 			outcome, err := os.ReadFile(filepath.Join(o.ReportDir, verdict.SpecsFile))

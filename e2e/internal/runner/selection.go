@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +11,8 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 // labelFilter is Ginkgo's filter for the specs of the level and the labels.
@@ -83,4 +86,27 @@ func (o *Options) selected() []types.SpecReport {
 		}
 	}
 	return chosen
+}
+
+// Unaccounted returns the specs compiled into this program that a run with these settings was to carry out and of which its outcomes say
+// nothing, or that they were left out although nothing cut the run short. The error says what is wrong with the settings.
+func Unaccounted(s runconfig.Settings, run *verdict.Run) ([]string, error) {
+	if _, err := regexp.Compile(s.Focus); err != nil {
+		return nil, fmt.Errorf("focus: %w", err)
+	}
+	if _, err := types.ParseLabelFilter(s.Labels); err != nil {
+		return nil, fmt.Errorf("labels: %w", err)
+	}
+	o := Options{Level: s.Level, Focus: s.Focus, Labels: s.Labels}
+	accounted := map[string]bool{}
+	for _, spec := range run.Specs {
+		accounted[spec.Text] = accounted[spec.Text] || spec.Selected || len(run.Troubles) > 0
+	}
+	var out []string
+	for _, r := range o.selected() {
+		if !accounted[r.FullText()] {
+			out = append(out, r.FullText())
+		}
+	}
+	return out, nil
 }

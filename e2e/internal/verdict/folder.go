@@ -65,6 +65,7 @@ func JudgeFolder(dir string, level contract.Level) (Run, error) {
 		}
 	}
 	run := Decide(level, specs, judged)
+	run.Name = name
 	for _, why := range foreign {
 		run.AddTrouble(why)
 	}
@@ -99,7 +100,7 @@ func load(dir, file string) (*history.History, error) {
 }
 
 func judgeHistory(file string, h *history.History) JudgedHistory {
-	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone, Lag: h.Header.Lag, ClockSkew: h.Header.ClockSkew}
+	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone, Version: h.Header.Version, Lag: h.Header.Lag, ClockSkew: h.Header.ClockSkew}
 	if h.End != nil && h.End.Invalid {
 		j.Incomplete = h.End.Reason
 		return j

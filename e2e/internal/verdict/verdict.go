@@ -80,6 +80,8 @@ type JudgedHistory struct {
 	Results []judge.Result
 	// Zone is the DNS zone that the spec found, "" if it did not look for one.
 	Zone string
+	// Version is the cluster's Kubernetes version as its header has it, "" in older histories.
+	Version string
 	// Incomplete is why the recording is not complete, "" if it is.
 	Incomplete string
 	// Lag and ClockSkew are the tolerances that it was judged with.
@@ -109,6 +111,8 @@ type Finding struct {
 
 // Run is the outcome of a whole run.
 type Run struct {
+	// Name is the run's name as its outcomes and histories have it, "" in older ones.
+	Name    string
 	Rows    []Row
 	Overall Overall
 	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, or judged with wide
@@ -154,17 +158,22 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of the selected ones applies to this cluster")
 	}
 	run.decideOverall()
-	run.Tolerances = wideTolerances(judged)
+	run.Tolerances = widest(judged)
 	run.Partial = run.Partial || len(run.Tolerances) > 0
 	return run
 }
 
-// wideTolerances returns the tolerances that some history was judged with and that are above their ceilings.
-func wideTolerances(judged []JudgedHistory) []string {
+// widest returns the tolerances that some history was judged with and that are above their ceilings.
+func widest(judged []JudgedHistory) []string {
 	var lag, skew time.Duration
 	for _, j := range judged {
 		lag, skew = max(lag, j.Lag), max(skew, j.ClockSkew)
 	}
+	return WideTolerances(lag, skew)
+}
+
+// WideTolerances returns which of the judges' tolerances are above their ceilings, as name=duration.
+func WideTolerances(lag, skew time.Duration) []string {
 	var out []string
 	if lag > judge.MaxLag {
 		out = append(out, fmt.Sprintf("controller-lag=%v", lag))

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// dirty ends the version of a checkout that holds more than its commit, as git and Go write it.
-const dirty = "-dirty"
+// Dirty ends the version of a checkout that holds more than its commit, as git and Go write it.
+const Dirty = "-dirty"
 
 // OfCheckout returns the version of the suite that a checkout holds: its commit, after the last tag if there is one, and that files differ from
 // it. For a folder that is not itself a checkout, or where git does not answer, it is Unknown.
@@ -34,7 +34,7 @@ func OfCheckout(ctx context.Context, dir string) string {
 		return Unknown
 	}
 	if changed != "" {
-		commit += dirty
+		commit += Dirty
 	}
 	return commit
 }
