@@ -16,7 +16,7 @@ func layers() [][]string {
 			"provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},
-		{"history", "apiclient", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},
+		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},
 		{"judge", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "images"},
 		{"verdict", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging"},
 		{"report", "framework/statefulset", "framework/nodes", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},

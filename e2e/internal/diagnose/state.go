@@ -87,7 +87,7 @@ type Unread struct {
 
 // Save writes the state as YAML, without what no diagnosis looks at.
 func (s *State) Save(path string) (err error) {
-	data, err := yaml.Marshal(s.trimmed())
+	data, err := yaml.Marshal(s.Trimmed())
 	if err != nil {
 		return err
 	}

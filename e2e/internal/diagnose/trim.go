@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
-// trimmed returns a copy without what no diagnosis looks at, and without what package redact removes: a state is passed on to others.
-func (s *State) trimmed() *State {
+// Trimmed returns a copy without what no diagnosis looks at, and without what package redact removes: a state is passed on to others.
+func (s *State) Trimmed() *State {
 	c := *s
 	if s.StatefulSet != nil {
 		c.StatefulSet = s.StatefulSet.DeepCopy()
@@ -119,6 +119,16 @@ func (t systemTrimmer) mentioned(text string) string {
 func (t systemTrimmer) pod(p, was *corev1.Pod) {
 	trimPod(p, was)
 	p.Spec = t.spec(&was.Spec)
+	for _, all := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+		for i := range all {
+			// What a program wrote when it ended is its owner's business.
+			for _, ended := range []*corev1.ContainerStateTerminated{all[i].State.Terminated, all[i].LastTerminationState.Terminated} {
+				if ended != nil {
+					ended.Message = ""
+				}
+			}
+		}
+	}
 }
 
 func (t systemTrimmer) deployment(d, was *appsv1.Deployment) {
@@ -146,18 +156,21 @@ func (t systemTrimmer) spec(spec *corev1.PodSpec) corev1.PodSpec {
 	return corev1.PodSpec{NodeName: spec.NodeName, Containers: containers}
 }
 
-// trimCorefile keeps a Corefile's blocks, the names of its plugins and, of the plugins that decide who answers, the arguments: those of others may
-// be the credentials of a cloud's DNS.
+// trimCorefile keeps a Corefile's blocks, the names of its plugins and of their options, the zones of the plugin kubernetes, and the arguments of
+// the plugins that answer instead of it, which are names and addresses of DNS. Arguments of others may be credentials, or lead to the API server.
 func trimCorefile(text string) string {
 	lines := strings.Split(text, "\n")
-	depth, whole := 0, false
+	depth, whole, inside := 0, false, false // whether a plugin's own arguments are kept, and those of its options
 	for i, line := range lines {
 		words := strings.Fields(line)
 		if len(words) == 0 {
 			continue
 		}
 		if depth == 1 {
-			whole = words[0] == "kubernetes" || slices.Contains(answersInstead(), words[0])
+			inside = slices.Contains(answersInstead(), words[0])
+			whole = inside || words[0] == "kubernetes"
+		} else {
+			whole = inside
 		}
 		switch {
 		case strings.HasPrefix(words[0], "#"):

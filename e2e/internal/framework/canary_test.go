@@ -62,12 +62,23 @@ func objects() []runtime.Object {
 				{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-set-0"}}},
 				{Name: "csi", VolumeSource: corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{VolumeAttributes: map[string]string{"key": secret()}}}},
 			},
-			InitContainers: []corev1.Container{container("init", "busybox")},
+			InitContainers:      []corev1.Container{container("init", "busybox")},
+			EphemeralContainers: []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debug", Args: []string{secret()}}}},
+			DNSConfig:           &corev1.PodDNSConfig{Searches: []string{secret()}},
 		}
 		for _, name := range names {
 			s.Containers = append(s.Containers, container(name, "image"))
 		}
 		return s
+	}
+	ended := func() corev1.PodStatus {
+		terminated := func() corev1.ContainerState {
+			return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Message: "token " + secret() + " is wrong"}}
+		}
+		return corev1.PodStatus{
+			Phase: corev1.PodRunning, HostIP: "192.0.2.7",
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "app", State: terminated(), LastTerminationState: terminated()}},
+		}
 	}
 	controller := true
 	set := &appsv1.StatefulSet{ObjectMeta: annotated("set", "ns"), Spec: appsv1.StatefulSetSpec{
@@ -114,11 +125,11 @@ func objects() []runtime.Object {
 		&admissionregistrationv1.ValidatingWebhookConfiguration{ObjectMeta: annotated("hook", ""), Webhooks: []admissionregistrationv1.ValidatingWebhook{{Name: "hook.example", ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &hook}}}},
 		&admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: annotated("hook", ""), Webhooks: []admissionregistrationv1.MutatingWebhook{{Name: "hook.example", ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: &hook}}}},
 		&appsv1.Deployment{ObjectMeta: annotated("provisioner", "storage"), Spec: appsv1.DeploymentSpec{Template: provider}},
-		&corev1.Pod{ObjectMeta: annotated("provisioner-1", "storage"), Spec: provider.Spec, Status: corev1.PodStatus{Phase: corev1.PodRunning, HostIP: "192.0.2.7"}},
+		&corev1.Pod{ObjectMeta: annotated("provisioner-1", "storage"), Spec: provider.Spec, Status: ended()},
 		&corev1.Pod{ObjectMeta: annotated("theirs", "theirs"), Spec: spec("app")},
-		&corev1.Pod{ObjectMeta: dnsMeta, Spec: dns, Status: corev1.PodStatus{Phase: corev1.PodRunning, HostIP: "192.0.2.7"}},
+		&corev1.Pod{ObjectMeta: dnsMeta, Spec: dns, Status: ended()},
 		&corev1.ConfigMap{ObjectMeta: annotated("coredns", metav1.NamespaceSystem), Data: map[string]string{
-			"Corefile": ".:53 {\n  # " + secret() + "\n  kubernetes cluster.local\n  route53 example.org {\n    aws_access_key " + secret() + " " + secret() + "\n  }\n}\n",
+			"Corefile": ".:53 {\n  # " + secret() + "\n  kubernetes cluster.local {\n    kubeconfig /etc/" + secret() + " admin\n    endpoint https://192.0.2.7:6443\n  }\n  route53 example.org {\n    aws_access_key " + secret() + " " + secret() + "\n  }\n}\n",
 		}},
 		&corev1.ConfigMap{ObjectMeta: annotated("kubelet-config", metav1.NamespaceSystem), Data: map[string]string{"kubelet": "clusterDomain: cluster.local\nother: " + secret() + "\n"}},
 	}

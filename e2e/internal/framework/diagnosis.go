@@ -37,6 +37,8 @@ func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 			errs = append(errs, err)
 			continue
 		}
+		// The diagnosis goes into the report: it must not hold what is not saved either.
+		state = state.Trimmed()
 		found := diagnose.Diagnose(state)
 		if short := diagnose.Brief(found); short != "" {
 			fmt.Fprintf(&brief, "diagnosis of set %s: %s\n", name, short)

@@ -1,0 +1,63 @@
+package packaging
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
+)
+
+// The suite's image is in no registry: whoever answers for its name must not get its account. And its container can do no more than it needs.
+func TestManifestsRunTheImageThatWasBrought(t *testing.T) {
+	var job batchv1.Job
+	read(t, "job.yaml", &job)
+	var plugin struct {
+		Spec corev1.Container `json:"spec"`
+	}
+	read(t, "sonobuoy.yaml", &plugin)
+	of := job.Spec.Template.Spec
+	for name, c := range map[string]struct {
+		container corev1.Container
+		pod       corev1.PodSecurityContext
+	}{
+		"job.yaml":      {of.Containers[0], *of.SecurityContext},
+		"sonobuoy.yaml": {plugin.Spec, corev1.PodSecurityContext{}},
+	} {
+		if c.container.Image != images.Suite || c.container.ImagePullPolicy != corev1.PullNever {
+			t.Errorf("%s: expected %s never to be pulled, found %s and %s", name, images.Suite, c.container.Image, c.container.ImagePullPolicy)
+		}
+		own := c.container.SecurityContext
+		if own == nil || own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation || own.ReadOnlyRootFilesystem == nil || !*own.ReadOnlyRootFilesystem ||
+			own.Capabilities == nil || len(own.Capabilities.Drop) != 1 || own.Capabilities.Drop[0] != "ALL" {
+			t.Errorf("%s: expected a container without privileges, found %+v", name, own)
+			continue
+		}
+		notRoot, profile := own.RunAsNonRoot, own.SeccompProfile
+		if notRoot == nil {
+			notRoot = c.pod.RunAsNonRoot
+		}
+		if profile == nil {
+			profile = c.pod.SeccompProfile
+		}
+		if notRoot == nil || !*notRoot || profile == nil || profile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+			t.Errorf("%s: expected a user that is not root and the runtime's seccomp profile, found %v and %v", name, notRoot, profile)
+		}
+	}
+}
+
+func read(t *testing.T, manifest string, into any) {
+	t.Helper()
+	data, err := os.ReadFile("../../deploy/" + manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Sonobuoy's file has further fields.
+	if err := yaml.Unmarshal(data, into); err != nil || !strings.Contains(string(data), "image:") {
+		t.Fatalf("%s: %v", manifest, err)
+	}
+}
