@@ -47,9 +47,9 @@ type options struct {
 }
 
 func (cl *cluster) randomOptions() options {
-	version := pick(cl.rng, "v1.36.3", "v1.36.3", "v1.36.3", "v1.34.4", "")
+	version := pick(cl.rng, "v1.37.2", "v1.36.3", "v1.36.3", "v1.34.4", "")
 	return options{
-		waitsForOwnWrites: version == "v1.36.3", version: version,
+		waitsForOwnWrites: version == "v1.37.2" || version == "v1.36.3", version: version,
 		cacheLag:       pick[time.Duration](cl.rng, 20, 20, 200, 200, 1400) * time.Millisecond,
 		watchSkew:      pick[time.Duration](cl.rng, 0, 0, 50, 350) * time.Millisecond,
 		startTime:      pick[time.Duration](cl.rng, 100, 500, 2000) * time.Millisecond,

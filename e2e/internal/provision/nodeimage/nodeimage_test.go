@@ -60,6 +60,10 @@ func TestKindImage(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	version, _, _ := strings.Cut(strings.TrimPrefix(defaults.Image, "kindest/node:"), "@")
+	// Whether a registry answers must not decide on the minor version: a run without K8S_VERSION means one contract.
+	if _, minor := majorMinor(version); !strings.HasPrefix(DefaultKubernetesVersion, "v1."+minor+".") {
+		t.Errorf("expected kind's image of %s to have the minor version of the default %s", version, DefaultKubernetesVersion)
+	}
 	if got := kindImage(version); got != defaults.Image {
 		t.Errorf("kind's default for its own version %s is %s, want it by digest", version, got)
 	}

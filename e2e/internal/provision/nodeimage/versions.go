@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// DefaultKubernetesVersion is the version of a node image built here when no other is wanted.
-const DefaultKubernetesVersion = "v1.36.3"
+// DefaultKubernetesVersion is the version of a node image built here when no other is wanted. Where a registry answers, kind's own image
+// takes its place: of the same minor version, and of the patch that kind was published with.
+const DefaultKubernetesVersion = "v1.37.2"
 
 // versions are the releases that go into one node image. The tags of etcd, CoreDNS and pause are those that kubeadm of that
 // Kubernetes version requires; the build checks them against "kubeadm config images list".
@@ -34,7 +35,8 @@ func KubernetesVersions() []string {
 
 func supported() []versions {
 	list := []versions{
-		{kubernetes: DefaultKubernetesVersion, etcd: "v3.6.8", etcdTag: "3.6.8-0", coreDNS: "v1.14.2", pauseTag: "3.10.2"},
+		{kubernetes: DefaultKubernetesVersion, etcd: "v3.7.0", etcdTag: "3.7.0-0", coreDNS: "v1.14.6", pauseTag: "3.10.2"},
+		{kubernetes: "v1.36.3", etcd: "v3.6.8", etcdTag: "3.6.8-0", coreDNS: "v1.14.2", pauseTag: "3.10.2"},
 		{kubernetes: "v1.35.4", etcd: "v3.6.6", etcdTag: "3.6.6-0", coreDNS: "v1.13.1", pauseTag: "3.10.1"},
 		{kubernetes: "v1.34.4", etcd: "v3.6.5", etcdTag: "3.6.5-0", coreDNS: "v1.12.1", pauseTag: "3.10.1"},
 		{kubernetes: "v1.33.13", etcd: "v3.5.24", etcdTag: "3.5.24-0", coreDNS: "v1.12.0", pauseTag: "3.10", kubernetesBuild: []string{"v1_33"}},

@@ -56,9 +56,15 @@ func All() []Variant {
 		},
 		{Name: "retain", Summary: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: addRetainedClass},
 		{
-			Name: "max-unavailable", Summary: "the feature gate MaxUnavailableStatefulSet is on", Config: read("max-unavailable.yaml"),
+			Name: "max-unavailable", Summary: "the feature gate MaxUnavailableStatefulSet is on in a version that leaves it off",
+			KubernetesVersion: "v1.36.3", Config: read("max-unavailable.yaml"),
 			Bug: "kubernetes issue 137409: under Parallel a rollout never goes past pods that are not Ready", Breaks: contract.UpdateComplete,
 		},
+		{
+			Name: "max-unavailable-off", Summary: "the feature gate MaxUnavailableStatefulSet is off, so that sets are rolled out as before 1.37",
+			Config: read("max-unavailable-off.yaml"),
+		},
+		{Name: "recreate", Summary: "the feature gate StatefulSetRecreateStrategy is on", Config: read("recreate.yaml")},
 	}
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {
