@@ -3,6 +3,7 @@ package statefulset
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -44,6 +45,24 @@ func (s *Set) awaitCreatedAfter(ctx context.Context, ordinal int, old types.UID,
 		}
 		found = e
 		return ""
+	}, options...)
+	return found
+}
+
+// AwaitOneReplaced waits until the pod of one of those ordinals is another one than its old one, and returns that ordinal.
+func (s *Set) AwaitOneReplaced(ctx context.Context, old map[int]types.UID, options ...framework.WaitOption) int {
+	GinkgoHelper()
+	ordinals := slices.Sorted(maps.Keys(old))
+	l := s.NS.Settings.Limits
+	found := -1
+	s.NS.Expect(ctx, l.PodCreated+l.PodGone, fmt.Sprintf("one of the pods %v of %s to be replaced", ordinals, s.Name), func(st *history.State) string {
+		for _, n := range ordinals {
+			if e := st.Get(history.Pods, s.Pod(n)); e != nil && e.UID != old[n] && !e.Terminating() {
+				found = n
+				return ""
+			}
+		}
+		return "none is"
 	}, options...)
 	return found
 }
