@@ -265,7 +265,8 @@ func (l podInspector) setup() *Finding {
 			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
 			Do: []string{"correct what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
 		}
-		if strings.Contains(e.Message, "Multi-Attach") {
+		// Up to 1.36 it is "Multi-Attach error for volume ...", from 1.37 on "Waiting for detach for volume ...".
+		if contains(e.Message)("Multi-Attach", "Waiting for detach") {
 			f.Cause, f.What = "volume-attached-elsewhere", "waits for a volume that is still attached to another node"
 			f.Why = "a pod that used the volume still exists on the other node, or that node is lost"
 			f.Do = []string{"see whether the other node runs; once it is really off, the taint node.kubernetes.io/out-of-service frees its volumes"}

@@ -327,3 +327,20 @@ func TestManyPodsInTheSameTroubleAreOneFinding(t *testing.T) {
 		t.Errorf("expected one finding for all, found %d\n%s", len(found), diagnose.Brief(found))
 	}
 }
+
+func TestAVolumeAttachedElsewhereIsNamedInTheWordsOfEachVersion(t *testing.T) {
+	for _, message := range []string{
+		`Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and can't be attached to another`,
+		`Waiting for detach for volume "pvc-1" Volume is already used by pod(s) web-0`,
+	} {
+		s := captured(t, "volume-mount")
+		p := pod(s, "web-0")
+		s.Events = []corev1.Event{{
+			InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: p.Name, Namespace: s.Namespace, UID: p.UID}, Reason: "FailedAttachVolume",
+			Type: "Warning", Message: message, Count: 1, LastTimestamp: s.Taken,
+		}}
+		if f := diagnose.Diagnose(s)[0]; f.Cause != "volume-attached-elsewhere" {
+			t.Errorf("%s: expected the volume to be named as attached elsewhere, found %s", message, f.Line())
+		}
+	}
+}
