@@ -14,6 +14,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/disturbances"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
@@ -59,7 +60,7 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	}
 	defer func() { _ = folder.Close() }()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
-		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig, KubernetesVersion: faults.KubernetesVersion, Workload: o.Images,
+		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig, KubernetesVersion: nodeimage.DefaultKubernetesVersion, Workload: o.Images,
 		Keep: o.keep, Exclusive: true, Progress: progress,
 	}, nil)
 	if err != nil {

@@ -64,10 +64,10 @@ func (c faultCluster) takes(some []faults.Fault) []faults.Fault {
 func (c faultCluster) name(o *trialOptions) string { return o.clusterFor("faults") + c.suffix }
 
 // provide makes the cluster, or takes the one that was kept.
-func (c faultCluster) provide(ctx context.Context, o trialOptions, progress io.Writer) (*devCluster, error) {
+func (c faultCluster) provide(ctx context.Context, o trialOptions, kubernetes string, progress io.Writer) (*devCluster, error) {
 	o.Level = c.level
 	options := cluster.Options{
-		Name: c.name(&o), KubernetesVersion: faults.KubernetesVersion, Workload: o.Images, Keep: o.keep, Exclusive: true, Progress: progress,
+		Name: c.name(&o), KubernetesVersion: kubernetes, Workload: o.Images, Keep: o.keep, Exclusive: true, Progress: progress,
 	}
 	if !c.nodeFaults {
 		options.Config = faults.ClusterConfig
@@ -83,7 +83,8 @@ func (c faultCluster) provide(ctx context.Context, o trialOptions, progress io.W
 type faultTrial struct {
 	options       trialOptions
 	out, progress io.Writer
-	// of is how many faults were chosen, whole whether every one.
+	// all are the faults of the version, of is how many of them were chosen, whole whether every one.
+	all   []faults.Fault
 	of    int
 	whole bool
 
@@ -149,12 +150,12 @@ func (t *faultTrial) addControl(control *verdict.Run) {
 func (t *faultTrial) on(
 	ctx context.Context, c faultCluster, waiting <-chan faults.Fault, chosen []faults.Fault, faulty func() (string, error),
 ) (err error) {
-	on, err := c.provide(ctx, t.options, t.progress)
+	on, err := c.provide(ctx, t.options, t.table.kubernetes, t.progress)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
-	run := faultRun{devCluster: *on, cluster: c, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: c.nodeFaults}}
+	run := faultRun{devCluster: *on, cluster: c, all: t.all, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: c.nodeFaults}}
 	if err := run.node.Prepare(ctx); err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (t *faultTrial) on(
 
 // compose makes the table of all faults from the results of this run and from the reports of earlier ones, or none while some are missing.
 func (t *faultTrial) compose() *faultTable {
-	table := &faultTable{}
+	table := &faultTable{kubernetes: t.table.kubernetes}
 	for _, c := range faultClusters() {
 		if c.control == "" {
 			continue
@@ -211,7 +212,7 @@ func (t *faultTrial) compose() *faultTable {
 			return nil
 		}
 		table.controls = append(table.controls, control.Overall)
-		for _, f := range c.takes(faults.All()) {
+		for _, f := range c.takes(t.all) {
 			at := slices.IndexFunc(t.table.results, func(r faultResult) bool { return r.Name == f.Name })
 			if at >= 0 {
 				table.results = append(table.results, t.table.results[at])
@@ -253,6 +254,7 @@ type faultRun struct {
 	devCluster
 	cluster faultCluster
 	node    faults.Node
+	all     []faults.Fault // of the version
 }
 
 // one brings a fault into force and runs the specs that should notice.
@@ -297,7 +299,7 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
 	var ids []contract.ID
 	if len(chosen) == 0 {
-		chosen = r.cluster.takes(faults.All())
+		chosen = r.cluster.takes(r.all)
 	}
 	for _, f := range chosen {
 		ids = append(append(ids, f.Breaks...), f.Shows...)

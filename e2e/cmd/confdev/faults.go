@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,8 @@ const resultsFile = "e2e/internal/selftest/faults/RESULTS.md"
 type faultsOptions struct {
 	trialOptions
 	fault string
+	// kubernetesVersion is one of faults.Versions, or empty for the default.
+	kubernetesVersion string
 }
 
 func newFaultsCommand() *cobra.Command {
@@ -34,7 +38,8 @@ which were caught and under which guarantee. At the end, with no fault in force,
 by two clusters; those that show only while nodes or the control plane are disrupted are tried on another one, with workers. Their names end
 in -second and -outage.
 
-` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's.`,
+` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's. The results in
+another version than the default stay in the report folder.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runFaults(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -42,33 +47,46 @@ in -second and -outage.
 	}
 	f := flagsOf(command)
 	o.addFlags(f)
+	f.String(&o.kubernetesVersion, "K8S_VERSION", "", "`version` of Kubernetes to plant them in: "+strings.Join(faults.Versions(), " or "))
 	f.String(&o.fault, "FAULT", "", "`names` of the faults, with * for any text, separated by commas; "+controlFolder+" for the control alone (default: all)")
 	return command
 }
 
 func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) error {
-	chosen, err := chooseFaults(o.fault)
+	kubernetes, purpose, err := o.version()
 	if err != nil {
 		return err
 	}
-	folder, err := o.validate("faults")
+	chosen, err := chooseFaults(o.fault, kubernetes)
 	if err != nil {
 		return err
+	}
+	folder, err := o.validate(purpose)
+	if err != nil {
+		return err
+	}
+	results := resultsFile
+	if kubernetes != faults.Versions()[0] {
+		results = filepath.Join(o.ReportDir, filepath.Base(resultsFile))
 	}
 	defer func() { _ = folder.Close() }()
 	// Each fault says which specs should notice it.
 	o.Focus, o.Labels = "", ""
-	trial := faultTrial{options: o.trialOptions, out: out, progress: progress, of: len(chosen), whole: len(chosen) == len(faults.All()) || len(chosen) == 0}
+	all := faults.In(kubernetes)
+	trial := faultTrial{
+		options: o.trialOptions, out: out, progress: progress, all: all, of: len(chosen), whole: len(chosen) == len(all) || len(chosen) == 0,
+		table: faultTable{kubernetes: kubernetes},
+	}
 	begin := time.Now()
-	if err := trial.everywhere(ctx, chosen, buildFaulty(ctx, chosen, progress)); err != nil {
+	if err := trial.everywhere(ctx, chosen, buildFaulty(ctx, kubernetes, chosen, progress)); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s; this run took %.0f min\n", trial.table.summary(), time.Since(begin).Minutes())
 	if all := trial.compose(); all != nil {
-		if err := os.WriteFile(resultsFile, []byte(all.markdown()), 0o644); err != nil {
+		if err := os.WriteFile(results, []byte(all.markdown()), 0o644); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s lists all %d faults\n", resultsFile, len(all.results))
+		fmt.Fprintf(out, "%s lists all %d faults\n", results, len(all.results))
 	}
 	if !trial.table.good() {
 		return uncaughtError{}
@@ -76,24 +94,36 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	return nil
 }
 
+// version is the version to plant faults in, with the name of what is kept of it, in which versions must not mix.
+func (o *faultsOptions) version() (kubernetes, purpose string, err error) {
+	versions := faults.Versions()
+	switch {
+	case o.kubernetesVersion == "", o.kubernetesVersion == versions[0]:
+		return versions[0], "faults", nil
+	case slices.Contains(versions, o.kubernetesVersion):
+		return o.kubernetesVersion, "faults-" + o.kubernetesVersion, nil
+	}
+	return "", "", cli.UsageError{Err: fmt.Errorf("K8S_VERSION=%s: faults can be planted in %s", o.kubernetesVersion, strings.Join(versions, " and "))}
+}
+
 // buildFaulty builds the faulty program in the background and returns a function that waits for its path; there is none when no chosen
 // fault is in it.
-func buildFaulty(ctx context.Context, chosen []faults.Fault, progress io.Writer) func() (string, error) {
+func buildFaulty(ctx context.Context, kubernetes string, chosen []faults.Fault, progress io.Writer) func() (string, error) {
 	if len(chosen) > 0 && !slices.ContainsFunc(chosen, faults.Fault.Planted) {
 		return func() (string, error) { return "", nil }
 	}
-	built := sync.OnceValues(func() (string, error) { return faults.Build(ctx, progress) })
+	built := sync.OnceValues(func() (string, error) { return faults.Build(ctx, kubernetes, progress) })
 	go func() { _, _ = built() }()
 	return built
 }
 
-// chooseFaults returns the faults that a list of patterns names; no list names all, and the word none means the control alone.
-func chooseFaults(patterns string) ([]faults.Fault, error) {
+// chooseFaults returns the faults of a version that a list of patterns names; no list names all, and the word none means the control alone.
+func chooseFaults(patterns, kubernetes string) ([]faults.Fault, error) {
 	switch patterns {
 	case "":
-		return faults.All(), nil
+		return faults.In(kubernetes), nil
 	case controlFolder:
 		return nil, nil
 	}
-	return choose("FAULT", patterns, faults.All(), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")
+	return choose("FAULT", patterns, faults.In(kubernetes), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")
 }

@@ -42,18 +42,18 @@ func TestFaultLimitsAreValid(t *testing.T) {
 }
 
 func TestChooseFaults(t *testing.T) {
-	all, err := chooseFaults("")
+	all, err := chooseFaults("", faults.Versions()[0])
 	if err != nil || len(all) != len(faults.All()) {
 		t.Errorf("expected every fault, found %d, %v", len(all), err)
 	}
-	some, err := chooseFaults("grace-*, force-deletes,grace-cut")
+	some, err := chooseFaults("grace-*, force-deletes,grace-cut", faults.Versions()[0])
 	if err != nil || len(some) != 2 {
 		t.Errorf("expected two faults, found %v, %v", some, err)
 	}
-	if none, err := chooseFaults("none"); err != nil || len(none) != 0 {
+	if none, err := chooseFaults("none", faults.Versions()[0]); err != nil || len(none) != 0 {
 		t.Errorf("expected the control alone, found %v, %v", none, err)
 	}
-	if _, err := chooseFaults("no-such-fault"); cli.ExitCode(err) != cli.ExitUsage {
+	if _, err := chooseFaults("no-such-fault", faults.Versions()[0]); cli.ExitCode(err) != cli.ExitUsage {
 		t.Errorf("expected wrong use, found %v", err)
 	}
 }

@@ -7,9 +7,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
-// Build builds a kube-controller-manager that carries every fault, unless that has been done, and returns its path.
-func Build(ctx context.Context, progress io.Writer) (string, error) {
+// Build builds a kube-controller-manager of one of Versions that carries every fault, unless that has been done, and returns its path.
+func Build(ctx context.Context, kubernetes string, progress io.Writer) (string, error) {
 	return nodeimage.BuildChanged(ctx, nodeimage.Changed{
-		Command: "kube-controller-manager", KubernetesVersion: KubernetesVersion, Recipe: recipe(), Change: plant,
+		Command: "kube-controller-manager", KubernetesVersion: kubernetes, Recipe: recipe(kubernetes),
+		Change: func(tree string) error { return plant(kubernetes, tree) },
 	}, progress)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
 
-// KubernetesVersion is the version that the changes are made to.
-const KubernetesVersion = nodeimage.DefaultKubernetesVersion
+// Versions are the versions of Kubernetes that the changes can be made to, the default first.
+func Versions() []string { return []string{nodeimage.DefaultKubernetesVersion, "v1.36.3"} }
 
 // Kind says how much of a fault there is to see.
 type Kind string
@@ -57,13 +57,18 @@ func (f Fault) Planted() bool { return len(f.Edits) > 0 }
 // change the same place.
 type Edit struct {
 	File   string // within the module
-	Anchor string // must be there exactly once
+	Anchor string // must be there exactly once, in the versions that has tells
 	Insert string
 }
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
 	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), outsideControllers(), disruption())
+}
+
+// In returns the faults that can be planted in one of Versions. The caller owns the result.
+func In(kubernetes string) []Fault {
+	return slices.DeleteFunc(All(), func(f Fault) bool { return f.Planted() && len(in(kubernetes, f.Edits)) == 0 })
 }
 
 // The upstream files that are changed.
@@ -91,31 +96,32 @@ func always() []Edit {
 	return []Edit{
 		{control, "status.CollisionCount = new(int32)\n", "\tplanted.See(set, pods)\n"},
 		{control, updateTarget, "\t\ttarget := target\n"},
+		{control, budgetTarget, "\t\ttarget := target\n"},
 		{control, eachReplica, "\t\tmonotonic := monotonic\n"},
 	}
 }
 
-// edits are all changes, in order.
-func edits() []Edit {
+// edits are all changes of a version, in order.
+func edits(kubernetes string) []Edit {
 	all := always()
 	for _, f := range All() {
 		all = append(all, f.Edits...)
 	}
-	return all
+	return in(kubernetes, all)
 }
 
-// recipe is all that the program depends on beside the Kubernetes version.
-func recipe() []string {
+// recipe is all that the program of a version depends on beside that.
+func recipe(kubernetes string) []string {
 	inputs := []string{string(planted)}
-	for _, e := range edits() {
+	for _, e := range edits(kubernetes) {
 		inputs = append(inputs, e.File, e.Anchor, e.Insert)
 	}
 	return inputs
 }
 
-// plant makes all changes to a tree of k8s.io/kubernetes.
-func plant(tree string) error {
-	changed, err := change(tree)
+// plant makes all changes to a tree of k8s.io/kubernetes of a version.
+func plant(kubernetes, tree string) error {
+	changed, err := change(kubernetes, tree)
 	if err != nil {
 		return err
 	}
@@ -136,10 +142,10 @@ func plant(tree string) error {
 	return nil
 }
 
-// change returns the changed files of a tree, by their name in it.
-func change(tree string) (map[string][]byte, error) {
+// change returns the changed files of a version's tree, by their name in it.
+func change(kubernetes, tree string) (map[string][]byte, error) {
 	byFile := map[string][]Edit{}
-	for _, e := range edits() {
+	for _, e := range edits(kubernetes) {
 		byFile[e.File] = append(byFile[e.File], e)
 	}
 	changed := map[string][]byte{}

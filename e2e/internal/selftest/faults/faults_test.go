@@ -10,39 +10,58 @@ import (
 	"testing"
 )
 
-// upstream is the module's tree in the module cache.
-func upstream(t *testing.T) string {
+// eachTree runs a test with each version's tree in the module cache.
+func eachTree(t *testing.T, test func(t *testing.T, kubernetes, tree string)) {
+	t.Helper()
+	for _, kubernetes := range Versions() {
+		t.Run(kubernetes, func(t *testing.T) { test(t, kubernetes, upstream(t, kubernetes)) })
+	}
+}
+
+// upstream is a version's tree in the module cache.
+func upstream(t *testing.T, kubernetes string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree := filepath.Join(strings.TrimSpace(string(out)), "k8s.io", "kubernetes@"+KubernetesVersion)
+	tree := filepath.Join(strings.TrimSpace(string(out)), "k8s.io", "kubernetes@"+kubernetes)
 	if _, err := os.Stat(tree); err != nil {
-		t.Skipf("k8s.io/kubernetes@%s is not in the module cache, so the changes cannot be tried; `go mod download` of it brings it there", KubernetesVersion)
+		t.Skipf("k8s.io/kubernetes@%s is not in the module cache, so the changes cannot be tried; `go mod download` of it brings it there", kubernetes)
 	}
 	return tree
 }
 
 func TestEveryAnchorIsThereOnce(t *testing.T) {
-	tree := upstream(t)
-	for _, f := range append([]Fault{{Name: "always", Edits: always()}}, All()...) {
-		for _, e := range f.Edits {
-			text, err := os.ReadFile(filepath.Join(tree, e.File))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := bytes.Count(text, []byte(e.Anchor)); n != 1 {
-				t.Errorf("%s: %s: expected %q once, found it %d times", f.Name, e.File, e.Anchor, n)
+	eachTree(t, func(t *testing.T, kubernetes, tree string) {
+		for _, f := range append([]Fault{{Name: "always", Edits: always()}}, All()...) {
+			made := in(kubernetes, f.Edits)
+			for _, e := range made {
+				text, err := os.ReadFile(filepath.Join(tree, e.File))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := bytes.Count(text, []byte(e.Anchor)); n != 1 {
+					t.Errorf("%s: %s: expected %q once, found it %d times", f.Name, e.File, e.Anchor, n)
+				}
 			}
 		}
+	})
+}
+
+func TestEveryFaultCanBePlantedByDefault(t *testing.T) {
+	all, planted := All(), In(Versions()[0])
+	if len(all) != len(planted) {
+		t.Errorf("expected all %d faults, found %d that can be planted in %s", len(all), len(planted), Versions()[0])
 	}
 }
 
 func TestAllChangesTogetherAreGo(t *testing.T) {
-	if _, err := change(upstream(t)); err != nil {
-		t.Error(err)
-	}
+	eachTree(t, func(t *testing.T, kubernetes, tree string) {
+		if _, err := change(kubernetes, tree); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestFaultsAreComplete(t *testing.T) {

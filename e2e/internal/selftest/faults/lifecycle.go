@@ -3,7 +3,7 @@ package faults
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
 const (
-	pastEnd = "if isFailed(replicas[i]) || isSucceeded(replicas[i]) {\n"
+	pastEnd = "if replicas[i].DeletionTimestamp == nil"
 	allowed = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
 	// looping is crashing, from the second crash on.
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
@@ -15,22 +15,22 @@ const (
 
 // ended leaves a pod that has come to its end alone under a condition.
 func ended(condition string) []Edit {
-	return []Edit{{control, pastEnd, "\t\tif " + condition + " {\n\t\t\treturn true, nil\n\t\t}\n"}}
+	return []Edit{{control, pastEnd, " && !(" + condition + ")"}}
 }
 
 func lifecycle() []Fault {
 	return []Fault{{
 		Name: "failed-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleFailed},
 		Harm:  "A member that has failed is never replaced.",
-		Edits: ended(`planted.In("failed-stays") && isFailed(replicas[i])`),
+		Edits: ended(`planted.In("failed-stays") && replicas[i].Status.Phase == v1.PodFailed`),
 	}, {
 		Name: "failed-first-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed},
 		Harm:  "The first member, once it has failed, is never replaced.",
-		Edits: ended(`planted.In("failed-first-stays") && isFailed(replicas[i]) && i == 0`),
+		Edits: ended(`planted.In("failed-first-stays") && replicas[i].Status.Phase == v1.PodFailed && i == 0`),
 	}, {
 		Name: "succeeded-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleSucceeded},
 		Harm:  "A member whose container ended without an error is never replaced.",
-		Edits: ended(`planted.In("succeeded-stays") && isSucceeded(replicas[i])`),
+		Edits: ended(`planted.In("succeeded-stays") && replicas[i].Status.Phase == v1.PodSucceeded`),
 	}, {
 		Name: "crash-replaces", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A crash costs a member its place and its caches.",
@@ -58,7 +58,7 @@ func lifecycle() []Fault {
 	}, {
 		Name: "failed-second-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.StorageRetentionFailure},
 		Harm:  "Of members that have failed only the first is replaced.",
-		Edits: ended(`planted.In("failed-second-stays") && isFailed(replicas[i]) && i > 0`),
+		Edits: ended(`planted.In("failed-second-stays") && replicas[i].Status.Phase == v1.PodFailed && i > 0`),
 	}, {
 		Name: "crash-loop-replaces", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A second crash costs a member its place.",

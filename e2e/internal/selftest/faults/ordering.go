@@ -14,7 +14,6 @@ const (
 	condemnedAvail = "!isRunningAndAvailable(condemned[i], set.Spec.MinReadySeconds, now) && monotonic"
 	inOrderOfFall  = "sort.Sort(descendingOrdinal(condemned))\n"
 	readSet        = "Make a copy now to avoid mutation errors.\n"
-	updateWait     = "// wait for unavailable Pods on update\n\t\tif isUnavailable(replicas[target], set.Spec.MinReadySeconds, now)"
 )
 
 // unready lifts the wait of a pod for the one before it under a condition.
@@ -122,12 +121,12 @@ func ordering() []Fault {
 	}, {
 		Name: "parallel-updates-at-once", Kind: Obvious, Breaks: []contract.ID{contract.OrderingParallelUpdates},
 		Harm:  "A rolling update of a set that starts in parallel takes the whole service down.",
-		Edits: []Edit{{control, updateWait, ` && !(planted.In("parallel-updates-at-once") && allowsBurst(set))`}},
+		Edits: past(`planted.In("parallel-updates-at-once") && allowsBurst(set)`),
 	}, {
 		Name: "parallel-min-ready-ignored", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallelUpdates, contract.UpdateMinReady},
 		Harm:    "Under Parallel a rollout does not wait for minReadySeconds.",
 		Replays: "112307, 119234; real up to 1.33",
-		Edits:   []Edit{{control, updateWait, ` && !(planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now))`}},
+		Edits:   past(`planted.In("parallel-min-ready-ignored") && allowsBurst(set) && !isUnavailable(replicas[target], 0, now)`),
 	}, {
 		Name: "create-past-terminating", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingCreate}, Shows: []contract.ID{contract.IdentityAtMostOne},
 		Harm:  "A new member joins while the first, still serving, is about to stop.",

@@ -7,7 +7,7 @@ const (
 	countAvailable = "if isRunningAndAvailable(pod, minReadySeconds, now)"
 	counted        = "status.UpdatedReplicas += replicaStatus.updatedReplicas\n\t}\n"
 	observed       = "status.ObservedGeneration = set.Generation\n"
-	statusWritten  = "// complete any in progress rolling update if necessary\n"
+	statusWritten  = "// if the status is not inconsistent do not perform an update\n"
 	revisionsTold  = "status.UpdateRevision = updateRevision.Name\n"
 )
 

@@ -3,8 +3,6 @@ package faults
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
 const (
-	updateTarget   = "for target := len(replicas) - 1; target >= updateMin; target-- {\n"
-	beforeUpdate   = "// we terminate the Pod with the largest ordinal that does not match the update revision.\n"
 	newRevisionPod = "pod := newStatefulSetPod(updateSet, ordinal)\n"
 	versionedPod   = "func newVersionedStatefulSetPod(currentSet, updateSet *apps.StatefulSet, currentRevision, updateRevision string, ordinal int) *v1.Pod {\n"
 	patchSpec      = "specCopy[\"template\"] = template\n"
@@ -17,21 +15,20 @@ const (
 
 // rolling has a rollout go on past pods of a condition, which the loop over replicas and the rollout itself would both wait for.
 func rolling(replica, target string) []Edit {
-	return []Edit{
-		{control, eachReplica, "\t\tif isCreated(replicas[i]) && set.Generation > 1 && " + replica + " {\n\t\t\treturn false, nil\n\t\t}\n"},
-		{control, updateWait, " && !(" + target + ")"},
-	}
+	return append(past(target), Edit{
+		control, eachReplica, "\t\tif isCreated(replicas[i]) && set.Generation > 1 && " + replica + " {\n\t\t\treturn false, nil\n\t\t}\n",
+	})
 }
 
 func update() []Fault {
 	return []Fault{{
 		Name: "update-lowest-first", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOrder},
 		Harm:  "A rollout begins with the leader.",
-		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-lowest-first\") {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+		Edits: atTarget("\t\tif planted.In(\"update-lowest-first\") {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"),
 	}, {
 		Name: "update-swaps-last-two", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder},
 		Harm:  "A rollout takes the leader before the last follower.",
-		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-swaps-last-two\") && updateMin == 0 && len(replicas) > 1 && target < 2 {\n\t\t\ttarget = 1 - target\n\t\t}\n"}},
+		Edits: atTarget("\t\tif planted.In(\"update-swaps-last-two\") && updateMin == 0 && len(replicas) > 1 && target < 2 {\n\t\t\ttarget = 1 - target\n\t\t}\n"),
 	}, {
 		Name: "update-all-at-once", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOneAtATime, contract.UpdateHalts},
 		Harm: "A rollout takes the whole service down.",
@@ -67,12 +64,15 @@ func update() []Fault {
 	}, {
 		Name: "update-stops-short", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:  "The first member keeps the old version for ever.",
-		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"}},
+		Edits: atTarget("\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"),
 	}, {
 		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
 		Harm:    "The version that repairs a broken member never gets to it.",
-		Replays: "137409; real on 1.35 and 1.36 with the gate of maxUnavailable on",
-		Edits:   []Edit{{control, beforeUpdate, "\tif planted.In(\"parallel-stuck-behind-broken\") && allowsBurst(set) && unavailable > 0 {\n\t\treturn &status, nil\n\t}\n"}},
+		Replays: "137409; real on 1.35 and 1.36 with the feature gate of maxUnavailable on",
+		Edits: []Edit{
+			{control, updateBegins, "\tif planted.In(\"parallel-stuck-behind-broken\") && allowsBurst(set) && unavailable > 0 {\n\t\treturn &status, nil\n\t}\n"},
+			{control, budgetSpent, ` || (unavailablePods >= maxUnavailable && planted.In("parallel-stuck-behind-broken"))`},
+		},
 	}, {
 		Name: "revision-of-replicas", Kind: Obvious, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "Scaling restarts every member.",
@@ -99,22 +99,20 @@ func update() []Fault {
 	}, {
 		Name: "update-min-ready-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdateMinReady, contract.OrderingMinReady},
 		Harm: "A rollout does not wait for members to warm up.",
-		Edits: []Edit{
-			{control, untilAvailable, ` && !(planted.In("update-min-ready-ignored") && set.Generation > 1)`},
-			{control, updateWait, ` && !(planted.In("update-min-ready-ignored") && !isUnavailable(replicas[target], 0, now))`},
-		},
+		Edits: append(past(`planted.In("update-min-ready-ignored") && !isUnavailable(replicas[target], 0, now)`),
+			Edit{control, untilAvailable, ` && !(planted.In("update-min-ready-ignored") && set.Generation > 1)`}),
 	}, {
 		Name: "partition-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdatePartition, contract.UpdatePartitionBeyond, contract.UpdatePhased},
 		Harm:  "A canary is rolled out to everybody.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-ignored\") {\n\t\tupdateMin = 0\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"partition-ignored\") {\n\t\tupdateMin = 0\n\t}\n"),
 	}, {
 		Name: "partition-off-by-one", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
 		Harm:  "One member more than asked for gets the canary.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-off-by-one\") && updateMin > 0 && updateMin < len(replicas) {\n\t\tupdateMin--\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"partition-off-by-one\") && updateMin > 0 && updateMin < len(replicas) {\n\t\tupdateMin--\n\t}\n"),
 	}, {
 		Name: "partition-beyond-ignored", Kind: Obvious, Breaks: []contract.ID{contract.UpdatePartitionBeyond},
 		Harm:  "A rollout that was only staged starts.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"partition-beyond-ignored\") && updateMin >= len(replicas) {\n\t\tupdateMin = 0\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"partition-beyond-ignored\") && updateMin >= len(replicas) {\n\t\tupdateMin = 0\n\t}\n"),
 	}, {
 		Name: "below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
 		Harm:  "A member that is lost comes back with the canary's version.",
@@ -122,7 +120,7 @@ func update() []Fault {
 	}, {
 		Name: "phased-moves-one-more", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePhased},
 		Harm:  "The second step of a phased rollout takes one member more.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-moves-one-more\") && updateMin > 0 && updateMin < len(replicas) && set.Generation >= 3 {\n\t\tupdateMin--\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"phased-moves-one-more\") && updateMin > 0 && updateMin < len(replicas) && set.Generation >= 3 {\n\t\tupdateMin--\n\t}\n"),
 	}, {
 		Name: "on-delete-restarts", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOnDelete},
 		Harm:  "A version that was to wait for its owner's hand is rolled out.",
@@ -147,24 +145,33 @@ func update() []Fault {
 	}, {
 		Name: "second-rollout-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm:  "The first rollout is in order, and the way back begins with the leader.",
-		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"second-rollout-lowest-first\") && updateRevision.Revision > 2 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+		Edits: atTarget("\t\tif planted.In(\"second-rollout-lowest-first\") && updateRevision.Revision > 2 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"),
 	}, {
 		Name: "canary-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.UpdatePartition, contract.UpdatePhased},
 		Harm:  "Of the members that get a canary the lowest is the first.",
-		Edits: []Edit{{control, updateTarget, "\t\tif planted.In(\"canary-lowest-first\") && updateMin > 0 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"}},
+		Edits: atTarget("\t\tif planted.In(\"canary-lowest-first\") && updateMin > 0 {\n\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t}\n"),
 	}, {
 		Name: "phased-never-done", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete, contract.UpdatePhased},
 		Harm:  "The last step of a phased rollout moves nobody.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"phased-never-done\") && set.Generation >= 4 && updateMin == 0 {\n\t\tupdateMin = 1\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"phased-never-done\") && set.Generation >= 4 && updateMin == 0 {\n\t\tupdateMin = 1\n\t}\n"),
 	}, {
 		Name: "update-counts-from-start", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "A set whose ordinals do not begin at 0 is never updated.",
-		Edits: []Edit{{control, beforeUpdate, "\tif planted.In(\"update-counts-from-start\") {\n\t\tupdateMin += getStartOrdinal(set)\n\t}\n"}},
+		Edits: atBegin("\tif planted.In(\"update-counts-from-start\") {\n\t\tupdateMin += getStartOrdinal(set)\n\t}\n"),
 	}, {
 		Name: "update-large-at-once", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOneAtATime}, Shows: []contract.ID{contract.UpdateComplete},
 		Harm: "With more than three members a rollout takes the whole service down.",
 		Edits: rolling(`planted.In("update-large-at-once") && len(replicas) > 3 && updateRevision.Name != currentRevision.Name`,
 			`planted.In("update-large-at-once") && len(replicas) > 3`),
+	}, {
+		Name: "parallel-updates-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.OrderingParallelUpdates},
+		Harm: "A rollout of a set that starts in parallel begins with the leader.",
+		Edits: []Edit{{control, parallelTarget, "\t\t\ttarget := target\n\t\t\tif planted.In(\"parallel-updates-lowest-first\") {\n" +
+			"\t\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t\t}\n"}},
+	}, {
+		Name: "update-takes-one-too-many", Kind: Obvious, Breaks: []contract.ID{contract.UpdateMaxUnavailable},
+		Harm:  "Where two members may be down for a rollout, three are.",
+		Edits: []Edit{{control, orderedBudget, "\tif planted.In(\"update-takes-one-too-many\") && maxUnavailable > 1 {\n\t\tpodsToDelete++\n\t}\n"}},
 	}, {
 		Name: "restart-ignored", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "A rollout that is asked for by an annotation of the template alone, as kubectl rollout restart does, never comes.",
@@ -172,10 +179,8 @@ func update() []Fault {
 	}, {
 		Name: "update-min-ready-from-start", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMinReady},
 		Harm: "In a rollout the time that a member takes to start is taken off the time that it has to warm up.",
-		Edits: []Edit{
-			{control, untilAvailable, ` && !(planted.In("update-min-ready-from-start") && set.Generation > 1 && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
-			{control, updateWait, ` && !(planted.In("update-min-ready-from-start") && !isUnavailable(replicas[target], 0, now) && now.Sub(replicas[target].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`},
-		},
+		Edits: append(past(`planted.In("update-min-ready-from-start") && !isUnavailable(replicas[target], 0, now) && now.Sub(replicas[target].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second`),
+			Edit{control, untilAvailable, ` && !(planted.In("update-min-ready-from-start") && set.Generation > 1 && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`}),
 	}, {
 		Name: "revision-of-min-ready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "Another minReadySeconds restarts every member.",
