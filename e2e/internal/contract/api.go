@@ -55,7 +55,7 @@ func api() []Guarantee {
 		Level:   Core,
 		Must:    "Sets can be listed, watched, patched and deleted as a collection by label.",
 		Sources: []Source{Conf},
-		Link:    conformance + "#L1356",
+		Link:    conformance + "#L1368",
 		Note:    "The conformance entry names list, patch and deletion; watching is part of that of the status subresource.",
 	}, {
 		ID:      APIName,

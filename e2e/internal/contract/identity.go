@@ -85,12 +85,12 @@ func identity() []Guarantee {
 		Sources:     []Source{Impl},
 		Since:       "1.31",
 		FeatureGate: "StatefulSetStartOrdinal",
-		Link:        controller + "/stateful_set_control.go#L560",
+		Link:        controller + "/stateful_set_control.go#L564",
 	}, {
 		ID:      IdentityOverrides,
 		Level:   Extended,
 		Must:    "A hostname and a subdomain written in the pod template are replaced by the pod's name and the set's serviceName.",
 		Sources: []Source{Impl},
-		Link:    controller + "/stateful_set_utils.go#L436",
+		Link:    controller + "/stateful_set_utils.go#L446",
 	}}
 }

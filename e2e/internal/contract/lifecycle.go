@@ -17,8 +17,8 @@ func lifecycle() []Guarantee {
 		Level: Core,
 		Must: "A pod of the set that is Failed is replaced by one of the same identity; under OrderedReady once the pods with lower " +
 			"ordinals are Ready.",
-		Sources: []Source{Conf},
-		Link:    conformance + "#L1340",
+		Sources: []Source{Conf, Docs},
+		Link:    conformance + "#L1352",
 		Note: "The failed pod is removed whatever becomes of its claims. Under whenScaled: Delete its successor may have to wait for a claim that " +
 			"goes with it, as identity/sticky says.",
 	}, {
@@ -28,7 +28,7 @@ func lifecycle() []Guarantee {
 			"ordinals are Ready.",
 		Sources: []Source{Impl},
 		Since:   "1.29",
-		Link:    controller + "/stateful_set_control.go#L425",
+		Link:    controller + "/stateful_set_control.go#L429",
 	}, {
 		ID:      LifecycleCrashInPlace,
 		Level:   Core,
@@ -50,11 +50,11 @@ func lifecycle() []Guarantee {
 		Link:    budgetPage + "#pod-disruption-budgets",
 	}, {
 		ID:    LifecycleAdoption,
-		Level: Extended,
+		Level: Core,
 		Must: "An orphan pod that matches the selector, has a name in range, is not terminating and carries the label of the update " +
 			"revision, as the orphan deletion of a set leaves it, is adopted and not replaced.",
-		Sources: []Source{Impl},
-		Link:    controller + "/stateful_set.go#L383",
+		Sources: []Source{Docs, Impl},
+		Link:    tutorialPage + "#non-cascading-delete",
 	}, {
 		ID:    LifecycleRelease,
 		Level: Extended,

@@ -27,7 +27,7 @@ const (
 	dnsSpec = "https://github.com/kubernetes/dns/blob/master/docs/specification.md"
 
 	// Pinned, because line anchors are only worth something on a tag.
-	source      = "https://github.com/kubernetes/kubernetes/blob/v1.36.3"
+	source      = "https://github.com/kubernetes/kubernetes/blob/v1.37.2"
 	conformance = source + "/test/conformance/testdata/conformance.yaml"
 	upstreamE2E = source + "/test/e2e/apps/statefulset.go"
 	controller  = source + "/pkg/controller/statefulset"

@@ -58,12 +58,11 @@ func ordering() []Guarantee {
 		Level: Extended,
 		Must: "With minReadySeconds n, before the next pod is created or updated under OrderedReady its predecessor has been Ready for n " +
 			"seconds, measured from the lastTransitionTime of its Ready condition, less one second of resolution and the clock skew.",
-		Sources:     []Source{Docs, Impl},
+		Sources:     []Source{Docs},
 		Since:       "1.25",
 		FeatureGate: "StatefulSetMinReadySeconds",
-		Link:        conceptPage + "#minimum-ready-seconds",
-		Note: "Waiting longer is legal. The documentation promises the wait for rollouts; for creation it is the implementation's " +
-			"behaviour. The row counts as documented.",
+		Link:        scalingPart,
+		Note:        "Waiting longer is legal.",
 	}, {
 		ID:    OrderingParallel,
 		Level: Extended,
@@ -75,11 +74,11 @@ func ordering() []Guarantee {
 	}, {
 		ID:    OrderingParallelUpdates,
 		Level: Extended,
-		Must: "Under Parallel with maxUnavailable unset or 1, the next pod is deleted for an update only after the updated pods above " +
-			"it are available.",
+		Must: "Under Parallel with maxUnavailable unset or 1, a pod that is available is deleted for an update only after the updated pods " +
+			"above it are available.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#parallel-pod-management",
-		Note:    "Kubernetes 1.33 ignores minReadySeconds here.",
+		Note:    "Since 1.37 old pods that are not available go first. Kubernetes 1.33 ignores minReadySeconds here.",
 	}, {
 		ID:    OrderingChangeOfMind,
 		Level: Extended,

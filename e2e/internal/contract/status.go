@@ -47,7 +47,7 @@ func status() []Guarantee {
 		Level:   Core,
 		Must:    "The scale subresource reads, updates and patches replicas, and the pods follow.",
 		Sources: []Source{Conf},
-		Link:    conformance + "#L1348",
+		Link:    conformance + "#L1360",
 	}, {
 		ID:    StatusScaleStatus,
 		Level: Core,
@@ -69,6 +69,6 @@ func status() []Guarantee {
 		Level:   Core,
 		Must:    "The status subresource can be read, updated and patched.",
 		Sources: []Source{Conf},
-		Link:    conformance + "#L1385",
+		Link:    conformance + "#L1397",
 	}}
 }

@@ -126,7 +126,7 @@ func storage() []Guarantee {
 		Sources:     []Source{Conf},
 		Since:       "1.32",
 		FeatureGate: "StatefulSetAutoDeletePVC",
-		Link:        upstreamE2E + "#L1346",
+		Link:        upstreamE2E + "#L1568",
 		Note: "Checked by Kubernetes' own e2e specs, which are not part of its conformance suite; the documentation promises the owner " +
 			"references of a policy, not how fast they follow a change.",
 	}, {
@@ -134,7 +134,7 @@ func storage() []Guarantee {
 		Level:   Extended,
 		Must:    "A claim that is missing under a Pending pod is created again the next time the controller looks at the set.",
 		Sources: []Source{Impl},
-		Link:    controller + "/stateful_set_control.go#L452",
+		Link:    controller + "/stateful_set_control.go#L456",
 		Note:    "The loss of a claim does not make the controller sync the set: touch the set.",
 	}}
 }

@@ -36,6 +36,6 @@ func termination() []Guarantee {
 		Level:   Extended,
 		Must:    "A set that is being deleted creates no pods.",
 		Sources: []Source{Impl},
-		Link:    controller + "/stateful_set_control.go#L645",
+		Link:    controller + "/stateful_set_control.go#L658",
 	}}
 }

@@ -21,23 +21,27 @@ const (
 
 func update() []Guarantee {
 	return []Guarantee{{
-		ID:      UpdateOrder,
-		Level:   Core,
-		Must:    "During a rolling update the controller deletes pods for the update from the highest ordinal to the lowest.",
+		ID:    UpdateOrder,
+		Level: Core,
+		Must: "During a rolling update the controller deletes pods for the update from the highest ordinal to the lowest; under Parallel a " +
+			"pod that is itself not available may come before its turn.",
 		Sources: []Source{Docs, Lesson},
 		Link:    conceptPage + "#rolling-updates",
 		Note: "With partition 0 a lower pod that is lost meanwhile comes back at the new revision, ahead of its turn: that is legal. " +
-			"The tutorial's statement that such pods return at the previous version holds below a partition only.",
+			"The tutorial's statement that such pods return at the previous version holds below a partition only. Since 1.37 a Parallel " +
+			"set replaces old pods that are not available first: the new template may be meant to repair them.",
 	}, {
 		ID:      UpdateOneAtATime,
 		Level:   Core,
-		Must:    "During a rolling update the next pod is deleted only after the pod updated before it is available.",
+		Must:    "During a rolling update under OrderedReady the next pod is deleted only after the pod updated before it is available.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#rolling-updates",
+		Note:    "For Parallel this is ordering/parallel-updates.",
 	}, {
-		ID:      UpdateHalts,
-		Level:   Core,
-		Must:    "Under OrderedReady a template whose pods never become Ready stops the rollout at the first pod that gets it.",
+		ID:    UpdateHalts,
+		Level: Core,
+		Must: "Under OrderedReady with maxUnavailable unset or 1, a template whose pods never become Ready stops the rollout at the first " +
+			"pod that gets it.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#forced-rollback",
 		Note:    "Going back to the old template does not free the rollout: the broken pod has to be deleted.",
@@ -70,7 +74,7 @@ func update() []Guarantee {
 		Since:       "1.25",
 		FeatureGate: "StatefulSetMinReadySeconds",
 		Link:        conceptPage + "#minimum-ready-seconds",
-		Note:        "Waiting longer is legal.",
+		Note:        "Waiting longer is legal. Under Parallel a pod that is itself not available may be deleted at any time.",
 	}, {
 		ID:    UpdatePartition,
 		Level: Extended,
@@ -100,14 +104,14 @@ func update() []Guarantee {
 		Must:    "Under OnDelete a pod gets a new template only when somebody deletes it.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#update-strategies",
-		Note:    "Nothing is said of the revision that a scale up gives: it changed in 1.37.",
+		Note:    "Nothing is said of the revision that a scale up gives: its documentation changed in 1.37.",
 	}, {
 		ID:    UpdateRollback,
 		Level: Extended,
 		Must: "Going back to a template whose controller revision is still kept reuses that revision under its name, with a higher " +
 			"revision number.",
 		Sources: []Source{Conf},
-		Link:    conformance + "#L1374",
+		Link:    conformance + "#L1386",
 	}, {
 		ID:    UpdateHistoryLimit,
 		Level: Extended,
@@ -126,6 +130,7 @@ func update() []Guarantee {
 		Link:        conceptPage + "#maximum-unavailable-pods",
 		Note: "The gate is alpha since 1.24, on by default in 1.35.0 to 1.35.3, off in 1.35.4 to 1.36 and on again in 1.37. A field " +
 			"that the API server keeps says nothing of the controller's gate. That more than one pod is down shows the feature at " +
-			"work, but is never required. Percentages are rounded differently by different versions.",
+			"work, but is never required. In 1.37 the gate is beta, so that a cluster may have it off. Percentages are not asked: the " +
+			"documentation has them rounded up, the controller rounds down, to at least 1.",
 	}}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	create  = contract.OrderingCreate
-	adopted = contract.LifecycleAdoption // promised by the implementation alone
+	create   = contract.OrderingCreate
+	released = contract.LifecycleRelease // promised by the implementation alone
 )
 
 func spec(state string, ids ...contract.ID) verdict.Spec {
@@ -58,14 +58,14 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 		"broken in a spec for another":                 {create, []verdict.Spec{spec("failed", contract.OrderingScaleUp)}, []verdict.JudgedHistory{judged(broken(create))}, verdict.Fail, ""},
 		"broken though not selected":                   {create, nil, []verdict.JudgedHistory{judged(broken(create))}, verdict.Fail, ""},
 		"upheld once, broken once":                     {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(create)), judged(broken(create))}, verdict.Fail, ""},
-		"broken, promised by the implementation alone": {adopted, []verdict.Spec{spec("passed", adopted)}, []verdict.JudgedHistory{judged(broken(adopted))}, verdict.Deviation, "only the implementation"},
-		"selected, but not exercised":                  {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(adopted))}, verdict.Inconclusive, "nothing in any history exercised it"},
+		"broken, promised by the implementation alone": {released, []verdict.Spec{spec("passed", released)}, []verdict.JudgedHistory{judged(broken(released))}, verdict.Deviation, "only the implementation"},
+		"selected, but not exercised":                  {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(exercised(released))}, verdict.Inconclusive, "nothing in any history exercised it"},
 		"its spec failed over something else":          {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
-		"its spec failed before it":                    {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(exercised(adopted))}, verdict.Inconclusive, "failed before exercising it"},
+		"its spec failed before it":                    {create, []verdict.Spec{spec("failed", create)}, []verdict.JudgedHistory{judged(exercised(released))}, verdict.Inconclusive, "failed before exercising it"},
 		"its spec panicked":                            {create, []verdict.Spec{spec("panicked", create)}, nil, verdict.Inconclusive, "panicked before exercising it"},
 		"a judge could not decide":                     {create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(undecided(create))}, verdict.Inconclusive, "a gap"},
 		"not selected":                                 {create, nil, nil, verdict.NotSelected, ""},
-		"not selected, exercised elsewhere":            {create, []verdict.Spec{spec("passed", adopted)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
+		"not selected, exercised elsewhere":            {create, []verdict.Spec{spec("passed", released)}, []verdict.JudgedHistory{judged(exercised(create))}, verdict.Pass, ""},
 		"the cluster lacks the feature": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []contract.ID{create},
 		}}, nil, verdict.NotApplicable, "no such field"},
@@ -114,7 +114,7 @@ func TestOverall(t *testing.T) {
 			return s, append(j, judged(broken(create)))
 		}, verdict.NotConformant, 1, false, ""},
 		"a deviation": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
-			return s, append(j, judged(broken(adopted)))
+			return s, append(j, judged(broken(released)))
 		}, verdict.Conformant, 0, false, ""},
 		"broken and inconclusive": {func(s []verdict.Spec, j []verdict.JudgedHistory) ([]verdict.Spec, []verdict.JudgedHistory) {
 			return s, append(j, judged(broken(create)), judged(undecided(contract.APIMutable)))
