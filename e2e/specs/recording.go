@@ -87,6 +87,9 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 func conclude(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
 	terminating := ns.NamespaceTerminating(ctx)
+	if terminating == "" && !CurrentSpecReport().State.Is(types.SpecStateSkipped) {
+		ns.ShowController(ctx)
+	}
 	h := ns.Stop(ctx, ns.Settings.Limits.RecordingComplete)
 	if terminating != "" {
 		h.Invalidate(terminating)

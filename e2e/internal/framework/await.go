@@ -74,15 +74,23 @@ func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what strin
 // Recorded returns everything that has happened until now. It fails the spec when the recording cannot catch up.
 func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 	GinkgoHelper()
+	h, err := ns.recorded(ctx)
+	Expect(err).NotTo(HaveOccurred(), "the recording must be complete before it is judged")
+	return h
+}
+
+func (ns *Namespace) recorded(ctx context.Context) (*history.History, error) {
 	until := ns.Now()
-	Expect(ns.Sync(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before it is judged")
+	if err := ns.Sync(ctx, ns.Settings.Limits.RecordingComplete); err != nil {
+		return nil, err
+	}
 	h := ns.History()
 	if h.End == nil {
 		// Judges may then rely on what did not happen until now, as they do at the end of a spec.
 		h.Close(until)
 		h.End.Complete = true
 	}
-	return h
+	return h, nil
 }
 
 // AwaitQuiescent waits until the namespace's sets and pods have not changed for as long as judges ask for before they hold a settled

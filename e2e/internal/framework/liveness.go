@@ -8,12 +8,14 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
@@ -29,19 +31,7 @@ func (ns *Namespace) recordOmission(ctx context.Context, late *recorder.TimeoutE
 		ns.showController(ctx)
 		return
 	}
-	// The controller may have missed an event, or be in its workqueue's back-off: a change of the set triggers a sync.
-	var sets []string
-	ns.View(func(s *history.State) {
-		for _, e := range s.List(history.Sets) {
-			sets = append(sets, e.Name)
-		}
-	})
-	for _, name := range sets {
-		if err := ns.TriggerSync(ctx, name); err != nil {
-			return
-		}
-	}
-	if ns.ProbeController(ctx, "probe") != nil || ns.podInFlight() != "" {
+	if ns.probeAfterSync(ctx) != nil || ns.podInFlight() != "" {
 		return
 	}
 	if ns.Await(ctx, ns.Settings.Limits.Lag, late.What, condition) == nil {
@@ -51,14 +41,45 @@ func (ns *Namespace) recordOmission(ctx context.Context, late *recorder.TimeoutE
 		"expected %s within %v", late.What, late.Limit)
 }
 
-// showController has the recording show whether the controller is running, without which judges blame nobody for an omission.
+// ShowController has the recording show whether the controller is running, where judges would convict it of an omission if they knew.
+func (ns *Namespace) ShowController(ctx context.Context) {
+	GinkgoHelper()
+	if h, err := ns.recorded(ctx); err == nil && judge.LacksSignOfLife(h) {
+		ns.showController(ctx)
+	}
+}
+
+// showController has the recording show whether the controller is running, without which judges convict nobody of an omission.
 func (ns *Namespace) showController(ctx context.Context) {
 	GinkgoHelper()
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.PodCreated)
 	defer cancel()
-	if ns.ProbeController(ctx, "probe") == nil {
+	if ns.probeAfterSync(ctx) == nil {
 		ns.AwaitLag(ctx)
 	}
+}
+
+// probeAfterSync has every set synced, and waits until the controller, which must have seen that, has acted for another set. It returns an error where
+// it does not. The controller may have missed an event, or a set be in its workqueue's back-off: a change of the set triggers a sync.
+func (ns *Namespace) probeAfterSync(ctx context.Context) error {
+	GinkgoHelper()
+	var sets []string
+	ns.View(func(s *history.State) {
+		for _, e := range s.List(history.Sets) {
+			sets = append(sets, e.Name)
+		}
+	})
+	for _, name := range sets {
+		if err := ns.TriggerSync(ctx, name); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	ns.AwaitLag(ctx)
+	name := "probe"
+	for n := 2; slices.Contains(sets, name); n++ {
+		name = fmt.Sprintf("probe-%d", n)
+	}
+	return ns.ProbeController(ctx, name)
 }
 
 // TriggerSync changes an annotation of a set, which has the controller sync the set and changes nothing else.

@@ -30,7 +30,8 @@ func TestAdoption(t *testing.T) {
 			},
 		},
 		{
-			name: "left alone", broken: ids(contract.LifecycleAdoption), texts: []string{"web-1, without a controller since rv 110 (+0.9 s) and fit for the set web, was not adopted to the end of the recording, for 60.2 s"},
+			name: "left alone", broken: ids(contract.LifecycleAdoption), controllerActs: true,
+			texts: []string{"web-1, without a controller since rv 110 (+0.9 s) and fit for the set web, was not adopted to the end of the recording, for 65."},
 			build: func(b *historytest.Builder) {
 				orphans(b)
 				b.Adopt("web-0", "web")

@@ -99,6 +99,13 @@ func (d *bulkDeletion) mayInclude(first, deleting *history.Event) bool {
 	return d.selector.Matches(labels.Set(first.Labels)) || d.selector.Matches(labels.Set(deleting.Labels))
 }
 
+// madeByTest reports whether the API server answered an operation of the test with that version of an object.
+func (a *attribution) madeByTest(e *history.Event) bool {
+	return slices.ContainsFunc(a.operations, func(o history.Operation) bool {
+		return o.Result != nil && o.Result.UID == e.UID && o.Result.ResourceVersion == e.ResourceVersion
+	})
+}
+
 // deletionsByTest returns the test's deletions and evictions of the one object of that UID, in their order, without those refused.
 func (a *attribution) deletionsByTest(uid types.UID) []history.Operation { return a.deletions[uid] }
 

@@ -33,7 +33,7 @@ func (res *results) unexpectedClaimDeletion() {
 		case deletion.due != nil:
 			// That its ownerReference was still there is an omission of the controller.
 			ch.since, ch.until = deletion.due.since, deletion.due.until
-			res.notDone(id, ch)
+			res.notDone(id, ch, ch.since+m.actDeadline())
 		case deletion.stale:
 			res.of(id).Excused++
 		default:

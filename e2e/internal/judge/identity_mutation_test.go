@@ -32,7 +32,7 @@ func renamePod(fits func(*history.Set) bool) mutation {
 			v := set.last()
 			st := v.Set.Status
 			if !set.alive(h.end) || !fits(v.Set) || v.Set.Replicas == 0 || st.Ready != v.Set.Replicas || st.Replicas != v.Set.Replicas ||
-				st.ObservedGeneration != v.Generation || h.end-h.Events[len(h.Events)-1].At < h.deadline+time.Second {
+				st.ObservedGeneration != v.Generation || h.end-h.Events[len(h.Events)-1].At < h.deadline+whenTouched {
 				continue
 			}
 			p := h.pod(set, int(v.Set.Start), h.end)
@@ -43,6 +43,7 @@ func renamePod(fits func(*history.Set) bool) mutation {
 				continue
 			}
 			p.change(0, func(e *history.Event) { e.Name = set.name + "-99" })
+			h.showController()
 			return true
 		}
 		return false

@@ -65,7 +65,9 @@ func JudgedGuarantees() []contract.ID {
 
 // History runs every judge over a history and returns one result for each guarantee in Judged, followed by those that only
 // expectations and checks of the spec speak of. Both count like a judge's own finding.
-func History(h *history.History) []Result {
+func History(h *history.History) []Result { return judged(h).all() }
+
+func judged(h *history.History) *results {
 	m := newModel(h)
 	res := &results{m: m, byID: map[contract.ID]*Result{}}
 	for _, j := range checks() {
@@ -79,7 +81,7 @@ func History(h *history.History) []Result {
 		res.distrust(why)
 	}
 	res.addSpecChecks(h.Checks)
-	return res.all()
+	return res
 }
 
 // results collects the results of all judges over one history.
@@ -88,6 +90,8 @@ type results struct {
 	order []contract.ID
 	byID  map[contract.ID]*Result
 	last  *Result // the one asked for last: most judges speak of one guarantee
+	// lacksSignOfLife says that an omission is inconclusive only because the controller was not seen at work after it.
+	lacksSignOfLife bool
 }
 
 func (res *results) of(id contract.ID) *Result {

@@ -143,7 +143,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 		last, v := p.events[len(p.events)-1], s.events[len(s.events)-1]
 		since := max(last.At, s.specs[len(s.specs)-1].At)
 		if waited := m.h.Duration() - since; waited > overdue && v.Set.Status.ObservedGeneration >= v.Generation && m.adoptable(s, last) {
-			res.notDone(id, found(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())))
+			res.notDone(id, found(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())), since+overdue)
 		}
 	}
 }
@@ -234,12 +234,15 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 	default:
 		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())
 	}
-	until, report := m.h.Duration(), res.notDone
-	if act != nil {
-		until, report = act.At, res.broken
-	}
-	report(id, evidence{
-		set: s, since: from.At, until: until, events: []*history.Event{from, act},
+	c := evidence{
+		set: s, since: from.At, events: []*history.Event{from, act},
 		text: fmt.Sprintf("%s, whose labels the set %s no longer selected from %s on, %s", p.name, s.name, from.Ref(), text),
-	})
+	}
+	if act != nil {
+		c.until = act.At
+		res.broken(id, c)
+		return
+	}
+	c.until = m.h.Duration()
+	res.notDone(id, c, from.At+overdue)
 }

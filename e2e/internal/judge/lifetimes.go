@@ -89,6 +89,11 @@ func (s *setLife) specsUntil(at time.Duration) int {
 	return sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })
 }
 
+// onlyTouched reports whether a version of a set differs from the one before in nothing that its controller has to react to.
+func onlyTouched(was, now *history.Event) bool {
+	return was.Generation == now.Generation && was.Set.Status == now.Set.Status && was.Terminating() == now.Terminating() && !now.Gone()
+}
+
 // latest returns the newest version of the set at that moment, or nil.
 func (s *setLife) latest(at time.Duration) *history.Event {
 	n := s.versionsUntil(at)

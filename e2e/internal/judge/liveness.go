@@ -33,50 +33,100 @@ func promptly(cause, act *history.Event) bool { return act.At-cause.At <= MinAct
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
 func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
 
-// notDone records that something did not happen which was due since c.since: a violation where the controller was seen at work after that,
-// else inconclusive. A controller that restarts, waits for its lease or has lost its API server may be away for longer than any deadline.
-func (res *results) notDone(id contract.ID, c evidence) {
-	until := c.until
-	if until == 0 {
-		until = res.m.h.Duration()
-	}
-	if res.m.activeWithin(c.since, until) {
+// Nothing may be held against a controller that it did not do while it was away: one that restarts, waits for its lease or has lost its API
+// server is away for longer than any deadline. So an omission counts only if the controller was seen at work for the set after the deadline.
+
+// notDone records that a set's controller did not do by dueBy what it had to: a violation where it was seen at work after that, up to
+// c.until, else inconclusive.
+func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
+	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
+}
+
+// notCollected is notDone for what the garbage collector does. It runs in one process with the StatefulSet controller, so that any act of that
+// shows that it was there.
+func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
+	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.orEnd(c.until)) > dueBy)
+}
+
+func (res *results) omitted(id contract.ID, c evidence, atWork bool) {
+	if atWork {
 		res.broken(id, c)
 		return
 	}
+	res.lacksSignOfLife = true
 	c.text += ", but nothing shows that the controller was at work"
 	res.inconclusive(id, c)
 }
 
-// activeWithin reports whether the controller was seen at work within a stretch, so that it knew of its beginning and could act before its end.
-func (m *model) activeWithin(since, until time.Duration) bool {
-	return m.controllerActive(since+m.h.Header.Lag, until-m.h.Header.Lag)
+// LacksSignOfLife reports whether something was not done in a history, so far, that would break a guarantee if the controller was seen at
+// work for that set now.
+func LacksSignOfLife(h *history.History) bool { return judged(h).lacksSignOfLife }
+
+func (m *model) orEnd(until time.Duration) time.Duration {
+	if until == 0 {
+		return m.h.Duration()
+	}
+	return until
 }
 
-// controllerActive reports whether the controller was seen at work after one moment and up to another. The StatefulSet controller and the
-// garbage collector run in one process, so that an act of either shows that it was there.
-func (m *model) controllerActive(after, until time.Duration) bool {
-	i := sort.Search(len(m.controllerActs), func(i int) bool { return m.controllerActs[i] > after })
-	return i < len(m.controllerActs) && m.controllerActs[i] <= until
+// workedOn reports whether the controller must have synced a set between the two moments: it acted for the set itself, or it acted for
+// another one after something that triggers a sync of this one. Acts for others alone show nothing of it: after a failed sync (a quota, a
+// webhook) a set waits in the workqueue's back-off, for minutes in the end, unless one of its events has it synced at once.
+func (m *model) workedOn(s *setLife, after, until time.Duration) bool {
+	if lastOf(s.acts, until) > after {
+		return true
+	}
+	trigger := s.firstTrigger(after)
+	return trigger != nil && m.mustHaveSeen(trigger.At, lastOf(m.controllerActs, until))
 }
 
-// allControllerActs lists when the controller did something that only it does: it changed the status of a set, or created a pod of one.
-func (m *model) allControllerActs() []time.Duration {
-	var out []time.Duration
+// firstTrigger returns the first event after a moment that has the controller sync the set: one of the set, or of a pod that it controls.
+func (s *setLife) firstTrigger(after time.Duration) *history.Event {
+	first := func(events []*history.Event) *history.Event {
+		i := sort.Search(len(events), func(i int) bool { return events[i].At > after })
+		if i == len(events) {
+			return nil
+		}
+		return events[i]
+	}
+	found := first(s.events)
+	for _, p := range s.pods {
+		if e := first(p.events); e != nil && p.ownerAt(e.Seq).set == s && (found == nil || e.At < found.At) {
+			found = e
+		}
+	}
+	return found
+}
+
+// lastOf returns the last of some moments, which are sorted, up to one; -1 if there is none.
+func lastOf(moments []time.Duration, until time.Duration) time.Duration {
+	i := sort.Search(len(moments), func(i int) bool { return moments[i] > until })
+	if i == 0 {
+		return -1
+	}
+	return moments[i-1]
+}
+
+// findControllerActs lists, for each set and for all together, when the controller did something that only it does: it changed the status of
+// a set, or created a pod of one.
+func (m *model) findControllerActs() {
 	for _, s := range m.sets {
 		for i := 1; i < len(s.events); i++ {
-			if s.events[i].Set.Status != s.events[i-1].Set.Status {
-				out = append(out, s.events[i].At)
+			if e := s.events[i]; e.Set.Status != s.events[i-1].Set.Status && !m.madeByTest(e) {
+				s.acts = append(s.acts, e.At)
 			}
 		}
 	}
 	for _, p := range m.pods {
-		if p.created != nil && p.owners[0].set != nil {
-			out = append(out, p.created.At)
+		if s := p.owners[0].set; s != nil && p.created != nil {
+			s.acts = append(s.acts, p.created.At)
 		}
 	}
-	slices.Sort(out)
-	return out
+	for _, s := range m.sets {
+		slices.Sort(s.acts)
+		m.controllerActs = append(m.controllerActs, s.acts...)
+	}
+	slices.Sort(m.controllerActs)
 }
 
 // frontier is the lowest ordinal that an ordered set had no available pod of at the end of a complete recording; all below were available
@@ -141,7 +191,7 @@ func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *s
 		if d == nil || d.until-d.since <= m.actDeadline() {
 			continue
 		}
-		if m.activeWithin(d.since, d.until) {
+		if m.workedOn(s, d.since+m.actDeadline(), d.until) {
 			return d
 		}
 		out = d

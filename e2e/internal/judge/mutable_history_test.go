@@ -224,8 +224,18 @@ func (h *mutableHistory) insert(of *history.Event, at time.Duration, f func(*his
 	h.Events = append(h.Events, e)
 }
 
-// showController lets the controller write the status of another set shortly before the end, which shows that it was at work.
+// whenTouched is how long before the end showController has every set synced.
+const whenTouched = 7 * time.Second
+
+// showController touches every set and then lets the controller write the status of another one, shortly before the end, which shows that it
+// was at work for each.
 func (h *mutableHistory) showController() {
+	at := h.end - whenTouched
+	for _, set := range h.objects[history.Sets] {
+		if set.alive(at) {
+			h.insert(set.at(at), at, func(*history.Event) {})
+		}
+	}
 	of := h.objects[history.Sets][0].first()
 	for i, at := range []time.Duration{h.end - 3*time.Second, h.end - 3*time.Second + 1} {
 		h.insert(of, at, func(e *history.Event) {

@@ -29,6 +29,10 @@ func checkNames(m *model, res *results) {
 				st, steps = &steps[0], steps[1:]
 				e = st.event
 			}
+			if st == nil && r.set != nil && onlyTouched(r.set, e) {
+				r.set = e
+				continue
+			}
 			res.atRest(&r, last, e.At, overdue)
 			last = e.At
 			if st == nil {
@@ -129,11 +133,11 @@ func (res *results) atRest(r *podSet, from, to, overdue time.Duration) {
 	if start > 0 && first != start && len(wrong) == 0 {
 		id = contract.IdentityStartOrdinal
 	}
-	res.broken(id, evidence{
+	res.notDone(id, evidence{
 		set: r.s, since: from, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{r.set},
 		text: fmt.Sprintf("%s was at rest from %s for %.1f s with %d pods, all Ready, but without %s; it had %s",
 			r.s.name, history.Clock(from), (to - from).Seconds(), want, strings.Join(missing, ", "), strings.Join(r.names(), ", ")),
-	})
+	}, from+overdue)
 }
 
 // creationBlocked reports whether the controller could not make one of the pods: its name was taken, or a claim was in the way.

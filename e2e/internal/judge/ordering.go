@@ -236,7 +236,7 @@ func checkParallel(m *model, res *results) {
 				set: a.set, since: h.from, until: h.to, events: []*history.Event{h.pod.created},
 				text: fmt.Sprintf("%s was not Ready for %.1f s (from %s) and for all of it the wanted %s-%d was not created, though the policy is Parallel",
 					h.pod.name, length.Seconds(), h.pod.created.Ref(), a.set.name, next),
-			})
+			}, h.from+overdue)
 		}
 	}
 }

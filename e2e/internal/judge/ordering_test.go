@@ -124,6 +124,20 @@ func TestOrderingOfCreation(t *testing.T) {
 				b.Set("web", historytest.Replicas(2), historytest.Parallel)
 				b.Pod("web-0")
 				b.Wait(20 * time.Second)
+				b.Change(history.Sets, "web", func(*history.Event) {})
+				b.Wait(3 * time.Second)
+				b.Running("elsewhere", 1)
+				b.Wait(20 * time.Second)
+				b.Ready("web-0")
+				b.CreateReady("web-1")
+			},
+		},
+		{
+			name: "Parallel that may wait in back-off", inconclusive: ids(contract.OrderingParallel), texts: []string{"but nothing shows that the controller was at work"},
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(2), historytest.Parallel)
+				b.Pod("web-0")
+				b.Wait(20 * time.Second)
 				b.Running("elsewhere", 1)
 				b.Wait(20 * time.Second)
 				b.Ready("web-0")

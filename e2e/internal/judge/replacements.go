@@ -152,11 +152,12 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.reason]
 	if l.next == nil {
 		if l.unfilledFor > overdue {
+			since := res.m.h.Duration() - l.unfilledFor
 			res.notDone(id, evidence{
-				set: l.set, since: res.m.h.Duration() - l.unfilledFor, until: res.m.h.Duration(), events: []*history.Event{l.at},
+				set: l.set, since: since, until: res.m.h.Duration(), events: []*history.Event{l.at},
 				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",
 					l.pod.name, how, l.at.Ref(), l.unfilledFor.Seconds()),
-			})
+			}, since+overdue)
 		}
 		return
 	}

@@ -106,7 +106,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
 				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
-				res.notDone(id, ch)
+				res.notCollected(id, ch, p.gone.At+overdue)
 			}
 		case before(c.deleting, p.gone) == yes:
 			all = false
@@ -172,11 +172,11 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 		return
 	}
 	if waited := m.h.Duration() - s.gone.At; waited > overdue && m.complete() {
-		res.notDone(id, evidence{
+		res.notCollected(id, evidence{
 			set: s, since: s.gone.At, until: m.h.Duration(), events: []*history.Event{c.last(), s.gone},
 			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
 				c.name, s.name, waited.Seconds(), s.gone.Ref()),
-		})
+		}, s.gone.At+overdue)
 	}
 }
 
@@ -313,7 +313,7 @@ func (res *results) retentionPolicyIgnored(s *setLife, p *podLife, c *claimLife,
 		set: s, since: due.since, until: due.until, also: []history.Resource{history.Pods}, events: []*history.Event{change, last},
 		text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, %s, the set %s: claim %s of %s",
 			s.name, change.Set.WhenDeleted, change.Ref(), (due.until - due.since).Seconds(), when, verb, c.name, p.name),
-	})
+	}, due.since+m.actDeadline())
 }
 
 func ownedBy(claim *history.Event, s *setLife) bool {

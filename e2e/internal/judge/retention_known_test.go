@@ -92,6 +92,8 @@ func TestClaimsAfterRetentionChanged(t *testing.T) {
 				retain(b)
 				b.SetController("data-web-0", "", "", "")
 				b.Wait(20 * time.Second)
+				b.Change(history.Sets, "web", func(*history.Event) {})
+				b.Wait(3 * time.Second)
 				b.Running("elsewhere", 1)
 				b.Wait(30 * time.Second)
 				deleteSet(b, "data-web-1")

@@ -137,14 +137,14 @@ func dropClaimEarly(h *mutableHistory) bool {
 func keepClaimOwners(h *mutableHistory) bool {
 	for _, set := range h.shuffled(history.Sets) {
 		change, before := set.specChange(set.last())
-		if before == nil || change.Set.WhenDeleted == before.Set.WhenDeleted || !set.ordered() || !set.alive(h.end) || h.end-change.At < h.deadline+6*time.Second ||
+		if before == nil || change.Set.WhenDeleted == before.Set.WhenDeleted || !set.ordered() || !set.alive(h.end) || h.end-change.At < h.deadline+whenTouched+time.Second ||
 			!set.every(func(s *history.Set) bool { return s.MinReadySeconds == 0 }) {
 			continue
 		}
 		for _, c := range h.shuffled(history.Claims) {
 			of, n := h.claimOf(c)
 			p := h.pod(set, n, change.At)
-			if of != set || c.at(change.At) == nil || c.deletion() != nil || p == nil || p.deletion() != nil || !inRange(change, n) || !p.readyThroughout(h.end-h.deadline, h.end) {
+			if of != set || c.at(change.At) == nil || c.deletion() != nil || p == nil || p.deletion() != nil || !inRange(change, n) || !p.readyThroughout(h.end-h.deadline-whenTouched, h.end) {
 				continue
 			}
 			follows := c.firstWhere(func(e *history.Event) bool { return e.At > change.At && len(e.Owners) != len(c.at(change.At).Owners) })

@@ -178,8 +178,8 @@ func checkObservedGeneration(m *model, res *results) {
 			continue
 		}
 		last := r.set.specs[len(r.set.specs)-1]
-		length := m.h.Duration() - last.At
-		if last.Generation == 0 || r.observed(last.Generation) != nil || length <= m.actDeadline() {
+		length, overdue := m.h.Duration()-last.At, m.actDeadline()
+		if last.Generation == 0 || r.observed(last.Generation) != nil || length <= overdue {
 			continue
 		}
 		newest := r.set.events[len(r.set.events)-1]
@@ -187,6 +187,6 @@ func checkObservedGeneration(m *model, res *results) {
 			set: r.set, since: last.At, until: m.h.Duration(), events: []*history.Event{last, newest},
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
-		})
+		}, last.At+overdue)
 	}
 }

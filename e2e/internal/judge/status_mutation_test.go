@@ -114,19 +114,11 @@ func keepObservedGeneration(h *mutableHistory) bool {
 	for _, set := range h.shuffled(history.Sets) {
 		last := set.last()
 		change, before := set.specChange(last)
-		if before == nil || !set.alive(h.end) || h.end-change.At < h.deadline+time.Second {
+		if before == nil || !set.alive(h.end) || h.end-change.At < h.deadline+whenTouched+time.Second {
 			continue
 		}
-		worked := false
-		for i, e := range set.versions[1:] {
-			a, b := e.Set.Status, set.versions[i].Set.Status
-			a.ObservedGeneration, b.ObservedGeneration = 0, 0
-			worked = worked || (e.At > change.At+3*time.Second && a != b)
-		}
-		if !worked {
-			continue // the controller may have been down
-		}
 		set.change(change.At, func(e *history.Event) { e.Set.Status.ObservedGeneration = before.Generation })
+		h.showController()
 		return true
 	}
 	return false

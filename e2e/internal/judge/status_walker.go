@@ -44,8 +44,8 @@ type statusWalker struct {
 type pendingFinding struct {
 	id contract.ID
 	evidence
-	// omission: the finding is about something that did not happen.
-	omission bool
+	// dueBy is, where the finding is about something that did not happen, when it should have.
+	dueBy time.Duration
 }
 
 // atRest compares the status of every set with its pods wherever neither changed for longer than the lag.
@@ -81,6 +81,10 @@ func (m *model) atRest(res *results) {
 			contributions[p.nr] = now
 		case history.Sets:
 			w := &walkers[m.bySet[e.UID].nr]
+			if w.version != nil && onlyTouched(w.version, e) {
+				w.version = e
+				continue
+			}
 			w.checkUnchanged(e.At, false)
 			if known {
 				w.available(e, clockOffset)
@@ -194,8 +198,8 @@ func (w *statusWalker) finishPending(e *history.Event, ends bool) {
 
 func (w *statusWalker) flush() {
 	for _, f := range w.pending {
-		if f.omission {
-			w.results.notDone(f.id, f.evidence)
+		if f.dueBy > 0 {
+			w.results.notDone(f.id, f.evidence, f.dueBy)
 		} else {
 			w.results.broken(f.id, f.evidence)
 		}
@@ -231,14 +235,14 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		if aged && w.agrees(&w.counts, false) {
 			// The status was right until a pod became available, for which there is no event.
 			last := &w.pending[len(w.pending)-1]
-			last.omission, last.since = true, ofAge
+			last.dueBy, last.since = ofAge+w.m.actDeadline(), ofAge
 		}
 		if aged {
 			w.equal(to) // a count of the wrong revision must not hide it
 		}
 	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
-			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())))
+			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())), w.last.At+w.m.laggingStatusDeadline())
 	}
 	w.limit(to, length)
 }
@@ -266,7 +270,8 @@ func (w *statusWalker) equal(to time.Duration) {
 
 // limit checks that no more unused revisions exist than revisionHistoryLimit allows.
 func (w *statusWalker) limit(to, length time.Duration) {
-	if length <= w.m.actDeadline() || w.unusedBeyond() == 0 {
+	overdue := w.m.actDeadline()
+	if length <= overdue || w.unusedBeyond() == 0 {
 		return
 	}
 	var unused []string
@@ -283,7 +288,7 @@ func (w *statusWalker) limit(to, length time.Duration) {
 		set: w.s, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
-	})
+	}, w.last.At+overdue)
 }
 
 // unused reports whether neither the status nor a pod names the revision.

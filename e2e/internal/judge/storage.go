@@ -285,15 +285,15 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 	if !complete || len(p.ready) == 0 || front.ordinal != n || len(s.byOrdinal[n]) > 0 || !inRange(s.specs[len(s.specs)-1], n) || m.firstBlockedOrdinal(s, n+1, m.h.Duration()) <= n {
 		return
 	}
-	waited := m.h.Duration() - front.since
-	if waited <= m.actDeadline() || m.nameTaken(n, s, front.since, m.h.Duration()) {
+	waited, overdue := m.h.Duration()-front.since, m.actDeadline()
+	if waited <= overdue || m.nameTaken(n, s, front.since, m.h.Duration()) {
 		return
 	}
 	res.notDone(contract.StorageUnboundBlocks, evidence{
 		set: s, since: front.since, until: m.h.Duration(), events: []*history.Event{c.bound, p.ready[len(p.ready)-1].from},
 		text: fmt.Sprintf("claim %s was Bound at %s and all pods to %s were Ready, and for %.1f s, to the end of the recording, %s-%d was not created",
 			c.name, c.bound.Ref(), p.name, waited.Seconds(), s.name, n),
-	})
+	}, front.since+overdue)
 }
 
 // checkRecreated: the next sync of the set re-creates a missing claim of a Pending pod.
@@ -330,7 +330,7 @@ func checkRecreated(m *model, res *results) {
 							set: s, since: since, until: m.h.Duration(), also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, touched},
 							text: fmt.Sprintf("claim %s of the Pending %s was removed at %s, the set changed at %s, and for %.1f s, to the end of the recording, the claim was not re-created",
 								name, p.name, c.gone.Ref(), touched.Ref(), waited.Seconds()),
-						})
+						}, since+overdue)
 					}
 				}
 			}

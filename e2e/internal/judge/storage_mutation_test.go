@@ -67,7 +67,7 @@ func wrongClaimLabels(h *mutableHistory) bool {
 func (h *mutableHistory) lowerReady(set *object, n int) bool {
 	for k := int(set.last().Set.Start); k <= n; k++ {
 		p := h.pod(set, k, h.end)
-		if p == nil || !p.readyThroughout(h.end-h.deadline-time.Second, h.end) {
+		if p == nil || !p.readyThroughout(h.end-h.deadline-whenTouched-time.Second, h.end) {
 			return false
 		}
 	}
@@ -111,11 +111,11 @@ func omitClaimRecreation(h *mutableHistory) bool {
 		p := h.pod(set, n, lost.removal().At)
 		k := slices.IndexFunc(claims[i+1:], func(c *object) bool { return c.name == lost.name })
 		touched := set.firstWhere(func(e *history.Event) bool { return e.At > lost.removal().At+600*time.Millisecond })
-		if p == nil || k < 0 || touched == nil || h.end-touched.At < h.deadline+time.Second || p.first().At > lost.removal().At-time.Second || p.at(lost.removal().At).Pod.Phase != corev1.PodPending ||
+		if p == nil || k < 0 || touched == nil || h.end-touched.At < h.deadline+5*time.Second || p.first().At > lost.removal().At-time.Second || p.at(lost.removal().At).Pod.Phase != corev1.PodPending ||
 			p.at(lost.removal().At).Pod.Node != "" || !p.alive(lost.removal().At) {
 			continue
 		}
-		if change, _ := set.specChange(set.last()); h.end-change.At < h.deadline+time.Second || !inRange(change, n) || (set.ordered() && n > int(change.Set.Start) && !h.lowerReady(set, n-1)) {
+		if change, _ := set.specChange(set.last()); h.end-change.At < h.deadline+5*time.Second || !inRange(change, n) || (set.ordered() && n > int(change.Set.Start) && !h.lowerReady(set, n-1)) {
 			continue
 		}
 		if p.firstWhere(func(e *history.Event) bool {

@@ -29,7 +29,7 @@ type model struct {
 	claimsNamed  map[string][]*claimLife
 	replacements []replacement
 	reactions    []reaction // by time
-	// controllerActs are the moments at which the controller was seen at work, sorted.
+	// controllerActs are the moments at which the controller was seen at work on any set, sorted.
 	controllerActs []time.Duration
 }
 
@@ -47,6 +47,8 @@ type setLife struct {
 	ordinals  ordinals   // those that it ever had a pod of
 	byOrdinal map[int][]*podLife
 	steps     []podStep // what its pods did, in order
+	// acts are the moments at which the controller was seen to work on it, sorted.
+	acts []time.Duration
 }
 
 // podLife is one pod: one UID.
@@ -156,7 +158,7 @@ func newModel(h *history.History) *model {
 		m.actions = append(m.actions, m.actionsOf(s))
 		m.rollouts = append(m.rollouts, m.rolloutOf(s))
 	}
-	m.controllerActs = m.allControllerActs()
+	m.findControllerActs()
 	m.reactions = m.allReactions()
 	m.replacements = m.allReplacements()
 	return m

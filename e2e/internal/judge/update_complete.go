@@ -82,7 +82,8 @@ func (r *rollout) twoRevisions(at time.Duration) bool {
 // stuckRollout reports a rollout that stopped for longer than the act deadline although nothing blocked it. It is inconclusive unless a
 // status shows that the controller knew.
 func (m *model) stuckRollout(res *results, r *rollout) {
-	if r.stuck == nil || r.stuck.length <= m.actDeadline() {
+	overdue := m.actDeadline()
+	if r.stuck == nil || r.stuck.length <= overdue {
 		return
 	}
 	v := r.set.specs[r.stuck.spec]
@@ -103,7 +104,7 @@ func (m *model) stuckRollout(res *results, r *rollout) {
 	c.text = fmt.Sprintf("the rollout of %s (%s) did not reach %s: to the end of the recording nothing stood in its way for %.1f s", r.set.name, v.Ref(),
 		strings.Join(pods, ", "), r.stuck.length.Seconds())
 	if r.stuck.known {
-		res.notDone(id, c)
+		res.notDone(id, c, r.stuck.since+overdue)
 		return
 	}
 	c.text += ", but no status shows that the controller knew"

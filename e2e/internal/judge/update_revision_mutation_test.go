@@ -43,7 +43,7 @@ func exceedHistoryLimit(h *mutableHistory) bool {
 		}
 		last := h.Events[len(h.Events)-1].At
 		of := h.ownedRevision(set)
-		if of == nil || h.end-last < h.deadline+time.Second {
+		if of == nil || h.end-last < h.deadline+whenTouched+time.Second {
 			continue
 		}
 		for i := range int(*set.last().Set.RevisionHistoryLimit) + 1 {
