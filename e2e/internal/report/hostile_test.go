@@ -98,3 +98,30 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+// Ginkgo's report and the evidence of failures are read from the folders of strangers, too.
+func FuzzFilesOfAFolder(f *testing.F) {
+	f.Add([]byte(`[{"SuitePath": "x", "SpecReports": [{"LeafNodeText": "a", "State": "failed", "LeafNodeType": "It", "Failure": {"Message": "m"}}]}]`),
+		[]byte("---\nkind: Event\nmetadata: {name: e}\nmessage: m\n---\nkind: Pod\nmetadata: {name: p}\n"), []byte("cause\nmore"))
+	f.Add([]byte(`[]`), []byte("---\n---\n: :\n"), []byte{0xff, 0x1b})
+	f.Fuzz(func(t *testing.T, ginkgo, objects, text []byte) {
+		dir := t.TempDir()
+		for name, content := range map[string][]byte{
+			GinkgoFile: ginkgo, "failures/a/objects.yaml": objects, "failures/a/" + diagnosisFile: text, "failures/a/logs/p-c.log": text,
+		} {
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e, err := readEvidence(dir, "failures/a", 1<<10)
+		if err == nil && e.size > 1<<10 {
+			t.Errorf("expected objects of at most %d bytes, found %d", 1<<10, e.size)
+		}
+		e.Cause()
+		_ = saveJUnit(dir, &Conformance{})
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -98,6 +100,34 @@ var _ = ReportAfterSuite("outcome", func(r Report) {
 
 func testSettings(reportDir string) runconfig.Settings {
 	return runconfig.Settings{Run: "r", ReportDir: reportDir, NamespacePrefix: "sts", Images: runconfig.Images{Nginx: "n", Busybox: "b"}}
+}
+
+// What Ginkgo and the specs leave is for its owner alone, and names neither the report's folder nor where the suite was built.
+func TestFilesOfARunAreOnesOwn(t *testing.T) {
+	dir := t.TempDir()
+	checkout, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{ReportDir: dir, Level: contract.Extended, Procs: "2", TimeLimit: time.Hour}
+	if err := o.runSpecs(t.Context(), testSettings(dir), io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{GinkgoLog, report.GinkgoFile} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: expected a file for its owner alone, found %v (%v)", name, info, err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(text), "e2e/internal/runner/runner_test.go") {
+			t.Errorf("%s: expected where the specs are, found %v and\n%s", name, err, text)
+		}
+		for _, path := range []string{dir, checkout} {
+			if strings.Contains(string(text), path) {
+				t.Errorf("%s: expected no path of the machine, found %s", name, path)
+			}
+		}
+	}
 }
 
 func TestSpecsRunInSeveralProcesses(t *testing.T) {
