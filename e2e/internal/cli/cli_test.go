@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -29,6 +31,27 @@ func TestExitCode(t *testing.T) {
 	} {
 		if got := ExitCode(c.err); got != c.want {
 			t.Errorf("%s: expected exit code %d, found %d", name, c.want, got)
+		}
+	}
+}
+
+// What a command prints may quote a cluster: it must not reach the terminal as commands to it.
+func TestExecutePrintsNoControlCharacters(t *testing.T) {
+	const hostile = "\x1b]52;c;eA==\a\x1b[2J\u202e"
+	var out, failed strings.Builder
+	root := &cobra.Command{Use: "x", SilenceUsage: true, SilenceErrors: true, RunE: func(cmd *cobra.Command, _ []string) error {
+		fmt.Fprintln(cmd.OutOrStdout(), "said "+hostile)
+		fmt.Fprintln(cmd.ErrOrStderr(), "told "+hostile)
+		return errors.New("found " + hostile)
+	}}
+	root.SetOut(&out)
+	root.SetArgs(nil)
+	if code := Execute(t.Context(), root, &failed); code != ExitFailed {
+		t.Errorf("expected exit code %d, found %d", ExitFailed, code)
+	}
+	for _, text := range []string{out.String(), failed.String()} {
+		if strings.ContainsAny(text, "\x1b\a\u202e") || text == "" {
+			t.Errorf("expected no control characters, found %q", text)
 		}
 	}
 }

@@ -124,8 +124,9 @@ func removeFolder(socket string) {
 	if filepath.Base(socket) != socketName || !strings.HasPrefix(filepath.Base(dir), folderPrefix) {
 		return
 	}
-	_ = os.Remove(socket)
-	_ = os.Remove(filepath.Join(dir, suiteName))
+	for _, name := range []string{socketName, suiteName, SettingsFile} {
+		_ = os.Remove(filepath.Join(dir, name))
+	}
 	_ = os.Remove(dir) // fails if it holds anything else
 }
 
