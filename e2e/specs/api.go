@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -110,6 +111,22 @@ var _ = Describe("The API of StatefulSets", func() {
 			}
 			ns.Verify(contract.APIDefaults, wrong, "the default of %s", f.name)
 		}
+	})
+
+	It("rejects a maxUnavailable of nothing or of more than all pods, and fills in 1", Proves(contract.APIMaxUnavailable), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireMaxUnavailable(ctx, ns)
+		for _, value := range []intstr.IntOrString{intstr.FromInt32(0), intstr.FromString("0%"), intstr.FromString("101%")} {
+			_, err := statefulset.DryRunCreate(ctx, ns, statefulset.MaxUnavailableOf(value))
+			ns.Verify(contract.APIMaxUnavailable, rejected(err, http.StatusUnprocessableEntity), "a set with maxUnavailable %s", value.String())
+		}
+		filled, err := statefulset.DryRunCreate(ctx, ns)
+		Expect(err).NotTo(HaveOccurred(), "a set without maxUnavailable must be accepted")
+		var wrong error
+		if r := filled.Spec.UpdateStrategy.RollingUpdate; r == nil || r.MaxUnavailable == nil || *r.MaxUnavailable != intstr.FromInt32(1) {
+			wrong = fmt.Errorf("expected 1 in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
+		}
+		ns.Verify(contract.APIMaxUnavailable, wrong, "the default of maxUnavailable")
 	})
 
 	It("lists, watches, patches and deletes sets by label", Proves(contract.APICollection), func(ctx SpecContext) {

@@ -76,4 +76,14 @@ var _ = Describe("The subresources of a StatefulSet", func() {
 		set.AwaitObserved(ctx)
 		set.VerifyStatusSubresource(ctx, contract.StatusSubresource)
 	})
+
+	It("keep conditions that somebody else wrote into the status", Proves(contract.StatusForeignConditions), func(ctx SpecContext) {
+		if target.OlderThan(1, 37) {
+			Skip("not applicable: before 1.37 the controller writes a status without conditions")
+		}
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(0))
+		set.AwaitObserved(ctx)
+		set.VerifyForeignCondition(ctx, contract.StatusForeignConditions)
+	})
 })

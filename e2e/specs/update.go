@@ -3,6 +3,7 @@ package specs
 import (
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -77,9 +78,7 @@ var _ = Describe("A rolling update", func() {
 
 	It("has no more pods down at a time than maxUnavailable", Proves(contract.UpdateMaxUnavailable), func(ctx SpecContext) {
 		ns := Record(ctx)
-		statefulset.RequireField(ctx, ns, "updateStrategy.rollingUpdate.maxUnavailable", statefulset.MaxUnavailable(2), func(o *appsv1.StatefulSet) bool {
-			return o.Spec.UpdateStrategy.RollingUpdate != nil && o.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil
-		})
+		requireMaxUnavailable(ctx, ns)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.MaxUnavailable(2))
 		set.AwaitReady(ctx)
 
@@ -89,8 +88,77 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitTerminating(ctx, 2)
 		set.ExpectUnchanged(ctx, second)
 		if ns.Met(second) {
-			Skip("not applicable: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time: its feature gate is off")
+			Skip(oneAtATime)
 		}
 		set.ExpectUnchanged(ctx, set.NotTerminating(0))
 	})
+
+	It("takes no more pods down than maxUnavailable leaves when pods that are down by themselves are counted", Proves(
+		contract.UpdateBudgetCountsFailures,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireMaxUnavailable(ctx, ns)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Parallel(), statefulset.MaxUnavailable(2), statefulset.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitAvailable(ctx)
+		ns.AwaitQuiescent(ctx)
+
+		By("rolling out once: only a controller whose own gate is on takes two pods down at a time")
+		old := set.UIDs(0, 1, 2, 3)
+		second := set.NotTerminating(2)
+		set.NewTemplate(ctx, "one")
+		set.AwaitTerminating(ctx, 3)
+		set.ExpectUnchanged(ctx, second)
+		if ns.Met(second) {
+			Skip(oneAtATime)
+		}
+		for _, n := range []int{3, 2, 1, 0} {
+			set.AwaitReplaced(ctx, n, old[n])
+			set.Release(ctx, n)
+		}
+		set.AwaitUpdated(ctx)
+
+		By("rolling out again while the lowest pod is not Ready")
+		set.HoldAndAwaitObserved(ctx, 0)
+		highest, stay := set.UIDs(3)[0], set.NotTerminating(1, 2)
+		set.NewTemplate(ctx, "two")
+		set.AwaitReplaced(ctx, 3, highest)
+		set.ExpectUnchanged(ctx, stay)
+	})
+
+	It("replaces under Parallel every old pod that is not available, whatever the others do", Proves(
+		contract.UpdateParallelUnavailableFirst,
+	), func(ctx SpecContext) {
+		if target.OlderThan(1, 37) {
+			Skip("not applicable: before 1.37 such pods wait for their turn, or for ever (kubernetes issue 137409)")
+		}
+		ns := Record(ctx)
+		requireMaxUnavailable(ctx, ns)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Parallel(), statefulset.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		By("changing the template while two pods are not Ready, and releasing none of them")
+		set.HoldAndAwaitObserved(ctx, 0, 1)
+		uids := set.UIDs(0, 1, 2)
+		old := map[int]types.UID{0: uids[0], 1: uids[1], 2: uids[2]}
+		set.NewTemplate(ctx, "new")
+		if first := set.AwaitOneReplaced(ctx, old, framework.MustHappen(contract.UpdateParallelUnavailableFirst)); first == 2 {
+			Skip("not applicable: the API server keeps maxUnavailable, but the controller rolls out as before 1.37: its feature gate is off")
+		}
+		for n := range 2 {
+			set.AwaitReplaced(ctx, n, old[n], framework.MustHappen(contract.UpdateParallelUnavailableFirst))
+		}
+		ns.Verify(contract.UpdateParallelUnavailableFirst, nil, "the pods 0 and 1 of %s, not Ready, were replaced while neither they nor their successors became Ready", set.Name)
+	})
 })
+
+const oneAtATime = "not applicable: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time: its feature gate is off"
+
+// requireMaxUnavailable ends the spec where the API server does not keep maxUnavailable.
+func requireMaxUnavailable(ctx SpecContext, ns *framework.Namespace) {
+	GinkgoHelper()
+	statefulset.RequireField(ctx, ns, "updateStrategy.rollingUpdate.maxUnavailable", statefulset.MaxUnavailable(2), func(o *appsv1.StatefulSet) bool {
+		return o.Spec.UpdateStrategy.RollingUpdate != nil && o.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil
+	})
+}

@@ -65,6 +65,28 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 	})
+
+	It("gives the new template to pods that a scale up adds, and takes it for the current one once every pod has it", Proves(
+		contract.UpdateOnDeleteScale, contract.StatusOnDeleteRevisions,
+	), func(ctx SpecContext) {
+		if target.OlderThan(1, 37) {
+			Skip("not applicable: before 1.37 status.currentRevision stays under OnDelete, and another revision is documented for a scale up")
+		}
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete())
+		set.AwaitReady(ctx)
+		set.NewTemplate(ctx, "new")
+		set.AwaitObserved(ctx)
+
+		By("adding a pod while the first one keeps the old template")
+		set.Scale(ctx, 2)
+		set.AwaitReady(ctx)
+		ns.AwaitQuiescent(ctx)
+
+		By("deleting the first one")
+		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.StatusOnDeleteRevisions))
+	})
 })
 
 var _ = Describe("The revisions of a StatefulSet", func() {

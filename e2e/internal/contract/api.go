@@ -8,13 +8,14 @@ const (
 	APIDefaults   ID = "api/defaults"
 	APICollection ID = "api/collection"
 
-	APIName          ID = "api/name"
-	APIRestartPolicy ID = "api/restart-policy"
-	APINoServiceName ID = "api/no-service-name"
-	APIApplyNoop     ID = "api/apply-noop"
-	APIApplyConflict ID = "api/apply-conflict"
-	APIApplyScale    ID = "api/apply-scale"
-	APIApplyRemoves  ID = "api/apply-removes"
+	APIName           ID = "api/name"
+	APIRestartPolicy  ID = "api/restart-policy"
+	APINoServiceName  ID = "api/no-service-name"
+	APIApplyNoop      ID = "api/apply-noop"
+	APIApplyConflict  ID = "api/apply-conflict"
+	APIApplyScale     ID = "api/apply-scale"
+	APIApplyRemoves   ID = "api/apply-removes"
+	APIMaxUnavailable ID = "api/max-unavailable"
 )
 
 func api() []Guarantee {
@@ -107,5 +108,13 @@ func api() []Guarantee {
 		Must:    "A field that its only manager applies no longer is removed, or has its default again.",
 		Sources: []Source{Docs},
 		Link:    applyPage + "#field-management",
+	}, {
+		ID:          APIMaxUnavailable,
+		Level:       Extended,
+		Must:        "maxUnavailable is 1 where it is left out; 0 and more than 100 % are rejected.",
+		Sources:     []Source{Docs, API},
+		Since:       "1.37",
+		FeatureGate: "MaxUnavailableStatefulSet",
+		Link:        conceptPage + "#maximum-unavailable-pods",
 	}}
 }

@@ -10,6 +10,8 @@ const (
 	StatusScaleStatus        ID = "status/scale-status"
 	StatusScaleConflict      ID = "status/scale-conflict"
 	StatusSubresource        ID = "status/subresource"
+	StatusOnDeleteRevisions  ID = "status/on-delete-revisions"
+	StatusForeignConditions  ID = "status/foreign-conditions"
 )
 
 func status() []Guarantee {
@@ -70,5 +72,21 @@ func status() []Guarantee {
 		Must:    "The status subresource can be read, updated and patched.",
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1397",
+	}, {
+		ID:    StatusOnDeleteRevisions,
+		Level: Extended,
+		Must: "Under OnDelete with replicas above 0, currentRevision and updateRevision differ from a change of the template until every pod is " +
+			"updated and Ready, and are equal from then on.",
+		Sources: []Source{Impl},
+		Since:   "1.37",
+		Link:    controller + "/stateful_set_utils.go#L645",
+		Note:    "Up to 1.36 currentRevision stays under OnDelete (kubernetes issues 73492 and 106055).",
+	}, {
+		ID:      StatusForeignConditions,
+		Level:   Extended,
+		Must:    "A condition in the status that somebody else wrote stays when the controller writes the status.",
+		Sources: []Source{Impl},
+		Since:   "1.37",
+		Link:    controller + "/stateful_set_control.go#L591",
 	}}
 }

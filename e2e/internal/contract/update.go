@@ -17,6 +17,10 @@ const (
 	UpdateRollback        ID = "update/rollback"
 	UpdateHistoryLimit    ID = "update/history-limit"
 	UpdateMaxUnavailable  ID = "update/max-unavailable"
+
+	UpdateOnDeleteScale            ID = "update/on-delete-scale"
+	UpdateBudgetCountsFailures     ID = "update/budget-counts-failures"
+	UpdateParallelUnavailableFirst ID = "update/parallel-unavailable-first"
 )
 
 func update() []Guarantee {
@@ -104,7 +108,14 @@ func update() []Guarantee {
 		Must:    "Under OnDelete a pod gets a new template only when somebody deletes it.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#update-strategies",
-		Note:    "Nothing is said of the revision that a scale up gives: its documentation changed in 1.37.",
+	}, {
+		ID:      UpdateOnDeleteScale,
+		Level:   Extended,
+		Must:    "Under OnDelete the pods that a scale up adds run the update revision.",
+		Sources: []Source{API},
+		Since:   "1.37",
+		Link:    fieldsPage + "#StatefulSetUpdateStrategy",
+		Note:    "Not asked before: up to 1.36 the documentation of the field names the current revision, and the controller gives the update revision.",
 	}, {
 		ID:    UpdateRollback,
 		Level: Extended,
@@ -132,5 +143,26 @@ func update() []Guarantee {
 			"that the API server keeps says nothing of the controller's gate. That more than one pod is down shows the feature at " +
 			"work, but is never required. In 1.37 the gate is beta, so that a cluster may have it off. Percentages are not asked: the " +
 			"documentation has them rounded up, the controller rounds down, to at least 1.",
+	}, {
+		ID:    UpdateBudgetCountsFailures,
+		Level: Extended,
+		Must: "A pod from 0 to replicas-1 that is unavailable for another reason than the rollout counts towards maxUnavailable: while as many pods " +
+			"are unavailable as it allows, no pod that is available is deleted for an update.",
+		Sources:     []Source{Docs},
+		Since:       "1.37",
+		FeatureGate: "MaxUnavailableStatefulSet",
+		Link:        conceptPage + "#maximum-unavailable-pods",
+		Note: "Asked where the same history shows that the controller obeys maxUnavailable, and of pods that the controller must have known to be " +
+			"unavailable. Shown under Parallel: an OrderedReady set waits for each of its pods anyway.",
+	}, {
+		ID:    UpdateParallelUnavailableFirst,
+		Level: Extended,
+		Must: "Under Parallel every pod of an old revision that is not available is replaced at once, whatever its ordinal and whatever other pods " +
+			"are unavailable.",
+		Sources:     []Source{Impl},
+		Since:       "1.37",
+		FeatureGate: "MaxUnavailableStatefulSet",
+		Link:        controller + "/stateful_set_control.go#L875",
+		Note:        "So that a new template can mend what is broken: up to 1.36 such a rollout stands still where the gate is on (kubernetes issue 137409).",
 	}}
 }

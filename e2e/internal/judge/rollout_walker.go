@@ -58,6 +58,9 @@ type rolloutAction struct {
 	updated *podLife
 	ordered bool       // whether another order was possible
 	down    []*podLife // the pods that are down because of the rollout, this one included
+	// failing are the other pods in range that are not Ready, lingering that pods in range still had to be updated after this one.
+	failing   []blockingPod
+	lingering bool
 	// reaction is the time from the last event that the act had to wait for to the act; negative where that is not known.
 	reaction time.Duration
 }
@@ -328,6 +331,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		w.r.rolled[p] = true
 		w.acted[w.r.phase[best.spec]]++
 		w.countDown(&best)
+		w.countFailing(&best, views)
 	}
 	w.r.acts = append(w.r.acts, best)
 	return best.kind == rolling

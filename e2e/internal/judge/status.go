@@ -15,7 +15,9 @@ import (
 func statusChecks() []check {
 	return []check{
 		{
-			ids: []contract.ID{contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.UpdateHistoryLimit},
+			ids: []contract.ID{
+				contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.StatusOnDeleteRevisions, contract.UpdateHistoryLimit,
+			},
 			run: checkStatus,
 		},
 		{ids: []contract.ID{contract.StatusObservedGeneration}, run: checkObservedGeneration},
@@ -32,9 +34,21 @@ func checkStatus(m *model, res *results) {
 	}
 }
 
+// revisionsRow returns the guarantee that says when current and update revision of a set are equal, "" if none does.
+func (m *model) revisionsRow(set *history.Set) contract.ID {
+	switch {
+	case set.Replicas == 0:
+		return ""
+	case set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && set.Partition == 0:
+		return contract.StatusRevisions
+	case set.Strategy == appsv1.OnDeleteStatefulSetStrategyType && m.atLeast("1.37", false):
+		return contract.StatusOnDeleteRevisions
+	}
+	return ""
+}
+
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
 func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLife) {
-	const id = contract.StatusRevisions
 	differed := ""                                          // the update revision, since a status that showed both revisions
 	made := make(map[string]*history.Event, len(revisions)) // the first controller revision of each name
 	for _, l := range slices.Backward(revisions) {
@@ -45,7 +59,8 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 		if r.set.deleting != nil && e.Seq >= r.set.deleting.Seq {
 			return
 		}
-		if e.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || e.Set.Partition != 0 || e.Set.Replicas == 0 {
+		id := m.revisionsRow(e.Set)
+		if id == "" {
 			differed = ""
 			continue
 		}

@@ -14,7 +14,8 @@ func statusMutations() map[contract.ID]mutation {
 	return map[contract.ID]mutation{
 		contract.StatusCounts:             countMissingPods,
 		contract.StatusAvailable:          countAvailableEarly,
-		contract.StatusRevisions:          completeRolloutEarly,
+		contract.StatusRevisions:          completeRolloutEarly(appsv1.RollingUpdateStatefulSetStrategyType),
+		contract.StatusOnDeleteRevisions:  completeRolloutEarly(appsv1.OnDeleteStatefulSetStrategyType),
 		contract.StatusObservedGeneration: keepObservedGeneration,
 	}
 }
@@ -80,31 +81,41 @@ func countAvailableEarly(h *mutableHistory) bool {
 	return false
 }
 
-// completeRolloutEarly sets currentRevision to updateRevision while pods of the old revision exist.
-func completeRolloutEarly(h *mutableHistory) bool {
-	for _, set := range h.shuffled(history.Sets) {
-		if set.first().Change != history.Added {
+// completeRolloutEarly sets currentRevision to updateRevision while pods of the old revision exist, under a strategy. What OnDelete does not do
+// before 1.37 it cannot do early.
+func completeRolloutEarly(strategy appsv1.StatefulSetUpdateStrategyType) mutation {
+	return func(h *mutableHistory) bool {
+		if strategy == appsv1.OnDeleteStatefulSetStrategyType && h.Header.Version != "v1.37.2" {
+			return false
+		}
+		for _, set := range h.shuffled(history.Sets) {
+			if set.first().Change == history.Added && h.completeEarly(set, strategy) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (h *mutableHistory) completeEarly(set *object, strategy appsv1.StatefulSetUpdateStrategyType) bool {
+	for i, e := range set.versions[1:] {
+		was, now := set.versions[i].Set.Status, &e.Set.Status
+		if e.Set.Strategy != strategy || e.Set.Partition != 0 || e.Set.Replicas < 2 || !set.alive(e.At) ||
+			was.CurrentRevision == "" || was.CurrentRevision == now.UpdateRevision || was.UpdateRevision == was.CurrentRevision || now.CurrentRevision != was.CurrentRevision || !set.specUnchanged(e.At-3*time.Second, e.At) {
 			continue
 		}
-		for i, e := range set.versions[1:] {
-			was, now := set.versions[i].Set.Status, &e.Set.Status
-			if e.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || e.Set.Partition != 0 || e.Set.Replicas < 2 || !set.alive(e.At) ||
-				was.CurrentRevision == "" || was.CurrentRevision == now.UpdateRevision || was.UpdateRevision == was.CurrentRevision || now.CurrentRevision != was.CurrentRevision || !set.specUnchanged(e.At-3*time.Second, e.At) {
-				continue
+		old, beyond := 0, false
+		for _, p := range h.podsOf(set) {
+			if p.readyThroughout(e.At-5*time.Second, e.At+time.Second) && p.revision() != now.UpdateRevision && inRange(e, p.ordinal()) {
+				old++
 			}
-			old, beyond := 0, false
-			for _, p := range h.podsOf(set) {
-				if p.readyThroughout(e.At-5*time.Second, e.At+time.Second) && p.revision() != now.UpdateRevision && inRange(e, p.ordinal()) {
-					old++
-				}
-				beyond = beyond || (!inRange(e, p.ordinal()) && p.first().At < e.At && (p.removal() == nil || p.removal().At > e.At-4*time.Second))
-			}
-			if old == 0 || beyond {
-				continue
-			}
-			now.CurrentRevision = now.UpdateRevision
-			return true
+			beyond = beyond || (!inRange(e, p.ordinal()) && p.first().At < e.At && (p.removal() == nil || p.removal().At > e.At-4*time.Second))
 		}
+		if old == 0 || beyond {
+			continue
+		}
+		now.CurrentRevision = now.UpdateRevision
+		return true
 	}
 	return false
 }

@@ -258,13 +258,14 @@ func (w *statusWalker) evidenceUntil(to time.Duration, text string) evidence {
 // equal checks that current and update revision are equal where all pods are updated and Ready and the status counts them so.
 func (w *statusWalker) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
-	if set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || set.Partition != 0 || set.Replicas == 0 || w.unequal == st.UpdateRevision ||
+	id := w.m.revisionsRow(set)
+	if id == "" || w.unequal == st.UpdateRevision ||
 		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
 		w.ready != set.Replicas || w.at[st.UpdateRevision] != set.Replicas {
 		return
 	}
 	w.unequal = st.UpdateRevision
-	w.addPending(contract.StatusRevisions, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
+	w.addPending(id, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says (%s), but for %.1f s its currentRevision stayed %s beside the updateRevision %s",
 		set.Replicas, w.s.name, w.version.Ref(), (to-w.last.At).Seconds(), st.CurrentRevision, st.UpdateRevision))
 }
 

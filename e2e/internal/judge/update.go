@@ -15,11 +15,12 @@ func updateChecks() []check {
 		{ids: []contract.ID{contract.UpdateOneAtATime, contract.OrderingParallelUpdates}, run: checkOneAtATime},
 		{ids: []contract.ID{contract.UpdateMinReady}, run: checkUpdateMinReady},
 		{ids: []contract.ID{contract.UpdateMaxUnavailable}, run: checkMaxUnavailable},
+		{ids: []contract.ID{contract.UpdateBudgetCountsFailures}, run: checkBudgetCountsFailures},
 		{ids: []contract.ID{contract.UpdateHalts}, run: checkUpdateHalts},
 		{ids: []contract.ID{contract.UpdateNoSpurious}, run: checkNoSpurious},
 		{ids: []contract.ID{contract.UpdatePartition, contract.UpdatePartitionBeyond, contract.UpdatePhased}, run: checkPartition},
 		{ids: []contract.ID{contract.UpdateOnDelete}, run: checkOnDelete},
-		{ids: []contract.ID{contract.UpdateComplete, contract.UpdateScaleNew}, run: checkUpdated},
+		{ids: []contract.ID{contract.UpdateComplete, contract.UpdateScaleNew, contract.UpdateOnDeleteScale}, run: checkUpdated},
 		{ids: []contract.ID{contract.UpdateRollback}, run: checkRollback},
 	}
 }

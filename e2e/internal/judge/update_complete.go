@@ -33,22 +33,20 @@ func checkUpdated(m *model, res *results) {
 // newPod checks the revision of one new pod.
 func (m *model) newPod(res *results, r *rollout, c creation) {
 	views := m.cacheAt(r.set, c.event)
+	if c.reason == scaleUp && r.always(appsv1.OnDeleteStatefulSetStrategyType, views) && m.atLeast("1.37", false) {
+		m.addedPod(res, r, c, contract.UpdateOnDeleteScale)
+		return
+	}
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
+		return
+	}
+	if c.reason == scaleUp {
+		m.addedPod(res, r, c, contract.UpdateScaleNew)
 		return
 	}
 	text := r.outdated(c, views)
 	evidence := evidence{
 		set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
-	}
-	if c.reason == scaleUp {
-		evidence.text = fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text)
-		switch {
-		case text != "":
-			res.broken(contract.UpdateScaleNew, evidence)
-		case r.templateOf[r.set.current(c.event.At)] != r.templateOf[0] || r.twoRevisions(c.event.At):
-			res.exercised(contract.UpdateScaleNew)
-		}
-		return
 	}
 	if r.partitioned(views) {
 		return // checkPartition checks these
@@ -58,6 +56,20 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 	if text != "" && ((previous != nil && r.rolled[previous]) || r.podTemplate(c.pod) >= 0) {
 		evidence.text = fmt.Sprintf("%s was created at %s %s", c.pod.name, c.event.Ref(), text)
 		res.broken(contract.UpdateComplete, evidence)
+	}
+}
+
+// addedPod checks that a pod which a scale up added has the update revision.
+func (m *model) addedPod(res *results, r *rollout, c creation, id contract.ID) {
+	if text := r.outdated(c, m.cacheAt(r.set, c.event)); text != "" {
+		res.broken(id, evidence{
+			set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+			text: fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text),
+		})
+		return
+	}
+	if r.templateOf[r.set.current(c.event.At)] != r.templateOf[0] || r.twoRevisions(c.event.At) {
+		res.exercised(id)
 	}
 }
 

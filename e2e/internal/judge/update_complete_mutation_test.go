@@ -8,12 +8,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// labelOldRevision gives a pod created at the update revision the label of an older one.
-func labelOldRevision(added bool) mutation {
+// labelOldRevision gives a pod created at the update revision under a strategy the label of an older one.
+func labelOldRevision(strategy appsv1.StatefulSetUpdateStrategyType, added bool) mutation {
 	return func(h *mutableHistory) bool {
+		if strategy == appsv1.OnDeleteStatefulSetStrategyType && h.Header.Version != "v1.37.2" {
+			return false
+		}
 		for _, set := range h.shuffled(history.Sets) {
 			if !set.every(func(s *history.Set) bool {
-				return s.Partition == 0 && s.Strategy == appsv1.RollingUpdateStatefulSetStrategyType
+				return s.Partition == 0 && s.Strategy == strategy
 			}) {
 				continue
 			}

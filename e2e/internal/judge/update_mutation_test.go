@@ -20,15 +20,18 @@ func updateMutations() map[contract.ID]mutation {
 		contract.UpdateHalts:             updateBeforeReady(true, 1200*time.Millisecond),
 		contract.UpdateMinReady:          updateBeforeMinReady,
 		contract.UpdateMaxUnavailable:    exceedMaxUnavailable,
-		contract.UpdateNoSpurious:        deletePodWhere(noUpdatePending),
-		contract.UpdatePartition:         deletePodWhere(belowPartition(func(v *history.Set) bool { return v.Partition <= v.Replicas })),
-		contract.UpdatePartitionBeyond:   deletePodWhere(belowPartition(func(v *history.Set) bool { return v.Partition > v.Replicas })),
-		contract.UpdatePhased:            deletePodWhere(stillBelowPartition),
-		contract.UpdateOnDelete:          deletePodWhere(underOnDelete),
-		contract.UpdateComplete:          labelOldRevision(false),
-		contract.UpdateScaleNew:          labelOldRevision(true),
-		contract.UpdateRollback:          keepRevisionNumber,
-		contract.UpdateHistoryLimit:      exceedHistoryLimit,
+
+		contract.UpdateBudgetCountsFailures: loseReadinessInRollout,
+		contract.UpdateNoSpurious:           deletePodWhere(noUpdatePending),
+		contract.UpdatePartition:            deletePodWhere(belowPartition(func(v *history.Set) bool { return v.Partition <= v.Replicas })),
+		contract.UpdatePartitionBeyond:      deletePodWhere(belowPartition(func(v *history.Set) bool { return v.Partition > v.Replicas })),
+		contract.UpdatePhased:               deletePodWhere(stillBelowPartition),
+		contract.UpdateOnDelete:             deletePodWhere(underOnDelete),
+		contract.UpdateComplete:             labelOldRevision(appsv1.RollingUpdateStatefulSetStrategyType, false),
+		contract.UpdateScaleNew:             labelOldRevision(appsv1.RollingUpdateStatefulSetStrategyType, true),
+		contract.UpdateOnDeleteScale:        labelOldRevision(appsv1.OnDeleteStatefulSetStrategyType, true),
+		contract.UpdateRollback:             keepRevisionNumber,
+		contract.UpdateHistoryLimit:         exceedHistoryLimit,
 	}
 }
 
@@ -160,6 +163,47 @@ func exceedMaxUnavailable(h *mutableHistory) bool {
 		}
 	}
 	return false
+}
+
+// loseReadinessInRollout takes the readiness from a pod while a rollout has two others down, which is all that maxUnavailable allows.
+func loseReadinessInRollout(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		if !set.every(func(s *history.Set) bool {
+			return s.MaxUnavailable == "2" && s.Start == 0 && s.Strategy == appsv1.RollingUpdateStatefulSetStrategyType
+		}) {
+			continue
+		}
+		rolled := slices.DeleteFunc(h.podsOf(set), func(p *object) bool { return !h.rolledWhenReady(set, p) })
+		for _, p := range rolled {
+			for _, q := range rolled {
+				at := q.deletion().At
+				next := h.replacement(p)
+				if p.deletion().At >= at || p.ordinal() == q.ordinal() || (next != nil && next.ready() != nil && next.ready().At <= at) {
+					continue
+				}
+				for _, o := range h.podsOf(set) {
+					// One that came in the place of a pod that was rolled out counts as down through the rollout.
+					came := slices.ContainsFunc(h.podsOf(set), func(x *object) bool { return h.replacement(x) == o && h.controllerDeletion(x) != nil })
+					if o.ordinal() != p.ordinal() && o.ordinal() != q.ordinal() && !came && o.alive(at) && o.first().At < at-3*time.Second && inRange(set.at(at), o.ordinal()) {
+						o.change(0, setUnready)
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// rolledWhenReady reports whether the controller deleted a pod for an update that had long been Ready.
+func (h *mutableHistory) rolledWhenReady(set, p *object) bool {
+	d := h.controllerDeletion(p)
+	if d == nil || !set.specUnchanged(d.At-3*time.Second, d.At+time.Second) {
+		return false
+	}
+	v := set.at(d.At)
+	return p.readyThroughout(d.At-8*time.Second, d.At-1) && p.ordinal() >= int(v.Set.Partition) && inRange(v, p.ordinal()) &&
+		p.revision() != v.Set.Status.UpdateRevision && v.Set.Status.ObservedGeneration == v.Generation
 }
 
 // specChange returns the first version with the generation of v and the last version before it, nil if there is none.

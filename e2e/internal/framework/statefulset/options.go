@@ -39,8 +39,11 @@ func OnDelete() Option {
 func Partition(n int32) Option { return func(s *appsv1.StatefulSet) { rolling(s).Partition = &n } }
 
 // MaxUnavailable sets maxUnavailable of a rolling update.
-func MaxUnavailable(n int) Option {
-	return func(s *appsv1.StatefulSet) { rolling(s).MaxUnavailable = new(intstr.FromInt32(int32(n))) }
+func MaxUnavailable(n int) Option { return MaxUnavailableOf(intstr.FromInt32(int32(n))) }
+
+// MaxUnavailableOf sets maxUnavailable of a rolling update to a number or a percentage.
+func MaxUnavailableOf(value intstr.IntOrString) Option {
+	return func(s *appsv1.StatefulSet) { rolling(s).MaxUnavailable = &value }
 }
 
 func rolling(s *appsv1.StatefulSet) *appsv1.RollingUpdateStatefulSetStrategy {

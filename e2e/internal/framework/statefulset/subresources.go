@@ -150,6 +150,26 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	s.NS.Verify(id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
 }
 
+// VerifyForeignCondition verifies that a condition which the suite adds to the status is still there when the controller has written the
+// status for one more replica.
+func (s *Set) VerifyForeignCondition(ctx context.Context, id contract.ID) {
+	GinkgoHelper()
+	const condition = "Noted"
+	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
+	what := fmt.Sprintf("add the condition %s to the status of %s", condition, s.Name)
+	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":%q,"status":"True","reason":"Conformance"}]}}`, condition)
+	answer, err := framework.Send(s.NS, s.request(history.VerbOther, what), func() (*appsv1.StatefulSet, error) {
+		return sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	})
+	Expect(hasCondition(answer, condition, err)).To(Succeed(), what)
+
+	s.Scale(ctx, answer.Status.Replicas+1)
+	s.AwaitReady(ctx)
+	live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred(), "reading set %s", s.Name)
+	s.NS.Verify(id, hasCondition(live, condition, nil), "condition %s of %s, after the controller has written the status", condition, s.Name)
+}
+
 // hasCondition returns an error where the answer to a change of the status lacks the condition that the change added.
 func hasCondition(answer *appsv1.StatefulSet, condition appsv1.StatefulSetConditionType, err error) error {
 	if err != nil {

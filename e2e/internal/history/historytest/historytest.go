@@ -49,6 +49,12 @@ func (s *Builder) Pace(tick time.Duration) *Builder {
 	return s
 }
 
+// Version sets the version of Kubernetes, which is unknown otherwise.
+func (s *Builder) Version(v string) *Builder {
+	s.h.Header.Version = v
+	return s
+}
+
 // Events returns the events so far.
 func (s *Builder) Events() []*history.Event { return s.h.Events }
 

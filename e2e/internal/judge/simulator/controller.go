@@ -203,7 +203,8 @@ func controllerRef(kind, name string, uid types.UID) []metav1.OwnerReference {
 
 // updateStatefulSetStatus writes the status if it differs; a conflict fails the sync.
 func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Status) bool {
-	if n := set.Set.Replicas; set.Set.Strategy == rollingUpdate && st.Updated == n && st.Ready == n && st.Replicas == n {
+	completes := set.Set.Strategy == rollingUpdate || c.cl.options.completesOnDelete
+	if n := set.Set.Replicas; completes && st.Updated == n && st.Ready == n && st.Replicas == n {
 		st.Current, st.CurrentRevision = st.Updated, st.UpdateRevision
 	}
 	was := set.Set.Status

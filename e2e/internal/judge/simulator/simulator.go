@@ -42,21 +42,24 @@ type options struct {
 	slowRate float64
 	// waitsForOwnWrites: the controller syncs a set only when its cache has what it wrote for it.
 	waitsForOwnWrites bool
+	// completesOnDelete: under OnDelete, too, the current revision becomes the update revision when every pod is updated and Ready.
+	completesOnDelete bool
 	// maxUnavailable: the feature gate MaxUnavailableStatefulSet is on.
 	maxUnavailable bool
 }
 
 func (cl *cluster) randomOptions() options {
-	version := pick(cl.rng, "v1.37.2", "v1.36.3", "v1.36.3", "v1.34.4", "")
+	version := pick(cl.rng, "v1.37.2", "v1.37.2", "v1.36.3", "v1.34.4", "")
 	return options{
 		waitsForOwnWrites: version == "v1.37.2" || version == "v1.36.3", version: version,
-		cacheLag:       pick[time.Duration](cl.rng, 20, 20, 200, 200, 1400) * time.Millisecond,
-		watchSkew:      pick[time.Duration](cl.rng, 0, 0, 50, 350) * time.Millisecond,
-		startTime:      pick[time.Duration](cl.rng, 100, 500, 2000) * time.Millisecond,
-		stopTime:       pick[time.Duration](cl.rng, 50, 300, 2000) * time.Millisecond,
-		failureRate:    pick(cl.rng, 0, 0, 0, 0.05, 0.3),
-		slowRate:       pick(cl.rng, 0, 0.05, 0.2),
-		maxUnavailable: cl.chance(0.3),
+		completesOnDelete: version == "v1.37.2",
+		cacheLag:          pick[time.Duration](cl.rng, 20, 20, 200, 200, 1400) * time.Millisecond,
+		watchSkew:         pick[time.Duration](cl.rng, 0, 0, 50, 350) * time.Millisecond,
+		startTime:         pick[time.Duration](cl.rng, 100, 500, 2000) * time.Millisecond,
+		stopTime:          pick[time.Duration](cl.rng, 50, 300, 2000) * time.Millisecond,
+		failureRate:       pick(cl.rng, 0, 0, 0, 0.05, 0.3),
+		slowRate:          pick(cl.rng, 0, 0.05, 0.2),
+		maxUnavailable:    cl.chance(0.3) || version == "v1.37.2",
 	}
 }
 

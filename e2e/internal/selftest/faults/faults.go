@@ -11,6 +11,8 @@ import (
 	"sort"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/version"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 )
@@ -66,9 +68,16 @@ func All() []Fault {
 	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), outsideControllers(), disruption())
 }
 
-// In returns the faults that can be planted in one of Versions. The caller owns the result.
+// In returns the faults that can be planted in one of Versions, and break something that it promises. The caller owns the result.
 func In(kubernetes string) []Fault {
-	return slices.DeleteFunc(All(), func(f Fault) bool { return f.Planted() && len(in(kubernetes, f.Edits)) == 0 })
+	running := version.MustParseGeneric(kubernetes)
+	promised := func(id contract.ID) bool {
+		g, _ := contract.Get(id)
+		return g.Since == "" || running.AtLeast(version.MustParseGeneric(g.Since))
+	}
+	return slices.DeleteFunc(All(), func(f Fault) bool {
+		return !slices.ContainsFunc(f.Breaks, promised) || (f.Planted() && len(in(kubernetes, f.Edits)) == 0)
+	})
 }
 
 // The upstream files that are changed.

@@ -78,6 +78,11 @@ parameters:
 		Harm:  "A policy makes some sense of what makes none, and nobody learns of the mistake.",
 		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/replicas", value: 0}`, `object.spec.replicas < 0`),
 	}, {
+		Name: "admission-allows-one", Kind: Obvious, Breaks: []contract.ID{contract.APIMaxUnavailable},
+		Harm: "A rollout that was to take nobody down is accepted, and takes somebody down.",
+		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/updateStrategy/rollingUpdate/maxUnavailable", value: 1}`,
+			`has(object.spec.updateStrategy.rollingUpdate) && has(object.spec.updateStrategy.rollingUpdate.maxUnavailable) && object.spec.updateStrategy.rollingUpdate.maxUnavailable == 0`),
+	}, {
 		Name: "admission-reverts", Kind: Subtle, Breaks: []contract.ID{contract.APIImmutable},
 		Harm:  "A change that cannot be made is accepted and forgotten.",
 		Apply: mutate("statefulsets", "UPDATE", `JSONPatch{op: "replace", path: "/spec/serviceName", value: oldObject.spec.serviceName}`, `object.spec.serviceName != oldObject.spec.serviceName`),

@@ -16,18 +16,17 @@ const (
 	budgetCount    = "\t\tif isUnavailable(pod, set.Spec.MinReadySeconds, now)"
 	budgetSpent    = "unavailablePods >= maxUnavailable && unavailablePodsNeedingUpdate == 0"
 	parallelTarget = "for target := len(replicas) - 1; target >= updateMin && remainingBudget > 0; target-- {\n"
-	// There too, and at work only where more than one pod may be unavailable.
+	// In earlier versions as well.
 	orderedBudget = "podsToDelete := maxUnavailable - unavailablePods\n"
 )
 
-// has reports whether a version of Kubernetes has an anchor, and runs what follows it unless somebody changes its feature gates. What the
-// table does not name is so in every version of Versions.
+// has reports whether a version of Kubernetes has an anchor. What the table does not name is in every version of Versions.
 func has(kubernetes, anchor string) bool {
 	before := version.MustParseGeneric(kubernetes).LessThan(version.MajorMinor(1, 37))
 	switch anchor {
 	case updateTarget, updateWait, updateBegins:
 		return before
-	case budgetCount, budgetSpent, parallelTarget, orderedBudget:
+	case budgetCount, budgetSpent, parallelTarget, conditionsKept:
 		return !before
 	}
 	return true

@@ -8,6 +8,7 @@ const (
 	counted        = "status.UpdatedReplicas += replicaStatus.updatedReplicas\n\t}\n"
 	observed       = "status.ObservedGeneration = set.Generation\n"
 	statusWritten  = "// if the status is not inconsistent do not perform an update\n"
+	conditionsKept = "status.Conditions = append(status.Conditions, set.Status.Conditions...)\n"
 	revisionsTold  = "status.UpdateRevision = updateRevision.Name\n"
 )
 
@@ -60,6 +61,15 @@ func status() []Fault {
 		Name: "status-frozen-at-zero", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts, contract.StatusObservedGeneration},
 		Harm:  "A set that was scaled to zero looks alive.",
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "on-delete-never-done", Kind: Obvious, Breaks: []contract.ID{contract.StatusOnDeleteRevisions},
+		Harm: "Nobody can see that the last member has been updated by hand.",
+		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"on-delete-never-done\") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType && set.Status.CurrentRevision != \"\" {\n" +
+			"\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"}},
+	}, {
+		Name: "conditions-of-others-lost", Kind: Obvious, Breaks: []contract.ID{contract.StatusForeignConditions},
+		Harm:  "What an operator notes in the status is gone with the next change.",
+		Edits: []Edit{{control, conditionsKept, "\tif planted.In(\"conditions-of-others-lost\") {\n\t\tstatus.Conditions = nil\n\t}\n"}},
 	}, {
 		Name: "status-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "After a rollout nobody can say how many members run the current version.",

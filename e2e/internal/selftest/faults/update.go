@@ -66,7 +66,7 @@ func update() []Fault {
 		Harm:  "The first member keeps the old version for ever.",
 		Edits: atTarget("\t\tif planted.In(\"update-stops-short\") && target == 0 {\n\t\t\treturn &status, nil\n\t\t}\n"),
 	}, {
-		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete},
+		Name: "parallel-stuck-behind-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete, contract.UpdateParallelUnavailableFirst},
 		Harm:    "The version that repairs a broken member never gets to it.",
 		Replays: "137409; real on 1.35 and 1.36 with the feature gate of maxUnavailable on",
 		Edits: []Edit{
@@ -172,6 +172,15 @@ func update() []Fault {
 		Name: "update-takes-one-too-many", Kind: Obvious, Breaks: []contract.ID{contract.UpdateMaxUnavailable},
 		Harm:  "Where two members may be down for a rollout, three are.",
 		Edits: []Edit{{control, orderedBudget, "\tif planted.In(\"update-takes-one-too-many\") && maxUnavailable > 1 {\n\t\tpodsToDelete++\n\t}\n"}},
+	}, {
+		Name: "update-forgets-broken", Kind: Obvious, Breaks: []contract.ID{contract.UpdateBudgetCountsFailures},
+		Harm:  "A rollout takes as many members down as it may, beside those that are down already.",
+		Edits: []Edit{{control, budgetCount, ` && !(planted.In("update-forgets-broken") && maxUnavailable > 1 && getPodRevision(pod) != updateRevision.Name && !isTerminating(pod))`}},
+	}, {
+		Name: "on-delete-adds-old", Kind: Obvious, Breaks: []contract.ID{contract.UpdateOnDeleteScale},
+		Harm: "Members that are added to a set which is updated by hand start with the version that is being replaced.",
+		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"on-delete-adds-old\") && currentSet.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType {\n" +
+			"\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"}},
 	}, {
 		Name: "restart-ignored", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateNoSpurious},
 		Harm:  "A rollout that is asked for by an annotation of the template alone, as kubectl rollout restart does, never comes.",

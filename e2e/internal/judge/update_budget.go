@@ -1,0 +1,86 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// countFailing records which pods in range were not Ready for another reason than the rollout when a pod was deleted for it, and whether
+// pods were left that had to be updated as well.
+func (w *rolloutWalker) countFailing(a *rolloutAction, views cache) {
+	lo, hi := bounds(a.view, 0)
+	for _, n := range w.down.in(lo, hi) {
+		if w.rolling[n] != nil || n == a.pod.ordinal || views.anySpec(func(v *history.Event) bool { return !inRange(v, n) }) {
+			continue
+		}
+		p := w.s.life(n, a.event.Seq)
+		if p == nil || p.ownerAt(a.event.Seq).set != w.s {
+			continue
+		}
+		o := blockingPod{ordinal: n, pod: p}
+		if o.knowledge, o.since, o.why = w.m.knewOf(p, a.event); o.knowledge == violation {
+			a.failing = append(a.failing, o)
+		}
+	}
+	from, _ := bounds(a.view, int(a.view.Set.Partition))
+	for revision, of := range w.at {
+		others := slices.DeleteFunc(slices.Clone(of.in(from, hi)), func(n int) bool { return n == a.pod.ordinal })
+		a.lingering = a.lingering || (len(others) > 0 && w.r.updatePending(revision, a.spec) == yes)
+	}
+}
+
+// obeysMaxUnavailable reports whether a rollout of the history took down more than one pod where it was allowed to: a field that the API
+// server keeps says nothing of the controller's feature gate.
+func (m *model) obeysMaxUnavailable() bool {
+	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool {
+		return slices.ContainsFunc(r.acts, func(a rolloutAction) bool {
+			return a.kind == rolling && a.own && a.limit >= 2 && len(a.down) >= 2
+		})
+	})
+}
+
+// checkBudgetCountsFailures: pods that are down by themselves count towards maxUnavailable.
+func checkBudgetCountsFailures(m *model, res *results) {
+	const id = contract.UpdateBudgetCountsFailures
+	if !m.obeysMaxUnavailable() {
+		return
+	}
+	m.updates(rolling, func(r *rollout, a *rolloutAction) {
+		total := len(a.down) + len(a.failing)
+		switch {
+		case a.limit < 2 || !a.own || len(a.failing) == 0:
+		case total > a.limit:
+			res.broken(id, a.overBudget(r.set))
+		case total == a.limit && a.lingering:
+			res.exercised(id)
+		}
+	})
+}
+
+// overBudget describes a deletion for which too many pods were down.
+func (a *rolloutAction) overBudget(s *setLife) evidence {
+	e := evidence{set: s, since: a.event.At}
+	rolled := make([]string, 0, len(a.down))
+	for _, p := range a.down {
+		rolled = append(rolled, p.name)
+		if p != a.pod {
+			e.since = min(e.since, p.deleting.At)
+			e.events = append(e.events, p.deleting)
+		}
+	}
+	var failing []string
+	for _, o := range a.failing {
+		failing = append(failing, o.pod.name+" "+o.why)
+		e.since = min(e.since, o.since)
+		e.events = append(e.events, o.pod.at(a.event.Seq))
+	}
+	slices.SortFunc(e.events, func(a, b *history.Event) int { return a.Seq - b.Seq })
+	e.events = append(e.events, a.event)
+	e.text = fmt.Sprintf("%s was deleted for an update at %s although maxUnavailable is %d: down through the rollout were %s, and %s", a.pod.name,
+		a.event.Ref(), a.limit, strings.Join(rolled, ", "), strings.Join(failing, ", "))
+	return e
+}

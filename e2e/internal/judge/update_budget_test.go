@@ -1,0 +1,100 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+)
+
+// twoAtATime builds a Parallel set of four pods with maxUnavailable 2 and a rollout that takes two pods down at a time, as only a controller
+// that obeys maxUnavailable does.
+func twoAtATime(b *historytest.Builder) {
+	b.Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"))
+	b.NewTemplate("web", 2)
+	for _, pair := range [][]string{{"web-3", "web-2"}, {"web-1", "web-0"}} {
+		for _, pod := range pair {
+			b.Terminate(pod)
+		}
+		for _, pod := range pair {
+			b.FinishDeletion(pod)
+			b.CreateReady(pod)
+		}
+		b.Status("web")
+	}
+}
+
+// lowestLost has the lowest pod lose its readiness, and the controller know it.
+func lowestLost(b *historytest.Builder) {
+	b.Unready("web-0")
+	b.Status("web")
+	b.Wait(4 * time.Second)
+}
+
+func TestUpdateBudgetCountsFailures(t *testing.T) {
+	const id = contract.UpdateBudgetCountsFailures
+	runLiveCases(t, []testCase{
+		{
+			name: "one down by itself, one taken", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				lowestLost(b)
+				b.NewTemplate("web", 3)
+				b.Terminate("web-0")
+				b.Terminate("web-3")
+			},
+		},
+		{
+			name: "one down by itself, two taken", broken: ids(id),
+			texts: []string{"web-2 was deleted for an update at rv", "although maxUnavailable is 2: down through the rollout were web-2, web-3, and web-0 was terminating"},
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				lowestLost(b)
+				b.NewTemplate("web", 3)
+				b.Terminate("web-0")
+				b.Terminate("web-3")
+				b.Terminate("web-2")
+			},
+		},
+		{
+			name: "one that was never Ready, two taken", broken: ids(id), texts: []string{"and web-0 was not Ready (and never became so)"},
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				b.DeleteByTest("web-0")
+				b.FinishDeletion("web-0")
+				b.Pod("web-0")
+				b.Status("web")
+				b.Wait(4 * time.Second)
+				b.NewTemplate("web", 3)
+				b.Terminate("web-3")
+				b.Terminate("web-2")
+			},
+		},
+		{
+			name: "one lost so late that the controller need not know", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				b.NewTemplate("web", 3)
+				b.Unready("web-0")
+				b.Terminate("web-3")
+				b.Terminate("web-2")
+			},
+		},
+		{
+			name: "nobody is down", notExercised: ids(id), exercised: ids(contract.UpdateMaxUnavailable), build: twoAtATime,
+		},
+		{
+			name: "a controller that never takes two counts by other rules", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"))
+				b.Unready("web-0")
+				b.Unready("web-1")
+				b.Status("web")
+				b.Wait(4 * time.Second)
+				b.NewTemplate("web", 2)
+				b.Terminate("web-3")
+			},
+		},
+	})
+}
