@@ -55,7 +55,7 @@ var _ = Describe("The lesson's example", func() {
 		By("deleting -1: it comes back under its name, with its claim and data, and DNS moves to its new address")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
-		set.VerifyClaimsKept(ctx, contract.StorageDataSurvives, before)
+		ns.VerifyKept(ctx, contract.StorageDataSurvives, before...)
 		set.VerifyFile(ctx, contract.StorageDataSurvives, 1, page, "I am "+set.Pod(1))
 		set.VerifyHostname(ctx, contract.IdentitySticky, 1)
 		client.VerifyResolves(ctx, contract.DNSFollows, client.FQDN(1), set.Addrs(1))
@@ -74,7 +74,7 @@ var _ = Describe("The lesson's example", func() {
 		By("scaling to 3 again: the same claims, volumes and data come back")
 		set.Scale(ctx, 3)
 		set.AwaitReplicas(ctx, 3)
-		set.VerifyClaimsKept(ctx, contract.StorageScaleKeeps, before)
+		ns.VerifyKept(ctx, contract.StorageScaleKeeps, before...)
 		for n := range 3 {
 			set.VerifyFile(ctx, contract.StorageScaleKeeps, n, page, fmt.Sprintf("I am %s", set.Pod(n)))
 		}

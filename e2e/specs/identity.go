@@ -34,7 +34,7 @@ var _ = Describe("The identity of a pod", func() {
 		set.AwaitReady(ctx)
 
 		set.VerifyHostname(ctx, contract.IdentitySticky, 0)
-		set.VerifyClaimsKept(ctx, contract.IdentitySticky, before)
+		ns.VerifyKept(ctx, contract.IdentitySticky, before...)
 	})
 
 	It("belongs to one running pod at a time, which has its own grace period to stop, and for which added pods wait", Proves(

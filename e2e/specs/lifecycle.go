@@ -51,7 +51,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitCrashLoop(ctx, pod)
 		set.ExpectUnchanged(ctx, set.NotTerminating(0))
 
-		set.VerifyClaimsKept(ctx, contract.LifecycleCrashInPlace, claims)
+		ns.VerifyKept(ctx, contract.LifecycleCrashInPlace, claims...)
 	})
 
 	It("obeys a budget that allows no eviction, and replaces a pod that is evicted without one", Proves(
@@ -80,7 +80,7 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		former.AwaitReady(ctx)
-		left := former.UIDs(0, 1)
+		left := former.Pods(0, 1)
 		former.Orphan(ctx)
 
 		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2))

@@ -31,7 +31,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set.AwaitReplaced(ctx, 1, failed, framework.MustHappen(contract.LifecycleFailed))
 		set.AwaitReplaced(ctx, 0, deleted)
 		set.AwaitReady(ctx)
-		set.VerifyClaimsKept(ctx, contract.StorageRetentionFailure, before)
+		ns.VerifyKept(ctx, contract.StorageRetentionFailure, before...)
 
 		By("scaling down, first under both policies, then under that for scaling alone")
 		set.Scale(ctx, 2)
@@ -40,7 +40,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set.Update(ctx, "whenScaled: Delete alone", statefulset.Options(statefulset.Retention(retain, discard), statefulset.Replicas(1)))
 		set.AwaitReplicas(ctx, 1)
 		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 1)
-		set.VerifyClaimsKept(ctx, contract.StorageWhenScaledDelete, before[:1])
+		ns.VerifyKept(ctx, contract.StorageWhenScaledDelete, before[:1]...)
 		set.Update(ctx, "whenDeleted: Delete too", statefulset.Retention(discard, discard))
 		set.VerifyClaimOwners(ctx, contract.StorageWhenDeletedDelete, "data", 0, ownedSet)
 
@@ -86,8 +86,8 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.VerifyClaimsGone(ctx, contract.StorageRetentionChange, "data", 0)
 		set.ExpectUnchanged(ctx, set.ClaimNotTerminating("other", 0))
-		set.VerifyClaimsKept(ctx, contract.StorageRetentionChange, other)
-		parent.VerifyClaimsKept(ctx, contract.StorageWhenDeletedDelete, orphaned)
+		ns.VerifyKept(ctx, contract.StorageRetentionChange, other...)
+		ns.VerifyKept(ctx, contract.StorageWhenDeletedDelete, orphaned...)
 	})
 })
 

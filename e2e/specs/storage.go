@@ -41,7 +41,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		By("updating both")
 		set.NewTemplate(ctx, "new")
 		set.AwaitUpdated(ctx)
-		set.VerifyClaimsKept(ctx, contract.StorageDataSurvives, before)
+		ns.VerifyKept(ctx, contract.StorageDataSurvives, before...)
 		for n := range 2 {
 			set.VerifyFile(ctx, contract.StorageDataSurvives, n, note, "written by "+set.Pod(n))
 		}
@@ -60,19 +60,19 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		By("scaling down and up again")
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
-		set.VerifyClaimsKept(ctx, contract.StorageScaleKeeps, before)
+		ns.VerifyKept(ctx, contract.StorageScaleKeeps, before...)
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1)
-		set.VerifyClaimsKept(ctx, contract.StorageScaleKeeps, before)
+		ns.VerifyKept(ctx, contract.StorageScaleKeeps, before...)
 		set.VerifyFile(ctx, contract.StorageScaleKeeps, 0, note, "still here")
 
 		By("deleting the set, and making it again under the same name")
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitNoPods(ctx)
-		set.VerifyClaimsKept(ctx, contract.StorageDeleteKeeps, before)
+		ns.VerifyKept(ctx, contract.StorageDeleteKeeps, before...)
 		again := statefulset.CreateWithoutService(ctx, ns, options...)
 		again.AwaitReady(ctx)
-		again.VerifyClaimsKept(ctx, contract.StorageDeleteKeeps, before)
+		ns.VerifyKept(ctx, contract.StorageDeleteKeeps, before...)
 		again.VerifyFile(ctx, contract.StorageDeleteKeeps, 0, note, "still here")
 	})
 

@@ -39,7 +39,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 			set.AwaitReady(ctx)
 		}
 
-		orphans, few, many := orphan.UIDs(0), background.UIDs(0), foreground.UIDs(0, 1)
+		orphans, few, many := orphan.Pods(0), background.UIDs(0), foreground.UIDs(0, 1)
 		orphan.Delete(ctx, metav1.DeletePropagationOrphan)
 		background.Delete(ctx, metav1.DeletePropagationBackground)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)

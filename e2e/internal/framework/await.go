@@ -38,16 +38,10 @@ func AllOf(conditions ...Condition) Condition {
 }
 
 // Met reports whether the state that is recorded now meets a condition.
-func (ns *Namespace) Met(condition Condition) bool { return ns.Against(condition) == nil }
-
-// Against returns what stands against a condition in the state that is recorded now, nil if it is met.
-func (ns *Namespace) Against(condition Condition) error {
+func (ns *Namespace) Met(condition Condition) bool {
 	var why string
 	ns.View(func(s *history.State) { why = condition(s) })
-	if why == "" {
-		return nil
-	}
-	return errors.New(why)
+	return why == ""
 }
 
 // WaitOption changes what the end of a wait means.

@@ -152,17 +152,40 @@ func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference 
 // VerifyLeftAlone leaves it to the judges to verify that pods of another controller are not deleted and keep that controller.
 func (ns *Namespace) VerifyLeftAlone(ctx context.Context, id contract.ID, pods ...*history.Event) {
 	GinkgoHelper()
+	var all []history.Expectation
 	for _, pod := range pods {
-		ns.ExpectFate(ctx, history.Expectation{
+		all = append(all, history.Expectation{
 			Guarantee: id, Kind: history.ExpectLeftAlone, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Since: pod.Seq,
 			Text: fmt.Sprintf("pod %s of UID %s, which is not the set's, is left alone", pod.Name, pod.UID),
 		})
 	}
+	ns.ExpectFate(ctx, all...)
 }
 
-// ExpectFate records what is expected of an object, for judges to decide, once everything that has happened until now is recorded.
-func (ns *Namespace) ExpectFate(ctx context.Context, x history.Expectation) {
+// VerifyKept leaves it to the judges to verify that objects, as they were read, are still there now and that nobody has deleted them, and that
+// claims are on the same volumes.
+func (ns *Namespace) VerifyKept(ctx context.Context, id contract.ID, objects ...*history.Event) {
+	GinkgoHelper()
+	var all []history.Expectation
+	for _, e := range objects {
+		all = append(all, Kept(id, e))
+	}
+	ns.ExpectFate(ctx, all...)
+}
+
+// Kept is the expectation that an object, as it was read, is still there.
+func Kept(id contract.ID, e *history.Event) history.Expectation {
+	return history.Expectation{
+		Guarantee: id, Kind: history.ExpectKept, Resource: e.Resource, Name: e.Name, UID: e.UID, Since: e.Seq,
+		Text: fmt.Sprintf("%s of UID %s among the %s is kept", e.Name, e.UID, e.Resource),
+	}
+}
+
+// ExpectFate records what is expected of objects, for judges to decide, once everything that has happened until now is recorded.
+func (ns *Namespace) ExpectFate(ctx context.Context, all ...history.Expectation) {
 	GinkgoHelper()
 	ns.Recorded(ctx)
-	ns.Recorder.Expect(x)
+	for _, x := range all {
+		ns.Recorder.Expect(x)
+	}
 }

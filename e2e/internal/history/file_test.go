@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -39,6 +40,7 @@ func full() *history.History {
 	s.Begin(history.Operation{Verb: history.VerbEvict, Resource: history.Pods, Name: "web-1"})(history.Refused, nil)
 	s.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Sets, Selector: "app in (web,db)"})
 	s.Expect(history.Expectation{Guarantee: contract.OrderingCreate, Kind: history.ExpectContainerExit, Resource: history.Pods, Name: "web-0", UID: "u", ExitCode: 7, GraceSeconds: 30, Text: "ends by itself"})
+	s.Expect(history.Expectation{Guarantee: contract.LifecycleAdoption, Kind: history.ExpectKept, Resource: history.Pods, Name: "web-0", UID: "u", Controller: new(types.UID("")), Text: "stays"})
 	h := s.History()
 	h.Header.Spec, h.Header.Proves, h.Header.Version = "a spec", []contract.ID{contract.OrderingCreate}, "v1.36.0"
 	return h

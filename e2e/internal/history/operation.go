@@ -100,6 +100,8 @@ const (
 	ExpectNeverFailed ExpectationKind = "never-failed"
 	// ExpectLeftAlone expects a pod to stay, under the controller that it had at Since.
 	ExpectLeftAlone ExpectationKind = "left-alone"
+	// ExpectKept expects an object to be there still, not terminating, and a claim to have the volume that it had at Since, if any.
+	ExpectKept ExpectationKind = "kept"
 )
 
 // Expectation says to the judges what a spec expects of one object, for checks that need nothing but the recording. It speaks of the
@@ -118,6 +120,8 @@ type Expectation struct {
 	ExitCode int32 `json:"exitCode,omitempty"`
 	// GraceSeconds is, for container-exit, the grace period that the pod's template asks for.
 	GraceSeconds int64 `json:"graceSeconds,omitempty"`
+	// Controller is, for kept, the UID that the object's controlling ownerReference must have, "" for none; nil where any will do.
+	Controller *types.UID `json:"controller,omitempty"`
 	// Text says, for the report, what is expected.
 	Text string `json:"text"`
 }

@@ -57,7 +57,7 @@ func (o *Operation) valid() error {
 
 func (x *Expectation) valid() error {
 	switch x.Kind {
-	case ExpectContainerExit, ExpectNeverFailed, ExpectLeftAlone:
+	case ExpectContainerExit, ExpectNeverFailed, ExpectLeftAlone, ExpectKept:
 	default:
 		return fmt.Errorf("unknown kind %q of an expectation", x.Kind)
 	}

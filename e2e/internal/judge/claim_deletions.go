@@ -16,7 +16,7 @@ func (res *results) unexpectedClaimDeletion() {
 		if c.deleting == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			continue
 		}
-		s, pod := claimant(claimants, c, surelyBy(c.deleting.At))
+		s, pod := claimant(claimants, c.name, surelyBy(c.deleting.At))
 		if s == nil || ownedByOther(c.deleting, s, pod) {
 			continue
 		}

@@ -79,16 +79,16 @@ func (m *model) claimants() map[string][]*setLife {
 	return out
 }
 
-// claimant returns the newest set that the claim may be for and that may have existed at that moment, whatever the skew of the watches,
+// claimant returns the newest set that the claim of that name may be for and that may have existed at that moment, whatever the skew of the watches,
 // and the name of its pod.
-func claimant(claimants map[string][]*setLife, c *claimLife, at time.Duration) (*setLife, string) {
-	i := strings.LastIndexByte(c.name, '-')
-	if i < 0 || history.Ordinal(c.name) < 0 {
+func claimant(claimants map[string][]*setLife, claim string, at time.Duration) (*setLife, string) {
+	i := strings.LastIndexByte(claim, '-')
+	if i < 0 || history.Ordinal(claim) < 0 {
 		return nil, ""
 	}
-	for _, s := range slices.Backward(claimants[c.name[:i]]) {
+	for _, s := range slices.Backward(claimants[claim[:i]]) {
 		if by(s.events[0], at) != no {
-			return s, s.name + c.name[i:]
+			return s, s.name + claim[i:]
 		}
 	}
 	return nil, ""

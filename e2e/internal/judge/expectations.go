@@ -88,6 +88,9 @@ func (m *model) expectedObject(x *history.Expectation) []*history.Event {
 
 // judgeExpectation decides an expectation from the events that it speaks of, of which there is one at least.
 func (m *model) judgeExpectation(x *history.Expectation, events []*history.Event) expectationVerdict {
+	if x.Kind == history.ExpectKept {
+		return m.kept(x, events)
+	}
 	pod := m.byPod[x.UID]
 	if pod == nil || x.Resource != history.Pods {
 		return undecided(events[0], "%s: %q can be expected of pods only, not of %s", x.Text, x.Kind, x.Resource)
@@ -201,6 +204,55 @@ func (m *model) leftAlone(x *history.Expectation, pod *podLife, events []*histor
 		accused = m.setSelecting(pod)
 	}
 	return notMet(accused, seen, "%s: expected the controller to stay the one of UID %q, found %q at %s", x.Text, controllerUID(was), controllerUID(now), now.Ref())
+}
+
+// kept decides whether an object is still there, with the controller that is expected, and a claim with its volume.
+func (m *model) kept(x *history.Expectation, events []*history.Event) expectationVerdict {
+	was, now := events[0], events[len(events)-1]
+	deleted := slices.IndexFunc(events, func(e *history.Event) bool { return e.Terminating() || e.Gone() })
+	switch {
+	case deleted >= 0:
+		return m.notKept(x, was, events[deleted])
+	case was.Claim != nil && was.Claim.Volume != "" && now.Claim.Volume != was.Claim.Volume:
+		return notMet(m.setOfClaim(was), []*history.Event{was, now}, "%s: expected the volume %q, found %q at %s", x.Text, was.Claim.Volume, now.Claim.Volume, now.Ref())
+	case x.Controller != nil && controllerUID(now) != *x.Controller:
+		return notMet(m.bySet[*x.Controller], []*history.Event{was, now}, "%s: expected the controller of UID %q, found %q at %s", x.Text, *x.Controller, controllerUID(now), now.Ref())
+	}
+	return held()
+}
+
+// notKept decides on an object that was deleted although it was expected to stay.
+func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) expectationVerdict {
+	pod, set := m.byPod[x.UID], m.setOfClaim(was)
+	if pod != nil {
+		set = pod.set
+	}
+	switch {
+	case pod == nil && m.deletedByTest(x.UID, was, deletion):
+		return undecided(deletion, "%s: the test deleted it, at %s", x.Text, deletion.Ref())
+	case pod != nil && m.whoDeleted(pod) != byController:
+		return undecided(deletion, "%s: it was deleted at %s, and not by the set, for all that the recording shows: %s", x.Text, deletion.Ref(), m.deletedBy(pod))
+	}
+	return notMet(set, []*history.Event{was, deletion}, "%s: expected it to stay, found it deleted at %s: see its ownerReferences %v and the API server's audit log for who did it",
+		x.Text, deletion.Ref(), ownerNames(deletion))
+}
+
+// setOfClaim returns the newest set that a claim may be for at an event of it, nil where there is none or the event is of no claim.
+func (m *model) setOfClaim(e *history.Event) *setLife {
+	if e.Claim == nil {
+		return nil
+	}
+	s, _ := claimant(m.claimants(), e.Name, e.At)
+	return s
+}
+
+// ownerNames lists the object's ownerReferences.
+func ownerNames(e *history.Event) []string {
+	var out []string
+	for _, o := range e.Owners {
+		out = append(out, o.Kind+" "+o.Name)
+	}
+	return out
 }
 
 // deletedBy says who deleted a pod that its controller did not delete.

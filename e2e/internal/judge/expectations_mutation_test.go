@@ -15,9 +15,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge/simulator"
 )
 
-// expectationMutation looks for a pod of which something can be expected that holds in a legal history, and returns the pod and a change of
-// the history that breaks it, nil if there is no such pod.
-type expectationMutation func(*mutableHistory) (pod *object, violate func())
+// expectationMutation looks for an object of which something can be expected that holds in a legal history, and returns the object and a
+// change of the history that breaks it, nil if there is no such object.
+type expectationMutation func(*mutableHistory) (of *object, violate func())
 
 // expectationMutations are kept apart from mutations(), since an expectation may be for any guarantee.
 func expectationMutations() map[history.ExpectationKind]expectationMutation {
@@ -25,6 +25,7 @@ func expectationMutations() map[history.ExpectationKind]expectationMutation {
 		history.ExpectContainerExit: killEarly,
 		history.ExpectNeverFailed:   failAfterCrash,
 		history.ExpectLeftAlone:     takeExpectedPod,
+		history.ExpectKept:          deleteKept,
 	}
 }
 
@@ -70,7 +71,7 @@ func excusedByOthers(r judge.Result) bool {
 func judgeExpectationOf(kind history.ExpectationKind, pod *object, h *mutableHistory) judge.Result {
 	sorted := h.sorted()
 	x := expectationOf(kind, pod.first())
-	x.Resource, x.Name, x.UID, x.Seq, x.At = history.Pods, pod.name, pod.uid, sorted.End.Seq, sorted.End.At
+	x.Resource, x.Name, x.UID, x.Seq, x.At = pod.first().Resource, pod.name, pod.uid, sorted.End.Seq, sorted.End.At
 	switch kind {
 	case history.ExpectContainerExit:
 		x.ExitCode, x.GraceSeconds = 0, *pod.first().Pod.Grace
@@ -80,6 +81,20 @@ func judgeExpectationOf(kind history.ExpectationKind, pod *object, h *mutableHis
 	sorted.Expectations = []history.Expectation{x}
 	// No simulated history has results for the guarantee that do not come from the expectation.
 	return resultOf(judge.History(sorted))
+}
+
+// deleteKept requests the deletion of a claim or of a pod of a set that is there to the end.
+func deleteKept(h *mutableHistory) (*object, func()) {
+	for _, r := range []history.Resource{history.Claims, history.Pods} {
+		for _, o := range h.shuffled(r) {
+			owned := r == history.Claims || (h.setOf(o) != nil && !h.deletedByTest(o))
+			if !owned || o.deletion() != nil || o.firstWhere(func(e *history.Event) bool { return e.Pod != nil && e.Pod.Finished() }) != nil || h.rng.IntN(2) == 0 {
+				continue
+			}
+			return o, func() { h.terminate(o, h.end-time.Millisecond) }
+		}
+	}
+	return nil, nil
 }
 
 // killEarly has the runtime kill the container of a deleted pod before its grace period is over.

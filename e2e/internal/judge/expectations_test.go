@@ -39,7 +39,7 @@ func runExpectations(t *testing.T, kind history.ExpectationKind, cases []expecta
 				pod = podOfOtherController(s)
 			}
 			c.happens(s)
-			s.ExpectPod(pod, expectationOf(kind, pod))
+			s.ExpectOf(pod, expectationOf(kind, pod))
 			r := resultOf(judge.History(s.History()))
 			if found := outcomeOf(r); found != c.outcome {
 				t.Errorf("expected %s, found %s: %+v", c.outcome, found, r)
@@ -322,7 +322,7 @@ func TestExpectationsOfWhatIsNotRecorded(t *testing.T) {
 	s := historytest.New()
 	s.Running("web", 1)
 	pod := podOfOtherController(s)
-	s.ExpectPod(pod, expectationOf(history.ExpectLeftAlone, pod))
+	s.ExpectOf(pod, expectationOf(history.ExpectLeftAlone, pod))
 	s.Remove(history.Pods, "web-1")
 	if r := resultOf(judge.History(s.History())); outcomeOf(r) != history.Passed {
 		t.Errorf("what happens after the expectation was recorded must not count: %+v", r)
@@ -335,12 +335,12 @@ func TestSavedExpectationsAreJudgedAgain(t *testing.T) {
 	s.Operation(history.VerbCreate, history.Sets, "web")
 	s.Running("web", 1)
 	pod, other := s.Get(history.Pods, "web-0"), podOfOtherController(s)
-	s.ExpectPod(other, expectationOf(history.ExpectLeftAlone, other))
-	s.ExpectPod(pod, expectationOf(history.ExpectNeverFailed, pod))
+	s.ExpectOf(other, expectationOf(history.ExpectLeftAlone, other))
+	s.ExpectOf(pod, expectationOf(history.ExpectNeverFailed, pod))
 	scaleToZero(s)
 	s.Terminate("web-0")
 	end(s, 4*time.Second, 137)
-	s.ExpectPod(pod, expectationOf(history.ExpectContainerExit, pod))
+	s.ExpectOf(pod, expectationOf(history.ExpectContainerExit, pod))
 
 	want := judge.History(s.History())
 	if r := resultOf(want); r.Exercised != 2 || len(r.Violations) != 1 {

@@ -128,9 +128,9 @@ func (res *results) sharedVolumes() {
 		if other == nil || (other.gone != nil && other.gone.Seq < c.bound.Seq) {
 			continue
 		}
-		s, _ := claimant(claimants, c, c.bound.At)
+		s, _ := claimant(claimants, c.name, c.bound.At)
 		if s == nil {
-			s, _ = claimant(claimants, other, c.bound.At)
+			s, _ = claimant(claimants, other.name, c.bound.At)
 		}
 		if s != nil {
 			res.broken(contract.StorageClaimPerPod, evidence{
@@ -150,7 +150,7 @@ func checkClaimLabels(m *model, res *results) {
 		if c.created == nil || createdByTest[c.name] {
 			continue
 		}
-		s, _ := claimant(claimants, c, surelyBy(c.created.At))
+		s, _ := claimant(claimants, c.name, surelyBy(c.created.At))
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
 		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
 			continue

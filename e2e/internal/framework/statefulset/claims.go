@@ -20,17 +20,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// ClaimIdentity is what must not change about a claim.
-type ClaimIdentity struct {
-	Name, Volume string
-	UID          types.UID
-}
-
 // AwaitClaims waits until the claims that a template gives the pods of those ordinals are Bound, as they are once the pods run, and
-// returns their identities.
-func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int) []ClaimIdentity {
+// returns them.
+func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int) []*history.Event {
 	GinkgoHelper()
-	var out []ClaimIdentity
+	var out []*history.Event
 	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimBound, "the claims of "+s.Name+" to be Bound", func(st *history.State) string {
 		out = nil
 		for _, n := range ordinals {
@@ -41,7 +35,7 @@ func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int)
 			case e.Claim.Phase != corev1.ClaimBound:
 				return fmt.Sprintf("%s is %s (class %q)", e.Name, e.Claim.Phase, e.Claim.Class)
 			}
-			out = append(out, ClaimIdentity{Name: e.Name, Volume: e.Claim.Volume, UID: e.UID})
+			out = append(out, e)
 		}
 		return ""
 	})
@@ -146,27 +140,6 @@ func (s *Set) VerifyClaimsByLabel(ctx context.Context, id contract.ID, template 
 		err = fmt.Errorf("expected each Bound to a volume of its own, found: %s", strings.Join(wrong, "; "))
 	}
 	s.NS.Verify(id, err, "claims found with the label %s", query)
-}
-
-// VerifyClaimsKept verifies that claims are still the same, bound to the same volumes, and that nobody has deleted them.
-func (s *Set) VerifyClaimsKept(ctx context.Context, id contract.ID, before []ClaimIdentity) {
-	GinkgoHelper()
-	// The claims' watch may trail that of the pods, on which the spec has waited.
-	Expect(s.NS.Sync(ctx, s.NS.Settings.Limits.RecordingComplete)).To(Succeed())
-	for _, was := range before {
-		var err error
-		s.NS.View(func(st *history.State) {
-			switch e := st.Get(history.Claims, was.Name); {
-			case e == nil:
-				err = fmt.Errorf("expected it to stay, found it gone: look for who deleted it in the API server's audit log")
-			case e.Terminating():
-				err = fmt.Errorf("expected it to stay, found it terminating at %s: see its owner references %v", e.Ref(), e.Owners)
-			case e.UID != was.UID || e.Claim.Volume != was.Volume:
-				err = fmt.Errorf("expected uid %s with volume %q, found uid %s with volume %q: somebody deleted it, and it was created again", was.UID, was.Volume, e.UID, e.Claim.Volume)
-			}
-		})
-		s.NS.Verify(id, err, "claim %s is kept", was.Name)
-	}
 }
 
 // VerifyClaimRecreated verifies that the claim of that ordinal is created again, with none of those UIDs.

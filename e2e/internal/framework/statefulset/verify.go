@@ -9,7 +9,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -96,27 +95,6 @@ func (s *Set) VerifyCreated(ctx context.Context, id contract.ID, ordinal int) {
 	s.verifyInTime(ctx, id, err, "pod %s is created once nothing blocks it", s.Pod(ordinal))
 }
 
-// VerifyAdopted verifies that the pods of the first ordinals are those of those UIDs, that the set is their controller, and that they stay.
-func (s *Set) VerifyAdopted(ctx context.Context, id contract.ID, pods []types.UID) {
-	GinkgoHelper()
-	Expect(s.NS.Sync(ctx, s.NS.Settings.Limits.RecordingComplete)).To(Succeed())
-	for n, uid := range pods {
-		var err error
-		s.NS.View(func(st *history.State) {
-			switch e := st.Get(history.Pods, s.Pod(n)); {
-			case e == nil:
-				err = errors.New("expected it to stay, found it gone")
-			case e.UID != uid || e.Terminating():
-				err = fmt.Errorf("expected uid %s to stay, found: %s (uid %s): compare its label %s with status.updateRevision of the set, which the same template should give the same name",
-					uid, framework.DescribePod(e), e.UID, appsv1.ControllerRevisionHashLabelKey)
-			case framework.ControllerUID(e) != s.UID:
-				err = fmt.Errorf("expected the set of uid %s to own it, found %q", s.UID, framework.ControllerUID(e))
-			}
-		})
-		s.NS.Verify(id, err, "pod %s, left by a set of the same name and template, is adopted and stays", s.Pod(n))
-	}
-}
-
 // VerifyDeletedWithPods verifies that the deleted set and those pods are gone in time.
 func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []types.UID) {
 	GinkgoHelper()
@@ -133,28 +111,13 @@ func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []
 	s.NS.Verify(id, err, "pods of the deleted set %s", s.Name)
 }
 
-// VerifyOrphaned verifies that the set, deleted with orphan propagation, is gone in time, and that those pods stay and have no controller.
-func (s *Set) VerifyOrphaned(ctx context.Context, id contract.ID, pods []types.UID) {
+// VerifyOrphaned verifies that the set, deleted with orphan propagation, is gone in time, and leaves it to the judges to verify that those pods
+// stay and have no controller.
+func (s *Set) VerifyOrphaned(ctx context.Context, id contract.ID, pods []*history.Event) {
 	GinkgoHelper()
-	var wrong []error
-	if err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.deleted); err != nil {
-		wrong = append(wrong, err)
-	}
-	// The pods' watch may trail that of the sets.
-	s.NS.Recorded(ctx)
-	s.NS.View(func(st *history.State) {
-		for n, uid := range pods {
-			switch e := st.Get(history.Pods, s.Pod(n)); {
-			case e == nil || e.UID != uid:
-				wrong = append(wrong, fmt.Errorf("expected %s (uid %s) to stay, but it is gone", s.Pod(n), uid))
-			case e.Terminating():
-				wrong = append(wrong, fmt.Errorf("expected %s to stay, found it terminating at %s", e.Name, e.Ref()))
-			case e.Controller() != nil:
-				wrong = append(wrong, fmt.Errorf("expected %s to have no controller, found %s of uid %s", e.Name, e.Controller().Name, e.Controller().UID))
-			}
-		}
-	})
-	s.NS.Verify(id, errors.Join(wrong...), "pods of the set %s, deleted with %s propagation", s.Name, metav1.DeletePropagationOrphan)
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.deleted)
+	s.NS.Verify(id, err, "set %s, deleted with %s propagation", s.Name, metav1.DeletePropagationOrphan)
+	s.verifyController(ctx, id, "", pods)
 }
 
 // deleted is met where the set does not exist any more.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -28,4 +30,21 @@ func (s *Set) VerifyNotFailed(ctx context.Context, id contract.ID, old *history.
 		Guarantee: id, Kind: history.ExpectNeverFailed, Resource: history.Pods, Name: old.Name, UID: old.UID, ExitCode: code,
 		Text: fmt.Sprintf("container of %s, ended with exit code %d, is restarted in its pod", old.Name, code),
 	})
+}
+
+// VerifyAdopted leaves it to the judges to verify that pods stay, and that the set has become their controller.
+func (s *Set) VerifyAdopted(ctx context.Context, id contract.ID, pods []*history.Event) {
+	GinkgoHelper()
+	s.verifyController(ctx, id, s.UID, pods)
+}
+
+func (s *Set) verifyController(ctx context.Context, id contract.ID, uid types.UID, pods []*history.Event) {
+	GinkgoHelper()
+	var all []history.Expectation
+	for _, pod := range pods {
+		x := framework.Kept(id, pod)
+		x.Controller = &uid
+		all = append(all, x)
+	}
+	s.NS.ExpectFate(ctx, all...)
 }

@@ -105,8 +105,8 @@ func (s *Builder) Exit(pod string, code int32) *history.Event {
 	})
 }
 
-// ExpectPod adds an expectation of the pod that the event is a version of.
-func (s *Builder) ExpectPod(was *history.Event, x history.Expectation) {
-	x.Resource, x.Name, x.UID = history.Pods, was.Name, was.UID
+// ExpectOf adds an expectation of the object that the event is a version of.
+func (s *Builder) ExpectOf(was *history.Event, x history.Expectation) {
+	x.Resource, x.Name, x.UID = was.Resource, was.Name, was.UID
 	s.Expect(x)
 }
