@@ -57,6 +57,9 @@ func saveJUnit(dir string, c *Conformance) error {
 	if err != nil {
 		return err
 	}
+	if junit, err = withGuarantees(junit, c); err != nil {
+		return err
+	}
 	return reportdir.Write(dir, JUnitFile, func(w io.Writer) error { _, err := w.Write(junit); return err })
 }
 
