@@ -33,7 +33,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			}
 			changed, err := set.TryUpdate(ctx, "change "+f.name, f.change)
 			if answered(err) == nil && !f.holds(&changed.Spec) {
-				err = errors.New("expected the new value in the answer, found another: look for a webhook that puts it back")
+				err = ns.UnlessMutated(ctx, errors.New("expected the new value in the answer, found another"))
 			}
 			ns.Verify(contract.APIMutable, err, "a change of %s", f.name)
 		}
@@ -59,7 +59,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			Expect(err).NotTo(HaveOccurred(), "a new set with another %s must be accepted, or its rejection would prove nothing", f.name)
 
 			_, err = set.TryUpdate(ctx, "try to change "+f.name, f.change)
-			ns.Verify(contract.APIImmutable, rejected(err, http.StatusUnprocessableEntity), "a change of %s", f.name)
+			ns.Verify(contract.APIImmutable, ns.UnlessMutated(ctx, rejected(err, http.StatusUnprocessableEntity)), "a change of %s", f.name)
 		}
 	})
 
@@ -72,7 +72,8 @@ var _ = Describe("The API of StatefulSets", func() {
 				continue
 			}
 			_, err := statefulset.DryRunCreate(ctx, ns, f.change)
-			ns.Verify(contract.APIInvalid, rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden), "a set with %s", f.name)
+			err = rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden)
+			ns.Verify(contract.APIInvalid, ns.UnlessMutated(ctx, err), "a set with %s", f.name)
 		}
 	})
 
@@ -107,7 +108,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		for _, f := range wanted {
 			var wrong error
 			if !f.holds(&filled.Spec) {
-				wrong = fmt.Errorf("expected it in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
+				wrong = ns.UnlessMutated(ctx, fmt.Errorf("expected it in the spec, found %s", brief(filled.Spec)))
 			}
 			ns.Verify(contract.APIDefaults, wrong, "the default of %s", f.name)
 		}
@@ -144,7 +145,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		for _, name := range []string{"a", "b", "c"} {
 			patched, err := statefulset.Annotate(ctx, ns, name, annotation, "yes")
 			if answered(err) == nil && patched.Annotations[annotation] != "yes" {
-				err = fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations)
+				err = ns.UnlessMutated(ctx, fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations))
 			}
 			ns.Verify(contract.APICollection, err, "a patch of set %s", name)
 		}
@@ -160,8 +161,9 @@ type field struct {
 	name   string
 	change statefulset.Option
 	holds  func(*appsv1.StatefulSetSpec) bool
-	// gated says that a cluster may not have the field.
+	// gated says that a cluster may not have the field, ga is the Kubernetes minor from which on each has it, 0 for none.
 	gated bool
+	ga    uint
 }
 
 func mutable() []field {
@@ -189,7 +191,7 @@ func mutable() []field {
 }
 
 func startOrdinal() field {
-	return field{name: "ordinals", gated: true, change: statefulset.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
+	return field{name: "ordinals", gated: true, ga: 31, change: statefulset.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
 		return s.Ordinals != nil && s.Ordinals.Start == 2
 	}}
 }
@@ -241,7 +243,7 @@ func defaults() []field {
 const retentionField = "persistentVolumeClaimRetentionPolicy"
 
 func retention(policy appsv1.PersistentVolumeClaimRetentionPolicyType) field {
-	return field{name: retentionField, gated: true, change: statefulset.Retention(policy, policy), holds: func(s *appsv1.StatefulSetSpec) bool {
+	return field{name: retentionField, gated: true, ga: 32, change: statefulset.Retention(policy, policy), holds: func(s *appsv1.StatefulSetSpec) bool {
 		p := s.PersistentVolumeClaimRetentionPolicy
 		return p != nil && p.WhenDeleted == policy && p.WhenScaled == policy
 	}}
@@ -265,16 +267,22 @@ func partition(s *appsv1.StatefulSetSpec) int32 {
 	return -1
 }
 
-// kept asks the API server whether it keeps a field, and records that nothing can be said of it where it does not.
+// kept asks the API server whether it keeps a field, and records what that means where it does not: nothing while the feature gate may be off,
+// a failed check from the version on in which every cluster has the field.
 func kept(ctx SpecContext, ns *framework.Namespace, id contract.ID, f field) bool {
 	GinkgoHelper()
 	offered, err := statefulset.DryRunCreate(ctx, ns, f.change)
 	Expect(err).NotTo(HaveOccurred(), "a new set with %s must be accepted", f.name)
-	if !f.holds(&offered.Spec) {
+	known := statefulset.Field{Name: f.name, GA: f.ga}
+	switch {
+	case f.holds(&offered.Spec):
+		return true
+	case known.MayLack(ns):
 		ns.Check(id, history.NotApplicable, f.name+" is not kept here at all, so its feature gate is off")
-		return false
+	default:
+		ns.Verify(id, known.Lost(ctx, ns), "%s of a new set, in a dry run", f.name)
 	}
-	return true
+	return false
 }
 
 // rejected says what is wrong with an answer that should have been a rejection with one of those status codes.
@@ -284,7 +292,7 @@ func rejected(err error, codes ...int32) error {
 		return nil
 	}
 	if answered(err) == nil {
-		return fmt.Errorf("expected a rejection with status %d, found it accepted: look for what alters requests before the API server validates them", codes)
+		return fmt.Errorf("expected a rejection with status %d, found it accepted", codes)
 	}
 	return fmt.Errorf("expected a rejection with status %d, found: %w", codes, err)
 }

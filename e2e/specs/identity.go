@@ -117,7 +117,7 @@ var _ = Describe("A StatefulSet", func() {
 
 func requireStart(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	statefulset.RequireField(ctx, ns, "spec.ordinals", statefulset.Start(3), func(s *appsv1.StatefulSet) bool {
+	statefulset.RequireField(ctx, ns, statefulset.Field{Name: "spec.ordinals", GA: 31, Set: statefulset.Start(3), Kept: func(s *appsv1.StatefulSet) bool {
 		return s.Spec.Ordinals != nil && s.Spec.Ordinals.Start == 3
-	})
+	}})
 }

@@ -93,7 +93,9 @@ var _ = Describe("The claim retention policy Delete", func() {
 
 func requireRetention(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	statefulset.RequireField(ctx, ns, "spec.persistentVolumeClaimRetentionPolicy", statefulset.Retention(discard, discard), func(s *appsv1.StatefulSet) bool {
-		return s.Spec.PersistentVolumeClaimRetentionPolicy != nil && s.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled == discard
+	statefulset.RequireField(ctx, ns, statefulset.Field{
+		Name: "spec.persistentVolumeClaimRetentionPolicy", GA: 32, Set: statefulset.Retention(discard, discard), Kept: func(s *appsv1.StatefulSet) bool {
+			return s.Spec.PersistentVolumeClaimRetentionPolicy != nil && s.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled == discard
+		},
 	})
 }

@@ -153,12 +153,16 @@ var _ = Describe("A rolling update", func() {
 	})
 })
 
-const oneAtATime = "not applicable: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time: its feature gate is off"
+// oneAtATime is inconclusive, since the API server promised by keeping the field that it is in force.
+const oneAtATime = "inconclusive: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time, as if it did not know the field: " +
+	"switch the feature gate MaxUnavailableStatefulSet on or off for both alike"
 
 // requireMaxUnavailable ends the spec where the API server does not keep maxUnavailable.
 func requireMaxUnavailable(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	statefulset.RequireField(ctx, ns, "updateStrategy.rollingUpdate.maxUnavailable", statefulset.MaxUnavailable(2), func(o *appsv1.StatefulSet) bool {
-		return o.Spec.UpdateStrategy.RollingUpdate != nil && o.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil
+	statefulset.RequireField(ctx, ns, statefulset.Field{
+		Name: "updateStrategy.rollingUpdate.maxUnavailable", Set: statefulset.MaxUnavailable(2), Kept: func(o *appsv1.StatefulSet) bool {
+			return o.Spec.UpdateStrategy.RollingUpdate != nil && o.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil
+		},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/apiproxy"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
@@ -263,6 +265,13 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	if err := r.node.Begin(ctx, f); err != nil {
 		return result, err
 	}
+	if f.Request != nil {
+		end, err := r.proxied(ctx, f)
+		if err != nil {
+			return result, err
+		}
+		defer func() { _ = end() }()
+	}
 	begin := time.Now()
 	// The first spec that fails says enough, unless it fails for something else.
 	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
@@ -293,6 +302,19 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	}
 	result.read(run)
 	return result, nil
+}
+
+// proxied has the suite reach the API server through a proxy that makes the fault, until end is called.
+func (r *faultRun) proxied(ctx context.Context, f faults.Fault) (end func() error, err error) {
+	dir, err := os.MkdirTemp("", "conformance-*")
+	if err != nil {
+		return nil, err
+	}
+	proxy := &apiproxy.Proxy{Change: f.Request}
+	if r.settings.Kubeconfig, err = proxy.Start(ctx, r.up.Kubeconfig(), dir); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return func() error { return errors.Join(proxy.Close(), os.RemoveAll(dir)) }, nil
 }
 
 // control runs the same specs with no fault in force.

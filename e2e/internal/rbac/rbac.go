@@ -103,7 +103,11 @@ func All() []Right {
 		},
 		{
 			Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
-			Why: "a diagnosis names the webhook that rejects pods",
+			Why: "a diagnosis names the webhook that rejects pods, and a check of the API the one that changes sets",
+		},
+		{
+			Group: "admissionregistration.k8s.io", Resource: "mutatingadmissionpolicies", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
+			Why: "a check of the API names the policy that changes sets",
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -138,13 +139,38 @@ func DryRunCreate(ctx context.Context, ns *framework.Namespace, options ...Optio
 	return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 }
 
-// RequireField skips the spec as not applicable when the API server does not keep a field, which a dry run shows. That speaks for the API
-// server's feature gate only; the controller's may differ.
-func RequireField(ctx context.Context, ns *framework.Namespace, field string, set Option, kept func(*appsv1.StatefulSet) bool) {
+// Field is a field of a set's spec that a cluster may not have.
+type Field struct {
+	Name string
+	// GA is the Kubernetes minor from which on every cluster has it, 0 where a feature gate may still switch it off.
+	GA uint
+	// Set writes it, and Kept reports whether it is there as Set wrote it.
+	Set  Option
+	Kept func(*appsv1.StatefulSet) bool
+}
+
+// RequireField ends the spec when the API server does not keep a field, which a dry run shows: as not applicable where its feature gate may be
+// off, otherwise as broken, or inconclusive where a mutating webhook may have removed it. What is kept speaks for the API server's feature
+// gate only; the controller's may differ.
+func RequireField(ctx context.Context, ns *framework.Namespace, f Field) {
 	GinkgoHelper()
-	answer, err := DryRunCreate(ctx, ns, set)
-	Expect(err).NotTo(HaveOccurred(), "creating a set with %s by a dry run, to see whether the API server keeps it", field)
-	if !kept(answer) {
-		Skip(fmt.Sprintf("not applicable: the API server (%s) does not keep %s, so its feature gate is off", ns.Version, field))
+	answer, err := DryRunCreate(ctx, ns, f.Set)
+	Expect(err).NotTo(HaveOccurred(), "creating a set with %s by a dry run, to see whether the API server keeps it", f.Name)
+	switch {
+	case f.Kept(answer):
+	case f.MayLack(ns):
+		Skip(fmt.Sprintf("not applicable: the API server (%s) does not keep %s, so its feature gate is off", ns.Version, f.Name))
+	default:
+		lost := f.Lost(ctx, ns)
+		ns.Verify(contract.APIMutable, lost, "%s, set in a dry run", f.Name)
+		Fail(lost.Error())
 	}
+}
+
+// MayLack reports whether a cluster of that version may be without the field.
+func (f Field) MayLack(ns *framework.Namespace) bool { return f.GA == 0 || ns.OlderThan(1, f.GA) }
+
+// Lost is the error that the API server did not keep the field although it must.
+func (f Field) Lost(ctx context.Context, ns *framework.Namespace) error {
+	return ns.UnlessMutated(ctx, fmt.Errorf("the API server %s must keep it, which is generally available since 1.%d, and did not", ns.Version, f.GA))
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"go/format"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,8 @@ type Fault struct {
 	Edits []Edit
 	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something.
 	Apply, Replace string
+	// Request makes an API server with a bug: it returns the body that the API server takes for that of a request of the suite's.
+	Request func(r *http.Request, body []byte) []byte
 	// Corefile goes to the top of CoreDNS's server block.
 	Corefile string
 	// NeedsNodeFault says that it shows only during node or control plane faults: it is tried at the level disruptive, on a cluster
@@ -65,7 +68,9 @@ type Edit struct {
 
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
-	return slices.Concat(ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), outsideControllers(), disruption())
+	return slices.Concat(
+		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(),
+	)
 }
 
 // In returns the faults that can be planted in one of Versions, and break something that it promises. The caller owns the result.

@@ -62,10 +62,6 @@ parameters:
 		Harm:  "A field that may be changed cannot be.",
 		Apply: refuse("statefulsets", "UPDATE", `!has(oldObject.spec.minReadySeconds) && !has(object.spec.minReadySeconds) || has(oldObject.spec.minReadySeconds) && has(object.spec.minReadySeconds) && oldObject.spec.minReadySeconds == object.spec.minReadySeconds`),
 	}, {
-		Name: "admission-fills-in-less", Kind: Subtle, Breaks: []contract.ID{contract.APIDefaults},
-		Harm:  "Fewer old versions are kept than the documentation says.",
-		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "add", path: "/spec/revisionHistoryLimit", value: 3}`, `object.spec.revisionHistoryLimit == 10`),
-	}, {
 		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []contract.ID{contract.APICollection},
 		Harm:  "Sets cannot be deleted by label.",
 		Apply: refuse("statefulsets", "DELETE", `oldObject.metadata.namespace == "kube-system"`),
@@ -74,18 +70,10 @@ parameters:
 		Harm:  "A policy has no container restarted, so that a crash costs a member its place.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/restartPolicy", value: "Never"}`, `object.spec.restartPolicy == "Always"`),
 	}, {
-		Name: "admission-corrects-invalid", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
-		Harm:  "A policy makes some sense of what makes none, and nobody learns of the mistake.",
-		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/replicas", value: 0}`, `object.spec.replicas < 0`),
-	}, {
 		Name: "admission-allows-one", Kind: Obvious, Breaks: []contract.ID{contract.APIMaxUnavailable},
 		Harm: "A rollout that was to take nobody down is accepted, and takes somebody down.",
 		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/updateStrategy/rollingUpdate/maxUnavailable", value: 1}`,
 			`has(object.spec.updateStrategy.rollingUpdate) && has(object.spec.updateStrategy.rollingUpdate.maxUnavailable) && object.spec.updateStrategy.rollingUpdate.maxUnavailable == 0`),
-	}, {
-		Name: "admission-reverts", Kind: Subtle, Breaks: []contract.ID{contract.APIImmutable},
-		Harm:  "A change that cannot be made is accepted and forgotten.",
-		Apply: mutate("statefulsets", "UPDATE", `JSONPatch{op: "replace", path: "/spec/serviceName", value: oldObject.spec.serviceName}`, `object.spec.serviceName != oldObject.spec.serviceName`),
 	}, {
 		Name: "admission-forgets-conditions", Kind: Subtle, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "What an operator notes in the status is accepted and forgotten.",

@@ -1,0 +1,79 @@
+package framework
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+func ruleOn(group, resource string, operation admissionv1.OperationType) admissionv1.RuleWithOperations {
+	return admissionv1.RuleWithOperations{
+		Operations: []admissionv1.OperationType{operation},
+		Rule:       admissionv1.Rule{APIGroups: []string{group}, APIVersions: []string{"v1"}, Resources: []string{resource}},
+	}
+}
+
+func webhook(selector *metav1.LabelSelector, rules ...admissionv1.RuleWithOperations) runtime.Object {
+	return &admissionv1.MutatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: "defaults"}, Webhooks: []admissionv1.MutatingWebhook{{Name: "sets.example.org", Rules: rules, NamespaceSelector: selector}},
+	}
+}
+
+func mutatingPolicy(rules ...admissionv1.RuleWithOperations) runtime.Object {
+	p := &admissionv1.MutatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: "fill-in"}, Spec: admissionv1.MutatingAdmissionPolicySpec{MatchConstraints: &admissionv1.MatchResources{}}}
+	for _, r := range rules {
+		p.Spec.MatchConstraints.ResourceRules = append(p.Spec.MatchConstraints.ResourceRules, admissionv1.NamedRuleWithOperations{RuleWithOperations: r})
+	}
+	return p
+}
+
+// What the API server made of a set is its own doing, unless something that changes sets on their way is installed, or may be.
+func TestUnlessMutated(t *testing.T) {
+	ours := &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}}
+	others := &metav1.LabelSelector{MatchLabels: map[string]string{"team": "b"}}
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingadmissionpolicies"}, "", errors.New("no"))
+	notServed := apierrors.NewNotFound(schema.GroupResource{Resource: "mutatingadmissionpolicies"}, "")
+	for name, c := range map[string]struct {
+		object runtime.Object
+		answer error  // to a list of policies
+		says   string // "" where the API server is accused
+	}{
+		"nothing installed":                         {},
+		"policies are not served":                   {answer: notServed},
+		"policies may not be read":                  {answer: forbidden, says: "which there are could not be read"},
+		"a webhook for sets":                        {object: webhook(nil, ruleOn("apps", "statefulsets", admissionv1.Create)), says: "the webhook sets.example.org of MutatingWebhookConfiguration defaults may have"},
+		"a webhook for everything":                  {object: webhook(ours, ruleOn("*", "*/*", admissionv1.OperationAll)), says: "sets.example.org"},
+		"a webhook for sets of other namespaces":    {object: webhook(others, ruleOn("apps", "statefulsets", admissionv1.Create))},
+		"a webhook for pods":                        {object: webhook(nil, ruleOn("", "pods", admissionv1.Create))},
+		"a webhook for the deletion of sets":        {object: webhook(nil, ruleOn("apps", "statefulsets", admissionv1.Delete))},
+		"a webhook for the status of sets":          {object: webhook(nil, ruleOn("apps", "statefulsets/status", admissionv1.Update))},
+		"a MutatingAdmissionPolicy for sets":        {object: mutatingPolicy(ruleOn("apps", "statefulsets", admissionv1.Update)), says: "the MutatingAdmissionPolicy fill-in may have"},
+		"a MutatingAdmissionPolicy for deployments": {object: mutatingPolicy(ruleOn("apps", "deployments", admissionv1.Update))},
+	} {
+		objects := []runtime.Object{&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "sts-1", Labels: map[string]string{"team": "a"}}}}
+		if c.object != nil {
+			objects = append(objects, c.object)
+		}
+		client := fake.NewClientset(objects...)
+		if c.answer != nil {
+			client.PrependReactor("list", "mutatingadmissionpolicies", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, c.answer })
+		}
+		ns := &Namespace{Cluster: &Cluster{Client: client}, Name: "sts-1"}
+		err := ns.UnlessMutated(t.Context(), errors.New("expected 10, found 3"))
+		if IsInconclusive(err) != (c.says != "") || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "expected 10, found 3") {
+			t.Errorf("%s: expected inconclusive %t with %q, found %v", name, c.says != "", c.says, err)
+		}
+		if err := ns.UnlessMutated(t.Context(), nil); err != nil {
+			t.Errorf("%s: expected no error of none, found %v", name, err)
+		}
+	}
+}

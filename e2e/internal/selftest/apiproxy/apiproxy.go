@@ -1,0 +1,137 @@
+// Package apiproxy stands between the suite and the API server: it forwards the suite's requests, and may change, delay or hold back what
+// passes. Package faults makes an API server with bugs of it, package disturbances a connection with faults.
+//
+// It stands on client-go. It changes nothing in the cluster by itself.
+package apiproxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Proxy forwards requests to an API server, as the user of a kubeconfig. The fields must not change once Start was called.
+type Proxy struct {
+	// Change returns the body to send in place of a request's own; nil leaves all as they are.
+	Change func(r *http.Request, body []byte) []byte
+	// Watch returns what is read in place of the answer to a watch; nil leaves all as they are.
+	Watch func(r *http.Request, answer io.ReadCloser) io.ReadCloser
+	// User is sent in the header Impersonate-User with each request, if set, with Groups.
+	User   string
+	Groups []string
+
+	server *http.Server
+	done   chan struct{}
+}
+
+// Start begins to forward to the cluster of a kubeconfig. It returns the path of a kubeconfig in dir that leads to the proxy, until Close.
+func (p *Proxy) Start(ctx context.Context, kubeconfig, dir string) (string, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return "", err
+	}
+	config.Impersonate = rest.ImpersonationConfig{UserName: p.User, Groups: p.Groups}
+	target, err := url.Parse(config.Host)
+	if err != nil {
+		return "", err
+	}
+	// An answer to exec is a connection that changes its protocol, which HTTP/2 has no place for.
+	config.NextProtos = []string{"http/1.1"}
+	transport, err := rest.TransportFor(config)
+	if err != nil {
+		return "", err
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	p.server = &http.Server{Handler: p.handler(target, transport), ReadHeaderTimeout: time.Minute}
+	p.done = make(chan struct{})
+	go func() {
+		defer close(p.done)
+		_ = p.server.Serve(listener)
+	}()
+	file := filepath.Join(dir, "proxied.kubeconfig")
+	if err := clientcmd.WriteToFile(leadingTo("http://"+listener.Addr().String()), file); err != nil {
+		return "", errors.Join(err, p.Close())
+	}
+	return file, nil
+}
+
+// Close cuts every connection.
+func (p *Proxy) Close() error {
+	err := p.server.Close()
+	<-p.done
+	return err
+}
+
+// handler forwards requests to the target.
+func (p *Proxy) handler(target *url.URL, transport http.RoundTripper) http.Handler {
+	return changing(p.Change, &httputil.ReverseProxy{
+		Transport:     transport,
+		FlushInterval: -1,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			// What is changed must be read first.
+			r.Out.Header.Del("Accept-Encoding")
+		},
+		ModifyResponse: func(answer *http.Response) error {
+			if p.Watch != nil && watches(answer.Request) {
+				answer.Body, answer.ContentLength = p.Watch(answer.Request, answer.Body), -1
+				answer.Header.Del("Content-Length")
+			}
+			return nil
+		},
+		// An answer that is cut off says more than a log would.
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	})
+}
+
+// watches reports whether a request asks for a watch.
+func watches(r *http.Request) bool {
+	watch, err := strconv.ParseBool(r.URL.Query().Get("watch"))
+	return err == nil && watch
+}
+
+// leadingTo is a kubeconfig for a server that wants no credentials.
+func leadingTo(server string) clientcmdapi.Config {
+	const name = "proxied"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: server}
+	config.AuthInfos[name] = &clientcmdapi.AuthInfo{}
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return *config
+}
+
+// changing hands requests with changed bodies to a handler.
+func changing(change func(*http.Request, []byte) []byte, next http.Handler) http.Handler {
+	if change == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			body = change(r, body)
+			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
