@@ -61,6 +61,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   KUBECONFIG=file CONTEXT=name   which cluster to certify       NAMESPACE_PREFIX=x  names of its namespaces (sts)
 ##   RUN=name ALL=1                 which runs clean-cluster removes; it takes the cluster from the command line alone
 ##   TIME_LIMIT=time                ends a run that takes longer (1h)
+##   RETRIES=n                      repeats a spec that other clients disturbed, never one that found something broken (0)
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry

@@ -27,7 +27,7 @@ var _ = JustAfterEach(func(ctx SpecContext) {
 // diagnoseSpec adds to the running spec what is wrong with its sets.
 func diagnoseSpec(ctx SpecContext, ns *framework.Namespace) {
 	spec := CurrentSpecReport()
-	brief, err := ns.Diagnose(ctx, filepath.Join(ns.Settings.ReportDir, "failures", slug(spec.FullText())))
+	brief, err := ns.Diagnose(ctx, filepath.Join(ns.Settings.ReportDir, "failures", slug(textOf(spec))))
 	if err != nil {
 		brief = strings.TrimSpace(brief + fmt.Sprintf("\nthe diagnosis is not whole: %v", err))
 	}

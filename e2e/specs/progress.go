@@ -95,7 +95,7 @@ var _ = ReportBeforeSuite(func(r Report) {
 
 var _ = ReportBeforeEach(func(r SpecReport) {
 	if progress != nil && !r.State.Is(types.SpecStateSkipped|types.SpecStatePending) {
-		progress.send(runner.Event{Began: r.FullText()})
+		progress.send(runner.Event{Began: textOf(r)})
 	}
 })
 
@@ -104,7 +104,7 @@ var _ = ReportAfterEach(func(r SpecReport) {
 		return
 	}
 	progress.untrack()
-	e := runner.Event{Ended: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds()}
+	e := runner.Event{Ended: textOf(r), State: r.State.String(), Seconds: r.RunTime.Seconds()}
 	if r.State != types.SpecStatePassed {
 		e.Message = failureText(r)
 	}

@@ -66,7 +66,7 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 		Skip(why)
 	}
 	spec := CurrentSpecReport()
-	ns, err := framework.NewNamespace(ctx, target, security, history.Header{Spec: spec.FullText(), Proves: proven(spec.Labels())})
+	ns, err := framework.NewNamespace(ctx, target, security, history.Header{Spec: textOf(spec), Proves: proven(spec.Labels())})
 	Expect(err).NotTo(HaveOccurred())
 	// Clean-ups run last first: the history is saved and judged before the namespace is deleted.
 	DeferCleanup(ns.Remove)
@@ -95,7 +95,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 		h.Invalidate(terminating)
 	}
 	spec := CurrentSpecReport()
-	path := filepath.Join(ns.Settings.ReportDir, historyFile(spec.FullText()))
+	path := filepath.Join(ns.Settings.ReportDir, historyFile(textOf(spec)))
 	Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
 	Expect(h.Save(path)).To(Succeed())
 
@@ -107,7 +107,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 		diagnoseSpec(ctx, ns)
 	}
 	if problem != "" || spec.Failed() {
-		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(spec.FullText()))
+		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(textOf(spec)))
 		if err := ns.SaveArtifacts(ctx, dir); err != nil {
 			AddReportEntry("artifacts", fmt.Sprintf("could not be saved whole: %v", err))
 		}
@@ -121,7 +121,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 // has not failed by itself, an incomplete recording or a guarantee that the spec proves and did not uphold.
 func problemIn(h *history.History, spec types.SpecReport) string {
 	results := judge.History(h)
-	file := historyFile(spec.FullText())
+	file := historyFile(textOf(spec))
 	broken := verdict.Broken(results)
 	switch {
 	case len(broken) > 0:
@@ -156,6 +156,14 @@ func notUpheld(results []judge.Result, ids []contract.ID, file string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// textOf is the text that identifies a spec's attempt: that of the spec, with the attempt's number if it is a repetition.
+func textOf(spec types.SpecReport) string {
+	if settings.Attempt == 0 {
+		return spec.FullText()
+	}
+	return fmt.Sprintf("%s (attempt %d)", spec.FullText(), settings.Attempt)
 }
 
 // historyFile is where a spec's history is saved, below the report folder.

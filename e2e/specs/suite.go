@@ -118,8 +118,11 @@ var _ = ReportAfterSuite("outcome of every spec", func(_ SpecContext, report Rep
 			continue
 		}
 		spec := verdict.Spec{
-			Text: r.FullText(), State: r.State.String(), Seconds: r.RunTime.Seconds(), Message: r.FailureMessage(),
-			History: historyFile(r.FullText()), Proves: proven(r.Labels()), Diagnosis: diagnosisOf(r),
+			Text: textOf(r), State: r.State.String(), Seconds: r.RunTime.Seconds(), Message: r.FailureMessage(),
+			History: historyFile(textOf(r)), Proves: proven(r.Labels()), Diagnosis: diagnosisOf(r),
+		}
+		if settings.Attempt > 0 {
+			spec.Repeats, spec.Attempt = r.FullText(), settings.Attempt
 		}
 		if r.State == types.SpecStateSkipped {
 			// A spec that was filtered out has no message; one that stopped by itself says why.

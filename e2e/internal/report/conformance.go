@@ -77,6 +77,8 @@ type Settings struct {
 	BusyboxImage string         `json:"busyboxImage"`
 	// Limits are those that differ from the defaults, as name=duration.
 	Limits []string `json:"limits,omitempty"`
+	// Retries is how often a spec was repeated at most that other clients disturbed.
+	Retries int `json:"retries,omitempty"`
 }
 
 // Guarantee is one row of the contract with its verdict.
@@ -115,6 +117,12 @@ type Spec struct {
 	Message        string  `json:"message,omitempty"`
 	History        string  `json:"history,omitempty"`
 	SHA256         string  `json:"sha256,omitempty"` // of the history file
+	// Repeats is, for another attempt, the text of the spec that it repeats, and Attempt its number.
+	Repeats string `json:"repeats,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	// Disturbance is why the spec was repeated; Superseded says that a later attempt passed, so that only violations of this one would count.
+	Disturbance string `json:"disturbance,omitempty"`
+	Superseded  bool   `json:"superseded,omitempty"`
 }
 
 // New returns the report of a run. dir is the report folder with the histories, took how long the run took.
@@ -129,7 +137,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		},
 		Specs: []Spec{}, // written as an empty list, not null
 		Settings: Settings{
-			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(),
+			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(), Retries: s.Retries,
 		},
 	}
 	var err error
@@ -155,7 +163,10 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		if !spec.Selected {
 			continue
 		}
-		out := Spec{Text: spec.Text, State: spec.State, Seconds: spec.Seconds, Message: spec.Message}
+		out := Spec{
+			Text: spec.Text, State: spec.State, Seconds: spec.Seconds, Message: spec.Message,
+			Repeats: spec.Repeats, Attempt: spec.Attempt, Disturbance: spec.Disturbance, Superseded: spec.Superseded,
+		}
 		if took, recorded := active[spec.History]; recorded {
 			sum, err := fileDigest(dir, spec.History)
 			if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -40,6 +40,9 @@ func saveJUnit(dir string, c *Conformance) error {
 	if len(suites) != 1 {
 		return fmt.Errorf("%s: expected one suite, found %d", filepath.Join(dir, GinkgoFile), len(suites))
 	}
+	if suites[0].SpecReports, err = withAttempts(dir, suites[0].SpecReports); err != nil {
+		return err
+	}
 	// Ginkgo writes to a path alone, and would follow a link in the report folder.
 	own, err := os.MkdirTemp("", "junit-*")
 	if err != nil {
@@ -68,7 +71,16 @@ func saveJUnit(dir string, c *Conformance) error {
 func forCI(r types.Report, c *Conformance) types.Report {
 	specs := make(types.SpecReports, 0, len(r.SpecReports))
 	broken := c.violationsBySpec()
+	superseded := map[string]string{}
+	for _, s := range c.Specs {
+		if s.Superseded {
+			superseded[s.Text] = s.Disturbance
+		}
+	}
 	for _, s := range r.SpecReports {
+		if why, is := superseded[s.FullText()]; is && broken[s.FullText()] == "" {
+			s.State, s.Failure, s.AdditionalFailures = types.SpecStateSkipped, types.Failure{Message: "disturbed, and passed when it was repeated: " + why}, nil
+		}
 		s.ContainerHierarchyLabels, s.LeafNodeLabels = nil, ids(s.Labels())
 		if said := broken[s.FullText()]; s.Failed() && said != "" && s.Failure.Message != said {
 			first := s.Failure

@@ -77,6 +77,10 @@ type Settings struct {
 	Limits    Limits `json:"limits"`
 	// SkipNamespaceWait ends a run without waiting until its namespaces are gone, since another run follows in the same cluster.
 	SkipNamespaceWait bool `json:"skipNamespaceWait,omitempty"`
+	// Retries is how often a spec may be repeated that other clients disturbed; Attempt is the number of such a repetition, from 2, 0 in the run
+	// itself.
+	Retries int `json:"retries,omitempty"`
+	Attempt int `json:"attempt,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus  string `json:"focus,omitempty"`
 	Labels string `json:"labels,omitempty"`

@@ -34,10 +34,11 @@ type Options struct {
 	NamespacePrefix string
 	Namespaces      []string // existing ones to use
 	FailFast        bool     // the first spec that fails ends the run
+	Retries         int      // how often a spec may be repeated that other clients disturbed
 	TimeLimit       time.Duration
 
-	level, namespaces, timeLimit string // as typed
-	used                         *apiclient.Usage
+	level, namespaces, timeLimit, retries string // as typed
+	used                                  *apiclient.Usage
 }
 
 // DefaultNamespacePrefix begins the names of a run's namespaces if nobody chose another.
@@ -57,6 +58,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.StorageClass, "STORAGE_CLASS", "", "`name` of the StorageClass of claims (default: the cluster's default)")
 	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...")
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive")
+	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
@@ -89,6 +91,9 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	}
 	if o.Level = contract.Level(o.level); !slices.Contains(levels, o.Level) {
 		wrong("LEVEL=%s: expected one of %v", o.Level, levels)
+	}
+	if o.Retries, err = strconv.Atoi(o.retries); err != nil || o.Retries < 0 || o.Retries > maxRetries {
+		wrong("RETRIES=%s: expected a number of times, from 0 to %d", o.retries, maxRetries)
 	}
 	if n, err := strconv.Atoi(o.Procs); o.Procs != "" && (err != nil || n < 1) {
 		wrong("PROCS=%s: expected a number of processes, 1 or more; leave it out to fit the machine", o.Procs)
@@ -159,7 +164,7 @@ func writable(dir string) error {
 func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settings {
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
-		Namespaces: o.Namespaces, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
+		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay,
 	}

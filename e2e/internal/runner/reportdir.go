@@ -139,7 +139,7 @@ var ownResult = regexp.MustCompile(`(?m)^apiVersion: ` + regexp.QuoteMeta(runcon
 var (
 	historyName  = regexp.MustCompile(`^([a-z0-9-]+-[0-9a-f]{8}\.jsonl(\.gz)?|\.history-\d+)$`)
 	evidenceName = regexp.MustCompile(`^[a-z0-9-]+-[0-9a-f]{8}$`)
-	usageName    = regexp.MustCompile(`^(preflight|process-\d+)\.json$`)
+	usageName    = regexp.MustCompile(`^(preflight|(attempt-\d+-)?process-\d+)\.json$`)
 )
 
 // emptyReport removes what a run left in a report folder.
@@ -149,6 +149,27 @@ func emptyReport(dir string) error {
 		return err
 	}
 	defer func() { _ = root.Close() }()
+	for attempt := 2; attempt <= maxRetries+1; attempt++ {
+		name := fmt.Sprintf("%s%d", attemptFolder, attempt)
+		sub, err := root.OpenRoot(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		err = emptyRoot(sub)
+		_ = sub.Close()
+		if err != nil {
+			return err
+		}
+		_ = root.Remove(name) // stays if something else is in it
+	}
+	return emptyRoot(root)
+}
+
+// emptyRoot removes what one attempt left in its folder.
+func emptyRoot(root *os.Root) error {
 	for _, name := range []string{
 		verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile, GinkgoLog, report.JUnitFile, report.GinkgoFile,
 	} {

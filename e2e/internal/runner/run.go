@@ -82,6 +82,9 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	}
 	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin)
 	err := o.runSpecs(ctx, s, out)
+	if err == nil {
+		err = o.repeatDisturbed(ctx, s, begin, out)
+	}
 	stop()
 	if err != nil {
 		return nil, err

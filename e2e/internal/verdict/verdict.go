@@ -71,6 +71,13 @@ type Spec struct {
 	Diagnosis string        `json:"diagnosis,omitempty"`
 	History   string        `json:"history,omitempty"`
 	Proves    []contract.ID `json:"proves,omitempty"`
+	// Repeats is, for another attempt of a spec, the text of the first, and Attempt its number from 2.
+	Repeats string `json:"repeats,omitempty"`
+	Attempt int    `json:"attempt,omitempty"`
+	// Disturbance is why the spec was repeated, "" if it was not.
+	Disturbance string `json:"disturbance,omitempty"`
+	// Superseded says that a later attempt passed: what this one left open is decided. Decide sets it.
+	Superseded bool `json:"-"`
 }
 
 // JudgedHistory is one history's results, with the file it was read from.
@@ -88,6 +95,8 @@ type JudgedHistory struct {
 	Lag, ClockSkew time.Duration
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
+
+	superseded bool // by a later attempt of the spec
 }
 
 // Row is one guarantee's verdict and what it rests on.
@@ -131,9 +140,10 @@ type Run struct {
 // Decide returns the verdicts of a run on every guarantee and on the cluster. level is the highest level that the run selects.
 func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 	run := Run{Specs: specs, Histories: judged}
+	supersede(specs, judged)
 	provedBy := map[contract.ID][]Spec{}
 	for _, s := range specs {
-		if s.Selected {
+		if s.Selected && !s.Superseded {
 			for _, id := range s.Proves {
 				provedBy[id] = append(provedBy[id], s)
 			}
@@ -196,15 +206,18 @@ func (r *Row) collect(judged []JudgedHistory) {
 			if res.Guarantee != r.ID {
 				continue
 			}
+			for _, f := range res.Violations {
+				r.Findings = append(r.Findings, Finding{Finding: f, Spec: j.Spec, File: j.File})
+			}
+			if j.superseded {
+				continue
+			}
 			if res.Exercised > 0 {
 				r.Specs++
 				r.Transitions += res.Exercised
 			}
 			r.Excused += res.Excused
 			r.Notes = append(r.Notes, res.Notes...)
-			for _, f := range res.Violations {
-				r.Findings = append(r.Findings, Finding{Finding: f, Spec: j.Spec, File: j.File})
-			}
 		}
 	}
 }
@@ -214,7 +227,7 @@ func exercisedIn(judged []JudgedHistory, id contract.ID) map[string]bool {
 	files := map[string]bool{}
 	for _, j := range judged {
 		for _, r := range j.Results {
-			if r.Guarantee == id && r.Exercised > 0 {
+			if r.Guarantee == id && r.Exercised > 0 && !j.superseded {
 				files[j.File] = true
 			}
 		}
@@ -276,7 +289,7 @@ func (r *Row) markInconclusive(judged []JudgedHistory) {
 	}
 	for _, j := range judged {
 		for _, res := range j.Results {
-			if res.Guarantee != r.ID {
+			if res.Guarantee != r.ID || j.superseded {
 				continue
 			}
 			for _, f := range res.Inconclusive {
@@ -293,7 +306,7 @@ func troubles(specs []Spec, judged []JudgedHistory) []string {
 	var out []string
 	accounted := map[string]bool{}
 	for _, j := range judged {
-		if j.Incomplete != "" {
+		if j.Incomplete != "" && !j.superseded {
 			out = append(out, fmt.Sprintf("%s: the recording is not complete: %s", j.Spec, oneLine(j.Incomplete)))
 		}
 		accounted[j.Spec] = len(Broken(j.Results)) > 0
@@ -302,7 +315,7 @@ func troubles(specs []Spec, judged []JudgedHistory) []string {
 		switch s.State {
 		case "passed", "skipped", "pending":
 		default:
-			if !accounted[s.Text] {
+			if !accounted[s.Text] && !s.Superseded {
 				trouble := fmt.Sprintf("%s (%s): %s", s.Text, s.State, oneLine(s.Message))
 				if s.Diagnosis != "" {
 					trouble += "; " + oneLine(s.Diagnosis)
@@ -362,42 +375,4 @@ func (run *Run) ExitCode() int {
 		return ExitNotConformant
 	}
 	return ExitInconclusive
-}
-
-// Broken returns the violations of guarantees that a document promises; deviations are left out.
-func Broken(results []judge.Result) []judge.Finding {
-	var out []judge.Finding
-	for _, r := range results {
-		if g, ok := contract.Get(r.Guarantee); ok && g.ImplOnly() {
-			continue
-		}
-		out = append(out, r.Violations...)
-	}
-	return out
-}
-
-// Sentences writes violations a line each: the guarantee, the violation, the document that promises it, the history's file.
-func Sentences(findings []judge.Finding, file string) string {
-	var lines []string
-	for _, f := range findings {
-		g, _ := contract.Get(f.Guarantee)
-		lines = append(lines, fmt.Sprintf("%s broken: %s; docs: %s; history: %s", f.Guarantee, f.Text, g.Link, file))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// oneLine shortens a failure message to its first line, followed by the error itself where Gomega reports an unexpected one.
-func oneLine(message string) string {
-	lines := strings.Split(strings.TrimSpace(message), "\n")
-	what := lines[0]
-	at := slices.IndexFunc(lines, func(l string) bool { return l == "Unexpected error:" || l == "Expected success, but got an error:" })
-	if at < 0 || at+2 >= len(lines) {
-		return what
-	}
-	// The error's type comes in between.
-	found := strings.TrimSpace(lines[at+2])
-	if at == 0 {
-		return found
-	}
-	return what + ": " + found
 }

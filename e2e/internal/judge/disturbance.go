@@ -1,0 +1,29 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Disturbance says what other clients than the test did to its sets or pods, or what the recording lacks, "" if nothing of the kind is shown.
+// It accuses nobody and decides no verdict: a spec that was disturbed may be worth repeating.
+func Disturbance(h *history.History) string {
+	if h.End != nil && !h.End.Complete {
+		return h.End.Reason
+	}
+	if len(h.Gaps) > 0 {
+		g := h.Gaps[0]
+		return fmt.Sprintf("the history of %s has a gap from %s to %s (%s)", g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
+	}
+	m := newModel(h)
+	if e := m.externalChangeBy(h.Duration()); e != nil {
+		return fmt.Sprintf("another client changed the set %s at %s", e.Name, e.Ref())
+	}
+	for _, p := range m.pods {
+		if p.deleting != nil && m.whoDeleted(p) == byClient {
+			return fmt.Sprintf("another client deleted pod %s at %s", p.name, p.deleting.Ref())
+		}
+	}
+	return ""
+}
