@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -97,14 +98,15 @@ func (ns *Namespace) DeletePod(ctx context.Context, name string, options ...meta
 	return uid
 }
 
-// Exec runs a command in a pod's first container and returns what it printed on both streams. The error is the command's own
+// Exec runs a command in the container that a pod has from its fixture and returns what it printed on both streams. The error is the command's own
 // exit or the failure to run it, which says nothing of the pod's guarantees.
 func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (string, error) {
 	live, err := ns.Client.CoreV1().Pods(ns.Name).Get(ctx, pod, metav1.GetOptions{})
 	if err != nil {
 		return "", Inconclusive(fmt.Errorf("looking for the containers of pod %s: %w", pod, err))
 	}
-	container := live.Spec.Containers[0].Name
+	at := slices.IndexFunc(live.Spec.Containers, func(c corev1.Container) bool { return fixtures.IsMain(c.Name) })
+	container := live.Spec.Containers[max(at, 0)].Name
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer

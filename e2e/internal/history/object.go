@@ -5,6 +5,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"slices"
+
+	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
 // The types below are projections: of each API object the fields that a guarantee speaks of, named as in the API, so that people can read a
@@ -100,6 +103,16 @@ func (p *Pod) Crashed() bool {
 		}
 	}
 	return false
+}
+
+// Main returns the container that the suite itself gave the pod, or else the first, nil where none is reported. An admission policy may have put
+// others beside it.
+func (p *Pod) Main() *Container {
+	if len(p.Containers) == 0 {
+		return nil
+	}
+	at := slices.IndexFunc(p.Containers, func(c Container) bool { return fixtures.IsMain(c.Name) })
+	return &p.Containers[max(at, 0)]
 }
 
 // Restarts adds up the restarts of all containers.

@@ -114,7 +114,7 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 		if deletion == nil && e.DeletionGrace != nil && e.DeletionTimestamp != nil && e.Pod.Grace != nil {
 			deletion = e
 		}
-		if len(e.Pod.Containers) > 0 && e.Pod.Containers[0].State == history.ContainerTerminated {
+		if c := e.Pod.Main(); c != nil && c.State == history.ContainerTerminated {
 			ended = e
 		}
 	}
@@ -137,7 +137,7 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 	case ended == nil:
 		return undecided(deletion, "%s was gone before its kubelet reported how its container ended", deletion.Name)
 	}
-	c := ended.Pod.Containers[0]
+	c := ended.Pod.Main()
 	took := c.Finished.Sub(deletion.DeletionTimestamp.Add(-time.Duration(granted) * time.Second))
 	what := fmt.Sprintf("end of %s, %v after its deletion, of a grace period of %d s", deletion.Name, took, grace)
 	switch {

@@ -21,6 +21,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/egress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
 // startPod starts a probe's pod, waits until it runs, and inspects it.
@@ -54,7 +55,8 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	case err != nil:
 		return []Problem{p.timeoutProblem(pp, pod, err)}
 	}
-	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[0].ImageID
+	ran := slices.IndexFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return fixtures.IsMain(c.Name) })
+	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[max(ran, 0)].ImageID
 	return p.inspectPod(ctx, pp, pod, f)
 }
 
@@ -168,7 +170,8 @@ func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (
 	ctx, cancel := context.WithTimeout(ctx, p.settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[0].Name, command, &stdout, &stderr)
+	at := slices.IndexFunc(pod.Spec.Containers, func(c corev1.Container) bool { return fixtures.IsMain(c.Name) })
+	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[max(at, 0)].Name, command, &stdout, &stderr)
 	if _, exited := errors.AsType[exec.CodeExitError](err); exited {
 		err = fmt.Errorf("%w: %s", err, stderr.String())
 	}

@@ -147,8 +147,12 @@ func (s *Env) proxyKubeconfig(ctx context.Context, p *proxy) (undo, error) {
 	return p.close, nil
 }
 
-// slowController puts a proxy between kube-controller-manager and the API server.
-func slowController(ctx context.Context, s *Env) (undo, error) {
+// slowController puts a proxy between kube-controller-manager and the API server that delays what is sent, each way.
+func slowController(delay time.Duration) func(context.Context, *Env) (undo, error) {
+	return func(ctx context.Context, s *Env) (undo, error) { return s.slowController(ctx, delay) }
+}
+
+func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, error) {
 	gateway, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
 	if err != nil {
 		return nil, err
@@ -161,7 +165,7 @@ func slowController(ctx context.Context, s *Env) (undo, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{delay: 500 * time.Millisecond}
+	p := &proxy{delay: delay}
 	for _, c := range config.Clusters {
 		server, err := url.Parse(c.Server)
 		if err != nil {
