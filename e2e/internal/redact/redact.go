@@ -139,9 +139,9 @@ func Path(path string) string {
 	return path
 }
 
-// Whom a request was sent to, as net/url and net write it in errors.
+// Whom a request was sent to, as net/url and net write it in errors, also where JSON quotes them.
 var (
-	requested = regexp.MustCompile(`\b(Get|Head|Post|Put|Patch|Delete) "(https?)://[^/"?\s]+`)
+	requested = regexp.MustCompile(`\b(Get|Head|Post|Put|Patch|Delete) (\\*")(https?)://[^/"?\\\s]+`)
 	connected = regexp.MustCompile(`\b((?:dial|read|write) (?:tcp|udp)) \S*\d(?::|\b)`)
 	resolved  = regexp.MustCompile(`\blookup \S+(?: on \S+:\d+)?:`)
 	certified = regexp.MustCompile(`\bcertificate is (?:not )?valid for [^"\n]*?, not (\S+)`)
@@ -149,7 +149,7 @@ var (
 
 // Server removes the API server's address from the text of an error: it is often that of a node.
 func Server(text string) string {
-	text = requested.ReplaceAllString(text, `$1 "$2://(server)`)
+	text = requested.ReplaceAllString(text, `$1 $2$3://(server)`)
 	text = certified.ReplaceAllString(text, `certificate is valid for other names than (server)`)
 	text = connected.ReplaceAllString(text, `$1 (server):`)
 	return resolved.ReplaceAllString(text, `lookup (server):`)
