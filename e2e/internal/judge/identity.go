@@ -214,11 +214,11 @@ func (res *results) nameReused(old, p *podLife, requests int) {
 		}
 		return
 	}
-	// The pod garbage collector sets DisruptionTarget before it force-deletes a lost node's pods, and a force deletion by the test is
-	// allowed: a second deletion, or a first one without grace.
-	forced := requests > 1 || (requests == 1 && (old.deleting == end || orZero(old.deleting.DeletionGrace) == 0))
+	// A client may force a deletion: the test by a second one, the test and an evicting client by a first one without grace.
+	without := old.deleting == end || orZero(old.deleting.DeletionGrace) == 0
+	forced := requests > 1 || (without && (requests == 1 || old.evicted(old.deleting.Seq)))
 	// With a grace period of 0 a pod is removed from the API before its containers have stopped.
-	if old.disruptionTarget != nil || end.Pod.Finished() || forced || old.grace() == 0 {
+	if givenUp(end) || end.Pod.Finished() || forced || old.grace() == 0 {
 		return
 	}
 	for _, c := range end.Pod.Containers {

@@ -25,6 +25,12 @@ func identityMutations() map[contract.ID]mutation {
 	}
 }
 
+func furtherIdentityMutations() []furtherMutation {
+	return []furtherMutation{
+		{contract.IdentityAtMostOne, "an evicted pod is deleted by force", removeEvictedWhileRunning},
+	}
+}
+
 // renamePod gives the lowest pod of a set an ordinal out of range, once the rollout is complete.
 func renamePod(fits func(*history.Set) bool) mutation {
 	return func(h *mutableHistory) bool {
@@ -122,6 +128,23 @@ func removeWhileRunning(h *mutableHistory) bool {
 	return onCreatedPod(func(h *mutableHistory, _, p *object) bool {
 		g := p.removal()
 		if g == nil || h.replacement(p) == nil || len(g.Pod.Containers) == 0 || evicted(p) != nil || h.controllerDeletion(p) == nil {
+			return false
+		}
+		g.Pod.Phase = corev1.PodRunning
+		g.Pod.Containers = slices.Clone(g.Pod.Containers)
+		g.Pod.Containers[0].State = history.ContainerRunning
+		return true
+	})(h)
+}
+
+// removeEvictedWhileRunning lets an evicted pod end while its container still runs, though its eviction was graceful.
+func removeEvictedWhileRunning(h *mutableHistory) bool {
+	return onCreatedPod(func(h *mutableHistory, _, p *object) bool {
+		g, d := p.removal(), p.deletion()
+		if g == nil || d == g || h.replacement(p) == nil || len(g.Pod.Containers) == 0 || *g.Pod.Grace == 0 {
+			return false
+		}
+		if c := g.Pod.Condition(corev1.DisruptionTarget); c == nil || c.Reason == corev1.PodReasonTerminationByKubelet {
 			return false
 		}
 		g.Pod.Phase = corev1.PodRunning

@@ -3,6 +3,8 @@ package judge_test
 import (
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -38,29 +40,52 @@ func TestEveryJudgedGuaranteeHasAMutation(t *testing.T) {
 	}
 }
 
+// furtherMutation breaks a guarantee in another way than the one in mutations.
+type furtherMutation struct {
+	id     contract.ID
+	name   string
+	mutate mutation
+}
+
+func furtherMutations() []furtherMutation {
+	return slices.Concat(furtherIdentityMutations())
+}
+
 func TestMutationsAreCaught(t *testing.T) {
+	for id, mutate := range mutations() {
+		t.Run(string(id), func(t *testing.T) {
+			t.Parallel()
+			checkMutation(t, id, mutate)
+		})
+	}
+	for _, m := range furtherMutations() {
+		t.Run(string(m.id)+"/"+strings.ReplaceAll(m.name, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			checkMutation(t, m.id, m.mutate)
+		})
+	}
+}
+
+// checkMutation applies the mutation to the first simulated histories that have a place for it.
+func checkMutation(t *testing.T, id contract.ID, mutate mutation) {
+	t.Helper()
 	places, tries := 8, uint64(4000)
 	if raceEnabled || testing.Short() {
 		places = 2
 	}
-	for id, mutate := range mutations() {
-		t.Run(string(id), func(t *testing.T) {
-			t.Parallel()
-			found := 0
-			for seed := uint64(0); seed < tries && found < places; seed++ {
-				h := newMutableHistory(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
-				if !mutate(h) {
-					continue
-				}
-				found++
-				if !isCaught(h, id) {
-					t.Errorf("seed %d: the mutation was not caught", seed)
-				}
-			}
-			if found < places {
-				t.Errorf("expected %d places for the mutation in %d histories, found %d", places, tries, found)
-			}
-		})
+	found := 0
+	for seed := uint64(0); seed < tries && found < places; seed++ {
+		h := newMutableHistory(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
+		if !mutate(h) {
+			continue
+		}
+		found++
+		if !isCaught(h, id) {
+			t.Errorf("seed %d: the mutation was not caught", seed)
+		}
+	}
+	if found < places {
+		t.Errorf("expected %d places for the mutation in %d histories, found %d", places, tries, found)
 	}
 }
 

@@ -107,16 +107,6 @@ func TestAtMostOne(t *testing.T) {
 				b.CreateReady("web-0")
 			},
 		},
-		{
-			name: "lost with its node", notExercised: ids(contract.IdentityAtMostOne),
-			build: func(b *historytest.Builder) {
-				b.Running("web", 1)
-				b.Disrupt("web-0", "DeletionByTaintManager")
-				b.Terminate("web-0")
-				b.Remove(history.Pods, "web-0")
-				b.CreateReady("web-0")
-			},
-		},
 	})
 }
 

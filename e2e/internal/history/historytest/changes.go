@@ -1,6 +1,8 @@
 package historytest
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,9 +47,10 @@ func (s *Builder) Restart(pod string) *history.Event {
 	})
 }
 
-// Disrupt sets a pod's condition DisruptionTarget, with that reason.
+// Disrupt sets a pod's condition DisruptionTarget, with that reason in place of an earlier one.
 func (s *Builder) Disrupt(pod, reason string) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {
+		e.Pod.Conditions = slices.DeleteFunc(e.Pod.Conditions, func(c history.Condition) bool { return c.Type == corev1.DisruptionTarget })
 		e.Pod.Conditions = append(e.Pod.Conditions, history.Condition{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: reason})
 	})
 }
