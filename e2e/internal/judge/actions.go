@@ -74,10 +74,11 @@ type actions struct {
 	removals  []removal
 }
 
-// actionsOf reconstructs the creations and removals by a set's controller in one pass over the transitions of its pods.
-func (m *model) actionsOf(s *setLife) actions {
+// actionsOf reconstructs the creations and removals by a set's controller in one pass over the transitions of its pods. A deletion that is a
+// scale down under one candidate spec and one for an update under another is wrong only if it is wrong as both; it then counts as a scale down.
+func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	w := actionWalker{
-		m: m, s: s, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
+		m: m, s: s, orScaledDown: r.orScaledDown, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
 		out: actions{set: s}, settledAt: -1,
 	}
 	for _, st := range s.steps {
@@ -90,6 +91,7 @@ func (m *model) actionsOf(s *setLife) actions {
 type actionWalker struct {
 	m                 *model
 	s                 *setLife
+	orScaledDown      map[*podLife]rolloutAction
 	versions          int // of the set that had arrived by then
 	ready             ordinals
 	alive             map[int]*podLife // by ordinal
@@ -257,8 +259,8 @@ func (w *actionWalker) removal(st podStep) removal {
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best := -1
 	versions := w.m.cacheAt(w.s, st.event).specs()
-	if slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
-		return r // under a version that has it in range, it was deleted for an update
+	if w.mayRoll(versions, st.pod) {
+		return r // under a version that has it in range, it may have been deleted for an update
 	}
 	for _, v := range slices.Backward(versions) {
 		if inRange(v, n) {
@@ -289,8 +291,20 @@ func (w *actionWalker) removal(st podStep) removal {
 			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
 		}
 	}
+	if best < severe && slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
+		return removal{pod: st.pod, event: st.event, reaction: -1} // not counted as a scale down, which it need not have been
+	}
 	r.unsettled = w.replicasChangedAgain(st.event.At)
 	return r
+}
+
+// mayRoll reports whether a pod may have been deleted for an update under one of these versions, as far as their order allows.
+func (w *actionWalker) mayRoll(versions []*history.Event, p *podLife) bool {
+	if !slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, p.ordinal) }) {
+		return false
+	}
+	a, checked := w.orScaledDown[p]
+	return (!checked || a.weight() < severe) && (a.kind == rolling || w.m.updateNamed(w.s, p))
 }
 
 // lower lists the pods out of range below a removed one that were not Ready. The controller removes a pod that is not Ready only if it is

@@ -280,7 +280,7 @@ func checkStartMoves(m *model, res *results) {
 			continue
 		}
 		for _, r := range a.removals {
-			if !r.outOfRange || !r.startMoved || m.maybeRollout(a.set, r.pod) {
+			if !r.outOfRange || !r.startMoved {
 				continue
 			}
 			act := fmt.Sprintf("the start ordinal had moved and %s began to terminate at %s while ", r.pod.name, r.event.Ref())

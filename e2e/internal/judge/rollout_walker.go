@@ -22,6 +22,8 @@ type rollout struct {
 	unchanged []unchangedPeriod
 	done      []rolloutCompletion
 	stuck     *stalledRollout
+	// orScaledDown holds the deletions that a candidate spec has as a scale down, as checked under the others.
+	orScaledDown map[*podLife]rolloutAction
 	// rolled holds the pods that the controller removed for an update.
 	rolled map[*podLife]bool
 }
@@ -98,7 +100,7 @@ func (r *rollout) observed(generation int64) *history.Event {
 
 // rolloutOf reconstructs the updates of a set in one pass over the transitions of its pods and the changes of its spec.
 func (m *model) rolloutOf(s *setLife) *rollout {
-	r := &rollout{set: s, templates: templatesOf(s), rolled: map[*podLife]bool{}}
+	r := &rollout{set: s, templates: templatesOf(s), rolled: map[*podLife]bool{}, orScaledDown: map[*podLife]rolloutAction{}}
 	var top int64
 	for _, e := range s.events {
 		if g := e.Set.Status.ObservedGeneration; g > top {
@@ -303,18 +305,14 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		return false
 	}
 	views := w.m.cacheAt(w.s, e)
-	if views.anySpec(func(v *history.Event) bool { return !inRange(v, p.ordinal) }) {
-		return false // it may as well have been a scale down
+	outOfRange := func(v *history.Event) bool { return !inRange(v, p.ordinal) }
+	if views.everySpec(outOfRange) {
+		return false
 	}
-	best := w.checkUnder(p, e, views.newest)
-	for i := views.newest - 1; i >= views.oldest; i-- {
-		if best.weight() == 0 || (i < views.recent && best.kind == unknownKind) {
-			break
-		}
-		if a := w.checkUnder(p, e, i); a.weight() < best.weight() {
-			best = a
-			best.excused = i < views.recent
-		}
+	best := w.mostLenient(p, views)
+	if views.anySpec(outOfRange) {
+		w.r.orScaledDown[p] = best
+		return false // it may as well have been a scale down
 	}
 	for i := views.newest; i >= views.recent; i-- {
 		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 {
@@ -335,6 +333,26 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 	}
 	w.r.acts = append(w.r.acts, best)
 	return best.kind == rolling
+}
+
+// mostLenient checks one deletion under each candidate spec that has the pod in range, of which there is one, and returns the result that
+// weighs least.
+func (w *rolloutWalker) mostLenient(p *podLife, views cache) rolloutAction {
+	var best rolloutAction
+	none := true
+	for i := views.newest; i >= views.oldest; i-- {
+		if !inRange(w.s.specs[i], p.ordinal) {
+			continue
+		}
+		if !none && (best.weight() == 0 || (i < views.recent && best.kind == unknownKind)) {
+			break
+		}
+		if a := w.checkUnder(p, views.act, i); none || a.weight() < best.weight() {
+			best, none = a, false
+			best.excused = i < views.recent
+		}
+	}
+	return best
 }
 
 // Weights of a deletion that no candidate spec has as its next update: more than any number of blocking pods.

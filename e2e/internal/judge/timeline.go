@@ -155,8 +155,9 @@ func newModel(h *history.History) *model {
 		}
 	}
 	for _, s := range m.sets {
-		m.actions = append(m.actions, m.actionsOf(s))
-		m.rollouts = append(m.rollouts, m.rolloutOf(s))
+		r := m.rolloutOf(s)
+		m.rollouts = append(m.rollouts, r)
+		m.actions = append(m.actions, m.actionsOf(s, r))
 	}
 	m.findControllerActs()
 	m.reactions = m.allReactions()
