@@ -121,7 +121,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
 		set.Release(ctx, 0)
 
 		By("taking its readiness from the first pod for a while: the time counts from when it has it again")
@@ -129,9 +129,16 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.Release(ctx, 0)
 		set.AwaitCreated(ctx, 1)
 
-		By("leaving the second pod Ready: a kubelet that reports the hold late excuses the creation before, not this one")
+		By("taking it again while the second pod, now Ready, gets so far: the time counts for each lower pod")
 		set.Release(ctx, 1)
+		set.HoldAndAwaitObserved(ctx, 0)
+		set.ExpectUnchanged(ctx, set.NotCreated(2))
+		set.Release(ctx, 0)
 		set.AwaitCreated(ctx, 2)
+
+		By("leaving the third pod Ready: a kubelet that reports the hold late excuses the creations before, not this one")
+		set.Release(ctx, 2)
+		set.AwaitCreated(ctx, 3)
 	})
 })
 

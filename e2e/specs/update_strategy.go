@@ -40,6 +40,7 @@ var _ = Describe("A partitioned update", func() {
 		By("lowering the partition to 1")
 		set.Update(ctx, "partition 1", statefulset.Partition(1))
 		set.AwaitUpdatedFrom(ctx, 1, framework.MustHappen(contract.UpdatePhased))
+		set.ExpectUnchanged(ctx, set.NotTerminating(0))
 
 		By("lowering it to 0")
 		set.Update(ctx, "partition 0", statefulset.Partition(0))

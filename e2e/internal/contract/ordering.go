@@ -56,7 +56,7 @@ func ordering() []Guarantee {
 	}, {
 		ID:    OrderingMinReady,
 		Level: Extended,
-		Must: "With minReadySeconds n, before the next pod is created or updated under OrderedReady its predecessor has been Ready for n " +
+		Must: "With minReadySeconds n, before a pod is created under OrderedReady every pod with a lower ordinal in range has been Ready for n " +
 			"seconds, measured from the lastTransitionTime of its Ready condition, less one second of resolution and the clock skew.",
 		Sources:     []Source{Docs},
 		Since:       "1.25",

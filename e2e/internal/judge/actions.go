@@ -42,29 +42,10 @@ type creation struct {
 	blocking []blockingPod
 	// reaction is how long after the last thing it had to wait for the pod was created; negative where that is not known.
 	reaction time.Duration
-}
-
-// removal is one pod whose deletion only the set's controller can have requested.
-type removal struct {
-	pod   *podLife
-	event *history.Event
-	// outOfRange says that the ordinal is outside the range of a candidate spec; belowStart that it is below its start.
-	outOfRange, belowStart bool
-	// startMoved says that it came to be out of range by a change of the start ordinal, which is no scale down.
-	startMoved bool
-	replicas   int32 // of the candidate spec that the removal is judged under
-	unsettled  bool
-	// higher are the pods above it that are to go too and still existed; unseen counts those that may not have been in the informer
-	// cache yet.
-	higher []*podLife
-	unseen int
-	// staying are the ordinals in range without a Running and Ready pod.
-	staying []blockingPod
-	// lower are the pods out of range below it that were not Ready either, where it was known not to be Ready itself.
-	lower []blockingPod
-	// ready says whether the pod itself was Ready when its deletion began.
-	ready    bool
-	reaction time.Duration
+	// freeFrom is from when on it could have been created but for the lower ordinals, -1 where that is not known; lowerReady when the last of
+	// these became Ready, lower those pods, where all were.
+	freeFrom, lowerReady time.Duration
+	lower                []*podLife
 }
 
 // actions is what the controller of one set did to its pods.
@@ -103,8 +84,6 @@ type actionWalker struct {
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
 	settledAt   time.Duration
 	everSettled bool
-	lastReady   time.Duration // when a pod last became Ready
-	lastGone    time.Duration // when a pod was last gone
 	out         actions
 }
 
@@ -121,7 +100,6 @@ func (w *actionWalker) take(st podStep) {
 		w.podAdded(st.pod)
 	case podReady:
 		w.ready.add(n)
-		w.lastReady = st.event.At
 	case podLost:
 		w.ready.remove(n)
 		w.low = min(w.low, n)
@@ -135,7 +113,6 @@ func (w *actionWalker) take(st podStep) {
 		w.podRemoved(st.pod)
 	case podGone:
 		w.podRemoved(st.pod)
-		w.lastGone = st.event.At
 	}
 	for w.versions < len(w.s.events) && w.s.events[w.versions].At <= st.event.At {
 		w.versions++
@@ -219,16 +196,36 @@ func (w *actionWalker) creation(st podStep) creation {
 	case w.outOfRange(n, 0, st.event.At):
 		c.reason = scaleUp
 	}
-	wanted := w.wantedAt(n, st.event)
-	trigger := max(wanted, w.lastReady)
-	if previous != nil && previous.gone != nil {
-		trigger = max(trigger, previous.gone.At)
+	c.freeFrom, c.reaction = w.wantedAt(n, st.event), -1
+	if c.freeFrom >= 0 {
+		if previous != nil && previous.gone != nil {
+			c.freeFrom = max(c.freeFrom, previous.gone.At)
+		}
 	}
-	c.reaction = -1
-	if wanted >= 0 {
-		c.reaction = max(0, st.event.At-trigger)
+	if len(c.blocking) > 0 {
+		return c
+	}
+	c.lower, c.lowerReady = w.lowerPods(versions, n, st.event)
+	if c.freeFrom >= 0 {
+		c.reaction = max(0, st.event.At-max(c.freeFrom, c.lowerReady+w.m.cacheAt(w.s, st.event).leastMinReady()))
 	}
 	return c
+}
+
+// lowerPods returns the pods below an ordinal that every candidate spec has in range, all of them Ready, and when the last became so.
+func (w *actionWalker) lowerPods(versions []*history.Event, n int, act *history.Event) (out []*podLife, ready time.Duration) {
+	start := 0
+	for _, v := range versions {
+		start = max(start, int(v.Set.Start))
+	}
+	for k := start; k < n; k++ {
+		if p := w.s.life(k, act.Seq); p != nil {
+			if up := p.readyBefore(act.Seq); up != nil {
+				out, ready = append(out, p), max(ready, up.from.At)
+			}
+		}
+	}
+	return out, ready
 }
 
 // wantedSince is when an ordinal last came to be wanted, -1 if it never was, as of so many versions of the set.
@@ -250,89 +247,6 @@ func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
 	}
 	w.wanted[n] = since
 	return since.at
-}
-
-func (w *actionWalker) removal(st podStep) removal {
-	n := st.pod.ordinal
-	r := removal{pod: st.pod, event: st.event, reaction: -1}
-	span := st.pod.readyBefore(st.event.Seq)
-	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
-	best := -1
-	versions := w.m.cacheAt(w.s, st.event).specs()
-	if w.mayRoll(versions, st.pod) {
-		return r // under a version that has it in range, it may have been deleted for an update
-	}
-	for _, v := range slices.Backward(versions) {
-		if inRange(v, n) {
-			continue
-		}
-		start, end := int(v.Set.Start), int(v.Set.Start+v.Set.Replicas)
-		staying := w.unready(start, end, st.event)
-		var higher []*podLife
-		unseen := 0
-		for _, k := range w.present.from(n + 1) {
-			switch p := w.alive[k]; {
-			case inRange(v, k):
-			case w.m.maybeNotInCache(p, st.event, w.presentAtCreation[p]):
-				unseen++
-			default:
-				higher = append(higher, p)
-			}
-			if enoughPods(len(higher)) {
-				break
-			}
-		}
-		lower := w.lower(v, st)
-		if got := severity(staying) + severity(lower) + severe*len(higher); best < 0 || got < best {
-			best = got
-			r.outOfRange, r.belowStart, r.replicas = true, n < start, v.Set.Replicas
-			r.staying, r.lower, r.higher, r.unseen = staying, lower, higher, unseen
-			r.startMoved = w.s.lostRangeByStart(n, v)
-			r.reaction = max(0, st.event.At-max(w.lastGone, w.lastReady, v.At))
-		}
-	}
-	if best < severe && slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
-		return removal{pod: st.pod, event: st.event, reaction: -1} // not counted as a scale down, which it need not have been
-	}
-	r.unsettled = w.replicasChangedAgain(st.event.At)
-	return r
-}
-
-// mayRoll reports whether a pod may have been deleted for an update under one of these versions, as far as their order allows.
-func (w *actionWalker) mayRoll(versions []*history.Event, p *podLife) bool {
-	if !slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, p.ordinal) }) {
-		return false
-	}
-	a, checked := w.orScaledDown[p]
-	return (!checked || a.weight() < severe) && (a.kind == rolling || w.m.updateNamed(w.s, p))
-}
-
-// lower lists the pods out of range below a removed one that were not Ready. The controller removes a pod that is not Ready only if it is
-// the lowest such pod; one that was Ready in its informer cache is removed whatever is below it.
-func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
-	known, _, _ := w.m.knewOf(st.pod, st.event)
-	if known == allowedStale || !w.s.ordered() {
-		return nil
-	}
-	var out []blockingPod
-	violations := 0
-	for _, n := range w.present.in(int(v.Set.Start+v.Set.Replicas), st.pod.ordinal) {
-		p := w.alive[n]
-		if w.ready.has(n) {
-			continue
-		}
-		o := blockingPod{ordinal: p.ordinal, pod: p}
-		if o.knowledge, o.since, o.why = w.m.knewOf(p, st.event); o.knowledge == violation {
-			o.knowledge = known
-		}
-		if o.knowledge == violation {
-			violations++
-		}
-		if out = append(out, o); enoughPods(violations) {
-			break
-		}
-	}
-	return out
 }
 
 // Weights of a blocking pod: no number of pods that may have been Ready in the informer cache weighs as much as one that cannot have been.

@@ -120,7 +120,7 @@ func disruptionGuarantee(op history.Operation) contract.ID {
 }
 
 // checkAcrossDisruption: an ordering violation after a disruption also breaks the guarantee about that disruption. A set that was not settled
-// at the disruption and is settled at the end exercises it.
+// at the disruption, went on after it and is settled at the end exercises it.
 func checkAcrossDisruption(m *model, res *results) {
 	for i, op := range m.h.Operations {
 		id := disruptionGuarantee(op)
@@ -141,11 +141,18 @@ func checkAcrossDisruption(m *model, res *results) {
 			r.Inconclusive = fromOtherChecks(r.Inconclusive, id, op, res.of(rule).Inconclusive, within)
 		}
 		for _, s := range m.sets {
-			if len(s.events) > 0 && s.events[0].At < op.At && !s.settled(op.Seq, op.At) && s.settled(math.MaxInt, m.h.Duration()) {
+			if len(s.events) > 0 && s.events[0].At < op.At && !s.settled(op.Seq, op.At) && s.settled(math.MaxInt, m.h.Duration()) && m.actedAfter(s, op.At) {
 				res.exercised(id)
 			}
 		}
 	}
+}
+
+// actedAfter reports whether after a moment the set's controller did something that an order is promised for.
+func (m *model) actedAfter(s *setLife, at time.Duration) bool {
+	return slices.ContainsFunc(m.actions[s.nr].creations, func(c creation) bool { return c.event.At > at && !c.first }) ||
+		slices.ContainsFunc(m.actions[s.nr].removals, func(r removal) bool { return r.event.At > at && r.outOfRange }) ||
+		slices.ContainsFunc(m.rollouts[s.nr].acts, func(a rolloutAction) bool { return a.event.At > at && a.kind == rolling })
 }
 
 // fromOtherChecks appends to out the findings within a disruption. An act that breaks several rules is reported once.

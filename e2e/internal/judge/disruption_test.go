@@ -59,7 +59,7 @@ func TestNodeLost(t *testing.T) {
 			},
 		},
 		{
-			name: "another client force-deletes a pod", broken: ids(id),
+			name: "another client force-deletes a pod", broken: ids(id, contract.IdentityAtMostOne),
 			texts: []string{"web-0 (UID uid-2) was removed at", "its node node had stopped answering at", "a second web-0 (UID uid-4) was created at"},
 			build: func(b *historytest.Builder) {
 				lost(b)
@@ -238,7 +238,7 @@ func TestNodeReturns(t *testing.T) {
 			},
 		},
 		{
-			name: "restarted in place", exercised: ids(id), notExercised: ids(contract.DisruptionNodeLost),
+			name: "restarted in place", notExercised: ids(id, contract.DisruptionNodeLost),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1)
 				b.Operation(history.VerbStopNode, "nodes", testNode)

@@ -187,7 +187,7 @@ func checkOverrides(m *model, res *results) {
 func checkAtMostOne(m *model, res *results) {
 	for _, p := range m.pods {
 		if old := p.predecessorIncarnation; old != nil && (old.set != nil || p.set != nil) {
-			res.nameReused(old, p, len(m.deletionsByTest(old.uid)))
+			res.nameReused(old, p)
 		}
 	}
 	for _, a := range m.actions {
@@ -197,9 +197,8 @@ func checkAtMostOne(m *model, res *results) {
 	}
 }
 
-// nameReused checks that a pod's containers had stopped when it was removed; p has the same name, and requests is the number of deletion
-// requests by the test.
-func (res *results) nameReused(old, p *podLife, requests int) {
+// nameReused checks that a pod's containers had stopped when it was removed; p has the same name.
+func (res *results) nameReused(old, p *podLife) {
 	const id = contract.IdentityAtMostOne
 	if old.gone == nil || old.gone.Change != history.Deleted || len(old.gone.Pod.Containers) == 0 {
 		return
@@ -215,8 +214,10 @@ func (res *results) nameReused(old, p *podLife, requests int) {
 		return
 	}
 	// A client may force a deletion: the test by a second one, the test and an evicting client by a first one without grace.
+	requests := res.m.deletionsByTest(old.uid)
 	without := old.deleting == end || orZero(old.deleting.DeletionGrace) == 0
-	forced := requests > 1 || (without && (requests == 1 || old.evicted(old.deleting.Seq)))
+	forced := len(requests) > 1 || (len(requests) == 1 && requests[0].Seq > old.deleting.Seq) ||
+		(without && (len(requests) == 1 || old.evicted(old.deleting.Seq)))
 	// With a grace period of 0 a pod is removed from the API before its containers have stopped.
 	if givenUp(end) || end.Pod.Finished() || forced || old.grace() == 0 {
 		return

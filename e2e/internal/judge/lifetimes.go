@@ -60,6 +60,9 @@ func (p *podLife) ownerBy(at time.Duration) *setLife {
 // first is the pod's earliest event.
 func (p *podLife) first() *history.Event { return p.events[0] }
 
+// terminatingAt reports whether the pod's deletion had been requested at that point of the history.
+func (p *podLife) terminatingAt(seq int) bool { return p.deleting != nil && p.deleting.Seq <= seq }
+
 // aliveAt reports whether the pod existed at that point of the history.
 func (p *podLife) aliveAt(seq int) bool {
 	return p.first().Seq <= seq && (p.gone == nil || p.gone.Seq > seq)

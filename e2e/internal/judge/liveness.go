@@ -33,6 +33,13 @@ func promptly(cause, act *history.Event) bool { return act.At-cause.At <= MinAct
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
 func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
 
+// couldShow reports whether an act that came after something had been in its way for so long shows that the controller waited: it reacts
+// faster than that.
+func (m *model) couldShow(blocked time.Duration, act *history.Event) bool {
+	reaction := m.reactionUntil(act.At)
+	return reaction > 0 && blocked > reaction
+}
+
 // Nothing may be held against a controller that it did not do while it was away: one that restarts, waits for its lease or has lost its API
 // server is away for longer than any deadline. So an omission counts only if the controller was seen at work for the set after the deadline.
 

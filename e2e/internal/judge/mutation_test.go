@@ -48,7 +48,7 @@ type furtherMutation struct {
 }
 
 func furtherMutations() []furtherMutation {
-	return slices.Concat(furtherIdentityMutations())
+	return slices.Concat(furtherIdentityMutations(), furtherOrderingMutations())
 }
 
 func TestMutationsAreCaught(t *testing.T) {

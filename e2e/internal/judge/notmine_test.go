@@ -348,7 +348,7 @@ func TestStartMoves(t *testing.T) {
 func TestAdoptedPodsCountForOrder(t *testing.T) {
 	runCases(t, []testCase{
 		{
-			name: "a new set goes on after the pods it adopts", exercised: ids(contract.OrderingCreate),
+			name: "a new set goes on after the pods it adopts", exercised: ids(contract.LifecycleAdoption), notExercised: ids(contract.OrderingCreate),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)
 				b.Operation(history.VerbDelete, history.Sets, "web")

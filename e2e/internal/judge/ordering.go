@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,11 +47,13 @@ func creationsOf(c creationReason, id contract.ID) func(*model, *results) {
 func (res *results) creation(id contract.ID, s *setLife, c creation) {
 	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
 	res.addBlockingPods(id, s, act, c.event, c.blocking)
+	if len(c.blocking) == 0 && c.freeFrom >= 0 && res.m.couldShow(c.lowerReady-c.freeFrom, c.event) {
+		res.exercised(id)
+	}
 }
 
-// addBlockingPods turns the pods that an act should have waited for into findings, one for each, or counts the act as in order.
+// addBlockingPods turns the pods that an act should have waited for into findings, one for each.
 func (res *results) addBlockingPods(id contract.ID, s *setLife, act string, e *history.Event, found []blockingPod) {
-	clean := true
 	for _, o := range found {
 		c := evidence{
 			set: s, text: fmt.Sprintf("%s%s-%d %s", act, s.name, o.ordinal, o.why), since: o.since,
@@ -67,10 +70,6 @@ func (res *results) addBlockingPods(id contract.ID, s *setLife, act string, e *h
 		case allowedStale:
 			res.of(id).Excused++
 		}
-		clean = false
-	}
-	if clean {
-		res.exercised(id)
 	}
 }
 
@@ -81,12 +80,8 @@ func checkHeals(m *model, res *results) {
 			continue
 		}
 		for _, c := range a.creations {
-			switch {
-			case c.reason != replaced || c.first:
-			case len(c.blocking) > 0:
+			if c.reason == replaced && !c.first && (len(c.blocking) > 0 || c.afterLower) {
 				res.creation(contract.OrderingHeals, a.set, c)
-			case c.afterLower:
-				res.exercised(contract.OrderingHeals)
 			}
 		}
 	}
@@ -121,13 +116,14 @@ func (m *model) removalsInOrder(res *results, id contract.ID, applies func(*setL
 	}
 }
 
-// countRemoval counts a removal that waited for all higher condemned pods, or for all that its controller need have known.
+// countRemoval counts a removal that waited for all higher condemned pods, or for all that its controller need have known, where another order
+// was possible.
 func (res *results) countRemoval(id contract.ID, r removal) {
 	switch {
 	case len(r.higher) > 0:
 	case r.unseen > 0:
 		res.of(id).Excused++
-	default:
+	case r.choice || res.m.couldShow(r.blocked, r.event):
 		res.exercised(id)
 	}
 }
@@ -139,7 +135,7 @@ func goneRef(p *podLife) string {
 	return "gone at " + p.gone.Aside()
 }
 
-// checkMinReady: with minReadySeconds a predecessor has been Ready for that long before the next pod is created.
+// checkMinReady: with minReadySeconds all lower pods have been Ready for that long before the next pod is created.
 // Timestamps have a resolution of one second and come from different clocks, hence the allowance.
 func checkMinReady(m *model, res *results) {
 	const id = contract.OrderingMinReady
@@ -148,34 +144,52 @@ func checkMinReady(m *model, res *results) {
 			continue
 		}
 		for _, c := range a.creations {
-			v := a.set.latest(c.event.At)
-			if v == nil || v.Set.MinReadySeconds == 0 || len(c.blocking) > 0 || c.first {
-				continue
-			}
-			prev := a.set.life(c.pod.ordinal-1, c.event.Seq)
-			if prev == nil {
-				continue
-			}
 			need := m.cacheAt(a.set, c.event).leastMinReady()
-			if need == 0 {
+			if need == 0 || len(c.blocking) > 0 || c.first {
 				continue
 			}
-			seen := prev.at(c.event.Seq)
-			elapsed, strict, ok := m.readyFor(prev, c.event, c.event.CreationTimestamp.Time)
-			if !ok {
-				continue
+			w := m.leastReady(c.lower, c.event, c.event.CreationTimestamp.Time)
+			switch {
+			case w.pod == nil:
+			case w.elapsed < m.leastElapsed(need):
+				seen := w.pod.at(c.event.Seq)
+				res.broken(id, evidence{
+					set: a.set, since: seen.At, events: []*history.Event{seen, c.event},
+					text: fmt.Sprintf("%s was created at %s when %s had been Ready for %v of the %v that minReadySeconds asks for",
+						c.pod.name, c.event.Ref(), w.pod.name, w.elapsed, need),
+				})
+			case w.strict < m.leastElapsed(need):
+				res.of(id).Excused++
+			case c.freeFrom >= 0 && m.couldShow(c.lowerReady+need-max(c.freeFrom, c.lowerReady), c.event):
+				res.exercised(id)
 			}
-			if elapsed >= m.leastElapsed(need) {
-				res.exercisedOrExcused(id, strict >= m.leastElapsed(need))
-				continue
-			}
-			res.broken(id, evidence{
-				set: a.set, since: seen.At, events: []*history.Event{seen, c.event},
-				text: fmt.Sprintf("%s was created at %s when %s had been Ready for %v of the %v that minReadySeconds asks for",
-					c.pod.name, c.event.Ref(), prev.name, elapsed, need),
-			})
 		}
 	}
+}
+
+// readyTime is for how long a pod had been Ready at an act: in the view of it within the lag that is the most favourable, and strictly as it
+// was then.
+type readyTime struct {
+	pod             *podLife
+	elapsed, strict time.Duration
+}
+
+// leastReady returns, of several pods, the one that had been Ready for the shortest time by the time of an act, and that time. The pod is nil
+// where none had been Ready.
+func (m *model) leastReady(pods []*podLife, act *history.Event, when time.Time) (least readyTime) {
+	for _, p := range pods {
+		elapsed, strict, ok := m.readyFor(p, act, when)
+		switch {
+		case !ok:
+		case least.pod == nil:
+			least = readyTime{p, elapsed, strict}
+		case elapsed < least.elapsed:
+			least.pod, least.elapsed, least.strict = p, elapsed, min(strict, least.strict)
+		default:
+			least.strict = min(strict, least.strict)
+		}
+	}
+	return least
 }
 
 // readyFor returns for how long the pod had been Ready by that time, which is that of an act: in the view of it within the lag
@@ -199,15 +213,6 @@ func (m *model) readyFor(p *podLife, act *history.Event, when time.Time) (most, 
 	return most, strict, ok
 }
 
-// exercisedOrExcused counts an act that was right as things were, or only as the controller's view of them may have been.
-func (res *results) exercisedOrExcused(id contract.ID, right bool) {
-	if right {
-		res.exercised(id)
-		return
-	}
-	res.of(id).Excused++
-}
-
 // checkParallel: under Parallel nothing waits for readiness or for a higher pod to be gone.
 func checkParallel(m *model, res *results) {
 	const id = contract.OrderingParallel
@@ -217,7 +222,8 @@ func checkParallel(m *model, res *results) {
 			continue
 		}
 		for _, c := range a.creations {
-			if len(c.blocking) > 0 {
+			// A stale informer cache may have shown a lower pod Ready that was so just before.
+			if slices.ContainsFunc(c.blocking, func(o blockingPod) bool { return o.knowledge == violation }) {
 				res.exercised(id)
 			}
 		}

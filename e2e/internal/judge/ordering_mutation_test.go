@@ -17,7 +17,7 @@ func orderingMutations() map[contract.ID]mutation {
 		contract.OrderingHeals:          createEarly(func(c orderedCreation) bool { return !c.first && !c.scaledUp }),
 		contract.OrderingCreateHalts:    createEarly(func(c orderedCreation) bool { return c.waited > 1200*time.Millisecond }),
 		contract.OrderingChangeOfMind:   createEarly(func(c orderedCreation) bool { return c.interrupted }),
-		contract.OrderingMinReady:       resetReadyTransition,
+		contract.OrderingMinReady:       resetReadyTransition(1),
 		contract.OrderingParallel:       blockParallel,
 		contract.OrderingScaleDown:      scaleDownEarly(func(*history.Event, *object) bool { return true }),
 		contract.OrderingScaleDownHalts: scaleDownPastUnready,
@@ -95,23 +95,35 @@ func createEarly(fits func(orderedCreation) bool) mutation {
 	}
 }
 
-// resetReadyTransition sets the lastTransitionTime of the predecessor's Ready condition to the moment of the next pod's creation.
-func resetReadyTransition(h *mutableHistory) bool {
-	for _, set := range h.shuffled(history.Sets) {
-		if !set.ordered() || !set.every(func(s *history.Set) bool { return s.MinReadySeconds >= 2 }) {
-			continue
-		}
-		for _, c := range h.creations(set) {
-			made := c.pod.first()
-			for _, e := range c.predecessor.versions {
-				if ready := e.Pod.Condition(corev1.PodReady); ready != nil {
-					ready.Transition = made.CreationTimestamp
-				}
+// resetReadyTransition sets the lastTransitionTime of the Ready condition of a pod so many ordinals below to the moment of a creation.
+func resetReadyTransition(below int) mutation {
+	return func(h *mutableHistory) bool {
+		for _, set := range h.shuffled(history.Sets) {
+			if !set.ordered() || !set.every(func(s *history.Set) bool { return s.MinReadySeconds >= 2 && s.Start == set.first().Set.Start }) {
+				continue
 			}
-			return true
+			for _, c := range h.creations(set) {
+				made := c.pod.first()
+				lower := h.pod(set, c.pod.ordinal()-below, made.At)
+				if lower == nil || !lower.readyThroughout(made.At-3*time.Second, made.At) {
+					continue
+				}
+				for _, e := range lower.versions {
+					if ready := e.Pod.Condition(corev1.PodReady); ready != nil {
+						ready.Transition = made.CreationTimestamp
+					}
+				}
+				return true
+			}
 		}
+		return false
 	}
-	return false
+}
+
+func furtherOrderingMutations() []furtherMutation {
+	return []furtherMutation{
+		{contract.OrderingMinReady, "of the pod before the predecessor", resetReadyTransition(2)},
+	}
 }
 
 // blockParallel lets a Parallel set wait for a pod that is not Ready.

@@ -42,11 +42,13 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
-			name: "scale up in order", exercised: ids(contract.OrderingCreate, contract.OrderingScaleUp),
+			name: "scale up in order", exercised: ids(contract.OrderingScaleUp),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)
 				b.Scale("web", 4)
-				b.CreateReady("web-2")
+				b.Pod("web-2")
+				b.Wait(time.Second)
+				b.Ready("web-2")
 				b.CreateReady("web-3")
 			},
 		},
@@ -172,7 +174,7 @@ func TestOrderingHalts(t *testing.T) {
 			},
 		},
 		{
-			name: "a scale down that waits for a pod that stays", exercised: ids(contract.OrderingScaleDownHalts, contract.OrderingScaleDown),
+			name: "a scale down that waits for a pod that stays", exercised: ids(contract.OrderingScaleDownHalts), notExercised: ids(contract.OrderingScaleDown),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 3)
 				b.Unready("web-0")
@@ -348,7 +350,9 @@ func TestOrderingHeals(t *testing.T) {
 				b.DeleteByTest("web-1")
 				b.FinishDeletion("web-0")
 				b.FinishDeletion("web-1")
-				b.CreateReady("web-0")
+				b.Pod("web-0")
+				b.Wait(time.Second)
+				b.Ready("web-0")
 				b.CreateReady("web-1")
 			},
 		},
@@ -376,7 +380,9 @@ func TestChangeOfMind(t *testing.T) {
 				b.Running("web", 1)
 				b.Scale("web", 3)
 				b.CreateReady("web-1")
+				b.Pod("web-2")
 				b.Scale("web", 1)
+				b.DeletePod("web-2")
 				b.DeletePod("web-1")
 			},
 		},

@@ -230,8 +230,7 @@ func (res *results) goneAfterPod(s *setLife, c *claimLife, p *podLife) {
 		return // it was not there any more
 	case before(c.gone, end) != yes:
 		// Only a claim that could have gone earlier shows that it was held.
-		held := !withinSkew(c.deleting.At, c.gone.At) && before(c.deleting, end) == yes
-		if held || before(end, c.deleting) == yes {
+		if !withinSkew(c.deleting.At, c.gone.At) && before(c.deleting, end) == yes {
 			res.exercised(id)
 		}
 		return

@@ -47,7 +47,7 @@ func TestClaimsGoAfterPods(t *testing.T) {
 			}),
 		},
 		{
-			name: "deleted long after the pod", exercised: ids(id), build: func(b *historytest.Builder) {
+			name: "deleted long after the pod", notExercised: ids(id), build: func(b *historytest.Builder) {
 				b.Running("web", 1, historytest.Claims("data"), historytest.WhenDeletedDelete)
 				b.SetController("data-web-0", "StatefulSet", "web", b.Get(history.Sets, "web").UID)
 				b.Operation(history.VerbDelete, history.Sets, "web")

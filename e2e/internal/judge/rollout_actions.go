@@ -59,6 +59,11 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 			a.waits = append(a.waits, o)
 		}
 	}
+	for _, n := range w.s.ordinals.in(a.pod.ordinal+1, hi) {
+		if p := w.s.life(n, a.event.Seq); p != nil && p.aliveAt(a.event.Seq) && w.r.updatePending(p.revision, a.spec) == no {
+			a.allUpdated = append(a.allUpdated, p)
+		}
+	}
 	if u := w.lastUp; u != nil && u.ordinal > a.pod.ordinal && inRange(a.view, u.ordinal) && u.aliveAt(a.event.Seq) {
 		if w.r.updatePending(u.revision, a.spec) == no {
 			a.updated = u
@@ -153,4 +158,59 @@ func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	// The controller writes this status in the sync in which it should have deleted the next pod.
 	out.known = last.Status.ObservedGeneration >= v.Generation && (!w.s.ordered() || last.Status.Available == last.Replicas)
 	return out
+}
+
+// Weights of a deletion that no candidate spec has as its next update: more than any number of blocking pods.
+const (
+	forbidden  = 1 << 60 // an update is pending, but the partition or the strategy forbids it
+	groundless = 1 << 61 // none is pending
+)
+
+// weight ranks the results of one act under several candidate specs; the lowest counts.
+func (a *rolloutAction) weight() int {
+	switch a.kind {
+	case rolling:
+		n := severity(a.waits)
+		if a.above != nil {
+			n += severe
+		}
+		return n
+	case unknownKind:
+		return 0
+	case covered, onDelete:
+		return forbidden
+	}
+	return groundless
+}
+
+// countLeft records which other pods the rollout had still to update at an act.
+func (w *rolloutWalker) countLeft(a *rolloutAction) {
+	a.since = w.s.specs[w.r.phase[a.spec]].At
+	lo, hi := bounds(a.view, int(a.view.Set.Partition))
+	a.choice = w.pendingLast(a.spec, lo, a.pod.ordinal) >= 0
+	for revision, of := range w.at {
+		if w.r.updatePending(revision, a.spec) != yes {
+			continue
+		}
+		for _, n := range of.in(lo, hi) {
+			if n != a.pod.ordinal && !w.down.has(n) {
+				a.left++
+			}
+		}
+	}
+}
+
+// countDown records which ordinals in range are down because of the rollout. A pod that was not Ready before is not.
+func (w *rolloutWalker) countDown(a *rolloutAction) {
+	// A Parallel set also replaces pods that are unavailable in the informer cache.
+	a.own = a.ready && (w.s.ordered() || !a.broken)
+	if a.own {
+		w.rolling[a.pod.ordinal] = a.pod
+	}
+	for n, p := range w.rolling {
+		if inRange(a.view, n) {
+			a.down = append(a.down, p)
+		}
+	}
+	slices.SortFunc(a.down, func(a, b *podLife) int { return cmp.Compare(a.ordinal, b.ordinal) })
 }

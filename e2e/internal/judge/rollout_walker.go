@@ -1,9 +1,7 @@
 package judge
 
 import (
-	"cmp"
 	"maps"
-	"slices"
 	"sort"
 	"time"
 
@@ -58,8 +56,14 @@ type rolloutAction struct {
 	waits []blockingPod
 	// updated is the pod above it that became Ready last, nil if there is none at the new revision.
 	updated *podLife
-	ordered bool       // whether another order was possible
-	down    []*podLife // the pods that are down because of the rollout, this one included
+	// allUpdated are the pods above it at the new revision.
+	allUpdated []*podLife
+	ordered    bool // whether another order was possible, as far as the ordinals go
+	choice     bool // whether a pod below it had an update pending as well
+	left       int  // how many more pods in range had an update pending and were not down
+	// since is when the rollout came to ask for the act.
+	since time.Duration
+	down  []*podLife // the pods that are down because of the rollout, this one included
 	// failing are the other pods in range that are not Ready, lingering that pods in range still had to be updated after this one.
 	failing   []blockingPod
 	lingering bool
@@ -330,6 +334,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		w.acted[w.r.phase[best.spec]]++
 		w.countDown(&best)
 		w.countFailing(&best, views)
+		w.countLeft(&best)
 	}
 	w.r.acts = append(w.r.acts, best)
 	return best.kind == rolling
@@ -353,42 +358,4 @@ func (w *rolloutWalker) mostLenient(p *podLife, views cache) rolloutAction {
 		}
 	}
 	return best
-}
-
-// Weights of a deletion that no candidate spec has as its next update: more than any number of blocking pods.
-const (
-	forbidden  = 1 << 60 // an update is pending, but the partition or the strategy forbids it
-	groundless = 1 << 61 // none is pending
-)
-
-// weight ranks the results of one act under several candidate specs; the lowest counts.
-func (a *rolloutAction) weight() int {
-	switch a.kind {
-	case rolling:
-		n := severity(a.waits)
-		if a.above != nil {
-			n += severe
-		}
-		return n
-	case unknownKind:
-		return 0
-	case covered, onDelete:
-		return forbidden
-	}
-	return groundless
-}
-
-// countDown records which ordinals in range are down because of the rollout. A pod that was not Ready before is not.
-func (w *rolloutWalker) countDown(a *rolloutAction) {
-	// A Parallel set also replaces pods that are unavailable in the informer cache.
-	a.own = a.ready && (w.s.ordered() || !a.broken)
-	if a.own {
-		w.rolling[a.pod.ordinal] = a.pod
-	}
-	for n, p := range w.rolling {
-		if inRange(a.view, n) {
-			a.down = append(a.down, p)
-		}
-	}
-	slices.SortFunc(a.down, func(a, b *podLife) int { return cmp.Compare(a.ordinal, b.ordinal) })
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -34,18 +35,37 @@ func checkNoRecreate(m *model, res *results) {
 			if p.created == nil || p.created.At <= s.deleting.At {
 				continue
 			}
+			clean = false
 			if m.mayHaveMissed(s.deleting, p.created) {
 				res.of(id).Excused++
 				continue
 			}
-			clean = false
 			res.broken(id, evidence{
 				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, p.created},
 				text: fmt.Sprintf("%s was created at %s although deletion of its set began at %s", p.name, p.created.Ref(), s.deleting.Ref()),
 			})
 		}
-		if clean && len(s.pods) > 0 {
-			res.exercised(id)
+		if h, ok := m.lacking(s); ok && clean {
+			res.exercisedByWaiting(id, h, fmt.Sprintf("the set %s was being deleted and lacked %s", s.name, h.pod.name))
 		}
 	}
+}
+
+// lacking returns the longest interval in which a set that was being deleted still existed and lacked a pod in its range, whose name was free;
+// false if there is none.
+func (m *model) lacking(s *setLife) (longest waitPeriod, found bool) {
+	end := m.h.Duration()
+	if s.gone != nil {
+		end = s.gone.At
+	}
+	v := s.specAt(s.deleting.At)
+	for _, p := range s.pods {
+		if p.gone == nil || !inRange(v, p.ordinal) || s.life(p.ordinal, math.MaxInt) != p || m.nameTaken(p.ordinal, s, s.deleting.At, end) {
+			continue
+		}
+		if from := max(p.gone.At, s.deleting.At); end-from > longest.to-longest.from {
+			longest, found = waitPeriod{from: from, to: end, pod: p}, true
+		}
+	}
+	return longest, found
 }

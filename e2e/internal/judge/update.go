@@ -43,6 +43,16 @@ func (res *results) addAllowedStale(id contract.ID, a *rolloutAction) {
 	}
 }
 
+// pendingFrom returns from when on the pod could have been deleted for the update but for another one: its update was pending, and the other
+// pod was down.
+func (a *rolloutAction) pendingFrom(other *podLife) time.Duration {
+	from := a.since
+	if was := other.predecessorIncarnation; was != nil && was.deleting != nil {
+		return max(from, was.deleting.At)
+	}
+	return max(from, other.first().At)
+}
+
 // began returns the beginning of the text of a finding about an update.
 func (a *rolloutAction) began() string {
 	return fmt.Sprintf("%s (revision %s) was deleted for an update at %s while ", a.pod.name, a.pod.revision, a.event.Ref())
@@ -55,7 +65,9 @@ func checkUpdateOrder(m *model, res *results) {
 		switch {
 		case !a.ordered || a.limit != 1:
 		case a.above == nil:
-			res.exercised(id)
+			if a.choice {
+				res.exercised(id)
+			}
 			res.addAllowedStale(id, a)
 		default:
 			res.broken(id, evidence{
@@ -79,7 +91,9 @@ func checkOneAtATime(m *model, res *results) {
 		case len(a.waits) > 0:
 			res.addBlockingPods(id, r.set, a.began(), a.event, a.waits)
 		case a.updated != nil && a.above == nil:
-			res.exercised(id)
+			if up := a.updated.readyBefore(a.event.Seq); m.couldShow(up.from.At-a.pendingFrom(a.updated), a.event) {
+				res.exercised(id)
+			}
 			res.addAllowedStale(id, a)
 		}
 	})
@@ -98,20 +112,24 @@ func checkUpdateMinReady(m *model, res *results) {
 			return // a Parallel set may replace an unavailable old pod at any time
 		}
 		need := m.cacheAt(r.set, e).leastMinReady()
-		seen := a.updated.at(e.Seq)
+		if need == 0 {
+			return
+		}
 		requested := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
-		elapsed, strict, ok := m.readyFor(a.updated, e, requested)
-		if need == 0 || !ok {
-			return
+		w := m.leastReady(a.allUpdated, e, requested)
+		switch up := a.updated.readyBefore(e.Seq).from.At; {
+		case w.pod == nil:
+		case w.elapsed < m.leastElapsed(need):
+			seen := w.pod.at(e.Seq)
+			res.broken(id, evidence{
+				set: r.set, since: seen.At, events: []*history.Event{seen, e},
+				text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, need),
+			})
+		case w.strict < m.leastElapsed(need):
+			res.of(id).Excused++
+		case m.couldShow(up+need-max(a.pendingFrom(a.updated), up), e):
+			res.exercised(id)
 		}
-		if elapsed >= m.leastElapsed(need) {
-			res.exercisedOrExcused(id, strict >= m.leastElapsed(need))
-			return
-		}
-		res.broken(id, evidence{
-			set: r.set, since: seen.At, events: []*history.Event{seen, e},
-			text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", a.updated.name, elapsed, need),
-		})
 	})
 }
 
@@ -122,7 +140,9 @@ func checkMaxUnavailable(m *model, res *results) {
 		switch {
 		case a.limit < 2 || !a.own || len(a.down) < 2:
 		case len(a.down) <= a.limit:
-			res.exercised(id)
+			if len(a.down)+a.left > a.limit { // else all of them could be down
+				res.exercised(id)
+			}
 		default:
 			c := evidence{set: r.set, since: a.event.At}
 			names := make([]string, 0, len(a.down))

@@ -41,15 +41,27 @@ func checkPartition(m *model, res *results) {
 			v := r.set.specs[d.spec].Set
 			switch {
 			case violated[r.phase[d.spec]] || v.Start != 0:
-			case r.lowered(d.spec):
+			case r.lowered(d.spec) && !d.below:
 				res.exercised(contract.UpdatePhased)
 			case v.Partition > 0 && d.below:
-				res.exercised(contract.UpdatePartition)
+				res.stopsAtPartition(r, d)
 			}
 		}
 		m.aboveReplicas(res, r)
 	}
 	m.podsRecreated(res)
+}
+
+// stopsAtPartition counts a rollout that was complete and for a while updated no pod below the partition.
+func (res *results) stopsAtPartition(r *rollout, d rolloutCompletion) {
+	id := contract.UpdatePartition
+	if r.lowered(d.spec) {
+		id = contract.UpdatePhased
+	}
+	if to, ok := res.m.undisturbedUntil(r, d.spec, d.event.At); ok {
+		res.exercisedByWaiting(id, waitPeriod{from: d.event.At, to: to}, fmt.Sprintf("%s had updated all its pods from the partition %d on and no other moved",
+			r.set.name, r.set.specs[d.spec].Set.Partition))
+	}
 }
 
 // partitionViolation returns the guarantee that a deletion breaks because of the partition, and the reason, or "".
@@ -77,16 +89,16 @@ func (m *model) aboveReplicas(res *results, r *rollout) {
 			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			continue
 		}
-		if to, ok := m.undisturbedUntil(r, i); ok {
+		if to, ok := m.undisturbedUntil(r, i, v.At); ok {
 			res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.updatableUntil(r, i, to)}, fmt.Sprintf("%s got a new template under a partition of %d above %d replicas, and no pod moved",
 				r.set.name, v.Set.Partition, v.Set.Replicas))
 		}
 	}
 }
 
-// undisturbedUntil returns until when a version of a set was current without an act of the controller on a pod in range. It returns false
-// where the controller did not observe that version, or had no pod.
-func (m *model) undisturbedUntil(r *rollout, spec int) (time.Duration, bool) {
+// undisturbedUntil returns until when after a moment a version of a set was current without an act of the controller on a pod in range. It
+// returns false where the controller did not observe that version, or had no pod.
+func (m *model) undisturbedUntil(r *rollout, spec int, from time.Duration) (time.Duration, bool) {
 	v := r.set.specs[spec]
 	to := m.h.Duration()
 	if spec+1 < len(r.set.specs) {
@@ -95,7 +107,7 @@ func (m *model) undisturbedUntil(r *rollout, spec int) (time.Duration, bool) {
 	if r.set.deleting != nil {
 		to = min(to, r.set.deleting.At)
 	}
-	if i := sort.Search(len(r.acts), func(i int) bool { return r.acts[i].event.At > v.At }); i < len(r.acts) {
+	if i := sort.Search(len(r.acts), func(i int) bool { return r.acts[i].event.At > from }); i < len(r.acts) {
 		to = min(to, r.acts[i].event.At)
 	}
 	seen := r.observed(v.Generation)
@@ -223,7 +235,7 @@ func checkOnDelete(m *model, res *results) {
 			if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Strategy != appsv1.OnDeleteStatefulSetStrategyType {
 				continue
 			}
-			if to, ok := m.undisturbedUntil(r, i); ok {
+			if to, ok := m.undisturbedUntil(r, i, v.At); ok {
 				res.exercisedByWaiting(id, waitPeriod{from: v.At, to: r.set.updatableUntil(r, i, to)}, fmt.Sprintf("%s got a new template under OnDelete and the controller deleted no pod", r.set.name))
 			}
 		}

@@ -168,7 +168,7 @@ func TestUpdatePhased(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
 			name: "what it uncovers", exercised: ids(contract.UpdatePhased, contract.UpdatePartition), notExercised: ids(contract.UpdateComplete),
-			build: phased(func(b *historytest.Builder) { b.Roll("web", 2, 1) }),
+			build: phased(func(b *historytest.Builder) { b.Roll("web", 2, 1); b.Wait(20 * time.Second) }),
 		},
 		{
 			name: "all pods in the end", exercised: ids(contract.UpdatePhased, contract.UpdateComplete), build: phased(func(b *historytest.Builder) {

@@ -202,7 +202,12 @@ func TestUpdateOneAtATime(t *testing.T) {
 func TestParallelUpdates(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
-			name: "one after another", build: rolled(3, historytest.Parallel),
+			name: "one after another", build: func(b *historytest.Builder) {
+				b.Running("web", 3, historytest.Parallel)
+				b.Wait(5 * time.Second)
+				b.NewTemplate("web", 2)
+				b.Roll("web", 2, 1, 0)
+			},
 			exercised: ids(contract.OrderingParallelUpdates, contract.UpdateOrder), notExercised: ids(contract.UpdateOneAtATime),
 		},
 		{
@@ -281,7 +286,7 @@ func TestUpdateMinReady(t *testing.T) {
 	}
 	runLiveCases(t, []testCase{
 		{name: "long enough", exercised: ids(contract.UpdateMinReady), build: wait(8 * time.Second)},
-		{name: "longer", exercised: ids(contract.UpdateMinReady), build: wait(20 * time.Second)},
+		{name: "longer", exercised: ids(contract.UpdateMinReady), build: wait(12 * time.Second)},
 		{name: "within the resolution of a second", exercised: ids(contract.UpdateMinReady), build: wait(7500 * time.Millisecond)},
 		{name: "not at all", broken: ids(contract.UpdateMinReady), texts: []string{"while the updated web-1 had been Ready for 0s of the 8s that minReadySeconds asks for"}, build: wait(0)},
 		{name: "too short", broken: ids(contract.UpdateMinReady), build: wait(4 * time.Second)},

@@ -48,13 +48,13 @@ func (m *model) allReactions() []reaction {
 		}
 		for _, r := range a.removals {
 			if r.outOfRange && len(r.staying)+len(r.lower)+len(r.higher) == 0 {
-				out = append(out, reaction{at: r.event.At, longest: r.reaction})
+				out = append(out, reaction{at: r.event.At, longest: atLeastShortest(r.reaction)})
 			}
 		}
 	}
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
-		if r.set.ordered() && len(a.waits) == 0 && a.above == nil {
-			out = append(out, reaction{at: a.event.At, longest: a.reaction})
+		if a.reaction >= 0 && len(a.waits) == 0 && a.above == nil {
+			out = append(out, reaction{at: a.event.At, longest: atLeastShortest(a.reaction)})
 		}
 	})
 	slices.SortFunc(out, func(a, b reaction) int { return cmp.Compare(a.at, b.at) })

@@ -32,7 +32,9 @@ func TestLateWatchOfSets(t *testing.T) {
 		{
 			name: "by one event", exercised: ids(contract.IdentityOwnership, contract.OrderingCreate), build: func(b *historytest.Builder) {
 				set := b.Set("web", historytest.Replicas(2))
-				b.CreateReady("web-0")
+				b.Pod("web-0")
+				b.Wait(time.Second)
+				b.Ready("web-0")
 				b.CreateReady("web-1")
 				late(b, set, 1)
 			},
@@ -75,7 +77,7 @@ func TestLateWatches(t *testing.T) {
 		{
 			name: "a scale down that is recorded after the pod's deletion", exercised: ids(contract.OrderingScaleDown), build: func(b *historytest.Builder) {
 				slow(b)
-				scale := b.Scale("web", 2)
+				scale := b.Scale("web", 1)
 				b.DeletePod("web-2")
 				late(b, scale, 4)
 			},

@@ -136,6 +136,10 @@ func ordering() []Fault {
 		Harm:  "The time that a member takes to start is taken off the time that it has to warm up.",
 		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-from-start") && now.Sub(replicas[i].CreationTimestamp.Time) >= time.Duration(set.Spec.MinReadySeconds)*time.Second)`}},
 	}, {
+		Name: "min-ready-of-last-only", Kind: Subtle, Breaks: []contract.ID{contract.OrderingMinReady},
+		Harm:  "Of the members that a new one depends on only the last has to be warm.",
+		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-of-last-only") && i+1 < len(replicas) && isCreated(replicas[i+1]))`}},
+	}, {
 		Name: "third-never-made", Kind: Subtle, Breaks: []contract.ID{contract.IdentityName, contract.OrderingCreate},
 		Harm:  "However many members are asked for, there are never more than two.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"third-never-made\") && !isCreated(replicas[i]) && i > 1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
