@@ -175,10 +175,11 @@ type Set struct {
 	Selector             map[string]string                               `json:"selector,omitempty"`            // matchLabels
 	SelectorExpressions  bool                                            `json:"selectorExpressions,omitempty"` // it has matchExpressions too, not kept
 	ClaimTemplates       []string                                        `json:"claimTemplates,omitempty"`
-	PodGrace             *int64                                          `json:"podGrace,omitempty"`     // template's terminationGracePeriodSeconds
-	PodHostname          string                                          `json:"podHostname,omitempty"`  // template's hostname
-	PodSubdomain         string                                          `json:"podSubdomain,omitempty"` // template's subdomain
-	PodVolumes           []string                                        `json:"podVolumes,omitempty"`   // names of the template's volumes
+	ClaimRequests        map[string]ClaimRequest                         `json:"claimRequests,omitempty"` // by claim template; older histories hold none
+	PodGrace             *int64                                          `json:"podGrace,omitempty"`      // template's terminationGracePeriodSeconds
+	PodHostname          string                                          `json:"podHostname,omitempty"`   // template's hostname
+	PodSubdomain         string                                          `json:"podSubdomain,omitempty"`  // template's subdomain
+	PodVolumes           []string                                        `json:"podVolumes,omitempty"`    // names of the template's volumes
 	// FreeHostname says that the template asks for a hostname of its own (hostNetwork, setHostnameAsFQDN, hostnameOverride).
 	FreeHostname bool     `json:"freeHostname,omitempty"`
 	Template     Template `json:"template,omitzero"`
@@ -201,9 +202,17 @@ type Status struct {
 
 // Claim is a PersistentVolumeClaim.
 type Claim struct {
-	Phase  corev1.PersistentVolumeClaimPhase `json:"phase,omitempty"`
-	Volume string                            `json:"volume,omitempty"`
-	Class  string                            `json:"class,omitempty"`
+	Phase   corev1.PersistentVolumeClaimPhase `json:"phase,omitempty"`
+	Volume  string                            `json:"volume,omitempty"`
+	Class   string                            `json:"class,omitempty"`
+	Request ClaimRequest                      `json:"request,omitzero"` // older histories hold none
+}
+
+// ClaimRequest is what a claim, or a claim template, asks of its volume.
+type ClaimRequest struct {
+	Size  string `json:"size,omitempty"`  // as written, "" where unset
+	Modes string `json:"modes,omitempty"` // access modes, separated by commas
+	Class string `json:"class,omitempty"` // of a template only: "" where unset, and then the default class is used
 }
 
 // Revision is a ControllerRevision.

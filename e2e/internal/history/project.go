@@ -33,7 +33,7 @@ func Project(obj runtime.Object) (*Event, error) {
 		return &Event{Resource: Pods, Meta: metaOf(&o.ObjectMeta), Pod: podOf(o)}, nil
 	case *corev1.PersistentVolumeClaim:
 		return &Event{Resource: Claims, Meta: metaOf(&o.ObjectMeta), Claim: &Claim{
-			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName),
+			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.Spec),
 		}}, nil
 	case *appsv1.StatefulSet:
 		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
@@ -179,8 +179,28 @@ func setOf(o *appsv1.StatefulSet) *Set {
 	}
 	for _, t := range spec.VolumeClaimTemplates {
 		s.ClaimTemplates = append(s.ClaimTemplates, t.Name)
+		if s.ClaimRequests == nil {
+			s.ClaimRequests = map[string]ClaimRequest{}
+		}
+		r := requestOf(&t.Spec)
+		r.Class = orZero(t.Spec.StorageClassName)
+		s.ClaimRequests[t.Name] = r
 	}
 	return s
+}
+
+// requestOf returns what a claim asks for, without its class.
+func requestOf(spec *corev1.PersistentVolumeClaimSpec) ClaimRequest {
+	var r ClaimRequest
+	if size, ok := spec.Resources.Requests[corev1.ResourceStorage]; ok {
+		r.Size = size.String()
+	}
+	modes := make([]string, 0, len(spec.AccessModes))
+	for _, m := range spec.AccessModes {
+		modes = append(modes, string(m))
+	}
+	r.Modes = strings.Join(modes, ",")
+	return r
 }
 
 // templateDigest is a digest of a whole template, or "" where it cannot be marshalled.

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -92,9 +93,9 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			Claims: map[string]string{"data": "data-web-0"}, Template: podTemplate(),
 		}}},
 		{"claim", &corev1.PersistentVolumeClaim{
-			ObjectMeta: objectMeta(), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1", StorageClassName: new("standard")},
+			ObjectMeta: objectMeta(), Spec: claimSpec(),
 			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
-		}, history.Event{Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimBound, Volume: "pv-1", Class: "standard"}}},
+		}, history.Event{Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimBound, Volume: "pv-1", Class: "standard", Request: history.ClaimRequest{Size: "1Gi", Modes: "ReadWriteOnce,ReadOnlyMany"}}}},
 		{"set", &appsv1.StatefulSet{
 			ObjectMeta: objectMeta(),
 			Spec: appsv1.StatefulSetSpec{
@@ -105,7 +106,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 				MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)),
 				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenScaled: "Delete", WhenDeleted: "Retain"},
 				Selector:                             &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
-				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
+				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}, Spec: claimSpec()}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
 				Template:                             corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{mine: "2", "x": "y"}, Labels: map[string]string{mine: "2", "app": "web"}}, Spec: template},
 			},
 			Status: appsv1.StatefulSetStatus{
@@ -114,7 +115,8 @@ func TestProjectKeepsEveryField(t *testing.T) {
 		}, history.Event{Resource: history.Sets, Set: &history.Set{
 			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
 			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
-			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
+			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"},
+			ClaimRequests: map[string]history.ClaimRequest{"data": {Size: "1Gi", Modes: "ReadWriteOnce,ReadOnlyMany", Class: "standard"}, "log": {}}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
 			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u"},
 		}}},
 		{
@@ -288,5 +290,13 @@ func TestControllerIsTheManagingOwner(t *testing.T) {
 	m.Owners = []metav1.OwnerReference{{UID: "a"}, {UID: "b", Controller: new(false)}}
 	if c := m.Controller(); c != nil {
 		t.Errorf("expected none, found %+v", c)
+	}
+}
+
+// claimSpec is the spec of a claim with every field that is recorded.
+func claimSpec() corev1.PersistentVolumeClaimSpec {
+	return corev1.PersistentVolumeClaimSpec{
+		VolumeName: "pv-1", StorageClassName: new("standard"), AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany},
+		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 	}
 }

@@ -82,9 +82,10 @@ func TestNames(t *testing.T) {
 		{
 			name: "a gap for a while", notExercised: ids(contract.IdentityName),
 			build: func(b *historytest.Builder) {
-				b.Set("web", historytest.Replicas(2), historytest.Parallel)
-				b.CreateReady("web-1")
-				b.CreateReady("web-2")
+				b.Running("web", 3, historytest.Parallel)
+				b.DeleteByTest("web-0")
+				b.FinishDeletion("web-0")
+				b.Scale("web", 2)
 				b.Status("web")
 				b.Wait(judge.MinActDeadline - time.Second)
 			},

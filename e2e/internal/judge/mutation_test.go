@@ -48,7 +48,7 @@ type furtherMutation struct {
 }
 
 func furtherMutations() []furtherMutation {
-	return slices.Concat(furtherIdentityMutations(), furtherOrderingMutations())
+	return slices.Concat(furtherIdentityMutations(), furtherOrderingMutations(), facetMutations())
 }
 
 func TestMutationsAreCaught(t *testing.T) {

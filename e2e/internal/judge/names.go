@@ -10,8 +10,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap.
+// checkNames: at rest a set's pods are called <set>-<ordinal>, and the ordinals run from the start without a gap. Pods with other ordinals are
+// never created.
 func checkNames(m *model, res *results) {
+	m.outOfRange(res)
 	overdue := m.actDeadlineWhenObserved()
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
@@ -44,6 +46,29 @@ func checkNames(m *model, res *results) {
 		}
 		if m.complete() {
 			res.atRest(&r, last, m.h.Duration(), overdue)
+		}
+	}
+}
+
+// outOfRange reports pods that a set's controller created though no version of the set that it may have known has their ordinal in range.
+func (m *model) outOfRange(res *results) {
+	createdByTest := m.createdByTest(history.Pods)
+	for _, a := range m.actions {
+		for _, c := range a.creations {
+			known := m.cacheAt(a.set, c.event)
+			outside := func(v *history.Event) bool { return !inRange(v, c.pod.ordinal) }
+			if createdByTest[c.pod.name] || len(a.set.specs) == 0 || !known.everySpec(outside) {
+				continue
+			}
+			id, v := contract.IdentityName, a.set.specAt(c.event.At)
+			if v.Set.Start > 0 {
+				id = contract.IdentityStartOrdinal
+			}
+			res.broken(id, evidence{
+				set: a.set, since: m.lagBefore(c.event), events: []*history.Event{v, c.event},
+				text: fmt.Sprintf("%s was created at %s, and the ordinals of the set run from %d to %d (%s)",
+					c.pod.name, c.event.Ref(), v.Set.Start, v.Set.Start+v.Set.Replicas-1, v.Aside()),
+			})
 		}
 	}
 }

@@ -183,21 +183,11 @@ func (a *rolloutAction) weight() int {
 	return groundless
 }
 
-// countLeft records which other pods the rollout had still to update at an act.
-func (w *rolloutWalker) countLeft(a *rolloutAction) {
+// noteChoice records whether the controller could have updated another pod at an act.
+func (w *rolloutWalker) noteChoice(a *rolloutAction) {
 	a.since = w.s.specs[w.r.phase[a.spec]].At
-	lo, hi := bounds(a.view, int(a.view.Set.Partition))
+	lo, _ := bounds(a.view, int(a.view.Set.Partition))
 	a.choice = w.pendingLast(a.spec, lo, a.pod.ordinal) >= 0
-	for revision, of := range w.at {
-		if w.r.updatePending(revision, a.spec) != yes {
-			continue
-		}
-		for _, n := range of.in(lo, hi) {
-			if n != a.pod.ordinal && !w.down.has(n) {
-				a.left++
-			}
-		}
-	}
 }
 
 // countDown records which ordinals in range are down because of the rollout. A pod that was not Ready before is not.

@@ -60,7 +60,6 @@ type rolloutAction struct {
 	allUpdated []*podLife
 	ordered    bool // whether another order was possible, as far as the ordinals go
 	choice     bool // whether a pod below it had an update pending as well
-	left       int  // how many more pods in range had an update pending and were not down
 	// since is when the rollout came to ask for the act.
 	since time.Duration
 	down  []*podLife // the pods that are down because of the rollout, this one included
@@ -107,7 +106,7 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 	r := &rollout{set: s, templates: templatesOf(s), rolled: map[*podLife]bool{}, orScaledDown: map[*podLife]rolloutAction{}}
 	var top int64
 	for _, e := range s.events {
-		if g := e.Set.Status.ObservedGeneration; g > top {
+		if g := e.Set.Status.ObservedGeneration; g > top && g <= e.Generation {
 			top = g
 			r.observing = append(r.observing, e)
 		}
@@ -334,7 +333,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		w.acted[w.r.phase[best.spec]]++
 		w.countDown(&best)
 		w.countFailing(&best, views)
-		w.countLeft(&best)
+		w.noteChoice(&best)
 	}
 	w.r.acts = append(w.r.acts, best)
 	return best.kind == rolling

@@ -180,10 +180,12 @@ func (s *setLife) after(n, seq int) *podLife {
 	return lives[i]
 }
 
-// checkObservedGeneration: status.observedGeneration reaches the generation of the last change of the spec.
+// checkObservedGeneration: status.observedGeneration reaches the generation of the last change of the spec, neither before the change nor only
+// for a while.
 func checkObservedGeneration(m *model, res *results) {
 	const id = contract.StatusObservedGeneration
 	for _, r := range m.rollouts {
+		res.observedGenerations(r.set)
 		for i, v := range r.set.specs {
 			if (i > 0 || r.set.created != nil) && r.observed(v.Generation) != nil {
 				res.exercised(id)
@@ -203,5 +205,24 @@ func checkObservedGeneration(m *model, res *results) {
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
 		}, last.At+overdue)
+	}
+}
+
+// observedGenerations reports where a status says that it observed a generation that there was not yet, or less than it said before.
+func (res *results) observedGenerations(s *setLife) {
+	for i, e := range s.events {
+		now, before := e.Set.Status.ObservedGeneration, s.events[max(i-1, 0)]
+		was := before.Set.Status.ObservedGeneration
+		c := evidence{set: s, since: e.At, events: []*history.Event{e}}
+		switch {
+		case now > e.Generation && (i == 0 || now != was):
+			c.text = fmt.Sprintf("the status of %s says at %s that generation %d was observed, and the set has generation %d only", s.name, e.Ref(), now, e.Generation)
+		case now < was:
+			c.since, c.events = before.At, []*history.Event{before, e}
+			c.text = fmt.Sprintf("the status of %s, which had observed generation %d, says at %s that only %d was", s.name, was, e.Ref(), now)
+		default:
+			continue
+		}
+		res.broken(contract.StatusObservedGeneration, c)
 	}
 }

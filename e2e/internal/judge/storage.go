@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +17,7 @@ import (
 func storageChecks() []check {
 	return []check{
 		{ids: []contract.ID{contract.StorageClaimPerPod, contract.StorageTemplates, contract.StorageTemplateWins}, run: checkClaims},
-		{ids: []contract.ID{contract.StorageClaimLabels}, run: checkClaimLabels},
+		{ids: []contract.ID{contract.StorageClaimLabels}, run: checkNewClaims},
 		{ids: []contract.ID{
 			contract.StorageDataSurvives, contract.StorageRetentionFailure, contract.StorageScaleKeeps, contract.StorageDeleteKeeps,
 			contract.StorageWhenScaledDelete, contract.StorageWhenDeletedDelete,
@@ -142,8 +143,8 @@ func (res *results) sharedVolumes() {
 	}
 }
 
-// checkClaimLabels: claims that the controller creates carry the labels of the set's selector.
-func checkClaimLabels(m *model, res *results) {
+// checkNewClaims: claims that the controller creates carry the labels of the set's selector, and ask for what their template says.
+func checkNewClaims(m *model, res *results) {
 	const id = contract.StorageClaimLabels
 	claimants, createdByTest := m.claimants(), m.createdByTest(history.Claims)
 	for _, c := range m.claims {
@@ -155,6 +156,7 @@ func checkClaimLabels(m *model, res *results) {
 		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
 			continue
 		}
+		res.checkClaimRequest(s, c)
 		right := true
 		for _, k := range slices.Sorted(maps.Keys(s.events[0].Set.Selector)) {
 			want := s.events[0].Set.Selector[k]
@@ -168,6 +170,26 @@ func checkClaimLabels(m *model, res *results) {
 		}
 		if right {
 			res.exercised(id)
+		}
+	}
+}
+
+// checkClaimRequest checks that a claim which the controller created asks for what its claim template says. Its class is compared where the
+// template names one.
+func (res *results) checkClaimRequest(s *setLife, c *claimLife) {
+	want, known := s.events[0].Set.ClaimRequests[strings.TrimSuffix(c.name[:strings.LastIndexByte(c.name, '-')], "-"+s.name)]
+	got := c.created.Claim.Request
+	if !known || got == (history.ClaimRequest{}) {
+		return
+	}
+	for _, f := range []struct{ what, got, want string }{
+		{"a request of", got.Size, want.Size}, {"the access modes", got.Modes, want.Modes}, {"the storage class", c.created.Claim.Class, want.Class},
+	} {
+		if f.got != f.want && (f.want != "" || f.what != "the storage class") {
+			res.broken(contract.StorageClaimPerPod, evidence{
+				set: s, since: c.created.At, events: []*history.Event{c.created},
+				text: fmt.Sprintf("claim %s was created at %s with %s %q, expected %q as in its claim template", c.name, c.created.Ref(), f.what, f.got, f.want),
+			})
 		}
 	}
 }

@@ -103,6 +103,27 @@ func (t *templates) podTemplate(p *podLife, among ...int) int {
 	return -1
 }
 
+// lacks returns what a new pod lacks of the template that its label names, "" if nothing. Only the suite's own annotations and variable are
+// compared: others may be added or rewritten on the way, and policies take labels away.
+func (t *templates) lacks(p *podLife) string {
+	id, ok := t.templateByRevision[p.revision]
+	if !ok || p.created == nil {
+		return ""
+	}
+	have, want := p.created.Pod.Template, t.distinct[id]
+	for _, f := range []struct {
+		what       string
+		have, want map[string]string
+	}{{"annotation", have.Annotations, want.Annotations}, {"variable", have.Env, want.Env}} {
+		for _, k := range slices.Sorted(maps.Keys(f.want)) {
+			if f.have[k] != f.want[k] {
+				return fmt.Sprintf("%s %s %q, expected %q", f.what, k, f.have[k], f.want[k])
+			}
+		}
+	}
+	return ""
+}
+
 // createdFrom reports whether pod was made of one template and not of another: it agrees with it wherever the two differ, or has a value of it
 // in a place for which the other has another value.
 func createdFrom(pod, one, other history.Template) bool {

@@ -140,7 +140,7 @@ func checkMaxUnavailable(m *model, res *results) {
 		switch {
 		case a.limit < 2 || !a.own || len(a.down) < 2:
 		case len(a.down) <= a.limit:
-			if len(a.down)+a.left > a.limit { // else all of them could be down
+			if len(a.down) == a.limit && a.lingering { // else nothing kept the controller from going on
 				res.exercised(id)
 			}
 		default:

@@ -12,6 +12,7 @@ import (
 // that obeys maxUnavailable does.
 func twoAtATime(b *historytest.Builder) {
 	b.Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"))
+	b.Wait(4 * time.Second)
 	b.NewTemplate("web", 2)
 	for _, pair := range [][]string{{"web-3", "web-2"}, {"web-1", "web-0"}} {
 		for _, pod := range pair {

@@ -53,7 +53,7 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 	}
 	previous := r.set.life(c.pod.ordinal, c.event.Seq-1)
 	// The replacement of a pod that the rollout deleted must have the update revision; of others only the label must fit the template.
-	if text != "" && ((previous != nil && r.rolled[previous]) || r.podTemplate(c.pod) >= 0) {
+	if text != "" && ((previous != nil && r.rolled[previous]) || r.podTemplate(c.pod) >= 0 || r.lacks(c.pod) != "") {
 		evidence.text = fmt.Sprintf("%s was created at %s %s", c.pod.name, c.event.Ref(), text)
 		res.broken(contract.UpdateComplete, evidence)
 	}

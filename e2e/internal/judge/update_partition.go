@@ -192,6 +192,8 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 			}
 		}
 		switch template := r.podTemplate(c.pod); {
+		case template < 0 && r.lacks(c.pod) != "":
+			return false, true, "what is in the template of that revision: " + r.lacks(c.pod)
 		case template >= 0:
 			wants = append(wants, fmt.Sprintf("the template of that revision, not of %s", r.revisionOf[template]))
 			return false, true, strings.Join(wants, ", ")
@@ -251,6 +253,9 @@ func (r *rollout) always(strategy appsv1.StatefulSetUpdateStrategyType, v cache)
 func (r *rollout) outdated(c creation, v cache) string {
 	if template := r.podTemplate(c.pod); template >= 0 {
 		return fmt.Sprintf("with the label of revision %s but made of the template of %s", c.pod.revision, r.revisionOf[template])
+	}
+	if what := r.lacks(c.pod); what != "" {
+		return fmt.Sprintf("with the label of revision %s and without what is in its template: %s", c.pod.revision, what)
 	}
 	for i := v.newest; i >= v.oldest; i-- {
 		if r.updatePending(c.pod.revision, i) != yes {

@@ -209,12 +209,26 @@ func (s *Builder) Claim(template, pod string) *history.Event {
 	name := template + "-" + pod
 	set := s.Get(history.Sets, setOf(pod))
 	e := s.Add(&history.Event{Resource: history.Claims, Meta: history.Meta{Name: name, Labels: copyOf(set.Set.Selector)}, Claim: &history.Claim{
-		Phase: corev1.ClaimPending, Class: "standard",
+		Phase: corev1.ClaimPending, Class: "standard", Request: requestOf(set, template),
 	}})
 	uid := e.UID
 	return s.Change(history.Claims, name, func(e *history.Event) {
 		e.Claim.Phase, e.Claim.Volume = corev1.ClaimBound, "pv-"+string(uid)
 	})
+}
+
+// requestOf returns the request of a claim that is made of a set's claim template.
+func requestOf(set *history.Event, template string) history.ClaimRequest {
+	r := set.Set.ClaimRequests[template]
+	r.Class = ""
+	return r
+}
+
+// Request makes a claim template ask for a volume of that size.
+func Request(template, size string) Option {
+	return func(s *history.Set) {
+		s.ClaimRequests = map[string]history.ClaimRequest{template: {Size: size, Modes: string(corev1.ReadWriteOnce)}}
+	}
 }
 
 // Running creates a set and that many pods, each Ready before the next is created, and writes the status after each.

@@ -22,7 +22,7 @@ func (s *setSync) createClaims(r *replica) bool {
 			ok = false // it exists, but not yet in the cache
 		default:
 			s.c.recordWrite(s.set.Name, cl.builder.Add(&history.Event{
-				Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimPending, Class: "standard"},
+				Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimPending, Class: "standard", Request: s.set.Set.ClaimRequests[t]},
 				Meta: history.Meta{Name: name, Labels: s.set.Set.Selector},
 			}))
 		}

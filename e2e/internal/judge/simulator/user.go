@@ -65,6 +65,10 @@ func (cl *cluster) randomSpec() historytest.Option {
 		if len(t.ClaimTemplates) > 0 {
 			t.WhenScaled, t.WhenDeleted = pick(cl.rng, retainPolicy, retainPolicy, deletePolicy), pick(cl.rng, retainPolicy, retainPolicy, deletePolicy)
 			t.PodVolumes = pick(cl.rng, nil, nil, nil, []string{"data"})
+			t.ClaimRequests = map[string]history.ClaimRequest{}
+			for i, name := range t.ClaimTemplates {
+				t.ClaimRequests[name] = history.ClaimRequest{Size: fmt.Sprint(1+i, "Gi"), Modes: string(corev1.ReadWriteOnce)}
+			}
 		}
 		t.MinReadySeconds = pick(cl.rng, int32(0), 0, 0, 0, 2, 5)
 		t.RevisionHistoryLimit = pick(cl.rng, new(int32(10)), new(int32(10)), new(int32(0)), new(int32(1)))
@@ -89,7 +93,9 @@ func (cl *cluster) newTemplate(broken float64) (history.Template, string) {
 		image = brokenImage
 	}
 	n := len(cl.templates)
-	cl.templates = append(cl.templates, history.Template{Images: map[string]string{"main": fmt.Sprint(image, n)}})
+	cl.templates = append(cl.templates, history.Template{
+		Images: map[string]string{"main": fmt.Sprint(image, n)}, Annotations: map[string]string{history.Prefix + "template": fmt.Sprint(n)},
+	})
 	return cl.templates[n], fmt.Sprint("t", n)
 }
 

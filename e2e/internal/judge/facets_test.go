@@ -1,0 +1,144 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+)
+
+func TestClaimsAskForWhatTheirTemplateSays(t *testing.T) {
+	made := func(change func(*history.Claim)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.Claims("data"), historytest.Request("data", "1Gi"))
+			b.Claim("data", "web-0")
+			for _, e := range b.History().Events {
+				if e.Claim != nil {
+					change(e.Claim)
+				}
+			}
+			b.CreateReady("web-0")
+			b.Wait(5 * time.Second)
+		}
+	}
+	runCases(t, []testCase{
+		{name: "what it says", exercised: ids(contract.StorageClaimPerPod), build: made(func(*history.Claim) {})},
+		{
+			name: "another size", broken: ids(contract.StorageClaimPerPod), texts: []string{"claim data-web-0 was created at rv 102 (+0.2 s) with a request of \"2Gi\", expected \"1Gi\" as in its claim template"},
+			build: made(func(c *history.Claim) { c.Request.Size = "2Gi" }),
+		},
+		{name: "other access modes", broken: ids(contract.StorageClaimPerPod), build: made(func(c *history.Claim) { c.Request.Modes = "ReadOnlyMany" })},
+		{
+			name: "another class", broken: ids(contract.StorageClaimPerPod), build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Claims("data"), func(s *history.Set) {
+					s.ClaimRequests = map[string]history.ClaimRequest{"data": {Size: "1Gi", Class: "fast"}}
+				})
+				b.Claim("data", "web-0")
+				b.CreateReady("web-0")
+			},
+		},
+		{name: "a recording that does not hold it", build: made(func(c *history.Claim) { c.Request = history.ClaimRequest{} })},
+	})
+}
+
+func TestObservedGenerationIsNeitherAheadNorTakenBack(t *testing.T) {
+	observed := func(generations ...int64) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Running("web", 2)
+			b.Scale("web", 3)
+			for _, g := range generations {
+				b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.ObservedGeneration = g })
+			}
+		}
+	}
+	broken := ids(contract.StatusObservedGeneration)
+	runLiveCases(t, []testCase{
+		{name: "reached", exercised: broken, build: observed(2)},
+		{name: "written twice", exercised: broken, build: observed(2, 2)},
+		{name: "ahead", broken: broken, texts: []string{"says at rv 109 (+0.9 s) that generation 7 was observed, and the set has generation 2 only"}, build: observed(7)},
+		{name: "taken back", broken: broken, texts: []string{"which had observed generation 2, says at rv 110 (+1.0 s) that only 1 was"}, build: observed(2, 1)},
+	})
+}
+
+func TestPodsCreatedOutOfRange(t *testing.T) {
+	runCases(t, []testCase{
+		{
+			name: "above", broken: ids(contract.IdentityName), texts: []string{"web-2 was created at rv", "and the ordinals of the set run from 0 to 1"}, build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.CreateReady("web-2")
+			},
+		},
+		{
+			name: "below the start", broken: ids(contract.IdentityStartOrdinal), build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Replicas(2), historytest.Start(3))
+				b.CreateReady("web-2")
+				b.CreateReady("web-3")
+			},
+		},
+		{
+			name: "scaled down just before", build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.Scale("web", 3)
+				b.Scale("web", 2)
+				b.Pod("web-2")
+			},
+		},
+		{
+			name: "long after the scale down, which no status shows", build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.Scale("web", 3)
+				b.Scale("web", 2)
+				b.Wait(long)
+				b.Pod("web-2")
+			},
+		},
+		{
+			name: "by the test", build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Operation(history.VerbCreate, history.Pods, "web-1")
+				b.Pod("web-1")
+			},
+		},
+	})
+}
+
+func TestPodsHaveWhatIsInTheirTemplate(t *testing.T) {
+	const key = history.Prefix + "template"
+	created := func(then func(*historytest.Builder), change func(*history.Pod)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Running("web", 2)
+			b.Update("web", func(s *history.Set) { s.Template.Annotations = map[string]string{key: "new"} })
+			b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+			then(b)
+			change(b.Get(history.Pods, "web-1").Pod)
+			b.Ready("web-1")
+			b.Status("web")
+		}
+	}
+	roll := func(b *historytest.Builder) {
+		b.DeletePod("web-1")
+		b.Pod("web-1")
+	}
+	without := func(p *history.Pod) { p.Template.Annotations = nil }
+	runCases(t, []testCase{
+		{name: "all of it", build: created(roll, func(*history.Pod) {})},
+		{name: "and more", build: created(roll, func(p *history.Pod) { p.Template.Annotations["other"] = "added" })},
+		{
+			name: "without an annotation", broken: ids(contract.UpdateComplete), texts: []string{"but made of the template of web-1"}, build: created(roll, without),
+		},
+		{
+			name: "another value", broken: ids(contract.UpdateComplete), texts: []string{"without what is in its template: annotation " + key + " \"else\", expected \"new\""},
+			build: created(roll, func(p *history.Pod) { p.Template.Annotations[key] = "else" }),
+		},
+		{
+			name: "by a scale up", broken: ids(contract.UpdateScaleNew), build: created(func(b *historytest.Builder) {
+				b.Roll("web", 1, 0)
+				b.Scale("web", 3)
+				pod := b.Pod("web-2")
+				without(pod.Pod)
+			}, func(*history.Pod) {}),
+		},
+	})
+}
