@@ -2,6 +2,8 @@ package judge
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -33,6 +35,48 @@ func (res *results) distrust(why string) {
 	for _, r := range res.byID {
 		for _, f := range r.Violations {
 			f.Text += "; but the recording breaks an assumption of the judges: " + why
+			r.Inconclusive = append(r.Inconclusive, f)
+		}
+		r.Violations = nil
+	}
+}
+
+// leastResponse is the shortest time that the controller took to show in a set's status that it had seen a change of its spec; ok is false
+// where the history shows none. What it shows has passed the controller's informer cache and its own writes.
+func (m *model) leastResponse() (least time.Duration, ok bool) {
+	for _, s := range m.sets {
+		for _, v := range s.specs {
+			if v.Change == history.Listed || v.Set.Status.ObservedGeneration >= v.Generation {
+				continue
+			}
+			i := slices.IndexFunc(s.events, func(e *history.Event) bool {
+				return e.Seq > v.Seq && e.UID == v.UID && e.Set.Status.ObservedGeneration >= v.Generation
+			})
+			if i < 0 {
+				continue
+			}
+			if took := s.events[i].At - v.At; !ok || took < least {
+				least, ok = took, true
+			}
+		}
+	}
+	return least, ok
+}
+
+// distrustOldView makes violations inconclusive that rest on the bound of the controller's lag, where the controller was never seen to keep it.
+func (res *results) distrustOldView() {
+	least, ok := res.m.leastResponse()
+	beyond, bound := res.m.olderView(least)
+	if !ok || beyond == 0 {
+		return
+	}
+	for id, r := range res.byID {
+		if !slices.Contains([]string{"ordering", "termination", "update", "lifecycle"}, id.Family()) {
+			continue
+		}
+		for _, f := range r.Violations {
+			f.Text += fmt.Sprintf("; but the controller never took less than %.1f s to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
+				"find out what slows it down, or allow for more with LIMITS=controller-lag=", least.Seconds(), bound)
 			r.Inconclusive = append(r.Inconclusive, f)
 		}
 		r.Violations = nil

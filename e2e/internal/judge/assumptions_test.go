@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -90,5 +91,31 @@ func TestRecordingsThatBreakAnAssumption(t *testing.T) {
 	}
 	if !found {
 		t.Error("expected an inconclusive finding that says which assumption is broken, found none")
+	}
+}
+
+// A controller whose own writes show that its view is older than the bound of its lag is accused of nothing that it did by that view.
+func TestAControllerWhoseViewIsOldIsNotAccusedByIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		response time.Duration
+		broken   bool
+	}{"quick": {0, true}, "within the lag": {time.Second, true}, "beyond the lag": {5 * time.Second, false}} {
+		b := historytest.New()
+		b.Set("web", historytest.Replicas(3))
+		b.CreateReady("web-0")
+		b.Pod("web-1")
+		b.Pod("web-2")
+		b.Wait(c.response)
+		b.Status("web")
+		b.Ready("web-1")
+		for _, r := range judge.History(b.History()) {
+			if r.Guarantee != contract.OrderingCreate {
+				continue
+			}
+			says := len(r.Inconclusive) == 1 && strings.Contains(r.Inconclusive[0].Text, "LIMITS=controller-lag=")
+			if (len(r.Violations) > 0) != c.broken || says == c.broken {
+				t.Errorf("%s: expected broken %t, found %+v", name, c.broken, r)
+			}
+		}
 	}
 }

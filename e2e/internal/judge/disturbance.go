@@ -12,11 +12,11 @@ func Disturbance(h *history.History) string {
 	if h.End != nil && !h.End.Complete {
 		return h.End.Reason
 	}
-	if len(h.Gaps) > 0 {
-		g := h.Gaps[0]
+	m := newModel(h)
+	if len(m.gaps) > 0 {
+		g := m.gaps[0]
 		return fmt.Sprintf("the history of %s has a gap from %s to %s (%s)", g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
 	}
-	m := newModel(h)
 	if e := m.externalChangeBy(h.Duration()); e != nil {
 		return fmt.Sprintf("another client changed the set %s at %s", e.Name, e.Ref())
 	}

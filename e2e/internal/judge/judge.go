@@ -80,6 +80,7 @@ func judged(h *history.History) *results {
 	if why := brokenAssumption(h); why != "" {
 		res.distrust(why)
 	}
+	res.distrustOldView()
 	res.addSpecChecks(h.Checks)
 	return res
 }

@@ -71,6 +71,16 @@ func (m *model) leastElapsed(need time.Duration) time.Duration {
 	return need - timestampResolution - m.h.Header.ClockSkew
 }
 
+// heldBack reports whether one watch delivered an event so long after another delivered a later one that not even a watch which was cut off and
+// resumed explains it.
+func heldBack(by time.Duration) bool { return by > resumedWatchSkew }
+
+// olderView returns by how much more the controller's view was behind than the bound of its lag allows, given the least that it was seen to
+// need, and that bound; 0 if it kept the bound.
+func (m *model) olderView(least time.Duration) (beyond, bound time.Duration) {
+	return max(0, least-m.h.Header.Lag), m.h.Header.Lag
+}
+
 // minReady returns minReadySeconds of a version of a set.
 func minReady(v *history.Event) time.Duration {
 	return time.Duration(v.Set.MinReadySeconds) * time.Second

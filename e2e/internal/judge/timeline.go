@@ -18,6 +18,7 @@ type model struct {
 	sets    []*setLife
 	pods    []*podLife // by first appearance
 	claims  []*claimLife
+	gaps    []history.Gap // those recorded, and those that late watches amount to
 	bySet   map[types.UID]*setLife
 	byPod   map[types.UID]*podLife
 	actions []actions // of each set, in the order of sets
@@ -127,7 +128,7 @@ type podStep struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
+		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h.Events)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
 		podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
 	}
 	byClaim := map[types.UID]*claimLife{}
@@ -296,8 +297,8 @@ func (m *model) complete() bool { return m.h.End != nil && m.h.End.Complete }
 
 // gap returns a gap in a resource's history that overlaps the stretch, or nil.
 func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
-	for i := range m.h.Gaps {
-		if g := &m.h.Gaps[i]; g.Resource == r && g.From <= to && g.To >= from {
+	for i := range m.gaps {
+		if g := &m.gaps[i]; g.Resource == r && g.From <= to && g.To >= from {
 			return g
 		}
 	}
