@@ -34,6 +34,8 @@ type creation struct {
 	reason creationReason
 	// first says that there is no lower ordinal, so that no order was exercised.
 	first bool
+	// lenient says that it was right under an earlier candidate spec only.
+	lenient bool
 	// unsettled says that replicas had changed while an earlier change was still being carried out.
 	unsettled bool
 	// afterLower says that a lower ordinal was created after the deletion of the previous pod of this ordinal.
@@ -174,14 +176,19 @@ func (w *actionWalker) creation(st podStep) creation {
 	n := st.pod.ordinal
 	c := creation{pod: st.pod, event: st.event, reason: initial}
 	versions := w.m.cacheAt(w.s, st.event).specs()
+	newest := 0
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
 		found := w.unready(min(start, n), n, st.event)
+		if i == len(versions)-1 {
+			newest = severity(found)
+		}
 		// The rule of candidate specs: the most lenient one counts.
 		if i == len(versions)-1 || severity(found) < severity(c.blocking) {
 			c.blocking, c.first = found, start >= n
 		}
 	}
+	c.lenient = newest > 0 && len(c.blocking) == 0
 	c.unsettled = w.replicasChangedAgain(st.event.At)
 	previous := w.s.life(n, st.event.Seq-1)
 	switch {

@@ -35,7 +35,7 @@ func (res *results) unexpectedClaimDeletion() {
 			ch.since, ch.until = deletion.due.since, deletion.due.until
 			res.notDone(id, ch, ch.since+m.actDeadline())
 		case deletion.stale:
-			res.of(id).Excused++
+			res.excuse(id, NotDue)
 		default:
 			res.broken(id, ch)
 		}

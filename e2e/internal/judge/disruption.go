@@ -68,7 +68,8 @@ func checkNodeLost(m *model, res *results) {
 			switch {
 			case p.gone != nil && p.gone.Seq < o.untilSeq && !(ours && forced.Seq < p.gone.Seq):
 				if m.withinLag(o.lost.At, p.gone.At) {
-					continue // its kubelet may have confirmed that before the node was lost
+					res.excuse(id, OtherCause) // its kubelet may have confirmed that before the node was lost
+					continue
 				}
 				res.broken(id, evidence{
 					set: p.set, since: o.lost.At, events: []*history.Event{at, p.gone},

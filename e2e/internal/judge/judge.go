@@ -28,8 +28,8 @@ type Result struct {
 	Violations []Finding `json:"violations,omitempty"`
 	// Inconclusive are acts that look wrong but may be due to something not recorded or not yet known to the controller.
 	Inconclusive []Finding `json:"doubts,omitempty"`
-	// Excused counts acts that were legal only because the controller's cache may have been behind (the rule of the cache lag).
-	Excused int `json:"excused,omitempty"`
+	// Excused counts, by reason, what broke the guarantee as it is written and accuses nobody.
+	Excused map[Excuse]int `json:"excused,omitempty"`
 	// Notes state measured facts a verdict rests on, such as how long a gate was held.
 	Notes []string `json:"notes,omitempty"`
 }

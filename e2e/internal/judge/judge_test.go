@@ -60,7 +60,7 @@ func (tt testCase) run(t *testing.T) {
 		if r.Exercised > 0 {
 			exercised = append(exercised, r.Guarantee)
 		}
-		if r.Excused > 0 {
+		if r.ExcusedTotal() > 0 {
 			excused = append(excused, r.Guarantee)
 		}
 		for _, f := range slices.Concat(r.Violations, r.Inconclusive) {

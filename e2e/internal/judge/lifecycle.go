@@ -229,7 +229,7 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.byController(p) || s.mayBeDeleted(act):
 		return
 	case m.mayHaveMissed(from, act) && !m.unattributed(s, p):
-		res.of(id).Excused++
+		res.excuse(id, CacheLag)
 		return
 	default:
 		text = fmt.Sprintf("was deleted at %s instead of released", act.Ref())

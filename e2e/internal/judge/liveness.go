@@ -36,8 +36,13 @@ func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbag
 // couldShow reports whether an act that came after something had been in its way for so long shows that the controller waited: it reacts
 // faster than that.
 func (m *model) couldShow(blocked time.Duration, act *history.Event) bool {
-	reaction := m.reactionUntil(act.At)
-	return reaction > 0 && blocked > reaction
+	return m.couldShowBy(blocked, act.At)
+}
+
+// couldShowBy is the same for something that did not happen for so long, up to a moment.
+func (m *model) couldShowBy(length, at time.Duration) bool {
+	reaction := m.reactionUntil(at)
+	return reaction > 0 && length > reaction
 }
 
 // Nothing may be held against a controller that it did not do while it was away: one that restarts, waits for its lease or has lost its API

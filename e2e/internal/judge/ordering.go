@@ -35,8 +35,12 @@ func creationsOf(c creationReason, id contract.ID) func(*model, *results) {
 				continue
 			}
 			for _, cr := range a.creations {
-				if cr.reason == c && !cr.first {
+				switch {
+				case cr.reason != c:
+				case !cr.first:
 					res.creation(id, a.set, cr)
+				case cr.lenient:
+					res.excuse(id, OlderSpec)
 				}
 			}
 		}
@@ -47,7 +51,9 @@ func creationsOf(c creationReason, id contract.ID) func(*model, *results) {
 func (res *results) creation(id contract.ID, s *setLife, c creation) {
 	act := fmt.Sprintf("%s was created at %s while ", c.pod.name, c.event.Ref())
 	res.addBlockingPods(id, s, act, c.event, c.blocking)
-	if len(c.blocking) == 0 && c.freeFrom >= 0 && res.m.couldShow(c.lowerReady-c.freeFrom, c.event) {
+	if len(c.blocking) == 0 && c.lenient {
+		res.excuse(id, OlderSpec)
+	} else if len(c.blocking) == 0 && c.freeFrom >= 0 && res.m.couldShow(c.lowerReady-c.freeFrom, c.event) {
 		res.exercised(id)
 	}
 }
@@ -68,7 +74,7 @@ func (res *results) addBlockingPods(id contract.ID, s *setLife, act string, e *h
 		case unknownToController:
 			res.inconclusive(id, c)
 		case allowedStale:
-			res.of(id).Excused++
+			res.excuse(id, CacheLag)
 		}
 	}
 }
@@ -98,6 +104,9 @@ func (m *model) removalsInOrder(res *results, id contract.ID, applies func(*setL
 			continue
 		}
 		for _, r := range a.removals {
+			if r.mayRoll && id == contract.OrderingScaleDown {
+				res.excuse(id, OtherCause)
+			}
 			if !r.outOfRange || r.belowStart || r.startMoved || !applies(a.set, r) {
 				continue
 			}
@@ -121,8 +130,10 @@ func (m *model) removalsInOrder(res *results, id contract.ID, applies func(*setL
 func (res *results) countRemoval(id contract.ID, r removal) {
 	switch {
 	case len(r.higher) > 0:
+	case r.lenient:
+		res.excuse(id, OlderSpec)
 	case r.unseen > 0:
-		res.of(id).Excused++
+		res.excuse(id, CacheLag)
 	case r.choice || res.m.couldShow(r.blocked, r.event):
 		res.exercised(id)
 	}
@@ -159,7 +170,7 @@ func checkMinReady(m *model, res *results) {
 						c.pod.name, c.event.Ref(), w.pod.name, w.elapsed, need),
 				})
 			case w.strict < m.leastElapsed(need):
-				res.of(id).Excused++
+				res.excuse(id, CacheLag)
 			case c.freeFrom >= 0 && m.couldShow(c.lowerReady+need-max(c.freeFrom, c.lowerReady), c.event):
 				res.exercised(id)
 			}

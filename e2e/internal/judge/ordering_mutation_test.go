@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,8 +37,10 @@ type orderedCreation struct {
 // creations lists the creations of ordered sets that can be moved before the readiness they waited for.
 func (h *mutableHistory) creations(set *object) []orderedCreation {
 	var out []orderedCreation
-	all := h.podsOf(set)
-	for i, p := range all {
+	adopted := func(p *object) bool {
+		return p.firstWhere(func(e *history.Event) bool { return e.Controller() != nil && e.Controller().UID == set.uid }) != nil
+	}
+	for _, p := range h.podsOf(set) {
 		e, n := p.first(), p.ordinal()
 		before := h.pod(set, n-1, e.At)
 		if before == nil || before.ready() == nil || !before.alive(e.At) {
@@ -49,8 +52,8 @@ func (h *mutableHistory) creations(set *object) []orderedCreation {
 		}
 		c := orderedCreation{pod: p, predecessor: before, first: true, waited: r.At - before.first().At}
 		fits := true
-		for _, other := range all[:i] {
-			if other.name == p.name {
+		for _, other := range h.objects[history.Pods][:slices.Index(h.objects[history.Pods], p)] {
+			if other.name == p.name && adopted(other) {
 				c.first = false
 				fits = fits && other.removal() != nil && other.removal().At < r.At
 			}

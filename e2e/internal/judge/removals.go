@@ -13,6 +13,9 @@ type removal struct {
 	event *history.Event
 	// outOfRange says that the ordinal is outside the range of a candidate spec; belowStart that it is below its start.
 	outOfRange, belowStart bool
+	// mayRoll says that it was out of order for a scale down and may have been for an update; lenient that it was right under an earlier
+	// candidate spec only.
+	mayRoll, lenient bool
 	// startMoved says that it came to be out of range by a change of the start ordinal, which is no scale down.
 	startMoved bool
 	replicas   int32 // of the candidate spec that the removal is judged under
@@ -38,11 +41,8 @@ func (w *actionWalker) removal(st podStep) removal {
 	r := removal{pod: st.pod, event: st.event, reaction: -1}
 	span := st.pod.readyBefore(st.event.Seq)
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
-	best := -1
+	best, newest := -1, -1
 	versions := w.m.cacheAt(w.s, st.event).specs()
-	if w.mayRoll(versions, st.pod) {
-		return r // under a version that has it in range, it may have been deleted for an update
-	}
 	for _, v := range slices.Backward(versions) {
 		if inRange(v, n) {
 			continue
@@ -64,7 +64,11 @@ func (w *actionWalker) removal(st podStep) removal {
 			}
 		}
 		lower := w.lower(v, st)
-		if got := severity(staying) + severity(lower) + severe*len(higher); best < 0 || got < best {
+		got := severity(staying) + severity(lower) + severe*len(higher)
+		if newest < 0 {
+			newest = got
+		}
+		if best < 0 || got < best {
 			best = got
 			r.outOfRange, r.belowStart, r.replicas = true, n < start, v.Set.Replicas
 			r.staying, r.lower, r.higher, r.unseen = staying, lower, higher, unseen
@@ -77,6 +81,10 @@ func (w *actionWalker) removal(st podStep) removal {
 			}
 		}
 	}
+	if w.mayRoll(versions, st.pod) {
+		return removal{pod: st.pod, event: st.event, reaction: -1, mayRoll: best >= severe}
+	}
+	r.lenient = best == 0 && newest > 0
 	if best < severe && slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
 		return removal{pod: st.pod, event: st.event, reaction: -1} // not counted as a scale down, which it need not have been
 	}

@@ -44,7 +44,7 @@ type rolloutAction struct {
 	event *history.Event
 	view  *history.Event // the version of the set that the act is judged under, the most lenient one
 	spec  int            // its index
-	// excused says that the view was replaced longer ago than the lag, though no status had shown that yet.
+	// excused says that it was right under an earlier candidate spec only.
 	excused bool
 	limit   int  // how many pods may be down at a time, 0 where that is no whole number
 	ready   bool // whether the pod itself was Ready when its deletion began
@@ -353,7 +353,7 @@ func (w *rolloutWalker) mostLenient(p *podLife, views cache) rolloutAction {
 		}
 		if a := w.checkUnder(p, views.act, i); none || a.weight() < best.weight() {
 			best, none = a, false
-			best.excused = i < views.recent
+			best.excused = i < views.newest
 		}
 	}
 	return best

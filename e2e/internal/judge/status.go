@@ -81,11 +81,13 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 		}
 		// A revision that was only just created may not be in the informer cache yet.
 		if at := made[was]; at != nil && at.Change == history.Added && m.mayHaveMissed(at, e) {
-			res.of(id).Excused++
+			res.excuse(id, CacheLag)
 			differed = ""
 			continue
 		}
-		switch p, why := m.unfinished(r, e); {
+		switch p, why, excuse := m.unfinished(r, e); {
+		case excuse != "":
+			res.excuse(id, excuse)
 		case why != "":
 			c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}}
 			if p != nil {
@@ -102,28 +104,32 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 }
 
 // unfinished returns a pod that had not become Ready at the update revision when the status completed the rollout, and the reason, if
-// there is one under every version of the set that may be in the informer cache.
-func (m *model) unfinished(r *rollout, e *history.Event) (*podLife, string) {
-	var found *podLife
-	why := ""
+// there is one under every version of the set that may be in the informer cache. The excuse is why one there was accuses nobody, "" if there
+// was none.
+func (m *model) unfinished(r *rollout, e *history.Event) (found *podLife, why string, excuse Excuse) {
 	views := m.cacheAt(r.set, e)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
-		if m.podsOutOfRange(r.set, v, e) {
-			return nil, "" // the status counts pods out of range too and may complete a rollout early
-		}
 		bad := false
-		for n := int(v.Start); n < int(v.Start)+int(v.Replicas); n++ {
-			if p, w := m.updatedBy(r.set, n, e); w != "" {
-				found, why, bad = p, w, true
-				break
+		for n := int(v.Start); n < int(v.Start)+int(v.Replicas) && !bad; n++ {
+			p, w, lagging := m.updatedBy(r.set, n, e)
+			if lagging {
+				excuse = CacheLag
+			}
+			if bad = w != ""; bad {
+				found, why = p, w
 			}
 		}
-		if !bad {
-			return nil, ""
+		switch {
+		case bad && m.podsOutOfRange(r.set, v, e):
+			return nil, "", OtherCause // the status counts pods out of range too and may complete a rollout early
+		case !bad && i < views.newest:
+			return nil, "", OlderSpec
+		case !bad:
+			return nil, "", excuse
 		}
 	}
-	return found, why
+	return found, why, ""
 }
 
 // podsOutOfRange reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was
@@ -140,8 +146,8 @@ func (m *model) podsOutOfRange(s *setLife, v *history.Set, status *history.Event
 }
 
 // updatedBy returns the pod of that ordinal and why it did not count as updated and Ready at a status, or "". Pods and sets come from
-// two watches, so an older resourceVersion counts as well as an earlier arrival.
-func (m *model) updatedBy(s *setLife, n int, status *history.Event) (*podLife, string) {
+// two watches, so an older resourceVersion counts as well as an earlier arrival. lagging says that it did so only in a stale informer cache.
+func (m *model) updatedBy(s *setLife, n int, status *history.Event) (pod *podLife, shortfall string, lagging bool) {
 	seen := func(e *history.Event) bool {
 		return before(e, status) != no
 	}
@@ -150,13 +156,13 @@ func (m *model) updatedBy(s *setLife, n int, status *history.Event) (*podLife, s
 		p = next
 	}
 	if p == nil {
-		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n)
+		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n), false
 	}
 	why := s.shortfall(p, status, seen)
 	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status) && s.shortfall(was, status, seen) == "" {
-		return was, "" // it may still have been in the informer cache
+		return was, "", true // it may still have been in the informer cache
 	}
-	return p, why
+	return p, why, false
 }
 
 // shortfall returns why the pod does not count as updated and Ready at a status, or "".

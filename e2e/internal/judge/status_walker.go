@@ -190,6 +190,9 @@ func (w *statusWalker) finishPending(e *history.Event, ends bool) {
 		return
 	}
 	if w.version != nil && e.RV() != 0 && e.RV() < w.version.RV() {
+		for _, f := range w.pending {
+			w.results.excuse(f.id, WatchSkew)
+		}
 		w.pending = nil
 		return
 	}
@@ -243,6 +246,8 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())), w.last.At+w.m.laggingStatusDeadline())
+	default:
+		w.results.excuse(contract.StatusCounts, CacheLag)
 	}
 	w.limit(to, length)
 }

@@ -261,9 +261,10 @@ func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 		end, ch.text = c.bound.At, ch.text+" at "+c.bound.Ref()
 	}
 	switch {
-	case withinSkew(ran.At, end):
-	case c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
-		// The watch of claims was late: the claim with the older resourceVersion may have been Bound first.
+	case end <= ran.At:
+	case withinSkew(ran.At, end), c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
+		// The watch of claims may have been late: the claim with the older resourceVersion may have been Bound first.
+		res.excuse(id, WatchSkew)
 	case !res.m.mustHaveSeen(ran.At, end):
 		res.inconclusive(id, ch)
 	default:

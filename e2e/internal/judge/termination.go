@@ -37,7 +37,7 @@ func checkNoRecreate(m *model, res *results) {
 			}
 			clean = false
 			if m.mayHaveMissed(s.deleting, p.created) {
-				res.of(id).Excused++
+				res.excuse(id, CacheLag)
 				continue
 			}
 			res.broken(id, evidence{

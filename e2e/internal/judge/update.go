@@ -36,10 +36,14 @@ func (m *model) updates(kind rolloutActionKind, f func(*rollout, *rolloutAction)
 	}
 }
 
-// addAllowedStale counts an act that was legal only under a version that was replaced longer ago than the lag.
-func (res *results) addAllowedStale(id contract.ID, a *rolloutAction) {
-	if a.excused {
-		res.of(id).Excused++
+// rightUpdate counts an update that was right, as exercised if it shows something, or as excused where it was right under an earlier version of
+// the set only.
+func (res *results) rightUpdate(id contract.ID, a *rolloutAction, shows bool) {
+	switch {
+	case a.excused:
+		res.excuse(id, OlderSpec)
+	case shows:
+		res.exercised(id)
 	}
 }
 
@@ -65,10 +69,7 @@ func checkUpdateOrder(m *model, res *results) {
 		switch {
 		case !a.ordered || a.limit != 1:
 		case a.above == nil:
-			if a.choice {
-				res.exercised(id)
-			}
-			res.addAllowedStale(id, a)
+			res.rightUpdate(id, a, a.choice)
 		default:
 			res.broken(id, evidence{
 				set: r.set, since: max(a.view.At, a.above.first().At), events: []*history.Event{a.above.at(a.event.Seq), a.event},
@@ -91,10 +92,8 @@ func checkOneAtATime(m *model, res *results) {
 		case len(a.waits) > 0:
 			res.addBlockingPods(id, r.set, a.began(), a.event, a.waits)
 		case a.updated != nil && a.above == nil:
-			if up := a.updated.readyBefore(a.event.Seq); m.couldShow(up.from.At-a.pendingFrom(a.updated), a.event) {
-				res.exercised(id)
-			}
-			res.addAllowedStale(id, a)
+			up := a.updated.readyBefore(a.event.Seq)
+			res.rightUpdate(id, a, m.couldShow(up.from.At-a.pendingFrom(a.updated), a.event))
 		}
 	})
 }
@@ -126,7 +125,7 @@ func checkUpdateMinReady(m *model, res *results) {
 				text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, need),
 			})
 		case w.strict < m.leastElapsed(need):
-			res.of(id).Excused++
+			res.excuse(id, CacheLag)
 		case m.couldShow(up+need-max(a.pendingFrom(a.updated), up), e):
 			res.exercised(id)
 		}
@@ -202,6 +201,7 @@ func checkNoSpurious(m *model, res *results) {
 			events: []*history.Event{a.view, a.pod.first(), a.event}, text: text,
 		})
 	})
+	m.updates(unknownKind, func(*rollout, *rolloutAction) { res.excuse(id, RevisionUnknown) })
 	for _, r := range m.rollouts {
 		for _, c := range r.unchanged {
 			if v := r.observed(c.change.Generation); !c.restarted && v != nil && v.At <= c.to {

@@ -58,9 +58,8 @@ func (res *results) stopsAtPartition(r *rollout, d rolloutCompletion) {
 	if r.lowered(d.spec) {
 		id = contract.UpdatePhased
 	}
-	if to, ok := res.m.undisturbedUntil(r, d.spec, d.event.At); ok {
-		res.exercisedByWaiting(id, waitPeriod{from: d.event.At, to: to}, fmt.Sprintf("%s had updated all its pods from the partition %d on and no other moved",
-			r.set.name, r.set.specs[d.spec].Set.Partition))
+	if to, ok := res.m.undisturbedUntil(r, d.spec, d.event.At); ok && res.m.couldShowBy(to-d.event.At, to) {
+		res.exercised(id)
 	}
 }
 

@@ -66,6 +66,9 @@ func (p *printer) family(run *verdict.Run, family string, width int) int {
 		if r.Transitions > 0 {
 			p.f("  %s", fmt.Sprintf("%4d × in %s", r.Transitions, count(r.Specs, "spec", "specs")))
 		}
+		if excused := Excuses(r.Excused).String(); excused != "" {
+			p.f("  %s", excused)
+		}
 		if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {
 			p.f("  %s", short(strings.TrimPrefix(strings.Join(unique(r.Reasons), "; "), "not applicable: ")))
 		}

@@ -191,12 +191,16 @@ func count(n int, one, many string) string {
 // class returns the CSS class of a verdict or a state.
 func class(word any) string { return "is-" + strings.ReplaceAll(fmt.Sprint(word), " ", "-") }
 
-// Seen says how often a guarantee was exercised.
+// Seen says how often a guarantee was exercised, and how often excused.
 func (g Guarantee) Seen() string {
-	if g.Transitions == 0 {
-		return ""
+	var seen []string
+	if g.Transitions > 0 {
+		seen = append(seen, count(g.Transitions, "time", "times")+" in "+count(g.Specs, "spec", "specs"))
 	}
-	return count(g.Transitions, "time", "times") + " in " + count(g.Specs, "spec", "specs")
+	if excused := g.Excuses.String(); excused != "" {
+		seen = append(seen, excused)
+	}
+	return strings.Join(seen, "; ")
 }
 
 // severity lists the verdicts, the worst first.

@@ -108,8 +108,10 @@ type Row struct {
 	// Findings are the violations, or what an inconclusive row could not decide.
 	Findings []Finding
 	// Specs counts the specs whose history exercised it, Transitions how often in all.
-	Specs, Transitions, Excused int
-	Notes                       []string
+	Specs, Transitions int
+	// Excused counts, by reason, what broke it as it is written and accuses nobody.
+	Excused map[judge.Excuse]int
+	Notes   []string
 }
 
 // Finding is a judge's finding with the spec and file that it was found in.
@@ -216,7 +218,12 @@ func (r *Row) collect(judged []JudgedHistory) {
 				r.Specs++
 				r.Transitions += res.Exercised
 			}
-			r.Excused += res.Excused
+			for why, n := range res.Excused {
+				if r.Excused == nil {
+					r.Excused = map[judge.Excuse]int{}
+				}
+				r.Excused[why] += n
+			}
 			r.Notes = append(r.Notes, res.Notes...)
 		}
 	}
