@@ -59,7 +59,7 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 		err = ns.record(ctx, header)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w (and removing the namespace again: %w)", err, ns.Remove(ctx))
+		return nil, errors.Join(err, ns.Remove(ctx))
 	}
 	return ns, nil
 }
