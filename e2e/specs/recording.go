@@ -134,7 +134,8 @@ func problemIn(h *history.History, spec types.SpecReport) string {
 	return notUpheld(results, h.Header.Proves, file)
 }
 
-// notUpheld returns a line for each of the guarantees that a history broke, left inconclusive or did not exercise, "" if it upheld all.
+// notUpheld returns a line for each of the guarantees that a history broke, left inconclusive or did not exercise although they apply, "" if
+// it upheld all.
 // A deviation from what only the implementation promises is upheld here: the verdict on the cluster reports it.
 func notUpheld(results []judge.Result, ids []contract.ID, file string) string {
 	byID := map[contract.ID]judge.Result{}
@@ -151,7 +152,7 @@ func notUpheld(results []judge.Result, ids []contract.ID, file string) string {
 		case len(r.Violations) > 0:
 		case len(r.Inconclusive) > 0:
 			lines = append(lines, fmt.Sprintf("%s inconclusive: %s; history: %s", id, r.Inconclusive[0].Text, file))
-		case r.Exercised == 0:
+		case r.Exercised == 0 && len(r.NotApplicable) == 0:
 			lines = append(lines, fmt.Sprintf("%s inconclusive: nothing in this history exercised it; history: %s", id, file))
 		}
 	}

@@ -51,12 +51,12 @@ var _ = Describe("The claim retention policy Delete", func() {
 	})
 
 	It("can be given and taken back, and leaves a claim alone that another controller owns or whose pod is left an orphan", Proves(
-		contract.StorageRetentionChange, contract.StorageWhenDeletedDelete, contract.StorageDeletedAfterPods,
+		contract.StorageRetentionChange, contract.StorageWhenDeletedDelete, contract.StorageDeletedAfterPods, contract.StorageInUseProtection,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireRetention(ctx, ns)
 		// The pod takes its time to end, so that a claim which does not wait for that is seen to go first.
-		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("other", "data"), statefulset.SlowShutdownOfFirst(4)}
+		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted"), statefulset.SlowShutdownOfFirst(4)}
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(ns.OtherController(ctx)))
 		set := statefulset.Create(ctx, ns, options...)
 		parent := statefulset.Create(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
@@ -79,12 +79,14 @@ var _ = Describe("The claim retention policy Delete", func() {
 			set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "data", 0, change.owners...)
 		}
 
-		By("deleting one set, and another without its pods")
+		By("deleting one set and, before that, a claim that its pod uses, and another set without its pods")
 		parent.AwaitReady(ctx)
 		orphaned := parent.AwaitClaims(ctx, "data", 0)
 		parent.Orphan(ctx)
+		set.RequestClaimDeletion(ctx, "deleted", 0)
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.VerifyClaimsGone(ctx, contract.StorageRetentionChange, "data", 0)
+		set.VerifyClaimsGone(ctx, contract.StorageInUseProtection, "deleted", 0)
 		set.ExpectUnchanged(ctx, set.ClaimNotTerminating("other", 0))
 		ns.VerifyKept(ctx, contract.StorageRetentionChange, other...)
 		ns.VerifyKept(ctx, contract.StorageWhenDeletedDelete, orphaned...)

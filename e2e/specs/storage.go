@@ -127,4 +127,40 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		})
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, missing...)
 	})
+
+	It("is of the default class, waits for its pod, holds it to the volume's nodes, belongs to a pod before that is scaled away, and is reclaimed", longest, Proves(
+		contract.StorageDefaultClass, contract.StorageFirstConsumer, contract.StorageNodeAffinity, contract.StorageOwnerBeforeDelete, contract.StorageReclaim,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireRetention(ctx, ns)
+		classes := statefulset.RequireClasses(ctx, ns)
+		// Under OrderedReady the pod that is removed last waits for the other, long after its claim has got its owner.
+		options := []statefulset.Option{
+			statefulset.Replicas(2), statefulset.Claims("data"), statefulset.Retention(retain, discard), statefulset.OnDelete(), statefulset.HoldReadiness(),
+		}
+		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 1)
+		set := statefulset.Create(ctx, ns, options...)
+		set.AwaitRunning(ctx, 0)
+		set.VerifyDefaultClass(ctx, contract.StorageDefaultClass, classes, "data", 0)
+		set.VerifyWaitsForPod(ctx, contract.StorageFirstConsumer, classes, "data", 1)
+		set.Release(ctx, 0)
+		set.Release(ctx, 1)
+		set.AwaitReady(ctx)
+
+		By("replacing a pod that would rather go to another node than that of its volume")
+		volumes := []*corev1.PersistentVolume{set.Volume(ctx, "data", 0), set.Volume(ctx, "data", 1)}
+		set.Update(ctx, "prefer other nodes", statefulset.RatherNotOn(ns.Pod(set.Pod(1)).Pod.Node))
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.VerifyNodeAffinity(ctx, contract.StorageNodeAffinity, volumes[1], 1)
+		set.Release(ctx, 1)
+		set.AwaitReady(ctx)
+
+		By("scaling down")
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(ctx, 0)
+		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 0, 1)
+		for _, volume := range volumes {
+			set.VerifyReclaimed(ctx, contract.StorageReclaim, classes, volume)
+		}
+	})
 })

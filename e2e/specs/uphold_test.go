@@ -23,6 +23,7 @@ func TestNotUpheld(t *testing.T) {
 		{"broken", checked(contract.DNSGone, history.Failed), contract.DNSGone, "dns/gone broken: what was seen"},
 		{"a deviation", checked(contract.StorageClaimRecreated, history.Failed), contract.StorageClaimRecreated, ""},
 		{"in doubt", checked(contract.DNSGone, history.Inconclusive), contract.DNSGone, "dns/gone inconclusive: what was seen"},
+		{"not applicable", checked(contract.StorageFirstConsumer, history.NotApplicable), contract.StorageFirstConsumer, ""},
 		{"not exercised", &history.History{}, contract.DNSGone, "nothing in this history exercised it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

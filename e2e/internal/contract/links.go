@@ -13,6 +13,8 @@ const (
 	drainPage     = docsRoot + "/tasks/administer-cluster/safely-drain-node/"
 	shutdownPage  = docsRoot + "/concepts/cluster-administration/node-shutdown/"
 	applyPage     = docsRoot + "/reference/using-api/server-side-apply/"
+	volumesPage   = docsRoot + "/concepts/storage/persistent-volumes/"
+	classesPage   = docsRoot + "/concepts/storage/storage-classes/"
 	podDNSPage    = docsRoot + "/concepts/services-networking/dns-pod-service/"
 	scalingPart   = conceptPage + "#deployment-and-scaling-guarantees"
 	retentionPart = conceptPage + "#persistentvolumeclaim-retention"

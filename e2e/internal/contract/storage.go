@@ -18,6 +18,12 @@ const (
 	StorageRetentionFailure  ID = "storage/retention-failure"
 	StorageRetentionChange   ID = "storage/retention-change"
 	StorageClaimRecreated    ID = "storage/claim-recreated"
+	StorageOwnerBeforeDelete ID = "storage/owner-before-delete"
+	StorageInUseProtection   ID = "storage/in-use-protection"
+	StorageDefaultClass      ID = "storage/default-class"
+	StorageFirstConsumer     ID = "storage/first-consumer"
+	StorageNodeAffinity      ID = "storage/node-affinity"
+	StorageReclaim           ID = "storage/reclaim"
 )
 
 func storage() []Guarantee {
@@ -136,5 +142,49 @@ func storage() []Guarantee {
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set_control.go#L456",
 		Note:    "The loss of a claim does not make the controller sync the set: touch the set.",
+	}, {
+		ID:          StorageOwnerBeforeDelete,
+		Level:       Extended,
+		Must:        "With whenScaled: Delete a scale down makes a pod the owner of its claims before it requests the pod's deletion.",
+		Sources:     []Source{Docs},
+		Since:       "1.32",
+		FeatureGate: "StatefulSetAutoDeletePVC",
+		Link:        retentionPart,
+		Note: "So a controller that stops in between loses no claim. A claim that another object owns keeps that owner alone. The watches of " +
+			"pods and claims show the order only of acts that are half a second apart, as for a pod that waits for one above it to end.",
+	}, {
+		ID:      StorageInUseProtection,
+		Level:   Extended,
+		Must:    "A claim that is deleted while a pod uses it is gone only after that pod.",
+		Sources: []Source{Docs},
+		Link:    volumesPage + "#storage-object-in-use-protection",
+		Note:    "A pod that is not scheduled yet uses no volume and holds nothing.",
+	}, {
+		ID:      StorageDefaultClass,
+		Level:   Extended,
+		Must:    "A claim whose template names no StorageClass gets the default one.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#stable-storage",
+		Note:    "Not applicable where STORAGE_CLASS names the class of all claims. Of several default classes the newest counts.",
+	}, {
+		ID:      StorageFirstConsumer,
+		Level:   Extended,
+		Must:    "Under a StorageClass with volumeBindingMode WaitForFirstConsumer a claim is not bound before its pod is created, and is bound then.",
+		Sources: []Source{Docs},
+		Link:    classesPage + "#volume-binding-mode",
+	}, {
+		ID:      StorageNodeAffinity,
+		Level:   Extended,
+		Must:    "A pod runs only on nodes that the node affinity of its volumes selects, also when it is replaced and would rather go elsewhere.",
+		Sources: []Source{Docs},
+		Link:    volumesPage + "#node-affinity",
+		Note:    "Exercised where the node affinity of a volume excludes a node that a pod could go to.",
+	}, {
+		ID:    StorageReclaim,
+		Level: Extended,
+		Must: "After a claim is gone its dynamically provisioned volume follows the reclaimPolicy of its StorageClass: it is deleted under " +
+			"Delete, and stays as Released under Retain.",
+		Sources: []Source{Docs},
+		Link:    volumesPage + "#reclaiming",
 	}}
 }

@@ -32,6 +32,8 @@ type Result struct {
 	Excused map[Excuse]int `json:"excused,omitempty"`
 	// Notes state measured facts a verdict rests on, such as how long a gate was held.
 	Notes []string `json:"notes,omitempty"`
+	// NotApplicable says why the guarantee, or a part of it, does not apply to the cluster, as the spec found it. Notes repeat it.
+	NotApplicable []string `json:"notApplicable,omitempty"`
 }
 
 // check is one judge: the guarantees it decides and how.
@@ -206,6 +208,7 @@ func (res *results) addSpecChecks(checks []history.Check) {
 			r.Inconclusive = append(r.Inconclusive, f)
 		case history.NotApplicable:
 			r.Notes = append(r.Notes, c.Text)
+			r.NotApplicable = append(r.NotApplicable, c.Text)
 		}
 	}
 }

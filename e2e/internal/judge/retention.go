@@ -2,8 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"sort"
 	"time"
 
@@ -177,70 +175,6 @@ func (res *results) claimOfDeletedSet(s *setLife, c *claimLife, overdue time.Dur
 			text: fmt.Sprintf("claim %s, which the set %s owned, was kept to the end of the recording, %.1f s after the set had gone (%s) with whenDeleted: Delete",
 				c.name, s.name, waited.Seconds(), s.gone.Ref()),
 		}, s.gone.At+overdue)
-	}
-}
-
-// checkDeletedAfterPods: under whenDeleted: Delete a claim of a deleted set is gone only after the pod that uses it has terminated.
-func checkDeletedAfterPods(m *model, res *results) {
-	for _, c := range m.claims {
-		if c.gone == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
-			continue
-		}
-		for _, o := range c.deleting.Owners {
-			s := m.bySet[o.UID]
-			if s == nil || !s.mayBeDeleted(c.deleting) || !s.during(m.visibleFrom(s.deleting.At), s.deleting.At, deletedDelete) {
-				continue
-			}
-			for _, p := range s.byOrdinal[history.Ordinal(c.name)] {
-				if p.owner() == s && m.heldBy(c, p) {
-					res.goneAfterPod(s, c, p)
-				}
-			}
-		}
-	}
-}
-
-// heldBy reports whether the pod uses the claim and was scheduled so long before the claim's end that this was known: the claim is held for
-// no other pod.
-func (m *model) heldBy(c *claimLife, p *podLife) bool {
-	for _, e := range p.events {
-		if e.Pod.Node != "" {
-			return !m.mayHaveMissed(e, c.gone) && slices.Contains(slices.Collect(maps.Values(e.Pod.Claims)), c.name)
-		}
-	}
-	return false
-}
-
-// goneAfterPod checks that a claim of a deleted set was not gone before one of the set's pods had terminated.
-func (res *results) goneAfterPod(s *setLife, c *claimLife, p *podLife) {
-	const id = contract.StorageDeletedAfterPods
-	m, end := res.m, p.gone
-	if p.finished != nil && (end == nil || p.finished.Seq < end.Seq) {
-		end = p.finished // its containers have stopped
-	}
-	ch := evidence{set: s, since: s.deleting.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, end}}
-	ch.text = fmt.Sprintf("claim %s of the deleted set %s was gone at %s before its pod %s had terminated", c.name, s.name, c.gone.Ref(), p.name)
-	until := m.h.Duration()
-	switch {
-	case end == nil && !m.complete():
-		return
-	case end == nil:
-		ch.until, ch.text = until, ch.text+", which it had not by the end of the recording"
-	case before(end, s.deleting) == yes:
-		return // it was not there any more
-	case before(c.gone, end) != yes:
-		// Only a claim that could have gone earlier shows that it was held.
-		if !withinSkew(c.deleting.At, c.gone.At) && before(c.deleting, end) == yes {
-			res.exercised(id)
-		}
-		return
-	default:
-		until, ch.text = end.At, ch.text+" ("+end.Aside()+")"
-	}
-	if m.mustHaveSeen(c.gone.At, until) {
-		res.broken(id, ch)
-	} else {
-		res.inconclusive(id, ch)
 	}
 }
 

@@ -128,7 +128,7 @@ func TestClaimsGoAfterPods(t *testing.T) {
 			},
 		},
 		{
-			name: "the test deletes it", notExercised: ids(id), build: func(b *historytest.Builder) {
+			name: "the test deletes it", broken: ids(contract.StorageInUseProtection), notExercised: ids(id), build: func(b *historytest.Builder) {
 				b.Running("web", 1, historytest.Claims("data"), historytest.WhenDeletedDelete)
 				b.Operation(history.VerbDelete, history.Claims, "data-web-0")
 				deleted(b)

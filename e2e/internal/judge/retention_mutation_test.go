@@ -24,6 +24,8 @@ func retentionMutations() map[contract.ID]mutation {
 		contract.StorageWhenScaledDelete:  dropClaimOwner(false),
 		contract.StorageWhenDeletedDelete: dropClaimOwner(true),
 		contract.StorageDeletedAfterPods:  dropClaimEarly,
+		contract.StorageInUseProtection:   dropDeletedClaimEarly,
+		contract.StorageOwnerBeforeDelete: ownClaimLate,
 		contract.StorageRetentionChange:   keepClaimOwners,
 	}
 }
@@ -105,8 +107,57 @@ func dropClaimOwner(withSet bool) mutation {
 	}
 }
 
+// dropDeletedClaimEarly does what dropClaimEarly does to a claim that the test deletes.
+func dropDeletedClaimEarly(h *mutableHistory) bool {
+	c := dropEarly(h)
+	if c == nil {
+		return false
+	}
+	h.addOperation(history.Operation{
+		At: c.deletion().At - time.Millisecond, Verb: history.VerbDelete, Resource: history.Claims, Name: c.name, UID: c.uid, Outcome: history.Accepted, Text: "delete claim",
+	})
+	return true
+}
+
+// ownClaimLate makes a pod the owner of its claim some time after a scale down has requested the pod's deletion.
+func ownClaimLate(h *mutableHistory) bool {
+	for _, c := range h.shuffled(history.Claims) {
+		set, _ := h.claimOf(c)
+		if set == nil || !set.every(func(s *history.Set) bool { return s.WhenScaled == deletePolicy }) {
+			continue
+		}
+		owned := c.firstWhere(ownedByPod)
+		if owned == nil {
+			continue
+		}
+		for _, p := range h.podsOf(set) {
+			d := h.controllerDeletion(p)
+			sameRevision := func(s *history.Set) bool {
+				return s.Status.UpdateRevision == p.revision() || s.Status.UpdateRevision == ""
+			}
+			if !set.every(sameRevision) {
+				continue // it may have been deleted for an update
+			}
+			if p.uid != owned.Owners[0].UID || d == nil || inRange(set.at(d.At), p.ordinal()) || c.first().At+3*time.Second > d.At || c.deletion() == nil || c.deletion().At < d.At+time.Second {
+				continue
+			}
+			late := d.At + time.Second
+			for _, e := range c.versions {
+				if e.At < late {
+					e.Owners = nil
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // dropClaimEarly removes a claim of a deleted set when its deletion is requested, and lets its pod take long to end.
-func dropClaimEarly(h *mutableHistory) bool {
+func dropClaimEarly(h *mutableHistory) bool { return dropEarly(h) != nil }
+
+// dropEarly returns the claim that it removed, nil if there was none.
+func dropEarly(h *mutableHistory) *object {
 	for _, c := range h.shuffled(history.Claims) {
 		set, n := h.claimOf(c)
 		d, gone := c.deletion(), c.removal()
@@ -128,9 +179,9 @@ func dropClaimEarly(h *mutableHistory) bool {
 		for _, e := range p.versions[slices.Index(p.versions, end):] {
 			h.move(e, max(e.At, d.At+4*time.Second))
 		}
-		return true
+		return c
 	}
-	return false
+	return nil
 }
 
 // keepClaimOwners keeps a claim's ownerReferences as they were when whenDeleted changes.

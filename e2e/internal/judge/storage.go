@@ -23,6 +23,8 @@ func storageChecks() []check {
 			contract.StorageWhenScaledDelete, contract.StorageWhenDeletedDelete,
 		}, run: checkRetention},
 		{ids: []contract.ID{contract.StorageDeletedAfterPods}, run: checkDeletedAfterPods},
+		{ids: []contract.ID{contract.StorageInUseProtection}, run: checkClaimInUse},
+		{ids: []contract.ID{contract.StorageOwnerBeforeDelete}, run: checkOwnerBeforeDelete},
 		{ids: []contract.ID{contract.StorageRetentionChange}, run: checkRetentionChange},
 		{ids: []contract.ID{contract.StorageUnboundBlocks}, run: checkUnbound},
 		{ids: []contract.ID{contract.StorageClaimRecreated}, run: checkRecreated},

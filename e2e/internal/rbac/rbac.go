@@ -73,14 +73,17 @@ func All() []Right {
 			Group: "networking.k8s.io", Resource: "networkpolicies", Verbs: []string{"list"}, ForReport: true,
 			Why: "the policies that may keep pods from the DNS servers are named",
 		},
-		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions", ForReport: true, ClusterScope: true},
+		{Resource: "nodes", Verbs: []string{"list"}, Why: "the report names the nodes' versions, and a spec reads which of them a volume selects", ForReport: true, ClusterScope: true},
 		{
 			Group: "apps", Resource: "daemonsets", Verbs: []string{"list"}, Namespace: system, ForReport: true, ClusterScope: true,
 			Why: "the report names the network plugin",
 		},
 
 		// What the diagnosis of a failed spec reads.
-		{Resource: "persistentvolumes", Verbs: []string{"list"}, Why: "a diagnosis reads the volumes of claims", ForReport: true, ClusterScope: true},
+		{
+			Resource: "persistentvolumes", Verbs: []string{"list", "watch"}, ForReport: true, ClusterScope: true,
+			Why: "specs read where the volumes of claims may be used, and see them go; a diagnosis reads them too",
+		},
 		{
 			Resource: "configmaps", Verbs: []string{"get"}, Namespace: system, Names: []string{"coredns", "kubelet-config"}, ForReport: true, ClusterScope: true,
 			Why: "a diagnosis reads the configuration of CoreDNS and of kubelets",

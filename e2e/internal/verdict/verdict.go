@@ -112,6 +112,8 @@ type Row struct {
 	// Excused counts, by reason, what broke it as it is written and accuses nobody.
 	Excused map[judge.Excuse]int
 	Notes   []string
+	// notApplicable says why it does not apply, where a spec that proves others too found that out.
+	notApplicable []string
 }
 
 // Finding is a judge's finding with the spec and file that it was found in.
@@ -225,6 +227,7 @@ func (r *Row) collect(judged []JudgedHistory) {
 				r.Excused[why] += n
 			}
 			r.Notes = append(r.Notes, res.Notes...)
+			r.notApplicable = append(r.notApplicable, res.NotApplicable...)
 		}
 	}
 }
@@ -282,6 +285,8 @@ func (r *Row) decide(specs []Spec, exercised map[string]bool, inLevel bool) {
 				r.Verdict, r.Reasons = Inconclusive, []string{rest}
 			}
 		}
+	case r.Transitions == 0 && len(r.notApplicable) > 0:
+		r.Verdict, r.Reasons = NotApplicable, r.notApplicable
 	case r.Transitions == 0:
 		r.Verdict, r.Reasons = Inconclusive, []string{"nothing in any history exercised it"}
 	default:

@@ -30,6 +30,11 @@ func broken(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Violations: []judge.Finding{{Guarantee: id, Text: "web-1 came too early"}}}
 }
 
+func excluded(id contract.ID) judge.Result {
+	const why = "the class binds at once"
+	return judge.Result{Guarantee: id, Notes: []string{why}, NotApplicable: []string{why}}
+}
+
 func undecided(id contract.ID) judge.Result {
 	return judge.Result{Guarantee: id, Exercised: 2, Inconclusive: []judge.Finding{{Guarantee: id, Text: "a gap"}}}
 }
@@ -69,6 +74,12 @@ func TestVerdictOfOneGuarantee(t *testing.T) {
 		"the cluster lacks the feature": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "not applicable: no such field", Proves: []contract.ID{create},
 		}}, nil, verdict.NotApplicable, "no such field"},
+		"its spec found that it does not apply": {
+			create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(excluded(create))}, verdict.NotApplicable, "the class binds at once",
+		},
+		"a part of it does not apply": {
+			create, []verdict.Spec{spec("passed", create)}, []verdict.JudgedHistory{judged(excluded(create)), judged(exercised(create))}, verdict.Pass, "",
+		},
 		"the spec could not decide": {create, []verdict.Spec{{
 			State: "skipped", Selected: true, Message: "inconclusive: the probe was ambiguous", Proves: []contract.ID{create},
 		}}, nil, verdict.Inconclusive, "the probe was ambiguous"},

@@ -72,17 +72,23 @@ func ClaimOwnedBy(owner metav1.OwnerReference) func(*corev1.PersistentVolumeClai
 	return func(c *corev1.PersistentVolumeClaim) { c.OwnerReferences = []metav1.OwnerReference{owner} }
 }
 
+// RequestClaimDeletion requests the deletion of the claim of that ordinal and returns its UID. The claim stays for as long as a pod uses it.
+func (s *Set) RequestClaimDeletion(ctx context.Context, template string, ordinal int) types.UID {
+	GinkgoHelper()
+	e := s.awaitClaim(ctx, template, ordinal)
+	request := framework.Request{Verb: history.VerbDelete, Resource: history.Claims, Name: e.Name, UID: e.UID, Text: "delete claim " + e.Name}
+	same := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))}
+	err := s.NS.Do(request, func() error { return s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, same) })
+	Expect(err).NotTo(HaveOccurred(), "deleting the claim %s", e.Name)
+	return e.UID
+}
+
 // DeleteClaims deletes claims, waits until they are gone, replaced or not, and returns their UIDs.
 func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int) []types.UID {
 	GinkgoHelper()
 	var old []types.UID
 	for _, n := range ordinals {
-		e := s.awaitClaim(ctx, template, n)
-		old = append(old, e.UID)
-		request := framework.Request{Verb: history.VerbDelete, Resource: history.Claims, Name: e.Name, UID: e.UID, Text: "delete claim " + e.Name}
-		same := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(e.UID))}
-		err := s.NS.Do(request, func() error { return s.NS.Client.CoreV1().PersistentVolumeClaims(s.NS.Name).Delete(ctx, e.Name, same) })
-		Expect(err).NotTo(HaveOccurred(), "deleting the claim %s", e.Name)
+		old = append(old, s.RequestClaimDeletion(ctx, template, n))
 	}
 	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimGone, "the deleted claims to be gone", func(st *history.State) string {
 		for _, e := range st.List(history.Claims) {

@@ -44,14 +44,15 @@ type Fault struct {
 	Replays string
 	// Edits change the controllers.
 	Edits []Edit
-	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something.
+	// Apply is a manifest of what is added to the cluster, Replace one of what is put in the place of something. nodeName in it becomes the
+	// name of the control plane node.
 	Apply, Replace string
 	// Request makes an API server with a bug: it returns the body that the API server takes for that of a request of the suite's.
 	Request func(r *http.Request, body []byte) []byte
 	// Corefile goes to the top of CoreDNS's server block.
 	Corefile string
-	// NeedsNodeFault says that it shows only during node or control plane faults: it is tried at the level disruptive, on a cluster
-	// with workers.
+	// NeedsNodeFault says that it shows only during node or control plane faults, or only where there are several nodes: it is tried at the
+	// level disruptive, on a cluster with workers.
 	NeedsNodeFault bool
 }
 
@@ -97,6 +98,7 @@ const (
 	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
 	collector = "pkg/controller/podgc/gc_controller.go"
 	protector = "pkg/controller/volume/pvcprotection/pvc_protection_controller.go"
+	binder    = "pkg/controller/volume/persistentvolume/pv_controller.go"
 )
 
 // plantedPackage is where the helper package goes, below the module.

@@ -79,6 +79,35 @@ parameters:
 		Harm:  "What an operator notes in the status is accepted and forgotten.",
 		Apply: mutate("statefulsets/status", "UPDATE", `JSONPatch{op: "remove", path: "/status/conditions"}`, `has(object.status.conditions)`),
 	}, {
+		Name: "admission-chooses-class", Kind: Obvious, Breaks: []contract.ID{contract.StorageDefaultClass},
+		Harm: "Members whose manifest names no class do not get the storage that was made the default.",
+		Apply: mutate("persistentvolumeclaims", "CREATE", `JSONPatch{op: "replace", path: "/spec/storageClassName", value: "planted"}`,
+			`has(object.spec.storageClassName) && object.spec.storageClassName == "standard"`) + `---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  name: planted
+provisioner: rancher.io/local-path
+volumeBindingMode: WaitForFirstConsumer
+reclaimPolicy: Delete
+`,
+	}, {
+		Name: "admission-chooses-node", Kind: Obvious, Breaks: []contract.ID{contract.StorageFirstConsumer},
+		Harm: "Volumes are made on a node on which their members may find no room.",
+		Apply: mutate("persistentvolumeclaims", "CREATE",
+			`JSONPatch{op: "add", path: "/metadata/annotations", value: {"volume.kubernetes.io/selected-node": "`+nodeName+`"}}`, `!has(object.metadata.annotations)`),
+	}, {
+		Name: "admission-keeps-volumes", Kind: Subtle, Breaks: []contract.ID{contract.StorageReclaim},
+		Harm: "Volumes that were to go with their claims stay and are paid for.",
+		Apply: mutate("persistentvolumes", "CREATE", `JSONPatch{op: "replace", path: "/spec/persistentVolumeReclaimPolicy", value: "Retain"}`,
+			`object.spec.persistentVolumeReclaimPolicy == "Delete"`),
+	}, {
+		Name: "admission-moves-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageNodeAffinity}, NeedsNodeFault: true,
+		Harm: "A member is sent to a node that cannot reach its volume, and never starts.",
+		Apply: mutate("pods/binding", "CREATE",
+			`JSONPatch{op: "replace", path: "/target/name", value: object.target.name.endsWith("worker") ? object.target.name + "2" : object.target.name.replace("worker2", "worker")}`,
+			`object.metadata.name.startsWith("set-")`),
+	}, {
 		Name: "admission-forbids-status", Kind: Obvious, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "Nobody but the controller can write the status.",
 		Apply: refuse("statefulsets/status", "UPDATE", `request.userInfo.username.startsWith("system:")`),

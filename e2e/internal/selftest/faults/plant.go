@@ -60,12 +60,15 @@ func (n Node) Plant(ctx context.Context, binary string) error {
 	return n.install(ctx, faulty)
 }
 
+// nodeName stands for the name of the control plane node in manifests of faults.
+const nodeName = "NAME-OF-THE-NODE"
+
 // Begin brings a fault into force.
 func (n Node) Begin(ctx context.Context, f Fault) error {
 	switch {
 	case f.Apply != "":
 		// The API server takes up a policy when it has seen it in its own watch.
-		return n.kubectl(ctx, f.Apply, "apply -f - && sleep 2")
+		return n.kubectl(ctx, strings.ReplaceAll(f.Apply, nodeName, n.Name), "apply -f - && sleep 2")
 	case f.Replace != "":
 		const manifest = nodeDir + "/replace.yaml"
 		return n.sh(ctx, strings.NewReader(f.Replace), "cat >"+manifest+" && "+kubectl+"get -o yaml -f "+manifest+" >"+saved+" && "+kubectl+"replace --force -f "+manifest)

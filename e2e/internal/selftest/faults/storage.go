@@ -13,6 +13,8 @@ const (
 	volumeOf      = "for name, claim := range claims {\n"
 	volumesSet    = "pod.Spec.Volumes = newVolumes\n"
 	pending       = "if isPending(replicas[i])"
+	claimOfLeaver = "fixPodClaim := func(i int) (bool, error) {\n"
+	claimGone     = "// If we get into this block, the claim must have been deleted;\n"
 	claimInUse    = "func (c *Controller) podUsesPVCForDeletion(logger klog.Logger, pod *v1.Pod, pvc *v1.PersistentVolumeClaim) bool {\n"
 )
 
@@ -139,5 +141,17 @@ func storage() []Fault {
 		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete}, Shows: []contract.ID{contract.TerminationCascade},
 		Harm:  "Whoever deletes a set and keeps its pods loses their volumes.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphan-claims-collected\") {\n\t\tkept := []*node{}\n\t\tfor _, n := range dependents {\n\t\t\tif n.identity.Kind != \"PersistentVolumeClaim\" {\n\t\t\t\tkept = append(kept, n)\n\t\t\t}\n\t\t}\n\t\tdependents = kept\n\t}\n"}},
+	}, {
+		Name: "claims-gone-with-stopping-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageInUseProtection},
+		Harm:  "A volume that was given up is taken away while its member still writes what it has to save.",
+		Edits: []Edit{{protector, claimInUse, "\tif planted.In(\"claims-gone-with-stopping-pods\") && pod.DeletionTimestamp != nil {\n\t\treturn false\n\t}\n"}},
+	}, {
+		Name: "owner-after-delete", Kind: Obvious, Breaks: []contract.ID{contract.StorageOwnerBeforeDelete},
+		Harm:  "A controller that stops in the middle of a scale down leaves volumes behind that nobody uses.",
+		Edits: []Edit{{control, claimOfLeaver, "\t\tif planted.In(\"owner-after-delete\") && !planted.Leaving(condemned[i], time.Second) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "volumes-never-released", Kind: Obvious, Breaks: []contract.ID{contract.StorageReclaim},
+		Harm:  "Volumes whose claims are gone are paid for.",
+		Edits: []Edit{{binder, claimGone, "\t\t\tif planted.In(\"volumes-never-released\") {\n\t\t\t\treturn nil\n\t\t\t}\n"}},
 	}}
 }

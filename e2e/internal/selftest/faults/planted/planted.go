@@ -212,6 +212,15 @@ func leaves(pod *corev1.Pod, reason string) bool {
 	return false
 }
 
+// Leaving reports whether a pod's deletion was requested that long ago, or up to a second longer: timestamps have seconds.
+func Leaving(pod *corev1.Pod, since time.Duration) bool {
+	if pod.DeletionTimestamp == nil || pod.DeletionGracePeriodSeconds == nil {
+		return false
+	}
+	requested := pod.DeletionTimestamp.Add(-time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second)
+	return time.Since(requested) > since+time.Second
+}
+
 // Tainted reports whether the fault is in force and a pod has to leave since its node is tainted, as one is that does not answer.
 func Tainted(fault string, pod *corev1.Pod) bool {
 	return In(fault) && leaves(pod, "DeletionByTaintManager")
