@@ -100,7 +100,7 @@ func (n *Nodes) KillComponent(ctx context.Context, component string) error {
 	// Removed, the container leaves no exit behind: the kubelet would wait longer after each, up to five minutes, and what is to be
 	// seen is a restart and not that wait.
 	const script = `set -e
-id=$(ctr --namespace k8s.io containers ls --quiet "labels.\"io.kubernetes.container.Name\"==$1")
+id=$(ctr --namespace k8s.io containers ls --quiet "labels.\"io.kubernetes.container.name\"==$1")
 test -n "$id" || { echo "no container of $1 is there" >&2; exit 1; }
 for i in $id; do
   ctr --namespace k8s.io tasks kill --signal SIGKILL "$i" 2>/dev/null || true
