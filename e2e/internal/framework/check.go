@@ -12,11 +12,16 @@ import (
 // and not only the first. err is nil if the guarantee holds, otherwise it says what was expected and what was found; an error made by
 // Inconclusive breaks nothing. what says what was looked at.
 func (ns *Namespace) Verify(id contract.ID, err error, what string, args ...any) {
+	ns.VerifySet("", id, err, what, args...)
+}
+
+// VerifySet is Verify for what is found of one set, by its name: what other clients do to other sets does not put it in doubt.
+func (ns *Namespace) VerifySet(set string, id contract.ID, err error, what string, args ...any) {
 	text := fmt.Sprintf(what, args...)
 	if err != nil {
 		text += ": " + err.Error()
 	}
-	ns.Check(id, outcome(err, ns.over), text)
+	ns.CheckSet(set, id, outcome(err, ns.over), text)
 }
 
 // outcome returns the outcome of a check. What is found once the spec is interrupted may be due to the interruption.

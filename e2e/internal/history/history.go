@@ -115,6 +115,8 @@ type Check struct {
 	At        time.Duration `json:"at"`
 	Guarantee contract.ID   `json:"guarantee"`
 	Outcome   Outcome       `json:"outcome"`
+	// Set is the name of the set that it is about, "" where it is about several or none, and in older histories.
+	Set string `json:"set,omitempty"`
 	// Text says what was looked at; for anything but a pass also what was expected, what was found and what to do.
 	Text string `json:"text"`
 }

@@ -42,7 +42,8 @@ func assumeOrderWithinWatches(t *testing.T, seed uint64, h *history.History) {
 
 func assumeWatchSkew(t *testing.T, seed uint64, h *history.History, most time.Duration) {
 	t.Helper()
-	events := slices.Clone(h.Events)
+	// Clusters may keep Event objects in a store of their own, whose versions cannot be compared with others.
+	events := slices.DeleteFunc(slices.Clone(h.Events), func(e *history.Event) bool { return e.Resource == history.Events })
 	slices.SortFunc(events, func(a, b *history.Event) int { return int(a.RV()) - int(b.RV()) })
 	var latest *history.Event
 	for _, e := range events {

@@ -194,9 +194,10 @@ func (m *model) externalChanges() []*history.Event {
 	return out
 }
 
-// externalChangeBy returns the first change of one of the test's sets that another client had asked for by then, nil if there was none.
-func (m *model) externalChangeBy(at time.Duration) *history.Event {
-	all := m.externalChanges()
+// externalChangeBy returns the first change of one of the test's sets that another client had asked for by then, nil if there was none; of the
+// set of that name alone unless it is "".
+func (m *model) externalChangeBy(at time.Duration, set string) *history.Event {
+	all := slices.DeleteFunc(m.externalChanges(), func(e *history.Event) bool { return set != "" && e.Name != set })
 	if len(all) == 0 {
 		return nil
 	}

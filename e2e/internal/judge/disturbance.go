@@ -17,7 +17,7 @@ func Disturbance(h *history.History) string {
 		g := m.gaps[0]
 		return fmt.Sprintf("the history of %s has a gap from %s to %s (%s)", g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
 	}
-	if e := m.externalChangeBy(h.Duration()); e != nil {
+	if e := m.externalChangeBy(h.Duration(), ""); e != nil {
 		return fmt.Sprintf("another client changed the set %s at %s", e.Name, e.Ref())
 	}
 	for _, p := range m.pods {

@@ -63,7 +63,7 @@ func (res *results) addExpectation(x *history.Expectation) {
 		}
 		res.exercised(x.Guarantee)
 	case history.Failed:
-		if e := m.externalChangeBy(x.At); e != nil {
+		if e := m.externalChangeBy(x.At, m.setOfExpectation(x)); e != nil {
 			c.text += butChangedByOthers(e)
 			c.events = append(slices.Clone(c.events), e)
 			res.inconclusive(x.Guarantee, c)
@@ -73,6 +73,14 @@ func (res *results) addExpectation(x *history.Expectation) {
 	default:
 		res.inconclusive(x.Guarantee, c)
 	}
+}
+
+// setOfExpectation returns the name of the set that an expectation is about, "" where it is not known.
+func (m *model) setOfExpectation(x *history.Expectation) string {
+	if p := m.byPod[x.UID]; p != nil && p.set != nil {
+		return p.set.name
+	}
+	return ""
 }
 
 // expectedObject returns the events that an expectation speaks of.

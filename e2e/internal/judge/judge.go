@@ -187,7 +187,7 @@ func (res *results) finding(id contract.ID, c evidence) Finding {
 	return f
 }
 
-// addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed one of its sets accuses nobody: it
+// addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed the set that it is about accuses nobody: it
 // expected what it had asked for itself.
 func (res *results) addSpecChecks(checks []history.Check) {
 	for _, c := range checks {
@@ -197,7 +197,7 @@ func (res *results) addSpecChecks(checks []history.Check) {
 		case history.Passed:
 			r.Exercised++
 		case history.Failed:
-			if v := res.m.externalChangeBy(c.At); v != nil {
+			if v := res.m.externalChangeBy(c.At, c.Set); v != nil {
 				f.Text += butChangedByOthers(v)
 				f.Seqs = append(f.Seqs, v.Seq)
 				r.Inconclusive = append(r.Inconclusive, f)

@@ -110,7 +110,7 @@ func (s *Set) VerifyNotRestarted(ctx context.Context, id contract.ID, pods []typ
 			wrong = append(wrong, fmt.Errorf("expected one revision, found %d: %s", len(kept), names(kept)))
 		}
 	})
-	s.NS.Verify(id, errors.Join(wrong...), "pods and revisions of %s, whose template has not changed", s.Name)
+	s.NS.VerifySet(s.Name, id, errors.Join(wrong...), "pods and revisions of %s, whose template has not changed", s.Name)
 }
 
 // CreateByApply creates a set without its service by applying fields as a manager.

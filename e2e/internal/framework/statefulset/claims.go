@@ -145,7 +145,7 @@ func (s *Set) VerifyClaimsByLabel(ctx context.Context, id contract.ID, template 
 	case len(wrong) > 0:
 		err = fmt.Errorf("expected each Bound to a volume of its own, found: %s", strings.Join(wrong, "; "))
 	}
-	s.NS.Verify(id, err, "claims found with the label %s", query)
+	s.NS.VerifySet(s.Name, id, err, "claims found with the label %s", query)
 }
 
 // VerifyClaimRecreated verifies that the claim of that ordinal is created again, with none of those UIDs.

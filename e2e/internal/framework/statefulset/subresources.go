@@ -28,7 +28,7 @@ func (s *Set) VerifyScaleRead(ctx context.Context, id contract.ID, replicas int3
 		err = fmt.Errorf("expected spec.replicas and status.replicas %d, found %d and %d: the subresource must show what the set itself shows",
 			replicas, scale.Spec.Replicas, scale.Status.Replicas)
 	}
-	s.NS.Verify(id, err, "scale subresource of %s, read", s.Name)
+	s.NS.VerifySet(s.Name, id, err, "scale subresource of %s, read", s.Name)
 }
 
 // VerifyScaleStatus verifies, at rest, that the scale subresource shows as many replicas as the set has pods, and the set's selector.
@@ -47,7 +47,7 @@ func (s *Set) VerifyScaleStatus(ctx context.Context, id contract.ID) {
 	if got, err := labels.Parse(scale.Status.Selector); err != nil || got.String() != want.String() {
 		wrong = append(wrong, fmt.Errorf("expected status.selector %q, found %q: an autoscaler would measure other pods", want, scale.Status.Selector))
 	}
-	s.NS.Verify(id, errors.Join(wrong...), "status of the scale subresource of %s, with %d pods", s.Name, pods)
+	s.NS.VerifySet(s.Name, id, errors.Join(wrong...), "status of the scale subresource of %s, with %d pods", s.Name, pods)
 }
 
 // VerifyVersionConflicts verifies that the set and its scale subresource, each updated from an outdated resource version, answer with a
@@ -61,15 +61,15 @@ func (s *Set) VerifyVersionConflicts(ctx context.Context, id contract.ID, reject
 	_, err := framework.Send(s.NS, s.request(history.VerbUpdate, "update "+s.Name+" from an outdated version"), func() (*appsv1.StatefulSet, error) {
 		return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Update(ctx, outdated, metav1.UpdateOptions{})
 	})
-	s.NS.Verify(id, rejected(err), "update of %s from an outdated version", s.Name)
+	s.NS.VerifySet(s.Name, id, rejected(err), "update of %s from an outdated version", s.Name)
 	_, err = s.updateScale(ctx, "", outdated.ResourceVersion, 3)
-	s.NS.Verify(id, rejected(err), "update of the scale subresource of %s from an outdated version", s.Name)
+	s.NS.VerifySet(s.Name, id, rejected(err), "update of the scale subresource of %s from an outdated version", s.Name)
 	live := s.Live(ctx)
 	var changed error
 	if *live.Spec.Replicas != 0 {
 		changed = fmt.Errorf("expected replicas to stay 0, found %d", *live.Spec.Replicas)
 	}
-	s.NS.Verify(id, changed, "%s after two updates that were rejected", s.Name)
+	s.NS.VerifySet(s.Name, id, changed, "%s after two updates that were rejected", s.Name)
 
 	var answer *autoscalingv1.Scale
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
@@ -79,7 +79,7 @@ func (s *Set) VerifyVersionConflicts(ctx context.Context, id contract.ID, reject
 	if err == nil && answer.Spec.Replicas != 1 {
 		err = fmt.Errorf("expected spec.replicas 1 in the answer, found %d", answer.Spec.Replicas)
 	}
-	s.NS.Verify(id, err, "update of the scale subresource of %s from the current version", s.Name)
+	s.NS.VerifySet(s.Name, id, err, "update of the scale subresource of %s from the current version", s.Name)
 }
 
 // VerifyUpdateScale verifies that replicas can be changed by an update of the scale subresource and that the pods follow.
@@ -111,7 +111,7 @@ func (s *Set) verifyRescaled(ctx context.Context, id contract.ID, replicas int32
 	default:
 		err = s.NS.Await(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas))
 	}
-	s.NS.Verify(id, err, "%s the scale subresource of %s to %d replicas, and the pods follow", verb, s.Name, replicas)
+	s.NS.VerifySet(s.Name, id, err, "%s the scale subresource of %s to %d replicas, and the pods follow", verb, s.Name, replicas)
 }
 
 // VerifyStatusSubresource verifies that the status subresource can be read, updated and patched, each by the answer to the request: the
@@ -126,7 +126,7 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	if err == nil && (read.UID != s.UID || read.Status.ObservedGeneration == 0) {
 		err = fmt.Errorf("expected the set of uid %s with its observedGeneration, found uid %s and %d", s.UID, read.UID, read.Status.ObservedGeneration)
 	}
-	s.NS.Verify(id, err, "status subresource of %s, read", s.Name)
+	s.NS.VerifySet(s.Name, id, err, "status subresource of %s, read", s.Name)
 
 	var answer *appsv1.StatefulSet
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -141,13 +141,13 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 		})
 		return err
 	})
-	s.NS.Verify(id, hasCondition(answer, "Updated", err), "status subresource of %s, updated", s.Name)
+	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Updated", err), "status subresource of %s, updated", s.Name)
 
 	patch := []byte(`{"status":{"conditions":[{"type":"Patched","status":"True","reason":"Conformance"}]}}`)
 	answer, err = framework.Send(s.NS, s.request(history.VerbOther, "patch the status of "+s.Name), func() (*appsv1.StatefulSet, error) {
 		return sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 	})
-	s.NS.Verify(id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
+	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
 }
 
 // VerifyForeignCondition verifies that a condition which the suite adds to the status is still there when the controller has written the
@@ -167,7 +167,7 @@ func (s *Set) VerifyForeignCondition(ctx context.Context, id contract.ID) {
 	s.AwaitReady(ctx)
 	live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
 	Expect(err).NotTo(HaveOccurred(), "reading set %s", s.Name)
-	s.NS.Verify(id, hasCondition(live, condition, nil), "condition %s of %s, after the controller has written the status", condition, s.Name)
+	s.NS.VerifySet(s.Name, id, hasCondition(live, condition, nil), "condition %s of %s, after the controller has written the status", condition, s.Name)
 }
 
 // hasCondition returns an error where the answer to a change of the status lacks the condition that the change added.

@@ -24,7 +24,7 @@ func (s *Set) VerifyHostname(ctx context.Context, id contract.ID, ordinal int) {
 	if got := strings.TrimSpace(out); err == nil && got != s.Pod(ordinal) {
 		err = fmt.Errorf("expected %q, found %q: look for a webhook or a template that sets spec.hostname", s.Pod(ordinal), got)
 	}
-	s.NS.Verify(id, err, "hostname of %s, printed inside its container", s.Pod(ordinal))
+	s.NS.VerifySet(s.Name, id, err, "hostname of %s, printed inside its container", s.Pod(ordinal))
 }
 
 // VerifyFile verifies that a file of the pod holds exactly that line.
@@ -36,7 +36,7 @@ func (s *Set) VerifyFile(ctx context.Context, id contract.ID, ordinal int, path,
 	} else if got != line {
 		err = fmt.Errorf("expected %q, found %q: the volume is not the one that it was written to, or another pod has it too (see spec.volumeName of the claim)", line, got)
 	}
-	s.NS.Verify(id, err, "%s of %s holds its own data", path, s.Pod(ordinal))
+	s.NS.VerifySet(s.Name, id, err, "%s of %s holds its own data", path, s.Pod(ordinal))
 }
 
 // ExpectOnNode fails the spec when one of the pods of those ordinals is not on that node.
@@ -67,7 +67,7 @@ func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old 
 	if err == nil {
 		err = s.onOtherNodes(old)
 	}
-	s.NS.Verify(id, err, "pods of %s: %s", s.Name, what)
+	s.NS.VerifySet(s.Name, id, err, "pods of %s: %s", s.Name, what)
 }
 
 // onOtherNodes returns an error for each replacement that is on the node of the pod that it replaces.
@@ -108,7 +108,7 @@ func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []
 		}
 		return s.deleted(st)
 	})
-	s.NS.Verify(id, err, "pods of the deleted set %s", s.Name)
+	s.NS.VerifySet(s.Name, id, err, "pods of the deleted set %s", s.Name)
 }
 
 // VerifyOrphaned verifies that the set, deleted with orphan propagation, is gone in time, and leaves it to the judges to verify that those pods
@@ -116,7 +116,7 @@ func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []
 func (s *Set) VerifyOrphaned(ctx context.Context, id contract.ID, pods []*history.Event) {
 	GinkgoHelper()
 	err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.deleted)
-	s.NS.Verify(id, err, "set %s, deleted with %s propagation", s.Name, metav1.DeletePropagationOrphan)
+	s.NS.VerifySet(s.Name, id, err, "set %s, deleted with %s propagation", s.Name, metav1.DeletePropagationOrphan)
 	s.verifyController(ctx, id, "", pods)
 }
 
@@ -132,5 +132,5 @@ func (s *Set) deleted(st *history.State) string {
 func (s *Set) verifyInTime(ctx context.Context, id contract.ID, err error, what string, args ...any) {
 	GinkgoHelper()
 	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it waited for this: %s", fmt.Sprintf(what, args...))
-	s.NS.Verify(id, err, what, args...)
+	s.NS.VerifySet(s.Name, id, err, what, args...)
 }

@@ -69,10 +69,15 @@ func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
 // Check records what the spec itself found for a guarantee, by other means than the watches.
 func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
+	r.CheckSet("", id, outcome, text)
+}
+
+// CheckSet is Check for what was found of one set, by its name.
+func (r *Recorder) CheckSet(set string, id contract.ID, outcome history.Outcome, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	seq, at := r.nextLocked()
-	r.h.Checks = append(r.h.Checks, history.Check{Seq: seq, At: at, Guarantee: id, Outcome: outcome, Text: text})
+	r.h.Checks = append(r.h.Checks, history.Check{Seq: seq, At: at, Guarantee: id, Outcome: outcome, Set: set, Text: text})
 }
 
 // Expect records what the spec expects of an object, from the event Since of the expectation on until now.
