@@ -33,7 +33,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	})
 
 	It("adds pods from the lowest ordinal and removes them from the highest, one at a time, and removes none while one that stays is not Ready", Proves(
-		contract.OrderingScaleUp, contract.OrderingScaleDown, contract.OrderingScaleDownHalts,
+		contract.OrderingScaleUp, contract.OrderingScaleDown, contract.OrderingScaleDownHalts, contract.OrderingCreateCompletes, contract.OrderingScaleDownCompletes,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.HoldReadiness())

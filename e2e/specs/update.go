@@ -12,7 +12,7 @@ import (
 
 var _ = Describe("A rolling update", func() {
 	It("replaces pods from the highest ordinal to the lowest, each once the one before is available, until all run the new template", longest, Proves(
-		contract.UpdateOrder, contract.UpdateOneAtATime, contract.UpdateComplete, contract.StatusRevisions, contract.StatusCounts,
+		contract.UpdateOrder, contract.UpdateOneAtATime, contract.UpdateComplete, contract.UpdateRevision, contract.StatusRevisions, contract.StatusCounts,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Template("old"))

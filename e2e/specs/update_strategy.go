@@ -101,13 +101,17 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		set.AwaitUpdated(ctx)
 
 		By("going back, and adding a pod while the rollout is on its way, and so late that the controller must know of it")
+		higher := set.UIDs(1)[0]
 		set.NewTemplate(ctx, "old")
+		// Each wait has the limit of what it waits for: the deletion comes only once the higher pod is replaced and Ready.
+		set.AwaitReplaced(ctx, 1, higher)
+		set.AwaitPodReady(ctx, 1)
 		set.AwaitTerminating(ctx, 0)
 		set.Scale(ctx, 3)
 		set.AwaitUpdated(ctx)
 	})
 
-	It("are kept up to the history limit, beside those in use", Proves(contract.UpdateHistoryLimit), func(ctx SpecContext) {
+	It("are kept up to the history limit, beside those in use", Proves(contract.UpdateHistoryLimit, contract.UpdateRevision), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete(), statefulset.HistoryLimit(1), statefulset.Template("1"))
 		set.AwaitReady(ctx)

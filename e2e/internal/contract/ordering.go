@@ -13,6 +13,9 @@ const (
 	OrderingParallelUpdates ID = "ordering/parallel-updates"
 	OrderingChangeOfMind    ID = "ordering/change-of-mind"
 	OrderingHeals           ID = "ordering/heals"
+
+	OrderingCreateCompletes    ID = "ordering/create-completes"
+	OrderingScaleDownCompletes ID = "ordering/scale-down-completes"
 )
 
 func ordering() []Guarantee {
@@ -93,5 +96,22 @@ func ordering() []Guarantee {
 		Sources: []Source{API},
 		Link:    specFields,
 		Note:    "Promised by the documentation of podManagementPolicy.",
+	}, {
+		ID:    OrderingCreateCompletes,
+		Level: Core,
+		Must: "A set gets every pod that it asks for: under OrderedReady the next one once every pod with a lower ordinal has been Running and " +
+			"Ready for minReadySeconds, under Parallel all of them, whatever the state of the others.",
+		Sources: []Source{Docs, API},
+		Link:    scalingPart,
+		Note: "Counts while nothing keeps the pod from being created: a pod of its name, a claim that terminates, a quota or an admission " +
+			"webhook. A pod that is lost later is another guarantee's: identity/sticky and the family lifecycle.",
+	}, {
+		ID:    OrderingScaleDownCompletes,
+		Level: Core,
+		Must: "A set loses every pod that is out of its range: under OrderedReady the highest one once all pods in range are available, no " +
+			"higher one is left and it is available or the only one out of range that is not, under Parallel all of them at once.",
+		Sources: []Source{Docs, API},
+		Link:    scalingPart,
+		Note:    "With minReadySeconds asked from 1.34 on: before, a pod that was not Ready for that long stays (kubernetes issue 123918).",
 	}}
 }

@@ -21,6 +21,7 @@ const (
 	UpdateOnDeleteScale            ID = "update/on-delete-scale"
 	UpdateBudgetCountsFailures     ID = "update/budget-counts-failures"
 	UpdateParallelUnavailableFirst ID = "update/parallel-unavailable-first"
+	UpdateRevision                 ID = "update/revision"
 )
 
 func update() []Guarantee {
@@ -50,9 +51,10 @@ func update() []Guarantee {
 		Link:    conceptPage + "#forced-rollback",
 		Note:    "Going back to the old template does not free the rollout: the broken pod has to be deleted.",
 	}, {
-		ID:      UpdateComplete,
-		Level:   Core,
-		Must:    "When a rolling update with partition 0 is finished, every pod runs the new template and carries the update revision.",
+		ID:    UpdateComplete,
+		Level: Core,
+		Must: "A rolling update goes on while nothing keeps it: each pod at or above the partition that has the old template is replaced. When it " +
+			"is finished with partition 0, every pod runs the new template and carries the update revision.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#rolling-updates",
 	}, {
@@ -164,5 +166,12 @@ func update() []Guarantee {
 		FeatureGate: "MaxUnavailableStatefulSet",
 		Link:        controller + "/stateful_set_control.go#L875",
 		Note:        "So that a new template can mend what is broken: up to 1.36 such a rollout stands still where the gate is on (kubernetes issue 137409).",
+	}, {
+		ID:    UpdateRevision,
+		Level: Core,
+		Must: "A change of the pod template makes another update revision: once observedGeneration has reached it, status.updateRevision names " +
+			"another revision than that of any other template of the set.",
+		Sources: []Source{API},
+		Link:    statusFields,
 	}}
 }

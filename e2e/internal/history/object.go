@@ -273,7 +273,17 @@ type Report struct {
 const (
 	StatefulSetController = "statefulset-controller"
 	SuccessfulDelete      = "SuccessfulDelete"
+	FailedCreate          = "FailedCreate"
 )
+
+// FailureReport returns the name of the set for which the StatefulSet controller reports that a creation failed, "" for any other event.
+func (e *Event) FailureReport() string {
+	r := e.Report
+	if r == nil || r.Reporter != StatefulSetController || r.Reason != FailedCreate || r.Kind != "StatefulSet" {
+		return ""
+	}
+	return r.Object
+}
 
 // DeletionReport returns the name of the pod whose deletion the StatefulSet controller reports to have requested, "" for any other event.
 func (e *Event) DeletionReport() string {

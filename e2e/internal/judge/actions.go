@@ -52,7 +52,9 @@ type creation struct {
 
 // actions is what the controller of one set did to its pods.
 type actions struct {
-	set       *setLife
+	set *setLife
+	// unsettled says that replicas had changed again and again before the end, while an earlier change was still being carried out.
+	unsettled bool
 	creations []creation
 	removals  []removal
 }
@@ -67,6 +69,7 @@ func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	for _, st := range s.steps {
 		w.take(st)
 	}
+	w.out.unsettled = w.replicasChangedAgain(m.h.Duration())
 	return w.out
 }
 

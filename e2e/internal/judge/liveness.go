@@ -244,7 +244,7 @@ func (m *model) unfilledFor(s *setLife, n int, f frontier) time.Duration {
 	case p.gone == nil, other.gone == nil:
 		return 0
 	default:
-		free, ok := m.creatableSince(s, p, other.gone.At)
+		free, ok := m.creatableSince(s, p.name, p.releasedBy(s), other.gone.At)
 		if !ok {
 			return 0
 		}
@@ -264,20 +264,22 @@ func (s *setLife) firstTouchAfter(after time.Duration) *history.Event {
 	return s.events[i]
 }
 
-// creatableSince returns from when on the controller had to create a pod again whose name was free, or false if it did not have to by the
-// end: it waits for claims that are terminating or have an ownerReference to an earlier pod of that name, and neither the removal of a
-// claim nor that of a released pod triggers a sync, only the next change of the set does.
-func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time.Duration, bool) {
-	needsSync := p.releasedBy(s)
+// creatableSince returns from when on the controller had to create a pod of a name that was free, or false if it did not have to by the end:
+// it waits for claims that are terminating or have an ownerReference to an earlier pod of that name, and neither the removal of a claim nor
+// that of a released pod (needsSync) triggers a sync, only the next change of the set does. What the API server refuses it cannot create.
+func (m *model) creatableSince(s *setLife, pod string, needsSync bool, free time.Duration) (time.Duration, bool) {
+	if m.creationRefused(s, free) {
+		return 0, false
+	}
 	for _, t := range s.claimTemplates() {
-		lives := m.claimsNamed[t+"-"+p.name]
+		lives := m.claimsNamed[t+"-"+pod]
 		if len(lives) == 0 {
 			continue
 		}
 		switch c := lives[len(lives)-1]; {
 		case c.gone != nil && by(c.gone, free) != yes:
 			free, needsSync = max(free, c.gone.At), true
-		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", p.name) != ""):
+		case c.gone == nil && (c.deleting != nil || ownerNamed(c.last(), "Pod", pod) != ""):
 			return 0, false
 		}
 	}
@@ -289,4 +291,15 @@ func (m *model) creatableSince(s *setLife, p *podLife, free time.Duration) (time
 		return 0, false
 	}
 	return touched.At, true
+}
+
+// creationRefused reports whether, after a moment, the controller reported that the creation of a pod or claim of the set had failed, and
+// no pod was created for it later: a quota, an admission webhook or the template itself stands in the way. Such reports are rate-limited, so
+// that their end shows nothing.
+func (m *model) creationRefused(s *setLife, since time.Duration) bool {
+	refused := lastOf(m.refusals[s.name], m.h.Duration())
+	if refused < 0 || refused < m.visibleFrom(since) {
+		return false
+	}
+	return !slices.ContainsFunc(s.pods, func(p *podLife) bool { return p.created != nil && p.created.At > refused })
 }

@@ -24,6 +24,7 @@ func orderingChecks() []check {
 		{ids: []contract.ID{contract.OrderingMinReady}, run: checkMinReady},
 		{ids: []contract.ID{contract.OrderingParallel}, run: checkParallel},
 		{ids: []contract.ID{contract.OrderingChangeOfMind}, run: checkChangeOfMind},
+		{ids: []contract.ID{contract.OrderingCreateCompletes, contract.OrderingScaleDownCompletes}, run: checkCompletion},
 	}
 }
 

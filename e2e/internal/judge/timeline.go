@@ -30,6 +30,8 @@ type model struct {
 	claimsNamed  map[string][]*claimLife
 	replacements []replacement
 	reactions    []reaction // by time
+	// refusals are, by set, the moments at which the controller reported that it could not create something for it.
+	refusals map[string][]time.Duration
 	// controllerActs are the moments at which the controller was seen at work on any set, sorted.
 	controllerActs []time.Duration
 }
@@ -129,7 +131,7 @@ type podStep struct {
 func newModel(h *history.History) *model {
 	m := &model{
 		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h.Events)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
-		podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{},
+		podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
 	}
 	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
@@ -138,6 +140,10 @@ func newModel(h *history.History) *model {
 			m.addSet(e)
 		case history.Pods:
 			m.addPod(e)
+		case history.Events:
+			if set := e.FailureReport(); set != "" && e.Change != history.Listed && !e.Gone() {
+				m.refusals[set] = append(m.refusals[set], e.At)
+			}
 		case history.Claims:
 			c := byClaim[e.UID]
 			if c == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -146,4 +147,50 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisi
 			top.Name, top.Revision.Number, top.ResourceVersion)
 		res.broken(id, evidence)
 	}
+}
+
+// checkUpdateRevision: a status that has observed a change of the template names another update revision than that of the former template.
+func checkUpdateRevision(m *model, res *results) {
+	const id = contract.UpdateRevision
+	for _, r := range m.rollouts {
+		seen := 0 // the last version whose observation was checked
+		for i, e := range r.set.events {
+			spec := r.set.generation(e.Set.Status.ObservedGeneration)
+			if spec <= seen || e.Set.Status.UpdateRevision == "" || m.madeByTest(e) {
+				continue
+			}
+			changed := r.templateOf[spec] != r.templateOf[seen]
+			seen = spec
+			if !changed {
+				continue
+			}
+			of := r.templateByRevision[e.Set.Status.UpdateRevision]
+			if of == r.templateOf[spec] {
+				res.exercised(id)
+				continue
+			}
+			c := evidence{
+				set: r.set, since: r.set.specs[spec].At, until: r.namedUntil(i, m.h.Duration()), events: []*history.Event{r.set.specs[spec], e},
+				text: fmt.Sprintf("the template of %s changed at %s, and the status that has observed it (%s) names %s as update revision, that of another template",
+					r.set.name, r.set.specs[spec].Ref(), e.Ref(), e.Set.Status.UpdateRevision),
+			}
+			if m.mustHaveSeen(e.At, c.until) {
+				res.broken(id, c)
+			} else {
+				res.inconclusive(id, c)
+			}
+		}
+	}
+}
+
+// namedUntil returns until when, at most to the end, the status named the update revision that it names in that version of the set.
+func (r *rollout) namedUntil(version int, end time.Duration) time.Duration {
+	all := r.set.events[version:]
+	i := slices.IndexFunc(all, func(e *history.Event) bool {
+		return e.Set.Status.UpdateRevision != all[0].Set.Status.UpdateRevision || e.Gone()
+	})
+	if i < 0 {
+		return end
+	}
+	return all[i].At
 }

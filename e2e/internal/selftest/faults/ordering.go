@@ -140,9 +140,25 @@ func ordering() []Fault {
 		Harm:  "Of the members that a new one depends on only the last has to be warm.",
 		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-of-last-only") && i+1 < len(replicas) && isCreated(replicas[i+1]))`}},
 	}, {
+		Name: "second-never-made", Kind: Obvious, Breaks: []contract.ID{contract.OrderingCreateCompletes},
+		Harm:  "A cluster has one member, however many are asked for.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"second-never-made\") && !isCreated(replicas[i]) && i > 0 {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
 		Name: "third-never-made", Kind: Subtle, Breaks: []contract.ID{contract.IdentityName, contract.OrderingCreate},
 		Harm:  "However many members are asked for, there are never more than two.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"third-never-made\") && !isCreated(replicas[i]) && i > 1 {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-up-misses-last", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes},
+		Harm:  "A cluster that is to grow stays one member smaller than was asked for.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-up-misses-last\") && set.Generation > 1 && i > 0 && i == len(replicas)-1 && !isCreated(replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-never", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDownCompletes},
+		Harm:  "Members that are not wanted any more go on running, and cost.",
+		Edits: []Edit{{control, eachCondemned, "\t\tif planted.In(\"scale-down-never\") {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "scale-down-misses-last", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownCompletes},
+		Harm:  "Of several members that are to leave, the last one stays.",
+		Edits: []Edit{{control, eachCondemned, "\t\tif planted.In(\"scale-down-misses-last\") && i == len(condemned)-1 && getOrdinal(condemned[i]) > 0 && !isTerminating(condemned[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
 		Name: "scale-down-by-text", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "From ten members on the ninth is removed before the tenth.",

@@ -126,6 +126,14 @@ func update() []Fault {
 		Harm:  "A version that was to wait for its owner's hand is rolled out.",
 		Edits: []Edit{{control, onDelete, ` && !planted.In("on-delete-restarts")`}},
 	}, {
+		Name: "revision-never-new", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRevision}, Shows: []contract.ID{contract.UpdateComplete},
+		Harm:  "A new template never reaches a member, and the set says that it has.",
+		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"revision-never-new\") && revisionCount > 0 {\n\t\tequalRevisions, equalCount = revisions[revisionCount-1:], 1\n\t}\n"}},
+	}, {
+		Name: "revision-third-not-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "The second change of a template is lost.",
+		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"revision-third-not-new\") && revisionCount > 1 && equalCount == 0 {\n\t\tequalRevisions, equalCount = revisions[revisionCount-1:], 1\n\t}\n"}},
+	}, {
 		Name: "rollback-forgets", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRollback},
 		Harm:  "Going back makes one more revision instead of taking up the old one.",
 		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"rollback-forgets\") && equalCount > 0 && equalRevisions[equalCount-1].Name != revisions[revisionCount-1].Name {\n\t\tequalCount = 0\n\t}\n"}},
