@@ -98,7 +98,10 @@ var _ = Describe("A rolling update", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireMaxUnavailable(ctx, ns)
+		// What nothing has to wait for shows no reaction, and a stretch without change proves nothing without one.
+		ordered := statefulset.Create(ctx, ns, statefulset.Named("ordered"), statefulset.Replicas(2))
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Parallel(), statefulset.MaxUnavailable(2), statefulset.HoldReadiness())
+		ordered.AwaitReady(ctx)
 		set.ReleaseInTurn(ctx)
 		set.AwaitAvailable(ctx)
 		ns.AwaitQuiescent(ctx)
