@@ -2,6 +2,7 @@ package specs
 
 import (
 	"net/http"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -157,7 +158,9 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		workers.AwaitNodeReady(ctx)
 	})
 
-	It("replaces the pods of a lost node whose object is deleted", Proves(contract.DisruptionNodeDeleted), func(ctx SpecContext) {
+	It("replaces the pods of a lost node whose object is deleted", Proves(
+		contract.DisruptionNodeDeleted, contract.DisruptionTargetCondition,
+	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
 		uncordon := workers.CordonOthers(ctx, workers.Node)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
@@ -170,10 +173,38 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		workers.Kill(ctx)
 		workers.DeleteNode(ctx)
 		set.VerifyMoved(ctx, contract.DisruptionNodeDeleted, "they were on a lost node whose object is deleted", pods)
+		set.VerifyDisruptionTarget(ctx, contract.DisruptionTargetCondition, "DeletionByPodGC", pods...)
 
 		By("letting it register again")
 		workers.Start(ctx)
 		workers.AwaitNodeReady(ctx)
+	})
+
+	It("moves away from a node whose taint it does not tolerate, at once or after the time that it does, and stays if it tolerates it for ever", Proves(
+		contract.DisruptionTaint, contract.DisruptionTargetCondition,
+	), func(ctx SpecContext) {
+		ns, workers := disrupt(ctx)
+		const seconds = 5
+		uncordon := workers.CordonOthers(ctx, workers.Node)
+		moving := statefulset.Create(ctx, ns, statefulset.Named("moving"))
+		waiting := statefulset.Create(ctx, ns, statefulset.Named("waiting"), statefulset.TolerateTaint(seconds))
+		staying := statefulset.Create(ctx, ns, statefulset.Named("staying"), statefulset.TolerateTaint())
+		for _, set := range []*statefulset.Set{moving, waiting, staying} {
+			set.AwaitReady(ctx)
+			set.ExpectOnNode(workers.Node, 0)
+		}
+		uncordon(ctx)
+
+		By("tainting the node")
+		first, second, tolerant := moving.Pods(0), waiting.Pods(0), staying.Pods(0)
+		since := workers.Taint(ctx)
+		moving.VerifyMoved(ctx, contract.DisruptionTaint, "they do not tolerate the taint of their node", first)
+		waiting.VerifyMoved(ctx, contract.DisruptionTaint, "they tolerate the taint of their node for some seconds", second)
+		waiting.VerifyTolerated(contract.DisruptionTaint, second[0], since, seconds*time.Second)
+		staying.ExpectUnchanged(ctx, staying.NotTerminating(0))
+		ns.VerifyKept(ctx, contract.DisruptionTaint, tolerant...)
+		moving.VerifyDisruptionTarget(ctx, contract.DisruptionTargetCondition, "DeletionByTaintManager", first[0], second[0])
+		workers.Untaint(ctx)
 	})
 
 	It("moves under its budget, one by one, when a node is drained, and leaves its other pods alone", Proves(contract.DisruptionDrain), func(ctx SpecContext) {
@@ -192,7 +223,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		By("draining the node, under a budget that lets one pod be down")
 		pods, others := set.Pods(0, 1), set.Pods(0, 2)
 		stay := set.NotTerminating(0, 2)
-		set.CreateBudget(ctx, statefulset.MaxUnavailablePods(1))
+		budget := set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(1))
 		first, err := set.Evict(ctx, 1)
 		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s", set.Pod(1))
 		_, err = set.Evict(ctx, 0)
@@ -204,7 +235,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 
 		By("going on when the pod that was moved is Ready")
 		set.Release(ctx, 1)
-		set.AwaitEvictionAllowed(ctx)
+		budget.AwaitEvictionAllowed(ctx)
 		second, err := set.Evict(ctx, 0)
 		Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s now", set.Pod(0))
 		set.AwaitReplaced(ctx, 0, second)

@@ -7,11 +7,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 var _ = Describe("The identity of a pod", func() {
 	It("is a name from the first ordinal on without a gap, told by labels and hostname, under one owner", Proves(
-		contract.IdentityName, contract.IdentityLabels, contract.IdentityHostname, contract.IdentityOwnership,
+		contract.IdentityName, contract.IdentityLabels, contract.IdentityHostname, contract.IdentityOwnership, contract.IdentityOwnFQDN,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
@@ -20,6 +21,7 @@ var _ = Describe("The identity of a pod", func() {
 		By("asking inside the containers")
 		for n := range 3 {
 			set.VerifyHostname(ctx, contract.IdentityHostname, n)
+			set.VerifyFQDN(ctx, contract.IdentityOwnFQDN, n, "hostname", "-f")
 		}
 		set.AwaitQuiescent(ctx)
 	})
@@ -54,6 +56,32 @@ var _ = Describe("The identity of a pod", func() {
 		By("scaling down, so that the controller itself deletes a running pod")
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1)
+	})
+
+	It("is a whole domain name if the template says so, and is free again at once when the pod is deleted by force", Proves(
+		contract.IdentityFQDN, contract.IdentityForceDelete,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		// A short name, since a hostname has 64 characters. The container is slow to stop, which a forced deletion does not wait for.
+		options := []statefulset.Option{statefulset.Named("a"), statefulset.SlowShutdownOfFirst(4)}
+		fits := len(statefulset.Manifest(ctx, ns, options...).Name+"-0.a."+ns.Name+".svc.")+len(ns.Settings.Facts.DNSZone) <= 64
+		if fits {
+			options = append(options, func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.SetHostnameAsFQDN = new(true) })
+		} else {
+			ns.Check(contract.IdentityFQDN, history.NotApplicable, "the domain names of pods are longer than the 64 characters of a hostname here")
+		}
+		set := statefulset.Create(ctx, ns, options...)
+		set.AwaitReady(ctx)
+
+		By("deleting the pod by force")
+		old, err := set.TryForceDelete(ctx, 0)
+		ns.Verify(contract.IdentityForceDelete, answered(err), "a deletion of %s by force", set.Pod(0))
+		set.VerifyGone(ctx, contract.IdentityForceDelete, 0, old)
+		set.AwaitReplaced(ctx, 0, old, framework.MustHappen(contract.IdentityForceDelete))
+		set.AwaitReady(ctx, framework.MustHappen(contract.IdentityForceDelete))
+		if fits {
+			set.VerifyFQDN(ctx, contract.IdentityFQDN, 0, "hostname")
+		}
 	})
 
 	It("replaces what the template says of hostname and subdomain", Proves(

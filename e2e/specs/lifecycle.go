@@ -1,11 +1,13 @@
 package specs
 
 import (
+	"fmt"
 	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -55,18 +57,18 @@ var _ = Describe("A StatefulSet", func() {
 	})
 
 	It("obeys a budget that allows no eviction, and replaces a pod that is evicted without one", Proves(
-		contract.LifecycleBudget, contract.LifecycleEvicted,
+		contract.LifecycleBudget, contract.LifecycleEvicted, contract.LifecycleDisruptionTarget, contract.LifecycleEvictedGraceful,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
 		set.AwaitReady(ctx)
 
 		By("asking for an eviction that a budget does not allow, be it that none may go or that all must stay")
-		for _, budget := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.AllPodsAvailable()} {
-			deleteBudget := set.CreateBudget(ctx, budget)
+		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.AllPodsAvailable()} {
+			budget := set.CreateBudget(ctx, "budget", spec)
 			_, err := set.Evict(ctx, 0)
 			ns.Verify(contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
-			deleteBudget(ctx)
+			budget.Delete(ctx)
 		}
 
 		By("asking again without a budget")
@@ -74,6 +76,61 @@ var _ = Describe("A StatefulSet", func() {
 		Expect(err).NotTo(HaveOccurred(), "no budget stands in the way of evicting %s", set.Pod(0))
 		set.AwaitReplaced(ctx, 0, uid, framework.MustHappen(contract.LifecycleEvicted))
 		set.AwaitReady(ctx)
+	})
+
+	It("is protected by a budget that counts its replicas, and that says which of its pods that are not Ready may be evicted", Proves(
+		contract.LifecycleBudgetCounts, contract.LifecycleUnhealthyEviction, contract.LifecycleTwoBudgets,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness())
+		set.Release(ctx, 0)
+		set.AwaitRunning(ctx, 1)
+		refuses := func(id contract.ID, ordinal int, why string) {
+			GinkgoHelper()
+			_, err := set.Evict(ctx, ordinal)
+			ns.Verify(id, rejected(err, http.StatusTooManyRequests), "an eviction of %s: %s", set.Pod(ordinal), why)
+		}
+		admits := func(id contract.ID, ordinal int, why string) {
+			GinkgoHelper()
+			uid, err := set.Evict(ctx, ordinal)
+			ns.Verify(id, admitted(err), "an eviction of %s: %s", set.Pod(ordinal), why)
+			if err == nil {
+				set.AwaitReplaced(ctx, ordinal, uid)
+				set.AwaitRunning(ctx, ordinal)
+			}
+		}
+
+		By("letting two of three be unavailable while one is not created yet and one is not Ready")
+		two := set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(2))
+		refuses(contract.LifecycleBudgetCounts, 0, "it is the only one of three that is Ready, and two may be unavailable")
+		admits(contract.LifecycleUnhealthyEviction, 1, "it is not Ready, and as many are Ready as the budget wants")
+		two.Delete(ctx)
+
+		By("letting none be unavailable")
+		none := set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(0))
+		refuses(contract.LifecycleUnhealthyEviction, 1, "it is not Ready, and fewer are Ready than the budget wants")
+		second := set.CreateUncountedBudget(ctx, "second", statefulset.MaxUnavailablePods(3))
+		_, err := set.Evict(ctx, 0)
+		ns.Verify(contract.LifecycleTwoBudgets, rejected(err, http.StatusInternalServerError), "an eviction of %s, which two budgets select", set.Pod(0))
+		second.Delete(ctx)
+		none.Delete(ctx)
+
+		By("letting none be unavailable but those that are not Ready")
+		always := set.CreateBudget(ctx, "budget", statefulset.WithUnhealthyPods(policyv1.AlwaysAllow, statefulset.MaxUnavailablePods(0)))
+		admits(contract.LifecycleUnhealthyEviction, 1, "it is not Ready, which the budget always allows")
+		refuses(contract.LifecycleUnhealthyEviction, 0, "it is Ready, and none may be unavailable")
+		always.Delete(ctx)
+
+		By("letting one be unavailable, which it is, and evicting the next when it is Ready again")
+		one := set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(1))
+		set.Release(ctx, 1, 2)
+		one.AwaitHealthy(ctx, 3)
+		set.HoldAndAwaitObserved(ctx, 2)
+		one.AwaitHealthy(ctx, 2)
+		refuses(contract.LifecycleBudgetCounts, 1, "another pod is not Ready, and one may be unavailable")
+		set.Release(ctx, 2)
+		one.AwaitEvictionAllowed(ctx)
+		admits(contract.LifecycleBudgetCounts, 1, "all pods are Ready, and one may be unavailable")
 	})
 
 	It("adopts the pods that a set of its name and template left behind", Proves(contract.LifecycleAdoption), func(ctx SpecContext) {
@@ -87,6 +144,33 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx, framework.MustHappen(contract.LifecycleAdoption))
 		set.ExpectUnchanged(ctx, set.NotTerminating(0, 1))
 		set.VerifyAdopted(ctx, contract.LifecycleAdoption, left)
+	})
+
+	It("adopts what a larger set of its name left behind, fills the gap first, and then removes what it does not want", Proves(
+		contract.LifecycleAdoptAndTrim,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		former := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Parallel(), statefulset.HoldReadiness())
+		former.ReleaseInTurn(ctx)
+		former.AwaitReady(ctx)
+		left := former.Pods(0, 1, 2)
+		former.Orphan(ctx)
+		former.AwaitGone(ctx, 0, ns.DeletePod(ctx, former.Pod(0)))
+
+		By("making the set again for two pods, of which the first is not Ready at once")
+		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
+		for _, pod := range left[1:] {
+			set.AwaitAdopted(ctx, pod)
+		}
+		set.AwaitRunning(ctx, 0, framework.MustHappen(contract.LifecycleAdoptAndTrim))
+		adopted := set.Pods(1, 2)
+		set.ExpectUnchanged(ctx, set.NotTerminating(1, 2))
+		ns.VerifyKept(ctx, contract.LifecycleAdoptAndTrim, adopted...)
+
+		By("letting it become Ready")
+		set.Release(ctx, 0)
+		set.AwaitReplicas(ctx, 2, framework.MustHappen(contract.LifecycleAdoptAndTrim))
+		ns.VerifyKept(ctx, contract.LifecycleAdoptAndTrim, adopted[0])
 	})
 
 	It("releases a pod that it no longer selects, and makes a new one once the name is free", Proves(contract.LifecycleRelease), func(ctx SpecContext) {
@@ -104,6 +188,15 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx)
 	})
 })
+
+// admitted returns an error where a budget refused an eviction that it should have allowed.
+func admitted(err error) error {
+	GinkgoHelper()
+	if apierrors.HasStatusCause(err, policyv1.DisruptionBudgetCause) {
+		return fmt.Errorf("expected it to be allowed, found it refused: %w", err)
+	}
+	return answered(err)
+}
 
 // crashable is a container that ends with an error when it gets USR1.
 const crashable = "trap 'exit 0' TERM; trap 'exit 3' USR1; while :; do sleep 3600 & wait; done"

@@ -154,7 +154,7 @@ func TestConstants(t *testing.T) {
 
 // constantName writes each word of an ID with a capital, the initialisms that Go writes in capitals whole.
 func constantName(id ID) string {
-	initialisms := map[string]string{"api": "API", "dns": "DNS", "srv": "SRV", "apiserver": "APIServer"}
+	initialisms := map[string]string{"api": "API", "dns": "DNS", "srv": "SRV", "fqdn": "FQDN", "apiserver": "APIServer"}
 	var name strings.Builder
 	for _, word := range strings.FieldsFunc(string(id), func(r rune) bool { return r == '/' || r == '-' }) {
 		if whole, found := initialisms[word]; found {

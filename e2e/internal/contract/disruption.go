@@ -9,6 +9,8 @@ const (
 	DisruptionNodeDeleted       ID = "disruption/node-deleted"
 	DisruptionNodeReturns       ID = "disruption/node-returns"
 	DisruptionDrain             ID = "disruption/drain"
+	DisruptionTaint             ID = "disruption/taint"
+	DisruptionTargetCondition   ID = "disruption/target-condition"
 )
 
 func disruption() []Guarantee {
@@ -69,5 +71,21 @@ func disruption() []Guarantee {
 		Sources: []Source{Docs},
 		Link:    drainPage,
 		Note:    "A pod whose claim is on a volume bound to the node stays Pending.",
+	}, {
+		ID:    DisruptionTaint,
+		Level: Disruptive,
+		Must: "A NoExecute taint of a node removes the set's pods there that do not tolerate it, and those that tolerate it for tolerationSeconds " +
+			"no sooner than that; each comes back under its identity on another node. Pods that tolerate it without limit stay.",
+		Sources: []Source{Docs},
+		Link:    taintsPage + "#taint-based-evictions",
+	}, {
+		ID:    DisruptionTargetCondition,
+		Level: Disruptive,
+		Must: "A pod that is removed for a NoExecute taint, or since its node is gone, has the condition DisruptionTarget True until its end, with the " +
+			"reason DeletionByTaintManager or DeletionByPodGC.",
+		Sources:     []Source{Docs},
+		Since:       "1.31",
+		FeatureGate: "PodDisruptionConditions",
+		Link:        budgetPage + "#pod-disruption-conditions",
 	}}
 }

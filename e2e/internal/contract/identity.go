@@ -12,6 +12,9 @@ const (
 	IdentityStartOrdinal ID = "identity/start-ordinal"
 	IdentityStartMoves   ID = "identity/start-moves"
 	IdentityOverrides    ID = "identity/overrides"
+	IdentityForceDelete  ID = "identity/force-delete"
+	IdentityOwnFQDN      ID = "identity/own-fqdn"
+	IdentityFQDN         ID = "identity/fqdn"
 )
 
 func identity() []Guarantee {
@@ -92,5 +95,27 @@ func identity() []Guarantee {
 		Must:    "A hostname and a subdomain written in the pod template are replaced by the pod's name and the set's serviceName.",
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set_utils.go#L446",
+	}, {
+		ID:    IdentityForceDelete,
+		Level: Core,
+		Must: "A pod that is deleted by force, with a grace period of 0, is gone from the API at once, whatever its containers still do, and " +
+			"comes back under the same identity.",
+		Sources: []Source{Docs},
+		Link:    forceDelete + "#force-deletion",
+		Note:    "A finalizer of the pod still holds it. Until its kubelet has stopped the old containers two pods of one identity may run.",
+	}, {
+		ID:      IdentityOwnFQDN,
+		Level:   Core,
+		Must:    "The fully qualified domain name that a container finds for its own hostname is <pod>.<service>.<namespace>.svc.<zone>.",
+		Sources: []Source{Docs},
+		Link:    hostnamePage + "#hostname-with-pod-s-hostname-and-subdomain-fields",
+		Note:    "It comes from /etc/hosts, which the kubelet writes, and needs no DNS.",
+	}, {
+		ID:      IdentityFQDN,
+		Level:   Extended,
+		Must:    "Under a template with setHostnameAsFQDN the hostname that a container sees is its pod's fully qualified domain name.",
+		Sources: []Source{Docs, API},
+		Link:    hostnamePage + "#hostname-with-pod-s-sethostnameasfqdn-fields",
+		Note:    "Not applicable where the name would be longer than the 64 characters of a hostname.",
 	}}
 }

@@ -9,6 +9,13 @@ const (
 	LifecycleBudget       ID = "lifecycle/budget"
 	LifecycleAdoption     ID = "lifecycle/adoption"
 	LifecycleRelease      ID = "lifecycle/release"
+
+	LifecycleAdoptAndTrim      ID = "lifecycle/adopt-and-trim"
+	LifecycleBudgetCounts      ID = "lifecycle/budget-counts"
+	LifecycleTwoBudgets        ID = "lifecycle/two-budgets"
+	LifecycleUnhealthyEviction ID = "lifecycle/unhealthy-eviction"
+	LifecycleDisruptionTarget  ID = "lifecycle/disruption-target"
+	LifecycleEvictedGraceful   ID = "lifecycle/evicted-graceful"
 )
 
 func lifecycle() []Guarantee {
@@ -63,5 +70,51 @@ func lifecycle() []Guarantee {
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set.go#L383",
 		Note:    "The end of the released pod does not make the controller sync the set: touch the set.",
+	}, {
+		ID:    LifecycleAdoptAndTrim,
+		Level: Extended,
+		Must: "A set that is made again with fewer replicas than the pods that one of its name left behind adopts those pods; under OrderedReady " +
+			"it first creates what is missing in its range, and removes the pods out of range once those in range are Ready.",
+		Sources: []Source{Docs},
+		Link:    tutorialPage + "#non-cascading-delete",
+	}, {
+		ID:    LifecycleBudgetCounts,
+		Level: Core,
+		Must: "A PodDisruptionBudget with maxUnavailable refuses an eviction that would leave more than that many of the set's spec.replicas " +
+			"without a Ready pod, those that do not exist included, and allows one that would not.",
+		Sources: []Source{Docs},
+		Link:    budgetPage + "#pod-disruption-budgets",
+		Note:    "The budget is obeyed as the disruption controller last counted it, which status.currentHealthy shows.",
+	}, {
+		ID:      LifecycleTwoBudgets,
+		Level:   Extended,
+		Must:    "The Eviction API answers a request for a pod that two PodDisruptionBudgets select with status 500, and does not evict it.",
+		Sources: []Source{Docs},
+		Link:    evictionPage + "#how-api-initiated-eviction-works",
+	}, {
+		ID:    LifecycleUnhealthyEviction,
+		Level: Extended,
+		Must: "A running pod that is not Ready may be evicted under unhealthyPodEvictionPolicy IfHealthyBudget, the default, only while as many pods " +
+			"are Ready as the PodDisruptionBudget wants, and under AlwaysAllow whatever it wants.",
+		Sources:     []Source{API, Docs},
+		Since:       "1.31",
+		FeatureGate: "PDBUnhealthyPodEvictionPolicy",
+		Link:        configurePDB + "#unhealthy-pod-eviction-policy",
+	}, {
+		ID:    LifecycleDisruptionTarget,
+		Level: Extended,
+		Must: "A pod that is evicted through the Eviction API has the condition DisruptionTarget True, with the reason EvictionByEvictionAPI, until " +
+			"its end.",
+		Sources:     []Source{Docs},
+		Since:       "1.31",
+		FeatureGate: "PodDisruptionConditions",
+		Link:        budgetPage + "#pod-disruption-conditions",
+	}, {
+		ID:      LifecycleEvictedGraceful,
+		Level:   Core,
+		Must:    "A pod that is evicted through the Eviction API has its own terminationGracePeriodSeconds to stop.",
+		Sources: []Source{Docs},
+		Link:    evictionPage,
+		Note:    "An eviction may ask for another grace period in its deleteOptions; those of this suite do not.",
 	}}
 }

@@ -83,19 +83,22 @@ func OwnedBy(by metav1.OwnerReference) func(*corev1.Pod) {
 // RunOnce makes a pod's restart policy Never.
 func RunOnce(p *corev1.Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever }
 
-// DeletePod deletes a pod, gracefully unless options say otherwise, and returns its UID.
-func (ns *Namespace) DeletePod(ctx context.Context, name string, options ...metav1.DeleteOptions) types.UID {
+// DeletePod deletes a pod gracefully and returns its UID.
+func (ns *Namespace) DeletePod(ctx context.Context, name string) types.UID {
+	GinkgoHelper()
+	uid, err := ns.TryDeletePod(ctx, name, metav1.DeleteOptions{})
+	Expect(err).NotTo(HaveOccurred(), "deleting pod %s", name)
+	return uid
+}
+
+// TryDeletePod deletes a pod, and returns its UID and the API server's answer.
+func (ns *Namespace) TryDeletePod(ctx context.Context, name string, o metav1.DeleteOptions) (types.UID, error) {
 	GinkgoHelper()
 	uid := ns.Pod(name).UID
-	var o metav1.DeleteOptions
-	if len(options) > 0 {
-		o = options[0]
-	}
 	// With the precondition no other pod is deleted than the one that is recorded.
 	o.Preconditions = metav1.NewUIDPreconditions(string(uid))
 	remove := Request{Verb: history.VerbDelete, Resource: history.Pods, Name: name, UID: uid, Text: "delete pod " + name}
-	Expect(ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })).To(Succeed())
-	return uid
+	return uid, ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })
 }
 
 // Exec runs a command in the container that a pod has from its fixture and returns what it printed on both streams. The error is the command's own

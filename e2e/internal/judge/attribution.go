@@ -77,6 +77,11 @@ func (a *attribution) deletedByTest(uid types.UID, first, deleting *history.Even
 			return true
 		}
 	}
+	return a.deletedInBulk(first, deleting)
+}
+
+// deletedInBulk reports whether the test deleted the object by a request that names no UID, or may have.
+func (a *attribution) deletedInBulk(first, deleting *history.Event) bool {
 	if len(a.bulk) == 0 {
 		return false
 	}
@@ -116,6 +121,28 @@ func (a *attribution) lastDeletionByTest(uid types.UID) (history.Operation, bool
 		return history.Operation{}, false
 	}
 	return all[len(all)-1], true
+}
+
+// evictedByTest reports whether the pod's deletion is an eviction by the test and nothing else that the test did, and whether the API server is
+// known to have accepted it.
+func (m *model) evictedByTest(p *podLife) (accepted, evicted bool) {
+	all := m.deletionsByTest(p.uid)
+	if p.deleting == nil || len(all) == 0 {
+		return false, false
+	}
+	var first *history.Operation
+	for i := range all {
+		switch o := &all[i]; {
+		case o.Verb != history.VerbEvict && o.Seq < p.events[len(p.events)-1].Seq:
+			return false, false
+		case first == nil && o.Verb == history.VerbEvict:
+			first = o
+		}
+	}
+	if first == nil || first.Seq > p.deleting.Seq || m.deletedInBulk(p.first(), p.deleting) {
+		return false, false
+	}
+	return first.Outcome == history.Accepted, true
 }
 
 // createdByTest returns the names that the test gave to objects of a resource, or to objects of a resource that its operations do not name.

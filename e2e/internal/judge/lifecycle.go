@@ -16,6 +16,8 @@ func lifecycleChecks() []check {
 		{ids: []contract.ID{contract.LifecycleFailed}, run: replacementsBy(failed, contract.LifecycleFailed)},
 		{ids: []contract.ID{contract.LifecycleSucceeded}, run: checkSucceeded},
 		{ids: []contract.ID{contract.LifecycleEvicted}, run: replacementsBy(evicted, contract.LifecycleEvicted)},
+		{ids: []contract.ID{contract.LifecycleDisruptionTarget}, run: checkDisruptionTarget},
+		{ids: []contract.ID{contract.LifecycleEvictedGraceful}, run: checkEvictedGraceful},
 		{ids: []contract.ID{contract.LifecycleCrashInPlace}, run: checkCrashes},
 		{ids: []contract.ID{contract.LifecycleAdoption}, run: checkAdoption},
 		{ids: []contract.ID{contract.LifecycleRelease}, run: checkRelease},

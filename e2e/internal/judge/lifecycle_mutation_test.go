@@ -18,6 +18,9 @@ func lifecycleMutations() map[contract.ID]mutation {
 		contract.LifecycleCrashInPlace: deleteCrashed,
 		contract.LifecycleAdoption:     deleteOrphan,
 		contract.LifecycleRelease:      deleteInsteadOfRelease,
+
+		contract.LifecycleDisruptionTarget: dropDisruptionTarget,
+		contract.LifecycleEvictedGraceful:  cutGraceOfEvicted,
 	}
 }
 
@@ -100,4 +103,56 @@ func deleteInsteadOfRelease(h *mutableHistory) bool {
 		return true
 	}
 	return false
+}
+
+// evictedPod returns a pod that the test evicted and did nothing else to, with its eviction accepted, or nil.
+func (h *mutableHistory) evictedPod() *object {
+	bulk := func(o history.Operation) bool { return o.Deletes() && o.UID == "" }
+	if slices.ContainsFunc(h.Operations, bulk) {
+		return nil
+	}
+	for _, p := range h.shuffled(history.Pods) {
+		var evictions []int
+		deleted := false
+		for i, o := range h.Operations {
+			if o.UID == p.uid && o.Verb == history.VerbEvict {
+				evictions = append(evictions, i)
+			}
+			deleted = deleted || o.UID == p.uid && o.Verb == history.VerbDelete
+		}
+		d := p.deletion()
+		if deleted || d == nil || len(evictions) != 1 || h.Operations[evictions[0]].At > d.At || h.setOf(p) == nil {
+			continue
+		}
+		h.Operations[evictions[0]].Outcome = history.Accepted
+		return p
+	}
+	return nil
+}
+
+// dropDisruptionTarget removes the condition DisruptionTarget from an evicted pod.
+func dropDisruptionTarget(h *mutableHistory) bool {
+	p := h.evictedPod()
+	if p == nil {
+		return false
+	}
+	p.change(0, func(e *history.Event) {
+		e.Pod.Conditions = slices.DeleteFunc(e.Pod.Conditions, func(c history.Condition) bool { return c.Type == corev1.DisruptionTarget })
+	})
+	return true
+}
+
+// cutGraceOfEvicted gives an evicted pod another grace period than its own.
+func cutGraceOfEvicted(h *mutableHistory) bool {
+	p := h.evictedPod()
+	if p == nil {
+		return false
+	}
+	d := p.deletion()
+	i := slices.Index(p.versions, d)
+	if i == 0 || d.Gone() || p.versions[i-1].Pod.Phase != corev1.PodRunning {
+		return false
+	}
+	p.change(d.At, func(e *history.Event) { e.DeletionGrace = new(int64) })
+	return true
 }

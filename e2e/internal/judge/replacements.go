@@ -102,7 +102,7 @@ func (p *podLife) evicted(seq int) bool {
 		return false
 	}
 	c := p.disruptionTarget.Pod.Condition(corev1.DisruptionTarget)
-	return c != nil && c.Reason == "EvictionByEvictionAPI"
+	return c != nil && c.Reason == evictionReason
 }
 
 // givenUp reports whether a pod may be removed before its containers are seen to have stopped: the pod garbage collector removes pods of
@@ -112,6 +112,9 @@ func givenUp(pod *history.Event) bool {
 	c := pod.Pod.Condition(corev1.DisruptionTarget)
 	return c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "DeletionByPodGC" || c.Reason == corev1.PodReasonTerminationByKubelet)
 }
+
+// evictionReason is the reason of the condition DisruptionTarget that the Eviction API sets.
+const evictionReason = "EvictionByEvictionAPI"
 
 // releaseOf returns the event in which the pod lost its ownerReference to the set, or nil if it never did.
 func (s *setLife) releaseOf(p *podLife) *history.Event {

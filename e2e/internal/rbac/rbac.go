@@ -167,7 +167,6 @@ func Disruptive() []Right {
 		{Group: "apps", Resource: "deployments", Verbs: []string{"list", "watch"}, Why: "CoreDNS must run again"},
 		{Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"get", "list", "watch"}, Why: "the control plane must be live again"},
 		{Resource: "pods/portforward", Verbs: []string{"create"}, Why: "CoreDNS must answer again"},
-		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"get"}, Why: "a drain continues when the budget allows it"},
 		{Group: "storage.k8s.io", Resource: "storageclasses", Verbs: []string{"watch"}, Why: "storage must work again"},
 	}
 }

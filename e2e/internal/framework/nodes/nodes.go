@@ -153,6 +153,25 @@ func (d *Disruption) UntaintOutOfService(ctx context.Context) {
 	})
 }
 
+// Taint gives the node a NoExecute taint that no pod tolerates but those of statefulset.TolerateTaint, and returns since when the recording may
+// show its effects.
+func (d *Disruption) Taint(ctx context.Context) time.Duration {
+	GinkgoHelper()
+	since := d.ns.Now()
+	d.update(ctx, history.VerbOther, d.Node, "taint node "+d.Node, func(n *corev1.Node) {
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: nodefault.Taint, Effect: corev1.TaintEffectNoExecute})
+	})
+	return since
+}
+
+// Untaint removes that taint.
+func (d *Disruption) Untaint(ctx context.Context) {
+	GinkgoHelper()
+	d.update(ctx, history.VerbOther, d.Node, "remove the taint of node "+d.Node, func(n *corev1.Node) {
+		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == nodefault.Taint })
+	})
+}
+
 // DeleteNode deletes the Node object.
 func (d *Disruption) DeleteNode(ctx context.Context) {
 	GinkgoHelper()

@@ -15,11 +15,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// budgetName is the name of a set's budget.
-const budgetName = "budget"
-
 // budgets is the resource of a PodDisruptionBudget, which is not recorded itself.
 const budgets history.Resource = "poddisruptionbudgets"
+
+// Budget is a PodDisruptionBudget for all pods of a set.
+type Budget struct {
+	set  *Set
+	name string
+}
 
 // MaxUnavailablePods is a budget that allows that many of the set's pods to be unavailable.
 func MaxUnavailablePods(n int32) policyv1.PodDisruptionBudgetSpec {
@@ -31,58 +34,95 @@ func AllPodsAvailable() policyv1.PodDisruptionBudgetSpec {
 	return policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromString("100%"))}
 }
 
-// CreateBudget creates a PodDisruptionBudget for the set's pods, and waits until the disruption controller has counted them. It returns how
-// to delete the budget.
-func (s *Set) CreateBudget(ctx context.Context, spec policyv1.PodDisruptionBudgetSpec) (deleteBudget func(context.Context)) {
+// WithUnhealthyPods gives a budget a policy for the eviction of pods that are not Ready.
+func WithUnhealthyPods(policy policyv1.UnhealthyPodEvictionPolicyType, spec policyv1.PodDisruptionBudgetSpec) policyv1.PodDisruptionBudgetSpec {
+	spec.UnhealthyPodEvictionPolicy = &policy
+	return spec
+}
+
+// CreateBudget creates a PodDisruptionBudget of that name for the set's pods, and waits until the disruption controller has counted those that
+// are Ready.
+func (s *Set) CreateBudget(ctx context.Context, name string, spec policyv1.PodDisruptionBudgetSpec) *Budget {
+	GinkgoHelper()
+	b := s.CreateUncountedBudget(ctx, name, spec)
+	b.awaitCounted(ctx)
+	return b
+}
+
+// CreateUncountedBudget is CreateBudget without the wait.
+func (s *Set) CreateUncountedBudget(ctx context.Context, name string, spec policyv1.PodDisruptionBudgetSpec) *Budget {
 	GinkgoHelper()
 	ns, client := s.NS, s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name)
 	spec.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
-	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: budgetName}, Spec: spec}
+	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
 	ns.Settings.Label(budget)
-	text := fmt.Sprintf("create a budget for %s: minAvailable %v, maxUnavailable %v", s.Name, spec.MinAvailable, spec.MaxUnavailable)
-	create := framework.Request{Verb: history.VerbCreate, Resource: budgets, Name: budgetName, Text: text}
-	created, err := framework.Send(ns, create, func() (*policyv1.PodDisruptionBudget, error) {
+	text := fmt.Sprintf("create budget %s for %s: minAvailable %v, maxUnavailable %v", name, s.Name, spec.MinAvailable, spec.MaxUnavailable)
+	create := framework.Request{Verb: history.VerbCreate, Resource: budgets, Name: name, Text: text}
+	_, err := framework.Send(ns, create, func() (*policyv1.PodDisruptionBudget, error) {
 		return client.Create(ctx, budget, metav1.CreateOptions{})
 	})
 	Expect(err).NotTo(HaveOccurred(), "creating a PodDisruptionBudget")
-
-	healthy := int32(0)
-	ns.View(func(st *history.State) { healthy = int32(len(st.PodsOf(s.UID))) })
-	s.awaitBudget(ctx, created.ResourceVersion, fmt.Sprintf("to have observed generation %d and to count %d healthy pods", created.Generation, healthy),
-		func(b policyv1.PodDisruptionBudgetStatus) bool {
-			return b.ObservedGeneration >= created.Generation && b.CurrentHealthy == healthy
-		})
-
-	return func(ctx context.Context) {
-		GinkgoHelper()
-		remove := framework.Request{Verb: history.VerbDelete, Resource: budgets, Name: budgetName, Text: "delete the budget for " + s.Name}
-		Expect(ns.Do(remove, func() error { return client.Delete(ctx, budgetName, metav1.DeleteOptions{}) })).To(Succeed())
-	}
+	return &Budget{set: s, name: name}
 }
 
-// awaitBudget waits, from a resource version on, until the status of the set's budget is as holds wants it.
-func (s *Set) awaitBudget(ctx context.Context, from, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) {
+// awaitCounted waits until the budget's status is that of its spec, which has one generation, and counts the pods that are Ready.
+func (b *Budget) awaitCounted(ctx context.Context) {
 	GinkgoHelper()
-	var seen policyv1.PodDisruptionBudgetStatus
-	err := framework.WatchUntil(ctx, s.NS.Settings.Limits.StatusSettled, from, func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-		o.FieldSelector = "metadata.name=" + budgetName
-		return s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name).Watch(ctx, o)
+	healthy := int32(0)
+	b.set.NS.View(func(st *history.State) {
+		for _, p := range st.PodsOf(b.set.UID) {
+			if framework.PodReady(p.Name)(st) == "" {
+				healthy++
+			}
+		}
+	})
+	b.await(ctx, fmt.Sprintf("to be of its spec and to count %d healthy pods", healthy), func(b policyv1.PodDisruptionBudgetStatus) bool {
+		return b.ObservedGeneration > 0 && b.CurrentHealthy == healthy
+	})
+}
+
+// Delete deletes the budget.
+func (b *Budget) Delete(ctx context.Context) {
+	GinkgoHelper()
+	ns := b.set.NS
+	remove := framework.Request{Verb: history.VerbDelete, Resource: budgets, Name: b.name, Text: fmt.Sprintf("delete budget %s for %s", b.name, b.set.Name)}
+	Expect(ns.Do(remove, func() error {
+		return ns.Client.PolicyV1().PodDisruptionBudgets(ns.Name).Delete(ctx, b.name, metav1.DeleteOptions{})
+	})).To(Succeed())
+}
+
+// AwaitHealthy waits until the budget counts that many healthy pods.
+func (b *Budget) AwaitHealthy(ctx context.Context, n int32) {
+	GinkgoHelper()
+	b.await(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
+}
+
+// AwaitEvictionAllowed waits until the budget allows an eviction.
+func (b *Budget) AwaitEvictionAllowed(ctx context.Context) {
+	GinkgoHelper()
+	b.await(ctx, "to allow a disruption", func(b policyv1.PodDisruptionBudgetStatus) bool { return b.DisruptionsAllowed > 0 })
+}
+
+// await waits until the status of the budget is as holds wants it.
+func (b *Budget) await(ctx context.Context, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) {
+	GinkgoHelper()
+	ns, named := b.set.NS, "metadata.name="+b.name
+	client := ns.Client.PolicyV1().PodDisruptionBudgets(ns.Name)
+	list, err := client.List(ctx, metav1.ListOptions{FieldSelector: named})
+	Expect(err).NotTo(HaveOccurred(), "reading the budget %s", b.name)
+	Expect(list.Items).To(HaveLen(1), "the budget %s must be there", b.name)
+	seen := list.Items[0].Status
+	if holds(seen) {
+		return
+	}
+	err = framework.WatchUntil(ctx, ns.Settings.Limits.StatusSettled, list.ResourceVersion, func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+		o.FieldSelector = named
+		return client.Watch(ctx, o)
 	}, func(e watch.Event) bool {
 		if b, ok := e.Object.(*policyv1.PodDisruptionBudget); ok {
 			seen = b.Status
 		}
 		return holds(seen)
 	})
-	Expect(err).NotTo(HaveOccurred(), "expected the budget's status %s, found %+v: look at the disruption controller of kube-controller-manager", what, seen)
-}
-
-// AwaitEvictionAllowed waits until the set's budget allows an eviction.
-func (s *Set) AwaitEvictionAllowed(ctx context.Context) {
-	GinkgoHelper()
-	budget, err := s.NS.Client.PolicyV1().PodDisruptionBudgets(s.NS.Name).Get(ctx, budgetName, metav1.GetOptions{})
-	Expect(err).NotTo(HaveOccurred())
-	allows := func(b policyv1.PodDisruptionBudgetStatus) bool { return b.DisruptionsAllowed > 0 }
-	if !allows(budget.Status) {
-		s.awaitBudget(ctx, budget.ResourceVersion, "to allow a disruption", allows)
-	}
+	Expect(err).NotTo(HaveOccurred(), "expected the status of the budget %s %s, found %+v: look at the disruption controller of kube-controller-manager", b.name, what, seen)
 }

@@ -64,7 +64,15 @@ func (s *Set) patchPod(ctx context.Context, ordinal int, what, patch string) typ
 // ForceDelete deletes a pod with grace period 0 and returns its UID.
 func (s *Set) ForceDelete(ctx context.Context, ordinal int) types.UID {
 	GinkgoHelper()
-	return s.NS.DeletePod(ctx, s.Pod(ordinal), metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
+	uid, err := s.TryForceDelete(ctx, ordinal)
+	Expect(err).NotTo(HaveOccurred(), "deleting pod %s by force", s.Pod(ordinal))
+	return uid
+}
+
+// TryForceDelete is ForceDelete, and returns the API server's answer too, which may be a rejection.
+func (s *Set) TryForceDelete(ctx context.Context, ordinal int) (types.UID, error) {
+	GinkgoHelper()
+	return s.NS.TryDeletePod(ctx, s.Pod(ordinal), metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))})
 }
 
 // Evict creates an eviction of a pod, and returns the pod's UID and the API server's answer.

@@ -27,6 +27,35 @@ func (s *Set) VerifyHostname(ctx context.Context, id contract.ID, ordinal int) {
 	s.NS.VerifySet(s.Name, id, err, "hostname of %s, printed inside its container", s.Pod(ordinal))
 }
 
+// VerifyGone verifies that the pod of that ordinal and UID is gone by now.
+func (s *Set) VerifyGone(ctx context.Context, id contract.ID, ordinal int, uid types.UID) {
+	GinkgoHelper()
+	s.NS.Recorded(ctx)
+	var err error
+	s.NS.View(func(st *history.State) {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && e.UID == uid {
+			err = fmt.Errorf("expected it to be gone, found it (terminating: %t, finalizers %v)", e.Terminating(), e.Finalizers)
+		}
+	})
+	s.NS.Verify(id, err, "%s (uid %s), once the API server has answered", s.Pod(ordinal), uid)
+}
+
+// FQDN is the start of the fully qualified domain name of the pod of that ordinal, up to the DNS zone.
+func (s *Set) FQDN(ordinal int) string {
+	return fmt.Sprintf("%s.%s.%s.svc.", s.Pod(ordinal), s.Service, s.NS.Name)
+}
+
+// VerifyFQDN runs a form of hostname in the pod's container and verifies that it prints the pod's fully qualified domain name.
+func (s *Set) VerifyFQDN(ctx context.Context, id contract.ID, ordinal int, command ...string) {
+	GinkgoHelper()
+	out, err := s.NS.Exec(ctx, s.Pod(ordinal), command...)
+	want, zone := s.FQDN(ordinal), s.NS.Settings.Facts.DNSZone
+	if got := strings.TrimSpace(out); err == nil && (!strings.HasPrefix(got, want) || zone != "" && got != want+zone) {
+		err = fmt.Errorf("expected %q, found %q: look for who changes spec.subdomain and spec.setHostnameAsFQDN, and at /etc/hosts in the container", want+zone, got)
+	}
+	s.NS.Verify(id, err, "answer to %q inside %s", strings.Join(command, " "), s.Pod(ordinal))
+}
+
 // VerifyFile verifies that a file of the pod holds exactly that line.
 func (s *Set) VerifyFile(ctx context.Context, id contract.ID, ordinal int, path, line string) {
 	GinkgoHelper()

@@ -44,7 +44,10 @@ func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
 	return ready.Cluster(ctx, config, len(all))
 }
 
-// makeSchedulable uncordons the nodes and removes the taint out-of-service, which nothing else removes.
+// Taint is the key of the taint that specs give to nodes.
+const Taint = "statefulset-conformance.hero-academy.github.io/evict"
+
+// makeSchedulable uncordons the nodes and removes the taints that nothing else removes.
 func makeSchedulable(ctx context.Context, client kubernetes.Interface) error {
 	// The API server may be starting; any answer of it ends the wait.
 	var last error
@@ -65,12 +68,12 @@ func removeTaints(ctx context.Context, client kubernetes.Interface) error {
 	}
 	for i := range nodes.Items {
 		node := &nodes.Items[i]
-		if !node.Spec.Unschedulable && !OutOfService(node) {
+		if !node.Spec.Unschedulable && !OutOfService(node) && !tainted(node, Taint) {
 			continue
 		}
 		node.Spec.Unschedulable = false
 		node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool {
-			return t.Key == corev1.TaintNodeOutOfService || t.Key == corev1.TaintNodeUnschedulable
+			return t.Key == corev1.TaintNodeOutOfService || t.Key == corev1.TaintNodeUnschedulable || t.Key == Taint
 		})
 		if _, err := client.CoreV1().Nodes().Update(ctx, node, metav1.UpdateOptions{}); err != nil {
 			return err
@@ -80,8 +83,10 @@ func removeTaints(ctx context.Context, client kubernetes.Interface) error {
 }
 
 // OutOfService reports whether a node carries the taint that declares it out of service.
-func OutOfService(node *corev1.Node) bool {
-	return slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeOutOfService })
+func OutOfService(node *corev1.Node) bool { return tainted(node, corev1.TaintNodeOutOfService) }
+
+func tainted(node *corev1.Node, key string) bool {
+	return slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == key })
 }
 
 // awaitControlPlane waits until the control plane's pods are Ready and those that hold a lease have renewed it: a pod's status may be

@@ -6,6 +6,8 @@ const (
 	fenced             = "if !nodeutil.IsNodeReady(node) && taints.TaintKeyExists(node.Spec.Taints, v1.TaintNodeOutOfService)"
 	collectTerminating = "func (gcc *PodGCController) gcTerminating(ctx context.Context, pods []*v1.Pod) {\n"
 	nodeless           = "func (gcc *PodGCController) gcOrphaned(ctx context.Context, pods []*v1.Pod, nodes []*v1.Node) {\n"
+	markForTaint       = "func addConditionAndDeletePod(ctx context.Context, c clientset.Interface, name, ns string) (err error) {\n"
+	tolerated          = "triggerTime := startTime.Add(minTolerationTime)\n"
 	forceGone          = "objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager)\n" +
 		"\t\t\tif real {\n\t\t\t\treturn true, objects.client.CoreV1().Pods(set.Namespace).Delete(ctx, replicas[i].Name, *metav1.NewDeleteOptions(0))\n\t\t\t}\n"
 	takeHigher = "\tfor i, gone := range replicas {\n\t\tif !planted.Evicted(\"drain-takes-neighbours\", gone) {\n\t\t\tcontinue\n\t\t}\n" +
@@ -51,6 +53,18 @@ func disruption() []Fault {
 		Name: "drain-takes-neighbours", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDrain},
 		Harm:  "A drain of one node takes members on other nodes down too.",
 		Edits: []Edit{{control, beforePods, takeHigher}},
+	}, {
+		Name: "taint-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionTaint},
+		Harm:  "A node that is to be emptied by a taint keeps its members.",
+		Edits: []Edit{{tainter, markForTaint, "\tif planted.In(\"taint-ignored\") {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "toleration-cut-short", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionTaint},
+		Harm:  "A member that was to wait out a short trouble of its node is moved at once.",
+		Edits: []Edit{{tainter, tolerated, "\tif planted.In(\"toleration-cut-short\") {\n\t\ttriggerTime = startTime\n\t}\n"}},
+	}, {
+		Name: "taint-leaves-no-mark", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionTargetCondition},
+		Harm:  "Nobody learns that a member was removed for its node, and so did not end by itself.",
+		Edits: []Edit{{tainter, markForTaint, "\tif planted.In(\"taint-leaves-no-mark\") {\n\t\treturn c.CoreV1().Pods(ns).Delete(ctx, name, metav1.DeleteOptions{})\n\t}\n"}},
 	}}
 	for i := range all {
 		all[i].NeedsNodeFault = true

@@ -97,6 +97,7 @@ const (
 	budgets   = "pkg/controller/disruption/disruption.go"
 	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
 	collector = "pkg/controller/podgc/gc_controller.go"
+	tainter   = "pkg/controller/tainteviction/taint_eviction.go"
 	protector = "pkg/controller/volume/pvcprotection/pvc_protection_controller.go"
 	binder    = "pkg/controller/volume/persistentvolume/pv_controller.go"
 )

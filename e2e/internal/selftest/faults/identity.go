@@ -114,5 +114,17 @@ func identity() []Fault {
 		Name: "hostname-of-added-wrong", Kind: Subtle, Breaks: []contract.ID{contract.IdentityHostname}, Shows: []contract.ID{contract.OrderingScaleUp},
 		Harm:  "Members that are added to a running cluster believe that they are the same host.",
 		Edits: named(`planted.In("hostname-of-added-wrong") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, "pod.Spec.Hostname = set.Name"),
+	}, {
+		Name: "forced-not-replaced", Kind: Subtle, Breaks: []contract.ID{contract.IdentityForceDelete},
+		Harm:  "A member that was deleted by force stays lost.",
+		Edits: []Edit{{control, eachReplica, "\t\tif !isCreated(replicas[i]) && planted.Forced(\"forced-not-replaced\", set, replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "full-name-wrong", Kind: Obvious, Breaks: []contract.ID{contract.IdentityOwnFQDN}, Shows: []contract.ID{contract.DNSPodRecord},
+		Harm:  "A member that tells its peers its own full name tells them one that nobody can use.",
+		Edits: named(`planted.In("full-name-wrong")`, `pod.Spec.Subdomain = "peers"`),
+	}, {
+		Name: "full-name-of-last-wrong", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnFQDN}, Shows: []contract.ID{contract.DNSPodRecord},
+		Harm:  "The last of several members does not know its full name.",
+		Edits: named(`planted.In("full-name-of-last-wrong") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`, `pod.Spec.Subdomain = "peers"`),
 	}}
 }

@@ -5,6 +5,15 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 const (
 	pastEnd = "if replicas[i].DeletionTimestamp == nil"
 	allowed = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
+	// intended is the budget's count of the pods that there should be.
+	intended = "func (dc *DisruptionController) getExpectedScale(ctx context.Context, pods []*v1.Pod) (expectedCount int32, unmanagedPods []string, err error) {\n"
+	// unmark takes the condition DisruptionTarget from a pod that was evicted.
+	unmark = "\t\tif planted.Evicted(\"eviction-forgotten\", replicas[i]) {\n" +
+		"\t\t\tif objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager); real {\n" +
+		"\t\t\t\t_, _ = objects.client.CoreV1().Pods(set.Namespace).UpdateStatus(ctx, planted.Unmarked(replicas[i]), metav1.UpdateOptions{})\n\t\t\t}\n\t\t}\n"
+	// removeSurplus has a set that was never changed delete the pods out of its range.
+	removeSurplus = "\tif planted.In(\"surplus-goes-first\") && set.Generation == 1 {\n\t\tfor _, pod := range condemned {\n\t\t\tif !isTerminating(pod) {\n" +
+		"\t\t\t\tif err := ssc.podControl.DeleteStatefulPod(set, pod); err != nil {\n\t\t\t\t\treturn &status, err\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"
 	// looping is crashing, from the second crash on.
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
@@ -75,5 +84,25 @@ func lifecycle() []Fault {
 		Name: "release-deletes", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is deleted.",
 		Edits: []Edit{{claiming, releasePod, "\tif planted.In(\"release-deletes\") {\n\t\treturn m.podControl.DeletePod(ctx, pod.Namespace, pod.Name, planted.Object(m.Controller))\n\t}\n"}},
+	}, {
+		Name: "budget-forgets-unready", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
+		Harm:  "A drain takes a member down while another is down already.",
+		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-forgets-unready\") && currentHealthy < expectedCount {\n\t\tdisruptionsAllowed = 1\n\t}\n"}},
+	}, {
+		Name: "budget-counts-those-there", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
+		Harm:  "A drain takes a member down while others have not been created yet.",
+		Edits: []Edit{{budgets, intended, "\tif planted.In(\"budget-counts-those-there\") {\n\t\treturn int32(len(pods)), nil, nil\n\t}\n"}},
+	}, {
+		Name: "eviction-forgotten", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleDisruptionTarget},
+		Harm:  "Nobody learns that a member was evicted, and so did not end by itself.",
+		Edits: []Edit{{control, eachReplica, unmark}},
+	}, {
+		Name: "surplus-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim},
+		Harm:  "A set that was made again for fewer members leaves the others running.",
+		Edits: []Edit{{control, condemn, ` && !(planted.In("surplus-stays") && set.Generation == 1)`}},
+	}, {
+		Name: "surplus-goes-first", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim}, Shows: []contract.ID{contract.OrderingScaleDownHalts},
+		Harm:  "A set that was made again for fewer members removes the others while one that it wants is missing.",
+		Edits: []Edit{{control, beforePods, removeSurplus}},
 	}}
 }

@@ -108,6 +108,38 @@ reclaimPolicy: Delete
 			`JSONPatch{op: "replace", path: "/target/name", value: object.target.name.endsWith("worker") ? object.target.name + "2" : object.target.name.replace("worker2", "worker")}`,
 			`object.metadata.name.startsWith("set-")`),
 	}, {
+		Name: "admission-forbids-force", Kind: Obvious, Breaks: []contract.ID{contract.IdentityForceDelete},
+		Harm:  "A member on a node that is lost for good cannot be given up.",
+		Apply: refuse("pods", "DELETE", `request.userInfo.username.startsWith("system:") || !has(request.options.gracePeriodSeconds) || request.options.gracePeriodSeconds != 0`),
+	}, {
+		Name: "admission-shortens-hostname", Kind: Obvious, Breaks: []contract.ID{contract.IdentityFQDN},
+		Harm: "A database that identifies itself by its whole domain name does so by a part of it.",
+		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/setHostnameAsFQDN", value: false}`,
+			`has(object.spec.setHostnameAsFQDN) && object.spec.setHostnameAsFQDN`),
+	}, {
+		Name: "admission-forces-evictions", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleEvictedGraceful},
+		Harm:  "A drain cuts members off in the middle of a write.",
+		Apply: mutate("pods/eviction", "CREATE", `JSONPatch{op: "add", path: "/deleteOptions/gracePeriodSeconds", value: 0}`, `has(object.deleteOptions)`),
+	}, {
+		Name: "admission-hurries-evictions", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleEvictedGraceful},
+		Harm:  "A drain gives every member one second to stop, whatever its template says.",
+		Apply: mutate("pods/eviction", "CREATE", `JSONPatch{op: "add", path: "/deleteOptions/gracePeriodSeconds", value: 1}`, `has(object.deleteOptions)`),
+	}, {
+		Name: "admission-empties-second-budget", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleTwoBudgets},
+		Harm: "Of two budgets of one application one protects nothing, and nobody learns of it.",
+		Apply: mutate("poddisruptionbudgets", "CREATE", `JSONPatch{op: "replace", path: "/spec/selector", value: {"matchLabels": {"app": "nobody"}}}`,
+			`object.metadata.name == "second"`),
+	}, {
+		Name: "admission-forgets-unhealthy-policy", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleUnhealthyEviction},
+		Harm: "A drain never ends while a member is broken, though its budget would let it go.",
+		Apply: mutate("poddisruptionbudgets", "CREATE", `JSONPatch{op: "remove", path: "/spec/unhealthyPodEvictionPolicy"}`,
+			`has(object.spec.unhealthyPodEvictionPolicy)`),
+	}, {
+		Name: "admission-gives-up-unhealthy", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleUnhealthyEviction},
+		Harm: "A drain takes members that are just starting, though too few are Ready.",
+		Apply: mutate("poddisruptionbudgets", "CREATE", `JSONPatch{op: "add", path: "/spec/unhealthyPodEvictionPolicy", value: "AlwaysAllow"}`,
+			`!has(object.spec.unhealthyPodEvictionPolicy)`),
+	}, {
 		Name: "admission-forbids-status", Kind: Obvious, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "Nobody but the controller can write the status.",
 		Apply: refuse("statefulsets/status", "UPDATE", `request.userInfo.username.startsWith("system:")`),
@@ -165,8 +197,11 @@ spec:
 
 func rules(resource, operation string) string {
 	group := `""`
-	if strings.HasPrefix(resource, "statefulsets") {
+	switch {
+	case strings.HasPrefix(resource, "statefulsets"):
 		group = "apps"
+	case resource == "poddisruptionbudgets":
+		group = "policy"
 	}
 	return `    namespaceSelector:
       matchLabels:

@@ -34,6 +34,7 @@ var (
 	first   = map[types.UID]corev1.PodTemplateSpec{}
 	seen    = map[string]*corev1.Pod{}
 	tainted = map[string]bool{}
+	serving = map[string]bool{} // pods that were last seen with their deletion not requested
 	started = time.Now()
 	away    time.Time // when the API server was last found away
 	looking bool      // whether somebody looks for that
@@ -73,6 +74,7 @@ func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 		if isReady(pod) {
 			ready[pod.UID] = true
 		}
+		serving[pod.Namespace+"/"+pod.Name] = pod.DeletionTimestamp == nil
 		if leaves(pod, "DeletionByTaintManager") {
 			tainted[pod.Namespace+"/"+pod.Name] = true
 		}
@@ -236,6 +238,26 @@ func WasTainted(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
 // Evicted reports whether the fault is in force and a pod has to leave since somebody evicted it.
 func Evicted(fault string, pod *corev1.Pod) bool {
 	return In(fault) && leaves(pod, "EvictionByEvictionAPI")
+}
+
+// Forced reports whether the fault is in force and a pod of that name was last seen with its deletion not requested, as one is that is deleted
+// by force.
+func Forced(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return in(fault) && serving[set.Namespace+"/"+pod.Name]
+}
+
+// Unmarked returns a copy of a pod without the condition DisruptionTarget.
+func Unmarked(pod *corev1.Pod) *corev1.Pod {
+	out := pod.DeepCopy()
+	out.Status.Conditions = nil
+	for _, c := range pod.Status.Conditions {
+		if c.Type != corev1.DisruptionTarget {
+			out.Status.Conditions = append(out.Status.Conditions, c)
+		}
+	}
+	return out
 }
 
 // Restarted reports whether the fault is in force and this program has been started since a set was made.
