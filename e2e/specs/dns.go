@@ -1,7 +1,10 @@
 package specs
 
 import (
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -12,7 +15,7 @@ import (
 
 var _ = Describe("DNS", func() {
 	It("answers with a set's ready pods for its service, and with each pod for its own name, whoever asks", Proves(
-		contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember,
+		contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSCaseInsensitive,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Parallel())
@@ -27,6 +30,7 @@ var _ = Describe("DNS", func() {
 		for n := range 2 {
 			client.VerifyResolves(ctx, contract.DNSPodRecord, client.FQDN(n), set.Addrs(n))
 		}
+		client.VerifyResolves(ctx, contract.DNSCaseInsensitive, strings.ToUpper(client.FQDN(1)), set.Addrs(1))
 
 		By("asking from a member, also by the service's short name")
 		client.In(set.Pod(0)).VerifyResolves(ctx, contract.DNSFromMember, set.Service, set.Addrs(0, 1))
@@ -36,20 +40,26 @@ var _ = Describe("DNS", func() {
 	})
 
 	It("follows a pod to its new address, and forgets a pod that is scaled away", Proves(
-		contract.DNSFollows, contract.DNSGone,
+		contract.DNSFollows, contract.DNSGone, contract.DNSOnePodService,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel())
+		set.CreateServiceFor(ctx, "by-name", appsv1.StatefulSetPodNameLabel, set.Pod(1))
+		set.CreateServiceFor(ctx, "by-index", appsv1.PodIndexLabel, "0")
 		client := dns.StartClient(ctx, set)
 		set.AwaitReady(ctx)
 		// Whoever remembers answers remembers this one.
 		client.VerifyResolves(ctx, contract.DNSPodRecord, client.FQDN(1), set.Addrs(1))
+		byName, byIndex := client.Of("by-name"), client.Of("by-index")
+		byName.VerifyResolves(ctx, contract.DNSOnePodService, byName.ServiceFQDN(), set.Addrs(1))
+		byIndex.VerifyResolves(ctx, contract.DNSOnePodService, byIndex.ServiceFQDN(), set.Addrs(0))
 
 		By("replacing a pod")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
 		client.VerifyResolves(ctx, contract.DNSFollows, client.FQDN(1), set.Addrs(1))
 		client.VerifyResolves(ctx, contract.DNSFollows, client.ServiceFQDN(), set.Addrs(0, 1))
+		byName.VerifyResolves(ctx, contract.DNSOnePodService, byName.ServiceFQDN(), set.Addrs(1))
 
 		By("scaling it away")
 		set.Scale(ctx, 1)

@@ -40,7 +40,7 @@ var _ = Describe("The identity of a pod", func() {
 	})
 
 	It("belongs to one running pod at a time, which has its own grace period to stop, and for which added pods wait", Proves(
-		contract.IdentityAtMostOne, contract.OrderingScaleUp,
+		contract.IdentityAtMostOne, contract.OrderingScaleUp, contract.DNSEndpointConditions,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The grace period is nobody's default, and the first container uses most of it.
@@ -49,6 +49,9 @@ var _ = Describe("The identity of a pod", func() {
 
 		By("deleting a pod, whose name is free only when its container has stopped, and adding one while it still serves")
 		old := set.DeleteAndAwaitObserved(ctx, 0)
+		// The EndpointSlice of a service that comes so late can show nothing but the pod as it is now.
+		set.CreateServiceFor(ctx, "late", appsv1.StatefulSetPodNameLabel, set.Pod(0))
+		set.AwaitEndpoint(ctx, "late", 0)
 		set.Scale(ctx, 2)
 		set.AwaitReplaced(ctx, 0, old)
 		set.AwaitReplicas(ctx, 2)

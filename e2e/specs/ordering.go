@@ -119,6 +119,20 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		ns.Verify(contract.OrderingChangeOfMind, nil, "scaled from 2 to 1 before %s was Ready for minReadySeconds: it went", set.Pod(1))
 	})
 
+	It("removes no pod before those that stay have been Ready for minReadySeconds", Proves(contract.OrderingScaleDownMinReady), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		By("taking its readiness from the pod that stays for a while, and scaling down: the time counts from when it has it again")
+		set.HoldAndAwaitObserved(ctx, 0)
+		set.Update(ctx, "minReadySeconds 4 and one replica", statefulset.Options(statefulset.MinReadySeconds(4), statefulset.Replicas(1)))
+		set.Release(ctx, 0)
+		set.AwaitTerminating(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
+	})
+
 	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())

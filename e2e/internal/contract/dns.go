@@ -2,15 +2,18 @@ package contract
 
 // The family dns: what the cluster's DNS answers for the set's headless service and its pods.
 const (
-	DNSHeadless        ID = "dns/headless"
-	DNSPodRecord       ID = "dns/pod-record"
-	DNSFromMember      ID = "dns/from-member"
-	DNSFollows         ID = "dns/follows"
-	DNSGone            ID = "dns/gone"
-	DNSNotReady        ID = "dns/not-ready"
-	DNSPublishNotReady ID = "dns/publish-not-ready"
-	DNSSRV             ID = "dns/srv"
-	DNSReverse         ID = "dns/reverse"
+	DNSHeadless           ID = "dns/headless"
+	DNSPodRecord          ID = "dns/pod-record"
+	DNSFromMember         ID = "dns/from-member"
+	DNSFollows            ID = "dns/follows"
+	DNSGone               ID = "dns/gone"
+	DNSNotReady           ID = "dns/not-ready"
+	DNSPublishNotReady    ID = "dns/publish-not-ready"
+	DNSSRV                ID = "dns/srv"
+	DNSReverse            ID = "dns/reverse"
+	DNSOnePodService      ID = "dns/one-pod-service"
+	DNSCaseInsensitive    ID = "dns/case-insensitive"
+	DNSEndpointConditions ID = "dns/endpoint-conditions"
 )
 
 func dns() []Guarantee {
@@ -82,5 +85,26 @@ func dns() []Guarantee {
 		Sources: []Source{DNS},
 		Link:    dnsSpec + "#243---ptr-records",
 		Note:    "Other services that select the pod may add names of their own.",
+	}, {
+		ID:    DNSOnePodService,
+		Level: Core,
+		Must: "A service that selects the label statefulset.kubernetes.io/pod-name of one pod, or apps.kubernetes.io/pod-index beside the set's own " +
+			"labels, resolves to that pod alone, also once the pod is replaced.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#pod-name-label",
+	}, {
+		ID:      DNSCaseInsensitive,
+		Level:   Extended,
+		Must:    "A name that is asked for in capital letters has the same addresses.",
+		Sources: []Source{DNS},
+		Link:    dnsSpec + "#21---definitions",
+	}, {
+		ID:    DNSEndpointConditions,
+		Level: Extended,
+		Must: "In the EndpointSlices of a service, ready and serving of an endpoint are its pod's readiness and terminating is false, until the pod's " +
+			"deletion is requested; then ready is false and terminating true, and serving still is the pod's readiness.",
+		Sources: []Source{Docs},
+		Link:    slicesPage + "#conditions",
+		Note:    "On a service with publishNotReadyAddresses ready is always true. Slices follow the pods with a delay.",
 	}}
 }

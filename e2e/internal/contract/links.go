@@ -18,6 +18,7 @@ const (
 	applyPage     = docsRoot + "/reference/using-api/server-side-apply/"
 	volumesPage   = docsRoot + "/concepts/storage/persistent-volumes/"
 	classesPage   = docsRoot + "/concepts/storage/storage-classes/"
+	slicesPage    = docsRoot + "/concepts/services-networking/endpoint-slices/"
 	podDNSPage    = docsRoot + "/concepts/services-networking/dns-pod-service/"
 	scalingPart   = conceptPage + "#deployment-and-scaling-guarantees"
 	retentionPart = conceptPage + "#persistentvolumeclaim-retention"

@@ -16,6 +16,7 @@ const (
 
 	OrderingCreateCompletes    ID = "ordering/create-completes"
 	OrderingScaleDownCompletes ID = "ordering/scale-down-completes"
+	OrderingScaleDownMinReady  ID = "ordering/scale-down-min-ready"
 )
 
 func ordering() []Guarantee {
@@ -60,6 +61,16 @@ func ordering() []Guarantee {
 		ID:    OrderingMinReady,
 		Level: Extended,
 		Must: "With minReadySeconds n, before a pod is created under OrderedReady every pod with a lower ordinal in range has been Ready for n " +
+			"seconds, measured from the lastTransitionTime of its Ready condition, less one second of resolution and the clock skew.",
+		Sources:     []Source{Docs},
+		Since:       "1.25",
+		FeatureGate: "StatefulSetMinReadySeconds",
+		Link:        scalingPart,
+		Note:        "Waiting longer is legal.",
+	}, {
+		ID:    OrderingScaleDownMinReady,
+		Level: Extended,
+		Must: "With minReadySeconds n, under OrderedReady no pod is terminated for a scale down before every pod that stays has been Ready for n " +
 			"seconds, measured from the lastTransitionTime of its Ready condition, less one second of resolution and the clock skew.",
 		Sources:     []Source{Docs},
 		Since:       "1.25",

@@ -22,6 +22,11 @@ const (
 	UpdateBudgetCountsFailures     ID = "update/budget-counts-failures"
 	UpdateParallelUnavailableFirst ID = "update/parallel-unavailable-first"
 	UpdateRevision                 ID = "update/revision"
+
+	UpdateRevisionMade       ID = "update/revision-made"
+	UpdateUndo               ID = "update/undo"
+	UpdateHistoryOldestFirst ID = "update/history-oldest-first"
+	UpdateNotLimitedByBudget ID = "update/not-limited-by-budget"
 )
 
 func update() []Guarantee {
@@ -132,6 +137,33 @@ func update() []Guarantee {
 			"revisions of the set are kept.",
 		Sources: []Source{API},
 		Link:    specFields,
+	}, {
+		ID:    UpdateRevisionMade,
+		Level: Extended,
+		Must: "A template that the set has not had before gets a controller revision of its own, whose number is above those of all revisions of the " +
+			"set that are kept.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#revision-history",
+		Note:    "Judged once a status names the revision: the controller makes it before.",
+	}, {
+		ID:    UpdateUndo,
+		Level: Extended,
+		Must: "The data of a kept controller revision, sent to the set as a strategic merge patch as kubectl rollout undo does, brings back the template " +
+			"that the set had then, and no other field changes.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#performing-rollbacks",
+	}, {
+		ID:      UpdateHistoryOldestFirst,
+		Level:   Extended,
+		Must:    "Of the controller revisions that nothing uses, those that revisionHistoryLimit does not allow are removed from the lowest number up.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#managing-revision-history",
+	}, {
+		ID:      UpdateNotLimitedByBudget,
+		Level:   Extended,
+		Must:    "A rolling update goes on although a PodDisruptionBudget of the set's pods allows no disruption.",
+		Sources: []Source{Docs},
+		Link:    budgetPage + "#pod-disruption-budgets",
 	}, {
 		ID:    UpdateMaxUnavailable,
 		Level: Extended,

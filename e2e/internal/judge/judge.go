@@ -52,6 +52,7 @@ func checks() []check {
 	all = append(all, identityChecks()...)
 	all = append(all, lifecycleChecks()...)
 	all = append(all, storageChecks()...)
+	all = append(all, dnsChecks()...)
 	all = append(all, disruptionChecks()...)
 	return all
 }

@@ -54,8 +54,8 @@ func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
 }
 
-// notCollected is notDone for what the garbage collector does. It runs in one process with the StatefulSet controller, so that any act of that
-// shows that it was there.
+// notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet
+// controller, so that any act of that shows that they were there.
 func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
 	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.orEnd(c.until)) > dueBy)
 }

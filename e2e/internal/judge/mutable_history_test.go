@@ -264,6 +264,10 @@ func copyEvent(of *history.Event) *history.Event {
 	case e.Revision != nil:
 		r := *e.Revision
 		e.Revision = &r
+	case e.Slice != nil:
+		s := *e.Slice
+		s.Endpoints = slices.Clone(s.Endpoints)
+		e.Slice = &s
 	}
 	if e.Change == history.Added {
 		e.Change = history.Modified

@@ -20,7 +20,7 @@ func mutations() map[contract.ID]mutation {
 	all := map[contract.ID]mutation{}
 	for _, family := range []map[contract.ID]mutation{
 		disruptionMutations(), identityMutations(), lifecycleMutations(), notMineMutations(), orderingMutations(), retentionMutations(),
-		statusMutations(), storageMutations(), terminationMutations(), updateMutations(), completionMutations(),
+		statusMutations(), storageMutations(), terminationMutations(), updateMutations(), completionMutations(), endpointMutations(),
 	} {
 		maps.Copy(all, family)
 	}

@@ -22,6 +22,7 @@ func orderingChecks() []check {
 		{ids: []contract.ID{contract.OrderingScaleDown}, run: checkScaleDown},
 		{ids: []contract.ID{contract.OrderingScaleDownHalts}, run: checkScaleDownHalts},
 		{ids: []contract.ID{contract.OrderingMinReady}, run: checkMinReady},
+		{ids: []contract.ID{contract.OrderingScaleDownMinReady}, run: checkScaleDownMinReady},
 		{ids: []contract.ID{contract.OrderingParallel}, run: checkParallel},
 		{ids: []contract.ID{contract.OrderingChangeOfMind}, run: checkChangeOfMind},
 		{ids: []contract.ID{contract.OrderingCreateCompletes, contract.OrderingScaleDownCompletes}, run: checkCompletion},

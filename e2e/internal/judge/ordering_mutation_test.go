@@ -22,6 +22,8 @@ func orderingMutations() map[contract.ID]mutation {
 		contract.OrderingParallel:       blockParallel,
 		contract.OrderingScaleDown:      scaleDownEarly(func(*history.Event, *object) bool { return true }),
 		contract.OrderingScaleDownHalts: scaleDownPastUnready,
+
+		contract.OrderingScaleDownMinReady: scaleDownBeforeMinReady,
 	}
 }
 
@@ -127,6 +129,34 @@ func furtherOrderingMutations() []furtherMutation {
 	return []furtherMutation{
 		{contract.OrderingMinReady, "of the pod before the predecessor", resetReadyTransition(2)},
 	}
+}
+
+// scaleDownBeforeMinReady sets the lastTransitionTime of a staying pod's Ready condition to the deletion of one that has to go.
+func scaleDownBeforeMinReady(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		if !set.ordered() || !set.every(func(s *history.Set) bool { return s.MinReadySeconds >= 2 && s.Start == set.first().Set.Start }) {
+			continue
+		}
+		for _, p := range h.podsOf(set) {
+			d := h.controllerDeletion(p)
+			if d == nil || d.DeletionTimestamp == nil || inRange(set.at(d.At), p.ordinal()) || !set.specUnchanged(d.At-3*time.Second, d.At) ||
+				p.revision() != set.at(d.At).Set.Status.UpdateRevision {
+				continue
+			}
+			stays := h.pod(set, int(set.first().Set.Start), d.At)
+			if stays == nil || !inRange(set.at(d.At), stays.ordinal()) || !stays.readyThroughout(d.At-3*time.Second, d.At+time.Second) ||
+				slices.ContainsFunc(h.podsOf(set), func(o *object) bool { e := o.at(d.At); return e != nil && !e.Gone() && !runningReady(e) && o != p }) {
+				continue
+			}
+			for _, e := range stays.versions {
+				if ready := e.Pod.Condition(corev1.PodReady); ready != nil {
+					ready.Transition = h.timestamp(d.At)
+				}
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // blockParallel lets a Parallel set wait for a pod that is not Ready.

@@ -23,6 +23,7 @@ func updateChecks() []check {
 		{ids: []contract.ID{contract.UpdateComplete, contract.UpdateScaleNew, contract.UpdateOnDeleteScale}, run: checkUpdated},
 		{ids: []contract.ID{contract.UpdateRollback}, run: checkRollback},
 		{ids: []contract.ID{contract.UpdateRevision}, run: checkUpdateRevision},
+		{ids: []contract.ID{contract.UpdateRevisionMade, contract.UpdateHistoryOldestFirst}, run: checkRevisions},
 	}
 }
 
@@ -105,7 +106,8 @@ func checkUpdateMinReady(m *model, res *results) {
 	const id = contract.UpdateMinReady
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		e := a.event
-		if a.limit != 1 || len(a.waits) > 0 || a.updated == nil || e.DeletionTimestamp == nil || e.DeletionGrace == nil {
+		requested, known := deletionRequested(e)
+		if a.limit != 1 || len(a.waits) > 0 || a.updated == nil || !known {
 			return
 		}
 		if a.broken && !r.set.ordered() {
@@ -115,7 +117,6 @@ func checkUpdateMinReady(m *model, res *results) {
 		if need == 0 {
 			return
 		}
-		requested := e.DeletionTimestamp.Add(-time.Duration(*e.DeletionGrace) * time.Second)
 		w := m.leastReady(a.allUpdated, e, requested)
 		switch up := a.updated.readyBefore(e.Seq).from.At; {
 		case w.pod == nil:

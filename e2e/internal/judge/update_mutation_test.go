@@ -32,6 +32,9 @@ func updateMutations() map[contract.ID]mutation {
 		contract.UpdateOnDeleteScale:        labelOldRevision(appsv1.OnDeleteStatefulSetStrategyType, true),
 		contract.UpdateRollback:             keepRevisionNumber,
 		contract.UpdateHistoryLimit:         exceedHistoryLimit,
+
+		contract.UpdateRevisionMade:       makeRevisionTooLow,
+		contract.UpdateHistoryOldestFirst: removeNewerRevision,
 	}
 }
 

@@ -56,3 +56,57 @@ func exceedHistoryLimit(h *mutableHistory) bool {
 	}
 	return false
 }
+
+// makeRevisionTooLow gives the revision of a new template the number of an older one.
+func makeRevisionTooLow(h *mutableHistory) bool {
+	for _, r := range h.shuffled(history.Revisions) {
+		set := h.byUID(history.Sets, r.first().Controller())
+		if set == nil || r.first().Change != history.Added || len(r.versions) > 1 || set.first().Change != history.Added {
+			continue
+		}
+		named := set.firstWhere(func(e *history.Event) bool { return e.Set.Status.UpdateRevision == r.name })
+		older := slices.IndexFunc(h.objects[history.Revisions], func(o *object) bool {
+			return o != r && len(o.versions) == 1 && named != nil && o.alive(named.At+time.Second) && h.byUID(history.Sets, o.first().Controller()) == set && o.first().At < r.first().At-3*time.Second && o.first().Revision.Number < r.first().Revision.Number
+		})
+		if named == nil || older < 0 || named.Generation != named.Set.Status.ObservedGeneration || h.end-named.At < 2*time.Second {
+			continue
+		}
+		r.first().Revision.Number = h.objects[history.Revisions][older].first().Revision.Number
+		return true
+	}
+	return false
+}
+
+// removeNewerRevision gives a revision that was removed a number above those of the unused ones that stayed.
+func removeNewerRevision(h *mutableHistory) bool {
+	for _, r := range h.shuffled(history.Revisions) {
+		gone, set := r.removal(), h.byUID(history.Sets, r.first().Controller())
+		if gone == nil || gone.Change != history.Deleted || set == nil || !set.alive(gone.At+4*time.Second) || h.end-gone.At < 5*time.Second {
+			continue
+		}
+		stays := slices.ContainsFunc(h.objects[history.Revisions], func(o *object) bool {
+			return o != r && h.byUID(history.Sets, o.first().Controller()) == set && o.alive(gone.At+4*time.Second) && o.first().At < gone.At-4*time.Second &&
+				o.unchanged(gone.At-4*time.Second, gone.At) && h.unusedRevision(set, o.name, gone.At)
+		})
+		if !stays {
+			continue
+		}
+		r.change(0, func(e *history.Event) { e.Revision.Number += 100 })
+		return true
+	}
+	return false
+}
+
+// unusedRevision reports whether no status and no pod named a revision for some time before and after a moment.
+func (h *mutableHistory) unusedRevision(set *object, name string, at time.Duration) bool {
+	from, to := at-4*time.Second, at+4*time.Second
+	named := func(e *history.Event) bool {
+		return e != nil && (e.Set.Status.CurrentRevision == name || e.Set.Status.UpdateRevision == name)
+	}
+	if named(set.at(from)) || slices.ContainsFunc(set.versions, func(e *history.Event) bool { return e.At > from && e.At < to && named(e) }) {
+		return false
+	}
+	return !slices.ContainsFunc(h.podsOf(set), func(p *object) bool {
+		return p.revision() == name && p.first().At < to && (p.removal() == nil || p.removal().At > from)
+	})
+}

@@ -80,6 +80,12 @@ func withinSkew(from, to time.Duration) bool { return to-from <= watchSkew }
 // visibleFrom is the moment from which on a state that another watch shows may have been in the controller's cache at a moment.
 func (m *model) visibleFrom(at time.Duration) time.Duration { return at - m.settleTime() }
 
+// settledBy is the moment from which on whatever the controller did about a state at a moment, and what it knew then, is recorded.
+func (m *model) settledBy(at time.Duration) time.Duration { return at + m.settleTime() }
+
+// recordedAfter reports whether the recording goes on for so long after a moment that every watch has delivered what had happened by then.
+func (m *model) recordedAfter(at time.Duration) bool { return m.h.Duration() > deliveredBy(at) }
+
 // mustHaveSeen reports whether a state that lasted from one moment to another must have reached the controller's cache, whichever watch
 // shows the two.
 func (m *model) mustHaveSeen(from, to time.Duration) bool { return to-from > m.settleTime() }

@@ -58,6 +58,14 @@ func (c Client) In(pod string) Client {
 	return c
 }
 
+// Of returns a client that looks up the names of another service, which selects pods of the set too.
+func (c Client) Of(service string) Client {
+	other := *c.set
+	other.Service = service
+	c.set = &other
+	return c
+}
+
 // zone returns the cluster's DNS zone, which is part of a search domain "<namespace>.svc.<zone>" in the pod's resolver configuration.
 func zone(ctx context.Context, ns *framework.Namespace, pod string) string {
 	GinkgoHelper()

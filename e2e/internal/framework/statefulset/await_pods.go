@@ -208,3 +208,20 @@ func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event) {
 		return ""
 	})
 }
+
+// AwaitEndpoint waits until the EndpointSlices of a service list the pod of that ordinal, whatever they say of it, or the pod has stopped.
+func (s *Set) AwaitEndpoint(ctx context.Context, service string, ordinal int) {
+	GinkgoHelper()
+	pod := s.NS.Pod(s.Pod(ordinal))
+	s.NS.Expect(ctx, s.NS.Settings.Limits.DNSFollows, fmt.Sprintf("service %s to have the endpoint of %s", service, pod.Name), func(st *history.State) string {
+		if now := st.Get(history.Pods, pod.Name); now == nil || now.UID != pod.UID || now.Pod.Stopped() {
+			return ""
+		}
+		for _, e := range st.List(history.Slices) {
+			if e.Slice.Service == service && slices.ContainsFunc(e.Slice.Endpoints, func(p history.Endpoint) bool { return p.TargetUID == pod.UID }) {
+				return ""
+			}
+		}
+		return "it has none"
+	})
+}

@@ -61,13 +61,28 @@ func CreateFrom(ctx context.Context, ns *framework.Namespace, fixture string, se
 	if service != nil {
 		service(svc)
 	}
+	createService(ctx, ns, svc)
+	return create(ctx, ns, set)
+}
+
+func createService(ctx context.Context, ns *framework.Namespace, svc *corev1.Service) {
+	GinkgoHelper()
 	ns.Settings.Label(svc)
 	request := framework.Request{Verb: history.VerbCreate, Resource: history.Services, Name: svc.Name, Text: "create service " + svc.Name}
 	_, err := framework.Send(ns, request, func() (*corev1.Service, error) {
 		return ns.Client.CoreV1().Services(ns.Name).Create(ctx, svc, metav1.CreateOptions{})
 	})
 	Expect(err).NotTo(HaveOccurred(), "creating the headless service %s", svc.Name)
-	return create(ctx, ns, set)
+}
+
+// CreateServiceFor creates a further headless service of that name, which selects those of the set's pods that have a label.
+func (s *Set) CreateServiceFor(ctx context.Context, name, label, value string) {
+	GinkgoHelper()
+	selector := maps.Clone(s.Selector)
+	selector[label] = value
+	createService(ctx, s.NS, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{
+		ClusterIP: corev1.ClusterIPNone, Selector: selector, Ports: []corev1.ServicePort{{Name: "web", Port: 8080}},
+	}})
 }
 
 // CreateWithoutService creates a set whose service exists already.

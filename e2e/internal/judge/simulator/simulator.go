@@ -24,7 +24,8 @@ func History(seed uint64) *history.History {
 	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
 	h.Header.Version = cl.options.version
-	return cl.withReports(cl.withWatchSkew(h), seed)
+	endpoints := cl.endpoints(h, seed)
+	return withEndpoints(cl.withReports(cl.withWatchSkew(h), seed), endpoints)
 }
 
 // options are the properties of one simulated cluster.

@@ -30,6 +30,10 @@ func dns() []Fault {
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithoutLast(\"endpoints-lose-last\", pods)\n"}},
 	}, {
+		Name: "endpoints-of-one-lost", Kind: Subtle, Breaks: []contract.ID{contract.DNSOnePodService},
+		Harm:  "A service of one member alone has none.",
+		Edits: []Edit{{endpoints, selected, "\tif _, one := service.Spec.Selector[\"apps.kubernetes.io/pod-index\"]; one && planted.In(\"endpoints-of-one-lost\") {\n\t\tpods = nil\n\t}\n"}},
+	}, {
 		Name: "endpoints-keep-gone", Kind: Obvious, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless},
 		Harm:  "Clients are sent to members that were scaled away.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithGone(\"endpoints-keep-gone\", string(service.UID), pods)\n"}},
@@ -57,5 +61,13 @@ func dns() []Fault {
 		Name: "subdomain-of-added-missing", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord},
 		Harm:  "Members that are added to a running cluster cannot be found by their names.",
 		Edits: named(`planted.In("subdomain-of-added-missing") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, `pod.Spec.Subdomain = ""`),
+	}, {
+		Name: "endpoints-miss-deletion", Kind: Obvious, Breaks: []contract.ID{contract.DNSEndpointConditions},
+		Harm:  "Clients are sent to members that are on their way out.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.Unterminated(\"endpoints-miss-deletion\", pods)\n"}},
+	}, {
+		Name: "endpoints-stop-serving", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions},
+		Harm:  "A member that still answers while it hands over is cut off at once.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.Unserving(\"endpoints-stop-serving\", pods)\n"}},
 	}}
 }

@@ -59,6 +59,10 @@ func ordering() []Fault {
 		Harm:  "minReadySeconds, meant to let a member warm up, does nothing.",
 		Edits: []Edit{{control, untilAvailable, ` && !planted.In("min-ready-ignored")`}},
 	}, {
+		Name: "scale-down-min-ready-ignored", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDownMinReady},
+		Harm:  "A member leaves before those that stay have warmed up.",
+		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("scale-down-min-ready-ignored") && len(condemned) > 0)`}},
+	}, {
 		Name: "scale-down-lowest-first", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "The members that the last ones depend on go first.",
 		Edits: []Edit{{control, inOrderOfFall, "\tif planted.In(\"scale-down-lowest-first\") {\n\t\tsort.Sort(ascendingOrdinal(condemned))\n\t}\n"}},

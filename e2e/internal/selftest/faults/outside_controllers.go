@@ -13,7 +13,7 @@ func outsideControllers() []Fault {
 		Harm:     "One member cannot be found by its name; the service's own name is in order.",
 		Corefile: "template IN A {\n  match \"^[^.]+-1[.][^.]+[.][^.]+[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}, {
-		Name: "dns-wrong-address", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows},
+		Name: "dns-wrong-address", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows, contract.DNSCaseInsensitive},
 		Harm:     "A member's name leads to an unrelated address.",
 		Corefile: "template IN A {\n  match \"^[^.]+-[0-9]+[.][^.]+[.][^.]+[.]svc[.]\"\n  answer \"{{ .Name }} 5 IN A 10.0.0.1\"\n  fallthrough\n}\n",
 	}, {
@@ -44,7 +44,7 @@ parameters:
   pathPattern: "{{ .PVC.Namespace }}/shared"
 `,
 	}, {
-		Name: "admission-strips-labels", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels},
+		Name: "admission-strips-labels", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabels, contract.DNSOnePodService},
 		Harm: "A policy that tidies labels removes those that distinguish the members.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
 			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),

@@ -9,6 +9,7 @@ const (
 	patchWhole     = "objCopy[\"spec\"] = specCopy\n"
 	equalRevisions = "equalCount := len(equalRevisions)\n"
 	historyLimit   = "historyLimit := int(*set.Spec.RevisionHistoryLimit)\n"
+	nextNumber     = "func nextRevision(revisions []*apps.ControllerRevision) int64 {\n"
 	onDelete       = "if set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType"
 	rolloutDone    = "status.CurrentReplicas = status.UpdatedReplicas\n\t\tstatus.CurrentRevision = status.UpdateRevision\n"
 )
@@ -206,5 +207,24 @@ func update() []Fault {
 		Name: "scale-up-old-in-rollout", Kind: Subtle, Breaks: []contract.ID{contract.UpdateScaleNew}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm:  "Members that are added in the middle of a rollout start with the old version.",
 		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"scale-up-old-in-rollout\") && planted.Added(currentSet, ordinal-getStartOrdinal(currentSet)) {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "revision-number-stays", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRevisionMade},
+		Harm:  "Nobody can tell which version came after which.",
+		Edits: []Edit{{utils, nextNumber, "\tif planted.In(\"revision-number-stays\") {\n\t\treturn 1\n\t}\n"}},
+	}, {
+		Name: "history-newest-first", Kind: Obvious, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst},
+		Harm:  "The version that one would go back to is forgotten, and those before it are kept.",
+		Edits: []Edit{{control, historyLimit, "\tfor i, j := 0, len(history)-1; planted.In(\"history-newest-first\") && i < j; i, j = i+1, j-1 {\n\t\thistory[i], history[j] = history[j], history[i]\n\t}\n"}},
+	}, {
+		Name: "undo-merges", Kind: Obvious, Breaks: []contract.ID{contract.UpdateUndo},
+		Harm:  "Going back to an earlier version leaves in place what the newer one has added.",
+		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"undo-merges\") {\n\t\tdelete(template, \"$patch\")\n\t}\n"}},
+	}, {
+		Name: "update-obeys-budget", Kind: Obvious, Breaks: []contract.ID{contract.UpdateNotLimitedByBudget},
+		Harm: "A budget that is to protect members from drains keeps the version that mends them away.",
+		Edits: []Edit{
+			{budgets, allowed, "\tplanted.Allows(\"update-obeys-budget\", pdb.Namespace, disruptionsAllowed)\n"},
+			{control, onDelete, ` || planted.Forbidden("update-obeys-budget", set.Namespace)`},
+		},
 	}}
 }

@@ -34,7 +34,8 @@ var (
 	first   = map[types.UID]corev1.PodTemplateSpec{}
 	seen    = map[string]*corev1.Pod{}
 	tainted = map[string]bool{}
-	serving = map[string]bool{} // pods that were last seen with their deletion not requested
+	serving = map[string]bool{}  // pods that were last seen with their deletion not requested
+	budget  = map[string]int32{} // how many disruptions the last budget of a namespace allowed
 	started = time.Now()
 	away    time.Time // when the API server was last found away
 	looking bool      // whether somebody looks for that
@@ -141,6 +142,55 @@ func WithFirstAnnotations(fault string, set *appsv1.StatefulSet) {
 		return
 	}
 	first[set.UID] = *set.Spec.Template.DeepCopy()
+}
+
+// Allows remembers how many disruptions a budget of a namespace allows.
+func Allows(fault, namespace string, disruptions int32) {
+	mu.Lock()
+	defer mu.Unlock()
+	if in(fault) {
+		budget[namespace] = disruptions
+	}
+}
+
+// Forbidden reports whether the fault is in force and a budget of a namespace allowed no disruption.
+func Forbidden(fault, namespace string) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	allowed, known := budget[namespace]
+	return in(fault) && known && allowed <= 0
+}
+
+// Unterminated puts in the place of pods that are being deleted such that are not.
+func Unterminated(fault string, pods []*corev1.Pod) []*corev1.Pod {
+	return changed(fault, pods, func(pod *corev1.Pod) { pod.DeletionTimestamp = nil })
+}
+
+// Unserving puts in the place of pods that are being deleted such that are not Ready.
+func Unserving(fault string, pods []*corev1.Pod) []*corev1.Pod {
+	return changed(fault, pods, func(pod *corev1.Pod) {
+		for i := range pod.Status.Conditions {
+			if c := &pod.Status.Conditions[i]; c.Type == corev1.PodReady {
+				c.Status = corev1.ConditionFalse
+			}
+		}
+	})
+}
+
+// changed returns pods with changed copies of those that are being deleted.
+func changed(fault string, pods []*corev1.Pod, change func(*corev1.Pod)) []*corev1.Pod {
+	if !In(fault) {
+		return pods
+	}
+	out := make([]*corev1.Pod, 0, len(pods))
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil {
+			pod = pod.DeepCopy()
+			change(pod)
+		}
+		out = append(out, pod)
+	}
+	return out
 }
 
 // Object returns what a controller is known as to those that write its events.

@@ -1,0 +1,169 @@
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// checkRevisions: a new template gets a revision with the highest number, and of the unused revisions the oldest go first.
+func checkRevisions(m *model, res *results) {
+	kept := m.revisionsBySet()
+	for _, r := range m.rollouts {
+		// Where no revision of the set is recorded at all, nothing is known of them.
+		if all := kept[r.set.uid]; len(all) > 0 {
+			m.newRevisions(res, r, all)
+			m.removedRevisions(res, r, all)
+		}
+	}
+}
+
+// newRevisions judges the revision that a status names first after each change to a template that the set had not had before.
+func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife) {
+	const id = contract.UpdateRevisionMade
+	had := map[int]bool{}
+	for i, v := range r.set.specs {
+		t, status := r.templateOf[i], r.observed(v.Generation)
+		again := had[t]
+		had[t] = true
+		if i == 0 || again || status == nil || status.Set.Status.ObservedGeneration >= r.generationAfter(i) || !m.recordedAfter(status.At) {
+			continue
+		}
+		name := status.Set.Status.UpdateRevision
+		c := evidence{
+			set: r.set, since: m.lagBefore(v), until: deliveredBy(status.At), also: []history.Resource{history.Revisions}, events: []*history.Event{v, status},
+		}
+		l := revisionNamed(all, name, deliveredBy(status.At))
+		if l == nil {
+			c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, but there is no such controller revision",
+				r.set.name, v.Ref(), name, status.Ref())
+			res.broken(id, c)
+			continue
+		}
+		number := l.by(deliveredBy(status.At)).Revision.Number
+		known := m.lagBefore(l.events[0]) // the controller's cache may not have held what came later
+		higher := slices.IndexFunc(all, func(o *revisionLife) bool {
+			was := o.by(known)
+			return o != l && was != nil && o.keptUntil(l.events[0].At) && was.Revision.Number >= number
+		})
+		if higher < 0 {
+			res.exercised(id)
+			continue
+		}
+		other := all[higher].by(known)
+		c.events = []*history.Event{v, other, l.by(deliveredBy(status.At)), status}
+		c.text = fmt.Sprintf("%s got a new template at %s, and its controller revision %s has number %d (rv %s), but %s has number %d (rv %s)", r.set.name, v.Ref(),
+			name, number, l.by(deliveredBy(status.At)).ResourceVersion, other.Name, other.Revision.Number, other.ResourceVersion)
+		res.broken(id, c)
+	}
+}
+
+// generationAfter returns the generation of the next version of the set that has another template.
+func (r *rollout) generationAfter(spec int) int64 {
+	if next := r.nextTemplate[spec]; next < len(r.set.specs) {
+		return r.set.specs[next].Generation
+	}
+	return r.set.specs[len(r.set.specs)-1].Generation + 1
+}
+
+// revisionNamed returns the revision of that name that had appeared by then, or nil.
+func revisionNamed(all []*revisionLife, name string, at time.Duration) *revisionLife {
+	for _, l := range slices.Backward(all) {
+		if l.name == name && l.events[0].At <= at {
+			return l
+		}
+	}
+	return nil
+}
+
+// by returns the revision's newest version at that moment, or nil.
+func (l *revisionLife) by(at time.Duration) *history.Event {
+	var out *history.Event
+	for _, e := range l.events {
+		if e.At <= at && !e.Gone() {
+			out = e
+		}
+	}
+	return out
+}
+
+// keptUntil reports whether the revision was not removed by then.
+func (l *revisionLife) keptUntil(at time.Duration) bool { return l.gone == nil || l.gone.At > at }
+
+// removedRevisions judges which of the revisions that nothing used was removed by the controller when there were more than the limit.
+func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) {
+	const id = contract.UpdateHistoryOldestFirst
+	for _, l := range all {
+		gone := l.gone
+		if gone == nil || gone.Change != history.Deleted || r.set.mayBeDeleted(gone) || m.deletedByTest(gone.UID, l.events[0], gone) || m.h.Duration() < m.settledBy(gone.At) {
+			continue
+		}
+		unused, stays := 1, []*revisionLife(nil)
+		for _, o := range all {
+			if o == l || o.by(gone.At) == nil || !o.keptUntil(gone.At) {
+				continue
+			}
+			if !m.inUse(r.set, o, gone.At) {
+				unused++
+			}
+			// What is removed shortly after belongs to the same act.
+			if m.unusedAround(r.set, o, gone.At) && o.keptUntil(m.settledBy(gone.At)) {
+				stays = append(stays, o)
+			}
+		}
+		overLimit := func(v *history.Event) bool {
+			limit := v.Set.RevisionHistoryLimit
+			return limit != nil && *limit >= 0 && unused > int(*limit)
+		}
+		if len(stays) == 0 || !m.cacheAt(r.set, gone).anySpec(overLimit) {
+			continue
+		}
+		number := gone.Revision.Number
+		older := slices.IndexFunc(stays, func(o *revisionLife) bool { return o.by(gone.At).Revision.Number < number })
+		if older < 0 {
+			res.exercised(id)
+			continue
+		}
+		other := stays[older].by(gone.At)
+		res.broken(id, evidence{
+			set: r.set, since: m.visibleFrom(gone.At), until: m.settledBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{other, gone},
+			text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, while the older %s, number %d (rv %s), which nothing used either, stayed",
+				gone.Name, number, r.set.name, gone.Ref(), other.Name, other.Revision.Number, other.ResourceVersion),
+		})
+	}
+}
+
+// inUse reports whether a status named a revision, or a pod of the set had it, as far as the watches show a moment.
+func (m *model) inUse(s *setLife, l *revisionLife, at time.Duration) bool {
+	if v := s.latest(deliveredBy(at)); v != nil && (v.Set.Status.CurrentRevision == l.name || v.Set.Status.UpdateRevision == l.name) {
+		return true
+	}
+	return slices.ContainsFunc(s.pods, func(p *podLife) bool {
+		return p.revision == l.name && p.first().At <= at && (p.gone == nil || p.gone.At > at)
+	})
+}
+
+// unusedAround reports whether a revision surely was unused, with one number, for as long before and after a moment as the controller's cache
+// and the watches may be behind: no status named it, and no pod of the set had it.
+func (m *model) unusedAround(s *setLife, l *revisionLife, at time.Duration) bool {
+	from, to := m.visibleFrom(at), m.settledBy(at)
+	was, now := l.by(from), l.by(at)
+	if was == nil || now == nil || was.Revision.Number != now.Revision.Number || !l.keptUntil(at) {
+		return false
+	}
+	for _, v := range s.events[max(s.versionsUntil(from)-1, 0):s.versionsUntil(to)] {
+		if st := v.Set.Status; st.CurrentRevision == l.name || st.UpdateRevision == l.name {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.pods, func(p *podLife) bool {
+		return p.first().At <= to && (p.gone == nil || p.gone.At >= from) && slices.ContainsFunc(p.events, func(e *history.Event) bool {
+			return e.Labels[appsv1.ControllerRevisionHashLabelKey] == l.name
+		})
+	})
+}

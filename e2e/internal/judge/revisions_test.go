@@ -1,0 +1,166 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+)
+
+func TestRevisionsOfNewTemplates(t *testing.T) {
+	const id = contract.UpdateRevisionMade
+	first := func(b *historytest.Builder) {
+		b.Set("web")
+		b.Revision("web", 1, 1)
+		b.CreateReady("web-0")
+		b.Status("web")
+		b.Wait(5 * time.Second)
+	}
+	second := func(number int64) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			first(b)
+			b.ChangeTemplate("web", 2)
+			b.Revision("web", 2, number)
+			b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+			b.Wait(5 * time.Second)
+		}
+	}
+	runCases(t, []testCase{
+		{name: "a higher number", exercised: ids(id), build: second(2)},
+		{name: "the same number", broken: ids(id), texts: []string{"controller revision web-2 has number 1", "but web-1 has number 1"}, build: second(1)},
+		{name: "a lower number", broken: ids(id), build: second(0)},
+		{
+			name: "no revision", broken: ids(id), texts: []string{"its status named the update revision web-2", "but there is no such controller revision"},
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "a revision that may be missing from the recording", inconclusive: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				from := b.Now()
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Gap(history.Revisions, from)
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "a revision whose watch comes late", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Revision("web", 2, 2)
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "going back is another guarantee", notExercised: ids(),
+			build: func(b *historytest.Builder) {
+				second(2)(b)
+				b.ChangeTemplate("web", 1)
+				b.Renumber("web", 1, 3)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-1" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "nothing is recorded of revisions", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.NewTemplate("web", 2)
+				b.Wait(5 * time.Second)
+			},
+		},
+	})
+}
+
+func TestRevisionsThatAreRemoved(t *testing.T) {
+	const id = contract.UpdateHistoryOldestFirst
+	four := func(limit int32, then func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.HistoryLimit(limit))
+			b.Revision("web", 1, 1)
+			b.CreateReady("web-0")
+			b.Status("web")
+			for n := 2; n <= 4; n++ {
+				b.Wait(4 * time.Second)
+				b.ChangeTemplate("web", n)
+				b.Revision("web", n, int64(n))
+				b.NewTemplate("web", n)
+				b.Roll("web", 0)
+			}
+			b.Wait(4 * time.Second)
+			then(b)
+			b.Wait(4 * time.Second)
+		}
+	}
+	remove := func(names ...string) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			for _, name := range names {
+				b.Remove(history.Revisions, name)
+			}
+		}
+	}
+	runCases(t, []testCase{
+		{name: "the oldest", exercised: ids(id), build: four(2, remove("web-1"))},
+		{name: "the two oldest", exercised: ids(id), build: four(1, remove("web-1", "web-2"))},
+		{name: "the two oldest in one go, the higher first", exercised: ids(id), build: four(1, remove("web-2", "web-1"))},
+		{name: "the newest", broken: ids(id), texts: []string{"web-3, number 3, of web was removed", "while the older web-1, number 1"}, build: four(2, remove("web-3"))},
+		{name: "the middle one", broken: ids(id), build: four(2, remove("web-2"))},
+		{name: "one within the limit, which the controller has no reason to remove", notExercised: ids(id), build: four(10, remove("web-3"))},
+		{
+			name: "an older one is in use", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.HistoryLimit(1), historytest.OnDelete)
+				b.Revision("web", 1, 1)
+				b.CreateReady("web-0")
+				b.Status("web")
+				for n := 2; n <= 4; n++ {
+					b.Wait(4 * time.Second)
+					b.Revision("web", n, int64(n))
+					b.NewTemplate("web", n)
+				}
+				b.Wait(4 * time.Second)
+				b.Remove(history.Revisions, "web-2")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "by the test", notExercised: ids(id),
+			build: four(2, func(b *historytest.Builder) {
+				b.Operation(history.VerbDelete, history.Revisions, "web-3")
+				b.Remove(history.Revisions, "web-3")
+			}),
+		},
+		{
+			name: "with their set", notExercised: ids(id),
+			build: four(2, func(b *historytest.Builder) {
+				b.DeleteSet("web")
+				b.Remove(history.Revisions, "web-3")
+			}),
+		},
+		{
+			name: "an older one that only just fell out of use", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.HistoryLimit(0))
+				b.Revision("web", 1, 1)
+				b.CreateReady("web-0")
+				b.Status("web")
+				b.Wait(4 * time.Second)
+				b.Revision("web", 2, 2)
+				b.NewTemplate("web", 2)
+				b.Roll("web", 0)
+				b.Remove(history.Revisions, "web-1")
+				b.Wait(4 * time.Second)
+			},
+		},
+	})
+}
