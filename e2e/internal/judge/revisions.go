@@ -6,6 +6,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -17,14 +18,14 @@ func checkRevisions(m *model, res *results) {
 	for _, r := range m.rollouts {
 		// Where no revision of the set is recorded at all, nothing is known of them.
 		if all := kept[r.set.uid]; len(all) > 0 {
-			m.newRevisions(res, r, all)
+			m.newRevisions(res, r, all, kept)
 			m.removedRevisions(res, r, all)
 		}
 	}
 }
 
 // newRevisions judges the revision that a status names first after each change to a template that the set had not had before.
-func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife) {
+func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife, kept map[types.UID][]*revisionLife) {
 	const id = contract.UpdateRevisionMade
 	had := map[int]bool{}
 	for i, v := range r.set.specs {
@@ -39,6 +40,9 @@ func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife) {
 			set: r.set, since: m.lagBefore(v), until: deliveredBy(status.At), also: []history.Resource{history.Revisions}, events: []*history.Event{v, status},
 		}
 		l := revisionNamed(all, name, deliveredBy(status.At))
+		if l == nil && adopted(kept, name, deliveredBy(status.At)) {
+			continue
+		}
 		if l == nil {
 			c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, but there is no such controller revision",
 				r.set.name, v.Ref(), name, status.Ref())
@@ -79,6 +83,16 @@ func revisionNamed(all []*revisionLife, name string, at time.Duration) *revision
 		}
 	}
 	return nil
+}
+
+// adopted reports whether a revision of that name, which was another set's first, had appeared by then.
+func adopted(kept map[types.UID][]*revisionLife, name string, at time.Duration) bool {
+	for _, all := range kept {
+		if revisionNamed(all, name, at) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // by returns the revision's newest version at that moment, or nil.

@@ -41,6 +41,25 @@ func TestRevisionsOfNewTemplates(t *testing.T) {
 			},
 		},
 		{
+			name: "a revision that a former set of the name left", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.Revision("web", 2, 2)
+				b.DeleteSet("web")
+				b.Remove(history.Pods, "web-0")
+				b.Wait(5 * time.Second)
+				b.Set("web", func(s *history.Set) {
+					s.Template.Images = map[string]string{"main": "image:3"}
+					s.Status.CurrentRevision, s.Status.UpdateRevision = "web-3", "web-3"
+				})
+				b.Revision("web", 3, 3)
+				b.Status("web")
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "a revision that may be missing from the recording", inconclusive: ids(id),
 			build: func(b *historytest.Builder) {
 				first(b)
