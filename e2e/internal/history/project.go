@@ -255,11 +255,12 @@ func reportOf(o *corev1.Event) *Report {
 	return r
 }
 
-// podNamedIn returns the name behind the first word "Pod" of a message, "" if there is none. Messages of events that were combined have it
-// too: they are the last one's with a prefix.
+// podNamedIn returns the name behind the first word "Pod" or "pod:" of a message, "" if there is none: the controller has two ways to delete
+// a pod. Messages of events that were combined have it too: they are the last one's with a prefix.
 func podNamedIn(message string) string {
 	words := strings.Fields(message)
-	if i := slices.Index(words, "Pod"); i >= 0 && i+1 < len(words) {
+	i := slices.IndexFunc(words, func(word string) bool { return word == "Pod" || word == "pod:" })
+	if i >= 0 && i+1 < len(words) {
 		return words[i+1]
 	}
 	return ""

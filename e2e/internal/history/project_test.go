@@ -176,6 +176,10 @@ func TestProjectReports(t *testing.T) {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "(combined from similar events): Delete Pod web-12 in StatefulSet web successful", ReportingController: "statefulset-controller", LastTimestamp: noon()},
 			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-12", Last: noon()}, "web-12",
 		},
+		"in other words": {
+			corev1.Event{Reason: "SuccessfulDelete", Message: "Deleted pod: web-3", ReportingController: "statefulset-controller", LastTimestamp: noon()},
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-3", Last: noon()}, "web-3",
+		},
 		"of the newer API": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "Pod", ReportingController: "statefulset-controller", EventTime: micro},
 			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Last: second}, "",

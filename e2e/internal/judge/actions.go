@@ -109,7 +109,7 @@ func (w *actionWalker) take(st podStep) {
 		w.ready.remove(n)
 		w.low = min(w.low, n)
 	case podDeleting:
-		if w.m.byController(st.pod) && !w.s.mayBeDeleted(st.event) {
+		if w.m.maybeByController(st.pod) && !w.s.mayBeDeleted(st.event) {
 			w.out.removals = append(w.out.removals, w.removal(st))
 		}
 	case podReleased:

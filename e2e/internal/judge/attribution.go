@@ -15,8 +15,10 @@ import (
 //   - the operations of the test. A refused one did nothing; an accepted one did what its result says; one whose outcome is unknown may
 //     have been carried out, and then excuses the controller;
 //   - the object: the condition DisruptionTarget for evictions, preemptions and deletions by kubelets and the pod garbage collector, the
-//     phase of a finished pod, the generations of a set;
-//   - exclusion: any other change is by the set's controller, or by an external client where only a client can make it (a set's spec).
+//     phase of a finished pod, a grace period that the StatefulSet controller never asks for, the generations of a set, the owners of a claim;
+//   - the reports of the StatefulSet controller, see deletion_authors.go;
+//   - exclusion, where only a client can have made a change (a set's spec). Where nothing shows who deleted a pod or claim, any client may
+//     have, and nobody is accused of it.
 
 // actor is the client that changed an object.
 type actor int
@@ -27,6 +29,7 @@ const (
 	byController                // the StatefulSet controller
 	byControlPlane              // a kubelet, the pod garbage collector, the taint manager or the scheduler
 	byClient                    // a client other than the test
+	byAnybody                   // the StatefulSet controller or any client: nothing shows which
 )
 
 // attribution holds the operations of the test, indexed for the questions below.
@@ -171,26 +174,6 @@ func (a *attribution) notCreatedByTest(s *setLife) bool {
 	return creates
 }
 
-// whoDeleted returns who requested the pod's deletion.
-func (m *model) whoDeleted(p *podLife) actor {
-	switch d := p.deleting; {
-	case d == nil:
-		return unknownActor
-	case m.deletedByTest(p.uid, p.first(), d):
-		return byTest
-	case p.evicted(d.Seq):
-		return byClient
-	case p.disruptionTarget != nil && p.disruptionTarget.Seq <= d.Seq:
-		return byControlPlane
-	case p.finished != nil && p.finished.Seq <= d.Seq:
-		return unknownActor // the controller replaces it, and the pod garbage collector removes it when there are many
-	}
-	return byController
-}
-
-// byController reports whether the pod's deletion can only be the act of its set's controller.
-func (m *model) byController(p *podLife) bool { return m.whoDeleted(p) == byController }
-
 // externalChanges returns, for the sets that the test created, the first version whose spec another client changed and the deletion that
 // another client requested. Each change of a spec makes one generation: an operation with a result made the generation in the result, one
 // without may have made any one.
@@ -292,11 +275,11 @@ func (o *ownChanges) explain(s *setLife, v *history.Event) bool {
 	return unexplained <= 0
 }
 
-// unattributed reports whether the deletion of a set's pod can only be its controller's act and yet has no reason: the ordinal was in
+// unattributed reports whether the deletion of a set's pod may be its controller's act and yet has no reason: the ordinal was in
 // range, no update can have been pending for the pod, and the set was not being deleted.
 func (m *model) unattributed(s *setLife, p *podLife) bool {
 	e := p.deleting
-	if !m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
+	if !m.maybeByController(p) || e.Change == history.Listed || e.Change == history.Missing || p.ownerAt(e.Seq).set != s || len(s.events) == 0 {
 		return false
 	}
 	if s.mayBeDeleted(e) {

@@ -64,7 +64,7 @@ func TestDeletionsByOutcome(t *testing.T) {
 		}
 	}
 	runCases(t, []testCase{
-		{name: "two refusals are no force deletion", broken: ids(contract.IdentityAtMostOne), build: reused(func(b *historytest.Builder) {
+		{name: "two refusals are no force deletion", inconclusive: ids(contract.IdentityAtMostOne), build: reused(func(b *historytest.Builder) {
 			refuse(b, evict("web-0"))
 			refuse(b, evict("web-0"))
 		})},

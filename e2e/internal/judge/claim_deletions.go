@@ -22,7 +22,7 @@ func (res *results) unexpectedClaimDeletion() {
 		}
 		id, why := m.protectedBy(s, pod, c.deleting)
 		ch := evidence{
-			set: s, since: c.deleting.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.deleting},
+			set: s, since: c.deleting.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.deleting}, acts: []*history.Event{c.deleting},
 			text: fmt.Sprintf("claim %s was deleted at %s although %s", c.name, c.deleting.Ref(), why),
 		}
 		if i := len(c.events) - 1; i > 0 {

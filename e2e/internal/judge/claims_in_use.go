@@ -106,7 +106,7 @@ func (m *model) wasHeld(h heldClaim) bool {
 // goneAfterPod checks that a claim was not gone before a pod that used it had ended.
 func (res *results) goneAfterPod(id contract.ID, h heldClaim) {
 	m, c, end := res.m, h.claim, h.pod.end()
-	ch := evidence{set: h.set, since: h.from.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, end}}
+	ch := evidence{set: h.set, since: h.from.At, also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, end}, anyAuthor: true}
 	ch.text = fmt.Sprintf("%s was gone at %s before its pod %s had terminated", h.name, c.gone.Ref(), h.pod.name)
 	until := m.h.Duration()
 	switch {

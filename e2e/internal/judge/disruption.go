@@ -72,7 +72,8 @@ func checkNodeLost(m *model, res *results) {
 					continue
 				}
 				res.broken(id, evidence{
-					set: p.set, since: o.lost.At, events: []*history.Event{at, p.gone},
+					// Nodes are stopped only in clusters that the suite makes for itself.
+					set: p.set, since: o.lost.At, events: []*history.Event{at, p.gone}, anyAuthor: true,
 					text: fmt.Sprintf("%s (UID %s) was removed at %s while it may still have run: its node %s had stopped answering at %s, was neither "+
 						"back nor declared gone, and the spec had not deleted the pod by force%s; look for who else does",
 						p.name, p.uid, p.gone.Ref(), o.node, history.Clock(o.lost.At), m.successor(p)),

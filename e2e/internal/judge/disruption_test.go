@@ -77,7 +77,7 @@ func TestNodeLost(t *testing.T) {
 			},
 		},
 		{
-			name: "removed before its deletion was requested", broken: ids(id, contract.IdentityAtMostOne, contract.UpdateNoSpurious),
+			name: "removed before its deletion was requested", broken: ids(id),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)
 				b.Operation(history.VerbStopNode, "nodes", testNode)

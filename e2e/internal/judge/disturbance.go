@@ -21,8 +21,11 @@ func Disturbance(h *history.History) string {
 		return fmt.Sprintf("another client changed the set %s at %s", e.Name, e.Ref())
 	}
 	for _, p := range m.pods {
-		if p.deleting != nil && m.whoDeleted(p) == byClient {
+		switch who := m.whoDeleted(p); {
+		case who == byClient:
 			return fmt.Sprintf("another client deleted pod %s at %s", p.name, p.deleting.Ref())
+		case who == byAnybody && p.set != nil && m.unattributed(p.set, p):
+			return fmt.Sprintf("pod %s was deleted at %s, which nothing shows to be the controller's act", p.name, p.deleting.Ref())
 		}
 	}
 	return ""

@@ -28,7 +28,7 @@ func checkDisruptionTarget(m *model, res *results) {
 				found = fmt.Sprintf("with the condition %s, reason %q", c.Status, c.Reason)
 			}
 			res.broken(id, evidence{
-				set: p.owner(), since: p.deleting.At, events: []*history.Event{p.deleting, last},
+				set: p.owner(), since: p.deleting.At, events: []*history.Event{p.deleting, last}, anyAuthor: true, // the test evicted it
 				text: fmt.Sprintf("%s was evicted at %s, and expected with the condition DisruptionTarget and the reason %s to its end: found %s at %s",
 					p.name, p.deleting.Ref(), evictionReason, found, last.Ref()),
 			})
@@ -55,7 +55,7 @@ func checkEvictedGraceful(m *model, res *results) {
 				found = fmt.Sprintf("%d s", *got)
 			}
 			res.broken(id, evidence{
-				set: p.owner(), since: before.At, events: []*history.Event{before, p.deleting},
+				set: p.owner(), since: before.At, events: []*history.Event{before, p.deleting}, anyAuthor: true, // the test evicted it
 				text: fmt.Sprintf("%s was evicted at %s with a grace period of %s, expected its own of %d s", p.name, p.deleting.Ref(), found, want),
 			})
 		}

@@ -50,7 +50,7 @@ func (res *results) addExpectation(x *history.Expectation) {
 		return
 	}
 	v := m.judgeExpectation(x, events)
-	c := evidence{set: v.set, text: v.text, since: events[0].At, until: x.At, events: v.events}
+	c := evidence{set: v.set, text: v.text, since: events[0].At, until: x.At, events: v.events, anyAuthor: true}
 	switch v.outcome {
 	case history.Passed:
 		// A container's exit is in the recording, whatever else is missing from it.
@@ -139,6 +139,9 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 			deletion.Name, x.GraceSeconds, grace)
 	case granted < grace && m.deletedByTest(pod.uid, pod.first(), deletion):
 		return undecided(deletion, "deletion of %s: the test itself deleted it, at %s with a grace period of %d s", deletion.Name, deletion.Ref(), granted)
+	case granted < grace && !m.reported[pod]:
+		return undecided(deletion, "deletion of %s: expected the pod's own grace period of %d s, found %d s at %s, but no Event of the StatefulSet controller names the pod as deleted%s",
+			deletion.Name, grace, granted, deletion.Ref(), anyClient("pods"))
 	case granted < grace:
 		return notMet(pod.set, seen, "deletion of %s: expected the pod's own grace period of %d s, found %d s at %s: look for who deletes pods with another one",
 			deletion.Name, grace, granted, deletion.Ref())
@@ -185,7 +188,7 @@ func (m *model) neverFailed(x *history.Expectation, pod *podLife, events []*hist
 	what := fmt.Sprintf("container of %s, ended with exit code %d: expected it to be restarted in its pod, found the pod %s at %s", pod.name, x.ExitCode, failed.Pod.Phase, failed.Ref())
 	// Nothing is restarted in a pod that is terminating.
 	if d := pod.deleting; d != nil && d.Seq < pod.finished.Seq && m.whoDeleted(pod) != byController {
-		return undecided(failed, "%s, after its deletion at %s, which was not the set's", what, d.Ref())
+		return undecided(failed, "%s, after its deletion at %s, which nothing shows to be the set's", what, d.Ref())
 	}
 	return notMet(pod.set, []*history.Event{failed}, "%s: look for an admission policy that changes restartPolicy", what)
 }
@@ -238,7 +241,11 @@ func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) ex
 	switch {
 	case pod == nil && m.deletedByTest(x.UID, was, deletion):
 		return undecided(deletion, "%s: the test deleted it, at %s", x.Text, deletion.Ref())
-	case pod != nil && m.whoDeleted(pod) != byController:
+	case m.collected(deletion):
+	case pod == nil:
+		return undecided(deletion, "%s: it was deleted at %s, and had no owner that was gone, with which the garbage collector deletes it%s",
+			x.Text, deletion.Ref(), anyClient("claims"))
+	case m.whoDeleted(pod) != byController:
 		return undecided(deletion, "%s: it was deleted at %s, and not by the set, for all that the recording shows: %s", x.Text, deletion.Ref(), m.deletedBy(pod))
 	}
 	return notMet(set, []*history.Event{was, deletion}, "%s: expected it to stay, found it deleted at %s: see its ownerReferences %v and the API server's audit log for who did it",
@@ -269,9 +276,11 @@ func (m *model) deletedBy(p *podLife) string {
 	case byTest:
 		return "the test deleted it"
 	case byClient:
-		return "a client evicted it"
+		return "a client evicted it, or asked for another grace period than its own"
 	case byControlPlane:
 		return "the control plane gave it up"
+	case byAnybody:
+		return "no Event of the StatefulSet controller names it as deleted" + anyClient("pods")
 	}
 	return fmt.Sprintf("it had finished (%s), and the pod garbage collector may have removed it", p.deleting.Pod.Phase)
 }

@@ -24,16 +24,18 @@ func TestExpectedKept(t *testing.T) {
 		happens    func(*historytest.Builder)
 	}{
 		{name: "a claim stays", of: claim, outcome: history.Passed, happens: func(b *historytest.Builder) { b.DeleteByTest(pod) }},
-		{name: "a claim is gone", of: claim, outcome: history.Failed, text: "expected it to stay, found it deleted at rv", happens: func(b *historytest.Builder) { b.DeleteClaim(claim) }},
+		{name: "a claim is gone", of: claim, outcome: history.Failed, text: "expected it to stay, found it deleted at rv", happens: func(b *historytest.Builder) { b.CollectClaim(claim, "Pod", pod, "uid-gone") }},
+		{name: "somebody deleted a claim", of: claim, outcome: history.Inconclusive, text: "and had no owner that was gone", happens: func(b *historytest.Builder) { b.DeleteClaim(claim) }},
 		{
 			name: "a claim is terminating", of: claim, outcome: history.Failed, text: "expected it to stay, found it deleted at rv", happens: func(b *historytest.Builder) {
 				now := b.Timestamp()
+				b.SetController(claim, "Pod", pod, "uid-gone")
 				b.Change(history.Claims, claim, func(e *history.Event) { e.DeletionTimestamp = &now })
 			},
 		},
 		{
 			name: "a claim was deleted and created again", of: claim, outcome: history.Failed, text: "found it deleted", happens: func(b *historytest.Builder) {
-				b.DeleteClaim(claim)
+				b.CollectClaim(claim, "Pod", pod, "uid-gone")
 				b.Claim("data", pod)
 			},
 		},
@@ -56,7 +58,7 @@ func TestExpectedKept(t *testing.T) {
 		{
 			name: "another client scaled the set before the claim went", of: claim, outcome: history.Inconclusive, text: "by somebody else than the suite", happens: func(b *historytest.Builder) {
 				b.Scale("web", 0)
-				b.DeleteClaim(claim)
+				b.CollectClaim(claim, "Pod", pod, "uid-gone")
 			},
 		},
 		{name: "a pod stays", of: pod, outcome: history.Passed, happens: func(b *historytest.Builder) { b.Unready(pod) }},

@@ -91,7 +91,14 @@ func deleteKept(h *mutableHistory) (*object, func()) {
 			if !owned || o.deletion() != nil || o.firstWhere(func(e *history.Event) bool { return e.Pod != nil && e.Pod.Finished() }) != nil || h.rng.IntN(2) == 0 {
 				continue
 			}
-			return o, func() { h.terminate(o, h.end-time.Millisecond) }
+			return o, func() {
+				at := h.end - time.Millisecond
+				if r == history.Claims {
+					h.collect(o, at, "Pod", &object{name: "gone", uid: "uid-gone"})
+				} else {
+					h.terminate(o, at)
+				}
+			}
 		}
 	}
 	return nil, nil

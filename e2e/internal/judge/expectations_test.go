@@ -136,6 +136,15 @@ func TestExpectedContainerExit(t *testing.T) {
 			happens: func(s *historytest.Builder) {
 				scaleToZero(s)
 				terminateWithGrace(s, 2)
+				s.ReportDeletion("web-0")
+				end(s, 2*time.Second, 137)
+			},
+		},
+		{
+			name: "somebody's deletion shortens its grace period", outcome: history.Inconclusive, text: "found 2 s at rv 108 (+0.6 s), but no Event of the StatefulSet controller names the pod as deleted",
+			happens: func(s *historytest.Builder) {
+				scaleToZero(s)
+				terminateWithGrace(s, 2)
 				end(s, 2*time.Second, 137)
 			},
 		},
@@ -255,6 +264,10 @@ func TestExpectedLeftAlone(t *testing.T) {
 			happens: func(s *historytest.Builder) { s.Remove(history.Pods, "web-1") },
 		},
 		{
+			name: "somebody deletes it", outcome: history.Inconclusive, text: "and not by the set, for all that the recording shows: no Event of the StatefulSet controller names it as deleted",
+			happens: func(s *historytest.Builder) { s.ByOthers(func() { s.Remove(history.Pods, "web-1") }) },
+		},
+		{
 			name: "the set takes it", outcome: history.Failed, text: `expected the controller to stay the one of UID "uid-of-other", found "uid-1"`,
 			happens: func(s *historytest.Builder) { s.Adopt("web-1", "web") },
 		},
@@ -289,8 +302,8 @@ func TestExpectedLeftAlone(t *testing.T) {
 		},
 		{
 			name: "another client deletes the set", outcome: history.Inconclusive, text: "; but the set web had been deleted at", happens: func(s *historytest.Builder) {
-				s.DeleteSet("web")
 				s.Remove(history.Pods, "web-1")
+				s.DeleteSet("web")
 			},
 		},
 		{

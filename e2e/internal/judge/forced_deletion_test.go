@@ -21,7 +21,7 @@ func TestForcedDeletionsOfDisruptedPods(t *testing.T) {
 			for _, r := range reasons[1:] {
 				b.Disrupt("web-0", r)
 			}
-			b.Wait(time.Second)
+			b.Wait(5 * time.Second)
 			b.Remove(history.Pods, "web-0")
 			b.CreateReady("web-0")
 		}
@@ -31,6 +31,9 @@ func TestForcedDeletionsOfDisruptedPods(t *testing.T) {
 		{name: "evicted", broken: guilty, texts: []string{"web-0 was given to a new pod at rv"}, build: removed("EvictionByEvictionAPI")},
 		{name: "preempted", broken: guilty, build: removed("PreemptionByScheduler")},
 		{name: "evicted because of a taint", broken: guilty, build: removed("DeletionByTaintManager")},
+		{
+			name: "evicted, and forced by somebody", inconclusive: guilty, build: func(b *historytest.Builder) { b.ByOthers(func() { removed("EvictionByEvictionAPI")(b) }) },
+		},
 		{name: "collected", broken: silent, notExercised: guilty, build: removed("DeletionByPodGC")},
 		{name: "evicted because of a taint, then collected", broken: silent, notExercised: guilty, build: removed("DeletionByTaintManager", "DeletionByPodGC")},
 		{name: "ended by its kubelet", broken: silent, notExercised: guilty, build: removed("TerminationByKubelet")},

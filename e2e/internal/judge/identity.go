@@ -226,7 +226,7 @@ func (res *results) nameReused(old, p *podLife) {
 	for _, c := range end.Pod.Containers {
 		if c.State == history.ContainerRunning {
 			res.broken(id, evidence{
-				set: p.set, since: old.deleting.At, events: []*history.Event{end, p.first()},
+				set: p.set, since: old.deleting.At, events: []*history.Event{end, p.first()}, acts: []*history.Event{end},
 				text: fmt.Sprintf("%s was given to a new pod at %s while container %s of the old one (UID %s) was last seen running, when it was removed at %s",
 					p.name, p.first().Ref(), c.Name, old.uid, end.Ref()),
 			})

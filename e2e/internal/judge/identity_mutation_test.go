@@ -123,25 +123,30 @@ func byDeletion(_ *mutableHistory, _, p *object) *history.Event {
 	return d
 }
 
-// removeWhileRunning lets a pod with a replacement end while its container still runs.
+// removeWhileRunning has the controller remove two pods at once, whose containers run.
 func removeWhileRunning(h *mutableHistory) bool {
-	return onCreatedPod(func(h *mutableHistory, _, p *object) bool {
-		g := p.removal()
-		if g == nil || h.replacement(p) == nil || len(g.Pod.Containers) == 0 || evicted(p) != nil || h.controllerDeletion(p) == nil {
-			return false
+	done := 0
+	for _, p := range h.shuffled(history.Pods) {
+		d := h.controllerDeletion(p)
+		if d == nil || d.Gone() || d.Pod.Node == "" || d.Pod.Stopped() || *d.Pod.Grace == 0 {
+			continue
 		}
-		g.Pod.Phase = corev1.PodRunning
-		g.Pod.Containers = slices.Clone(g.Pod.Containers)
-		g.Pod.Containers[0].State = history.ContainerRunning
-		return true
-	})(h)
+		h.dropEvents(func(e *history.Event) bool { return e.UID == p.uid && e.At > d.At })
+		d.Change, d.DeletionGrace = history.Deleted, new(int64)
+		d.DeletionTimestamp = new(h.timestamp(d.At))
+		if done++; done == 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // removeEvictedWhileRunning lets an evicted pod end while its container still runs, though its eviction was graceful.
 func removeEvictedWhileRunning(h *mutableHistory) bool {
 	return onCreatedPod(func(h *mutableHistory, _, p *object) bool {
 		g, d := p.removal(), p.deletion()
-		if g == nil || d == g || h.replacement(p) == nil || len(g.Pod.Containers) == 0 || *g.Pod.Grace == 0 {
+		// Sooner, a report of the removal may be one of the deletion.
+		if g == nil || d == g || h.replacement(p) == nil || len(g.Pod.Containers) == 0 || *g.Pod.Grace == 0 || g.At-d.At < 4*time.Second {
 			return false
 		}
 		if c := g.Pod.Condition(corev1.DisruptionTarget); c == nil || c.Reason == corev1.PodReasonTerminationByKubelet {

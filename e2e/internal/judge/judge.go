@@ -138,6 +138,10 @@ type evidence struct {
 	since, until time.Duration
 	also         []history.Resource
 	events       []*history.Event
+	// The last event, where it is a deletion, and acts are what the accusation takes for the accused's own. Where nothing shows whose they
+	// are, the matter is open. anyAuthor says that the last event may be anybody's.
+	acts      []*history.Event
+	anyAuthor bool
 }
 
 // broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
@@ -146,6 +150,11 @@ func (res *results) broken(id contract.ID, c evidence) {
 	f := res.finding(id, c)
 	if c.set != nil && res.m.notCreatedByTest(c.set) {
 		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
+		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
+		return
+	}
+	if why := res.m.withoutAuthor(c.allActs()); why != "" {
+		f.Text += why
 		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return
 	}
@@ -161,6 +170,14 @@ func (res *results) broken(id contract.ID, c evidence) {
 		}
 	}
 	res.of(id).Violations = append(res.of(id).Violations, f)
+}
+
+// allActs returns the acts that the accusation takes for the accused's own.
+func (c *evidence) allActs() []*history.Event {
+	if n := len(c.events); n > 0 && !c.anyAuthor {
+		return append(slices.Clone(c.acts), c.events[n-1])
+	}
+	return c.acts
 }
 
 // restsOn reports whether what is not recorded of a resource could refute the accusation.

@@ -62,6 +62,27 @@ func TestLegalHistoriesHaveNoFindings(t *testing.T) {
 	}
 }
 
+// TestOutsidersAccuseNobody: whatever pods, claims and sets other clients delete, a correct cluster breaks nothing.
+func TestOutsidersAccuseNobody(t *testing.T) {
+	t.Parallel()
+	const printed = 20
+	broken, open := 0, 0
+	for seed := range seeds() {
+		for _, r := range judge.History(simulator.HistoryWithOutsiders(seed)) {
+			open += len(r.Inconclusive)
+			for _, f := range r.Violations {
+				if broken++; broken <= printed {
+					t.Errorf("seed %d: %s: expected nothing broken, found: %s", seed, r.Guarantee, f.Text)
+				}
+			}
+		}
+	}
+	t.Logf("%d histories, %d findings are inconclusive, %d violations", seeds(), open, broken)
+	if open == 0 {
+		t.Error("expected inconclusive findings: nothing that the outsiders did mattered")
+	}
+}
+
 func TestJudgingTwiceGivesTheSameResults(t *testing.T) {
 	for seed := range uint64(100) {
 		h := simulator.History(seed)

@@ -135,7 +135,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 	case o.next != nil:
 	case p.deleting != nil:
 		d := p.deleting
-		if d.Seq <= o.from.Seq || d.Change == history.Listed || d.Change == history.Missing || !m.byController(p) || s.mayBeDeleted(d) {
+		if d.Seq <= o.from.Seq || d.Change == history.Listed || d.Change == history.Missing || !m.maybeByController(p) || s.mayBeDeleted(d) {
 			return
 		}
 		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
@@ -228,7 +228,7 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 			return
 		}
 		text = fmt.Sprintf("was not released to the end of the recording, for %.1f s", waited.Seconds())
-	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.byController(p) || s.mayBeDeleted(act):
+	case act.Seq <= from.Seq || act.Change == history.Missing || act.Change == history.Listed || !m.maybeByController(p) || s.mayBeDeleted(act):
 		return
 	case m.mayHaveMissed(from, act) && !m.unattributed(s, p):
 		res.excuse(id, CacheLag)

@@ -61,6 +61,7 @@ func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration
 }
 
 func (res *results) omitted(id contract.ID, c evidence, atWork bool) {
+	c.anyAuthor = true
 	if atWork {
 		res.broken(id, c)
 		return

@@ -317,7 +317,8 @@ func setUnready(e *history.Event) {
 
 // sorted returns the history with all events in order of time and renumbered.
 func (h *mutableHistory) sorted() *history.History {
+	h.reportDeletions()
 	simulator.SortByTime(h.History)
-	h.End.At = h.end
+	h.End.At = max(h.end, h.Duration())
 	return h.History
 }

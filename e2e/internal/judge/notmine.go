@@ -34,7 +34,7 @@ func checkNotMine(m *model, res *results) {
 func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
 	owner := p.owners[0]
 	e := p.deleting
-	if e == nil || s.mayBeDeleted(e) || !res.m.byController(p) {
+	if e == nil || s.mayBeDeleted(e) || !res.m.maybeByController(p) {
 		res.exercised(id)
 		return
 	}

@@ -91,7 +91,7 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 			all = false
 			continue
 		}
-		ch := evidence{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}}
+		ch := evidence{set: s, since: p.deleting.At, events: []*history.Event{c.deleting, p.gone}, acts: []*history.Event{c.deleting}, anyAuthor: true}
 		switch {
 		case c.deleting == nil:
 			all = false
@@ -100,8 +100,13 @@ func (res *results) scaledDelete(s *setLife, p *podLife, overdue time.Duration) 
 			settled := m.complete() && s.deleting == nil && !s.during(p.deleting.At, m.h.Duration(), func(v *history.Event) bool {
 				return inRange(v, p.ordinal) || scaledKeep(v)
 			})
-			if settled && waited > overdue && c.events[0].At < m.visibleFrom(p.deleting.At) {
+			known := c.events[0].At < m.visibleFrom(p.deleting.At)
+			if settled && waited > overdue && !known {
+				res.excuse(id, CacheLag)
+			}
+			if settled && waited > overdue && known {
 				ch.since, ch.until, ch.events = p.gone.At, m.h.Duration(), []*history.Event{c.last(), p.gone}
+				ch.acts = []*history.Event{p.deleting} // with a pod that others deleted the controller need not have come to the claim
 				ch.text = fmt.Sprintf("claim %s was kept to the end of the recording, %.1f s after a scale down with whenScaled: Delete had removed %s (%s)",
 					c.name, waited.Seconds(), p.name, p.gone.Ref())
 				res.notCollected(id, ch, p.gone.At+overdue)

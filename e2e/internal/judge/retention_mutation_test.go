@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -17,12 +18,12 @@ const (
 
 func retentionMutations() map[contract.ID]mutation {
 	return map[contract.ID]mutation{
-		contract.StorageDataSurvives:      deleteClaim(retainsAll, whileInRange),
-		contract.StorageRetentionFailure:  deleteClaim(deletesSome, whileInRange),
-		contract.StorageScaleKeeps:        deleteClaim(retainsAll, whileOutOfRange),
-		contract.StorageDeleteKeeps:       deleteClaim(retainsAll, afterSetDeletion),
-		contract.StorageWhenScaledDelete:  dropClaimOwner(false),
-		contract.StorageWhenDeletedDelete: dropClaimOwner(true),
+		contract.StorageDataSurvives:      deleteClaimWithPod(retainsAll, true),
+		contract.StorageRetentionFailure:  deleteClaimWithPod(deletesSome, true),
+		contract.StorageScaleKeeps:        deleteClaimWithPod(retainsAll, false),
+		contract.StorageDeleteKeeps:       deleteClaimWithSet,
+		contract.StorageWhenScaledDelete:  keepClaim(false),
+		contract.StorageWhenDeletedDelete: keepClaim(true),
 		contract.StorageDeletedAfterPods:  dropClaimEarly,
 		contract.StorageInUseProtection:   dropDeletedClaimEarly,
 		contract.StorageOwnerBeforeDelete: ownClaimLate,
@@ -38,74 +39,100 @@ func deletesSome(s *history.Set) bool {
 	return s.WhenScaled == deletePolicy || s.WhenDeleted == deletePolicy
 }
 
-// deleteClaim deletes a claim that must be retained, at the moment that when chooses.
-func deleteClaim(policy func(*history.Set) bool, when func(*mutableHistory, *object, *object, int) time.Duration) mutation {
+// deleteClaimWithPod has a pod own a claim that must be retained, and the garbage collector delete the claim when the pod is gone.
+func deleteClaimWithPod(policy func(*history.Set) bool, wanted bool) mutation {
 	return func(h *mutableHistory) bool {
 		for _, c := range h.shuffled(history.Claims) {
 			set, n := h.claimOf(c)
 			if set == nil || !set.every(policy) || h.deletedByTest(c) {
 				continue
 			}
-			at := when(h, set, c, n)
-			if at == 0 || c.at(at) == nil || !c.alive(at) || ownedByPod(c.at(at)) {
-				continue
+			for _, p := range h.podsOf(set) {
+				if p.ordinal() != n || p.removal() == nil {
+					continue
+				}
+				at := p.removal().At + time.Second
+				from := at - 5*time.Second
+				if wanted {
+					from = p.deletion().At - 4*time.Second
+				}
+				v := set.at(at)
+				if v == nil || set.at(from) == nil || !set.specUnchanged(from, at+time.Second) || inRange(v, n) != wanted || !c.alive(from) || !c.alive(at) {
+					continue
+				}
+				h.collect(c, at, "Pod", p)
+				return true
 			}
-			h.terminate(c, at)
-			return true
 		}
 		return false
 	}
 }
 
-func ownedByPod(e *history.Event) bool { return len(e.Owners) > 0 && e.Owners[0].Kind == "Pod" }
-
-func whileInRange(_ *mutableHistory, set, _ *object, n int) time.Duration {
-	for _, e := range set.versions {
-		if at := e.At + 4*time.Second; set.specUnchanged(e.At-time.Millisecond, at+time.Second) && inRange(e, n) {
-			return at
+// deleteClaimWithSet has a set own a claim that must be retained, and the garbage collector delete the claim when the set is gone.
+func deleteClaimWithSet(h *mutableHistory) bool {
+	for _, c := range h.shuffled(history.Claims) {
+		set, _ := h.claimOf(c)
+		if set == nil || !set.every(retainsAll) || set.removal() == nil || h.deletedByTest(c) {
+			continue
 		}
-	}
-	return 0
-}
-
-func whileOutOfRange(_ *mutableHistory, set, _ *object, n int) time.Duration {
-	for _, e := range set.versions {
-		if at := e.At + 4*time.Second; set.specUnchanged(e.At-time.Millisecond, at+time.Second) && !inRange(e, n) {
-			return at
+		at := set.removal().At + time.Second
+		if at+time.Second > h.end || !c.alive(at) {
+			continue
 		}
+		h.collect(c, at, "StatefulSet", set)
+		return true
 	}
-	return 0
+	return false
 }
 
-func afterSetDeletion(h *mutableHistory, set, _ *object, _ int) time.Duration {
-	if d := set.deletion(); d != nil && d.At+2*time.Second < h.end {
-		return d.At + time.Second
-	}
-	return 0
+// collect adds the deletion of a claim with an owner that is gone.
+func (h *mutableHistory) collect(claim *object, at time.Duration, kind string, owner *object) {
+	h.insert(claim.at(at), at, func(e *history.Event) {
+		e.Owners = []metav1.OwnerReference{{Kind: kind, Name: owner.name, UID: owner.uid}}
+		h.setDeletionTimestamp(e, at)
+	})
 }
 
-// dropClaimOwner removes from a claim that was deleted the ownerReference that the retention policy had set.
-func dropClaimOwner(withSet bool) mutation {
+// keepClaim keeps a claim that went with its pod, or with its set, for long, and shows that the controller was at work.
+func keepClaim(withSet bool) mutation {
 	return func(h *mutableHistory) bool {
 		for _, c := range h.shuffled(history.Claims) {
 			set, n := h.claimOf(c)
 			d := c.deletion()
-			if set == nil || d == nil || len(d.Owners) == 0 || h.deletedByTest(c) || ownedByPod(d) == withSet {
+			if set == nil || d == nil || len(d.Owners) != 1 || h.deletedByTest(c) || ownedByPod(d) == withSet {
 				continue
 			}
-			v := set.at(d.At)
-			if withSet && (v == nil || set.deletion() == nil || set.deletion().At > d.At || v.Set.WhenDeleted != deletePolicy) {
+			if withSet && (set.removal() == nil || d.Owners[0].UID != set.uid || set.last().Set.WhenDeleted != deletePolicy) {
 				continue
 			}
-			if !withSet && (v == nil || v.Set.WhenScaled != deletePolicy || inRange(v, n) || !set.alive(d.At+time.Second)) {
+			v := set.at(d.At - 3*time.Second)
+			if !withSet && (v == nil || !set.alive(h.end) || !set.specUnchanged(v.At, h.end) || inRange(v, n) ||
+				!set.every(func(s *history.Set) bool {
+					return s.WhenScaled == deletePolicy && s.TemplateDigest == v.Set.TemplateDigest
+				})) {
 				continue
 			}
-			c.change(d.At, func(e *history.Event) { e.Owners = nil })
+			if p := h.byUID(history.Pods, &d.Owners[0]); !withSet && (p == nil || h.controllerDeletion(p) == nil || h.deletedTwice(p) || c.first().At+4*time.Second > p.deletion().At) {
+				continue
+			}
+			h.dropEvents(func(e *history.Event) bool { return e.UID == c.uid && e.At >= d.At })
+			h.end += time.Minute
+			h.showController()
 			return true
 		}
 		return false
 	}
 }
+
+// deletedTwice reports whether another pod of that name was deleted so shortly before or after that a report may be of either.
+func (h *mutableHistory) deletedTwice(p *object) bool {
+	return slices.ContainsFunc(h.objects[history.Pods], func(q *object) bool {
+		d := q.deletion()
+		return q != p && q.name == p.name && d != nil && (d.At-p.deletion().At).Abs() < 6*time.Second
+	})
+}
+
+func ownedByPod(e *history.Event) bool { return len(e.Owners) > 0 && e.Owners[0].Kind == "Pod" }
 
 // dropDeletedClaimEarly does what dropClaimEarly does to a claim that the test deletes.
 func dropDeletedClaimEarly(h *mutableHistory) bool {

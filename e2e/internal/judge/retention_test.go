@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -13,9 +14,11 @@ import (
 
 func TestClaimsSurvive(t *testing.T) {
 	data := historytest.Claims("data")
+	var deleted types.UID // the pod that was replaced
 	replaced := func(between func(*historytest.Builder), options ...historytest.Option) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
 			b.Running("web", 1, append(options, data)...)
+			deleted = b.Get(history.Pods, "web-0").UID
 			b.DeleteByTest("web-0")
 			b.FinishDeletion("web-0")
 			between(b)
@@ -27,6 +30,10 @@ func TestClaimsSurvive(t *testing.T) {
 		b.DeleteClaim("data-web-0")
 		b.Claim("data", "web-0")
 	}
+	collect := func(b *historytest.Builder) {
+		b.CollectClaim("data-web-0", "Pod", "web-0", deleted)
+		b.Claim("data", "web-0")
+	}
 	runCases(t, []testCase{
 		{
 			name: "a replaced pod finds its claim", exercised: ids(contract.StorageDataSurvives), notExercised: ids(contract.StorageRetentionFailure, contract.StorageScaleKeeps),
@@ -35,7 +42,18 @@ func TestClaimsSurvive(t *testing.T) {
 		{name: "nothing was replaced", notExercised: ids(contract.StorageDataSurvives), build: func(b *historytest.Builder) { b.Running("web", 1, data) }},
 		{
 			name: "the claim is deleted with the pod", broken: ids(contract.StorageDataSurvives), notExercised: ids(contract.StorageDataSurvives),
-			texts: []string{"claim data-web-0 was deleted at rv", "although web-0 was still wanted"}, build: replaced(lose),
+			texts: []string{"claim data-web-0 was deleted at rv", "although web-0 was still wanted"}, build: replaced(collect),
+		},
+		{
+			name: "somebody deletes the claim", inconclusive: ids(contract.StorageDataSurvives), notExercised: ids(contract.StorageDataSurvives),
+			texts: []string{"although web-0 was still wanted; but data-web-0 had no owner that was gone", "any client that may delete claims can have: the API server's audit log shows which did"},
+			build: replaced(lose),
+		},
+		{
+			name: "somebody deletes a claim whose owner is there", inconclusive: ids(contract.StorageDataSurvives), build: func(b *historytest.Builder) {
+				b.Running("web", 1, data)
+				b.CollectClaim("data-web-0", "Pod", "web-0", b.Get(history.Pods, "web-0").UID)
+			},
 		},
 		{
 			name: "another volume", broken: ids(contract.StorageDataSurvives), texts: []string{"its claim data-web-0, on volume pv-uid-2 before, is on volume \"pv-other\""},
@@ -57,8 +75,8 @@ func TestClaimsSurvive(t *testing.T) {
 		},
 		{name: "kept under whenScaled", exercised: ids(contract.StorageRetentionFailure), build: replaced(func(*historytest.Builder) {}, historytest.WhenScaledDelete)},
 		{name: "kept under whenDeleted", exercised: ids(contract.StorageRetentionFailure), build: replaced(func(*historytest.Builder) {}, historytest.WhenDeletedDelete)},
-		{name: "lost under whenScaled", broken: ids(contract.StorageRetentionFailure), texts: []string{"although web-0 was still wanted"}, build: replaced(lose, historytest.WhenScaledDelete)},
-		{name: "lost under whenDeleted", broken: ids(contract.StorageRetentionFailure), build: replaced(lose, historytest.WhenDeletedDelete)},
+		{name: "lost under whenScaled", broken: ids(contract.StorageRetentionFailure), texts: []string{"although web-0 was still wanted"}, build: replaced(collect, historytest.WhenScaledDelete)},
+		{name: "lost under whenDeleted", broken: ids(contract.StorageRetentionFailure), build: replaced(collect, historytest.WhenDeletedDelete)},
 		{
 			name: "a claim of another owner", notExercised: ids(contract.StorageRetentionFailure, contract.StorageDataSurvives),
 			build: replaced(func(b *historytest.Builder) {
@@ -71,10 +89,12 @@ func TestClaimsSurvive(t *testing.T) {
 
 func TestScaleDownAndClaims(t *testing.T) {
 	data := historytest.Claims("data")
+	var removed types.UID // the pod that was scaled down
 	downAndUp := func(between func(*historytest.Builder)) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
 			b.Running("web", 2, data)
 			b.Scale("web", 1)
+			removed = b.Get(history.Pods, "web-1").UID
 			b.DeletePod("web-1")
 			b.Status("web")
 			between(b)
@@ -94,6 +114,12 @@ func TestScaleDownAndClaims(t *testing.T) {
 		{
 			name: "lost", broken: ids(contract.StorageScaleKeeps), texts: []string{"although the scale down that removed web-1 keeps its claims"},
 			build: downAndUp(func(b *historytest.Builder) {
+				b.CollectClaim("data-web-1", "Pod", "web-1", removed)
+				b.Claim("data", "web-1")
+			}),
+		},
+		{
+			name: "somebody deletes the claim", inconclusive: ids(contract.StorageScaleKeeps), build: downAndUp(func(b *historytest.Builder) {
 				b.DeleteClaim("data-web-1")
 				b.Claim("data", "web-1")
 			}),
@@ -103,8 +129,9 @@ func TestScaleDownAndClaims(t *testing.T) {
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2, data)
 				b.Scale("web", 1)
+				uid := b.Get(history.Pods, "web-1").UID
 				b.DeletePod("web-1")
-				b.DeleteClaim("data-web-1")
+				b.CollectClaim("data-web-1", "Pod", "web-1", uid)
 				b.Status("web")
 			},
 		},
@@ -126,7 +153,7 @@ func TestScaleDownAndClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted before the pod is gone", broken: ids(contract.StorageWhenScaledDelete), texts: []string{"claim data-web-1 was deleted at rv 115 (+6.5 s) before its pod web-1 was gone (rv"},
+			name: "somebody deletes it before the pod is gone, and it is not protected", inconclusive: ids(contract.StorageWhenScaledDelete), broken: ids(contract.StorageInUseProtection), texts: []string{"claim data-web-1 was deleted at rv 115 (+6.5 s) before its pod web-1 was gone (rv"},
 			build: func(b *historytest.Builder) {
 				down(b)
 				b.Terminate("web-1")
@@ -153,7 +180,7 @@ func TestScaleDownAndClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "a little before the pod is gone", inconclusive: ids(contract.StorageWhenScaledDelete),
+			name: "a little before the pod is gone", inconclusive: ids(contract.StorageWhenScaledDelete, contract.StorageInUseProtection),
 			build: func(b *historytest.Builder) {
 				down(b)
 				b.Terminate("web-1")
@@ -180,7 +207,7 @@ func TestScaleDownAndClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "a claim without a pod", broken: ids(contract.StorageWhenScaledDelete), texts: []string{"although no scale down under whenScaled: Delete had removed web-5"},
+			name: "somebody deletes a claim without a pod", inconclusive: ids(contract.StorageWhenScaledDelete), texts: []string{"although no scale down under whenScaled: Delete had removed web-5"},
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1, data, historytest.WhenScaledDelete)
 				b.Claim("data", "web-5")
@@ -227,14 +254,15 @@ func TestScaleDownAndClaims(t *testing.T) {
 
 func TestSetDeletedAndClaims(t *testing.T) {
 	data := historytest.Claims("data")
-	gone := func(b *historytest.Builder, options ...historytest.Option) {
+	gone := func(b *historytest.Builder, options ...historytest.Option) types.UID {
 		b.Running("web", 1, append(options, data)...)
 		if b.Get(history.Sets, "web").Set.WhenDeleted == appsv1.DeletePersistentVolumeClaimRetentionPolicyType {
 			b.SetController("data-web-0", "StatefulSet", "web", b.Get(history.Sets, "web").UID)
 		}
 		b.Operation(history.VerbDelete, history.Sets, "web")
-		b.DeleteSet("web")
+		uid := b.DeleteSet("web")
 		b.DeletePod("web-0")
+		return uid
 	}
 	runCases(t, []testCase{
 		{
@@ -250,6 +278,11 @@ func TestSetDeletedAndClaims(t *testing.T) {
 		{
 			name: "lost", broken: ids(contract.StorageDeleteKeeps), texts: []string{"claim data-web-0 was deleted at rv", "although the deleted set web keeps its claims"},
 			build: func(b *historytest.Builder) {
+				b.CollectClaim("data-web-0", "StatefulSet", "web", gone(b))
+			},
+		},
+		{
+			name: "somebody deletes the claim", inconclusive: ids(contract.StorageDeleteKeeps), build: func(b *historytest.Builder) {
 				gone(b)
 				b.DeleteClaim("data-web-0")
 			},
@@ -257,9 +290,9 @@ func TestSetDeletedAndClaims(t *testing.T) {
 		{
 			name: "lost before the new set comes", broken: ids(contract.StorageDeleteKeeps),
 			build: func(b *historytest.Builder) {
-				gone(b)
+				uid := gone(b)
 				b.Wait(5 * time.Second)
-				b.DeleteClaim("data-web-0")
+				b.CollectClaim("data-web-0", "StatefulSet", "web", uid)
 				b.Set("web", data)
 				b.Claim("data", "web-0")
 				b.CreateReady("web-0")
@@ -299,7 +332,7 @@ func TestSetDeletedAndClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted though the set did not own it", broken: ids(contract.StorageWhenDeletedDelete), texts: []string{"although the deleted set web had not come to own it"},
+			name: "somebody deletes it when the set does not own it", inconclusive: ids(contract.StorageWhenDeletedDelete), texts: []string{"although the deleted set web had not come to own it"},
 			build: func(b *historytest.Builder) {
 				gone(b, historytest.WhenDeletedDelete)
 				b.SetController("data-web-0", "", "", "")

@@ -304,7 +304,7 @@ func (w *rolloutWalker) complete(e *history.Event) {
 
 // act checks one deletion and reports whether the controller requested it for an update.
 func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
-	if !w.m.byController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeDeleted(e) {
+	if !w.m.maybeByController(p) || e.Change == history.Listed || e.Change == history.Missing || w.s.mayBeDeleted(e) {
 		return false
 	}
 	views := w.m.cacheAt(w.s, e)

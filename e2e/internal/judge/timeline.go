@@ -21,6 +21,7 @@ type model struct {
 	gaps    []history.Gap // those recorded, and those that late watches amount to
 	bySet   map[types.UID]*setLife
 	byPod   map[types.UID]*podLife
+	byClaim map[types.UID]*claimLife
 	actions []actions // of each set, in the order of sets
 	// rollouts holds what became of each set's templates, in the order of sets.
 	rollouts []*rollout
@@ -28,6 +29,9 @@ type model struct {
 	// podsNamed and claimsNamed hold the objects of each name, whoever controls them, oldest first.
 	podsNamed    map[string][]*podLife
 	claimsNamed  map[string][]*claimLife
+	reports      map[string][]*history.Event // of deletions, by the StatefulSet controller, by the pod's name
+	reported     map[*podLife]bool           // the pods that it reports to have deleted
+	shortened    int                         // how many of them had another grace period than their own
 	replacements []replacement
 	reactions    []reaction // by time
 	// refusals are, by set, the moments at which the controller reported that it could not create something for it.
@@ -131,9 +135,8 @@ type podStep struct {
 func newModel(h *history.History) *model {
 	m := &model{
 		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h.Events)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
-		podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
+		byClaim: map[types.UID]*claimLife{}, podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
 	}
-	byClaim := map[types.UID]*claimLife{}
 	for _, e := range h.Events {
 		switch e.Resource {
 		case history.Sets:
@@ -145,10 +148,10 @@ func newModel(h *history.History) *model {
 				m.refusals[set] = append(m.refusals[set], e.At)
 			}
 		case history.Claims:
-			c := byClaim[e.UID]
+			c := m.byClaim[e.UID]
 			if c == nil {
 				c = &claimLife{name: e.Name, uid: e.UID}
-				byClaim[e.UID] = c
+				m.byClaim[e.UID] = c
 				m.claims = append(m.claims, c)
 				m.claimsNamed[c.name] = append(m.claimsNamed[c.name], c)
 				if e.Change == history.Added {
@@ -161,6 +164,7 @@ func newModel(h *history.History) *model {
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
 	}
+	m.matchReports()
 	for _, s := range m.sets {
 		r := m.rolloutOf(s)
 		m.rollouts = append(m.rollouts, r)

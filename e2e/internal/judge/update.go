@@ -154,6 +154,7 @@ func checkMaxUnavailable(m *model, res *results) {
 					c.events = append(c.events, p.deleting)
 				}
 			}
+			c.acts = c.events
 			c.events = append(c.events, a.event)
 			c.text = fmt.Sprintf("%s was deleted for an update at %s, and with it %d pods were down through the rollout (%s) where maxUnavailable is %d",
 				a.pod.name, a.event.Ref(), len(names), strings.Join(names, ", "), a.limit)

@@ -55,6 +55,8 @@ func before(a, b *history.Event) certainty {
 	return no
 }
 
+// olderVersion compares the versions of objects of two resources. They are numbers of one sequence as long as the API server keeps both
+// resources in one store, which the API does not promise: so an older version only makes an order unknown, and never decides it.
 func olderVersion(a, b *history.Event) bool { return a.RV() != 0 && a.RV() < b.RV() }
 
 // by reports whether an event, which may be nil, had happened by a moment that another watch shows.
@@ -247,7 +249,7 @@ func (s *setLife) statusReflected(lost, act *history.Event) bool {
 // maybeNotInCache reports whether at an act the set's controller may not have known a pod yet: it is new, the controller
 // did not delete it, and no status had counted as many pods as there were with it.
 func (m *model) maybeNotInCache(p *podLife, act *history.Event, with int) bool {
-	if p.created == nil || !m.mayHaveMissed(p.created, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.byController(p)) {
+	if p.created == nil || !m.mayHaveMissed(p.created, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
 		return false
 	}
 	for _, e := range p.set.events[p.set.versionsUntil(p.created.At):] {

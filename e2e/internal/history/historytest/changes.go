@@ -97,6 +97,12 @@ func (s *Builder) DeleteClaim(claim string) {
 	s.Remove(history.Claims, claim)
 }
 
+// CollectClaim gives a claim an owner that is gone and deletes it, as the garbage collector does.
+func (s *Builder) CollectClaim(claim, kind, owner string, uid types.UID) {
+	s.SetController(claim, kind, owner, uid)
+	s.DeleteClaim(claim)
+}
+
 // Exit terminates a pod's containers with that exit code.
 func (s *Builder) Exit(pod string, code int32) *history.Event {
 	return s.Change(history.Pods, pod, func(e *history.Event) {

@@ -119,12 +119,17 @@ func (s *Builder) Change(r history.Resource, name string, f func(*history.Event)
 	return s.record(e)
 }
 
-// Remove removes an existing object.
+// Remove removes an existing object. Where that is a pod whose containers may run, its controller reports that it deleted it.
 func (s *Builder) Remove(r history.Resource, name string) *history.Event {
-	e := clone(s.Get(r, name))
+	was := s.Get(r, name)
+	e := clone(was)
 	e.Change = history.Deleted
 	delete(s.live, string(r)+"/"+name)
-	return s.record(e)
+	s.record(e)
+	if r == history.Pods && !(was.Pod.Stopped() && was.Terminating()) {
+		s.reportDeletion(was)
+	}
+	return e
 }
 
 // Timestamp is the present as the API writes it, in whole seconds.

@@ -17,16 +17,18 @@ func (s *Builder) ByOthers(f func()) {
 }
 
 // ReportDeletion adds the Event object by which the controller reports that it deleted a pod, at the same moment as the record before it. It
-// adds none where no set of the pod's name exists or ever controlled it.
-func (s *Builder) ReportDeletion(pod string) {
-	if s.unreported {
-		return
-	}
-	set := s.live[string(history.Sets)+"/"+setOf(pod)]
+// adds none where no set controls the pod or has such a name.
+func (s *Builder) ReportDeletion(pod string) { s.reportDeletion(s.Get(history.Pods, pod)) }
+
+func (s *Builder) reportDeletion(pod *history.Event) {
+	set := s.live[string(history.Sets)+"/"+setOf(pod.Name)]
+	owner := pod.Controller()
 	var uid types.UID
-	switch e := s.live[string(history.Pods)+"/"+pod]; {
-	case e != nil && e.Controller() != nil && e.Controller().Kind == "StatefulSet":
-		uid = e.Controller().UID
+	switch {
+	case s.unreported:
+		return
+	case owner != nil && owner.Kind == "StatefulSet":
+		uid = owner.UID
 	case set != nil:
 		uid = set.UID
 	default:
@@ -34,7 +36,7 @@ func (s *Builder) ReportDeletion(pod string) {
 	}
 	s.Report(history.Report{
 		Type: corev1.EventTypeNormal, Reason: history.SuccessfulDelete, Reporter: history.StatefulSetController,
-		Kind: "StatefulSet", Object: setOf(pod), UID: uid, Pod: pod, Count: 1, Last: s.Timestamp(),
+		Kind: "StatefulSet", Object: setOf(pod.Name), UID: uid, Pod: pod.Name, Count: 1, Last: s.Timestamp(),
 	})
 }
 

@@ -11,7 +11,12 @@ import (
 )
 
 // History returns the history of that seed.
-func History(seed uint64) *history.History {
+func History(seed uint64) *history.History { return run(seed, false) }
+
+// HistoryWithOutsiders returns the history of that seed when clients other than the test delete pods, claims and sets, too.
+func HistoryWithOutsiders(seed uint64) *history.History { return run(seed, true) }
+
+func run(seed uint64, outsiders bool) *history.History {
 	cl := &cluster{
 		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
 		builder: historytest.New().Pace(time.Millisecond),
@@ -20,7 +25,10 @@ func History(seed uint64) *history.History {
 	cl.begin = cl.builder.History().Header.Start
 	cl.options = cl.randomOptions()
 	cl.controller = newController(cl)
-	cl.runUser()
+	if outsiders {
+		cl.nextOutsider(rand.New(rand.NewPCG(seed, 0x0d)))
+	}
+	cl.builder.ByOthers(cl.runUser) // its controller reports by withReports
 	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
 	h.Header.Version = cl.options.version

@@ -121,6 +121,9 @@ func (cl *cluster) createPodOfOtherController() {
 
 // updateSet changes the spec of a set and reports whether that made a new generation.
 func (cl *cluster) updateSet(name string, f func(*history.Set)) bool {
+	if !cl.builder.Exists(history.Sets, name) {
+		return false
+	}
 	was := *cl.builder.Get(history.Sets, name).Set
 	now := was
 	f(&now)

@@ -93,7 +93,7 @@ func identity() []Fault {
 	}, {
 		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm:  "Somebody else's pod with a name beyond the last ordinal is deleted.",
-		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.kubeClient.CoreV1().Pods(set.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{})"),
+		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.podControl.DeletePod(ctx, set.Namespace, pod.Name, set)"),
 	}, {
 		Name: "start-ignored", Kind: Obvious, Breaks: []contract.ID{contract.IdentityStartOrdinal, contract.IdentityStartMoves},
 		Harm:  "Half a set that moves to another cluster overwrites the half that stayed.",
