@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func assumeWatchSkew(t *testing.T, seed uint64, h *history.History, most time.Du
 	t.Helper()
 	// Clusters may keep Event objects in a store of their own, whose versions cannot be compared with others.
 	events := slices.DeleteFunc(slices.Clone(h.Events), func(e *history.Event) bool { return e.Resource == history.Events })
-	slices.SortFunc(events, func(a, b *history.Event) int { return int(a.RV()) - int(b.RV()) })
+	slices.SortFunc(events, func(a, b *history.Event) int { return cmp.Or(cmp.Compare(a.RV(), b.RV()), cmp.Compare(a.At, b.At)) })
 	var latest *history.Event
 	for _, e := range events {
 		if latest != nil && e.At < latest.At-most {

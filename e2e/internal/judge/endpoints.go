@@ -144,6 +144,10 @@ func (w *sliceVersion) check(res *results, endpoint history.Endpoint, p *podLife
 			c.text += fmt.Sprintf(" for %.1f s", (until - since).Seconds())
 			w.reported[s.event] = true
 			res.notCollected(id, c, since+m.collectOverdue())
+		case w.written && s.from <= e.At && m.mustHaveSeen(s.from, e.At):
+			res.excuse(id, WatchSkew)
+		case w.written && s.from <= e.At:
+			res.excuse(id, CacheLag)
 		}
 	}
 }

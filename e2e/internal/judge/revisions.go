@@ -78,7 +78,7 @@ func (r *rollout) generationAfter(spec int) int64 {
 // revisionNamed returns the revision of that name that had appeared by then, or nil.
 func revisionNamed(all []*revisionLife, name string, at time.Duration) *revisionLife {
 	for _, l := range slices.Backward(all) {
-		if l.name == name && l.events[0].At <= at {
+		if l.name == name && l.by(at) != nil {
 			return l
 		}
 	}

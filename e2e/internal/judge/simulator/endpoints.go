@@ -12,7 +12,8 @@ import (
 )
 
 // endpoints returns a service of the simulated sets and the versions of its EndpointSlice, as the endpoint slice controller writes them. They
-// come from a random sequence of their own, so that a seed makes the same history with and without them.
+// come from a random sequence of their own, so that a seed makes the same history with and without them, and have the resource
+// version of the last change before.
 func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 	rng := rand.New(rand.NewPCG(seed, 0xe5))
 	skew := time.Duration(rng.Int64N(int64(cl.options.watchSkew) + 1))
@@ -23,7 +24,7 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 	out := []*history.Event{service}
 	state := history.NewState()
 	last, text := time.Duration(0), ""
-	for _, e := range h.Events {
+	for i, e := range h.Events {
 		state.Apply(e)
 		if e.Resource != history.Pods {
 			continue
@@ -33,15 +34,23 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 		if now == text {
 			continue
 		}
-		at := max(last, e.At+time.Duration(rng.Int64N(int64(cl.options.cacheLag)+1))+skew)
-		last, text = at, now
+		written := max(last, e.At+time.Duration(rng.Int64N(int64(cl.options.cacheLag)+1)))
+		last, text = written, now
+		for i+1 < len(h.Events) && h.Events[i+1].At <= written {
+			i++
+		}
+		// What had changed by the last write was written with it.
+		if newest := out[len(out)-1]; newest.Slice != nil && newest.ResourceVersion == h.Events[i].ResourceVersion {
+			newest.Slice = slice
+			continue
+		}
 		change := history.Modified
 		if len(out) == 1 {
 			change = history.Added
 		}
 		out = append(out, &history.Event{
-			At: at, Change: change, Resource: history.Slices, Slice: slice,
-			Meta: history.Meta{Name: "web-slice", UID: types.UID("slice"), ResourceVersion: e.ResourceVersion},
+			At: written + skew, Change: change, Resource: history.Slices, Slice: slice,
+			Meta: history.Meta{Name: "web-slice", UID: types.UID("slice"), ResourceVersion: h.Events[i].ResourceVersion},
 		})
 	}
 	return out
