@@ -118,15 +118,15 @@ func (m *model) deletionWithPod(c *claimLife, p *podLife) ownerDeletion {
 
 // staleOwner decides about an ownerReference that the policy did not ask for when the owner's deletion began: whether it did when the
 // reference was written, and whether the controller had to remove it in between.
-func (m *model) staleOwner(s *setLife, c *claimLife, ordinal int, owned, asked func(*history.Event) bool, end *history.Event) ownerDeletion {
+func (m *model) staleOwner(s *setLife, c *claimLife, ordinal int, owned, wanted func(*history.Event) bool, end *history.Event) ownerDeletion {
 	written := c.events[slices.IndexFunc(c.events, owned)]
-	legal := (written == c.events[0] && c.created == nil) || m.cacheAt(s, written).anySpec(asked)
+	legal := (written == c.events[0] && c.created == nil) || m.cacheAt(s, written).anySpec(wanted)
 	if !legal {
 		return ownerDeletion{}
 	}
-	next := 0 // the first version after the last that asked for it
+	next := 0 // the first version after the last that wanted it
 	for i, v := range s.specs {
-		if v.At < end.At && asked(v) {
+		if v.At < end.At && wanted(v) {
 			next = i + 1
 		}
 	}

@@ -219,7 +219,7 @@ func (res *results) nameReused(old, p *podLife) {
 	forced := len(requests) > 1 || (len(requests) == 1 && requests[0].Seq > old.deleting.Seq) ||
 		(without && (len(requests) == 1 || old.evicted(old.deleting.Seq)))
 	// With a grace period of 0 a pod is removed from the API before its containers have stopped.
-	if givenUp(end) || end.Pod.Finished() || forced || old.grace() == 0 {
+	if removedEarly(end) || end.Pod.Finished() || forced || old.grace() == 0 {
 		res.excuse(id, Forced)
 		return
 	}

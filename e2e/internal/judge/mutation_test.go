@@ -69,7 +69,7 @@ func TestMutationsAreCaught(t *testing.T) {
 // checkMutation applies the mutation to the first simulated histories that have a place for it.
 func checkMutation(t *testing.T, id contract.ID, mutate mutation) {
 	t.Helper()
-	places, tries := 8, uint64(4000)
+	places, tries := 8, uint64(10000)
 	if raceEnabled || testing.Short() {
 		places = 2
 	}

@@ -105,10 +105,10 @@ func (p *podLife) evicted(seq int) bool {
 	return c != nil && c.Reason == evictionReason
 }
 
-// givenUp reports whether a pod may be removed before its containers are seen to have stopped: the pod garbage collector removes pods of
+// removedEarly reports whether a pod may be removed before its containers are seen to have stopped: the pod garbage collector removes pods of
 // nodes that are gone, and a kubelet reports no container of a pod that it ended under pressure. Evictions through the API or because of
 // a taint, and preemptions, are graceful deletions.
-func givenUp(pod *history.Event) bool {
+func removedEarly(pod *history.Event) bool {
 	c := pod.Pod.Condition(corev1.DisruptionTarget)
 	return c != nil && c.Status == corev1.ConditionTrue && (c.Reason == "DeletionByPodGC" || c.Reason == corev1.PodReasonTerminationByKubelet)
 }

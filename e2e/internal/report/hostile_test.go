@@ -99,7 +99,7 @@ func FuzzValidate(f *testing.F) {
 	})
 }
 
-// Ginkgo's report and the evidence of failures are read from the folders of strangers, too.
+// Ginkgo's report and the evidence of failures are read from the folders that others sent, too.
 func FuzzFilesOfAFolder(f *testing.F) {
 	f.Add([]byte(`[{"SuitePath": "x", "SpecReports": [{"LeafNodeText": "a", "State": "failed", "LeafNodeType": "It", "Failure": {"Message": "m"}}]}]`),
 		[]byte("---\nkind: Event\nmetadata: {name: e}\nmessage: m\n---\nkind: Pod\nmetadata: {name: p}\n"), []byte("cause\nmore"))
