@@ -39,7 +39,10 @@ func TestDeletionsByOutcome(t *testing.T) {
 	noSpurious := ids(contract.UpdateNoSpurious)
 	runLiveCases(t, []testCase{
 		{name: "a refused eviction", broken: noSpurious, build: deleted(func(b *historytest.Builder) { refuse(b, evict("web-0")) })},
-		{name: "an accepted eviction", build: deleted(func(b *historytest.Builder) { b.Begin(evict("web-0"))(history.Accepted, nil) })},
+		{name: "an accepted eviction", build: deleted(func(b *historytest.Builder) {
+			b.Begin(evict("web-0"))(history.Accepted, nil)
+			b.Disrupt("web-0", "EvictionByEvictionAPI")
+		})},
 		{name: "an eviction without an answer", build: deleted(func(b *historytest.Builder) { b.Begin(evict("web-0")) })},
 		{
 			name:  "a refused eviction and one without an answer",

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -32,10 +33,16 @@ func (res *results) ownedBeforeDelete(s *setLife, c *claimLife, r removal) {
 	if c.deleting != nil {
 		deleted = before(c.deleting, r.event)
 	}
-	if m.mayHaveMissed(c.events[0], r.event) || deleted == yes {
+	owned, owner := no, func(e *history.Event) bool { return ownerNamed(e, "Pod", r.pod.name) == r.pod.uid }
+	switch {
+	case deleted == yes:
+		return
+	case m.mayHaveMissed(c.events[0], r.event):
+		if !slices.ContainsFunc(c.events, func(e *history.Event) bool { return owner(e) && before(e, r.event) != no }) {
+			res.excuse(id, CacheLag)
+		}
 		return
 	}
-	owned, owner := no, func(e *history.Event) bool { return ownerNamed(e, "Pod", r.pod.name) == r.pod.uid }
 	var last *history.Event // that surely came before
 	for _, e := range c.events {
 		switch before(e, r.event) {

@@ -52,28 +52,6 @@ func checkClaims(m *model, res *results) {
 	res.sharedVolumes()
 }
 
-// missingClaims checks that a pod's claims are created: the controller does so before it creates the pod, or in a later sync of the Pending pod.
-// A claim that was removed is another guarantee's, storage/claim-recreated.
-func (res *results) missingClaims(s *setLife, p *podLife, front frontier) {
-	m := res.m
-	if p.created == nil || p.ordinal > front.ordinal || !inRange(s.specs[len(s.specs)-1], p.ordinal) || !p.pendingAt(m.h.Duration()) || p.owner() != s {
-		return
-	}
-	since, overdue := max(front.since, p.created.At), m.actDeadline()
-	waited := m.h.Duration() - since
-	for _, t := range s.claimTemplates() {
-		name := t + "-" + p.name
-		if len(m.claimsNamed[name]) > 0 || waited <= overdue || m.creationRefused(s, p.created.At) {
-			continue
-		}
-		res.notDone(contract.StorageClaimPerPod, evidence{
-			set: s, since: p.created.At, also: []history.Resource{history.Claims}, events: []*history.Event{p.created, p.events[len(p.events)-1]},
-			text: fmt.Sprintf("%s was created at %s and is Pending, and for %.1f s, to the end of the recording, its claim %s was not created",
-				p.name, p.created.Ref(), waited.Seconds(), name),
-		}, since+overdue)
-	}
-}
-
 // claims checks the claims of one pod.
 func (res *results) claims(s *setLife, p *podLife) {
 	templates := s.claimTemplates()

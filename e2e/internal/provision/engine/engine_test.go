@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -248,6 +249,10 @@ func fakeDaemon(t *testing.T, d *daemon) int {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
+	// For a moment after the start the kernel has no arguments of the new program to show.
+	for len(commandOf(cmd.Process.Pid)) == 0 && t.Context().Err() == nil {
+		runtime.Gosched()
+	}
 	return cmd.Process.Pid
 }
 
