@@ -218,7 +218,9 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 func removal(s runconfig.Settings) string {
 	words := []string{"make clean-cluster", "RUN=" + s.Run}
 	for _, setting := range []struct{ name, value, usual string }{
-		{"KUBECONFIG", cmp.Or(s.Kubeconfig, "file"), ""}, {"CONTEXT", s.Context, ""}, {"NAMESPACES", strings.Join(s.Namespaces, ","), ""},
+		{"KUBECONFIG", cmp.Or(s.Kubeconfig, "file"), ""},
+		{"CONTEXT", s.Context, ""},
+		{"NAMESPACES", strings.Join(s.Namespaces, ","), ""},
 		{"NAMESPACE_PREFIX", s.NamespacePrefix, runner.DefaultNamespacePrefix},
 	} {
 		if setting.value != setting.usual {

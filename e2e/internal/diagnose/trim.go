@@ -160,7 +160,7 @@ func (t systemTrimmer) spec(spec *corev1.PodSpec) corev1.PodSpec {
 // the plugins that answer instead of it, which are names and addresses of DNS. Arguments of others may be credentials, or lead to the API server.
 func trimCorefile(text string) string {
 	lines := strings.Split(text, "\n")
-	depth, whole, inside := 0, false, false // whether a plugin's own arguments are kept, and those of its options
+	depth, inside := 0, false // whether the arguments of a plugin's options are kept
 	for i, line := range lines {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -168,10 +168,8 @@ func trimCorefile(text string) string {
 		}
 		if depth == 1 {
 			inside = slices.Contains(answersInstead(), words[0])
-			whole = inside || words[0] == "kubernetes"
-		} else {
-			whole = inside
 		}
+		whole := inside || depth == 1 && words[0] == "kubernetes"
 		switch {
 		case strings.HasPrefix(words[0], "#"):
 			lines[i] = ""

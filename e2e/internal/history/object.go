@@ -1,11 +1,12 @@
 package history
 
 import (
+	"slices"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )

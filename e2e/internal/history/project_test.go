@@ -170,27 +170,33 @@ func TestProjectReports(t *testing.T) {
 	}{
 		"a deletion": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "delete Pod web-0 in StatefulSet web successful", Source: corev1.EventSource{Component: "statefulset-controller"}, LastTimestamp: noon(), Count: 2},
-			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-0", Count: 2, Last: noon()}, "web-0",
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-0", Count: 2, Last: noon()},
+			"web-0",
 		},
 		"combined": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "(combined from similar events): Delete Pod web-12 in StatefulSet web successful", ReportingController: "statefulset-controller", LastTimestamp: noon()},
-			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-12", Last: noon()}, "web-12",
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-12", Last: noon()},
+			"web-12",
 		},
 		"in other words": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "Deleted pod: web-3", ReportingController: "statefulset-controller", LastTimestamp: noon()},
-			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-3", Last: noon()}, "web-3",
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Pod: "web-3", Last: noon()},
+			"web-3",
 		},
 		"of the newer API": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "Pod", ReportingController: "statefulset-controller", EventTime: micro},
-			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Last: second}, "",
+			history.Report{Reason: "SuccessfulDelete", Reporter: "statefulset-controller", Last: second},
+			"",
 		},
 		"a series": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "of Pod a-0", ReportingController: "mine", Series: &corev1.EventSeries{Count: 7, LastObservedTime: micro}},
-			history.Report{Reason: "SuccessfulDelete", Reporter: "mine", Pod: "a-0", Count: 7, Last: second}, "",
+			history.Report{Reason: "SuccessfulDelete", Reporter: "mine", Pod: "a-0", Count: 7, Last: second},
+			"",
 		},
 		"a failure, with a text that may hold a secret": {
 			corev1.Event{Reason: "FailedCreate", Message: "create Pod web-0 in StatefulSet web failed error: token=abc", Source: corev1.EventSource{Component: "statefulset-controller"}, Type: "Warning"},
-			history.Report{Reason: "FailedCreate", Reporter: "statefulset-controller", Type: "Warning"}, "",
+			history.Report{Reason: "FailedCreate", Reporter: "statefulset-controller", Type: "Warning"},
+			"",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -150,7 +150,7 @@ func TestClaimsAreOwnedBeforeTheirPodIsDeleted(t *testing.T) {
 		b.Status("web")
 	}
 	// each scales the set down and gives each pod its claim where owned says so, then deletes it.
-	each := func(before func(*historytest.Builder, string), after func(*historytest.Builder, string), options ...historytest.Option) func(*historytest.Builder) {
+	each := func(before, after func(*historytest.Builder, string), options ...historytest.Option) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
 			scaled(options...)(b)
 			for _, pod := range []string{"web-1", "web-0"} {

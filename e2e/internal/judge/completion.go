@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -118,8 +119,8 @@ func (m *model) dueRemoval(s *setLife, f frontier) (*podLife, time.Duration) {
 	}
 	var outside []*podLife // the highest first
 	since := f.since
-	for i := len(s.ordinals) - 1; i >= 0; i-- {
-		lives := s.byOrdinal[s.ordinals[i]]
+	for _, ordinal := range slices.Backward(s.ordinals) {
+		lives := s.byOrdinal[ordinal]
 		p := lives[len(lives)-1]
 		switch {
 		case inRange(v, p.ordinal):

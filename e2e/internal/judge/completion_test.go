@@ -144,7 +144,7 @@ func TestScaleDownCompletes(t *testing.T) {
 			b.Scale("web", to)
 		}
 	}
-	then := func(first func(*historytest.Builder), more func(*historytest.Builder)) func(*historytest.Builder) {
+	then := func(first, more func(*historytest.Builder)) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
 			first(b)
 			more(b)

@@ -12,7 +12,7 @@ import (
 )
 
 // evicting runs a set of one pod, evicts that with an outcome, and has the pod end.
-func evicting(outcome history.OperationOutcome, deletion func(*historytest.Builder), end func(*historytest.Builder)) func(*historytest.Builder) {
+func evicting(outcome history.OperationOutcome, deletion, end func(*historytest.Builder)) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Running("web", 1)
 		b.Wait(5 * time.Second)

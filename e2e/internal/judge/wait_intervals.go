@@ -52,7 +52,7 @@ func (m *model) allReactions() []reaction {
 			}
 		}
 	}
-	m.updates(rolling, func(r *rollout, a *rolloutAction) {
+	m.updates(rolling, func(_ *rollout, a *rolloutAction) {
 		if a.reaction >= 0 && len(a.waits) == 0 && a.above == nil {
 			out = append(out, reaction{at: a.event.At, longest: atLeastShortest(a.reaction)})
 		}

@@ -23,7 +23,7 @@ func TestTrendHasABound(t *testing.T) {
 func FuzzParseTrend(f *testing.F) {
 	f.Add([]byte(`{"time": "2026-01-02T03:04:05Z", "outcome": "flaky", "runs": [{"seed": "1", "result": "conformant"}], "flakes": ["dns/headless"]}` + "\n"))
 	f.Add([]byte("{}\n\n{\"time\": 1}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		entries, err := parseTrend("trend", data)
 		if err != nil {
 			return

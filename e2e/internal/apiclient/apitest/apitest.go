@@ -124,8 +124,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, group, resource st
 
 func (s *Server) change(w http.ResponseWriter, r *http.Request) {
 	var body struct {
-		metav1.DeleteOptions `json:",inline"`
-		Metadata             metav1.ObjectMeta `json:"metadata"`
+		metav1.DeleteOptions
+		Metadata metav1.ObjectMeta `json:"metadata"`
 	}
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	uid := ""

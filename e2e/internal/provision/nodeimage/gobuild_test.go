@@ -11,6 +11,7 @@ import (
 	"testing"
 )
 
+//nolint:gochecknoglobals // A flag of the test.
 var update = flag.Bool("update", false, "write modules.sum anew; downloads every module that node images are built from")
 
 // The programs of all versions have their sums; -update writes them.

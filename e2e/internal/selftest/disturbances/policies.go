@@ -83,7 +83,8 @@ func replaced(text string, words ...string) string {
 // addContainer puts a container before those that pods of sets have, as injectors of proxies do.
 func addContainer() []mutation {
 	return []mutation{{
-		"", "pods", []admissionv1.OperationType{admissionv1.Create},
+		"", "pods",
+		[]admissionv1.OperationType{admissionv1.Create},
 		`has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(o, o.kind == "StatefulSet") && object.spec.containers[0].name != "injected"`,
 		`[JSONPatch{op: "add", path: "/spec/containers/0", value: Object.spec.containers{name: "injected", image: object.spec.containers[0].image, ` +
 			`command: ["sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait"], securityContext: Object.spec.containers.securityContext{` +

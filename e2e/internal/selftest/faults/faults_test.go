@@ -34,6 +34,7 @@ func upstream(t *testing.T, kubernetes string) string {
 
 func TestEveryAnchorIsThereOnce(t *testing.T) {
 	eachTree(t, func(t *testing.T, kubernetes, tree string) {
+		t.Helper()
 		for _, f := range append([]Fault{{Name: "always", Edits: always()}}, All()...) {
 			made := in(kubernetes, f.Edits)
 			for _, e := range made {
@@ -58,6 +59,7 @@ func TestEveryFaultCanBePlantedByDefault(t *testing.T) {
 
 func TestAllChangesTogetherAreGo(t *testing.T) {
 	eachTree(t, func(t *testing.T, kubernetes, tree string) {
+		t.Helper()
 		if _, err := change(kubernetes, tree); err != nil {
 			t.Error(err)
 		}
