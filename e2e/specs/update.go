@@ -121,10 +121,10 @@ var _ = Describe("A rolling update", func() {
 		}
 		set.AwaitUpdated(ctx)
 
-		By("rolling out again while the lowest pod is not Ready")
+		By("rolling out again while a pod below the partition is not Ready: one at or above it would be replaced first")
 		set.HoldAndAwaitObserved(ctx, 0)
 		highest, stay := set.UIDs(3)[0], set.NotTerminating(1, 2)
-		set.NewTemplate(ctx, "two")
+		set.Update(ctx, "another template from ordinal 1 on", statefulset.Options(statefulset.Template("two"), statefulset.Partition(1)))
 		set.AwaitReplaced(ctx, 3, highest)
 		set.ExpectUnchanged(ctx, stay)
 	})
