@@ -223,19 +223,25 @@ func (w *actionWalker) creation(st podStep) creation {
 }
 
 // lowerPods returns the pods below an ordinal that every candidate spec has in range, all of them Ready, and when the last became so.
-func (w *actionWalker) lowerPods(versions []*history.Event, n int, act *history.Event) (out []*podLife, ready time.Duration) {
+func (w *actionWalker) lowerPods(versions []*history.Event, n int, act *history.Event) ([]*podLife, time.Duration) {
 	start := 0
 	for _, v := range versions {
 		start = max(start, int(v.Set.Start))
 	}
-	for k := start; k < n; k++ {
-		if p := w.s.life(k, act.Seq); p != nil {
-			if up := p.readyBefore(act.Seq); up != nil {
-				out, ready = append(out, p), max(ready, up.from.At)
+	return w.s.readyPods(start, n, act.Seq)
+}
+
+// readyPods returns the pods of the ordinals from one up to another that had become Ready by that point of the history, and when the last did,
+// 0 if there was none.
+func (s *setLife) readyPods(from, to, seq int) (out []*podLife, last time.Duration) {
+	for _, n := range s.ordinals.in(from, to) {
+		if p := s.life(n, seq); p != nil {
+			if up := p.readyBefore(seq); up != nil {
+				out, last = append(out, p), max(last, up.from.At)
 			}
 		}
 	}
-	return out, ready
+	return out, last
 }
 
 // wantedSince is when an ordinal last came to be wanted, -1 if it never was, as of so many versions of the set.

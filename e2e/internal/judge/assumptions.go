@@ -33,12 +33,16 @@ func brokenAssumption(h *history.History) string {
 // distrust makes every violation inconclusive, because of what is wrong with the recording.
 func (res *results) distrust(why string) {
 	for _, r := range res.byID {
-		for _, f := range r.Violations {
-			f.Text += "; but the recording breaks an assumption of the judges: " + why
-			r.Inconclusive = append(r.Inconclusive, f)
-		}
-		r.Violations = nil
+		r.distrust("; but the recording breaks an assumption of the judges: " + why)
 	}
+}
+
+func (r *Result) distrust(why string) {
+	for _, f := range r.Violations {
+		f.Text += why
+		r.Inconclusive = append(r.Inconclusive, f)
+	}
+	r.Violations = nil
 }
 
 // leastResponse is the shortest time that the controller took to show in a set's status that it had seen a change of its spec; ok is false
@@ -70,15 +74,11 @@ func (res *results) distrustOldView() {
 	if !ok || beyond == 0 {
 		return
 	}
+	why := fmt.Sprintf("; but the controller never took less than %.1f s to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
+		"find out what slows it down, or allow for more with LIMITS=controller-lag=", least.Seconds(), bound)
 	for id, r := range res.byID {
-		if !slices.Contains([]string{"ordering", "termination", "update", "lifecycle"}, id.Family()) {
-			continue
+		if slices.Contains([]string{"ordering", "termination", "update", "lifecycle"}, id.Family()) {
+			r.distrust(why)
 		}
-		for _, f := range r.Violations {
-			f.Text += fmt.Sprintf("; but the controller never took less than %.1f s to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
-				"find out what slows it down, or allow for more with LIMITS=controller-lag=", least.Seconds(), bound)
-			r.Inconclusive = append(r.Inconclusive, f)
-		}
-		r.Violations = nil
 	}
 }

@@ -11,12 +11,11 @@ import (
 // unexpectedClaimDeletion reports every deletion of a claim that neither the test nor a retention policy explains.
 func (res *results) unexpectedClaimDeletion() {
 	m := res.m
-	claimants := m.claimants()
 	for _, c := range m.claims {
 		if c.deleting == nil || m.deletedByTest(c.uid, c.events[0], c.deleting) {
 			continue
 		}
-		s, pod := claimant(claimants, c.name, surelyBy(c.deleting.At))
+		s, pod := m.claimant(c.name, surelyBy(c.deleting.At))
 		if s == nil || ownedByOther(c.deleting, s, pod) {
 			continue
 		}

@@ -67,28 +67,27 @@ func (m *model) claimsRetained(s *setLife, pod string, from, to time.Duration) b
 	return len(s.claimTemplates()) > 0
 }
 
-// claimants returns the sets that a claim may be for, oldest first, by the part of its name before the last dash.
-func (m *model) claimants() map[string][]*setLife {
-	out := map[string][]*setLife{}
+// findClaimants finds the sets that a claim may be for, oldest first, by the part of its name before the last dash.
+func (m *model) findClaimants() {
+	m.claimants = map[string][]*setLife{}
 	for _, s := range m.sets {
 		for _, t := range s.claimTemplates() {
-			out[t+"-"+s.name] = append(out[t+"-"+s.name], s)
+			m.claimants[t+"-"+s.name] = append(m.claimants[t+"-"+s.name], s)
 		}
 	}
-	for _, sets := range out {
+	for _, sets := range m.claimants {
 		slices.SortStableFunc(sets, func(a, b *setLife) int { return a.events[0].Seq - b.events[0].Seq })
 	}
-	return out
 }
 
 // claimant returns the newest set that the claim of that name may be for and that may have existed at that moment, whatever the skew of the watches,
 // and the name of its pod.
-func claimant(claimants map[string][]*setLife, claim string, at time.Duration) (*setLife, string) {
+func (m *model) claimant(claim string, at time.Duration) (*setLife, string) {
 	i := strings.LastIndexByte(claim, '-')
 	if i < 0 || history.Ordinal(claim) < 0 {
 		return nil, ""
 	}
-	for _, s := range slices.Backward(claimants[claim[:i]]) {
+	for _, s := range slices.Backward(m.claimants[claim[:i]]) {
 		if by(s.events[0], at) != no {
 			return s, s.name + claim[i:]
 		}

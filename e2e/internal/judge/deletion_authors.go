@@ -88,13 +88,7 @@ func (m *model) matchReportsOf(pods []*podLife, reports []*history.Event) {
 		if p.deleting == nil {
 			continue
 		}
-		until := m.h.Duration() + watchSkew
-		for _, next := range pods[i+1:] {
-			if next.deleting != nil {
-				until = surelyBy(next.deleting.At)
-				break
-			}
-		}
+		until := m.nextDeletion(pods[i+1:])
 		for ; len(reports) > 0 && reports[0].At <= until; reports = reports[1:] {
 			r := reports[0]
 			m.reported[p] = m.reported[p] || (m.mayReport(r, p) && (previous == nil || !m.mayReport(r, previous)))
@@ -106,6 +100,14 @@ func (m *model) matchReportsOf(pods []*podLife, reports []*history.Event) {
 	}
 }
 
+// nextDeletion returns until when a report is surely not that of the first deletion among these pods, later ones of one name.
+func (m *model) nextDeletion(later []*podLife) time.Duration {
+	if i := slices.IndexFunc(later, func(p *podLife) bool { return p.deleting != nil }); i >= 0 {
+		return surelyBy(later[i].deleting.At)
+	}
+	return m.h.Duration() + watchSkew
+}
+
 // mayReport reports whether a report may be that of the pod's deletion, by the order of the two and by the times that the controller and the
 // API server gave them.
 func (m *model) mayReport(r *history.Event, p *podLife) bool {
@@ -113,10 +115,11 @@ func (m *model) mayReport(r *history.Event, p *podLife) bool {
 	if r.At < surelyBy(d.At) {
 		return false
 	}
-	if d.DeletionTimestamp == nil || d.DeletionGrace == nil {
-		return m.reportedAt(r, m.h.Header.Start.Add(d.At))
+	requested, known := deletionRequested(d)
+	if !known {
+		requested = m.h.Header.Start.Add(d.At)
 	}
-	return m.reportedAt(r, d.DeletionTimestamp.Add(-time.Duration(*d.DeletionGrace)*time.Second))
+	return m.reportedAt(r, requested)
 }
 
 // reportedAt reports whether the controller may have written a report about what happened at that time, by another clock.
@@ -129,13 +132,8 @@ func (m *model) reportedAt(r *history.Event, when time.Time) bool {
 // endedByController reports whether the StatefulSet controller reports that it deleted the pod once more, when it was terminating and was
 // removed, by a report that is neither of its first deletion nor of the next pod of that name.
 func (m *model) endedByController(p *podLife) bool {
-	until := m.h.Duration() + watchSkew
-	for _, other := range m.podsNamed[p.name] {
-		if other.nr > p.nr && other.deleting != nil {
-			until = surelyBy(other.deleting.At)
-			break
-		}
-	}
+	named := m.podsNamed[p.name]
+	until := m.nextDeletion(named[slices.Index(named, p)+1:])
 	return slices.ContainsFunc(m.reports[p.name], func(r *history.Event) bool {
 		return r.At >= surelyBy(p.gone.At) && r.At <= until && m.reportedAt(r, m.h.Header.Start.Add(p.gone.At)) && !m.mayReport(r, p)
 	})

@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,12 +71,7 @@ func checkEndpoints(m *model, res *results) {
 
 // changesReadiness reports whether the versions of a service differ in what they say of pods that are not ready.
 func changesReadiness(service []*history.Event) bool {
-	for _, e := range service[1:] {
-		if e.Service.PublishNotReady != service[0].Service.PublishNotReady {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(service, func(e *history.Event) bool { return e.Service.PublishNotReady != service[0].Service.PublishNotReady })
 }
 
 func managedByController(slice *history.Event) bool {

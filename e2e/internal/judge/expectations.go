@@ -257,7 +257,7 @@ func (m *model) setOfClaim(e *history.Event) *setLife {
 	if e.Claim == nil {
 		return nil
 	}
-	s, _ := claimant(m.claimants(), e.Name, e.At)
+	s, _ := m.claimant(e.Name, e.At)
 	return s
 }
 

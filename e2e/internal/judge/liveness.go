@@ -33,16 +33,11 @@ func promptly(cause, act *history.Event) bool { return act.At-cause.At <= MinAct
 // collectOverdue is how long the garbage collector may take, on top of what the controller may.
 func (m *model) collectOverdue() time.Duration { return m.actDeadline() + garbageCollectionDelay }
 
-// couldShow reports whether an act that came after something had been in its way for so long shows that the controller waited: it reacts
-// faster than that.
-func (m *model) couldShow(blocked time.Duration, act *history.Event) bool {
-	return m.couldShowBy(blocked, act.At)
-}
-
-// couldShowBy is the same for something that did not happen for so long, up to a moment.
-func (m *model) couldShowBy(length, at time.Duration) bool {
+// couldShow reports whether an act at a moment, which had something in its way for so long, or that it did not come for so long up to then,
+// shows that the controller waited: it reacts faster than that.
+func (m *model) couldShow(blocked, at time.Duration) bool {
 	reaction := m.reactionUntil(at)
-	return reaction > 0 && length > reaction
+	return reaction > 0 && blocked > reaction
 }
 
 // Nothing may be held against a controller that it did not do while it was away: one that restarts, waits for its lease or has lost its API

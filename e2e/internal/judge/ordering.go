@@ -55,7 +55,7 @@ func (res *results) creation(id contract.ID, s *setLife, c creation) {
 	res.addBlockingPods(id, s, act, c.event, c.blocking)
 	if len(c.blocking) == 0 && c.lenient {
 		res.excuse(id, OlderSpec)
-	} else if len(c.blocking) == 0 && c.freeFrom >= 0 && res.m.couldShow(c.lowerReady-c.freeFrom, c.event) {
+	} else if len(c.blocking) == 0 && c.freeFrom >= 0 && res.m.couldShow(c.lowerReady-c.freeFrom, c.event.At) {
 		res.exercised(id)
 	}
 }
@@ -136,7 +136,7 @@ func (res *results) countRemoval(id contract.ID, r removal) {
 		res.excuse(id, OlderSpec)
 	case r.unseen > 0:
 		res.excuse(id, CacheLag)
-	case r.choice || res.m.couldShow(r.blocked, r.event):
+	case r.choice || res.m.couldShow(r.blocked, r.event.At):
 		res.exercised(id)
 	}
 }
@@ -161,24 +161,36 @@ func checkMinReady(m *model, res *results) {
 			if need == 0 || len(c.blocking) > 0 || c.first {
 				continue
 			}
-			w := m.leastReady(c.lower, c.event, c.event.CreationTimestamp.Time)
-			switch {
-			case w.pod == nil:
-			case w.elapsed < m.leastElapsed(need):
-				seen := w.pod.at(c.event.Seq)
-				res.broken(id, evidence{
-					set: a.set, since: seen.At, events: []*history.Event{seen, c.event},
-					text: fmt.Sprintf("%s was created at %s when %s had been Ready for %v of the %v that minReadySeconds asks for",
-						c.pod.name, c.event.Ref(), w.pod.name, w.elapsed, need),
-				})
-			case w.strict < m.leastElapsed(need):
-				res.excuse(id, CacheLag)
-			case c.freeFrom >= 0 && m.couldShow(c.lowerReady+need-max(c.freeFrom, c.lowerReady), c.event):
-				res.exercised(id)
+			waited := time.Duration(-1)
+			if c.freeFrom >= 0 {
+				waited = waitedFor(need, c.lowerReady, c.freeFrom)
 			}
+			w := m.leastReady(c.lower, c.event, c.event.CreationTimestamp.Time)
+			res.minReady(id, a.set, c.event, w, need, waited, fmt.Sprintf("%s was created at %s when %%s", c.pod.name, c.event.Ref()))
 		}
 	}
 }
+
+// minReady checks one act that has to wait until pods have been Ready for a time: w is the one of them that had been Ready for the shortest, waited
+// how long the act had to wait for it. text says what the act was, with a place for the pod's name.
+func (res *results) minReady(id contract.ID, s *setLife, act *history.Event, w readyTime, need, waited time.Duration, text string) {
+	switch m := res.m; {
+	case w.pod == nil:
+	case w.elapsed < m.leastElapsed(need):
+		seen := w.pod.at(act.Seq)
+		res.broken(id, evidence{
+			set: s, since: seen.At, events: []*history.Event{seen, act},
+			text: fmt.Sprintf(text+" had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, need),
+		})
+	case w.strict < m.leastElapsed(need):
+		res.excuse(id, CacheLag)
+	case m.couldShow(waited, act.At):
+		res.exercised(id)
+	}
+}
+
+// waitedFor is how long an act that was free otherwise from a moment on had to wait for a pod that became Ready at another to be so for a time.
+func waitedFor(need, ready, free time.Duration) time.Duration { return ready + need - max(free, ready) }
 
 // readyTime is for how long a pod had been Ready at an act: in the view of it within the lag that is the most favourable, and strictly as it
 // was then.

@@ -74,7 +74,8 @@ func (w *actionWalker) removal(st podStep) removal {
 			r.staying, r.lower, r.higher, r.unseen = staying, lower, higher, unseen
 			r.startMoved = w.s.lostRangeByStart(n, v)
 			r.choice = w.othersToGo(v, st)
-			gone, ready := w.higherGone(v, st), w.rangeReady(v, st)
+			gone := w.higherGone(v, st)
+			_, ready := w.s.readyPods(start, end, st.event.Seq)
 			r.reaction = max(0, st.event.At-max(gone, ready+minReady(v), v.At))
 			if r.blocked = gone - max(v.At, st.pod.first().At); r.startMoved {
 				r.blocked = max(r.blocked, ready-v.At)
@@ -113,16 +114,6 @@ func (w *actionWalker) higherGone(v *history.Event, st podStep) (last time.Durat
 	for _, n := range w.s.ordinals.from(st.pod.ordinal + 1) {
 		if p := w.s.life(n, st.event.Seq); p != nil && p.gone != nil && p.gone.Seq < st.event.Seq && !inRange(v, n) {
 			last = max(last, p.gone.At)
-		}
-	}
-	return last
-}
-
-// rangeReady returns when the last of the pods in range became Ready, 0 if there was none.
-func (w *actionWalker) rangeReady(v *history.Event, st podStep) (last time.Duration) {
-	for _, n := range w.s.ordinals.in(int(v.Set.Start), int(v.Set.Start+v.Set.Replicas)) {
-		if p := w.s.life(n, st.event.Seq); p != nil && p.readyBefore(st.event.Seq) != nil {
-			last = max(last, p.readyBefore(st.event.Seq).from.At)
 		}
 	}
 	return last

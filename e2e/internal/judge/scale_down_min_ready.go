@@ -27,20 +27,12 @@ func checkScaleDownMinReady(m *model, res *results) {
 			if need == 0 || !all || w.pod == nil {
 				continue
 			}
-			up := w.pod.readyBefore(r.event.Seq)
-			switch {
-			case w.elapsed < m.leastElapsed(need):
-				seen := w.pod.at(r.event.Seq)
-				res.broken(id, evidence{
-					set: a.set, since: seen.At, events: []*history.Event{seen, r.event},
-					text: fmt.Sprintf("%s began to terminate for a scale down at %s when %s, which stays, had been Ready for %v of the %v that minReadySeconds asks for",
-						r.pod.name, r.event.Ref(), w.pod.name, w.elapsed, need),
-				})
-			case w.strict < m.leastElapsed(need):
-				res.excuse(id, CacheLag)
-			case up != nil && m.couldShow(up.from.At+need-max(a.set.outOfRangeSince(r.pod.ordinal, r.event), up.from.At), r.event):
-				res.exercised(id)
+			waited := time.Duration(-1)
+			if up := w.pod.readyBefore(r.event.Seq); up != nil {
+				waited = waitedFor(need, up.from.At, a.set.outOfRangeSince(r.pod.ordinal, r.event))
 			}
+			res.minReady(id, a.set, r.event, w, need, waited,
+				fmt.Sprintf("%s began to terminate for a scale down at %s when %%s, which stays,", r.pod.name, r.event.Ref()))
 		}
 	}
 }

@@ -132,16 +132,16 @@ func (res *results) sharedVolumes() {
 		}
 	}
 	sort.SliceStable(bound, func(i, j int) bool { return bound[i].bound.Seq < bound[j].bound.Seq })
-	claimants, last := res.m.claimants(), map[string]*claimLife{}
+	last := map[string]*claimLife{}
 	for _, c := range bound {
 		other := last[c.bound.Claim.Volume]
 		last[c.bound.Claim.Volume] = c
 		if other == nil || (other.gone != nil && other.gone.Seq < c.bound.Seq) {
 			continue
 		}
-		s, _ := claimant(claimants, c.name, c.bound.At)
+		s, _ := res.m.claimant(c.name, c.bound.At)
 		if s == nil {
-			s, _ = claimant(claimants, other.name, c.bound.At)
+			s, _ = res.m.claimant(other.name, c.bound.At)
 		}
 		if s != nil {
 			res.broken(contract.StorageClaimPerPod, evidence{
@@ -156,12 +156,12 @@ func (res *results) sharedVolumes() {
 // checkNewClaims: claims that the controller creates carry the labels of the set's selector, and ask for what their template says.
 func checkNewClaims(m *model, res *results) {
 	const id = contract.StorageClaimLabels
-	claimants, createdByTest := m.claimants(), m.createdByTest(history.Claims)
+	createdByTest := m.createdByTest(history.Claims)
 	for _, c := range m.claims {
 		if c.created == nil || createdByTest[c.name] {
 			continue
 		}
-		s, _ := claimant(claimants, c.name, surelyBy(c.created.At))
+		s, _ := m.claimant(c.name, surelyBy(c.created.At))
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
 		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
 			continue

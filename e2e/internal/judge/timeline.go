@@ -29,6 +29,7 @@ type model struct {
 	// podsNamed and claimsNamed hold the objects of each name, whoever controls them, oldest first.
 	podsNamed    map[string][]*podLife
 	claimsNamed  map[string][]*claimLife
+	claimants    map[string][]*setLife
 	reports      map[string][]*history.Event // of deletions, by the StatefulSet controller, by the pod's name
 	reported     map[*podLife]bool           // the pods that it reports to have deleted
 	shortened    int                         // how many of them had another grace period than their own
@@ -164,6 +165,7 @@ func newModel(h *history.History) *model {
 			c.gone = firstOf(c.gone, e, e.Gone())
 		}
 	}
+	m.findClaimants()
 	m.matchReports()
 	for _, s := range m.sets {
 		r := m.rolloutOf(s)

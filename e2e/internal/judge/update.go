@@ -95,7 +95,7 @@ func checkOneAtATime(m *model, res *results) {
 			res.addBlockingPods(id, r.set, a.began(), a.event, a.waits)
 		case a.updated != nil && a.above == nil:
 			up := a.updated.readyBefore(a.event.Seq)
-			res.rightUpdate(id, a, m.couldShow(up.from.At-a.pendingFrom(a.updated), a.event))
+			res.rightUpdate(id, a, m.couldShow(up.from.At-a.pendingFrom(a.updated), a.event.At))
 		}
 	})
 }
@@ -117,20 +117,8 @@ func checkUpdateMinReady(m *model, res *results) {
 		if need == 0 {
 			return
 		}
-		w := m.leastReady(a.allUpdated, e, requested)
-		switch up := a.updated.readyBefore(e.Seq).from.At; {
-		case w.pod == nil:
-		case w.elapsed < m.leastElapsed(need):
-			seen := w.pod.at(e.Seq)
-			res.broken(id, evidence{
-				set: r.set, since: seen.At, events: []*history.Event{seen, e},
-				text: a.began() + fmt.Sprintf("the updated %s had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, need),
-			})
-		case w.strict < m.leastElapsed(need):
-			res.excuse(id, CacheLag)
-		case m.couldShow(up+need-max(a.pendingFrom(a.updated), up), e):
-			res.exercised(id)
-		}
+		up := a.updated.readyBefore(e.Seq).from.At
+		res.minReady(id, r.set, e, m.leastReady(a.allUpdated, e, requested), need, waitedFor(need, up, a.pendingFrom(a.updated)), a.began()+"the updated %s")
 	})
 }
 
@@ -145,16 +133,7 @@ func checkMaxUnavailable(m *model, res *results) {
 				res.exercised(id)
 			}
 		default:
-			c := evidence{set: r.set, since: a.event.At}
-			names := make([]string, 0, len(a.down))
-			for _, p := range a.down {
-				names = append(names, p.name)
-				if p != a.pod {
-					c.since = min(c.since, p.deleting.At)
-					c.events = append(c.events, p.deleting)
-				}
-			}
-			c.acts = c.events
+			c, names := a.downEvidence(r.set)
 			c.events = append(c.events, a.event)
 			c.text = fmt.Sprintf("%s was deleted for an update at %s, and with it %d pods were down through the rollout (%s) where maxUnavailable is %d",
 				a.pod.name, a.event.Ref(), len(names), strings.Join(names, ", "), a.limit)

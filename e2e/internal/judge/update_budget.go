@@ -28,8 +28,8 @@ func (w *rolloutWalker) countFailing(a *rolloutAction, views cache) {
 	}
 	from, _ := bounds(a.view, int(a.view.Set.Partition))
 	for revision, of := range w.at {
-		others := slices.DeleteFunc(slices.Clone(of.in(from, hi)), func(n int) bool { return n == a.pod.ordinal })
-		a.lingering = a.lingering || (len(others) > 0 && w.r.updatePending(revision, a.spec) == yes)
+		others := slices.ContainsFunc(of.in(from, hi), func(n int) bool { return n != a.pod.ordinal })
+		a.lingering = a.lingering || (others && w.r.updatePending(revision, a.spec) == yes)
 	}
 }
 
@@ -63,15 +63,8 @@ func checkBudgetCountsFailures(m *model, res *results) {
 
 // overBudget describes a deletion for which too many pods were down.
 func (a *rolloutAction) overBudget(s *setLife) evidence {
-	e := evidence{set: s, since: a.event.At}
-	rolled := make([]string, 0, len(a.down))
-	for _, p := range a.down {
-		rolled = append(rolled, p.name)
-		if p != a.pod {
-			e.since = min(e.since, p.deleting.At)
-			e.events = append(e.events, p.deleting)
-		}
-	}
+	e, rolled := a.downEvidence(s)
+	e.acts = nil
 	var failing []string
 	for _, o := range a.failing {
 		failing = append(failing, o.pod.name+" "+o.why)
@@ -83,4 +76,19 @@ func (a *rolloutAction) overBudget(s *setLife) evidence {
 	e.text = fmt.Sprintf("%s was deleted for an update at %s although maxUnavailable is %d: down through the rollout were %s, and %s", a.pod.name,
 		a.event.Ref(), a.limit, strings.Join(rolled, ", "), strings.Join(failing, ", "))
 	return e
+}
+
+// downEvidence is what a deletion for which too many pods were down rests on, without the deletion itself, and the names of those that were down
+// through the rollout. Their deletions are taken for the controller's own.
+func (a *rolloutAction) downEvidence(s *setLife) (c evidence, names []string) {
+	c = evidence{set: s, since: a.event.At}
+	for _, p := range a.down {
+		names = append(names, p.name)
+		if p != a.pod {
+			c.since = min(c.since, p.deleting.At)
+			c.acts = append(c.acts, p.deleting)
+		}
+	}
+	c.events = slices.Clone(c.acts)
+	return c, names
 }

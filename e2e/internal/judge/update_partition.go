@@ -58,7 +58,7 @@ func (res *results) stopsAtPartition(r *rollout, d rolloutCompletion) {
 	if r.lowered(d.spec) {
 		id = contract.UpdatePhased
 	}
-	if to, ok := res.m.undisturbedUntil(r, d.spec, d.event.At); ok && res.m.couldShowBy(to-d.event.At, to) {
+	if to, ok := res.m.undisturbedUntil(r, d.spec, d.event.At); ok && res.m.couldShow(to-d.event.At, to) {
 		res.exercised(id)
 	}
 }
