@@ -64,7 +64,6 @@ func checkBudgetCountsFailures(m *model, res *results) {
 // overBudget describes a deletion for which too many pods were down.
 func (a *rolloutAction) overBudget(s *setLife) evidence {
 	e, rolled := a.downEvidence(s)
-	e.acts = nil
 	var failing []string
 	for _, o := range a.failing {
 		failing = append(failing, o.pod.name+" "+o.why)

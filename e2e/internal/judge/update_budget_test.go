@@ -59,6 +59,18 @@ func TestUpdateBudgetCountsFailures(t *testing.T) {
 			},
 		},
 		{
+			name: "one down by itself, two taken, of which another client may have deleted one", inconclusive: ids(id),
+			texts: []string{"no Event of the StatefulSet controller names web-3 as deleted"},
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				lowestLost(b)
+				b.NewTemplate("web", 3)
+				b.Terminate("web-0")
+				b.ByOthers(func() { b.Terminate("web-3") })
+				b.Terminate("web-2")
+			},
+		},
+		{
 			name: "one that was never Ready, two taken", broken: ids(id), texts: []string{"and web-0 was not Ready (and never became so)"},
 			build: func(b *historytest.Builder) {
 				twoAtATime(b)
