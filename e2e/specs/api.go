@@ -166,6 +166,11 @@ type field struct {
 	ga    uint
 }
 
+// known is the field as RequireField asks for it.
+func (f field) known() statefulset.Field {
+	return statefulset.Field{Name: "spec." + f.name, GA: f.ga, Set: f.change, Kept: func(s *appsv1.StatefulSet) bool { return f.holds(&s.Spec) }}
+}
+
 func mutable() []field {
 	return []field{
 		{name: "template", change: statefulset.Template("other"), holds: func(s *appsv1.StatefulSetSpec) bool {
@@ -273,14 +278,14 @@ func kept(ctx SpecContext, ns *framework.Namespace, id contract.ID, f field) boo
 	GinkgoHelper()
 	offered, err := statefulset.DryRunCreate(ctx, ns, f.change)
 	Expect(err).NotTo(HaveOccurred(), "a new set with %s must be accepted", f.name)
-	known := statefulset.Field{Name: f.name, GA: f.ga}
+	known := f.known()
 	switch {
-	case f.holds(&offered.Spec):
+	case known.Kept(offered):
 		return true
 	case known.MayLack(ns):
 		ns.Check(id, history.NotApplicable, f.name+" is not kept here at all, so its feature gate is off")
 	default:
-		ns.Verify(id, known.Lost(ctx, ns), "%s of a new set, in a dry run", f.name)
+		ns.Verify(id, known.Lost(ctx, ns), "%s of a new set, in a dry run", known.Name)
 	}
 	return false
 }

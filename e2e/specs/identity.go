@@ -148,7 +148,5 @@ var _ = Describe("A StatefulSet", func() {
 
 func requireStart(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	statefulset.RequireField(ctx, ns, statefulset.Field{Name: "spec.ordinals", GA: 31, Set: statefulset.Start(3), Kept: func(s *appsv1.StatefulSet) bool {
-		return s.Spec.Ordinals != nil && s.Spec.Ordinals.Start == 3
-	}})
+	statefulset.RequireField(ctx, ns, startOrdinal().known())
 }

@@ -2,7 +2,6 @@ package specs
 
 import (
 	. "github.com/onsi/ginkgo/v2"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -205,8 +204,7 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		set.Release(ctx, 1)
 
 		By("releasing whichever pod is replaced first, then the other: from 1.37 on one that is not available comes before its turn")
-		uids := set.UIDs(0, 1)
-		old := map[int]types.UID{0: uids[0], 1: uids[1]}
+		old := set.UIDsByOrdinal(0, 1)
 		set.NewTemplate(ctx, "new")
 		for range 2 {
 			n := set.AwaitOneReplaced(ctx, old, framework.MustHappen(contract.UpdateComplete))

@@ -95,9 +95,5 @@ var _ = Describe("The claim retention policy Delete", func() {
 
 func requireRetention(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
-	statefulset.RequireField(ctx, ns, statefulset.Field{
-		Name: "spec.persistentVolumeClaimRetentionPolicy", GA: 32, Set: statefulset.Retention(discard, discard), Kept: func(s *appsv1.StatefulSet) bool {
-			return s.Spec.PersistentVolumeClaimRetentionPolicy != nil && s.Spec.PersistentVolumeClaimRetentionPolicy.WhenScaled == discard
-		},
-	})
+	statefulset.RequireField(ctx, ns, retention(discard).known())
 }

@@ -5,6 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
 )
 
@@ -33,8 +34,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		ns := Record(ctx)
 		orphan := statefulset.Create(ctx, ns, statefulset.Named("orphan"))
 		background := statefulset.Create(ctx, ns, statefulset.Named("background"))
-		// One pod takes its time, so that for a while the set, being deleted, lacks the other.
-		foreground := statefulset.Create(ctx, ns, statefulset.Named("foreground"), statefulset.Replicas(2), statefulset.SlowShutdownOfFirst(3))
+		foreground := statefulset.Create(ctx, ns, statefulset.Named("foreground"), statefulset.Replicas(2))
 		for _, set := range []*statefulset.Set{orphan, background, foreground} {
 			set.AwaitReady(ctx)
 		}
@@ -42,7 +42,12 @@ var _ = Describe("A StatefulSet that ends", func() {
 		orphans, few, many := orphan.Pods(0), background.UIDs(0), foreground.UIDs(0, 1)
 		orphan.Delete(ctx, metav1.DeletePropagationOrphan)
 		background.Delete(ctx, metav1.DeletePropagationBackground)
+		// One pod cannot go, so that the set, being deleted, lacks the other for as long as shows that none is created.
+		removeFinalizer := foreground.AddFinalizer(ctx, 0)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
+		foreground.AwaitGone(ctx, 1, many[1], framework.MustHappen(contract.TerminationCascade))
+		foreground.ExpectUnchanged(ctx, foreground.NotCreated(1))
+		removeFinalizer(ctx)
 
 		background.VerifyDeletedWithPods(ctx, contract.TerminationCascade, few)
 		foreground.VerifyDeletedWithPods(ctx, contract.TerminationCascade, many)

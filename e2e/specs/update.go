@@ -3,7 +3,6 @@ package specs
 import (
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -143,8 +142,7 @@ var _ = Describe("A rolling update", func() {
 
 		By("changing the template while two pods are not Ready, and releasing none of them")
 		set.HoldAndAwaitObserved(ctx, 0, 1)
-		uids := set.UIDs(0, 1, 2)
-		old := map[int]types.UID{0: uids[0], 1: uids[1], 2: uids[2]}
+		old := set.UIDsByOrdinal(0, 1, 2)
 		set.NewTemplate(ctx, "new")
 		if first := set.AwaitOneReplaced(ctx, old, framework.MustHappen(contract.UpdateParallelUnavailableFirst)); first == 2 {
 			Skip("not applicable: the API server keeps maxUnavailable, but the controller rolls out as before 1.37: its feature gate is off")

@@ -27,19 +27,19 @@ func (ns *Namespace) UnlessMutated(ctx context.Context, err error) error {
 	switch {
 	case len(names) > 0:
 		return Inconclusive(fmt.Errorf("%w; but %s may have changed the set on its way: let it leave out %s, and run again",
-			err, strings.Join(names, " or "), ns.describe()))
+			err, strings.Join(names, " or "), ns.Described()))
 	case unread != nil:
 		return Inconclusive(fmt.Errorf("%w; but a mutating webhook or policy may have changed the set on its way, and which there are could not be read: %w", err, unread))
 	}
 	return err
 }
 
-// describe says in words which namespaces the run uses.
-func (ns *Namespace) describe() string {
+// Described says in words which namespaces the run uses.
+func (ns *Namespace) Described() string {
 	if len(ns.Settings.Namespaces) > 0 {
 		return "namespace " + ns.Name
 	}
-	return "namespaces with the label " + runconfig.ManagedByLabel + "=" + runconfig.ManagedBy
+	return runconfig.OwnNamespaces()
 }
 
 // mutators names the mutating webhooks and policies that match sets of the namespace. The error says what could not be read.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -108,8 +107,7 @@ func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (s
 	if err != nil {
 		return "", Inconclusive(fmt.Errorf("looking for the containers of pod %s: %w", pod, err))
 	}
-	at := slices.IndexFunc(live.Spec.Containers, func(c corev1.Container) bool { return fixtures.IsMain(c.Name) })
-	container := live.Spec.Containers[max(at, 0)].Name
+	container := live.Spec.Containers[fixtures.MainOf(live.Spec.Containers, func(c corev1.Container) string { return c.Name })].Name
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer

@@ -97,21 +97,17 @@ func (h *History) Write(w io.Writer) error {
 func (l line) withoutAddresses() line {
 	switch {
 	case l.Gap != nil:
-		gap := *l.Gap
-		gap.Reason = redact.Server(gap.Reason)
-		l.Gap = &gap
+		l.Gap = new(*l.Gap)
+		l.Gap.Reason = redact.Server(l.Gap.Reason)
 	case l.Operation != nil:
-		operation := *l.Operation
-		operation.Reason = redact.Server(operation.Reason)
-		l.Operation = &operation
+		l.Operation = new(*l.Operation)
+		l.Operation.Reason = redact.Server(l.Operation.Reason)
 	case l.Check != nil:
-		check := *l.Check
-		check.Text = redact.Server(check.Text)
-		l.Check = &check
+		l.Check = new(*l.Check)
+		l.Check.Text = redact.Server(l.Check.Text)
 	case l.End != nil:
-		end := *l.End
-		end.Reason = redact.Server(end.Reason)
-		l.End = &end
+		l.End = new(*l.End)
+		l.End.Reason = redact.Server(l.End.Reason)
 	}
 	return l
 }

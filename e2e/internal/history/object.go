@@ -1,8 +1,6 @@
 package history
 
 import (
-	"slices"
-
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -112,8 +110,7 @@ func (p *Pod) Main() *Container {
 	if len(p.Containers) == 0 {
 		return nil
 	}
-	at := slices.IndexFunc(p.Containers, func(c Container) bool { return fixtures.IsMain(c.Name) })
-	return &p.Containers[max(at, 0)]
+	return &p.Containers[fixtures.MainOf(p.Containers, func(c Container) string { return c.Name })]
 }
 
 // Restarts adds up the restarts of all containers.
@@ -279,18 +276,21 @@ const (
 
 // FailureReport returns the name of the set for which the StatefulSet controller reports that a creation failed, "" for any other event.
 func (e *Event) FailureReport() string {
-	r := e.Report
-	if r == nil || r.Reporter != StatefulSetController || r.Reason != FailedCreate || r.Kind != "StatefulSet" {
+	if !e.reportsOfSet(FailedCreate) {
 		return ""
 	}
-	return r.Object
+	return e.Report.Object
 }
 
 // DeletionReport returns the name of the pod whose deletion the StatefulSet controller reports to have requested, "" for any other event.
 func (e *Event) DeletionReport() string {
-	r := e.Report
-	if r == nil || r.Reporter != StatefulSetController || r.Reason != SuccessfulDelete || r.Kind != "StatefulSet" {
+	if !e.reportsOfSet(SuccessfulDelete) {
 		return ""
 	}
-	return r.Pod
+	return e.Report.Pod
+}
+
+func (e *Event) reportsOfSet(reason string) bool {
+	r := e.Report
+	return r != nil && r.Reporter == StatefulSetController && r.Reason == reason && r.Kind == "StatefulSet"
 }

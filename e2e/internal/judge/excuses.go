@@ -1,6 +1,14 @@
 package judge
 
-import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+)
 
 // Excuse says why something that breaks a guarantee as it is written, under the set as it was recorded, accuses nobody and is not left open
 // either. Every such place is counted: an excuse that grows shows a check that sees less than it seems to.
@@ -28,16 +36,33 @@ const (
 func (res *results) excuse(id contract.ID, why Excuse) {
 	r := res.of(id)
 	if r.Excused == nil {
-		r.Excused = map[Excuse]int{}
+		r.Excused = Excuses{}
 	}
 	r.Excused[why]++
 }
 
-// ExcusedTotal adds up the excused cases of all reasons.
-func (r *Result) ExcusedTotal() int {
+// Excuses is how often something broke a guarantee as it is written and accuses nobody, by reason.
+type Excuses map[Excuse]int
+
+// Total adds up all reasons.
+func (e Excuses) Total() int {
 	n := 0
-	for _, of := range r.Excused {
+	for _, of := range e {
 		n += of
 	}
 	return n
+}
+
+// String says how often in all, and the reasons, the most frequent first; "" for none.
+func (e Excuses) String() string {
+	if e.Total() == 0 {
+		return ""
+	}
+	reasons := slices.Collect(maps.Keys(e))
+	slices.SortFunc(reasons, func(a, b Excuse) int { return cmp.Or(e[b]-e[a], strings.Compare(string(a), string(b))) })
+	words := make([]string, 0, len(reasons))
+	for _, why := range reasons {
+		words = append(words, string(why))
+	}
+	return fmt.Sprintf("excused %d: %s", e.Total(), strings.Join(words, ", "))
 }

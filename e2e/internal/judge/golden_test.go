@@ -101,8 +101,8 @@ func writeVerdicts(w io.Writer, name string, results []judge.Result) {
 	slices.SortFunc(results, func(a, b judge.Result) int { return strings.Compare(string(a.Guarantee), string(b.Guarantee)) })
 	fmt.Fprintf(w, "== %s\n", name)
 	for _, r := range results {
-		if r.Exercised > 0 || r.ExcusedTotal() > 0 {
-			fmt.Fprintf(w, " %s %d/%d", r.Guarantee, r.Exercised, r.ExcusedTotal())
+		if r.Exercised > 0 || r.Excused.Total() > 0 {
+			fmt.Fprintf(w, " %s %d/%d", r.Guarantee, r.Exercised, r.Excused.Total())
 		}
 	}
 	fmt.Fprintln(w)

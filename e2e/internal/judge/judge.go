@@ -29,7 +29,7 @@ type Result struct {
 	// Inconclusive are acts that look wrong but may be due to something not recorded or not yet known to the controller.
 	Inconclusive []Finding `json:"doubts,omitempty"`
 	// Excused counts, by reason, what broke the guarantee as it is written and accuses nobody.
-	Excused map[Excuse]int `json:"excused,omitempty"`
+	Excused Excuses `json:"excused,omitempty"`
 	// Notes state measured facts a verdict rests on, such as how long a gate was held.
 	Notes []string `json:"notes,omitempty"`
 	// NotApplicable says why the guarantee, or a part of it, does not apply to the cluster, as the spec found it. Notes repeat it.

@@ -66,7 +66,7 @@ func (tt testCase) run(t *testing.T) {
 		if r.Exercised > 0 {
 			exercised = append(exercised, r.Guarantee)
 		}
-		if r.ExcusedTotal() > 0 {
+		if r.Excused.Total() > 0 {
 			excused = append(excused, r.Guarantee)
 		}
 		for _, f := range slices.Concat(r.Violations, r.Inconclusive) {

@@ -41,7 +41,7 @@ func TestLegalHistoriesHaveNoFindings(t *testing.T) {
 		events += len(h.Events)
 		for _, r := range judge.History(h) {
 			exercised[r.Guarantee] += r.Exercised
-			excused[r.Guarantee] += r.ExcusedTotal()
+			excused[r.Guarantee] += r.Excused.Total()
 			for _, f := range slices.Concat(r.Violations, r.Inconclusive) {
 				if found++; found <= printed {
 					t.Errorf("seed %d: %s: expected no finding, found: %s", seed, r.Guarantee, f.Text)

@@ -55,8 +55,8 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	case err != nil:
 		return []Problem{p.timeoutProblem(pp, pod, err)}
 	}
-	ran := slices.IndexFunc(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) bool { return fixtures.IsMain(c.Name) })
-	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[max(ran, 0)].ImageID
+	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
+	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
 	return p.inspectPod(ctx, pp, pod, f)
 }
 
@@ -145,17 +145,14 @@ func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, f
 // answers finds out whether a DNS server answers the pod at all. That none does keeps a whole run from being conclusive; a run that the person
 // narrowed may need none, and only notes it.
 func (p *prober) answers(ctx context.Context, pod *corev1.Pod, zone string, run nslookup.Exec) (problems []Problem, notes []string) {
-	// Twice, since the network plugin may set up a new pod's way to other nodes after it runs.
-	for range 2 {
-		answered, err := nslookup.Answered(ctx, run, zone)
-		switch {
-		case err != nil:
-			return []Problem{{Text: oneLine(fmt.Sprintf("DNS: expected nslookup to run in pod %s, found: %v", pod.Name, err))}}, nil
-		case answered:
-			return nil, nil
-		}
+	answered, err := nslookup.AnsweredAtStart(ctx, run, zone)
+	switch {
+	case err != nil:
+		return []Problem{{Text: oneLine(fmt.Sprintf("DNS: expected nslookup to run in pod %s, found: %v", pod.Name, err))}}, nil
+	case answered:
+		return nil, nil
 	}
-	from := "namespaces with the label " + runconfig.ManagedByLabel + "=" + runconfig.ManagedBy
+	from := runconfig.OwnNamespaces()
 	if len(p.settings.Namespaces) > 0 {
 		from = "the namespaces that NAMESPACES= names"
 	}
@@ -170,8 +167,8 @@ func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (
 	ctx, cancel := context.WithTimeout(ctx, p.settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	at := slices.IndexFunc(pod.Spec.Containers, func(c corev1.Container) bool { return fixtures.IsMain(c.Name) })
-	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[max(at, 0)].Name, command, &stdout, &stderr)
+	at := fixtures.MainOf(pod.Spec.Containers, func(c corev1.Container) string { return c.Name })
+	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[at].Name, command, &stdout, &stderr)
 	if _, exited := errors.AsType[exec.CodeExitError](err); exited {
 		err = fmt.Errorf("%w: %s", err, stderr.String())
 	}

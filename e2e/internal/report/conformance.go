@@ -1,17 +1,13 @@
 package report
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -96,39 +92,13 @@ type Guarantee struct {
 	Verdict verdict.Verdict   `json:"verdict"`
 	// Specs counts the specs that exercised it, Transitions how often in all, Excused how often something broke it as it is written and
 	// accuses nobody, Excuses the same by reason.
-	Specs       int       `json:"specs"`
-	Transitions int       `json:"transitions"`
-	Excused     int       `json:"excused,omitempty"`
-	Excuses     Excuses   `json:"excuses,omitempty"`
-	Reasons     []string  `json:"reasons,omitempty"`
-	Findings    []Finding `json:"findings,omitempty"`
-	Notes       []string  `json:"notes,omitempty"`
-}
-
-// Excuses is how often something broke a guarantee as it is written and accuses nobody, by reason.
-type Excuses map[judge.Excuse]int
-
-// Total adds up all reasons.
-func (e Excuses) Total() int {
-	n := 0
-	for _, of := range e {
-		n += of
-	}
-	return n
-}
-
-// String says how often in all, and the reasons, the most frequent first; "" for none.
-func (e Excuses) String() string {
-	if e.Total() == 0 {
-		return ""
-	}
-	reasons := slices.Collect(maps.Keys(e))
-	slices.SortFunc(reasons, func(a, b judge.Excuse) int { return cmp.Or(e[b]-e[a], strings.Compare(string(a), string(b))) })
-	words := make([]string, 0, len(reasons))
-	for _, why := range reasons {
-		words = append(words, string(why))
-	}
-	return fmt.Sprintf("excused %d: %s", e.Total(), strings.Join(words, ", "))
+	Specs       int           `json:"specs"`
+	Transitions int           `json:"transitions"`
+	Excused     int           `json:"excused,omitempty"`
+	Excuses     judge.Excuses `json:"excuses,omitempty"`
+	Reasons     []string      `json:"reasons,omitempty"`
+	Findings    []Finding     `json:"findings,omitempty"`
+	Notes       []string      `json:"notes,omitempty"`
 }
 
 // Finding is one violation, or one case that could not be decided.
@@ -181,7 +151,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		c.Totals[r.Verdict]++
 		g := Guarantee{
 			ID: r.ID, Level: r.Level, Sources: r.Sources, Must: r.Must, Link: r.Link, Verdict: r.Verdict,
-			Specs: r.Specs, Transitions: r.Transitions, Excused: Excuses(r.Excused).Total(), Excuses: r.Excused, Reasons: unique(r.Reasons), Notes: unique(r.Notes),
+			Specs: r.Specs, Transitions: r.Transitions, Excused: r.Excused.Total(), Excuses: r.Excused, Reasons: unique(r.Reasons), Notes: unique(r.Notes),
 		}
 		for _, f := range r.Findings {
 			g.Findings = append(g.Findings, Finding{Text: f.Text, Spec: f.Spec, History: f.File, Records: f.Seqs})

@@ -39,7 +39,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	scope := ""
 	switch {
 	case len(run.Tolerances) > 0:
-		scope = fmt.Sprintf(" (partial run: judged with %s, wider than it takes to recognise a broken controller)", strings.Join(run.Tolerances, ", "))
+		scope = fmt.Sprintf(" (partial run: judged with %s, %s)", strings.Join(run.Tolerances, ", "), tooWide)
 	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}
@@ -66,7 +66,7 @@ func (p *printer) family(run *verdict.Run, family string, width int) int {
 		if r.Transitions > 0 {
 			p.f("  %s", fmt.Sprintf("%4d × in %s", r.Transitions, count(r.Specs, "spec", "specs")))
 		}
-		if excused := Excuses(r.Excused).String(); excused != "" {
+		if excused := r.Excused.String(); excused != "" {
 			p.f("  %s", excused)
 		}
 		if r.Verdict == verdict.NotApplicable || r.Verdict == verdict.Inconclusive {

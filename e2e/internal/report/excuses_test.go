@@ -14,10 +14,10 @@ import (
 func TestExcusesAreShown(t *testing.T) {
 	excused := map[judge.Excuse]int{judge.CacheLag: 2, judge.OlderSpec: 1}
 	const want = "excused 3: informer cache lag, an earlier version of the set"
-	if got := report.Excuses(excused).String(); got != want {
+	if got := judge.Excuses(excused).String(); got != want {
 		t.Errorf("expected %q, found %q", want, got)
 	}
-	if got := report.Excuses(nil).String(); got != "" {
+	if got := judge.Excuses(nil).String(); got != "" {
 		t.Errorf("expected nothing where nothing was excused, found %q", got)
 	}
 	if got, want := (report.Guarantee{Excuses: excused}).Seen(), want; got != want {

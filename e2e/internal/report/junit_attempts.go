@@ -9,12 +9,13 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 // withAttempts adds to Ginkgo's report on the specs those on the specs that were repeated, each under the text of its attempt.
 func withAttempts(dir string, specs types.SpecReports) (types.SpecReports, error) {
 	for attempt := 2; ; attempt++ {
-		data, err := reportdir.Read(dir, fmt.Sprintf("attempt-%d/%s", attempt, GinkgoFile), 4*reportdir.MaxText)
+		data, err := reportdir.Read(dir, verdict.AttemptFolder(attempt)+"/"+GinkgoFile, 4*reportdir.MaxText)
 		if errors.Is(err, os.ErrNotExist) {
 			return specs, nil
 		}

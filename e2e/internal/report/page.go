@@ -143,10 +143,13 @@ func headline(c *Conformance) (string, string) {
 	}
 	head, advice := headlineWithin(c, scope)
 	if len(wide) > 0 {
-		advice += fmt.Sprintf(" It was judged with %s, wider than it takes to tell a broken controller, so that the run is partial: run again without.", strings.Join(wide, " and "))
+		advice += fmt.Sprintf(" It was judged with %s, %s, so that the run is partial: run again without.", strings.Join(wide, " and "), tooWide)
 	}
 	return head, advice
 }
+
+// tooWide says what is wrong with tolerances above their ceilings.
+const tooWide = "wider than it takes to tell a broken controller"
 
 // tolerances returns the tolerances of the judges that are above their ceilings, as name=duration.
 func (c *Conformance) tolerances() []string {

@@ -86,3 +86,6 @@ func (s Settings) label(obj metav1.Object) {
 	labels[ManagedByLabel], labels[RunLabel] = ManagedBy, s.Run
 	obj.SetLabels(labels)
 }
+
+// OwnNamespaces says in words which namespaces runs make for themselves, for whoever lets a policy leave them out.
+func OwnNamespaces() string { return "namespaces with the label " + ManagedByLabel + "=" + ManagedBy }

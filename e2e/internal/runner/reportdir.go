@@ -150,7 +150,7 @@ func emptyReport(dir string) error {
 	}
 	defer func() { _ = root.Close() }()
 	for attempt := 2; attempt <= maxRetries+1; attempt++ {
-		name := fmt.Sprintf("%s%d", attemptFolder, attempt)
+		name := verdict.AttemptFolder(attempt)
 		sub, err := root.OpenRoot(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

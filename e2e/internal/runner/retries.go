@@ -23,9 +23,6 @@ import (
 // maxRetries bounds RETRIES: a cluster on which no spec is left in peace so many times is not judged by trying once more.
 const maxRetries = 5
 
-// attemptFolder begins the names of the folders of repetitions, below the report folder. Histories, evidence and rights are moved out of them.
-const attemptFolder = "attempt-"
-
 // suiteText is what Ginkgo puts before the text of each spec when it looks for a focus.
 const suiteText = "StatefulSet conformance"
 
@@ -45,7 +42,7 @@ func (o *Options) repeatDisturbed(ctx context.Context, s runconfig.Settings, beg
 		}
 		again := *o
 		again.Focus, again.TimeLimit, again.FailFast = focusOn(texts), left, false
-		again.ReportDir = filepath.Join(o.ReportDir, fmt.Sprintf("%s%d", attemptFolder, attempt))
+		again.ReportDir = filepath.Join(o.ReportDir, verdict.AttemptFolder(attempt))
 		s.Attempt, s.ReportDir = attempt, again.ReportDir
 		if err := again.runAttempt(ctx, s, out); err != nil {
 			return err

@@ -14,6 +14,9 @@ import (
 // Repeats which spec it repeats. A violation counts in whichever attempt it was found, and no spec with one is repeated. What an earlier
 // attempt could not decide counts no more once a later one passed.
 
+// AttemptFolder is the folder of a repetition, below the report folder. Histories, evidence and rights are moved out of it.
+func AttemptFolder(attempt int) string { return fmt.Sprintf("attempt-%d", attempt) }
+
 // origin is the text of a spec's first attempt.
 func (s *Spec) origin() string {
 	if s.Repeats != "" {

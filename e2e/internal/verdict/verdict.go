@@ -110,7 +110,7 @@ type Row struct {
 	// Specs counts the specs whose history exercised it, Transitions how often in all.
 	Specs, Transitions int
 	// Excused counts, by reason, what broke it as it is written and accuses nobody.
-	Excused map[judge.Excuse]int
+	Excused judge.Excuses
 	Notes   []string
 	// notApplicable says why it does not apply, where a spec that proves others too found that out.
 	notApplicable []string
@@ -222,7 +222,7 @@ func (r *Row) collect(judged []JudgedHistory) {
 			}
 			for why, n := range res.Excused {
 				if r.Excused == nil {
-					r.Excused = map[judge.Excuse]int{}
+					r.Excused = judge.Excuses{}
 				}
 				r.Excused[why] += n
 			}

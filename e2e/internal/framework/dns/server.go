@@ -7,7 +7,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/egress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // server is what a spec knows of the DNS server that its pods ask.
@@ -24,11 +23,8 @@ func (e *silentError) Error() string { return e.text }
 
 // expectServer finds out whether DNS answers at all, so that a spec whose queries cannot be answered ends soon.
 func (c Client) expectServer(ctx context.Context) {
-	// Twice, since the network plugin may set up a new pod's way to other nodes after it runs.
-	for range 2 {
-		if answered, err := nslookup.Answered(ctx, c.run, c.zone); answered || err != nil {
-			return
-		}
+	if answered, err := nslookup.AnsweredAtStart(ctx, c.run, c.zone); answered || err != nil {
+		return
 	}
 	c.server.silent = true
 	c.set.NS.Note(fmt.Sprintf("pod %s gets no answer from DNS, not even for %s", c.pod, nslookup.ControlName(c.zone)))
@@ -64,9 +60,5 @@ func (c Client) silence(ctx context.Context, err error) error {
 		return framework.Inconclusive(err)
 	}
 	ns := c.set.NS
-	from := "namespaces with the label " + runconfig.ManagedByLabel + "=" + runconfig.ManagedBy
-	if len(ns.Settings.Namespaces) > 0 {
-		from = "namespace " + ns.Name
-	}
-	return framework.Inconclusive(&silentError{egress.Unanswered(ctx, ns.Client, ns.Name, c.pod, nslookup.ControlName(c.zone), from)})
+	return framework.Inconclusive(&silentError{egress.Unanswered(ctx, ns.Client, ns.Name, c.pod, nslookup.ControlName(c.zone), ns.Described())})
 }

@@ -138,19 +138,15 @@ func (d *Disruption) Start(ctx context.Context) {
 // TaintOutOfService gives the node the out-of-service taint, on which the control plane force-deletes its pods.
 func (d *Disruption) TaintOutOfService(ctx context.Context) {
 	GinkgoHelper()
-	d.update(ctx, history.VerbFenceNode, d.Node, "declare node "+d.Node+" out of service", func(n *corev1.Node) {
-		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{
-			Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute,
-		})
+	d.taint(ctx, history.VerbFenceNode, "declare node "+d.Node+" out of service", corev1.Taint{
+		Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute,
 	})
 }
 
 // UntaintOutOfService removes that taint.
 func (d *Disruption) UntaintOutOfService(ctx context.Context) {
 	GinkgoHelper()
-	d.update(ctx, history.VerbOther, d.Node, "declare node "+d.Node+" back in service", func(n *corev1.Node) {
-		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeOutOfService })
-	})
+	d.untaint(ctx, "declare node "+d.Node+" back in service", corev1.TaintNodeOutOfService)
 }
 
 // Taint gives the node a NoExecute taint that no pod tolerates but those of statefulset.TolerateTaint, and returns since when the recording may
@@ -158,17 +154,25 @@ func (d *Disruption) UntaintOutOfService(ctx context.Context) {
 func (d *Disruption) Taint(ctx context.Context) time.Duration {
 	GinkgoHelper()
 	since := d.ns.Now()
-	d.update(ctx, history.VerbOther, d.Node, "taint node "+d.Node, func(n *corev1.Node) {
-		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: nodefault.Taint, Effect: corev1.TaintEffectNoExecute})
-	})
+	d.taint(ctx, history.VerbOther, "taint node "+d.Node, corev1.Taint{Key: nodefault.Taint, Effect: corev1.TaintEffectNoExecute})
 	return since
 }
 
 // Untaint removes that taint.
 func (d *Disruption) Untaint(ctx context.Context) {
 	GinkgoHelper()
-	d.update(ctx, history.VerbOther, d.Node, "remove the taint of node "+d.Node, func(n *corev1.Node) {
-		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == nodefault.Taint })
+	d.untaint(ctx, "remove the taint of node "+d.Node, nodefault.Taint)
+}
+
+func (d *Disruption) taint(ctx context.Context, verb history.Verb, what string, taint corev1.Taint) {
+	GinkgoHelper()
+	d.update(ctx, verb, d.Node, what, func(n *corev1.Node) { n.Spec.Taints = append(n.Spec.Taints, taint) })
+}
+
+func (d *Disruption) untaint(ctx context.Context, what, key string) {
+	GinkgoHelper()
+	d.update(ctx, history.VerbOther, d.Node, what, func(n *corev1.Node) {
+		n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == key })
 	})
 }
 

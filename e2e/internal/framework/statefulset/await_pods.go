@@ -107,7 +107,7 @@ func (s *Set) AwaitPodReady(ctx context.Context, ordinal int) {
 }
 
 // AwaitGone waits until no pod of the name exists, or none of that UID if one is given.
-func (s *Set) AwaitGone(ctx context.Context, ordinal int, uid types.UID) {
+func (s *Set) AwaitGone(ctx context.Context, ordinal int, uid types.UID, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
 	s.NS.Expect(ctx, l.PodGone+l.PodCreated, fmt.Sprintf("pod %s to be gone", s.Pod(ordinal)), func(st *history.State) string {
@@ -118,7 +118,7 @@ func (s *Set) AwaitGone(ctx context.Context, ordinal int, uid types.UID) {
 			return e.Name + " exists and is not being deleted"
 		}
 		return ""
-	})
+	}, options...)
 }
 
 // AwaitTerminating waits until the deletion of a pod has begun, or the pod is gone.

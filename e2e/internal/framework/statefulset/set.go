@@ -144,6 +144,16 @@ func (s *Set) Pods(ordinals ...int) []*history.Event {
 	return out
 }
 
+// UIDsByOrdinal returns the UIDs of the pods of those ordinals, by ordinal.
+func (s *Set) UIDsByOrdinal(ordinals ...int) map[int]types.UID {
+	GinkgoHelper()
+	out := map[int]types.UID{}
+	for i, uid := range s.UIDs(ordinals...) {
+		out[ordinals[i]] = uid
+	}
+	return out
+}
+
 // UIDs returns the UIDs of the pods that now have those ordinals, as recorded.
 func (s *Set) UIDs(ordinals ...int) []types.UID {
 	GinkgoHelper()

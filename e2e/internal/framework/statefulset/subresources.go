@@ -143,10 +143,7 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	})
 	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Updated", err), "status subresource of %s, updated", s.Name)
 
-	patch := []byte(`{"status":{"conditions":[{"type":"Patched","status":"True","reason":"Conformance"}]}}`)
-	answer, err = framework.Send(s.NS, s.request(history.VerbOther, "patch the status of "+s.Name), func() (*appsv1.StatefulSet, error) {
-		return sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	})
+	answer, err = s.patchCondition(ctx, "Patched")
 	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
 }
 
@@ -155,19 +152,21 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 func (s *Set) VerifyForeignCondition(ctx context.Context, id contract.ID) {
 	GinkgoHelper()
 	const condition = "Noted"
-	sets := s.NS.Client.AppsV1().StatefulSets(s.NS.Name)
-	what := fmt.Sprintf("add the condition %s to the status of %s", condition, s.Name)
-	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":%q,"status":"True","reason":"Conformance"}]}}`, condition)
-	answer, err := framework.Send(s.NS, s.request(history.VerbOther, what), func() (*appsv1.StatefulSet, error) {
-		return sets.Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	})
-	Expect(hasCondition(answer, condition, err)).To(Succeed(), what)
+	answer, err := s.patchCondition(ctx, condition)
+	Expect(hasCondition(answer, condition, err)).To(Succeed(), "adding the condition %s to the status of %s", condition, s.Name)
 
 	s.Scale(ctx, answer.Status.Replicas+1)
 	s.AwaitReady(ctx)
-	live, err := sets.Get(ctx, s.Name, metav1.GetOptions{})
-	Expect(err).NotTo(HaveOccurred(), "reading set %s", s.Name)
-	s.NS.VerifySet(s.Name, id, hasCondition(live, condition, nil), "condition %s of %s, after the controller has written the status", condition, s.Name)
+	s.NS.VerifySet(s.Name, id, hasCondition(s.Live(ctx), condition, nil), "condition %s of %s, after the controller has written the status", condition, s.Name)
+}
+
+// patchCondition adds a condition to the set's status by a patch, and returns the API server's answer.
+func (s *Set) patchCondition(ctx context.Context, condition string) (*appsv1.StatefulSet, error) {
+	patch := fmt.Appendf(nil, `{"status":{"conditions":[{"type":%q,"status":"True","reason":"Conformance"}]}}`, condition)
+	request := s.request(history.VerbOther, fmt.Sprintf("patch the status of %s, to add the condition %s", s.Name, condition))
+	return framework.Send(s.NS, request, func() (*appsv1.StatefulSet, error) {
+		return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Patch(ctx, s.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	})
 }
 
 // hasCondition returns an error where the answer to a change of the status lacks the condition that the change added.

@@ -40,7 +40,7 @@ func (s *Set) VerifyTolerated(id contract.ID, pod *history.Event, since, least t
 		}
 		break
 	}
-	s.NS.Verify(id, err, "%s, which tolerates the taint of its node for %v", pod.Name, least)
+	s.NS.VerifySet(s.Name, id, err, "%s, which tolerates the taint of its node for %v", pod.Name, least)
 }
 
 // VerifyDisruptionTarget verifies that pods which are gone had the condition DisruptionTarget with that reason at their end.
@@ -56,7 +56,7 @@ func (s *Set) VerifyDisruptionTarget(ctx context.Context, id contract.ID, reason
 		case c.Status != corev1.ConditionTrue || c.Reason != reason:
 			err = fmt.Errorf("expected True and the reason %s, found %s and %q", reason, c.Status, c.Reason)
 		}
-		s.NS.Verify(id, err, "condition DisruptionTarget of %s (uid %s)", pod.Name, pod.UID)
+		s.NS.VerifySet(s.Name, id, err, "condition DisruptionTarget of %s (uid %s)", pod.Name, pod.UID)
 	}
 }
 

@@ -46,5 +46,5 @@ func (s *Set) VerifyUndo(ctx context.Context, id contract.ID, earlier *appsv1.St
 	case !equality.Semantic.DeepEqual(answer.Spec, want):
 		wrong = fmt.Errorf("expected the spec to be as it was but for its template, found another: the revision holds more than a template")
 	}
-	s.NS.Verify(id, wrong, "%s, patched with the data of its revision %s", s.Name, earlier.Status.UpdateRevision)
+	s.NS.VerifySet(s.Name, id, wrong, "%s, patched with the data of its revision %s", s.Name, earlier.Status.UpdateRevision)
 }

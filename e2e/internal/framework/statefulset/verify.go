@@ -37,7 +37,7 @@ func (s *Set) VerifyGone(ctx context.Context, id contract.ID, ordinal int, uid t
 			err = fmt.Errorf("expected it to be gone, found it (terminating: %t, finalizers %v)", e.Terminating(), e.Finalizers)
 		}
 	})
-	s.NS.Verify(id, err, "%s (uid %s), once the API server has answered", s.Pod(ordinal), uid)
+	s.NS.VerifySet(s.Name, id, err, "%s (uid %s), once the API server has answered", s.Pod(ordinal), uid)
 }
 
 // FQDN is the start of the fully qualified domain name of the pod of that ordinal, up to the DNS zone.
@@ -53,7 +53,7 @@ func (s *Set) VerifyFQDN(ctx context.Context, id contract.ID, ordinal int, comma
 	if got := strings.TrimSpace(out); err == nil && (!strings.HasPrefix(got, want) || zone != "" && got != want+zone) {
 		err = fmt.Errorf("expected %q, found %q: look for who changes spec.subdomain and spec.setHostnameAsFQDN, and at /etc/hosts in the container", want+zone, got)
 	}
-	s.NS.Verify(id, err, "answer to %q inside %s", strings.Join(command, " "), s.Pod(ordinal))
+	s.NS.VerifySet(s.Name, id, err, "answer to %q inside %s", strings.Join(command, " "), s.Pod(ordinal))
 }
 
 // VerifyFile verifies that a file of the pod holds exactly that line.

@@ -80,7 +80,7 @@ func (s *Set) VerifyDefaultClass(ctx context.Context, id contract.ID, all Classe
 		if claim.Claim.Class != want.Name {
 			err = fmt.Errorf("expected the default class %q, found %q: look for what changes claims at their creation", want.Name, claim.Claim.Class)
 		}
-		s.NS.Verify(id, err, "class of claim %s, whose template names none", claim.Name)
+		s.NS.VerifySet(s.Name, id, err, "class of claim %s, whose template names none", claim.Name)
 	}
 }
 
@@ -98,7 +98,7 @@ func (s *Set) VerifyWaitsForPod(ctx context.Context, id contract.ID, all Classes
 	if claim.Claim.Phase == corev1.ClaimBound || claim.Claim.Volume != "" {
 		err = fmt.Errorf("expected it to wait for its pod, found it %s with volume %q", claim.Claim.Phase, claim.Claim.Volume)
 	}
-	s.NS.Verify(id, err, "claim %s, before pod %s is created", claim.Name, s.Pod(ordinal))
+	s.NS.VerifySet(s.Name, id, err, "claim %s, before pod %s is created", claim.Name, s.Pod(ordinal))
 }
 
 // Volume returns the volume of the claim of that ordinal.
@@ -146,7 +146,7 @@ func (s *Set) VerifyNodeAffinity(ctx context.Context, id contract.ID, volume *co
 	if pod := s.awaitScheduled(ctx, ordinal); !selected[pod.Pod.Node] {
 		err = fmt.Errorf("expected a node that spec.nodeAffinity of the volume %s selects, found %s: look for who bound the pod to it", volume.Name, pod.Pod.Node)
 	}
-	s.NS.Verify(id, err, "node of %s", s.Pod(ordinal))
+	s.NS.VerifySet(s.Name, id, err, "node of %s", s.Pod(ordinal))
 }
 
 // schedulable reports whether a pod without tolerations may go to the node.
@@ -188,7 +188,7 @@ func (s *Set) VerifyReclaimed(ctx context.Context, id contract.ID, all Classes, 
 	}
 	now, err := s.awaitReclaimed(ctx, volume, policy)
 	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it waited for volume %s", volume.Name)
-	s.NS.Verify(id, reclaimed(now, policy, err), "volume %s, after its claim is gone", volume.Name)
+	s.NS.VerifySet(s.Name, id, reclaimed(now, policy, err), "volume %s, after its claim is gone", volume.Name)
 }
 
 // awaitReclaimed waits until a volume is gone or Released, as its policy wants it, and returns its newest version, nil for one that is gone.

@@ -53,7 +53,7 @@ func (cl *cluster) withReports(h *history.History, seed uint64) *history.History
 	for i, r := range cl.controller.reports {
 		c := correlators[r.set.UID]
 		if c == nil {
-			c = &eventCorrelator{left: between2(rng, 5, reportBurst), refill: r.at, names: map[string]bool{}, objects: map[string]*history.Event{}}
+			c = &eventCorrelator{left: 5 + rng.IntN(reportBurst-4), refill: r.at, names: map[string]bool{}, objects: map[string]*history.Event{}}
 			correlators[r.set.UID] = c
 		}
 		latency := between(time.Millisecond, 60*time.Millisecond)
@@ -70,8 +70,6 @@ func (cl *cluster) withReports(h *history.History, seed uint64) *history.History
 	h.End.At = max(h.End.At, h.Duration())
 	return h
 }
-
-func between2(rng *rand.Rand, a, b int) int { return a + rng.IntN(b-a+1) }
 
 // observe returns the version of an Event object that a report makes, nil if it is dropped.
 func (c *eventCorrelator) observe(r deletionReport, h *history.History, n int) *history.Event {

@@ -60,6 +60,17 @@ func Answered(ctx context.Context, run Exec, zone string) (bool, error) {
 	return err == nil, err
 }
 
+// AnsweredAtStart is Answered for a pod that has only just started: it asks twice, since the network plugin may set up a new pod's way to other
+// nodes after it runs.
+func AnsweredAtStart(ctx context.Context, run Exec, zone string) (answered bool, err error) {
+	for range 2 {
+		if answered, err = Answered(ctx, run, zone); answered || err != nil {
+			break
+		}
+	}
+	return answered, err
+}
+
 // ReverseName returns the name of the PTR records of an address, with the final dot.
 func ReverseName(addr netip.Addr) string {
 	var labels []string
