@@ -1,6 +1,8 @@
 package history
 
 import (
+	"maps"
+
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -184,6 +186,20 @@ type Set struct {
 	// TemplateDigest differs between any two pod templates, also where Template, which holds few of their fields, is equal.
 	TemplateDigest string `json:"templateDigest,omitempty"`
 	Status         Status `json:"status,omitzero"`
+}
+
+// SameTemplate reports whether both have the same pod template.
+func (s *Set) SameTemplate(o *Set) bool {
+	if s.TemplateDigest != o.TemplateDigest {
+		return false
+	}
+	theirs := o.Template.Fields()
+	for i, field := range s.Template.Fields() {
+		if !maps.Equal(field, theirs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Status is a StatefulSet's status.

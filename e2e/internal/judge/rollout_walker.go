@@ -210,7 +210,7 @@ func (w *rolloutWalker) advance(at time.Duration) {
 			w.endHalt(now.At, nil)
 		}
 		w.endUnchanged(now.At)
-		if sameTemplate(was.Set, now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
+		if was.Set.SameTemplate(now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
 			w.r.unchanged = append(w.r.unchanged, unchangedPeriod{change: now, spec: w.spec, from: now.At})
 			w.stable = len(w.r.unchanged)
 		}

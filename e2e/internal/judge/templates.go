@@ -28,7 +28,7 @@ func templatesOf(s *setLife) templates {
 	t := templates{templateByRevision: map[string]int{}, revisionOf: map[int]string{}}
 	known := map[string]int{}
 	for i, v := range s.specs {
-		if i > 0 && sameTemplate(v.Set, s.specs[i-1].Set) {
+		if i > 0 && v.Set.SameTemplate(s.specs[i-1].Set) {
 			t.templateOf = append(t.templateOf, t.templateOf[i-1])
 		} else {
 			key := v.Set.TemplateDigest + " " + fmt.Sprint(v.Set.Template)
@@ -66,19 +66,6 @@ func templatesOf(s *setLife) templates {
 		}
 	}
 	return t
-}
-
-func sameTemplate(a, b *history.Set) bool {
-	if a.TemplateDigest != b.TemplateDigest {
-		return false
-	}
-	theirs := b.Template.Fields()
-	for i, field := range a.Template.Fields() {
-		if !maps.Equal(field, theirs[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 func sameStrategy(a, b *history.Set) bool {

@@ -311,7 +311,7 @@ func (t *templates) updatePending(revision string, spec int) certainty {
 // status does, or none has observed the spec: the controller deletes before it writes the status.
 func (m *model) updatePending(s *setLife, p *podLife) certainty {
 	c := m.cacheAt(s, p.deleting)
-	if c.anySpec(func(v *history.Event) bool { return !sameTemplate(v.Set, s.specs[c.newest].Set) }) {
+	if c.anySpec(func(v *history.Event) bool { return !v.Set.SameTemplate(s.specs[c.newest].Set) }) {
 		return yes
 	}
 	at, label := p.deleting.At, p.deleting.Labels[appsv1.ControllerRevisionHashLabelKey]
