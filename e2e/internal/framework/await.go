@@ -87,6 +87,13 @@ func (ns *Namespace) recorded(ctx context.Context) (*history.History, error) {
 	return h, nil
 }
 
+// AwaitComplete waits until everything that has happened is recorded, also what came and went. It fails the spec when the recording cannot
+// catch up.
+func (ns *Namespace) AwaitComplete(ctx context.Context) {
+	GinkgoHelper()
+	Expect(ns.Complete(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before the spec goes on")
+}
+
 // AwaitQuiescent waits until the namespace's sets and pods have not changed for as long as judges ask for before they hold a settled
 // state against the controller.
 func (ns *Namespace) AwaitQuiescent(ctx context.Context) {

@@ -10,16 +10,17 @@ import (
 )
 
 // lateWatches returns a gap for each period in which the watch of a resource was held back: it delivered an event long after
-// another watch had delivered one with a higher resource version. What it delivered meanwhile is recorded later than it happened. Resource
-// versions of different resources are compared only to excuse here, as in visibility.go.
-func lateWatches(events []*history.Event) []history.Gap {
-	newestFirst := inOrderOfTheirWatch(events)
+// another watch had delivered one with a higher resource version, or the API server had answered a request of the test with it or a higher
+// one. What it delivered meanwhile is recorded later than it happened. Resource versions of different resources are compared only to excuse
+// here, as in visibility.go.
+func lateWatches(h *history.History) []history.Gap {
+	newestFirst := append(answers(h.Operations), inOrderOfTheirWatch(h.Events)...)
 	slices.SortStableFunc(newestFirst, func(a, b *history.Event) int { return cmp.Compare(b.RV(), a.RV()) })
 	first := map[history.Resource]time.Duration{} // when each watch delivered something newer than the event at hand
 	late := map[history.Resource][]history.Gap{}
 	for _, e := range newestFirst {
 		for r, at := range first {
-			if r != e.Resource && heldBack(e.At-at) {
+			if r != e.Resource && e.Resource != "" && heldBack(e.At-at) {
 				late[e.Resource] = append(late[e.Resource], history.Gap{Seq: e.Seq, Resource: e.Resource, From: at, To: e.At})
 			}
 		}
@@ -30,6 +31,21 @@ func lateWatches(events []*history.Event) []history.Gap {
 	var out []history.Gap
 	for _, r := range history.Resources() {
 		out = append(out, joined(late[r])...)
+	}
+	return out
+}
+
+// answers returns the versions that the API server answered the test's requests with as events of no resource, at the time of the answer.
+func answers(operations []history.Operation) []*history.Event {
+	var out []*history.Event
+	for _, o := range operations {
+		if o.Result == nil || o.ReturnSeq == 0 {
+			continue
+		}
+		e := &history.Event{Seq: o.ReturnSeq, At: o.ReturnAt, Meta: history.Meta{ResourceVersion: o.Result.ResourceVersion}}
+		if e.RV() > 0 {
+			out = append(out, e)
+		}
 	}
 	return out
 }
@@ -46,7 +62,7 @@ func joined(gaps []history.Gap) []history.Gap {
 		out = append(out, g)
 	}
 	for i := range out {
-		out[i].Reason = fmt.Sprintf("its watch was %.1f s behind another", (out[i].To - out[i].From).Seconds())
+		out[i].Reason = fmt.Sprintf("its watch was %.1f s behind another, or behind an answer of the API server", (out[i].To - out[i].From).Seconds())
 	}
 	return out
 }

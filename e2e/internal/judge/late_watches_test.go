@@ -14,30 +14,43 @@ func TestLateWatches(t *testing.T) {
 	}
 	listed := seen(history.Pods, 1, 9*time.Second)
 	listed.Change = history.Listed
+	answer := func(rv int, at time.Duration) history.Operation {
+		return history.Operation{Outcome: history.Accepted, ReturnSeq: 1, ReturnAt: at, Result: &history.Result{ResourceVersion: fmt.Sprint(rv)}}
+	}
 	for name, c := range map[string]struct {
-		events []*history.Event
-		want   string
+		events  []*history.Event
+		answers []history.Operation
+		want    string
 	}{
-		"in order":             {[]*history.Event{seen(history.Pods, 1, 1*time.Second), seen(history.Sets, 2, 2*time.Second)}, "[]"},
-		"crossed a little":     {[]*history.Event{seen(history.Sets, 2, time.Second), seen(history.Pods, 1, 1300*time.Millisecond)}, "[]"},
-		"listed again":         {[]*history.Event{seen(history.Sets, 2, time.Second), listed}, "[]"},
-		"late in its resource": {[]*history.Event{seen(history.Pods, 1, time.Second), seen(history.Pods, 2, 9*time.Second)}, "[]"},
-		"cut off and resumed":  {[]*history.Event{seen(history.Sets, 5, time.Second), seen(history.Pods, 4, 9*time.Second)}, "[]"},
+		"in order":             {events: []*history.Event{seen(history.Pods, 1, 1*time.Second), seen(history.Sets, 2, 2*time.Second)}, want: "[]"},
+		"crossed a little":     {events: []*history.Event{seen(history.Sets, 2, time.Second), seen(history.Pods, 1, 1300*time.Millisecond)}, want: "[]"},
+		"listed again":         {events: []*history.Event{seen(history.Sets, 2, time.Second), listed}, want: "[]"},
+		"late in its resource": {events: []*history.Event{seen(history.Pods, 1, time.Second), seen(history.Pods, 2, 9*time.Second)}, want: "[]"},
+		"cut off and resumed":  {events: []*history.Event{seen(history.Sets, 5, time.Second), seen(history.Pods, 4, 9*time.Second)}, want: "[]"},
 		"held back": {
-			[]*history.Event{seen(history.Sets, 5, time.Second), seen(history.Pods, 2, 15*time.Second), seen(history.Pods, 4, 15100*time.Millisecond), seen(history.Pods, 7, 16*time.Second)},
-			"[pods 1s-15.1s]",
+			events: []*history.Event{seen(history.Sets, 5, time.Second), seen(history.Pods, 2, 15*time.Second), seen(history.Pods, 4, 15100*time.Millisecond), seen(history.Pods, 7, 16*time.Second)},
+			want:   "[pods 1s-15.1s]",
 		},
 		"held back twice": {
-			[]*history.Event{
+			events: []*history.Event{
 				seen(history.Sets, 5, time.Second), seen(history.Pods, 4, 15*time.Second),
 				seen(history.Sets, 9, 20*time.Second), seen(history.Pods, 8, 35*time.Second),
 			},
-			"[pods 1s-15s pods 20s-35s]",
+			want: "[pods 1s-15s pods 20s-35s]",
 		},
-		"events, which may be stored apart": {[]*history.Event{seen(history.Events, 5, time.Second), seen(history.Pods, 4, 15*time.Second)}, "[]"},
+		"a request answered long before": {
+			events: []*history.Event{seen(history.Pods, 4, 14*time.Second)}, answers: []history.Operation{answer(4, time.Second)}, want: "[pods 1s-14s]",
+		},
+		"a request answered with an older version": {
+			events: []*history.Event{seen(history.Pods, 4, 14*time.Second)}, answers: []history.Operation{answer(3, time.Second)}, want: "[]",
+		},
+		"an answer that came late": {
+			events: []*history.Event{seen(history.Pods, 5, time.Second)}, answers: []history.Operation{answer(4, 14*time.Second)}, want: "[]",
+		},
+		"events, which may be stored apart": {events: []*history.Event{seen(history.Events, 5, time.Second), seen(history.Pods, 4, 15*time.Second)}, want: "[]"},
 	} {
 		var got []string
-		for _, g := range lateWatches(c.events) {
+		for _, g := range lateWatches(&history.History{Events: c.events, Operations: c.answers}) {
 			got = append(got, fmt.Sprintf("%s %v-%v", g.Resource, g.From, g.To))
 		}
 		if fmt.Sprint(got) != c.want {

@@ -135,7 +135,7 @@ type podStep struct {
 
 func newModel(h *history.History) *model {
 	m := &model{
-		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h.Events)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
+		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
 		byClaim: map[types.UID]*claimLife{}, podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
 	}
 	for _, e := range h.Events {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
@@ -33,6 +34,17 @@ func lowestLost(b *historytest.Builder) {
 	b.Wait(4 * time.Second)
 }
 
+// lostAfterItsStatus has the lowest pod lose its readiness, recorded after the status that shows it, and the highest be updated before the
+// next status.
+func lostAfterItsStatus(b *historytest.Builder) {
+	b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.Ready, e.Set.Status.Available = 3, 3 })
+	b.Unready("web-0")
+	b.Wait(4 * time.Second)
+	b.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:3"} })
+	b.Terminate("web-3")
+	b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-3" })
+}
+
 func TestUpdateBudgetCountsFailures(t *testing.T) {
 	const id = contract.UpdateBudgetCountsFailures
 	runLiveCases(t, []testCase{
@@ -44,6 +56,25 @@ func TestUpdateBudgetCountsFailures(t *testing.T) {
 				b.NewTemplate("web", 3)
 				b.Terminate("web-0")
 				b.Terminate("web-3")
+			},
+		},
+		{
+			name: "one down by itself, which the set's status showed before the watch of pods did, one taken", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				b.Wait(4 * time.Second)
+				lostAfterItsStatus(b)
+			},
+		},
+		{
+			name: "one down by itself, just after a status which may not count it as Ready yet, one taken", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				b.Wait(4 * time.Second)
+				b.Unready("web-0")
+				b.Wait(4 * time.Second)
+				b.Ready("web-0")
+				lostAfterItsStatus(b)
 			},
 		},
 		{

@@ -219,7 +219,7 @@ func (m *model) knewOf(p *podLife, act *history.Event) (st knowledge, since time
 	switch {
 	case m.mayHaveMissed(lost, act):
 		return allowedStale, lost.At, why
-	case !p.set.statusReflected(lost, act):
+	case !p.set.statusReflected(lost, act) && !m.statusCounted(p, lost, act):
 		return unknownToController, lost.At, why + ", which the set's status had not shown yet"
 	}
 	return violation, lost.At, why
@@ -240,6 +240,35 @@ func (s *setLife) statusReflected(lost, act *history.Event) bool {
 		now := e.Set.Status
 		if now.Ready < before.Ready || now.Available < before.Available || now.Replicas < before.Replicas ||
 			now.Current+now.Updated < before.Current+before.Updated {
+			return true
+		}
+	}
+	return false
+}
+
+// statusCounted reports the same where the status came before the loss, since two watches are out of step: it counted no more Ready pods than
+// there were with the loss. That shows the loss only where no other pod, and not this one either, became Ready or lost it for as long as the
+// controller's cache may have been behind before that.
+func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
+	from := lost.At - watchSkew
+	var others int32
+	for _, o := range p.set.pods {
+		for _, r := range o.ready {
+			switch steady := r.from.At < from-m.h.Header.Lag; {
+			case steady && r.to == lost:
+			case r.from.At > act.At, r.to != nil && r.to.At < from-m.h.Header.Lag:
+			case steady && (r.to == nil || r.to.Seq >= act.Seq):
+				others++
+			default:
+				return false
+			}
+		}
+	}
+	for _, e := range p.set.events[p.set.versionsUntil(from):] {
+		if e.At > lost.At {
+			break
+		}
+		if e.Set.Status.Ready <= others {
 			return true
 		}
 	}

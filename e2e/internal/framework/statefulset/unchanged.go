@@ -63,6 +63,8 @@ func (s *Set) ExpectUnchangedFor(ctx context.Context, least time.Duration, condi
 			Expect(err).NotTo(HaveOccurred(), "triggering a sync of set %s", s.Name)
 		}
 	}
+	// What a silent watch still holds back would be taken for the effect of what the spec does next.
+	s.NS.AwaitComplete(ctx)
 }
 
 // PodsExist is met while the pods that now have those ordinals exist, terminating or not.

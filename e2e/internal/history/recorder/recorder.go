@@ -29,6 +29,7 @@ type Recorder struct {
 	seq     int
 	waiting map[*waiter]struct{}
 	outages map[history.Resource]outage // of the resources that are not watched at present
+	reached map[history.Resource]string // up to which version everything is recorded
 }
 
 // Start lists every recorded resource of the header's namespace and begins to watch. It returns once all lists are made, so
@@ -44,6 +45,7 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 		newest:  map[types.UID]*history.Event{},
 		waiting: map[*waiter]struct{}{},
 		outages: map[history.Resource]outage{},
+		reached: map[history.Resource]string{},
 	}
 	header.Start = r.start.UTC()
 	r.h = &history.History{Header: header}
@@ -114,18 +116,6 @@ func (r *Recorder) History() *history.History {
 	return h
 }
 
-// Sync returns when everything that had happened before the call has been recorded. The error says what is still missing
-// after limit.
-func (r *Recorder) Sync(ctx context.Context, limit time.Duration) error {
-	errs := make([]error, len(r.sources))
-	var all sync.WaitGroup
-	for i, s := range r.sources {
-		all.Go(func() { errs[i] = r.catchUp(ctx, s, limit) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
-}
-
 // Stop catches up, ends the watches and returns the finished history. Its end says whether the recording was complete. A
 // second call returns the same history.
 func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.History {
@@ -135,7 +125,7 @@ func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.Histo
 	if ended {
 		return r.History()
 	}
-	err := r.Sync(ctx, limit)
+	err := r.Complete(ctx, limit)
 	r.cancel()
 	r.done.Wait()
 
@@ -161,6 +151,9 @@ func (r *Recorder) append(e *history.Event) {
 func (r *Recorder) appendLocked(e *history.Event) {
 	e.Seq, e.At = r.nextLocked()
 	r.newest[e.UID] = e
+	if e.Change != history.Listed && e.Change != history.Missing {
+		r.reached[e.Resource] = e.ResourceVersion
+	}
 	r.h.Events = append(r.h.Events, e)
 	r.state.Apply(e)
 	for w := range r.waiting {

@@ -48,7 +48,7 @@ type server struct {
 	oldest  int             // versions before it are expired
 	refuse  bool            // every request fails without an answer
 	answer  int             // every request fails with this status, if any
-	mute    map[string]bool // resources whose watches show nothing
+	mute    map[string]bool // resources whose watches show nothing, but for those of limited length
 	refused int             // failed requests
 	cut     chan struct{}   // closed to drop all watches
 	news    chan struct{}   // closed with every change
@@ -185,8 +185,11 @@ func (s *server) list(w http.ResponseWriter, req *http.Request, resource string)
 func (s *server) watch(w http.ResponseWriter, req *http.Request, resource string) {
 	rv := req.URL.Query().Get("resourceVersion")
 	from, err := strconv.Atoi(rv)
+	limited := req.URL.Query().Get("timeoutSeconds") != ""
 	s.mu.Lock()
-	s.from = append(s.from, resource+"@"+rv)
+	if !limited {
+		s.from = append(s.from, resource+"@"+rv)
+	}
 	expired, old, cut := from < s.oldest, len(s.log), s.cut
 	s.mu.Unlock()
 	if err != nil || req.URL.Query().Get("allowWatchBookmarks") != "true" {
@@ -203,12 +206,16 @@ func (s *server) watch(w http.ResponseWriter, req *http.Request, resource string
 	for {
 		s.mu.Lock()
 		var out []change
-		for ; next < len(s.log) && !s.mute[resource]; next++ {
+		for ; next < len(s.log) && (limited || !s.mute[resource]); next++ {
 			c := s.log[next]
 			// An error speaks to the watches that are open, not to those that come after it.
 			if c.resource == resource && c.rv > from && (c.Type != "ERROR" || next >= old) {
 				out = append(out, c)
 			}
+		}
+		if limited {
+			// The API server's comes later, but comes.
+			out = append(out, change{Type: "BOOKMARK", Object: encode(map[string]any{"kind": "Pod", "apiVersion": "v1", "metadata": map[string]any{"resourceVersion": strconv.Itoa(s.rv)}})})
 		}
 		news := s.news
 		s.mu.Unlock()

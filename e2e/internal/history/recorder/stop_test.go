@@ -80,6 +80,11 @@ func TestStopSaysWhyARecordingIsIncomplete(t *testing.T) {
 			s.with(func() { s.mute["pods"] = true })
 			s.put(history.Pods, pod("web-1", "1"))
 		}},
+		{"a pod that came and went while its watch was silent", "its watch is open and has delivered nothing after 101, while another watch of pods has", func(s *server) {
+			s.with(func() { s.mute["pods"] = true })
+			s.put(history.Pods, pod("web-1", "1"))
+			s.remove(history.Pods, "web-1")
+		}},
 		{"rights that were taken away", "listing pods to see whether the recording is complete", func(s *server) { s.with(func() { s.answer = 403 }) }},
 		{"a server out of reach", "listing persistentvolumeclaims to see whether the recording is complete", func(s *server) { s.with(func() { s.refuse = true }) }},
 	} {
@@ -97,6 +102,26 @@ func TestStopSaysWhyARecordingIsIncomplete(t *testing.T) {
 			noGoroutines(t)
 		})
 	}
+}
+
+func TestCompleteWaitsForWhatCameAndWent(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	s.watchesOnce(t, r, history.Pods)
+	s.with(func() { s.mute["pods"] = true })
+	s.put(history.Pods, pod("web-0", "1"))
+	s.remove(history.Pods, "web-0")
+	if err := r.Sync(t.Context(), patience); err != nil {
+		t.Errorf("expected lists to show nothing of it, found %v", err)
+	}
+	if err := r.Complete(t.Context(), 400*time.Millisecond); err == nil {
+		t.Error("expected an error while the watch is silent")
+	}
+	s.with(func() { s.mute["pods"] = false })
+	if err := r.Complete(t.Context(), patience); err != nil {
+		t.Error(err)
+	}
+	expectLines(t, stop(t, r), history.Pods, "added web-0 uid-1 1", "deleted web-0 uid-1 1")
 }
 
 func TestTheRecordingEndsWithTheContextOfItsStart(t *testing.T) {

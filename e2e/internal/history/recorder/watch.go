@@ -2,10 +2,8 @@ package recorder
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"reflect"
 	"slices"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
@@ -80,6 +77,7 @@ func (r *Recorder) list(ctx context.Context, s source) (rv string, err error) {
 		e.Change = history.Listed
 		r.append(e)
 	}
+	r.setReached(s.resource, rv)
 	return rv, nil
 }
 
@@ -249,6 +247,7 @@ func (r *Recorder) drain(ctx context.Context, resource history.Resource, w watch
 				if ev.Type == watch.Bookmark {
 					if m, err := meta.Accessor(ev.Object); err == nil {
 						rv, seen, progressed = m.GetResourceVersion(), r.Now(), true
+						r.setReached(resource, rv)
 					}
 					continue
 				}
@@ -263,6 +262,7 @@ func (r *Recorder) drain(ctx context.Context, resource history.Resource, w watch
 				}
 				r.gap(resource, seen, err)
 				rv, seen = m.GetResourceVersion(), r.Now()
+				r.setReached(resource, rv)
 				continue
 			}
 			e.Change = change
@@ -320,6 +320,7 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 			lost = append(lost, &gone)
 		}
 	}
+	r.reached[s.resource] = rv
 	if len(fresh)+len(lost) == 0 {
 		return rv, nil
 	}
@@ -332,64 +333,4 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 		r.appendLocked(e)
 	}
 	return rv, nil
-}
-
-// catchUp waits until the recording has reached a list made now. limit is for the list and for the wait after it.
-func (r *Recorder) catchUp(ctx context.Context, s source, limit time.Duration) error {
-	listing, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	events, rv, err := retry(listing, s)
-	if err != nil {
-		return fmt.Errorf("listing %s to see whether the recording is complete: %w", s.resource, err)
-	}
-	listed := map[string]*history.Event{}
-	for _, e := range events {
-		listed[e.Name] = e
-	}
-	return r.Await(ctx, limit, fmt.Sprintf("the recording of %s to reach resource version %s", s.resource, rv), func(st *history.State) string {
-		for name, e := range listed {
-			known := r.newest[e.UID]
-			switch {
-			case known == nil:
-				return fmt.Sprintf("%s/%s (uid %s) is not recorded yet", s.resource, name, e.UID)
-			case older(known.ResourceVersion, e.ResourceVersion):
-				return fmt.Sprintf("%s/%s is recorded at %s, listed at %s", s.resource, name, known.ResourceVersion, e.ResourceVersion)
-			}
-		}
-		for _, old := range st.List(s.resource) {
-			if now := listed[old.Name]; (now == nil || now.UID != old.UID) && older(old.ResourceVersion, rv) {
-				return fmt.Sprintf("%s/%s (uid %s) is gone, its deletion is not recorded yet", s.resource, old.Name, old.UID)
-			}
-		}
-		return ""
-	})
-}
-
-// retry makes a list, again while the server is out of reach.
-func retry(ctx context.Context, s source) ([]*history.Event, string, error) {
-	for {
-		events, rv, err := snapshot(ctx, s)
-		if err == nil || !transient(err) || !pause(ctx, 100*time.Millisecond) {
-			return events, rv, err
-		}
-	}
-}
-
-// transient reports whether asking again may help: anything that is not an answer, and answers of a server in trouble.
-func transient(err error) bool {
-	status := apierrors.APIStatus(nil)
-	if !errors.As(err, &status) {
-		return true
-	}
-	code := status.Status().Code
-	return code == http.StatusTooManyRequests || code >= http.StatusInternalServerError
-}
-
-// older compares two resource versions of one resource. Versions that cannot be compared count as different.
-func older(a, b string) bool {
-	n, err := resourceversion.CompareResourceVersion(a, b)
-	if err != nil {
-		return a != b
-	}
-	return n < 0
 }
