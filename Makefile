@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -45,6 +45,7 @@ test: toolchain   ; @exec hack/check test                ## every check that nee
 verify: toolchain ; @exec hack/check check               ## style, lint, generated files: reports every failure, edits nothing
 fmt: toolchain    ; @exec hack/check fmt                 ## format the code and tidy the modules
 catalogue: toolchain ; @exec $(GO) test ./e2e/specs ./e2e/internal/report -count=1 -run '^(TestCatalogue|TestSchemaNamesEveryRow)$$' -update ## write e2e/CATALOGUE.md and the rows of the report's schema from the contract
+coverage: toolchain ; @REPORT="$$(realpath "$${REPORT:-report}")" exec $(GO) test ./e2e/internal/report -count=1 -run '^TestCoverage$$' -update ## write e2e/COVERAGE.md from the report of a whole run (REPORT=folder)
 rbac: toolchain   ; @exec $(GO) test ./e2e/internal/rbac -count=1 -run '^TestManifest' -update ## write e2e/deploy/rbac*.yaml from the suite's rights
 pictures: toolchain ; @exec $(GO) test ./e2e/internal/report -count=1 -run '^TestPictures$$' -update ## take the README's pictures anew, of recorded runs
 bench: toolchain  ; @exec $(GO) test ./e2e/internal/... -run '^$$' -bench . -benchmem ## measure the judges and the history

@@ -107,3 +107,15 @@ func (p *Phases) change(e *Event) SpecChange {
 	}
 	return out
 }
+
+// CanChange reports whether a field can be changed in a phase at all: a set whose deletion was asked for cannot be deleted again, and one is
+// made again only where another is on its way out.
+func CanChange(f Field, p Phase) bool {
+	switch f {
+	case FieldDeleted:
+		return p != Deleting
+	case FieldMadeAgain:
+		return p == Deleting
+	}
+	return true
+}

@@ -46,6 +46,8 @@ type Conformance struct {
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
+	// Changes counts what was changed of sets while they were in which phase; reports of older suites lack it.
+	Changes Changes `json:"changes,omitempty"`
 	// SpecsSHA256 is the SHA-256 of specs.json, which holds the outcomes of the specs; reports of older suites lack it.
 	SpecsSHA256 string   `json:"specsSHA256,omitempty"`
 	Troubles    []string `json:"troubles,omitempty"`
@@ -138,7 +140,8 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
 			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
 		},
-		Specs: []Spec{}, // written as an empty list, not null
+		Specs:   []Spec{}, // written as an empty list, not null
+		Changes: changesOf(run.Histories),
 		Settings: Settings{
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(), Retries: s.Retries,
 		},

@@ -50,6 +50,11 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 		}
 		p.f("| %s | %s |\n", f.Name, strings.Join(counts, ", "))
 	}
+	if len(c.Changes) > 0 {
+		p.f("\n<details><summary>What was changed of sets, and in which phases of theirs</summary>\n\n")
+		c.Changes.table(p)
+		p.f("\n</details>\n")
+	}
 	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
 	return p.err
 }

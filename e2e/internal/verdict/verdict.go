@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
@@ -93,6 +94,8 @@ type JudgedHistory struct {
 	Incomplete string
 	// Lag and ClockSkew are the tolerances that it was judged with.
 	Lag, ClockSkew time.Duration
+	// Changes are all changes of sets that it shows.
+	Changes []history.SpecChange
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
 
