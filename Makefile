@@ -35,7 +35,7 @@ cluster-down: $(dev) ; @exec $(dev) cluster down             ## remove it
 judge: $(user)       ; @exec $(user) judge "$${REPORT:-report}" ## judge a saved report again, without a cluster (REPORT=folder)
 report: $(user)      ; @exec $(user) report "$${REPORT:-report}" ## render the pages of a saved report again (REPORT=folder)
 diagnose: $(user)    ; @exec $(user) diagnose                ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
-faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, or update-*)
+faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, update-* or uncaught)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
 matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
 nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and distinguish regressions from flakes (RUNS=3)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/apiproxy"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
@@ -85,10 +83,13 @@ func (c faultCluster) provide(ctx context.Context, o trialOptions, kubernetes st
 type faultTrial struct {
 	options       trialOptions
 	out, progress io.Writer
-	// all are the faults of the version, of is how many of them were chosen, whole whether every one.
-	all   []faults.Fault
-	of    int
-	whole bool
+	// all are the faults of the version, of is how many of them are tried.
+	all []faults.Fault
+	of  int
+	// controls are the folders of the runs with no fault in force that are due; without any the control is of the tried faults alone.
+	controls []string
+	// load reads what the report folder holds of a fault or control.
+	load func(folder string, level contract.Level) (earlierRun, error)
 
 	mu    sync.Mutex
 	table faultTable
@@ -104,7 +105,7 @@ func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faul
 	waiting := map[bool]chan faults.Fault{}
 	for i, c := range all {
 		on := c.takes(chosen)
-		if len(on) < c.least || (len(on) == 0 && len(chosen) > 0) {
+		if len(on) < c.least || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
 			continue
 		}
 		if waiting[c.nodeFaults] == nil {
@@ -157,7 +158,7 @@ func (t *faultTrial) on(
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
-	run := faultRun{devCluster: *on, cluster: c, all: t.all, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: c.nodeFaults}}
+	run := faultRun{devCluster: *on, cluster: c, node: faults.Node{Engine: on.up.Engine(), Name: on.up.Name() + "-control-plane", NodeFaults: c.nodeFaults}}
 	if err := run.node.Prepare(ctx); err != nil {
 		return err
 	}
@@ -187,11 +188,13 @@ func (t *faultTrial) on(
 		}
 		t.add(result)
 	}
-	if c.control == "" {
-		return nil
-	}
 	name := c.control
-	if !t.whole {
+	switch {
+	case c.control == "", len(t.controls) > 0 && !slices.Contains(t.controls, c.control):
+		return nil
+	case len(t.controls) > 0:
+		chosen = c.takes(t.all)
+	default:
 		name += "-of-these"
 	}
 	control, err := run.control(ctx, name, chosen)
@@ -200,47 +203,6 @@ func (t *faultTrial) on(
 	}
 	t.addControl(control)
 	return nil
-}
-
-// compose makes the table of all faults from the results of this run and from the reports of earlier ones, or none while some are missing.
-func (t *faultTrial) compose() *faultTable {
-	table := &faultTable{kubernetes: t.table.kubernetes}
-	for _, c := range faultClusters() {
-		if c.control == "" {
-			continue
-		}
-		control, _, err := t.earlier(c.control, c.level)
-		if err != nil {
-			return nil
-		}
-		table.controls = append(table.controls, control.Overall)
-		for _, f := range c.takes(t.all) {
-			at := slices.IndexFunc(t.table.results, func(r faultResult) bool { return r.Name == f.Name })
-			if at >= 0 {
-				table.results = append(table.results, t.table.results[at])
-				continue
-			}
-			result := faultResult{Fault: f}
-			var run *verdict.Run
-			if run, result.seconds, err = t.earlier(f.Name, c.level); err != nil {
-				return nil
-			}
-			result.read(run)
-			table.results = append(table.results, result)
-		}
-	}
-	return table
-}
-
-// earlier judges again what an earlier run recorded below the report folder, and returns how many seconds it took.
-func (t *faultTrial) earlier(name string, level contract.Level) (*verdict.Run, float64, error) {
-	dir := filepath.Join(t.options.ReportDir, name)
-	saved, err := report.Load(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	run, err := verdict.JudgeFolder(dir, level)
-	return &run, saved.Seconds, err
 }
 
 // uncaughtError says that the suite itself failed its test.
@@ -256,52 +218,60 @@ type faultRun struct {
 	devCluster
 	cluster faultCluster
 	node    faults.Node
-	all     []faults.Fault // of the version
 }
 
 // one brings a fault into force and runs the specs that should notice.
 func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) {
 	result := faultResult{Fault: f}
-	if err := r.node.Begin(ctx, f); err != nil {
-		return result, err
-	}
-	if f.Request != nil {
-		end, err := r.proxied(ctx, f)
-		if err != nil {
-			return result, err
-		}
-		defer func() { _ = end() }()
-	}
 	begin := time.Now()
-	// The first spec that fails says enough, unless it fails for something else.
-	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
-	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
-	if err == nil && ctx.Err() == nil && !result.caughtBy(run) && run.Overall != verdict.Conformant {
-		r.options.FailFast = false
-		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
-	}
+	run, err := r.under(ctx, f)
 	result.seconds = time.Since(begin).Seconds()
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
-	defer cancel()
-	if end := r.node.End(ending, f); end != nil {
+	if end := r.end(ctx, f); end != nil {
 		return result, end
-	}
-	if r.cluster.nodeFaults {
-		// Specs repair the nodes that they disrupt; under a fault they may not get that far.
-		if end := r.up.Restore(ending); end != nil {
-			return result, end
-		}
 	}
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
 	}
 	if err != nil {
-		// Where no spec came to its end there is nothing to judge: nothing noticed.
+		// Where no spec came to its end, or the fault could not be planted, there is nothing to judge: nothing noticed.
 		result.trouble = err.Error()
 		return result, nil
 	}
 	result.read(run)
 	return result, nil
+}
+
+// under runs the specs that should notice a fault; end must follow.
+func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, error) {
+	if err := r.node.Begin(ctx, f); err != nil {
+		return nil, fmt.Errorf("the fault could not be planted: %w", err)
+	}
+	if f.Request != nil {
+		end, err := r.proxied(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = end() }()
+	}
+	// The first spec that fails says enough, unless it fails for something else.
+	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
+	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
+	if err == nil && ctx.Err() == nil && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
+		r.options.FailFast = false
+		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
+	}
+	return run, err
+}
+
+// end takes a fault back, also when ctx has ended.
+func (r faultRun) end(ctx context.Context, f faults.Fault) error {
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
+	defer cancel()
+	if err := r.node.End(ending, f); err != nil || !r.cluster.nodeFaults {
+		return err
+	}
+	// Specs repair the nodes that they disrupt; under a fault they may not get that far.
+	return r.up.Restore(ending)
 }
 
 // proxied has the suite reach the API server through a proxy that makes the fault, until end is called.
@@ -320,9 +290,6 @@ func (r *faultRun) proxied(ctx context.Context, f faults.Fault) (end func() erro
 // control runs the same specs with no fault in force.
 func (r faultRun) control(ctx context.Context, name string, chosen []faults.Fault) (*verdict.Run, error) {
 	var ids []contract.ID
-	if len(chosen) == 0 {
-		chosen = r.cluster.takes(r.all)
-	}
 	for _, f := range chosen {
 		ids = append(append(ids, f.Breaks...), f.Shows...)
 	}

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,8 +16,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 )
 
-// resultsFile holds what the last whole run found.
+// resultsFile holds what was last found of every fault in the default version.
 const resultsFile = "e2e/internal/selftest/faults/RESULTS.md"
+
+// uncaughtFaults is the value of FAULT that means the faults which no run of this suite has caught.
+const uncaughtFaults = "uncaught"
 
 // faultsOptions are the options of faults.
 type faultsOptions struct {
@@ -38,8 +40,9 @@ which were caught and under which guarantee. At the end, with no fault in force,
 by two clusters; those that show only while nodes or the control plane are disrupted are tried on another one, with workers. Their names end
 in -second and -outage.
 
-` + resultsFile + ` is written when the report folder holds a run of every fault, this one's or an earlier one's. The results in
-another version than the default stay in the report folder.`,
+RESULTS.md in the report folder lists every fault with what its last run found, this run's or an earlier one's; it is written also when
+the run is interrupted, and FAULT=` + uncaughtFaults + ` goes on with the faults that this suite has not caught yet. When it lacks nothing and is of the
+default version, ` + resultsFile + ` is written as well.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runFaults(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -48,7 +51,7 @@ another version than the default stay in the report folder.`,
 	f := flagsOf(command)
 	o.addFlags(f)
 	f.String(&o.kubernetesVersion, "K8S_VERSION", "", "`version` of Kubernetes to plant them in: "+strings.Join(faults.Versions(), " or "))
-	f.String(&o.fault, "FAULT", "", "`names` of the faults, with * for any text, separated by commas; "+controlFolder+" for the control alone (default: all)")
+	f.String(&o.fault, "FAULT", "", "`names` of the faults, with * for any text, separated by commas; "+uncaughtFaults+" for those that this suite has not caught yet, "+controlFolder+" for the control alone (default: all)")
 	return command
 }
 
@@ -65,28 +68,26 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	results := resultsFile
-	if kubernetes != faults.Versions()[0] {
-		results = filepath.Join(o.ReportDir, filepath.Base(resultsFile))
-	}
 	defer func() { _ = folder.Close() }()
 	// Each fault says which specs should notice it.
 	o.Focus, o.Labels = "", ""
-	all := faults.In(kubernetes)
 	trial := faultTrial{
-		options: o.trialOptions, out: out, progress: progress, all: all, of: len(chosen), whole: len(chosen) == len(all) || len(chosen) == 0,
+		options: o.trialOptions, out: out, progress: progress, all: faults.In(kubernetes), load: loadEarlier(o.ReportDir, kubernetes),
 		table: faultTable{kubernetes: kubernetes},
 	}
-	begin := time.Now()
-	if err := trial.everywhere(ctx, chosen, buildFaulty(ctx, kubernetes, chosen, progress)); err != nil {
+	if chosen, err = trial.choose(ctx, o.fault, chosen); err != nil {
 		return err
 	}
+	begin := time.Now()
+	err = trial.everywhere(ctx, chosen, buildFaulty(ctx, kubernetes, chosen, progress))
+	// What was found counts, also when the run was interrupted or lost a cluster.
+	all := trial.compose()
+	if o.fault == "" || o.fault == uncaughtFaults {
+		trial.table = all
+	}
 	fmt.Fprintf(out, "%s; this run took %.0f min\n", trial.table.summary(), time.Since(begin).Minutes())
-	if all := trial.compose(); all != nil {
-		if err := os.WriteFile(results, []byte(all.markdown()), 0o644); err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s lists all %d faults\n", results, len(all.results))
+	if err := errors.Join(err, trial.save(all)); err != nil {
+		return err
 	}
 	if !trial.table.good() {
 		return uncaughtError{}
@@ -117,12 +118,12 @@ func buildFaulty(ctx context.Context, kubernetes string, chosen []faults.Fault, 
 	return built
 }
 
-// chooseFaults returns the faults of a version that a list of patterns names; no list names all, and the word none means the control alone.
+// chooseFaults returns the faults of a version that a list of patterns names; no list names all, and the words none and uncaught name no fault.
 func chooseFaults(patterns, kubernetes string) ([]faults.Fault, error) {
 	switch patterns {
 	case "":
 		return faults.In(kubernetes), nil
-	case controlFolder:
+	case controlFolder, uncaughtFaults:
 		return nil, nil
 	}
 	return choose("FAULT", patterns, faults.In(kubernetes), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -50,8 +57,10 @@ func TestChooseFaults(t *testing.T) {
 	if err != nil || len(some) != 2 {
 		t.Errorf("expected two faults, found %v, %v", some, err)
 	}
-	if none, err := chooseFaults("none", faults.Versions()[0]); err != nil || len(none) != 0 {
-		t.Errorf("expected the control alone, found %v, %v", none, err)
+	for _, word := range []string{controlFolder, uncaughtFaults} {
+		if none, err := chooseFaults(word, faults.Versions()[0]); err != nil || len(none) != 0 {
+			t.Errorf("%s: expected no fault, found %v, %v", word, none, err)
+		}
 	}
 	if _, err := chooseFaults("no-such-fault", faults.Versions()[0]); cli.ExitCode(err) != cli.ExitUsage {
 		t.Errorf("expected wrong use, found %v", err)
@@ -108,5 +117,130 @@ func TestAFaultTableIsGoodOnlyIfEveryControlIs(t *testing.T) {
 		if table := (faultTable{results: []faultResult{caught}, controls: c.controls}); table.good() != c.want {
 			t.Errorf("%s: expected good to be %t with controls %v", name, c.want, c.controls)
 		}
+	}
+}
+
+// recordedRuns stands for a report folder.
+type recordedRuns map[string]earlierRun
+
+func (r recordedRuns) load(folder string, _ contract.Level) (earlierRun, error) {
+	run, found := r[folder]
+	if !found {
+		return run, os.ErrNotExist
+	}
+	return run, nil
+}
+
+// wholeRun is what the report folder holds of a whole run in which every fault was caught.
+func wholeRun(suite runconfig.Suite) recordedRuns {
+	runs := recordedRuns{}
+	for _, c := range faultClusters() {
+		if c.control != "" {
+			runs[c.control] = earlierRun{suite: suite, run: &verdict.Run{Overall: verdict.Conformant}}
+		}
+	}
+	for _, f := range faults.All() {
+		runs[f.Name] = earlierRun{suite: suite, seconds: 60, run: &verdict.Run{Rows: []verdict.Row{{Guarantee: contract.Guarantee{ID: f.Breaks[0]}, Verdict: verdict.Fail}}}}
+	}
+	return runs
+}
+
+func TestAnInterruptedRunOfFaultsGoesOn(t *testing.T) {
+	this, other := runconfig.Suite{Digest: "this"}, runconfig.Suite{Digest: "other"}
+	runs := wholeRun(this)
+	missed := earlierRun{suite: this, run: &verdict.Run{Overall: verdict.Conformant}}
+	cut := missed
+	cut.interrupted = true
+	// A fault that was caught was caught, though the run ended there.
+	caught := runs["grace-cut"]
+	caught.interrupted = true
+	runs["grace-cut"] = caught
+	old := runs["order-ignored"]
+	old.suite = other
+	delete(runs, "force-deletes")
+	runs["min-ready-ignored"], runs["names-from-one"], runs["order-ignored"], runs["none-outage"] = missed, cut, old, cut
+
+	trial := faultTrial{all: faults.All(), load: runs.load, table: faultTable{kubernetes: faults.Versions()[0]}}
+	var names []string
+	for _, f := range trial.uncaught(this) {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	if want := []string{"force-deletes", "min-ready-ignored", "names-from-one", "order-ignored"}; !slices.Equal(names, want) {
+		t.Errorf("expected to go on with %v, found %v", want, names)
+	}
+	if want := []string{"none-outage"}; !slices.Equal(trial.controls, want) {
+		t.Errorf("expected the controls %v, found %v", want, trial.controls)
+	}
+
+	table := trial.compose()
+	if table.whole() || table.good() || len(table.results) != len(faults.All()) {
+		t.Errorf("expected an incomplete table of all faults, found %s", table.summary())
+	}
+	for outcome, want := range map[string]int{faultUntried: 2, faultMissed: 1, faultCaught: len(faults.All()) - 3} {
+		if got := table.count(outcome); got != want {
+			t.Errorf("expected %d %s, found %d", want, outcome, got)
+		}
+	}
+	if want := "| names-from-one | obvious | There is no pod 0, which every configuration names as the first member. | not tried yet |"; !strings.Contains(table.markdown(), want) {
+		t.Errorf("expected %q in the table, found:\n%s", want, table.markdown())
+	}
+	// What this run found counts for more than what the folder holds.
+	trial.table.results = []faultResult{caught.of(faults.Fault{Name: "min-ready-ignored", Breaks: []contract.ID{contract.TerminationGraceful}})}
+	if table := trial.compose(); table.count(faultMissed) != 0 {
+		t.Errorf("expected the result of this run, found %s", table.summary())
+	}
+}
+
+func TestAWholeRunOfFaultsIsGood(t *testing.T) {
+	suite := runconfig.Suite{Digest: "this"}
+	trial := faultTrial{all: faults.All(), load: wholeRun(suite).load, table: faultTable{kubernetes: faults.Versions()[0]}}
+	if left := trial.uncaught(suite); len(left)+len(trial.controls) > 0 {
+		t.Errorf("expected nothing to go on with, found %d faults and the controls %v", len(left), trial.controls)
+	}
+	if table := trial.compose(); !table.whole() || !table.good() {
+		t.Errorf("expected a whole table in which all is caught, found %s", table.summary())
+	}
+}
+
+func TestWhatAReportFolderHoldsOfAFault(t *testing.T) {
+	version := faults.Versions()[0]
+	for name, c := range map[string]struct {
+		version, specs, trouble string
+		untried, interrupted    bool
+	}{
+		"whole":           {version: version, specs: `{"specs": []}`},
+		"another version": {version: "v1.2.3", specs: `{"specs": []}`, untried: true},
+		"interrupted":     {version: version, specs: `{"specs": [{"text": "the run", "state": "interrupted"}]}`, interrupted: true},
+		"killed":          {version: version, specs: `{"specs": []}`, trouble: "the run had not ended when this was written", interrupted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			below := filepath.Join(dir, "fault")
+			if err := os.Mkdir(below, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(below, verdict.SpecsFile), []byte(c.specs), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run := verdict.Decide(contract.Extended, nil, nil)
+			if c.trouble != "" {
+				run.AddTrouble(c.trouble)
+			}
+			saved, err := report.New(below, &run, runconfig.Settings{Level: contract.Extended, Suite: runconfig.Suite{Version: "v0"}, Facts: runconfig.Facts{KubernetesVersion: c.version}}, time.Now(), time.Minute)
+			if err == nil {
+				err = saved.Save(below)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := loadEarlier(dir, version)("fault", contract.Extended)
+			if (err != nil) != c.untried || found.interrupted != c.interrupted {
+				t.Errorf("expected interrupted to be %t and an error %t, found %t, %v", c.interrupted, c.untried, found.interrupted, err)
+			}
+		})
+	}
+	if _, err := loadEarlier(t.TempDir(), version)("fault", contract.Extended); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("expected no report, found %v", err)
 	}
 }

@@ -20,6 +20,8 @@ type faultResult struct {
 	open    []string
 	trouble string
 	seconds float64
+	// untried says that there is no result.
+	untried bool
 }
 
 // read takes from a run what it found broken.
@@ -51,6 +53,8 @@ const (
 	faultHalf   = "caught, under another guarantee"
 	faultOpen   = "noticed, not named"
 	faultMissed = "missed"
+	// faultUntried is none yet.
+	faultUntried = "not tried yet"
 )
 
 // caughtBy reports whether a run found a guarantee broken that the fault breaks.
@@ -62,6 +66,8 @@ func (r *faultResult) caughtBy(run *verdict.Run) bool {
 
 func (r *faultResult) outcome() string {
 	switch {
+	case r.untried:
+		return faultUntried
 	case slices.ContainsFunc(r.named, func(id contract.ID) bool { return slices.Contains(r.Breaks, id) }):
 		return faultCaught
 	case len(r.named) > 0:
@@ -99,7 +105,12 @@ type faultTable struct {
 	results    []faultResult
 	// controls are what the runs with no fault in force came to, one for each kind of cluster.
 	controls []verdict.Overall
+	// untriedControls counts those that have no result.
+	untriedControls int
 }
+
+// whole reports whether there is a result of every fault and control.
+func (t faultTable) whole() bool { return t.count(faultUntried) == 0 && t.untriedControls == 0 }
 
 func (t faultTable) count(outcome string) int {
 	n := 0
@@ -126,7 +137,7 @@ func (t faultTable) control() verdict.Overall {
 			return c
 		}
 	}
-	if len(t.controls) == 0 {
+	if len(t.controls) == 0 || t.untriedControls > 0 {
 		return verdict.OverallInconclusive
 	}
 	return verdict.Conformant
@@ -137,8 +148,12 @@ func (t faultTable) good() bool {
 }
 
 func (t faultTable) summary() string {
-	return fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed; without a fault the cluster is found %s; %.0f min in all",
-		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed), t.control(), t.minutes())
+	text := fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed",
+		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed))
+	if n := t.count(faultUntried); n > 0 {
+		text += fmt.Sprintf(", %d not tried yet", n)
+	}
+	return fmt.Sprintf("%s; without a fault the cluster is found %s; %.0f min in all", text, t.control(), t.minutes())
 }
 
 // markdown writes RESULTS.md.

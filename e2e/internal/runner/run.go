@@ -7,9 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/onsi/ginkgo/v2/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -158,13 +160,23 @@ func (o *Options) keepSaving(ctx context.Context, s runconfig.Settings, begin ti
 	}
 }
 
+// notEnded is the trouble of a report that savePartial wrote.
+const notEnded = "the run had not ended when this was written"
+
+// Interrupted reports whether a run did not come to its end, by whatever cause: a failure may end it too. It takes the saved report, and what
+// its folder was judged to hold.
+func Interrupted(saved *report.Conformance, judged *verdict.Run) bool {
+	return slices.Contains(saved.Troubles, notEnded) ||
+		slices.ContainsFunc(judged.Specs, func(s verdict.Spec) bool { return s.State == types.SpecStateInterrupted.String() })
+}
+
 // savePartial saves a report of the specs that have ended, which says that the run has not: it stays if the run is killed.
 func (o *Options) savePartial(s runconfig.Settings, begin time.Time) error {
 	run, err := verdict.JudgeFolder(o.ReportDir, o.Level)
 	if err != nil {
 		run = verdict.Decide(o.Level, nil, nil) // no spec has ended yet
 	}
-	run.AddTrouble("the run had not ended when this was written")
+	run.AddTrouble(notEnded)
 	result, err := report.New(o.ReportDir, &run, s, begin, time.Since(begin))
 	if err != nil {
 		return err
