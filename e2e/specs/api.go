@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -309,11 +310,22 @@ func answered(err error) error {
 	if err == nil {
 		return nil
 	}
-	c := code(err)
-	if c == 0 || c >= http.StatusInternalServerError || slices.Contains([]int32{http.StatusUnauthorized, http.StatusConflict, http.StatusTooManyRequests}, c) {
+	if !decided(err) {
 		Fail(fmt.Sprintf("expected the API server to accept or reject what was asked, found that it did not decide: %v", err))
 	}
 	return err
+}
+
+// decided reports whether an error says that the API server, or a budget, rejected what was asked: it may also be busy, or wait for another client.
+func decided(err error) bool {
+	switch c := code(err); c {
+	case 0, http.StatusUnauthorized, http.StatusConflict:
+		return false
+	case http.StatusTooManyRequests:
+		return apierrors.HasStatusCause(err, policyv1.DisruptionBudgetCause)
+	default:
+		return c < http.StatusInternalServerError
+	}
 }
 
 // code returns the status code of an answer that is an error, 0 if it is none or not the API server's.

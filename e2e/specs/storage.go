@@ -140,6 +140,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		}
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 1)
 		set := statefulset.Create(ctx, ns, options...)
+		set.VerifyNodeAffinity(ctx, contract.StorageNodeAffinity, set.Volume(ctx, "data", 0), 0) // elsewhere it would never run
 		set.AwaitRunning(ctx, 0)
 		set.VerifyDefaultClass(ctx, contract.StorageDefaultClass, classes, "data", 0)
 		set.VerifyWaitsForPod(ctx, contract.StorageFirstConsumer, classes, "data", 1)
