@@ -19,12 +19,13 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
 ## The suite
 e2e: $(dev)          ; @exec $(dev) e2e                      ## hold the example and every guarantee to a kind cluster, made here if none is kept
+explore: $(dev)      ; @exec $(dev) explore                  ## do random things to sets on a kind cluster, judge them, and shrink what is found broken (EXPLORE=5m, EPISODE=file)
 certify: $(user)     ; @exec $(user) certify                 ## hold an existing cluster to every guarantee (KUBECONFIG, CONTEXT)
 clean-cluster: $(user) ; @exec $(user) clean $(cleaned_cluster) ## list what ended runs left on that cluster (KUBECONFIG=), and remove it (RUN=name or ALL=1)
 image: $(dev)        ; @exec $(dev) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
@@ -63,6 +64,8 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   RUN=name ALL=1                 which runs clean-cluster removes; it takes the cluster from the command line alone
 ##   TIME_LIMIT=time                ends a run that takes longer (1h)
 ##   RETRIES=n                      repeats a spec that other clients disturbed, never one that found something broken (0)
+##   EXPLORE=time EXPLORE_NAMESPACES=n    random acts after the specs, for that time in so many namespaces (0, 3)
+##   EPISODE=file COVERAGE=file     a saved episode of acts to carry out again; what was tried so far
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry

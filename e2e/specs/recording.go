@@ -17,6 +17,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -66,7 +67,9 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 		Skip(why)
 	}
 	spec := CurrentSpecReport()
-	ns, err := framework.NewNamespace(ctx, target, security, history.Header{Spec: textOf(spec), Proves: proven(spec.Labels())})
+	ns, err := framework.NewNamespace(ctx, target, security, history.Header{
+		Spec: textOf(spec), Proves: proven(spec.Labels()), Explored: slices.Contains(spec.Labels(), runner.ExploreLabel),
+	})
 	Expect(err).NotTo(HaveOccurred())
 	// Clean-ups run last first: the history is saved and judged before the namespace is deleted.
 	DeferCleanup(ns.Remove)
@@ -126,7 +129,7 @@ func problemIn(h *history.History, spec types.SpecReport) string {
 	switch {
 	case len(broken) > 0:
 		return verdict.Sentences(broken, file)
-	case spec.Failed(), spec.State.Is(types.SpecStateSkipped):
+	case spec.Failed(), spec.State.Is(types.SpecStateSkipped), h.Header.Explored:
 		return ""
 	case !h.End.Complete:
 		return "inconclusive: the recording is not complete: " + h.End.Reason

@@ -52,7 +52,9 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	if err := cluster.CheckName(o.clusterName); err != nil {
 		return asUsage(err)
 	}
-	if err := o.CheckSelection(true); err != nil {
+	if o.Exploration.Only {
+		o.Labels = runner.ExploreLabel
+	} else if err := o.CheckSelection(true); err != nil {
 		return err
 	}
 	folder, err := runner.OpenReport(o.ReportDir)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestE2ERejects(t *testing.T) {
-	for variable, value := range map[string]string{"LEVEL": "all", "PROCS": "0", "SEED": "x", "FOCUS": "(", "LABELS": "&&", "LIMITS": "pod-ready=soon", "REPORT_DIR": "/proc/self/report"} {
+	for variable, value := range map[string]string{"EXPLORE": "soon", "LEVEL": "all", "PROCS": "0", "SEED": "x", "FOCUS": "(", "LABELS": "&&", "LIMITS": "pod-ready=soon", "REPORT_DIR": "/proc/self/report"} {
 		var o e2eOptions
 		o.addFlags(cli.NewFlags(pflag.NewFlagSet("e2e", pflag.ContinueOnError), func(k string) string { return map[string]string{variable: value}[k] }))
 		err := runner.OrInconclusive(runE2E(t.Context(), &o, io.Discard, io.Discard))

@@ -27,7 +27,7 @@ func main() {
 
 func newCommand() *cobra.Command {
 	return cli.NewRoot("confdev", "Make clusters for the suite, try the suite itself, and pack it", version.OfProgram(),
-		newE2ECommand(), newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(),
+		newE2ECommand(), newExploreCommand(), newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(),
 		newFaultsCommand(), newDisturbancesCommand(), newMatrixCommand(), newNightlyCommand(),
 		newImageCommand(), newBundleCommand())
 }

@@ -68,12 +68,13 @@ func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what strin
 // Recorded returns everything that has happened until now. It fails the spec when the recording cannot catch up.
 func (ns *Namespace) Recorded(ctx context.Context) *history.History {
 	GinkgoHelper()
-	h, err := ns.recorded(ctx)
+	h, err := ns.Snapshot(ctx)
 	Expect(err).NotTo(HaveOccurred(), "the recording must be complete before it is judged")
 	return h
 }
 
-func (ns *Namespace) recorded(ctx context.Context) (*history.History, error) {
+// Snapshot is Recorded, and returns the error of a recording that cannot catch up.
+func (ns *Namespace) Snapshot(ctx context.Context) (*history.History, error) {
 	until := ns.Now()
 	if err := ns.Sync(ctx, ns.Settings.Limits.RecordingComplete); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (ns *Namespace) recordOmission(ctx context.Context, late *recorder.TimeoutE
 // ShowController has the recording show whether the controller is running, where judges would convict it of an omission if they knew.
 func (ns *Namespace) ShowController(ctx context.Context) {
 	GinkgoHelper()
-	if h, err := ns.recorded(ctx); err == nil && judge.LacksSignOfLife(h) {
+	if h, err := ns.Snapshot(ctx); err == nil && judge.LacksSignOfLife(h) {
 		ns.showController(ctx)
 	}
 }

@@ -81,6 +81,8 @@ type Settings struct {
 	// itself.
 	Retries int `json:"retries,omitempty"`
 	Attempt int `json:"attempt,omitempty"`
+	// Explore says which episodes of random acts the run carries out, nil if none.
+	Explore *Explore `json:"explore,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus  string `json:"focus,omitempty"`
 	Labels string `json:"labels,omitempty"`
@@ -88,6 +90,17 @@ type Settings struct {
 	Suite  Suite  `json:"suite"`
 	// Kind is the kind cluster whose nodes the run may disrupt; nil where it may disrupt none.
 	Kind *Kind `json:"kind,omitempty"`
+}
+
+// Explore are the episodes of random acts of a run: each has a namespace of its own.
+type Explore struct {
+	// Files are saved episodes that are carried out again. Without any, acts are chosen: in Episodes episodes of Length, with seeds from Seed on.
+	Files    []string      `json:"files,omitempty"`
+	Episodes int           `json:"episodes,omitempty"`
+	Length   time.Duration `json:"length,omitempty"`
+	Seed     uint64        `json:"seed,omitempty"`
+	// Coverage is the file that says what earlier episodes have done, "" if there were none.
+	Coverage string `json:"coverage,omitempty"`
 }
 
 // Kind is how the nodes of a kind cluster are reached.

@@ -36,6 +36,7 @@ type Options struct {
 	FailFast        bool     // the first spec that fails ends the run
 	Retries         int      // how often a spec may be repeated that other clients disturbed
 	TimeLimit       time.Duration
+	Exploration     Exploration
 
 	level, namespaces, timeLimit, retries string // as typed
 	used                                  *apiclient.Usage
@@ -59,6 +60,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...")
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive")
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
+	o.Exploration.addFlags(f)
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
@@ -108,6 +110,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 		wrong("LABELS=%s: expected a Ginkgo label filter, such as \"ordering.create || dns.pod\"; found one that cannot be read", o.Labels)
 	}
 	o.validateNamespaces(wrong)
+	o.Exploration.validate(wrong)
 	o.UseReportDir()
 	dir := o.ReportDir
 	if o.ReportDir, err = filepath.Abs(dir); err == nil {

@@ -139,7 +139,9 @@ var ownResult = regexp.MustCompile(`(?m)^apiVersion: ` + regexp.QuoteMeta(runcon
 var (
 	historyName  = regexp.MustCompile(`^([a-z0-9-]+-[0-9a-f]{8}\.jsonl(\.gz)?|\.history-\d+)$`)
 	evidenceName = regexp.MustCompile(`^[a-z0-9-]+-[0-9a-f]{8}$`)
-	usageName    = regexp.MustCompile(`^(preflight|(attempt-\d+-)?process-\d+)\.json$`)
+	usageName    = regexp.MustCompile(`^(preflight|(attempt-\d+-|explore-)?process-\d+)\.json$`)
+	episodeName  = regexp.MustCompile(`^[a-z0-9-]+-[0-9a-f]{8}\.json$`)
+	findingName  = regexp.MustCompile(`^[a-z0-9-]+-\d+\.(json|txt|sh)$`)
 )
 
 // emptyReport removes what a run left in a report folder.
@@ -149,8 +151,11 @@ func emptyReport(dir string) error {
 		return err
 	}
 	defer func() { _ = root.Close() }()
+	below := []string{exploreFolder}
 	for attempt := 2; attempt <= maxRetries+1; attempt++ {
-		name := verdict.AttemptFolder(attempt)
+		below = append(below, verdict.AttemptFolder(attempt))
+	}
+	for _, name := range below {
 		sub, err := root.OpenRoot(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -172,12 +177,15 @@ func emptyReport(dir string) error {
 func emptyRoot(root *os.Root) error {
 	for _, name := range []string{
 		verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile, GinkgoLog, report.JUnitFile, report.GinkgoFile,
+		coverageTable, coverageFile,
 	} {
 		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	for folder, names := range map[string]*regexp.Regexp{"histories": historyName, "failures": evidenceName, apiclient.UsageFolder: usageName} {
+	for folder, names := range map[string]*regexp.Regexp{
+		"histories": historyName, "failures": evidenceName, EpisodesFolder: episodeName, findingsFolder: findingName, apiclient.UsageFolder: usageName,
+	} {
 		entries, err := fs.ReadDir(root.FS(), folder)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

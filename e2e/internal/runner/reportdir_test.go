@@ -59,9 +59,9 @@ func TestEarlierReportIsRemovedAndNothingElse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "report")
 	ours := map[string]string{
 		"conformance.yaml": aResult, "settings.json": "{}", "specs.json": "[]", "index.html": "", "rights/process-1.json": "[]",
-		"histories/a-spec-0123abcd.jsonl.gz": "", "failures/a-spec-0123abcd/logs/pod.log": "",
+		"histories/a-spec-0123abcd.jsonl.gz": "", "episodes/a-spec-0123abcd.json": "", "findings/ordering-create-7.sh": "", "coverage.md": "", "explore/specs.json": "", "failures/a-spec-0123abcd/logs/pod.log": "",
 	}
-	theirs := map[string]string{"notes.md": "", "failures/notes.md": "", "histories/mine.txt": "", "run-1/conformance.yaml": aResult}
+	theirs := map[string]string{"notes.md": "", "failures/notes.md": "", "histories/mine.txt": "", "findings/mine.sh": "", "run-1/conformance.yaml": aResult}
 	r, err := OpenReport(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func focusOn(texts []string) string {
 
 // collect moves what specs of an attempt saved to where those of the run are. Their names are the attempt's own, but for the rights.
 func collect(dir, attempt string) error {
-	for _, folder := range []string{"histories", "failures", apiclient.UsageFolder} {
+	for _, folder := range []string{"histories", "failures", EpisodesFolder, apiclient.UsageFolder} {
 		entries, err := os.ReadDir(filepath.Join(attempt, folder))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

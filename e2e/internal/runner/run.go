@@ -83,9 +83,15 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 		return nil, err
 	}
 	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin)
-	err := o.runSpecs(ctx, s, out)
+	var err error
+	if !o.Exploration.Only {
+		err = o.runSpecs(ctx, s, out)
+		if err == nil {
+			err = o.repeatDisturbed(ctx, s, begin, out)
+		}
+	}
 	if err == nil {
-		err = o.repeatDisturbed(ctx, s, begin, out)
+		err = o.exploreRandomly(ctx, s, begin, out)
 	}
 	stop()
 	if err != nil {

@@ -89,6 +89,9 @@ func AddAttempt(dir, attempt string, why map[string]string) error {
 	if err != nil {
 		return err
 	}
+	if all.Run == "" {
+		all.Run = again.Run
+	}
 	for i := range all.Specs {
 		if s := &all.Specs[i]; s.Disturbance == "" {
 			s.Disturbance = why[s.origin()]

@@ -98,9 +98,14 @@ type JudgedHistory struct {
 	Changes []history.SpecChange
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
+	// Explored says that its acts were chosen at random. A violation in it counts like any other, and what it leaves open counts in no verdict.
+	Explored bool
 
 	superseded bool // by a later attempt of the spec
 }
+
+// countsOpen reports whether what the history leaves open makes a verdict inconclusive.
+func (j *JudgedHistory) countsOpen() bool { return !j.superseded && !j.Explored }
 
 // Row is one guarantee's verdict and what it rests on.
 type Row struct {
@@ -304,7 +309,7 @@ func (r *Row) markInconclusive(judged []JudgedHistory) {
 	}
 	for _, j := range judged {
 		for _, res := range j.Results {
-			if res.Guarantee != r.ID || j.superseded {
+			if res.Guarantee != r.ID || !j.countsOpen() {
 				continue
 			}
 			for _, f := range res.Inconclusive {
@@ -321,10 +326,10 @@ func troubles(specs []Spec, judged []JudgedHistory) []string {
 	var out []string
 	accounted := map[string]bool{}
 	for _, j := range judged {
-		if j.Incomplete != "" && !j.superseded {
+		if j.Incomplete != "" && j.countsOpen() {
 			out = append(out, fmt.Sprintf("%s: the recording is not complete: %s", j.Spec, oneLine(j.Incomplete)))
 		}
-		accounted[j.Spec] = len(Broken(j.Results)) > 0
+		accounted[j.Spec] = len(Broken(j.Results)) > 0 || j.Explored
 	}
 	for _, s := range specs {
 		switch s.State {

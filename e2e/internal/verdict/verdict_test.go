@@ -251,3 +251,21 @@ func TestWideTolerancesMakeARunPartial(t *testing.T) {
 		}
 	}
 }
+
+func TestEpisodesLowerNothingAndAccuse(t *testing.T) {
+	explored := func(r judge.Result) verdict.JudgedHistory {
+		return verdict.JudgedHistory{Spec: "episode", File: "histories/episode", Results: []judge.Result{r}, Explored: true, Incomplete: "a gap"}
+	}
+	specs := []verdict.Spec{spec("passed", create), {Text: "episode", State: "failed", Selected: true, Message: "a request failed"}}
+	run := verdict.Decide(contract.Core, specs, []verdict.JudgedHistory{judged(exercised(create)), explored(undecided(create))})
+	if got := row(t, run, create); got.Verdict != verdict.Pass || got.Transitions != 4 {
+		t.Errorf("expected what an episode leaves open to lower nothing, and what it exercised to count; found %s with %d", got.Verdict, got.Transitions)
+	}
+	if len(run.Troubles) > 0 {
+		t.Errorf("expected no trouble, found %v", run.Troubles)
+	}
+	run = verdict.Decide(contract.Core, specs, []verdict.JudgedHistory{judged(exercised(create)), explored(broken(create))})
+	if got := row(t, run, create); got.Verdict != verdict.Fail || run.Overall != verdict.NotConformant {
+		t.Errorf("expected what an episode found broken to count, found %s", got.Verdict)
+	}
+}

@@ -1,0 +1,193 @@
+package explore
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Course is an episode under way, and chooses its next act.
+type Course struct {
+	Episode Episode
+
+	rng *rand.Rand
+	// seen is what has been covered before and by this episode.
+	seen *Coverage
+	// templates numbers those that were made.
+	templates int
+}
+
+// NewCourse begins an episode. It takes seen for its own.
+func NewCourse(seed uint64, seen *Coverage) *Course {
+	return &Course{Episode: Episode{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 0)), seen: seen} //nolint:gosec // not for secrets
+}
+
+// Pace is what the next act waits for.
+type Pace int
+
+// The paces.
+const (
+	AtOnce   Pace = iota // nothing
+	NextTurn             // the next change of some pod or set
+	Rest                 // until nothing is left to do
+)
+
+// Pace chooses what the next act waits for: mostly a change, so that acts hit sets in the middle of things.
+func (c *Course) Pace() Pace {
+	switch n := c.rng.IntN(100); {
+	case n < 30:
+		return AtOnce
+	case n < 85:
+		return NextTurn
+	}
+	return Rest
+}
+
+// Did takes note of a step.
+func (c *Course) Did(s Step) {
+	c.Episode.Steps = append(c.Episode.Steps, s)
+	if s.Failed == "" {
+		c.seen.note(s.Act.Kind, s.in())
+	}
+}
+
+// setNames are the names of the sets of an episode.
+func setNames() []string { return []string{"one", "two"} }
+
+// Next chooses an act that the state allows; phases returns the phases of a set. false: none is possible.
+func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Phase) (Act, bool) {
+	if len(c.Episode.Steps) == 0 {
+		return c.newSet(setNames()[0]), true
+	}
+	type option struct {
+		act    Act
+		weight float64
+	}
+	var options []option
+	total := 0.0
+	for _, name := range setNames() {
+		set := s.Get(history.Sets, name)
+		var in []history.Phase
+		if set != nil {
+			in = phases(set)
+		}
+		for _, k := range kinds() {
+			act, ok := k.propose(c, s, name, set)
+			if !ok {
+				continue
+			}
+			act.Kind, act.Set = k.name, name
+			if act.Possible(s) != nil {
+				continue
+			}
+			n := float64(1 + c.seen.seen(k.name, in))
+			options = append(options, option{act, k.weight / (n * n)})
+			total += k.weight / (n * n)
+		}
+	}
+	at := c.rng.Float64() * total
+	for _, o := range options {
+		if at -= o.weight; at < 0 {
+			return o.act, true
+		}
+	}
+	if len(options) == 0 {
+		return Act{}, false
+	}
+	return options[len(options)-1].act, true
+}
+
+// template returns the template that the set of that name was last given, nil if it was given none.
+func (c *Course) template(set string) *Template {
+	for _, s := range slices.Backward(c.Episode.Steps) {
+		if a := s.Act; a.Set == set && s.Failed == "" && a.Spec != nil && a.Spec.Template != nil {
+			return a.Spec.Template
+		}
+	}
+	return nil
+}
+
+// budget reports whether the set has a budget.
+func (c *Course) budget(set string) bool {
+	for _, s := range slices.Backward(c.Episode.Steps) {
+		if s.Act.Set == set && s.Failed == "" && (s.Act.Kind == MakeBudget || s.Act.Kind == RemoveBudget) {
+			return s.Act.Kind == MakeBudget
+		}
+	}
+	return false
+}
+
+// created returns the spec that the set of that name was last created with.
+func (c *Course) created(set string) *Spec {
+	for _, s := range slices.Backward(c.Episode.Steps) {
+		if s.Act.Set == set && s.Act.Kind == CreateSet && s.Failed == "" {
+			return s.Act.Spec
+		}
+	}
+	return nil
+}
+
+// newTemplate returns a template of a new name; its faults are chosen for the set that it is for, nil for a new one.
+func (c *Course) newTemplate(fault Fault, mounts []string) *Template {
+	c.templates++
+	t := &Template{Name: "t" + itoa(c.templates), Fault: fault, Mounts: mounts}
+	t.Gate = fault == "" && c.rng.IntN(4) == 0
+	if c.rng.IntN(5) == 0 {
+		t.Stop = 3
+	}
+	return t
+}
+
+// newSet is the creation of a set with a random spec, or as it was created before.
+func (c *Course) newSet(name string) Act {
+	if was := c.created(name); was != nil && c.rng.IntN(3) > 0 {
+		return Act{Kind: CreateSet, Set: name, Spec: was}
+	}
+	s := &Spec{Replicas: new(pick(c, int32(1), 2, 3, 3, 3, 4))}
+	s.Claims = pick(c, nil, nil, []string{"data"}, []string{"data"}, []string{"data", "log"})
+	if len(s.Claims) > 0 {
+		s.WhenScaled, s.WhenDeleted = pick(c, retention()...), pick(c, retention()...)
+	}
+	s.Template = c.newTemplate("", s.Claims)
+	if c.rng.IntN(3) == 0 {
+		s.Policy = appsv1.ParallelPodManagement
+	}
+	if c.rng.IntN(4) == 0 {
+		s.MinReadySeconds = new(pick(c, int32(1), 3))
+	}
+	if c.rng.IntN(6) == 0 {
+		s.Start = new(pick(c, int32(1), 2))
+	}
+	if c.rng.IntN(3) == 0 {
+		s.HistoryLimit = new(pick(c, int32(0), 1, 2))
+	}
+	switch c.rng.IntN(6) {
+	case 0:
+		s.Strategy = appsv1.OnDeleteStatefulSetStrategyType
+	case 1:
+		s.Strategy, s.Partition = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, int32(1), 2))
+	case 2:
+		s.Strategy, s.MaxUnavailable = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, "2", "50%"))
+	}
+	return Act{Kind: CreateSet, Set: name, Spec: s}
+}
+
+func retention() []appsv1.PersistentVolumeClaimRetentionPolicyType {
+	return []appsv1.PersistentVolumeClaimRetentionPolicyType{
+		appsv1.RetainPersistentVolumeClaimRetentionPolicyType, appsv1.DeletePersistentVolumeClaimRetentionPolicyType,
+	}
+}
+
+func pick[T any](c *Course, from ...T) T { return from[c.rng.IntN(len(from))] }
+
+// other picks one that is not what is; false if there is none.
+func other[T comparable](c *Course, is T, from ...T) (T, bool) {
+	from = slices.DeleteFunc(slices.Clone(from), func(v T) bool { return v == is })
+	if len(from) == 0 {
+		return is, false
+	}
+	return pick(c, from...), true
+}

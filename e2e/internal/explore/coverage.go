@@ -1,0 +1,154 @@
+package explore
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Coverage counts what episodes have done.
+type Coverage struct {
+	// Acts counts acts by their kind and the phase that their set was in.
+	Acts map[Kind]map[history.Phase]int `json:"acts"`
+	// Exercised counts the transitions that exercised a guarantee.
+	Exercised map[contract.ID]int `json:"exercised"`
+	Episodes  int                 `json:"episodes"`
+}
+
+// NewCoverage is that of no episode.
+func NewCoverage() *Coverage {
+	return &Coverage{Acts: map[Kind]map[history.Phase]int{}, Exercised: map[contract.ID]int{}}
+}
+
+// note counts an act.
+func (c *Coverage) note(kind Kind, phases []history.Phase) {
+	if c.Acts[kind] == nil {
+		c.Acts[kind] = map[history.Phase]int{}
+	}
+	for _, p := range phases {
+		c.Acts[kind][p]++
+	}
+}
+
+// Add counts an episode.
+func (c *Coverage) Add(e *Episode) {
+	c.Episodes++
+	for _, s := range e.Steps {
+		if s.Failed == "" {
+			c.note(s.Act.Kind, s.in())
+		}
+	}
+	for id, n := range e.Exercised {
+		c.Exercised[id] += n
+	}
+}
+
+// seen is how often an act was done in the phase of those in which it was done least.
+func (c *Coverage) seen(kind Kind, phases []history.Phase) int {
+	if len(phases) == 0 {
+		return c.Acts[kind][noPhase]
+	}
+	least := c.Acts[kind][phases[0]]
+	for _, p := range phases[1:] {
+		least = min(least, c.Acts[kind][p])
+	}
+	return least
+}
+
+// noPhase stands for that of a set that does not exist.
+const noPhase history.Phase = "not there"
+
+// LoadCoverage reads what earlier episodes have covered; a file that does not exist is of none.
+func LoadCoverage(path string) (*Coverage, error) {
+	c := NewCoverage()
+	if path == "" {
+		return c, nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("%s: expected the coverage of an exploration: %w", path, err)
+	}
+	return c, nil
+}
+
+// Save writes the coverage to a file, in one step.
+func (c *Coverage) Save(path string) error { return writeJSON(path, c) }
+
+// Markdown is a table of acts by phases, and a list of what was exercised least.
+func (c *Coverage) Markdown() string {
+	var b strings.Builder
+	phases := append([]history.Phase{noPhase}, history.AllPhases()...)
+	pairs, seen := 0, 0
+	fmt.Fprintf(&b, "# What was explored\n\n%d episodes. Each cell says how often an act was done to a set in that phase.\n\n| act |", c.Episodes)
+	for _, p := range phases {
+		fmt.Fprintf(&b, " %s |", p)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" ---: |", len(phases)) + "\n")
+	for _, kind := range Kinds() {
+		fmt.Fprintf(&b, "| %s |", kind)
+		for _, p := range phases {
+			n := c.Acts[kind][p]
+			if (p == noPhase) == (kind == CreateSet) {
+				pairs++
+				seen += min(n, 1)
+			}
+			fmt.Fprintf(&b, " %d |", n)
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "\n%d of %d pairs of act and phase were seen.\n\n| guarantee | exercised |\n| --- | ---: |\n", seen, pairs)
+	ids := slices.SortedFunc(maps.Keys(c.Exercised), func(x, y contract.ID) int {
+		return cmp.Or(cmp.Compare(c.Exercised[x], c.Exercised[y]), cmp.Compare(x, y))
+	})
+	for _, id := range ids {
+		fmt.Fprintf(&b, "| %s | %d |\n", id, c.Exercised[id])
+	}
+	return b.String()
+}
+
+// writeJSON writes a file of JSON in one step.
+func writeJSON(path string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".explore-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(data, '\n'))
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+	return err
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// AddFolder counts the episodes that a folder holds, which need not exist.
+func (c *Coverage) AddFolder(dir string) error {
+	all, err := LoadFolder(dir)
+	for _, e := range all {
+		c.Add(e)
+	}
+	return err
+}

@@ -1,0 +1,64 @@
+package explorer
+
+import (
+	"context"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+const (
+	// A set that is given all that it needs must come to rest before this many times the longest start of a pod has passed without any change,
+	// and not less than leastPatience. The kubelet's back-off of images and containers is not in it: pods that need that are deleted.
+	patienceFactor = 5
+	leastPatience  = 45 * time.Second
+)
+
+// end takes away what stands in the way of the sets and waits until they are what was asked for.
+func (r *run) end(ctx context.Context) {
+	patience := r.patience()
+	last, stalled, touched := r.ns.Now(), false, false
+	for ctx.Err() == nil && !r.broken {
+		var acts []explore.Act
+		var left string
+		r.ns.View(func(s *history.State) { acts, left = r.course.Ending(s, stalled), explore.Settled(s) })
+		for _, act := range acts {
+			r.do(ctx, explore.Step{Act: act, End: true})
+		}
+		if left == "" && len(acts) == 0 {
+			return
+		}
+		if r.ns.Now()-last > patience {
+			r.course.Episode.Unsettled = left
+			r.ns.ShowController(ctx)
+			return
+		}
+		_, turned := r.nextTurn(ctx, turnLimit)
+		if turned {
+			last, touched = r.ns.Now(), false
+		}
+		stalled = !turned && !touched && r.ns.Now()-last > stallLimit
+		touched = touched || stalled
+		r.judge(ctx)
+	}
+}
+
+// patience is how long nothing may happen before a set that has not come to rest never will.
+func (r *run) patience() time.Duration {
+	created, longest := map[string]time.Duration{}, time.Duration(0)
+	for _, e := range r.ns.History().Events {
+		if e.Resource != history.Pods {
+			continue
+		}
+		key := string(e.UID)
+		if e.Change == history.Added {
+			created[key] = e.At
+		}
+		if at, known := created[key]; known && e.Pod.RunningAndReady() {
+			longest = max(longest, e.At-at)
+			delete(created, key)
+		}
+	}
+	return max(leastPatience, min(patienceFactor*longest, r.ns.Settings.Limits.PodReady))
+}

@@ -1,0 +1,173 @@
+package explorer
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+)
+
+const (
+	// turnLimit is how long an act waits for a change: where nothing is happening, the next act is what makes something happen.
+	turnLimit = 3 * time.Second
+	// restLimit is how long an act waits until nothing is left to do, and momentLimit how long an act of a file waits for its moment, which may
+	// never come once other acts were dropped.
+	restLimit, momentLimit = 6 * time.Second, 5 * time.Second
+	// judgeEvery is how often the judges are asked while acts go on: each time all resources are listed.
+	judgeEvery = 6 * time.Second
+	// stallLimit is how long nothing may have happened at the end before sets are touched. Judges hold an act against the controller that is
+	// due for half of it.
+	stallLimit = 20 * time.Second
+	// maxActs bounds the acts of an episode, so that whatever it finds can be made shorter in a reasonable time.
+	maxActs = 60
+)
+
+// Options say what an episode does.
+type Options struct {
+	// Steps are those to carry out. Without them acts are chosen, by Seed and from what Seen has covered, until Length has passed.
+	Steps  []explore.Step
+	Seed   uint64
+	Seen   *explore.Coverage
+	Length time.Duration
+}
+
+// run is an episode under way on a cluster.
+type run struct {
+	ns     *framework.Namespace
+	course *explore.Course
+	length time.Duration
+
+	phases  *history.Phases
+	applied int // events that phases knows
+	judged  time.Duration
+	broken  bool
+	other   *metav1.OwnerReference
+}
+
+// Run carries out an episode in a namespace that is recorded.
+func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episode {
+	seen := o.Seen
+	if seen == nil {
+		seen = explore.NewCoverage()
+	}
+	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, phases: history.NewPhases()}
+	begin := ns.Now()
+	if len(o.Steps) > 0 {
+		r.repeat(ctx, o.Steps)
+	} else {
+		r.choose(ctx)
+	}
+	e := &r.course.Episode
+	e.Version, e.ActSeconds = ns.Version, (ns.Now() - begin).Seconds()
+	if !r.broken {
+		r.end(ctx)
+	}
+	e.Seconds = (ns.Now() - begin).Seconds()
+	if h, err := ns.Snapshot(ctx); err == nil {
+		e.Disturbed = judge.Disturbance(h)
+	}
+	return e
+}
+
+// choose chooses acts and carries them out.
+func (r *run) choose(ctx context.Context) {
+	for until := r.ns.Now() + r.length; r.ns.Now() < until && len(r.course.Episode.Steps) < maxActs && ctx.Err() == nil && !r.broken; {
+		after, atRest := r.await(ctx)
+		var act explore.Act
+		found := false
+		r.update()
+		r.ns.View(func(s *history.State) { act, found = r.course.Next(s, r.phasesOf) })
+		if !found {
+			continue
+		}
+		if atRest {
+			after = explore.Moment{Set: act.Set, Is: explore.AtRest}
+		}
+		r.do(ctx, explore.Step{After: after, Act: act})
+		r.judge(ctx)
+	}
+}
+
+// await waits as long as the course says, and returns the moment that ended the wait, or that all sets are at rest.
+func (r *run) await(ctx context.Context) (after explore.Moment, atRest bool) {
+	switch r.course.Pace() {
+	case explore.NextTurn:
+		after, _ = r.nextTurn(ctx, turnLimit)
+	case explore.Rest:
+		atRest = r.ns.Await(ctx, restLimit, "the sets to be at rest", explore.Settled) == nil
+	}
+	return after, atRest
+}
+
+// nextTurn waits until something comes to another moment.
+func (r *run) nextTurn(ctx context.Context, limit time.Duration) (explore.Moment, bool) {
+	var before map[string]explore.Moment
+	var turn explore.Moment
+	err := r.ns.Await(ctx, limit, "something to change", func(s *history.State) string {
+		if before == nil {
+			before = explore.Moments(s)
+		}
+		m, is := explore.Turn(before, s)
+		if !is {
+			return "nothing has changed"
+		}
+		turn = m
+		return ""
+	})
+	return turn, err == nil
+}
+
+// repeat carries out the acts of a file, each at its moment.
+func (r *run) repeat(ctx context.Context, steps []explore.Step) {
+	for _, step := range steps {
+		if ctx.Err() != nil || r.broken {
+			return
+		}
+		// A moment that does not come keeps nothing from being done.
+		_ = r.ns.Await(ctx, momentLimit, step.After.Words(), step.After.Met)
+		r.do(ctx, explore.Step{After: step.After, Act: step.Act})
+		r.judge(ctx)
+	}
+}
+
+// do carries out a step and takes note of it.
+func (r *run) do(ctx context.Context, step explore.Step) {
+	r.update()
+	r.ns.View(func(s *history.State) {
+		if set := s.Get(history.Sets, step.Act.Set); set != nil {
+			step.Phases = r.phasesOf(set)
+		}
+	})
+	if err := r.perform(ctx, &step.Act); err != nil {
+		step.Failed = err.Error()
+	}
+	r.course.Did(step)
+}
+
+// update lets the phases know what has been recorded.
+func (r *run) update() {
+	events := r.ns.History().Events
+	for _, e := range events[r.applied:] {
+		r.phases.Apply(e)
+	}
+	r.applied = len(events)
+}
+
+func (r *run) phasesOf(set *history.Event) []history.Phase { return r.phases.Of(set.UID) }
+
+// judge asks the judges from time to time whether a promise has been broken.
+func (r *run) judge(ctx context.Context) {
+	if r.broken || r.ns.Now()-r.judged < judgeEvery {
+		return
+	}
+	if h, err := r.ns.Snapshot(ctx); err == nil {
+		r.broken = slices.ContainsFunc(judge.History(h), func(res judge.Result) bool { return len(res.Violations) > 0 })
+	}
+	r.judged = r.ns.Now()
+}

@@ -1,0 +1,67 @@
+package runner
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+)
+
+func TestExplorationRejects(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "episode.json")
+	if err := os.WriteFile(bad, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]Exploration{
+		"EXPLORE=":            {typedTime: "soon"},
+		"EXPLORE=10s":         {typedTime: "10s"},
+		"EXPLORE_NAMESPACES=": {typedNamespaces: "0"},
+		"EPISODE=":            {Episode: bad},
+		"COVERAGE=":           {Coverage: filepath.Dir(bad)},
+	} {
+		var found []string
+		x.validate(func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) })
+		if len(found) != 1 || !strings.HasPrefix(found[0], name) {
+			t.Errorf("%s: expected one problem, found %v", name, found)
+		}
+	}
+	var x Exploration
+	x.validate(func(format string, args ...any) { t.Errorf(format, args...) })
+	if x.wanted() {
+		t.Error("expected a run to explore nothing unless it is asked to")
+	}
+	x.Default("5m")
+	x.validate(func(format string, args ...any) { t.Errorf(format, args...) })
+	if x.Time != 5*time.Minute || x.Namespaces != 3 {
+		t.Errorf("expected five minutes in three namespaces, found %+v", x)
+	}
+}
+
+// Episodes are run by a filter that no level narrows, and in no more processes than there are namespaces.
+func TestEpisodesRunAlone(t *testing.T) {
+	o := Options{Level: contract.Core, Focus: "x", Labels: "dns.gone", Namespaces: []string{"a", "b"}, Exploration: Exploration{Namespaces: 3}}
+	sub := o.explorer("dir", time.Hour)
+	if got := sub.labelFilter(); got != ExploreLabel || sub.Focus != "" || sub.Procs != "2" {
+		t.Errorf("expected the label %q alone in two processes, found %q, focus %q, %s processes", ExploreLabel, got, sub.Focus, sub.Procs)
+	}
+}
+
+func TestSummaryOfEpisodes(t *testing.T) {
+	step := explore.Step{Act: explore.Act{Kind: explore.TouchSet, Set: "one"}}
+	refused := step
+	refused.Failed = "refused"
+	all := []*explore.Episode{
+		{Steps: []explore.Step{step, step, refused}, Broken: []explore.Finding{{Guarantee: "x"}}, Disturbed: "y"},
+		{Steps: []explore.Step{step}, Unsettled: "one-0 is not Ready"},
+		{Steps: []explore.Step{step}, Disturbed: "somebody"},
+	}
+	const want = "explore: 3 episodes, 4 acts (2 a minute; 1 more were refused or not possible); 1 found something broken, 1 were disturbed, 1 did not settle"
+	if got := summary(all, 2*time.Minute); got != want {
+		t.Errorf("expected %q, found %q", want, got)
+	}
+}

@@ -1,0 +1,55 @@
+package specs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/explorer"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
+)
+
+// Each episode is a spec, of which there are as many as the settings say: none, as a rule.
+var _ = Describe("A StatefulSet under random acts", func() {
+	if settings.Explore != nil {
+		declareEpisodes(settings.Explore)
+	}
+})
+
+// declareEpisodes declares a spec for each episode.
+func declareEpisodes(x *runconfig.Explore) {
+	for i, file := range x.Files {
+		It(fmt.Sprintf("keeps its promises in episode %d, of a file", i+1), Label(runner.ExploreLabel), func(ctx SpecContext) {
+			saved, err := explore.LoadEpisode(file)
+			Expect(err).NotTo(HaveOccurred())
+			carryOut(ctx, explorer.Options{Steps: saved.Chosen(), Seed: saved.Seed})
+		})
+	}
+	for i := range x.Episodes {
+		seed := x.Seed + uint64(i)
+		It(fmt.Sprintf("keeps its promises in the episode of seed %d", seed), Label(runner.ExploreLabel), func(ctx SpecContext) {
+			seen, err := explore.LoadCoverage(x.Coverage)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(seen.AddFolder(episodesFolder())).To(Succeed())
+			carryOut(ctx, explorer.Options{Seed: seed, Seen: seen, Length: x.Length})
+		})
+	}
+}
+
+// carryOut carries out an episode and saves it.
+func carryOut(ctx SpecContext, o explorer.Options) {
+	GinkgoHelper()
+	ns := Record(ctx)
+	e := explorer.Run(ctx, ns, o)
+	text := textOf(CurrentSpecReport())
+	e.History = historyFile(text)
+	Expect(os.MkdirAll(episodesFolder(), 0o700)).To(Succeed())
+	Expect(e.Save(filepath.Join(episodesFolder(), slug(text)+".json"))).To(Succeed())
+}
+
+func episodesFolder() string { return filepath.Join(settings.ReportDir, runner.EpisodesFolder) }
