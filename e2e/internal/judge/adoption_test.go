@@ -194,6 +194,20 @@ func TestRelease(t *testing.T) {
 			},
 		},
 		{
+			name: "released, relabelled, adopted again and scaled down", notExercised: ids(contract.LifecycleRelease),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				b.Relabel("web-1", "app", "other")
+				b.Orphan("web-1")
+				b.Wait(5 * time.Second)
+				b.Relabel("web-1", "app", "web")
+				b.Adopt("web-1", "web")
+				b.Wait(5 * time.Second)
+				b.Scale("web", 1)
+				b.DeletePod("web-1")
+			},
+		},
+		{
 			name: "orphaned on purpose is not released", notExercised: ids(contract.LifecycleRelease),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1)

@@ -179,31 +179,31 @@ func checkRelease(m *model, res *results) {
 		}
 	}
 	for _, p := range m.pods {
-		for i, t := range p.owners {
-			if t.set == nil || !t.set.selects() {
+		if len(p.owners) == 0 {
+			continue
+		}
+		// Whoever was its controller before has released it.
+		t := p.owners[len(p.owners)-1]
+		if t.set == nil || !t.set.selects() {
+			continue
+		}
+		from, to := p.index(t.from.Seq), len(p.events)
+		if !p.relabelled {
+			to = from + 1 // all versions have the same labels
+		}
+		var since *history.Event // from here to the end the set did not select the pod
+		for k, e := range p.events[from:to] {
+			if k > 0 && sameLabels(p.events[from+k-1], e) {
 				continue
 			}
-			from, to := p.index(t.from.Seq), len(p.events)
-			if i+1 < len(p.owners) {
-				to = p.index(p.owners[i+1].from.Seq)
+			if t.set.matches(e) {
+				since = nil
+			} else if since == nil {
+				since = e
 			}
-			if !p.relabelled {
-				to = from + 1 // all versions have the same labels
-			}
-			var since *history.Event // from here to the end of the ownership the set did not select the pod
-			for k, e := range p.events[from:to] {
-				if k > 0 && sameLabels(p.events[from+k-1], e) {
-					continue
-				}
-				if t.set.matches(e) {
-					since = nil
-				} else if since == nil {
-					since = e
-				}
-			}
-			if since != nil {
-				res.notRecreated(t.set, p, since, overdue)
-			}
+		}
+		if since != nil {
+			res.notRecreated(t.set, p, since, overdue)
 		}
 	}
 }
@@ -220,8 +220,6 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 	act := p.deleting
 	var text string
 	switch {
-	case p.owner() != s:
-		return
 	case act == nil:
 		waited := m.h.Duration() - from.At
 		if !m.complete() || s.deleting != nil || waited <= overdue {
