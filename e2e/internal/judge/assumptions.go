@@ -45,33 +45,46 @@ func (r *Result) distrust(why string) {
 	r.Violations = nil
 }
 
-// leastResponse is the shortest time that the controller took to show in a set's status that it had seen a change of its spec; ok is false
-// where the history shows none. What it shows has passed the controller's informer cache and its own writes.
-func (m *model) leastResponse() (least time.Duration, ok bool) {
-	for _, s := range m.sets {
-		for _, v := range s.specs {
-			if v.Change == history.Listed || v.Set.Status.ObservedGeneration >= v.Generation {
-				continue
-			}
-			i := slices.IndexFunc(s.events, func(e *history.Event) bool {
-				return e.Seq > v.Seq && e.UID == v.UID && e.Set.Status.ObservedGeneration >= v.Generation
-			})
-			if i < 0 {
-				continue
-			}
-			if took := s.events[i].At - v.At; !ok || took < least {
-				least, ok = took, true
-			}
-		}
+// Responses returns the times that the StatefulSet controller took to show in a set's status (observedGeneration) that it had seen a change of
+// its spec, in no particular order. What is shown has passed the controller's informer cache and its own writes, so that each is a bound on how
+// far that cache was behind.
+func Responses(h *history.History) []time.Duration {
+	var out []time.Duration
+	type awaited struct {
+		generation int64
+		since      time.Duration
 	}
-	return least, ok
+	waiting := map[types.UID][]awaited{}
+	newest := map[types.UID]int64{}
+	for _, e := range h.Events {
+		if e.Resource != history.Sets {
+			continue
+		}
+		observed := e.Set.Status.ObservedGeneration
+		waiting[e.UID] = slices.DeleteFunc(waiting[e.UID], func(w awaited) bool {
+			if observed < w.generation {
+				return false
+			}
+			out = append(out, e.At-w.since)
+			return true
+		})
+		if e.Generation > newest[e.UID] && e.Change != history.Listed && observed < e.Generation {
+			waiting[e.UID] = append(waiting[e.UID], awaited{e.Generation, e.At})
+		}
+		newest[e.UID] = max(newest[e.UID], e.Generation)
+	}
+	return out
 }
 
 // distrustOldView makes violations inconclusive that rest on the bound of the controller's lag, where the controller was never seen to keep it.
 func (res *results) distrustOldView() {
-	least, ok := res.m.leastResponse()
+	responses := Responses(res.m.h)
+	if len(responses) == 0 {
+		return
+	}
+	least := slices.Min(responses)
 	beyond, bound := res.m.olderView(least)
-	if !ok || beyond == 0 {
+	if beyond == 0 {
 		return
 	}
 	why := fmt.Sprintf("; but the controller never took less than %.1f s to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+

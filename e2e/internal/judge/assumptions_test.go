@@ -121,3 +121,24 @@ func TestAControllerWhoseViewIsOldIsNotAccusedByIt(t *testing.T) {
 		}
 	}
 }
+
+// TestResponses: each generation counts from its first event to the first status that has observed it or a later one.
+func TestResponses(t *testing.T) {
+	set := func(at time.Duration, generation, observed int64, change history.Change) *history.Event {
+		return &history.Event{
+			At: at, Resource: history.Sets, Change: change, Meta: history.Meta{Name: "web", UID: "uid-web", Generation: generation},
+			Set: &history.Set{Status: history.Status{ObservedGeneration: observed}},
+		}
+	}
+	h := &history.History{Events: []*history.Event{
+		set(0, 3, 2, history.Listed), // when it was changed nobody saw
+		set(1*time.Second, 4, 3, history.Modified),
+		set(3*time.Second, 5, 3, history.Modified),
+		set(4*time.Second, 5, 4, history.Modified),
+		set(9*time.Second, 5, 5, history.Modified),
+		set(10*time.Second, 6, 5, history.Modified), // never observed
+	}}
+	if got, want := judge.Responses(h), []time.Duration{3 * time.Second, 6 * time.Second}; !slices.Equal(got, want) {
+		t.Errorf("expected %v, found %v", want, got)
+	}
+}

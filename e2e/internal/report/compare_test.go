@@ -29,6 +29,7 @@ func TestCompareNoticesEveryChange(t *testing.T) {
 		"the result":              func(c *report.Conformance) { c.Result = verdict.Conformant },
 		"the totals":              func(c *report.Conformance) { c.Totals[verdict.Pass]++ },
 		"the troubles":            func(c *report.Conformance) { c.Troubles = append(c.Troubles, "x") },
+		"the lag":                 func(c *report.Conformance) { c.Lag.Longest = 0 },
 		"a spec's state":          func(c *report.Conformance) { c.Specs[0].State = "timedout" },
 		"a spec's message":        func(c *report.Conformance) { c.Specs[0].Message = "x" },
 		"a spec is left out":      func(c *report.Conformance) { c.Specs = c.Specs[1:] },

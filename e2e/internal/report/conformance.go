@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -43,6 +44,8 @@ type Conformance struct {
 	Suite    Suite                   `json:"suite"`
 	Cluster  Cluster                 `json:"cluster"`
 	Settings Settings                `json:"settings"`
+	// Lag is what the run shows of how far the StatefulSet controller was behind; reports of older suites lack it.
+	Lag *Lag `json:"lag,omitempty"`
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
@@ -69,6 +72,35 @@ type Cluster struct {
 	DNSZone           string   `json:"dnsZone,omitempty"`
 	// CNI is a guess from the daemon sets of kube-system: no API reports it.
 	CNI string `json:"cni,omitempty"`
+}
+
+// Lag says how far the informer caches of the StatefulSet controller may be behind for a violation to count, and how long the controller took to
+// show in a set's status that it had seen a change of the set's spec, in seconds.
+type Lag struct {
+	Bound     float64 `json:"bound"`
+	Responses int     `json:"responses"` // how many were seen
+	Median    float64 `json:"median"`
+	Longest   float64 `json:"longest"`
+}
+
+// lagOf is the lag that the histories show, nil where they show none.
+func lagOf(histories []verdict.JudgedHistory) *Lag {
+	var all []time.Duration
+	var bound time.Duration
+	for _, j := range histories {
+		all, bound = append(all, j.Responses...), max(bound, j.Lag)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.Sort(all)
+	return &Lag{Bound: bound.Seconds(), Responses: len(all), Median: all[len(all)/2].Round(time.Millisecond).Seconds(), Longest: all[len(all)-1].Round(time.Millisecond).Seconds()}
+}
+
+// String says it in a sentence.
+func (l *Lag) String() string {
+	return fmt.Sprintf("up to %g s are allowed for; %s of sets showed in the status after %g s (median), the last to show after %g s",
+		l.Bound, count(l.Responses, "change", "changes"), l.Median, l.Longest)
 }
 
 // Settings are the settings of the run that decide what it checks.
@@ -142,6 +174,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		},
 		Specs:   []Spec{}, // written as an empty list, not null
 		Changes: changesOf(run.Histories),
+		Lag:     lagOf(run.Histories),
 		Settings: Settings{
 			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(), Retries: s.Retries,
 		},

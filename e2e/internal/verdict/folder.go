@@ -105,7 +105,7 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 		j.Incomplete = h.End.Reason
 		return j
 	}
-	j.Results, j.Changes = judge.History(h), h.SpecChanges()
+	j.Results, j.Responses, j.Changes = judge.History(h), judge.Responses(h), h.SpecChanges()
 	if n := len(h.Events); n > 0 {
 		j.Active = h.Events[n-1].At - h.Events[0].At
 	}

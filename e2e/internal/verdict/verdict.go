@@ -96,6 +96,8 @@ type JudgedHistory struct {
 	Lag, ClockSkew time.Duration
 	// Changes are all changes of sets that it shows.
 	Changes []history.SpecChange
+	// Responses are the times that the controller took to show that it had seen a change of a set.
+	Responses []time.Duration
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
 	// Explored says that its acts were chosen at random. A violation in it counts like any other, and what it leaves open counts in no verdict.
