@@ -126,7 +126,7 @@ func (t *faultTrial) result(f faults.Fault, level contract.Level) faultResult {
 // save writes the table of all faults into the report folder, and as resultsFile when it is whole and of the default version.
 func (t *faultTrial) save(table faultTable) error {
 	files := []string{filepath.Join(t.options.ReportDir, filepath.Base(resultsFile))}
-	if table.whole() && table.kubernetes == faults.Versions()[0] {
+	if table.whole() && table.kubernetes == faults.Versions()[0] && !t.options.Exploration.Only {
 		files = append(files, resultsFile)
 	}
 	for _, file := range files {

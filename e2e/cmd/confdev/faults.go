@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/faults"
 )
 
@@ -26,9 +27,17 @@ const uncaughtFaults = "uncaught"
 type faultsOptions struct {
 	trialOptions
 	fault string
+	// by is what should notice the faults: specsNotice or episodesNotice.
+	by string
 	// kubernetesVersion is one of faults.Versions, or empty for the default.
 	kubernetesVersion string
 }
+
+// What may notice faults.
+const (
+	specsNotice    = "specs"
+	episodesNotice = "explore"
+)
 
 func newFaultsCommand() *cobra.Command {
 	var o faultsOptions
@@ -51,6 +60,7 @@ default version, ` + resultsFile + ` is written as well.`,
 	f := flagsOf(command)
 	o.addFlags(f)
 	f.String(&o.kubernetesVersion, "K8S_VERSION", "", "`version` of Kubernetes to plant them in: "+strings.Join(faults.Versions(), " or "))
+	f.String(&o.by, "BY", specsNotice, "`what` should notice: "+specsNotice+", or "+episodesNotice+" for random acts alone, for the time of EXPLORE (5m) at most")
 	f.String(&o.fault, "FAULT", "", "`names` of the faults, with * for any text, separated by commas; "+uncaughtFaults+" for those that this suite has not caught yet, "+controlFolder+" for the control alone (default: all)")
 	return command
 }
@@ -59,6 +69,16 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	kubernetes, purpose, err := o.version()
 	if err != nil {
 		return err
+	}
+	switch o.by {
+	case specsNotice:
+		o.Exploration = runner.Exploration{}
+	case episodesNotice:
+		purpose += "-" + episodesNotice
+		o.Exploration.Default(exploreTime)
+		o.Exploration.Only, o.Exploration.Shrink = true, false
+	default:
+		return cli.UsageError{Err: fmt.Errorf("BY=%s: expected %s or %s", o.by, specsNotice, episodesNotice)}
 	}
 	chosen, err := chooseFaults(o.fault, kubernetes)
 	if err != nil {

@@ -36,6 +36,9 @@ with earlier nightly runs. Once a week it tries the planted faults as well.
 It ends with 0 if every run was conformant, 1 if something is broken in every run or a planted fault was not caught, 3 if something
 could be decided in no run, 4 if things were seen in some runs only, and 2 on wrong use.
 
+With EXPLORE each run goes on with random acts for that time, of other seeds each night; what they tried adds up in explored.json beside the
+trend.
+
 SEED is that of the first run. The folder nightly of the report folder then holds a report of each run, summary.md
 and, unless TREND says otherwise, trend.jsonl.`,
 		Args: cli.NoArguments,
@@ -89,6 +92,9 @@ func newNightlyRun(o nightlyOptions, now time.Time) (nightlyRun, []preflight.Pro
 	n.ReportDir = filepath.Join(n.ReportDir, "nightly")
 	if n.trend == "" {
 		n.trend = filepath.Join(n.ReportDir, "trend.jsonl")
+	}
+	if n.Exploration.Coverage == "" {
+		n.Exploration.Coverage = filepath.Join(n.ReportDir, "explored.json")
 	}
 	return n, problems
 }
@@ -223,7 +229,7 @@ func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []ni
 func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.FaultsOutcome {
 	fmt.Fprintln(out, "planted faults")
 	// All faults, on clusters and in a folder of their own; each fault chooses the specs and its cluster the level.
-	o := faultsOptions{trialOptions: n.trialOptions}
+	o := faultsOptions{trialOptions: n.trialOptions, by: specsNotice}
 	o.clusterName, o.ReportDir = "", filepath.Join(n.ReportDir, "faults")
 	o.SetLevel(contract.Extended)
 	err := runFaults(ctx, o, out, progress)

@@ -53,6 +53,9 @@ func newCertifyCommand() *cobra.Command {
 		Long: `Run the suite on an existing cluster. It makes namespaces, works in them and removes them again; it touches nothing else, and never a
 node. What keeps the cluster from being judged is reported within seconds, all of it, before anything is made.
 
+With EXPLORE it goes on after the specs with random acts on sets of its own, for that time and in EXPLORE_NAMESPACES namespaces at once. What that finds
+broken counts like any other finding; what it leaves open counts nothing.
+
 The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml.
 
 Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or configuration; 3 inconclusive.`,
