@@ -2,6 +2,12 @@ package faults
 
 import (
 	"bytes"
+	"errors"
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +68,71 @@ func TestAllChangesTogetherAreGo(t *testing.T) {
 		t.Helper()
 		if _, err := change(kubernetes, tree); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// unknowable imports nothing, so that what depends on other packages is not checked.
+type unknowable struct{}
+
+func (unknowable) Import(path string) (*types.Package, error) {
+	return nil, errors.New("not imported: " + path)
+}
+
+// typeErrors type-checks the package of a folder, with other texts in the place of some files, and returns what is wrong without its place.
+func typeErrors(t *testing.T, dir string, texts map[string][]byte) map[string]bool {
+	t.Helper()
+	listed, err := build.ImportDir(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range listed.GoFiles {
+		var text any // nil reads the file
+		if changed, found := texts[name]; found {
+			text = changed
+		}
+		file, err := parser.ParseFile(set, filepath.Join(dir, name), text, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	found := map[string]bool{}
+	config := types.Config{Importer: unknowable{}, Error: func(err error) {
+		var e types.Error
+		if errors.As(err, &e) {
+			found[e.Msg] = true
+		}
+	}}
+	_, _ = config.Check(dir, set, files, nil) // Error has taken all there is
+	return found
+}
+
+// Only a build checks the types of other packages; names that do not exist where they are used, and unused ones, show without.
+func TestChangesUseWhatIsThere(t *testing.T) {
+	eachTree(t, func(t *testing.T, kubernetes, tree string) {
+		t.Helper()
+		changed, err := change(kubernetes, tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folders := map[string]map[string][]byte{}
+		for name, text := range changed {
+			dir, file := filepath.Split(name)
+			if folders[dir] == nil {
+				folders[dir] = map[string][]byte{}
+			}
+			folders[dir][file] = text
+		}
+		for dir, texts := range folders {
+			before := typeErrors(t, filepath.Join(tree, dir), nil)
+			for problem := range typeErrors(t, filepath.Join(tree, dir), texts) {
+				if !before[problem] && !strings.Contains(problem, plantedPackage) {
+					t.Errorf("%s, as changed: %s", dir, problem)
+				}
+			}
 		}
 	})
 }

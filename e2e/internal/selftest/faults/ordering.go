@@ -61,7 +61,7 @@ func ordering() []Fault {
 	}, {
 		Name: "scale-down-min-ready-ignored", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDownMinReady},
 		Harm:  "A member leaves before those that stay have warmed up.",
-		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("scale-down-min-ready-ignored") && len(condemned) > 0)`}},
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-min-ready-ignored\") && len(condemned) > 0 && isRunningAndReady(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
 	}, {
 		Name: "scale-down-lowest-first", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "The members that the last ones depend on go first.",
