@@ -7,10 +7,11 @@ const (
 	allowed = "disruptionsAllowed := currentHealthy - desiredHealthy\n"
 	// intended is the budget's count of the pods that there should be.
 	intended = "func (dc *DisruptionController) getExpectedScale(ctx context.Context, pods []*v1.Pod) (expectedCount int32, unmanagedPods []string, err error) {\n"
+	// podChanged is where the disruption controller, which may write the status of pods, learns of a change of one.
+	podChanged = "logger.V(4).Info(\"UpdatePod called on pod\", \"pod\", klog.KObj(pod))\n"
 	// unmark takes the condition DisruptionTarget from a pod that was evicted.
-	unmark = "\t\tif planted.Evicted(\"eviction-forgotten\", replicas[i]) {\n" +
-		"\t\t\tif objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager); real {\n" +
-		"\t\t\t\t_, _ = objects.client.CoreV1().Pods(set.Namespace).UpdateStatus(ctx, planted.Unmarked(replicas[i]), metav1.UpdateOptions{})\n\t\t\t}\n\t\t}\n"
+	unmark = "\tif planted.Evicted(\"eviction-forgotten\", pod) {\n" +
+		"\t\t_, _ = dc.kubeClient.CoreV1().Pods(pod.Namespace).UpdateStatus(context.TODO(), planted.Unmarked(pod), metav1.UpdateOptions{})\n\t}\n"
 	// removeSurplus has a set that was never changed delete the pods out of its range.
 	removeSurplus = "\tif planted.In(\"surplus-goes-first\") && set.Generation == 1 {\n\t\tfor _, pod := range condemned {\n\t\t\tif !isTerminating(pod) {\n" +
 		"\t\t\t\tif err := ssc.podControl.DeleteStatefulPod(set, pod); err != nil {\n\t\t\t\t\treturn &status, err\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"
@@ -95,7 +96,7 @@ func lifecycle() []Fault {
 	}, {
 		Name: "eviction-forgotten", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleDisruptionTarget},
 		Harm:  "Nobody learns that a member was evicted, and so did not end by itself.",
-		Edits: []Edit{{control, eachReplica, unmark}},
+		Edits: []Edit{{budgets, podChanged, unmark}},
 	}, {
 		Name: "surplus-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim},
 		Harm:  "A set that was made again for fewer members leaves the others running.",

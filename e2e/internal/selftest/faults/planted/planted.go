@@ -75,7 +75,10 @@ func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 		if isReady(pod) {
 			ready[pod.UID] = true
 		}
-		serving[pod.Namespace+"/"+pod.Name] = pod.DeletionTimestamp == nil
+		// A pod with no grace period left is about to vanish, by force or after it has stopped: what was seen before tells which.
+		if grace := pod.DeletionGracePeriodSeconds; pod.DeletionTimestamp == nil || grace == nil || *grace > 0 {
+			serving[pod.Namespace+"/"+pod.Name] = pod.DeletionTimestamp == nil
+		}
 		if leaves(pod, "DeletionByTaintManager") {
 			tainted[pod.Namespace+"/"+pod.Name] = true
 		}
