@@ -157,11 +157,11 @@ var _ = Describe("A StatefulSet", func() {
 
 		By("making the set again for two pods, of which the first is not Ready at once")
 		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
-		for _, pod := range left[1:] {
+		adopted := left[1:]
+		for _, pod := range adopted {
 			set.AwaitAdopted(ctx, pod)
 		}
 		set.AwaitRunning(ctx, 0, framework.MustHappen(contract.LifecycleAdoptAndTrim))
-		adopted := set.Pods(1, 2)
 		set.ExpectUnchanged(ctx, set.NotTerminating(1, 2))
 		ns.VerifyKept(ctx, contract.LifecycleAdoptAndTrim, adopted...)
 
