@@ -28,6 +28,18 @@ func TestUpdateOnDeleteScale(t *testing.T) {
 			build: scaled("v1.37.2", func(b *historytest.Builder) { b.PodAt("web-1", 1) }),
 		},
 		{
+			// The controller that makes the pod of the second ordinal has seen the scale, and the template that is older.
+			name: "at the current revision, soon after the change of the template", broken: ids(contract.UpdateOnDeleteScale),
+			build: func(b *historytest.Builder) {
+				b.Version("v1.37.2").Running("web", 1, historytest.OnDelete)
+				b.NewTemplate("web", 2)
+				b.Scale("web", 2)
+				b.PodAt("web-1", 1)
+				b.Ready("web-1")
+				b.Status("web")
+			},
+		},
+		{
 			name: "with the new label and the old template", broken: ids(contract.UpdateOnDeleteScale), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
 			build: scaled("v1.37.2", func(b *historytest.Builder) {
 				e := b.Pod("web-1")

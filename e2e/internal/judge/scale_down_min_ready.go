@@ -21,7 +21,11 @@ func checkScaleDownMinReady(m *model, res *results) {
 			if !r.outOfRange || r.startMoved || len(r.staying) > 0 || !known {
 				continue
 			}
-			need := m.cacheAt(a.set, r.event).leastMinReady()
+			views := m.cacheAt(a.set, r.event)
+			if !m.maybeRollout(a.set, r.pod) {
+				views = views.deciding(r.pod.ordinal, false)
+			}
+			need := views.leastMinReady()
 			pods, all := m.stayingPods(a.set, r.event)
 			w := m.leastReady(pods, r.event, requested)
 			if need == 0 || !all || w.pod == nil {

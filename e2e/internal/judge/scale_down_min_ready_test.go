@@ -42,6 +42,19 @@ func TestScaleDownMinReady(t *testing.T) {
 			build: scaledDown(0, historytest.MinReady(8)),
 		},
 		{name: "halfway", broken: ids(id), build: scaledDown(4*time.Second, historytest.MinReady(8))},
+		{
+			// Who removes the pod has seen the scale down, and with it the time.
+			name: "at once, by the change that asks for the time", broken: ids(id),
+			build: func(b *historytest.Builder) {
+				running(b)
+				b.Unready("web-0")
+				b.Status("web")
+				b.Wait(5 * time.Second)
+				b.Update("web", func(t *history.Set) { t.MinReadySeconds, t.Replicas = 8, 1 })
+				b.Ready("web-0")
+				b.DeletePod("web-1")
+			},
+		},
 		{name: "no time is asked for", notExercised: ids(id), build: scaledDown(0)},
 		{name: "under Parallel", notExercised: ids(id), build: scaledDown(0, historytest.MinReady(8), historytest.Parallel)},
 		{

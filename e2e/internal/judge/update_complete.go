@@ -32,16 +32,16 @@ func checkUpdated(m *model, res *results) {
 
 // newPod checks the revision of one new pod.
 func (m *model) newPod(res *results, r *rollout, c creation) {
-	views := m.cacheAt(r.set, c.event)
+	views := m.cacheAt(r.set, c.event).deciding(c.pod.ordinal, true)
 	if c.reason == scaleUp && r.always(appsv1.OnDeleteStatefulSetStrategyType, views) && m.atLeast("1.37", false) {
-		m.addedPod(res, r, c, contract.UpdateOnDeleteScale)
+		m.addedPod(res, r, c, views, contract.UpdateOnDeleteScale)
 		return
 	}
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
 		return
 	}
 	if c.reason == scaleUp {
-		m.addedPod(res, r, c, contract.UpdateScaleNew)
+		m.addedPod(res, r, c, views, contract.UpdateScaleNew)
 		return
 	}
 	text := r.outdated(c, views)
@@ -60,8 +60,8 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 }
 
 // addedPod checks that a pod which a scale up added has the update revision.
-func (m *model) addedPod(res *results, r *rollout, c creation, id contract.ID) {
-	if text := r.outdated(c, m.cacheAt(r.set, c.event)); text != "" {
+func (m *model) addedPod(res *results, r *rollout, c creation, views cache, id contract.ID) {
+	if text := r.outdated(c, views); text != "" {
 		res.broken(id, evidence{
 			set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 			text: fmt.Sprintf("%s was added by a scale up at %s %s", c.pod.name, c.event.Ref(), text),

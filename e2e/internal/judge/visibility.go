@@ -154,6 +154,23 @@ func (c cache) everySpec(f func(*history.Event) bool) bool {
 	return !c.anySpec(func(v *history.Event) bool { return !f(v) })
 }
 
+// deciding leaves only the versions in which an ordinal is wanted, or is not: a sync goes by one version in all it does, so that only these can have
+// created, or removed, the ordinal's pod. It leaves all where there is none.
+func (c cache) deciding(ordinal int, wanted bool) cache {
+	fits := func(v *history.Event) bool { return inRange(v, ordinal) == wanted }
+	if !c.anySpec(fits) {
+		return c
+	}
+	for !fits(c.s.specs[c.oldest]) {
+		c.oldest++
+	}
+	for !fits(c.s.specs[c.newest]) {
+		c.newest--
+	}
+	c.recent = min(max(c.recent, c.oldest), c.newest)
+	return c
+}
+
 // leastMinReady returns the shortest minReadySeconds that the controller may have gone by.
 func (c cache) leastMinReady() time.Duration {
 	least := minReady(c.s.specs[c.newest])
