@@ -43,8 +43,8 @@ var _ = Describe("The identity of a pod", func() {
 		contract.IdentityAtMostOne, contract.OrderingScaleUp, contract.DNSEndpointConditions,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		// The grace period is nobody's default, and the first container uses most of it.
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Grace(7), statefulset.SlowShutdownOfFirst(5))
+		// The grace period is nobody's default, and ample: the first container ends when the spec lets it.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
 		set.AwaitReady(ctx)
 
 		By("deleting a pod, whose name is free only when its container has stopped, and adding one while it still serves")
@@ -52,21 +52,24 @@ var _ = Describe("The identity of a pod", func() {
 		// The EndpointSlice of a service that comes so late can show nothing but the pod as it is now.
 		set.CreateServiceFor(ctx, "late", appsv1.StatefulSetPodNameLabel, set.Pod(0))
 		set.AwaitEndpoint(ctx, "late", 0)
-		set.Scale(ctx, 2)
+		set.Scale(ctx, 3)
+		set.ExpectUnchanged(ctx, set.NotCreated(2))
+		set.LetEnd(ctx)
 		set.AwaitReplaced(ctx, 0, old)
-		set.AwaitReplicas(ctx, 2)
+		set.AwaitReplicas(ctx, 3)
 
-		By("scaling down, so that the controller itself deletes a running pod")
-		set.Scale(ctx, 1)
-		set.AwaitReplicas(ctx, 1)
+		By("scaling down, so that the controller itself deletes running pods")
+		set.LetEnd(ctx)
+		set.Scale(ctx, 0)
+		set.AwaitReplicas(ctx, 0)
 	})
 
 	It("is a whole domain name if the template says so, and is free again at once when the pod is deleted by force", Proves(
 		contract.IdentityFQDN, contract.IdentityForceDelete,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		// A short name, since a hostname has 64 characters. The container is slow to stop, which a forced deletion does not wait for.
-		options := []statefulset.Option{statefulset.Named("a"), statefulset.SlowShutdownOfFirst(4)}
+		// A short name, since a hostname has 64 characters. The container does not end when it is told to, which a forced deletion does not wait for.
+		options := []statefulset.Option{statefulset.Named("a"), statefulset.HoldShutdownOfFirst()}
 		fits := len(statefulset.Manifest(ctx, ns, options...).Name+"-0.a."+ns.Name+".svc.")+len(ns.Settings.Facts.DNSZone) <= 64
 		if fits {
 			options = append(options, func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.SetHostnameAsFQDN = new(true) })

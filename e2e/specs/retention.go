@@ -55,8 +55,10 @@ var _ = Describe("The claim retention policy Delete", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireRetention(ctx, ns)
-		// The pod takes its time to end, so that a claim which does not wait for that is seen to go first.
-		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted"), statefulset.SlowShutdownOfFirst(4)}
+		// The pod ends only when the spec lets it, so that a claim which does not wait for that is seen to go first.
+		options := []statefulset.Option{
+			statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted"), statefulset.Grace(47), statefulset.HoldShutdownOfFirst(),
+		}
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(ns.OtherController(ctx)))
 		set := statefulset.Create(ctx, ns, options...)
 		parent := statefulset.Create(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
@@ -85,6 +87,8 @@ var _ = Describe("The claim retention policy Delete", func() {
 		parent.Orphan(ctx)
 		set.RequestClaimDeletion(ctx, "deleted", 0)
 		set.Delete(ctx, metav1.DeletePropagationBackground)
+		set.AwaitClaimTerminating(ctx, "data", 0)
+		set.LetEnd(ctx)
 		set.VerifyClaimsGone(ctx, contract.StorageRetentionChange, "data", 0)
 		set.VerifyClaimsGone(ctx, contract.StorageInUseProtection, "deleted", 0)
 		set.ExpectUnchanged(ctx, set.ClaimNotTerminating("other", 0))

@@ -101,6 +101,22 @@ func (s *Set) DeleteClaims(ctx context.Context, template string, ordinals ...int
 	return old
 }
 
+// AwaitClaimTerminating waits until the deletion of a claim has been requested for longer than watches may be out of step, or the claim is gone. It
+// does not fail the spec: whether the claim goes is for VerifyClaimsGone to say.
+func (s *Set) AwaitClaimTerminating(ctx context.Context, template string, ordinal int) {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "the deletion of claim "+name+" to begin", func(st *history.State) string {
+		if e := st.Get(history.Claims, name); e != nil && !e.Terminating() {
+			return name + " exists and is not being deleted"
+		}
+		return ""
+	})
+	if err == nil {
+		s.awaitLag(ctx)
+	}
+}
+
 // awaitClaim waits until the recording has the claim of that ordinal, and returns it.
 func (s *Set) awaitClaim(ctx context.Context, template string, ordinal int) *history.Event {
 	GinkgoHelper()

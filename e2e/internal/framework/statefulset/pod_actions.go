@@ -88,6 +88,12 @@ func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
 	})
 }
 
+// LetEnd lets the first pod of a set with HoldShutdownOfFirst end: at once where it has been told to, otherwise as soon as it is.
+func (s *Set) LetEnd(ctx context.Context) {
+	GinkgoHelper()
+	s.NS.SendSignal(ctx, s.NS.Pod(s.Pod(0)), "USR1")
+}
+
 // WriteFile writes a line to a file of the pod.
 func (s *Set) WriteFile(ctx context.Context, ordinal int, path, line string) {
 	GinkgoHelper()

@@ -55,7 +55,9 @@ func SlowShutdown(hook, handler int) Option {
 	}
 }
 
-// SlowShutdownOfFirst makes the pod of ordinal 0 need that many seconds to end, and the others none.
-func SlowShutdownOfFirst(seconds int) Option {
-	return Command(fmt.Sprintf("trap 'case $(hostname) in *-0) sleep %d;; esac; exit 0' TERM; while :; do sleep 3600 & wait; done", seconds))
+// HoldShutdownOfFirst makes the pod of ordinal 0 go on when it is told to end, until LetEnd or the end of its grace period. The others end at
+// once.
+func HoldShutdownOfFirst() Option {
+	return Command("h=$(hostname); case ${h%%.*} in *-0) ;; *) may=1;; esac; " +
+		"trap 'must=1; [ -n \"$may\" ] && exit 0' TERM; trap 'may=1; [ -n \"$must\" ] && exit 0' USR1; while :; do sleep 3600 & wait; done")
 }
