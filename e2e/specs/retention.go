@@ -22,7 +22,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireRetention(ctx, ns)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Parallel(), statefulset.Claims("data"), statefulset.Retention(discard, discard))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(5), statefulset.Parallel(), statefulset.Claims("data"), statefulset.Retention(discard, discard))
 		set.AwaitReady(ctx)
 		before := set.AwaitClaims(ctx, "data", 0, 1, 2)
 
@@ -36,7 +36,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 		By("scaling down, first under both policies, then under that for scaling alone")
 		set.Scale(ctx, 2)
 		set.AwaitReplicas(ctx, 2)
-		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 2)
+		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 2, 3, 4)
 		set.Update(ctx, "whenScaled: Delete alone", statefulset.Options(statefulset.Retention(retain, discard), statefulset.Replicas(1)))
 		set.AwaitReplicas(ctx, 1)
 		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 1)

@@ -101,7 +101,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		contract.StorageTemplates, contract.StorageTemplateWins,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), func(s *appsv1.StatefulSet) {
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), statefulset.ClaimSize("logs", "32Mi"), func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "logs", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
 		})
 		set.AwaitReady(ctx)

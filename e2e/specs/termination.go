@@ -2,7 +2,9 @@ package specs
 
 import (
 	. "github.com/onsi/ginkgo/v2"
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -46,11 +48,57 @@ var _ = Describe("A StatefulSet that ends", func() {
 		removeFinalizer := foreground.AddFinalizer(ctx, 0)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
 		foreground.AwaitGone(ctx, 1, many[1], framework.MustHappen(contract.TerminationCascade))
-		foreground.ExpectUnchanged(ctx, foreground.NotCreated(1))
+		foreground.Update(ctx, "what a set that is not being deleted would create pods for", statefulset.Options(
+			statefulset.Replicas(3), statefulset.Start(1), statefulset.Template("late"), statefulset.Partition(1), statefulset.MaxUnavailable(2),
+			statefulset.MinReadySeconds(1), statefulset.HistoryLimit(0), statefulset.Retention(discard, discard),
+		))
+		foreground.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
+		foreground.ExpectUnchanged(ctx, framework.AllOf(foreground.NotCreated(1), foreground.NotCreated(2), foreground.NotCreated(3)))
 		removeFinalizer(ctx)
 
 		background.VerifyDeletedWithPods(ctx, contract.TerminationCascade, few)
 		foreground.VerifyDeletedWithPods(ctx, contract.TerminationCascade, many)
 		orphan.VerifyOrphaned(ctx, contract.TerminationCascade, orphans)
+	})
+
+	It("takes its pods along too when it is deleted in the middle of its creation, a scale up or down or a rollout, or while a pod is down", Proves(
+		contract.TerminationCascade,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		held := func(name string, replicas int32) *statefulset.Set {
+			GinkgoHelper()
+			return statefulset.Create(ctx, ns, statefulset.Named(name), statefulset.Replicas(replicas), statefulset.HoldReadiness())
+		}
+		creating := statefulset.Create(ctx, ns, statefulset.Named("creating"), statefulset.Claims("data"), statefulset.Unbindable())
+		up, down, rolling, broken := held("up", 1), held("down", 2), held("rolling", 1), held("broken", 1)
+		for _, set := range []*statefulset.Set{up, down, rolling, broken} {
+			set.ReleaseInTurn(ctx)
+		}
+
+		By("bringing each into the middle of something")
+		creating.AwaitCreated(ctx, 0)
+		up.Scale(ctx, 2)
+		letGo := down.AddFinalizer(ctx, 1)
+		down.Scale(ctx, 1)
+		old := rolling.UIDs(0)[0]
+		rolling.NewTemplate(ctx, "new")
+		broken.Hold(ctx, 0)
+		up.AwaitCreated(ctx, 1)
+		down.AwaitTerminating(ctx, 1)
+		rolling.AwaitReplaced(ctx, 0, old)
+
+		By("deleting all of them, and making one again while its pods stop")
+		pods := map[*statefulset.Set][]types.UID{
+			creating: creating.UIDs(0), up: up.UIDs(0, 1), down: down.UIDs(0, 1), rolling: rolling.UIDs(0), broken: broken.UIDs(0),
+		}
+		for set := range pods {
+			set.Delete(ctx, metav1.DeletePropagationBackground)
+		}
+		again := statefulset.CreateWithoutService(ctx, ns, statefulset.Named("down"))
+		letGo(ctx)
+		for set, uids := range pods {
+			set.VerifyDeletedWithPods(ctx, contract.TerminationCascade, uids)
+		}
+		again.AwaitReady(ctx)
 	})
 })

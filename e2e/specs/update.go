@@ -23,16 +23,27 @@ var _ = Describe("A rolling update", func() {
 		ns.AwaitQuiescent(ctx)
 	})
 
-	It("stops at the first pod when the new template's pods never become Ready", Proves(contract.UpdateHalts), func(ctx SpecContext) {
+	It("stops at the first pod when the new template's pods never become Ready", Proves(
+		contract.UpdateHalts, contract.UpdateRollback,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		set.AwaitReady(ctx)
 
-		old := set.UIDs(0, 1)
-		set.Update(ctx, "a template whose pods never become Ready", statefulset.Options(statefulset.Template("broken"), statefulset.HoldReadiness()))
+		// With the gate no container that runs for a moment makes the pod Ready.
+		good, old := set.Live(ctx).Spec.Template, set.UIDs(0, 1)
+		set.Update(ctx, "a template whose pods crash", statefulset.Options(
+			statefulset.Template("broken"), statefulset.HoldReadiness(), statefulset.Command("exit 3"),
+		))
 		set.AwaitReplaced(ctx, 1, old[1])
 		set.AwaitRunning(ctx, 1)
 		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, set.NotTerminating(0, 1))
+
+		By("going back to the first template, and deleting the broken pod, for which the controller waits")
+		set.Update(ctx, "the first template", func(s *appsv1.StatefulSet) { s.Spec.Template = good })
+		set.AwaitObserved(ctx)
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.AwaitUpdated(ctx)
 	})
 
 	It("restarts pods for an annotation of the template, none for what is not in it, and gives added pods the new template", Proves(

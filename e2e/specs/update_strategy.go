@@ -126,8 +126,9 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		contract.UpdateHistoryLimit, contract.UpdateHistoryOldestFirst, contract.UpdateRevisionMade, contract.UpdateRevision,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete(), statefulset.HistoryLimit(2), statefulset.Template("1"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete(), statefulset.HistoryLimit(5), statefulset.Template("1"))
 		set.AwaitReady(ctx)
+		set.Update(ctx, "revisionHistoryLimit 2", statefulset.HistoryLimit(2))
 
 		By("making more revisions than the limit allows, while the pod keeps the first in use")
 		for _, version := range []string{"2", "3", "4"} {

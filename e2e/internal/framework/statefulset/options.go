@@ -96,6 +96,17 @@ func Claims(names ...string) Option {
 	}
 }
 
+// ClaimSize sets how large a volume the claims of one template ask for.
+func ClaimSize(template, size string) Option {
+	return func(s *appsv1.StatefulSet) {
+		for i := range s.Spec.VolumeClaimTemplates {
+			if t := &s.Spec.VolumeClaimTemplates[i]; t.Name == template {
+				t.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}
+			}
+		}
+	}
+}
+
 // MissingStorageClass is the name of a storage class that no cluster has: a claim of that class stays Pending, and nothing outside the
 // spec's namespace has to be created or changed for it.
 const MissingStorageClass = "statefulset-conformance-no-such-class"
