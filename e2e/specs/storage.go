@@ -48,7 +48,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 	})
 
 	It("is kept when the set is scaled down or deleted, and comes back with the pod", Proves(
-		contract.StorageScaleKeeps, contract.StorageDeleteKeeps,
+		contract.StorageScaleKeeps, contract.StorageDeleteKeeps, contract.StorageUnused,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		options := []statefulset.Option{statefulset.Replicas(1), statefulset.Claims("data")}
@@ -56,13 +56,23 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		set.AwaitReady(ctx)
 		before := set.AwaitClaims(ctx, "data", 0)
 		set.WriteFile(ctx, 0, note, "still here")
+		tellsUnused := !target.OlderThan(1, 37) && set.KeepsUnused(ctx, "data", 0)
+		if !tellsUnused {
+			ns.Check(contract.StorageUnused, history.NotApplicable, "a claim in use has no condition Unused: the feature gate is off, as before 1.37")
+		}
 
 		By("scaling down and up again")
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 		ns.VerifyKept(ctx, contract.StorageScaleKeeps, before...)
+		if tellsUnused {
+			set.VerifyUnused(ctx, contract.StorageUnused, "data", 0, corev1.ConditionTrue)
+		}
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1)
+		if tellsUnused {
+			set.VerifyUnused(ctx, contract.StorageUnused, "data", 0, corev1.ConditionFalse)
+		}
 		ns.VerifyKept(ctx, contract.StorageScaleKeeps, before...)
 		set.VerifyFile(ctx, contract.StorageScaleKeeps, 0, note, "still here")
 

@@ -28,6 +28,7 @@ const (
 	statusFields = fieldsPage + "#StatefulSetStatus"
 	metaFields   = docsRoot + "/reference/kubernetes-api/definitions/object-meta-v1-meta/#ObjectMeta"
 	scaleFields  = docsRoot + "/reference/kubernetes-api/definitions/scale-v1-autoscaling/"
+	claimStatus  = docsRoot + "/reference/kubernetes-api/core/persistent-volume-claim-v1/#PersistentVolumeClaimStatus"
 	svcFields    = docsRoot + "/reference/kubernetes-api/core/service-v1/#ServiceSpec"
 
 	dnsSpec = "https://github.com/kubernetes/dns/blob/master/docs/specification.md"

@@ -24,6 +24,7 @@ const (
 	StorageFirstConsumer     ID = "storage/first-consumer"
 	StorageNodeAffinity      ID = "storage/node-affinity"
 	StorageReclaim           ID = "storage/reclaim"
+	StorageUnused            ID = "storage/unused"
 )
 
 func storage() []Guarantee {
@@ -186,5 +187,15 @@ func storage() []Guarantee {
 			"Delete, and stays as Released under Retain.",
 		Sources: []Source{Docs},
 		Link:    volumesPage + "#reclaiming",
+	}, {
+		ID:          StorageUnused,
+		Level:       Extended,
+		Must:        "A Bound claim has the condition Unused: False while a pod refers to it, True while none does.",
+		Sources:     []Source{API},
+		Since:       "1.37",
+		FeatureGate: "PersistentVolumeClaimUnusedSinceTime",
+		Link:        claimStatus,
+		Note: "By it people find the claims that a scale down has left. Pods that have failed or succeeded do not count. Not applicable where a claim in use has " +
+			"no such condition: the feature gate is off.",
 	}}
 }

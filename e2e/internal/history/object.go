@@ -220,6 +220,8 @@ type Claim struct {
 	Volume  string                            `json:"volume,omitempty"`
 	Class   string                            `json:"class,omitempty"`
 	Request ClaimRequest                      `json:"request,omitzero"` // older histories hold none
+	// Unused is the status of the condition of that name, "" where there is none, and in older histories.
+	Unused corev1.ConditionStatus `json:"unused,omitempty"`
 }
 
 // ClaimRequest is what a claim, or a claim template, asks of its volume.

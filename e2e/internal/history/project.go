@@ -33,7 +33,7 @@ func Project(obj runtime.Object) (*Event, error) {
 		return &Event{Resource: Pods, Meta: metaOf(&o.ObjectMeta), Pod: podOf(o)}, nil
 	case *corev1.PersistentVolumeClaim:
 		return &Event{Resource: Claims, Meta: metaOf(&o.ObjectMeta), Claim: &Claim{
-			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.Spec),
+			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.Spec), Unused: unusedOf(o),
 		}}, nil
 	case *appsv1.StatefulSet:
 		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
@@ -201,6 +201,16 @@ func requestOf(spec *corev1.PersistentVolumeClaimSpec) ClaimRequest {
 	}
 	r.Modes = strings.Join(modes, ",")
 	return r
+}
+
+// unusedOf returns the status of a claim's condition Unused, "" without one.
+func unusedOf(o *corev1.PersistentVolumeClaim) corev1.ConditionStatus {
+	for _, c := range o.Status.Conditions {
+		if c.Type == corev1.PersistentVolumeClaimUnused {
+			return c.Status
+		}
+	}
+	return ""
 }
 
 // templateDigest is a digest of a whole template, or "" where it cannot be marshalled.

@@ -195,6 +195,31 @@ func (s *Set) VerifyClaimsGone(ctx context.Context, id contract.ID, template str
 	s.verifyInTime(ctx, id, err, "the claims %s of ordinals %v of %s are gone", template, ordinals, s.Name)
 }
 
+// KeepsUnused reports whether the cluster keeps the condition Unused of claims: whether the claim of that ordinal, which a pod uses, has it in time.
+func (s *Set) KeepsUnused(ctx context.Context, template string, ordinal int) bool {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	return s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, "claim "+name+" to have the condition Unused", func(st *history.State) string {
+		if e := st.Get(history.Claims, name); e == nil || e.Claim.Unused == "" {
+			return "it has not"
+		}
+		return ""
+	}) == nil
+}
+
+// VerifyUnused verifies that the condition Unused of a claim has that status in time.
+func (s *Set) VerifyUnused(ctx context.Context, id contract.ID, template string, ordinal int, want corev1.ConditionStatus) {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, fmt.Sprintf("the condition Unused of claim %s to be %s", name, want), func(st *history.State) string {
+		if e := st.Get(history.Claims, name); e == nil || e.Claim.Unused != want {
+			return fmt.Sprintf("%s does not exist or its condition is another", name)
+		}
+		return ""
+	})
+	s.verifyInTime(ctx, id, err, "the condition Unused of claim %s is %s", name, want)
+}
+
 // VerifyClaimOwners verifies that a claim has exactly those ownerReferences in time, each written as "Kind/name".
 func (s *Set) VerifyClaimOwners(ctx context.Context, id contract.ID, template string, ordinal int, want ...string) {
 	GinkgoHelper()

@@ -15,6 +15,7 @@ const (
 	pending       = "if isPending(replicas[i])"
 	claimOfLeaver = "fixPodClaim := func(i int) (bool, error) {\n"
 	claimGone     = "// If we get into this block, the claim must have been deleted;\n"
+	claimUnused   = "existingCondition := findCondition(pvc.Status.Conditions, v1.PersistentVolumeClaimUnused)\n"
 	claimInUse    = "func (c *Controller) podUsesPVCForDeletion(logger klog.Logger, pod *v1.Pod, pvc *v1.PersistentVolumeClaim) bool {\n"
 )
 
@@ -141,6 +142,15 @@ func storage() []Fault {
 		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete}, Shows: []contract.ID{contract.TerminationCascade},
 		Harm:  "Whoever deletes a set and keeps its pods loses their volumes.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphan-claims-collected\") {\n\t\tkept := []*node{}\n\t\tfor _, n := range dependents {\n\t\t\tif n.identity.Kind != \"PersistentVolumeClaim\" {\n\t\t\t\tkept = append(kept, n)\n\t\t\t}\n\t\t}\n\t\tdependents = kept\n\t}\n"}},
+	}, {
+		Name: "claim-never-unused", Kind: Obvious, Breaks: []contract.ID{contract.StorageUnused},
+		Harm:  "Who cleans up claims that nothing uses finds none.",
+		Edits: []Edit{{protector, claimUnused, "\tisUsed = isUsed || planted.In(\"claim-never-unused\")\n"}},
+	}, {
+		Name: "claim-stays-unused", Kind: Subtle, Breaks: []contract.ID{contract.StorageUnused},
+		Harm: "Who cleans up claims that nothing uses is told to delete one that is in use again.",
+		Edits: []Edit{{protector, claimUnused, "\tif planted.In(\"claim-stays-unused\") && existingCondition != nil && existingCondition.Status == v1.ConditionTrue {\n" +
+			"\t\treturn nil\n\t}\n"}},
 	}, {
 		Name: "claims-gone-with-stopping-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageInUseProtection},
 		Harm:  "A volume that was given up is taken away while its member still writes what it has to save.",
