@@ -43,6 +43,11 @@ func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife, kept
 		if l == nil && adopted(kept, name, deliveredBy(status.At)) {
 			continue
 		}
+		// Where it comes later still, its version may tell that only its watch was late.
+		if late := revisionNamed(all, name, m.h.Duration()); l == nil && late != nil && before(status, late.events[0]) != yes {
+			res.excuse(id, WatchSkew)
+			continue
+		}
 		if l == nil {
 			c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, but there is no such controller revision",
 				r.set.name, v.Ref(), name, status.Ref())

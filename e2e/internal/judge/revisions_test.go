@@ -71,6 +71,29 @@ func TestRevisionsOfNewTemplates(t *testing.T) {
 			},
 		},
 		{
+			name: "a revision whose watch is further out of step than watches are as a rule, and whose version is older than the status", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.ChangeTemplate("web", 2)
+				status := b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Wait(time.Second)
+				made := b.Revision("web", 2, 2)
+				made.ResourceVersion, status.ResourceVersion = status.ResourceVersion, made.ResourceVersion
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "a revision that is made after the status names it", broken: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Wait(time.Second)
+				b.Revision("web", 2, 2)
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "a revision whose watch comes late", exercised: ids(id),
 			build: func(b *historytest.Builder) {
 				first(b)
