@@ -44,7 +44,10 @@ NS=${NS:-explored}
 kubectl create namespace "$NS"
 run() { kubectl -n "$NS" "$@"; }
 # until_true CONDITION...: waits until a command prints "true".
-until_true() { for _ in $(seq 150); do [ "$("$@" 2>/dev/null)" = true ] && return; sleep 0.2; done; }
+until_true() {
+	last=$(($(date +%s) + 30))
+	while [ "$("$@" 2>/dev/null)" != true ] && [ "$(date +%s)" -lt "$last" ]; do sleep 0.2; done
+}
 pod() { run get pod "$1" -o "jsonpath={.status.phase},{.metadata.deletionTimestamp},{.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || echo gone; }
 pod_is() { # NAME CONDITION
 	now=$(pod "$1")

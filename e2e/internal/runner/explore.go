@@ -41,6 +41,9 @@ const episodeLength = 40 * time.Second
 // defaultNamespaces is how many episodes go on at once: what one machine that carries a small cluster bears.
 const defaultNamespaces = "3"
 
+// maxEpisodes bounds the episodes of a run: a report has a history of each.
+const maxEpisodes = 800
+
 // episodeTime is how long an episode takes as a rule, its end included.
 const episodeTime = time.Minute
 
@@ -67,11 +70,11 @@ func (x *Exploration) addFlags(f cli.Flags) {
 // validate completes the settings and reports what is wrong with them.
 func (x *Exploration) validate(wrong func(format string, args ...any)) {
 	var err error
-	if x.Time, err = time.ParseDuration(cmp.Or(x.typedTime, "0")); err != nil || x.Time < 0 || (x.Time > 0 && x.Time < episodeTime) {
-		wrong("EXPLORE=%s: expected a time of a minute or more, such as 5m, or 0", x.typedTime)
-	}
 	if x.Namespaces, err = strconv.Atoi(cmp.Or(x.typedNamespaces, defaultNamespaces)); err != nil || x.Namespaces < 1 || x.Namespaces > 50 {
 		wrong("EXPLORE_NAMESPACES=%s: expected a number from 1 to 50", x.typedNamespaces)
+	}
+	if x.Time, err = time.ParseDuration(cmp.Or(x.typedTime, "0")); err != nil || x.Time < 0 || (x.Time > 0 && x.Time < episodeTime) || x.episodes() > maxEpisodes {
+		wrong("EXPLORE=%s: expected a time from a minute to some hours, such as 5m, or 0", x.typedTime)
 	}
 	for _, file := range []*string{&x.Episode, &x.Coverage} {
 		if *file != "" {
@@ -86,6 +89,19 @@ func (x *Exploration) validate(wrong func(format string, args ...any)) {
 	if _, err := explore.LoadCoverage(x.Coverage); err != nil {
 		wrong("COVERAGE=%s: %v", x.Coverage, err)
 	}
+}
+
+// episodes is how many episodes fill the time.
+func (x *Exploration) episodes() int {
+	return x.Namespaces * max(1, int((x.Time+episodeTime/2)/episodeTime))
+}
+
+// longest is how much longer a run may take that explores, and shrinks what it finds.
+func (x *Exploration) longest() time.Duration {
+	if !x.wanted() {
+		return 0
+	}
+	return 2*x.Time + maxFindings*shrinkLimit
 }
 
 // wanted reports whether the run explores.
@@ -108,7 +124,7 @@ func (o *Options) exploreRandomly(ctx context.Context, s runconfig.Settings, beg
 			seed = uint64(n)
 		}
 		s.Explore.Seed, s.Explore.Length = seed, episodeLength
-		s.Explore.Episodes = x.Namespaces * max(1, int((x.Time+episodeTime/2)/episodeTime))
+		s.Explore.Episodes = x.episodes()
 		fmt.Fprintf(out, "explore: %d episodes of random acts, %d at once, seeds from %d\n", s.Explore.Episodes, x.Namespaces, seed)
 	}
 	started := time.Now()

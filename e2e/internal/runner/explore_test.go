@@ -20,6 +20,7 @@ func TestExplorationRejects(t *testing.T) {
 	for name, x := range map[string]Exploration{
 		"EXPLORE=":            {typedTime: "soon"},
 		"EXPLORE=10s":         {typedTime: "10s"},
+		"EXPLORE=48h":         {typedTime: "48h"},
 		"EXPLORE_NAMESPACES=": {typedNamespaces: "0"},
 		"EPISODE=":            {Episode: bad},
 		"COVERAGE=":           {Coverage: filepath.Dir(bad)},

@@ -145,7 +145,7 @@ func (r *run) do(ctx context.Context, step explore.Step) {
 		}
 	})
 	if err := r.perform(ctx, &step.Act); err != nil {
-		step.Failed = err.Error()
+		step.Failed = r.ns.Settings.Scrub(err.Error())
 	}
 	r.course.Did(step)
 }
