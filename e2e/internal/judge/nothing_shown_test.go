@@ -48,6 +48,30 @@ func TestNothingShown(t *testing.T) {
 			},
 		},
 		{
+			name: "a set that is being deleted and lacks a pod, before a controller became slow", exercised: ids(contract.TerminationNoRecreate),
+			build: func(b *historytest.Builder) {
+				b.Running("other", 2)
+				deleting(b, 2)
+				b.DeletePod("web-1")
+				b.Wait(3 * time.Second)
+				b.Scale("other", 3)
+				b.Wait(8 * time.Second)
+				b.CreateReady("other-2")
+			},
+		},
+		{
+			name: "a set that is being deleted and lacks a pod, too shortly before a controller was slow", notExercised: ids(contract.TerminationNoRecreate),
+			build: func(b *historytest.Builder) {
+				b.Running("other", 2)
+				b.Scale("other", 3)
+				b.Wait(8 * time.Second)
+				deleting(b, 2)
+				b.DeletePod("web-1")
+				b.CreateReady("other-2")
+				b.Wait(3 * time.Second)
+			},
+		},
+		{
 			name: "pods that are created when all others were Ready for long", notExercised: ids(contract.OrderingScaleUp, contract.OrderingChangeOfMind),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)

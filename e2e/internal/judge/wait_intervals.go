@@ -32,7 +32,7 @@ func (m *model) reactionUntil(at time.Duration) time.Duration {
 	return m.reactions[i-1].longest
 }
 
-// reaction is the time that a controller took for an act, and the longest of all up to it.
+// reaction is the time that a controller took for an act, longer than for any act before it.
 type reaction struct{ at, longest time.Duration }
 
 func (m *model) allReactions() []reaction {
@@ -58,10 +58,12 @@ func (m *model) allReactions() []reaction {
 		}
 	})
 	slices.SortFunc(out, func(a, b reaction) int { return cmp.Compare(a.at, b.at) })
-	for i := 1; i < len(out); i++ {
-		out[i].longest = max(out[i].longest, out[i-1].longest)
-	}
-	return out
+	var longest time.Duration
+	return slices.DeleteFunc(out, func(r reaction) bool {
+		shorter := r.longest <= longest
+		longest = max(longest, r.longest)
+		return shorter
+	})
 }
 
 // waitPeriod is an interval in which something blocked the controller.
@@ -95,12 +97,29 @@ func checkCreateHalts(m *model, res *results) {
 
 // exercisedByWaiting counts an interval as a halt if it lasted long enough compared with the reactions seen by its end.
 func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string) {
-	length, reaction := h.to-h.from, res.m.reactionUntil(h.to)
-	if reaction <= 0 || length < leastHold(reaction) {
+	length, reaction := res.m.halt(h)
+	if length == 0 {
 		return
 	}
 	res.exercised(id)
 	res.note(id, "%s for %.1f s, %.0f times the longest reaction seen (%.2f s)", what, length.Seconds(), float64(length)/float64(reaction), reaction.Seconds())
+}
+
+// halt returns the longest part of an interval, from its beginning on, that lasted long enough compared with the reactions seen by the end of the
+// part, and the longest of those; zero if there is none. A slow reaction takes nothing from what a wait had shown before it.
+func (m *model) halt(h waitPeriod) (length, longest time.Duration) {
+	for to := h.to; to > h.from; {
+		i := sort.Search(len(m.reactions), func(i int) bool { return m.reactions[i].at > to })
+		if i == 0 {
+			return 0, 0
+		}
+		r := m.reactions[i-1]
+		if length = to - h.from; length >= leastHold(r.longest) {
+			return length, r.longest
+		}
+		to = r.at - 1
+	}
+	return 0, 0
 }
 
 // creationHolds lists the intervals in which one pod was not Ready, and the next ordinal was in range and had no pod.
