@@ -100,6 +100,15 @@ func (ns *Namespace) TryDeletePod(ctx context.Context, name string, o metav1.Del
 	return uid, ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })
 }
 
+const (
+	// execScript runs a command in a shell and prints a mark behind its output: on a busy node the connection of an exec was seen to end without an
+	// error before anything had come.
+	execScript  = `"$@"; code=$?; printf %s "` + endOfOutput + `"; exit $code`
+	endOfOutput = "[end of output]"
+	// killed is the least exit code of a command that a signal ended, with the shell around it.
+	killed = 128
+)
+
 // Exec runs a command in the container that a pod has from its fixture and returns what it printed on both streams. The error is the command's own
 // exit or the failure to run it, which says nothing of the pod's guarantees.
 func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (string, error) {
@@ -111,8 +120,11 @@ func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (s
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, command, &stdout, &stderr)
-	out := stdout.String() + stderr.String()
+	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, append([]string{"sh", "-c", execScript, "sh"}, command...), &stdout, &stderr)
+	out, lost := execOutput(stdout.String(), stderr.String(), err)
+	if lost {
+		return out, Inconclusive(fmt.Errorf("running %q in %s: the end of what it printed was lost on its way, %q came", strings.Join(command, " "), pod, strings.TrimSpace(out)))
+	}
 	if err == nil {
 		return out, nil
 	}
@@ -122,6 +134,13 @@ func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (s
 		err = Inconclusive(err)
 	}
 	return out, err
+}
+
+// execOutput returns what a command printed, and whether the end of it was lost: err is what became of execScript.
+func execOutput(stdout, stderr string, err error) (out string, lost bool) {
+	printed, whole := strings.CutSuffix(stdout, endOfOutput)
+	exit, exited := errors.AsType[exec.CodeExitError](err)
+	return printed + stderr, !whole && (err == nil || (exited && exit.Code < killed))
 }
 
 // SendSignal sends a signal to the first process of a pod's container. Its effect is for the caller to wait for.
