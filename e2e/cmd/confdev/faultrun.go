@@ -232,12 +232,12 @@ func (r faultRun) one(ctx context.Context, f faults.Fault) (faultResult, error) 
 	if ctx.Err() != nil {
 		return result, context.Cause(ctx)
 	}
-	if err != nil {
+	if err == nil {
+		result.read(run)
+	} else {
 		// Where no spec came to its end, or the fault could not be planted, there is nothing to judge: nothing noticed.
 		result.trouble = err.Error()
-		return result, nil
 	}
-	result.read(run)
 	return result, nil
 }
 

@@ -38,8 +38,8 @@ func (c Changes) count(field history.Field, phase history.Phase) Changes {
 	return c
 }
 
-// changeRow is a line of the table: how often a field was changed in each phase, as shown to people.
-type changeRow struct {
+// ChangeRow is a line of the table: how often a field was changed in each phase, as shown to people.
+type ChangeRow struct {
 	Field  history.Field
 	Counts []string
 }
@@ -49,10 +49,10 @@ func (c Changes) Phases() []history.Phase { return history.AllPhases() }
 
 // Rows returns the lines of the table. What cannot be, a set that is deleted again for instance, has an empty cell, what no history shows a
 // dash.
-func (c Changes) Rows() []changeRow {
-	var out []changeRow
+func (c Changes) Rows() []ChangeRow {
+	var out []ChangeRow
 	for _, field := range history.AllFields() {
-		row := changeRow{Field: field}
+		row := ChangeRow{Field: field}
 		for _, phase := range history.AllPhases() {
 			cell := "–"
 			if n := c[field][phase]; n > 0 {

@@ -101,8 +101,7 @@ func typeErrors(t *testing.T, dir string, texts map[string][]byte) map[string]bo
 	}
 	found := map[string]bool{}
 	config := types.Config{Importer: unknowable{}, Error: func(err error) {
-		var e types.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[types.Error](err); ok {
 			found[e.Msg] = true
 		}
 	}}
