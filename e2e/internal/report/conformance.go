@@ -94,7 +94,8 @@ func lagOf(histories []verdict.JudgedHistory) *Lag {
 		return nil
 	}
 	slices.Sort(all)
-	return &Lag{Bound: bound.Seconds(), Responses: len(all), Median: all[len(all)/2].Round(time.Millisecond).Seconds(), Longest: all[len(all)-1].Round(time.Millisecond).Seconds()}
+	milliseconds := func(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }
+	return &Lag{Bound: milliseconds(bound), Responses: len(all), Median: milliseconds(all[len(all)/2]), Longest: milliseconds(all[len(all)-1])}
 }
 
 // String says it in a sentence.
