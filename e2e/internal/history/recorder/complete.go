@@ -52,12 +52,11 @@ func (r *Recorder) eachSource(do func(source) error) error {
 // reach waits until the watch of a resource has delivered every event before the version of a list. limit is for finding the last of them and
 // for the wait after it.
 func (r *Recorder) reach(ctx context.Context, s source, listed string, limit time.Duration) error {
-	from := r.reachedVersion(s.resource)
 	watching, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	last, err := lastBetween(watching, s, from, listed)
+	last, err := r.lastBefore(watching, s, listed)
 	if err != nil {
-		return fmt.Errorf("watching %s from resource version %s on, to see whether the recording is complete: %w", s.resource, from, err)
+		return fmt.Errorf("watching %s from resource version %s on, to see whether the recording is complete: %w", s.resource, r.reachedVersion(s.resource), err)
 	}
 	return r.Await(ctx, limit, fmt.Sprintf("the recording of %s to reach resource version %s", s.resource, last), func(*history.State) string {
 		if now := r.reached[s.resource]; older(now, last) {
@@ -71,16 +70,20 @@ func (r *Recorder) reach(ctx context.Context, s source, listed string, limit tim
 // (k8s.io/apiserver, storage/cacher), so that this is the shortest for which one comes, after a second.
 const shortWatch = 3
 
-// lastBetween watches a resource from one version on, and returns the version of the last event that is no newer than another version, or from if
-// there is none. The API server's watch cache has reached that version, since it answered a list with it.
-func lastBetween(ctx context.Context, s source, from, to string) (last string, err error) {
-	if !older(from, to) {
-		return from, nil
-	}
+// lastBefore watches a resource from the version on that its own watch has reached, and returns the version of the last event that is no newer
+// than another version, or the one reached if there is none. The API server's watch cache has reached that version, since it answered a list
+// with it.
+func (r *Recorder) lastBefore(ctx context.Context, s source, to string) (last string, err error) {
 	for {
+		from := r.reachedVersion(s.resource)
+		if !older(from, to) {
+			return from, nil
+		}
 		begin := time.Now()
 		var reached bool
-		if last, reached, err = shortlyWatched(ctx, s, from, to); reached || (err != nil && !transient(err)) {
+		last, reached, err = shortlyWatched(ctx, s, from, to)
+		// Where the API server no longer has the version, the resource's own watch finds that out too, and makes a new list.
+		if reached || (err != nil && !transient(err) && !expired(err)) {
 			return last, err
 		}
 		// A watch that ended on time had no more to deliver; one that broke off shows nothing.
@@ -92,6 +95,9 @@ func lastBetween(ctx context.Context, s source, from, to string) (last string, e
 		}
 	}
 }
+
+// expired reports whether the API server no longer has the version that a watch is to begin with.
+func expired(err error) bool { return apierrors.IsResourceExpired(err) || apierrors.IsGone(err) }
 
 // shortlyWatched is one such watch. It reports whether the version was reached, by an event or a bookmark.
 func shortlyWatched(ctx context.Context, s source, from, to string) (last string, reached bool, err error) {

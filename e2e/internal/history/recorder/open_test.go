@@ -35,7 +35,7 @@ func TestALongOutageIsNotHurried(t *testing.T) {
 			return nil, errors.New("connection refused")
 		}}
 		r := &Recorder{start: time.Now(), outages: map[history.Resource]outage{}}
-		r.follow(ctx, away, "1", 0)
+		r.follow(ctx, away, 0)
 		// About five a second for ten seconds, then one a second.
 		if attempts < 50 || attempts > 120 {
 			t.Errorf("expected 50 to 120 attempts in a minute, found %d", attempts)

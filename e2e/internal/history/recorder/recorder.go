@@ -54,14 +54,13 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 	r.stopped = ctx.Done()
 	for _, s := range r.sources {
 		seen := r.Now() // before the list is made: what happens while it travels is not in it
-		rv, err := r.list(ctx, s)
-		if err != nil {
+		if err := r.list(ctx, s); err != nil {
 			r.cancel()
 			r.done.Wait()
 			return nil, fmt.Errorf("recording %s in namespace %s: the first list failed (the suite needs the rights to list and watch them): %w",
 				s.resource, header.Namespace, err)
 		}
-		r.done.Go(func() { r.follow(ctx, s, rv, seen) })
+		r.done.Go(func() { r.follow(ctx, s, seen) })
 	}
 	return r, nil
 }

@@ -68,17 +68,17 @@ func aboutSets(s source) source {
 }
 
 // list makes the first list of a resource and records what it holds.
-func (r *Recorder) list(ctx context.Context, s source) (rv string, err error) {
+func (r *Recorder) list(ctx context.Context, s source) error {
 	events, rv, err := snapshot(ctx, s)
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, e := range events {
 		e.Change = history.Listed
 		r.append(e)
 	}
 	r.setReached(s.resource, rv)
-	return rv, nil
+	return nil
 }
 
 func snapshot(ctx context.Context, s source) ([]*history.Event, string, error) {
@@ -106,13 +106,13 @@ func snapshot(ctx context.Context, s source) ([]*history.Event, string, error) {
 	return events, lm.GetResourceVersion(), nil
 }
 
-// follow watches from rv until ctx ends; seen is when rv was the newest. A watch that ends is resumed from the last resource version
-// seen, which loses nothing; when the server no longer has that version a new list is compared with what is known, and what may have
-// been missed becomes a gap.
+// follow watches from the version that was reached until ctx ends; seen is when that was the newest. A watch that ends is resumed from the
+// version reached by then, which loses nothing; when the server no longer has that version a new list is compared with what is known, and
+// what may have been missed becomes a gap.
 //
 // It is no reflector and no client-go RetryWatcher: the former merges versions, the latter waits a second or more before it watches again,
 // by which the resources' times of arrival would differ, and neither says where events may be missing.
-func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Duration) {
+func (r *Recorder) follow(ctx context.Context, s source, seen time.Duration) {
 	// The cap is low because judges compare resources with each other by the time of arrival: after an outage all watches
 	// must be back within the tolerance for that.
 	reconnect := wait.Backoff{Duration: 20 * time.Millisecond, Factor: 2, Jitter: 0.1, Steps: 4, Cap: 200 * time.Millisecond}
@@ -124,12 +124,12 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 	for ctx.Err() == nil {
 		var since time.Duration
 		var started, progressed bool
-		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: rv, AllowWatchBookmarks: true})
+		w, err := s.watch(ctx, metav1.ListOptions{ResourceVersion: r.reachedVersion(s.resource), AllowWatchBookmarks: true})
 		if err == nil {
 			if started = open(w); started {
 				since = r.alive(s.resource)
 			}
-			rv, seen, progressed, err = r.drain(ctx, s.resource, w, rv, seen)
+			seen, progressed, err = r.drain(ctx, s.resource, w, seen)
 			if progressed {
 				backoff, failures = reconnect, failing
 			}
@@ -138,14 +138,13 @@ func (r *Recorder) follow(ctx context.Context, s source, rv string, seen time.Du
 			return
 		}
 		next := &backoff
-		expired := apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
-		if expired {
+		if expired(err) {
 			listed := r.Now()
-			if newRV, relistErr := r.relist(ctx, s, seen, err); relistErr == nil {
-				rv, seen = newRV, listed
+			if r.relist(ctx, s, seen, err) == nil {
+				seen = listed
 			}
 		}
-		if started && !progressed && err != nil && !expired {
+		if started && !progressed && err != nil && !expired(err) {
 			next = &failures
 		} else {
 			since = 0
@@ -231,43 +230,43 @@ func (r *Recorder) silentForLocked() string {
 }
 
 // drain records one watch's events until it ends. The error is the server's own, nil when the connection just closed.
-func (r *Recorder) drain(ctx context.Context, resource history.Resource, w watch.Interface, rv string, seen time.Duration) (string, time.Duration, bool, error) {
+func (r *Recorder) drain(ctx context.Context, resource history.Resource, w watch.Interface, seen time.Duration) (time.Duration, bool, error) {
 	defer w.Stop()
 	progressed := false
 	for {
 		select {
 		case <-ctx.Done():
-			return rv, seen, progressed, nil
+			return seen, progressed, nil
 		case ev, open := <-w.ResultChan():
 			if !open {
-				return rv, seen, progressed, nil
+				return seen, progressed, nil
 			}
 			change, ok := changeOf(ev.Type)
 			if !ok {
 				if ev.Type == watch.Bookmark {
 					if m, err := meta.Accessor(ev.Object); err == nil {
-						rv, seen, progressed = m.GetResourceVersion(), r.Now(), true
-						r.setReached(resource, rv)
+						seen, progressed = r.Now(), true
+						r.setReached(resource, m.GetResourceVersion())
 					}
 					continue
 				}
-				return rv, seen, progressed, apierrors.FromObject(ev.Object)
+				return seen, progressed, apierrors.FromObject(ev.Object)
 			}
 			e, err := history.Project(ev.Object)
 			if err != nil {
 				// The same event would come again from the same resource version: it is passed over, and its absence is a gap.
 				m, noMeta := meta.Accessor(ev.Object)
 				if noMeta != nil {
-					return rv, seen, progressed, err
+					return seen, progressed, err
 				}
 				r.gap(resource, seen, err)
-				rv, seen = m.GetResourceVersion(), r.Now()
-				r.setReached(resource, rv)
+				seen = r.Now()
+				r.setReached(resource, m.GetResourceVersion())
 				continue
 			}
 			e.Change = change
 			r.append(e)
-			rv, seen, progressed = e.ResourceVersion, e.At, true
+			seen, progressed = e.At, true
 		}
 	}
 }
@@ -295,10 +294,10 @@ func changeOf(t watch.EventType) (history.Change, bool) {
 
 // relist compares a new list with the known state. If nothing differs, nothing was missed; otherwise the differences are
 // recorded as listed and missing objects, behind a gap.
-func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cause error) (string, error) {
+func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cause error) error {
 	events, rv, err := snapshot(ctx, s)
 	if err != nil {
-		return "", err
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -322,7 +321,7 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	}
 	r.reached[s.resource] = rv
 	if len(fresh)+len(lost) == 0 {
-		return rv, nil
+		return nil
 	}
 	seq, at := r.nextLocked()
 	r.h.Gaps = append(r.h.Gaps, history.Gap{
@@ -332,5 +331,5 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	for _, e := range append(lost, fresh...) {
 		r.appendLocked(e)
 	}
-	return rv, nil
+	return nil
 }
