@@ -3,6 +3,7 @@ package explore
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -133,7 +134,7 @@ func (c *Course) created(set string) *Spec {
 // newTemplate returns a template of a new name; its faults are chosen for the set that it is for, nil for a new one.
 func (c *Course) newTemplate(fault Fault, mounts []string) *Template {
 	c.templates++
-	t := &Template{Name: "t" + itoa(c.templates), Fault: fault, Mounts: mounts}
+	t := &Template{Name: "t" + strconv.Itoa(c.templates), Fault: fault, Mounts: mounts}
 	t.Gate = fault == "" && c.rng.IntN(4) == 0
 	if c.rng.IntN(5) == 0 {
 		t.Stop = 3

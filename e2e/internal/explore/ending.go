@@ -2,6 +2,7 @@ package explore
 
 import (
 	"slices"
+	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -35,7 +36,7 @@ func (c *Course) Ending(s *history.State, stalled bool) []Act {
 			continue
 		}
 		if stalled {
-			out = append(out, Act{Kind: TouchSet, Set: set.Name, Value: "end-" + itoa(len(c.Episode.Steps))})
+			out = append(out, Act{Kind: TouchSet, Set: set.Name, Value: "end-" + strconv.Itoa(len(c.Episode.Steps))})
 		}
 	}
 	return out

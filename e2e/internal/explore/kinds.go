@@ -40,7 +40,7 @@ func kinds() []kind {
 			return Act{Propagation: pick(c, metav1.DeletePropagationBackground, metav1.DeletePropagationForeground, metav1.DeletePropagationOrphan)}, live(set)
 		}},
 		{TouchSet, 1, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
-			return Act{Value: itoa(len(c.Episode.Steps))}, live(set)
+			return Act{Value: strconv.Itoa(len(c.Episode.Steps))}, live(set)
 		}},
 		{Scale, 4, changing(proposeReplicas)},
 		{NewTemplate, 4, changing(proposeTemplate)},
@@ -223,5 +223,3 @@ func proposeOutsider(c *Course, s *history.State, name string, set *history.Even
 	act := Act{Object: pick(c, name+"-other", podOf(name, c.rng.IntN(maxReplicas+1))), Owned: c.rng.IntN(2) == 0}
 	return act, live(set) && s.Get(history.Pods, act.Object) == nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -14,11 +14,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Budgets and ConfigMaps are resources that are not recorded.
-const (
-	Budgets    history.Resource = "poddisruptionbudgets"
-	ConfigMaps history.Resource = "configmaps"
-)
+// Budgets is a resource that is not recorded.
+const Budgets history.Resource = "poddisruptionbudgets"
 
 // Finalizer is what AddFinalizer gives to pods.
 const Finalizer = history.Prefix + "run"

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/exec"
@@ -100,6 +101,16 @@ func (ns *Namespace) TryDeletePod(ctx context.Context, name string, o metav1.Del
 	return uid, ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })
 }
 
+// Evict creates the eviction that a request describes, of the pod of its name and UID, and returns the API server's answer.
+func (ns *Namespace) Evict(ctx context.Context, r Request) error {
+	return ns.Do(r, func() error {
+		return ns.Client.PolicyV1().Evictions(ns.Name).Evict(ctx, &policyv1.Eviction{
+			ObjectMeta:    metav1.ObjectMeta{Name: r.Name, Namespace: ns.Name},
+			DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(r.UID))},
+		})
+	})
+}
+
 const (
 	// execScript runs a command in a shell and prints a mark behind its output: on a busy node the connection of an exec was seen to end without an
 	// error before anything had come.
@@ -161,14 +172,23 @@ func (ns *Namespace) SendSignal(ctx context.Context, pod *history.Event, signal 
 // OtherController creates an object that is no set and returns the controlling ownerReference to it.
 func (ns *Namespace) OtherController(ctx context.Context) metav1.OwnerReference {
 	GinkgoHelper()
+	owner, err := ns.TryOtherController(ctx)
+	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
+	return owner
+}
+
+// TryOtherController is OtherController, and returns an error where the API server rejects the object.
+func (ns *Namespace) TryOtherController(ctx context.Context) (metav1.OwnerReference, error) {
 	made := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
 	ns.Settings.Label(made)
 	create := Request{Verb: history.VerbCreate, Resource: "configmaps", Name: made.Name, Text: "create config map " + made.Name}
 	owner, err := Send(ns, create, func() (*corev1.ConfigMap, error) {
 		return ns.Client.CoreV1().ConfigMaps(ns.Name).Create(ctx, made, metav1.CreateOptions{})
 	})
-	Expect(err).NotTo(HaveOccurred(), "creating the object that stands for another controller")
-	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}
+	if err != nil {
+		return metav1.OwnerReference{}, err
+	}
+	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}, nil
 }
 
 // VerifyLeftAlone leaves it to the judges to verify that pods of another controller are not deleted and keep that controller.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 )
 
 // Field is a part of a set that people change: a mutable field of its spec, or whether there is such a set at all.
@@ -56,7 +57,7 @@ func SetChanged(was, is *Set, f Field) bool {
 	case FieldWhenScaled:
 		return was.WhenScaled != is.WhenScaled
 	case FieldHistoryLimit:
-		return orZero(was.RevisionHistoryLimit) != orZero(is.RevisionHistoryLimit) || (was.RevisionHistoryLimit == nil) != (is.RevisionHistoryLimit == nil)
+		return !ptr.Equal(was.RevisionHistoryLimit, is.RevisionHistoryLimit)
 	}
 	return false
 }

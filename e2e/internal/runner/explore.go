@@ -107,15 +107,10 @@ func (x *Exploration) longest() time.Duration {
 // wanted reports whether the run explores.
 func (x *Exploration) wanted() bool { return x.Time > 0 || x.Episode != "" }
 
-func interrupted(ctx context.Context) bool { return ctx.Err() != nil }
-
 // exploreRandomly carries out episodes of random acts, or one of a file, and adds their outcomes to the report. What an episode found broken is
 // shrunk and told.
 func (o *Options) exploreRandomly(ctx context.Context, s runconfig.Settings, begin time.Time, out io.Writer) error {
 	x := o.Exploration
-	if interrupted(ctx) || !x.wanted() {
-		return nil
-	}
 	s.Explore = &runconfig.Explore{Coverage: x.Coverage}
 	if x.Episode != "" {
 		s.Explore.Files = slices.Repeat([]string{x.Episode}, x.Namespaces)

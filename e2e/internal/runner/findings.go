@@ -184,7 +184,7 @@ func (sh *shrinker) carryOut(ctx context.Context, candidates [][]explore.Step) (
 		i := int(e.Seed)
 		e.Seed = sh.best.Seed
 		for _, f := range e.Broken {
-			if f.Guarantee != sh.of || e.Disturbed != "" && len(e.Broken) == 0 {
+			if f.Guarantee != sh.of {
 				continue
 			}
 			shown[i] = true

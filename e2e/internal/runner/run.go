@@ -90,7 +90,7 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 			err = o.repeatDisturbed(ctx, s, begin, out)
 		}
 	}
-	if err == nil {
+	if err == nil && ctx.Err() == nil && o.Exploration.wanted() {
 		err = o.exploreRandomly(ctx, s, begin, out)
 	}
 	stop()

@@ -52,12 +52,7 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 		return r.remove(ctx, record, q)
 	case explore.Evict:
 		record.UID = uid
-		return r.ns.Do(record, func() error {
-			return r.ns.Client.PolicyV1().Evictions(r.ns.Name).Evict(ctx, &policyv1.Eviction{
-				ObjectMeta:    metav1.ObjectMeta{Name: q.Name, Namespace: r.ns.Name},
-				DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(uid))},
-			})
-		})
+		return r.ns.Evict(ctx, record)
 	case explore.Signal:
 		return r.ns.Do(record, func() error {
 			_, err := r.ns.Exec(ctx, q.Name, "kill", "-TERM", "1")
@@ -140,16 +135,11 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 // otherController returns an ownerReference to an object that is no set, which is made first where there is none yet.
 func (r *run) otherController(ctx context.Context) ([]metav1.OwnerReference, error) {
 	if r.other == nil {
-		o := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "controller"}}
-		r.ns.Settings.Label(o)
-		record := framework.Request{Verb: history.VerbCreate, Resource: explore.ConfigMaps, Name: o.Name, Text: "create config map " + o.Name}
-		made, err := framework.Send(r.ns, record, func() (*corev1.ConfigMap, error) {
-			return r.ns.Client.CoreV1().ConfigMaps(r.ns.Name).Create(ctx, o, metav1.CreateOptions{})
-		})
+		owner, err := r.ns.TryOtherController(ctx)
 		if err != nil {
 			return nil, err
 		}
-		r.other = &metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: made.Name, UID: made.UID, Controller: new(true)}
+		r.other = &owner
 	}
 	return []metav1.OwnerReference{*r.other}, nil
 }

@@ -7,7 +7,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -80,12 +79,7 @@ func (s *Set) Evict(ctx context.Context, ordinal int) (types.UID, error) {
 	GinkgoHelper()
 	pod := s.NS.Pod(s.Pod(ordinal))
 	request := framework.Request{Verb: history.VerbEvict, Resource: history.Pods, Name: pod.Name, UID: pod.UID, Text: "evict pod " + pod.Name}
-	return pod.UID, s.NS.Do(request, func() error {
-		return s.NS.Client.PolicyV1().Evictions(s.NS.Name).Evict(ctx, &policyv1.Eviction{
-			ObjectMeta:    metav1.ObjectMeta{Name: pod.Name, Namespace: s.NS.Name},
-			DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
-		})
-	})
+	return pod.UID, s.NS.Evict(ctx, request)
 }
 
 // LetEnd lets the first pod of a set with HoldShutdownOfFirst end: at once where it has been told to, otherwise as soon as it is.
