@@ -50,6 +50,7 @@ type server struct {
 	answer  int             // every request fails with this status, if any
 	mute    map[string]bool // resources whose watches show nothing, but for those of limited length
 	refused int             // failed requests
+	expired int             // watches that began with an expired version
 	cut     chan struct{}   // closed to drop all watches
 	news    chan struct{}   // closed with every change
 	from    []string        // "resource@version" of every watch
@@ -191,6 +192,9 @@ func (s *server) watch(w http.ResponseWriter, req *http.Request, resource string
 		s.from = append(s.from, resource+"@"+rv)
 	}
 	expired, old, cut := from < s.oldest, len(s.log), s.cut
+	if expired {
+		s.expired++
+	}
 	s.mu.Unlock()
 	if err != nil || req.URL.Query().Get("allowWatchBookmarks") != "true" {
 		writeStatus(w, metav1.Status{Code: http.StatusBadRequest, Message: "expected a version and bookmarks"})

@@ -65,6 +65,32 @@ func TestSyncOutlastsAServerOutOfReach(t *testing.T) {
 	stop(t, r)
 }
 
+// TestCompleteOutlastsAnExpiredVersion: an open watch does not know that its version has expired, and one that begins with it does.
+func TestCompleteOutlastsAnExpiredVersion(t *testing.T) {
+	s := newServer(t)
+	r := start(t, s)
+	for _, res := range history.Resources() {
+		s.watchesOnce(t, r, res)
+	}
+	s.expire()
+	done := make(chan error)
+	go func() { done <- r.Complete(t.Context(), patience) }()
+	for s.expiries() == 0 {
+		<-time.After(time.Millisecond)
+	}
+	s.drop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	stop(t, r)
+}
+
+func (s *server) expiries() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.expired
+}
+
 func (s *server) failures() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
