@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 )
@@ -23,8 +24,17 @@ type Node struct {
 	Role string
 	// Status is the container's, as the engine writes it: running, paused, exited.
 	Status string
-	// Started is when the container was last started, as the engine writes it.
+	// Started is when the container was last started, in RFC 3339.
 	Started string
+}
+
+// startTime is when the node was last started.
+func (n Node) startTime() (time.Time, error) {
+	at, err := time.Parse(time.RFC3339Nano, n.Started)
+	if err != nil {
+		return at, fmt.Errorf("node %s: start: %w", n.Name, err)
+	}
+	return at, nil
 }
 
 // List returns the nodes of the kind cluster of that name, none if there is no such cluster. kind's own list has names only, not whether
@@ -38,7 +48,7 @@ func List(ctx context.Context, client container.Client, cluster string) ([]Node,
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	format := fmt.Sprintf(`{{.Id}} {{.Name}} {{index .Config.Labels %q}} {{.State.Status}} {{.State.StartedAt}}`, roleLabel)
+	format := fmt.Sprintf(`{{.Id}} {{.Name}} {{index .Config.Labels %q}} {{.State.Status}} {{json .State.StartedAt}}`, roleLabel)
 	out, err = client.Output(ctx, append([]string{"inspect", "--format", format}, ids...)...)
 	if err != nil {
 		return nil, err
@@ -49,12 +59,11 @@ func List(ctx context.Context, client container.Client, cluster string) ([]Node,
 func parse(out string) ([]Node, error) {
 	var nodes []Node
 	for line := range strings.Lines(out) {
-		// podman writes a time with spaces in it.
-		f := strings.SplitN(strings.TrimSpace(line), " ", 5)
+		f := strings.Fields(line)
 		if len(f) != 5 {
 			return nil, fmt.Errorf("expected a node's ID, name, role, status and start, found %q", strings.TrimSpace(line))
 		}
-		nodes = append(nodes, Node{ID: f[0], Name: strings.TrimPrefix(f[1], "/"), Role: f[2], Status: f[3], Started: f[4]})
+		nodes = append(nodes, Node{ID: f[0], Name: strings.TrimPrefix(f[1], "/"), Role: f[2], Status: f[3], Started: strings.Trim(f[4], `"`)})
 	}
 	return nodes, nil
 }

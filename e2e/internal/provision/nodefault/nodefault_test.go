@@ -12,12 +12,17 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	got, err := parse("1 /k-control-plane control-plane running 2026-01-02T03:04:05Z\n2 k-worker worker paused 2026-01-02 03:04:05 +0000 UTC\n")
+	got, err := parse("1 /k-control-plane control-plane running \"2026-01-02T03:04:05.6Z\"\n2 k-worker worker paused \"2026-01-02T03:04:05+01:00\"\n")
 	want := []Node{
-		{"1", "k-control-plane", "control-plane", "running", "2026-01-02T03:04:05Z"}, {"2", "k-worker", "worker", "paused", "2026-01-02 03:04:05 +0000 UTC"},
+		{"1", "k-control-plane", "control-plane", "running", "2026-01-02T03:04:05.6Z"}, {"2", "k-worker", "worker", "paused", "2026-01-02T03:04:05+01:00"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("found %v, %v", got, err)
+	}
+	for i, want := range []string{"2026-01-02T03:04:05.6Z", "2026-01-02T02:04:05Z"} {
+		if at, err := got[i].startTime(); err != nil || at.UTC().Format(time.RFC3339Nano) != want {
+			t.Errorf("expected %s, found %v, %v", want, at, err)
+		}
 	}
 	if _, err := parse("3 /other running 2026-01-02T03:04:05Z\n"); err == nil {
 		t.Error("a container without a role was taken for a node")

@@ -41,6 +41,15 @@ func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
 	if err := awaitControlPlane(ctx, client); err != nil {
 		return err
 	}
+	started := map[string]time.Time{}
+	for _, node := range all {
+		if started[node.Name], err = node.startTime(); err != nil {
+			return err
+		}
+	}
+	if err := ready.Restarted(ctx, config, started); err != nil {
+		return err
+	}
 	return ready.Cluster(ctx, config, len(all))
 }
 

@@ -9,17 +9,44 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 )
 
-// awaitAnswer has one of CoreDNS's pods resolve a name that every cluster has. A pod can be Ready before it has synced the services.
+// answerEvery is how often CoreDNS is asked until it answers.
+const answerEvery = time.Second
+
+// awaitAnswer waits until one of CoreDNS's pods resolves a name that every cluster has. A pod can be Ready before it has synced the services,
+// and its status may be older than the last start of its node.
 func awaitAnswer(ctx context.Context, restConfig *rest.Config, client kubernetes.Interface) error {
+	return until(ctx, answerEvery, func(ctx context.Context) error { return answer(ctx, restConfig, client) })
+}
+
+// until calls try until it succeeds, every so often. After ctx has ended the error is the last that try returned, and the cause.
+func until(ctx context.Context, every time.Duration, try func(context.Context) error) error {
+	var last error
+	err := wait.PollUntilContextCancel(ctx, every, true, func(ctx context.Context) (bool, error) {
+		// What a call says that was cut short tells nothing.
+		if err := try(ctx); err == nil || last == nil || ctx.Err() == nil {
+			last = err
+		}
+		return last == nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", last, context.Cause(ctx))
+	}
+	return nil
+}
+
+// answer has a pod of CoreDNS that runs resolve the name of the API's service.
+func answer(ctx context.Context, restConfig *rest.Config, client kubernetes.Interface) error {
 	config, err := client.CoreV1().ConfigMaps("kube-system").Get(ctx, "coredns", metav1.GetOptions{})
 	if err != nil {
 		return err

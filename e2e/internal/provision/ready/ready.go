@@ -26,6 +26,9 @@ import (
 // controlPlaneTaint keeps pods off the control plane, where kubeadm puts it for good.
 const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
 
+// provisionerNamespace is the namespace of kind's provisioner of volumes.
+const provisionerNamespace = "local-path-storage"
+
 // defaultClass is the annotation that makes a StorageClass the default.
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
@@ -113,6 +116,43 @@ func nodesMissing(nodes []*corev1.Node, want int) string {
 	return ""
 }
 
+// Restarted returns once the system's pods are Ready and their containers have been started since their nodes were: until the kubelet reports
+// them, the statuses in the API are those from before, and what controllers derive from them later still. started tells when each node was started, by its name, on the nodes' clock.
+func Restarted(ctx context.Context, config *rest.Config, started map[string]time.Time) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	for _, namespace := range []string{metav1.NamespaceSystem, provisionerNamespace} {
+		source := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "pods", namespace, fields.Everything())
+		err := Objects(ctx, source, &corev1.Pod{}, func(pods []*corev1.Pod) string { return restartsMissing(pods, started) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restartsMissing names a container that was last started before its node or a pod that is not Ready, nothing when there is none.
+func restartsMissing(pods []*corev1.Pod, started map[string]time.Time) string {
+	for _, pod := range pods {
+		if pod.Status.Phase != corev1.PodRunning || pod.DeletionTimestamp != nil {
+			continue
+		}
+		// The API has whole seconds.
+		node := started[pod.Spec.NodeName].Truncate(time.Second)
+		for _, c := range pod.Status.ContainerStatuses {
+			if c.State.Running != nil && c.State.Running.StartedAt.Time.Before(node) {
+				return fmt.Sprintf("container %s of pod %s/%s has not been started since its node %s was", c.Name, pod.Namespace, pod.Name, pod.Spec.NodeName)
+			}
+		}
+		if !PodReady(pod) {
+			return fmt.Sprintf("pod %s/%s is not Ready", pod.Namespace, pod.Name)
+		}
+	}
+	return ""
+}
+
 // PodReady reports whether a pod's condition Ready is true.
 func PodReady(p *corev1.Pod) bool {
 	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
@@ -170,5 +210,5 @@ func awaitStorage(ctx context.Context, client kubernetes.Interface) error {
 	if err != nil {
 		return err
 	}
-	return awaitDeployment(ctx, client, "local-path-storage", "local-path-provisioner")
+	return awaitDeployment(ctx, client, provisionerNamespace, "local-path-provisioner")
 }

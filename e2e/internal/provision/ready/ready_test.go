@@ -3,7 +3,9 @@ package ready
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -63,6 +65,60 @@ func TestWhatIsMissing(t *testing.T) {
 	d.Status.AvailableReplicas = 1
 	if got := deploymentMissing(d); got != "deployment kube-system/coredns has 1 of 2 pods available" {
 		t.Error(got)
+	}
+}
+
+func TestStatusesFromBeforeTheStartOfANode(t *testing.T) {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
+	pod := func(node string, container time.Time) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "proxy", Namespace: "kube-system"}, Spec: corev1.PodSpec{NodeName: node}}
+		p.Status.Phase = corev1.PodRunning
+		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+		p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "c"}}
+		p.Status.ContainerStatuses[0].State.Running = &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(container)}
+		return p
+	}
+	const missing = "container c of pod kube-system/proxy has not been started since its node a was"
+	ended, deleted := pod("a", start.Add(-time.Hour)), pod("a", start.Add(-time.Hour))
+	ended.Status.Phase = corev1.PodSucceeded
+	deleted.DeletionTimestamp = &metav1.Time{Time: start}
+	starting := pod("a", start.Add(time.Minute))
+	starting.Status.Conditions[0].Status = corev1.ConditionFalse
+	for want, pods := range map[string][]*corev1.Pod{
+		// Of the start, the API tells the second alone.
+		"":                                   {pod("a", start.Truncate(time.Second)), pod("b", start.Add(-time.Hour)), ended, deleted},
+		missing:                              {pod("a", start.Add(time.Minute)), pod("a", start.Add(-2*time.Second))},
+		"pod kube-system/proxy is not Ready": {starting},
+	} {
+		if got := restartsMissing(pods, map[string]time.Time{"a": start, "b": start.Add(-2 * time.Hour)}); got != want {
+			t.Errorf("expected %q, found %q", want, got)
+		}
+	}
+}
+
+func TestUntilTellsTheLastAnswer(t *testing.T) {
+	cause := errors.New("too late")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	calls := 0
+	err := until(ctx, time.Millisecond, func(ctx context.Context) error {
+		if calls++; calls < 3 {
+			return fmt.Errorf("refused %d", calls)
+		}
+		cancel(cause)
+		return ctx.Err()
+	})
+	if !errors.Is(err, cause) || err.Error() != "refused 2: too late" {
+		t.Errorf("expected the last answer and the cause, found %v", err)
+	}
+	calls = 0
+	err = until(t.Context(), time.Millisecond, func(context.Context) error {
+		if calls++; calls < 3 {
+			return errors.New("refused")
+		}
+		return nil
+	})
+	if err != nil || calls != 3 {
+		t.Errorf("expected the third try to end it, found %v after %d", err, calls)
 	}
 }
 
