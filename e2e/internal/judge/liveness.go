@@ -19,7 +19,22 @@ func (m *model) actDeadline() time.Duration {
 
 // actDeadlineWhenObserved is the same where the set's status shows that its controller has seen everything.
 func (m *model) actDeadlineWhenObserved() time.Duration {
-	return max(MinActDeadline, HoldFactor*m.reaction())
+	return max(MinActDeadline, HoldFactor*m.reaction(), HoldFactor*m.slowestAnswer())
+}
+
+// slowestAnswer is how long the API server took at most to answer a request of the test: the controller sends several requests for one act, to the
+// same server. An answer that took longer than MaxLag was that of a server that was away, and says nothing of how fast it is when it is there.
+func (m *model) slowestAnswer() time.Duration {
+	var slowest time.Duration
+	for i := range m.h.Operations {
+		o := &m.h.Operations[i]
+		// What is not a request to the API server alone takes the time of a node or a container.
+		took := o.ReturnAt - o.At
+		if o.Outcome == history.Accepted && o.Result != nil && took <= MaxLag {
+			slowest = max(slowest, took)
+		}
+	}
+	return slowest
 }
 
 // laggingStatusDeadline is how long a status may equal an earlier state of the pods before it counts as never updated.

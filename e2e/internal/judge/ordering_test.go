@@ -135,6 +135,14 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 		{
+			name: "Parallel at an API server that takes five seconds to answer", exercised: ids(contract.OrderingParallel),
+			build: func(b *historytest.Builder) { slowParallel(b, 5*time.Second) },
+		},
+		{
+			name: "Parallel that waits, at an API server that was away before", broken: ids(contract.OrderingParallel),
+			build: func(b *historytest.Builder) { slowParallel(b, 11*time.Second) },
+		},
+		{
 			name: "Parallel that may wait in back-off", inconclusive: ids(contract.OrderingParallel), texts: []string{"but nothing shows that the controller was at work"},
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Replicas(2), historytest.Parallel)
@@ -147,6 +155,22 @@ func TestOrderingOfCreation(t *testing.T) {
 			},
 		},
 	})
+}
+
+// slowParallel has a set wait 17 seconds for its second pod, where a request of the test took so long to be answered and another set shows a quick
+// reaction.
+func slowParallel(b *historytest.Builder, answer time.Duration) {
+	b.Running("elsewhere", 2)
+	answered := b.Begin(history.Operation{Verb: history.VerbTouch, Resource: history.Sets, Name: "elsewhere"})
+	b.Wait(answer)
+	answered(history.Accepted, &history.Result{UID: b.Get(history.Sets, "elsewhere").UID, ResourceVersion: "1"})
+	b.Set("web", historytest.Replicas(2), historytest.Parallel)
+	b.Wait(time.Second)
+	b.Pod("web-0")
+	b.Wait(16 * time.Second)
+	b.Change(history.Sets, "web", func(*history.Event) {})
+	b.Wait(time.Second)
+	b.Pod("web-1")
 }
 
 func TestOrderingHalts(t *testing.T) {

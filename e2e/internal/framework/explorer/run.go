@@ -131,6 +131,12 @@ func (r *run) repeat(ctx context.Context, steps []explore.Step) {
 		}
 		// A moment that does not come keeps nothing from being done.
 		_ = r.ns.Await(ctx, momentLimit, step.After.Words(), step.After.Met)
+		_ = r.ns.Await(ctx, momentLimit, "what the next act is about", func(s *history.State) string {
+			if err := step.Act.Possible(s); err != nil {
+				return err.Error()
+			}
+			return ""
+		})
 		r.do(ctx, explore.Step{After: step.After, Act: step.Act})
 		r.judge(ctx)
 	}
