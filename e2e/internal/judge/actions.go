@@ -207,10 +207,9 @@ func (w *actionWalker) creation(st podStep) creation {
 		c.reason = scaleUp
 	}
 	c.freeFrom, c.reaction = w.wantedAt(n, st.event), -1
-	if c.freeFrom >= 0 {
-		if previous != nil && previous.gone != nil {
-			c.freeFrom = max(c.freeFrom, previous.gone.At)
-		}
+	// Until the last pod of the name is gone, whoever's it was, the name is taken.
+	if former := st.pod.predecessorIncarnation; c.freeFrom >= 0 && former != nil && former.gone != nil {
+		c.freeFrom = max(c.freeFrom, former.gone.At)
 	}
 	if len(c.blocking) > 0 {
 		return c
@@ -250,7 +249,8 @@ type wantedSince struct {
 	at       time.Duration
 }
 
-// wantedAt returns when the ordinal last came to be wanted before a creation, -1 if it never was.
+// wantedAt returns when the ordinal last came to be wanted before a creation, -1 if it never was. A set whose watch is behind was there
+// all the same before its first pod.
 func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
 	since, known := w.wanted[n]
 	if !known {
@@ -262,6 +262,9 @@ func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
 		}
 	}
 	w.wanted[n] = since
+	if since.versions == 0 && inRange(w.s.specs[0], n) {
+		return act.At
+	}
 	return since.at
 }
 

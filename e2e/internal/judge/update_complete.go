@@ -68,7 +68,9 @@ func (m *model) addedPod(res *results, r *rollout, c creation, views cache, id c
 		})
 		return
 	}
-	if r.templateOf[r.set.current(c.event.At)] != r.templateOf[0] || r.twoRevisions(c.event.At) {
+	// Of an older template, that is; where the informer cache may have held that one too, it shows nothing.
+	older := r.templateOf[views.newest] != r.templateOf[0] || r.twoRevisions(c.event.At)
+	if older && r.templateOf[views.oldest] == r.templateOf[views.newest] {
 		res.exercised(id)
 	}
 }

@@ -242,6 +242,15 @@ func TestUpdateScaleNew(t *testing.T) {
 			},
 		},
 		{
+			name: "at the new revision as soon as there is one", notExercised: ids(contract.UpdateScaleNew),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Scale("web", 2)
+				b.ChangeTemplate("web", 2)
+				b.PodAt("web-1", 2)
+			},
+		},
+		{
 			name: "a template changed within the lag",
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1)

@@ -130,7 +130,11 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 			if p.created == nil || s.life(p.ordinal+1, p.created.Seq) != nil {
 				continue
 			}
-			v := s.latest(deliveredBy(p.created.At))
+			from := p.created.At
+			v := s.latest(deliveredBy(from))
+			if v == nil && p.owners[0].set == s { // The set's watch was behind its first pod's.
+				v, from = s.specs[0], s.specs[0].At
+			}
 			if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {
 				continue
 			}
@@ -140,10 +144,10 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 					end = min(end, e.At)
 				}
 			}
-			known := deliveredBy(p.created.At)
+			known := deliveredBy(from)
 			end = s.wantedUntil(p.ordinal+1, known, s.wantedUntil(p.ordinal, known, end))
 			// A pod whose name is taken cannot be created.
-			if end > p.created.At && !m.nameTaken(p.ordinal+1, s, p.created.At, end) && !yield(waitPeriod{from: p.created.At, to: end, pod: p}) {
+			if end > from && !m.nameTaken(p.ordinal+1, s, from, end) && !yield(waitPeriod{from: from, to: end, pod: p}) {
 				return
 			}
 		}

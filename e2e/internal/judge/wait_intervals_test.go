@@ -23,6 +23,29 @@ func TestReactionsThatHaltsAreComparedWith(t *testing.T) {
 			},
 		},
 		{
+			name: "a pod that had to wait for one of its name to be gone, of an earlier set", exercised: ids(contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				b.Set("web")
+				b.CreateReady("web-0")
+				b.Terminate("web-0")
+				b.DeleteSet("web")
+				b.Set("web", historytest.Replicas(2))
+				b.Wait(3 * time.Second)
+				b.FinishDeletion("web-0")
+				b.Pod("web-0")
+				b.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "a set whose watch is behind the first pod's", exercised: ids(contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				set := b.Set("web", historytest.Replicas(2))
+				pod := b.Pod("web-0")
+				b.Wait(3 * time.Second)
+				set.At = pod.At + time.Second
+			},
+		},
+		{
 			name: "a controller that was as slow before a halt", notExercised: ids(contract.OrderingCreateHalts),
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Replicas(3))
