@@ -31,11 +31,21 @@ func (ns *Namespace) recordOmission(ctx context.Context, late *recorder.TimeoutE
 		ns.showController(ctx)
 		return
 	}
-	if ns.probeAfterSync(ctx) != nil || ns.podInFlight() != "" {
-		return
-	}
-	if ns.Await(ctx, ns.Settings.Limits.Lag, late.What, condition) == nil {
-		return // it needed the sync: late, which no guarantee forbids
+	began := ns.Now() - late.Limit
+	for _, probe := range []func(context.Context) error{ns.probe, ns.probeAfterSync} {
+		if probe(ctx) != nil || ns.podInFlight() != "" {
+			return
+		}
+		if ns.Await(ctx, ns.Settings.Limits.Lag, late.What, condition) == nil {
+			return // late, which no guarantee forbids
+		}
+		h, err := ns.Snapshot(ctx)
+		if err != nil {
+			return
+		}
+		if judge.MayNeedSync(h, began) == "" {
+			break // a change of the set would have it synced, but the controller must not need one
+		}
 	}
 	ns.Verify(due, fmt.Errorf("found: %s; nothing but the controller was left to act, and it acted for another set meanwhile", late.Found),
 		"expected %s within %v", late.What, late.Limit)
@@ -75,10 +85,18 @@ func (ns *Namespace) probeAfterSync(ctx context.Context) error {
 		}
 	}
 	ns.AwaitLag(ctx)
+	return ns.probe(ctx)
+}
+
+// probe waits until the controller has acted for a new set. It returns an error where it does not.
+func (ns *Namespace) probe(ctx context.Context) error {
+	GinkgoHelper()
 	name := "probe"
-	for n := 2; slices.Contains(sets, name); n++ {
-		name = fmt.Sprintf("probe-%d", n)
-	}
+	ns.View(func(s *history.State) {
+		for n := 2; s.Get(history.Sets, name) != nil; n++ {
+			name = fmt.Sprintf("probe-%d", n)
+		}
+	})
 	return ns.ProbeController(ctx, name)
 }
 

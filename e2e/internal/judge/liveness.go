@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"time"
@@ -84,6 +85,33 @@ func (res *results) omitted(id contract.ID, c evidence, atWork bool) {
 // LacksSignOfLife reports whether something was not done in a history, so far, that would break a guarantee if the controller was seen at
 // work for that set now.
 func LacksSignOfLife(h *history.History) bool { return judged(h).lacksSignOfLife }
+
+// MayNeedSync returns why, in a namespace in which something is due since a moment and was not done to the end of a history, the controller may need a
+// change of the set, or more time, before it does it; "" if nothing excuses that it waits.
+//
+// After syncs that failed, since a name was taken for example, a set is tried again with a back-off that doubles: it never lasts longer than the set had
+// been failing for before, and no set fails before it exists. The end of a claim has no set synced.
+func MayNeedSync(h *history.History, since time.Duration) string {
+	m := newModel(h)
+	for _, s := range m.sets {
+		if len(s.events) == 0 || s.events[0].At > since || s.deleting != nil {
+			continue
+		}
+		if h.Duration()-since <= since-s.events[0].At {
+			return fmt.Sprintf("%s may still be in the back-off of syncs that failed before", s.name)
+		}
+		warms := func(v *history.Event) bool { return v.Set.MinReadySeconds > 0 }
+		if slices.ContainsFunc(s.specs, warms) && !m.atLeast("1.36", false) {
+			return fmt.Sprintf("the controller is of a version of which nobody has looked whether it comes back by itself once a pod of %s has been Ready for minReadySeconds", s.name)
+		}
+	}
+	for _, c := range m.claims {
+		if c.deleting != nil || c.gone != nil {
+			return fmt.Sprintf("claim %s was deleted, which has no set synced", c.name)
+		}
+	}
+	return ""
+}
 
 func (m *model) orEnd(until time.Duration) time.Duration {
 	if until == 0 {
