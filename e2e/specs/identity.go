@@ -12,7 +12,7 @@ import (
 
 var _ = Describe("The identity of a pod", func() {
 	It("is a name from the first ordinal on without a gap, told by labels and hostname, under one owner", Proves(
-		contract.IdentityName, contract.IdentityLabels, contract.IdentityHostname, contract.IdentityOwnership, contract.IdentityOwnFQDN,
+		contract.IdentityName, contract.IdentityLabels, contract.IdentityHostname, contract.IdentityOwnership, contract.IdentityOwnFQDN, contract.IdentityLabelKept,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
@@ -24,6 +24,12 @@ var _ = Describe("The identity of a pod", func() {
 			set.VerifyFQDN(ctx, contract.IdentityOwnFQDN, n, "hostname", "-f")
 		}
 		set.AwaitQuiescent(ctx)
+
+		By("giving a pod another one's name as its label")
+		set.RelabelPod(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(0))
+		ns.AwaitComplete(ctx)
+		set.AwaitLabel(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(1), framework.MustHappen(contract.IdentityLabelKept))
+		ns.Verify(contract.IdentityLabelKept, nil, "%s, whose label %s had been changed, has its own name in it again", set.Pod(1), appsv1.StatefulSetPodNameLabel)
 	})
 
 	It("comes back, with its claim, under a new UID when the pod is deleted", Proves(contract.IdentitySticky), func(ctx SpecContext) {
@@ -105,12 +111,13 @@ var _ = Describe("The identity of a pod", func() {
 
 var _ = Describe("A StatefulSet", func() {
 	It("leaves alone what another controller owns, be it a pod in its range, one out of it, or another set with its selector", Proves(
-		contract.IdentityNotMine,
+		contract.IdentityNotMine, contract.OrderingCreateCompletes,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		owned, mine := framework.OwnedBy(ns.OtherController(ctx)), framework.WithLabels(map[string]string{"app": "set"})
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
 		outOfRange := ns.StartPod(ctx, "set-2", mine, owned)
+		unowned := ns.StartPod(ctx, "other-0", mine)
 
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		twin := statefulset.Create(ctx, ns, statefulset.Named("twin"), statefulset.SelectorOf(set))
@@ -118,7 +125,10 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
-		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange)
+		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned)
+
+		By("freeing the name, which no watch event shows the controller: it has to try again by itself")
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, inRange.Name), framework.MustHappen(contract.OrderingCreateCompletes))
 	})
 
 	It("counts its pods from the start ordinal, and updates and removes them by number", Proves(
@@ -137,15 +147,16 @@ var _ = Describe("A StatefulSet", func() {
 	})
 
 	It("moves to a new start ordinal by creating the new range first, then removing the old, highest first", Proves(
-		contract.IdentityStartMoves,
+		contract.IdentityStartMoves, contract.StorageWhenScaledDelete,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireStart(ctx, ns)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Claims("data"), statefulset.Retention(retain, discard))
 		set.AwaitReady(ctx)
 
 		set.Update(ctx, "start ordinal 0 -> 2", statefulset.Start(2))
 		set.AwaitReady(ctx)
+		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 0, 1)
 	})
 })
 

@@ -145,7 +145,7 @@ var _ = Describe("A StatefulSet", func() {
 	})
 
 	It("adopts what a larger set of its name left behind, fills the gap first, and then removes what it does not want", Proves(
-		contract.LifecycleAdoptAndTrim,
+		contract.LifecycleAdoptAndTrim, contract.LifecycleAdoption,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Parallel(), statefulset.HoldReadiness())
@@ -164,6 +164,11 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitRunning(ctx, 0, framework.MustHappen(contract.LifecycleAdoptAndTrim))
 		set.ExpectUnchanged(ctx, set.NotTerminating(1, 2))
 		ns.VerifyKept(ctx, contract.LifecycleAdoptAndTrim, adopted...)
+
+		By("taking a label from one of them for a while: the set has nothing else to do when the pod fits again")
+		set.AwaitReleased(ctx, 1, set.RelabelPod(ctx, 1, "app", "nobody"))
+		set.RelabelPod(ctx, 1, "app", "set")
+		set.AwaitAdopted(ctx, adopted[0], framework.MustHappen(contract.LifecycleAdoption))
 
 		By("letting it become Ready")
 		set.Release(ctx, 0)

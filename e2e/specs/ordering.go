@@ -132,7 +132,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.AwaitReplicas(ctx, 1)
 	})
 
-	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady), func(ctx SpecContext) {
+	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady, contract.OrderingCreateCompletes), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
 		set.Release(ctx, 0)
@@ -140,7 +140,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		By("taking its readiness from the first pod for a while: the time counts from when it has it again")
 		set.HoldAndAwaitObserved(ctx, 0)
 		set.Release(ctx, 0)
-		set.AwaitCreated(ctx, 1)
+		set.AwaitCreated(ctx, 1, framework.MustHappen(contract.OrderingCreateCompletes))
 
 		By("taking it again while the second pod, now Ready, gets so far: the time counts for each lower pod")
 		set.Release(ctx, 1)
@@ -162,6 +162,9 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		for n := range 2 {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
 		}
+
+		By("deleting a pod while the one before it is not Ready")
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)), framework.MustHappen(contract.OrderingParallel))
 
 		By("adding a pod while none of the others is Ready")
 		set.Scale(ctx, 3)

@@ -23,6 +23,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Claims("data"))
 		set.AwaitReady(ctx)
 		set.VerifyClaimsByLabel(ctx, contract.StorageClaimLabels, "data", 0, 1)
+		set.VerifyTemplateLabels(ctx, contract.StorageClaimLabels, "data", 0, 1)
 
 		By("writing something else to each pod's volume")
 		for n := range 2 {

@@ -48,6 +48,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		removeFinalizer := foreground.AddFinalizer(ctx, 0)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
 		foreground.AwaitGone(ctx, 1, many[1], framework.MustHappen(contract.TerminationCascade))
+		foreground.VerifyOutlives(contract.TerminationCascade, 0)
 		foreground.Update(ctx, "what a set that is not being deleted would create pods for", statefulset.Options(
 			statefulset.Replicas(3), statefulset.Start(1), statefulset.Template("late"), statefulset.Partition(1), statefulset.MaxUnavailable(2),
 			statefulset.MinReadySeconds(1), statefulset.HistoryLimit(0), statefulset.Retention(discard, discard),

@@ -3,6 +3,7 @@ package specs
 import (
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -50,7 +51,8 @@ var _ = Describe("A rolling update", func() {
 		contract.UpdateComplete, contract.UpdateNoSpurious, contract.UpdateScaleNew,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
+		// A tenth of one pod is none, with which no rollout could go on: it counts as one. Where the field is not known it is dropped.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.MaxUnavailableOf(intstr.FromString("10%")))
 		set.AwaitReady(ctx)
 		old := set.UIDs(0)[0]
 		set.Restart(ctx)

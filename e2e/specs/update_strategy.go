@@ -29,16 +29,20 @@ var _ = Describe("A partitioned update", func() {
 	})
 
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
-		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder,
+		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.Partition(4))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(4))
 		set.AwaitReady(ctx)
 
-		stay := set.NotTerminating(0, 1, 2)
+		stay := set.NotTerminating(0, 1)
 		set.NewTemplate(ctx, "new")
 		set.AwaitObserved(ctx)
 		set.ExpectUnchanged(ctx, stay)
+
+		By("adding a pod, which is below the partition too")
+		set.Scale(ctx, 3)
+		set.AwaitReplicas(ctx, 3)
 
 		By("lowering the partition to 1")
 		set.Update(ctx, "partition 1", statefulset.Partition(1))
@@ -126,20 +130,24 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		contract.UpdateHistoryLimit, contract.UpdateHistoryOldestFirst, contract.UpdateRevisionMade, contract.UpdateRevision,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete(), statefulset.HistoryLimit(5), statefulset.Template("1"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.OnDelete(), statefulset.HistoryLimit(5), statefulset.Template("1"))
 		set.AwaitReady(ctx)
 		set.Update(ctx, "revisionHistoryLimit 2", statefulset.HistoryLimit(2))
 
-		By("making more revisions than the limit allows, while the pod keeps the first in use")
-		for _, version := range []string{"2", "3", "4"} {
+		By("making more revisions than the limit allows, while one pod keeps the first in use and another, alone, the second")
+		set.NewTemplate(ctx, "2")
+		set.AwaitObserved(ctx)
+		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
+		set.AwaitReady(ctx)
+		for _, version := range []string{"3", "4", "5"} {
 			set.NewTemplate(ctx, version)
 			set.AwaitObserved(ctx)
 		}
 		// Which revisions nothing used when one is removed is known only of those that nothing had used for some time.
 		ns.AwaitQuiescent(ctx)
-		set.NewTemplate(ctx, "5")
+		set.NewTemplate(ctx, "6")
 		set.AwaitObserved(ctx)
-		set.AwaitRevisions(ctx, 4, framework.MustHappen(contract.UpdateHistoryLimit))
+		set.AwaitRevisions(ctx, 5, framework.MustHappen(contract.UpdateHistoryLimit))
 		ns.AwaitQuiescent(ctx)
 	})
 })

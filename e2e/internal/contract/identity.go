@@ -15,6 +15,7 @@ const (
 	IdentityForceDelete  ID = "identity/force-delete"
 	IdentityOwnFQDN      ID = "identity/own-fqdn"
 	IdentityFQDN         ID = "identity/fqdn"
+	IdentityLabelKept    ID = "identity/label-kept"
 )
 
 func identity() []Guarantee {
@@ -40,6 +41,13 @@ func identity() []Guarantee {
 		FeatureGate: "PodIndexLabel",
 		Link:        conceptPage + "#pod-name-label",
 		Note:        "The pod index label is beta and on by default since 1.28 and stable since 1.32; the pod name label has no gate.",
+	}, {
+		ID:      IdentityLabelKept,
+		Level:   Extended,
+		Must:    "A pod of the set whose label statefulset.kubernetes.io/pod-name is changed gets its own name back in it.",
+		Sources: []Source{Impl},
+		Link:    controller + "/stateful_pod_control.go#L175",
+		Note:    "Under OrderedReady once the pods with lower ordinals are Ready, and the pod itself.",
 	}, {
 		ID:    IdentitySticky,
 		Level: Core,
@@ -68,8 +76,8 @@ func identity() []Guarantee {
 	}, {
 		ID:    IdentityNotMine,
 		Level: Core,
-		Must: "A pod that another controller owns is neither adopted nor deleted by the set, even if it matches the selector; " +
-			"two sets with the same selector leave each other's pods alone.",
+		Must: "A pod that another controller owns, or that has another name than <set>-<ordinal>, is neither adopted nor deleted by the set, even " +
+			"if it matches the selector; two sets with the same selector leave each other's pods alone.",
 		Sources: []Source{API},
 		Link:    metaFields,
 	}, {

@@ -38,7 +38,7 @@ func storage() []Guarantee {
 	}, {
 		ID:      StorageClaimLabels,
 		Level:   Core,
-		Must:    "The claims carry the labels of the set's selector.matchLabels, so that kubectl get pvc -l finds them.",
+		Must:    "The claims carry the labels of the set's selector.matchLabels, so that kubectl get pvc -l finds them, and those of their template.",
 		Sources: []Source{Lesson},
 		Link:    tutorialPage + "#writing-to-stable-storage",
 	}, {

@@ -26,9 +26,10 @@ func termination() []Guarantee {
 		Link:    scalingPart,
 		Note:    "No order is promised when the set itself is deleted.",
 	}, {
-		ID:      TerminationCascade,
-		Level:   Core,
-		Must:    "Deleting the set with background or foreground propagation removes its pods; with orphan propagation they stay.",
+		ID:    TerminationCascade,
+		Level: Core,
+		Must: "Deleting the set with background or foreground propagation removes its pods and controller revisions; under foreground propagation the " +
+			"set goes only after them. With orphan propagation they stay.",
 		Sources: []Source{API},
 		Link:    garbagePage + "#cascading-deletion",
 	}, {

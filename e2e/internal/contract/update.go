@@ -90,7 +90,7 @@ func update() []Guarantee {
 		ID:    UpdatePartition,
 		Level: Extended,
 		Must: "With a partition only pods whose ordinal is at or above it are updated. A pod below it that is deleted comes back at " +
-			"status.currentRevision, one at or above it at the update revision.",
+			"status.currentRevision, and one that a scale up adds below it is made at that; one at or above it comes back at the update revision.",
 		Sources: []Source{Docs, Conf},
 		Link:    conceptPage + "#partitions",
 		Note:    "Not asked together with spec.ordinals.start, where code and documentation differ.",
@@ -153,9 +153,10 @@ func update() []Guarantee {
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#performing-rollbacks",
 	}, {
-		ID:      UpdateHistoryOldestFirst,
-		Level:   Extended,
-		Must:    "Of the controller revisions that nothing uses, those that revisionHistoryLimit does not allow are removed from the lowest number up.",
+		ID:    UpdateHistoryOldestFirst,
+		Level: Extended,
+		Must: "Of the controller revisions that nothing uses, those that revisionHistoryLimit does not allow are removed from the lowest number up; one " +
+			"that a pod of the set has is not removed.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#managing-revision-history",
 	}, {

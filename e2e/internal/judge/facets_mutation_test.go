@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -17,6 +18,8 @@ func facetMutations() []furtherMutation {
 		{contract.StatusObservedGeneration, "a generation is observed before it is there", func(h *mutableHistory) bool { return h.observe(1) }},
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
 		{contract.IdentityName, "a pod out of range is created", createOutOfRange},
+		{contract.UpdateHistoryOldestFirst, "a revision that a pod has is removed", removeHeldRevision},
+		{contract.UpdatePartition, "a pod that is added below the partition gets the new template", addNewBelowPartition},
 		{contract.UpdateComplete, "a new pod lacks an annotation of its template", dropAnnotation},
 	}
 }
@@ -78,4 +81,44 @@ func dropAnnotation(h *mutableHistory) bool {
 		clear(p.first().Pod.Template.Annotations)
 		return true
 	})(h)
+}
+
+// removeHeldRevision removes a revision that a pod has had for long, and has to the end.
+func removeHeldRevision(h *mutableHistory) bool {
+	for _, r := range h.shuffled(history.Revisions) {
+		set, at := h.byUID(history.Sets, r.first().Controller()), h.end-3*time.Second
+		if set == nil || !set.alive(h.end) || r.removal() != nil || !r.alive(at) {
+			continue
+		}
+		held := slices.ContainsFunc(h.podsOf(set), func(p *object) bool {
+			sameLabels := func(e *history.Event) bool { return maps.Equal(e.Labels, p.first().Labels) && len(e.Owners) == 1 }
+			return p.revision() == r.name && p.first().At < at-3*time.Second && p.removal() == nil && !slices.ContainsFunc(p.versions, func(e *history.Event) bool { return !sameLabels(e) })
+		})
+		if held {
+			h.insert(r.last(), at, func(e *history.Event) { e.Change = history.Deleted })
+			return true
+		}
+	}
+	return false
+}
+
+// addNewBelowPartition gives a pod that a scale up added below the partition, at the current revision, the label of the update revision.
+func addNewBelowPartition(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		for _, p := range h.podsOf(set) {
+			at := p.first().At
+			if !set.specUnchanged(at-3*time.Second, at+time.Second) || !h.addedByScaleUp(set, p) {
+				continue
+			}
+			v := set.at(at)
+			if st := v.Set.Status; st.ObservedGeneration != v.Generation || st.CurrentRevision != p.revision() || st.UpdateRevision == p.revision() ||
+				!rolloutPending(v, p) || p.ordinal() >= int(v.Set.Partition) {
+				continue
+			}
+			update := v.Set.Status.UpdateRevision
+			p.change(0, func(e *history.Event) { setLabel(e, appsv1.ControllerRevisionHashLabelKey, update) })
+			return true
+		}
+	}
+	return false
 }

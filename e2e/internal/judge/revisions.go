@@ -122,6 +122,14 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 		if gone == nil || gone.Change != history.Deleted || r.set.mayBeDeleted(gone) || m.deletedByTest(gone.UID, l.events[0], gone) || m.h.Duration() < m.settledBy(gone.At) {
 			continue
 		}
+		if p := m.podHolding(r.set, l, gone); p != nil {
+			res.broken(id, evidence{
+				set: r.set, since: p.first().At, until: deliveredBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{p.first(), gone},
+				text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, while %s had it (created at %s)",
+					gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), p.name, p.first().Ref()),
+			})
+			continue
+		}
 		unused, stays := 1, []*revisionLife(nil)
 		for _, o := range all {
 			if o == l || o.by(gone.At) == nil || !o.keptUntil(gone.At) {
@@ -155,6 +163,18 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 				gone.Name, number, r.set.name, gone.Ref(), other.Name, other.Revision.Number, other.ResourceVersion),
 		})
 	}
+}
+
+// podHolding returns a pod of the set that had a revision when that was removed, as the controller must have known: the pod was created longer ago
+// than its cache may be behind, and was still there on every watch. It returns nil if there is none.
+func (m *model) podHolding(s *setLife, l *revisionLife, gone *history.Event) *podLife {
+	i := slices.IndexFunc(s.pods, func(p *podLife) bool {
+		return p.revision == l.name && !p.relabelled && len(p.owners) == 1 && !m.mayHaveMissed(p.first(), gone) && (p.gone == nil || p.gone.At > deliveredBy(gone.At))
+	})
+	if i < 0 || !m.recordedAfter(gone.At) {
+		return nil
+	}
+	return s.pods[i]
 }
 
 // inUse reports whether a status named a revision, or a pod of the set had it, as far as the watches show a moment.

@@ -151,6 +151,30 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 			}
 		}
 	}
+	// held has a pod at a revision that is neither the current nor the update revision, and removes that.
+	held := func(before func(*historytest.Builder), after ...func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.Replicas(2), historytest.HistoryLimit(0), historytest.OnDelete)
+			b.Revision("web", 1, 1)
+			b.CreateReady("web-0")
+			b.CreateReady("web-1")
+			b.Status("web")
+			b.Revision("web", 2, 2)
+			b.NewTemplate("web", 2)
+			b.DeleteByTest("web-1")
+			b.FinishDeletion("web-1")
+			b.PodAt("web-1", 2)
+			b.Ready("web-1")
+			b.Revision("web", 3, 3)
+			b.NewTemplate("web", 3)
+			before(b)
+			b.Remove(history.Revisions, "web-2")
+			for _, f := range after {
+				f(b)
+			}
+			b.Wait(4 * time.Second)
+		}
+	}
 	runCases(t, []testCase{
 		{name: "the oldest", exercised: ids(id), build: four(2, remove("web-1"))},
 		{name: "the two oldest", exercised: ids(id), build: four(1, remove("web-1", "web-2"))},
@@ -174,6 +198,21 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 				b.Remove(history.Revisions, "web-2")
 				b.Wait(4 * time.Second)
 			},
+		},
+		{
+			name: "one that a pod has, which is neither the current nor the update revision", broken: ids(id), texts: []string{"web-2, number 2, of web was removed", "while web-1 had it"},
+			build: held(func(b *historytest.Builder) { b.Wait(4 * time.Second) }),
+		},
+		{
+			name:  "one whose pod the controller's cache may not have held",
+			build: held(func(*historytest.Builder) {}),
+		},
+		{
+			name: "one whose pod was removed just after it: the watches may be out of step",
+			build: held(func(b *historytest.Builder) { b.Wait(4 * time.Second) }, func(b *historytest.Builder) {
+				b.DeleteByTest("web-1")
+				b.FinishDeletion("web-1")
+			}),
 		},
 		{
 			name: "by the test", notExercised: ids(id),

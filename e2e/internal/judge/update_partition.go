@@ -141,15 +141,23 @@ func (s *setLife) updatableUntil(r *rollout, spec int, to time.Duration) time.Du
 	return to
 }
 
-// podsRecreated checks the revision of every replacement that was created under a partition.
+// podsRecreated checks the revision of every replacement that was created under a partition, and of every pod that a scale up added below it.
 func (m *model) podsRecreated(res *results) {
 	const id = contract.UpdatePartition
 	for i, r := range m.rollouts {
 		for _, c := range m.actions[i].creations {
-			if c.reason != replaced || len(r.set.specs) == 0 {
+			if len(r.set.specs) == 0 {
 				continue
 			}
-			legal, split, want := r.recreatedRevision(m.cacheAt(r.set, c.event), c)
+			views, came := m.cacheAt(r.set, c.event), "came back"
+			if c.reason == scaleUp {
+				views, came = views.deciding(c.pod.ordinal, true), "was added by a scale up"
+			}
+			below := views.everySpec(func(v *history.Event) bool { return c.pod.ordinal < int(v.Set.Partition) })
+			if c.reason != replaced && (c.reason != scaleUp || !below) {
+				continue // one that is added at or above it is another guarantee's, update/scale-new
+			}
+			legal, split, want := r.recreatedRevision(views, c)
 			switch {
 			case !split:
 			case legal:
@@ -157,7 +165,7 @@ func (m *model) podsRecreated(res *results) {
 			default:
 				res.broken(id, evidence{
 					set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
-					text: fmt.Sprintf("%s came back at %s with revision %s, expected %s", c.pod.name, c.event.Ref(), c.pod.revision, want),
+					text: fmt.Sprintf("%s %s at %s with revision %s, expected %s", c.pod.name, came, c.event.Ref(), c.pod.revision, want),
 				})
 			}
 		}

@@ -15,6 +15,18 @@ func lower(b *historytest.Builder, partition int32) {
 	b.Status("web")
 }
 
+// addedUnder scales a set from two to three under a partition, while two revisions are in use.
+func addedUnder(partition int32, add func(*historytest.Builder)) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 2, historytest.Partition(partition))
+		b.NewTemplate("web", 2)
+		b.Wait(3 * time.Second)
+		b.Scale("web", 3)
+		add(b)
+		b.Ready("web-2")
+	}
+}
+
 func TestUpdatePartition(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
@@ -83,6 +95,30 @@ func TestUpdatePartition(t *testing.T) {
 				pod.Pod.Template.Images["main"] = "image:2"
 				b.Ready("web-0")
 			},
+		},
+		{
+			name: "a pod that is added below has the old revision", exercised: ids(contract.UpdatePartition),
+			build: addedUnder(4, func(b *historytest.Builder) { b.PodAt("web-2", 1) }),
+		},
+		{
+			name: "a pod that is added below has the new revision", broken: ids(contract.UpdatePartition),
+			texts: []string{"web-2 was added by a scale up at rv", "with revision web-2, expected status.currentRevision (web-1), since its ordinal is below the partition 4"},
+			build: addedUnder(4, func(b *historytest.Builder) { b.Pod("web-2") }),
+		},
+		{
+			name: "a pod that is added below has the old label and the new template", broken: ids(contract.UpdatePartition),
+			build: addedUnder(4, func(b *historytest.Builder) { b.PodAt("web-2", 1).Pod.Template.Images["main"] = "image:2" }),
+		},
+		{
+			name: "a pod that is added as the partition comes down may be either's", notExercised: ids(contract.UpdatePartition),
+			build: addedUnder(4, func(b *historytest.Builder) {
+				b.Update("web", func(t *history.Set) { t.Partition = 1 })
+				b.Pod("web-2")
+			}),
+		},
+		{
+			name: "a pod that is added at the partition is another guarantee's", notExercised: ids(contract.UpdatePartition), exercised: ids(contract.UpdateScaleNew),
+			build: addedUnder(2, func(b *historytest.Builder) { b.Pod("web-2") }),
 		},
 		{
 			name: "not together with a start ordinal", notExercised: ids(contract.UpdatePartition),

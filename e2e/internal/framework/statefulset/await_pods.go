@@ -199,14 +199,25 @@ func (s *Set) AwaitReleased(ctx context.Context, ordinal int, uid types.UID, opt
 }
 
 // AwaitAdopted waits until the set is the controller of a pod.
-func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event) {
+func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event, options ...framework.WaitOption) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be adopted", pod.Name), func(st *history.State) string {
 		if e := st.Get(history.Pods, pod.Name); e == nil || e.UID != pod.UID || framework.ControllerUID(e) != s.UID {
 			return "pod " + pod.Name + " does not belong to the set"
 		}
 		return ""
-	})
+	}, options...)
+}
+
+// AwaitLabel waits until the pod of that ordinal has that value of a label.
+func (s *Set) AwaitLabel(ctx context.Context, ordinal int, key, value string, options ...framework.WaitOption) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to have the label %s=%s", s.Pod(ordinal), key, value), func(st *history.State) string {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e == nil || e.Labels[key] != value {
+			return "it has not"
+		}
+		return ""
+	}, options...)
 }
 
 // AwaitEndpoint waits until the EndpointSlices of a service list the pod of that ordinal, whatever they say of it, or the pod has stopped.

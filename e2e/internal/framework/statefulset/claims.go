@@ -2,6 +2,7 @@ package statefulset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -162,6 +163,18 @@ func (s *Set) VerifyClaimsByLabel(ctx context.Context, id contract.ID, template 
 		err = fmt.Errorf("expected each Bound to a volume of its own, found: %s", strings.Join(wrong, "; "))
 	}
 	s.NS.VerifySet(s.Name, id, err, "claims found with the label %s", query)
+}
+
+// VerifyTemplateLabels verifies that the claims of those ordinals have the label that Claims gives their template.
+func (s *Set) VerifyTemplateLabels(ctx context.Context, id contract.ID, template string, ordinals ...int) {
+	GinkgoHelper()
+	var err error
+	for _, c := range s.AwaitClaims(ctx, template, ordinals...) {
+		if got := c.Labels[templateLabel]; got != template {
+			err = errors.Join(err, fmt.Errorf("claim %s: expected %q, found %q", c.Name, template, got))
+		}
+	}
+	s.NS.VerifySet(s.Name, id, err, "label %s of the claims of %s, as in their template", templateLabel, s.Name)
 }
 
 // VerifyClaimRecreated verifies that the claim of that ordinal is created again, with none of those UIDs.

@@ -78,6 +78,9 @@ func Retention(whenDeleted, whenScaled appsv1.PersistentVolumeClaimRetentionPoli
 	}
 }
 
+// templateLabel is the label that Claims gives each claim template, with its name.
+const templateLabel = "template"
+
 // Claims gives each pod a claim for each name, mounted at "/<name>".
 func Claims(names ...string) Option {
 	return func(s *appsv1.StatefulSet) {
@@ -85,7 +88,7 @@ func Claims(names ...string) Option {
 		for _, name := range names {
 			s.Spec.VolumeClaimTemplates = append(s.Spec.VolumeClaimTemplates, corev1.PersistentVolumeClaim{
 				// The controller adds the labels of the selector to these.
-				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"template": name}},
+				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{templateLabel: name}},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("16Mi")}},

@@ -128,16 +128,31 @@ func (s *Set) VerifyCreated(ctx context.Context, id contract.ID, ordinal int) {
 func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []types.UID) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	err := s.NS.Await(ctx, l.PodGone+l.Collected, fmt.Sprintf("set %s and its pods to be gone", s.Name), func(st *history.State) string {
+	err := s.NS.Await(ctx, l.PodGone+l.Collected, fmt.Sprintf("set %s, its pods and its controller revisions to be gone", s.Name), func(st *history.State) string {
 		// By UID, since an orphaned pod has no controller and is not deleted.
 		for _, e := range st.List(history.Pods) {
 			if slices.Contains(pods, e.UID) {
 				return fmt.Sprintf("pod %s is still there (terminating: %t, controlled: %t)", e.Name, e.Terminating(), e.Controller() != nil)
 			}
 		}
+		if kept := s.revisions(st); len(kept) > 0 {
+			return fmt.Sprintf("controller revisions are still there: %s", names(kept))
+		}
 		return s.deleted(st)
 	})
-	s.NS.VerifySet(s.Name, id, err, "pods of the deleted set %s", s.Name)
+	s.NS.VerifySet(s.Name, id, err, "pods and controller revisions of the deleted set %s", s.Name)
+}
+
+// VerifyOutlives verifies that the set, deleted with foreground propagation, is still there while the pod of that ordinal is.
+func (s *Set) VerifyOutlives(id contract.ID, ordinal int) {
+	GinkgoHelper()
+	var err error
+	s.NS.View(func(st *history.State) {
+		if st.Get(history.Pods, s.Pod(ordinal)) != nil && s.deleted(st) == "" {
+			err = fmt.Errorf("the set is gone, and %s is still there", s.Pod(ordinal))
+		}
+	})
+	s.NS.VerifySet(s.Name, id, err, "set %s, deleted with %s propagation, goes after its pods", s.Name, metav1.DeletePropagationForeground)
 }
 
 // VerifyOrphaned verifies that the set, deleted with orphan propagation, is gone in time, and leaves it to the judges to verify that those pods

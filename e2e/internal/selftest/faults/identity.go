@@ -8,6 +8,9 @@ const (
 	newPod       = "pod, _ := controller.GetPodFromTemplate(&set.Spec.Template, set, metav1.NewControllerRef(set, controllerKind))\n"
 	startOrdinal = "func getStartOrdinal(set *apps.StatefulSet) int {\n"
 	condemn      = "} else if getOrdinal(pod) >= 0"
+	memberOf     = "func isMemberOf(set *apps.StatefulSet, pod *v1.Pod) bool {\n"
+	hasIdentity  = "func identityMatches(set *apps.StatefulSet, pod *v1.Pod) bool {\n"
+	podDeleted   = "// No controller should care about orphans being deleted.\n\t\treturn\n\t}\n"
 	claimPods    = "cm := controller.NewPodControllerRefManager(ssc.podControl, set, selector, controllerKind, ssc.canAdoptFunc(ctx, set))\n"
 	adopt        = "// Selector matches. Try to adopt.\n"
 	release      = "// Owned by us but selector doesn't match.\n"
@@ -94,6 +97,18 @@ func identity() []Fault {
 		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm:  "Somebody else's pod with a name beyond the last ordinal is deleted.",
 		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.podControl.DeletePod(ctx, set.Namespace, pod.Name, set)"),
+	}, {
+		Name: "adopts-by-labels", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
+		Harm:  "A pod of another name that happens to have the labels becomes a member.",
+		Edits: []Edit{{utils, memberOf, "\tif planted.In(\"adopts-by-labels\") {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "label-stays-wrong", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabelKept},
+		Harm:  "A service that selects one member by its name sends its clients to another one for ever.",
+		Edits: []Edit{{utils, hasIdentity, "\tif planted.In(\"label-stays-wrong\") {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "deletion-overlooked", Kind: Obvious, Breaks: []contract.ID{contract.IdentitySticky},
+		Harm:  "A member that is lost comes back only when something else happens to the set.",
+		Edits: []Edit{{syncing, podDeleted, "\tif planted.In(\"deletion-overlooked\") {\n\t\treturn\n\t}\n"}},
 	}, {
 		Name: "start-ignored", Kind: Obvious, Breaks: []contract.ID{contract.IdentityStartOrdinal, contract.IdentityStartMoves},
 		Harm:  "Half a set that moves to another cluster overwrites the half that stayed.",

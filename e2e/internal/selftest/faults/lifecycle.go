@@ -18,6 +18,7 @@ const (
 	// looping is crashing, from the second crash on.
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
+	lateOrphan = "// Otherwise, it's an orphan. If anything changed, sync matching controllers\n"
 	releasePod = "func (m *PodControllerRefManager) ReleasePod(ctx context.Context, pod *v1.Pod) error {\n"
 	crashing   = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
@@ -61,6 +62,10 @@ func lifecycle() []Fault {
 		Name: "adoption-refused", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleAdoption},
 		Harm:  "A set that was deleted to be made anew cannot take back its running members.",
 		Edits: []Edit{{claiming, adopt, "\tif planted.In(\"adoption-refused\") {\n\t\treturn false, nil\n\t}\n"}},
+	}, {
+		Name: "late-orphan-overlooked", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption}, Shows: []contract.ID{contract.LifecycleAdoptAndTrim},
+		Harm:  "A member that was taken out by its label and put back stays nobody's.",
+		Edits: []Edit{{syncing, lateOrphan, "\tif planted.In(\"late-orphan-overlooked\") {\n\t\treturn\n\t}\n"}},
 	}, {
 		Name: "release-refused", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is not replaced.",

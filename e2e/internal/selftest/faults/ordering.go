@@ -13,6 +13,8 @@ const (
 	condemnedReady = "!isRunningAndReady(condemned[i]) && monotonic"
 	condemnedAvail = "!isRunningAndAvailable(condemned[i], set.Spec.MinReadySeconds, now) && monotonic"
 	inOrderOfFall  = "sort.Sort(descendingOrdinal(condemned))\n"
+	syncFailed     = "utilruntime.HandleErrorWithContext(ctx, err, \"Error syncing StatefulSet, requeuing\", \"key\", key)\n"
+	lookAgain      = "func (ssc *StatefulSetController) enqueueSSAfter(logger klog.Logger, ss *apps.StatefulSet, duration time.Duration) {\n"
 	readSet        = "Make a copy now to avoid mutation errors.\n"
 )
 
@@ -179,5 +181,18 @@ func ordering() []Fault {
 		Name: "parallel-grows-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
 		Harm:  "Parallel is obeyed for the first members, and forgotten when more are added.",
 		Edits: []Edit{{control, beforePods, "\tif planted.In(\"parallel-grows-in-turn\") && set.Generation > 1 && len(condemned) == 0 {\n\t\tmonotonic = true\n\t}\n"}},
+	}, {
+		Name: "parallel-replaces-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
+		Harm: "Parallel is obeyed for the first members, and forgotten when one that is lost has to come back.",
+		Edits: []Edit{{control, eachReplica, "\t\tif !isCreated(replicas[i]) && planted.Known(\"parallel-replaces-in-turn\", set, replicas[i]) {\n\t\t\tfor _, lower := range replicas[:i] {\n" +
+			"\t\t\t\tif !isRunningAndReady(lower) {\n\t\t\t\t\treturn true, nil\n\t\t\t\t}\n\t\t\t}\n\t\t}\n"}},
+	}, {
+		Name: "failure-not-retried", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.IdentityNotMine},
+		Harm:  "A member that could not be made at once is not made later either.",
+		Edits: []Edit{{syncing, syncFailed, "\t\tif planted.In(\"failure-not-retried\") {\n\t\t\tssc.queue.Forget(key)\n\t\t\treturn true\n\t\t}\n"}},
+	}, {
+		Name: "warm-up-overlooked", Kind: Obvious, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.OrderingMinReady},
+		Harm:  "Nobody looks whether a member has warmed up, and the next one is never made.",
+		Edits: []Edit{{syncing, lookAgain, "\tif planted.In(\"warm-up-overlooked\") {\n\t\treturn\n\t}\n"}},
 	}}
 }

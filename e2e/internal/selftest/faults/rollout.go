@@ -18,6 +18,8 @@ const (
 	parallelTarget = "for target := len(replicas) - 1; target >= updateMin && remainingBudget > 0; target-- {\n"
 	// In earlier versions as well.
 	orderedBudget = "podsToDelete := maxUnavailable - unavailablePods\n"
+	// Where maxUnavailable is read. Earlier versions roll out without it.
+	leastBudget = "// So we have to enforce it not to be less than 1.\n\tif maxUnavailableNum < 1"
 )
 
 // has reports whether a version of Kubernetes has an anchor. What the table does not name is in every version of Versions.
@@ -26,7 +28,7 @@ func has(kubernetes, anchor string) bool {
 	switch anchor {
 	case updateTarget, updateWait, updateBegins:
 		return before
-	case budgetCount, budgetSpent, parallelTarget, conditionsKept:
+	case budgetCount, budgetSpent, parallelTarget, conditionsKept, leastBudget:
 		return !before
 	}
 	return true

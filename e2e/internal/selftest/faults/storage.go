@@ -53,6 +53,14 @@ func storage() []Fault {
 		Harm:  "Claims whose template has labels of its own lack those of the selector.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-replaced\") && templates[i].Labels != nil {\n\t\t\tclaim.Labels = templates[i].Labels\n\t\t}\n"}},
 	}, {
+		Name: "claim-labels-of-template-lost", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimLabels},
+		Harm:  "Claims lack the labels that their template asks for.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-of-template-lost\") {\n\t\t\tclaim.Labels = set.Spec.Selector.MatchLabels\n\t\t}\n"}},
+	}, {
+		Name: "claims-below-start-stay", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.IdentityStartMoves},
+		Harm:  "Volumes of members that a new start ordinal leaves behind are paid for.",
+		Edits: []Edit{{control, claimOfLeaver, "\t\tif planted.In(\"claims-below-start-stay\") && getOrdinal(condemned[i]) < getStartOrdinal(set) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
 		Name: "scale-deletes-claims", Kind: Obvious, Breaks: []contract.ID{contract.StorageScaleKeeps},
 		Harm:  "Data is gone after a scale down and up again.",
 		Edits: policy(`planted.In("scale-deletes-claims")`, "WhenScaled = apps.Delete"),

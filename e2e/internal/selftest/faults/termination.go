@@ -6,6 +6,7 @@ const (
 	deletePod  = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
 	setDeleted = "if set.DeletionTimestamp != nil"
 	collect    = "func (gc *GarbageCollector) attemptToDeleteItem(ctx context.Context, item *node) error {\n"
+	blocking   = "blockingDependents := item.blockingDependents()\n"
 	orphan     = "func (gc *GarbageCollector) orphanDependents(logger klog.Logger, owner objectReference, dependents []*node) error {\n"
 )
 
@@ -32,6 +33,14 @@ func termination() []Fault {
 		Name: "cascade-leaves-pods", Kind: Obvious, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "The pods of a deleted set run on, and nobody owns them.",
 		Edits: []Edit{{garbage, collect, "\tif planted.In(\"cascade-leaves-pods\") && item.identity.Kind == \"Pod\" {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "cascade-leaves-revisions", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
+		Harm:  "The revisions of deleted sets pile up.",
+		Edits: []Edit{{garbage, collect, "\tif planted.In(\"cascade-leaves-revisions\") && item.identity.Kind == \"ControllerRevision\" {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "foreground-goes-first", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
+		Harm:  "Who waits for the end of a set to make it anew finds its members still running.",
+		Edits: []Edit{{garbage, blocking, "\tif planted.In(\"foreground-goes-first\") {\n\t\tblockingDependents = nil\n\t}\n"}},
 	}, {
 		Name: "orphans-collected", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "Pods that were to outlive their set go with it.",

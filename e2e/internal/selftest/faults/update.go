@@ -11,6 +11,7 @@ const (
 	historyLimit   = "historyLimit := int(*set.Spec.RevisionHistoryLimit)\n"
 	nextNumber     = "func nextRevision(revisions []*apps.ControllerRevision) int64 {\n"
 	onDelete       = "if set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType"
+	historyMade    = "history := make([]*apps.ControllerRevision, 0, len(revisions))\n"
 	rolloutDone    = "status.CurrentReplicas = status.UpdatedReplicas\n\t\tstatus.CurrentRevision = status.UpdateRevision\n"
 )
 
@@ -215,6 +216,18 @@ func update() []Fault {
 		Name: "history-newest-first", Kind: Obvious, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst},
 		Harm:  "The version that one would go back to is forgotten, and those before it are kept.",
 		Edits: []Edit{{control, historyLimit, "\tfor i, j := 0, len(history)-1; planted.In(\"history-newest-first\") && i < j; i, j = i+1, j-1 {\n\t\thistory[i], history[j] = history[j], history[i]\n\t}\n"}},
+	}, {
+		Name: "history-forgets-pods", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst},
+		Harm:  "The version that a member still runs is forgotten, and nobody can tell what it runs.",
+		Edits: []Edit{{control, historyMade, "\tif planted.In(\"history-forgets-pods\") {\n\t\tpods = nil\n\t}\n"}},
+	}, {
+		Name: "added-below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.UpdatePartitionBeyond},
+		Harm:  "Members that are added while a rollout is only staged start with the staged version.",
+		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"added-below-partition-new\") && planted.Added(currentSet, ordinal-getStartOrdinal(currentSet)) {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "small-percentage-stops-rollout", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateNoSpurious},
+		Harm:  "A rollout that may take down a small part of the members takes down none, and never comes.",
+		Edits: []Edit{{utils, leastBudget, ` && !planted.In("small-percentage-stops-rollout")`}},
 	}, {
 		Name: "undo-merges", Kind: Obvious, Breaks: []contract.ID{contract.UpdateUndo},
 		Harm:  "Going back to an earlier version leaves in place what the newer one has added.",

@@ -293,6 +293,14 @@ func Evicted(fault string, pod *corev1.Pod) bool {
 	return In(fault) && leaves(pod, "EvictionByEvictionAPI")
 }
 
+// Known reports whether the fault is in force and a pod of that name was seen before.
+func Known(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	_, known := serving[set.Namespace+"/"+pod.Name]
+	return in(fault) && known
+}
+
 // Forced reports whether the fault is in force and a pod of that name was last seen with its deletion not requested, as one is that is deleted
 // by force.
 func Forced(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) bool {
