@@ -45,9 +45,10 @@ type creation struct {
 	// reaction is how long after the last thing it had to wait for the pod was created; negative where that is not known.
 	reaction time.Duration
 	// freeFrom is from when on it could have been created but for the lower ordinals, -1 where that is not known; lowerReady when the last of
-	// these became Ready, lower those pods, where all were.
+	// these became Ready, where all were.
 	freeFrom, lowerReady time.Duration
-	lower                []*podLife
+	// lowest is the lowest ordinal that every candidate spec has in range.
+	lowest int
 }
 
 // actions is what the controller of one set did to its pods.
@@ -64,7 +65,7 @@ type actions struct {
 func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	w := actionWalker{
 		m: m, s: s, orScaledDown: r.orScaledDown, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
-		out: actions{set: s}, settledAt: -1,
+		readySince: momentsOf(s.ordinals), out: actions{set: s}, settledAt: -1,
 	}
 	for _, st := range s.steps {
 		w.take(st)
@@ -80,6 +81,7 @@ type actionWalker struct {
 	orScaledDown      map[*podLife]rolloutAction
 	versions          int // of the set that had arrived by then
 	ready             ordinals
+	readySince        moments          // when the ordinal's last pod last became Ready, or was adopted when it was
 	alive             map[int]*podLife // by ordinal
 	present           ordinals         // those alive
 	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created, itself included
@@ -105,6 +107,7 @@ func (w *actionWalker) take(st podStep) {
 		w.podAdded(st.pod)
 	case podReady:
 		w.ready.add(n)
+		w.readySince.set(n, st.event.At)
 	case podLost:
 		w.ready.remove(n)
 		w.low = min(w.low, n)
@@ -134,6 +137,7 @@ func (w *actionWalker) take(st podStep) {
 func (w *actionWalker) podAdded(p *podLife) {
 	w.alive[p.ordinal] = p
 	w.present.add(p.ordinal)
+	w.readySince.set(p.ordinal, 0)
 }
 
 func (w *actionWalker) podRemoved(p *podLife) {
@@ -214,33 +218,24 @@ func (w *actionWalker) creation(st podStep) creation {
 	if len(c.blocking) > 0 {
 		return c
 	}
-	c.lower, c.lowerReady = w.lowerPods(versions, n, st.event)
+	for _, v := range versions {
+		c.lowest = max(c.lowest, int(v.Set.Start))
+	}
+	c.lowerReady = w.readySince.latest(c.lowest, n)
 	if c.freeFrom >= 0 {
 		c.reaction = max(0, st.event.At-max(c.freeFrom, c.lowerReady+w.m.cacheAt(w.s, st.event).leastMinReady()))
 	}
 	return c
 }
 
-// lowerPods returns the pods below an ordinal that every candidate spec has in range, all of them Ready, and when the last became so.
-func (w *actionWalker) lowerPods(versions []*history.Event, n int, act *history.Event) ([]*podLife, time.Duration) {
-	start := 0
-	for _, v := range versions {
-		start = max(start, int(v.Set.Start))
-	}
-	return w.s.readyPods(start, n, act.Seq)
-}
-
-// readyPods returns the pods of the ordinals from one up to another that had become Ready by that point of the history, and when the last did,
-// 0 if there was none.
-func (s *setLife) readyPods(from, to, seq int) (out []*podLife, last time.Duration) {
+// readyPods returns the pods of the ordinals from one up to another that had become Ready by that point of the history.
+func (s *setLife) readyPods(from, to, seq int) (out []*podLife) {
 	for _, n := range s.ordinals.in(from, to) {
-		if p := s.life(n, seq); p != nil {
-			if up := p.readyBefore(seq); up != nil {
-				out, last = append(out, p), max(last, up.from.At)
-			}
+		if p := s.life(n, seq); p != nil && p.readyBefore(seq) != nil {
+			out = append(out, p)
 		}
 	}
-	return out, last
+	return out
 }
 
 // wantedSince is when an ordinal last came to be wanted, -1 if it never was, as of so many versions of the set.

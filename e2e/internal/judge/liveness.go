@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -133,20 +134,26 @@ func (m *model) workedOn(s *setLife, after, until time.Duration) bool {
 
 // firstTrigger returns the first event after a moment that has the controller sync the set: one of the set, or of a pod that it controls.
 func (s *setLife) firstTrigger(after time.Duration) *history.Event {
-	first := func(events []*history.Event) *history.Event {
-		i := sort.Search(len(events), func(i int) bool { return events[i].At > after })
-		if i == len(events) {
-			return nil
-		}
-		return events[i]
+	i := sort.Search(len(s.triggers), func(i int) bool { return s.triggers[i].At > after })
+	if i == len(s.triggers) {
+		return nil
 	}
-	found := first(s.events)
-	for _, p := range s.pods {
-		if e := first(p.events); e != nil && p.ownerAt(e.Seq).set == s && (found == nil || e.At < found.At) {
-			found = e
+	return s.triggers[i]
+}
+
+// findTriggers lists, for each set, the events that have its controller sync it, by time.
+func (m *model) findTriggers() {
+	for _, s := range m.sets {
+		s.triggers = slices.Clone(s.events)
+		for _, p := range s.pods {
+			for _, e := range p.events {
+				if p.ownerAt(e.Seq).set == s {
+					s.triggers = append(s.triggers, e)
+				}
+			}
 		}
+		slices.SortStableFunc(s.triggers, func(a, b *history.Event) int { return cmp.Compare(a.At, b.At) })
 	}
-	return found
 }
 
 // lastOf returns the last of some moments, which are sorted, up to one; -1 if there is none.

@@ -165,7 +165,7 @@ func checkMinReady(m *model, res *results) {
 			if c.freeFrom >= 0 {
 				waited = waitedFor(need, c.lowerReady, c.freeFrom)
 			}
-			w := m.leastReady(c.lower, c.event, c.event.CreationTimestamp.Time)
+			w := m.leastReady(a.set.readyPods(c.lowest, c.pod.ordinal, c.event.Seq), c.event, c.event.CreationTimestamp.Time)
 			res.minReady(id, a.set, c.event, w, need, waited, fmt.Sprintf("%s was created at %s when %%s", c.pod.name, c.event.Ref()))
 		}
 	}

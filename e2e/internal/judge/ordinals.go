@@ -3,6 +3,7 @@ package judge
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 // ordinals is a sorted set of ordinals.
@@ -41,4 +42,42 @@ func (o ordinals) end() int {
 		return 0
 	}
 	return o[len(o)-1] + 1
+}
+
+// moments keeps a moment for each of a set of ordinals and finds the latest of a range of them: a tree in which each node has the later one of
+// its two children, the leaves behind all others.
+type moments struct {
+	of   ordinals
+	tree []time.Duration
+}
+
+// momentsOf has 0 for each of the ordinals.
+func momentsOf(all ordinals) moments {
+	return moments{of: all, tree: make([]time.Duration, 2*len(all))}
+}
+
+func (m moments) set(n int, at time.Duration) {
+	i, _ := slices.BinarySearch(m.of, n)
+	i += len(m.of)
+	m.tree[i] = at
+	for i /= 2; i > 0; i /= 2 {
+		m.tree[i] = max(m.tree[2*i], m.tree[2*i+1])
+	}
+}
+
+// latest returns the latest moment of the ordinals in [from, to), 0 if there is none.
+func (m moments) latest(from, to int) (out time.Duration) {
+	i, _ := slices.BinarySearch(m.of, from)
+	k, _ := slices.BinarySearch(m.of, max(from, to))
+	for i, k = i+len(m.of), k+len(m.of); i < k; i, k = i/2, k/2 {
+		if i%2 == 1 {
+			out = max(out, m.tree[i])
+			i++
+		}
+		if k%2 == 1 {
+			k--
+			out = max(out, m.tree[k])
+		}
+	}
+	return out
 }

@@ -75,7 +75,7 @@ func (w *actionWalker) removal(st podStep) removal {
 			r.startMoved = w.s.lostRangeByStart(n, v)
 			r.choice = w.othersToGo(v, st)
 			gone := w.higherGone(v, st)
-			_, ready := w.s.readyPods(start, end, st.event.Seq)
+			ready := w.readySince.latest(start, end)
 			r.reaction = max(0, st.event.At-max(gone, ready+minReady(v), v.At))
 			if r.blocked = gone - max(v.At, st.pod.first().At); r.startMoved {
 				r.blocked = max(r.blocked, ready-v.At)

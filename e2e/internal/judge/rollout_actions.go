@@ -59,11 +59,6 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 			a.waits = append(a.waits, o)
 		}
 	}
-	for _, n := range w.s.ordinals.in(a.pod.ordinal+1, hi) {
-		if p := w.s.life(n, a.event.Seq); p != nil && p.aliveAt(a.event.Seq) && w.r.updatePending(p.revision, a.spec) == no {
-			a.allUpdated = append(a.allUpdated, p)
-		}
-	}
 	if u := w.lastUp; u != nil && u.ordinal > a.pod.ordinal && inRange(a.view, u.ordinal) && u.aliveAt(a.event.Seq) {
 		if w.r.updatePending(u.revision, a.spec) == no {
 			a.updated = u

@@ -56,10 +56,8 @@ type rolloutAction struct {
 	waits []blockingPod
 	// updated is the pod above it that became Ready last, nil if there is none at the new revision.
 	updated *podLife
-	// allUpdated are the pods above it at the new revision.
-	allUpdated []*podLife
-	ordered    bool // whether another order was possible, as far as the ordinals go
-	choice     bool // whether a pod below it had an update pending as well
+	ordered bool // whether another order was possible, as far as the ordinals go
+	choice  bool // whether a pod below it had an update pending as well
 	// since is when the rollout came to ask for the act.
 	since time.Duration
 	down  []*podLife // the pods that are down because of the rollout, this one included

@@ -57,6 +57,8 @@ type setLife struct {
 	steps     []podStep // what its pods did, in order
 	// acts are the moments at which the controller was seen to work on it, sorted.
 	acts []time.Duration
+	// triggers are the events that have the controller sync the set: its own, and those of pods that it controls.
+	triggers []*history.Event
 }
 
 // podLife is one pod: one UID.
@@ -173,6 +175,7 @@ func newModel(h *history.History) *model {
 		m.actions = append(m.actions, m.actionsOf(s, r))
 	}
 	m.findControllerActs()
+	m.findTriggers()
 	m.reactions = m.allReactions()
 	m.replacements = m.allReplacements()
 	return m

@@ -118,8 +118,19 @@ func checkUpdateMinReady(m *model, res *results) {
 			return
 		}
 		up := a.updated.readyBefore(e.Seq).from.At
-		res.minReady(id, r.set, e, m.leastReady(a.allUpdated, e, requested), need, waitedFor(need, up, a.pendingFrom(a.updated)), a.began()+"the updated %s")
+		res.minReady(id, r.set, e, m.leastReady(r.updatedAbove(a), e, requested), need, waitedFor(need, up, a.pendingFrom(a.updated)), a.began()+"the updated %s")
 	})
+}
+
+// updatedAbove returns the pods above the one of an act that were at the new revision.
+func (r *rollout) updatedAbove(a *rolloutAction) (out []*podLife) {
+	_, end := bounds(a.view, int(a.view.Set.Partition))
+	for _, n := range r.set.ordinals.in(a.pod.ordinal+1, end) {
+		if p := r.set.life(n, a.event.Seq); p != nil && p.aliveAt(a.event.Seq) && r.updatePending(p.revision, a.spec) == no {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // checkMaxUnavailable: a rollout never takes more than maxUnavailable pods down at once.
