@@ -184,15 +184,29 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		contract.DisruptionTaint, contract.DisruptionTargetCondition,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		const seconds = 5
+		const seconds = 10
 		uncordon := workers.CordonOthers(ctx, workers.Node)
-		moving := statefulset.Create(ctx, ns, statefulset.Named("moving"))
 		waiting := statefulset.Create(ctx, ns, statefulset.Named("waiting"), statefulset.TolerateTaint(seconds))
 		staying := statefulset.Create(ctx, ns, statefulset.Named("staying"), statefulset.TolerateTaint())
-		for _, set := range []*statefulset.Set{moving, waiting, staying} {
+		for _, set := range []*statefulset.Set{waiting, staying} {
 			set.AwaitReady(ctx)
 			set.ExpectOnNode(workers.Node, 0)
 		}
+
+		By("tainting the node for less time than the one pod tolerates")
+		kept := waiting.Pods(0)
+		tainted := workers.Taint(ctx)
+		ns.AwaitLag(ctx) // so that the controller that evicts has seen it
+		workers.Untaint(ctx)
+		if ns.Now()-tainted < seconds*time.Second {
+			waiting.ExpectUnchangedFor(ctx, seconds*time.Second, waiting.NotTerminating(0))
+			ns.VerifyKept(ctx, contract.DisruptionTaint, kept...)
+		}
+		waiting.AwaitReady(ctx)
+
+		moving := statefulset.Create(ctx, ns, statefulset.Named("moving"))
+		moving.AwaitReady(ctx)
+		moving.ExpectOnNode(workers.Node, 0)
 		uncordon(ctx)
 
 		By("tainting the node")

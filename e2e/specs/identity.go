@@ -120,7 +120,8 @@ var _ = Describe("A StatefulSet", func() {
 		unowned := ns.StartPod(ctx, "other-0", mine)
 
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
-		twin := statefulset.Create(ctx, ns, statefulset.Named("twin"), statefulset.SelectorOf(set))
+		// A name that ends as that of a pod does.
+		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set))
 		twin.AwaitReady(ctx)
 		set.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)

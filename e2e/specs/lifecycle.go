@@ -80,7 +80,7 @@ var _ = Describe("A StatefulSet", func() {
 		contract.LifecycleBudgetCounts, contract.LifecycleUnhealthyEviction, contract.LifecycleTwoBudgets,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness(), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
 		set.Release(ctx, 0)
 		set.AwaitRunning(ctx, 1)
 		refuses := func(id contract.ID, ordinal int, why string) {
@@ -129,13 +129,22 @@ var _ = Describe("A StatefulSet", func() {
 		set.Release(ctx, 2)
 		one.AwaitEvictionAllowed(ctx)
 		admits(contract.LifecycleBudgetCounts, 1, "all pods are Ready, and one may be unavailable")
+
+		By("deleting one, which still serves while it stops")
+		set.Release(ctx, 1)
+		one.AwaitHealthy(ctx, 3)
+		old := ns.DeletePod(ctx, set.Pod(0))
+		one.VerifyHealthy(ctx, contract.LifecycleBudgetCounts, 2)
+		refuses(contract.LifecycleBudgetCounts, 1, "another pod is about to stop, and one may be unavailable")
+		set.LetEnd(ctx)
+		set.AwaitReplaced(ctx, 0, old)
 	})
 
 	It("adopts the pods that a set of its name and template left behind", Proves(contract.LifecycleAdoption), func(ctx SpecContext) {
 		ns := Record(ctx)
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		former.AwaitReady(ctx)
-		left := former.Pods(0, 1)
+		left := append(former.Pods(0, 1), former.Revisions()...)
 		former.Orphan(ctx)
 
 		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2))

@@ -14,7 +14,7 @@ import (
 var _ = Describe("A StatefulSet that ends", func() {
 	It("removes its pods in strict reverse order when it is scaled to zero", Proves(contract.TerminationReverse), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(5))
 		set.AwaitReady(ctx)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)

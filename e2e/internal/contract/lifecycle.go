@@ -59,7 +59,7 @@ func lifecycle() []Guarantee {
 		ID:    LifecycleAdoption,
 		Level: Core,
 		Must: "An orphan pod that matches the selector, has a name in range, is not terminating and carries the label of the update " +
-			"revision, as the orphan deletion of a set leaves it, is adopted and not replaced.",
+			"revision, as the orphan deletion of a set leaves it, is adopted and not replaced, and so are the controller revisions left with it.",
 		Sources: []Source{Docs, Impl},
 		Link:    tutorialPage + "#non-cascading-delete",
 	}, {
@@ -81,7 +81,7 @@ func lifecycle() []Guarantee {
 		ID:    LifecycleBudgetCounts,
 		Level: Core,
 		Must: "A PodDisruptionBudget with maxUnavailable refuses an eviction that would leave more than that many of the set's spec.replicas " +
-			"without a Ready pod, those that do not exist included, and allows one that would not.",
+			"without a Ready pod, those that do not exist or are being deleted included, and allows one that would not.",
 		Sources: []Source{Docs},
 		Link:    budgetPage + "#pod-disruption-budgets",
 		Note:    "The budget is obeyed as the disruption controller last counted it, which status.currentHealthy shows.",

@@ -104,6 +104,13 @@ func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework
 	}, options...)
 }
 
+// Revisions returns the set's controller revisions as they are recorded now.
+func (s *Set) Revisions() []*history.Event {
+	var kept []*history.Event
+	s.NS.View(func(st *history.State) { kept = s.revisions(st) })
+	return kept
+}
+
 // revisions returns the set's controller revisions.
 func (s *Set) revisions(st *history.State) []*history.Event {
 	var kept []*history.Event

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/watch"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -97,6 +98,13 @@ func (b *Budget) AwaitHealthy(ctx context.Context, n int32) {
 	b.await(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
 }
 
+// VerifyHealthy verifies that the budget comes to count that many healthy pods.
+func (b *Budget) VerifyHealthy(ctx context.Context, id contract.ID, n int32) {
+	GinkgoHelper()
+	err := b.tryAwait(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
+	b.set.verifyInTime(ctx, id, err, "budget %s counts %d healthy pods of %s", b.name, n, b.set.Name)
+}
+
 // AwaitEvictionAllowed waits until the budget allows an eviction.
 func (b *Budget) AwaitEvictionAllowed(ctx context.Context) {
 	GinkgoHelper()
@@ -106,6 +114,12 @@ func (b *Budget) AwaitEvictionAllowed(ctx context.Context) {
 // await waits until the status of the budget is as holds wants it.
 func (b *Budget) await(ctx context.Context, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) {
 	GinkgoHelper()
+	Expect(b.tryAwait(ctx, what, holds)).To(Succeed())
+}
+
+// tryAwait is await, and returns an error where the status does not become so in time.
+func (b *Budget) tryAwait(ctx context.Context, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) error {
+	GinkgoHelper()
 	ns, named := b.set.NS, "metadata.name="+b.name
 	client := ns.Client.PolicyV1().PodDisruptionBudgets(ns.Name)
 	list, err := client.List(ctx, metav1.ListOptions{FieldSelector: named})
@@ -113,7 +127,7 @@ func (b *Budget) await(ctx context.Context, what string, holds func(policyv1.Pod
 	Expect(list.Items).To(HaveLen(1), "the budget %s must be there", b.name)
 	seen := list.Items[0].Status
 	if holds(seen) {
-		return
+		return nil
 	}
 	err = framework.WatchUntil(ctx, ns.Settings.Limits.StatusSettled, list.ResourceVersion, func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 		o.FieldSelector = named
@@ -124,5 +138,8 @@ func (b *Budget) await(ctx context.Context, what string, holds func(policyv1.Pod
 		}
 		return holds(seen)
 	})
-	Expect(err).NotTo(HaveOccurred(), "expected the status of the budget %s %s, found %+v: look at the disruption controller of kube-controller-manager", b.name, what, seen)
+	if err != nil {
+		return fmt.Errorf("expected the status of the budget %s %s, found %+v: %w: look at the disruption controller of kube-controller-manager", b.name, what, seen, err)
+	}
+	return nil
 }

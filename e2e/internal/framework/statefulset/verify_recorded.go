@@ -32,17 +32,17 @@ func (s *Set) VerifyNotFailed(ctx context.Context, id contract.ID, old *history.
 	})
 }
 
-// VerifyAdopted leaves it to the judges to verify that pods stay, and that the set has become their controller.
-func (s *Set) VerifyAdopted(ctx context.Context, id contract.ID, pods []*history.Event) {
+// VerifyAdopted leaves it to the judges to verify that pods or controller revisions stay, and that the set has become their controller.
+func (s *Set) VerifyAdopted(ctx context.Context, id contract.ID, objects []*history.Event) {
 	GinkgoHelper()
-	s.verifyController(ctx, id, s.UID, pods)
+	s.verifyController(ctx, id, s.UID, objects)
 }
 
-func (s *Set) verifyController(ctx context.Context, id contract.ID, uid types.UID, pods []*history.Event) {
+func (s *Set) verifyController(ctx context.Context, id contract.ID, uid types.UID, objects []*history.Event) {
 	GinkgoHelper()
 	var all []history.Expectation
-	for _, pod := range pods {
-		x := framework.Kept(id, pod)
+	for _, e := range objects {
+		x := framework.Kept(id, e)
 		x.Controller = &uid
 		all = append(all, x)
 	}

@@ -7,6 +7,7 @@ const (
 	collectTerminating = "func (gcc *PodGCController) gcTerminating(ctx context.Context, pods []*v1.Pod) {\n"
 	nodeless           = "func (gcc *PodGCController) gcOrphaned(ctx context.Context, pods []*v1.Pod, nodes []*v1.Node) {\n"
 	markForTaint       = "func addConditionAndDeletePod(ctx context.Context, c clientset.Interface, name, ns string) (err error) {\n"
+	cancelled          = "func (tc *Controller) cancelWorkWithEvent(logger klog.Logger, nsName types.NamespacedName) {\n"
 	tolerated          = "triggerTime := startTime.Add(minTolerationTime)\n"
 	forceGone          = "objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager)\n" +
 		"\t\t\tif real {\n\t\t\t\treturn true, objects.client.CoreV1().Pods(set.Namespace).Delete(ctx, replicas[i].Name, *metav1.NewDeleteOptions(0))\n\t\t\t}\n"
@@ -61,6 +62,10 @@ func disruption() []Fault {
 		Name: "toleration-cut-short", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionTaint},
 		Harm:  "A member that was to wait out a short trouble of its node is moved at once.",
 		Edits: []Edit{{tainter, tolerated, "\tif planted.In(\"toleration-cut-short\") {\n\t\ttriggerTime = startTime\n\t}\n"}},
+	}, {
+		Name: "eviction-not-cancelled", Kind: Subtle, Breaks: []contract.ID{contract.DisruptionTaint},
+		Harm:  "A member that waits out a short trouble of its node is moved after it.",
+		Edits: []Edit{{tainter, cancelled, "\tif planted.In(\"eviction-not-cancelled\") {\n\t\treturn\n\t}\n"}},
 	}, {
 		Name: "taint-leaves-no-mark", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionTargetCondition},
 		Harm:  "Nobody learns that a member was removed for its node, and so did not end by itself.",

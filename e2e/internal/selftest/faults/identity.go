@@ -8,6 +8,7 @@ const (
 	newPod       = "pod, _ := controller.GetPodFromTemplate(&set.Spec.Template, set, metav1.NewControllerRef(set, controllerKind))\n"
 	startOrdinal = "func getStartOrdinal(set *apps.StatefulSet) int {\n"
 	condemn      = "} else if getOrdinal(pod) >= 0"
+	parseName    = "ordinal := -1\n"
 	memberOf     = "func isMemberOf(set *apps.StatefulSet, pod *v1.Pod) bool {\n"
 	hasIdentity  = "func identityMatches(set *apps.StatefulSet, pod *v1.Pod) bool {\n"
 	podDeleted   = "// No controller should care about orphans being deleted.\n\t\treturn\n\t}\n"
@@ -97,6 +98,11 @@ func identity() []Fault {
 		Name: "deletes-foreign-out-of-range", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm:  "Somebody else's pod with a name beyond the last ordinal is deleted.",
 		Edits: foreign("deletes-foreign-out-of-range", " && !podInOrdinalRange(pod, set)", "_ = ssc.podControl.DeletePod(ctx, set.Namespace, pod.Name, set)"),
+	}, {
+		Name: "name-cut-at-first-number", Kind: Subtle, Breaks: []contract.ID{contract.IdentityName}, Shows: []contract.ID{contract.IdentityNotMine},
+		Harm: "A set whose name ends in a number makes members with other names than its own.",
+		Edits: []Edit{{utils, parseName, "\tif cut := regexp.MustCompile(\"^(.*?)-([0-9]+)\").FindStringSubmatch(pod.Name); cut != nil && planted.In(\"name-cut-at-first-number\") {\n" +
+			"\t\tn, _ := strconv.Atoi(cut[2])\n\t\treturn cut[1], n\n\t}\n"}},
 	}, {
 		Name: "adopts-by-labels", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm:  "A pod of another name that happens to have the labels becomes a member.",

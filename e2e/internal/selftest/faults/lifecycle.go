@@ -18,9 +18,11 @@ const (
 	// looping is crashing, from the second crash on.
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
-	lateOrphan = "// Otherwise, it's an orphan. If anything changed, sync matching controllers\n"
-	releasePod = "func (m *PodControllerRefManager) ReleasePod(ctx context.Context, pod *v1.Pod) error {\n"
-	crashing   = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
+	stopping       = "// Pod is being deleted.\n\t\tif pod.DeletionTimestamp != nil"
+	adoptRevisions = "func (ssc *StatefulSetController) adoptOrphanRevisions(ctx context.Context, set *apps.StatefulSet) error {\n"
+	lateOrphan     = "// Otherwise, it's an orphan. If anything changed, sync matching controllers\n"
+	releasePod     = "func (m *PodControllerRefManager) ReleasePod(ctx context.Context, pod *v1.Pod) error {\n"
+	crashing       = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
 )
 
@@ -102,6 +104,14 @@ func lifecycle() []Fault {
 		Name: "eviction-forgotten", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleDisruptionTarget},
 		Harm:  "Nobody learns that a member was evicted, and so did not end by itself.",
 		Edits: []Edit{{budgets, podChanged, unmark}},
+	}, {
+		Name: "budget-counts-stopping", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
+		Harm:  "A drain takes a member down while another is about to stop.",
+		Edits: []Edit{{budgets, stopping, ` && !planted.In("budget-counts-stopping")`}},
+	}, {
+		Name: "revisions-stay-orphans", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption},
+		Harm:  "The versions of a set that was made again are nobody's, and outlive it.",
+		Edits: []Edit{{syncing, adoptRevisions, "\tif planted.In(\"revisions-stay-orphans\") {\n\t\treturn nil\n\t}\n"}},
 	}, {
 		Name: "surplus-stays", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim},
 		Harm:  "A set that was made again for fewer members leaves the others running.",

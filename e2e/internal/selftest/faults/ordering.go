@@ -73,6 +73,10 @@ func ordering() []Fault {
 		Harm:  "Several members leave at the same time and take the quorum along.",
 		Edits: []Edit{{control, untilGone, ` && !planted.In("scale-down-at-once")`}},
 	}, {
+		Name: "scale-down-large-at-once", Kind: Subtle, Breaks: []contract.ID{contract.TerminationReverse, contract.OrderingScaleDown},
+		Harm:  "When many members leave, they leave at the same time.",
+		Edits: []Edit{{control, untilGone, ` && !(planted.In("scale-down-large-at-once") && len(condemned) > 3)`}},
+	}, {
 		Name: "scale-down-sometimes-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "Now and then a member leaves before the one above it has handed over.",
 		Edits: []Edit{{control, untilGone, ` && !planted.SometimesIn("scale-down-sometimes-at-once")`}},
