@@ -185,15 +185,15 @@ func (w *rolloutWalker) noteChoice(a *rolloutAction) {
 	a.choice = w.pendingLast(a.spec, lo, a.pod.ordinal) >= 0
 }
 
-// countDown records which ordinals in range are down because of the rollout. A pod that was not Ready before is not.
-func (w *rolloutWalker) countDown(a *rolloutAction) {
+// countDown records which ordinals are down because of the rollout, of those in range in every candidate spec. A pod that was not Ready before is not.
+func (w *rolloutWalker) countDown(a *rolloutAction, views cache) {
 	// A Parallel set also replaces pods that are unavailable in the informer cache.
 	a.own = a.ready && (w.s.ordered() || !a.broken)
 	if a.own {
 		w.rolling[a.pod.ordinal] = a.pod
 	}
 	for n, p := range w.rolling {
-		if inRange(a.view, n) {
+		if views.everySpec(func(v *history.Event) bool { return inRange(v, n) }) {
 			a.down = append(a.down, p)
 		}
 	}

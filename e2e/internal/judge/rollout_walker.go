@@ -329,7 +329,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 	if best.kind == rolling {
 		w.r.rolled[p] = true
 		w.acted[w.r.phase[best.spec]]++
-		w.countDown(&best)
+		w.countDown(&best, views)
 		w.countFailing(&best, views)
 		w.noteChoice(&best)
 	}

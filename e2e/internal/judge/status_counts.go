@@ -27,19 +27,23 @@ func (c countsByRevision) add(revision string, n int32) {
 	}
 }
 
-// previousCounts are the different counts before the latest change, in the order of their last occurrence.
-type previousCounts []counts
+// previousCount are counts that there were, with the numbers of the first and the last state of the pods that had them.
+type previousCount struct {
+	counts
+	first, last int
+}
 
-// add appends a copy of the counts and removes an earlier occurrence.
-func (p *previousCounts) add(c counts) {
-	for i := len(*p) - 1; i >= 0; i-- {
-		if (*p)[i].equal(&c) {
-			*p = slices.Delete(*p, i, i+1)
-			break
-		}
+// previousCounts are the different counts before the present ones.
+type previousCounts []previousCount
+
+// add records the counts that the state of that number had.
+func (p *previousCounts) add(c counts, state int) {
+	if i := slices.IndexFunc(*p, func(of previousCount) bool { return of.equal(&c) }); i >= 0 {
+		(*p)[i].last = state
+		return
 	}
 	c.at = maps.Clone(c.at)
-	*p = append(*p, c)
+	*p = append(*p, previousCount{counts: c, first: state, last: state})
 }
 
 // statusCounts are the numbers of a status that are compared with the pods.
@@ -91,12 +95,37 @@ func (w *statusWalker) differences(aged bool) []string {
 	return out
 }
 
-// late reports whether the status agrees with earlier counts: the controller may then not have written the present ones yet.
+// late reports whether the status agrees with earlier counts: the controller may then not have written the present ones yet. Neither has it
+// where currentReplicas lacks pods that it has just deleted.
 func (w *statusWalker) late() bool {
+	exact := w.version.Set.MinReadySeconds == 0
 	for i := range w.past {
-		if w.agrees(&w.past[i], w.version.Set.MinReadySeconds == 0) {
+		c := &w.past[i].counts
+		if w.agrees(c, exact) || w.agreesButForDeletions(c, c.at, exact) {
 			return true
 		}
 	}
-	return false
+	return w.agreesButForDeletions(&w.counts, w.present, exact)
+}
+
+// agreesButForDeletions reports whether the status has the expected counts but for currentReplicas, which lacks pods that were deleted since or are
+// among the given ones and of neither revision. The controller counts the pods that it found and then subtracts every one that it deletes for a rollout,
+// whatever its revision, until its next sync counts anew.
+func (w *statusWalker) agreesButForDeletions(t *counts, pods countsByRevision, aged bool) bool {
+	st := &w.version.Set.Status
+	if w.version.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+		return false
+	}
+	deletable := max(0, t.at[st.CurrentRevision]-w.at[st.CurrentRevision])
+	for revision, n := range pods {
+		if revision != st.CurrentRevision && revision != st.UpdateRevision {
+			deletable += n
+		}
+	}
+	got, want := w.reportedCounts(), w.expectedCounts(t, aged)
+	if subtracted := want.current - got.current; subtracted <= 0 || subtracted > deletable {
+		return false
+	}
+	got.current = want.current
+	return got == want
 }

@@ -35,6 +35,7 @@ type statusWalker struct {
 	recentlyReady []recentlyReady
 	lossTimes     []time.Duration // when pods were removed or became unready, within the lag
 	past          previousCounts
+	state         int // the number of the pods' present state
 	// pending holds findings until the next event of a pod shows that the watch of pods was not late.
 	pending []pendingFinding
 	judged  bool   // the interval since the last change has been checked
@@ -122,7 +123,8 @@ func (m *model) contributionOf(p *podLife, e *history.Event, walks []statusWalke
 // addContribution adds a pod's contribution n times, which is 1 or -1.
 func (w *statusWalker) addContribution(e *history.Event, s contribution, n int32) {
 	if w.last == nil || w.last.Seq != e.Seq {
-		w.past.add(w.counts)
+		w.past.add(w.counts, w.state)
+		w.state++
 	}
 	w.replicas += n
 	w.present.add(s.revision, n)
@@ -140,7 +142,8 @@ func (w *statusWalker) readinessChanged(e *history.Event, was, now contribution)
 	switch {
 	case now.ready && !(was.ready && was.walk == w):
 		w.readyAt = e.At
-		w.recentlyReady = append(w.recentlyReady, recentlyReady{uid: e.UID, event: e})
+		earlier := func(r recentlyReady) bool { return r.uid == e.UID }
+		w.recentlyReady = append(slices.DeleteFunc(w.recentlyReady, earlier), recentlyReady{uid: e.UID, event: e})
 	case was.ready && !now.ready:
 		w.readyLost(e.At)
 	}
@@ -165,19 +168,20 @@ func (w *statusWalker) revisionChanged(e *history.Event) {
 
 func (w *statusWalker) changed(e *history.Event) { w.last, w.judged = e, false }
 
-// forgetObserved drops the counts older than those that the newest status shows: an informer cache does not return to an older state.
+// forgetObserved drops the counts older than those that the newest status shows: an informer cache does not return to an older state. Where
+// several states had them, the oldest may be the one.
 func (w *statusWalker) forgetObserved() {
 	exact := w.version.Set.MinReadySeconds == 0
+	shown := -1
 	if w.agrees(&w.counts, exact) {
-		w.past = nil
-		return
+		shown = w.state
 	}
-	for i := range slices.Backward(w.past) {
-		if w.agrees(&w.past[i], exact) {
-			w.past = w.past[i:]
-			return
+	for i := range w.past {
+		if c := &w.past[i]; w.agrees(&c.counts, exact) && (shown < 0 || c.first < shown) {
+			shown = c.first
 		}
 	}
+	w.past = slices.DeleteFunc(w.past, func(c previousCount) bool { return c.last < shown })
 }
 
 // finishPending checks the interval that a pod's event ends, if it changes the counts, and decides the pending findings: an event with
@@ -234,22 +238,37 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 			w.results.exercised(contract.StatusAvailable) // also where the watch of pods was behind that of sets
 		}
 	case !w.late():
-		w.addPending(contract.StatusCounts, to, fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s", w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds()))
-		if aged && w.agrees(&w.counts, false) {
-			// The status was right until a pod became available, for which there is no event.
-			last := &w.pending[len(w.pending)-1]
-			last.dueBy, last.since = ofAge+w.m.actDeadline(), ofAge
-		}
-		if aged {
-			w.equal(to) // a count of the wrong revision must not hide it
-		}
+		w.wrongCounts(to, aged, ofAge, end)
 	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())), w.last.At+w.m.laggingStatusDeadline())
 	default:
 		w.results.excuse(contract.StatusCounts, CacheLag)
 	}
-	w.limit(to, length)
+	w.limit(to, length, end)
+}
+
+// wrongCounts records that the status has counts that the pods never had. ofAge is when every Ready pod was available, aged says that this was longer
+// ago than the lag, and end that it is the recording that ended, not the state of the set.
+func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Duration, end bool) {
+	text := fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s",
+		w.s.name, w.version.Ref(), strings.Join(w.differences(aged), ", "), (to - w.last.At).Seconds())
+	// The status was right until a pod became available, for which there is no event.
+	untilAvailable, dueBy := aged && w.agrees(&w.counts, false), ofAge+w.m.actDeadline()
+	if untilAvailable && to <= dueBy {
+		w.results.excuse(contract.StatusCounts, NotDue)
+	} else {
+		w.addPending(contract.StatusCounts, to, text)
+		if last := &w.pending[len(w.pending)-1]; untilAvailable {
+			last.dueBy, last.since = dueBy, ofAge
+			if !end {
+				last.until = w.m.beforeReturn(to)
+			}
+		}
+	}
+	if aged {
+		w.equal(to) // a count of the wrong revision must not hide it
+	}
 }
 
 func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string) {
@@ -275,7 +294,7 @@ func (w *statusWalker) equal(to time.Duration) {
 }
 
 // limit checks that no more unused revisions exist than revisionHistoryLimit allows.
-func (w *statusWalker) limit(to, length time.Duration) {
+func (w *statusWalker) limit(to, length time.Duration, end bool) {
 	overdue := w.m.actDeadline()
 	if length <= overdue || w.unusedBeyond() == 0 {
 		return
@@ -290,8 +309,12 @@ func (w *statusWalker) limit(to, length time.Duration) {
 	}
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
+	until := to
+	if !end {
+		until = w.m.beforeReturn(to)
+	}
 	w.results.notDone(contract.UpdateHistoryLimit, evidence{
-		set: w.s, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: append(events, w.version),
+		set: w.s, since: w.last.At, until: until, also: []history.Resource{history.Pods}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
 	}, w.last.At+overdue)

@@ -165,6 +165,23 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
+			name: "one of them out of range in the set that the controller may have gone by", exercised: ids(contract.UpdateMaxUnavailable),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 4, historytest.MaxUnavailable("2"))
+				b.NewTemplate("web", 2)
+				b.Terminate("web-3")
+				b.Terminate("web-2")
+				b.FinishDeletion("web-3")
+				b.FinishDeletion("web-2")
+				b.Scale("web", 2)
+				b.Status("web")
+				b.Wait(5 * time.Second)
+				b.Scale("web", 6)
+				b.Terminate("web-1")
+				b.Terminate("web-0")
+			},
+		},
+		{
 			name: "the replacement counts as unavailable until it is Ready", broken: ids(contract.UpdateMaxUnavailable),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 4, historytest.MaxUnavailable("2"))

@@ -12,7 +12,7 @@ import (
 // createClaims creates the claims that a pod lacks.
 func (s *setSync) createClaims(r *replica) bool {
 	cl, ok := s.c.cl, true
-	for _, t := range s.set.Set.ClaimTemplates {
+	for _, t := range s.claimOrder() {
 		name := t + "-" + r.name
 		seen := s.c.cache.Get(history.Claims, name)
 		switch {
@@ -21,10 +21,10 @@ func (s *setSync) createClaims(r *replica) bool {
 		case cl.get(history.Claims, name, "") != nil:
 			ok = false // it exists, but not yet in the cache
 		default:
-			s.c.recordWrite(s.set.Name, cl.builder.Add(&history.Event{
+			s.c.recordWrite(s.set.Name, cl.builder.Add(cl.admit(&history.Event{
 				Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimPending, Class: "standard", Request: s.set.Set.ClaimRequests[t]},
-				Meta: history.Meta{Name: name, Labels: s.set.Set.Selector},
-			}))
+				Meta: history.Meta{Name: name, Labels: s.set.Set.Selector, Owners: s.firstClaimOwners(r)},
+			})))
 		}
 	}
 	return ok

@@ -16,6 +16,7 @@ type cluster struct {
 	rng        *rand.Rand
 	builder    *historytest.Builder
 	options    options
+	varied     variations
 	queue      queue
 	tasks      int
 	delivered  int                // how many events all components have received

@@ -24,12 +24,16 @@ type controller struct {
 	written  map[string]map[history.Resource]uint64
 	observed map[history.Resource]uint64
 	reports  []deletionReport
+	// For variations: when the controller goes on, which sets have a status that is still to be written, and when their revisions are trimmed.
+	pausedUntil time.Duration
+	statusDue   map[string]bool
+	trimDue     map[string]time.Duration
 }
 
 func newController(cl *cluster) *controller {
 	return &controller{
 		cl: cl, cache: history.NewState(), lastArrival: map[history.Resource]time.Duration{}, queued: map[string]bool{}, failures: map[string]int{},
-		written: map[string]map[history.Resource]uint64{}, observed: map[history.Resource]uint64{},
+		written: map[string]map[history.Resource]uint64{}, observed: map[history.Resource]uint64{}, statusDue: map[string]bool{}, trimDue: map[string]time.Duration{},
 	}
 }
 
@@ -39,7 +43,7 @@ func (c *controller) watch(e *history.Event) {
 	if e.Resource == history.Slices || e.Resource == history.Services {
 		return
 	}
-	arrival := max(c.lastArrival[e.Resource], e.At+cl.durationBetween(time.Millisecond, cl.options.cacheLag))
+	arrival := max(c.lastArrival[e.Resource], e.At+c.deliveryTime())
 	c.lastArrival[e.Resource] = arrival
 	cl.at(arrival, func() { c.handleEvent(e) })
 }
@@ -105,7 +109,7 @@ func (c *controller) enqueue(set string, delay time.Duration) {
 		return
 	}
 	c.queued[set] = true
-	cl.after(cl.durationBetween(time.Millisecond, 30*time.Millisecond), func() {
+	cl.after(c.queueTime(), func() {
 		c.queued[set] = false
 		if c.sync(set) {
 			c.failures[set] = 0
@@ -137,9 +141,14 @@ func (c *controller) sync(name string) bool {
 		return false
 	}
 	s := &setSync{c: c, set: set, revisions: revisions, now: c.cl.builder.Now()}
+	if c.cl.varied.trimsEarly {
+		c.truncateHistory(s, pods)
+	}
 	ok = s.updateStatefulSet(pods)
-	ok = c.updateStatefulSetStatus(set, s.status) && ok
-	c.truncateHistory(s, pods)
+	ok = s.finishStatus() && ok
+	if !c.trimsLater(name) {
+		c.truncateHistory(s, pods)
+	}
 	if set.Set.MinReadySeconds > 0 && s.status.Ready != s.status.Available {
 		c.enqueue(name, time.Duration(set.Set.MinReadySeconds)*time.Second)
 	}
@@ -163,6 +172,7 @@ func (c *controller) podsForSet(set *history.Event) ([]*history.Event, bool) {
 				}
 				c.cl.builder.Change(history.Pods, p.Name, func(e *history.Event) { e.Owners = nil })
 			}
+		case fits && !p.Terminating() && c.adoptsLater(set.Name):
 		case fits && !p.Terminating():
 			live, now := c.cl.get(history.Pods, p.Name, p.UID), c.cl.get(history.Sets, set.Name, set.UID)
 			if live == nil || live.ResourceVersion != p.ResourceVersion || now == nil || now.Terminating() {
@@ -215,7 +225,7 @@ func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Stat
 		return true
 	}
 	live := c.cl.get(history.Sets, set.Name, set.UID)
-	if live == nil || live.ResourceVersion != set.ResourceVersion {
+	if live == nil || live.ResourceVersion != set.ResourceVersion || c.refuses(st) {
 		return false
 	}
 	c.recordWrite(set.Name, c.cl.builder.Change(history.Sets, set.Name, func(e *history.Event) { e.Set.Status = st }))

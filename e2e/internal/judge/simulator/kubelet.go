@@ -74,7 +74,7 @@ func (cl *cluster) startPod(name string, uid types.UID) {
 	cl.builder.Change(history.Pods, name, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodRunning
 		e.Pod.IPs = []string{fmt.Sprintf("10.0.%d.%d", cl.rng.IntN(250), cl.rng.IntN(250))}
-		e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerRunning, Started: cl.builder.Timestamp()}}
+		e.Pod.Containers = cl.withSidecar([]history.Container{{Name: "main", State: history.ContainerRunning, Started: cl.builder.Timestamp()}})
 		cl.setReady(e.Pod, atOnce)
 	})
 	switch {
@@ -96,7 +96,7 @@ func (cl *cluster) becomeReady(name string, uid types.UID) {
 
 // maybeFail schedules, with probability failureRate, a failure of a pod that became Ready.
 func (cl *cluster) maybeFail(name string, uid types.UID) {
-	if !cl.chance(cl.options.failureRate) {
+	if cl.flaps(name, uid) || !cl.chance(cl.options.failureRate) {
 		return
 	}
 	failure := pick(cl.rng, cl.unready, cl.unready, cl.crash, cl.crash, cl.fail, cl.succeed, cl.nodePressure, cl.taintEviction)
@@ -179,6 +179,6 @@ func (cl *cluster) setCondition(p *history.Pod, t corev1.PodConditionType, holds
 		c = &p.Conditions[len(p.Conditions)-1]
 	}
 	if c.Status != status {
-		c.Status, c.Transition = status, cl.builder.Timestamp()
+		c.Status, c.Transition = status, cl.transitionTime(p)
 	}
 }

@@ -24,6 +24,7 @@ type deletionReport struct {
 func (s *setSync) deletePod(r *replica) {
 	s.c.cl.deletePod(r.name, r.uid(), nil)
 	s.c.reports = append(s.c.reports, deletionReport{at: s.c.cl.builder.Now(), set: s.set, pod: r.name})
+	s.noteOwnAct(r)
 }
 
 // eventCorrelator is how client-go's event recorder treats the reports of one object: it counts equal ones in one Event object, combines

@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -51,12 +50,12 @@ func (c *controller) adoptRevisions(set *history.Event) bool {
 // currentAndUpdateRevision returns the revisions of the status and of the template; it creates or renumbers the latter where needed.
 func (c *controller) currentAndUpdateRevision(set *history.Event) (revisions, bool) {
 	owned := c.ownedRevisions(set)
-	digest := set.Set.TemplateDigest
+	digest, data := set.Set.TemplateDigest, c.dataOf(set.Set.TemplateDigest)
 	next := int64(1)
 	if n := len(owned); n > 0 {
-		next = owned[n-1].Revision.Number + 1
+		next = owned[n-1].Revision.Number + 1 + c.skippedNumbers()
 	}
-	equal := slices.IndexFunc(owned, func(e *history.Event) bool { return e.Revision.Data == digest })
+	equal := slices.IndexFunc(owned, func(e *history.Event) bool { return e.Revision.Data == data })
 	var update string
 	switch {
 	case equal >= 0 && equal == len(owned)-1:
@@ -69,10 +68,10 @@ func (c *controller) currentAndUpdateRevision(set *history.Event) (revisions, bo
 		c.cl.builder.Change(history.Revisions, e.Name, func(e *history.Event) { e.Revision.Number = next })
 		update = e.Name
 	default:
-		update = fmt.Sprintf("%s-%s", set.Name, digest)
+		update = c.revisionName(set, digest)
 		if existing := c.cl.get(history.Revisions, update, ""); existing == nil {
 			c.cl.builder.Add(&history.Event{
-				Resource: history.Revisions, Revision: &history.Revision{Number: next, Data: digest},
+				Resource: history.Revisions, Revision: &history.Revision{Number: next, Data: data},
 				Meta: history.Meta{Name: update, Labels: set.Set.Selector, Owners: controllerRef("StatefulSet", set.Name, set.UID)},
 			})
 		}

@@ -11,12 +11,15 @@ import (
 )
 
 // History returns the history of that seed.
-func History(seed uint64) *history.History { return run(seed, false) }
+func History(seed uint64) *history.History { return run(seed, func(*cluster) {}) }
 
 // HistoryWithOutsiders returns the history of that seed when clients other than the test delete pods, claims and sets, too.
-func HistoryWithOutsiders(seed uint64) *history.History { return run(seed, true) }
+func HistoryWithOutsiders(seed uint64) *history.History {
+	return run(seed, func(cl *cluster) { cl.nextOutsider(rand.New(rand.NewPCG(seed, 0x0d))) })
+}
 
-func run(seed uint64, outsiders bool) *history.History {
+// run simulates a cluster that prepare changes before anything happens in it.
+func run(seed uint64, prepare func(*cluster)) *history.History {
 	cl := &cluster{
 		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
 		builder: historytest.New().Pace(time.Millisecond),
@@ -25,15 +28,14 @@ func run(seed uint64, outsiders bool) *history.History {
 	cl.begin = cl.builder.History().Header.Start
 	cl.options = cl.randomOptions()
 	cl.controller = newController(cl)
-	if outsiders {
-		cl.nextOutsider(rand.New(rand.NewPCG(seed, 0x0d)))
-	}
+	prepare(cl)
+	cl.startVariations()
 	cl.builder.ByOthers(cl.runUser) // its controller reports by withReports
 	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
 	h.Header.Version = cl.options.version
 	endpoints := cl.endpoints(h, seed)
-	return withEndpoints(cl.withReports(cl.withWatchSkew(h), seed), endpoints)
+	return cl.asRecorded(withEndpoints(cl.withReports(cl.withWatchSkew(h), seed), endpoints))
 }
 
 // options are the properties of one simulated cluster.

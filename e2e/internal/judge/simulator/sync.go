@@ -91,6 +91,9 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 	if s.set.Terminating() {
 		return true
 	}
+	if !s.beforeActing(replicas) {
+		return false
+	}
 	done := func(stop, ok bool) (bool, bool) {
 		if stop || !ok {
 			s.countReplicas(replicas, condemned)
@@ -98,13 +101,13 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 		}
 		return false, true
 	}
-	if stop, ok := done(s.forEachReplica(replicas, s.processReplica)); stop {
+	if stop, ok := done(s.forEachReplica(s.order(replicas), s.processReplica)); stop {
 		return ok
 	}
 	if stop, ok := done(s.forEachReplica(condemned, s.fixPodClaims)); stop {
 		return ok
 	}
-	if stop, ok := done(s.forEachReplica(condemned, func(r *replica) (bool, bool) { return s.processCondemned(r, first) })); stop {
+	if stop, ok := done(s.forEachReplica(s.order(condemned), func(r *replica) (bool, bool) { return s.processCondemned(r, first) })); stop {
 		return ok
 	}
 	s.countReplicas(replicas, condemned)
@@ -143,7 +146,11 @@ func (s *setSync) firstUnavailable(replicas, condemned []*replica) *replica {
 // forEachReplica calls f in order; a monotonic set stops where f says so.
 func (s *setSync) forEachReplica(all []*replica, f func(*replica) (stop, ok bool)) (stop, ok bool) {
 	for _, r := range all {
+		before := len(s.c.cl.builder.Events())
 		stop, ok := f(r)
+		if s.endsTurn(before) {
+			return true, ok
+		}
 		if !ok || (stop && s.monotonic()) {
 			return true, ok
 		}
@@ -157,7 +164,9 @@ func (s *setSync) processReplica(r *replica) (stop, ok bool) {
 		if !r.pod.Terminating() {
 			s.deletePod(r)
 		}
-		return true, true
+		if !s.recreatesAtOnce(r) {
+			return true, true
+		}
 	}
 	if r.pod == nil {
 		if s.podClaimIsStale(r) {
@@ -211,11 +220,13 @@ func (s *setSync) createPod(r *replica) bool {
 		appsv1.StatefulSetPodNameLabel: r.name, appsv1.PodIndexLabel: strconv.Itoa(r.ordinal), appsv1.ControllerRevisionHashLabelKey: r.revision.name,
 	}
 	maps.Copy(labels, set.Set.Selector)
-	s.c.recordWrite(set.Name, cl.builder.Add(&history.Event{
+	s.c.recordWrite(set.Name, cl.builder.Add(cl.admit(&history.Event{
 		Resource: history.Pods, Pod: pod,
 		Meta: history.Meta{Name: r.name, Labels: labels, Owners: controllerRef("StatefulSet", set.Name, set.UID)},
-	}))
-	return s.updateClaimOwners(r)
+	})))
+	ok := s.updateClaimOwners(r)
+	s.noteOwnAct(r)
+	return ok
 }
 
 // rollOut deletes the highest pod that is not at the update revision once those above it are available.
