@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
@@ -67,35 +66,37 @@ func Resolve(ctx context.Context, o Options) (Image, error) {
 		}
 		return describe(ctx, o.Engine, Image{Name: o.Name, Source: Requested})
 	}
-	v, err := versionsFor(o.KubernetesVersion)
+	c, err := choose(o.KubernetesVersion)
 	if err != nil {
 		return Image{}, err
 	}
-	upstream := kindImage(o.KubernetesVersion)
-	if present(ctx, o.Engine, upstream) {
-		return Image{Name: upstream, Source: Kind}, nil
+	if c.image != "" && present(ctx, o.Engine, c.image) {
+		return Image{Name: c.image, Source: Kind}, nil
 	}
-	b := newBuild(v)
-	if present(ctx, o.Engine, b.tag()) {
-		return describe(ctx, o.Engine, Image{Name: b.tag(), Source: Built})
+	var b *build
+	if c.build != nil {
+		b = newBuild(*c.build)
+		if present(ctx, o.Engine, b.tag()) {
+			return describe(ctx, o.Engine, Image{Name: b.tag(), Source: Built})
+		}
 	}
-	if err := pull(ctx, o.Engine, upstream, o.Progress); err == nil {
-		return Image{Name: upstream, Source: Kind}, nil
-	} else if ctx.Err() != nil {
-		return Image{}, context.Cause(ctx)
+	reason := errors.New("kind publishes none of this version")
+	if c.image != "" {
+		if reason = pull(ctx, o.Engine, c.image, o.Progress); reason == nil {
+			return Image{Name: c.image, Source: Kind}, nil
+		}
+		if ctx.Err() != nil {
+			return Image{}, context.Cause(ctx)
+		}
+		reason = fmt.Errorf("%s could not be pulled: %w", c.image, reason)
 	}
-	if err := b.run(ctx, o.Engine, o.Progress); err != nil {
+	if b == nil {
+		return Image{}, &NotBuiltError{Version: o.KubernetesVersion, Cause: reason}
+	}
+	if err := b.run(ctx, o.Engine, reason, o.Progress); err != nil {
 		return Image{}, err
 	}
 	return describe(ctx, o.Engine, Image{Name: b.tag(), Source: Built})
-}
-
-// kindImage is the image that kind publishes for a version; for none in particular, the default of the kind in use.
-func kindImage(version string) string {
-	if version == "" || strings.HasPrefix(defaults.Image, "kindest/node:"+version+"@") {
-		return defaults.Image
-	}
-	return "kindest/node:" + version
 }
 
 func present(ctx context.Context, e *engine.Engine, image string) bool {
@@ -114,6 +115,19 @@ func (e *MissingImageError) Error() string {
 }
 
 func (e *MissingImageError) Unwrap() error { return e.Cause }
+
+// NotBuiltError says that the node image of a version, which cannot be built here, could not be pulled either.
+type NotBuiltError struct {
+	Version string
+	Cause   error
+}
+
+func (e *NotBuiltError) Error() string {
+	major, minor := majorMinor(e.Version)
+	return fmt.Sprintf("no node image of Kubernetes %s: %v; it cannot be built here: K8S_VERSION=v%s.%s takes the patch that can", e.Version, e.Cause, major, minor)
+}
+
+func (e *NotBuiltError) Unwrap() error { return e.Cause }
 
 // describe reads off an image which workload images it carries.
 func describe(ctx context.Context, e *engine.Engine, image Image) (Image, error) {
@@ -177,8 +191,8 @@ func (b *build) tag() string {
 	return fmt.Sprintf("%s/node:%s-%s", registry, b.v.kubernetes, b.node.key())
 }
 
-// run builds the image in the engine.
-func (b *build) run(ctx context.Context, e *engine.Engine, out io.Writer) error {
+// run builds the image in the engine; reason is why none can be used that was published.
+func (b *build) run(ctx context.Context, e *engine.Engine, reason error, out io.Writer) error {
 	cache, err := engine.CacheDir()
 	if err != nil {
 		return err
@@ -193,7 +207,7 @@ func (b *build) run(ctx context.Context, e *engine.Engine, out io.Writer) error 
 		return nil // another process has built it meanwhile
 	}
 	start := time.Now()
-	fmt.Fprintf(out, "node image: no registry answers, building one for Kubernetes %s (about 15 minutes on two cores when nothing is cached)\n", b.v.kubernetes)
+	fmt.Fprintf(out, "node image: %v: building one for Kubernetes %s (about 15 minutes on two cores when nothing is cached)\n", reason, b.v.kubernetes)
 	all := append(append(b.trees(), b.programs()...), b.node)
 	work := &builder{dir: dir, log: newProgress(out, all...)}
 	// Packages wait for the network, programs for the processor, so the two run in parallel.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,23 +15,48 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 )
 
-func TestVersionsFor(t *testing.T) {
-	v, err := versionsFor("")
-	if err != nil || v.kubernetes != DefaultKubernetesVersion {
-		t.Errorf("got %s, %v, want the default %s", v.kubernetes, err, DefaultKubernetesVersion)
-	}
-	for _, known := range KubernetesVersions() {
-		if v, err := versionsFor(known); err != nil || v.kubernetes != known {
-			t.Errorf("%s: got %s, %v", known, v.kubernetes, err)
+func TestChoose(t *testing.T) {
+	for wanted, want := range map[string]struct{ image, build string }{
+		"":         {defaults.Image, DefaultKubernetesVersion},
+		"v1.37":    {defaults.Image, DefaultKubernetesVersion},
+		"v1.36":    {"kindest/node:v1.36.4", "v1.36.3"},
+		"v1.36.1":  {"kindest/node:v1.36.1", ""},
+		"v1.36.3":  {"", "v1.36.3"},
+		"v1.33":    {"kindest/node:v1.33.12", "v1.33.13"},
+		"v1.34.11": {"kindest/node:v1.34.11", ""},
+	} {
+		got, err := choose(wanted)
+		build := ""
+		if got.build != nil {
+			build = got.build.kubernetes
+		}
+		if err != nil || got.image != want.image || build != want.build {
+			t.Errorf("%q: expected %v, found %s, %s, %v", wanted, want, got.image, build, err)
 		}
 	}
-	_, err = versionsFor("v1.2.3")
-	if unsupported := new(UnsupportedVersionError); !errors.As(err, &unsupported) {
-		t.Fatalf("got %v, want an unsupported version", err)
+	for _, known := range KubernetesVersions() {
+		if c, err := choose(known); err != nil || c.build == nil || c.build.kubernetes != known {
+			t.Errorf("%s: found %v, %v", known, c, err)
+		}
 	}
-	for _, part := range []string{`"v1.2.3"`, DefaultKubernetesVersion, "NODE_IMAGE"} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error does not say %s: %v", part, err)
+	for _, wrong := range []string{"v1.2.3", "v1.3", "1.36", "v1", "v1.36.", "v1.36.9"} {
+		_, err := choose(wrong)
+		if unsupported := new(UnsupportedVersionError); !errors.As(err, &unsupported) {
+			t.Fatalf("%s: expected an unsupported version, found %v", wrong, err)
+		}
+		for _, part := range []string{strconv.Quote(wrong), DefaultKubernetesVersion, "v1.36,", "v1.35.8", "NODE_IMAGE"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("the error does not say %s: %v", part, err)
+			}
+		}
+	}
+}
+
+// A run names a version that can be had with a registry and without one.
+func TestMinorVersionsAreBuiltAndPublished(t *testing.T) {
+	for _, minor := range MinorVersions() {
+		if c, err := choose(minor); err != nil || c.image == "" || c.build == nil {
+			t.Errorf("%s: found %v, %v", minor, c, err)
 		}
 	}
 }
@@ -53,12 +79,6 @@ func TestTagsDiffer(t *testing.T) {
 }
 
 func TestKindImage(t *testing.T) {
-	if got := kindImage(""); got != defaults.Image {
-		t.Errorf("got %s, want kind's default", got)
-	}
-	if got := kindImage("v1.35.4"); got != "kindest/node:v1.35.4" {
-		t.Errorf("got %s", got)
-	}
 	version, _, _ := strings.Cut(strings.TrimPrefix(defaults.Image, "kindest/node:"), "@")
 	// Whether a registry answers must not decide on the minor version: a run without K8S_VERSION means one contract.
 	if _, minor := majorMinor(version); !strings.HasPrefix(DefaultKubernetesVersion, "v1."+minor+".") {

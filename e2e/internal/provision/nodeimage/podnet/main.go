@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command podnet is the pod network of a cluster whose nodes share one link: it runs on each node and, from the node objects, keeps
 // the node's CNI configuration, the routes to the other nodes' pods and the masquerading of what leaves the pod network.
 package main
