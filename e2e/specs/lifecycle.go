@@ -176,6 +176,7 @@ var _ = Describe("A StatefulSet", func() {
 
 		By("taking a label from one of them for a while: the set has nothing else to do when the pod fits again")
 		set.AwaitReleased(ctx, 1, set.RelabelPod(ctx, 1, "app", "nobody"))
+		ns.AwaitLag(ctx) // so that no sync for the release is left
 		set.RelabelPod(ctx, 1, "app", "set")
 		set.AwaitAdopted(ctx, adopted[0], framework.MustHappen(contract.LifecycleAdoption))
 

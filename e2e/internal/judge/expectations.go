@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -245,11 +246,20 @@ func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) ex
 	case pod == nil:
 		return undecided(deletion, "%s: it was deleted at %s, and had no owner that was gone, with which the garbage collector deletes it%s",
 			x.Text, deletion.Ref(), anyClient("claims"))
+	case x.Guarantee == contract.DisruptionTaint && evictedForTaint(pod):
+		return notMet(set, []*history.Event{was, pod.disruptionTarget, deletion}, "%s: found it evicted at %s because of a taint that it tolerates, or that its node no longer had: see the node's taints and the controller that evicts for them",
+			x.Text, deletion.Ref())
 	case m.whoDeleted(pod) != byController:
 		return undecided(deletion, "%s: it was deleted at %s, and not by the set, for all that the recording shows: %s", x.Text, deletion.Ref(), m.deletedBy(pod))
 	}
 	return notMet(set, []*history.Event{was, deletion}, "%s: expected it to stay, found it deleted at %s: see its ownerReferences %v and the API server's audit log for who did it",
 		x.Text, deletion.Ref(), ownerNames(deletion))
+}
+
+// evictedForTaint reports whether the control plane marked a pod as evicted because of a taint of its node before it was deleted.
+func evictedForTaint(p *podLife) bool {
+	e := p.disruptionTarget
+	return e != nil && p.deleting != nil && e.Seq <= p.deleting.Seq && e.Pod.Condition(corev1.DisruptionTarget).Reason == "DeletionByTaintManager"
 }
 
 // setOfClaim returns the newest set that a claim may be for at an event of it, nil where there is none or the event is of no claim.

@@ -1,12 +1,14 @@
 package judge_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -94,5 +96,31 @@ func TestExpectedKept(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExpectedKeptDespiteATaint: the guarantee of taints is that of the controller that evicts for them, which marks the pods that it evicts; no other
+// guarantee is broken by that.
+func TestExpectedKeptDespiteATaint(t *testing.T) {
+	for _, c := range []struct {
+		id      contract.ID
+		reason  string
+		outcome history.Outcome
+	}{
+		{contract.DisruptionTaint, "DeletionByTaintManager", history.Failed},
+		{contract.DisruptionTaint, "DeletionByPodGC", history.Inconclusive},
+		{expectedGuarantee, "DeletionByTaintManager", history.Inconclusive},
+	} {
+		b := historytest.New()
+		b.Running("web", 1)
+		was := b.Get(history.Pods, "web-0")
+		b.Disrupt("web-0", c.reason)
+		b.Terminate("web-0")
+		b.ExpectOf(was, history.Expectation{Guarantee: c.id, Kind: history.ExpectKept, Since: was.Seq, Text: "web-0 is kept"})
+		all := judge.History(b.History())
+		r := all[slices.IndexFunc(all, func(r judge.Result) bool { return r.Guarantee == c.id })]
+		if found := outcomeOf(r); found != c.outcome {
+			t.Errorf("%s, %s: expected %s, found %s: %+v", c.id, c.reason, c.outcome, found, r)
+		}
 	}
 }

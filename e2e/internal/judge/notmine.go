@@ -7,15 +7,23 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkNotMine: pods that somebody else controls are neither adopted nor deleted by a set that selects them.
+// checkNotMine: pods that somebody else controls, or that have another name than the set gives, are neither adopted nor deleted by a set that
+// selects them.
 func checkNotMine(m *model, res *results) {
 	const id = contract.IdentityNotMine
 	for _, p := range m.pods {
 		for i, t := range p.owners {
-			if i > 0 && t.set != nil && p.owners[i-1].uid != "" {
+			switch {
+			case i == 0 || t.set == nil:
+			case p.owners[i-1].uid != "":
 				res.broken(id, evidence{
 					set: t.set, since: p.owners[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
 					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.owners[i-1].name(), p.owners[i-1].uid, t.from.Ref(), t.set.name),
+				})
+			case !t.nameFits:
+				res.broken(id, evidence{
+					set: t.set, since: p.owners[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
+					text: fmt.Sprintf("%s, which nobody controlled and whose name is not %s-<ordinal>, was adopted at %s by the set %s", p.name, t.set.name, t.from.Ref(), t.set.name),
 				})
 			}
 		}

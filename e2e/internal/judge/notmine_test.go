@@ -215,6 +215,14 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
+			name: "an orphan of another name adopted", broken: ids(contract.IdentityNotMine), texts: []string{"other-0, which nobody controlled and whose name is not web-<ordinal>, was adopted at rv"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{Name: "other-0", Labels: map[string]string{"app": "web"}}, Pod: &history.Pod{Phase: corev1.PodPending}})
+				b.Adopt("other-0", "web")
+			},
+		},
+		{
 			name: "another set's pod deleted", broken: ids(contract.IdentityNotMine), texts: []string{"web-0 of the set web was deleted at rv", "while the set db with the same selector lived"},
 			build: func(b *historytest.Builder) {
 				sharing(b)

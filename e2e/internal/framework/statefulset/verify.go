@@ -79,9 +79,23 @@ func (s *Set) ExpectOnNode(node string, ordinals ...int) {
 // VerifyMoved verifies that pods are gone and that each has a Ready replacement on another node.
 func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old []*history.Event) {
 	GinkgoHelper()
+	err := s.awaitTaken(ctx, old)
+	if err == nil {
+		err = s.onOtherNodes(old)
+	}
+	s.NS.VerifySet(s.Name, id, err, "pods of %s: %s", s.Name, what)
+}
+
+// VerifyReplaced verifies that pods are gone from a node that is disrupted, and that each has a Ready replacement, on whatever node.
+func (s *Set) VerifyReplaced(ctx context.Context, id contract.ID, what string, old []*history.Event) {
+	GinkgoHelper()
+	s.NS.VerifySet(s.Name, id, s.awaitTaken(ctx, old), "pods of %s: %s", s.Name, what)
+}
+
+// awaitTaken waits until pods that are to leave their node are gone and have Ready replacements.
+func (s *Set) awaitTaken(ctx context.Context, old []*history.Event) error {
 	l := s.NS.Settings.Limits
-	limit := l.PodsTaken + l.PodReady
-	err := s.NS.Await(ctx, limit, fmt.Sprintf("each pod of %s to be replaced on another node", s.Name), func(st *history.State) string {
+	return s.NS.Await(ctx, l.PodsTaken+l.PodReady, fmt.Sprintf("each pod of %s to be replaced", s.Name), func(st *history.State) string {
 		for _, o := range old {
 			e := st.Get(history.Pods, o.Name)
 			if e != nil && e.UID == o.UID {
@@ -93,10 +107,6 @@ func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old 
 		}
 		return ""
 	})
-	if err == nil {
-		err = s.onOtherNodes(old)
-	}
-	s.NS.VerifySet(s.Name, id, err, "pods of %s: %s", s.Name, what)
 }
 
 // onOtherNodes returns an error for each replacement that is on the node of the pod that it replaces.
