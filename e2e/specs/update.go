@@ -112,7 +112,8 @@ var _ = Describe("A rolling update", func() {
 		requireMaxUnavailable(ctx, ns)
 		// What nothing has to wait for shows no reaction, and a stretch without change proves nothing without one.
 		ordered := statefulset.Create(ctx, ns, statefulset.Named("ordered"), statefulset.Replicas(2))
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Parallel(), statefulset.MaxUnavailable(2), statefulset.HoldReadiness())
+		// Of four pods, two, whichever way a percentage is rounded.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Parallel(), statefulset.MaxUnavailableOf(intstr.FromString("50%")), statefulset.HoldReadiness())
 		ordered.AwaitReady(ctx)
 		set.ReleaseInTurn(ctx)
 		set.AwaitAvailable(ctx)

@@ -67,6 +67,9 @@ func judgeLegal(t *testing.T, seeds uint64, mayStayOpen bool, legal func(uint64)
 
 // TestMutationsOfVariationsAreCaught: no variation hides what breaks a guarantee.
 func TestMutationsOfVariationsAreCaught(t *testing.T) {
+	if raceEnabled || testing.Short() {
+		t.Skip("slow, and single-threaded code that the other tests run as well")
+	}
 	const places, tries = 8, 1_000
 	for id, mutate := range mutations() {
 		t.Run(string(id), func(t *testing.T) {

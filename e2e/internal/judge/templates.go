@@ -5,8 +5,9 @@ import (
 	"maps"
 	"slices"
 	"sort"
-	"strconv"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -152,14 +153,16 @@ func (s *setLife) current(at time.Duration) int {
 	return max(sort.Search(len(s.specs), func(i int) bool { return s.specs[i].At > at })-1, 0)
 }
 
-// limit returns how many pods a rolling update may have down at a time, or 0 where that is no whole number.
+// limit returns how many pods a rolling update may have down at a time at most, or 0 where that cannot be told. A percentage of the replicas is rounded
+// up, as the documentation of the field maxUnavailable has it; the controller rounds it down, which keeps to that too, to 1 at least.
 func limit(s *history.Set) int {
 	if s.MaxUnavailable == "" {
 		return 1
 	}
-	n, err := strconv.Atoi(s.MaxUnavailable)
-	if err != nil || n < 1 {
+	value := intstr.Parse(s.MaxUnavailable)
+	n, err := intstr.GetScaledValueFromIntOrPercent(&value, int(s.Replicas), true)
+	if err != nil || n < 0 || (n == 0 && value.Type == intstr.Int) {
 		return 0
 	}
-	return n
+	return max(n, 1)
 }

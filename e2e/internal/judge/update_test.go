@@ -204,11 +204,38 @@ func TestUpdateOneAtATime(t *testing.T) {
 			},
 		},
 		{
-			name: "a percentage is not judged", notExercised: ids(contract.UpdateMaxUnavailable, contract.UpdateOneAtATime),
+			name: "as many as a percentage is when rounded up", exercised: ids(contract.UpdateMaxUnavailable), notExercised: ids(contract.UpdateOneAtATime),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 3, historytest.MaxUnavailable("34%"))
 				b.NewTemplate("web", 2)
 				b.Terminate("web-2")
+				b.Terminate("web-1")
+			},
+		},
+		{
+			name: "more than a percentage is when rounded up", broken: ids(contract.UpdateMaxUnavailable), texts: []string{"where maxUnavailable is 2"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3, historytest.MaxUnavailable("34%"))
+				b.NewTemplate("web", 2)
+				b.Terminate("web-2")
+				b.Terminate("web-1")
+				b.Terminate("web-0")
+			},
+		},
+		{
+			name: "a percentage that is less than one pod", broken: ids(contract.UpdateOneAtATime),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3, historytest.MaxUnavailable("10%"))
+				b.NewTemplate("web", 2)
+				b.Terminate("web-2")
+				b.Terminate("web-1")
+			},
+		},
+		{
+			name: "a limit that cannot be told", notExercised: ids(contract.UpdateMaxUnavailable, contract.UpdateOneAtATime),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2, historytest.MaxUnavailable("no number"))
+				b.NewTemplate("web", 2)
 				b.Terminate("web-1")
 				b.Terminate("web-0")
 			},

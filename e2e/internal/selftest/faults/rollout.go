@@ -19,6 +19,7 @@ const (
 	// In earlier versions as well.
 	orderedBudget = "podsToDelete := maxUnavailable - unavailablePods\n"
 	// Where maxUnavailable is read. Earlier versions roll out without it.
+	wholeBudget = "func getStatefulSetMaxUnavailable(maxUnavailable *intstr.IntOrString, replicaCount int) (int, error) {\n"
 	leastBudget = "// So we have to enforce it not to be less than 1.\n\tif maxUnavailableNum < 1"
 )
 
@@ -28,7 +29,7 @@ func has(kubernetes, anchor string) bool {
 	switch anchor {
 	case updateTarget, updateWait, updateBegins:
 		return before
-	case budgetCount, budgetSpent, parallelTarget, conditionsKept, leastBudget:
+	case budgetCount, budgetSpent, parallelTarget, conditionsKept, leastBudget, wholeBudget:
 		return !before
 	}
 	return true

@@ -229,6 +229,10 @@ func update() []Fault {
 		Harm:  "A rollout that may take down a small part of the members takes down none, and never comes.",
 		Edits: []Edit{{utils, leastBudget, ` && !planted.In("small-percentage-stops-rollout")`}},
 	}, {
+		Name: "percentage-is-everything", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMaxUnavailable}, Shows: []contract.ID{contract.UpdateBudgetCountsFailures},
+		Harm:  "A rollout that may take down half of the members takes down all of them.",
+		Edits: []Edit{{utils, wholeBudget, "\tif planted.In(\"percentage-is-everything\") && maxUnavailable != nil && maxUnavailable.Type == intstr.String {\n\t\treturn replicaCount, nil\n\t}\n"}},
+	}, {
 		Name: "undo-merges", Kind: Obvious, Breaks: []contract.ID{contract.UpdateUndo},
 		Harm:  "Going back to an earlier version leaves in place what the newer one has added.",
 		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"undo-merges\") {\n\t\tdelete(template, \"$patch\")\n\t}\n"}},
