@@ -81,7 +81,7 @@ type actionWalker struct {
 	orScaledDown      map[*podLife]rolloutAction
 	versions          int // of the set that had arrived by then
 	ready             ordinals
-	readySince        moments          // when the ordinal's last pod last became Ready, or was adopted when it was
+	readySince        moments          // when the ordinal's last pod last became Ready
 	alive             map[int]*podLife // by ordinal
 	present           ordinals         // those alive
 	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created, itself included
@@ -107,7 +107,8 @@ func (w *actionWalker) take(st podStep) {
 		w.podAdded(st.pod)
 	case podReady:
 		w.ready.add(n)
-		w.readySince.set(n, st.event.At)
+		// One that is adopted may have been Ready for long.
+		w.readySince.set(n, st.pod.readyBefore(st.event.Seq+1).from.At)
 	case podLost:
 		w.ready.remove(n)
 		w.low = min(w.low, n)
@@ -257,7 +258,7 @@ func (w *actionWalker) wantedAt(n int, act *history.Event) time.Duration {
 		}
 	}
 	w.wanted[n] = since
-	if since.versions == 0 && inRange(w.s.specs[0], n) {
+	if since.versions == 0 && len(w.s.specs) > 0 && inRange(w.s.specs[0], n) {
 		return act.At
 	}
 	return since.at

@@ -132,7 +132,7 @@ func (m *model) creationHolds(s *setLife) iter.Seq[waitPeriod] {
 			}
 			from := p.created.At
 			v := s.latest(deliveredBy(from))
-			if v == nil && p.owners[0].set == s { // The set's watch was behind its first pod's.
+			if v == nil && p.owners[0].set == s && len(s.specs) > 0 { // The set's watch was behind its first pod's.
 				v, from = s.specs[0], s.specs[0].At
 			}
 			if v == nil || !inRange(v, p.ordinal) || !inRange(v, p.ordinal+1) {

@@ -37,18 +37,6 @@ func TestReactionsThatHaltsAreComparedWith(t *testing.T) {
 			},
 		},
 		{
-			name: "a pod that had to wait for the one below it to be adopted", exercised: ids(contract.OrderingCreateHalts),
-			build: func(b *historytest.Builder) {
-				b.Set("web", historytest.Replicas(3))
-				b.CreateReady("web-0")
-				b.Orphan("web-0")
-				b.Wait(3 * time.Second)
-				b.Adopt("web-0", "web")
-				b.Pod("web-1")
-				b.Wait(3 * time.Second)
-			},
-		},
-		{
 			name: "a set whose watch is behind the first pod's", exercised: ids(contract.OrderingCreateHalts),
 			build: func(b *historytest.Builder) {
 				set := b.Set("web", historytest.Replicas(2))
