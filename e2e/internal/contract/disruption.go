@@ -75,7 +75,7 @@ func disruption() []Guarantee {
 		ID:    DisruptionTaint,
 		Level: Disruptive,
 		Must: "A NoExecute taint of a node removes the set's pods there that do not tolerate it, and those that tolerate it for tolerationSeconds " +
-			"no sooner than that; each comes back under its identity on another node. Pods that tolerate it without limit stay, and " +
+			"no sooner than that; each comes back under its identity, the former on another node. Pods that tolerate it without limit stay, and " +
 			"so do those whose tolerationSeconds have not passed when it is taken away.",
 		Sources: []Source{Docs},
 		Link:    taintsPage + "#taint-based-evictions",

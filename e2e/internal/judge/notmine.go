@@ -13,19 +13,20 @@ func checkNotMine(m *model, res *results) {
 	const id = contract.IdentityNotMine
 	for _, p := range m.pods {
 		for i, t := range p.owners {
-			switch {
-			case i == 0 || t.set == nil:
-			case p.owners[i-1].uid != "":
-				res.broken(id, evidence{
-					set: t.set, since: p.owners[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
-					text: fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, p.owners[i-1].name(), p.owners[i-1].uid, t.from.Ref(), t.set.name),
-				})
-			case !t.nameFits:
-				res.broken(id, evidence{
-					set: t.set, since: p.owners[i-1].from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from},
-					text: fmt.Sprintf("%s, which nobody controlled and whose name is not %s-<ordinal>, was adopted at %s by the set %s", p.name, t.set.name, t.from.Ref(), t.set.name),
-				})
+			if i == 0 || t.set == nil {
+				continue
 			}
+			former := p.owners[i-1]
+			var text string
+			switch {
+			case former.uid != "":
+				text = fmt.Sprintf("%s was controlled by %s (UID %s) and at %s by the set %s", p.name, former.name(), former.uid, t.from.Ref(), t.set.name)
+			case !t.nameFits:
+				text = fmt.Sprintf("%s, which nobody controlled and whose name is not %s-<ordinal>, was adopted at %s by the set %s", p.name, t.set.name, t.from.Ref(), t.set.name)
+			default:
+				continue
+			}
+			res.broken(id, evidence{set: t.set, since: former.from.At, events: []*history.Event{p.at(t.from.Seq - 1), t.from}, text: text})
 		}
 		if p.owners[0].uid == "" {
 			continue

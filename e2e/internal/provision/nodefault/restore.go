@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
@@ -59,15 +58,7 @@ const Taint = "statefulset-conformance.hero-academy.github.io/evict"
 // makeSchedulable uncordons the nodes and removes the taints that nothing else removes.
 func makeSchedulable(ctx context.Context, client kubernetes.Interface) error {
 	// The API server may be starting; any answer of it ends the wait.
-	var last error
-	err := wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(ctx context.Context) (bool, error) {
-		last = removeTaints(ctx, client)
-		return last == nil, nil
-	})
-	if err != nil {
-		return errors.Join(last, context.Cause(ctx))
-	}
-	return nil
+	return ready.Until(ctx, 200*time.Millisecond, func(ctx context.Context) error { return removeTaints(ctx, client) })
 }
 
 func removeTaints(ctx context.Context, client kubernetes.Interface) error {

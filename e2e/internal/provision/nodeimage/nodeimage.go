@@ -91,7 +91,9 @@ func Resolve(ctx context.Context, o Options) (Image, error) {
 		reason = fmt.Errorf("%s could not be pulled: %w", c.image, reason)
 	}
 	if b == nil {
-		return Image{}, &NotBuiltError{Version: o.KubernetesVersion, Cause: reason}
+		major, minor := majorMinor(o.KubernetesVersion)
+		return Image{}, fmt.Errorf("no node image of Kubernetes %s: %w; it cannot be built here: K8S_VERSION=v%s.%s takes the patch that can",
+			o.KubernetesVersion, reason, major, minor)
 	}
 	if err := b.run(ctx, o.Engine, reason, o.Progress); err != nil {
 		return Image{}, err
@@ -115,19 +117,6 @@ func (e *MissingImageError) Error() string {
 }
 
 func (e *MissingImageError) Unwrap() error { return e.Cause }
-
-// NotBuiltError says that the node image of a version, which cannot be built here, could not be pulled either.
-type NotBuiltError struct {
-	Version string
-	Cause   error
-}
-
-func (e *NotBuiltError) Error() string {
-	major, minor := majorMinor(e.Version)
-	return fmt.Sprintf("no node image of Kubernetes %s: %v; it cannot be built here: K8S_VERSION=v%s.%s takes the patch that can", e.Version, e.Cause, major, minor)
-}
-
-func (e *NotBuiltError) Unwrap() error { return e.Cause }
 
 // describe reads off an image which workload images it carries.
 func describe(ctx context.Context, e *engine.Engine, image Image) (Image, error) {

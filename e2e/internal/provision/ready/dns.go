@@ -26,11 +26,11 @@ const answerEvery = time.Second
 // awaitAnswer waits until one of CoreDNS's pods resolves a name that every cluster has. A pod can be Ready before it has synced the services,
 // and its status may be older than the last start of its node.
 func awaitAnswer(ctx context.Context, restConfig *rest.Config, client kubernetes.Interface) error {
-	return until(ctx, answerEvery, func(ctx context.Context) error { return answer(ctx, restConfig, client) })
+	return Until(ctx, answerEvery, func(ctx context.Context) error { return answer(ctx, restConfig, client) })
 }
 
-// until calls try until it succeeds, every so often. After ctx has ended the error is the last that try returned, and the cause.
-func until(ctx context.Context, every time.Duration, try func(context.Context) error) error {
+// Until calls try until it succeeds, every so often. After ctx has ended the error is the last that try returned, and the cause.
+func Until(ctx context.Context, every time.Duration, try func(context.Context) error) error {
 	var last error
 	err := wait.PollUntilContextCancel(ctx, every, true, func(ctx context.Context) (bool, error) {
 		// What a call says that was cut short tells nothing.

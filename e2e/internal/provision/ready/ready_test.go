@@ -100,7 +100,7 @@ func TestUntilTellsTheLastAnswer(t *testing.T) {
 	cause := errors.New("too late")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	calls := 0
-	err := until(ctx, time.Millisecond, func(ctx context.Context) error {
+	err := Until(ctx, time.Millisecond, func(ctx context.Context) error {
 		if calls++; calls < 3 {
 			return fmt.Errorf("refused %d", calls)
 		}
@@ -111,7 +111,7 @@ func TestUntilTellsTheLastAnswer(t *testing.T) {
 		t.Errorf("expected the last answer and the cause, found %v", err)
 	}
 	calls = 0
-	err = until(t.Context(), time.Millisecond, func(context.Context) error {
+	err = Until(t.Context(), time.Millisecond, func(context.Context) error {
 		if calls++; calls < 3 {
 			return errors.New("refused")
 		}
