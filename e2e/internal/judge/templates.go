@@ -161,8 +161,8 @@ func limit(s *history.Set) int {
 	}
 	value := intstr.Parse(s.MaxUnavailable)
 	n, err := intstr.GetScaledValueFromIntOrPercent(&value, int(s.Replicas), true)
-	if err != nil || n < 0 || (n == 0 && value.Type == intstr.Int) {
+	if err != nil || n < 1 {
 		return 0
 	}
-	return max(n, 1)
+	return n
 }
