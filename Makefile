@@ -69,6 +69,10 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone
 ##   IMAGE_MIRROR=registry/path     where certify's images come from, instead of their own registry
+##   POD_PATCH=file                 a strategic merge patch for all pods, for what policies and pools of nodes ask of them
+##   NODE_SELECTOR=a=b TOLERATIONS=key=value:effect PRIORITY_CLASS=name RUNTIME_CLASS=name    the same, typed here
+##   CLAIM_SIZE=size PULL_SECRET=file    least size of claims (16Mi); credentials of registries, as docker login writes them
+##   NAMESPACE_LABELS=a=b,.. NAMESPACE_ANNOTATIONS=a=b,..    further ones of the namespaces that a run makes
 ##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
 
 commands: $(user) $(dev)

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -52,7 +53,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		ns := Record(ctx)
 		// The pods carry one label more than the selector asks for, so that another selector would fit them too.
 		described := []statefulset.Option{statefulset.Replicas(0), statefulset.Claims("data"), func(s *appsv1.StatefulSet) {
-			s.Spec.Template.Labels = map[string]string{"app": "set", "tier": "data"}
+			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, "tier", "data")
 		}}
 		set := statefulset.Create(ctx, ns, described...)
 		for _, f := range immutable() {
@@ -222,7 +223,7 @@ func invalid() []field {
 		{name: "a negative partition", change: statefulset.Partition(-1)},
 		{name: "a negative start ordinal", gated: true, change: statefulset.Start(-1)},
 		{name: "a selector that does not match its template", change: func(s *appsv1.StatefulSet) {
-			s.Spec.Template.Labels = map[string]string{"app": "somebody-else"}
+			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, "app", "somebody-else")
 		}},
 		{name: "an unknown pod management policy", change: func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = "Backwards" }},
 		{name: "an unknown update strategy", change: func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = "Backwards" }},

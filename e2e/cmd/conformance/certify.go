@@ -21,6 +21,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
@@ -261,6 +262,9 @@ it will remove what it made, by the label %s=%s, and touch nothing else; what an
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
   %s
 `, s.NamespacePrefix, objects, removal(s))
+	}
+	for _, line := range report.SettingsOf(s).Adapted() {
+		fmt.Fprintln(w, "it will make", line)
 	}
 	fmt.Fprintf(w, "report: %s\n", s.ReportDir)
 }

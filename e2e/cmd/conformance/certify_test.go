@@ -174,6 +174,8 @@ func TestCertifyRejects(t *testing.T) {
 		"processes":               {map[string]string{"PROCS": "many"}, 2, []string{"PROCS=many: expected a number of processes"}},
 		"seed":                    {map[string]string{"SEED": "x"}, 2, []string{"SEED=x: expected a whole number"}},
 		"time limit":              {map[string]string{"TIME_LIMIT": "60"}, 2, []string{"TIME_LIMIT=60: expected a time of a minute or more, such as 90m or 2h"}},
+		"patch of pods":           {map[string]string{"POD_PATCH": file}, 2, []string{"POD_PATCH=" + file + ": expected an object with metadata and spec of a pod"}},
+		"claim size":              {map[string]string{"CLAIM_SIZE": "1GB!"}, 2, []string{"CLAIM_SIZE=1GB!: expected a size of 16Mi or more, such as 1Gi"}},
 		"focus":                   {map[string]string{"FOCUS": "("}, 2, []string{"FOCUS=(: expected a regular expression"}},
 		"labels":                  {map[string]string{"LABELS": "&&"}, 2, []string{"LABELS=&&: expected a Ginkgo label filter"}},
 		"namespace prefix":        {map[string]string{"NAMESPACE_PREFIX": "My_"}, 2, []string{"NAMESPACE_PREFIX=My_: expected lower-case letters"}},
@@ -259,7 +261,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	var said bytes.Buffer
 	env := map[string]string{
 		"KUBECONFIG": serve(t, apiServer{minor: "38", denied: "list nodes"}), "REPORT_DIR": t.TempDir(),
-		"NAMESPACE_PREFIX": "mine", "NGINX_IMAGE": "mirror/nginx",
+		"NAMESPACE_PREFIX": "mine", "NGINX_IMAGE": "mirror/nginx", "CLAIM_SIZE": "1Gi", "PRIORITY_CLASS": "high",
 	}
 	s, err := prepare(t.Context(), options(env), metav1.Now().Time, &said)
 	if err != nil {
@@ -271,7 +273,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	for _, want := range []string{
 		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",
 		"mirror/nginx", "note: version: expected Kubernetes v1.33 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
-		"make clean-cluster RUN=certify-",
+		"make clean-cluster RUN=certify-", `it will make all pods with the patch {"spec":{"priorityClassName":"high"}}`, "it will make claims of 1Gi and more",
 	} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("expected %q in:\n%s", want, said.String())

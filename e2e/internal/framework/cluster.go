@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -51,7 +50,7 @@ func Connect(config *rest.Config, s runconfig.Settings, serverVersion string) (*
 	config.ContentType = runtime.ContentTypeJSON
 	used := new(apiclient.Usage)
 	config.Wrap(used.Record(config.Host))
-	config.Wrap(apiclient.Restrict(config.Host, rbac.For(len(s.Namespaces) > 0, s.Kind != nil)))
+	config.Wrap(apiclient.Restrict(config.Host, s.Rights()))
 	config.Wrap(apiclient.Retry(config.Host, s.Limits.APIServerBack))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

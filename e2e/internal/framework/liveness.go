@@ -160,7 +160,7 @@ func (ns *Namespace) probeSet(ctx context.Context, name string) *appsv1.Stateful
 		}
 		set.Name, set.Spec.ServiceName = name, name
 		set.Spec.Selector.MatchLabels = map[string]string{"app": name}
-		set.Spec.Template.Labels = map[string]string{"app": name}
+		metav1.SetMetaDataLabel(&set.Spec.Template.ObjectMeta, "app", name)
 		set.Spec.Replicas = new(int32(1))
 		set.Spec.PodManagementPolicy = appsv1.ParallelPodManagement
 		ns.Settings.Label(set)

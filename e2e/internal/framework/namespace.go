@@ -56,6 +56,9 @@ func NewNamespace(ctx context.Context, c *Cluster, security PodSecurity, header 
 	ns := &Namespace{Cluster: c, Name: created.Name, uid: created.UID, over: ctx.Done()}
 	err = ready.Namespace(ctx, c.Client, ns.Name, c.Settings.Limits.NamespaceReady)
 	if err == nil {
+		err = c.Settings.CreatePullSecret(ctx, c.Client.CoreV1().Secrets(ns.Name).Create)
+	}
+	if err == nil {
 		err = ns.record(ctx, header)
 	}
 	if err != nil {

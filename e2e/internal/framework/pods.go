@@ -70,9 +70,16 @@ func (ns *Namespace) CreatePod(ctx context.Context, pod *corev1.Pod) {
 	Expect(err).NotTo(HaveOccurred(), "creating the pod %s", pod.Name)
 }
 
-// WithLabels gives a pod labels.
+// WithLabels gives a pod labels beside those that it has, such as POD_PATCH's.
 func WithLabels(all map[string]string) func(*corev1.Pod) {
-	return func(p *corev1.Pod) { p.Labels = all }
+	return func(p *corev1.Pod) { AddLabels(&p.ObjectMeta, all) }
+}
+
+// AddLabels gives an object labels beside those that it has.
+func AddLabels(o *metav1.ObjectMeta, all map[string]string) {
+	for key, value := range all {
+		metav1.SetMetaDataLabel(o, key, value)
+	}
 }
 
 // OwnedBy gives a pod an ownerReference.

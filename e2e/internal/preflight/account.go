@@ -31,11 +31,11 @@ const maxConcurrent = 16
 // findRights reviews each verb of each right by itself, since an account may have any part of them.
 func findRights(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
 	if len(s.Namespaces) == 0 {
-		findRightsIn(ctx, client, "", rbac.All(), f)
+		findRightsIn(ctx, client, "", s.Rights(), f)
 		return
 	}
 	for _, name := range s.Namespaces {
-		findRightsIn(ctx, client, name, rbac.Namespaced(), f)
+		findRightsIn(ctx, client, name, s.Rights(), f)
 	}
 }
 
@@ -116,6 +116,8 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 		case len(verbs) == 0:
 		case r.ForReport:
 			notes = append(notes, line+": the run does without")
+		case r.Resource == rbac.PullSecret().Resource:
+			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/CERTIFY.md says"})
 		default:
 			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/deploy/" + file + " does"})
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
@@ -98,7 +97,7 @@ type prober struct {
 func newProber(config *rest.Config, s runconfig.Settings) (*prober, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // Some dozen concurrent requests are no load.
-	config.Wrap(apiclient.Restrict(config.Host, rbac.For(len(s.Namespaces) > 0, false)))
+	config.Wrap(apiclient.Restrict(config.Host, s.Rights()))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -124,6 +123,10 @@ func (p *prober) probeNew(ctx context.Context, pp podProbe) (f Findings) {
 	}()
 	if err := ready.Namespace(ctx, p.client, namespace, p.settings.Limits.NamespaceReady); err != nil {
 		f.add(Problem{Text: oneLine(fmt.Sprintf("namespaces: expected a new one to get its default service account, found: %v; see whether kube-controller-manager runs", err))})
+		return f
+	}
+	if err := p.settings.CreatePullSecret(ctx, p.client.CoreV1().Secrets(namespace).Create); err != nil {
+		f.add(Problem{Text: oneLine("secrets: " + err.Error())})
 		return f
 	}
 	p.probeNamespace(ctx, pp, namespace, &f)

@@ -149,13 +149,17 @@ func TestCheckQuotas(t *testing.T) {
 		{"of another class", quota("tape.storageclass.storage.k8s.io/persistentvolumeclaims", "1", "0"), ""},
 		{"of something else", quota("count/jobs.batch", "0", "0"), ""},
 	} {
-		problems := checkQuotas(c.quotas, "disk")
+		problems := checkQuotas(c.quotas, "disk", needs(nil))
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: expected no problem, found %v", c.name, problems)
 		case c.want != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, c.want)):
 			t.Errorf("%s: expected %q, found %v", c.name, c.want, problems)
 		}
+	}
+	size := resource.MustParse("1Gi")
+	if problems := checkQuotas(quota("requests.storage", "5Gi", "0"), "disk", needs(&size)); len(problems) != 1 {
+		t.Errorf("expected claims of CLAIM_SIZE to need more than 5Gi, found %v", problems)
 	}
 }
 

@@ -12,9 +12,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// needs is more than one spec's namespace ever holds, by the resource names of quotas.
-func needs() map[corev1.ResourceName]resource.Quantity {
+// needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil.
+func needs(claimSize *resource.Quantity) map[corev1.ResourceName]resource.Quantity {
 	few := func() resource.Quantity { return resource.MustParse("5") }
+	storage := resource.MustParse("256Mi")
+	for range 5 {
+		if claimSize != nil {
+			storage.Add(*claimSize)
+		}
+	}
 	return map[corev1.ResourceName]resource.Quantity{
 		corev1.ResourcePods:                     few(),
 		"count/pods":                            few(),
@@ -22,7 +28,7 @@ func needs() map[corev1.ResourceName]resource.Quantity {
 		"count/services":                        few(),
 		corev1.ResourcePersistentVolumeClaims:   few(),
 		"count/persistentvolumeclaims":          few(),
-		corev1.ResourceRequestsStorage:          resource.MustParse("256Mi"),
+		corev1.ResourceRequestsStorage:          storage,
 		"count/statefulsets.apps":               few(),
 		"count/controllerrevisions.apps":        few(),
 		"count/endpointslices.discovery.k8s.io": few(),
@@ -38,13 +44,12 @@ func (p *prober) quotas(ctx context.Context, namespace string) []Problem {
 	if err != nil {
 		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
 	}
-	return checkQuotas(list.Items, p.settings.Facts.StorageClass)
+	return checkQuotas(list.Items, p.settings.Facts.StorageClass, needs(p.settings.ClaimSize))
 }
 
 // checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.
-func checkQuotas(quotas []corev1.ResourceQuota, class string) []Problem {
+func checkQuotas(quotas []corev1.ResourceQuota, class string, need map[corev1.ResourceName]resource.Quantity) []Problem {
 	var problems []Problem
-	need := needs()
 	for _, q := range quotas {
 		for _, name := range slices.Sorted(maps.Keys(q.Status.Hard)) {
 			wanted, known := need[corev1.ResourceName(strings.TrimPrefix(string(name), class+".storageclass.storage.k8s.io/"))]

@@ -146,6 +146,11 @@ func Namespaced() []Right {
 	return out
 }
 
+// PullSecret returns the right that a run with PULL_SECRET uses beside those of All. No manifest grants it: e2e/CERTIFY.md says how to.
+func PullSecret() Right {
+	return Right{Resource: "secrets", Verbs: []string{"create"}, Why: "PULL_SECRET= puts credentials of registries into each namespace of the run"}
+}
+
 // For returns the rights of a run, in NAMESPACES or in namespaces of its own, and those to disrupt nodes if it may.
 func For(namespaced, disruptive bool) []Right {
 	all := All()

@@ -1,4 +1,4 @@
-package rbac
+package rbac_test
 
 import (
 	"flag"
@@ -11,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -20,14 +21,14 @@ var update = flag.Bool("update", false, "write e2e/deploy/rbac.yaml and rbac-nam
 // manifests are the files that grant rights, each with its generator and the rights that it must grant.
 func manifests() map[string]struct {
 	text func() (string, error)
-	list []Right
+	list []rbac.Right
 } {
 	return map[string]struct {
 		text func() (string, error)
-		list []Right
+		list []rbac.Right
 	}{
-		"rbac.yaml":            {Manifest, All()},
-		"rbac-namespaced.yaml": {NamespacedManifest, Namespaced()},
+		"rbac.yaml":            {rbac.Manifest, rbac.All()},
+		"rbac-namespaced.yaml": {rbac.NamespacedManifest, rbac.Namespaced()},
 	}
 }
 
@@ -98,7 +99,7 @@ func key(group, resource, verb, namespace string, names []string) string {
 
 // The policy confines the account to the namespaces that the suite creates, and only to those.
 func TestPolicyNamesTheAccountAndTheLabels(t *testing.T) {
-	text, err := Manifest()
+	text, err := rbac.Manifest()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +111,8 @@ func TestPolicyNamesTheAccountAndTheLabels(t *testing.T) {
 		if err := yaml.UnmarshalStrict([]byte(doc), &policy); err != nil {
 			t.Fatal(err)
 		}
-		if c := policy.Spec.MatchConditions; len(c) != 1 || c[0].Expression != "request.userInfo.username == '"+UserName+"'" {
-			t.Errorf("expected the policy to apply to %s alone, found %+v", UserName, c)
+		if c := policy.Spec.MatchConditions; len(c) != 1 || c[0].Expression != "request.userInfo.username == '"+rbac.UserName+"'" {
+			t.Errorf("expected the policy to apply to %s alone, found %+v", rbac.UserName, c)
 		}
 		for i, want := range []string{
 			"variables.labels['" + runconfig.ManagedByLabel + "'] == '" + runconfig.ManagedBy + "'", "'" + runconfig.PodSecurityLabel + "' in variables.labels",
@@ -136,7 +137,7 @@ func TestAllowsInNamespaceAndByName(t *testing.T) {
 		{"configmaps", "get", "mine", "coredns", false},
 		{"configmaps", "create", "mine", "", true},
 	} {
-		if got := slices.ContainsFunc(All(), func(r Right) bool { return r.Allows("", c.resource, c.verb, c.namespace, c.name) }); got != c.want {
+		if got := slices.ContainsFunc(rbac.All(), func(r rbac.Right) bool { return r.Allows("", c.resource, c.verb, c.namespace, c.name) }); got != c.want {
 			t.Errorf("%+v: found %t", c, got)
 		}
 	}
@@ -144,9 +145,9 @@ func TestAllowsInNamespaceAndByName(t *testing.T) {
 
 // The account of a certification must not be able to disrupt a cluster.
 func TestNoManifestGrantsDisruptiveWrites(t *testing.T) {
-	for _, r := range Disruptive() {
+	for _, r := range rbac.Disruptive() {
 		for _, verb := range r.Verbs {
-			if verb != "get" && verb != "list" && verb != "watch" && slices.ContainsFunc(All(), func(a Right) bool { return a.Covers(r.Group, r.Resource, verb) }) {
+			if verb != "get" && verb != "list" && verb != "watch" && slices.ContainsFunc(rbac.All(), func(a rbac.Right) bool { return a.Covers(r.Group, r.Resource, verb) }) {
 				t.Errorf("%s of %s is granted to every account, though only the level disruptive needs it", verb, r.Name())
 			}
 		}

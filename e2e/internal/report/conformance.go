@@ -104,19 +104,6 @@ func (l *Lag) String() string {
 		l.Bound, count(l.Responses, "change", "changes"), l.Median, l.Longest)
 }
 
-// Settings are the settings of the run that decide what it checks.
-type Settings struct {
-	Level        contract.Level `json:"level"`
-	Focus        string         `json:"focus,omitempty"`
-	Labels       string         `json:"labels,omitempty"`
-	NginxImage   string         `json:"nginxImage"`
-	BusyboxImage string         `json:"busyboxImage"`
-	// Limits are those that differ from the defaults, as name=duration.
-	Limits []string `json:"limits,omitempty"`
-	// Retries is how often a spec was repeated at most that other clients disturbed.
-	Retries int `json:"retries,omitempty"`
-}
-
 // Guarantee is one row of the contract with its verdict.
 type Guarantee struct {
 	ID      contract.ID       `json:"id"`
@@ -173,12 +160,10 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
 			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
 		},
-		Specs:   []Spec{}, // written as an empty list, not null
-		Changes: changesOf(run.Histories),
-		Lag:     lagOf(run.Histories),
-		Settings: Settings{
-			Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, Limits: s.Limits.Changed(), Retries: s.Retries,
-		},
+		Specs:    []Spec{}, // written as an empty list, not null
+		Changes:  changesOf(run.Histories),
+		Lag:      lagOf(run.Histories),
+		Settings: SettingsOf(s),
 	}
 	var err error
 	if c.SpecsSHA256, err = fileDigest(dir, verdict.SpecsFile); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -56,6 +56,9 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 		p.f("\n</details>\n")
 	}
 	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
+	for _, line := range c.Settings.Adapted() {
+		p.f("\nObjects were made differently: %s.\n", sanitize.Code(line))
+	}
 	if c.Lag != nil {
 		p.f("\nLag of the StatefulSet controller: %s.\n", c.Lag)
 	}

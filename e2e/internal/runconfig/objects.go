@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/e2e-framework/klient/decoder"
 	"sigs.k8s.io/e2e-framework/klient/k8s"
@@ -15,19 +16,38 @@ import (
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-// ReadFixture returns the objects of a fixture for a namespace, with the run's images and StorageClass.
+// ReadFixture returns the objects of a fixture for a namespace, with the run's images, StorageClass and claim size and its patch of pods.
 func (s Settings) ReadFixture(ctx context.Context, fixture, namespace string) ([]k8s.Object, error) {
 	objects, err := decoder.DecodeAllFiles(ctx, fixtures.Manifests, fixture, decoder.MutateNamespace(namespace))
 	if err != nil {
 		return nil, fmt.Errorf("reading fixtures/%s: %w", fixture, err)
 	}
 	for _, o := range objects {
+		if err := s.Patch(o); err != nil {
+			return nil, err
+		}
 		s.Apply(o)
 	}
 	return objects, nil
 }
 
-// Apply replaces the fixtures' images in a pod or a StatefulSet by the run's, and sets its StorageClass in claim templates that have none.
+// Patch applies the run's patch of pods to a pod or the template of a StatefulSet. It comes before what a spec wants of them: of a list that is
+// not merged, such as tolerations, the patch has its own in place of what is there.
+func (s Settings) Patch(obj k8s.Object) error {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		t := corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}
+		if err := s.PodPatch.apply(&t); err != nil {
+			return err
+		}
+		o.ObjectMeta, o.Spec = t.ObjectMeta, t.Spec
+	case *appsv1.StatefulSet:
+		return s.PodPatch.apply(&o.Spec.Template)
+	}
+	return nil
+}
+
+// Apply replaces the fixtures' images in a pod or a StatefulSet by the run's, and sets StorageClass and size of claims.
 func (s Settings) Apply(obj k8s.Object) {
 	var spec *corev1.PodSpec
 	switch o := obj.(type) {
@@ -35,19 +55,37 @@ func (s Settings) Apply(obj k8s.Object) {
 		spec = &o.Spec
 	case *appsv1.StatefulSet:
 		spec = &o.Spec.Template.Spec
-		if class := s.StorageClass; class != "" {
-			for i := range o.Spec.VolumeClaimTemplates {
-				if spec := &o.Spec.VolumeClaimTemplates[i].Spec; spec.StorageClassName == nil {
-					spec.StorageClassName = &class
-				}
-			}
+		for i := range o.Spec.VolumeClaimTemplates {
+			s.applyToClaim(&o.Spec.VolumeClaimTemplates[i].Spec)
 		}
+	case *corev1.PersistentVolumeClaim:
+		s.applyToClaim(&o.Spec)
+		return
 	default:
 		return
 	}
 	for i := range spec.Containers {
 		spec.Containers[i].Image = s.Images.replace(spec.Containers[i].Image)
 	}
+}
+
+// SmallestClaim is what most claims of the suite ask for, and none for less.
+const SmallestClaim = "16Mi"
+
+// applyToClaim sets the StorageClass of a claim that has none, and has one that asks for less than the run's claim size ask for that, and as
+// much more as it asks for beside SmallestClaim, so that claims that differ go on to differ.
+func (s Settings) applyToClaim(spec *corev1.PersistentVolumeClaimSpec) {
+	if class := s.StorageClass; class != "" && spec.StorageClassName == nil {
+		spec.StorageClassName = &class
+	}
+	size := spec.Resources.Requests[corev1.ResourceStorage]
+	if s.ClaimSize == nil || size.Cmp(*s.ClaimSize) >= 0 {
+		return
+	}
+	size = size.DeepCopy()
+	size.Sub(resource.MustParse(SmallestClaim))
+	size.Add(*s.ClaimSize)
+	spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: size}
 }
 
 // replace returns the run's image for a fixture's; any other reference stays as it is.

@@ -12,6 +12,7 @@ import (
 func TestPublishedSettingsNameNothingOfTheMachine(t *testing.T) {
 	s := Settings{
 		Run: "r", NamespacePrefix: "sts", Images: Images{Nginx: "n", Busybox: "b"}, Limits: DefaultLimits(),
+		PodPatch: patch(t, "metadata: {annotations: {key: SECRET}}"), PullSecret: "/home/SECRET/config.json", NamespaceAnnotations: map[string]string{"key": "SECRET"},
 		Kubeconfig: "/home/SECRET/kubeconfig", Context: "SECRET", ReportDir: "/home/SECRET/report", Kind: &Kind{Name: "k", Engine: "tcp://SECRET:2375"},
 	}
 	file := filepath.Join(t.TempDir(), "settings.json")
@@ -29,7 +30,10 @@ func TestPublishedSettingsNameNothingOfTheMachine(t *testing.T) {
 	if err != nil || got.Run != "r" || got.Kind == nil || got.Kind.Name != "k" || got.Limits != s.Limits {
 		t.Errorf("expected the rest to be there, found %+v, %v", got, err)
 	}
-	if s.Kind.Engine == "" {
+	if got.PodPatch["metadata"] == nil || len(got.NamespaceAnnotations) != 1 || got.PullSecret == "" {
+		t.Errorf("expected it to say what was changed of objects, found %+v", got)
+	}
+	if s.Kind.Engine == "" || s.NamespaceAnnotations["key"] != "SECRET" {
 		t.Error("expected the run's own settings to stay as they are")
 	}
 }

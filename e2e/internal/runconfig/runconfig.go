@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -39,10 +41,14 @@ const (
 
 // NamespaceMeta returns the metadata of a namespace that the run creates, under a Pod Security Standard; the name is the caller's to fill in.
 func (s Settings) NamespaceMeta(podSecurity string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{
+	meta := metav1.ObjectMeta{
 		Labels:      map[string]string{ManagedByLabel: ManagedBy, RunLabel: s.Run, PodSecurityLabel: podSecurity},
 		Annotations: map[string]string{IDAnnotation: s.ID, LastsAnnotation: s.LastsAtMost.String()},
 	}
+	// ParseKeys has rejected those above.
+	maps.Copy(meta.Labels, s.NamespaceLabels)
+	maps.Copy(meta.Annotations, s.NamespaceAnnotations)
+	return meta
 }
 
 // Finalizer is on pods that a spec keeps in the API after their deletion.
@@ -67,7 +73,18 @@ type Settings struct {
 	Level contract.Level `json:"level"`
 	// StorageClass is put into claim templates; empty means the cluster's default.
 	StorageClass string `json:"storageClass,omitempty"`
-	Images       Images `json:"images"`
+	// ClaimSize is the least that claims ask for, nil for what the fixtures ask for.
+	ClaimSize *resource.Quantity `json:"claimSize,omitempty"`
+	// PodPatch is applied to all pods.
+	PodPatch PodPatch `json:"podPatch,omitempty"`
+	// PullSecret is the path of a file with credentials of registries, as docker login writes it; each namespace of the run gets a secret of it.
+	PullSecret string `json:"pullSecret,omitempty"`
+	// NamespaceLabels and NamespaceAnnotations are those that a person wants on the namespaces that the run creates.
+	NamespaceLabels      map[string]string `json:"namespaceLabels,omitempty"`
+	NamespaceAnnotations map[string]string `json:"namespaceAnnotations,omitempty"`
+	// TimeLimit is when a run is cut short that has not ended.
+	TimeLimit time.Duration `json:"timeLimit,omitempty"`
+	Images    Images        `json:"images"`
 	// NamespacePrefix begins the name of every namespace that the run creates.
 	NamespacePrefix string `json:"namespacePrefix"`
 	// Namespaces are existing ones to use instead of creating some: one for each process, all empty.
@@ -153,10 +170,18 @@ func (s Settings) ClientConfig() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.Context})
 }
 
-// Published returns what a report holds of the settings: without the paths of the person's kubeconfig and folders, the context and the
-// address of the container engine. They are the machine's, and no verdict rests on them.
+// Published returns what a report holds of the settings: without the paths of the person's kubeconfig, files and folders, the context and the
+// address of the container engine. They are the machine's, and no verdict rests on them. Nor does it hold values of annotations.
 func (s Settings) Published() Settings {
 	s.Kubeconfig, s.Context, s.ReportDir = "", "", ""
+	if s.PullSecret != "" {
+		s.PullSecret = redact.Hidden
+	}
+	s.PodPatch = s.PodPatch.published()
+	s.NamespaceAnnotations = maps.Clone(s.NamespaceAnnotations)
+	for key := range s.NamespaceAnnotations {
+		s.NamespaceAnnotations[key] = redact.Hidden
+	}
 	if s.Kind != nil {
 		s.Kind = &Kind{Name: s.Kind.Name}
 	}
@@ -176,6 +201,7 @@ func (s Settings) Scrub(text string) string {
 		hide(file, "(kubeconfig)")
 	}
 	hide(s.ReportDir, "(report)")
+	hide(s.PullSecret, "(pull secret)")
 	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
 		hide(home+string(filepath.Separator), "~"+string(filepath.Separator))
 	}

@@ -37,6 +37,7 @@ type Options struct {
 	Retries         int      // how often a spec may be repeated that other clients disturbed
 	TimeLimit       time.Duration
 	Exploration     Exploration
+	Workload        Workload
 
 	level, namespaces, timeLimit, retries string // as typed
 	used                                  *apiclient.Usage
@@ -61,6 +62,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive; random acts may take theirs beside it")
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
 	o.Exploration.addFlags(f)
+	o.Workload.addFlags(f)
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
@@ -111,6 +113,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	}
 	o.validateNamespaces(wrong)
 	o.Exploration.validate(wrong)
+	o.Workload.validate(len(o.Namespaces) > 0, wrong)
 	o.TimeLimit += o.Exploration.longest()
 	o.UseReportDir()
 	dir := o.ReportDir
@@ -170,6 +173,8 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
 		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
-		LastsAtMost: o.TimeLimit + gracePeriod + killDelay,
+		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
+		PodPatch: o.Workload.PodPatch, ClaimSize: o.Workload.ClaimSize, PullSecret: o.Workload.PullSecret,
+		NamespaceLabels: o.Workload.NamespaceLabels, NamespaceAnnotations: o.Workload.NamespaceAnnotations,
 	}
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -133,7 +132,7 @@ func PrintUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range apiclient.Unused(rbac.For(len(s.Namespaces) > 0, false), used) {
+	for _, r := range apiclient.Unused(s.Rights(), used) {
 		fmt.Fprintf(out, "note: rights: nothing in this run used %s of %s (%s)\n", strings.Join(r.Verbs, ", "), r.Name(), r.Why)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -83,6 +84,9 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 		if err != nil {
 			return err
 		}
+		if err := r.ns.Settings.Patch(o); err != nil {
+			return err
+		}
 		r.ns.Settings.Apply(o)
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*appsv1.StatefulSet, error) {
@@ -98,6 +102,9 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 				return err
 			}
 		}
+		if err := r.ns.Settings.Patch(o); err != nil {
+			return err
+		}
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*corev1.Pod, error) { return core.Pods(ns).Create(ctx, o, metav1.CreateOptions{}) })
 	case history.Claims:
@@ -105,9 +112,7 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 		if err != nil {
 			return err
 		}
-		if class := r.ns.Settings.StorageClass; class != "" {
-			o.Spec.StorageClassName = &class
-		}
+		r.ns.Settings.Apply(o)
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*corev1.PersistentVolumeClaim, error) {
 			return core.PersistentVolumeClaims(ns).Create(ctx, o, metav1.CreateOptions{})
@@ -153,7 +158,11 @@ func (r *run) patch(ctx context.Context, record framework.Request, q *explore.Re
 	if q.Resource == history.Pods {
 		q.OfUID(uid)
 	}
-	data, err := json.Marshal(q.Body)
+	body, err := r.patchedTemplate(q.Body)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
@@ -173,6 +182,24 @@ func (r *run) patch(ctx context.Context, record framework.Request, q *explore.Re
 		})
 	}
 	return fmt.Errorf("no act patches %s", q.Resource)
+}
+
+// patchedTemplate applies the run's patch of pods to the template that the patch of a set has, if it has one.
+func (r *run) patchedTemplate(body map[string]any) (map[string]any, error) {
+	spec, _ := body["spec"].(map[string]any)
+	template, has := spec["template"].(map[string]any)
+	if !has {
+		return body, nil
+	}
+	patched, err := r.ns.Settings.PodPatch.Template(template)
+	if err != nil {
+		return nil, err
+	}
+	spec = maps.Clone(spec)
+	spec["template"] = patched
+	body = maps.Clone(body)
+	body["spec"] = spec
+	return body, nil
 }
 
 // remove deletes the object of a request.

@@ -7,7 +7,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Option changes a set before it is created.
@@ -91,7 +93,7 @@ func Claims(names ...string) Option {
 				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{templateLabel: name}},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("16Mi")}},
+					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(runconfig.SmallestClaim)}},
 				},
 			})
 			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: "/" + name})
@@ -128,14 +130,15 @@ func Named(name string) Option {
 	return func(s *appsv1.StatefulSet) {
 		s.Name, s.Spec.ServiceName = name, name
 		s.Spec.Selector.MatchLabels = map[string]string{"app": name}
-		s.Spec.Template.Labels = map[string]string{"app": name}
+		metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, "app", name)
 	}
 }
 
 // SelectorOf gives a set the selector of another one.
 func SelectorOf(other *Set) Option {
 	return func(s *appsv1.StatefulSet) {
-		s.Spec.Selector.MatchLabels, s.Spec.Template.Labels = other.Selector, other.Selector
+		s.Spec.Selector.MatchLabels = other.Selector
+		framework.AddLabels(&s.Spec.Template.ObjectMeta, other.Selector)
 	}
 }
 
