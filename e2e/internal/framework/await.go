@@ -55,7 +55,38 @@ func MustHappen(id contract.ID) WaitOption { return WaitOption{due: id} }
 // Expect waits until a condition is met, and fails the spec with what stands against it when limit has passed.
 func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what string, condition Condition, options ...WaitOption) {
 	GinkgoHelper()
-	err := ns.Await(ctx, limit, what, condition)
+	ns.expect(ctx, ns.Await(ctx, limit, what, condition), condition, options)
+}
+
+// ExpectEach is Expect for something that comes about pod by pod: limit is that of one step, and begins anew with each. done counts the steps that
+// are done; a number that was reached before is no step.
+func (ns *Namespace) ExpectEach(ctx context.Context, limit time.Duration, what string, condition Condition, done func(*history.State) int, options ...WaitOption) {
+	GinkgoHelper()
+	ns.expect(ctx, awaitEach(func(condition Condition) error { return ns.Await(ctx, limit, what, condition) }, condition, done), condition, options)
+}
+
+// awaitEach has await wait for the condition, again whenever more is done than ever before.
+func awaitEach(await func(Condition) error, condition Condition, done func(*history.State) int) error {
+	most := 0
+	for {
+		further := false
+		err := await(func(s *history.State) string {
+			why := condition(s)
+			if n := done(s); why != "" && n > most {
+				most, further = n, true
+				return ""
+			}
+			return why
+		})
+		if err != nil || !further {
+			return err
+		}
+	}
+}
+
+// expect fails the spec for the error of a wait.
+func (ns *Namespace) expect(ctx context.Context, err error, condition Condition, options []WaitOption) {
+	GinkgoHelper()
 	if err == nil {
 		return
 	}

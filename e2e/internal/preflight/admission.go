@@ -52,16 +52,39 @@ func (p *prober) dryRunCreate(ctx context.Context, pp podProbe, objects []k8s.Ob
 	return problems
 }
 
+// tryAgain creates the pods of a probe again by dry run, under other names: quotas and limit ranges that a new namespace was given meanwhile
+// hold for the pods of specs. It returns the pods as they were admitted.
+func (p *prober) tryAgain(ctx context.Context, pp podProbe, objects []k8s.Object) (admitted []*corev1.Pod, problems []Problem) {
+	for _, o := range objects {
+		pod, ok := o.(*corev1.Pod)
+		if !ok {
+			continue
+		}
+		pod = pod.DeepCopy()
+		pod.Name += "-again"
+		answer, err := p.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err != nil {
+			problems = append(problems, admissionProblem(pp.standard, pod, err))
+			continue
+		}
+		admitted = append(admitted, answer)
+	}
+	return admitted, problems
+}
+
 // podSecurityWords are in the error of a pod that violates its namespace's Pod Security Standard.
 const podSecurityWords = "violates PodSecurity"
 
 // admissionProblem says why the API server did not admit an object, and who can change that.
 func admissionProblem(standard string, o k8s.Object, err error) Problem {
-	fix := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
+	fix := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance, " +
+		"or give pods what it wants of them with POD_PATCH="
 	text := err.Error()
 	switch {
 	case strings.Contains(text, podSecurityWords):
 		fix = fmt.Sprintf("the namespace enforces the Pod Security Standard %s, so something in the cluster overrides that label: let it stand", standard)
+	case strings.Contains(text, "failed quota") && strings.Contains(text, "must specify"):
+		fix = "give pods requests and limits with POD_PATCH=, or the suite's namespaces a LimitRange with defaults"
 	case strings.Contains(text, "exceeded quota"), strings.Contains(text, "failed quota"):
 		fix = "raise the quota, or let none apply to the suite's namespaces"
 	case apierrors.IsInternalError(err):

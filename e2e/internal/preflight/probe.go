@@ -146,7 +146,9 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 	}
 	f.add(p.startPod(ctx, pp, objects, f)...)
 	// Now, since a controller that creates quotas in new namespaces needs time, too.
-	f.add(p.quotas(ctx, namespace)...)
+	admitted, problems := p.tryAgain(ctx, pp, objects)
+	f.add(problems...)
+	f.add(p.quotas(ctx, namespace, admitted)...)
 }
 
 // remove removes a namespace of the run, also when ctx ends.

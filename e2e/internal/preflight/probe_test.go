@@ -2,7 +2,11 @@ package preflight
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/rest"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -61,7 +66,7 @@ func TestAdmissionProblem(t *testing.T) {
 	}{
 		"pod security": {forbidden(`violates PodSecurity "restricted:latest": runAsNonRoot != true`), "something in the cluster overrides that label"},
 		"quota full":   {forbidden("exceeded quota: few, requested: pods=1"), "; raise the quota"},
-		"quota of cpu": {forbidden("failed quota: few: must specify limits.cpu"), "; raise the quota"},
+		"quota of cpu": {forbidden("failed quota: few: must specify limits.cpu"), "; give pods requests and limits with POD_PATCH="},
 		"a policy":     {forbidden("ValidatingAdmissionPolicy 'teams' denied request: no team label"), "; see which admission plugin"},
 		"webhook down": {apierrors.NewInternalError(errors.New("failed calling webhook \"x\": connection refused")), "; see whether the admission webhook"},
 	} {
@@ -70,6 +75,36 @@ func TestAdmissionProblem(t *testing.T) {
 			!strings.Contains(text, c.want) || strings.Contains(text, "\n") {
 			t.Errorf("%s: expected one line with %q, found %q", name, c.want, text)
 		}
+	}
+}
+
+// A quota of compute resources that a controller makes seconds after the namespace is seen when the pods are tried again.
+func TestQuotaThatComesLate(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.URL.Query().Get("dryRun") != "All" || !strings.Contains(string(body), "-again") {
+			t.Errorf("expected dry runs under other names alone, found %s of %s (%v)", r.URL, body, err)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		status := metav1.Status{
+			TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusFailure, Code: http.StatusForbidden,
+			Reason: metav1.StatusReasonForbidden, Message: "pods is forbidden: failed quota: late: must specify limits.cpu",
+		}
+		_ = json.NewEncoder(w).Encode(status)
+	}))
+	t.Cleanup(server.Close)
+	p, err := newProber(&rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}, runconfig.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := p.objects(t.Context(), probes()[0], "mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	admitted, problems := p.tryAgain(t.Context(), probes()[0], objects)
+	if len(admitted) > 0 || len(problems) != 2 || !strings.Contains(problems[0].Text, "give pods requests and limits with POD_PATCH=") {
+		t.Errorf("expected both pods to be refused for the late quota, found %v and %v", admitted, problems)
 	}
 }
 
@@ -160,6 +195,17 @@ func TestCheckQuotas(t *testing.T) {
 	size := resource.MustParse("1Gi")
 	if problems := checkQuotas(quota("requests.storage", "5Gi", "0"), "disk", needs(&size)); len(problems) != 1 {
 		t.Errorf("expected claims of CLAIM_SIZE to need more than 5Gi, found %v", problems)
+	}
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
+	}}}}}
+	for name, rooms := range map[string][2]string{"requests.cpu": {"500m", "400m"}, "cpu": {"500m", "400m"}, "limits.memory": {"320Mi", "300Mi"}} {
+		if problems := checkQuotas(quota(name, rooms[0], "0"), "disk", needs(nil, pod)); len(problems) > 0 {
+			t.Errorf("%s: expected room for five pods, found %v", name, problems)
+		}
+		if problems := checkQuotas(quota(name, rooms[1], "0"), "disk", needs(nil, pod)); len(problems) != 1 {
+			t.Errorf("%s: expected no room for five pods, found %v", name, problems)
+		}
 	}
 }
 

@@ -12,16 +12,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil.
-func needs(claimSize *resource.Quantity) map[corev1.ResourceName]resource.Quantity {
-	few := func() resource.Quantity { return resource.MustParse("5") }
+// few is more than the pods and claims that one spec's namespace ever holds.
+const few = 5
+
+// needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
+// pods for as much as these do.
+func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.ResourceName]resource.Quantity {
+	few := func() resource.Quantity { return *resource.NewQuantity(few, resource.DecimalSI) }
 	storage := resource.MustParse("256Mi")
-	for range 5 {
-		if claimSize != nil {
-			storage.Add(*claimSize)
-		}
+	if claimSize != nil {
+		storage.Add(times(*claimSize))
 	}
-	return map[corev1.ResourceName]resource.Quantity{
+	out := map[corev1.ResourceName]resource.Quantity{
 		corev1.ResourcePods:                     few(),
 		"count/pods":                            few(),
 		corev1.ResourceServices:                 few(),
@@ -36,15 +38,50 @@ func needs(claimSize *resource.Quantity) map[corev1.ResourceName]resource.Quanti
 		corev1.ResourceConfigMaps:               resource.MustParse("1"),
 		"count/configmaps":                      resource.MustParse("1"),
 	}
+	for _, pod := range pods {
+		for name, one := range compute(pod) {
+			if all := times(one); all.Cmp(out[name]) > 0 {
+				out[name] = all
+			}
+		}
+	}
+	return out
 }
 
-// quotas returns the quotas of a namespace that leave no room for a spec.
-func (p *prober) quotas(ctx context.Context, namespace string) []Problem {
+// times returns a few times as much.
+func times(one resource.Quantity) resource.Quantity {
+	sum := one.DeepCopy()
+	for range few - 1 {
+		sum.Add(one)
+	}
+	return sum
+}
+
+// compute is what a pod asks for, by the resource names of quotas.
+func compute(pod *corev1.Pod) corev1.ResourceList {
+	out := corev1.ResourceList{}
+	add := func(prefix string, list corev1.ResourceList) {
+		for name, one := range list {
+			sum := out[corev1.ResourceName(prefix)+name]
+			sum.Add(one)
+			out[corev1.ResourceName(prefix)+name] = sum
+		}
+	}
+	for _, c := range pod.Spec.Containers {
+		add("", c.Resources.Requests)
+		add("requests.", c.Resources.Requests)
+		add("limits.", c.Resources.Limits)
+	}
+	return out
+}
+
+// quotas returns the quotas of a namespace that leave no room for a spec whose pods are like these.
+func (p *prober) quotas(ctx context.Context, namespace string, pods []*corev1.Pod) []Problem {
 	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
 	}
-	return checkQuotas(list.Items, p.settings.Facts.StorageClass, needs(p.settings.ClaimSize))
+	return checkQuotas(list.Items, p.settings.Facts.StorageClass, needs(p.settings.ClaimSize, pods...))
 }
 
 // checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.

@@ -16,7 +16,7 @@ import (
 func (s *Set) AwaitReady(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to show it", s.allReady, options...)
+	s.NS.ExpectEach(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to show it", s.allReady, s.ready, options...)
 }
 
 // AwaitQuiescent waits until all pods of the set are Ready, and then as AwaitQuiescent of its namespace does.
@@ -30,7 +30,7 @@ func (s *Set) AwaitQuiescent(ctx context.Context) {
 func (s *Set) AwaitAvailable(ctx context.Context) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be available", func(st *history.State) string {
+	s.NS.ExpectEach(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be available", func(st *history.State) string {
 		if why := s.allReady(st); why != "" {
 			return why
 		}
@@ -38,21 +38,27 @@ func (s *Set) AwaitAvailable(ctx context.Context) {
 			return fmt.Sprintf("the status counts %d available pods of %d", set.Status.Available, set.Replicas)
 		}
 		return ""
-	})
+	}, s.ready)
 }
 
 // AwaitReplicas waits as AwaitReady does, and until the set asks for that many replicas.
 func (s *Set) AwaitReplicas(ctx context.Context, replicas int32, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas), options...)
+	most := 0
+	s.NS.ExpectEach(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas), func(st *history.State) int {
+		// Scaled down, each pod that goes is a step. It was Ready, as a rule, so that it has to count for more than that.
+		there := len(st.PodsOf(s.UID))
+		most = max(most, there)
+		return 2*(most-there) + s.ready(st)
+	}, options...)
 }
 
 // AwaitUpdated waits until all pods are at the update revision, Ready, and the set's current revision has become it.
 func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", func(st *history.State) string {
+	s.NS.ExpectEach(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", func(st *history.State) string {
 		if why := s.allReady(st); why != "" {
 			return why
 		}
@@ -66,14 +72,14 @@ func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption)
 			return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
 		}
 		return ""
-	}, options...)
+	}, s.updated, options...)
 }
 
 // AwaitUpdatedFrom waits until all pods are Ready and those from that ordinal on are at the update revision.
 func (s *Set) AwaitUpdatedFrom(ctx context.Context, ordinal int, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, 2*l.PodReady+l.PodGone, fmt.Sprintf("the pods of %s from ordinal %d on to be updated", s.Name, ordinal), func(st *history.State) string {
+	s.NS.ExpectEach(ctx, 2*l.PodReady+l.PodGone, fmt.Sprintf("the pods of %s from ordinal %d on to be updated", s.Name, ordinal), func(st *history.State) string {
 		if why := s.allReady(st); why != "" {
 			return why
 		}
@@ -84,7 +90,29 @@ func (s *Set) AwaitUpdatedFrom(ctx context.Context, ordinal int, options ...fram
 			}
 		}
 		return ""
-	}, options...)
+	}, s.updated, options...)
+}
+
+// ready counts the set's pods that are Ready, since an ordered set gets them one after another.
+func (s *Set) ready(st *history.State) int {
+	n := 0
+	for _, p := range st.PodsOf(s.UID) {
+		if framework.PodReady(p.Name)(st) == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// updated counts those of them that are at the update revision.
+func (s *Set) updated(st *history.State) int {
+	set, n := st.Get(history.Sets, s.Name), 0
+	for _, p := range st.PodsOf(s.UID) {
+		if set != nil && p.Labels[appsv1.ControllerRevisionHashLabelKey] == set.Set.Status.UpdateRevision && framework.PodReady(p.Name)(st) == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // AwaitObserved waits until observedGeneration is the generation of the spec's last change.
