@@ -13,9 +13,10 @@ import (
 var _ = Describe("The identity of a pod", func() {
 	It("is a name from the first ordinal on without a gap, told by labels and hostname, under one owner", Proves(
 		contract.IdentityName, contract.IdentityLabels, contract.IdentityHostname, contract.IdentityOwnership, contract.IdentityOwnFQDN, contract.IdentityLabelKept,
+		contract.IdentityTemplate,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.FurtherFields())
 		set.AwaitReady(ctx, framework.MustHappen(contract.IdentityName))
 
 		By("asking inside the containers")

@@ -16,6 +16,7 @@ const (
 	IdentityOwnFQDN      ID = "identity/own-fqdn"
 	IdentityFQDN         ID = "identity/fqdn"
 	IdentityLabelKept    ID = "identity/label-kept"
+	IdentityTemplate     ID = "identity/template"
 )
 
 func identity() []Guarantee {
@@ -41,6 +42,15 @@ func identity() []Guarantee {
 		FeatureGate: "PodIndexLabel",
 		Link:        conceptPage + "#pod-name-label",
 		Note:        "The pod index label is beta and on by default since 1.28 and stable since 1.32; the pod name label has no gate.",
+	}, {
+		ID:    IdentityTemplate,
+		Level: Core,
+		Must: "A pod is created with all that the template of its revision says: its containers with their ports, probes, environment and requests, its " +
+			"volumes, tolerations and constraints.",
+		Sources: []Source{API},
+		Link:    specFields,
+		Note: "Held against the fields that are set, not against their values, which admission policies may rewrite, and not against limits, which some of them " +
+			"remove. A volume with the name of a claim template makes room for the claim; the grace period is not longer than the template's.",
 	}, {
 		ID:      IdentityLabelKept,
 		Level:   Extended,

@@ -152,9 +152,11 @@ type Template struct {
 	Images      map[string]string `json:"images,omitempty"`      // container name -> image
 	Commands    map[string]string `json:"commands,omitempty"`    // container name -> a digest of command and arguments; older histories hold them
 	Env         map[string]string `json:"env,omitempty"`         // container/name -> literal value of TemplateEnv; older histories hold others
+	// Parts lists the fields that are set, without their values, for Lost to compare; older histories hold none.
+	Parts string `json:"parts,omitempty"`
 }
 
-// Fields returns all of it, each field a map.
+// Fields returns all of it but the parts, each field a map.
 func (t Template) Fields() [5]map[string]string {
 	return [...]map[string]string{t.Annotations, t.Labels, t.Images, t.Commands, t.Env}
 }
@@ -229,6 +231,8 @@ type ClaimRequest struct {
 	Size  string `json:"size,omitempty"`  // as written, "" where unset
 	Modes string `json:"modes,omitempty"` // access modes, separated by commas
 	Class string `json:"class,omitempty"` // of a template only: "" where unset, and then the default class is used
+	Mode  string `json:"mode,omitempty"`  // volumeMode; older histories hold none
+	Parts string `json:"parts,omitempty"` // as of Template, with the values of the annotations under the project's prefix
 }
 
 // Revision is a ControllerRevision.

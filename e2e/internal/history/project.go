@@ -33,7 +33,7 @@ func Project(obj runtime.Object) (*Event, error) {
 		return &Event{Resource: Pods, Meta: metaOf(&o.ObjectMeta), Pod: podOf(o)}, nil
 	case *corev1.PersistentVolumeClaim:
 		return &Event{Resource: Claims, Meta: metaOf(&o.ObjectMeta), Claim: &Claim{
-			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.Spec), Unused: unusedOf(o),
+			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.ObjectMeta, &o.Spec), Unused: unusedOf(o),
 		}}, nil
 	case *appsv1.StatefulSet:
 		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
@@ -106,7 +106,11 @@ func containerOf(c corev1.ContainerStatus) Container {
 }
 
 func templateOf(meta *metav1.ObjectMeta, spec *corev1.PodSpec) Template {
-	t := Template{Annotations: ours(meta.Annotations), Labels: ours(meta.Labels), Images: map[string]string{}}
+	finalizers := make([]string, 0, len(meta.Finalizers))
+	for _, f := range meta.Finalizers {
+		finalizers = append(finalizers, "finalizers["+f+"]")
+	}
+	t := Template{Annotations: ours(meta.Annotations), Labels: ours(meta.Labels), Images: map[string]string{}, Parts: partsOf(spec, finalizers...)}
 	for _, c := range spec.Containers {
 		t.Images[c.Name] = c.Image
 		if command := slices.Concat(c.Command, c.Args); len(command) > 0 {
@@ -182,7 +186,7 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		if s.ClaimRequests == nil {
 			s.ClaimRequests = map[string]ClaimRequest{}
 		}
-		r := requestOf(&t.Spec)
+		r := requestOf(&t.ObjectMeta, &t.Spec)
 		r.Class = orZero(t.Spec.StorageClassName)
 		s.ClaimRequests[t.Name] = r
 	}
@@ -190,8 +194,12 @@ func setOf(o *appsv1.StatefulSet) *Set {
 }
 
 // requestOf returns what a claim asks for, without its class.
-func requestOf(spec *corev1.PersistentVolumeClaimSpec) ClaimRequest {
-	var r ClaimRequest
+func requestOf(meta *metav1.ObjectMeta, spec *corev1.PersistentVolumeClaimSpec) ClaimRequest {
+	var annotations []string
+	for key, value := range ours(meta.Annotations) {
+		annotations = append(annotations, "annotations["+key+"]: "+value)
+	}
+	r := ClaimRequest{Mode: string(orZero(spec.VolumeMode)), Parts: partsOf(spec, annotations...)}
 	if size, ok := spec.Resources.Requests[corev1.ResourceStorage]; ok {
 		r.Size = size.String()
 	}

@@ -15,6 +15,12 @@ func facetMutations() []furtherMutation {
 	return []furtherMutation{
 		{contract.StorageClaimPerPod, "a claim asks for another size", changeClaim(func(r *history.ClaimRequest) { r.Size = "7Gi" })},
 		{contract.StorageClaimPerPod, "a claim asks for other access modes", changeClaim(func(r *history.ClaimRequest) { r.Modes = "ReadOnlyMany" })},
+		{contract.StorageClaimPerPod, "a claim is of another volume mode", changeClaim(func(r *history.ClaimRequest) { r.Mode = "Block" })},
+		{contract.StorageClaimPerPod, "a claim lacks a field of its template", changeClaim(func(r *history.ClaimRequest) { r.Parts = "accessModes" })},
+		{contract.IdentityTemplate, "a pod has a longer grace period", onCreatedPod(func(_ *mutableHistory, _, p *object) bool {
+			p.first().Pod.Grace = new(int64(3600))
+			return true
+		})},
 		{contract.StatusObservedGeneration, "a generation is observed before it is there", func(h *mutableHistory) bool { return h.observe(1) }},
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
 		{contract.IdentityName, "a pod out of range is created", createOutOfRange},

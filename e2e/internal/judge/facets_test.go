@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,10 +10,15 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
+// asks makes the template of the claims called data ask for something.
+func asks(r history.ClaimRequest) historytest.Option {
+	return func(s *history.Set) { s.ClaimRequests = map[string]history.ClaimRequest{"data": r} }
+}
+
 func TestClaimsAskForWhatTheirTemplateSays(t *testing.T) {
-	made := func(change func(*history.Claim)) func(*historytest.Builder) {
+	made := func(change func(*history.Claim), further ...historytest.Option) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
-			b.Set("web", historytest.Claims("data"), historytest.Request("data", "1Gi"))
+			b.Set("web", append([]historytest.Option{historytest.Claims("data"), historytest.Request("data", "1Gi")}, further...)...)
 			b.Claim("data", "web-0")
 			for _, e := range b.History().Events {
 				if e.Claim != nil {
@@ -38,6 +44,18 @@ func TestClaimsAskForWhatTheirTemplateSays(t *testing.T) {
 				b.Claim("data", "web-0")
 				b.CreateReady("web-0")
 			},
+		},
+		{
+			name: "another volume mode", broken: ids(contract.StorageClaimPerPod), texts: []string{"with the volume mode \"Filesystem\", expected \"Block\""},
+			build: made(func(c *history.Claim) { c.Request.Mode = "Filesystem" }, asks(history.ClaimRequest{Mode: "Block"})),
+		},
+		{
+			name: "without a part of it", broken: ids(contract.StorageClaimPerPod), texts: []string{"without annotations[a]: b, as in its claim template"},
+			build: made(func(c *history.Claim) { c.Request.Parts = "accessModes" }, asks(history.ClaimRequest{Parts: "accessModes\nannotations[a]: b"})),
+		},
+		{
+			name: "more than that", exercised: ids(contract.StorageClaimPerPod),
+			build: made(func(c *history.Claim) { c.Request.Parts = "accessModes\nvolumeName" }, asks(history.ClaimRequest{Parts: "accessModes"})),
 		},
 		{name: "a recording that does not hold it", build: made(func(c *history.Claim) { c.Request = history.ClaimRequest{} })},
 	})
@@ -139,6 +157,44 @@ func TestPodsHaveWhatIsInTheirTemplate(t *testing.T) {
 				pod := b.Pod("web-2")
 				without(pod.Pod)
 			}, func(*history.Pod) {}),
+		},
+	})
+}
+
+func TestPodsHaveAllThatTheirTemplateSays(t *testing.T) {
+	const all = "containers[main].command\ncontainers[second].command\ntolerations[dedicated].key\nvolumes[data].emptyDir"
+	created := func(parts string, grace int64) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.Claims("data"), func(s *history.Set) { s.Template.Parts = all })
+			b.Claim("data", "web-0")
+			b.CreateReady("web-0")
+			b.Status("web")
+			for _, e := range b.History().Events {
+				if e.Pod != nil {
+					e.Pod.Template.Parts, e.Pod.Grace = parts, &grace
+				}
+			}
+		}
+	}
+	broken := ids(contract.IdentityTemplate)
+	runCases(t, []testCase{
+		{name: "all of it", exercised: broken, build: created(all, historytest.Grace)},
+		{name: "a claim in the place of a volume", exercised: broken, build: created(strings.Replace(all, "emptyDir", "persistentVolumeClaim.claimName", 1), historytest.Grace)},
+		{name: "more than that", exercised: broken, build: created("containers[a-proxy].image\n"+all, historytest.Grace)},
+		{
+			name: "no second container", broken: broken, texts: []string{"web-0 was created at rv 104 (+0.4 s) without containers[second].command, unlike the template of its revision web-1"},
+			build: created(strings.Replace(all, "second", "third", 1), historytest.Grace),
+		},
+		{name: "a longer grace period", broken: broken, texts: []string{"with a grace period of 3600 s instead of 30 s"}, build: created(all, 3600)},
+		{name: "a shorter one", exercised: broken, build: created(all, 1)},
+		{name: "a recording that does not hold it", notExercised: broken, build: created("", historytest.Grace)},
+		{
+			name: "a pod of the test's own", notExercised: broken, build: func(b *historytest.Builder) {
+				b.Set("web", historytest.Claims("data"), func(s *history.Set) { s.Template.Parts = all })
+				b.Operation(history.VerbCreate, history.Pods, "web-0")
+				b.CreateReady("web-0")
+				b.Status("web")
+			},
 		},
 	})
 }

@@ -25,6 +25,7 @@ func identityChecks() []check {
 		{ids: []contract.ID{contract.IdentityNotMine}, run: checkNotMine},
 		{ids: []contract.ID{contract.IdentityStartMoves}, run: checkStartMoves},
 		{ids: []contract.ID{contract.IdentityOverrides}, run: checkOverrides},
+		{ids: []contract.ID{contract.IdentityTemplate}, run: checkPodOfTemplate},
 	}
 }
 

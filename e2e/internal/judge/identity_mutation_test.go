@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,6 +23,7 @@ func identityMutations() map[contract.ID]mutation {
 		contract.IdentityOwnership:    dropOwnerReference,
 		contract.IdentityStartMoves:   scaleDownEarlyAfterStartChange,
 		contract.IdentityOverrides:    useTemplateHostname,
+		contract.IdentityTemplate:     loseVolume,
 	}
 }
 
@@ -66,6 +68,15 @@ func onCreatedPod(f func(h *mutableHistory, set, pod *object) bool) mutation {
 		}
 		return false
 	}
+}
+
+// loseVolume takes a volume of its template from a pod, whose first event still shows it Pending.
+func loseVolume(h *mutableHistory) bool {
+	return onCreatedPod(func(_ *mutableHistory, _, p *object) bool {
+		t := &p.first().Pod.Template
+		t.Parts = strings.ReplaceAll(t.Parts, "\nvolumes[cache].emptyDir", "")
+		return true
+	})(h)
 }
 
 func wrongPodNameLabel(h *mutableHistory) bool {

@@ -184,23 +184,31 @@ func checkNewClaims(m *model, res *results) {
 	}
 }
 
-// checkClaimRequest checks that a claim which the controller created asks for what its claim template says. Its class is compared where the
-// template names one.
+// checkClaimRequest checks that a claim which the controller created asks for what its claim template says. Class and volume mode are
+// compared where the template names one.
 func (res *results) checkClaimRequest(s *setLife, c *claimLife) {
 	want, known := s.events[0].Set.ClaimRequests[strings.TrimSuffix(c.name[:strings.LastIndexByte(c.name, '-')], "-"+s.name)]
 	got := c.created.Claim.Request
 	if !known || got == (history.ClaimRequest{}) {
 		return
 	}
+	accuse := func(how string) {
+		res.broken(contract.StorageClaimPerPod, evidence{
+			set: s, since: c.created.At, events: []*history.Event{c.created},
+			text: fmt.Sprintf("claim %s was created at %s %s as in its claim template", c.name, c.created.Ref(), how),
+		})
+	}
 	for _, f := range []struct{ what, got, want string }{
-		{"a request of", got.Size, want.Size}, {"the access modes", got.Modes, want.Modes}, {"the storage class", c.created.Claim.Class, want.Class},
+		{"a request of", got.Size, want.Size}, {"the access modes", got.Modes, want.Modes}, {"the volume mode", got.Mode, want.Mode},
+		{"the storage class", c.created.Claim.Class, want.Class},
 	} {
-		if f.got != f.want && (f.want != "" || f.what != "the storage class") {
-			res.broken(contract.StorageClaimPerPod, evidence{
-				set: s, since: c.created.At, events: []*history.Event{c.created},
-				text: fmt.Sprintf("claim %s was created at %s with %s %q, expected %q as in its claim template", c.name, c.created.Ref(), f.what, f.got, f.want),
-			})
+		optional := f.what == "the storage class" || f.what == "the volume mode"
+		if f.got != f.want && (f.want != "" || !optional) {
+			accuse(fmt.Sprintf("with %s %q, expected %q", f.what, f.got, f.want))
 		}
+	}
+	if lost := history.Lost(want.Parts, got.Parts); len(lost) > 0 && got.Parts != "" {
+		accuse("without " + strings.Join(lost, ", ") + ",")
 	}
 }
 

@@ -90,7 +90,7 @@ func Claims(names ...string) Option {
 		for _, name := range names {
 			s.Spec.VolumeClaimTemplates = append(s.Spec.VolumeClaimTemplates, corev1.PersistentVolumeClaim{
 				// The controller adds the labels of the selector to these.
-				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{templateLabel: name}},
+				ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{templateLabel: name}, Annotations: map[string]string{TemplateKey: name}},
 				Spec: corev1.PersistentVolumeClaimSpec{
 					AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 					Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(runconfig.SmallestClaim)}},

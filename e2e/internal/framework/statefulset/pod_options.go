@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // HoldReadiness gives each pod a readiness gate, so that it is not Ready until the spec releases it.
@@ -60,4 +61,30 @@ func SlowShutdown(hook, handler int) Option {
 func HoldShutdownOfFirst() Option {
 	return Command("h=$(hostname); case ${h%%.*} in *-0) ;; *) may=1;; esac; " +
 		"trap 'must=1; [ -n \"$may\" ] && exit 0' TERM; trap 'may=1; [ -n \"$must\" ] && exit 0' USR1; while :; do sleep 3600 & wait; done")
+}
+
+// FurtherFields sets fields of many kinds in the template, which the sets of other specs leave out and which change nothing of what their pods do: a second
+// container like the first, requests, probes, volumes, and where a pod may run.
+func FurtherFields() Option {
+	return func(s *appsv1.StatefulSet) {
+		pod := &s.Spec.Template.Spec
+		second := pod.Containers[0].DeepCopy()
+		second.Name = "second"
+		second.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}}
+		second.Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Mi")}
+		second.VolumeMounts = append(second.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
+		second.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
+		second.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
+		pod.Containers = append(pod.Containers, *second)
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		pod.Tolerations = append(pod.Tolerations, corev1.Toleration{Key: TemplateKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule})
+		pod.DNSConfig = &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "attempts", Value: new("3")}}}
+		pod.HostAliases = []corev1.HostAlias{{IP: "192.0.2.1", Hostnames: []string{"nobody.example"}}}
+		pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+			MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway, LabelSelector: s.Spec.Selector,
+		}}
+		pod.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
+			Weight: 1, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: s.Spec.Selector},
+		}}}}
+	}
 }

@@ -237,7 +237,7 @@ func clone(e *history.Event) *history.Event {
 
 func templateCopy(t history.Template) history.Template {
 	return history.Template{
-		Annotations: copyOf(t.Annotations), Labels: copyOf(t.Labels), Images: copyOf(t.Images), Commands: copyOf(t.Commands), Env: copyOf(t.Env),
+		Annotations: copyOf(t.Annotations), Labels: copyOf(t.Labels), Images: copyOf(t.Images), Commands: copyOf(t.Commands), Env: copyOf(t.Env), Parts: t.Parts,
 	}
 }
 

@@ -67,7 +67,9 @@ func (cl *cluster) randomSpec() historytest.Option {
 			t.PodVolumes = pick(cl.rng, nil, nil, nil, []string{"data"})
 			t.ClaimRequests = map[string]history.ClaimRequest{}
 			for i, name := range t.ClaimTemplates {
-				t.ClaimRequests[name] = history.ClaimRequest{Size: fmt.Sprint(1+i, "Gi"), Modes: string(corev1.ReadWriteOnce)}
+				t.ClaimRequests[name] = history.ClaimRequest{
+					Size: fmt.Sprint(1+i, "Gi"), Modes: string(corev1.ReadWriteOnce), Mode: string(corev1.PersistentVolumeFilesystem), Parts: "accessModes\nvolumeMode",
+				}
 			}
 		}
 		t.MinReadySeconds = pick(cl.rng, int32(0), 0, 0, 0, 2, 5)
@@ -95,6 +97,7 @@ func (cl *cluster) newTemplate(broken float64) (history.Template, string) {
 	n := len(cl.templates)
 	cl.templates = append(cl.templates, history.Template{
 		Images: map[string]string{"main": fmt.Sprint(image, n)}, Annotations: map[string]string{history.Prefix + "template": fmt.Sprint(n)},
+		Parts: "containers[main].command\ncontainers[main].image\nvolumes[cache].emptyDir",
 	})
 	return cl.templates[n], fmt.Sprint("t", n)
 }

@@ -108,6 +108,14 @@ func identity() []Fault {
 		Harm:  "A pod of another name that happens to have the labels becomes a member.",
 		Edits: []Edit{{utils, memberOf, "\tif planted.In(\"adopts-by-labels\") {\n\t\treturn true\n\t}\n"}},
 	}, {
+		Name: "second-container-lost", Kind: Obvious, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm:  "The agent beside the database, which makes its backups, is not in the pods.",
+		Edits: []Edit{{utils, newPod, "\tif planted.In(\"second-container-lost\") {\n\t\tpod.Spec.Containers = pod.Spec.Containers[:1]\n\t}\n"}},
+	}, {
+		Name: "tolerations-lost", Kind: Subtle, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm:  "Only the first member may run on the nodes that are set apart for the database.",
+		Edits: []Edit{{utils, newPod, "\tif planted.In(\"tolerations-lost\") && ordinal > 0 {\n\t\tpod.Spec.Tolerations = nil\n\t}\n"}},
+	}, {
 		Name: "label-stays-wrong", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabelKept},
 		Harm:  "A service that selects one member by its name sends its clients to another one for ever.",
 		Edits: []Edit{{utils, hasIdentity, "\tif planted.In(\"label-stays-wrong\") {\n\t\treturn true\n\t}\n"}},

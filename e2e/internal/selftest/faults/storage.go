@@ -49,6 +49,10 @@ func storage() []Fault {
 		Harm:  "A backup that selects the claims by label finds none.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-missing\") {\n\t\t\tclaim.Labels = nil\n\t\t}\n"}},
 	}, {
+		Name: "claim-annotations-lost", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod},
+		Harm:  "What an annotation of the claim asks of the storage driver, a snapshot class or a backup policy, is not done.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-annotations-lost\") {\n\t\t\tclaim.Annotations = nil\n\t\t}\n"}},
+	}, {
 		Name: "claim-labels-replaced", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimLabels},
 		Harm:  "Claims whose template has labels of its own lack those of the selector.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-replaced\") && templates[i].Labels != nil {\n\t\t\tclaim.Labels = templates[i].Labels\n\t\t}\n"}},
