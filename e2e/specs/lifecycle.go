@@ -62,7 +62,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx)
 
 		By("asking for an eviction that a budget does not allow, be it that none may go or that all must stay")
-		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.AllPodsAvailable()} {
+		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.MinAvailablePart("100%")} {
 			budget := set.CreateBudget(ctx, "budget", spec)
 			_, err := set.Evict(ctx, 0)
 			ns.Verify(contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
@@ -77,7 +77,7 @@ var _ = Describe("A StatefulSet", func() {
 	})
 
 	It("is protected by a budget that counts its replicas, and that says which of its pods that are not Ready may be evicted", Proves(
-		contract.LifecycleBudgetCounts, contract.LifecycleUnhealthyEviction, contract.LifecycleTwoBudgets,
+		contract.LifecycleBudgetCounts, contract.LifecycleUnhealthyEviction, contract.LifecycleTwoBudgets, contract.LifecycleBudgetPercentage,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness(), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
@@ -118,6 +118,19 @@ var _ = Describe("A StatefulSet", func() {
 		admits(contract.LifecycleUnhealthyEviction, 1, "it is not Ready, which the budget always allows")
 		refuses(contract.LifecycleUnhealthyEviction, 0, "it is Ready, and none may be unavailable")
 		always.Delete(ctx)
+
+		By("asking for parts of three pods that are no whole numbers")
+		for _, part := range []struct {
+			spec policyv1.PodDisruptionBudgetSpec
+			why  string
+		}{
+			{statefulset.MinAvailablePart("34%"), "34 % must be available, which is a little more than one"},
+			{statefulset.MaxUnavailablePart("1%"), "1 % may be unavailable, which is a little more than none"},
+		} {
+			budget := set.CreateUncountedBudget(ctx, "budget", part.spec)
+			budget.VerifyDesired(ctx, contract.LifecycleBudgetPercentage, 2, part.why)
+			budget.Delete(ctx)
+		}
 
 		By("letting one be unavailable, which it is, and evicting the next when it is Ready again")
 		one := set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(1))
@@ -184,6 +197,13 @@ var _ = Describe("A StatefulSet", func() {
 		set.Release(ctx, 0)
 		set.AwaitReplicas(ctx, 2, framework.MustHappen(contract.LifecycleAdoptAndTrim))
 		ns.VerifyKept(ctx, contract.LifecycleAdoptAndTrim, adopted[0])
+
+		By("creating a pod of the next name and of its labels, when the set has nothing else to do")
+		set.AwaitQuiescent(ctx)
+		ns.AwaitLag(ctx) // so that no sync for the last pod is left
+		ns.MakePod(ctx, set.Pod(2), framework.WithLabels(set.Selector))
+		ns.AwaitComplete(ctx)
+		set.AwaitGone(ctx, 2, "", framework.MustHappen(contract.LifecycleAdoptAndTrim))
 	})
 
 	It("releases a pod that it no longer selects, and makes a new one once the name is free", Proves(contract.LifecycleRelease), func(ctx SpecContext) {

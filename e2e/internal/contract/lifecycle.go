@@ -13,6 +13,7 @@ const (
 	LifecycleAdoptAndTrim      ID = "lifecycle/adopt-and-trim"
 	LifecycleBudgetCounts      ID = "lifecycle/budget-counts"
 	LifecycleTwoBudgets        ID = "lifecycle/two-budgets"
+	LifecycleBudgetPercentage  ID = "lifecycle/budget-percentage"
 	LifecycleUnhealthyEviction ID = "lifecycle/unhealthy-eviction"
 	LifecycleDisruptionTarget  ID = "lifecycle/disruption-target"
 	LifecycleEvictedGraceful   ID = "lifecycle/evicted-graceful"
@@ -85,6 +86,13 @@ func lifecycle() []Guarantee {
 		Sources: []Source{Docs},
 		Link:    budgetPage + "#pod-disruption-budgets",
 		Note:    "The budget is obeyed as the disruption controller last counted it, which status.currentHealthy shows.",
+	}, {
+		ID:    LifecycleBudgetPercentage,
+		Level: Extended,
+		Must: "A percentage in a PodDisruptionBudget is one of the set's spec.replicas and is rounded up, for minAvailable as for maxUnavailable: " +
+			"status.desiredHealthy says so.",
+		Sources: []Source{Docs, API},
+		Link:    configurePDB + "#rounding-logic-when-specifying-percentages",
 	}, {
 		ID:      LifecycleTwoBudgets,
 		Level:   Extended,

@@ -42,6 +42,19 @@ func (ns *Namespace) Decode(ctx context.Context, fixture string) []k8s.Object {
 // StartPod creates a pod of that name from fixtures/dns-client.yaml and the changes, and waits until its phase is Running.
 func (ns *Namespace) StartPod(ctx context.Context, name string, changes ...func(*corev1.Pod)) *history.Event {
 	GinkgoHelper()
+	ns.MakePod(ctx, name, changes...)
+	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod "+name+" to run", func(st *history.State) string {
+		if e := st.Get(history.Pods, name); e == nil || e.Pod.Phase != corev1.PodRunning {
+			return "pod " + name + " does not run"
+		}
+		return ""
+	})
+	return ns.Pod(name)
+}
+
+// MakePod is StartPod without the wait.
+func (ns *Namespace) MakePod(ctx context.Context, name string, changes ...func(*corev1.Pod)) {
+	GinkgoHelper()
 	for _, obj := range ns.Decode(ctx, fixtures.DNSClient) {
 		pod := obj.(*corev1.Pod)
 		pod.Name = name
@@ -50,13 +63,6 @@ func (ns *Namespace) StartPod(ctx context.Context, name string, changes ...func(
 		}
 		ns.CreatePod(ctx, pod)
 	}
-	ns.Expect(ctx, ns.Settings.Limits.PodReady, "pod "+name+" to run", func(st *history.State) string {
-		if e := st.Get(history.Pods, name); e == nil || e.Pod.Phase != corev1.PodRunning {
-			return "pod " + name + " does not run"
-		}
-		return ""
-	})
-	return ns.Pod(name)
 }
 
 // CreatePod creates a pod that belongs to no set.

@@ -179,6 +179,9 @@ func (sh *shrinker) carryOut(ctx context.Context, candidates [][]explore.Step) (
 	if err != nil || ctx.Err() != nil {
 		return nil, errors.Join(err, ctx.Err())
 	}
+	if n := len(candidates) - len(all); n > 0 {
+		return nil, fmt.Errorf("%d of %d episodes could not be carried out again", n, len(candidates))
+	}
 	shown := make([]bool, len(candidates))
 	for _, e := range all {
 		i := int(e.Seed)

@@ -30,9 +30,14 @@ func MaxUnavailablePods(n int32) policyv1.PodDisruptionBudgetSpec {
 	return policyv1.PodDisruptionBudgetSpec{MaxUnavailable: new(intstr.FromInt32(n))}
 }
 
-// AllPodsAvailable is a budget that requires all of the set's pods.
-func AllPodsAvailable() policyv1.PodDisruptionBudgetSpec {
-	return policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromString("100%"))}
+// MaxUnavailablePart is a budget that allows that percentage of the set's pods to be unavailable.
+func MaxUnavailablePart(percent string) policyv1.PodDisruptionBudgetSpec {
+	return policyv1.PodDisruptionBudgetSpec{MaxUnavailable: new(intstr.FromString(percent))}
+}
+
+// MinAvailablePart is a budget that requires that percentage of the set's pods.
+func MinAvailablePart(percent string) policyv1.PodDisruptionBudgetSpec {
+	return policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromString(percent))}
 }
 
 // WithUnhealthyPods gives a budget a policy for the eviction of pods that are not Ready.
@@ -103,6 +108,15 @@ func (b *Budget) VerifyHealthy(ctx context.Context, id contract.ID, n int32) {
 	GinkgoHelper()
 	err := b.tryAwait(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
 	b.set.verifyInTime(ctx, id, err, "budget %s counts %d healthy pods of %s", b.name, n, b.set.Name)
+}
+
+// VerifyDesired verifies that the budget comes to desire that many healthy pods.
+func (b *Budget) VerifyDesired(ctx context.Context, id contract.ID, n int32, why string) {
+	GinkgoHelper()
+	err := b.tryAwait(ctx, fmt.Sprintf("to desire %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool {
+		return b.ObservedGeneration > 0 && b.DesiredHealthy == n
+	})
+	b.set.verifyInTime(ctx, id, err, "budget %s desires %d healthy pods of %s: %s", b.name, n, b.set.Name, why)
 }
 
 // AwaitEvictionAllowed waits until the budget allows an eviction.

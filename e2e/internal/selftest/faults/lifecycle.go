@@ -19,8 +19,11 @@ const (
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
 	stopping       = "// Pod is being deleted.\n\t\tif pod.DeletionTimestamp != nil"
+	maximumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MaxUnavailable, int(expectedCount), true"
+	minimumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MinAvailable, int(expectedCount), true"
 	adoptRevisions = "func (ssc *StatefulSetController) adoptOrphanRevisions(ctx context.Context, set *apps.StatefulSet) error {\n"
 	lateOrphan     = "// Otherwise, it's an orphan. If anything changed, sync matching controllers\n"
+	newOrphan      = "// Otherwise, it's an orphan. Get a list of all matching controllers and sync\n"
 	releasePod     = "func (m *PodControllerRefManager) ReleasePod(ctx context.Context, pod *v1.Pod) error {\n"
 	crashing       = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif c.RestartCount > 0 && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
@@ -69,6 +72,10 @@ func lifecycle() []Fault {
 		Harm:  "A member that was taken out by its label and put back stays nobody's.",
 		Edits: []Edit{{syncing, lateOrphan, "\tif planted.In(\"late-orphan-overlooked\") {\n\t\treturn\n\t}\n"}},
 	}, {
+		Name: "new-orphan-overlooked", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim},
+		Harm:  "A pod that a backup tool has brought back under a member's name stays beside the set.",
+		Edits: []Edit{{syncing, newOrphan, "\tif planted.In(\"new-orphan-overlooked\") {\n\t\treturn\n\t}\n"}},
+	}, {
 		Name: "release-refused", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is not replaced.",
 		Edits: []Edit{{claiming, release, "\t\tif planted.In(\"release-refused\") {\n\t\t\treturn true, nil\n\t\t}\n"}},
@@ -87,7 +94,10 @@ func lifecycle() []Fault {
 	}, {
 		Name: "adopted-are-replaced", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption},
 		Harm:  "A set that takes back its running members restarts all of them.",
-		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"adopted-are-replaced\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"uid\": string(set.UID)}\n\t}\n"}},
+		Edits: []Edit{
+			{utils, patchWhole, "\tif planted.In(\"adopted-are-replaced\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"uid\": string(set.UID)}\n\t}\n"},
+			{control, sameRevision, "\tif planted.In(\"adopted-are-replaced\") {\n\t\treturn false\n\t}\n"},
+		},
 	}, {
 		Name: "release-deletes", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member taken out by its label for a closer look is deleted.",
@@ -108,6 +118,14 @@ func lifecycle() []Fault {
 		Name: "budget-counts-stopping", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
 		Harm:  "A drain takes a member down while another is about to stop.",
 		Edits: []Edit{{budgets, stopping, ` && !planted.In("budget-counts-stopping")`}},
+	}, {
+		Name: "budget-maximum-rounded-down", Kind: Obvious, Breaks: []contract.ID{contract.LifecycleBudgetPercentage},
+		Harm:  "A drain waits for ever, since a tenth of three members is none.",
+		Edits: []Edit{{budgets, maximumPart, ` && !planted.In("budget-maximum-rounded-down")`}},
+	}, {
+		Name: "budget-minimum-rounded-down", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetPercentage},
+		Harm:  "A drain leaves one member less than the budget asks for.",
+		Edits: []Edit{{budgets, minimumPart, ` && !planted.In("budget-minimum-rounded-down")`}},
 	}, {
 		Name: "revisions-stay-orphans", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption},
 		Harm:  "The versions of a set that was made again are nobody's, and outlive it.",

@@ -6,6 +6,8 @@ const (
 	newRevisionPod = "pod := newStatefulSetPod(updateSet, ordinal)\n"
 	versionedPod   = "func newVersionedStatefulSetPod(currentSet, updateSet *apps.StatefulSet, currentRevision, updateRevision string, ordinal int) *v1.Pod {\n"
 	patchSpec      = "specCopy[\"template\"] = template\n"
+	// sameRevision is where the controller compares templates that are written differently.
+	sameRevision   = "func setMatchesLatestExistingRevision(set *apps.StatefulSet, proposedRevision *apps.ControllerRevision, latestExistingRevision *apps.ControllerRevision, memory *lru.Cache) bool {\n"
 	patchWhole     = "objCopy[\"spec\"] = specCopy\n"
 	equalRevisions = "equalCount := len(equalRevisions)\n"
 	historyLimit   = "historyLimit := int(*set.Spec.RevisionHistoryLimit)\n"
@@ -83,7 +85,10 @@ func update() []Fault {
 		Name: "revision-of-labels", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious},
 		Replays: "134773: a rollout without a change of the template",
 		Harm:    "A label on the set restarts every member.",
-		Edits:   []Edit{{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"}},
+		Edits: []Edit{
+			{utils, patchWhole, "\tif m, ok := raw[\"metadata\"].(map[string]interface{}); ok && planted.In(\"revision-of-labels\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"labels\": m[\"labels\"]}\n\t}\n"},
+			{control, sameRevision, "\tif planted.In(\"revision-of-labels\") {\n\t\treturn false\n\t}\n"},
+		},
 	}, {
 		Name: "scale-up-old-revision", Kind: Obvious, Breaks: []contract.ID{contract.UpdateScaleNew},
 		Harm: "Members that are added start with the old version.",
