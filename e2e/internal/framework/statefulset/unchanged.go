@@ -83,16 +83,19 @@ func (s *Set) PodsExist(ordinals ...int) framework.Condition {
 
 // NotTerminating is met while the pods that now have those ordinals exist and nobody has deleted them.
 func (s *Set) NotTerminating(ordinals ...int) framework.Condition {
-	GinkgoHelper()
-	uids := s.UIDs(ordinals...)
+	was := map[int]*history.Event{}
+	s.NS.View(func(st *history.State) {
+		for _, n := range ordinals {
+			was[n] = st.Get(history.Pods, s.Pod(n)) // nil where it is gone already: judges decide on that as well
+		}
+	})
 	return func(st *history.State) string {
-		for i, n := range ordinals {
-			name, uid := s.Pod(n), uids[i]
-			switch e := st.Get(history.Pods, name); {
-			case e == nil || e.UID != uid:
-				return fmt.Sprintf("expected %s (uid %s) to stay, but it is gone", name, uid)
+		for _, n := range ordinals {
+			switch e := st.Get(history.Pods, s.Pod(n)); {
+			case e == nil || was[n] == nil || e.UID != was[n].UID:
+				return fmt.Sprintf("expected %s to stay, but it is gone", s.Pod(n))
 			case e.Terminating():
-				return fmt.Sprintf("expected %s to stay, found it terminating at %s", name, e.Ref())
+				return fmt.Sprintf("expected %s to stay, found it terminating at %s", e.Name, e.Ref())
 			}
 		}
 		return ""
