@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -15,18 +17,34 @@ import (
 
 // clusterOptions choose the cluster.
 type clusterOptions struct {
-	kubeconfig, context string
+	kubeconfig, context, as string
 }
 
 func (o *clusterOptions) addFlags(f cli.Flags) {
 	f.String(&o.kubeconfig, "KUBECONFIG", "", "`file` that leads to the cluster (default: kubectl's; inside a pod its service account)")
 	f.String(&o.context, "CONTEXT", "", "`name` of the kubeconfig's context (default: the current one)")
+	// AS is the name of the assembler to make and to compilers.
+	f.OfCommandLine().String(&o.as, "AS", "", "`name` of a user to impersonate, as of kubectl")
+}
+
+// contexts are the names of the kubeconfig's contexts, for shells to complete.
+func contexts(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var s runconfig.Settings
+	var err error
+	if s.Kubeconfig, err = kubeconfigPath(command.Flag("kubeconfig").Value.String()); err != nil || s.Kubeconfig == "" {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	raw, err := s.ClientConfig().RawConfig()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(raw.Contexts)), cobra.ShellCompDirectiveNoFileComp
 }
 
 // choose puts the choice of the cluster into the settings and returns what it leads to, or what is wrong with it.
 func (o *clusterOptions) choose(s *runconfig.Settings) (preflight.Target, []preflight.Problem, error) {
 	var err error
-	s.Context = o.context
+	s.Context, s.As = o.context, o.as
 	if s.Kubeconfig, err = kubeconfigPath(o.kubeconfig); err != nil {
 		return preflight.Target{}, nil, cli.UsageError{Err: fmt.Errorf("KUBECONFIG: %w", err)}
 	}

@@ -26,6 +26,12 @@ func main() {
 }
 
 func newCommand() *cobra.Command {
-	return cli.NewRoot("conformance", "Hold a Kubernetes cluster to every guarantee that StatefulSet gives", version.OfProgram(),
+	root := cli.NewRoot("conformance", "Hold a Kubernetes cluster to every guarantee that StatefulSet gives", version.OfProgram(),
 		newCertifyCommand(), newJudgeCommand(), newReportCommand(), newDiagnoseCommand(), newCleanCommand(), newFetchCommand(), newImagesCommand())
+	for _, c := range root.Commands() {
+		if c.Flag("context") != nil {
+			_ = c.RegisterFlagCompletionFunc("context", contexts) // fails for a flag that is not there
+		}
+	}
+	return root
 }

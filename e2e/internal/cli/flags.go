@@ -17,6 +17,9 @@ func NewFlags(set *pflag.FlagSet, getenv func(string) string) Flags {
 	return Flags{set: set, getenv: getenv}
 }
 
+// OfCommandLine returns the same flags without variables, for settings whose name means something else in the environment of a shell.
+func (f Flags) OfCommandLine() Flags { return Flags{set: f.set} }
+
 // String defines the flag of a variable. Without either, its value is fallback.
 func (f Flags) String(value *string, variable, fallback, usage string) {
 	f.StringP(value, variable, "", fallback, usage)

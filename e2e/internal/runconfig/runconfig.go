@@ -69,6 +69,8 @@ type Settings struct {
 	// own service account.
 	Kubeconfig string `json:"kubeconfig,omitempty"`
 	Context    string `json:"context,omitempty"`
+	// As is the name of the user that requests impersonate, "" for none.
+	As string `json:"as,omitempty"`
 	// Level is the highest level that is included.
 	Level contract.Level `json:"level"`
 	// StorageClass is put into claim templates; empty means the cluster's default.
@@ -155,10 +157,15 @@ type Images struct {
 
 // RESTConfig returns the client configuration for the cluster.
 func (s Settings) RESTConfig() (*rest.Config, error) {
-	if s.Kubeconfig == "" {
-		return rest.InClusterConfig()
+	load := rest.InClusterConfig
+	if s.Kubeconfig != "" {
+		load = s.ClientConfig().ClientConfig
 	}
-	return s.ClientConfig().ClientConfig()
+	config, err := load()
+	if err == nil && s.As != "" {
+		config.Impersonate = rest.ImpersonationConfig{UserName: s.As}
+	}
+	return config, err
 }
 
 // ClientConfig returns the loader of the kubeconfig.
@@ -173,7 +180,7 @@ func (s Settings) ClientConfig() clientcmd.ClientConfig {
 // Published returns what a report holds of the settings: without the paths of the person's kubeconfig, files and folders, the context and the
 // address of the container engine. They are the machine's, and no verdict rests on them. Nor does it hold values of annotations.
 func (s Settings) Published() Settings {
-	s.Kubeconfig, s.Context, s.ReportDir = "", "", ""
+	s.Kubeconfig, s.Context, s.As, s.ReportDir = "", "", "", ""
 	if s.PullSecret != "" {
 		s.PullSecret = redact.Hidden
 	}
