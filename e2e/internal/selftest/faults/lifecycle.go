@@ -93,7 +93,7 @@ func lifecycle() []Fault {
 		Edits: []Edit{{budgets, allowed, "\tif planted.In(\"budget-of-fewest-ignored\") && pdb.Spec.MinAvailable != nil {\n\t\tdisruptionsAllowed = expectedCount\n\t}\n"}},
 	}, {
 		Name: "adopted-are-replaced", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoption},
-		Harm:  "A set that takes back its running members restarts all of them.",
+		Harm: "A set that takes back its running members restarts all of them.",
 		Edits: []Edit{
 			{utils, patchWhole, "\tif planted.In(\"adopted-are-replaced\") {\n\t\tobjCopy[\"metadata\"] = map[string]interface{}{\"uid\": string(set.UID)}\n\t}\n"},
 			{control, sameRevision, "\tif planted.In(\"adopted-are-replaced\") {\n\t\treturn false\n\t}\n"},
