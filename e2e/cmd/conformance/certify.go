@@ -59,6 +59,8 @@ broken counts like any other finding; what it leaves open counts nothing.
 
 The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml.
 
+The default of a flag is a variable of the environment, named behind it; ` + cli.Prefix + ` before that name, such as ` + cli.Prefix + `LABELS, keeps it apart from others'.
+
 Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or configuration; 3 inconclusive.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -57,20 +57,21 @@ func TestExecutePrintsNoControlCharacters(t *testing.T) {
 }
 
 func TestFlagsDefaultToTheEnvironment(t *testing.T) {
-	env := map[string]string{"REPORT_DIR": "there", "KEEP_CLUSTER": "1", "SEED": "7"}
-	var dir, seed, focus string
+	env := map[string]string{"REPORT_DIR": "there", "KEEP_CLUSTER": "1", "SEED": "7", "LABELS": "of something else", Prefix + "LABELS": "dns.pod"}
+	var dir, seed, focus, labels string
 	var keep, other bool
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	f := NewFlags(set, func(k string) string { return env[k] })
 	f.String(&dir, "REPORT_DIR", "report", "folder")
 	f.String(&seed, "SEED", "", "seed")
 	f.String(&focus, "FOCUS", "all", "specs")
+	f.String(&labels, "LABELS", "", "specs")
 	f.Bool(&keep, "KEEP_CLUSTER", "keep it")
 	f.Bool(&other, "OTHER", "other")
 	if err := set.Parse([]string{"--seed=8"}); err != nil {
 		t.Fatal(err)
 	}
-	if dir != "there" || seed != "8" || focus != "all" || !keep || other {
-		t.Errorf("found %q, %q, %q, %t, %t", dir, seed, focus, keep, other)
+	if dir != "there" || seed != "8" || focus != "all" || labels != "dns.pod" || !keep || other {
+		t.Errorf("found %q, %q, %q, %q, %t, %t", dir, seed, focus, labels, keep, other)
 	}
 }

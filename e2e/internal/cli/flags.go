@@ -17,6 +17,17 @@ func NewFlags(set *pflag.FlagSet, getenv func(string) string) Flags {
 	return Flags{set: set, getenv: getenv}
 }
 
+// Prefix may be before the name of each variable, where others use the shorter name too.
+const Prefix = "CONFORMANCE_"
+
+// variable returns the value of a variable of the environment; with the prefix it wins.
+func (f Flags) variable(name string) string {
+	if value := f.getenv(Prefix + name); value != "" {
+		return value
+	}
+	return f.getenv(name)
+}
+
 // OfCommandLine returns the same flags without variables, for settings whose name means something else in the environment of a shell.
 func (f Flags) OfCommandLine() Flags { return Flags{set: f.set} }
 
@@ -29,7 +40,7 @@ func (f Flags) String(value *string, variable, fallback, usage string) {
 func (f Flags) StringP(value *string, variable, letter, fallback, usage string) {
 	if f.getenv != nil {
 		usage += " ($" + variable + ")"
-		if set := f.getenv(variable); set != "" {
+		if set := f.variable(variable); set != "" {
 			fallback = set
 		}
 	}
@@ -41,7 +52,7 @@ func (f Flags) Bool(value *bool, variable, usage string) {
 	set := false
 	if f.getenv != nil {
 		usage += " ($" + variable + "=1)"
-		set = f.getenv(variable) == "1"
+		set = f.variable(variable) == "1"
 	}
 	f.set.BoolVar(value, name(variable), set, usage)
 }
