@@ -199,12 +199,12 @@ func TestCheckQuotas(t *testing.T) {
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
 	}}}}}
-	for name, rooms := range map[string][2]string{"requests.cpu": {"500m", "400m"}, "cpu": {"500m", "400m"}, "limits.memory": {"320Mi", "300Mi"}} {
+	for name, rooms := range map[string][2]string{"requests.cpu": {"800m", "700m"}, "cpu": {"800m", "700m"}, "limits.memory": {"512Mi", "500Mi"}} {
 		if problems := checkQuotas(quota(name, rooms[0], "0"), "disk", needs(nil, pod)); len(problems) > 0 {
-			t.Errorf("%s: expected room for five pods, found %v", name, problems)
+			t.Errorf("%s: expected room for eight containers, found %v", name, problems)
 		}
 		if problems := checkQuotas(quota(name, rooms[1], "0"), "disk", needs(nil, pod)); len(problems) != 1 {
-			t.Errorf("%s: expected no room for five pods, found %v", name, problems)
+			t.Errorf("%s: expected no room for eight containers, found %v", name, problems)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// few is more than the pods and claims that one spec's namespace ever holds.
-const few = 5
+// few is more than the pods and claims that one spec's namespace ever holds, and containers more than their containers: a spec has pods with two.
+const few, containers = 5, 8
 
 // needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
 // pods for as much as these do.
@@ -21,7 +21,7 @@ func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.Resourc
 	few := func() resource.Quantity { return *resource.NewQuantity(few, resource.DecimalSI) }
 	storage := resource.MustParse("256Mi")
 	if claimSize != nil {
-		storage.Add(times(*claimSize))
+		storage.Add(times(few, *claimSize))
 	}
 	out := map[corev1.ResourceName]resource.Quantity{
 		corev1.ResourcePods:                     few(),
@@ -40,7 +40,7 @@ func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.Resourc
 	}
 	for _, pod := range pods {
 		for name, one := range compute(pod) {
-			if all := times(one); all.Cmp(out[name]) > 0 {
+			if all := times(containers, one); all.Cmp(out[name]) > 0 {
 				out[name] = all
 			}
 		}
@@ -48,10 +48,10 @@ func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.Resourc
 	return out
 }
 
-// times returns a few times as much.
-func times(one resource.Quantity) resource.Quantity {
+// times returns n times as much.
+func times(n int, one resource.Quantity) resource.Quantity {
 	sum := one.DeepCopy()
-	for range few - 1 {
+	for range n - 1 {
 		sum.Add(one)
 	}
 	return sum

@@ -14,14 +14,18 @@ import (
 func TestOptionsKeepThePatchOfPods(t *testing.T) {
 	patch, err := runconfig.ParsePodPatch([]byte(`
 metadata: {labels: {team: data}, annotations: {inject: "false"}}
-spec: {tolerations: [{key: dedicated, operator: Exists, effect: NoSchedule}], containers: [{name: main, resources: {requests: {cpu: 10m}}}]}`))
+spec:
+  tolerations: [{key: dedicated, operator: Exists, effect: NoSchedule}]
+  affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 2, podAffinityTerm: {topologyKey: rack}}]}}
+  topologySpreadConstraints: [{maxSkew: 1, topologyKey: rack, whenUnsatisfiable: ScheduleAnyway}]
+  containers: [{name: main, resources: {requests: {cpu: 10m}}}]`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, option := range map[string]Option{
 		"Named": Named("other"), "SelectorOf": SelectorOf(&Set{Selector: map[string]string{"app": "other"}}), "Template": Template("new"), "Claims": Claims("data"),
 		"TolerateTaint": TolerateTaint(), "TolerateUnreachable": TolerateUnreachable(), "Grace": Grace(1), "Command": Command("sleep 1"),
-		"SlowShutdown": SlowShutdown(1, 1), "HoldReadiness": HoldReadiness(),
+		"SlowShutdown": SlowShutdown(1, 1), "HoldReadiness": HoldReadiness(), "FurtherFields": FurtherFields(), "RatherNotOn": RatherNotOn("node"),
 	} {
 		objects, err := runconfig.Settings{PodPatch: patch}.ReadFixture(t.Context(), fixtures.Set, "mine")
 		if err != nil {
@@ -35,8 +39,14 @@ spec: {tolerations: [{key: dedicated, operator: Exists, effect: NoSchedule}], co
 			option(set)
 			pod := set.Spec.Template
 			tolerated := pod.Spec.Tolerations[0] == corev1.Toleration{Key: "dedicated", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}
-			if pod.Labels["team"] != "data" || pod.Annotations["inject"] != "false" || !tolerated || pod.Spec.Containers[0].Resources.Requests.Cpu().String() != "10m" {
+			placed := pod.Spec.Affinity != nil && pod.Spec.Affinity.PodAffinity != nil && pod.Spec.TopologySpreadConstraints[0].TopologyKey == "rack"
+			if pod.Labels["team"] != "data" || pod.Annotations["inject"] != "false" || !tolerated || !placed {
 				t.Errorf("%s: expected what the patch says of pods to stay, found %+v", name, pod)
+			}
+			for _, c := range pod.Spec.Containers {
+				if c.Resources.Requests.Cpu().String() != "10m" {
+					t.Errorf("%s: expected container %s to ask for what the patch says, found %+v", name, c.Name, c.Resources)
+				}
 			}
 			if pod.Labels["app"] != set.Spec.Selector.MatchLabels["app"] {
 				t.Errorf("%s: expected the labels of the selector, found %v", name, pod.Labels)

@@ -2,6 +2,7 @@ package statefulset
 
 import (
 	"fmt"
+	"maps"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -71,7 +72,9 @@ func FurtherFields() Option {
 		second := pod.Containers[0].DeepCopy()
 		second.Name = "second"
 		second.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}}
-		second.Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Mi")}
+		requests := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Mi")}
+		maps.Copy(requests, second.Resources.Requests) // POD_PATCH's
+		second.Resources.Requests = requests
 		second.VolumeMounts = append(second.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
 		second.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
 		second.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
@@ -80,11 +83,26 @@ func FurtherFields() Option {
 		pod.Tolerations = append(pod.Tolerations, corev1.Toleration{Key: TemplateKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule})
 		pod.DNSConfig = &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "attempts", Value: new("3")}}}
 		pod.HostAliases = []corev1.HostAlias{{IP: "192.0.2.1", Hostnames: []string{"nobody.example"}}}
-		pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway, LabelSelector: s.Spec.Selector,
-		}}
-		pod.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
+		if len(pod.TopologySpreadConstraints) == 0 {
+			pod.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+				MaxSkew: 1, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.ScheduleAnyway, LabelSelector: s.Spec.Selector,
+			}}
+		}
+		affinity := affinityOf(pod)
+		if affinity.PodAntiAffinity == nil {
+			affinity.PodAntiAffinity = &corev1.PodAntiAffinity{}
+		}
+		preferred := &affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+		*preferred = append(*preferred, corev1.WeightedPodAffinityTerm{
 			Weight: 1, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname, LabelSelector: s.Spec.Selector},
-		}}}}
+		})
 	}
+}
+
+// affinityOf returns the affinity of a pod, to add to: POD_PATCH may have set one.
+func affinityOf(pod *corev1.PodSpec) *corev1.Affinity {
+	if pod.Affinity == nil {
+		pod.Affinity = &corev1.Affinity{}
+	}
+	return pod.Affinity
 }

@@ -118,11 +118,14 @@ func (s *Set) volumes(ctx context.Context, name string) (*corev1.PersistentVolum
 // RatherNotOn has the set's pods prefer other nodes than one.
 func RatherNotOn(node string) Option {
 	return func(s *appsv1.StatefulSet) {
-		s.Spec.Template.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
-			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 100, Preference: corev1.NodeSelectorTerm{
-				MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpNotIn, Values: []string{node}}},
-			}}},
-		}}
+		affinity := affinityOf(&s.Spec.Template.Spec)
+		if affinity.NodeAffinity == nil {
+			affinity.NodeAffinity = &corev1.NodeAffinity{}
+		}
+		preferred := &affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+		*preferred = append(*preferred, corev1.PreferredSchedulingTerm{Weight: 100, Preference: corev1.NodeSelectorTerm{
+			MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpNotIn, Values: []string{node}}},
+		}})
 	}
 }
 
