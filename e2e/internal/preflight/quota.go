@@ -18,22 +18,22 @@ const few, containers = 5, 8
 // needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
 // pods for as much as these do.
 func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.ResourceName]resource.Quantity {
-	few := func() resource.Quantity { return *resource.NewQuantity(few, resource.DecimalSI) }
+	some := func() resource.Quantity { return *resource.NewQuantity(few, resource.DecimalSI) }
 	storage := resource.MustParse("256Mi")
 	if claimSize != nil {
 		storage.Add(times(few, *claimSize))
 	}
 	out := map[corev1.ResourceName]resource.Quantity{
-		corev1.ResourcePods:                     few(),
-		"count/pods":                            few(),
-		corev1.ResourceServices:                 few(),
-		"count/services":                        few(),
-		corev1.ResourcePersistentVolumeClaims:   few(),
-		"count/persistentvolumeclaims":          few(),
+		corev1.ResourcePods:                     some(),
+		"count/pods":                            some(),
+		corev1.ResourceServices:                 some(),
+		"count/services":                        some(),
+		corev1.ResourcePersistentVolumeClaims:   some(),
+		"count/persistentvolumeclaims":          some(),
 		corev1.ResourceRequestsStorage:          storage,
-		"count/statefulsets.apps":               few(),
-		"count/controllerrevisions.apps":        few(),
-		"count/endpointslices.discovery.k8s.io": few(),
+		"count/statefulsets.apps":               some(),
+		"count/controllerrevisions.apps":        some(),
+		"count/endpointslices.discovery.k8s.io": some(),
 		"count/poddisruptionbudgets.policy":     resource.MustParse("1"),
 		corev1.ResourceConfigMaps:               resource.MustParse("1"),
 		"count/configmaps":                      resource.MustParse("1"),
