@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
@@ -45,7 +46,7 @@ func (s Settings) NamespaceMeta(podSecurity string) metav1.ObjectMeta {
 		Labels:      map[string]string{ManagedByLabel: ManagedBy, RunLabel: s.Run, PodSecurityLabel: podSecurity},
 		Annotations: map[string]string{IDAnnotation: s.ID, LastsAnnotation: s.LastsAtMost.String()},
 	}
-	// ParseKeys has rejected those above.
+	// ParseNamespaceLabels and ParseNamespaceAnnotations have rejected those above.
 	maps.Copy(meta.Labels, s.NamespaceLabels)
 	maps.Copy(meta.Annotations, s.NamespaceAnnotations)
 	return meta
@@ -166,6 +167,15 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 		config.Impersonate = rest.ImpersonationConfig{UserName: s.As}
 	}
 	return config, err
+}
+
+// Rights returns the rights that a run with these settings uses.
+func (s Settings) Rights() []rbac.Right {
+	rights := rbac.For(len(s.Namespaces) > 0, s.Kind != nil)
+	if s.PullSecret != "" {
+		rights = append(rights, rbac.PullSecret())
+	}
+	return rights
 }
 
 // ClientConfig returns the loader of the kubeconfig.
