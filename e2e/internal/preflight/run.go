@@ -97,7 +97,7 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem
 	fix := "look at the scheduler and the nodes"
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" {
-			found, fix = "it is not scheduled: "+strings.TrimSuffix(c.Message, "."), "let a node accept such pods, or give them tolerations and a node selector with TOLERATIONS=, NODE_SELECTOR= or POD_PATCH="
+			found, fix = "it is not scheduled: "+strings.TrimSuffix(c.Message, "."), "let a node accept such pods, give them tolerations or a node selector (TOLERATIONS=, NODE_SELECTOR=, POD_PATCH=), or more time where nodes are made on demand (LIMITS=probe=5m)"
 		}
 	}
 	for _, c := range pod.Status.ContainerStatuses {
