@@ -25,7 +25,7 @@ func causes() []made {
 		{"out-of-memory", "container: pod/web-0 has container main that uses more memory than its limit 16Mi and is killed", "out-of-memory"},
 		{"liveness-probe", "container: pod/web-0 has container main that is killed again and again since its liveness probe fails", "liveness-probe"},
 		{"readiness-probe", "readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :8080", "readiness-probe"},
-		{"startup-probe", "readiness: pod/web-0 runs, and the startup probe of container main fails (exec false", "startup-probe"},
+		{"startup-probe", "container: pod/web-0 runs, and the startup probe of container main fails (exec false", "startup-probe"},
 		{"readiness-gate", "readiness: pod/web-0 waits for the readiness gate example.com/registered, which nobody has set", "readiness-gate"},
 		{"container-config", `container: pod/web-0 has container main that cannot be made: configmap "settings" not found`, "container-config"},
 		{"volume-mount", "storage: pod/web-0 cannot use a volume:", "volume-mount"},

@@ -6,9 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	volumehelper "k8s.io/component-helpers/storage/volume"
 )
 
 // defaultClass is the annotation that makes a StorageClass the default.
@@ -86,6 +83,9 @@ func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 	}
 	name := *c.Spec.StorageClassName
 	f.Evidence = append(f.Evidence, Evidence{claim, "spec.storageClassName", fmt.Sprintf("%q", name)})
+	if c.Spec.VolumeName != "" {
+		return v.chosenVolume(f, c)
+	}
 	if name == "" {
 		return v.staticVolume(f, c, "")
 	}
@@ -109,9 +109,17 @@ func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 	f.Path = []Ref{clusterRef("storageclass", name)}
 	f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", name), "provisioner", class.Provisioner})
 	if class.Provisioner == noProvisioner {
+		if firstConsumer(class) && v.fits(c) {
+			return nil // Whether a volume can be used where the pod can run is the scheduler's question.
+		}
 		return v.staticVolume(f, c, name)
 	}
 	return v.provisioning(f, c, class)
+}
+
+// firstConsumer reports whether claims of a class are bound only when a pod that uses them is scheduled.
+func firstConsumer(class *storagev1.StorageClass) bool {
+	return class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer
 }
 
 // classless is a claim that names no class.
@@ -159,7 +167,7 @@ func (v *view) claimUnknown(f *Finding, c *corev1.PersistentVolumeClaim, evidenc
 
 // provisioning is a claim whose class has a provisioner.
 func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) *Finding {
-	waits := class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer && c.Annotations[selectedNode] == ""
+	waits := firstConsumer(class) && c.Annotations[selectedNode] == ""
 	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "ProvisioningFailed"); e != nil {
 		return v.refused(f, c, class, e)
 	}
@@ -221,83 +229,4 @@ func modesText(modes []corev1.PersistentVolumeAccessMode) string {
 func storage(c *corev1.PersistentVolumeClaim) string {
 	q := c.Spec.Resources.Requests[corev1.ResourceStorage]
 	return q.String()
-}
-
-// volumeObstacle says why a volume is none for a claim, "" if it is one. kind names what differs.
-func volumeObstacle(pv *corev1.PersistentVolume, c *corev1.PersistentVolumeClaim) (kind Cause, text string) {
-	if ref := pv.Spec.ClaimRef; ref != nil && (ref.Namespace != c.Namespace || ref.Name != c.Name) {
-		return "volume-taken", fmt.Sprintf("is %s, for claim %s/%s", pv.Status.Phase, ref.Namespace, ref.Name)
-	}
-	if !volumehelper.CheckAccessModes(c, pv) {
-		return "access-mode", fmt.Sprintf("has the access modes %s", modesText(pv.Spec.AccessModes))
-	}
-	if size, want := pv.Spec.Capacity[corev1.ResourceStorage], c.Spec.Resources.Requests[corev1.ResourceStorage]; size.Cmp(want) < 0 {
-		return "no-volume-of-size", fmt.Sprintf("has %s", size.String())
-	}
-	if volumehelper.CheckVolumeModeMismatches(&c.Spec, &pv.Spec) {
-		return "volume-mode", fmt.Sprintf("has another volume mode than %s", *c.Spec.VolumeMode)
-	}
-	if s, err := metav1.LabelSelectorAsSelector(c.Spec.Selector); err == nil && c.Spec.Selector != nil && !s.Matches(labels.Set(pv.Labels)) {
-		return "volume-selector", "does not have the labels that the claim selects"
-	}
-	return "", ""
-}
-
-// fits reports whether a volume is there that the claim can be bound to.
-func (v *view) fits(c *corev1.PersistentVolumeClaim) bool {
-	for i := range v.s.Volumes {
-		pv := &v.s.Volumes[i]
-		if volumehelper.GetPersistentVolumeClass(pv) != volumehelper.GetPersistentVolumeClaimClass(c) {
-			continue
-		}
-		if kind, _ := volumeObstacle(pv, c); kind == "" {
-			return true
-		}
-	}
-	return false
-}
-
-// staticVolume is a claim that nobody makes a volume for: one must be there that fits.
-func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class string) *Finding {
-	if why := v.unread("persistentvolumes"); why != "" {
-		return v.claimUnknown(f, c, Evidence{clusterRef("persistentvolume", "*"), "(not read)", why})
-	}
-	of := fmt.Sprintf("of class %q", class)
-	if class == "" {
-		of = "without a class"
-	}
-	counts := map[Cause]int{}
-	total := 0
-	for i := range v.s.Volumes {
-		pv := &v.s.Volumes[i]
-		if volumehelper.GetPersistentVolumeClass(pv) != class {
-			continue
-		}
-		kind, text := volumeObstacle(pv, c)
-		if kind == "" {
-			return v.claimUnknown(f, c, Evidence{clusterRef("persistentvolume", pv.Name), "status.phase", string(pv.Status.Phase) + ", and it would fit"})
-		}
-		total++
-		counts[kind]++
-		if len(f.Evidence) < 12 {
-			f.Evidence = append(f.Evidence, Evidence{clusterRef("persistentvolume", pv.Name), "obstacle", text})
-		}
-	}
-	f.Do = []string{"make a PersistentVolume that fits, or use a class with a provisioner that makes them"}
-	f.Look = append(f.Look, "kubectl get persistentvolumes")
-	free := total - counts["volume-taken"]
-	switch {
-	case total == 0:
-		f.Cause, f.What = "no-volume", fmt.Sprintf("waits for a volume %s that somebody makes by hand, and there is none", of)
-	case free == 0:
-		f.Cause, f.What = "no-volume", fmt.Sprintf("finds no free volume %s: all %d are taken by other claims", of, total)
-		f.Do = append(f.Do, "a volume that is Released keeps its old claim: clear spec.claimRef once its data may go")
-	case counts["no-volume-of-size"] == free:
-		f.Cause, f.What = "no-volume-of-size", fmt.Sprintf("asks for %s, and none of the %s %s has that size", storage(c), plural(free, "free volume", "free volumes"), of)
-	case counts["access-mode"] == free:
-		f.Cause, f.What = "access-mode", fmt.Sprintf("asks for %s, and none of the %s %s has that access mode", modesText(c.Spec.AccessModes), plural(free, "free volume", "free volumes"), of)
-	default:
-		f.Cause, f.What = "no-volume", fmt.Sprintf("finds none of the %s %s that fits", plural(free, "free volume", "free volumes"), of)
-	}
-	return f
 }

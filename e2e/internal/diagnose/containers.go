@@ -4,23 +4,46 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
 // containers is what is wrong with a pod's containers, nil if they show nothing.
 func (v *view) containers(p *corev1.Pod) *Finding {
-	return containersOf(v.s.Namespace, p, v.s.Events, v.podSeen(p))
+	l := v.inspect(p, v.s.Events)
+	l.seen = v.podSeen(p)
+	if f := l.containers(); f != nil {
+		return f
+	}
+	return v.setup(l)
 }
 
-// containersOf is containers for a pod of any namespace.
-func containersOf(namespace string, p *corev1.Pod, events []corev1.Event, seen string) *Finding {
-	l := podInspector{pod: Ref{Kind: "pod", Namespace: namespace, Name: p.Name}, p: p, events: events, seen: seen}
+// inspect looks at the containers of a pod of any namespace.
+func (v *view) inspect(p *corev1.Pod, events []corev1.Event) podInspector {
+	return podInspector{pod: Ref{Kind: "pod", Namespace: firstOf(p.Namespace, v.s.Namespace), Name: p.Name}, p: p, events: events, now: v.now}
+}
+
+// The words for the kinds of containers.
+const (
+	initContainer = "init container"
+	sidecarWord   = "sidecar"
+)
+
+func sidecar(c *corev1.Container) bool {
+	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+
+// containers is what is wrong with the pod's containers, in the order in which they start.
+func (l podInspector) containers() *Finding {
+	p := l.p
 	for i := range p.Status.InitContainerStatuses {
 		c := &p.Status.InitContainerStatuses[i]
-		if f := l.container(c, "init container", specOf(p.Spec.InitContainers, c.Name)); f != nil {
+		spec, word := specOf(p.Spec.InitContainers, c.Name), initContainer
+		if sidecar(spec) {
+			word = sidecarWord
+		}
+		if f := l.container(c, word, spec); f != nil {
 			return f
 		}
 	}
@@ -30,7 +53,7 @@ func containersOf(namespace string, p *corev1.Pod, events []corev1.Event, seen s
 			return f
 		}
 	}
-	return l.setup()
+	return nil
 }
 
 // podInspector looks at one pod's containers.
@@ -39,6 +62,7 @@ type podInspector struct {
 	p      *corev1.Pod
 	events []corev1.Event
 	seen   string
+	now    time.Time
 }
 
 func specOf(all []corev1.Container, name string) *corev1.Container {
@@ -83,20 +107,27 @@ func (l podInspector) container(c *corev1.ContainerStatus, word string, spec *co
 			return l.image(c, word)
 		case "CrashLoopBackOff":
 			return l.crash(c, word, c.LastTerminationState.Terminated, spec)
-		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError", "PostStartHookError":
+		case "PostStartHookError":
+			return l.hookFailed(c, word, c.LastTerminationState.Terminated)
+		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError":
 			return l.config(c, word)
+		case "ContainerCreating", "PodInitializing":
+			return l.starting(c, word, spec)
 		}
 	}
-	if t := c.State.Terminated; t != nil && (t.ExitCode != 0 || word == "container") {
+	if t := c.State.Terminated; t != nil && (t.ExitCode != 0 || word != initContainer) {
 		return l.crash(c, word, t, spec)
 	}
-	if c.State.Running == nil || word != "container" || c.Ready {
+	if c.State.Running == nil || (word != initContainer && c.Ready) {
 		return nil
 	}
-	if t := c.LastTerminationState.Terminated; t != nil && c.RestartCount > 1 {
+	if t := c.LastTerminationState.Terminated; t != nil && (c.RestartCount > 1 || l.killedFor(c, t, spec) != nil) {
 		return l.crash(c, word, t, spec)
 	}
-	return l.probe(c, spec)
+	if word == initContainer {
+		return l.waitsFor(c)
+	}
+	return l.probe(c, word, spec)
 }
 
 // image is a container whose image cannot be had.
@@ -164,23 +195,24 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	}
 	f.What += fmt.Sprintf(", exit code %d)", last.ExitCode)
 	f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".lastState.terminated"), ended(last)})
-	killed := l.newest("Killing")
-	live := l.about("Unhealthy", "Liveness probe")
+	kill := l.killedFor(c, last, spec)
 	switch {
 	case last.Reason == "OOMKilled":
 		f.Cause, f.What = "out-of-memory", fmt.Sprintf("has %s %s that uses more memory than its limit %s and is killed (%s)", word, c.Name,
 			spec.Resources.Limits.Memory(), restarts)
 		f.Why = "the limit is too low for the program, or the program leaks"
 		f.Do = []string{"raise resources.limits.memory in the set's template, or have the program use less"}
-	case live != nil && killed != nil && spec.LivenessProbe != nil:
-		f.Cause, f.What = "liveness-probe", fmt.Sprintf("has %s %s that is killed again and again since its liveness probe fails (%s)", word, c.Name, restarts)
-		f.Evidence = append(f.Evidence, eventEvidence(live), eventEvidence(killed))
-		f.Why = "the program does not answer the probe in time, or the probe asks for the wrong thing"
-		f.Do = []string{"compare the probe (" + probeText(spec.LivenessProbe) + ") with what the program serves", "give a slow start a startupProbe"}
+	case kill != nil:
+		kill.explain(f, c, word, restarts)
+	case l.about(c.Name, "FailedPostStartHook", "") != nil:
+		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
 		f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
 		f.Why = "the image has no such program, or the user may not run it: the message above says which"
 		f.Do = []string{"correct command and args in the set's template, or the image"}
+	case last.ExitCode == killed && last.Reason != "Completed":
+		f.Why = "something killed the program (signal 9), and nothing that was read says what: the node out of memory, or a process of its own"
+		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
 	}
 	return f
 }
@@ -198,93 +230,6 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	return f
 }
 
-// probe is a container that runs and is not ready.
-func (l podInspector) probe(c *corev1.ContainerStatus, spec *corev1.Container) *Finding {
-	kind, cause, probe := "readiness", Cause("readiness-probe"), spec.ReadinessProbe
-	if spec.StartupProbe != nil && (c.Started == nil || !*c.Started) {
-		kind, cause, probe = "startup", "startup-probe", spec.StartupProbe
-	}
-	if probe == nil {
-		return nil
-	}
-	title := strings.ToUpper(kind[:1]) + kind[1:]
-	e := l.about("Unhealthy", title+" probe")
-	if e == nil {
-		return nil // The probe has not failed as far as anything shows: it may be the first one.
-	}
-	return &Finding{
-		Cause: cause, Area: Readiness, Object: l.pod, Seen: l.seen,
-		What: fmt.Sprintf("runs, and the %s probe of container %s fails (%s)", kind, c.Name, probeText(probe)),
-		Evidence: []Evidence{
-			{l.pod, field(c, ".ready"), "false"},
-			{l.pod, fmt.Sprintf("spec.containers[%s].%sProbe", c.Name, kind), probeText(probe)},
-			eventEvidence(e),
-		},
-		Why: "the program does not serve what the probe asks for, not yet or not there; or the probe asks for the wrong thing",
-		Do: []string{
-			"compare the probe with what the program serves: port, path, command", "read the container's log",
-			"where pods look for each other by name before they are Ready: their service needs publishNotReadyAddresses: true",
-		},
-		Look: []string{describe(l.pod), kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name)},
-	}
-}
-
-func probeText(p *corev1.Probe) string {
-	every := fmt.Sprintf(", every %d s", max(p.PeriodSeconds, 1))
-	switch h := p.ProbeHandler; {
-	case h.HTTPGet != nil:
-		return fmt.Sprintf("HTTP GET :%s%s%s", h.HTTPGet.Port.String(), redact.Path(h.HTTPGet.Path), every)
-	case h.TCPSocket != nil:
-		return fmt.Sprintf("TCP connection to :%s%s", h.TCPSocket.Port.String(), every)
-	case h.Exec != nil:
-		// Arguments may be secrets.
-		text := "exec " + strings.Join(redact.Program(h.Exec.Command), "")
-		if len(h.Exec.Command) > 1 {
-			text += " ..."
-		}
-		return text + every
-	case h.GRPC != nil:
-		return fmt.Sprintf("gRPC health of :%d%s", h.GRPC.Port, every)
-	}
-	return "probe" + every
-}
-
-// setup is a pod on a node whose containers cannot even be made, as its events say.
-func (l podInspector) setup() *Finding {
-	if len(l.p.Status.ContainerStatuses) > 0 {
-		for i := range l.p.Status.ContainerStatuses {
-			if w := l.p.Status.ContainerStatuses[i].State.Waiting; w == nil || (w.Reason != "ContainerCreating" && w.Reason != "PodInitializing") {
-				return nil
-			}
-		}
-	}
-	// A first failure may be the kubelet not having seen a new object yet.
-	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume") {
-		f := &Finding{
-			Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
-			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
-			Do: []string{"correct what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
-		}
-		// Up to 1.36 it is "Multi-Attach error for volume ...", from 1.37 on "Waiting for detach for volume ...".
-		if contains(e.Message)("Multi-Attach", "Waiting for detach") {
-			f.Cause, f.What = "volume-attached-elsewhere", "waits for a volume that is still attached to another node"
-			f.Why = "a pod that used the volume still exists on the other node, or that node is lost"
-			f.Do = []string{"see whether the other node runs; once it is really off, the taint node.kubernetes.io/out-of-service frees its volumes"}
-			f.Look = append(f.Look, "kubectl get volumeattachments")
-		}
-		return f
-	}
-	if e := l.newest("FailedCreatePodSandBox", "NetworkNotReady"); e != nil {
-		return &Finding{
-			Cause: "pod-network", Area: Network, Object: l.pod, Seen: l.seen, What: "gets no network or sandbox on node " + l.p.Spec.NodeName,
-			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=" + l.p.Spec.NodeName},
-			Why: "the node's network plugin or container runtime fails: the message above is theirs",
-			Do:  []string{"see whether the network plugin's pod on that node is Ready"},
-		}
-	}
-	return nil
-}
-
 func (l podInspector) newest(reasons ...string) *corev1.Event {
 	if all := eventsOf(l.events, "Pod", l.p.Name, l.p.UID, reasons...); len(all) > 0 {
 		return all[0]
@@ -292,10 +237,11 @@ func (l podInspector) newest(reasons ...string) *corev1.Event {
 	return nil
 }
 
-// about is the newest event of a reason whose message begins with a text.
-func (l podInspector) about(reason, begins string) *corev1.Event {
+// about is the newest event of a reason about one container whose message begins with a text.
+func (l podInspector) about(container, reason, begins string) *corev1.Event {
 	for _, e := range eventsOf(l.events, "Pod", l.p.Name, l.p.UID, reason) {
-		if strings.HasPrefix(e.Message, begins) {
+		path := e.InvolvedObject.FieldPath
+		if strings.HasPrefix(e.Message, begins) && (path == "" || strings.HasSuffix(path, "{"+container+"}")) {
 			return e
 		}
 	}

@@ -79,8 +79,11 @@ func Diagnose(s *State) []Finding {
 	}
 	var found []Finding
 	manager := v.controllerManager()
-	pods := v.pods(manager)
-	dns := v.dns()
+	pods := withEarlier(v.earlier(), v.pods(manager))
+	dns, names := v.dns(), v.names(pods)
+	if len(names) > 0 && names[0].Known() && len(dns) == 0 {
+		found, names = names, nil
+	}
 	found = append(found, pods...)
 	found = append(found, v.nodes(pods)...)
 	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
@@ -89,8 +92,13 @@ func Diagnose(s *State) []Finding {
 	if len(pods) == 0 {
 		found = append(found, v.rollout()...)
 	}
+	found = append(found, v.claimsInUse()...)
 	found = append(found, v.service()...)
+	if f := v.unpublished(pods); f != nil && len(dns) == 0 && len(names) == 0 && !slices.ContainsFunc(found, func(f Finding) bool { return f.Area == DNS }) {
+		found = append(found, *f)
+	}
 	found = append(found, dns...)
+	found = append(found, names...)
 	found = append(found, v.budgets()...)
 	return merge(found)
 }

@@ -71,7 +71,7 @@ func (v *view) dnsPods(seen string) *Finding {
 		if p.DeletionTimestamp != nil {
 			continue
 		}
-		c := containersOf(p.Namespace, p, r.Events, "")
+		c := v.inspect(p, r.Events).containers()
 		pod := systemRef("pod", p.Namespace, p.Name)
 		if c == nil {
 			f.Evidence = append(f.Evidence, Evidence{pod, "status.phase", string(p.Status.Phase) + ", not Ready"})
@@ -247,6 +247,21 @@ func kubernetesZones(b *caddyfile.ServerBlock) (zones []string, there bool) {
 		}
 	}
 	return zones, true
+}
+
+// servedZone is the first zone of names that CoreDNS's plugin kubernetes answers for, "" if that is not known.
+func (v *view) servedZone() string {
+	blocks, err := caddyfile.Parse("Corefile", strings.NewReader(v.s.Resolver.Corefile), nil)
+	if err != nil {
+		return ""
+	}
+	for i := range blocks {
+		zones, ok := kubernetesZones(&blocks[i])
+		if at := slices.IndexFunc(zones, func(z string) bool { return z != "" && z != "." && !strings.HasSuffix(z, ".arpa") }); ok && at >= 0 {
+			return strings.Trim(zones[at], ".")
+		}
+	}
+	return ""
 }
 
 func plugins(b *caddyfile.ServerBlock) []string {

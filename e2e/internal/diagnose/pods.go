@@ -13,30 +13,32 @@ import (
 // controller manager does not run, nil if it does.
 func (v *view) pods(manager *Finding) []Finding {
 	first, end := v.start(), v.start()+v.replicas()
-	var found []Finding
+	var found, restarted []Finding
 	var waiting []string
-	blocked := -1 // the finding of the lowest pod that is not Ready
+	var unavailable *corev1.Pod // Ready, and not for long enough
 	for n := first; n < end; n++ {
 		name := v.podName(n)
 		p := v.pod(name)
 		switch {
-		case p == nil && blocked >= 0 && v.ordered():
+		case p == nil && len(found) > 0 && v.ordered():
 			waiting = append(waiting, name)
-			continue
+		case p == nil && unavailable != nil && v.ordered():
+			found = append(found, v.notAvailable(unavailable))
+			waiting = append(waiting, name)
 		case p == nil:
 			found = append(found, v.notCreated(n, manager))
 		case !v.controls(p):
 			found = append(found, v.nameTaken(p))
 		case p.DeletionTimestamp == nil && isReady(p):
-			continue
+			if !v.available(p) {
+				unavailable = p
+			}
+			restarted = append(restarted, v.restarts(p)...)
 		default:
 			found = append(found, v.follow(p, manager)...)
 		}
-		if blocked < 0 && len(found) > 0 {
-			blocked = 0
-		}
 	}
-	found = append(found, v.beyond(first, end, blocked >= 0)...)
+	found = append(found, v.beyond(found)...)
 	if len(waiting) > 0 {
 		verb := "does not exist: it waits"
 		if len(waiting) > 1 {
@@ -44,7 +46,47 @@ func (v *view) pods(manager *Finding) []Finding {
 		}
 		found[0].Seen += fmt.Sprintf("; %s %s until the pod before it is Ready (podManagementPolicy OrderedReady)", list(waiting), verb)
 	}
-	return found
+	return append(found, restarted...)
+}
+
+// available reports whether a Ready pod has been so for minReadySeconds.
+func (v *view) available(p *corev1.Pod) bool {
+	c := condition(p, corev1.PodReady)
+	return c == nil || v.now.Sub(c.LastTransitionTime.Time) >= time.Duration(v.set.Spec.MinReadySeconds)*time.Second
+}
+
+// notAvailable is a Ready pod that the controller waits for.
+func (v *view) notAvailable(p *corev1.Pod) Finding {
+	pod := v.ref("pod", p.Name)
+	f := Finding{
+		Cause: Note, Area: Controller, Object: pod, Path: []Ref{v.setRef(), pod},
+		What:     fmt.Sprintf("is Ready, and the controller goes on only when it has been so for %s (minReadySeconds)", lasted(time.Duration(v.set.Spec.MinReadySeconds)*time.Second)),
+		Seen:     "the set has fewer pods than it asks for",
+		Evidence: []Evidence{{v.setRef(), "spec.minReadySeconds", fmt.Sprint(v.set.Spec.MinReadySeconds)}},
+		Do:       []string{"wait, or lower minReadySeconds of the set"},
+		Look:     []string{kubectl(pod, "get pod %s -o wide", p.Name)},
+	}
+	if c := condition(p, corev1.PodReady); c != nil {
+		f.Evidence = append(f.Evidence, Evidence{pod, "status.conditions[Ready].lastTransitionTime", v.ago(c.LastTransitionTime.Time) + " ago"})
+	}
+	return f
+}
+
+// restarts is a pod that is Ready at the moment and whose containers end again and again.
+func (v *view) restarts(p *corev1.Pod) []Finding {
+	l := v.inspect(p, v.s.Events)
+	for i := range p.Status.ContainerStatuses {
+		c := &p.Status.ContainerStatuses[i]
+		last := c.LastTerminationState.Terminated
+		if last == nil || c.RestartCount < 2 || v.now.Sub(last.FinishedAt.Time) > recently/2 {
+			continue
+		}
+		l.seen = fmt.Sprintf("pod %s is Ready now, and its container %s ended %s ago", p.Name, c.Name, v.ago(last.FinishedAt.Time))
+		f := l.crash(c, "container", last, specOf(p.Spec.Containers, c.Name))
+		f.Path = []Ref{v.setRef(), l.pod}
+		return []Finding{*f}
+	}
+	return nil
 }
 
 // follow follows what is wrong with one pod that exists.
@@ -54,8 +96,7 @@ func (v *view) follow(p *corev1.Pod, manager *Finding) []Finding {
 	if f.Path[len(f.Path)-1] != f.Object {
 		f.Path = append(f.Path, f.Object)
 	}
-	f.Do = append(v.replaceByHand(p), f.Do...)
-	return []Finding{f}
+	return []Finding{v.ofEarlierRevision(p, f)}
 }
 
 func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
@@ -74,37 +115,77 @@ func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
 		return *f
 	}
 	if f := v.containers(p); f != nil {
+		if f.Cause == "crash-loop" {
+			if data := v.earlierData(p, *f); data != nil {
+				return *data
+			}
+		}
 		return *f
 	}
 	return v.unready(p)
 }
 
-// beyond follows pods of the set outside of its range: they are to go.
-func (v *view) beyond(first, end int, blocked bool) []Finding {
-	var found []Finding
+// beyond follows pods of the set outside of its range: they are to go, the highest first. Under OrderedReady the controller ends one only while
+// all others are Ready, except that the lowest pod that is not Ready may be the one to end. blocked are the findings of pods within the range.
+func (v *view) beyond(blocked []Finding) []Finding {
+	first, end := v.start(), v.start()+v.replicas()
+	var toGo []*corev1.Pod
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
-		n := v.ordinal(p.Name)
-		if !v.controls(p) || n < 0 || (n >= first && n < end) {
-			continue
+		if n := v.ordinal(p.Name); v.controls(p) && n >= 0 && (n < first || n >= end) {
+			toGo = append(toGo, p)
 		}
+	}
+	slices.SortFunc(toGo, func(a, b *corev1.Pod) int { return v.ordinal(b.Name) - v.ordinal(a.Name) })
+	var found []Finding
+	var kept []string
+	for _, p := range toGo {
 		if p.DeletionTimestamp != nil {
 			f := v.terminating(p)
 			f.Path = append([]Ref{v.setRef(), v.ref("pod", p.Name)}, f.Path...)
 			found = append(found, f)
 			continue
 		}
-		if blocked && v.ordered() {
-			// The controller scales down only while every other pod is Ready: what blocks it has a finding already.
-			continue
+		kept = append(kept, p.Name)
+	}
+	slices.Reverse(kept)
+	switch {
+	case len(kept) == 0:
+	case v.ordered() && len(blocked) > 0:
+		verb := "is"
+		if len(kept) > 1 {
+			verb = "are"
 		}
-		found = append(found, Finding{
-			Cause: Note, Area: Controller, Object: v.ref("pod", p.Name), What: "is to go, and the controller has not deleted it yet",
-			Seen: fmt.Sprintf("the set asks for ordinals %d to %d", first, end-1), Path: []Ref{v.setRef()},
-			Evidence: v.statusEvidence(), Look: []string{getYAML(v.setRef())},
-		})
+		blocked[0].What += fmt.Sprintf("; %s %s to go and stay until it is Ready (OrderedReady)", list(kept), verb)
+		blocked[0].Do = append(blocked[0].Do, "or delete the pods that are to go by hand, the highest first: they are not made again")
+	case len(found) > 0:
+		found[0].Seen += fmt.Sprintf("; %s wait for it", list(kept))
+	default:
+		found = append(found, v.stays(toGo, kept))
 	}
 	return found
+}
+
+// stays is a pod that is to go although no other pod is in its way, or only one that is to go as well.
+func (v *view) stays(toGo []*corev1.Pod, kept []string) Finding {
+	highest := toGo[0]
+	lowest := highest // of those that are not Ready
+	for _, p := range toGo {
+		if !isReady(p) {
+			lowest = p
+		}
+	}
+	if v.ordered() && !isReady(highest) && lowest != highest {
+		f := v.follow(lowest, nil)[0]
+		f.What += fmt.Sprintf("; %s are to go and stay, since the controller ends the highest only while those before it are Ready (OrderedReady)", list(kept))
+		f.Do = append([]string{"delete the pods that are to go by hand, the highest first: they are not made again: " + kubectl(v.ref("pod", highest.Name), "delete pod %s", highest.Name)}, f.Do...)
+		return f
+	}
+	return Finding{
+		Cause: Note, Area: Controller, Object: v.ref("pod", highest.Name), What: "is to go, and the controller has not deleted it yet",
+		Seen: fmt.Sprintf("the set asks for ordinals %d to %d", v.start(), v.start()+v.replicas()-1), Path: []Ref{v.setRef()},
+		Evidence: v.statusEvidence(), Look: []string{getYAML(v.setRef())},
+	}
 }
 
 // nameTaken is a pod that has the name of one of the set's and is not controlled by it.
@@ -152,8 +233,8 @@ func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
 		f.Cause = Unknown
 	}
 	if p.Status.Reason == "Evicted" {
-		f.Why = "the kubelet ended the pod because its node ran short of what status.message names"
-		f.Do = []string{"see what uses it up on node " + p.Spec.NodeName + ", and set requests and limits so that the pod is not the first to go"}
+		f.What = "was evicted"
+		v.eviction(&f, p.Spec.NodeName, p.Status.Message)
 	}
 	f.Evidence = v.appendWarnings(f.Evidence, "Pod", p.Name, p.UID)
 	return f

@@ -7,15 +7,76 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// replaceByHand is what to do about a broken pod of an earlier revision: under OrderedReady the controller may wait for it to become
-// Ready before it replaces it, which a broken one never does.
-func (v *view) replaceByHand(p *corev1.Pod) []string {
+// ofEarlierRevision says of a finding about a pod that the pod is of a revision which the set has left. Under OrderedReady the controller waits
+// for it to become Ready before it replaces it, which a broken one never does ("forced rollback" in the documentation of sets), and under
+// OnDelete nobody replaces it. It is then the pod that has to go, whatever broke it; below the partition a new pod would be of the same revision.
+func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 	has, wants := p.Labels[appsv1.ControllerRevisionHashLabelKey], v.set.Status.UpdateRevision
 	if has == "" || wants == "" || has == wants || !v.controls(p) || p.DeletionTimestamp != nil {
-		return nil
+		return f
 	}
-	return []string{fmt.Sprintf("the set's template is newer than this pod (revision %s, the pod has %s): if the new one is right, delete the pod, the controller may wait for it to become Ready for ever: %s",
-		wants, has, kubectl(v.ref("pod", p.Name), "delete pod %s", p.Name))}
+	pod := v.ref("pod", p.Name)
+	f.Evidence = append(f.Evidence, Evidence{pod, "metadata.labels[" + appsv1.ControllerRevisionHashLabelKey + "]", has}, Evidence{v.setRef(), "status.updateRevision", wants})
+	rolling := v.set.Spec.UpdateStrategy.RollingUpdate
+	if rolling != nil && rolling.Partition != nil && v.ordinal(p.Name) < int(*rolling.Partition) {
+		f.Do = append([]string{fmt.Sprintf("the set's partition %d keeps this pod at an earlier revision: deleted, it is made again as it is; if the newest template is right, lower the partition to %d first", *rolling.Partition, v.ordinal(p.Name))}, f.Do...)
+		return f
+	}
+	onDelete := v.set.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
+	remove := kubectl(pod, "delete pod %s", p.Name)
+	c := condition(p, corev1.PodReady)
+	recent := f.Area == Readiness && c != nil && v.now.Sub(c.LastTransitionTime.Time) < patience
+	if !madeByTemplate(f) || recent || (!v.ordered() && !onDelete) {
+		if f.Known() {
+			f.Do = append(f.Do, fmt.Sprintf("the pod is of an earlier revision (%s, the set's template is %s): if the template has mended this, delete the pod: %s", has, wants, remove))
+		}
+		return f
+	}
+	waits := "OrderedReady waits for it to become Ready before it is replaced, for ever"
+	if onDelete {
+		waits = "under OnDelete nobody replaces it"
+	}
+	f.Why = fmt.Sprintf("it is broken since it %s; if the template is right now, that needs no mending any more", f.What)
+	f.Seen += ", and is of an earlier revision"
+	f.Cause, f.Area, f.Object = "forced-rollback", Rollout, pod
+	f.What = fmt.Sprintf("is of a revision that the set has left (%s, now %s) and broken, and %s: delete it", has, wants, waits)
+	if image := v.imageLeft(p); image != "" {
+		f.What = fmt.Sprintf("is broken and of a revision that the set has left (%s, now %s; its image %s is no longer in the template), and %s: delete it", has, wants, image, waits)
+	}
+	f.Do = []string{
+		"if the set's template is right now: " + remove + "; with several such pods, the lowest first",
+		"this is documented behaviour of sets (forced rollback), no failure of the cluster",
+	}
+	return f
+}
+
+// madeByTemplate reports whether a finding is of what a pod's template says, so that a pod of another template need not have it.
+func madeByTemplate(f Finding) bool {
+	switch f.Area {
+	case Image, Container, Readiness, Scheduling:
+		return f.Known() || f.Cause == Unknown
+	case Storage:
+		return f.Cause == "volume-mount" || f.Cause == "earlier-data"
+	}
+	return false
+}
+
+// imageLeft is an image of a pod that the set's template does not have, "" if it has all of them.
+func (v *view) imageLeft(p *corev1.Pod) string {
+	images := map[string]bool{}
+	for _, all := range [][]corev1.Container{v.set.Spec.Template.Spec.InitContainers, v.set.Spec.Template.Spec.Containers} {
+		for i := range all {
+			images[all[i].Image] = true
+		}
+	}
+	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
+		for i := range all {
+			if !images[all[i].Image] {
+				return all[i].Image
+			}
+		}
+	}
+	return ""
 }
 
 // rollout follows a set whose pods are all Ready and not all of the newest revision.

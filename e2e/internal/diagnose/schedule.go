@@ -29,6 +29,8 @@ const (
 	byTaint     Cause = "taint"
 	byCordon    Cause = "cordoned"
 	byResources Cause = "resources"
+	byPort      Cause = "host-port"
+	byLabel     Cause = "topology-label"
 )
 
 const controlPlaneTaint = "node-role.kubernetes.io/control-plane"
@@ -56,8 +58,8 @@ func (v *view) unscheduled(p *corev1.Pod) Finding {
 	}
 	f.Evidence = []Evidence{{pod, "status.conditions[PodScheduled]", shown(said)}}
 	perNode := v.obstacles(p)
-	if free := withoutAny(perNode); len(v.s.Nodes) == 0 || free != "" {
-		return v.quoteScheduler(f, said.Message, free)
+	if free := withoutAny(perNode); len(v.s.Nodes) == 0 || len(free) > 0 {
+		return v.quoteScheduler(p, f, said.Message, perNode)
 	}
 	return v.fitsNowhere(p, f, perNode)
 }
@@ -91,13 +93,15 @@ type nodeObstacles struct {
 	all  []obstacle
 }
 
-func withoutAny(nodes []nodeObstacles) string {
+// withoutAny are the nodes that nothing keeps the pod off, as far as fields tell.
+func withoutAny(nodes []nodeObstacles) []string {
+	var out []string
 	for _, n := range nodes {
 		if len(n.all) == 0 {
-			return n.node
+			out = append(out, n.node)
 		}
 	}
-	return ""
+	return out
 }
 
 // obstacles finds for every node what keeps the pod off it, as far as fields tell; affinity between pods is left to the scheduler.
@@ -133,7 +137,7 @@ func (v *view) obstacles(p *corev1.Pod) []nodeObstacles {
 		} else if n.Spec.Unschedulable && !tolerates(p, corev1.TaintNodeUnschedulable) {
 			add(obstacle{byCordon, "cordoned", "is cordoned", Evidence{node, "spec.unschedulable", "true"}})
 		}
-		for _, o := range v.lacks(n, asks) {
+		for _, o := range slices.Concat(v.lacks(n, asks), v.portsTaken(p, n), v.unlabelled(p, n)) {
 			add(o)
 		}
 		out = append(out, found)
@@ -227,6 +231,12 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 		f.What = fmt.Sprintf("is cordoned, and pod %s fits on no other: %s", p.Name, strings.Join(notes, ", "))
 		f.Why = "somebody drains the node, or has forgotten to uncordon it"
 		f.Do = []string{"when the work on it is done: kubectl uncordon " + node}
+	case byPort:
+		return v.portTaken(p, f, nodes)
+	case byLabel:
+		f.Why = "a node without the label is in no domain, so that the scheduler takes none of them: more nodes do not help, labels do"
+		f.Do = []string{"label the nodes with that key", "or spread over kubernetes.io/hostname, or set whenUnsatisfiable: ScheduleAnyway, in the set's template"}
+		f.Look[1] = "kubectl get nodes --show-labels"
 	default:
 		f.Do = []string{"ask for less in the set's template, free or add nodes"}
 		f.Look = append(f.Look, "kubectl describe nodes | grep -A 8 'Allocated resources'")
@@ -246,12 +256,7 @@ func mainCause(nodes []nodeObstacles) Cause {
 	if len(chosen) == 0 {
 		return byAffinity
 	}
-	workers := without(chosen, func(o obstacle) bool {
-		return o.cause == byTaint && strings.Contains(o.evidence.Value, controlPlaneTaint)
-	})
-	if len(workers) == 0 {
-		workers = chosen
-	}
+	workers := ordinary(chosen)
 	counts := map[Cause]int{}
 	for _, n := range workers {
 		causes := map[Cause]bool{}
@@ -263,12 +268,23 @@ func mainCause(nodes []nodeObstacles) Cause {
 		}
 	}
 	best := byResources
-	for _, c := range []Cause{byTaint, byCordon} {
+	for _, c := range []Cause{byTaint, byCordon, byPort, byLabel} {
 		if counts[c] > counts[best] {
 			best = c
 		}
 	}
 	return best
+}
+
+// ordinary leaves out the nodes of the control plane that the pod does not tolerate, unless there are no others.
+func ordinary(nodes []nodeObstacles) []nodeObstacles {
+	workers := without(nodes, func(o obstacle) bool {
+		return o.cause == byTaint && strings.Contains(o.evidence.Value, controlPlaneTaint)
+	})
+	if len(workers) == 0 {
+		return nodes
+	}
+	return workers
 }
 
 // cordoned is the node that keeps the pod away by being cordoned and, if there is such a one, by nothing else.
@@ -291,48 +307,4 @@ func without(nodes []nodeObstacles, kind func(obstacle) bool) []nodeObstacles {
 		}
 	}
 	return out
-}
-
-// quoteScheduler is a pod that some node seems to have room for: what the scheduler says of it is all there is.
-func (v *view) quoteScheduler(f Finding, message, free string) Finding {
-	message = oneLine(message)
-	has := contains(strings.ToLower(message))
-	f.What = "fits on no node, as the scheduler says: " + firstOf(message, "(nothing)")
-	switch {
-	case has("anti-affinity"):
-		f.Cause = "pod-anti-affinity"
-		f.Why = "each node that could take it holds a pod that its podAntiAffinity keeps away from"
-		f.Do = []string{"add nodes, or make the rule preferredDuringScheduling in the set's template"}
-	case has("pod affinity"):
-		f.Cause = "pod-affinity"
-		f.Why = "no node holds the pod that its podAffinity wants beside it"
-		f.Do = []string{"see whether the pods it wants to be with exist and run"}
-	case has("topology spread"):
-		f.Cause = "topology-spread"
-		f.Do = []string{"add nodes in the topology that lacks pods, or change topologySpreadConstraints in the set's template"}
-	case has("volume node affinity"):
-		f.Cause = byVolume
-		f.Do = []string{"see which node each volume of the pod can be used on, and whether that node can take the pod"}
-	case has("node affinity", "node selector"):
-		f.Cause = byAffinity
-		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
-	case has("taint"):
-		f.Cause = byTaint
-		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
-	case has("insufficient", "too many pods"):
-		f.Cause = byResources
-		f.Do = []string{"ask for less in the set's template, free or add nodes"}
-	case has("volume limit", "max volume count"):
-		f.Cause = "volume-limit"
-		f.Do = []string{"add nodes: each can hold only so many volumes of this driver"}
-	default:
-		f.Do = []string{"read the scheduler's message above"}
-	}
-	if free != "" && f.Cause == Unknown {
-		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", free), "obstacles", "none found in its taints, labels and resources"})
-	}
-	if why := v.unread("nodes"); why != "" {
-		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", "*"), "(not read)", why})
-	}
-	return f
 }

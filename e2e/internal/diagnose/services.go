@@ -48,6 +48,14 @@ func (v *view) service() []Finding {
 		f.Do = []string{"delete the service and create it anew with clusterIP: None: the field cannot be changed; keep a second service for clients if they need one address"}
 		found = append(found, f)
 	}
+	if port := v.namedPort(s); port != nil {
+		port.Path, port.Object, port.Area = f.Path, service, Service
+		found = append(found, *port)
+	}
+	if others := v.others(s); others != nil {
+		others.Path, others.Object, others.Area = f.Path, service, Service
+		found = append(found, *others)
+	}
 	if len(found) == 0 {
 		if lagging := v.endpoints(s); lagging != nil {
 			lagging.Path, lagging.Object, lagging.Area = f.Path, service, Service

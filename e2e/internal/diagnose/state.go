@@ -36,20 +36,24 @@ type State struct {
 	StatefulSet *appsv1.StatefulSet `json:"statefulSet,omitempty"`
 
 	// In the set's namespace.
-	Pods     []corev1.Pod                   `json:"pods,omitempty"` // those of the set, and whatever has the name of one
+	Pods     []corev1.Pod                   `json:"pods,omitempty"` // those of the set, whatever has the name of one, and those that its service selects
 	Claims   []corev1.PersistentVolumeClaim `json:"claims,omitempty"`
 	Services []corev1.Service               `json:"services,omitempty"`
 	Slices   []discoveryv1.EndpointSlice    `json:"slices,omitempty"` // of the set's service
 	Events   []corev1.Event                 `json:"events,omitempty"` // of the set, its pods and claims
 	Quotas   []corev1.ResourceQuota         `json:"quotas,omitempty"`
 	Budgets  []policyv1.PodDisruptionBudget `json:"budgets,omitempty"`
+	Limits   []corev1.LimitRange            `json:"limits,omitempty"` // read only if the API server has rejected something
+	// Names are the names below .svc that the set's template asks for, in commands, arguments, environment, hooks and probes.
+	Names []string `json:"names,omitempty"`
 
 	// Of the cluster.
 	Volumes    []corev1.PersistentVolume                                `json:"volumes,omitempty"`
 	Classes    []storagev1.StorageClass                                 `json:"classes,omitempty"`
 	Nodes      []corev1.Node                                            `json:"nodes,omitempty"`
-	Usage      []Usage                                                  `json:"usage,omitempty"`  // read only if a pod waits for a node
-	Leases     []coordinationv1.Lease                                   `json:"leases,omitempty"` // of nodes and of the control plane
+	Usage      []Usage                                                  `json:"usage,omitempty"`    // read only if a pod waits for a node
+	CSINodes   []storagev1.CSINode                                      `json:"csiNodes,omitempty"` // read only if a pod's volume cannot be used
+	Leases     []coordinationv1.Lease                                   `json:"leases,omitempty"`   // of nodes and of the control plane
 	Validating []admissionregistrationv1.ValidatingWebhookConfiguration `json:"validating,omitempty"`
 	Mutating   []admissionregistrationv1.MutatingWebhookConfiguration   `json:"mutating,omitempty"`
 	// Providers are deployments and pods anywhere that mention the provisioner of a claim that is not bound.
@@ -77,6 +81,8 @@ type Usage struct {
 	Node     string              `json:"node"`
 	Requests corev1.ResourceList `json:"requests"`
 	Pods     int64               `json:"pods"`
+	// HostPorts are the node's ports that they have taken.
+	HostPorts []PortUse `json:"hostPorts,omitempty"`
 }
 
 // Unread is something that could not be read.

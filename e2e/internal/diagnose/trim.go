@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
@@ -18,18 +19,21 @@ func (s *State) Trimmed() *State {
 		c.StatefulSet = s.StatefulSet.DeepCopy()
 		trimMeta(c.StatefulSet)
 		redact.Object(c.StatefulSet, "")
+		keepHooks(&c.StatefulSet.Spec.Template.Spec, &s.StatefulSet.Spec.Template.Spec)
 		// The times of changes stay: how long ago something changed shows what is late.
 		c.StatefulSet.ManagedFields = times(s.StatefulSet.ManagedFields)
 	}
 	c.Pods = trimAll(s.Pods, trimPod)
 	c.Claims = trimPlain(s.Claims)
 	c.Services = trimPlain(s.Services)
-	c.Volumes = trimPlain(s.Volumes)
+	c.Volumes = trimAll(s.Volumes, trimVolume)
 	c.Events = trimAll(s.Events, trimEvent)
 	c.Nodes = trimAll(s.Nodes, trimNode)
 	c.Slices = trimPlain(s.Slices)
 	c.Quotas = trimPlain(s.Quotas)
 	c.Budgets = trimPlain(s.Budgets)
+	c.Limits = trimPlain(s.Limits)
+	c.CSINodes = trimAll(s.CSINodes, trimCSINode)
 	c.Classes = trimPlain(s.Classes)
 	c.Leases = trimPlain(s.Leases)
 	c.Validating = trimPlain(s.Validating)
@@ -87,7 +91,8 @@ func trimAll[T any, P object[T]](all []T, more func(trimmed, was P)) []T {
 }
 
 // trimPod keeps of the containers what a diagnosis speaks of.
-func trimPod(p, _ *corev1.Pod) {
+func trimPod(p, was *corev1.Pod) {
+	keepHooks(&p.Spec, &was.Spec)
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
@@ -194,4 +199,39 @@ func trimNode(n, _ *corev1.Node) {
 func trimEvent(e, _ *corev1.Event) {
 	e.ObjectMeta = metav1.ObjectMeta{Name: e.Name, Namespace: e.Namespace, CreationTimestamp: e.CreationTimestamp}
 	e.InvolvedObject.ResourceVersion = ""
+}
+
+// trimVolume keeps of where a volume lies the name of its driver.
+func trimVolume(pv, was *corev1.PersistentVolume) {
+	if was.Spec.CSI != nil {
+		pv.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: was.Spec.CSI.Driver}
+	}
+}
+
+// trimCSINode keeps the names of a node's drivers.
+func trimCSINode(n, _ *storagev1.CSINode) {
+	for i := range n.Spec.Drivers {
+		n.Spec.Drivers[i] = storagev1.CSINodeDriver{Name: n.Spec.Drivers[i].Name}
+	}
+}
+
+// keepHooks keeps that a container has hooks, and nothing of what they do.
+func keepHooks(spec, was *corev1.PodSpec) {
+	keep := func(all, were []corev1.Container) {
+		for i := range all {
+			l := were[i].Lifecycle
+			if l == nil {
+				continue
+			}
+			all[i].Lifecycle = &corev1.Lifecycle{}
+			if l.PostStart != nil {
+				all[i].Lifecycle.PostStart = &corev1.LifecycleHandler{}
+			}
+			if l.PreStop != nil {
+				all[i].Lifecycle.PreStop = &corev1.LifecycleHandler{}
+			}
+		}
+	}
+	keep(spec.InitContainers, was.InitContainers)
+	keep(spec.Containers, was.Containers)
 }

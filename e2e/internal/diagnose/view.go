@@ -229,9 +229,15 @@ func shown(c *corev1.PodCondition) string {
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // ago writes how long something has lasted.
-func (v *view) ago(t time.Time) string {
-	d := max(v.now.Sub(t).Round(time.Second), 0)
-	return strings.TrimSuffix(strings.Replace(d.String(), "m0s", "m", 1), "h0m")
+func (v *view) ago(t time.Time) string { return lasted(v.now.Sub(t)) }
+
+func lasted(d time.Duration) string {
+	d = max(d.Round(time.Second), 0)
+	text := strings.Replace(d.String(), "m0s", "m", 1)
+	if hours, ok := strings.CutSuffix(text, "h0m"); ok {
+		return hours + "h"
+	}
+	return text
 }
 
 // namesOf writes the names of objects, sorted.

@@ -5,6 +5,7 @@ package capture
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
@@ -31,6 +33,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 		return r.s, err
 	}
 	r.s.StatefulSet = set
+	r.s.Names = diagnose.NamesIn(&set.Spec.Template.Spec)
 	if err := r.pods(ctx); err != nil {
 		return nil, err
 	}
@@ -47,10 +50,17 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if r.rejected() {
 		more = append(more, r.validating, r.mutating)
 	}
+	if r.refused() {
+		more = append(more, r.limits)
+	}
+	if r.unmounted() {
+		more = append(more, r.csiNodes)
+	}
 	if r.dnsInTrouble() {
 		more = append(more, r.dnsEvents)
 	}
 	r.all(ctx, more...)
+	r.selected()
 	r.narrow()
 	return r.s, nil
 }
@@ -62,6 +72,8 @@ type reader struct {
 
 	mu       sync.Mutex
 	everyPod []corev1.Pod // of the cluster, if it was read
+
+	inNamespace []corev1.Pod // the set's namespace's
 }
 
 func (r *reader) set(ctx context.Context) (*appsv1.StatefulSet, error) {
@@ -85,6 +97,7 @@ func (r *reader) pods(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the pods of namespace %s: %w", r.s.Namespace, err)
 	}
+	r.inNamespace = list.Items
 	for i := range list.Items {
 		p := &list.Items[i]
 		owner := metav1.GetControllerOf(p)
@@ -93,6 +106,22 @@ func (r *reader) pods(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// selected adds the pods that the set's service selects and that are not the set's.
+func (r *reader) selected() {
+	at := slices.IndexFunc(r.s.Services, func(s corev1.Service) bool { return s.Name == r.s.StatefulSet.Spec.ServiceName })
+	if at < 0 || len(r.s.Services[at].Spec.Selector) == 0 {
+		return
+	}
+	selector := labels.SelectorFromSet(r.s.Services[at].Spec.Selector)
+	for i := range r.inNamespace {
+		p := &r.inNamespace[i]
+		has := func(o corev1.Pod) bool { return o.Name == p.Name }
+		if selector.Matches(labels.Set(p.Labels)) && !slices.ContainsFunc(r.s.Pods, has) {
+			r.s.Pods = append(r.s.Pods, *p)
+		}
+	}
 }
 
 // all reads at once, and notes what could not be read.

@@ -119,6 +119,34 @@ func (r *reader) rejected() bool {
 	})
 }
 
+// refused reports whether the API server has rejected anything that the controller creates.
+func (r *reader) refused() bool {
+	return slices.ContainsFunc(r.s.Events, func(e corev1.Event) bool { return e.Reason == "FailedCreate" && e.InvolvedObject.Name == r.s.Name })
+}
+
+// unmounted reports whether a volume of a pod could not be used.
+func (r *reader) unmounted() bool {
+	return slices.ContainsFunc(r.s.Events, func(e corev1.Event) bool {
+		return slices.Contains([]string{"FailedMount", "FailedAttachVolume", "FailedMapVolume"}, e.Reason)
+	})
+}
+
+func (r *reader) limits(ctx context.Context) error {
+	list, err := r.client.CoreV1().LimitRanges(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Limits = list.Items
+	}
+	return r.note("limitranges", err)
+}
+
+func (r *reader) csiNodes(ctx context.Context) error {
+	list, err := r.client.StorageV1().CSINodes().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.CSINodes = list.Items
+	}
+	return r.note("csinodes", err)
+}
+
 // running reads the pods of the whole cluster that have not ended, once.
 func (r *reader) running(ctx context.Context) ([]corev1.Pod, error) {
 	r.mu.Lock()
@@ -152,6 +180,7 @@ func (r *reader) usage(ctx context.Context) error {
 			byNode[p.Spec.NodeName] = u
 		}
 		u.Pods++
+		u.HostPorts = append(u.HostPorts, diagnose.HostPorts(p)...)
 		for name, q := range resourcehelper.PodRequests(p, resourcehelper.PodResourcesOptions{}) {
 			sum := u.Requests[name]
 			sum.Add(q)
@@ -211,7 +240,7 @@ func (r *reader) narrow() {
 			}
 		}
 	}
-	s.Claims = slices.DeleteFunc(s.Claims, func(c corev1.PersistentVolumeClaim) bool { return !mounted[c.Name] })
+	s.Claims = slices.DeleteFunc(s.Claims, func(c corev1.PersistentVolumeClaim) bool { return !mounted[c.Name] && !r.ofTemplate(c.Name) })
 	pending := false
 	for i := range s.Claims {
 		own[s.Claims[i].Name], volumes[s.Claims[i].Spec.VolumeName] = true, true
@@ -225,6 +254,16 @@ func (r *reader) narrow() {
 	r.narrowLeases(nodes)
 	slices.SortFunc(s.Unread, func(a, b diagnose.Unread) int { return strings.Compare(a.What, b.What) })
 	s.Unread = slices.CompactFunc(s.Unread, func(a, b diagnose.Unread) bool { return a.What == b.What })
+}
+
+// ofTemplate reports whether a claim has the name of one of the set's, also of a pod that does not exist.
+func (r *reader) ofTemplate(claim string) bool {
+	for i := range r.s.StatefulSet.Spec.VolumeClaimTemplates {
+		if strings.HasPrefix(claim, r.s.StatefulSet.Spec.VolumeClaimTemplates[i].Name+"-"+r.s.Name+"-") {
+			return true
+		}
+	}
+	return false
 }
 
 // narrowLeases keeps the leases of the control plane and of the pods' nodes.

@@ -1,0 +1,101 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// What API servers say when they reject a request. No document promises these words: a rejection in others is quoted as it is.
+var (
+	overQuota     = regexp.MustCompile(`exceeded quota: ([^,\s]+), requested: (.+?), used: (.+?), limited: (.+)$`)
+	quotaDemands  = regexp.MustCompile(`failed quota: ([^:\s]+): must specify (.+)$`)
+	webhookDenied = regexp.MustCompile(`admission webhook "([^"]+)" denied the request(.*)$`)
+	webhookFailed = regexp.MustCompile(`failed calling webhook "([^"]+)": (.*)$`)
+	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request:? ?(.*)$`)
+	podSecurity   = regexp.MustCompile(`violates PodSecurity "([^"]+)": (.*)$`)
+	noAccount     = regexp.MustCompile(`error looking up service account (\S+?)/([^:\s]+)`)
+	noClass       = regexp.MustCompile(`no (PriorityClass) with name (\S+) was found`)
+	noRuntime     = regexp.MustCompile(`(RuntimeClass) "([^"]+)" not found`)
+	noScopeQuota  = regexp.MustCompile(`insufficient quota to match these scopes: (.+)$`)
+	beingDeleted  = regexp.MustCompile(`pvc (\S+) is being deleted`)
+	aboveLimit    = regexp.MustCompile(`containers\[(\d+)\]\.resources\.requests: Invalid value: "([^"]+)": must be less than or equal to (\S+) limit of (\S+)`)
+	invalidField  = regexp.MustCompile(`Pod "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
+	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]* per \w+ is`)
+)
+
+// rejected says why the API server rejects what the controller creates.
+func (v *view) rejected(e *corev1.Event) Finding {
+	message := oneLine(e.Message)
+	what := "pod"
+	if strings.HasPrefix(message, "create Claim") || strings.Contains(message, `persistentvolumeclaims "`) {
+		what = "claim"
+	}
+	f := Finding{Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(v.setRef())}}
+	if m := overQuota.FindStringSubmatch(message); m != nil {
+		return v.quota(f, what, m[1], m[2], m[3], m[4])
+	}
+	if m := quotaDemands.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "quota-demands", Quota, v.ref("resourcequota", m[1])
+		f.What = fmt.Sprintf("counts %s, and the set's %s does not state it", m[2], what)
+		f.Do = []string{"state it in the set's template (resources.requests and limits), or set defaults with a LimitRange"}
+		f.Look = append(f.Look, describe(f.Object))
+		return f
+	}
+	if m := webhookDenied.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "webhook-denies", Admission, v.webhook(m[1])
+		f.What = fmt.Sprintf("rejects the set's %s: its webhook %s says%s", what, m[1], firstOf(m[2], " no more"))
+		f.Do = []string{"change the set's template so that it obeys the rule", "or ask whoever runs the webhook for an exception"}
+		f.Look = append(f.Look, getYAML(f.Object))
+		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
+		return f
+	}
+	if m := webhookFailed.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "webhook-unreachable", Admission, v.webhook(m[1])
+		f.What = fmt.Sprintf("keeps the set's %s from being created: its webhook %s does not answer", what, m[1])
+		f.Why = "the webhook's server is down or unreachable, and its failurePolicy is Fail: " + m[2]
+		f.Do = []string{"bring the webhook's server back", "or delete the configuration if the server is gone for good"}
+		f.Look = append(f.Look, getYAML(f.Object))
+		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
+		return f
+	}
+	if m := policyDenied.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "policy-denies", Admission, clusterRef("validatingadmissionpolicy", m[1])
+		f.What = fmt.Sprintf("rejects the set's %s: %s", what, m[3])
+		f.Do = []string{"change the set's template so that it obeys the policy", "or exempt the namespace in the binding " + m[2]}
+		f.Look = append(f.Look, getYAML(f.Object), getYAML(clusterRef("validatingadmissionpolicybinding", m[2])))
+		return f
+	}
+	if m := podSecurity.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "pod-security", Admission, clusterRef("namespace", v.s.Namespace)
+		f.What = fmt.Sprintf("enforces the Pod Security Standard %s, which the set's template breaks: %s", m[1], m[2])
+		f.Do = []string{"set what is named in the template's securityContext", "or lower the label pod-security.kubernetes.io/enforce of the namespace"}
+		f.Look = append(f.Look, getYAML(f.Object))
+		return f
+	}
+	if m := noAccount.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "no-service-account", Admission, v.ref("serviceaccount", m[2])
+		f.What = "does not exist, though the set's template names it"
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec.serviceAccountName", v.set.Spec.Template.Spec.ServiceAccountName})
+		f.Do = []string{"create the service account, or correct its name in the set's template"}
+		f.Look = append(f.Look, kubectl(f.Object, "get serviceaccounts"))
+		return f
+	}
+	if f, ok := v.lacking(f, message); ok {
+		return f
+	}
+	f.Cause, f.Area, f.Object = Unknown, Admission, v.setRef()
+	f.What = fmt.Sprintf("cannot have its %s created: %s", what, afterError(message))
+	f.Do = []string{"read the API server's answer above: it names the field or the rule"}
+	return f
+}
+
+// afterError is the part of the controller's message that is the API server's.
+func afterError(message string) string {
+	if _, rest, ok := strings.Cut(message, "failed error: "); ok {
+		return rest
+	}
+	return message
+}

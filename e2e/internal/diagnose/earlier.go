@@ -1,0 +1,160 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// recently is how far back the end of an earlier pod of a name counts. Events are kept for an hour, unless the API server is told otherwise.
+const recently = 30 * time.Minute
+
+// What kubelets say when they evict a pod: for a limit of its own, or because the node ran short.
+var (
+	overLimit    = regexp.MustCompile(`Container (\S+) exceeded its local ephemeral storage limit "?([^"\s]+?)"?\.`)
+	overPodLimit = regexp.MustCompile(`ephemeral local storage usage exceeds the total limit of containers (\S+?)\.(?:\s|$)`)
+	overEmptyDir = regexp.MustCompile(`Usage of EmptyDir volume "([^"]+)" exceeds the limit "([^"]+)"`)
+	shortNode    = regexp.MustCompile(`The node was low on resource: ([^.]+)\.`)
+)
+
+// eviction says why a pod was evicted by the kubelet of a node, from the kubelet's message.
+func (v *view) eviction(f *Finding, node, message string) {
+	f.Area, f.Cause = Node, "evicted"
+	limit := func(text string, args ...any) {
+		f.Area, f.Cause = Container, "ephemeral-storage"
+		f.What += ": " + fmt.Sprintf(text, args...)
+		f.Why = "the kubelet evicts a pod that fills more of its node's disk than its limit allows, and the controller makes another, which does the same"
+		f.Do = []string{
+			"find what the container writes outside of its volumes, and have it write to a volume or less",
+			"or raise the limit (resources.limits.ephemeral-storage, sizeLimit of an emptyDir) in the set's template",
+		}
+	}
+	if m := overLimit.FindStringSubmatch(message); m != nil {
+		limit("container %s exceeded its ephemeral-storage limit %s", m[1], m[2])
+		return
+	}
+	if m := overPodLimit.FindStringSubmatch(message); m != nil {
+		limit("its containers exceeded their ephemeral-storage limit %s", m[1])
+		return
+	}
+	if m := overEmptyDir.FindStringSubmatch(message); m != nil {
+		limit("its emptyDir volume %s exceeded the limit %s", m[1], m[2])
+		return
+	}
+	if m := shortNode.FindStringSubmatch(message); m != nil {
+		f.Cause = "node-pressure"
+		f.What += fmt.Sprintf(": node %s ran short of %s", node, m[1])
+		f.Why = "the kubelet ends pods when its node runs short, those first that use more than they request"
+		f.Do = []string{
+			fmt.Sprintf("see what uses up %s on node %s: this pod or another", m[1], node),
+			"have the set's template request what its pods use, so that they are not the first to go",
+		}
+		return
+	}
+	f.What += ": " + firstOf(oneLine(message), "(nothing)")
+	f.Do = []string{"read the kubelet's message above, and see what node " + node + " runs short of"}
+}
+
+// ending is the reason of an event that says why a pod was ended from outside.
+func (v *view) ending(f *Finding, e *corev1.Event) {
+	switch e.Reason {
+	case "Evicted":
+		v.eviction(f, firstOf(e.Source.Host, e.ReportingInstance), e.Message)
+	case "Preempted":
+		f.Area, f.Cause = Scheduling, "preempted"
+		f.What += ": a pod of a higher priority took its place (" + oneLine(e.Message) + ")"
+		f.Do = []string{"give the set's pods a PriorityClass that is not below that of their neighbours", "or add nodes"}
+	case "TaintManagerEviction":
+		f.Area, f.Cause = Node, "taint-eviction"
+		f.What += ": its node has a taint NoExecute that the pod does not tolerate, or tolerated for a time only"
+		f.Do = []string{"see which taints its node had and who set them: a node that was lost gets node.kubernetes.io/unreachable"}
+	}
+}
+
+// lost are the ends of earlier pods of a name, the newest first.
+func (v *view) lost(name string, now types.UID) []*corev1.Event {
+	var out []*corev1.Event
+	seen := map[types.UID]bool{now: now != ""}
+	for _, e := range v.events("Pod", name, "", "Evicted", "Preempted", "TaintManagerEviction") {
+		uid := e.InvolvedObject.UID
+		cancelled := strings.HasPrefix(e.Message, "Cancelling")
+		if uid == "" || seen[uid] || cancelled || v.now.Sub(at(e)) > recently {
+			continue
+		}
+		seen[uid] = true
+		out = append(out, e)
+	}
+	return out
+}
+
+// earlier follows what happened to earlier pods of the names of the set's: a pod that is evicted is made again, and looks young and well.
+func (v *view) earlier() []Finding {
+	var found []Finding
+	for n := v.start(); n < v.start()+v.replicas(); n++ {
+		name := v.podName(n)
+		var uid types.UID
+		p := v.pod(name)
+		if p != nil && p.Status.Phase != corev1.PodFailed {
+			uid = p.UID
+		}
+		all := v.lost(name, uid)
+		if len(all) == 0 {
+			continue
+		}
+		pod := v.ref("pod", name)
+		times := "once, "
+		if len(all) > 1 {
+			times = fmt.Sprintf("%d times, the last ", len(all))
+		}
+		f := Finding{
+			Object: pod, What: fmt.Sprintf("was ended from outside %s%s ago", times, v.ago(at(all[0]))),
+			Seen: fmt.Sprintf("the pod that has the name now %s", v.present(p)), Path: []Ref{v.setRef(), pod},
+			Look: []string{kubectl(pod, "get events --field-selector involvedObject.name=%s --sort-by .lastTimestamp", name), describe(pod)},
+		}
+		if all[0].Reason == "Evicted" {
+			f.What = strings.Replace(f.What, "ended from outside", "evicted", 1)
+		}
+		v.ending(&f, all[0])
+		for _, e := range all[:min(len(all), 5)] {
+			f.Evidence = append(f.Evidence, Evidence{pod, "event " + e.Reason + ", uid " + string(e.InvolvedObject.UID), oneLine(e.Message)})
+		}
+		if len(all) == 1 && p != nil && isReady(p) {
+			f.Cause = Note
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// present says how the pod is that has a name now.
+func (v *view) present(p *corev1.Pod) string {
+	switch {
+	case p == nil:
+		return "does not exist yet"
+	case p.DeletionTimestamp == nil && isReady(p):
+		return "is Ready, and was made " + v.ago(p.CreationTimestamp.Time) + " ago"
+	}
+	return fmt.Sprintf("is %s, and was made %s ago", p.Status.Phase, v.ago(p.CreationTimestamp.Time))
+}
+
+// withEarlier puts what happened to earlier pods before what is said of the present ones, unless that has a cause of its own.
+func withEarlier(earlier, pods []Finding) []Finding {
+	var own, rest []Finding
+	for _, f := range pods {
+		again := slices.ContainsFunc(earlier, func(e Finding) bool { return e.Known() && e.Object == f.Object })
+		switch {
+		case again && (f.Cause == "evicted" || f.Cause == "ephemeral-storage" || f.Cause == "node-pressure" || f.Cause == "pod-failed" || f.Cause == Note):
+			// The same, said of the present pod; or of one that has just been made.
+		case f.Known():
+			own = append(own, f)
+		default:
+			rest = append(rest, f)
+		}
+	}
+	return slices.Concat(own, earlier, rest)
+}

@@ -1,0 +1,115 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+)
+
+// setup is a pod on a node whose containers cannot even be made, as its events say.
+func (v *view) setup(l podInspector) *Finding {
+	if len(l.p.Status.ContainerStatuses) > 0 {
+		for i := range l.p.Status.ContainerStatuses {
+			if w := l.p.Status.ContainerStatuses[i].State.Waiting; w == nil || (w.Reason != "ContainerCreating" && w.Reason != "PodInitializing") {
+				return nil
+			}
+		}
+	}
+	// A first failure may be the kubelet not having seen a new object yet.
+	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume") {
+		return v.mount(l, e)
+	}
+	if e := l.newest("FailedCreatePodSandBox", "NetworkNotReady"); e != nil {
+		return &Finding{
+			Cause: "pod-network", Area: Network, Object: l.pod, Seen: l.seen, What: "gets no network or sandbox on node " + l.p.Spec.NodeName,
+			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=" + l.p.Spec.NodeName},
+			Why: "the node's network plugin or container runtime fails: the message above is theirs",
+			Do:  []string{"see whether the network plugin's pod on that node is Ready"},
+		}
+	}
+	return nil
+}
+
+// What the kubelet and the attach controller say of a CSI driver that a node does not know. No field says it of a mount that fails.
+var (
+	driverUnknown = regexp.MustCompile(`driver name (\S+) not found in the list of registered CSI drivers`)
+	driverMissing = regexp.MustCompile(`CSINode \S+ does not contain driver (\S+)`)
+	ofVolume      = regexp.MustCompile(`for volume "([^"]+)"`)
+)
+
+// mount is a volume that the kubelet cannot use.
+func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
+	for _, said := range eventsOf(l.events, "Pod", l.p.Name, l.p.UID, "FailedMount", "FailedAttachVolume", "FailedMapVolume") {
+		// The kubelet also says that it waited in vain, which tells less.
+		for _, words := range []*regexp.Regexp{driverUnknown, driverMissing} {
+			if m := words.FindStringSubmatch(said.Message); m != nil {
+				return v.driver(l, said, m[1])
+			}
+		}
+	}
+	f := &Finding{
+		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
+		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
+		Do: []string{"correct what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
+	}
+	// Up to 1.36 it is "Multi-Attach error for volume ...", from 1.37 on "Waiting for detach for volume ...".
+	if contains(e.Message)("Multi-Attach", "Waiting for detach") {
+		f.Cause, f.What = "volume-attached-elsewhere", "waits for a volume that is still attached to another node"
+		f.Why = "a pod that used the volume still exists on the other node, or that node is lost"
+		f.Do = []string{"see whether the other node runs; once it is really off, the taint node.kubernetes.io/out-of-service frees its volumes"}
+		f.Look = append(f.Look, "kubectl get volumeattachments")
+	}
+	return f
+}
+
+// driver is a volume whose CSI driver the pod's node does not know.
+func (v *view) driver(l podInspector, e *corev1.Event, driver string) *Finding {
+	node := l.p.Spec.NodeName
+	f := &Finding{
+		Cause: "csi-driver", Area: Storage, Object: clusterRef("csinode", node), Seen: l.seen, Evidence: []Evidence{eventEvidence(e)},
+		Why: "the driver's pod on that node does not run or has not registered: missing there (taint, nodeSelector), crashing, or given another kubelet directory",
+		Do: []string{
+			"look for the driver's pod on node " + node + " and, if there is one, for the log of its container node-driver-registrar",
+			"if the driver is not installed in this cluster, install it, or use a class of another one",
+		},
+		Look: []string{"kubectl get csinode " + node + " -o yaml", "kubectl get pods -A -o wide --field-selector spec.nodeName=" + node, describe(l.pod)},
+	}
+	needs := ""
+	for _, name := range claimNames(l.p) {
+		c := v.claim(name)
+		if c == nil {
+			continue
+		}
+		if pv := v.volume(c.Spec.VolumeName); pv != nil && pv.Spec.CSI != nil && pv.Spec.CSI.Driver == driver {
+			needs = fmt.Sprintf(", which the volume %s of claim %s needs", pv.Name, name)
+			f.Path = []Ref{v.ref("persistentvolumeclaim", name), clusterRef("persistentvolume", pv.Name)}
+			f.Evidence = append(f.Evidence, Evidence{clusterRef("persistentvolume", pv.Name), "spec.csi.driver", driver})
+		}
+	}
+	if m := ofVolume.FindStringSubmatch(e.Message); m != nil && needs == "" {
+		needs = fmt.Sprintf(", which the volume %s needs", m[1])
+	}
+	f.What = "does not list the driver " + driver + needs
+	knows := func(n string) bool {
+		return slices.ContainsFunc(v.s.CSINodes, func(c storagev1.CSINode) bool {
+			return (n == "" || c.Name == n) && slices.ContainsFunc(c.Spec.Drivers, func(d storagev1.CSINodeDriver) bool { return d.Name == driver })
+		})
+	}
+	switch {
+	case len(v.s.CSINodes) == 0:
+		f.What = fmt.Sprintf("is of a node that does not know the driver %s%s", driver, needs)
+	case knows(node):
+		f.Cause, f.Object = "volume-mount", l.pod
+		f.What = fmt.Sprintf("could not use a volume, since node %s did not know the driver %s; by now it does", node, driver)
+		f.Why, f.Do = "the driver registered after the kubelet's last attempt", []string{"wait: the kubelet tries again within two minutes"}
+	case knows(""):
+		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.drivers", "not " + driver + ", though other nodes list it"})
+	default:
+		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.drivers", "not " + driver + ", and no other node lists it either"})
+		f.Why = "no node of the cluster knows the driver: it is not installed, or runs nowhere, or the volume misspells its name"
+	}
+	return f
+}

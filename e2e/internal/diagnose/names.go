@@ -1,0 +1,207 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// serviceName is a name of the cluster's DNS in a text, with variables of a shell or of Kubernetes in it.
+var serviceName = regexp.MustCompile(`[A-Za-z0-9$(){}_-]+(?:\.[A-Za-z0-9$(){}_-]+)*\.svc(?:\.[A-Za-z0-9-]+)*\b`)
+
+// NamesIn returns the names below .svc that the containers of a pod ask for, as far as commands, arguments, environment, hooks and probes
+// hold them: each once, sorted. Configuration in files is not looked at.
+func NamesIn(spec *corev1.PodSpec) []string {
+	var texts []string
+	for _, all := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range all {
+			texts = append(texts, textsOf(&all[i])...)
+		}
+	}
+	var out []string
+	for _, t := range texts {
+		out = append(out, serviceName.FindAllString(t, -1)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func textsOf(c *corev1.Container) []string {
+	texts := slices.Concat(c.Command, c.Args)
+	for _, e := range c.Env {
+		texts = append(texts, e.Value)
+	}
+	handler := func(exec *corev1.ExecAction, get *corev1.HTTPGetAction) {
+		if exec != nil {
+			texts = append(texts, exec.Command...)
+		}
+		if get != nil {
+			texts = append(texts, get.Host)
+		}
+	}
+	for _, p := range []*corev1.Probe{c.LivenessProbe, c.ReadinessProbe, c.StartupProbe} {
+		if p != nil {
+			handler(p.Exec, p.HTTPGet)
+		}
+	}
+	if c.Lifecycle != nil {
+		for _, h := range []*corev1.LifecycleHandler{c.Lifecycle.PostStart, c.Lifecycle.PreStop} {
+			if h != nil {
+				handler(h.Exec, h.HTTPGet)
+			}
+		}
+	}
+	return texts
+}
+
+// zoneIn is the zone in a name below .svc, "" if it has none.
+func zoneIn(name string) string {
+	_, zone, _ := strings.Cut(name, ".svc.")
+	return strings.ToLower(zone)
+}
+
+// names follows what keeps the set's containers from resolving the names that they ask for. pods are the findings of its pods: where one of
+// them may be the consequence, the cause is named; where all pods are well it is a note.
+func (v *view) names(pods []Finding) []Finding {
+	var found []Finding
+	for _, f := range []*Finding{v.otherZone(), v.nodesResolver(pods)} {
+		if f == nil {
+			continue
+		}
+		f.Path = []Ref{v.setRef()}
+		f.Look = append(f.Look, describe(v.setRef()))
+		if !slices.ContainsFunc(pods, mayAskNames) {
+			f.Cause = Note
+		}
+		found = append(found, *f)
+	}
+	return found
+}
+
+// mayAskNames reports whether a finding is of a program that runs, or ends by itself: it may have asked for a name.
+func mayAskNames(f Finding) bool {
+	switch f.Cause {
+	case "readiness-probe", "startup-probe", "liveness-probe", "crash-loop", "init-container", "post-start-hook", "earlier-data":
+		return true
+	}
+	return initRuns(f) || (f.Cause == Note && f.Area == Container)
+}
+
+// initRuns reports whether a finding is of a pod whose init container runs.
+func initRuns(f Finding) bool {
+	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool { return strings.HasPrefix(e.Field, "status.initContainerStatuses[") })
+}
+
+// clusterZone is the zone that kubelets give pods, or the one that CoreDNS answers for; "" if neither was read.
+func (v *view) clusterZone() string {
+	if v.s.Resolver.Zone != "" {
+		return v.s.Resolver.Zone
+	}
+	return v.servedZone()
+}
+
+// otherZone is a template that has another zone than the cluster's written into it.
+func (v *view) otherZone() *Finding {
+	zone := v.clusterZone()
+	if zone == "" {
+		return nil
+	}
+	var other, names []string
+	for _, n := range v.s.Names {
+		if z := zoneIn(n); z != "" && z != zone {
+			other, names = append(other, z), append(names, n)
+		}
+	}
+	if len(other) == 0 {
+		return nil
+	}
+	slices.Sort(other)
+	other = slices.Compact(other)
+	return &Finding{
+		Cause: "other-zone", Area: DNS, Object: v.setRef(),
+		What: fmt.Sprintf("has a template that asks for names in %s, and the cluster's zone is %s", list(other), zone),
+		Seen: "no such name can be resolved in this cluster: " + list(names),
+		Evidence: []Evidence{
+			{v.setRef(), "spec.template, names below .svc", strings.Join(names, ", ")},
+			{systemRef("configmap", "kube-system", "kubelet-config"), "clusterDomain", firstOf(v.s.Resolver.Zone, "(not read, CoreDNS answers for "+zone+")")},
+		},
+		Why: "the zone of another cluster is written into the template",
+		Do: []string{
+			fmt.Sprintf("leave the zone out: %s.%s.%s.svc resolves through the search list", v.podName(v.start()), firstOf(v.set.Spec.ServiceName, "SERVICE"), v.s.Namespace),
+			"or make the zone a setting of the template, " + zone + " here",
+		},
+		Look: []string{kubectl(v.setRef(), "exec %s -- cat /etc/resolv.conf", v.podName(v.start()))},
+	}
+}
+
+// nodesResolver is a template whose pods do not ask the cluster's DNS, and that seem to need it: names below .svc are in the template, or what
+// failed says that a name was not resolved.
+func (v *view) nodesResolver(pods []Finding) *Finding {
+	spec := &v.set.Spec.Template.Spec
+	what, do := "", ""
+	switch {
+	case spec.HostNetwork && (spec.DNSPolicy == corev1.DNSClusterFirst || spec.DNSPolicy == ""):
+		what = "has hostNetwork: true and dnsPolicy ClusterFirst, which means the node's resolver for such pods"
+		do = "set dnsPolicy: ClusterFirstWithHostNet in the set's template"
+	case spec.DNSPolicy == corev1.DNSDefault:
+		what = "has dnsPolicy Default, which means the node's resolver"
+		do = "set dnsPolicy: ClusterFirst in the set's template (ClusterFirstWithHostNet with hostNetwork)"
+	default:
+		return nil
+	}
+	if len(v.s.Names) == 0 && !slices.ContainsFunc(pods, unresolved) {
+		return nil // Whether its programs need names of the cluster is not known.
+	}
+	f := &Finding{
+		Cause: "nodes-resolver", Area: DNS, Object: v.setRef(), What: what + ": its pods cannot resolve names of the cluster",
+		Seen: "names of the cluster are asked for by pods that do not ask its DNS",
+		Evidence: []Evidence{
+			{v.setRef(), "spec.template.spec.hostNetwork", fmt.Sprint(spec.HostNetwork)},
+			{v.setRef(), "spec.template.spec.dnsPolicy", string(spec.DNSPolicy)},
+		},
+		Why:  "/etc/resolv.conf in these pods is the node's, which does not know the cluster's DNS",
+		Do:   []string{do},
+		Look: []string{kubectl(v.setRef(), "exec %s -- cat /etc/resolv.conf", v.podName(v.start()))},
+	}
+	if len(v.s.Names) > 0 {
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names below .svc", strings.Join(v.s.Names, ", ")})
+	}
+	return f
+}
+
+// unresolved reports whether what a finding rests on says that a name was not resolved, in the words of common resolvers.
+func unresolved(f Finding) bool {
+	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
+		return contains(strings.ToLower(e.Value))("resolve", "no such host", "name or service not known", "bad address", "unknown host", "nxdomain", "name resolution")
+	})
+}
+
+// unpublished is a service of the set's that publishes only Ready pods, while a pod that is not Ready may wait for a name of its own.
+func (v *view) unpublished(pods []Finding) *Finding {
+	waits := func(f Finding) bool {
+		return initRuns(f) || (mayAskNames(f) && (len(v.s.Names) > 0 || unresolved(f)))
+	}
+	if !slices.ContainsFunc(pods, waits) {
+		return nil
+	}
+	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == v.set.Spec.ServiceName })
+	if at < 0 || v.s.Services[at].Spec.PublishNotReadyAddresses || v.s.Services[at].Spec.ClusterIP != corev1.ClusterIPNone {
+		return nil
+	}
+	service := v.ref("service", v.s.Services[at].Name)
+	f := &Finding{
+		Cause: Note, Area: Service, Object: service, Path: []Ref{v.setRef(), service},
+		What:     "publishes only Ready pods (publishNotReadyAddresses is not set): a pod's name does not resolve until the pod is Ready, not even for itself",
+		Seen:     "pods of the set are not Ready",
+		Evidence: []Evidence{{service, "spec.publishNotReadyAddresses", "false"}},
+		Do:       []string{"where pods look for themselves or for each other before they are Ready: set publishNotReadyAddresses: true on the service"},
+		Look:     []string{getYAML(service)},
+	}
+	if len(v.s.Names) > 0 {
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names below .svc", strings.Join(v.s.Names, ", ")})
+	}
+	return f
+}

@@ -1,0 +1,147 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
+)
+
+// Exit codes of a program that was told to end (SIGTERM) and of one that was killed (SIGKILL).
+const (
+	told   = 143
+	killed = 137
+)
+
+// kill is a container that the kubelet kills because a probe fails.
+type kill struct {
+	kind     string // liveness or startup
+	probe    *corev1.Probe
+	evidence []Evidence
+}
+
+// killedFor is the probe for which the kubelet killed a container's last run, nil if nothing shows that it did.
+func (l podInspector) killedFor(c *corev1.ContainerStatus, last *corev1.ContainerStateTerminated, spec *corev1.Container) *kill {
+	said := l.about(c.Name, "Killing", "")
+	for _, k := range []*kill{{kind: "startup", probe: spec.StartupProbe}, {kind: "liveness", probe: spec.LivenessProbe}} {
+		if k.probe == nil {
+			continue
+		}
+		failed := l.about(c.Name, "Unhealthy", title(k.kind)+" probe")
+		switch {
+		case said != nil && strings.Contains(said.Message, "failed "+k.kind+" probe"):
+			k.evidence = append(k.evidence, eventEvidence(said))
+		case said != nil || !slices.Contains([]int32{0, told, killed}, last.ExitCode):
+			continue // Something else, or the program itself, ended it.
+		case k.kind == "startup" && !started(c) && (failed != nil || ranOut(last, k.probe)):
+			// Events last an hour: the probe's own time then shows it.
+		case failed == nil || k.kind == "startup":
+			continue
+		}
+		if failed != nil {
+			k.evidence = append(k.evidence, eventEvidence(failed))
+		}
+		return k
+	}
+	return nil
+}
+
+func started(c *corev1.ContainerStatus) bool { return c.Started != nil && *c.Started }
+
+// budget is how long a startup probe gives a container.
+func budget(p *corev1.Probe) time.Duration {
+	return time.Duration(p.InitialDelaySeconds+max(p.PeriodSeconds, 1)*max(p.FailureThreshold, 1)) * time.Second
+}
+
+// ranOut reports whether a run lasted as long as its startup probe allows, a period more or less, and the time in which it was to end.
+func ranOut(t *corev1.ContainerStateTerminated, p *corev1.Probe) bool {
+	const ends = 40 * time.Second
+	ran, period := t.FinishedAt.Sub(t.StartedAt.Time), time.Duration(max(p.PeriodSeconds, 1))*time.Second
+	return !t.StartedAt.IsZero() && t.ExitCode != 0 && ran >= budget(p)-period && ran <= budget(p)+period+ends
+}
+
+// explain makes a finding of a container that ends say for which probe it is killed.
+func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts string) {
+	f.Cause = Cause(k.kind + "-probe")
+	f.Evidence = append(f.Evidence, k.evidence...)
+	f.Why = "the program does not answer the probe in time, or the probe asks for the wrong thing"
+	again := "is killed again and again"
+	if c.RestartCount < 2 {
+		again = "was killed"
+	}
+	if k.kind == "startup" {
+		f.What = fmt.Sprintf("has %s %s that %s since its startup probe does not succeed within %s (%s)", word, c.Name, again, allowed(k.probe), restarts)
+		f.Why = "the kubelet kills a container whose startup probe does not succeed in that time: if its program needs longer to recover, each restart begins that anew"
+		f.Do = []string{
+			"raise failureThreshold of the startupProbe in the set's template well above the longest recovery; the container's log says how far it gets",
+			"if it should be up by then: compare the probe (" + probeText(k.probe) + ") with what the program serves",
+		}
+		return
+	}
+	f.What = fmt.Sprintf("has %s %s that %s since its liveness probe fails (%s)", word, c.Name, again, restarts)
+	f.Do = []string{"compare the probe (" + probeText(k.probe) + ") with what the program serves", "give a slow start a startupProbe"}
+}
+
+// allowed writes how long a startup probe gives a container.
+func allowed(p *corev1.Probe) string {
+	text := fmt.Sprintf("%d s (%d × %d s", int(budget(p).Seconds()), max(p.FailureThreshold, 1), max(p.PeriodSeconds, 1))
+	if p.InitialDelaySeconds > 0 {
+		text += fmt.Sprintf(" after %d s", p.InitialDelaySeconds)
+	}
+	return text + ")"
+}
+
+// probe is a container that runs and is not ready.
+func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1.Container) *Finding {
+	kind, probe := "readiness", spec.ReadinessProbe
+	if spec.StartupProbe != nil && !started(c) {
+		kind, probe = "startup", spec.StartupProbe
+	}
+	if probe == nil {
+		return nil
+	}
+	e := l.about(c.Name, "Unhealthy", title(kind)+" probe")
+	if e == nil {
+		return nil // The probe has not failed as far as anything shows: it may be the first one.
+	}
+	f := &Finding{
+		Cause: Cause(kind + "-probe"), Area: Readiness, Object: l.pod, Seen: l.seen,
+		What: fmt.Sprintf("runs, and the %s probe of %s %s fails (%s)", kind, word, c.Name, probeText(probe)),
+		Evidence: []Evidence{
+			{l.pod, field(c, ".ready"), "false"},
+			{l.pod, fmt.Sprintf("spec.containers[%s].%sProbe", c.Name, kind), probeText(probe)},
+			eventEvidence(e),
+		},
+		Why:  "the program does not serve what the probe asks for, not yet or not there; or the probe asks for the wrong thing",
+		Do:   []string{"compare the probe with what the program serves: port, path, command", "read the container's log"},
+		Look: []string{describe(l.pod), kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name)},
+	}
+	if kind == "startup" {
+		f.Area = Container
+		f.What += ": the kubelet kills it unless the probe succeeds within " + allowed(probe)
+		f.Do = append(f.Do, "if the program needs longer to start: raise failureThreshold of the startupProbe")
+	}
+	return f
+}
+
+func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
+
+func probeText(p *corev1.Probe) string {
+	every := fmt.Sprintf(", every %d s", max(p.PeriodSeconds, 1))
+	switch h := p.ProbeHandler; {
+	case h.HTTPGet != nil:
+		return fmt.Sprintf("HTTP GET :%s%s%s", h.HTTPGet.Port.String(), redact.Path(h.HTTPGet.Path), every)
+	case h.TCPSocket != nil:
+		return fmt.Sprintf("TCP connection to :%s%s", h.TCPSocket.Port.String(), every)
+	case h.Exec != nil:
+		// Arguments may be secrets.
+		return "exec " + strings.Join(redact.Program(h.Exec.Command), "") + every
+	case h.GRPC != nil:
+		return fmt.Sprintf("gRPC health of :%d%s", h.GRPC.Port, every)
+	}
+	return "probe" + every
+}
