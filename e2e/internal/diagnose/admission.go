@@ -22,6 +22,7 @@ var (
 	noScopeQuota  = regexp.MustCompile(`insufficient quota to match these scopes: (.+)$`)
 	beingDeleted  = regexp.MustCompile(`pvc (\S+) is being deleted`)
 	aboveLimit    = regexp.MustCompile(`containers\[(\d+)\]\.resources\.requests: Invalid value: "([^"]+)": must be less than or equal to (\S+) limit of (\S+)`)
+	endsNow       = regexp.MustCompile(`in namespace (\S+) because it is being terminated`)
 	invalidField  = regexp.MustCompile(`Pod "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
 	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]* per \w+ is`)
 )

@@ -152,7 +152,7 @@ type built struct {
 
 // TestFirstLines holds each cause beside its twins: states that look the same and have another cause.
 func TestFirstLines(t *testing.T) {
-	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases())
+	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates())
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -182,6 +182,10 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 	if running || v.unread("deployments") != "" || v.unread("pods of other namespaces") != "" {
 		return v.claimUnknown(f, c)
 	}
+	if node := v.nodeWith(class.Provisioner); node != "" {
+		// Providers of clusters may run the part that makes volumes outside of the cluster.
+		return v.claimUnknown(f, c, Evidence{clusterRef("csinode", node), "spec.drivers", class.Provisioner + ", so that the driver is installed"})
+	}
 	f.Cause, f.Object = "provisioner-down", clusterRef("storageclass", class.Name)
 	f.What = fmt.Sprintf("has the provisioner %s, which does not run", class.Provisioner)
 	f.Why = "whoever is to make the volumes of this class is not there to do it"

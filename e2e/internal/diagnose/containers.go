@@ -146,6 +146,7 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	} else if w.Message != "" {
 		f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".state.waiting.message"), oneLine(w.Message)})
 	}
+	secret := l.newest("FailedToRetrieveImagePullSecret")
 	switch has := contains(strings.ToLower(text)); {
 	case w.Reason == "InvalidImageName":
 		f.What = fmt.Sprintf("names an image for %s %s that is no image reference: %s", word, c.Name, c.Image)
@@ -153,6 +154,10 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	case w.Reason == "ErrImageNeverPull":
 		f.What = fmt.Sprintf("may not pull the image %s of %s %s (imagePullPolicy Never), and the node does not have it", c.Image, word, c.Name)
 		f.Do = []string{"load the image onto the node, or change imagePullPolicy"}
+	case secret != nil && has("unauthorized", "authorization", "authentication", "denied", "403", "401", "not found", "not exist"):
+		f.Evidence = append(f.Evidence, eventEvidence(secret))
+		f.Why = "the registry refuses, and a secret that imagePullSecrets names could not be read"
+		f.Do = []string{"create the secret that is named above in the pod's namespace, or correct imagePullSecrets"}
 	case has("unauthorized", "authorization failed", "authentication required", "denied", "403", "401"):
 		f.Why = "the registry refuses: the image is private and the pod has no credentials for it, or it does not exist under this name"
 		f.Do = []string{"see whether the image's name is right", "name a secret for the registry in the template's imagePullSecrets or in the pod's service account"}

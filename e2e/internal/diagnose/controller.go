@@ -37,7 +37,7 @@ func (v *view) controllerManager() *Finding {
 // component is the finding that a part of the control plane does not run, by its lease of leadership.
 func (v *view) component(name string, cause Cause, without string) *Finding {
 	l := v.lease(metav1.NamespaceSystem, name)
-	if l == nil || !v.expired(l) {
+	if l == nil || !v.expired(l) || v.actedSince(name, l.Spec.RenewTime.Time) {
 		return nil
 	}
 	holder := "(none: it was given back)"
@@ -67,6 +67,47 @@ func (v *view) component(name string, cause Cause, without string) *Finding {
 		if v.set.Status.ObservedGeneration < v.set.Generation {
 			f.Evidence = append(f.Evidence, Evidence{v.setRef(), "status.observedGeneration", fmt.Sprintf("%d, metadata.generation %d", v.set.Status.ObservedGeneration, v.set.Generation)})
 		}
+	}
+	return f
+}
+
+// actedSince reports whether a part of the control plane has done something well after its lease was last renewed: it then runs without
+// leader election, and the lease is of an earlier time.
+func (v *view) actedSince(name string, renewed time.Time) bool {
+	source := map[string]string{"kube-controller-manager": "statefulset-controller", "kube-scheduler": "default-scheduler"}[name]
+	renewed = renewed.Add(time.Minute)
+	for i := range v.s.Events {
+		e := &v.s.Events[i]
+		if (e.Source.Component == source || e.ReportingController == source) && at(e).After(renewed) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.set.ManagedFields, func(m metav1.ManagedFieldsEntry) bool {
+		return m.Manager == name && m.Time != nil && m.Time.After(renewed)
+	})
+}
+
+// beingDeleted is a set that is being deleted: its controller then does nothing but count its pods.
+func (v *view) beingDeleted() *Finding {
+	if v.set.DeletionTimestamp == nil {
+		return nil
+	}
+	set := v.setRef()
+	f := &Finding{
+		Cause: "set-terminating", Area: Termination, Object: set, What: "is being deleted, and held by its finalizers " + list(v.set.Finalizers) + ": no pod is made, replaced or removed by it",
+		Seen: fmt.Sprintf("it was deleted %s ago and is still there", v.ago(v.set.DeletionTimestamp.Time)), Path: []Ref{set},
+		Evidence: []Evidence{
+			{set, "metadata.deletionTimestamp", v.set.DeletionTimestamp.UTC().Format(time.RFC3339)}, {set, "metadata.finalizers", list(v.set.Finalizers)},
+		},
+		Do:   []string{"find the controller of that finalizer and see whether it runs"},
+		Look: []string{getYAML(set)},
+	}
+	if slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) {
+		f.Why = "it was deleted in the foreground: it goes once the garbage collector has removed all that it owns"
+		f.Do = []string{"see what of its pods does not end (below), or whether kube-controller-manager runs"}
+	}
+	if v.now.Sub(v.set.DeletionTimestamp.Time) < patience {
+		f.Cause = Note
 	}
 	return f
 }

@@ -23,6 +23,10 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 		}
 		return f
 	}
+	if f := v.heldClaim(name); f != nil {
+		f.Seen, f.Path = seen, []Ref{v.setRef(), v.ref("pod", name), f.Object}
+		return *f
+	}
 	if manager != nil {
 		f := *manager
 		f.Seen = seen
@@ -42,6 +46,25 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 		return v.underway(f, since)
 	}
 	return f
+}
+
+// heldClaim is a claim of a pod that does not exist, if it is being deleted: the controller makes the pod only when the claim has gone.
+func (v *view) heldClaim(pod string) *Finding {
+	for i := range v.set.Spec.VolumeClaimTemplates {
+		c := v.claim(v.set.Spec.VolumeClaimTemplates[i].Name + "-" + pod)
+		if c == nil || c.DeletionTimestamp == nil {
+			continue
+		}
+		claim := v.ref("persistentvolumeclaim", c.Name)
+		return &Finding{
+			Cause: "claim-terminating", Area: Storage, Object: claim,
+			What:     "is being deleted and held by its finalizers " + list(c.Finalizers) + ": the controller makes the pod only when it has gone",
+			Evidence: []Evidence{{claim, "metadata.deletionTimestamp", c.DeletionTimestamp.UTC().Format(time.RFC3339)}, {claim, "metadata.finalizers", list(c.Finalizers)}},
+			Do:       []string{"see what holds the claim: another pod that mounts it, or the controller of its finalizer"},
+			Look:     []string{getYAML(claim)},
+		}
+	}
+	return nil
 }
 
 // lastMove is when something last happened that a controller answers by creating the pod: the set was made or changed, or the pod

@@ -80,10 +80,17 @@ func Diagnose(s *State) []Finding {
 	var found []Finding
 	manager := v.controllerManager()
 	pods := withEarlier(v.earlier(), v.pods(manager))
-	dns, names := v.dns(), v.names(pods)
-	if len(names) > 0 && names[0].Known() && len(dns) == 0 {
-		found, names = names, nil
+	dns, names, service, policies := v.dns(), v.names(pods), v.service(), v.policies(pods)
+	if f := v.beingDeleted(); f != nil {
+		found = append(found, *f)
 	}
+	// What keeps names from being resolved comes before the pods that ask for them.
+	for _, f := range slices.Concat(dns, names, policies, service) {
+		if f.Known() && v.unresolvedBy(f, pods) {
+			found = append(found, f)
+		}
+	}
+	asksInVain := len(found) > 0
 	found = append(found, pods...)
 	found = append(found, v.nodes(pods)...)
 	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
@@ -93,12 +100,13 @@ func Diagnose(s *State) []Finding {
 		found = append(found, v.rollout()...)
 	}
 	found = append(found, v.claimsInUse()...)
-	found = append(found, v.service()...)
-	if f := v.unpublished(pods); f != nil && len(dns) == 0 && len(names) == 0 && !slices.ContainsFunc(found, func(f Finding) bool { return f.Area == DNS }) {
-		found = append(found, *f)
-	}
+	found = append(found, service...)
 	found = append(found, dns...)
 	found = append(found, names...)
+	found = append(found, policies...)
+	if f := v.unpublished(pods); f != nil && !asksInVain {
+		found = append(found, *f)
+	}
 	found = append(found, v.budgets()...)
 	return merge(found)
 }

@@ -22,6 +22,13 @@ func (v *view) setup(l podInspector) *Finding {
 	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume") {
 		return v.mount(l, e)
 	}
+	if e := l.newest("VolumePermissionChangeInProgress"); e != nil {
+		return &Finding{
+			Cause: Note, Area: Storage, Object: l.pod, Seen: l.seen, What: "waits until the ownership of the files on a volume has been changed to its fsGroup", Evidence: []Evidence{eventEvidence(e)},
+			Do:   []string{"wait; with many files set fsGroupChangePolicy: OnRootMismatch in the template's securityContext, so that it is done once"},
+			Look: []string{describe(l.pod)},
+		}
+	}
 	if e := l.newest("FailedCreatePodSandBox", "NetworkNotReady"); e != nil {
 		return &Finding{
 			Cause: "pod-network", Area: Network, Object: l.pod, Seen: l.seen, What: "gets no network or sandbox on node " + l.p.Spec.NodeName,
@@ -93,23 +100,35 @@ func (v *view) driver(l podInspector, e *corev1.Event, driver string) *Finding {
 		needs = fmt.Sprintf(", which the volume %s needs", m[1])
 	}
 	f.What = "does not list the driver " + driver + needs
-	knows := func(n string) bool {
-		return slices.ContainsFunc(v.s.CSINodes, func(c storagev1.CSINode) bool {
-			return (n == "" || c.Name == n) && slices.ContainsFunc(c.Spec.Drivers, func(d storagev1.CSINodeDriver) bool { return d.Name == driver })
-		})
-	}
 	switch {
 	case len(v.s.CSINodes) == 0:
 		f.What = fmt.Sprintf("is of a node that does not know the driver %s%s", driver, needs)
-	case knows(node):
+	case v.knows(node, driver):
 		f.Cause, f.Object = "volume-mount", l.pod
 		f.What = fmt.Sprintf("could not use a volume, since node %s did not know the driver %s; by now it does", node, driver)
 		f.Why, f.Do = "the driver registered after the kubelet's last attempt", []string{"wait: the kubelet tries again within two minutes"}
-	case knows(""):
+	case v.nodeWith(driver) != "":
 		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.drivers", "not " + driver + ", though other nodes list it"})
 	default:
 		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.drivers", "not " + driver + ", and no other node lists it either"})
 		f.Why = "no node of the cluster knows the driver: it is not installed, or runs nowhere, or the volume misspells its name"
 	}
 	return f
+}
+
+// knows reports whether a node's kubelet has registered a driver.
+func (v *view) knows(node, driver string) bool {
+	return slices.ContainsFunc(v.s.CSINodes, func(c storagev1.CSINode) bool {
+		return c.Name == node && slices.ContainsFunc(c.Spec.Drivers, func(d storagev1.CSINodeDriver) bool { return d.Name == driver })
+	})
+}
+
+// nodeWith is a node that knows a driver, "" if none does.
+func (v *view) nodeWith(driver string) string {
+	for i := range v.s.CSINodes {
+		if v.knows(v.s.CSINodes[i].Name, driver) {
+			return v.s.CSINodes[i].Name
+		}
+	}
+	return ""
 }

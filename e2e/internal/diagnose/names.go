@@ -179,12 +179,18 @@ func unresolved(f Finding) bool {
 	})
 }
 
+// unresolvedBy reports whether a finding about names is likely the cause of a pod's: the pod's program may have asked for a name in vain, and the
+// template or what failed tells of names.
+func (v *view) unresolvedBy(f Finding, pods []Finding) bool {
+	if f.Cause == "service-not-headless" || f.Cause == "service-port" || f.Cause == "service-selects-others" {
+		return false // The names of single pods resolve all the same.
+	}
+	return slices.ContainsFunc(pods, func(p Finding) bool { return mayAskNames(p) && (len(v.s.Names) > 0 || unresolved(p)) })
+}
+
 // unpublished is a service of the set's that publishes only Ready pods, while a pod that is not Ready may wait for a name of its own.
 func (v *view) unpublished(pods []Finding) *Finding {
-	waits := func(f Finding) bool {
-		return initRuns(f) || (mayAskNames(f) && (len(v.s.Names) > 0 || unresolved(f)))
-	}
-	if !slices.ContainsFunc(pods, waits) {
+	if !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
 		return nil
 	}
 	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == v.set.Spec.ServiceName })

@@ -132,6 +132,11 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 	if v.now.Sub(due) < late {
 		f.Seen = fmt.Sprintf("pod %s is terminating", p.Name)
 		f.Cause, f.What = Note, fmt.Sprintf("is being deleted, and has until %s to end", due.UTC().Format(time.RFC3339))
+		if g := p.DeletionGracePeriodSeconds; g != nil && v.now.Sub(due)+time.Duration(*g)*time.Second > patience {
+			f.What += fmt.Sprintf(": its grace period is %s, and its containers use it%s", lasted(time.Duration(*g)*time.Second), preStop(p))
+			f.Evidence = append(f.Evidence, Evidence{pod, "metadata.deletionGracePeriodSeconds", fmt.Sprint(*g)})
+			f.Why = "a container that does not end on SIGTERM, or whose preStop hook runs, has the whole grace period"
+		}
 		f.Do = []string{"wait, and ask again"}
 		return f
 	}
@@ -163,6 +168,16 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 	f.Do = []string{"read the kubelet's log on node " + p.Spec.NodeName}
 	f.Look = append(f.Look, describe(pod))
 	return f
+}
+
+// preStop says that a container of a pod has a hook that runs before it ends.
+func preStop(p *corev1.Pod) string {
+	for i := range p.Spec.Containers {
+		if c := &p.Spec.Containers[i]; c.Lifecycle != nil && c.Lifecycle.PreStop != nil {
+			return " (container " + c.Name + " has a preStop hook)"
+		}
+	}
+	return ""
 }
 
 func stillRunning(p *corev1.Pod) []string {

@@ -45,6 +45,9 @@ func (v *view) pods(manager *Finding) []Finding {
 			verb = "do not exist: each waits"
 		}
 		found[0].Seen += fmt.Sprintf("; %s %s until the pod before it is Ready (podManagementPolicy OrderedReady)", list(waiting), verb)
+		if found[0].Cause == "readiness-probe" || found[0].Cause == "init-container" {
+			found[0].Do = append(found[0].Do, "if it becomes Ready only with the other pods there: podManagementPolicy Parallel, of a new set, makes them at once")
+		}
 	}
 	return append(found, restarted...)
 }

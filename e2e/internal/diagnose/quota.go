@@ -44,6 +44,13 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 		f.Look = append(f.Look, getYAML(f.Object))
 		return f, true
 	}
+	if m := endsNow.FindStringSubmatch(message); m != nil {
+		f.Cause, f.Area, f.Object = "namespace-terminating", Termination, clusterRef("namespace", m[1])
+		f.What = "is being deleted, so that nothing can be created in it"
+		f.Do = []string{"see what holds the namespace: its status.conditions name what is left, and the finalizers"}
+		f.Look = append(f.Look, getYAML(f.Object))
+		return f, true
+	}
 	if m := aboveLimit.FindStringSubmatch(message); m != nil {
 		return v.aboveLimit(f, m[1], m[2], m[3], m[4]), true
 	}

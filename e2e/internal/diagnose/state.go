@@ -12,6 +12,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,6 +45,7 @@ type State struct {
 	Quotas   []corev1.ResourceQuota         `json:"quotas,omitempty"`
 	Budgets  []policyv1.PodDisruptionBudget `json:"budgets,omitempty"`
 	Limits   []corev1.LimitRange            `json:"limits,omitempty"` // read only if the API server has rejected something
+	Policies []networkingv1.NetworkPolicy   `json:"policies,omitempty"`
 	// Names are the names below .svc that the set's template asks for, in commands, arguments, environment, hooks and probes.
 	Names []string `json:"names,omitempty"`
 

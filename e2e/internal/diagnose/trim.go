@@ -33,6 +33,7 @@ func (s *State) Trimmed() *State {
 	c.Quotas = trimPlain(s.Quotas)
 	c.Budgets = trimPlain(s.Budgets)
 	c.Limits = trimPlain(s.Limits)
+	c.Policies = trimPlain(s.Policies)
 	c.CSINodes = trimAll(s.CSINodes, trimCSINode)
 	c.Classes = trimPlain(s.Classes)
 	c.Leases = trimPlain(s.Leases)

@@ -37,7 +37,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if err := r.pods(ctx); err != nil {
 		return nil, err
 	}
-	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.volumes, r.classes, r.nodes, r.leases,
+	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.policies, r.volumes, r.classes, r.nodes, r.leases,
 		r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
 	// What follows depends on what was found.
 	var more []func(context.Context) error
@@ -53,7 +53,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if r.refused() {
 		more = append(more, r.limits)
 	}
-	if r.unmounted() {
+	if r.unmounted() || len(r.awaited()) > 0 {
 		more = append(more, r.csiNodes)
 	}
 	if r.dnsInTrouble() {
@@ -207,6 +207,14 @@ func (r *reader) budgets(ctx context.Context) error {
 		r.s.Budgets = list.Items
 	}
 	return r.note("poddisruptionbudgets", err)
+}
+
+func (r *reader) policies(ctx context.Context) error {
+	list, err := r.client.NetworkingV1().NetworkPolicies(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Policies = list.Items
+	}
+	return r.note("networkpolicies", err)
 }
 
 func (r *reader) volumes(ctx context.Context) error {

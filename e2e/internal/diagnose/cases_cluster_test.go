@@ -1,0 +1,189 @@
+package diagnose_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+)
+
+// clusterStates are of the cluster around the set: its DNS, its control plane, its policies, and what is being deleted.
+func clusterStates() []built {
+	// An init container waits for a name of the set's service.
+	waits := func(t *testing.T) state {
+		t.Helper()
+		s := running(t)
+		s.only()
+		s.Names = []string{"$(hostname).web.$NAMESPACE.svc.cluster.local"}
+		p := pod(s.State, "web-0")
+		s.waiting("web-0", "PodInitializing", "")
+		p.Spec.InitContainers = []corev1.Container{{Name: "wait"}}
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "wait", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: s.ago(5 * time.Minute)}}}}
+		return s
+	}
+	policy := func(ports ...int) networkingv1.NetworkPolicy {
+		p := networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "closed"}, Spec: networkingv1.NetworkPolicySpec{PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}}}
+		for _, port := range ports {
+			at := intstr.FromInt(port)
+			p.Spec.Egress = append(p.Spec.Egress, networkingv1.NetworkPolicyEgressRule{Ports: []networkingv1.NetworkPolicyPort{{Port: &at}}})
+		}
+		return p
+	}
+	deleted := func(t *testing.T) state {
+		t.Helper()
+		s := running(t)
+		at := s.ago(5 * time.Minute)
+		s.StatefulSet.DeletionTimestamp, s.StatefulSet.Finalizers = &at, []string{"example.com/backup"}
+		s.Pods = nil
+		return s
+	}
+	return []built{
+		{"a service that is missing while an init container waits", func(t *testing.T) state {
+			s := waits(t)
+			s.Services = nil
+			return s
+		}, "service: service/web does not exist, though the set's serviceName names it", "service-missing"},
+		{"a DNS that is down while an init container waits", func(t *testing.T) state {
+			s := waits(t)
+			none := int32(0)
+			s.Resolver.Pods, s.Resolver.Deployments[0].Spec.Replicas = nil, &none
+			return s
+		}, "dns: deployment/coredns is scaled to 0, so nobody answers", "dns-down"},
+		{"twin: a provider's DNS in place of the one that is scaled to 0", func(t *testing.T) state {
+			s := running(t)
+			none := int32(0)
+			s.Resolver.Pods, s.Resolver.Deployments[0].Spec.Replicas, s.Resolver.Addresses = nil, &none, nil
+			return s
+		}, "dns: deployment/coredns is scaled to 0", diagnose.Note},
+		{"a policy that lets pods ask no DNS", func(t *testing.T) state {
+			s := waits(t)
+			s.Policies = []networkingv1.NetworkPolicy{policy(5432)}
+			return s
+		}, "network: networkpolicy/closed selects the set's pods and lets them send nothing to port 53", "policy-dns"},
+		{"twin: a second policy allows it", func(t *testing.T) state {
+			s := waits(t)
+			s.Policies = []networkingv1.NetworkPolicy{policy(5432), policy(53)}
+			return s
+		}, "readiness: pod/web-0 waits for its init container wait", "init-container"},
+		{"twin: the policy is of other pods", func(t *testing.T) state {
+			s := waits(t)
+			s.Policies = []networkingv1.NetworkPolicy{policy()}
+			s.Policies[0].Spec.PodSelector.MatchLabels = map[string]string{"app": "other"}
+			return s
+		}, "readiness: pod/web-0 waits for its init container wait", "init-container"},
+
+		{"a zone that is only in the Corefile", func(t *testing.T) state {
+			s := running(t)
+			s.Resolver.Zone = ""
+			s.Resolver.Corefile = strings.ReplaceAll(s.Resolver.Corefile, "cluster.local", "db.example")
+			return s
+		}, "", ""},
+		{"a Corefile that imports what was not read", func(t *testing.T) state {
+			s := running(t)
+			s.Resolver.Zone = ""
+			s.Resolver.Corefile = ".:53 {\n    errors\n    import /etc/coredns/custom/*.override\n    forward . {$UPSTREAM}\n}\nimport /etc/coredns/custom/*.server\n"
+			return s
+		}, "", ""},
+		{"a plugin that holds the nodes' names and passes on the others", func(t *testing.T) state {
+			s := running(t)
+			s.Resolver.Corefile = strings.Replace(s.Resolver.Corefile, "ready\n", "ready\n    hosts /etc/coredns/NodeHosts {\n      ttl 60\n      fallthrough\n    }\n", 1)
+			return s
+		}, "", ""},
+
+		{"a lease of a control plane that once elected a leader", func(t *testing.T) state {
+			s := running(t)
+			for i := range s.Leases {
+				if s.Leases[i].Name == "kube-controller-manager" {
+					at := metav1.NewMicroTime(s.Taken.Add(-240 * time.Hour))
+					s.Leases[i].Spec.RenewTime = &at
+				}
+			}
+			return s
+		}, "", ""},
+		{"twin: a lease that nobody has renewed since anything was done", func(t *testing.T) state {
+			s := running(t)
+			s.Events, s.StatefulSet.ManagedFields = nil, nil
+			for i := range s.Leases {
+				if s.Leases[i].Name == "kube-controller-manager" {
+					at := metav1.NewMicroTime(s.Taken.Add(-5 * time.Minute))
+					s.Leases[i].Spec.RenewTime = &at
+				}
+			}
+			return s
+		}, "controller: lease/kube-controller-manager has not been renewed for 5m", "controller-down"},
+
+		{"a set that is being deleted and held", deleted,
+			"termination: statefulset/web is being deleted, and held by its finalizers example.com/backup", "set-terminating"},
+		{"a namespace that is being deleted", func(t *testing.T) state {
+			return rejected(t, `pods "web-0" is forbidden: unable to create new content in namespace shop because it is being terminated`)
+		}, "termination: namespace/shop is being deleted, so that nothing can be created in it", "namespace-terminating"},
+		{"a claim of a pod that is not there is being deleted", func(t *testing.T) state {
+			s := running(t)
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })
+			at := s.ago(5 * time.Minute)
+			s.claim("data-web-1").DeletionTimestamp, s.claim("data-web-1").Finalizers = &at, []string{"example.com/backup"}
+			return s
+		}, "storage: persistentvolumeclaim/data-web-1 is being deleted and held by its finalizers example.com/backup", "claim-terminating"},
+		{"a pod that uses a long grace period", func(t *testing.T) state {
+			s := running(t)
+			p := pod(s.State, "web-1")
+			at, grace := metav1.NewTime(s.Taken.Add(50*time.Minute)), int64(3600)
+			p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &at, &grace
+			p.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
+			return s
+		}, "termination: pod/web-1 is being deleted, and has until ", diagnose.Note},
+		{"a secret for the registry that is missing", func(t *testing.T) state {
+			s := running(t)
+			s.waiting("web-0", "ImagePullBackOff", "pull access denied, repository does not exist or may require authorization")
+			s.said("web-0", "FailedToRetrieveImagePullSecret", `Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.`, time.Second)
+			return s
+		}, "image: pod/web-0 cannot pull the image", "image-pull"},
+	}
+}
+
+// What is said of a pod's own image, hook or grace period is not in the first line alone.
+func TestWhyAndAdvice(t *testing.T) {
+	for _, c := range []struct{ name, part string }{
+		{"a secret for the registry that is missing", "a secret that imagePullSecrets names could not be read"},
+		{"a pod that uses a long grace period", "its grace period is 1h, and its containers use it (container main has a preStop hook)"},
+		{"02 a volume that belongs to an earlier claim of the name", `kubectl patch pv by-hand --type json -p '[{"op":"remove","path":"/spec/claimRef/uid"}]'`},
+		{"02 a volume that belongs to a claim of another name", `kubectl patch pv by-hand --type json -p '[{"op":"remove","path":"/spec/claimRef"}]'`},
+		{"03 twin: below the partition a new pod would be the same", "lower the partition to 1 first"},
+		{"13 a host port that others have", "or choose another port, or move kube-system/proxy-a and kube-system/proxy-b away"},
+		{"13 a host port that the set's own pods have", "or have as many nodes that take ordinary pods as the set has replicas"},
+		{"14 a volume and a rule that exclude each other", "give each pod a claim of its own"},
+		{"16 an init container that does not end", "set publishNotReadyAddresses: true on the service"},
+		{"35 pods that stay since one before them is not Ready", "delete the pods that are to go by hand, the highest first"},
+	} {
+		all := slices.Concat(storageCases(), startCases(), scheduleCases(), controllerCases(), clusterStates())
+		at := slices.IndexFunc(all, func(b built) bool { return b.name == c.name })
+		if at < 0 {
+			t.Fatalf("no case %q", c.name)
+		}
+		s := all[at].state(t)
+		if got := text(s.State, diagnose.Diagnose(s.State)); !strings.Contains(got, c.part) {
+			t.Errorf("%s: expected %q in\n%s", c.name, c.part, got)
+		}
+	}
+}
+
+func TestNamesInATemplate(t *testing.T) {
+	spec := corev1.PodSpec{
+		InitContainers: []corev1.Container{{Command: []string{"sh", "-c", `until nslookup "$(hostname).web.$NAMESPACE.svc.cluster.local"; do sleep 1; done`}}},
+		Containers: []corev1.Container{{
+			Args: []string{"--seeds=web-0.web.$(NAMESPACE).svc.db.example:9042,web-1.web.shop.svc"}, Env: []corev1.EnvVar{{Name: "URL", Value: "http://web.shop.svc.cluster.internal:80/x.svc2"}},
+			ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"ping", "${POD}.web.svc."}}}},
+		}},
+	}
+	want := []string{"$(hostname).web.$NAMESPACE.svc.cluster.local", "${POD}.web.svc", "web-0.web.$(NAMESPACE).svc.db.example", "web-1.web.shop.svc", "web.shop.svc.cluster.internal"}
+	if got := diagnose.NamesIn(&spec); !slices.Equal(got, want) {
+		t.Errorf("expected %q, found %q", want, got)
+	}
+}
