@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -29,20 +31,25 @@ const diagnoseLimit = 30 * time.Second
 type diagnoseOptions struct {
 	clusterOptions
 	namespace, set string
+	everywhere     bool
+	selector       string
+	format         string
+	since          time.Duration
 	state, save    string // files
 }
 
 func newDiagnoseCommand() *cobra.Command {
 	var o diagnoseOptions
 	command := &cobra.Command{
-		Use:   "diagnose [-n NAMESPACE] SET",
+		Use:   "diagnose [-n NAMESPACE | -A] [-l SELECTOR | SET]",
 		Short: "Say why a StatefulSet is in trouble, on any cluster",
 		Long: `Say why a StatefulSet is in trouble, on any cluster. It follows each symptom (a pod that is Pending, not Ready, was never
 created or does not end; names that do not resolve; pods that cannot be evicted) to the object that causes it, and prints the
 evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is reported.
+Without the name of a set it diagnoses all of the namespace, of all namespaces (-A), or those with some labels (-l).
 
-Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use, or the cluster or the set cannot
-be read; 3 a symptom has no cause that could be found.`,
+Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use: an option, a file, or a set that
+does not exist; 3 a symptom has no cause that could be found; 4 the cluster does not answer, or does not let the sets be read.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return cli.UsageError{Err: fmt.Errorf("%q wants one argument, the name of a StatefulSet, and got %d", cmd.CommandPath(), len(args))}
@@ -53,40 +60,87 @@ be read; 3 a symptom has no cause that could be found.`,
 			if len(args) == 1 {
 				o.set = strings.TrimPrefix(args[0], "statefulset/")
 			}
+			if err := o.check(); err != nil {
+				return cli.UsageError{Err: err}
+			}
 			return o.diagnose(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	f := cli.NewFlags(command.Flags(), os.Getenv)
 	o.addFlags(f)
-	f.StringP(&o.namespace, "NAMESPACE", "n", "", "`name` of the set's namespace (default: the context's)")
+	f.StringP(&o.namespace, "NAMESPACE", "n", "", "`name` of the sets' namespace (default: the context's)")
 	f.String(&o.set, "SET", "", "`name` of the set, instead of the argument")
 	f.String(&o.state, "STATE", "", "diagnose the state that was saved to this `file`, without a cluster")
-	f.String(&o.save, "SAVE", "", "save what was read to this `file`")
+	f.String(&o.save, "SAVE", "", "save what was read of the set to this `file`")
+	command.Flags().BoolVarP(&o.everywhere, "all-namespaces", "A", false, "diagnose the sets of all namespaces")
+	command.Flags().StringVarP(&o.selector, "selector", "l", "", "diagnose the sets with these `labels`, such as app=db")
+	command.Flags().StringVarP(&o.format, "output", "o", "text", "`form` of what is printed: "+strings.Join(diagnose.Formats(), ", "))
+	command.Flags().DurationVar(&o.since, "since", 0, "leave out events that are older than this `duration`, such as 10m")
 	return command
 }
 
-func (o *diagnoseOptions) diagnose(ctx context.Context, out io.Writer) error {
-	state, err := o.read(ctx)
-	if err != nil {
-		return cli.UsageError{Err: err}
+// check reports options that exclude each other or say nothing.
+func (o *diagnoseOptions) check() error {
+	several := o.everywhere || o.selector != ""
+	switch {
+	case !slices.Contains(diagnose.Formats(), o.format):
+		return fmt.Errorf("--output: expected one of %s, found %q", strings.Join(diagnose.Formats(), ", "), o.format)
+	case o.set != "" && several:
+		return errors.New("expected the name of one set, or -A and -l for several, found both")
+	case o.everywhere && o.namespace != "":
+		return errors.New("expected -n or -A, found both")
+	case o.save != "" && several:
+		return errors.New("SAVE: a file holds the state of one set, and several were chosen")
+	case o.state != "" && several:
+		return errors.New("STATE: a file holds the state of one set, and -A or -l choose among a cluster's")
+	case o.since < 0:
+		return fmt.Errorf("--since: expected a duration such as 10m, found %s", o.since)
 	}
-	if o.save != "" {
-		if err := state.Save(o.save); err != nil {
-			return cli.UsageError{Err: fmt.Errorf("SAVE: %w", err)}
-		}
-	}
-	found := diagnose.Diagnose(state)
-	if err := diagnose.Write(out, state, found); err != nil {
-		return err
-	}
-	switch diagnose.Conclude(found) {
-	case diagnose.Explained:
-		return diagnosed{"the set is in trouble", 1}
-	case diagnose.Unexplained:
-		return diagnosed{"the set is in trouble, and not all of it could be explained", 3}
+	if _, err := labels.Parse(o.selector); err != nil {
+		return fmt.Errorf("--selector: %w", err)
 	}
 	return nil
 }
+
+func (o *diagnoseOptions) diagnose(ctx context.Context, out io.Writer) error {
+	states, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	if o.save != "" {
+		if len(states) > 1 {
+			return cli.UsageError{Err: errors.New("SAVE: a file holds the state of one set, name it with SET=")}
+		}
+		if err := states[0].Save(o.save); err != nil {
+			return cli.UsageError{Err: fmt.Errorf("SAVE: %w", err)}
+		}
+	}
+	all := make([]diagnose.Diagnosis, 0, len(states))
+	for _, s := range states {
+		s.Since.Duration = o.since
+		all = append(all, diagnose.Of(s))
+	}
+	if err := diagnose.WriteAll(out, o.format, all); err != nil {
+		return err
+	}
+	switch diagnose.Conclusion(all) {
+	case diagnose.Explained:
+		return diagnosed{"in trouble", 1}
+	case diagnose.Unexplained:
+		return diagnosed{"in trouble, and not all of it could be explained", 3}
+	}
+	return nil
+}
+
+// unreadable is a cluster that does not answer, or that does not let the sets be read.
+type unreadable struct{ err error }
+
+func (u unreadable) Error() string { return u.err.Error() }
+
+func (u unreadable) Unwrap() error { return u.err }
+
+// ExitCode is the process's exit code.
+func (u unreadable) ExitCode() int { return 4 }
 
 // diagnosed ends the process with a diagnosis' exit code.
 type diagnosed struct {
@@ -99,46 +153,106 @@ func (d diagnosed) Error() string { return fmt.Sprintf("%s (exit code %d)", d.te
 // ExitCode is the process's exit code.
 func (d diagnosed) ExitCode() int { return d.code }
 
-func (o *diagnoseOptions) read(ctx context.Context) (*diagnose.State, error) {
+func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	if o.state != "" {
-		return diagnose.Load(o.state)
+		state, err := diagnose.Load(o.state)
+		if err != nil {
+			return nil, cli.UsageError{Err: err}
+		}
+		return []*diagnose.State{state}, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
-	defer cancel()
 	var s runconfig.Settings
 	_, wrong, err := o.choose(&s)
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return nil, errors.New(wrong[0].Text)
+		return nil, cli.UsageError{Err: errors.New(wrong[0].Text)}
 	}
 	config, err := s.RESTConfig()
 	if err != nil {
-		return nil, err
+		return nil, cli.UsageError{Err: err}
 	}
 	config.QPS = -1 // some two dozen requests at once are no load
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, err
-	}
-	if problem := preflight.Reach(ctx, client); problem != nil {
-		return nil, errors.New(problem.Text)
+		return nil, cli.UsageError{Err: err}
 	}
 	if o.namespace == "" {
 		o.namespace = contextNamespace(s)
 	}
+	return o.states(ctx, client)
+}
+
+// states reads the sets that were chosen.
+func (o *diagnoseOptions) states(ctx context.Context, client kubernetes.Interface) ([]*diagnose.State, error) {
+	if problem := reach(ctx, client); problem != nil {
+		return nil, unreadable{errors.New(problem.Text)}
+	}
+	sets := []types.NamespacedName{{Namespace: o.namespace, Name: o.set}}
 	if o.set == "" {
-		return nil, fmt.Errorf("SET: expected the name of a StatefulSet, found none; %s", setsOf(ctx, client, o.namespace))
+		var err error
+		if sets, err = o.chosen(ctx, client); err != nil {
+			return nil, err
+		}
 	}
-	state, err := capture.State(ctx, client, o.namespace, o.set)
+	var states []*diagnose.State
+	for _, set := range sets {
+		state, err := readState(ctx, client, set)
+		if err != nil {
+			return nil, unreadable{err}
+		}
+		if state.StatefulSet == nil && o.set == "" {
+			continue // It was deleted since it was listed.
+		}
+		if state.StatefulSet == nil {
+			return nil, cli.UsageError{Err: fmt.Errorf("expected a StatefulSet %s in namespace %s, found none; %s", o.set, o.namespace, setsOf(ctx, client, o.namespace))}
+		}
+		states = append(states, state)
+	}
+	return states, nil
+}
+
+func reach(ctx context.Context, client kubernetes.Interface) *preflight.Problem {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
+	defer cancel()
+	return preflight.Reach(ctx, client)
+}
+
+func readState(ctx context.Context, client kubernetes.Interface, set types.NamespacedName) (*diagnose.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
+	defer cancel()
+	return capture.State(ctx, client, set.Namespace, set.Name)
+}
+
+// chosen are the sets of the namespace or of all, with the labels that were chosen.
+func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interface) ([]types.NamespacedName, error) {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
+	defer cancel()
+	namespace := o.namespace
+	if o.everywhere {
+		namespace = metav1.NamespaceAll
+	}
+	list, err := client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{LabelSelector: o.selector})
 	if err != nil {
-		return nil, err
+		return nil, unreadable{fmt.Errorf("listing the StatefulSets: %w", err)}
 	}
-	if state.StatefulSet == nil {
-		return nil, fmt.Errorf("expected a StatefulSet %s in namespace %s, found none; %s", o.set, o.namespace, setsOf(ctx, client, o.namespace))
+	var sets []types.NamespacedName
+	for i := range list.Items {
+		sets = append(sets, types.NamespacedName{Namespace: list.Items[i].Namespace, Name: list.Items[i].Name})
 	}
-	return state, nil
+	if len(sets) > 0 {
+		return sets, nil
+	}
+	where := "of any namespace"
+	if !o.everywhere {
+		where = fmt.Sprintf("in namespace %s; %s", namespace, setsOf(ctx, client, namespace))
+	}
+	what := "StatefulSets"
+	if o.selector != "" {
+		what += " with the labels " + o.selector
+	}
+	return nil, cli.UsageError{Err: fmt.Errorf("expected %s, found none %s", what, where)}
 }
 
 func contextNamespace(s runconfig.Settings) string {

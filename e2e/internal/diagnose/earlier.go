@@ -80,10 +80,14 @@ func (v *view) ending(f *Finding, e *corev1.Event) {
 func (v *view) lost(name string, now types.UID) []*corev1.Event {
 	var out []*corev1.Event
 	seen := map[types.UID]bool{now: now != ""}
+	within := recently
+	if v.s.Since.Duration > 0 {
+		within = v.s.Since.Duration
+	}
 	for _, e := range v.events("Pod", name, "", "Evicted", "Preempted", "TaintManagerEviction") {
 		uid := e.InvolvedObject.UID
 		cancelled := strings.HasPrefix(e.Message, "Cancelling")
-		if uid == "" || seen[uid] || cancelled || v.now.Sub(at(e)) > recently {
+		if uid == "" || seen[uid] || cancelled || v.now.Sub(at(e)) > within {
 			continue
 		}
 		seen[uid] = true

@@ -30,6 +30,8 @@ type State struct {
 	Taken metav1.Time `json:"taken"`
 	// Version is the API server's.
 	Version string `json:"version,omitempty"`
+	// Since is how far back events count; 0 is as far as they go, and half an hour for what happened to earlier pods.
+	Since metav1.Duration `json:"since,omitzero"`
 	// Unread lists what could not be read. What it names may be there.
 	Unread []Unread `json:"unread,omitempty"`
 

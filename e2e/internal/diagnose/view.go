@@ -24,7 +24,15 @@ type view struct {
 	now time.Time
 }
 
-func newView(s *State) *view { return &view{s: s, set: s.StatefulSet, now: s.now()} }
+func newView(s *State) *view {
+	v := &view{s: s, set: s.StatefulSet, now: s.now()}
+	if s.Since.Duration > 0 {
+		young := *s
+		young.Events = slices.DeleteFunc(slices.Clone(s.Events), func(e corev1.Event) bool { return v.now.Sub(at(&e)) > s.Since.Duration })
+		v.s = &young
+	}
+	return v
+}
 
 // noSet is the finding that the set itself is not there.
 func (v *view) noSet() Finding {

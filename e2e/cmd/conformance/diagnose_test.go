@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+)
+
+// answering is an API server that answers some paths, and forbids all others. It returns a kubeconfig that leads to it.
+func answering(t *testing.T, answers map[string]any) (kubeconfig string, stop func()) {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		answer, ok := answers[r.URL.Path]
+		if !ok {
+			w.WriteHeader(http.StatusForbidden)
+			answer = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonForbidden, Code: http.StatusForbidden}
+		}
+		if status, failed := answer.(metav1.Status); failed && ok {
+			w.WriteHeader(int(status.Code))
+		}
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	t.Cleanup(s.Close)
+	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	text := fmt.Sprintf(`{"apiVersion": "v1", "kind": "Config", "current-context": "c", "clusters": [{"name": "c", "cluster": {"server": %q}}],
+		"users": [{"name": "u", "user": {"token": "t"}}], "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}]}`, s.URL)
+	if err := os.WriteFile(kubeconfig, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return kubeconfig, s.Close
+}
+
+func diagnoseWith(args ...string) (out string, code int) {
+	var b strings.Builder
+	c := newDiagnoseCommand()
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.SetOut(&b)
+	c.SetErr(io.Discard)
+	c.SetArgs(args)
+	err := c.Execute()
+	return b.String() + fmt.Sprint(err), cli.ExitCode(err)
+}
+
+func stored(namespace, name string) appsv1.StatefulSet {
+	none := int32(0)
+	return appsv1.StatefulSet{
+		TypeMeta: metav1.TypeMeta{Kind: "StatefulSet", APIVersion: "apps/v1"}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: "u"},
+		Spec: appsv1.StatefulSetSpec{Replicas: &none},
+	}
+}
+
+func TestDiagnoseTellsATypoFromAnOutage(t *testing.T) {
+	pods := corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}}
+	list := func(sets ...appsv1.StatefulSet) appsv1.StatefulSetList {
+		return appsv1.StatefulSetList{TypeMeta: metav1.TypeMeta{Kind: "StatefulSetList", APIVersion: "apps/v1"}, Items: sets}
+	}
+	notFound := metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound}
+	config, _ := answering(t, map[string]any{
+		"/version": map[string]string{"gitVersion": "v1.37.2", "major": "1", "minor": "37"},
+		"/apis/apps/v1/namespaces/shop/statefulsets/web": stored("shop", "web"), "/apis/apps/v1/namespaces/shop/statefulsets/wbe": notFound,
+		"/apis/apps/v1/namespaces/bank/statefulsets/db": stored("bank", "db"), "/api/v1/namespaces/shop": notFound,
+		"/apis/apps/v1/namespaces/shop/statefulsets": list(stored("shop", "web")), "/apis/apps/v1/statefulsets": list(stored("bank", "db"), stored("shop", "web")),
+		"/api/v1/namespaces/shop/pods": pods, "/api/v1/namespaces/bank/pods": pods,
+	})
+	gone, stop := answering(t, nil)
+	stop()
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		part string
+	}{
+		"a set":                      {[]string{"--kubeconfig", config, "web"}, 0, "nothing wrong found: statefulset shop/web has 0 of 0 pods Ready"},
+		"all of the namespace":       {[]string{"--kubeconfig", config}, 0, "nothing wrong found: statefulset shop/web"},
+		"all of all":                 {[]string{"--kubeconfig", config, "-A"}, 0, "nothing wrong found: 2 of 2 sets"},
+		"for programs":               {[]string{"--kubeconfig", config, "-A", "-o", "json"}, 0, `"outcome": "healthy"`},
+		"a set that is not there":    {[]string{"--kubeconfig", config, "wbe"}, 2, "expected a StatefulSet wbe in namespace shop, found none"},
+		"a form that is not there":   {[]string{"--kubeconfig", config, "web", "-o", "xml"}, 2, "expected one of text, json, yaml, markdown"},
+		"a file that is not there":   {[]string{"--state", "/no/such/file"}, 2, "no such file"},
+		"options that exclude":       {[]string{"--kubeconfig", config, "-A", "web"}, 2, "found both"},
+		"labels that are none":       {[]string{"--kubeconfig", config, "-l", "a=="}, 0, ""},
+		"labels that are a mistake":  {[]string{"--kubeconfig", config, "-l", "a=b=c"}, 2, "--selector"},
+		"a namespace that is closed": {[]string{"--kubeconfig", config, "-n", "closed", "web"}, 4, "reading statefulset closed/web"},
+		"a cluster that is gone":     {[]string{"--kubeconfig", gone, "web"}, 4, ""},
+	} {
+		out, code := diagnoseWith(c.args...)
+		if code != c.code || !strings.Contains(out, c.part) {
+			t.Errorf("%s: expected exit code %d and %q, found %d and %s", name, c.code, c.part, code, out)
+		}
+	}
+}
