@@ -188,6 +188,18 @@ func startCases() []built {
 		{"31 twin: the node runs short", func(t *testing.T) state {
 			return evicted(t, 2, "The node was low on resource: ephemeral-storage. Threshold quantity: 1, available: 0. ")
 		}, "node: pod/web-0 was evicted 2 times, the last 20s ago: node diag-worker ran short of ephemeral-storage", "node-pressure"},
+		{"a node that has no room for the pod it was given", func(t *testing.T) state {
+			s := running(t)
+			p := pod(s.State, "web-0")
+			p.Status.Phase, p.Status.Reason, p.Status.Message = corev1.PodFailed, "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+			return s
+		}, "node: pod/web-0 has ended: NodeAffinity: Pod was rejected: Predicate NodeAffinity failed", "pod-failed"},
+		{"an image for another architecture", func(t *testing.T) state {
+			s := running(t)
+			last := s.crashing("web-0", 128, 0).LastTerminationState.Terminated
+			last.Reason, last.Message = "StartError", "failed to create containerd task: exec /app: exec format error"
+			return s
+		}, "container: pod/web-0 has container main whose program is not made for its node: exec format error", "cannot-start"},
 		{"31 twin: pods of a higher priority", func(t *testing.T) state {
 			s := evicted(t, 2, "")
 			for i := range s.Events[len(s.Events)-2:] {
@@ -357,6 +369,15 @@ func nameCases() []built {
 			s.Names = []string{"telemetry.svc.example.com"}
 			return s
 		}, "dns: statefulset/web has a template that asks for names in example.com, and the cluster's zone is cluster.local", diagnose.Note},
+
+		{"a pod's name under another service", func(t *testing.T) state { return asks(t, "$(hostname).web-headless.$NAMESPACE.svc") },
+			`service: statefulset/web has serviceName "web", and its template asks for its pods' names under web-headless`, "other-service"},
+		{"a pod's name in another namespace", func(t *testing.T) state { return asks(t, "web-0.web.prod.svc.cluster.local") },
+			"service: statefulset/web has a template that asks for its pods' names in namespace prod, and is in ", "other-namespace"},
+		{"16 twin: a service that is asked for and missing", func(t *testing.T) state { return asks(t, "db.$NAMESPACE.svc") },
+			"service: service/db does not exist, though the set's template asks for db.$NAMESPACE.svc", "asked-service-missing"},
+		{"twin: names of another set in another namespace", func(t *testing.T) state { return asks(t, "db-0.db.prod.svc", "db.prod.svc", "$SERVICE.$NAMESPACE.svc") },
+			"readiness: pod/web-0 runs, and the readiness probe of container main fails", "readiness-probe"},
 
 		{"30 a service that selects another set's pods", func(t *testing.T) state { return selected(t, "web") },
 			"service: service/web also selects reports-0 of statefulset/reports: its name leads to pods that are not the set's", "service-selects-others"},

@@ -5,6 +5,7 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
@@ -78,6 +79,23 @@ func scheduleCases() []built {
 			s.Nodes[1].Spec.Unschedulable = true
 			return s
 		}, "storage: persistentvolume/pv can be used only on nodes with kubernetes.io/hostname In statefulset-conformance-worker, and node statefulset-conformance-worker is cordoned", "volume-node-affinity"},
+
+		{"a claim for one pod only", func(t *testing.T) state {
+			s := shared(t, "shared", "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod")
+			s.Volumes[0].Spec.NodeAffinity = nil
+			s.Claims[0].Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOncePod}
+			pod(s.State, "web-0").Spec.Volumes = pod(s.State, "web-2").Spec.Volumes
+			return s
+		}, "storage: persistentvolumeclaim/shared may be used by one pod only (ReadWriteOncePod), and pod web-0 uses it: pod web-2 waits", "claim-in-use"},
+		{"a local volume on a node that cannot take the pod", func(t *testing.T) state {
+			s := shared(t, "data-web-2", "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't find available persistent volumes to bind")
+			s.Claims[0].Spec.VolumeName, s.Claims[0].Status.Phase = "", corev1.ClaimPending
+			local, wait := "local", storagev1.VolumeBindingWaitForFirstConsumer
+			s.Claims[0].Spec.StorageClassName = &local
+			s.Classes = append(s.Classes, storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: local}, Provisioner: "kubernetes.io/no-provisioner", VolumeBindingMode: &wait})
+			s.Volumes[0].Spec.ClaimRef, s.Volumes[0].Spec.StorageClassName = nil, local
+			return s
+		}, `storage: persistentvolumeclaim/data-web-2 finds no volume of class "local" that can be used on a node that could take pod web-2`, "no-volume-in-reach"},
 
 		{"28 no node has the label to spread over", func(t *testing.T) state {
 			return spread(t, "topology.kubernetes.io/zone", "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod topology spread constraints (missing required label)")

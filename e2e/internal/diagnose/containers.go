@@ -215,6 +215,11 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
 		f.Why = "the image has no such program, or the user may not run it: the message above says which"
 		f.Do = []string{"correct command and args in the set's template, or the image"}
+		if strings.Contains(last.Message, "exec format error") {
+			f.What = fmt.Sprintf("has %s %s whose program is not made for its node: exec format error", word, c.Name)
+			f.Why = "the image is for another processor architecture than node " + l.p.Spec.NodeName
+			f.Do = []string{"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch"}
+		}
 	case last.ExitCode == killed && last.Reason != "Completed":
 		f.Why = "something killed the program (signal 9), and nothing that was read says what: the node out of memory, or a process of its own"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")

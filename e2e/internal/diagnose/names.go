@@ -78,6 +78,12 @@ func (v *view) names(pods []Finding) []Finding {
 		}
 		found = append(found, *f)
 	}
+	for _, f := range v.askedNames() {
+		if !slices.ContainsFunc(pods, mayAskNames) {
+			f.Cause = Note
+		}
+		found = append(found, f)
+	}
 	return found
 }
 

@@ -92,3 +92,53 @@ func wantedText(p *corev1.Pod) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// claimInUseBy is a pod that needs a claim which only one pod may use, while another does.
+func (v *view) claimInUseBy(p *corev1.Pod, f Finding) Finding {
+	for _, name := range claimNames(p) {
+		c := v.claim(name)
+		if c == nil || !slices.Contains(c.Spec.AccessModes, corev1.ReadWriteOncePod) {
+			continue
+		}
+		user := "another pod"
+		for i := range v.s.Pods {
+			if q := &v.s.Pods[i]; q.Name != p.Name && slices.Contains(claimNames(q), name) && q.Spec.NodeName != "" {
+				user = "pod " + q.Name
+			}
+		}
+		claim := v.ref("persistentvolumeclaim", name)
+		f.Area, f.Object, f.Path = Storage, claim, []Ref{claim}
+		f.What = fmt.Sprintf("may be used by one pod only (ReadWriteOncePod), and %s uses it: pod %s waits", user, p.Name)
+		f.Evidence = append(f.Evidence, Evidence{claim, "spec.accessModes", modesText(c.Spec.AccessModes)})
+		return f
+	}
+	return f
+}
+
+// outOfReach is a pod whose claim is bound once the pod has a node, while no volume can be had on a node that could take it.
+func (v *view) outOfReach(p *corev1.Pod, f Finding) Finding {
+	for _, name := range claimNames(p) {
+		c := v.claim(name)
+		if c == nil || c.Status.Phase == corev1.ClaimBound {
+			continue
+		}
+		claim := v.ref("persistentvolumeclaim", name)
+		f.Area, f.Object, f.Path = Storage, claim, []Ref{claim}
+		f.What = fmt.Sprintf("finds no volume of class %q that can be used on a node that could take pod %s", volumehelper.GetPersistentVolumeClaimClass(c), p.Name)
+		for i := range v.s.Volumes {
+			pv := &v.s.Volumes[i]
+			if kind, _ := volumeObstacle(pv, c); kind == "" && volumehelper.GetPersistentVolumeClass(pv) == volumehelper.GetPersistentVolumeClaimClass(c) && len(f.Evidence) < 12 {
+				f.Evidence = append(f.Evidence, Evidence{clusterRef("persistentvolume", pv.Name), "spec.nodeAffinity", affinityText(pv.Spec.NodeAffinity)})
+			}
+		}
+		if class := v.class(volumehelper.GetPersistentVolumeClaimClass(c)); class != nil {
+			for _, t := range class.AllowedTopologies {
+				for _, e := range t.MatchLabelExpressions {
+					f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", class.Name), "allowedTopologies", e.Key + " In " + strings.Join(e.Values, ",")})
+				}
+			}
+		}
+		return f
+	}
+	return f
+}

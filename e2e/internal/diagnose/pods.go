@@ -235,6 +235,10 @@ func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
 	} else {
 		f.Cause = Unknown
 	}
+	if p.Status.Message != "" {
+		f.What += ": " + oneLine(p.Status.Message)
+		f.Do = []string{"correct what the message names: in the set's template, or on node " + p.Spec.NodeName}
+	}
 	if p.Status.Reason == "Evicted" {
 		f.What = "was evicted"
 		v.eviction(&f, p.Spec.NodeName, p.Status.Message)

@@ -118,6 +118,12 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	if pv := v.confined(p, nodes); pv != nil && why.cause != Unknown {
 		return v.onlyThere(p, f, pv, free, why)
 	}
+	switch why.cause {
+	case "claim-in-use":
+		return v.claimInUseBy(p, f)
+	case "no-volume-in-reach":
+		return v.outOfReach(p, f)
+	}
 	if len(free) > 0 && f.Cause == Unknown {
 		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", free[0]), "obstacles", "none found in its taints, labels and resources"})
 	}

@@ -1,0 +1,82 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// asked is a name below .svc in a template, taken apart. What a variable gives is "".
+type asked struct {
+	name                    string
+	pod, service, namespace string
+}
+
+// parts takes a name apart: pod.service.namespace.svc or service.namespace.svc. ok is false for any other form.
+func parts(name string) (a asked, ok bool) {
+	before, _, _ := strings.Cut(name, ".svc")
+	all := strings.Split(before, ".")
+	if len(all) == 2 {
+		all = append([]string{""}, all...)
+	}
+	if len(all) != 3 {
+		return a, false
+	}
+	literal := func(label string) string {
+		if strings.ContainsAny(label, "$(){}") {
+			return ""
+		}
+		return strings.ToLower(label)
+	}
+	a = asked{name: name, pod: all[0], service: literal(all[1]), namespace: literal(all[2])}
+	return a, true
+}
+
+// ownPod reports whether the first label of a name is that of a pod of the set's: written out, or a variable that is called after the host or pod.
+func (v *view) ownPod(label string) bool {
+	label = strings.ToLower(label)
+	if strings.Contains(label, "$") {
+		return contains(label)("host", "pod")
+	}
+	return v.ordinal(label) >= 0
+}
+
+// askedNames follows names in the set's template that lead nowhere whatever the DNS does: pods' names under another service than the set's or in
+// another namespace, and services that do not exist.
+func (v *view) askedNames() []Finding {
+	for _, name := range v.s.Names {
+		a, ok := parts(name)
+		if !ok {
+			continue
+		}
+		here := a.namespace == "" || a.namespace == v.s.Namespace
+		evidence := []Evidence{{v.setRef(), "spec.template, names below .svc", name}, {v.setRef(), "spec.serviceName", firstOf(v.set.Spec.ServiceName, `""`)}}
+		f := Finding{Area: Service, Object: v.setRef(), Path: []Ref{v.setRef()}, Evidence: evidence, Seen: "no such name can be resolved: " + name, Look: []string{getYAML(v.setRef())}}
+		switch {
+		case v.ownPod(a.pod) && !here:
+			f.Cause, f.What = "other-namespace", fmt.Sprintf("has a template that asks for its pods' names in namespace %s, and is in %s", a.namespace, v.s.Namespace)
+			f.Do = []string{"take the namespace from the pod's own (metadata.namespace of the downward API) in the set's template"}
+		case v.ownPod(a.pod) && a.service != "" && a.service != v.set.Spec.ServiceName:
+			f.Cause = "other-service"
+			f.What = fmt.Sprintf("has serviceName %q, and its template asks for its pods' names under %s: a pod has a name under the set's own service only", v.set.Spec.ServiceName, a.service)
+			f.Do = []string{"ask for the names under the set's service, or create the set anew with that serviceName, which cannot be changed"}
+		case a.pod == "" && a.service != "" && here && v.noService(a.service):
+			f.Cause, f.Object = "asked-service-missing", v.ref("service", a.service)
+			f.What = "does not exist, though the set's template asks for " + name
+			f.Evidence = append(f.Evidence[:1], Evidence{v.ref("service", "*"), "metadata.name", v.serviceNames()})
+			f.Do = []string{"create the service, or correct the name in the set's template"}
+			f.Look = append(f.Look, kubectl(f.Object, "get services"))
+		default:
+			continue
+		}
+		return []Finding{f}
+	}
+	return nil
+}
+
+// noService reports whether a service is known not to exist in the set's namespace.
+func (v *view) noService(name string) bool {
+	return v.unread("services") == "" && name != v.set.Spec.ServiceName && !slices.ContainsFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == name })
+}
