@@ -2,17 +2,13 @@ package diagnose_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 )
@@ -101,6 +97,14 @@ func startCases() []built {
 			s.container("web-0", func(c *corev1.Container) { probe(c) })
 			s.crashing("web-0", 3, 2*time.Second)
 			s.said("web-0", "Unhealthy", "Startup probe failed: ", 30*time.Second)
+			return s
+		}, "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 3)", "crash-loop"},
+		{"06 twin: it was killed for its probe once, and ends by itself since", func(t *testing.T) state {
+			s := running(t)
+			s.only()
+			s.container("web-0", func(c *corev1.Container) { probe(c) })
+			s.crashing("web-0", 3, 2*time.Second)
+			s.said("web-0", "Killing", "Container main failed startup probe, will be restarted", 10*time.Minute)
 			return s
 		}, "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 3)", "crash-loop"},
 		{"06 twin: it starts, and its liveness probe fails later", func(t *testing.T) state {
@@ -208,192 +212,5 @@ func startCases() []built {
 			}
 			return s
 		}, "scheduling: pod/web-0 was ended from outside 2 times, the last 20s ago: a pod of a higher priority took its place", "preempted"},
-	}
-}
-
-func controllerCases() []built {
-	// web-1 is of a revision that the set has left, and cannot pull its image.
-	left := func(t *testing.T) state {
-		t.Helper()
-		s := running(t)
-		c := s.waiting("web-1", "ImagePullBackOff", "not found")
-		c.Image = "registry.invalid/shop/web:2"
-		p := pod(s.State, "web-1")
-		p.Spec.Containers[0].Image = c.Image
-		p.Labels[appsv1.ControllerRevisionHashLabelKey] = "web-bad"
-		return s
-	}
-	// web-0 is not Ready, and the set is to have one pod.
-	scaled := func(t *testing.T) state {
-		t.Helper()
-		s := running(t)
-		s.container("web-0", func(c *corev1.Container) {
-			c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}}
-		})
-		third := pod(s.State, "web-1").DeepCopy()
-		third.Name, third.UID = "web-2", "web-2"
-		s.Pods = append(s.Pods, *third)
-		s.unready("web-0", 3*time.Minute)
-		s.said("web-0", "Unhealthy", "Readiness probe failed: connection refused", 2*time.Second)
-		*s.StatefulSet.Spec.Replicas = 1
-		return s
-	}
-	return []built{
-		{"03 a broken pod of a revision that the set has left", left,
-			"rollout: pod/web-1 is broken and of a revision that the set has left (web-bad, now web-7c98cf7c44; its image registry.invalid/shop/web:2 is no longer in the template), and OrderedReady waits for it", "forced-rollback"},
-		{"03 twin: the template has the image still", func(t *testing.T) state {
-			s := left(t)
-			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = s.StatefulSet.Status.UpdateRevision
-			return s
-		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
-		{"03 twin: below the partition a new pod would be the same", func(t *testing.T) state {
-			s := left(t)
-			two := int32(2)
-			s.StatefulSet.Spec.UpdateStrategy.RollingUpdate.Partition = &two
-			return s
-		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
-		{"03 twin: its node is lost, which no deletion mends", func(t *testing.T) state {
-			s := left(t)
-			s.Leases = slices.DeleteFunc(s.Leases, func(o coordination) bool { return o.Name == "diag-worker" })
-			for i := range s.Nodes[0].Status.Conditions {
-				if c := &s.Nodes[0].Status.Conditions[i]; c.Type == corev1.NodeReady {
-					c.Status = corev1.ConditionUnknown
-				}
-			}
-			return s
-		}, "node: node/diag-worker has been silent for", "node-lost"},
-
-		{"35 pods that stay since one before them is not Ready", scaled,
-			"readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :80, every 1 s); web-1 and web-2 are to go and stay until it is Ready (OrderedReady)", "readiness-probe"},
-		{"35 twin: under Parallel they need not wait", func(t *testing.T) state {
-			s := scaled(t)
-			s.StatefulSet.Spec.PodManagementPolicy = appsv1.ParallelPodManagement
-			for _, n := range []string{"web-1", "web-2"} {
-				at := s.ago(5 * time.Minute)
-				pod(s.State, n).DeletionTimestamp, pod(s.State, n).Finalizers = &at, []string{"example.com/backup"}
-				pod(s.State, n).Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}
-			}
-			s.container("web-0", func(c *corev1.Container) { c.ReadinessProbe = nil })
-			for i := range pod(s.State, "web-0").Status.Conditions {
-				pod(s.State, "web-0").Status.Conditions[i].Status = corev1.ConditionTrue
-			}
-			return s
-		}, "termination: pod/web-2 is held by its finalizer example.com/backup", "finalizer"},
-		{"35 twin: two pods that are to go are not Ready", func(t *testing.T) state {
-			s := scaled(t)
-			for i := range pod(s.State, "web-0").Status.Conditions {
-				pod(s.State, "web-0").Status.Conditions[i].Status = corev1.ConditionTrue
-			}
-			pod(s.State, "web-0").Status.ContainerStatuses[0].Ready = true
-			s.crashing("web-1", 1, time.Second)
-			s.crashing("web-2", 1, time.Second)
-			return s
-		}, "container: pod/web-1 has container main that ends again and again (4 restarts, exit code 1); web-1 and web-2 are to go and stay", "crash-loop"},
-		{"a pod that is Ready and not available yet", func(t *testing.T) state {
-			s := running(t)
-			s.StatefulSet.Spec.MinReadySeconds = 3600
-			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })
-			return s
-		}, "controller: pod/web-0 is Ready, and the controller goes on only when it has been so for 1h (minReadySeconds)", diagnose.Note},
-	}
-}
-
-func nameCases() []built {
-	asks := func(t *testing.T, names ...string) state {
-		t.Helper()
-		s := running(t)
-		s.Names = names
-		s.Services[0].Spec.PublishNotReadyAddresses = true
-		s.container("web-0", func(c *corev1.Container) {
-			c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"sh"}}}}
-		})
-		s.unready("web-0", 3*time.Minute)
-		s.said("web-0", "Unhealthy", "Readiness probe failed: not up", 2*time.Second)
-		return s
-	}
-	selected := func(t *testing.T, app string) state {
-		t.Helper()
-		s := state{well(t), t}
-		s.later(5 * time.Minute)
-		other := pod(s.State, "web-1").DeepCopy()
-		other.Name, other.UID, other.Labels = "reports-0", "r", map[string]string{"app": app, "part": "web"}
-		other.OwnerReferences[0].Name, other.OwnerReferences[0].UID = "reports", "reports"
-		s.Pods = append(s.Pods, *other)
-		s.Slices[0].Endpoints = append(s.Slices[0].Endpoints, discoveryv1.Endpoint{TargetRef: &corev1.ObjectReference{Kind: "Pod", Name: "reports-0"}})
-		return s
-	}
-	return []built{
-		{"20 pods in the node's network ask the node's resolver", func(t *testing.T) state {
-			s := asks(t, "web-0.web.$NAMESPACE.svc.cluster.local")
-			s.StatefulSet.Spec.Template.Spec.HostNetwork = true
-			return s
-		}, "dns: statefulset/web has hostNetwork: true and dnsPolicy ClusterFirst, which means the node's resolver for such pods: its pods cannot resolve names of the cluster", "nodes-resolver"},
-		{"20 the probe says that it did not resolve a name", func(t *testing.T) state {
-			s := asks(t)
-			s.StatefulSet.Spec.Template.Spec.HostNetwork = true
-			s.Events[len(s.Events)-1].Message = "Readiness probe failed: cannot resolve web-0.web"
-			return s
-		}, "dns: statefulset/web has hostNetwork: true", "nodes-resolver"},
-		{"20 dnsPolicy Default", func(t *testing.T) state {
-			s := asks(t, "web-0.web.$NAMESPACE.svc")
-			s.StatefulSet.Spec.Template.Spec.DNSPolicy = corev1.DNSDefault
-			return s
-		}, "dns: statefulset/web has dnsPolicy Default", "nodes-resolver"},
-		{"20 twin: with ClusterFirstWithHostNet", func(t *testing.T) state {
-			s := asks(t, "web-0.web.$NAMESPACE.svc")
-			s.StatefulSet.Spec.Template.Spec.HostNetwork, s.StatefulSet.Spec.Template.Spec.DNSPolicy = true, corev1.DNSClusterFirstWithHostNet
-			return s
-		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails", "readiness-probe"},
-		{"20 twin: nothing tells that a name is needed", func(t *testing.T) state {
-			s := asks(t)
-			s.StatefulSet.Spec.Template.Spec.HostNetwork = true
-			return s
-		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails", "readiness-probe"},
-		{"20 twin: the image cannot be pulled", func(t *testing.T) state {
-			s := asks(t, "web-0.web.$NAMESPACE.svc")
-			s.StatefulSet.Spec.Template.Spec.HostNetwork = true
-			s.waiting("web-0", "ImagePullBackOff", "not found")
-			return s
-		}, "image: pod/web-0 cannot pull the image", "image-pull"},
-
-		{"33 a zone of another cluster", func(t *testing.T) state { return asks(t, "web-0.web.$NAMESPACE.svc.cluster.internal") },
-			"dns: statefulset/web has a template that asks for names in cluster.internal, and the cluster's zone is cluster.local", "other-zone"},
-		{"33 twin: the zone is the cluster's", func(t *testing.T) state {
-			s := asks(t, "web-0.web.$NAMESPACE.svc.cluster.internal")
-			s.Resolver.Zone = "cluster.internal"
-			s.Resolver.Corefile = ""
-			return s
-		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails", "readiness-probe"},
-		{"33 twin: all pods are well", func(t *testing.T) state {
-			s := running(t)
-			s.Names = []string{"telemetry.svc.example.com"}
-			return s
-		}, "dns: statefulset/web has a template that asks for names in example.com, and the cluster's zone is cluster.local", diagnose.Note},
-
-		{"a pod's name under another service", func(t *testing.T) state { return asks(t, "$(hostname).web-headless.$NAMESPACE.svc") },
-			`service: statefulset/web has serviceName "web", and its template asks for its pods' names under web-headless`, "other-service"},
-		{"a pod's name in another namespace", func(t *testing.T) state { return asks(t, "web-0.web.prod.svc.cluster.local") },
-			"service: statefulset/web has a template that asks for its pods' names in namespace prod, and is in ", "other-namespace"},
-		{"16 twin: a service that is asked for and missing", func(t *testing.T) state { return asks(t, "db.$NAMESPACE.svc") },
-			"service: service/db does not exist, though the set's template asks for db.$NAMESPACE.svc", "asked-service-missing"},
-		{"twin: names of another set in another namespace", func(t *testing.T) state { return asks(t, "db-0.db.prod.svc", "db.prod.svc", "$SERVICE.$NAMESPACE.svc") },
-			"readiness: pod/web-0 runs, and the readiness probe of container main fails", "readiness-probe"},
-
-		{"30 a service that selects another set's pods", func(t *testing.T) state { return selected(t, "web") },
-			"service: service/web also selects reports-0 of statefulset/reports: its name leads to pods that are not the set's", "service-selects-others"},
-		{"30 twin: sets that share a service by a label of their own", func(t *testing.T) state {
-			s := selected(t, "reports")
-			s.Services[0].Spec.Selector = map[string]string{"part": "web"}
-			for i := range s.Pods {
-				s.Pods[i].Labels["part"] = "web"
-			}
-			s.StatefulSet.Spec.Template.Labels["part"] = "web"
-			return s
-		}, "service: service/web also selects reports-0 of statefulset/reports", diagnose.Note},
-		{"30 twin: the service leads to a port that no container has", func(t *testing.T) state {
-			s := state{well(t), t}
-			s.Services[0].Spec.Ports[0].TargetPort = intstr.FromString("http")
-			return s
-		}, `service: service/web leads port 8080 to a port named "http", which no container of the set has`, "service-port"},
 	}
 }

@@ -293,8 +293,9 @@ func TestAPodThatWasNeverCreatedLeadsToItsPredecessor(t *testing.T) {
 func TestABrokenPodOfAnEarlierRevisionIsToBeDeletedByHand(t *testing.T) {
 	s := captured(t, "image-pull")
 	s.StatefulSet.Status.UpdateRevision = "web-mended"
+	s.StatefulSet.Spec.Template.Spec.Containers[0].Image = "registry.example/shop/web:2"
 	f := diagnose.Diagnose(s)[0]
-	if !strings.Contains(f.Line(), "rollout: pod/web-0 is of a revision that the set has left") || !strings.Contains(f.Do[0], "delete pod web-0") {
+	if !strings.Contains(f.Line(), "rollout: pod/web-0 is broken and of a revision that the set has left") || !strings.Contains(f.Do[0], "delete pod web-0") {
 		t.Errorf("expected the pod to be named as left behind and to be deleted, found %s %q", f.Line(), f.Do)
 	}
 }

@@ -117,7 +117,7 @@ func (v *view) otherZone() *Finding {
 	}
 	var other, names []string
 	for _, n := range v.s.Names {
-		if z := zoneIn(n); z != "" && z != zone {
+		if z := zoneIn(n); z != "" && z != zone && v.ofThisCluster(n) {
 			other, names = append(other, z), append(names, n)
 		}
 	}
@@ -141,6 +141,12 @@ func (v *view) otherZone() *Finding {
 		},
 		Look: []string{kubectl(v.setRef(), "exec %s -- cat /etc/resolv.conf", v.podName(v.start()))},
 	}
+}
+
+// ofThisCluster reports whether a name seems to be meant for this cluster: its namespace is the set's or a variable, or its service is one here.
+func (v *view) ofThisCluster(name string) bool {
+	a, ok := parts(name)
+	return ok && (a.namespace == "" || a.namespace == v.s.Namespace || slices.ContainsFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == a.service }))
 }
 
 // nodesResolver is a template whose pods do not ask the cluster's DNS, and that seem to need it: names below .svc are in the template, or what

@@ -75,13 +75,15 @@ func (v *view) notAvailable(p *corev1.Pod) Finding {
 	return f
 }
 
-// restarts is a pod that is Ready at the moment and whose containers end again and again.
+// restarts is a pod that is Ready at the moment and whose containers end again and again: the last run ended a short time ago, and was short. A
+// container that was restarted with its node ran for long.
 func (v *view) restarts(p *corev1.Pod) []Finding {
 	l := v.inspect(p, v.s.Events)
 	for i := range p.Status.ContainerStatuses {
 		c := &p.Status.ContainerStatuses[i]
 		last := c.LastTerminationState.Terminated
-		if last == nil || c.RestartCount < 2 || v.now.Sub(last.FinishedAt.Time) > recently/2 {
+		const short = recently / 2
+		if last == nil || c.RestartCount < 2 || v.now.Sub(last.FinishedAt.Time) > short || last.FinishedAt.Sub(last.StartedAt.Time) > short {
 			continue
 		}
 		l.seen = fmt.Sprintf("pod %s is Ready now, and its container %s ended %s ago", p.Name, c.Name, v.ago(last.FinishedAt.Time))

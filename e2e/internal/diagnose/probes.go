@@ -27,15 +27,16 @@ type kill struct {
 // killedFor is the probe for which the kubelet killed a container's last run, nil if nothing shows that it did.
 func (l podInspector) killedFor(c *corev1.ContainerStatus, last *corev1.ContainerStateTerminated, spec *corev1.Container) *kill {
 	said := l.about(c.Name, "Killing", "")
+	byRequest := slices.Contains([]int32{0, told, killed}, last.ExitCode)
 	for _, k := range []*kill{{kind: "startup", probe: spec.StartupProbe}, {kind: "liveness", probe: spec.LivenessProbe}} {
 		if k.probe == nil {
 			continue
 		}
 		failed := l.about(c.Name, "Unhealthy", title(k.kind)+" probe")
 		switch {
-		case said != nil && strings.Contains(said.Message, "failed "+k.kind+" probe"):
+		case said != nil && strings.Contains(said.Message, "failed "+k.kind+" probe") && (byRequest || !at(said).Before(last.StartedAt.Time)):
 			k.evidence = append(k.evidence, eventEvidence(said))
-		case said != nil || !slices.Contains([]int32{0, told, killed}, last.ExitCode):
+		case said != nil || !byRequest:
 			continue // Something else, or the program itself, ended it.
 		case k.kind == "startup" && !started(c) && (failed != nil || ranOut(last, k.probe)):
 			// Events last an hour: the probe's own time then shows it.

@@ -2,9 +2,11 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 )
 
 // ofEarlierRevision says of a finding about a pod that the pod is of a revision which the set has left. Under OrderedReady the controller waits
@@ -26,7 +28,7 @@ func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 	remove := kubectl(pod, "delete pod %s", p.Name)
 	c := condition(p, corev1.PodReady)
 	recent := f.Area == Readiness && c != nil && v.now.Sub(c.LastTransitionTime.Time) < patience
-	if !madeByTemplate(f) || recent || (!v.ordered() && !onDelete) {
+	if !v.mendedByTemplate(p, f) || recent || (!v.ordered() && !onDelete) {
 		if f.Known() {
 			f.Do = append(f.Do, fmt.Sprintf("the pod is of an earlier revision (%s, the set's template is %s): if the template has mended this, delete the pod: %s", has, wants, remove))
 		}
@@ -50,15 +52,40 @@ func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 	return f
 }
 
-// madeByTemplate reports whether a finding is of what a pod's template says, so that a pod of another template need not have it.
-func madeByTemplate(f Finding) bool {
+// mendedByTemplate reports whether a pod of the newest template may not have what a finding says of this one: the two differ in what it is about.
+func (v *view) mendedByTemplate(p *corev1.Pod, f Finding) bool {
+	if !f.Known() && f.Cause != Unknown {
+		return false
+	}
 	switch f.Area {
-	case Image, Container, Readiness, Scheduling:
-		return f.Known() || f.Cause == Unknown
+	case Image:
+		return v.imageLeft(p) != ""
+	case Container, Readiness:
+		return true
+	case Scheduling:
+		return v.placedOtherwise(p)
 	case Storage:
 		return f.Cause == "volume-mount" || f.Cause == "earlier-data"
 	}
 	return false
+}
+
+// placedOtherwise reports whether the set's template asks for other nodes, or for other resources of them, than a pod does.
+func (v *view) placedOtherwise(p *corev1.Pod) bool {
+	of := func(spec *corev1.PodSpec) corev1.PodSpec {
+		out := corev1.PodSpec{NodeSelector: spec.NodeSelector, Affinity: spec.Affinity, TopologySpreadConstraints: spec.TopologySpreadConstraints, SchedulerName: spec.SchedulerName}
+		for i := range spec.Containers {
+			out.Containers = append(out.Containers, corev1.Container{Resources: spec.Containers[i].Resources})
+		}
+		return out
+	}
+	ports := func(spec *corev1.PodSpec) []PortUse { return HostPorts(&corev1.Pod{Spec: *spec}) }
+	// The API server adds tolerations to a pod: what the template tolerates counts only if the pod does not.
+	template := &v.set.Spec.Template.Spec
+	tolerates := slices.ContainsFunc(template.Tolerations, func(t corev1.Toleration) bool {
+		return !slices.ContainsFunc(p.Spec.Tolerations, func(has corev1.Toleration) bool { return apiequality.Semantic.DeepEqual(t, has) })
+	})
+	return tolerates || !slices.Equal(ports(&p.Spec), ports(template)) || !apiequality.Semantic.DeepEqual(of(&p.Spec), of(template))
 }
 
 // imageLeft is an image of a pod that the set's template does not have, "" if it has all of them.

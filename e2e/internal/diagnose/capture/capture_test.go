@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -112,5 +113,49 @@ func TestASetOrPodsThatMayNotBeReadAreAnError(t *testing.T) {
 	}
 	if _, err := capture.State(t.Context(), server(t, map[string]any{setPath: set()}), "ns", "web"); err == nil || !strings.Contains(err.Error(), "the pods of namespace ns") {
 		t.Errorf("expected an error about the pods, found %v", err)
+	}
+}
+
+// What only some diagnoses look at is read when there is a sign of it.
+func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
+	meta := func(kind, version string) metav1.TypeMeta { return metav1.TypeMeta{Kind: kind, APIVersion: version} }
+	s := set()
+	s.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Args: []string{"--seed=web-0.web.ns.svc.cluster.local"}}}
+	pods := corev1.PodList{TypeMeta: meta("PodList", "v1"), Items: []corev1.Pod{
+		{ObjectMeta: metav1.ObjectMeta{Name: "reports-0", Namespace: "ns", Labels: map[string]string{"app": "shop"}}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "unrelated", Namespace: "ns"}},
+	}}
+	about := func(kind, name, reason string) corev1.Event {
+		return corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: kind, Name: name, Namespace: "ns"}, Reason: reason}
+	}
+	answers := map[string]any{
+		setPath: s, "/api/v1/namespaces/ns/pods": pods,
+		"/api/v1/namespaces/ns/services": corev1.ServiceList{TypeMeta: meta("ServiceList", "v1"), Items: []corev1.Service{
+			{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: corev1.ServiceSpec{Selector: map[string]string{"app": "shop"}}},
+		}},
+		"/api/v1/namespaces/ns/limitranges": corev1.LimitRangeList{TypeMeta: meta("LimitRangeList", "v1"), Items: []corev1.LimitRange{{ObjectMeta: metav1.ObjectMeta{Name: "defaults"}}}},
+		"/apis/storage.k8s.io/v1/csinodes":  storagev1.CSINodeList{TypeMeta: meta("CSINodeList", "storage.k8s.io/v1"), Items: []storagev1.CSINode{{ObjectMeta: metav1.ObjectMeta{Name: "node"}}}},
+		"/api/v1/namespaces/ns/events":      corev1.EventList{TypeMeta: meta("EventList", "v1")},
+	}
+	read := func() *diagnose.State {
+		got, err := capture.State(t.Context(), server(t, answers), "ns", "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	got := read()
+	if len(got.Limits) != 0 || len(got.CSINodes) != 0 {
+		t.Errorf("expected nothing to be read without a sign of it, found %v and %v", got.Limits, got.CSINodes)
+	}
+	if len(got.Pods) != 1 || got.Pods[0].Name != "reports-0" {
+		t.Errorf("expected the pod that the service selects and no other, found %v", got.Pods)
+	}
+	if want := []string{"web-0.web.ns.svc.cluster.local"}; !slices.Equal(got.Names, want) {
+		t.Errorf("expected the names %v, found %v", want, got.Names)
+	}
+	answers["/api/v1/namespaces/ns/events"] = corev1.EventList{TypeMeta: meta("EventList", "v1"), Items: []corev1.Event{about("StatefulSet", "web", "FailedCreate"), about("Pod", "web-0", "FailedMount")}}
+	if got := read(); len(got.Limits) != 1 || len(got.CSINodes) != 1 {
+		t.Errorf("expected limit ranges and drivers to be read, found %v and %v", got.Limits, got.CSINodes)
 	}
 }
