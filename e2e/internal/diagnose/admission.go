@@ -34,6 +34,10 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	if strings.HasPrefix(message, "create Claim") || strings.Contains(message, `persistentvolumeclaims "`) {
 		what = "claim"
 	}
+	verb := "created"
+	if e.Reason == "FailedDelete" {
+		verb = "deleted"
+	}
 	f := Finding{Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(v.setRef())}}
 	if m := overQuota.FindStringSubmatch(message); m != nil {
 		return v.quota(f, what, m[1], m[2], m[3], m[4])
@@ -55,7 +59,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	}
 	if m := webhookFailed.FindStringSubmatch(message); m != nil {
 		f.Cause, f.Area, f.Object = "webhook-unreachable", Admission, v.webhook(m[1])
-		f.What = fmt.Sprintf("keeps the set's %s from being created: its webhook %s does not answer", what, m[1])
+		f.What = fmt.Sprintf("keeps the set's %s from being %s: its webhook %s does not answer", what, verb, m[1])
 		f.Why = "the webhook's server is down or unreachable, and its failurePolicy is Fail: " + m[2]
 		f.Do = []string{"bring the webhook's server back", "or delete the configuration if the server is gone for good"}
 		f.Look = append(f.Look, getYAML(f.Object))
@@ -88,7 +92,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		return f
 	}
 	f.Cause, f.Area, f.Object = Unknown, Admission, v.setRef()
-	f.What = fmt.Sprintf("cannot have its %s created: %s", what, afterError(message))
+	f.What = fmt.Sprintf("cannot have its %s %s: %s", what, verb, afterError(message))
 	f.Do = []string{"read the API server's answer above: it names the field or the rule"}
 	return f
 }

@@ -122,6 +122,12 @@ func controllerCases() []built {
 			s.crashing("web-2", 1, time.Second)
 			return s
 		}, "container: pod/web-1 has container main that ends again and again (4 restarts, exit code 1); web-1 and web-2 are to go and stay", "crash-loop"},
+		{"a pod of an earlier revision that may not be deleted", func(t *testing.T) state {
+			s := running(t)
+			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = "web-old"
+			s.said("web", "FailedDelete", `delete Pod web-1 in StatefulSet web failed error: admission webhook "keep.example.com" denied the request: it is being backed up`, 10*time.Second)
+			return s
+		}, "admission: webhook/keep.example.com rejects the set's pod: its webhook keep.example.com says: it is being backed up", "webhook-denies"},
 		{"a pod that is Ready and not available yet", func(t *testing.T) state {
 			s := running(t)
 			s.StatefulSet.Spec.MinReadySeconds = 3600

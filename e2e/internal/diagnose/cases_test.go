@@ -301,6 +301,12 @@ func storageCases() []built {
 			s.CSINodes = nodesWith("diag-worker", "disks.example.com")
 			return s
 		}, "storage: pod/web-0 could not use a volume, since node diag-worker did not know the driver disks.example.com; by now it does", "volume-mount"},
+		{"a kubelet that says last that it waited in vain", func(t *testing.T) state {
+			s := csi(t)
+			s.Events[len(s.Events)-1].Message = `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`
+			s.said("web-0", "FailedMount", "Unable to attach or mount volumes: unmounted volumes=[tls], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition", time.Second)
+			return s
+		}, `storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`, "volume-mount"},
 		{"11 twin: the driver is there and fails", func(t *testing.T) state {
 			s := csi(t)
 			s.CSINodes = nodesWith("diag-worker", "disks.example.com")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -51,6 +52,9 @@ var (
 func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	for _, said := range eventsOf(l.events, "Pod", l.p.Name, l.p.UID, "FailedMount", "FailedAttachVolume", "FailedMapVolume") {
 		// The kubelet also says that it waited in vain, which tells less.
+		if strings.HasPrefix(e.Message, "Unable to attach or mount volumes") && said.Count > 1 {
+			e = said
+		}
 		for _, words := range []*regexp.Regexp{driverUnknown, driverMissing} {
 			if m := words.FindStringSubmatch(said.Message); m != nil {
 				return v.driver(l, said, m[1])

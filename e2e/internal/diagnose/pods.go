@@ -186,6 +186,9 @@ func (v *view) stays(toGo []*corev1.Pod, kept []string) Finding {
 		f.Do = append([]string{"delete the pods that are to go by hand, the highest first: they are not made again: " + kubectl(v.ref("pod", highest.Name), "delete pod %s", highest.Name)}, f.Do...)
 		return f
 	}
+	if f := v.notDeleted(); f != nil {
+		return *f
+	}
 	return Finding{
 		Cause: Note, Area: Controller, Object: v.ref("pod", highest.Name), What: "is to go, and the controller has not deleted it yet",
 		Seen: fmt.Sprintf("the set asks for ordinals %d to %d", v.start(), v.start()+v.replicas()-1), Path: []Ref{v.setRef()},

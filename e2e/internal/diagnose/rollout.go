@@ -143,8 +143,23 @@ func (v *view) rollout() []Finding {
 		f.Evidence = append(f.Evidence, Evidence{set, "spec.updateStrategy.rollingUpdate.partition", fmt.Sprint(*rolling.Partition)})
 		f.Do = []string{"lower the partition to go on with the rollout"}
 	default:
+		if kept := v.notDeleted(); kept != nil {
+			return []Finding{*kept}
+		}
 		f.What = "is being rolled out, highest ordinal first"
 		f.Do = []string{"wait, and ask again"}
 	}
 	return []Finding{f}
+}
+
+// notDeleted is a pod that the controller wants to delete and the API server does not let it, nil if none is known.
+func (v *view) notDeleted() *Finding {
+	e := v.newest("StatefulSet", v.set.Name, v.set.UID, "FailedDelete", "SuccessfulDelete")
+	if e == nil || e.Reason != "FailedDelete" {
+		return nil
+	}
+	f := v.rejected(e)
+	f.Seen = "the controller cannot delete a pod that is to be replaced or to go"
+	f.Path = []Ref{v.setRef()}
+	return &f
 }

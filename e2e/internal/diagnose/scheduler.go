@@ -58,6 +58,7 @@ func causeOf(text string) Cause {
 		{"volume-gone", []string{"non-existent pv"}},
 		{"volume-limit", []string{"volume limit", "max volume count"}},
 		{"no-capacity", []string{"enough free storage"}},
+		{"resource-claim", []string{"resourceclaim", "cannot allocate all claims"}},
 		{byPort, []string{"free ports"}},
 		{byAffinity, []string{"node affinity", "node selector", "requested node name"}},
 		{byTaint, []string{"taint"}},
@@ -162,6 +163,9 @@ func (v *view) explain(f *Finding, cause Cause) {
 	case "volume-gone":
 		f.Why = "a claim of the pod is bound to a volume that does not exist any more"
 		f.Do = []string{"restore the volume, or delete claim and pod to start from an empty one"}
+	case "resource-claim":
+		f.Why = "a device that the pod claims (resourceClaims) is not there, not free, or its claim does not exist"
+		f.Do = []string{"see whether the claim or its template exists, and whether the driver of its device class offers devices: kubectl get resourceclaims,deviceclasses,resourceslices"}
 	case "no-capacity":
 		f.Do = []string{"ask for less in the claim, or give the storage of the nodes more room"}
 	case byAffinity:

@@ -115,7 +115,7 @@ func (r *reader) awaited() []string {
 // rejected reports whether the API server has rejected something that the controller creates.
 func (r *reader) rejected() bool {
 	return slices.ContainsFunc(r.s.Events, func(e corev1.Event) bool {
-		return e.Reason == "FailedCreate" && strings.Contains(e.Message, "webhook")
+		return (e.Reason == "FailedCreate" || e.Reason == "FailedDelete") && strings.Contains(e.Message, "webhook")
 	})
 }
 
