@@ -31,7 +31,7 @@ var (
 func (v *view) rejected(e *corev1.Event) Finding {
 	message := oneLine(e.Message)
 	what := "pod"
-	if strings.HasPrefix(message, "create Claim") || strings.Contains(message, `persistentvolumeclaims "`) {
+	if strings.HasPrefix(strings.ToLower(message), "create claim") || strings.Contains(message, `persistentvolumeclaims "`) {
 		what = "claim"
 	}
 	verb := "created"

@@ -46,33 +46,39 @@ func clusterStates() []built {
 	}
 	return []built{
 		{"a service that is missing while an init container waits", func(t *testing.T) state {
+			t.Helper()
 			s := waits(t)
 			s.Services = nil
 			return s
 		}, "service: service/web does not exist, though the set's serviceName names it", "service-missing"},
 		{"a DNS that is down while an init container waits", func(t *testing.T) state {
+			t.Helper()
 			s := waits(t)
 			none := int32(0)
 			s.Resolver.Pods, s.Resolver.Deployments[0].Spec.Replicas = nil, &none
 			return s
 		}, "dns: deployment/coredns is scaled to 0, so nobody answers", "dns-down"},
 		{"twin: a provider's DNS in place of the one that is scaled to 0", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			none := int32(0)
 			s.Resolver.Pods, s.Resolver.Deployments[0].Spec.Replicas, s.Resolver.Addresses = nil, &none, nil
 			return s
 		}, "dns: deployment/coredns is scaled to 0", diagnose.Note},
 		{"a policy that lets pods ask no DNS", func(t *testing.T) state {
+			t.Helper()
 			s := waits(t)
 			s.Policies = []networkingv1.NetworkPolicy{policy(5432)}
 			return s
 		}, "network: networkpolicy/closed selects the set's pods and lets them send nothing to port 53", "policy-dns"},
 		{"twin: a second policy allows it", func(t *testing.T) state {
+			t.Helper()
 			s := waits(t)
 			s.Policies = []networkingv1.NetworkPolicy{policy(5432), policy(53)}
 			return s
 		}, "readiness: pod/web-0 waits for its init container wait", "init-container"},
 		{"twin: the policy is of other pods", func(t *testing.T) state {
+			t.Helper()
 			s := waits(t)
 			s.Policies = []networkingv1.NetworkPolicy{policy()}
 			s.Policies[0].Spec.PodSelector.MatchLabels = map[string]string{"app": "other"}
@@ -80,24 +86,28 @@ func clusterStates() []built {
 		}, "readiness: pod/web-0 waits for its init container wait", "init-container"},
 
 		{"a zone that is only in the Corefile", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.Resolver.Zone = ""
 			s.Resolver.Corefile = strings.ReplaceAll(s.Resolver.Corefile, "cluster.local", "db.example")
 			return s
 		}, "", ""},
 		{"a Corefile that imports what was not read", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.Resolver.Zone = ""
 			s.Resolver.Corefile = ".:53 {\n    errors\n    import /etc/coredns/custom/*.override\n    forward . {$UPSTREAM}\n}\nimport /etc/coredns/custom/*.server\n"
 			return s
 		}, "", ""},
 		{"a plugin that holds the nodes' names and passes on the others", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.Resolver.Corefile = strings.Replace(s.Resolver.Corefile, "ready\n", "ready\n    hosts /etc/coredns/NodeHosts {\n      ttl 60\n      fallthrough\n    }\n", 1)
 			return s
 		}, "", ""},
 
 		{"a lease of a control plane that once elected a leader", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			for i := range s.Leases {
 				if s.Leases[i].Name == "kube-controller-manager" {
@@ -108,6 +118,7 @@ func clusterStates() []built {
 			return s
 		}, "", ""},
 		{"twin: a lease that nobody has renewed since anything was done", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.Events, s.StatefulSet.ManagedFields = nil, nil
 			for i := range s.Leases {
@@ -119,12 +130,16 @@ func clusterStates() []built {
 			return s
 		}, "controller: lease/kube-controller-manager has not been renewed for 5m", "controller-down"},
 
-		{"a set that is being deleted and held", deleted,
-			"termination: statefulset/web is being deleted, and held by its finalizers example.com/backup", "set-terminating"},
+		{
+			"a set that is being deleted and held", deleted,
+			"termination: statefulset/web is being deleted, and held by its finalizers example.com/backup", "set-terminating",
+		},
 		{"a namespace that is being deleted", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: unable to create new content in namespace shop because it is being terminated`)
 		}, "termination: namespace/shop is being deleted, so that nothing can be created in it", "namespace-terminating"},
 		{"a claim of a pod that is not there is being deleted", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })
 			at := s.ago(5 * time.Minute)
@@ -132,6 +147,7 @@ func clusterStates() []built {
 			return s
 		}, "storage: persistentvolumeclaim/data-web-1 is being deleted and held by its finalizers example.com/backup", "claim-terminating"},
 		{"a pod that uses a long grace period", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			p := pod(s.State, "web-1")
 			at, grace := metav1.NewTime(s.Taken.Add(50*time.Minute)), int64(3600)
@@ -140,6 +156,7 @@ func clusterStates() []built {
 			return s
 		}, "termination: pod/web-1 is being deleted, and has until ", diagnose.Note},
 		{"a secret for the registry that is missing", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.waiting("web-0", "ImagePullBackOff", "pull access denied, repository does not exist or may require authorization")
 			s.said("web-0", "FailedToRetrieveImagePullSecret", `Unable to retrieve some image pull secrets (registry); attempting to pull the image may not succeed.`, time.Second)

@@ -54,20 +54,25 @@ func controllerCases() []built {
 		return s
 	}
 	return []built{
-		{"03 a broken pod of a revision that the set has left", left,
-			"rollout: pod/web-1 is broken and of a revision that the set has left (web-bad, now web-7c98cf7c44; its image registry.invalid/shop/web:2 is no longer in the template), and OrderedReady waits for it", "forced-rollback"},
+		{
+			"03 a broken pod of a revision that the set has left", left,
+			"rollout: pod/web-1 is broken and of a revision that the set has left (web-bad, now web-7c98cf7c44; its image registry.invalid/shop/web:2 is no longer in the template), and OrderedReady waits for it", "forced-rollback",
+		},
 		{"03 twin: the template has the image still", func(t *testing.T) state {
+			t.Helper()
 			s := left(t)
 			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = s.StatefulSet.Status.UpdateRevision
 			return s
 		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
 		{"03 twin: the newest template has the same image", func(t *testing.T) state {
+			t.Helper()
 			s := left(t)
 			s.StatefulSet.Spec.Template.Spec.Containers[0].Image = "registry.invalid/shop/web:2"
 			pod(s.State, "web-1").Spec.Containers[0].Image = "registry.invalid/shop/web:2"
 			return s
 		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
 		{"03 twin: no node has room, and the newest template asks for as much", func(t *testing.T) state {
+			t.Helper()
 			s, _ := homeless(t)
 			s.container("web-1", func(c *corev1.Container) {
 				c.Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100")}
@@ -75,17 +80,20 @@ func controllerCases() []built {
 			return s
 		}, "scheduling: pod/web-1 fits on none of 1 node: 1 with too little cpu left", "resources"},
 		{"03 twin: the newest template asks for less", func(t *testing.T) state {
+			t.Helper()
 			s, p := homeless(t)
 			p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100")}
 			return s
 		}, "rollout: pod/web-1 is broken and of a revision that the set has left", "forced-rollback"},
 		{"03 twin: below the partition a new pod would be the same", func(t *testing.T) state {
+			t.Helper()
 			s := left(t)
 			two := int32(2)
 			s.StatefulSet.Spec.UpdateStrategy.RollingUpdate.Partition = &two
 			return s
 		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
 		{"03 twin: its node is lost, which no deletion mends", func(t *testing.T) state {
+			t.Helper()
 			s := left(t)
 			s.Leases = slices.DeleteFunc(s.Leases, func(o coordination) bool { return o.Name == "diag-worker" })
 			for i := range s.Nodes[0].Status.Conditions {
@@ -96,9 +104,12 @@ func controllerCases() []built {
 			return s
 		}, "node: node/diag-worker has been silent for", "node-lost"},
 
-		{"35 pods that stay since one before them is not Ready", scaled,
-			"readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :80, every 1 s); web-1 and web-2 are to go and stay until it is Ready (OrderedReady)", "readiness-probe"},
+		{
+			"35 pods that stay since one before them is not Ready", scaled,
+			"readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :80, every 1 s); web-1 and web-2 are to go and stay until it is Ready (OrderedReady)", "readiness-probe",
+		},
 		{"35 twin: under Parallel they need not wait", func(t *testing.T) state {
+			t.Helper()
 			s := scaled(t)
 			s.StatefulSet.Spec.PodManagementPolicy = appsv1.ParallelPodManagement
 			for _, n := range []string{"web-1", "web-2"} {
@@ -113,6 +124,7 @@ func controllerCases() []built {
 			return s
 		}, "termination: pod/web-2 is held by its finalizer example.com/backup", "finalizer"},
 		{"35 twin: two pods that are to go are not Ready", func(t *testing.T) state {
+			t.Helper()
 			s := scaled(t)
 			for i := range pod(s.State, "web-0").Status.Conditions {
 				pod(s.State, "web-0").Status.Conditions[i].Status = corev1.ConditionTrue
@@ -123,12 +135,14 @@ func controllerCases() []built {
 			return s
 		}, "container: pod/web-1 has container main that ends again and again (4 restarts, exit code 1); web-1 and web-2 are to go and stay", "crash-loop"},
 		{"a pod of an earlier revision that may not be deleted", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = "web-old"
 			s.said("web", "FailedDelete", `delete Pod web-1 in StatefulSet web failed error: admission webhook "keep.example.com" denied the request: it is being backed up`, 10*time.Second)
 			return s
 		}, "admission: webhook/keep.example.com rejects the set's pod: its webhook keep.example.com says: it is being backed up", "webhook-denies"},
 		{"a pod that is Ready and not available yet", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.StatefulSet.Spec.MinReadySeconds = 3600
 			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })

@@ -65,6 +65,7 @@ func startCases() []built {
 	}
 	return []built{
 		{"06 a startup probe that gives too little time", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.container("web-0", func(c *corev1.Container) { probe(c) })
@@ -74,6 +75,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that is killed again and again since its startup probe does not succeed within 10 s (5 × 2 s) (4 restarts)", "startup-probe"},
 		{"06 between two runs, after the first", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.container("web-0", func(c *corev1.Container) { probe(c) })
@@ -84,6 +86,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that was killed since its startup probe does not succeed within 10 s", "startup-probe"},
 		{"06 after its events are gone", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.Events = nil
@@ -92,6 +95,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that is killed again and again since its startup probe", "startup-probe"},
 		{"06 twin: it has a startup probe, and ends by itself", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.container("web-0", func(c *corev1.Container) { probe(c) })
@@ -100,6 +104,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 3)", "crash-loop"},
 		{"06 twin: it was killed for its probe once, and ends by itself since", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.container("web-0", func(c *corev1.Container) { probe(c) })
@@ -108,6 +113,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 3)", "crash-loop"},
 		{"06 twin: it starts, and its liveness probe fails later", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.container("web-0", func(c *corev1.Container) { c.LivenessProbe = probe(c) })
@@ -118,6 +124,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has container main that is killed again and again since its liveness probe fails", "liveness-probe"},
 		{"a pod that is Ready between two crashes", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			c := s.crashing("web-1", 1, 20*time.Second)
 			c.Ready, c.State = true, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: s.ago(time.Second)}}
@@ -127,11 +134,22 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-1 has container main that ends again and again (4 restarts, exit code 1)", "crash-loop"},
 
-		{"16 an init container that does not end", func(t *testing.T) state { return initializing(t, 5*time.Minute) },
-			"readiness: pod/web-0 waits for its init container wait-for-name, which has been running for 5m and has not ended", "init-container"},
-		{"16 an init container that began a moment ago", func(t *testing.T) state { return initializing(t, 20*time.Second) },
-			"readiness: pod/web-0 waits for its init container wait-for-name, which has been running for 20s and has not ended", diagnose.Note},
+		{
+			"16 an init container that does not end", func(t *testing.T) state {
+				t.Helper()
+				return initializing(t, 5*time.Minute)
+			},
+			"readiness: pod/web-0 waits for its init container wait-for-name, which has been running for 5m and has not ended", "init-container",
+		},
+		{
+			"16 an init container that began a moment ago", func(t *testing.T) state {
+				t.Helper()
+				return initializing(t, 20*time.Second)
+			},
+			"readiness: pod/web-0 waits for its init container wait-for-name, which has been running for 20s and has not ended", diagnose.Note,
+		},
 		{"16 twin: an init container that ends again and again", func(t *testing.T) state {
+			t.Helper()
 			s := initializing(t, time.Second)
 			c := &pod(s.State, "web-0").Status.InitContainerStatuses[0]
 			c.RestartCount = 3
@@ -139,6 +157,7 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 has init container wait-for-name that ends again and again (3 restarts, exit code 2)", "crash-loop"},
 		{"16 twin: a sidecar whose startup probe fails", func(t *testing.T) state {
+			t.Helper()
 			s := initializing(t, 5*time.Minute)
 			p, always := pod(s.State, "web-0"), corev1.ContainerRestartPolicyAlways
 			p.Spec.InitContainers[0].RestartPolicy = &always
@@ -148,21 +167,25 @@ func startCases() []built {
 		}, "container: pod/web-0 runs, and the startup probe of sidecar wait-for-name fails", "startup-probe"},
 
 		{"18 a postStart hook that does not return", func(t *testing.T) state {
+			t.Helper()
 			s := creating(t, hook)
 			s.said("web-0", "Started", "Container started", 5*time.Minute).Type = corev1.EventTypeNormal
 			return s
 		}, "container: pod/web-0 has container main that was started 5m ago and is not reported as running: its postStart hook has not returned", "post-start-hook"},
 		{"18 the same a moment after", func(t *testing.T) state {
+			t.Helper()
 			s := creating(t, hook)
 			s.said("web-0", "Started", "Container started", 20*time.Second).Type = corev1.EventTypeNormal
 			return s
 		}, "container: pod/web-0 has container main that was started 20s ago and is not reported as running: its postStart hook has not returned", diagnose.Note},
 		{"18 twin: the image is being pulled", func(t *testing.T) state {
+			t.Helper()
 			s := creating(t, hook)
 			s.said("web-0", "Pulling", `Pulling image "big"`, 3*time.Minute).Type = corev1.EventTypeNormal
 			return s
 		}, "image: pod/web-0 has been pulling the image", diagnose.Note},
 		{"18 twin: the hook fails", func(t *testing.T) state {
+			t.Helper()
 			s := creating(t, hook)
 			s.crashing("web-0", 137, time.Second)
 			s.said("web-0", "FailedPostStartHook", "PostStartHook failed", 30*time.Second)
@@ -171,9 +194,11 @@ func startCases() []built {
 		}, "container: pod/web-0 has container main that is killed since its postStart hook fails (4 restarts)", "post-start-hook"},
 
 		{"31 pods of the name are evicted for their own disk, and the present one is Ready", func(t *testing.T) state {
+			t.Helper()
 			return evicted(t, 3, `Container main exceeded its local ephemeral storage limit "8Mi". `)
 		}, "container: pod/web-0 was evicted 3 times, the last 20s ago: container main exceeded its ephemeral-storage limit 8Mi", "ephemeral-storage"},
 		{"31 the present pod has just been made", func(t *testing.T) state {
+			t.Helper()
 			s := evicted(t, 3, `Pod ephemeral local storage usage exceeds the total limit of containers 8Mi. `)
 			p := pod(s.State, "web-0")
 			p.CreationTimestamp = s.ago(2 * time.Second)
@@ -181,30 +206,36 @@ func startCases() []built {
 			return s
 		}, "container: pod/web-0 was evicted 3 times, the last 20s ago: its containers exceeded their ephemeral-storage limit 8Mi", "ephemeral-storage"},
 		{"31 the present pod is the evicted one", func(t *testing.T) state {
+			t.Helper()
 			s := evicted(t, 0, "")
 			p := pod(s.State, "web-0")
 			p.Status.Phase, p.Status.Reason, p.Status.Message = corev1.PodFailed, "Evicted", `Usage of EmptyDir volume "scratch" exceeds the limit "8Mi". `
 			return s
 		}, "container: pod/web-0 was evicted: its emptyDir volume scratch exceeded the limit 8Mi", "ephemeral-storage"},
 		{"31 once, and the present pod is Ready", func(t *testing.T) state {
+			t.Helper()
 			return evicted(t, 1, `Container main exceeded its local ephemeral storage limit "8Mi". `)
 		}, "container: pod/web-0 was evicted once, 20s ago: container main exceeded its ephemeral-storage limit 8Mi", diagnose.Note},
 		{"31 twin: the node runs short", func(t *testing.T) state {
+			t.Helper()
 			return evicted(t, 2, "The node was low on resource: ephemeral-storage. Threshold quantity: 1, available: 0. ")
 		}, "node: pod/web-0 was evicted 2 times, the last 20s ago: node diag-worker ran short of ephemeral-storage", "node-pressure"},
 		{"a node that has no room for the pod it was given", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			p := pod(s.State, "web-0")
 			p.Status.Phase, p.Status.Reason, p.Status.Message = corev1.PodFailed, "NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
 			return s
 		}, "node: pod/web-0 has ended: NodeAffinity: Pod was rejected: Predicate NodeAffinity failed", "pod-failed"},
 		{"an image for another architecture", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			last := s.crashing("web-0", 128, 0).LastTerminationState.Terminated
 			last.Reason, last.Message = "StartError", "failed to create containerd task: exec /app: exec format error"
 			return s
 		}, "container: pod/web-0 has container main whose program is not made for its node: exec format error", "cannot-start"},
 		{"31 twin: pods of a higher priority", func(t *testing.T) state {
+			t.Helper()
 			s := evicted(t, 2, "")
 			for i := range s.Events[len(s.Events)-2:] {
 				e := &s.Events[len(s.Events)-2+i]

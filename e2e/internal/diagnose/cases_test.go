@@ -212,6 +212,7 @@ func storageCases() []built {
 	}
 	return []built{
 		{"01 a claim older than the set, and a pod that crashes", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
@@ -219,18 +220,21 @@ func storageCases() []built {
 			return s
 		}, "storage: persistentvolumeclaim/data-web-0 was made 6m", "earlier-data"},
 		{"01 twin: the claim was made by this set", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.crashing("web-0", 1, time.Second)
 			return s
 		}, "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1)", "crash-loop"},
 		{"01 twin: another pod runs well on a claim as old", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.StatefulSet.CreationTimestamp, pod(s.State, "web-0").CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
 			s.crashing("web-0", 1, time.Second)
 			return s
 		}, "container: pod/web-0 has container main that ends again and again", "crash-loop"},
 		{"01 twin: the limit of memory ends it, whatever the claim's age", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			s.only()
 			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
@@ -251,22 +255,26 @@ func storageCases() []built {
 			`storage: persistentvolumeclaim/data-web-0 finds no free volume of class "diagnose-byhand": all 1 are taken by other claims`, "no-volume",
 		},
 		{"02 twin: the volume is released and too small", func(t *testing.T) state {
+			t.Helper()
 			s := released(corev1.VolumeReleased, "data-web-0", "gone")(t)
 			s.Volumes[len(s.Volumes)-1].Spec.Capacity[corev1.ResourceStorage] = resource.MustParse("1Mi")
 			return s
 		}, `storage: persistentvolumeclaim/data-web-0 asks for 16Mi, and none of the 1 free volume of class "diagnose-byhand" has that size`, "no-volume-of-size"},
 		{"a claim that names a volume which does not exist", func(t *testing.T) state {
+			t.Helper()
 			s := static(t)
 			s.claim("data-web-0").Spec.VolumeName = "typo"
 			return s
 		}, "storage: persistentvolumeclaim/data-web-0 names the volume typo, which does not exist", "no-volume"},
 
 		{"09 a template that asks for more than the claims", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			grown(s)
 			return s
 		}, "storage: persistentvolumeclaim/data-web-0 asks for 16Mi, and the set's template for 64Mi: existing claims do not follow the template", diagnose.Note},
 		{"09 twin: the claim asks for it, and its volume is not made larger", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			grown(s)
 			for i := range s.Claims {
@@ -277,6 +285,7 @@ func storageCases() []built {
 			return s
 		}, "storage: persistentvolumeclaim/data-web-0 asks for 64Mi and has 16Mi: making its volume larger fails", "resize-fails"},
 		{"09 twin: the claims were made larger by hand", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			for i := range s.Claims {
 				s.Claims[i].Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("64Mi")
@@ -285,6 +294,7 @@ func storageCases() []built {
 			return s
 		}, "", ""},
 		{"a claim of a Ready pod that is being deleted", func(t *testing.T) state {
+			t.Helper()
 			s := running(t)
 			at := s.ago(time.Minute)
 			s.claim("data-web-1").DeletionTimestamp = &at
@@ -292,22 +302,26 @@ func storageCases() []built {
 		}, "storage: persistentvolumeclaim/data-web-1 is being deleted: it goes with its data as soon as pod web-1 ends", "claim-terminating"},
 
 		{"11 a driver that the pod's node does not know", func(t *testing.T) state {
+			t.Helper()
 			s := csi(t)
 			s.CSINodes = nodesWith("diag-worker", "", "other", "disks.example.com")
 			return s
 		}, "storage: csinode/diag-worker does not list the driver disks.example.com, which the volume pvc-8368eace-7ec5-4791-9cd0-3342afc18002 of claim data-web-0 needs", "csi-driver"},
 		{"11 twin: the driver has registered since", func(t *testing.T) state {
+			t.Helper()
 			s := csi(t)
 			s.CSINodes = nodesWith("diag-worker", "disks.example.com")
 			return s
 		}, "storage: pod/web-0 could not use a volume, since node diag-worker did not know the driver disks.example.com; by now it does", "volume-mount"},
 		{"a kubelet that says last that it waited in vain", func(t *testing.T) state {
+			t.Helper()
 			s := csi(t)
 			s.Events[len(s.Events)-1].Message = `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`
 			s.said("web-0", "FailedMount", "Unable to attach or mount volumes: unmounted volumes=[tls], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition", time.Second)
 			return s
 		}, `storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`, "volume-mount"},
 		{"11 twin: the driver is there and fails", func(t *testing.T) state {
+			t.Helper()
 			s := csi(t)
 			s.CSINodes = nodesWith("diag-worker", "disks.example.com")
 			s.Events[len(s.Events)-1].Message = `MountVolume.SetUp failed for volume "x" : rpc error: code = Internal desc = no such disk`
@@ -325,34 +339,50 @@ func admissionCases() []built {
 	}
 	return []built{
 		{"23 a default limit below the request", func(t *testing.T) state {
+			t.Helper()
 			s := rejected(t, above)
 			s.Limits = []corev1.LimitRange{defaults("64Mi")}
 			return s
 		}, "quota: limitrange/defaults gives container main the default memory limit 64Mi, which is below the 128Mi that the set's template requests", "default-limit"},
 		{"23 twin: no limit range has that default", func(t *testing.T) state {
+			t.Helper()
 			s := rejected(t, above)
 			s.Limits = []corev1.LimitRange{defaults("1Gi")}
 			return s
 		}, "admission: statefulset/web requests 128Mi of memory for container main, and something gives that a limit of 64Mi", diagnose.Unknown},
 		{"23 twin: above the maximum", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: maximum memory usage per Container is 64Mi, but limit is 128Mi`)
 		}, "quota: namespace/", "limit-range"},
 		{"25 a priority class that does not exist", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: no PriorityClass with name database-critical was found`)
 		}, "admission: priorityclass/database-critical does not exist, and the set's template names it", "class-missing"},
 		{"25 a runtime class that does not exist", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: pod rejected: RuntimeClass "gvisor" not found`)
 		}, "admission: runtimeclass/gvisor does not exist, and the set's template names it", "class-missing"},
 		{"25 twin: the class exists, and no quota admits it here", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: insufficient quota to match these scopes: [{PriorityClass In [system-node-critical system-cluster-critical]}]`)
 		}, "quota: namespace/", "quota-scope"},
 		{"a name that is too long for a label", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `Pod "web-0" is invalid: metadata.labels: Invalid value: "web-7c98cf7c44": must be no more than 63 bytes`)
 		}, "admission: statefulset/web has too long a name", "pod-invalid"},
 		{"a template of which no valid pod can be made", func(t *testing.T) state {
+			t.Helper()
 			return rejected(t, `Pod "web-0" is invalid: spec.containers[0].volumeMounts[0].name: Not found: "data"`)
 		}, `admission: statefulset/web has a template from which no valid pod can be made: spec.containers[0].volumeMounts[0].name: Not found: "data"`, "pod-invalid"},
+		{"a pod that was rejected once, and was made since", func(t *testing.T) state {
+			t.Helper()
+			s := rejected(t, `pods "web-0" is forbidden: no PriorityClass with name database-critical was found`)
+			s.Events[len(s.Events)-1].LastTimestamp = s.ago(5 * time.Minute)
+			s.said("web", "SuccessfulCreate", "Create Pod web-0 in StatefulSet web successful", 2*time.Minute)
+			return s
+		}, "controller: statefulset/web lacks pod web-0, and nothing that was read says why", diagnose.Unknown},
 		{"a claim that is still being deleted", func(t *testing.T) state {
+			t.Helper()
 			s := rejected(t, "pvc data-web-0 is being deleted")
 			s.claim("data-web-0").Finalizers = []string{"example.com/backup"}
 			return s

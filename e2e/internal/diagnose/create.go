@@ -99,7 +99,7 @@ func (v *view) rejection(pod string) *corev1.Event {
 		if e.Reason == "FailedCreate" {
 			return e
 		}
-		if strings.HasPrefix(e.Message, "create Pod") {
+		if strings.HasPrefix(strings.ToLower(e.Message), "create pod") {
 			return nil
 		}
 	}

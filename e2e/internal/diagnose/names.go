@@ -153,7 +153,7 @@ func (v *view) ofThisCluster(name string) bool {
 // failed says that a name was not resolved.
 func (v *view) nodesResolver(pods []Finding) *Finding {
 	spec := &v.set.Spec.Template.Spec
-	what, do := "", ""
+	var what, do string
 	switch {
 	case spec.HostNetwork && (spec.DNSPolicy == corev1.DNSClusterFirst || spec.DNSPolicy == ""):
 		what = "has hostNetwork: true and dnsPolicy ClusterFirst, which means the node's resolver for such pods"

@@ -17,14 +17,16 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 	}{
 		{noClass.FindStringSubmatch(message), "priorityClassName"}, {noRuntime.FindStringSubmatch(message), "runtimeClassName"},
 	} {
-		if m := missing.found; m != nil {
-			f.Cause, f.Area, f.Object = "class-missing", Admission, clusterRef(strings.ToLower(m[1]), m[2])
-			f.What = "does not exist, and the set's template names it"
-			f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec." + missing.field, m[2]})
-			f.Do = []string{"create the " + m[1] + "; the controller then goes on by itself, after a while", "or take " + missing.field + " out of the set's template, or correct it"}
-			f.Look = append(f.Look, "kubectl get "+strings.ToLower(m[1]))
-			return f, true
+		m := missing.found
+		if m == nil {
+			continue
 		}
+		f.Cause, f.Area, f.Object = "class-missing", Admission, clusterRef(strings.ToLower(m[1]), m[2])
+		f.What = "does not exist, and the set's template names it"
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec." + missing.field, m[2]})
+		f.Do = []string{"create the " + m[1] + "; the controller then goes on by itself, after a while", "or take " + missing.field + " out of the set's template, or correct it"}
+		f.Look = append(f.Look, "kubectl get "+strings.ToLower(m[1]))
+		return f, true
 	}
 	if m := noScopeQuota.FindStringSubmatch(message); m != nil {
 		f.Cause, f.Area, f.Object = "quota-scope", Quota, clusterRef("namespace", v.s.Namespace)
