@@ -78,7 +78,7 @@ func (v *view) names(pods []Finding) []Finding {
 		}
 		found = append(found, *f)
 	}
-	for _, f := range v.askedNames() {
+	for _, f := range v.wrongNames() {
 		if !slices.ContainsFunc(pods, mayAskNames) {
 			f.Cause = Note
 		}

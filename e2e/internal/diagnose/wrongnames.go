@@ -8,14 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// asked is a name below .svc in a template, taken apart. What a variable gives is "".
-type asked struct {
+// dnsName is a name below .svc in a template, taken apart. What a variable gives is "".
+type dnsName struct {
 	name                    string
 	pod, service, namespace string
 }
 
 // parts takes a name apart: pod.service.namespace.svc or service.namespace.svc. ok is false for any other form.
-func parts(name string) (a asked, ok bool) {
+func parts(name string) (a dnsName, ok bool) {
 	before, _, _ := strings.Cut(name, ".svc")
 	all := strings.Split(before, ".")
 	if len(all) == 2 {
@@ -30,7 +30,7 @@ func parts(name string) (a asked, ok bool) {
 		}
 		return strings.ToLower(label)
 	}
-	a = asked{name: name, pod: all[0], service: literal(all[1]), namespace: literal(all[2])}
+	a = dnsName{name: name, pod: all[0], service: literal(all[1]), namespace: literal(all[2])}
 	return a, true
 }
 
@@ -43,9 +43,9 @@ func (v *view) ownPod(label string) bool {
 	return v.ordinal(label) >= 0
 }
 
-// askedNames follows names in the set's template that lead nowhere whatever the DNS does: pods' names under another service than the set's or in
+// wrongNames follows names in the set's template that lead nowhere whatever the DNS does: pods' names under another service than the set's or in
 // another namespace, and services that do not exist.
-func (v *view) askedNames() []Finding {
+func (v *view) wrongNames() []Finding {
 	for _, name := range v.s.Names {
 		a, ok := parts(name)
 		if !ok {
