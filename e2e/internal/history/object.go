@@ -163,12 +163,14 @@ func (t Template) Fields() [5]map[string]string {
 
 // Set is a StatefulSet's spec and status. Pointer fields of the API that are defaulted hold the default's value.
 type Set struct {
-	Replicas             int32                                           `json:"replicas"`
-	Start                int32                                           `json:"start,omitempty"` // spec.ordinals.start
-	Policy               appsv1.PodManagementPolicyType                  `json:"policy,omitempty"`
-	Strategy             appsv1.StatefulSetUpdateStrategyType            `json:"strategy,omitempty"`
-	Partition            int32                                           `json:"partition,omitempty"`
-	MaxUnavailable       string                                          `json:"maxUnavailable,omitempty"` // as written, "" where unset
+	Replicas       int32                                `json:"replicas"`
+	Start          int32                                `json:"start,omitempty"` // spec.ordinals.start
+	Policy         appsv1.PodManagementPolicyType       `json:"policy,omitempty"`
+	Strategy       appsv1.StatefulSetUpdateStrategyType `json:"strategy,omitempty"`
+	Partition      int32                                `json:"partition,omitempty"`
+	MaxUnavailable string                               `json:"maxUnavailable,omitempty"` // as written, "" where unset
+	// NoRollingUpdate says that the strategy is RollingUpdate and has no field rollingUpdate, as the API server leaves it where the type alone is given.
+	NoRollingUpdate      bool                                            `json:"noRollingUpdate,omitempty"`
 	MinReadySeconds      int32                                           `json:"minReadySeconds,omitempty"`
 	ServiceName          string                                          `json:"serviceName,omitempty"`
 	RevisionHistoryLimit *int32                                          `json:"revisionHistoryLimit,omitempty"`

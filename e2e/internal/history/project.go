@@ -166,6 +166,7 @@ func setOf(o *appsv1.StatefulSet) *Set {
 	if spec.Ordinals != nil {
 		s.Start = spec.Ordinals.Start
 	}
+	s.NoRollingUpdate = spec.UpdateStrategy.Type == appsv1.RollingUpdateStatefulSetStrategyType && spec.UpdateStrategy.RollingUpdate == nil
 	if ru := spec.UpdateStrategy.RollingUpdate; ru != nil {
 		s.Partition = orZero(ru.Partition)
 		if ru.MaxUnavailable != nil {

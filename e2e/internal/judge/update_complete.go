@@ -37,7 +37,7 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 		m.addedPod(res, r, c, views, contract.UpdateOnDeleteScale)
 		return
 	}
-	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) {
+	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) || m.countedAsCurrent(r, c, views) {
 		return
 	}
 	if c.reason == scaleUp {
@@ -80,6 +80,18 @@ func (r *rollout) covers(c creation, v cache) bool {
 	return v.anySpec(func(e *history.Event) bool {
 		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
 	})
+}
+
+// countedAsCurrent reports whether the controller may give the pod the current revision although nothing says so but its code: where the field rollingUpdate
+// is unset, it does so with ordinals that status.currentReplicas, as its informer cache holds it, counts from the start ordinal.
+func (m *model) countedAsCurrent(r *rollout, c creation, v cache) bool {
+	var current int32
+	for _, e := range r.set.events {
+		if e.Seq < c.event.Seq && (e.At >= m.lagBefore(c.event) || e == r.set.latest(m.lagBefore(c.event))) {
+			current = max(current, e.Set.Status.Current)
+		}
+	}
+	return v.anySpec(func(e *history.Event) bool { return e.Set.NoRollingUpdate && c.pod.ordinal < int(e.Set.Start+current) })
 }
 
 // partitioned reports whether a candidate spec has a partition.

@@ -184,6 +184,23 @@ func TestUpdateComplete(t *testing.T) {
 	})
 }
 
+// withoutRollingUpdate scales a set down by a pod and up again, in the middle of a rollout and with a strategy that has no field rollingUpdate. The pod that is
+// added has the old revision; counted says whether a status showed before that only the other pod has it.
+func withoutRollingUpdate(counted bool) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 2, func(s *history.Set) { s.NoRollingUpdate = true })
+		b.NewTemplate("web", 2)
+		b.Scale("web", 1)
+		b.DeletePod("web-1")
+		if counted {
+			b.Status("web")
+			b.Wait(5 * time.Second)
+		}
+		b.Scale("web", 2)
+		b.PodAt("web-1", 1)
+	}
+}
+
 func TestUpdateScaleNew(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
@@ -222,6 +239,13 @@ func TestUpdateScaleNew(t *testing.T) {
 				b.Scale("web", 2)
 				b.PodAt("web-1", 1)
 			},
+		},
+		{
+			// Without the field rollingUpdate the controller takes the current revision for the ordinals that the status counts as current.
+			name: "at the old revision, which the strategy leaves open", notExercised: ids(contract.UpdateScaleNew), build: withoutRollingUpdate(false),
+		},
+		{
+			name: "at the old revision, above those", broken: ids(contract.UpdateScaleNew), texts: []string{"web-1 was added by a scale up at rv"}, build: withoutRollingUpdate(true),
 		},
 		{
 			name: "with the new label on the old template", broken: ids(contract.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},

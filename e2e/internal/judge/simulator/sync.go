@@ -123,7 +123,11 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 // newReplica returns the replica of a pod that is still to be created.
 func (s *setSync) newReplica(ordinal int) *replica {
 	r := &replica{name: fmt.Sprintf("%s-%d", s.set.Name, ordinal), ordinal: ordinal, revision: s.revisions.update}
-	if s.set.Set.Strategy == rollingUpdate && ordinal < int(s.set.Set.Start+s.set.Set.Partition) {
+	old := s.set.Set.Partition
+	if s.set.Set.NoRollingUpdate {
+		old = s.set.Set.Status.Current
+	}
+	if s.set.Set.Strategy == rollingUpdate && ordinal < int(s.set.Set.Start+old) {
 		r.revision = s.revisions.current
 	}
 	return r

@@ -218,7 +218,7 @@ func (cl *cluster) changeTemplate(set *history.Event) bool {
 	return cl.updateSet(set.Name, func(s *history.Set) {
 		s.Template, s.TemplateDigest = t, digest
 		if cl.chance(0.15) {
-			s.Partition = int32(cl.rng.IntN(7))
+			s.Partition, s.NoRollingUpdate = int32(cl.rng.IntN(7)), false
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 // changePartition changes the partition, mostly downwards.
 func (cl *cluster) changePartition(set *history.Event) bool {
 	return cl.updateSet(set.Name, func(t *history.Set) {
+		t.NoRollingUpdate = false
 		if t.Partition > 0 && cl.chance(0.7) {
 			t.Partition = int32(cl.rng.IntN(int(t.Partition)))
 		} else {
@@ -22,15 +23,17 @@ func (cl *cluster) changePartition(set *history.Event) bool {
 }
 
 func (cl *cluster) changeMaxUnavailable(set *history.Event) bool {
-	return cl.updateSet(set.Name, func(t *history.Set) { t.MaxUnavailable = pick(cl.rng, "", "1", "2", "3", "50%") })
+	return cl.updateSet(set.Name, func(t *history.Set) {
+		t.MaxUnavailable, t.NoRollingUpdate = pick(cl.rng, "", "1", "2", "3", "50%"), false
+	})
 }
 
 func (cl *cluster) changeStrategy(set *history.Event) bool {
 	return cl.updateSet(set.Name, func(t *history.Set) {
 		if t.Strategy == onDelete {
-			t.Strategy = rollingUpdate
+			t.Strategy, t.NoRollingUpdate = rollingUpdate, true
 		} else {
-			t.Strategy, t.Partition, t.MaxUnavailable = onDelete, 0, ""
+			t.Strategy, t.Partition, t.MaxUnavailable, t.NoRollingUpdate = onDelete, 0, "", false
 		}
 	})
 }
@@ -157,7 +160,7 @@ func (cl *cluster) phasedRollout(set *history.Event) bool {
 	partition := 1 + cl.rng.IntN(n)
 	for first := true; partition >= 0; first = false {
 		cl.updateSet(set.Name, func(s *history.Set) {
-			s.Partition = int32(partition)
+			s.Partition, s.NoRollingUpdate = int32(partition), false
 			if first {
 				s.Template, s.TemplateDigest = t, digest
 			}
