@@ -61,6 +61,7 @@ func (c *Conformance) Compare(again *Conformance, sameSuite bool) []string {
 	if sameSuite {
 		diffs.compare("troubles", c.Troubles, again.Troubles)
 		diffs.compare("lag", c.Lag, again.Lag)
+		diffs.compare("figures", c.Figures, again.Figures)
 	}
 	overall := verdict.Run{Overall: c.Result}
 	diffs.compare("exit code", c.ExitCode, overall.ExitCode())

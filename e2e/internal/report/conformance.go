@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -46,6 +47,8 @@ type Conformance struct {
 	Settings Settings                `json:"settings"`
 	// Lag is what the run shows of how far the StatefulSet controller was behind; reports of older suites lack it.
 	Lag *Lag `json:"lag,omitempty"`
+	// Figures are what the cluster took for pods and claims, and no part of conformance; reports of older suites lack them.
+	Figures []figures.Figure `json:"figures,omitempty"`
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
@@ -163,6 +166,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		Specs:    []Spec{}, // written as an empty list, not null
 		Changes:  changesOf(run.Histories),
 		Lag:      lagOf(run.Histories),
+		Figures:  figuresOf(run.Histories),
 		Settings: SettingsOf(s),
 	}
 	var err error

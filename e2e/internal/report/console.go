@@ -26,6 +26,12 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		p.f("\nnot selected: %s\n", strings.Join(left, ", "))
 	}
 	p.broken(run)
+	if lines := figureLines(figuresOf(run.Histories)); len(lines) > 0 {
+		p.f("\nwhat the cluster took, which is no part of conformance:\n")
+		for _, line := range lines {
+			p.f("  %s\n", line)
+		}
+	}
 	counts := map[verdict.Verdict]int{}
 	for _, r := range run.Rows {
 		counts[r.Verdict]++

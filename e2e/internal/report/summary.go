@@ -19,6 +19,7 @@ func SaveFiles(dir string, c *Conformance) error {
 	return errors.Join(
 		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WritePage(w, dir, c) }),
 		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteSummary(w, c) }),
+		reportdir.Write(dir, FiguresFile, func(w io.Writer) error { return WriteFigures(w, c.Figures) }),
 		saveJUnit(dir, c),
 	)
 }
@@ -53,6 +54,11 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	if len(c.Changes) > 0 {
 		p.f("\n<details><summary>What was changed of sets, and in which phases of theirs</summary>\n\n")
 		c.Changes.table(p)
+		p.f("\n</details>\n")
+	}
+	if len(c.Figures) > 0 {
+		p.f("\n<details><summary>What the cluster took</summary>\n\n")
+		figuresTable(p, c.Figures)
 		p.f("\n</details>\n")
 	}
 	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))

@@ -176,7 +176,7 @@ func emptyReport(dir string) error {
 // emptyRoot removes what one attempt left in its folder.
 func emptyRoot(root *os.Root) error {
 	for _, name := range []string{
-		verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile, GinkgoLog, report.JUnitFile, report.GinkgoFile,
+		verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile, report.FiguresFile, GinkgoLog, report.JUnitFile, report.GinkgoFile,
 		coverageTable, coverageFile,
 	} {
 		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

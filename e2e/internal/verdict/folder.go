@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
@@ -105,7 +106,7 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 		j.Incomplete = h.End.Reason
 		return j
 	}
-	j.Results, j.Responses, j.Changes = judge.History(h), judge.Responses(h), h.SpecChanges()
+	j.Results, j.Responses, j.Figures, j.Changes = judge.History(h), judge.Responses(h), figures.Measure(h), h.SpecChanges()
 	if n := len(h.Events); n > 0 {
 		j.Active = h.Events[n-1].At - h.Events[0].At
 	}

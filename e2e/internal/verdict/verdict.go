@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
@@ -98,6 +99,8 @@ type JudgedHistory struct {
 	Changes []history.SpecChange
 	// Responses are the times that the controller took to show that it had seen a change of a set.
 	Responses []time.Duration
+	// Figures are the times that pods and claims took.
+	Figures []figures.Sample
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
 	// Explored says that its acts were chosen at random. A violation in it counts like any other, and what it leaves open counts in no verdict.

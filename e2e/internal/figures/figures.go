@@ -1,0 +1,208 @@
+package figures
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Kind says what took the time.
+type Kind string
+
+// The kinds, in the order in which they are told.
+const (
+	PodScheduled Kind = "pod-scheduled" // from the creation of a pod until it has a node
+	PodStarted   Kind = "pod-started"   // from then until its phase is Running
+	PodReady     Kind = "pod-ready"     // from its creation until it is Ready
+	PodReplaced  Kind = "pod-replaced"  // from the removal of a pod until the next of its name is Ready, on the same node
+	PodMoved     Kind = "pod-moved"     // the same, on another node
+	ClaimBound   Kind = "claim-bound"   // from the creation of a claim until it is Bound
+)
+
+// Kinds returns all of them.
+func Kinds() []Kind {
+	return []Kind{PodScheduled, PodStarted, PodReady, PodReplaced, PodMoved, ClaimBound}
+}
+
+// Meaning says of a kind from what until what it is measured.
+func (k Kind) Meaning() string {
+	return map[Kind]string{
+		PodScheduled: "a pod is created, until it has a node",
+		PodStarted:   "a pod has a node, until it runs",
+		PodReady:     "a pod is created, until it is Ready",
+		PodReplaced:  "a pod is removed, until the next of its name is Ready on the same node",
+		PodMoved:     "a pod is removed, until the next of its name is Ready on another node",
+		ClaimBound:   "a claim is created, until it is Bound",
+	}[k]
+}
+
+// Sample is one measured time.
+type Sample struct {
+	Kind Kind
+	// Of is the node of a pod, the storage class of a claim.
+	Of   string
+	Took time.Duration
+}
+
+// Figure sums up samples of one kind, in seconds. Of is "" for all of them.
+type Figure struct {
+	Kind   Kind    `json:"kind"`
+	Of     string  `json:"of,omitempty"`
+	Count  int     `json:"count"`
+	Median float64 `json:"median"`
+	P95    float64 `json:"p95"`
+	Max    float64 `json:"max"`
+}
+
+// replacedBy is how soon after the removal of a pod the next of its name is created, where nothing else has to happen before.
+const replacedBy = 5 * time.Second
+
+// life is what became of one pod or claim.
+type life struct {
+	created, scheduled, running, ready, bound, gone time.Duration // 0: not seen
+	name, node, class                               string
+	owner                                           types.UID
+	claims                                          map[string]string
+	gated                                           bool
+}
+
+// Measure returns the times that a history shows, of pods and claims whose creation it holds.
+func Measure(h *history.History) []Sample {
+	var out []Sample
+	pods, claims := livesOf(h, history.Pods), livesOf(h, history.Claims)
+	for _, c := range claims {
+		if c.bound > 0 {
+			out = append(out, Sample{ClaimBound, c.class, c.bound - c.created})
+		}
+	}
+	for i, p := range pods {
+		if waitsForClaim(p, claims) {
+			continue
+		}
+		if p.scheduled > 0 {
+			out = append(out, Sample{PodScheduled, p.node, p.scheduled - p.created})
+			if p.running > 0 {
+				out = append(out, Sample{PodStarted, p.node, p.running - p.scheduled})
+			}
+		}
+		if p.ready == 0 || p.gated {
+			continue
+		}
+		out = append(out, Sample{PodReady, p.node, p.ready - p.created})
+		if before := predecessor(pods[:i], p); before != nil {
+			kind := PodReplaced
+			if before.node != p.node {
+				kind = PodMoved
+			}
+			out = append(out, Sample{kind, p.node, p.ready - before.gone})
+		}
+	}
+	return out
+}
+
+// predecessor returns the pod that a pod replaced at once, or nil.
+func predecessor(earlier []*life, p *life) *life {
+	for _, before := range slices.Backward(earlier) {
+		if before.name == p.name {
+			if before.owner == p.owner && before.node != "" && before.gone > 0 && p.created-before.gone <= replacedBy {
+				return before
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// waitsForClaim reports whether a claim of a pod's was never Bound, at which it may have waited.
+func waitsForClaim(p *life, claims []*life) bool {
+	for _, name := range p.claims {
+		if slices.ContainsFunc(claims, func(c *life) bool { return c.name == name && c.bound == 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// livesOf returns the lives of the pods of sets, or of claims, whose creation the history holds, in the order of creation.
+func livesOf(h *history.History, resource history.Resource) []*life {
+	var out []*life
+	byUID := map[types.UID]*life{}
+	for _, e := range h.Events {
+		if e.Resource != resource {
+			continue
+		}
+		l := byUID[e.UID]
+		if l == nil && e.Change == history.Added && !(resource == history.Pods && e.Controller() == nil) {
+			l = &life{created: e.At, name: e.Name}
+			if c := e.Controller(); c != nil {
+				l.owner = c.UID
+			}
+			byUID[e.UID] = l
+			out = append(out, l)
+		}
+		if l != nil {
+			l.see(e)
+		}
+	}
+	return out
+}
+
+// see takes note of an event.
+func (l *life) see(e *history.Event) {
+	first := func(at *time.Duration, is bool) {
+		if is && *at == 0 {
+			*at = e.At
+		}
+	}
+	first(&l.gone, e.Change == history.Deleted)
+	switch {
+	case e.Pod != nil:
+		l.node, l.claims = cmp.Or(l.node, e.Pod.Node), e.Pod.Claims
+		l.gated = strings.Contains(e.Pod.Template.Parts, "readinessGates")
+		first(&l.scheduled, e.Pod.Node != "")
+		first(&l.running, e.Pod.Phase == corev1.PodRunning)
+		first(&l.ready, e.Pod.RunningAndReady())
+	case e.Claim != nil:
+		l.class = cmp.Or(l.class, e.Claim.Class)
+		first(&l.bound, e.Claim.Phase == corev1.ClaimBound)
+	}
+}
+
+// Sum returns the figures of samples, of each kind all together and then, where it is of several, of each node or class.
+func Sum(samples []Sample) []Figure {
+	var out []Figure
+	for _, kind := range Kinds() {
+		by := map[string][]time.Duration{}
+		for _, s := range samples {
+			if s.Kind == kind {
+				by[""] = append(by[""], s.Took)
+				if s.Of != "" {
+					by[s.Of] = append(by[s.Of], s.Took)
+				}
+			}
+		}
+		for _, of := range slices.Sorted(maps.Keys(by)) {
+			if of == "" || len(by) > 2 {
+				out = append(out, figure(kind, of, by[of]))
+			}
+		}
+	}
+	return out
+}
+
+// figure sums up at least one time. Percentiles are of the nearest rank.
+func figure(kind Kind, of string, all []time.Duration) Figure {
+	slices.Sort(all)
+	rank := func(percent int) float64 {
+		n := (len(all)*percent + 99) / 100
+		return float64(all[max(n, 1)-1].Milliseconds()) / 1000
+	}
+	return Figure{Kind: kind, Of: of, Count: len(all), Median: rank(50), P95: rank(95), Max: rank(100)}
+}

@@ -1,0 +1,67 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// FiguresFile holds the figures as OpenMetrics text, for those who collect them, below the report folder.
+const FiguresFile = "figures.prom"
+
+// figuresOf returns what the histories of a run show that pods and claims took.
+func figuresOf(histories []verdict.JudgedHistory) []figures.Figure {
+	var all []figures.Sample
+	for _, j := range histories {
+		all = append(all, j.Figures...)
+	}
+	return figures.Sum(all)
+}
+
+// overall returns the figures that are not of one node or class.
+func overall(all []figures.Figure) []figures.Figure {
+	var out []figures.Figure
+	for _, f := range all {
+		if f.Of == "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// figuresTable writes figures as a table in Markdown.
+func figuresTable(p *printer, all []figures.Figure) {
+	p.f("| from when until when | node or class | times | median | 95 %% | longest |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
+	for _, f := range all {
+		p.f("| %s | %s | %d | %.2f s | %.2f s | %.2f s |\n", f.Kind.Meaning(), sanitize.Markdown(f.Of), f.Count, f.Median, f.P95, f.Max)
+	}
+}
+
+// WriteFigures writes the figures as a summary in OpenMetrics' text format.
+func WriteFigures(w io.Writer, all []figures.Figure) error {
+	p := &printer{w: w}
+	const name = "statefulset_conformance_duration_seconds"
+	p.f("# TYPE %s gauge\n# UNIT %s seconds\n# HELP %s What the cluster took, by kind and by node or storage class.\n", name, name, name)
+	for _, f := range all {
+		for _, q := range []struct {
+			quantile string
+			value    float64
+		}{{"0.5", f.Median}, {"0.95", f.P95}, {"1", f.Max}} {
+			p.f("%s{kind=%q,of=%q,quantile=%q} %g\n", name, string(f.Kind), sanitize.Text(f.Of), q.quantile, q.value)
+		}
+	}
+	p.f("# EOF\n")
+	return p.err
+}
+
+// figureLines says the figures in a line each, for the console.
+func figureLines(all []figures.Figure) []string {
+	var out []string
+	for _, f := range overall(all) {
+		out = append(out, fmt.Sprintf("%s: %.2f s (median), %.2f s (95 %%), %.2f s (longest) of %d", f.Kind.Meaning(), f.Median, f.P95, f.Max, f.Count))
+	}
+	return out
+}
