@@ -199,7 +199,9 @@ func (res *results) checkClaimRequest(s *setLife, c *claimLife) {
 		})
 	}
 	for _, f := range []struct{ what, got, want string }{
-		{"a request of", got.Size, want.Size}, {"the access modes", got.Modes, want.Modes}, {"the volume mode", got.Mode, want.Mode},
+		{"a request of", got.Size, want.Size},
+		{"the access modes", got.Modes, want.Modes},
+		{"the volume mode", got.Mode, want.Mode},
 		{"the storage class", c.created.Claim.Class, want.Class},
 	} {
 		optional := f.what == "the storage class" || f.what == "the volume mode"

@@ -48,7 +48,8 @@ func TestWorkloadSettings(t *testing.T) {
 		"nodeSelector": map[string]any{"disk": "ssd", "pool": "db", "zone": "a"}, "priorityClassName": "high", "runtimeClassName": "gvisor",
 		"imagePullSecrets": []any{map[string]any{"name": runconfig.PullSecretName}},
 		"tolerations": []any{
-			map[string]any{"key": "a", "operator": "Exists"}, map[string]any{"key": "dedicated", "operator": "Equal", "value": "db", "effect": "NoSchedule"},
+			map[string]any{"key": "a", "operator": "Exists"},
+			map[string]any{"key": "dedicated", "operator": "Equal", "value": "db", "effect": "NoSchedule"},
 			map[string]any{"key": "gpu", "operator": "Exists"},
 		},
 	}}
