@@ -8,16 +8,26 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// elementKeys are the fields that tell the elements of a list in a pod or a claim apart, in the order in which they are looked for: the merge keys
+// elementKeys returns the fields that tell the elements of a list in a pod or a claim apart, in the order in which they are looked for: the merge keys
 // of the API's lists of objects but addresses, which are nobody's business, and "key" for lists without one, such as tolerations.
-var elementKeys = [...]string{"name", "containerPort", "devicePath", "conditionType", "topologyKey", "key"}
+func elementKeys() []string {
+	return []string{"name", "containerPort", "devicePath", "conditionType", "topologyKey", "key"}
+}
 
-// unlisted are the fields that say nothing: some that the API server fills in, so that every object has them, and resource limits, which policies
-// are known to take away.
-var unlisted = [...]string{"terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "protocol", "limits"}
+// unlisted reports whether a field says nothing: the API server fills it in, so that every object has it, or, as with resource limits, policies are known
+// to take it away.
+func unlisted(field string) bool {
+	switch field {
+	case "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy", "protocol", "limits":
+		return true
+	}
+	return false
+}
 
-// opaque are the fields whose inner fields are rewritten by injectors of proxies: only that there is one is listed.
-var opaque = [...]string{"livenessProbe", "readinessProbe", "startupProbe"}
+// opaque reports whether injectors of proxies rewrite what is in a field: only that there is one is listed.
+func opaque(field string) bool {
+	return field == "livenessProbe" || field == "readinessProbe" || field == "startupProbe"
+}
 
 // partSeparator is in no name of a field, nor in what elementKeys hold.
 const partSeparator = "\n"
@@ -43,8 +53,8 @@ func listParts(path string, value any, paths *[]string) {
 	case map[string]any:
 		for name, field := range v {
 			switch inner := strings.TrimPrefix(path+"."+name, "."); {
-			case slices.Contains(unlisted[:], name):
-			case slices.Contains(opaque[:], name):
+			case unlisted(name):
+			case opaque(name):
 				*paths = append(*paths, inner)
 			default:
 				listParts(inner, field, paths)
@@ -66,7 +76,7 @@ func listParts(path string, value any, paths *[]string) {
 // elementKey returns what tells an element of a list from the others, "" where nothing does.
 func elementKey(element any) string {
 	if fields, ok := element.(map[string]any); ok {
-		for _, key := range elementKeys {
+		for _, key := range elementKeys() {
 			if value, ok := fields[key]; ok {
 				return fmt.Sprint(value)
 			}

@@ -119,6 +119,9 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 	return j
 }
 
+// countsOpen reports whether what the history leaves open makes a verdict inconclusive.
+func (j *JudgedHistory) countsOpen() bool { return !j.superseded && !j.Explored }
+
 func readSpecs(dir string) (Outcomes, error) {
 	data, err := reportdir.Read(dir, SpecsFile, reportdir.MaxText)
 	if errors.Is(err, os.ErrNotExist) {

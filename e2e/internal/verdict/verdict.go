@@ -109,9 +109,6 @@ type JudgedHistory struct {
 	superseded bool // by a later attempt of the spec
 }
 
-// countsOpen reports whether what the history leaves open makes a verdict inconclusive.
-func (j *JudgedHistory) countsOpen() bool { return !j.superseded && !j.Explored }
-
 // Row is one guarantee's verdict and what it rests on.
 type Row struct {
 	contract.Guarantee
