@@ -311,3 +311,23 @@ func claimSpec() corev1.PersistentVolumeClaimSpec {
 		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
 	}
 }
+
+// Where an update names the strategy's type alone, the API server leaves out the rest.
+func TestProjectTellsAStrategyWithoutRollingUpdate(t *testing.T) {
+	for _, tt := range []struct {
+		strategy appsv1.StatefulSetUpdateStrategy
+		want     bool
+	}{
+		{appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType}, true},
+		{appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: new(int32(0))}}, false},
+		{appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}, false},
+	} {
+		e, err := history.Project(&appsv1.StatefulSet{ObjectMeta: objectMeta(), Spec: appsv1.StatefulSetSpec{UpdateStrategy: tt.strategy}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Set.NoRollingUpdate != tt.want {
+			t.Errorf("%+v: expected %v", tt.strategy, tt.want)
+		}
+	}
+}
