@@ -357,11 +357,11 @@ func admissionCases() []built {
 		{"25 a priority class that does not exist", func(t *testing.T) state {
 			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: no PriorityClass with name database-critical was found`)
-		}, "admission: priorityclass/database-critical does not exist, and the set's template names it", "class-missing"},
+		}, "admission: priorityclass/database-critical does not exist, and the set's template names it", "pod-class-missing"},
 		{"25 a runtime class that does not exist", func(t *testing.T) state {
 			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: pod rejected: RuntimeClass "gvisor" not found`)
-		}, "admission: runtimeclass/gvisor does not exist, and the set's template names it", "class-missing"},
+		}, "admission: runtimeclass/gvisor does not exist, and the set's template names it", "pod-class-missing"},
 		{"25 twin: the class exists, and no quota admits it here", func(t *testing.T) state {
 			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: insufficient quota to match these scopes: [{PriorityClass In [system-node-critical system-cluster-critical]}]`)

@@ -53,6 +53,21 @@ func causes() []made {
 		{"webhook-denies", "admission: validatingwebhookconfiguration/diagnose-denies rejects the set's pod: its webhook pods.denies.example.com says", "webhook-denies"},
 		{"webhook-unreachable", "admission: validatingwebhookconfiguration/diagnose-unreachable keeps the set's pod from being created", "webhook-unreachable"},
 		{"pod-security", "admission: namespace/", "pod-security"},
+		{"csi-driver", "storage: csinode/", "csi-driver"},
+		{"default-limit", "quota: limitrange/defaults gives container main the default memory limit 64Mi, which is below the 128Mi", "default-limit"},
+		{"earlier-data", "storage: persistentvolumeclaim/data-web-0 was made ", "earlier-data"},
+		{"forced-rollback", "rollout: pod/web-1 is broken and of a revision that the set has left", "forced-rollback"},
+		{"host-port", "scheduling: pod/web-2 wants host port 18089, which is taken on each of the 2 nodes that could take it", "host-port"},
+		{"init-container", "readiness: pod/web-0 waits for its init container wait-for-name", "init-container"},
+		{"nodes-resolver", "dns: statefulset/web has hostNetwork: true and dnsPolicy ClusterFirst", "nodes-resolver"},
+		{"other-zone", "dns: statefulset/web has a template that asks for names in cluster.internal", "other-zone"},
+		{"post-start-hook", "container: pod/web-0 has container main that was started", "post-start-hook"},
+		{"priority-class", "admission: priorityclass/database-critical does not exist", "pod-class-missing"},
+		{"service-selects-others", "service: service/web also selects reports-0 of statefulset/reports", "service-selects-others"},
+		{"startup-probe-kills", "container: pod/web-0 has container main that is killed again and again since its startup probe", "startup-probe"},
+		{"topology-label", "scheduling: pod/web-0 fits on none of 3 nodes: 3 without the label topology.kubernetes.io/zone", "topology-label"},
+		{"volume-confines", "storage: persistentvolumeclaim/shared can be used only on ", "volume-confines"},
+		{"volume-released", "storage: persistentvolume/diagnose-released is Released", "volume-released"},
 	}
 }
 

@@ -21,7 +21,7 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 		if m == nil {
 			continue
 		}
-		f.Cause, f.Area, f.Object = "class-missing", Admission, clusterRef(strings.ToLower(m[1]), m[2])
+		f.Cause, f.Area, f.Object = "pod-class-missing", Admission, clusterRef(strings.ToLower(m[1]), m[2])
 		f.What = "does not exist, and the set's template names it"
 		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec." + missing.field, m[2]})
 		f.Do = []string{"create the " + m[1] + "; the controller then goes on by itself, after a while", "or take " + missing.field + " out of the set's template, or correct it"}
