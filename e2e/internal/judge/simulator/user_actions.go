@@ -31,7 +31,7 @@ func (cl *cluster) changeMaxUnavailable(set *history.Event) bool {
 func (cl *cluster) changeStrategy(set *history.Event) bool {
 	return cl.updateSet(set.Name, func(t *history.Set) {
 		if t.Strategy == onDelete {
-			t.Strategy, t.NoRollingUpdate = rollingUpdate, true
+			t.Strategy, t.NoRollingUpdate = rollingUpdate, t.Partition == 0 && t.MaxUnavailable == ""
 		} else {
 			t.Strategy, t.Partition, t.MaxUnavailable, t.NoRollingUpdate = onDelete, 0, "", false
 		}
