@@ -20,10 +20,10 @@ func checkPodOfTemplate(m *model, res *results) {
 			if p.owners[0].set != r.set || p.created == nil || createdByTest[p.name] || spec == nil {
 				continue
 			}
-			wrong := lostInPod(spec.Set, p.created.Pod)
 			if spec.Set.Template.Parts == "" || p.created.Pod.Template.Parts == "" {
 				continue // of a recording that does not hold them
 			}
+			wrong := lostInPod(spec.Set, p.created.Pod)
 			if wrong == "" {
 				res.exercised(id)
 				continue
