@@ -86,10 +86,11 @@ func (r *rollout) covers(c creation, v cache) bool {
 // is unset, it does so with ordinals that status.currentReplicas, as its informer cache holds it, counts from the start ordinal.
 func (m *model) countedAsCurrent(r *rollout, c creation, v cache) bool {
 	var current int32
-	for _, e := range r.set.events {
-		if e.Seq < c.event.Seq && (e.At >= m.lagBefore(c.event) || e == r.set.latest(m.lagBefore(c.event))) {
-			current = max(current, e.Set.Status.Current)
+	for _, e := range r.set.events[max(r.set.versionsUntil(m.lagBefore(c.event))-1, 0):] {
+		if e.Seq > c.event.Seq {
+			break
 		}
+		current = max(current, e.Set.Status.Current)
 	}
 	return v.anySpec(func(e *history.Event) bool { return e.Set.NoRollingUpdate && c.pod.ordinal < int(e.Set.Start+current) })
 }

@@ -1,8 +1,11 @@
 package judge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -184,20 +187,20 @@ func TestUpdateComplete(t *testing.T) {
 	})
 }
 
-// withoutRollingUpdate scales a set down by a pod and up again, in the middle of a rollout and with a strategy that has no field rollingUpdate. The pod that is
-// added has the old revision; counted says whether a status showed before that only the other pod has it.
-func withoutRollingUpdate(counted bool) func(*historytest.Builder) {
+// withoutRollingUpdate switches a set from OnDelete to a strategy that has no field rollingUpdate, when it has a new template and one pod, of ordinal 1 and of
+// the old revision, and gives it a second pod, of that ordinal and of the old revision too.
+func withoutRollingUpdate(added int32) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
-		b.Running("web", 2, func(s *history.Set) { s.NoRollingUpdate = true })
+		b.Set("web", historytest.Start(1), func(s *history.Set) { s.Strategy = appsv1.OnDeleteStatefulSetStrategyType })
+		b.CreateReady("web-1")
 		b.NewTemplate("web", 2)
-		b.Scale("web", 1)
-		b.DeletePod("web-1")
-		if counted {
-			b.Status("web")
-			b.Wait(5 * time.Second)
-		}
-		b.Scale("web", 2)
-		b.PodAt("web-1", 1)
+		b.Wait(5 * time.Second)
+		b.Update("web", func(s *history.Set) {
+			s.Strategy, s.NoRollingUpdate, s.Replicas, s.Start = appsv1.RollingUpdateStatefulSetStrategyType, true, 2, min(added, 1)
+		})
+		b.Status("web")
+		b.Wait(3 * time.Second)
+		b.PodAt(fmt.Sprint("web-", added), 1)
 	}
 }
 
@@ -242,10 +245,10 @@ func TestUpdateScaleNew(t *testing.T) {
 		},
 		{
 			// Without the field rollingUpdate the controller takes the current revision for the ordinals that the status counts as current.
-			name: "at the old revision, which the strategy leaves open", notExercised: ids(contract.UpdateScaleNew), build: withoutRollingUpdate(false),
+			name: "at the old revision, which the strategy leaves open", notExercised: ids(contract.UpdateScaleNew), build: withoutRollingUpdate(0),
 		},
 		{
-			name: "at the old revision, above those", broken: ids(contract.UpdateScaleNew), texts: []string{"web-1 was added by a scale up at rv"}, build: withoutRollingUpdate(true),
+			name: "at the old revision, above those", broken: ids(contract.UpdateScaleNew), texts: []string{"web-2 was added by a scale up at rv"}, build: withoutRollingUpdate(2),
 		},
 		{
 			name: "with the new label on the old template", broken: ids(contract.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},

@@ -21,17 +21,6 @@ func figuresOf(histories []verdict.JudgedHistory) []figures.Figure {
 	return figures.Sum(all)
 }
 
-// overall returns the figures that are not of one node or class.
-func overall(all []figures.Figure) []figures.Figure {
-	var out []figures.Figure
-	for _, f := range all {
-		if f.Of == "" {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // figuresTable writes figures as a table in Markdown.
 func figuresTable(p *printer, all []figures.Figure) {
 	p.f("| from when until when | node or class | times | median | 95 %% | longest |\n| --- | --- | ---: | ---: | ---: | ---: |\n")
@@ -57,11 +46,13 @@ func WriteFigures(w io.Writer, all []figures.Figure) error {
 	return p.err
 }
 
-// figureLines says the figures in a line each, for the console.
+// figureLines says the figures that are not of one node or class in a line each, for the console.
 func figureLines(all []figures.Figure) []string {
 	var out []string
-	for _, f := range overall(all) {
-		out = append(out, fmt.Sprintf("%s: %.2f s (median), %.2f s (95 %%), %.2f s (longest) of %d", f.Kind.Meaning(), f.Median, f.P95, f.Max, f.Count))
+	for _, f := range all {
+		if f.Of == "" {
+			out = append(out, fmt.Sprintf("%s: %.2f s (median), %.2f s (95 %%), %.2f s (longest) of %d", f.Kind.Meaning(), f.Median, f.P95, f.Max, f.Count))
+		}
 	}
 	return out
 }
