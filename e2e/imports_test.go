@@ -12,7 +12,7 @@ const module = "github.com/hero-academy/statefulset-conformance/"
 func layers() [][]string {
 	return [][]string{
 		{
-			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "framework/dns/nslookup",
+			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "framework/dns/nslookup", "linear",
 			"provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},

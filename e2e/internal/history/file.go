@@ -43,7 +43,10 @@ type line struct {
 	Operation   *Operation   `json:"operation,omitempty"`
 	Expectation *Expectation `json:"expectation,omitempty"`
 	Check       *Check       `json:"check,omitempty"`
-	End         *End         `json:"end,omitempty"`
+	// Client and Member are of histories with a database.
+	Client *ClientOperation `json:"client,omitempty"`
+	Member *MemberState     `json:"member,omitempty"`
+	End    *End             `json:"end,omitempty"`
 }
 
 // record is a line with its sequence number.
@@ -54,7 +57,7 @@ type record struct {
 
 // records returns all but the header and the end, by their sequence numbers.
 func (h *History) records() []record {
-	all := make([]record, 0, len(h.Events)+len(h.Gaps)+len(h.Operations)+len(h.Expectations)+len(h.Checks))
+	all := make([]record, 0, len(h.Events)+len(h.Gaps)+len(h.Operations)+len(h.Expectations)+len(h.Checks)+len(h.Clients)+len(h.Members))
 	for _, e := range h.Events {
 		all = append(all, record{e.Seq, line{Event: e}})
 	}
@@ -69,6 +72,12 @@ func (h *History) records() []record {
 	}
 	for i := range h.Checks {
 		all = append(all, record{h.Checks[i].Seq, line{Check: &h.Checks[i]}})
+	}
+	for _, o := range h.Clients {
+		all = append(all, record{o.Seq, line{Client: o}})
+	}
+	for _, m := range h.Members {
+		all = append(all, record{m.Seq, line{Member: m}})
 	}
 	slices.SortStableFunc(all, func(a, b record) int { return cmp.Compare(a.seq, b.seq) })
 	return all
@@ -105,6 +114,9 @@ func (l line) withoutAddresses() line {
 	case l.Check != nil:
 		l.Check = new(*l.Check)
 		l.Check.Text = redact.Server(l.Check.Text)
+	case l.Client != nil:
+		l.Client = new(*l.Client)
+		l.Client.Reason = redact.Server(l.Client.Reason)
 	case l.End != nil:
 		l.End = new(*l.End)
 		l.End.Reason = redact.Server(l.End.Reason)
@@ -168,7 +180,7 @@ func (f *reader) add(l line) error {
 	first := f.h.Header.Format == ""
 	switch n := l.fields(); {
 	case n != 1:
-		return fmt.Errorf("expected one of header, event, gap, operation, expectation, check, end; found %d of them", n)
+		return fmt.Errorf("expected one of header, event, gap, operation, expectation, check, client, member, end; found %d of them", n)
 	case first != (l.Header != nil):
 		return errors.New("expected the header on the first line and only there")
 	case f.h.End != nil:
@@ -212,6 +224,10 @@ func (f *reader) add(l line) error {
 		h.Expectations = append(h.Expectations, *l.Expectation)
 	case l.Check != nil:
 		h.Checks = append(h.Checks, *l.Check)
+	case l.Client != nil:
+		h.Clients = append(h.Clients, l.Client)
+	case l.Member != nil:
+		h.Members = append(h.Members, l.Member)
 	case l.End != nil:
 		h.End = l.End
 	}
@@ -219,7 +235,7 @@ func (f *reader) add(l line) error {
 }
 
 func (l *line) fields() int {
-	return count(l.Header != nil, l.Event != nil, l.Gap != nil, l.Operation != nil, l.Expectation != nil, l.Check != nil, l.End != nil)
+	return count(l.Header != nil, l.Event != nil, l.Gap != nil, l.Operation != nil, l.Expectation != nil, l.Check != nil, l.Client != nil, l.Member != nil, l.End != nil)
 }
 
 // when returns a record's place in the history, or why the record is invalid.
@@ -235,6 +251,10 @@ func (l *line) when() (seq int, at time.Duration, err error) {
 		return l.Expectation.Seq, l.Expectation.At, l.Expectation.valid()
 	case l.Check != nil:
 		return l.Check.Seq, l.Check.At, l.Check.valid()
+	case l.Client != nil:
+		return l.Client.Seq, l.Client.At, l.Client.valid()
+	case l.Member != nil:
+		return l.Member.Seq, l.Member.At, l.Member.valid()
 	default:
 		return l.End.Seq, l.End.At, nil
 	}

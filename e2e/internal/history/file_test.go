@@ -41,6 +41,11 @@ func full() *history.History {
 	s.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Sets, Selector: "app in (web,db)"})
 	s.Expect(history.Expectation{Guarantee: contract.OrderingCreate, Kind: history.ExpectContainerExit, Resource: history.Pods, Name: "web-0", UID: "u", ExitCode: 7, GraceSeconds: 30, Text: "ends by itself"})
 	s.Expect(history.Expectation{Guarantee: contract.LifecycleAdoption, Kind: history.ExpectKept, Resource: history.Pods, Name: "web-0", UID: "u", Controller: new(types.UID("")), Text: "stays"})
+	s.Client(time.Second, history.ClientOperation{Client: 3, Member: "db-1", Verb: history.ClientPut, Key: "a", Value: 7})
+	s.Client(0, history.ClientOperation{Member: "db-0", Verb: history.ClientGet, Key: "a", Found: 7})
+	s.Client(0, history.ClientOperation{Member: "db-0", Verb: history.ClientSwap, Key: "a", Value: 8, Expected: 7, Outcome: history.ClientUnknown, Reason: "reset"})
+	s.Client(0, history.ClientOperation{Member: "db-0", Verb: history.ClientList, Entries: []history.Range{{1, 4}, {7, 7}}})
+	s.Member(history.MemberState{Member: "db-0", ID: "a1", Leader: "a1", Index: 12, Version: "3.7.0"})
 	h := s.History()
 	h.Header.Spec, h.Header.Proves, h.Header.Version = "a spec", []contract.ID{contract.OrderingCreate}, "v1.36.0"
 	return h
@@ -184,6 +189,10 @@ func event(resource, rest string) string {
 	return `{"event":{"seq":9,"at":9,"change":"added","resource":"` + resource + `","meta":{"name":"x-1","uid":"u","rv":"1"}` + rest + `}}` + "\n"
 }
 
+func client(fields string) string {
+	return `{"client":{"seq":9,"at":5,"client":1,"member":"db-0",` + fields + `}}` + "\n"
+}
+
 func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"nothing":                    {"", "empty"},
@@ -200,6 +209,15 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"a record after the end":     {header + end3 + second, "nothing after the end"},
 		"an end after the end":       {header + end3 + strings.Replace(end3, "3", "4", 1), "nothing after the end"},
 		"an end out of order":        {header + strings.Replace(first, `"seq":1`, `"seq":3`, 1) + end3, "must rise"},
+		"a client of no verb":        {header + client(`"verb":"take","key":"a","outcome":"ok"`), "unknown verb"},
+		"a client of no outcome":     {header + client(`"verb":"get","key":"a"`), "unknown outcome"},
+		"a put of nothing":           {header + client(`"verb":"put","key":"a","outcome":"ok"`), "do not fit it"},
+		"a get that writes":          {header + client(`"verb":"get","key":"a","value":1,"outcome":"ok"`), "do not fit it"},
+		"a list of one key":          {header + client(`"verb":"list","key":"a","outcome":"ok"`), "do not fit it"},
+		"found without an answer":    {header + client(`"verb":"get","key":"a","found":1,"outcome":"unknown"`), "has found something"},
+		"entries that fall":          {header + client(`"verb":"list","outcome":"ok","entries":[[3,4],[4,5]]`), "must rise"},
+		"an end before the call":     {header + client(`"verb":"get","key":"a","outcome":"ok","call":9`), "before its call"},
+		"a member without an ID":     {header + `{"member":{"seq":1,"at":0,"call":0,"member":"db-0"}}`, "its pod and its ID"},
 		"an empty record":            {header + "{}", "found 0 of them"},
 		"two in one record":          {header + `{"operation":{"seq":1,"at":0,"verb":"other","outcome":"unknown","text":""},"end":{"seq":2,"at":0,"complete":true}}`, "found 2 of them"},
 		"wrong order":                {header + second + first, "record 3: sequence numbers must rise: 1 after 2"},

@@ -182,7 +182,10 @@ type History struct {
 	Expectations []Expectation
 	// Checks are what the spec judged itself.
 	Checks []Check
-	End    *End
+	// Clients are the operations of clients of a database, and Members what its members said of themselves, both in the order in which they ended.
+	Clients []*ClientOperation
+	Members []*MemberState
+	End     *End
 }
 
 // Duration is the time the recording covers.

@@ -82,3 +82,20 @@ func refused(err error) bool {
 	code := status.Status().Code
 	return code >= http.StatusBadRequest && code < http.StatusInternalServerError && code != http.StatusRequestTimeout
 }
+
+// RecordClient records an operation of a client of a database, which has ended now. Its place and the time of its end are the recorder's to set; its call
+// was at a moment of Now.
+func (r *Recorder) RecordClient(o history.ClientOperation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o.Seq, o.At = r.nextLocked()
+	r.h.Clients = append(r.h.Clients, &o)
+}
+
+// RecordMember records what a member of a database has said of itself now; as of RecordClient.
+func (r *Recorder) RecordMember(s history.MemberState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.Seq, s.At = r.nextLocked()
+	r.h.Members = append(r.h.Members, &s)
+}

@@ -107,6 +107,8 @@ func (r *Recorder) History() *history.History {
 		Operations:   append([]history.Operation(nil), r.h.Operations...),
 		Expectations: append([]history.Expectation(nil), r.h.Expectations...),
 		Checks:       append([]history.Check(nil), r.h.Checks...),
+		Clients:      append([]*history.ClientOperation(nil), r.h.Clients...),
+		Members:      append([]*history.MemberState(nil), r.h.Members...),
 	}
 	if r.h.End != nil {
 		end := *r.h.End
