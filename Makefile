@@ -55,7 +55,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##
 ## Settings, as NAME=value behind any target of the suite
 ##   FOCUS=regexp LABELS=filter     only some specs; a guarantee's label is its ID with a dot for the slash
-##   LEVEL=core|extended|disruptive highest level checked (extended)   PROCS=n SEED=n      processes, order of the specs
+##   LEVEL=core|extended|workload|disruptive    levels checked (extended)    PROCS=n SEED=n      processes, order of the specs
 ##   REPORT_DIR=folder              where the report goes (report)   KEEP_CLUSTER=1      keep a cluster whose run failed
 ##   STORAGE_CLASS=name             instead of the cluster's default LIMITS=name=time,.. other time limits
 ##   RUNS=n FAULTS=weekly|always|never TREND=file       of nightly: runs, planted faults, file that keeps a line a night
@@ -73,7 +73,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   NODE_SELECTOR=a=b TOLERATIONS=key=value:effect PRIORITY_CLASS=name RUNTIME_CLASS=name    the same, typed here
 ##   CLAIM_SIZE=size PULL_SECRET=file    least size of claims (16Mi); credentials of registries, as docker login writes them
 ##   NAMESPACE_LABELS=a=b,.. NAMESPACE_ANNOTATIONS=a=b,..    further ones of the namespaces that a run makes
-##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE=  images to use as they are, from a private mirror for instance
+##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE= ETCD_IMAGE=  images to use as they are, from a private mirror for instance
 
 commands: $(user) $(dev)
 

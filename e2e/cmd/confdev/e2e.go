@@ -11,6 +11,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
@@ -46,7 +47,7 @@ for the run stays if the run fails.`,
 
 func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	begin := time.Now()
-	if problems := o.Validate(contract.Core, contract.Extended, contract.Disruptive); len(problems) > 0 {
+	if problems := o.Validate(contract.Levels()...); len(problems) > 0 {
 		return runner.PreflightError(problems)
 	}
 	if err := cluster.CheckName(o.clusterName); err != nil {
@@ -111,9 +112,16 @@ func (o *e2eOptions) settingsOn(ctx context.Context, c *cluster.Cluster, progres
 		return s, err
 	}
 	found, err := o.Preflight(ctx, s, progress)
+	s.Facts = found.Facts
+	if err == nil && len(found.Problems) == 0 && o.Level == contract.Workload {
+		config, err := o.RESTConfig(s)
+		if err != nil {
+			return s, err
+		}
+		found.Problems = preflight.ProbeDatabase(ctx, config, s).Problems
+	}
 	if err == nil && len(found.Problems) > 0 {
 		err = runner.PreflightError(found.Problems)
 	}
-	s.Facts = found.Facts
 	return s, err
 }

@@ -75,7 +75,7 @@ type nightlyRun struct {
 // newNightlyRun completes the options and returns everything that is wrong with them.
 func newNightlyRun(o nightlyOptions, now time.Time) (nightlyRun, []preflight.Problem) {
 	n := nightlyRun{nightlyOptions: o, firstSeed: now.Unix()}
-	problems := n.Validate(contract.Core, contract.Extended, contract.Disruptive)
+	problems := n.Validate(contract.Levels()...)
 	wrong := func(format string, args ...any) {
 		problems = append(problems, preflight.Problem{Usage: true, Text: fmt.Sprintf(format, args...)})
 	}

@@ -57,7 +57,8 @@ node. What keeps the cluster from being judged is reported within seconds, all o
 With EXPLORE it goes on after the specs with random acts on sets of its own, for that time and in EXPLORE_NAMESPACES namespaces at once. What that finds
 broken counts like any other finding; what it leaves open counts nothing.
 
-The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml.
+The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml,
+and for level workload, which runs a real database, one more: e2e/CERTIFY.md says which.
 
 The default of a flag is a variable of the environment, named behind it; ` + cli.Prefix + ` before that name, such as ` + cli.Prefix + `LABELS, keeps it apart from others'.
 
@@ -70,11 +71,6 @@ Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or confi
 	}
 	o.addFlags(cli.NewFlags(command.Flags(), os.Getenv))
 	return command
-}
-
-// allLevels are those that may be chosen for somebody else's cluster. Disruptive disrupts none: its guarantees are then not applicable.
-func allLevels() []contract.Level {
-	return []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
 }
 
 func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer) error {
@@ -138,7 +134,7 @@ func (o *certifyOptions) exportResults(failed error) error {
 
 // prepare says which cluster is meant and what will be made there, or everything that is wrong. It makes nothing.
 func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress io.Writer) (runconfig.Settings, error) {
-	problems := o.Validate(allLevels()...)
+	problems := o.Validate(contract.Levels()...)
 	used, wrong := workloadImages(o)
 	problems = append(problems, wrong...)
 	// The letters keep runs apart that begin within the same second.
@@ -216,6 +212,9 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 	}
 	if o.Images.Busybox != "" {
 		used.Busybox = o.Images.Busybox
+	}
+	if used.Etcd = o.Images.Etcd; used.Etcd == "" && o.imageMirror != "" {
+		used.Etcd, _ = images.Mirrored(o.imageMirror, images.PublicEtcd) // as valid as those above
 	}
 	return used, nil
 }

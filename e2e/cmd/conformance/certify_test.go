@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -170,7 +171,7 @@ func TestCertifyRejects(t *testing.T) {
 		"report a file":           {map[string]string{"REPORT_DIR": file}, 2, []string{"REPORT_DIR=" + file + ": expected a folder that can be written"}},
 		"limit malformed":         {map[string]string{"LIMITS": "pod-ready=soon"}, 2, []string{`LIMITS: limit "pod-ready": expected a duration above zero`}},
 		"limit unknown":           {map[string]string{"LIMITS": "patience=5m"}, 2, []string{`LIMITS: no limit is named "patience"`}},
-		"level unknown":           {map[string]string{"LEVEL": "all"}, 2, []string{"LEVEL=all: expected one of [core extended disruptive]"}},
+		"level unknown":           {map[string]string{"LEVEL": "all"}, 2, []string{"LEVEL=all: expected one of [core extended workload disruptive]"}},
 		"processes":               {map[string]string{"PROCS": "many"}, 2, []string{"PROCS=many: expected a number of processes"}},
 		"seed":                    {map[string]string{"SEED": "x"}, 2, []string{"SEED=x: expected a whole number"}},
 		"time limit":              {map[string]string{"TIME_LIMIT": "60"}, 2, []string{"TIME_LIMIT=60: expected a time of a minute or more, such as 90m or 2h"}},
@@ -307,7 +308,7 @@ func TestNarrowedToNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(c.env)
-			if problems := o.Validate(allLevels()...); len(problems) > 0 {
+			if problems := o.Validate(contract.Levels()...); len(problems) > 0 {
 				t.Fatal(problems)
 			}
 			err := runner.OrInconclusive(o.CheckSelection(c.mayDisrupt))

@@ -13,8 +13,8 @@ const introduction = `<!-- Written by "make catalogue" from internal/contract an
 What a StatefulSet promises, who promises it, and the specs that prove it. Beside these, every spec is evidence for each
 guarantee that its recorded history exercises.
 
-**Level** says which clusters must uphold a guarantee: *core* every cluster, *extended* those that have the feature, *disruptive* those where
-the run may disrupt a node or the control plane. **Source** says who promises it, the strongest first: *docs* the concept pages, *api* the field
+**Level** says which clusters must uphold a guarantee: *core* every cluster, *extended* those that have the feature, *workload* those that
+are to run a database, *disruptive* those where the run may disrupt a node or the control plane. **Source** says who promises it, the strongest first: *docs* the concept pages, *api* the field
 documentation, *dns* the specification of DNS-based service discovery, *conf* Kubernetes' own end-to-end specs, *lesson* the lesson whose
 example this project ships, *impl* the controller alone: there a failure is a deviation and leaves the cluster conformant.
 
@@ -54,7 +54,7 @@ func groupByFamily(guarantees []Guarantee) []family {
 
 // overview writes a table that counts each family's guarantees by level, and those that a spec proves.
 func overview(b *bytes.Buffer, families []family, specs []Spec) {
-	b.WriteString("| family | core | extended | disruptive | with a spec |\n| --- | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("| family | core | extended | workload | disruptive | with a spec |\n| --- | ---: | ---: | ---: | ---: | ---: |\n")
 	total, covered, levels := 0, 0, map[Level]int{}
 	for _, f := range families {
 		with, of := 0, map[Level]int{}
@@ -66,11 +66,11 @@ func overview(b *bytes.Buffer, families []family, specs []Spec) {
 			}
 		}
 		total, covered = total+len(f.rows), covered+with
-		fmt.Fprintf(b, "| [%[1]s](#%[1]s) | %[2]d | %[3]d | %[4]d | %[5]d of %[6]d |\n",
-			f.name, of[Core], of[Extended], of[Disruptive], with, len(f.rows))
+		fmt.Fprintf(b, "| [%[1]s](#%[1]s) | %[2]d | %[3]d | %[4]d | %[5]d | %[6]d of %[7]d |\n",
+			f.name, of[Core], of[Extended], of[Workload], of[Disruptive], with, len(f.rows))
 	}
-	fmt.Fprintf(b, "| all | %d | %d | %d | %d of %d |\n",
-		levels[Core], levels[Extended], levels[Disruptive], covered, total)
+	fmt.Fprintf(b, "| all | %d | %d | %d | %d | %d of %d |\n",
+		levels[Core], levels[Extended], levels[Workload], levels[Disruptive], covered, total)
 }
 
 func catalogueEntry(b *bytes.Buffer, g Guarantee, proofs []Spec) {

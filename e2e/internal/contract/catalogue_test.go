@@ -79,7 +79,7 @@ func TestCatalogue(t *testing.T) {
 	got := string(Catalogue(guarantees, specs))
 
 	for _, want := range []string{
-		"| [a](#a) | 1 | 1 | 0 | 2 of 2 |\n| [b](#b) | 0 | 0 | 1 | 0 of 1 |\n| all | 1 | 1 | 1 | 2 of 3 |\n",
+		"| [a](#a) | 1 | 1 | 0 | 0 | 2 of 2 |\n| [b](#b) | 0 | 0 | 0 | 1 | 0 of 1 |\n| all | 1 | 1 | 0 | 1 | 2 of 3 |\n",
 		"\n## a\n\n### a/one\n\n**core** · [docs, lesson](https://x/y)\n\nOne \\*holds\\*.\n\n" +
 			"- Z keeps one ([a_test.go](a_test.go))\n- B keeps both ([b_test.go](b_test.go))\n",
 		"\n### a/two\n\n**extended** · [impl](https://x/z) · since 1.32, before that behind the feature gate Two\n\nTwo of &lt;set&gt; hold.\n\n" +

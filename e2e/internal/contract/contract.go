@@ -25,9 +25,20 @@ const (
 	Core Level = "core"
 	// Extended guarantees belong to an optional or versioned feature and are checked only where the cluster has it.
 	Extended Level = "extended"
+	// Workload guarantees can be checked only by running a database.
+	Workload Level = "workload"
 	// Disruptive guarantees can be checked only by disrupting a node or the control plane.
 	Disruptive Level = "disruptive"
 )
+
+// Levels returns all levels, those that hold on most clusters first.
+func Levels() []Level { return []Level{Core, Extended, Workload, Disruptive} }
+
+// Includes reports whether a run at one level checks the guarantees of another: Workload and Disruptive each include Core and Extended, and not each
+// other.
+func (l Level) Includes(other Level) bool {
+	return l == other || other == Core || other == Extended && l != Core
+}
 
 // Source says who promises a guarantee.
 type Source string
@@ -119,6 +130,7 @@ func byFamily() [][]Guarantee {
 		status(),
 		lifecycle(),
 		api(),
+		workload(),
 		disruption(),
 	}
 }

@@ -18,7 +18,7 @@ func TestEveryRowIsComplete(t *testing.T) {
 	var (
 		id      = regexp.MustCompile(`^[a-z]+/[a-z]+(-[a-z]+)*$`)
 		minor   = regexp.MustCompile(`^1\.[0-9]+$`)
-		levels  = []Level{Core, Extended, Disruptive}
+		levels  = Levels()
 		sources = []Source{Docs, API, DNS, Conf, Lesson, Impl}
 		seen    = map[ID]bool{}
 	)
@@ -36,6 +36,9 @@ func TestEveryRowIsComplete(t *testing.T) {
 			}
 			if (g.Level == Disruptive) != (g.ID.Family() == "disruption") {
 				t.Errorf("Level is %q: expected disruptive in the family disruption and nowhere else", g.Level)
+			}
+			if (g.Level == Workload) != (g.ID.Family() == "workload") {
+				t.Errorf("Level is %q: expected workload in the family of that name and nowhere else", g.Level)
 			}
 			for name, text := range map[string]string{"Must": g.Must, "Note": g.Note} {
 				if name == "Note" && text == "" {

@@ -25,6 +25,7 @@ import (
 const (
 	NginxSetting   = "NGINX_IMAGE"
 	BusyboxSetting = "BUSYBOX_IMAGE"
+	EtcdSetting    = "ETCD_IMAGE"
 	SuiteSetting   = "SUITE_IMAGE"
 )
 
@@ -32,6 +33,8 @@ const (
 const (
 	PublicNginx   = "docker.io/library/nginx:1.29-alpine"
 	PublicBusybox = "docker.io/library/busybox:1.37"
+	// PublicEtcd is that of the level workload, where the cluster does not show its own.
+	PublicEtcd = "registry.k8s.io/etcd:3.7.0-0"
 )
 
 // Public returns the workload's images in a public registry.

@@ -53,6 +53,7 @@ func checks() []check {
 	all = append(all, lifecycleChecks()...)
 	all = append(all, storageChecks()...)
 	all = append(all, dnsChecks()...)
+	all = append(all, workloadChecks()...)
 	all = append(all, disruptionChecks()...)
 	return all
 }
@@ -138,6 +139,8 @@ type evidence struct {
 	since, until time.Duration
 	also         []history.Resource
 	events       []*history.Event
+	// clients are operations of clients that show it.
+	clients []*history.ClientOperation
 	// The last event, where it is a deletion, and acts are what the accusation takes for the accused's own. Where nothing shows whose they
 	// are, the matter is open. anyAuthor says that the last event may be anybody's.
 	acts      []*history.Event
@@ -201,6 +204,10 @@ func (res *results) finding(id contract.ID, c evidence) Finding {
 			f.Seqs = append(f.Seqs, e.Seq)
 			f.At = e.At
 		}
+	}
+	for _, o := range c.clients {
+		f.Seqs = append(f.Seqs, o.Seq)
+		f.At = max(f.At, o.At)
 	}
 	return f
 }

@@ -23,8 +23,12 @@ func seeds() uint64 {
 // neverExercised holds the guarantees that no simulated history exercises, with the reason.
 func neverExercised() map[contract.ID]string {
 	const noFaults = "the simulated nodes and control plane never fail"
+	const noClients = "only the histories of TestClientsOfACorrectCluster have clients"
 	return map[contract.ID]string{
 		contract.IdentityHostname: "a hostname is read inside the container, which the simulator does not run",
+
+		contract.WorkloadLinearizable: noClients, contract.WorkloadNoLostWrite: noClients, contract.WorkloadAvailable: noClients,
+		contract.WorkloadMemberReturns: noClients, contract.WorkloadDataKept: noClients, contract.WorkloadDataGone: noClients,
 
 		contract.DisruptionNodeLost: noFaults, contract.DisruptionNodeReturns: noFaults,
 		contract.DisruptionControllerRestart: noFaults, contract.DisruptionAPIServerRestart: noFaults,

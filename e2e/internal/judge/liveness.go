@@ -353,3 +353,21 @@ func (m *model) creationRefused(s *setLife, since time.Duration) bool {
 	}
 	return !slices.ContainsFunc(s.pods, func(p *podLife) bool { return p.created != nil && p.created.At > refused })
 }
+
+// pausedTooLong reports whether the writes of a database paused for longer than they may while a majority was Ready.
+func pausedTooLong(d time.Duration) bool { return d > longestPause }
+
+// returnOverdue reports whether a member that has been Ready for so long must have its data back.
+func (m *model) returnOverdue(d time.Duration) bool { return d > longestReturn }
+
+// keepsEnding reports whether the pod's own container was started again and again and never was Ready, and ended by itself: no signal ended it.
+func (m *model) keepsEnding(p *podLife) bool {
+	code := exitCodeOf(p.last())
+	return len(p.ready) == 0 && p.last().Pod.Restarts() >= endedOften && code > 0 && code < signalled
+}
+
+// signalled is the least exit code that tells of a signal.
+const signalled = 128
+
+// searchLimit bounds the search for the order of operations on one key.
+func searchLimit() time.Duration { return longestSearch }

@@ -20,7 +20,7 @@ func mutations() map[contract.ID]mutation {
 	all := map[contract.ID]mutation{}
 	for _, family := range []map[contract.ID]mutation{
 		disruptionMutations(), identityMutations(), lifecycleMutations(), notMineMutations(), orderingMutations(), retentionMutations(),
-		statusMutations(), storageMutations(), terminationMutations(), updateMutations(), completionMutations(), endpointMutations(),
+		statusMutations(), storageMutations(), terminationMutations(), updateMutations(), completionMutations(), endpointMutations(), workloadMutations(),
 	} {
 		maps.Copy(all, family)
 	}

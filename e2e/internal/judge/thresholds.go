@@ -52,6 +52,20 @@ const (
 	// shortestReaction stands for a reaction whose act arrived before its cause: the two watches were out of step, yet it was seen.
 	shortestReaction = time.Millisecond
 
+	// longestPause is for how long a database of which a majority is Ready may acknowledge no write: an election takes one or two seconds, a client some
+	// more to find out where to go, and a busy machine several times as much.
+	longestPause = 30 * time.Second
+
+	// longestReturn is how long a member that is Ready, and so answers clients, may lack what it had applied before.
+	longestReturn = 30 * time.Second
+
+	// endedOften is how often a container must have ended by itself before it counts as one that does not come up: once and twice were seen where names or
+	// peers were not there yet.
+	endedOften = 3
+
+	// longestSearch bounds the search for the order of the operations on one key, of which thousands take a fraction of a second.
+	longestSearch = 20 * time.Second
+
 	// maxReportedPods bounds how many pods are listed that one act should have waited for: so many make it a violation whatever else
 	// was in its way.
 	maxReportedPods = 16

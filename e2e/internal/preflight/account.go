@@ -116,7 +116,7 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 		case len(verbs) == 0:
 		case r.ForReport:
 			notes = append(notes, line+": the run does without")
-		case r.Resource == rbac.PullSecret().Resource:
+		case r.Resource == rbac.PullSecret().Resource, r.Resource == rbac.Workload().Resource:
 			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/CERTIFY.md says"})
 		default:
 			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/deploy/" + file + " does"})

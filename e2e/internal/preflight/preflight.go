@@ -64,6 +64,7 @@ func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Setting
 	f.User = userName(ctx, client)
 	findRights(ctx, client, s, &f)
 	findStorage(ctx, client, s, &f)
+	findWorkload(ctx, client, s, &f)
 	describe(ctx, client, &f.Facts)
 	return f
 }

@@ -175,3 +175,28 @@ func TestKubeconfigWithoutProtectionIsNoted(t *testing.T) {
 		}
 	}
 }
+
+func TestNodesOfTheLevelWorkload(t *testing.T) {
+	node := func(unschedulable bool, effects ...corev1.TaintEffect) corev1.Node {
+		n := corev1.Node{Spec: corev1.NodeSpec{Unschedulable: unschedulable}}
+		for _, e := range effects {
+			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "a", Effect: e})
+		}
+		return n
+	}
+	for name, c := range map[string]struct {
+		nodes []corev1.Node
+		want  string
+	}{
+		"two":                      {[]corev1.Node{node(false), node(false)}, ""},
+		"one prefers others":       {[]corev1.Node{node(false), node(false, corev1.TaintEffectPreferNoSchedule)}, ""},
+		"one is tainted":           {[]corev1.Node{node(false), node(false, corev1.TaintEffectNoSchedule)}, "LEVEL=workload: expected at least 2 nodes that take pods, for the members of a database, found 1 of 2 nodes: "},
+		"one is cordoned":          {[]corev1.Node{node(false), node(true), node(false, corev1.TaintEffectNoExecute)}, "found 1 of 3 nodes"},
+		"a cluster of one machine": {[]corev1.Node{node(false)}, "found 1 of 1 nodes"},
+	} {
+		problems := checkNodes(c.nodes)
+		if (len(problems) == 0) != (c.want == "") || len(problems) > 0 && (!problems[0].Usage || !strings.Contains(problems[0].Text, c.want)) {
+			t.Errorf("%s: expected %q, found %v", name, c.want, problems)
+		}
+	}
+}

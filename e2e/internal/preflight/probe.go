@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -29,6 +30,8 @@ type podProbe struct {
 	podName  string   // the name of the pod that is started
 	image    imageOf
 	programs []string // that the specs run in the pod
+	// version says that the pod's own program is only asked for its version, since it needs others to run: the image need have no shell.
+	version bool
 }
 
 // imageOf is the setting that names an image, and its field in Images.
@@ -61,15 +64,37 @@ func probes() []podProbe {
 	}}
 }
 
+// database is the probe of the level workload.
+func database() podProbe {
+	return podProbe{
+		standard: restricted, fixtures: []string{fixtures.Etcd}, podName: "etcd-0", version: true,
+		image: imageOf{"ETCD_IMAGE", func(i *runconfig.Images) *string { return &i.Etcd }},
+	}
+}
+
+// ProbeDatabase finds out by trying whether the image of the level workload runs, as Probe does.
+func ProbeDatabase(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
+	return probeAll(ctx, config, s, []podProbe{database()})
+}
+
 // Probe finds out by trying: whether namespaces can be created, the API server admits the suite's objects, quotas leave room, nodes pull
 // the images and start pods, commands run in pods, and which DNS zone pods have. It creates two namespaces with a pod each, or only the
 // pods in the namespaces of NAMESPACES, and removes them again, also when ctx ends.
 func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
+	all := probes()
+	if s.Level == contract.Workload {
+		all = append(all, database())
+	}
+	return probeAll(ctx, config, s, all)
+}
+
+// probeAll runs probes at once.
+func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, all []podProbe) Findings {
+	s.Images.Etcd = s.Etcd()
 	p, err := newProber(config, s)
 	if err != nil {
 		return Findings{Problems: []Problem{{Text: oneLine("API server: expected a client for it, found: " + err.Error())}}}
 	}
-	all := probes()
 	found := make([]Findings, len(all))
 	var done sync.WaitGroup
 	for i, pp := range all {

@@ -23,17 +23,18 @@ import (
 )
 
 func testProber() *prober {
-	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1"}}}
+	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1", Etcd: "mirror/etcd:1"}}}
 	p.settings.Limits.Probe = time.Minute
 	return p
 }
 
 func TestObjectsOfTheProbes(t *testing.T) {
 	want := map[string]string{
-		"restricted": "Pod dns-client, Service set, StatefulSet set, Pod set-0",
-		"baseline":   "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
+		"etcd-0":            "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
+		"dns-client":        "Pod dns-client, Service set, StatefulSet set, Pod set-0",
+		"web-statefulset-0": "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}
-	for _, pp := range probes() {
+	for _, pp := range append(probes(), database()) {
 		objects, err := testProber().objects(t.Context(), pp, "mine")
 		if err != nil {
 			t.Fatal(err)
@@ -45,8 +46,8 @@ func TestObjectsOfTheProbes(t *testing.T) {
 				t.Errorf("expected %s in namespace mine, found it in %q", o.GetName(), o.GetNamespace())
 			}
 		}
-		if strings.Join(got, ", ") != want[pp.standard] {
-			t.Errorf("%s: expected %s, found %v", pp.standard, want[pp.standard], got)
+		if strings.Join(got, ", ") != want[pp.podName] {
+			t.Errorf("%s: expected %s, found %v", pp.podName, want[pp.podName], got)
 		}
 		pod := podNamed(objects, pp.podName)
 		if len(pod.Spec.Containers) != 1 || !strings.HasPrefix(pod.Spec.Containers[0].Image, "mirror/") || len(pod.Spec.Containers[0].VolumeMounts) > 0 {
@@ -114,6 +115,8 @@ func TestStartProblem(t *testing.T) {
 		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "m"}}}}
 		return pod
 	}
+	noProgram := waiting("")
+	noProgram.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "StartError", Message: `exec: "etcd": executable file not found`}}
 	failed := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "NodeAffinity"}}
 	for name, c := range map[string]struct {
 		pod   *corev1.Pod
@@ -125,6 +128,7 @@ func TestStartProblem(t *testing.T) {
 		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
+		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},
 		"ends":            {failed, "found it Failed: NodeAffinity", false},
 	} {
 		got := testProber().startProblem(probes()[0], c.pod)

@@ -28,9 +28,13 @@ import (
 func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, f *Findings) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
 	pod := podNamed(objects, pp.podName)
+	if pp.version {
+		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
+		pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)].Args = []string{"--version"}
+	}
 	p.settings.Label(pod)
 	if len(p.settings.Namespaces) > 0 {
-		pod.Labels[probeLabel] = pp.standard
+		pod.Labels[probeLabel] = pp.podName
 	}
 	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 	if err != nil {
@@ -47,7 +51,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 			pod = live
 		}
 		problem = p.startProblem(pp, pod)
-		return problem != nil || pod.Status.Phase == corev1.PodRunning, nil
+		return problem != nil || pod.Status.Phase == corev1.PodRunning || pp.version && pod.Status.Phase == corev1.PodSucceeded, nil
 	})
 	switch {
 	case problem != nil:
@@ -57,8 +61,13 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	}
 	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
 	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
+	if pp.version {
+		return nil
+	}
 	return p.inspectPod(ctx, pp, pod, f)
 }
+
+func containerName(c corev1.Container) string { return c.Name }
 
 // pullReasons are the waiting reasons of a container whose image was not pulled.
 func pullReasons() []string {
@@ -74,6 +83,10 @@ func startReasons() []string {
 func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 	for _, c := range pod.Status.ContainerStatuses {
 		w := c.State.Waiting
+		// A container that is not started again has ended where others wait.
+		if t := c.State.Terminated; t != nil && (t.Reason == "StartError" || t.Reason == "ContainerCannotRun") {
+			w = &corev1.ContainerStateWaiting{Reason: "RunContainerError", Message: t.Message}
+		}
 		switch {
 		case w == nil:
 		case slices.Contains(pullReasons(), w.Reason):
@@ -84,7 +97,7 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 				p.imageName(pp), pod.Name, w.Reason, w.Message, pp.image.setting))}
 		}
 	}
-	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
+	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded && !pp.version {
 		return &Problem{Text: oneLine(fmt.Sprintf("%s: expected pod %s to run, found it %s: %s %s; see the node's kubelet",
 			p.imageName(pp), pod.Name, pod.Status.Phase, pod.Status.Reason, pod.Status.Message))}
 	}
@@ -167,7 +180,7 @@ func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (
 	ctx, cancel := context.WithTimeout(ctx, p.settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	at := fixtures.MainOf(pod.Spec.Containers, func(c corev1.Container) string { return c.Name })
+	at := fixtures.MainOf(pod.Spec.Containers, containerName)
 	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[at].Name, command, &stdout, &stderr)
 	if _, exited := errors.AsType[exec.CodeExitError](err); exited {
 		err = fmt.Errorf("%w: %s", err, stderr.String())

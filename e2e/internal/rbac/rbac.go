@@ -151,6 +151,11 @@ func PullSecret() Right {
 	return Right{Resource: "secrets", Verbs: []string{"create"}, Why: "PULL_SECRET= puts credentials of registries into each namespace of the run"}
 }
 
+// Workload returns the right that the level workload uses beside those of All. No manifest grants it: e2e/CERTIFY.md says how to.
+func Workload() Right {
+	return Right{Resource: "pods/portforward", Verbs: []string{"create"}, Why: "the clients of the level workload reach the members of a database"}
+}
+
 // For returns the rights of a run, in NAMESPACES or in namespaces of its own, and those to disrupt nodes if it may.
 func For(namespaced, disruptive bool) []Right {
 	all := All()

@@ -102,7 +102,7 @@ func ids(labels []string) []string {
 		switch g, is := contract.Get(contract.ID(strings.Replace(l, ".", "/", 1))); {
 		case is:
 			out = append(out, string(g.ID))
-		case l != string(contract.Core) && l != string(contract.Extended) && l != string(contract.Disruptive):
+		case !slices.Contains(contract.Levels(), contract.Level(l)):
 			out = append(out, l)
 		}
 	}

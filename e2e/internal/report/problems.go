@@ -46,7 +46,7 @@ func problems(c *Conformance) []problem {
 		}
 		out = append(out, p)
 	}
-	levels := []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
+	levels := contract.Levels()
 	slices.SortStableFunc(out, func(a, b problem) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(severity(), a.Verdict), slices.Index(severity(), b.Verdict)),

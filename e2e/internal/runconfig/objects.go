@@ -1,6 +1,7 @@
 package runconfig
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -65,9 +66,12 @@ func (s Settings) Apply(obj k8s.Object) {
 		return
 	}
 	for i := range spec.Containers {
-		spec.Containers[i].Image = s.Images.replace(spec.Containers[i].Image)
+		spec.Containers[i].Image = s.imageFor(spec.Containers[i].Image)
 	}
 }
+
+// Etcd is the image of the level workload's database, "" where no run has looked for one.
+func (s Settings) Etcd() string { return cmp.Or(s.Images.Etcd, s.Facts.EtcdImage) }
 
 // SmallestClaim is what most claims of the suite ask for, and none for less.
 const SmallestClaim = "16Mi"
@@ -88,14 +92,16 @@ func (s Settings) applyToClaim(spec *corev1.PersistentVolumeClaimSpec) {
 	spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: size}
 }
 
-// replace returns the run's image for a fixture's; any other reference stays as it is.
-func (i Images) replace(ref string) string {
+// imageFor returns the run's image for a fixture's; any other reference stays as it is.
+func (s Settings) imageFor(ref string) string {
 	name, _, _ := strings.Cut(ref, ":")
 	switch name {
 	case "nginx":
-		return i.Nginx
+		return s.Images.Nginx
 	case "busybox":
-		return i.Busybox
+		return s.Images.Busybox
+	case "registry.k8s.io/etcd":
+		return cmp.Or(s.Etcd(), ref)
 	}
 	return ref
 }

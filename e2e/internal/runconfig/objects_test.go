@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -61,5 +62,45 @@ func TestNoLabelsInANamespaceOfTheRun(t *testing.T) {
 	Settings{Run: "r1"}.Label(set)
 	if set.Labels[RunLabel] != "" || set.Spec.Template.Labels[RunLabel] != "" {
 		t.Errorf("expected the fixture's own labels, found %v and %v", set.Labels, set.Spec.Template.Labels)
+	}
+}
+
+func TestEtcdFixture(t *testing.T) {
+	const own, public = "registry.k8s.io/etcd:3.6.8-0", "registry.k8s.io/etcd:3.7.0-0"
+	for want, s := range map[string]Settings{
+		"mirror/etcd:3": {Images: Images{Etcd: "mirror/etcd:3"}, Facts: Facts{EtcdImage: own}},
+		own:             {Facts: Facts{EtcdImage: own}},
+		public:          {},
+	} {
+		objects, err := s.ReadFixture(t.Context(), fixtures.Etcd, "mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(objects) != 3 {
+			t.Fatalf("expected a service, a budget and a set, found %d objects", len(objects))
+		}
+		set, is := objects[2].(*appsv1.StatefulSet)
+		if !is {
+			t.Fatalf("expected a set, found %T", objects[2])
+		}
+		c := set.Spec.Template.Spec.Containers[0]
+		if c.Image != want {
+			t.Errorf("expected the image %s, found %s", want, c.Image)
+		}
+		if len(c.Command) != 1 || c.Command[0] != "etcd" || c.ReadinessProbe.HTTPGet == nil {
+			t.Errorf("expected etcd to be run, and asked, without a shell, found %v and %+v", c.Command, c.ReadinessProbe)
+		}
+	}
+}
+
+func TestRightsOfTheLevelWorkload(t *testing.T) {
+	for level, want := range map[contract.Level]bool{contract.Core: false, contract.Extended: false, contract.Workload: true} {
+		found := false
+		for _, r := range (Settings{Level: level}).Rights() {
+			found = found || r.Resource == "pods/portforward"
+		}
+		if found != want {
+			t.Errorf("%s: expected the right to forward ports %t, found %t", level, want, found)
+		}
 	}
 }

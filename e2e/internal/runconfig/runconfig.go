@@ -138,6 +138,8 @@ type Facts struct {
 	Provisioner       string   `json:"provisioner,omitempty"`
 	CNI               string   `json:"cni,omitempty"`
 	DNSZone           string   `json:"dnsZone,omitempty"`
+	// EtcdImage is what the cluster's own control plane stores everything in, or else the public image; "" at levels without a database.
+	EtcdImage string `json:"etcdImage,omitempty"`
 	// NoBaseline is why Namespaces do not admit what needs the Pod Security Standard baseline, "" if they do.
 	NoBaseline string `json:"noBaseline,omitempty"`
 	// ImageIDs are the container runtime's IDs of the images, a digest where a registry has one.
@@ -154,6 +156,8 @@ type Suite struct {
 type Images struct {
 	Nginx   string `json:"nginx"`   // serves on port 80 and holds busybox, hence nslookup
 	Busybox string `json:"busybox"` // runs as any user
+	// Etcd is the database of the level workload, "" for the one that the cluster's own control plane runs.
+	Etcd string `json:"etcd,omitempty"`
 }
 
 // RESTConfig returns the client configuration for the cluster.
@@ -174,6 +178,9 @@ func (s Settings) Rights() []rbac.Right {
 	rights := rbac.For(len(s.Namespaces) > 0, s.Kind != nil)
 	if s.PullSecret != "" {
 		rights = append(rights, rbac.PullSecret())
+	}
+	if s.Level == contract.Workload {
+		rights = append(rights, rbac.Workload())
 	}
 	return rights
 }

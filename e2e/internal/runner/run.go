@@ -119,7 +119,7 @@ func Judge(dir string, s runconfig.Settings) (verdict.Run, error) {
 	}
 	run.Partial = false
 	for _, row := range run.Rows {
-		if row.Verdict == verdict.NotSelected && verdict.Includes(s.Level, row.Level) {
+		if row.Verdict == verdict.NotSelected && s.Level.Includes(row.Level) {
 			run.AddTrouble(fmt.Sprintf("%s was not checked, although neither FOCUS nor LABELS left it out", row.ID))
 		}
 	}

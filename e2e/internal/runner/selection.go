@@ -17,17 +17,16 @@ import (
 
 // labelFilter is Ginkgo's filter for the specs of the level and the labels.
 func (o *Options) labelFilter() string {
-	level := "!" + string(contract.Disruptive)
-	switch o.Level {
-	case contract.Core:
-		level = string(contract.Core)
-	case contract.Disruptive:
-		return o.Labels
+	filter := o.Labels
+	if o.Level == contract.Core {
+		filter = and(string(contract.Core), filter)
 	}
-	if o.Labels == "" {
-		return level
+	for _, level := range contract.Levels() {
+		if o.Level != anyLevel && !o.Level.Includes(level) && level != contract.Extended {
+			filter = and("!"+string(level), filter)
+		}
 	}
-	return fmt.Sprintf("(%s) && (%s)", level, o.Labels)
+	return filter
 }
 
 // CheckSelection rejects a narrowed run that selects no spec, before anything is made for it. mayDisrupt says that specs of the level
@@ -40,7 +39,7 @@ func (o *Options) CheckSelection(mayDisrupt bool) error {
 	further := chosen
 	if len(chosen) == 0 {
 		above := *o
-		above.Level = contract.Disruptive
+		above.Level = anyLevel
 		further = above.selected()
 	}
 	switch {
@@ -53,6 +52,17 @@ func (o *Options) CheckSelection(mayDisrupt bool) error {
 		return cli.UsageError{Err: fmt.Errorf("%s: expected to select at least one spec of the level %s, found none; %d of higher levels match: raise LEVEL", o.narrowing(), o.Level, len(further))}
 	}
 	return nil
+}
+
+// anyLevel includes every level, which none that a person can choose does.
+const anyLevel contract.Level = "any"
+
+// and returns a filter that selects what both select; an empty one selects everything.
+func and(a, b string) string {
+	if b == "" {
+		return a
+	}
+	return fmt.Sprintf("(%s) && (%s)", a, b)
 }
 
 // notDisruptive reports whether a spec disrupts no node and no control plane.

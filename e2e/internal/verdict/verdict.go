@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -166,8 +165,8 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 	for _, g := range contract.All() {
 		row := Row{Guarantee: g}
 		row.collect(judged)
-		row.decide(provedBy[g.ID], exercisedIn(judged, g.ID), Includes(level, g.Level))
-		if row.Verdict == NotSelected && Includes(level, g.Level) {
+		row.decide(provedBy[g.ID], exercisedIn(judged, g.ID), level.Includes(g.Level))
+		if row.Verdict == NotSelected && level.Includes(g.Level) {
 			run.Partial = true
 		}
 		run.Rows = append(run.Rows, row)
@@ -206,12 +205,6 @@ func WideTolerances(lag, skew time.Duration) []string {
 		out = append(out, fmt.Sprintf("clock-skew=%v", skew))
 	}
 	return out
-}
-
-// Includes reports whether a run at one level includes the guarantees of another.
-func Includes(run, row contract.Level) bool {
-	order := []contract.Level{contract.Core, contract.Extended, contract.Disruptive}
-	return slices.Index(order, row) <= slices.Index(order, run)
 }
 
 func (r *Row) collect(judged []JudgedHistory) {

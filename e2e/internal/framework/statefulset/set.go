@@ -88,7 +88,13 @@ func (s *Set) CreateServiceFor(ctx context.Context, name, label, value string) {
 // CreateWithoutService creates a set whose service exists already.
 func CreateWithoutService(ctx context.Context, ns *framework.Namespace, options ...Option) *Set {
 	GinkgoHelper()
-	return create(ctx, ns, Manifest(ctx, ns, options...))
+	return CreateFromWithoutService(ctx, ns, fixtures.Set, options...)
+}
+
+// CreateFromWithoutService is CreateWithoutService from another fixture.
+func CreateFromWithoutService(ctx context.Context, ns *framework.Namespace, fixture string, options ...Option) *Set {
+	GinkgoHelper()
+	return create(ctx, ns, manifestOf(ctx, ns, fixture, options...))
 }
 
 func create(ctx context.Context, ns *framework.Namespace, o *appsv1.StatefulSet) *Set {
@@ -113,7 +119,13 @@ func setOf(ns *framework.Namespace, created *appsv1.StatefulSet) *Set {
 // Manifest returns a set from fixtures/set.yaml and the options, without creating it.
 func Manifest(ctx context.Context, ns *framework.Namespace, options ...Option) *appsv1.StatefulSet {
 	GinkgoHelper()
-	for _, obj := range ns.Decode(ctx, fixtures.Set) {
+	return manifestOf(ctx, ns, fixtures.Set, options...)
+}
+
+// manifestOf is Manifest from a fixture.
+func manifestOf(ctx context.Context, ns *framework.Namespace, fixture string, options ...Option) *appsv1.StatefulSet {
+	GinkgoHelper()
+	for _, obj := range ns.Decode(ctx, fixture) {
 		if o, ok := obj.(*appsv1.StatefulSet); ok {
 			for _, option := range options {
 				option(o)
@@ -122,7 +134,7 @@ func Manifest(ctx context.Context, ns *framework.Namespace, options ...Option) *
 			return o
 		}
 	}
-	Fail("fixtures/" + fixtures.Set + " holds no StatefulSet")
+	Fail("fixtures/" + fixture + " holds no StatefulSet")
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -41,4 +42,9 @@ func SortByTime(h *history.History) {
 	}
 	operationsUntil(math.MaxInt64)
 	h.End.Seq = seq + 1
+	if len(h.Clients) > 0 {
+		slices.SortStableFunc(h.Clients, func(a, b *history.ClientOperation) int { return cmp.Compare(a.At, b.At) })
+		slices.SortStableFunc(h.Members, func(a, b *history.MemberState) int { return cmp.Compare(a.At, b.At) })
+		numberClients(h)
+	}
 }

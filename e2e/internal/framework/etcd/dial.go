@@ -1,0 +1,92 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+)
+
+// clientPort is where a member listens to clients.
+const clientPort = 2379
+
+// forwarded is a connection to a port of a pod, through the API server and the pod's kubelet.
+type forwarded struct {
+	httpstream.Stream
+	connection httpstream.Connection
+	pod        string
+}
+
+// dial connects to the pod that has that name now.
+func dial(ctx context.Context, ns *framework.Namespace, pod string) (net.Conn, error) {
+	transport, upgrader, err := spdy.RoundTripperFor(ns.RESTConfig())
+	if err != nil {
+		return nil, err
+	}
+	url := ns.Client.CoreV1().RESTClient().Post().Resource("pods").Namespace(ns.Name).Name(pod).SubResource("portforward").URL()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	connection, _, err := spdy.NegotiateStreaming(upgrader, &http.Client{Transport: transport}, request, portforward.PortForwardProtocolV1Name)
+	if err != nil {
+		return nil, fmt.Errorf("forwarding a port of %s: %w", pod, err)
+	}
+	data, err := streams(connection)
+	if err != nil {
+		_ = connection.Close()
+		return nil, fmt.Errorf("forwarding a port of %s: %w", pod, err)
+	}
+	return &forwarded{Stream: data, connection: connection, pod: pod}, nil
+}
+
+// streams opens the two streams of a forwarded port, that of its errors first, and returns the other. An error closes the connection.
+func streams(connection httpstream.Connection) (httpstream.Stream, error) {
+	headers := http.Header{}
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	headers.Set(corev1.PortHeader, strconv.Itoa(clientPort))
+	headers.Set(corev1.PortForwardRequestIDHeader, "0")
+	failures, err := connection.CreateStream(headers)
+	if err != nil {
+		return nil, err
+	}
+	_ = failures.Close() // for writing: it is only read
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err := connection.CreateStream(headers)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		if text, err := io.ReadAll(failures); err != nil || len(text) > 0 {
+			_ = connection.Close()
+		}
+	}()
+	return data, nil
+}
+
+// Close ends the connection and with it the streams.
+func (f *forwarded) Close() error { return f.connection.Close() }
+
+// LocalAddr and RemoteAddr name the pod, since nothing else is known of the two ends.
+func (f *forwarded) LocalAddr() net.Addr  { return address(f.pod) }
+func (f *forwarded) RemoteAddr() net.Addr { return address(f.pod) }
+
+// The deadlines of a stream cannot be set; gRPC keeps its own.
+func (*forwarded) SetDeadline(time.Time) error      { return nil }
+func (*forwarded) SetReadDeadline(time.Time) error  { return nil }
+func (*forwarded) SetWriteDeadline(time.Time) error { return nil }
+
+type address string
+
+func (address) Network() string  { return "portforward" }
+func (a address) String() string { return string(a) }

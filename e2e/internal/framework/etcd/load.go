@@ -1,0 +1,196 @@
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// The load: some clients on few keys, so that their operations meet.
+const (
+	loadClients = 9
+	loadKeys    = 5
+	// operationEvery is how often each client begins an operation, if the last has ended: some 300 a second all together.
+	operationEvery = 30 * time.Millisecond
+	// operationLimit is after how long a client gives up waiting for an answer.
+	operationLimit = 3 * time.Second
+	// afterFailure is how long a client rests before it turns to the next member.
+	afterFailure = 200 * time.Millisecond
+	// askEvery is how often each member is asked how it is.
+	askEvery = 500 * time.Millisecond
+	// valuesOf is how many values are each client's own.
+	valuesOf = 10_000_000
+)
+
+// store is what a client uses of a member.
+type store interface {
+	get(ctx context.Context, key string) (int64, error)
+	put(ctx context.Context, key string, value int64) error
+	swap(ctx context.Context, key string, expected, value int64) (found int64, err error)
+	list(ctx context.Context) ([]int64, error)
+}
+
+// record is where operations go, with the clock that they are timed by.
+type record interface {
+	Now() time.Duration
+	RecordClient(history.ClientOperation)
+}
+
+// client is one client of the load.
+type client struct {
+	number int
+	record record
+	rng    *rand.Rand
+	// members returns the names of the pods that there are members of, and store what to use of one.
+	members func() []string
+	store   func(pod string) store
+	written int64            // how many values it has written
+	seen    map[string]int64 // what it knows of each key
+}
+
+// run carries out operations until ctx ends.
+func (c *client) run(ctx context.Context) {
+	at := c.number
+	pause := time.NewTicker(operationEvery)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		all := c.members()
+		if len(all) == 0 {
+			continue
+		}
+		if err := c.step(ctx, all[at%len(all)]); err != nil {
+			at++
+			rest := time.NewTimer(afterFailure)
+			select {
+			case <-ctx.Done():
+			case <-rest.C:
+			}
+			rest.Stop()
+		}
+	}
+}
+
+// step carries out one operation at a member.
+func (c *client) step(ctx context.Context, pod string) error {
+	o := history.ClientOperation{Member: pod, Key: fmt.Sprintf("key%d", c.rng.IntN(loadKeys))}
+	switch n := c.rng.IntN(10); {
+	case n < 4:
+		o.Verb = history.ClientGet
+	case n < 8:
+		o.Verb = history.ClientPut
+	default:
+		o.Verb, o.Expected = history.ClientSwap, c.seen[o.Key]
+	}
+	if o.Verb != history.ClientGet {
+		c.written++
+		o.Value = int64(c.number)*valuesOf + c.written
+	}
+	s := c.store(pod)
+	return c.carryOut(ctx, &o, func(ctx context.Context) (err error) {
+		switch o.Verb {
+		case history.ClientGet:
+			o.Found, err = s.get(ctx, o.Key)
+		case history.ClientPut:
+			err = s.put(ctx, o.Key, o.Value)
+		default:
+			o.Found, err = s.swap(ctx, o.Key, o.Expected, o.Value)
+		}
+		return err
+	})
+}
+
+// list lists all entries at a member.
+func (c *client) list(ctx context.Context, pod string) error {
+	o := history.ClientOperation{Member: pod, Verb: history.ClientList}
+	return c.carryOut(ctx, &o, func(ctx context.Context) error {
+		values, err := c.store(pod).list(ctx)
+		o.Entries = ranges(values)
+		return err
+	})
+}
+
+// carryOut has an operation carried out, and records it. What has no answer may have written; the operations of a client that is stopped have none.
+func (c *client) carryOut(ctx context.Context, o *history.ClientOperation, request func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, operationLimit)
+	defer cancel()
+	o.Client, o.Call = c.number, c.record.Now()
+	err := request(ctx)
+	if err == nil {
+		o.Outcome = history.ClientOK
+		c.learn(o)
+	} else {
+		o.Found, o.Entries, o.Reason = 0, nil, shortened(err)
+		if o.Outcome = history.ClientFailed; o.Value > 0 {
+			o.Outcome = history.ClientUnknown
+		}
+	}
+	c.record.RecordClient(*o)
+	return err
+}
+
+// learn notes what the client now knows of a key.
+func (c *client) learn(o *history.ClientOperation) {
+	switch {
+	case o.Acknowledged():
+		c.seen[o.Key] = o.Value
+	case o.Key != "":
+		c.seen[o.Key] = o.Found
+	}
+}
+
+// shortened returns the part of an error that tells it from others, since thousands of operations may end with it.
+func shortened(err error) string {
+	const most = 160
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > most {
+		text = text[:most]
+	}
+	return strings.ToValidUTF8(text, "")
+}
+
+// ranges writes values as ranges, in rising order.
+func ranges(values []int64) []history.Range {
+	slices.Sort(values)
+	var out []history.Range
+	for _, v := range slices.Compact(values) {
+		if last := len(out) - 1; last >= 0 && out[last][1] == v-1 {
+			out[last][1] = v
+		} else {
+			out = append(out, history.Range{v, v})
+		}
+	}
+	return out
+}
+
+// group runs functions until it is stopped.
+type group struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// start runs functions until stop is called or ctx ends.
+func start(ctx context.Context, all ...func(context.Context)) *group {
+	ctx, cancel := context.WithCancel(ctx)
+	g := &group{cancel: cancel}
+	for _, f := range all {
+		g.done.Go(func() { f(ctx) })
+	}
+	return g
+}
+
+// stop ends the functions and waits for them.
+func (g *group) stop() {
+	g.cancel()
+	g.done.Wait()
+}
