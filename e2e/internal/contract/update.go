@@ -168,16 +168,16 @@ func update() []Guarantee {
 	}, {
 		ID:    UpdateMaxUnavailable,
 		Level: Extended,
-		Must: "With maxUnavailable m, a whole number, the rollout itself never has more than m pods of the set unavailable at once; " +
-			"failures and scaling aside.",
-		Sources:     []Source{Docs},
+		Must: "With maxUnavailable m, a number or a percentage of spec.replicas that is rounded up, the rollout itself never has more than m pods " +
+			"of the set unavailable at once; failures and scaling aside.",
+		Sources:     []Source{Docs, API},
 		Since:       "1.37",
 		FeatureGate: "MaxUnavailableStatefulSet",
 		Link:        conceptPage + "#maximum-unavailable-pods",
 		Note: "The gate is alpha since 1.24, on by default in 1.35.0 to 1.35.3, off in 1.35.4 to 1.36 and on again in 1.37. A field " +
 			"that the API server keeps says nothing of the controller's gate. That more than one pod is down shows the feature at " +
-			"work, but is never required. In 1.37 the gate is beta, so that a cluster may have it off. Percentages are not asked: the " +
-			"documentation has them rounded up, the controller rounds down, to at least 1.",
+			"work, but is never required. In 1.37 the gate is beta, so that a cluster may have it off. The documentation has " +
+			"percentages rounded up, the controller rounds down, to at least 1, which keeps to the limit.",
 	}, {
 		ID:    UpdateBudgetCountsFailures,
 		Level: Extended,
