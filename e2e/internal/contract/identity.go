@@ -78,11 +78,14 @@ func identity() []Guarantee {
 		Note: "Names are unique in the API, so only the containers can show a breach. The kubelet's last deletion, forced deletions and " +
 			"deletions of unscheduled or finished pods have a grace period of 0 and are exempt.",
 	}, {
-		ID:      IdentityOwnership,
-		Level:   Core,
-		Must:    "Each pod of the set has exactly one owner reference with controller set to true, and it names the set by UID.",
-		Sources: []Source{API},
+		ID:    IdentityOwnership,
+		Level: Core,
+		Must: "Each pod of the set has exactly one owner reference with controller set to true, and it names the set by UID. A pod and a controller " +
+			"revision are created with that reference alone, whose apiVersion, kind and name are the set's and whose blockOwnerDeletion is true.",
+		Sources: []Source{API, Docs, Impl},
 		Link:    metaFields,
+		Note: "That a controller sets blockOwnerDeletion is in the documentation of owners and dependents; that the set is the only owner follows from the " +
+			"code alone. References that others add or change later are theirs. Of claims, retention says which owners they have.",
 	}, {
 		ID:    IdentityNotMine,
 		Level: Core,

@@ -96,61 +96,6 @@ func checkHostname(m *model, res *results) {
 	})
 }
 
-// checkOwnership: the only controller of a set's pod is the set, by its UID.
-func checkOwnership(m *model, res *results) {
-	const id = contract.IdentityOwnership
-	complete := m.complete()
-	createdByTest := m.createdByTest(history.Pods)
-	named := map[string]*setLife{}
-	for _, s := range m.sets {
-		if len(s.events) > 0 {
-			named[s.name] = s
-		}
-	}
-	for _, p := range m.pods {
-		if p.created == nil {
-			continue
-		}
-		s := p.owners[0].set
-		switch {
-		case s == nil:
-			s = named[parentOf(p.name)]
-			if s == nil || createdByTest[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
-				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.mayBeDeleted(p.created) {
-				continue
-			}
-			res.orphaned(s, p, fmt.Sprintf("for the set %s without a controller reference", s.name))
-		case len(s.events) > 0:
-			if n := controllers(p.created); n != 1 {
-				res.orphaned(s, p, fmt.Sprintf("with %d controller references, expected exactly one", n))
-				continue
-			}
-			res.exercised(id)
-		case complete:
-			// All sets of the namespace are recorded, older ones by the first list.
-			res.orphaned(s, p, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.owners[0].name(), s.uid))
-		}
-	}
-}
-
-// orphaned reports a new pod without the right controller reference; text continues the sentence.
-func (res *results) orphaned(s *setLife, p *podLife, text string) {
-	res.broken(contract.IdentityOwnership, evidence{
-		set: s, since: p.created.At, events: []*history.Event{p.created},
-		text: fmt.Sprintf("%s was created at %s %s", p.name, p.created.Ref(), text),
-	})
-}
-
-func controllers(e *history.Event) int {
-	n := 0
-	for _, o := range e.Owners {
-		if o.Controller != nil && *o.Controller {
-			n++
-		}
-	}
-	return n
-}
-
 // parentOf returns the name of the set that a pod of that name would belong to, or "".
 func parentOf(pod string) string {
 	i := strings.LastIndexByte(pod, '-')

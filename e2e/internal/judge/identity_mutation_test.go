@@ -7,6 +7,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -30,6 +31,14 @@ func identityMutations() map[contract.ID]mutation {
 func furtherIdentityMutations() []furtherMutation {
 	return []furtherMutation{
 		{contract.IdentityAtMostOne, "an evicted pod is deleted by force", removeEvictedWhileRunning},
+		{contract.IdentityOwnership, "a pod is created without blockOwnerDeletion", onCreatedPod(func(_ *mutableHistory, set, p *object) bool {
+			return changeReference(set, p, func(o *metav1.OwnerReference) { o.BlockOwnerDeletion = nil })
+		})},
+		{contract.IdentityOwnership, "a pod is created with a further owner", onCreatedPod(func(_ *mutableHistory, set, p *object) bool {
+			p.first().Owners = append(slices.Clone(p.first().Owners), metav1.OwnerReference{APIVersion: "v1", Kind: "Service", Name: "web", UID: "uid-service"})
+			return set.first().At < p.first().At
+		})},
+		{contract.IdentityOwnership, "a revision is created without blockOwnerDeletion", revisionWithoutBlock},
 	}
 }
 
@@ -184,6 +193,26 @@ func dropOwnerReference(h *mutableHistory) bool {
 		p.first().Owners = nil
 		return true
 	})(h)
+}
+
+// changeReference changes the first reference of an object of a set, which has no other object's events.
+func changeReference(set, o *object, change func(*metav1.OwnerReference)) bool {
+	owners := slices.Clone(o.first().Owners)
+	change(&owners[0])
+	o.first().Owners = owners
+	return set.first().At < o.first().At
+}
+
+// revisionWithoutBlock takes blockOwnerDeletion from a revision that a set created for one of its templates.
+func revisionWithoutBlock(h *mutableHistory) bool {
+	for _, r := range h.shuffled(history.Revisions) {
+		set := h.byUID(history.Sets, r.first().Controller())
+		if set == nil || r.first().Change != history.Added || set.every(func(s *history.Set) bool { return s.Status.UpdateRevision != r.name }) {
+			continue
+		}
+		return changeReference(set, r, func(o *metav1.OwnerReference) { o.BlockOwnerDeletion = nil })
+	}
+	return false
 }
 
 // scaleDownEarlyAfterStartChange requests, after a change of the start ordinal, the deletion of a pod before a higher one is gone.

@@ -4,10 +4,8 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -118,60 +116,6 @@ func TestAtMostOne(t *testing.T) {
 			},
 		},
 	})
-}
-
-func TestOwnership(t *testing.T) {
-	runCases(t, []testCase{
-		{name: "one controller", exercised: ids(contract.IdentityOwnership), build: func(b *historytest.Builder) { b.Running("web", 1) }},
-		{
-			name: "seen before its set", exercised: ids(contract.IdentityOwnership),
-			build: func(b *historytest.Builder) {
-				b.Running("web", 1)
-				h := b.Get(history.Sets, "web")
-				b.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{
-					Name: "db-0", Owners: owner("db", "uid-db"), Labels: map[string]string{appsv1.StatefulSetPodNameLabel: "db-0", appsv1.PodIndexLabel: "0"},
-				}, Pod: &history.Pod{Phase: corev1.PodPending, Hostname: "db-0"}})
-				set := *h.Set
-				set.Selector = map[string]string{"app": "db"}
-				b.Add(&history.Event{Resource: history.Sets, Meta: history.Meta{Name: "db", UID: "uid-db", Generation: 1}, Set: &set})
-			},
-		},
-		{
-			name: "no controller", broken: ids(contract.IdentityOwnership), texts: []string{"web-1 was created at rv 106 (+0.6 s) for the set web without a controller reference"},
-			build: func(b *historytest.Builder) {
-				b.Running("web", 1)
-				b.Scale("web", 2)
-				pod(b, "web-1", func(e *history.Event) { e.Owners = nil })
-			},
-		},
-		{
-			name: "the test's own pod with the name of a replica", notExercised: ids(contract.IdentityOwnership),
-			build: func(b *historytest.Builder) {
-				b.Set("web")
-				b.Operation(history.VerbCreate, history.Pods, "web-0")
-				pod(b, "web-0", func(e *history.Event) { e.Owners = nil })
-			},
-		},
-		{
-			name: "a set of another UID", broken: ids(contract.IdentityOwnership), texts: []string{"under the controller StatefulSet web with UID uid-old, which no set of the namespace has"},
-			build: func(b *historytest.Builder) {
-				b.Set("web")
-				pod(b, "web-0", func(e *history.Event) { e.Owners = owner("web", "uid-old") })
-			},
-		},
-		{
-			name: "two controllers", broken: ids(contract.IdentityOwnership), texts: []string{"with 2 controller references, expected exactly one"},
-			build: func(b *historytest.Builder) {
-				b.Set("web")
-				pod(b, "web-0", func(e *history.Event) { e.Owners = append(e.Owners, owner("db", "uid-db")...) })
-			},
-		},
-	})
-}
-
-func owner(set, uid string) []metav1.OwnerReference {
-	yes := true
-	return []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: set, UID: types.UID(uid), Controller: &yes}}
 }
 
 func TestNotMine(t *testing.T) {

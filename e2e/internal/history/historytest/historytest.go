@@ -249,7 +249,7 @@ func copyOf(m map[string]string) map[string]string {
 func (s *Builder) owner(set string) []metav1.OwnerReference {
 	yes := true
 	return []metav1.OwnerReference{{
-		APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "StatefulSet", Name: set, UID: s.Get(history.Sets, set).UID, Controller: &yes,
+		APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "StatefulSet", Name: set, UID: s.Get(history.Sets, set).UID, Controller: &yes, BlockOwnerDeletion: &yes,
 	}}
 }
 

@@ -15,6 +15,12 @@ const (
 	claimPods    = "cm := controller.NewPodControllerRefManager(ssc.podControl, set, selector, controllerKind, ssc.canAdoptFunc(ctx, set))\n"
 	adopt        = "// Selector matches. Try to adopt.\n"
 	release      = "// Owned by us but selector doesn't match.\n"
+	claimsMade   = "// If we created the PVCs attempt to create the Pod\n"
+	// ownByClaims makes the claims of a pod, those that the informer cache holds, its owners beside the set.
+	ownByClaims = "\t\tfor _, template := range getPersistentVolumeClaims(set, pod) {\n" +
+		"\t\t\tif claim, err := spc.objectMgr.GetClaim(template.Namespace, template.Name); err == nil {\n" +
+		"\t\t\t\tpod.OwnerReferences = append(pod.OwnerReferences, metav1.OwnerReference{APIVersion: \"v1\", Kind: \"PersistentVolumeClaim\", Name: claim.Name, UID: claim.UID})\n" +
+		"\t\t\t}\n\t\t}\n"
 )
 
 // named changes the identity of a new pod under a condition.
@@ -89,6 +95,14 @@ func identity() []Fault {
 		Name: "owner-of-last-missing", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnership},
 		Harm:  "The last member is nobody's.",
 		Edits: unowned("owner-of-last-missing", " && ordinal == getEndOrdinal(set)"),
+	}, {
+		Name: "owner-does-not-wait", Kind: Obvious, Breaks: []contract.ID{contract.IdentityOwnership}, Shows: []contract.ID{contract.TerminationCascade},
+		Harm:  "A set that is deleted in the foreground is gone before its members, and who waits for that makes it anew beside them.",
+		Edits: []Edit{{utils, newPod, "\tif planted.In(\"owner-does-not-wait\") {\n\t\tpod.OwnerReferences[0].BlockOwnerDeletion = nil\n\t}\n"}},
+	}, {
+		Name: "claims-own-pods", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnership}, Shows: []contract.ID{contract.IdentitySticky},
+		Harm:  "A member that was replaced outlives its set for as long as its claims are kept.",
+		Edits: []Edit{{podsOf, claimsMade, "\tif planted.In(\"claims-own-pods\") {\n" + ownByClaims + "\t}\n"}},
 	}, {
 		Name: "takes-foreign", Kind: Obvious, Breaks: []contract.ID{contract.IdentityNotMine},
 		Harm: "Two controllers believe that a pod is theirs.",
