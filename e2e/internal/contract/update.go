@@ -65,8 +65,8 @@ func update() []Guarantee {
 	}, {
 		ID:    UpdateNoSpurious,
 		Level: Core,
-		Must: "While no update is pending, a change that touches neither the template nor the strategy, such as more replicas or other " +
-			"labels on the set, restarts no pod.",
+		Must: "While no update is pending, a change that does not touch the template, such as more replicas, other labels on the set or another " +
+			"update strategy, restarts no pod.",
 		Sources: []Source{API},
 		Link:    specFields,
 		Note:    "Promised by the documentation of updateStrategy: it speaks of revisions to the template.",

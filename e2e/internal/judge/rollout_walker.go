@@ -74,7 +74,7 @@ type rolloutHalt struct {
 	next *podLife
 }
 
-// unchangedPeriod is an interval after a change of the set that changes neither template nor strategy.
+// unchangedPeriod is an interval after a change of the set other than of its template, while no pod has an update pending.
 type unchangedPeriod struct {
 	change    *history.Event
 	spec      int
@@ -86,7 +86,6 @@ type unchangedPeriod struct {
 type rolloutCompletion struct {
 	spec  int
 	event *history.Event
-	acts  int
 	below bool // whether pods below the partition still have the old template
 }
 
@@ -208,7 +207,7 @@ func (w *rolloutWalker) advance(at time.Duration) {
 			w.endHalt(now.At, nil)
 		}
 		w.endUnchanged(now.At)
-		if was.Set.SameTemplate(now.Set) && sameStrategy(was.Set, now.Set) && w.settled(0) && len(w.at) > 0 {
+		if was.Set.SameTemplate(now.Set) && w.settled(0) && len(w.at) > 0 {
 			w.r.unchanged = append(w.r.unchanged, unchangedPeriod{change: now, spec: w.spec, from: now.At})
 			w.stable = len(w.r.unchanged)
 		}
@@ -289,7 +288,11 @@ func (w *rolloutWalker) pendingLast(spec, lo, hi int) int {
 // complete records that the event completes the rollout of the current version, if it does.
 func (w *rolloutWalker) complete(e *history.Event) {
 	v, phase := w.s.specs[w.spec], w.r.phase[w.spec]
-	if w.acted[phase] == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+	acted := w.acted[phase]
+	if w.r.raised(w.spec) {
+		acted += w.acted[w.r.phase[phase-1]] // the last pod above the partition may have been deleted before that was raised
+	}
+	if acted == 0 || w.finished[phase] || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 		return
 	}
 	lo, hi := bounds(v, 0)
@@ -297,7 +300,7 @@ func (w *rolloutWalker) complete(e *history.Event) {
 		return
 	}
 	w.finished[phase] = true
-	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, acts: w.acted[phase], below: !w.settled(0)})
+	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, below: !w.settled(0)})
 }
 
 // act checks one deletion and reports whether the controller requested it for an update.

@@ -198,7 +198,7 @@ func checkNoSpurious(m *model, res *results) {
 	for _, r := range m.rollouts {
 		for _, c := range r.unchanged {
 			if v := r.observed(c.change.Generation); !c.restarted && v != nil && v.At <= c.to {
-				res.exercisedByWaiting(id, waitPeriod{from: c.from, to: c.to}, fmt.Sprintf("%s changed without its template or strategy at %s and no pod was restarted",
+				res.exercisedByWaiting(id, waitPeriod{from: c.from, to: c.to}, fmt.Sprintf("%s changed without its template at %s and no pod was restarted",
 					r.set.name, c.change.Ref()))
 			}
 		}

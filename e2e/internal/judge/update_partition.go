@@ -13,13 +13,22 @@ import (
 )
 
 // lowered reports whether the last change of template or strategy, as of that version, only lowered the partition.
-func (r *rollout) lowered(spec int) bool {
+func (r *rollout) lowered(spec int) bool { return r.partitionMoved(spec) < 0 }
+
+// raised reports whether it only raised it.
+func (r *rollout) raised(spec int) bool { return r.partitionMoved(spec) > 0 }
+
+// partitionMoved returns by how much the last change of template or strategy, as of that version, moved the partition, 0 where it changed anything else.
+func (r *rollout) partitionMoved(spec int) int32 {
 	i := r.phase[spec]
 	if i == 0 || r.templateOf[i] != r.templateOf[i-1] {
-		return false
+		return 0
 	}
 	now, was := r.set.specs[i].Set, r.set.specs[i-1].Set
-	return now.Partition < was.Partition && now.Strategy == was.Strategy && now.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && now.Start == 0
+	if now.Strategy != was.Strategy || now.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || now.Start != 0 {
+		return 0
+	}
+	return now.Partition - was.Partition
 }
 
 // checkPartition: only pods whose ordinal is at or above the partition are updated, and lowering it updates exactly those that come to be at

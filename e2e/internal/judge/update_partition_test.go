@@ -27,6 +27,17 @@ func addedUnder(partition int32, add func(*historytest.Builder)) func(*historyte
 	}
 }
 
+// raisedInTheMiddle raises the partition of a set to 2 while the first of its three updated pods is not Ready yet.
+func raisedInTheMiddle(b *historytest.Builder) {
+	b.Running("web", 3)
+	b.NewTemplate("web", 2)
+	b.DeletePod("web-2")
+	b.Pod("web-2")
+	b.Wait(3 * time.Second)
+	lower(b, 2)
+	b.Wait(3 * time.Second)
+}
+
 func TestUpdatePartition(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
@@ -45,6 +56,27 @@ func TestUpdatePartition(t *testing.T) {
 				b.Roll("web", 2, 1)
 				b.Terminate("web-0")
 			},
+		},
+		{
+			name: "raised in the middle of a rollout, which stops", exercised: ids(contract.UpdatePartition), notExercised: ids(contract.UpdateComplete, contract.UpdatePhased),
+			build: func(b *historytest.Builder) {
+				raisedInTheMiddle(b)
+				b.Ready("web-2")
+				b.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "raised in the middle of a rollout, which goes on", broken: ids(contract.UpdatePartition),
+			texts: []string{"web-1 (revision web-1) was deleted for an update", "although it is below the partition 2"},
+			build: func(b *historytest.Builder) {
+				raisedInTheMiddle(b)
+				b.Ready("web-2")
+				b.Wait(3 * time.Second)
+				b.Terminate("web-1")
+			},
+		},
+		{
+			name: "raised in the middle of a rollout that could not go on anyway", notExercised: ids(contract.UpdatePartition), build: raisedInTheMiddle,
 		},
 		{
 			name: "lost pods are replaced at the revision that the partition gives them", exercised: ids(contract.UpdatePartition),

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
@@ -27,6 +29,26 @@ func TestNoSpurious(t *testing.T) {
 				b.Running("web", 2)
 				b.Change(history.Sets, "web", func(e *history.Event) { e.Labels = map[string]string{"team": "b"} })
 				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "another update strategy, both ways, and another maxUnavailable", exercised: ids(contract.UpdateNoSpurious),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2)
+				for _, change := range []historytest.Option{historytest.OnDelete, rollingUpdate, historytest.MaxUnavailable("2")} {
+					b.Update("web", change)
+					b.Status("web")
+					b.Wait(4 * time.Second)
+				}
+			},
+		},
+		{
+			name: "restarted by another update strategy", broken: ids(contract.UpdateNoSpurious), texts: []string{"although no update was pending for it"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2, historytest.OnDelete)
+				b.Update("web", rollingUpdate)
+				b.Status("web")
+				b.Terminate("web-1")
 			},
 		},
 		{
@@ -139,3 +161,5 @@ func TestNoSpurious(t *testing.T) {
 		},
 	})
 }
+
+func rollingUpdate(s *history.Set) { s.Strategy = appsv1.RollingUpdateStatefulSetStrategyType }
