@@ -65,7 +65,7 @@ var _ = Describe("A StatefulSet", func() {
 		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.MinAvailablePart("100%")} {
 			budget := set.CreateBudget(ctx, "budget", spec)
 			_, err := set.Evict(ctx, 0)
-			ns.Verify(contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
+			ns.VerifySet(set.Name, contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
 			budget.Delete(ctx)
 		}
 
@@ -86,12 +86,12 @@ var _ = Describe("A StatefulSet", func() {
 		refuses := func(id contract.ID, ordinal int, why string) {
 			GinkgoHelper()
 			_, err := set.Evict(ctx, ordinal)
-			ns.Verify(id, rejected(err, http.StatusTooManyRequests), "an eviction of %s: %s", set.Pod(ordinal), why)
+			ns.VerifySet(set.Name, id, rejected(err, http.StatusTooManyRequests), "an eviction of %s: %s", set.Pod(ordinal), why)
 		}
 		admits := func(id contract.ID, ordinal int, why string) {
 			GinkgoHelper()
 			uid, err := set.Evict(ctx, ordinal)
-			ns.Verify(id, answered(err), "an eviction of %s: %s", set.Pod(ordinal), why)
+			ns.VerifySet(set.Name, id, answered(err), "an eviction of %s: %s", set.Pod(ordinal), why)
 			if err == nil {
 				set.AwaitReplaced(ctx, ordinal, uid)
 				set.AwaitRunning(ctx, ordinal)
@@ -109,7 +109,7 @@ var _ = Describe("A StatefulSet", func() {
 		refuses(contract.LifecycleUnhealthyEviction, 1, "it is not Ready, and fewer are Ready than the budget wants")
 		second := set.CreateUncountedBudget(ctx, "second", statefulset.MaxUnavailablePods(3))
 		_, err := set.Evict(ctx, 0)
-		ns.Verify(contract.LifecycleTwoBudgets, rejected(err, http.StatusInternalServerError), "an eviction of %s, which two budgets select", set.Pod(0))
+		ns.VerifySet(set.Name, contract.LifecycleTwoBudgets, rejected(err, http.StatusInternalServerError), "an eviction of %s, which two budgets select", set.Pod(0))
 		second.Delete(ctx)
 		none.Delete(ctx)
 

@@ -218,6 +218,65 @@ func (m *model) externalChangeBy(at time.Duration, set string) *history.Event {
 	return first
 }
 
+// takenByOthers returns the first event that shows a pod or claim of one of the test's sets as taken away by then, although neither the test nor the
+// control plane on the set's behalf did it, nil if there is none; of the set of that name alone unless it is "".
+func (m *model) takenByOthers(at time.Duration, set string) *history.Event {
+	var first *history.Event
+	add := func(s *setLife, e *history.Event) {
+		if (set == "" || s != nil && s.name == set) && e.At <= deliveredBy(at) && (first == nil || e.Seq < first.Seq) {
+			first = e
+		}
+	}
+	for _, p := range m.pods {
+		if p.set != nil && m.podTakenByOthers(p) {
+			add(p.set, p.takenAway())
+		}
+	}
+	for _, c := range m.claims {
+		if d := c.deleting; d != nil && !m.deletedByTest(c.uid, c.events[0], d) && !m.collected(d) {
+			s, _ := m.claimant(c.name, d.At)
+			add(s, d)
+		}
+	}
+	return first
+}
+
+// podTakenByOthers reports whether a set's pod was deleted, evicted or given up and neither the test nor the set's controller did it, for all that is
+// recorded. What the control plane gave up counts only where the test did nothing to nodes: else it is what the test is about.
+func (m *model) podTakenByOthers(p *podLife) bool {
+	switch m.whoDeleted(p) {
+	case byTest:
+		return !m.deletedInBulk(p.first(), p.deleting) && !slices.ContainsFunc(m.deletionsByTest(p.uid), func(o history.Operation) bool {
+			// The answer 500, as to an eviction of a pod with two budgets, leaves open whether the request was carried out.
+			return o.Seq < p.deleting.Seq && (o.Outcome == history.Accepted || o.ReturnSeq == 0)
+		})
+	case byClient:
+		return true
+	case byAnybody:
+		return m.unattributed(p.set, p)
+	}
+	return p.disruptionTarget != nil && !m.nodesTouched()
+}
+
+// nodesTouched reports whether the test did anything to a node or the control plane.
+func (m *model) nodesTouched() bool {
+	return slices.ContainsFunc(m.h.Operations, func(o history.Operation) bool { return o.Resource == "nodes" || o.Verb == history.VerbRestart })
+}
+
+// takenAway returns the event that shows a pod first as deleted, evicted or given up.
+func (p *podLife) takenAway() *history.Event {
+	if p.disruptionTarget != nil && (p.deleting == nil || p.disruptionTarget.Seq < p.deleting.Seq) {
+		return p.disruptionTarget
+	}
+	return p.deleting
+}
+
+// butTakenByOthers says that others took an object away, as findings quote it.
+func butTakenByOthers(e *history.Event) string {
+	return fmt.Sprintf("; but %s of the %s (uid %s) had been taken away at %s, and not by the suite or for the set: find out who did it (the API server's audit log), and run again",
+		e.Name, e.Resource, e.UID, e.Ref())
+}
+
 // butChangedByOthers names an external change as findings quote it.
 func butChangedByOthers(e *history.Event) string {
 	what := fmt.Sprintf("changed to generation %d", e.Generation)

@@ -20,13 +20,8 @@ func Disturbance(h *history.History) string {
 	if e := m.externalChangeBy(h.Duration(), ""); e != nil {
 		return fmt.Sprintf("another client changed the set %s at %s", e.Name, e.Ref())
 	}
-	for _, p := range m.pods {
-		switch who := m.whoDeleted(p); {
-		case who == byClient:
-			return fmt.Sprintf("another client deleted pod %s at %s", p.name, p.deleting.Ref())
-		case who == byAnybody && p.set != nil && m.unattributed(p.set, p):
-			return fmt.Sprintf("pod %s was deleted at %s, which nothing shows to be the controller's act", p.name, p.deleting.Ref())
-		}
+	if e := m.takenByOthers(h.Duration(), ""); e != nil {
+		return fmt.Sprintf("%s of the %s was taken away at %s, which nothing shows to be the act of the suite or of a controller", e.Name, e.Resource, e.Ref())
 	}
 	return ""
 }

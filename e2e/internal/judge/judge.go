@@ -212,8 +212,8 @@ func (res *results) finding(id contract.ID, c evidence) Finding {
 	return f
 }
 
-// addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed the set that it is about accuses nobody: it
-// expected what it had asked for itself.
+// addSpecChecks adds what the spec checked by other means. What it found after somebody else had changed the set that it is about, or had taken away a
+// pod or claim of it, accuses nobody: it expected what it had asked for itself.
 func (res *results) addSpecChecks(checks []history.Check) {
 	for _, c := range checks {
 		f := Finding{Guarantee: c.Guarantee, Text: c.Text, At: c.At, Seqs: []int{c.Seq}}
@@ -225,6 +225,12 @@ func (res *results) addSpecChecks(checks []history.Check) {
 			if v := res.m.externalChangeBy(c.At, c.Set); v != nil {
 				f.Text += butChangedByOthers(v)
 				f.Seqs = append(f.Seqs, v.Seq)
+				r.Inconclusive = append(r.Inconclusive, f)
+				continue
+			}
+			if e := res.m.takenByOthers(c.At, c.Set); e != nil {
+				f.Text += butTakenByOthers(e)
+				f.Seqs = append(f.Seqs, e.Seq)
 				r.Inconclusive = append(r.Inconclusive, f)
 				continue
 			}
