@@ -60,7 +60,9 @@ func dial(t *testing.T, w *proxy) net.Conn {
 
 func TestProxyDelays(t *testing.T) {
 	const delay = 60 * time.Millisecond
-	c := dial(t, &proxy{delay: delay})
+	p := &proxy{}
+	c := dial(t, p)
+	p.delay.Store(int64(delay)) // from now on
 	begin := time.Now()
 	if _, err := c.Write([]byte("there and back")); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -19,7 +20,7 @@ import (
 // proxy forwards connections to the API server, with a delay or for a limited time.
 type proxy struct {
 	to    string
-	delay time.Duration // of what is sent, each way
+	delay atomic.Int64  // of what is sent, each way, in nanoseconds
 	life  time.Duration // of a connection; 0 for no limit
 
 	listener net.Listener
@@ -92,7 +93,7 @@ func (p *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
 			n, err := from.Read(data)
 			if n > 0 {
 				select {
-				case chunks <- chunk{data[:n], time.Now().Add(p.delay)}:
+				case chunks <- chunk{data[:n], time.Now().Add(time.Duration(p.delay.Load()))}:
 				case <-ctx.Done():
 					return
 				}
@@ -114,7 +115,9 @@ func (p *proxy) copy(ctx context.Context, to io.Writer, from io.Reader) {
 
 // slowConnection and cutWay put a way of their own between the suite and the API server.
 func slowConnection(ctx context.Context, s *Env) (undo, error) {
-	return s.proxyKubeconfig(ctx, &proxy{delay: 250 * time.Millisecond})
+	p := &proxy{}
+	p.delay.Store(int64(250 * time.Millisecond))
+	return s.proxyKubeconfig(ctx, p)
 }
 
 func cutConnections(ctx context.Context, s *Env) (undo, error) {
@@ -147,7 +150,7 @@ func (s *Env) proxyKubeconfig(ctx context.Context, p *proxy) (undo, error) {
 	return p.close, nil
 }
 
-// slowController puts a proxy between kube-controller-manager and the API server that delays what is sent, each way.
+// slowController puts a proxy between kube-controller-manager and the API server that delays what is sent, each way, once the controller acts.
 func slowController(delay time.Duration) func(context.Context, *Env) (undo, error) {
 	return func(ctx context.Context, s *Env) (undo, error) { return s.slowController(ctx, delay) }
 }
@@ -165,7 +168,7 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{delay: delay}
+	p := &proxy{}
 	for _, c := range config.Clusters {
 		server, err := url.Parse(c.Server)
 		if err != nil {
@@ -195,6 +198,8 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 	if err != nil {
 		return nil, errors.Join(err, back(ctx))
 	}
+	// Its start is a hundred requests one after another: slow ones would keep it away, where it is meant to lag.
+	p.delay.Store(int64(delay))
 	return back, nil
 }
 
