@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -35,6 +35,7 @@ cluster: $(dev)      ; @exec $(dev) cluster up               ## make a kind clus
 cluster-down: $(dev) ; @exec $(dev) cluster down             ## remove it
 judge: $(user)       ; @exec $(user) judge "$${REPORT:-report}" ## judge a saved report again, without a cluster (REPORT=folder)
 report: $(user)      ; @exec $(user) report "$${REPORT:-report}" ## render the pages of a saved report again (REPORT=folder)
+compare: $(user)     ; @exec $(user) compare "$${BEFORE:-}" "$${AFTER:-report}" ## say what two reports differ in, such as before and after an upgrade (BEFORE=folder, AFTER=folder)
 diagnose: $(user)    ; @exec $(user) diagnose                ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, update-* or uncaught)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)

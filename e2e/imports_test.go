@@ -20,7 +20,7 @@ func layers() [][]string {
 		{"judge", "figures", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "images"},
 		{"verdict", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
 		{"report", "framework/explorer", "framework/statefulset", "framework/nodes", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
-		{"runner", "nightly", "framework/dns", "framework/etcd"},
+		{"runner", "nightly", "comparison", "framework/dns", "framework/etcd"},
 		{"e2e/specs"},
 		{"e2e/cmd/conformance", "e2e/cmd/confdev"},
 	}

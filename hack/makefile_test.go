@@ -47,7 +47,7 @@ const hostile = "a\"; touch ran; echo \"`touch ran`$(shell touch ran)$$(touch ra
 
 func TestVariablesReachTheCommandsToTheLetter(t *testing.T) {
 	targets := map[string][]string{
-		"judge": {"REPORT"}, "report": {"REPORT"}, "e2e": {"FOCUS", "LABELS", "REPORT_DIR", "UNHEARD_OF"},
+		"judge": {"REPORT"}, "report": {"REPORT"}, "compare": {"BEFORE", "AFTER"}, "e2e": {"FOCUS", "LABELS", "REPORT_DIR", "UNHEARD_OF"},
 		"nightly": {"TREND", "RUNS", "FAULTS"}, "faults": {"FAULT"}, "matrix": {"MATRIX"}, "certify": {"KUBECONFIG", "CONTEXT", "TIME_LIMIT"},
 		"diagnose": {"SET", "STATE", "SAVE"}, "bundle": {"SUITE_IMAGE"}, "clean-cluster": {"KUBECONFIG", "RUN", "REPORT_DIR"},
 	}
@@ -63,7 +63,7 @@ func TestVariablesReachTheCommandsToTheLetter(t *testing.T) {
 				if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 					t.Errorf("make %s: expected nothing to evaluate %s, %s", target, variable, how)
 				}
-				if variable == "REPORT" && !slices.Contains(printed, hostile) {
+				if slices.Contains([]string{"REPORT", "BEFORE", "AFTER"}, variable) && !slices.Contains(printed, hostile) {
 					t.Errorf("make %s: expected the report folder as the argument, found:\n%s", target, strings.Join(printed, "\n"))
 				}
 			}

@@ -11,28 +11,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// Verdict is the verdict of a run on one guarantee.
-type Verdict string
-
-// UnmarshalText reads a verdict of any version of the report: version 1 wrote "not asked" for NotSelected.
-func (v *Verdict) UnmarshalText(text []byte) error {
-	*v = Verdict(text)
-	if *v == "not asked" {
-		*v = NotSelected
-	}
-	return nil
-}
-
-// The verdicts.
-const (
-	Pass          Verdict = "pass"
-	Fail          Verdict = "fail"
-	Deviation     Verdict = "deviation" // broken, but only the implementation promises it
-	Inconclusive  Verdict = "inconclusive"
-	NotApplicable Verdict = "not applicable"
-	NotSelected   Verdict = "not selected" // left out by FOCUS, LABELS or the level
-)
-
 // Overall is the verdict of a run on the cluster.
 type Overall string
 
