@@ -133,7 +133,7 @@ func TestFormatsTellTheSame(t *testing.T) {
 	c := comparison.Of(before, after)
 	for format, says := range map[string]struct{ told, hostile []string }{
 		"text":     {[]string{"WORSE: of 2 guarantees that both runs judged 1 are broken", "the result was conformant and is not conformant", "dns/b", "reason of fail"}, []string{"\x1b"}},
-		"markdown": {[]string{"## WORSE", "| dns/a | pass | fail |", "| dns/b |", "| dns/c | fail | pass |"}, []string{"\x1b", "<b>", "<script>"}},
+		"markdown": {[]string{"# WORSE", "| dns/a | pass | fail |", "| dns/b |", "| dns/c | fail | pass |"}, []string{"\x1b", "<b>", "<script>"}},
 		"html":     {[]string{`<header class="worse">`, "dns/b", "reason of fail"}, []string{"\x1b", "<b>", "<script>"}},
 	} {
 		var b strings.Builder

@@ -137,11 +137,12 @@ func short(cell string) string {
 	return cell
 }
 
+// writeMarkdown writes titles without two number signs, which the command's output would replace: see sanitize.Text.
 func (c *Comparison) writeMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n", sanitize.Markdown(c.String()))
+	fmt.Fprintf(&b, "# %s\n", sanitize.Markdown(c.String()))
 	for _, s := range c.sections() {
-		fmt.Fprintf(&b, "\n### %s\n\n", s.Title)
+		fmt.Fprintf(&b, "\n**%s**\n\n", s.Title)
 		if s.Note != "" {
 			fmt.Fprintf(&b, "%s\n\n", s.Note)
 		}
