@@ -14,7 +14,7 @@ func newFetchCommand() *cobra.Command {
 		Use:   "fetch REPORT <LOG",
 		Short: "Unpack the report that a run with REPORT_IN_LOG=1 has left in its log",
 		Long: `Unpack the report that a run with REPORT_IN_LOG=1 has left in its log:
-  kubectl logs --namespace statefulset-conformance job/statefulset-conformance | conformance fetch report`,
+  kubectl logs --namespace statefulset-conformance job/statefulset-conformance | conformance fetch job-report`,
 		Args: cli.OneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := export.ReadReport(cmd.InOrStdin(), args[0]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
@@ -63,7 +64,7 @@ func kubeconfigPath(named string) (string, error) {
 	}
 	list := ""
 	for _, path := range slices.DeleteFunc(filepath.SplitList(named), func(p string) bool { return p == "" }) {
-		full, err := filepath.Abs(path)
+		full, err := filepath.Abs(ofHome(path))
 		if err != nil {
 			return "", err
 		}
@@ -73,4 +74,14 @@ func kubeconfigPath(named string) (string, error) {
 		list += full
 	}
 	return list, nil
+}
+
+// ofHome returns a path with the home directory in place of a leading ~/, which shells leave as it is behind make's equals sign.
+func ofHome(path string) string {
+	rest, tilde := strings.CutPrefix(path, "~/")
+	home, err := os.UserHomeDir()
+	if !tilde || err != nil {
+		return path
+	}
+	return filepath.Join(home, rest)
 }

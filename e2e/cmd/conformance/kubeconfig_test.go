@@ -37,3 +37,12 @@ func TestAs(t *testing.T) {
 		t.Errorf("expected requests as somebody, found %+v, %v", config, err)
 	}
 }
+
+// A shell leaves the tilde behind make's equals sign as it is.
+func TestKubeconfigOfHome(t *testing.T) {
+	t.Setenv("HOME", "/home/somebody")
+	got, err := kubeconfigPath("~/.kube/config:/elsewhere/~/config")
+	if want := "/home/somebody/.kube/config:/elsewhere/~/config"; err != nil || got != want {
+		t.Errorf("expected %q, found %q, %v", want, got, err)
+	}
+}

@@ -5,6 +5,7 @@ package export
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/pem"
 	"errors"
@@ -72,6 +73,9 @@ func unpack(packed []byte, dir string) error {
 	}
 	if err := os.MkdirAll(dir, reportdir.FolderMode); err != nil {
 		return err
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		return cmp.Or(err, fmt.Errorf("%s: expected an empty folder or none, found %s: name another", dir, entries[0].Name()))
 	}
 	// Whatever the archive calls its files, they end up below dir.
 	root, err := os.OpenRoot(dir)

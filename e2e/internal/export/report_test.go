@@ -40,6 +40,14 @@ func TestReportThroughALog(t *testing.T) {
 	if err := ReadReport(strings.NewReader(whole), to); err == nil {
 		t.Error("expected a second fetch into the same folder to overwrite nothing, found no error")
 	}
+	used := t.TempDir()
+	if err := os.WriteFile(filepath.Join(used, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := ReadReport(strings.NewReader(whole), used)
+	if entries, _ := os.ReadDir(used); err == nil || !strings.Contains(err.Error(), "found mine") || len(entries) != 1 {
+		t.Errorf("expected nothing to be unpacked beside other files, found %v, %v", entries, err)
+	}
 	for name, log := range map[string]string{
 		"no report": "[1/55] pass\n",
 		"cut short": whole[:len(whole)/2],

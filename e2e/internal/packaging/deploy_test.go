@@ -2,6 +2,7 @@ package packaging
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,9 +18,15 @@ func TestManifestsRunTheImageThatWasBrought(t *testing.T) {
 	var job batchv1.Job
 	read(t, "job.yaml", &job)
 	var plugin struct {
-		Spec corev1.Container `json:"spec"`
+		Spec   corev1.Container `json:"spec"`
+		Config struct {
+			ResultFiles []string `json:"result-files"`
+		} `json:"sonobuoy-config"`
 	}
 	read(t, "sonobuoy.yaml", &plugin)
+	if want := []string{"junit_01.xml"}; !slices.Equal(plugin.Config.ResultFiles, want) {
+		t.Errorf("sonobuoy.yaml: expected results from %v alone, which would count twice, found %v", want, plugin.Config.ResultFiles)
+	}
 	of := job.Spec.Template.Spec
 	for name, c := range map[string]struct {
 		container corev1.Container

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -78,12 +79,18 @@ func describe(ctx context.Context, client kubernetes.Interface, facts *runconfig
 		}
 	}
 	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {
-		var names []string
-		for _, d := range sets.Items {
-			if d.Name != "kube-proxy" {
-				names = append(names, d.Name)
-			}
-		}
-		facts.CNI = strings.Join(names, ", ")
+		facts.CNI = networkOf(sets.Items)
 	}
+}
+
+// networkOf returns the names of those daemon sets that are of a known pod network: a cluster has others, of storage, logs and credentials.
+func networkOf(sets []appsv1.DaemonSet) string {
+	known := []string{"antrea", "aws-node", "calico", "canal", "cilium", "flannel", "kindnet", "kube-ovn", "kube-router", "multus", "ovn", "terway", "weave"}
+	var names []string
+	for _, d := range sets {
+		if slices.ContainsFunc(known, func(k string) bool { return strings.Contains(d.Name, k) }) {
+			names = append(names, d.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -31,13 +31,41 @@ func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.S
 		f.add(Problem{Text: fmt.Sprintf("StorageClass: expected a list of them from the API server, found: %v", err)})
 		return
 	}
-	for _, c := range classes.Items {
-		if c.Name == s.StorageClass || (s.StorageClass == "" && c.Annotations[defaultClass] == "true") {
-			f.Facts.StorageClass, f.Facts.Provisioner = c.Name, c.Provisioner
-			f.Notes = append(f.Notes, retainedVolumes(c, s)...)
-		}
+	c := DefaultClass(classes.Items)
+	if s.StorageClass != "" {
+		c = classNamed(classes.Items, s.StorageClass)
+	}
+	if c != nil {
+		f.Facts.StorageClass, f.Facts.Provisioner = c.Name, c.Provisioner
+		f.Notes = append(f.Notes, retainedVolumes(*c, s)...)
 	}
 	f.add(checkStorage(classes.Items, s)...)
+}
+
+// DefaultClass returns the default StorageClass, nil if there is none: of several the newest, and of those of one age the first by name, as the API
+// server chooses (GetDefaultClass in pkg/volume/util of k8s.io/kubernetes).
+func DefaultClass(classes []storagev1.StorageClass) *storagev1.StorageClass {
+	var chosen *storagev1.StorageClass
+	for i := range classes {
+		c := &classes[i]
+		switch {
+		case c.Annotations[defaultClass] != "true":
+		case chosen == nil, chosen.CreationTimestamp.Before(&c.CreationTimestamp),
+			chosen.CreationTimestamp.Equal(&c.CreationTimestamp) && c.Name < chosen.Name:
+			chosen = c
+		}
+	}
+	return chosen
+}
+
+// classNamed returns the class of that name, nil if there is none.
+func classNamed(classes []storagev1.StorageClass, name string) *storagev1.StorageClass {
+	for i := range classes {
+		if classes[i].Name == name {
+			return &classes[i]
+		}
+	}
+	return nil
 }
 
 // retainedVolumes returns a note on volumes that outlive the run: the suite may not delete cluster-scoped objects.

@@ -18,10 +18,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 )
-
-// defaultClass marks a default StorageClass.
-const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
 // Classes are the StorageClasses of the cluster.
 type Classes []storagev1.StorageClass
@@ -40,20 +38,6 @@ func RequireClasses(ctx context.Context, ns *framework.Namespace) Classes {
 	return list.Items
 }
 
-// byDefault returns the default class, nil if there is none: of several it is the newest, and of those the first by name.
-func (all Classes) byDefault() *storagev1.StorageClass {
-	var found *storagev1.StorageClass
-	for i := range all {
-		c := &all[i]
-		switch {
-		case c.Annotations[defaultClass] != "true":
-		case found == nil, found.CreationTimestamp.Before(&c.CreationTimestamp), found.CreationTimestamp.Equal(&c.CreationTimestamp) && c.Name < found.Name:
-			found = c
-		}
-	}
-	return found
-}
-
 // of returns the class of a claim.
 func (all Classes) of(claim *history.Event) *storagev1.StorageClass {
 	GinkgoHelper()
@@ -69,7 +53,7 @@ func (all Classes) of(claim *history.Event) *storagev1.StorageClass {
 // VerifyDefaultClass verifies that the claim of that ordinal, whose template names no class, has the default one.
 func (s *Set) VerifyDefaultClass(ctx context.Context, id contract.ID, all Classes, template string, ordinal int) {
 	GinkgoHelper()
-	claim, want := s.awaitClaim(ctx, template, ordinal), all.byDefault()
+	claim, want := s.awaitClaim(ctx, template, ordinal), preflight.DefaultClass(all)
 	switch {
 	case s.NS.Settings.StorageClass != "":
 		s.NS.Check(id, history.NotApplicable, "STORAGE_CLASS names the class of all claims")

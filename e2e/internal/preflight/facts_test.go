@@ -1,0 +1,47 @@
+package preflight
+
+import (
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestDefaultClass(t *testing.T) {
+	class := func(name string, second int64, isDefault string) storagev1.StorageClass {
+		return storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{
+			Name: name, CreationTimestamp: metav1.NewTime(time.Unix(second, 0)), Annotations: map[string]string{defaultClass: isDefault},
+		}}
+	}
+	for name, c := range map[string]struct {
+		classes []storagev1.StorageClass
+		want    string
+	}{
+		"none":           {},
+		"no default":     {classes: []storagev1.StorageClass{class("a", 1, "false")}},
+		"one":            {classes: []storagev1.StorageClass{class("a", 1, "true"), class("b", 9, "false")}, want: "a"},
+		"the newest":     {classes: []storagev1.StorageClass{class("b", 1, "true"), class("c", 3, "true"), class("a", 2, "true")}, want: "c"},
+		"of one age":     {classes: []storagev1.StorageClass{class("b", 3, "true"), class("a", 3, "true"), class("c", 3, "true")}, want: "a"},
+		"the older last": {classes: []storagev1.StorageClass{class("b", 3, "true"), class("a", 2, "true")}, want: "b"},
+	} {
+		got := ""
+		if found := DefaultClass(c.classes); found != nil {
+			got = found.Name
+		}
+		if got != c.want {
+			t.Errorf("%s: expected %q, found %q", name, c.want, got)
+		}
+	}
+}
+
+func TestNetworkOf(t *testing.T) {
+	var sets []appsv1.DaemonSet
+	for _, name := range []string{"kube-proxy", "aws-node", "ebs-csi-node", "eks-pod-identity-agent", "cilium"} {
+		sets = append(sets, appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	}
+	if got, want := networkOf(sets), "aws-node, cilium"; got != want {
+		t.Errorf("expected %q, found %q", want, got)
+	}
+}
