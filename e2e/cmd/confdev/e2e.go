@@ -58,7 +58,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	} else if err := o.CheckSelection(true); err != nil {
 		return err
 	}
-	folder, err := runner.OpenReport(o.ReportDir)
+	folder, err := runner.OpenReportKeeping(o.ReportDir, progress)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 	if s.Suite, err = runner.Identity(ctx); err != nil {
 		return err
 	}
-	folder, err := runner.OpenReport(o.ReportDir)
+	folder, err := runner.OpenReportKeeping(o.ReportDir, progress)
 	if err != nil {
 		return err
 	}

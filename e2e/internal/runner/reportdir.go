@@ -3,8 +3,10 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"syscall"
@@ -28,15 +30,48 @@ type ReportDir struct{ lock *os.File }
 
 // OpenReport makes the report folder, or takes one that is empty or holds a report, which it removes: the files that a run writes, and
 // nothing else. A folder that holds anything else, or that another process has open, is an error of use.
-func OpenReport(dir string) (*ReportDir, error) {
-	r, err := openReport(dir)
+func OpenReport(dir string) (*ReportDir, error) { return openReport(dir, removed) }
+
+// OpenReportKeeping is OpenReport, but the earlier report is kept: below the folder, in earlier/ with the time of its end in UTC, which is written to
+// progress. What ended before there was a result is removed.
+func OpenReportKeeping(dir string, progress io.Writer) (*ReportDir, error) {
+	to := ""
+	if info, err := os.Lstat(filepath.Join(dir, report.File)); err == nil {
+		to = path.Join("earlier", info.ModTime().UTC().Format("2006-01-02T15-04-05.000Z"))
+	}
+	if to == "" {
+		return openReport(dir, removed)
+	}
+	r, err := openReport(dir, func(root *os.Root, name string) error {
+		if err := root.MkdirAll(path.Dir(path.Join(to, name)), reportdir.FolderMode); err != nil {
+			return err
+		}
+		return root.Rename(name, path.Join(to, name))
+	})
+	if err == nil {
+		fmt.Fprintf(progress, "report: the one of before is kept in %s\n", filepath.Join(dir, filepath.FromSlash(to)))
+	}
+	return r, err
+}
+
+// removed removes a file or folder of an earlier report.
+func removed(root *os.Root, name string) error { return root.RemoveAll(name) }
+
+func openReport(dir string, dispose func(*os.Root, string) error) (*ReportDir, error) {
+	r, err := takeReport(dir)
+	if err == nil {
+		if err = emptyReport(dir, dispose); err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}
 	if err != nil {
 		return nil, cli.UsageError{Err: fmt.Errorf("REPORT_DIR=%s: %w", dir, err)}
 	}
 	return r, nil
 }
 
-func openReport(dir string) (_ *ReportDir, err error) {
+// takeReport makes or locks a report folder.
+func takeReport(dir string) (*ReportDir, error) {
 	if err := makeReportDirs(dir); err != nil {
 		return nil, err
 	}
@@ -47,11 +82,7 @@ func openReport(dir string) (_ *ReportDir, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ReportDir{lock: lock}
-	if err := emptyReport(dir); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
+	return &ReportDir{lock: lock}, nil
 }
 
 // Close lets other processes write to the folder.
@@ -144,49 +175,47 @@ var (
 	findingName  = regexp.MustCompile(`^[a-z0-9-]+-\d+\.(json|txt|sh)$`)
 )
 
-// emptyReport removes what a run left in a report folder.
-func emptyReport(dir string) error {
+// emptyReport disposes of what a run left in a report folder.
+func emptyReport(dir string, dispose func(root *os.Root, name string) error) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	below := []string{exploreFolder}
+	below := []string{exploreFolder, ""}
 	for attempt := 2; attempt <= maxRetries+1; attempt++ {
 		below = append(below, verdict.AttemptFolder(attempt))
 	}
-	for _, name := range below {
-		sub, err := root.OpenRoot(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
+	for _, folder := range below {
+		if err := emptyFolder(root, folder, dispose); err != nil {
 			return err
 		}
-		err = emptyRoot(sub)
-		_ = sub.Close()
-		if err != nil {
-			return err
+		if folder != "" {
+			_ = root.Remove(folder) // stays if something else is in it
 		}
-		_ = root.Remove(name) // stays if something else is in it
 	}
-	return emptyRoot(root)
+	return nil
 }
 
-// emptyRoot removes what one attempt left in its folder.
-func emptyRoot(root *os.Root) error {
+// emptyFolder disposes of what one attempt left in its folder below root.
+func emptyFolder(root *os.Root, folder string, dispose func(*os.Root, string) error) error {
 	for _, name := range []string{
 		verdict.SpecsFile, SettingsFile, report.File, report.SchemaFile, report.PageFile, report.SummaryFile, report.FiguresFile, GinkgoLog, report.JUnitFile, report.GinkgoFile,
 		coverageTable, coverageFile,
 	} {
-		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		name = path.Join(folder, name)
+		if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := dispose(root, name); err != nil {
 			return err
 		}
 	}
-	for folder, names := range map[string]*regexp.Regexp{
+	for sub, names := range map[string]*regexp.Regexp{
 		"histories": historyName, "failures": evidenceName, EpisodesFolder: episodeName, findingsFolder: findingName, apiclient.UsageFolder: usageName,
 	} {
-		entries, err := fs.ReadDir(root.FS(), folder)
+		sub = path.Join(folder, sub)
+		entries, err := fs.ReadDir(root.FS(), sub)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -197,11 +226,11 @@ func emptyRoot(root *os.Root) error {
 			if !names.MatchString(e.Name()) {
 				continue
 			}
-			if err := root.RemoveAll(folder + "/" + e.Name()); err != nil {
+			if err := dispose(root, path.Join(sub, e.Name())); err != nil {
 				return err
 			}
 		}
-		_ = root.Remove(folder) // stays if something else is in it
+		_ = root.Remove(sub) // stays if something else is in it
 	}
 	return nil
 }

@@ -101,6 +101,47 @@ func TestEarlierReportIsRemovedAndNothingElse(t *testing.T) {
 	_ = above.Close()
 }
 
+// TestEarlierReportIsKept: whoever compares two runs needs the first.
+func TestEarlierReportIsKept(t *testing.T) {
+	dir := t.TempDir()
+	var progress strings.Builder
+	run := func(files map[string]string) {
+		t.Helper()
+		r, err := OpenReportKeeping(dir, &progress)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fill(t, dir, files)
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(map[string]string{"settings.json": "{}", "histories/b-spec-0123abcd.jsonl.gz": ""}) // ends before there is a result
+	first := map[string]string{"conformance.yaml": aResult, "settings.json": "first", "histories/a-spec-0123abcd.jsonl.gz": "", "explore/specs.json": "[]", "explore/histories/a-spec-0123abcd.jsonl.gz": ""}
+	run(first)
+	fill(t, dir, map[string]string{"notes.md": "mine"})
+	run(map[string]string{"conformance.yaml": aResult, "settings.json": "second"})
+	run(nil)
+	kept, err := filepath.Glob(filepath.Join(dir, "earlier", "*"))
+	if err != nil || len(kept) != 2 || !IsReport(kept[0]) {
+		t.Fatalf("expected two reports below earlier, found %v, %v", kept, err)
+	}
+	for file, want := range first {
+		if got, err := os.ReadFile(filepath.Join(kept[0], file)); err != nil || string(got) != want {
+			t.Errorf("%s of the first report: expected %q, found %q, %v", file, want, got, err)
+		}
+		if exists(dir, file) {
+			t.Errorf("%s of the first report is still there", file)
+		}
+	}
+	if exists(kept[0], "histories/b-spec-0123abcd.jsonl.gz") || !exists(dir, "notes.md") {
+		t.Error("expected what has no result to go, and what no run writes to stay")
+	}
+	if lines := strings.Count(progress.String(), "report: the one of before is kept in "+dir); lines != 2 {
+		t.Errorf("expected to be told twice where the earlier report is, found %q", progress.String())
+	}
+}
+
 func TestReportsOfEarlierVersionsAreTaken(t *testing.T) {
 	for name, file := range map[string]string{"a report": "conformance.yaml", "one of several": "faults/none/conformance.yaml"} {
 		dir := t.TempDir()
