@@ -79,6 +79,25 @@ func startReasons() []string {
 	return []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
 }
 
+// mayPullLater reports whether a registry failed in a way that may pass: the kubelet tries again after 10 s and more. A back-off that names no cause
+// follows a failure that was one of these.
+func mayPullLater(w *corev1.ContainerStateWaiting) bool {
+	message := strings.ToLower(w.Message)
+	switch w.Reason {
+	case "ImagePullBackOff":
+		if strings.HasPrefix(message, "back-off pulling image") && !strings.Contains(message, "error") && !strings.Contains(message, "fail") {
+			return true
+		}
+	case "ErrImagePull", "RegistryUnavailable":
+	default:
+		return false
+	}
+	return slices.ContainsFunc([]string{
+		"toomanyrequests", "too many requests", "rate limit", "500 internal", "502 bad gateway", "503 service", "504 gateway", "timeout", "timed out",
+		"connection reset", "unexpected eof", "deadline exceeded", "temporary failure",
+	}, func(sign string) bool { return strings.Contains(message, sign) })
+}
+
 // startProblem returns why a pod will not start, nil while it may.
 func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 	for _, c := range pod.Status.ContainerStatuses {
@@ -88,7 +107,7 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 			w = &corev1.ContainerStateWaiting{Reason: "RunContainerError", Message: t.Message}
 		}
 		switch {
-		case w == nil:
+		case w == nil || mayPullLater(w):
 		case slices.Contains(pullReasons(), w.Reason):
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=",
 				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
