@@ -37,7 +37,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			if answered(err) == nil && !f.holds(&changed.Spec) {
 				err = ns.UnlessMutated(ctx, errors.New("expected the new value in the answer, found another"))
 			}
-			ns.Verify(contract.APIMutable, err, "a change of %s", f.name)
+			ns.VerifySet(set.Name, contract.APIMutable, err, "a change of %s", f.name)
 		}
 
 		By("finding out about revisionHistoryLimit, of which versions differ")
@@ -45,7 +45,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		if rejected(err, http.StatusUnprocessableEntity) == nil {
 			ns.Check(contract.APIMutable, history.NotApplicable, "revisionHistoryLimit cannot be changed here, as in Kubernetes up to 1.32")
 		} else {
-			ns.Verify(contract.APIMutable, answered(err), "a change of revisionHistoryLimit")
+			ns.VerifySet(set.Name, contract.APIMutable, answered(err), "a change of revisionHistoryLimit")
 		}
 	})
 
@@ -61,7 +61,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			Expect(err).NotTo(HaveOccurred(), "a new set with another %s must be accepted, or its rejection would prove nothing", f.name)
 
 			_, err = set.TryUpdate(ctx, "try to change "+f.name, f.change)
-			ns.Verify(contract.APIImmutable, ns.UnlessMutated(ctx, rejected(err, http.StatusUnprocessableEntity)), "a change of %s", f.name)
+			ns.VerifySet(set.Name, contract.APIImmutable, ns.UnlessMutated(ctx, rejected(err, http.StatusUnprocessableEntity)), "a change of %s", f.name)
 		}
 	})
 
@@ -75,7 +75,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			}
 			_, err := statefulset.DryRunCreate(ctx, ns, f.change)
 			err = rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden)
-			ns.Verify(contract.APIInvalid, ns.UnlessMutated(ctx, err), "a set with %s", f.name)
+			ns.VerifySet(statefulset.DryRun, contract.APIInvalid, ns.UnlessMutated(ctx, err), "a set with %s", f.name)
 		}
 	})
 
@@ -87,14 +87,14 @@ var _ = Describe("The API of StatefulSets", func() {
 		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
 		for _, name := range []string{"with.dot", strings.Repeat("n", 64)} {
 			_, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Name = name })
-			ns.Verify(contract.APIName, rejected(err, http.StatusUnprocessableEntity), "a set named %s", name)
+			ns.VerifySet(statefulset.DryRun, contract.APIName, rejected(err, http.StatusUnprocessableEntity), "a set named %s", name)
 		}
 		for _, policy := range []corev1.RestartPolicy{corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever} {
 			_, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.RestartPolicy = policy })
-			ns.Verify(contract.APIRestartPolicy, rejected(err, http.StatusUnprocessableEntity), "a template with restartPolicy %s", policy)
+			ns.VerifySet(statefulset.DryRun, contract.APIRestartPolicy, rejected(err, http.StatusUnprocessableEntity), "a template with restartPolicy %s", policy)
 		}
 		_, err = statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "" })
-		ns.Verify(contract.APINoServiceName, answered(err), "a set without a serviceName")
+		ns.VerifySet(statefulset.DryRun, contract.APINoServiceName, answered(err), "a set without a serviceName")
 	})
 
 	It("fills in what a set leaves out", Proves(contract.APIDefaults), func(ctx SpecContext) {
@@ -112,7 +112,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			if !f.holds(&filled.Spec) {
 				wrong = ns.UnlessMutated(ctx, fmt.Errorf("expected it in the spec, found %s", brief(filled.Spec)))
 			}
-			ns.Verify(contract.APIDefaults, wrong, "the default of %s", f.name)
+			ns.VerifySet(statefulset.DryRun, contract.APIDefaults, wrong, "the default of %s", f.name)
 		}
 	})
 
@@ -121,7 +121,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		requireMaxUnavailable(ctx, ns)
 		for _, value := range []intstr.IntOrString{intstr.FromInt32(0), intstr.FromString("0%"), intstr.FromString("101%")} {
 			_, err := statefulset.DryRunCreate(ctx, ns, statefulset.MaxUnavailableOf(value))
-			ns.Verify(contract.APIMaxUnavailable, rejected(err, http.StatusUnprocessableEntity), "a set with maxUnavailable %s", value.String())
+			ns.VerifySet(statefulset.DryRun, contract.APIMaxUnavailable, rejected(err, http.StatusUnprocessableEntity), "a set with maxUnavailable %s", value.String())
 		}
 		filled, err := statefulset.DryRunCreate(ctx, ns)
 		Expect(err).NotTo(HaveOccurred(), "a set without maxUnavailable must be accepted")
@@ -129,7 +129,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		if r := filled.Spec.UpdateStrategy.RollingUpdate; r == nil || r.MaxUnavailable == nil || *r.MaxUnavailable != intstr.FromInt32(1) {
 			wrong = fmt.Errorf("expected 1 in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
 		}
-		ns.Verify(contract.APIMaxUnavailable, wrong, "the default of maxUnavailable")
+		ns.VerifySet(statefulset.DryRun, contract.APIMaxUnavailable, wrong, "the default of maxUnavailable")
 	})
 
 	It("lists, watches, patches and deletes sets by label", Proves(contract.APICollection), func(ctx SpecContext) {
@@ -149,7 +149,7 @@ var _ = Describe("The API of StatefulSets", func() {
 			if answered(err) == nil && patched.Annotations[annotation] != "yes" {
 				err = ns.UnlessMutated(ctx, fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations))
 			}
-			ns.Verify(contract.APICollection, err, "a patch of set %s", name)
+			ns.VerifySet(name, contract.APICollection, err, "a patch of set %s", name)
 		}
 		ns.Verify(contract.APICollection, answered(ours.Delete(ctx)), "the deletion of all sets with the label %s", ours.Selector)
 
@@ -287,7 +287,7 @@ func kept(ctx SpecContext, ns *framework.Namespace, id contract.ID, f field) boo
 	case known.MayLack(ns):
 		ns.Check(id, history.NotApplicable, f.name+" is not kept here at all, so its feature gate is off")
 	default:
-		ns.Verify(id, known.Lost(ctx, ns), "%s of a new set, in a dry run", known.Name)
+		ns.VerifySet(statefulset.DryRun, id, known.Lost(ctx, ns), "%s of a new set, in a dry run", known.Name)
 	}
 	return false
 }

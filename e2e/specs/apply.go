@@ -33,32 +33,32 @@ var _ = Describe("A StatefulSet that is applied", func() {
 
 		By("applying the same again")
 		again, err := statefulset.Apply(ctx, ns, history.VerbUpdate, owner, false, manifest)
-		ns.Verify(contract.APIApplyNoop, sameGeneration(again, 1, err), "%s applied again by the same manager", set.Name)
+		ns.VerifySet(set.Name, contract.APIApplyNoop, sameGeneration(again, 1, err), "%s applied again by the same manager", set.Name)
 
 		By("letting somebody scale it, and applying it without replicas")
 		set.ScaleAs(ctx, scaler, 2)
 		withoutReplicas := manifest.Without("spec", "replicas")
 		left, err := statefulset.Apply(ctx, ns, history.VerbUpdate, owner, false, withoutReplicas)
-		ns.Verify(contract.APIApplyScale, hasReplicas(left, 2, err), "%s applied without replicas, which were set through the scale subresource", set.Name)
+		ns.VerifySet(set.Name, contract.APIApplyScale, hasReplicas(left, 2, err), "%s applied without replicas, which were set through the scale subresource", set.Name)
 
 		By("letting somebody change replicas by an update, and applying another number")
 		set.UpdateAs(ctx, changer, "replicas 3", statefulset.Replicas(3))
 		_, err = statefulset.Apply(ctx, ns, history.VerbUpdate, owner, false, manifest)
-		ns.Verify(contract.APIApplyConflict, rejected(err, http.StatusConflict), "an apply of replicas that another manager has set")
-		ns.Verify(contract.APIApplyConflict, hasReplicas(set.Live(ctx), 3, nil), "%s after the rejected apply", set.Name)
+		ns.VerifySet(set.Name, contract.APIApplyConflict, rejected(err, http.StatusConflict), "an apply of replicas that another manager has set")
+		ns.VerifySet(set.Name, contract.APIApplyConflict, hasReplicas(set.Live(ctx), 3, nil), "%s after the rejected apply", set.Name)
 
 		By("applying it with force, after which the number is the applier's")
 		forced, err := statefulset.Apply(ctx, ns, history.VerbUpdate, owner, true, manifest)
 		for _, id := range []contract.ID{contract.APIApplyConflict, contract.APIApplyScale} {
-			ns.Verify(id, hasReplicas(forced, 1, err), "%s applied with force", set.Name)
+			ns.VerifySet(set.Name, id, hasReplicas(forced, 1, err), "%s applied with force", set.Name)
 		}
 		_, err = statefulset.Apply(ctx, ns, history.VerbUpdate, changer, false, statefulset.OnlyReplicas(set, 0))
-		ns.Verify(contract.APIApplyConflict, rejected(err, http.StatusConflict), "an apply of the replicas that were taken over")
+		ns.VerifySet(set.Name, contract.APIApplyConflict, rejected(err, http.StatusConflict), "an apply of the replicas that were taken over")
 
 		By("applying fewer fields")
 		less := manifest.Without("spec", "minReadySeconds").Without("spec", "updateStrategy").Without("metadata", "labels", "tier")
 		removed, err := statefulset.Apply(ctx, ns, history.VerbUpdate, owner, false, less)
-		ns.Verify(contract.APIApplyRemoves, fieldsRemoved(removed, err), "%s applied without a label, minReadySeconds and the partition", set.Name)
+		ns.VerifySet(set.Name, contract.APIApplyRemoves, fieldsRemoved(removed, err), "%s applied without a label, minReadySeconds and the partition", set.Name)
 
 		set.AwaitObserved(ctx)
 		set.VerifyNotRestarted(ctx, contract.APIApplyNoop, pod)

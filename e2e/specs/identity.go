@@ -30,7 +30,7 @@ var _ = Describe("The identity of a pod", func() {
 		set.RelabelPod(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(0))
 		ns.AwaitComplete(ctx)
 		set.AwaitLabel(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(1), framework.MustHappen(contract.IdentityLabelKept))
-		ns.Verify(contract.IdentityLabelKept, nil, "%s, whose label %s had been changed, has its own name in it again", set.Pod(1), appsv1.StatefulSetPodNameLabel)
+		ns.VerifySet(set.Name, contract.IdentityLabelKept, nil, "%s, whose label %s had been changed, has its own name in it again", set.Pod(1), appsv1.StatefulSetPodNameLabel)
 	})
 
 	It("comes back, with its claim, under a new UID when the pod is deleted", Proves(contract.IdentitySticky), func(ctx SpecContext) {
@@ -88,7 +88,7 @@ var _ = Describe("The identity of a pod", func() {
 
 		By("deleting the pod by force")
 		old, err := set.TryForceDelete(ctx, 0)
-		ns.Verify(contract.IdentityForceDelete, answered(err), "a deletion of %s by force", set.Pod(0))
+		ns.VerifySet(set.Name, contract.IdentityForceDelete, answered(err), "a deletion of %s by force", set.Pod(0))
 		set.VerifyGone(ctx, contract.IdentityForceDelete, 0, old)
 		set.AwaitReplaced(ctx, 0, old, framework.MustHappen(contract.IdentityForceDelete))
 		set.AwaitReady(ctx, framework.MustHappen(contract.IdentityForceDelete))

@@ -115,7 +115,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.AwaitReady(ctx)
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1, framework.MustHappen(contract.OrderingChangeOfMind))
-		ns.Verify(contract.OrderingChangeOfMind, nil, "scaled from 2 to 1 before %s was Ready for minReadySeconds: it went", set.Pod(1))
+		ns.VerifySet(set.Name, contract.OrderingChangeOfMind, nil, "scaled from 2 to 1 before %s was Ready for minReadySeconds: it went", set.Pod(1))
 	})
 
 	It("removes no pod before those that stay have been Ready for minReadySeconds", Proves(contract.OrderingScaleDownMinReady), func(ctx SpecContext) {

@@ -94,7 +94,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		// A set takes a claim that is already there under the right name. So one that cannot be bound needs neither a storage class
 		// nor a volume of the spec's making, and can give way to one that can. The second pod's claim is never bound, for speed.
 		for n := range 2 {
-			statefulset.CreateClaim(ctx, ns, manifest, n, statefulset.ClaimOfClass(statefulset.MissingStorageClass))
+			statefulset.CreateClaim(ctx, ns, manifest, n, statefulset.ClaimOfClass(framework.NoStorageClass))
 		}
 		set := statefulset.Create(ctx, ns, options...)
 		set.AwaitCreated(ctx, 0)

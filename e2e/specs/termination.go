@@ -47,7 +47,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		// One pod cannot go, so that the set, being deleted, lacks the other for as long as shows that none is created.
 		removeFinalizer := foreground.AddFinalizer(ctx, 0)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
-		foreground.AwaitGone(ctx, 1, many[1], framework.MustHappen(contract.TerminationCascade))
+		foreground.AwaitGone(ctx, 1, many[1], framework.MustHappen(contract.TerminationCascade, ns.GarbageCollector()))
 		foreground.VerifyOutlives(contract.TerminationCascade, 0)
 		foreground.Update(ctx, "what a set that is not being deleted would create pods for", statefulset.Options(
 			statefulset.Replicas(3), statefulset.Start(1), statefulset.Template("late"), statefulset.Partition(1), statefulset.MaxUnavailable(2),

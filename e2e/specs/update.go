@@ -164,7 +164,7 @@ var _ = Describe("A rolling update", func() {
 		for n := range 2 {
 			set.AwaitReplaced(ctx, n, old[n], framework.MustHappen(contract.UpdateParallelUnavailableFirst))
 		}
-		ns.Verify(contract.UpdateParallelUnavailableFirst, nil, "the pods 0 and 1 of %s, not Ready, were replaced while neither they nor their successors became Ready", set.Name)
+		ns.VerifySet(set.Name, contract.UpdateParallelUnavailableFirst, nil, "the pods 0 and 1 of %s, not Ready, were replaced while neither they nor their successors became Ready", set.Name)
 	})
 })
 

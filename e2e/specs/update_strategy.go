@@ -114,7 +114,7 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 			metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, history.Prefix+"more", "yes")
 		}))
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateNotLimitedByBudget))
-		ns.Verify(contract.UpdateNotLimitedByBudget, nil, "rollout of %s under a budget that allows no disruption: it is complete", set.Name)
+		ns.VerifySet(set.Name, contract.UpdateNotLimitedByBudget, nil, "rollout of %s under a budget that allows no disruption: it is complete", set.Name)
 
 		By("going back by the data of the first revision, and adding a pod while the rollout is on its way, and so late that the controller must know of it")
 		higher := set.UIDs(1)[0]

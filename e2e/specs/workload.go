@@ -128,7 +128,7 @@ var _ = Describe("A database in a StatefulSet", func() {
 			uid, err := db.Evict(ctx, n)
 			Expect(err).NotTo(HaveOccurred(), "the budget allows to evict %s", db.Pod(n))
 			_, err = db.Evict(ctx, (n+1)%3)
-			db.NS.Verify(contract.WorkloadAvailable, rejected(err, http.StatusTooManyRequests), "an eviction of %s while %s is away, of which the budget allows no more", db.Pod((n+1)%3), db.Pod(n))
+			db.NS.VerifySet(db.Name, contract.WorkloadAvailable, rejected(err, http.StatusTooManyRequests), "an eviction of %s while %s is away, of which the budget allows no more", db.Pod((n+1)%3), db.Pod(n))
 			db.AwaitReplaced(ctx, n, uid)
 			db.AwaitBack(ctx)
 			db.AwaitWrites(ctx, someWrites)

@@ -44,13 +44,26 @@ func (ns *Namespace) Met(condition Condition) bool {
 	return why == ""
 }
 
-// WaitOption changes what the end of a wait means.
-type WaitOption struct{ due contract.ID }
+// WaitOption says that the end of a wait is due.
+type WaitOption struct {
+	id  contract.ID
+	set string
+	by  []Controller
+}
 
-// MustHappen says of a wait that a guarantee obliges the controller to bring about its end. A wait that is not over within its limit
-// leaves the guarantee inconclusive as a rule, since the cluster may be slow. It breaks the guarantee where only the controller is left
-// to act and the controller proves, by what it does for another set, that it is running and has seen every pod.
-func MustHappen(id contract.ID) WaitOption { return WaitOption{due: id} }
+// MustHappen says of a wait that a guarantee obliges the controllers, the StatefulSet controller if none is named, to bring about its end. A
+// wait that is not over within its limit leaves the guarantee inconclusive as a rule, since the cluster may be slow. It breaks the guarantee
+// where Overdue accuses them.
+func MustHappen(id contract.ID, by ...Controller) WaitOption { return WaitOption{id: id, by: by} }
+
+// Of says of which set the waits are, by its name.
+func Of(set string, options []WaitOption) []WaitOption {
+	own := slices.Clone(options)
+	for i := range own {
+		own[i].set = set
+	}
+	return own
+}
 
 // Expect waits until a condition is met, and fails the spec with what stands against it when limit has passed.
 func (ns *Namespace) Expect(ctx context.Context, limit time.Duration, what string, condition Condition, options ...WaitOption) {

@@ -2,8 +2,11 @@ package framework
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
@@ -12,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -20,35 +22,108 @@ import (
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
+// Controller is what has to bring about the end of a wait: a controller of the control plane, or a server that follows it.
+type Controller struct {
+	Name string
+	// Busy says what others still have to do before it can act, "" for nothing.
+	Busy func() string
+	// Sign returns nil once it has been seen at work now, on something that nobody has asked of it before.
+	Sign func(context.Context) error
+	// urge is Sign after whatever may be needed to have it act: nil where it must need nothing. It takes the moment since which something is due.
+	urge func(context.Context, time.Duration) error
+}
+
+// AwaitFrom waits as Await does, for what controllers have to bring about. Its error accuses them only as Overdue says.
+func (ns *Namespace) AwaitFrom(ctx context.Context, limit time.Duration, what string, condition Condition, by ...Controller) error {
+	return ns.overdueWait(ctx, ns.Await(ctx, limit, what, condition), ns.Now()-limit, condition, by)
+}
+
+// AwaitEachFrom is AwaitFrom for something that comes about step by step, as ExpectEach describes.
+func (ns *Namespace) AwaitEachFrom(ctx context.Context, limit time.Duration, what string, condition Condition, done func(*history.State) int, by ...Controller) error {
+	err := awaitEach(func(condition Condition) error { return ns.Await(ctx, limit, what, condition) }, condition, done)
+	return ns.overdueWait(ctx, err, ns.Now()-limit, condition, by)
+}
+
+func (ns *Namespace) overdueWait(ctx context.Context, err error, since time.Duration, condition Condition, by []Controller) error {
+	if _, timedOut := errors.AsType[*recorder.TimeoutError](err); !timedOut {
+		return err
+	}
+	return ns.Overdue(ctx, err, since, func(ctx context.Context) error {
+		return ns.Await(ctx, ns.Settings.Limits.Lag, "what is late", condition)
+	}, by...)
+}
+
+// Overdue takes the error of a wait for something that is due since a moment, and says what it shows. A limit that has passed shows nothing: the cluster
+// may be slow, or a controller away for a while. It returns an error made by Inconclusive where something else may still be in the way, where one of
+// the controllers gives no sign of life, or where the wait would have ended after all, which still finds out again: no guarantee forbids what is
+// late. It returns an accusing error where nothing but the controllers was left to act, and each proved by another act to be at work.
+func (ns *Namespace) Overdue(ctx context.Context, err error, since time.Duration, still func(context.Context) error, by ...Controller) error {
+	if err == nil || IsInconclusive(err) || ctx.Err() != nil {
+		return err
+	}
+	if len(by) == 0 {
+		return Inconclusive(fmt.Errorf("%w; but nobody in particular had to bring it about", err))
+	}
+	for _, c := range by {
+		if why := c.Busy(); why != "" {
+			return Inconclusive(fmt.Errorf("%w; but something else may be in the way: %s", err, why))
+		}
+	}
+	var names []string
+	for _, c := range by {
+		names = append(names, c.Name)
+		for _, sign := range []func(context.Context) error{c.Sign, func(ctx context.Context) error {
+			if c.urge == nil {
+				return nil
+			}
+			return c.urge(ctx, since)
+		}} {
+			if missing := sign(ctx); missing != nil {
+				return Inconclusive(fmt.Errorf("%w; but nothing shows that %s was at work: %w", err, c.Name, missing))
+			}
+			if why := c.Busy(); why != "" {
+				return Inconclusive(fmt.Errorf("%w; but something else may be in the way: %s", err, why))
+			}
+			if still(ctx) == nil {
+				return Inconclusive(fmt.Errorf("%w; it came about later, which no guarantee forbids", err))
+			}
+		}
+	}
+	return fmt.Errorf("%w; nothing but %s was left to act, and acted otherwise meanwhile", err, strings.Join(names, " or "))
+}
+
 // recordOmission records a broken guarantee for a wait that had to end and did not, if nothing but the controller can be the reason.
 func (ns *Namespace) recordOmission(ctx context.Context, late *recorder.TimeoutError, condition Condition, options []WaitOption) {
 	GinkgoHelper()
-	var due contract.ID
+	var due WaitOption
 	for _, option := range options {
-		due = option.due
+		due = option
 	}
-	if due == "" || ns.podInFlight() != "" {
+	by := due.by
+	if len(by) == 0 {
+		by = []Controller{ns.SetController()}
+	}
+	if due.id == "" || by[0].Busy() != "" {
 		ns.showController(ctx)
 		return
 	}
-	began := ns.Now() - late.Limit
-	for _, probe := range []func(context.Context) error{ns.probe, ns.probeAfterSync} {
-		if probe(ctx) != nil || ns.podInFlight() != "" {
-			return
-		}
-		if ns.Await(ctx, ns.Settings.Limits.Lag, late.What, condition) == nil {
-			return // late, which no guarantee forbids
-		}
+	if err := ns.overdueWait(ctx, late, ns.Now()-late.Limit, condition, by); !IsInconclusive(err) {
+		ns.VerifySet(due.set, due.id, err, "awaited %s", late.What)
+	}
+}
+
+// SetController is the StatefulSet controller. Pods that are being started or stopped are for the scheduler, the kubelet or the spec.
+func (ns *Namespace) SetController() Controller {
+	return Controller{Name: "the StatefulSet controller", Busy: ns.PodInFlight, Sign: ns.probe, urge: func(ctx context.Context, since time.Duration) error {
 		h, err := ns.Snapshot(ctx)
 		if err != nil {
-			return
+			return err
 		}
-		if judge.MayNeedSync(h, began) == "" {
-			break // a change of the set would have it synced, but the controller must not need one
+		if judge.MayNeedSync(h, since) == "" {
+			return nil // a change of the set would have it synced, but the controller must not need one
 		}
-	}
-	ns.Verify(due, fmt.Errorf("found: %s; nothing but the controller was left to act, and it acted for another set meanwhile", late.Found),
-		"expected %s within %v", late.What, late.Limit)
+		return ns.probeAfterSync(ctx)
+	}}
 }
 
 // ShowController has the recording show whether the controller is running, where judges would convict it of an omission if they knew.
@@ -91,13 +166,7 @@ func (ns *Namespace) probeAfterSync(ctx context.Context) error {
 // probe waits until the controller has acted for a new set. It returns an error where it does not.
 func (ns *Namespace) probe(ctx context.Context) error {
 	GinkgoHelper()
-	name := "probe"
-	ns.View(func(s *history.State) {
-		for n := 2; s.Get(history.Sets, name) != nil; n++ {
-			name = fmt.Sprintf("probe-%d", n)
-		}
-	})
-	return ns.ProbeController(ctx, name)
+	return ns.ProbeController(ctx, ns.free(history.Sets))
 }
 
 // TriggerSync changes an annotation of a set, which has the controller sync the set and changes nothing else.
@@ -109,9 +178,9 @@ func (ns *Namespace) TriggerSync(ctx context.Context, set string) error {
 	return err
 }
 
-// podInFlight names a pod that the kubelet, the scheduler or the spec still has to do something about, "" if there is none: a pod that
+// PodInFlight names a pod that the kubelet, the scheduler or the spec still has to do something about, "" if there is none: a pod that
 // terminates or is being started. One that waits for its readiness gate alone is as far as it gets by itself.
-func (ns *Namespace) podInFlight() string {
+func (ns *Namespace) PodInFlight() string {
 	var found string
 	ns.View(func(s *history.State) {
 		for _, p := range s.List(history.Pods) {

@@ -6,14 +6,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 )
 
 const (
@@ -66,5 +74,44 @@ func TestSilentServerIsAwaitedByTheControlName(t *testing.T) {
 	client.server.silent = true
 	if err := client.await(t.Context()); err != nil || client.server.silent {
 		t.Errorf("expected it to answer again, found %v", err)
+	}
+}
+
+// A name that is not right in time accuses only a DNS server that has taken notice of something else meanwhile.
+func TestLateNamesAccuseAServerThatFollows(t *testing.T) {
+	gomega.RegisterFailHandler(func(message string, _ ...int) { t.Fatal(message) })
+	const removed = "set-0.set.sts-1.svc.cluster.local."
+	for name, c := range map[string]struct {
+		known string // that the server answers for, beside what it should have forgotten
+		want  history.Outcome
+	}{
+		"the server answers for a new service": {"probe.sts-1.svc.cluster.local.", history.Failed},
+		"the server answers for nothing new":   {"kubernetes.default.svc.cluster.local.", history.Inconclusive},
+	} {
+		client := clientOf(reply, nil)
+		server := client.set.NS.Client.(*fake.Clientset)
+		server.PrependReactor("create", "services", func(a clienttesting.Action) (bool, runtime.Object, error) {
+			a.(clienttesting.CreateAction).GetObject().(*corev1.Service).Spec.ClusterIP = "10.96.0.1"
+			return false, nil, nil
+		})
+		var err error
+		if client.set.NS.Recorder, err = recorder.Start(t.Context(), server, history.Header{Namespace: "sts-1"}); err != nil {
+			t.Fatal(err)
+		}
+		client.set.Name = "set"
+		client.set.NS.Settings.Limits.DNSFollows = 100 * time.Millisecond
+		client.run = func(_ context.Context, command ...string) (string, error) {
+			for _, asked := range command {
+				if asked == c.known || asked == removed {
+					return strings.Repeat(strings.ReplaceAll(reply, "kubernetes.default.svc.cluster.local", strings.TrimSuffix(asked, "."))+ends, queriesInARow), nil
+				}
+			}
+			return strings.Repeat(strings.Split(reply, "Name:")[0]+"** server can't find it: NXDOMAIN\n\n"+ends, queriesInARow), nil
+		}
+		client.VerifyNoAddress(t.Context(), contract.DNSGone, removed)
+		checks := client.set.NS.History().Checks
+		if len(checks) != 1 || checks[0].Outcome != c.want || checks[0].Set != "set" {
+			t.Errorf("%s: expected %s of the set, found %+v", name, c.want, checks)
+		}
 	}
 }

@@ -123,23 +123,24 @@ func (c Client) VerifyReverse(ctx context.Context, id contract.ID, ordinal int) 
 }
 
 // verifyDNS runs a lookup until it is right within the DNS limit, and records the outcome. It waits first until the service's EndpointSlices
-// list the addresses, since caches remember a name that is looked up too early as missing.
+// list the addresses, since caches remember a name that is looked up too early as missing. What is not right in time accuses only an endpoint slice
+// controller, or a DNS server, that has taken notice of another service meanwhile.
 func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, listed []netip.Addr, lookup func() error) {
 	GinkgoHelper()
 	began := c.set.NS.Now()
 	err := c.awaitListed(ctx, listed)
 	if err == nil {
-		err = c.poll(ctx, lookup)
+		err = c.set.NS.Overdue(ctx, c.poll(ctx, lookup), began, func(context.Context) error { return lookup() }, c.follower())
 	}
 	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it verified that %s", what)
-	c.set.NS.Verify(id, err, "%s (looked at for %.1f s)", what, (c.set.NS.Now() - began).Seconds())
+	c.set.NS.VerifySet(c.set.Name, id, err, "%s (looked at for %.1f s)", what, (c.set.NS.Now() - began).Seconds())
 }
 
 // awaitListed waits until the EndpointSlices of the set's service list those addresses as ready.
 func (c Client) awaitListed(ctx context.Context, want []netip.Addr) error {
 	families := families(c.set)
 	what := fmt.Sprintf("the EndpointSlices of service %s to list %v as ready", c.set.Service, want)
-	return c.set.NS.Await(ctx, c.set.NS.Settings.Limits.DNSFollows, what, func(st *history.State) string {
+	return c.set.NS.AwaitFrom(ctx, c.set.NS.Settings.Limits.DNSFollows, what, func(st *history.State) string {
 		ready := map[string]bool{}
 		for _, e := range st.List(history.Slices) {
 			for _, endpoint := range e.Slice.Endpoints {
@@ -156,7 +157,7 @@ func (c Client) awaitListed(ctx context.Context, want []netip.Addr) error {
 			}
 		}
 		return ""
-	})
+	}, c.lister())
 }
 
 // family is an IP family of a service, with the record type that holds its addresses.

@@ -132,10 +132,13 @@ func Annotate(ctx context.Context, ns *framework.Namespace, set, annotation, val
 	})
 }
 
+// DryRun is the name of the set that DryRunCreate would create, unless an option gives it another.
+const DryRun = "dry-run"
+
 // DryRunCreate returns the API server's answer to a dry run that creates a set from fixtures/set.yaml and the options.
 func DryRunCreate(ctx context.Context, ns *framework.Namespace, options ...Option) (*appsv1.StatefulSet, error) {
 	GinkgoHelper()
-	o := Manifest(ctx, ns, append([]Option{func(s *appsv1.StatefulSet) { s.Name = "dry-run" }}, options...)...)
+	o := Manifest(ctx, ns, append([]Option{func(s *appsv1.StatefulSet) { s.Name = DryRun }}, options...)...)
 	return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 }
 
@@ -162,7 +165,7 @@ func RequireField(ctx context.Context, ns *framework.Namespace, f Field) {
 		Skip(fmt.Sprintf("not applicable: the API server (%s) does not keep %s, so its feature gate is off", ns.Version, f.Name))
 	default:
 		lost := f.Lost(ctx, ns)
-		ns.Verify(contract.APIMutable, lost, "%s, set in a dry run", f.Name)
+		ns.VerifySet(DryRun, contract.APIMutable, lost, "%s, set in a dry run", f.Name)
 		Fail(lost.Error())
 	}
 }

@@ -16,7 +16,7 @@ import (
 func (s *Set) AwaitReady(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.ExpectEach(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to show it", s.allReady, s.ready, options...)
+	s.NS.ExpectEach(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be Ready and its status to show it", s.allReady, s.ready, s.of(options)...)
 }
 
 // AwaitQuiescent waits until all pods of the set are Ready, and then as AwaitQuiescent of its namespace does.
@@ -45,13 +45,22 @@ func (s *Set) AwaitAvailable(ctx context.Context) {
 func (s *Set) AwaitReplicas(ctx context.Context, replicas int32, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
+	s.NS.ExpectEach(ctx, l.PodReady+l.PodGone, s.haveReplicas(replicas), s.hasReplicas(replicas), s.rescaled(), s.of(options)...)
+}
+
+func (s *Set) haveReplicas(replicas int32) string {
+	return fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas)
+}
+
+// rescaled counts the steps of a scale up or down.
+func (s *Set) rescaled() func(*history.State) int {
 	most := 0
-	s.NS.ExpectEach(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas), func(st *history.State) int {
+	return func(st *history.State) int {
 		// Scaled down, each pod that goes is a step. It was Ready, as a rule, so that it has to count for more than that.
 		there := len(st.PodsOf(s.UID))
 		most = max(most, there)
 		return 2*(most-there) + s.ready(st)
-	}, options...)
+	}
 }
 
 // AwaitUpdated waits until all pods are at the update revision, Ready, and the set's current revision has become it.
@@ -72,7 +81,7 @@ func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption)
 			return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
 		}
 		return ""
-	}, s.updated, options...)
+	}, s.updated, s.of(options)...)
 }
 
 // AwaitUpdatedFrom waits until all pods are Ready and those from that ordinal on are at the update revision.
@@ -90,7 +99,7 @@ func (s *Set) AwaitUpdatedFrom(ctx context.Context, ordinal int, options ...fram
 			}
 		}
 		return ""
-	}, s.updated, options...)
+	}, s.updated, s.of(options)...)
 }
 
 // ready counts the set's pods that are Ready, since an ordered set gets them one after another.
@@ -118,7 +127,7 @@ func (s *Set) updated(st *history.State) int {
 // AwaitObserved waits until observedGeneration is the generation of the spec's last change.
 func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
-	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the controller to observe the last change of "+s.Name, s.observed, options...)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the controller to observe the last change of "+s.Name, s.observed, s.of(options)...)
 }
 
 // AwaitRevisions waits until no more than that many revisions of the set are left.
@@ -129,7 +138,7 @@ func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework
 			return fmt.Sprintf("there are %d: %s", len(kept), names(kept))
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // Revisions returns the set's controller revisions as they are recorded now.

@@ -45,7 +45,7 @@ func (s *Set) awaitCreatedAfter(ctx context.Context, ordinal int, old types.UID,
 		}
 		found = e
 		return ""
-	}, options...)
+	}, s.of(options)...)
 	return found
 }
 
@@ -63,7 +63,7 @@ func (s *Set) AwaitOneReplaced(ctx context.Context, old map[int]types.UID, optio
 			}
 		}
 		return "none is"
-	}, options...)
+	}, s.of(options)...)
 	return found
 }
 
@@ -96,7 +96,7 @@ func (s *Set) AwaitRunning(ctx context.Context, ordinal int, options ...framewor
 		}
 		found = e
 		return ""
-	}, options...)
+	}, s.of(options)...)
 	return found
 }
 
@@ -118,7 +118,7 @@ func (s *Set) AwaitGone(ctx context.Context, ordinal int, uid types.UID, options
 			return e.Name + " exists and is not being deleted"
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitTerminating waits until the deletion of a pod has begun, or the pod is gone.
@@ -129,7 +129,7 @@ func (s *Set) AwaitTerminating(ctx context.Context, ordinal int, options ...fram
 			return e.Name + " exists and is not being deleted"
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitDeletionOnLostNode waits until the pods of those ordinals have a deletionTimestamp, as the taint eviction controller gives them when
@@ -168,7 +168,7 @@ func (s *Set) AwaitRestarted(ctx context.Context, old *history.Event, options ..
 			return fmt.Sprintf("pod %s counts %d restarts", e.Name, e.Pod.Restarts())
 		}
 		return framework.PodReady(old.Name)(st)
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitCrashLoop waits until a container of that very pod has crashed again and is in CrashLoopBackOff, or it is another pod, which
@@ -195,7 +195,7 @@ func (s *Set) AwaitReleased(ctx context.Context, ordinal int, uid types.UID, opt
 			return "pod " + e.Name + " still belongs to the set"
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitAdopted waits until the set is the controller of a pod.
@@ -206,7 +206,7 @@ func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event, options ...f
 			return "pod " + pod.Name + " does not belong to the set"
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitLabel waits until the pod of that ordinal has that value of a label.
@@ -217,7 +217,7 @@ func (s *Set) AwaitLabel(ctx context.Context, ordinal int, key, value string, op
 			return "it has not"
 		}
 		return ""
-	}, options...)
+	}, s.of(options)...)
 }
 
 // AwaitEndpoint waits until the EndpointSlices of a service list the pod of that ordinal, whatever they say of it, or the pod has stopped.

@@ -106,14 +106,14 @@ func (b *Budget) AwaitHealthy(ctx context.Context, n int32) {
 // VerifyHealthy verifies that the budget comes to count that many healthy pods.
 func (b *Budget) VerifyHealthy(ctx context.Context, id contract.ID, n int32) {
 	GinkgoHelper()
-	err := b.tryAwait(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
+	err := b.awaitDue(ctx, fmt.Sprintf("to count %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool { return b.CurrentHealthy == n })
 	b.set.verifyInTime(ctx, id, err, "budget %s counts %d healthy pods of %s", b.name, n, b.set.Name)
 }
 
 // VerifyDesired verifies that the budget comes to desire that many healthy pods.
 func (b *Budget) VerifyDesired(ctx context.Context, id contract.ID, n int32, why string) {
 	GinkgoHelper()
-	err := b.tryAwait(ctx, fmt.Sprintf("to desire %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool {
+	err := b.awaitDue(ctx, fmt.Sprintf("to desire %d healthy pods", n), func(b policyv1.PodDisruptionBudgetStatus) bool {
 		return b.ObservedGeneration > 0 && b.DesiredHealthy == n
 	})
 	b.set.verifyInTime(ctx, id, err, "budget %s desires %d healthy pods of %s: %s", b.name, n, b.set.Name, why)
@@ -129,6 +129,22 @@ func (b *Budget) AwaitEvictionAllowed(ctx context.Context) {
 func (b *Budget) await(ctx context.Context, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) {
 	GinkgoHelper()
 	Expect(b.tryAwait(ctx, what, holds)).To(Succeed())
+}
+
+// awaitDue is await for what the disruption controller has to bring about; its error accuses that controller only where it is seen at work on another
+// budget, one of no pods.
+func (b *Budget) awaitDue(ctx context.Context, what string, holds func(policyv1.PodDisruptionBudgetStatus) bool) error {
+	GinkgoHelper()
+	ns, since := b.set.NS, b.set.NS.Now()
+	controller := framework.Controller{Name: "the disruption controller", Busy: func() string { return "" }, Sign: func(ctx context.Context) error {
+		nobody := *b.set
+		nobody.Selector = map[string]string{"app": "nobody"}
+		probe := nobody.CreateUncountedBudget(ctx, b.name+"-probe", MaxUnavailablePods(0))
+		err := probe.tryAwait(ctx, "to be of its spec", func(b policyv1.PodDisruptionBudgetStatus) bool { return b.ObservedGeneration > 0 })
+		probe.Delete(ctx)
+		return err
+	}}
+	return ns.Overdue(ctx, b.tryAwait(ctx, what, holds), since, func(ctx context.Context) error { return b.tryAwait(ctx, what, holds) }, controller)
 }
 
 // tryAwait is await, and returns an error where the status does not become so in time.

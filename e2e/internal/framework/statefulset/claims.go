@@ -181,7 +181,9 @@ func (s *Set) VerifyTemplateLabels(ctx context.Context, id contract.ID, template
 func (s *Set) VerifyClaimRecreated(ctx context.Context, id contract.ID, template string, ordinal int, old ...types.UID) {
 	GinkgoHelper()
 	name := s.Claim(template, ordinal)
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be created", func(st *history.State) string {
+	controller := s.NS.SetController()
+	controller.Busy = func() string { return "" } // the pod stays Pending until it has its claim
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.PodCreated, "claim "+name+" to be created", func(st *history.State) string {
 		switch e := st.Get(history.Claims, name); {
 		case e == nil:
 			return name + " does not exist"
@@ -189,7 +191,7 @@ func (s *Set) VerifyClaimRecreated(ctx context.Context, id contract.ID, template
 			return fmt.Sprintf("%s is still the claim of uid %s", name, e.UID)
 		}
 		return ""
-	})
+	}, controller)
 	s.verifyInTime(ctx, id, err, "claim %s, missing under a Pending pod, is created again", name)
 }
 
@@ -197,14 +199,14 @@ func (s *Set) VerifyClaimRecreated(ctx context.Context, id contract.ID, template
 func (s *Set) VerifyClaimsGone(ctx context.Context, id contract.ID, template string, ordinals ...int) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	err := s.NS.Await(ctx, l.ClaimGone+l.Collected, "the claims to be gone", func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, l.ClaimGone+l.Collected, "the claims to be gone", func(st *history.State) string {
 		for _, n := range ordinals {
 			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil {
 				return fmt.Sprintf("claim %s is still there (terminating: %t, finalizers %v, owners %v)", e.Name, e.Terminating(), e.Finalizers, ownerNames(e))
 			}
 		}
 		return ""
-	})
+	}, s.NS.SetController(), s.NS.GarbageCollector(), s.NS.ClaimProtection())
 	s.verifyInTime(ctx, id, err, "the claims %s of ordinals %v of %s are gone", template, ordinals, s.Name)
 }
 
@@ -224,12 +226,12 @@ func (s *Set) KeepsUnused(ctx context.Context, template string, ordinal int) boo
 func (s *Set) VerifyUnused(ctx context.Context, id contract.ID, template string, ordinal int, want corev1.ConditionStatus) {
 	GinkgoHelper()
 	name := s.Claim(template, ordinal)
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, fmt.Sprintf("the condition Unused of claim %s to be %s", name, want), func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.StatusSettled, fmt.Sprintf("the condition Unused of claim %s to be %s", name, want), func(st *history.State) string {
 		if e := st.Get(history.Claims, name); e == nil || e.Claim.Unused != want {
 			return fmt.Sprintf("%s does not exist or its condition is another", name)
 		}
 		return ""
-	})
+	}, s.NS.ClaimProtection())
 	s.verifyInTime(ctx, id, err, "the condition Unused of claim %s is %s", name, want)
 }
 
@@ -238,7 +240,7 @@ func (s *Set) VerifyClaimOwners(ctx context.Context, id contract.ID, template st
 	GinkgoHelper()
 	name := s.Claim(template, ordinal)
 	what := fmt.Sprintf("claim %s to be owned by exactly %v", name, want)
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.StatusSettled, what, func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.StatusSettled, what, func(st *history.State) string {
 		e := st.Get(history.Claims, name)
 		if e == nil {
 			return name + " does not exist"
@@ -247,7 +249,7 @@ func (s *Set) VerifyClaimOwners(ctx context.Context, id contract.ID, template st
 			return fmt.Sprintf("its owners are %v", got)
 		}
 		return ""
-	})
+	}, s.NS.SetController())
 	s.verifyInTime(ctx, id, err, "claim %s is owned by exactly %v", name, want)
 }
 

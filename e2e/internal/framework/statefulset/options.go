@@ -112,15 +112,11 @@ func ClaimSize(template, size string) Option {
 	}
 }
 
-// MissingStorageClass is the name of a storage class that no cluster has: a claim of that class stays Pending, and nothing outside the
-// spec's namespace has to be created or changed for it.
-const MissingStorageClass = "statefulset-conformance-no-such-class"
-
 // Unbindable makes the claims of all templates ask for a storage class that does not exist.
 func Unbindable() Option {
 	return func(s *appsv1.StatefulSet) {
 		for i := range s.Spec.VolumeClaimTemplates {
-			s.Spec.VolumeClaimTemplates[i].Spec.StorageClassName = new(MissingStorageClass)
+			s.Spec.VolumeClaimTemplates[i].Spec.StorageClassName = new(framework.NoStorageClass)
 		}
 	}
 }

@@ -138,6 +138,11 @@ func manifestOf(ctx context.Context, ns *framework.Namespace, fixture string, op
 	return nil
 }
 
+// of returns the options for waits of this set.
+func (s *Set) of(options []framework.WaitOption) []framework.WaitOption {
+	return framework.Of(s.Name, options)
+}
+
 // Pod returns the name of the pod of that ordinal.
 func (s *Set) Pod(ordinal int) string { return fmt.Sprintf("%s-%d", s.Name, ordinal) }
 

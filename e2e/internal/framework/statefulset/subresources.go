@@ -109,7 +109,7 @@ func (s *Set) verifyRescaled(ctx context.Context, id contract.ID, replicas int32
 	case answer.Spec.Replicas != replicas:
 		err = fmt.Errorf("expected spec.replicas %d in the answer, found %d", replicas, answer.Spec.Replicas)
 	default:
-		err = s.NS.Await(ctx, l.PodReady+l.PodGone, fmt.Sprintf("%s to have exactly %d pods, all Ready", s.Name, replicas), s.hasReplicas(replicas))
+		err = s.NS.AwaitEachFrom(ctx, l.PodReady+l.PodGone, s.haveReplicas(replicas), s.hasReplicas(replicas), s.rescaled(), s.NS.SetController())
 	}
 	s.NS.VerifySet(s.Name, id, err, "%s the scale subresource of %s to %d replicas, and the pods follow", verb, s.Name, replicas)
 }

@@ -76,10 +76,10 @@ func (s *Set) ExpectOnNode(node string, ordinals ...int) {
 	}
 }
 
-// VerifyMoved verifies that pods are gone and that each has a Ready replacement on another node.
-func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old []*history.Event) {
+// VerifyMoved verifies that pods are gone, which the controllers see to, and that each has a Ready replacement on another node.
+func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old []*history.Event, by ...framework.Controller) {
 	GinkgoHelper()
-	err := s.awaitTaken(ctx, old)
+	err := s.awaitTaken(ctx, old, by)
 	if err == nil {
 		err = s.onOtherNodes(old)
 	}
@@ -87,26 +87,48 @@ func (s *Set) VerifyMoved(ctx context.Context, id contract.ID, what string, old 
 }
 
 // VerifyReplaced verifies that pods are gone from a node that is disrupted, and that each has a Ready replacement, on whatever node.
-func (s *Set) VerifyReplaced(ctx context.Context, id contract.ID, what string, old []*history.Event) {
+func (s *Set) VerifyReplaced(ctx context.Context, id contract.ID, what string, old []*history.Event, by ...framework.Controller) {
 	GinkgoHelper()
-	s.NS.VerifySet(s.Name, id, s.awaitTaken(ctx, old), "pods of %s: %s", s.Name, what)
+	s.NS.VerifySet(s.Name, id, s.awaitTaken(ctx, old, by), "pods of %s: %s", s.Name, what)
 }
 
-// awaitTaken waits until pods that are to leave their node are gone and have Ready replacements.
-func (s *Set) awaitTaken(ctx context.Context, old []*history.Event) error {
+// awaitTaken waits until pods that are to leave their node are gone, and then until they have Ready replacements. Each of them begins the limits anew.
+func (s *Set) awaitTaken(ctx context.Context, old []*history.Event, by []framework.Controller) error {
 	l := s.NS.Settings.Limits
-	return s.NS.Await(ctx, l.PodsTaken+l.PodReady, fmt.Sprintf("each pod of %s to be replaced", s.Name), func(st *history.State) string {
+	still := func(st *history.State, o *history.Event) bool {
+		e := st.Get(history.Pods, o.Name)
+		return e != nil && e.UID == o.UID
+	}
+	count := func(is func(*history.State, *history.Event) bool) func(*history.State) int {
+		return func(st *history.State) (n int) {
+			for _, o := range old {
+				if is(st, o) {
+					n++
+				}
+			}
+			return n
+		}
+	}
+	left := count(still)
+	err := s.NS.AwaitEachFrom(ctx, l.PodsTaken, fmt.Sprintf("each pod of %s to leave its node", s.Name), func(st *history.State) string {
 		for _, o := range old {
-			e := st.Get(history.Pods, o.Name)
-			if e != nil && e.UID == o.UID {
+			if still(st, o) {
 				return fmt.Sprintf("%s (uid %s) is still there, on node %s", o.Name, o.UID, o.Pod.Node)
 			}
+		}
+		return ""
+	}, func(st *history.State) int { return len(old) - left(st) }, by...)
+	if err != nil {
+		return err
+	}
+	return s.NS.AwaitEachFrom(ctx, l.PodReady, fmt.Sprintf("each pod of %s to be replaced", s.Name), func(st *history.State) string {
+		for _, o := range old {
 			if why := framework.PodReady(o.Name)(st); why != "" {
 				return why
 			}
 		}
 		return ""
-	})
+	}, count(func(st *history.State, o *history.Event) bool { return framework.PodReady(o.Name)(st) == "" }), s.NS.SetController())
 }
 
 // onOtherNodes returns an error for each replacement that is on the node of the pod that it replaces.
@@ -125,12 +147,12 @@ func (s *Set) onOtherNodes(old []*history.Event) error {
 // VerifyCreated verifies that the pod of that ordinal is created, now that nothing blocks it.
 func (s *Set) VerifyCreated(ctx context.Context, id contract.ID, ordinal int) {
 	GinkgoHelper()
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodCreated, "pod "+s.Pod(ordinal)+" to be created", func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.PodCreated, "pod "+s.Pod(ordinal)+" to be created", func(st *history.State) string {
 		if st.Get(history.Pods, s.Pod(ordinal)) == nil {
 			return s.whyNotCreated(st, ordinal)
 		}
 		return ""
-	})
+	}, s.NS.SetController())
 	s.verifyInTime(ctx, id, err, "pod %s is created once nothing blocks it", s.Pod(ordinal))
 }
 
@@ -138,7 +160,7 @@ func (s *Set) VerifyCreated(ctx context.Context, id contract.ID, ordinal int) {
 func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []types.UID) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	err := s.NS.Await(ctx, l.PodGone+l.Collected, fmt.Sprintf("set %s, its pods and its controller revisions to be gone", s.Name), func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, l.PodGone+l.Collected, fmt.Sprintf("set %s, its pods and its controller revisions to be gone", s.Name), func(st *history.State) string {
 		// By UID, since an orphaned pod has no controller and is not deleted.
 		for _, e := range st.List(history.Pods) {
 			if slices.Contains(pods, e.UID) {
@@ -149,7 +171,7 @@ func (s *Set) VerifyDeletedWithPods(ctx context.Context, id contract.ID, pods []
 			return fmt.Sprintf("controller revisions are still there: %s", names(kept))
 		}
 		return s.deleted(st)
-	})
+	}, s.NS.GarbageCollector())
 	s.NS.VerifySet(s.Name, id, err, "pods and controller revisions of the deleted set %s", s.Name)
 }
 
@@ -169,7 +191,7 @@ func (s *Set) VerifyOutlives(id contract.ID, ordinal int) {
 // stay and have no controller.
 func (s *Set) VerifyOrphaned(ctx context.Context, id contract.ID, pods []*history.Event) {
 	GinkgoHelper()
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.deleted)
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.Collected, "set "+s.Name+" to be gone", s.deleted, s.NS.GarbageCollector())
 	s.NS.VerifySet(s.Name, id, err, "set %s, deleted with %s propagation", s.Name, metav1.DeletePropagationOrphan)
 	s.verifyController(ctx, id, "", pods)
 }

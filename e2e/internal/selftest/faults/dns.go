@@ -24,7 +24,7 @@ func dns() []Fault {
 		Name: "endpoints-late", Kind: Obvious, Breaks: []contract.ID{contract.DNSPodRecord, contract.DNSHeadless, contract.DNSFromMember, contract.DNSFollows},
 		Harm:    "A member that is Ready cannot be found for long.",
 		Replays: "127259: records of a headless service come late",
-		Edits:   []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-late\") && service.Namespace != \"kube-system\" && service.Namespace != \"default\" {\n\t\ttime.Sleep(30 * time.Second)\n\t}\n"}},
+		Edits:   []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-late\") && service.Namespace != \"kube-system\" && service.Namespace != \"default\" && len(pods) > 0 {\n\t\ttime.Sleep(2 * time.Minute)\n\t}\n"}},
 	}, {
 		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSSRV},
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
