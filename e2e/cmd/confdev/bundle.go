@@ -141,7 +141,7 @@ func saveWorkload(ctx context.Context, wanted nodeimage.Workload, dir string, pr
 	for _, i := range []images.Listed{{Setting: images.NginxSetting, Reference: wanted.Nginx}, {Setting: images.BusyboxSetting, Reference: wanted.Busybox}} {
 		image, err := images.Pull(ctx, i.Reference, runtime.GOARCH)
 		if err != nil {
-			fmt.Fprintf(progress, "bundle: no registry has %s, so it is built from Debian packages\n", i.Reference)
+			fmt.Fprintf(progress, "bundle: %s could not be pulled (%v), so it is built from Debian packages\n", i.Reference, err)
 			missing[i.Setting] = true
 			continue
 		}

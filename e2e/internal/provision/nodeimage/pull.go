@@ -18,7 +18,7 @@ import (
 func pull(ctx context.Context, e *engine.Engine, image string, progress io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := errors.New("no registry answers")
+	silence := fmt.Errorf("no registry answered within %s", registryAnswersWithin)
 	timer := time.AfterFunc(registryAnswersWithin, func() { cancel(silence) })
 	defer timer.Stop()
 

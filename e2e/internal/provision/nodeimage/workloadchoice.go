@@ -41,7 +41,11 @@ func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, l
 		case wanted == carried:
 			return carried, nil
 		}
-		if present(ctx, o.Engine, image) || pull(ctx, o.Engine, image, o.Progress) == nil {
+		var unpulled error
+		if !present(ctx, o.Engine, image) {
+			unpulled = pull(ctx, o.Engine, image, o.Progress)
+		}
+		if unpulled == nil {
 			load = append(load, image)
 			return image, nil
 		}
@@ -50,9 +54,11 @@ func ResolveWorkload(ctx context.Context, o WorkloadOptions) (chosen Workload, l
 			return image, nil
 		}
 		if built == nil {
+			fmt.Fprintf(o.Progress, "image %s: not pulled (%v), so it is built from Debian packages\n", image, unpulled)
 			w, err := buildWorkload(ctx, o.Engine, o.Progress)
 			if err != nil {
-				return "", fmt.Errorf("no registry answers for the image %s, none is in the node image, and none could be built: %w; NGINX_IMAGE and BUSYBOX_IMAGE name others", image, err)
+				return "", fmt.Errorf("the image %s could not be pulled (%w), none is in the node image, and none could be built: %w; NGINX_IMAGE and BUSYBOX_IMAGE name others",
+					image, unpulled, err)
 			}
 			built = &w
 		}
