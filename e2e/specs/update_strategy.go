@@ -1,7 +1,10 @@
 package specs
 
 import (
+	"net/http"
+
 	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -95,6 +98,41 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 		By("deleting the first one")
 		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.StatusOnDeleteRevisions))
+	})
+})
+
+var _ = Describe("A StatefulSet under Recreate", func() {
+	It("deletes all old pods at once, makes the first new one when they are gone, and says when it is done", Proves(
+		contract.UpdateRecreateApart, contract.UpdateRecreateAll, contract.StatusProgressing,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		recreate := strategy(appsv1.RecreateStatefulSetStrategyType)
+		_, err := statefulset.DryRunCreate(ctx, ns, recreate)
+		if rejected(err, http.StatusUnprocessableEntity) == nil {
+			Skip("not applicable: the API server refuses the update strategy Recreate: its feature gate is off")
+		}
+		Expect(err).NotTo(HaveOccurred())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), recreate, statefulset.HoldReadiness())
+		set.Release(ctx, 0)
+		set.AwaitRunning(ctx, 1)
+
+		By("changing the template while one pod has never been Ready, and keeping that one from going")
+		old := set.UIDs(0, 1)
+		removeFinalizer := set.AddFinalizer(ctx, 1)
+		ns.AwaitLag(ctx) // else the controller may not have known of the pod
+		set.NewTemplate(ctx, "new")
+		for n := range 2 {
+			set.AwaitTerminating(ctx, n, framework.MustHappen(contract.UpdateRecreateAll))
+		}
+		set.AwaitGone(ctx, 0, old[0])
+		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, set.NotCreated(0))
+
+		By("letting it go")
+		removeFinalizer(ctx)
+		set.AwaitReplaced(ctx, 0, old[0])
+		set.ReleaseInTurn(ctx)
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.StatusProgressing))
+		ns.AwaitQuiescent(ctx)
 	})
 })
 

@@ -60,7 +60,7 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	}
 	defer func() { _ = folder.Close() }()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
-		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig, KubernetesVersion: nodeimage.DefaultKubernetesVersion, Workload: o.Images,
+		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig(nodeimage.DefaultKubernetesVersion), KubernetesVersion: nodeimage.DefaultKubernetesVersion, Workload: o.Images,
 		Keep: o.keep, Exclusive: true, Progress: progress,
 	}, nil)
 	if err != nil {

@@ -70,7 +70,7 @@ func (c faultCluster) provide(ctx context.Context, o trialOptions, kubernetes st
 		Name: c.name(&o), KubernetesVersion: kubernetes, Workload: o.Images, Keep: o.keep, Exclusive: true, Progress: progress,
 	}
 	if !c.nodeFaults {
-		options.Config = faults.ClusterConfig
+		options.Config = faults.ClusterConfig(kubernetes)
 	}
 	on, err := newDevCluster(ctx, o.Options, options, nil)
 	if err == nil && c.nodeFaults {

@@ -20,6 +20,7 @@ const (
 	classesPage   = docsRoot + "/concepts/storage/storage-classes/"
 	slicesPage    = docsRoot + "/concepts/services-networking/endpoint-slices/"
 	podDNSPage    = docsRoot + "/concepts/services-networking/dns-pod-service/"
+	recreatePart  = conceptPage + "#recreate"
 	scalingPart   = conceptPage + "#deployment-and-scaling-guarantees"
 	retentionPart = conceptPage + "#persistentvolumeclaim-retention"
 

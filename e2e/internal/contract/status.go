@@ -12,6 +12,7 @@ const (
 	StatusSubresource        ID = "status/subresource"
 	StatusOnDeleteRevisions  ID = "status/on-delete-revisions"
 	StatusForeignConditions  ID = "status/foreign-conditions"
+	StatusProgressing        ID = "status/progressing"
 )
 
 func status() []Guarantee {
@@ -88,5 +89,14 @@ func status() []Guarantee {
 		Sources: []Source{Impl},
 		Since:   "1.37",
 		Link:    controller + "/stateful_set_control.go#L591",
+	}, {
+		ID:    StatusProgressing,
+		Level: Extended,
+		Must: "Under Recreate with replicas above 0 the status has the condition Progressing: True while pods of older revisions are replaced, False once all " +
+			"pods are updated and Ready, when currentRevision becomes the update revision, and not before.",
+		Sources:     []Source{API},
+		FeatureGate: "StatefulSetRecreateStrategy",
+		Link:        statusFields,
+		Note:        "The condition may be missing where nothing was replaced under Recreate yet.",
 	}}
 }

@@ -27,6 +27,9 @@ const (
 	UpdateUndo               ID = "update/undo"
 	UpdateHistoryOldestFirst ID = "update/history-oldest-first"
 	UpdateNotLimitedByBudget ID = "update/not-limited-by-budget"
+
+	UpdateRecreateApart ID = "update/recreate-apart"
+	UpdateRecreateAll   ID = "update/recreate-all"
 )
 
 func update() []Guarantee {
@@ -206,5 +209,24 @@ func update() []Guarantee {
 			"another revision than that of any other template of the set.",
 		Sources: []Source{API},
 		Link:    statusFields,
+	}, {
+		ID:          UpdateRecreateApart,
+		Level:       Extended,
+		Must:        "Under Recreate no pod of the new revision is created before every pod of older revisions is gone.",
+		Sources:     []Source{Docs},
+		FeatureGate: "StatefulSetRecreateStrategy",
+		Link:        recreatePart,
+		Note: "The gate is alpha in 1.37 and off by default. In which order the new pods are created is said by ordering/heals and " +
+			"ordering/parallel, as of any pods that are missing.",
+	}, {
+		ID:    UpdateRecreateAll,
+		Level: Extended,
+		Must: "Under Recreate all pods of older revisions are deleted at once, whatever podManagementPolicy says, also those that never became Ready, and " +
+			"pods are created at the update revision alone.",
+		Sources:     []Source{Docs},
+		FeatureGate: "StatefulSetRecreateStrategy",
+		Link:        recreatePart,
+		Note: "Pods out of range go with the others. In 1.37 the controller gives claims their owners after that, so that a scale down which comes with a " +
+			"new template leaves the claims of such pods whatever whenScaled says: that is not held against it.",
 	}}
 }

@@ -216,6 +216,8 @@ type Status struct {
 	Updated            int32  `json:"updated,omitempty"`
 	CurrentRevision    string `json:"currentRevision,omitempty"`
 	UpdateRevision     string `json:"updateRevision,omitempty"`
+	// Progressing is the status of the condition of that name, "" where there is none, and in older histories.
+	Progressing corev1.ConditionStatus `json:"progressing,omitempty"`
 }
 
 // Claim is a PersistentVolumeClaim.

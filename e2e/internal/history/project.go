@@ -157,7 +157,7 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		Status: Status{
 			ObservedGeneration: o.Status.ObservedGeneration, Replicas: o.Status.Replicas, Ready: o.Status.ReadyReplicas,
 			Available: o.Status.AvailableReplicas, Current: o.Status.CurrentReplicas, Updated: o.Status.UpdatedReplicas,
-			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision,
+			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision, Progressing: progressingOf(o),
 		},
 	}
 	if spec.Replicas != nil {
@@ -210,6 +210,16 @@ func requestOf(meta *metav1.ObjectMeta, spec *corev1.PersistentVolumeClaimSpec) 
 	}
 	r.Modes = strings.Join(modes, ",")
 	return r
+}
+
+// progressingOf returns the status of a set's condition Progressing, "" without one.
+func progressingOf(o *appsv1.StatefulSet) corev1.ConditionStatus {
+	for _, c := range o.Status.Conditions {
+		if c.Type == appsv1.StatefulSetProgressing {
+			return c.Status
+		}
+	}
+	return ""
 }
 
 // unusedOf returns the status of a claim's condition Unused, "" without one.

@@ -64,7 +64,7 @@ type actions struct {
 // scale down under one candidate spec and one for an update under another is wrong only if it is wrong as both; it then counts as a scale down.
 func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	w := actionWalker{
-		m: m, s: s, orScaledDown: r.orScaledDown, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
+		m: m, s: s, r: r, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
 		readySince: momentsOf(s.ordinals), out: actions{set: s}, settledAt: -1,
 	}
 	for _, st := range s.steps {
@@ -78,7 +78,7 @@ func (m *model) actionsOf(s *setLife, r *rollout) actions {
 type actionWalker struct {
 	m                 *model
 	s                 *setLife
-	orScaledDown      map[*podLife]rolloutAction
+	r                 *rollout
 	versions          int // of the set that had arrived by then
 	ready             ordinals
 	readySince        moments          // when the ordinal's last pod last became Ready
@@ -215,6 +215,12 @@ func (w *actionWalker) creation(st podStep) creation {
 	// Until the last pod of the name is gone, whoever's it was, the name is taken.
 	if former := st.pod.predecessorIncarnation; c.freeFrom >= 0 && former != nil && former.gone != nil {
 		c.freeFrom = max(c.freeFrom, former.gone.At)
+	}
+	if c.freeFrom >= 0 {
+		since, gone := w.r.oldGone(versions[len(versions)-1], st.event.At)
+		if c.freeFrom = max(c.freeFrom, since); !gone {
+			c.freeFrom = -1
+		}
 	}
 	if len(c.blocking) > 0 {
 		return c

@@ -348,7 +348,10 @@ func (m *model) unattributed(s *setLife, p *podLife) bool {
 	return s.wanted(p.ordinal, m.visibleFrom(e.At), deliveredBy(e.At)) && !m.cacheAt(s, e).anySpec(outOfRange) && m.updatePending(s, p) == no
 }
 
-// maybeRollout reports whether a pod that is out of range under one candidate spec may have been deleted for an update under another.
+// maybeRollout reports whether a pod that is out of range under one candidate spec may have been deleted for an update under another, or under Recreate,
+// which takes pods out of range as well.
 func (m *model) maybeRollout(s *setLife, p *podLife) bool {
-	return m.cacheAt(s, p.deleting).anySpec(func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updatePending(s, p) == yes
+	views := m.cacheAt(s, p.deleting)
+	return m.rollouts[s.nr].mayRecreate(p, views) ||
+		(views.anySpec(func(v *history.Event) bool { return updates(v, p.ordinal) }) && m.updatePending(s, p) == yes)
 }

@@ -198,12 +198,17 @@ type frontier struct {
 	since   time.Duration
 }
 
-// frontierOf returns the set's frontier, or false if the set was deleted or the recording is not complete.
+// frontierOf returns the set's frontier, or false if the set was deleted, Recreate keeps its controller from more than deletions, or the recording is
+// not complete.
 func (m *model) frontierOf(s *setLife) (frontier, bool) {
 	if !m.complete() || s.deleting != nil || len(s.specs) == 0 {
 		return frontier{}, false
 	}
-	return m.frontierAt(s, s.specs[len(s.specs)-1], m.h.Duration()), true
+	v := s.specs[len(s.specs)-1]
+	since, gone := m.rollouts[s.nr].oldGone(v, m.h.Duration())
+	f := m.frontierAt(s, v, m.h.Duration())
+	f.since = max(f.since, since)
+	return f, gone
 }
 
 // frontierAt returns the frontier that the set had at a moment, under the version v that was current then.
@@ -274,10 +279,11 @@ func (m *model) claimsReached(s *setLife, ordinal int, v *history.Event, until t
 	if !s.ordered() {
 		f = m.frontierAt(s, v, until-1)
 	}
-	if ordinal >= f.ordinal {
+	since, gone := m.rollouts[s.nr].oldGone(v, until-1)
+	if ordinal >= f.ordinal || !gone {
 		return nil
 	}
-	return &stretch{since: max(f.since, p.first().At), until: until}
+	return &stretch{since: max(f.since, p.first().At, since), until: until}
 }
 
 // unfilledFor returns for how long, at the end, an ordinal in range had no pod or a finished one, with nothing to block its creation.

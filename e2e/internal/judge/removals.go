@@ -42,7 +42,8 @@ func (w *actionWalker) removal(st podStep) removal {
 	span := st.pod.readyBefore(st.event.Seq)
 	r.ready = span != nil && (span.to == nil || span.to.Seq == st.event.Seq)
 	best, newest := -1, -1
-	versions := w.m.cacheAt(w.s, st.event).specs()
+	views := w.m.cacheAt(w.s, st.event)
+	versions := views.specs()
 	for _, v := range slices.Backward(versions) {
 		if inRange(v, n) {
 			continue
@@ -82,7 +83,7 @@ func (w *actionWalker) removal(st podStep) removal {
 			}
 		}
 	}
-	if w.mayRoll(versions, st.pod) {
+	if w.mayRoll(views, st.pod) {
 		return removal{pod: st.pod, event: st.event, reaction: -1, mayRoll: best >= severe}
 	}
 	r.lenient = best == 0 && newest > 0
@@ -94,11 +95,14 @@ func (w *actionWalker) removal(st podStep) removal {
 }
 
 // mayRoll reports whether a pod may have been deleted for an update under one of these versions, as far as their order allows.
-func (w *actionWalker) mayRoll(versions []*history.Event, p *podLife) bool {
-	if !slices.ContainsFunc(versions, func(v *history.Event) bool { return inRange(v, p.ordinal) }) {
+func (w *actionWalker) mayRoll(views cache, p *podLife) bool {
+	if w.r.mayRecreate(p, views) {
+		return true
+	}
+	if !views.anySpec(func(v *history.Event) bool { return inRange(v, p.ordinal) }) {
 		return false
 	}
-	a, checked := w.orScaledDown[p]
+	a, checked := w.r.orScaledDown[p]
 	return (!checked || a.weight() < severe) && (a.kind == rolling || w.m.updateNamed(w.s, p))
 }
 

@@ -30,6 +30,9 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	case v.Set.Strategy == appsv1.OnDeleteStatefulSetStrategyType:
 		a.kind = onDelete
 		return a
+	case v.Set.Strategy == appsv1.RecreateStatefulSetStrategyType:
+		a.kind = recreated
+		return a
 	case v.Set.Start != 0 && v.Set.Partition != 0:
 		// With a start ordinal, documentation and controller disagree on which pods a partition covers.
 		a.kind = unknownKind
@@ -170,7 +173,7 @@ func (a *rolloutAction) weight() int {
 			n += severe
 		}
 		return n
-	case unknownKind:
+	case unknownKind, recreated:
 		return 0
 	case covered, onDelete:
 		return forbidden

@@ -33,6 +33,7 @@ const (
 	rolling     rolloutActionKind = iota // an update was pending for the pod
 	covered                              // an update was pending, but the partition covers the pod
 	onDelete                             // an update was pending, but the strategy is OnDelete
+	recreated                            // an update was pending, and the strategy is Recreate
 	spurious                             // none was pending
 	unknownKind                          // the history does not show whether one was pending
 )

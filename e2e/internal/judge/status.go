@@ -16,7 +16,8 @@ func statusChecks() []check {
 	return []check{
 		{
 			ids: []contract.ID{
-				contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.StatusOnDeleteRevisions, contract.UpdateHistoryLimit,
+				contract.StatusCounts, contract.StatusAvailable, contract.StatusRevisions, contract.StatusOnDeleteRevisions, contract.StatusProgressing,
+				contract.UpdateHistoryLimit,
 			},
 			run: checkStatus,
 		},
@@ -31,6 +32,7 @@ func checkStatus(m *model, res *results) {
 	kept := m.revisionsBySet()
 	for _, r := range m.rollouts {
 		m.equalRevisions(res, r, kept[r.set.uid])
+		m.progressEnds(res, r)
 	}
 }
 
@@ -43,6 +45,8 @@ func (m *model) revisionsRow(set *history.Set) contract.ID {
 		return contract.StatusRevisions
 	case set.Strategy == appsv1.OnDeleteStatefulSetStrategyType && m.atLeast("1.37", false):
 		return contract.StatusOnDeleteRevisions
+	case set.Strategy == appsv1.RecreateStatefulSetStrategyType:
+		return contract.StatusProgressing
 	}
 	return ""
 }
@@ -85,21 +89,28 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 			differed = ""
 			continue
 		}
-		switch p, why, excuse := m.unfinished(r, e); {
-		case excuse != "":
-			res.excuse(id, excuse)
-		case why != "":
-			c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}}
-			if p != nil {
-				c.events = append(c.events, p.first())
-			}
-			c.events = append(c.events, r.set.events[i-1], e)
-			c.text = fmt.Sprintf("status.currentRevision of %s became the update revision %s at %s although %s", r.set.name, st.UpdateRevision, e.Ref(), why)
-			res.broken(id, c)
-		case differed == st.UpdateRevision:
-			res.exercised(id)
-		}
+		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
+		m.completed(res, id, r, i, what, differed == st.UpdateRevision)
 		differed = ""
+	}
+}
+
+// completed judges a version of the set whose status says that the rollout is complete; shows says that the one before said that it was not.
+func (m *model) completed(res *results, id contract.ID, r *rollout, version int, what string, shows bool) {
+	e := r.set.events[version]
+	switch p, why, excuse := m.unfinished(r, e); {
+	case excuse != "":
+		res.excuse(id, excuse)
+	case why != "":
+		c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}}
+		if p != nil {
+			c.events = append(c.events, p.first())
+		}
+		c.events = append(c.events, r.set.events[version-1], e)
+		c.text = fmt.Sprintf("%s at %s although %s", what, e.Ref(), why)
+		res.broken(id, c)
+	case shows:
+		res.exercised(id)
 	}
 }
 

@@ -16,6 +16,7 @@ func statusMutations() map[contract.ID]mutation {
 		contract.StatusAvailable:          countAvailableEarly,
 		contract.StatusRevisions:          completeRolloutEarly(appsv1.RollingUpdateStatefulSetStrategyType),
 		contract.StatusOnDeleteRevisions:  completeRolloutEarly(appsv1.OnDeleteStatefulSetStrategyType),
+		contract.StatusProgressing:        stopProgressing,
 		contract.StatusObservedGeneration: keepObservedGeneration,
 	}
 }

@@ -40,6 +40,7 @@ type statusWalker struct {
 	pending []pendingFinding
 	judged  bool   // the interval since the last change has been checked
 	unequal string // the update revision for which differing revisions were already found
+	stopped string // the update revision for which a wrong condition Progressing was already found
 }
 
 type pendingFinding struct {
@@ -246,6 +247,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 		w.results.excuse(contract.StatusCounts, CacheLag)
 	}
 	w.limit(to, length, end)
+	w.progressing(to)
 }
 
 // wrongCounts records that the status has counts that the pods never had. ofAge is when every Ready pod was available, aged says that this was longer

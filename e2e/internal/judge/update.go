@@ -22,6 +22,7 @@ func updateChecks() []check {
 		{ids: []contract.ID{contract.UpdateOnDelete}, run: checkOnDelete},
 		{ids: []contract.ID{contract.UpdateComplete, contract.UpdateScaleNew, contract.UpdateOnDeleteScale}, run: checkUpdated},
 		{ids: []contract.ID{contract.UpdateRollback}, run: checkRollback},
+		{ids: []contract.ID{contract.UpdateRecreateApart, contract.UpdateRecreateAll}, run: checkRecreate},
 		{ids: []contract.ID{contract.UpdateRevision}, run: checkUpdateRevision},
 		{ids: []contract.ID{contract.UpdateRevisionMade, contract.UpdateHistoryOldestFirst}, run: checkRevisions},
 	}

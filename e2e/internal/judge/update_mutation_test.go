@@ -33,6 +33,9 @@ func updateMutations() map[contract.ID]mutation {
 		contract.UpdateRollback:             keepRevisionNumber,
 		contract.UpdateHistoryLimit:         exceedHistoryLimit,
 
+		contract.UpdateRecreateApart: removeOldPodLate,
+		contract.UpdateRecreateAll:   neverDeleteOldPod,
+
 		contract.UpdateRevisionMade:       makeRevisionTooLow,
 		contract.UpdateHistoryOldestFirst: removeNewerRevision,
 	}

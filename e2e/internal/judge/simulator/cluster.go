@@ -26,6 +26,8 @@ type cluster struct {
 	begin      time.Time
 	templates  []history.Template // all used so far; the digest of one is its index
 	selector   map[string]string
+	// choosesStrategy decides which sets get the strategy Recreate.
+	choosesStrategy *rand.Rand
 }
 
 // task is a future action of a component.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -216,6 +217,9 @@ func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Stat
 	completes := set.Set.Strategy == rollingUpdate || c.cl.options.completesOnDelete
 	if n := set.Set.Replicas; completes && st.Updated == n && st.Ready == n && st.Replicas == n {
 		st.Current, st.CurrentRevision = st.Updated, st.UpdateRevision
+		if set.Set.Strategy == recreate && st.Progressing != "" {
+			st.Progressing = corev1.ConditionFalse
+		}
 	}
 	was := set.Set.Status
 	if st.ObservedGeneration <= was.ObservedGeneration {

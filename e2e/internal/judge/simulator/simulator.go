@@ -27,6 +27,8 @@ func run(seed uint64, prepare func(*cluster)) *history.History {
 	}
 	cl.begin = cl.builder.History().Header.Start
 	cl.options = cl.randomOptions()
+	cl.choosesStrategy = rand.New(rand.NewPCG(seed, 0x4ec4))
+	cl.options.recreate = cl.options.version == "v1.37.2" && cl.choosesStrategy.IntN(2) == 0
 	cl.controller = newController(cl)
 	prepare(cl)
 	cl.startVariations()
@@ -57,6 +59,8 @@ type options struct {
 	completesOnDelete bool
 	// maxUnavailable: the feature gate MaxUnavailableStatefulSet is on.
 	maxUnavailable bool
+	// recreate: the feature gate StatefulSetRecreateStrategy is on.
+	recreate bool
 }
 
 func (cl *cluster) randomOptions() options {

@@ -17,6 +17,7 @@ import (
 const (
 	rollingUpdate = appsv1.RollingUpdateStatefulSetStrategyType
 	onDelete      = appsv1.OnDeleteStatefulSetStrategyType
+	recreate      = appsv1.RecreateStatefulSetStrategyType
 	deletePolicy  = appsv1.DeletePersistentVolumeClaimRetentionPolicyType
 	retainPolicy  = appsv1.RetainPersistentVolumeClaimRetentionPolicyType
 )
@@ -66,6 +67,7 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 	spec := s.set.Set
 	s.status = history.Status{
 		ObservedGeneration: s.set.Generation, CurrentRevision: s.revisions.current.name, UpdateRevision: s.revisions.update.name,
+		Progressing: s.set.Set.Status.Progressing,
 	}
 	start, end := int(spec.Start), int(spec.Start+spec.Replicas)
 	replicas := make([]*replica, spec.Replicas)
@@ -91,6 +93,7 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 	if s.set.Terminating() {
 		return true
 	}
+	s.progress(all)
 	if !s.beforeActing(replicas) {
 		return false
 	}
@@ -100,6 +103,11 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 			return true, ok
 		}
 		return false, true
+	}
+	if s.recreates(all) {
+		_, ok := s.forEachReplica(s.order(slices.Concat(replicas, condemned)), s.deleteOld)
+		s.countReplicas(replicas, condemned)
+		return ok
 	}
 	if stop, ok := done(s.forEachReplica(s.order(replicas), s.processReplica)); stop {
 		return ok
@@ -111,7 +119,7 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 		return ok
 	}
 	s.countReplicas(replicas, condemned)
-	if spec.Strategy == onDelete {
+	if spec.Strategy != rollingUpdate {
 		return true
 	}
 	if s.c.cl.options.maxUnavailable {

@@ -85,6 +85,7 @@ func (cl *cluster) randomSpec() historytest.Option {
 		if cl.chance(0.1) {
 			t.Partition = int32(cl.rng.IntN(7))
 		}
+		cl.mayRecreate(t, 0.25)
 	}
 }
 
@@ -130,6 +131,7 @@ func (cl *cluster) updateSet(name string, f func(*history.Set)) bool {
 	was := *cl.builder.Get(history.Sets, name).Set
 	now := was
 	f(&now)
+	withoutRollingUpdate(&now)
 	if reflect.DeepEqual(was, now) {
 		return false // an update without a change makes no new resourceVersion
 	}

@@ -30,11 +30,12 @@ func (cl *cluster) changeMaxUnavailable(set *history.Event) bool {
 
 func (cl *cluster) changeStrategy(set *history.Event) bool {
 	return cl.updateSet(set.Name, func(t *history.Set) {
-		if t.Strategy == onDelete {
+		if t.Strategy != rollingUpdate {
 			t.Strategy, t.NoRollingUpdate = rollingUpdate, t.Partition == 0 && t.MaxUnavailable == ""
 		} else {
 			t.Strategy, t.Partition, t.MaxUnavailable, t.NoRollingUpdate = onDelete, 0, "", false
 		}
+		cl.mayRecreate(t, 0.5)
 	})
 }
 
@@ -153,7 +154,7 @@ func (cl *cluster) deleteAllPods(*history.Event) bool {
 // phasedRollout rolls out a new template by lowering the partition in steps.
 func (cl *cluster) phasedRollout(set *history.Event) bool {
 	n := int(set.Set.Replicas)
-	if n < 2 || set.Set.Strategy == onDelete || set.Set.Start != 0 {
+	if n < 2 || set.Set.Strategy != rollingUpdate || set.Set.Start != 0 {
 		return false
 	}
 	t, digest := cl.newTemplate(0)

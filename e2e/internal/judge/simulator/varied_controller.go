@@ -143,6 +143,7 @@ func (s *setSync) writeStatusBefore() bool {
 		s.revisions.current = s.revisions.update
 		s.status.CurrentRevision = s.revisions.update.name
 	}
+	s.status.Progressing = s.set.Set.Status.Progressing
 	return true
 }
 
@@ -244,10 +245,15 @@ func (c *controller) syncStatus(name string) bool {
 		return false
 	}
 	s := &setSync{c: c, set: set, revisions: revisions, now: c.cl.builder.Now()}
-	s.status = history.Status{ObservedGeneration: set.Generation, CurrentRevision: revisions.current.name, UpdateRevision: revisions.update.name}
+	s.status = history.Status{
+		ObservedGeneration: set.Generation, CurrentRevision: revisions.current.name, UpdateRevision: revisions.update.name, Progressing: set.Set.Status.Progressing,
+	}
 	var all []*replica
 	for _, p := range c.cache.PodsOf(set.UID) {
 		all = append(all, &replica{name: p.Name, ordinal: history.Ordinal(p.Name), pod: p})
+	}
+	if !set.Terminating() {
+		s.progress(all)
 	}
 	s.countReplicas(all)
 	if set.Set.MinReadySeconds > 0 && s.status.Ready != s.status.Available {

@@ -14,10 +14,16 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
 )
 
-// ClusterConfig is the kind configuration of a cluster to plant faults in.
-//
 //go:embed kind.yaml
-var ClusterConfig []byte
+var clusterConfig string
+
+// ClusterConfig returns the kind configuration of a cluster of one of Versions to plant faults in. It turns on what is off by default and has faults.
+func ClusterConfig(kubernetes string) []byte {
+	if !has(kubernetes, oldGone) {
+		return []byte(clusterConfig)
+	}
+	return []byte(clusterConfig + "featureGates:\n  StatefulSetRecreateStrategy: true\n")
+}
 
 // Where the program and the name of the fault in force are in the node, and in the container that runs the program.
 const (

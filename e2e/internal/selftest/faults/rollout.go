@@ -21,6 +21,12 @@ const (
 	// Where maxUnavailable is read. Earlier versions roll out without it.
 	wholeBudget = "func getStatefulSetMaxUnavailable(maxUnavailable *intstr.IntOrString, replicaCount int) (int, error) {\n"
 	leastBudget = "// So we have to enforce it not to be less than 1.\n\tif maxUnavailableNum < 1"
+
+	// Of Recreate, which there is since 1.37.
+	oldGone      = "if !allOldPodsTerminated"
+	oldFound     = "recreateInProgress.Store(true)\n"
+	oldTold      = "setProgressingCondition(status, v1.ConditionTrue, RecreateInProgressReason, \"Deleting old revision pods\")\n"
+	recreateDone = "setProgressingCondition(status, v1.ConditionFalse, RecreateCompletedReason, \"All pods recreated successfully\")\n"
 )
 
 // has reports whether a version of Kubernetes has an anchor. What the table does not name is in every version of Versions.
@@ -29,7 +35,7 @@ func has(kubernetes, anchor string) bool {
 	switch anchor {
 	case updateTarget, updateWait, updateBegins:
 		return before
-	case budgetCount, budgetSpent, parallelTarget, conditionsKept, leastBudget, wholeBudget:
+	case budgetCount, budgetSpent, parallelTarget, conditionsKept, leastBudget, wholeBudget, oldGone, oldFound, oldTold, recreateDone:
 		return !before
 	}
 	return true

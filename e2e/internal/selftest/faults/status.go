@@ -74,5 +74,13 @@ func status() []Fault {
 		Name: "status-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts},
 		Harm:  "After a rollout nobody can say how many members run the current version.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"status-current-lost\") && set.Generation > 1 {\n\t\t\tstatus.CurrentReplicas = 0\n\t\t}\n"}},
+	}, {
+		Name: "recreate-never-done", Kind: Obvious, Breaks: []contract.ID{contract.StatusProgressing},
+		Harm:  "Whoever waits for the end of an update waits for ever.",
+		Edits: []Edit{{utils, recreateDone, "\t\t\tif planted.In(\"recreate-never-done\") {\n\t\t\t\tsetProgressingCondition(status, v1.ConditionTrue, RecreateInProgressReason, \"\")\n\t\t\t}\n"}},
+	}, {
+		Name: "recreate-not-told", Kind: Subtle, Breaks: []contract.ID{contract.StatusProgressing},
+		Harm:  "Nobody can see why a set has no members.",
+		Edits: []Edit{{control, oldTold, "\t\tif planted.In(\"recreate-not-told\") {\n\t\t\tstatus.Conditions = nil\n\t\t}\n"}},
 	}}
 }

@@ -248,5 +248,19 @@ func update() []Fault {
 			{budgets, allowed, "\tplanted.Allows(\"update-obeys-budget\", pdb.Namespace, disruptionsAllowed)\n"},
 			{control, onDelete, ` || planted.Forbidden("update-obeys-budget", set.Namespace)`},
 		},
+	}, {
+		Name: "recreate-does-not-wait", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRecreateApart},
+		Harm:  "Two versions that must never run at the same time do.",
+		Edits: []Edit{{control, oldGone, ` && !planted.In("recreate-does-not-wait")`}},
+	}, {
+		Name: "recreate-one-by-one", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRecreateAll},
+		Harm: "Members of the old version go on serving while others of it are gone.",
+		Edits: []Edit{{control, oldFound, "\t\t\tfor _, other := range allPods[i+1:] {\n" +
+			"\t\t\t\tif planted.In(\"recreate-one-by-one\") && other != nil && isCreated(other) && getPodRevision(other) != updateRevision.Name {\n" +
+			"\t\t\t\t\treturn false, nil\n\t\t\t\t}\n\t\t\t}\n"}},
+	}, {
+		Name: "recreate-spares-unready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRecreateAll},
+		Harm:  "A version that mends a broken member never reaches it.",
+		Edits: []Edit{{control, oldFound, "\t\t\tif planted.In(\"recreate-spares-unready\") && !isRunningAndReady(allPods[i]) {\n\t\t\t\treturn false, nil\n\t\t\t}\n"}},
 	}}
 }

@@ -1,0 +1,68 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+)
+
+// progressEnds: under Recreate the condition Progressing is True until every pod is updated and Ready.
+func (m *model) progressEnds(res *results, r *rollout) {
+	for i, e := range r.set.events {
+		if r.set.deleting != nil && e.Seq >= r.set.deleting.Seq {
+			return
+		}
+		if i == 0 || m.revisionsRow(e.Set) != contract.StatusProgressing || e.Set.Status.Progressing == corev1.ConditionTrue || m.madeByTest(e) {
+			continue
+		}
+		if was := r.set.events[i-1].Set; recreates(r.set.events[i-1]) && was.Status.Progressing == corev1.ConditionTrue {
+			what := fmt.Sprintf("the condition Progressing of %s became %q", r.set.name, e.Set.Status.Progressing)
+			m.completed(res, contract.StatusProgressing, r, i, what, true)
+		}
+	}
+}
+
+// progressing checks the condition Progressing of a set under Recreate whose status has observed its newest generation, and was at rest until a
+// moment. It must be True while pods are replaced, and must not be once the status says that all are updated and Ready. While the controller still has
+// to delete a pod, that is another guarantee's.
+func (w *statusWalker) progressing(to time.Duration) {
+	const id = contract.StatusProgressing
+	set, st := w.version.Set, w.version.Set.Status
+	spec := w.s.generation(w.version.Generation)
+	if w.m.revisionsRow(set) != id || spec < 0 || w.stopped == st.UpdateRevision {
+		return
+	}
+	old := false
+	for revision := range w.present {
+		switch pending := w.r.updatePending(revision, spec); {
+		case pending == no:
+		case pending == unknown || w.at[revision] > 0:
+			return
+		default:
+			old = true
+		}
+	}
+	replacing := old || st.CurrentRevision != st.UpdateRevision
+	complete := !replacing && st.Updated == set.Replicas && st.Ready == set.Replicas && st.Replicas == set.Replicas && w.agrees(&w.counts, false)
+	found := fmt.Sprintf("%q", st.Progressing)
+	if st.Progressing == "" {
+		found = "missing"
+	}
+	switch is := st.Progressing == corev1.ConditionTrue; {
+	case replacing && !is:
+		w.addPending(id, to, fmt.Sprintf("pods of %s are replaced under Recreate, and for %.1f s its condition Progressing was %s (%s)",
+			w.s.name, (to-w.last.At).Seconds(), found, w.version.Ref()))
+	case complete && is:
+		w.addPending(id, to, fmt.Sprintf("all %d pods of %s are updated and Ready, and so its status says, but for %.1f s its condition Progressing was %s (%s)",
+			set.Replicas, w.s.name, (to-w.last.At).Seconds(), found, w.version.Ref()))
+	case old:
+		w.results.exercised(id)
+		return
+	default:
+		return
+	}
+	w.stopped = st.UpdateRevision
+}
