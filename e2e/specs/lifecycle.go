@@ -36,6 +36,35 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx)
 	})
 
+	It("removes a pod that has failed and one that has succeeded in their turn when they are out of range, and makes none in their place", Proves(
+		contract.OrderingScaleDownCompletes,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		By("letting the set adopt a pod that may end, as its second of three")
+		pod := ns.StartPod(ctx, "set-1", framework.WithLabels(map[string]string{"app": "set"}), framework.RunOnce)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.OnDelete(), statefulset.HoldReadiness())
+		set.Release(ctx, 0, 2)
+		set.AwaitReady(ctx)
+
+		By("scaling down while the pod that stays is not Ready, and letting the third fail")
+		set.HoldAndAwaitObserved(ctx, 0)
+		removeFinalizer := set.AddFinalizer(ctx, 2)
+		set.Scale(ctx, 1)
+		set.AwaitObserved(ctx)
+		set.FailPod(ctx, 2)
+		set.AwaitFinished(ctx, 2)
+		set.ExpectUnchanged(ctx, set.NotTerminating(1, 2))
+
+		By("releasing the pod that stays, and letting the second succeed while the third cannot go")
+		set.Release(ctx, 0)
+		set.AwaitTerminating(ctx, 2, framework.MustHappen(contract.OrderingScaleDownCompletes))
+		ns.SendSignal(ctx, pod, "TERM")
+		set.AwaitFinished(ctx, 1)
+		removeFinalizer(ctx)
+		set.AwaitReplicas(ctx, 1, framework.MustHappen(contract.OrderingScaleDownCompletes))
+		ns.Verify(contract.OrderingScaleDownCompletes, nil, "scaled from 3 to 1: %s, which had failed, and %s, which had succeeded, went", set.Pod(2), set.Pod(1))
+	})
+
 	It("keeps a pod whose container crashes: it is restarted in its place, with its claim", longest, Proves(contract.LifecycleCrashInPlace), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data"), statefulset.Command(crashable))

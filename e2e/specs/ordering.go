@@ -166,12 +166,14 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		By("deleting a pod while the one before it is not Ready")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)), framework.MustHappen(contract.OrderingParallel))
 
-		By("adding a pod while none of the others is Ready")
-		set.Scale(ctx, 3)
-		set.AwaitRunning(ctx, 2, framework.MustHappen(contract.OrderingParallel))
+		By("adding pods, more than a batch of requests holds at first, while none of the others is Ready")
+		set.Scale(ctx, 7)
+		for n := 2; n < 7; n++ {
+			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
+		}
 
 		By("scaling to zero while the highest pod cannot go")
-		removeFinalizer := set.AddFinalizer(ctx, 2)
+		removeFinalizer := set.AddFinalizer(ctx, 6)
 		set.Scale(ctx, 0)
 		set.AwaitTerminating(ctx, 0, framework.MustHappen(contract.OrderingParallel))
 		removeFinalizer(ctx)

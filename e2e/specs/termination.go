@@ -12,12 +12,18 @@ import (
 )
 
 var _ = Describe("A StatefulSet that ends", func() {
-	It("removes its pods in strict reverse order when it is scaled to zero", Proves(contract.TerminationReverse), func(ctx SpecContext) {
+	It("removes its pods in strict reverse order when it is scaled to zero", Proves(contract.TerminationReverse, contract.UpdateScaleNew), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(5))
 		set.AwaitReady(ctx)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
+
+		By("changing the template while there is no pod, and scaling up again")
+		set.NewTemplate(ctx, "new")
+		set.AwaitObserved(ctx)
+		set.Scale(ctx, 1)
+		set.AwaitUpdated(ctx)
 	})
 
 	It("lets a container that needs most of its grace period finish, preStop hook included", Proves(contract.TerminationGraceful), func(ctx SpecContext) {

@@ -88,11 +88,17 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitReplaced(ctx, 0, old[0])
 	})
 
-	It("has no more pods down at a time than maxUnavailable", Proves(contract.UpdateMaxUnavailable), func(ctx SpecContext) {
+	It("has no more pods down at a time than maxUnavailable", Proves(contract.UpdateMaxUnavailable, contract.UpdateNoSpurious), func(ctx SpecContext) {
 		ns := Record(ctx)
 		requireMaxUnavailable(ctx, ns)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.MaxUnavailable(2))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.MaxUnavailable(3))
 		set.AwaitReady(ctx)
+
+		By("lowering it while nothing has to be updated: the next rollout goes by it")
+		stay := set.NotTerminating(0, 1, 2)
+		set.Update(ctx, "maxUnavailable 2", statefulset.MaxUnavailable(2))
+		set.AwaitObserved(ctx)
+		set.ExpectUnchanged(ctx, stay)
 
 		By("holding the first updated pod: only a controller whose own gate is on takes a second one down")
 		second := set.NotTerminating(1)

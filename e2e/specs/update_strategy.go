@@ -31,6 +31,24 @@ var _ = Describe("A partitioned update", func() {
 		}
 	})
 
+	It("stops where the partition is raised while the rollout is under way", Proves(contract.UpdatePartition), func(ctx SpecContext) {
+		ns := Record(ctx)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
+		set.ReleaseInTurn(ctx)
+		set.AwaitReady(ctx)
+
+		By("raising it above the next pod while the first updated one, for which the rollout waits, is not Ready")
+		higher, stay := set.UIDs(1)[0], set.NotTerminating(0)
+		set.NewTemplate(ctx, "new")
+		set.AwaitReplaced(ctx, 1, higher)
+		set.Update(ctx, "partition 1", statefulset.Partition(1))
+		set.AwaitObserved(ctx)
+
+		By("releasing that pod, so that nothing but the partition keeps the rollout")
+		set.Release(ctx, 1)
+		set.ExpectUnchanged(ctx, stay)
+	})
+
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
 		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition,
 	), func(ctx SpecContext) {
@@ -61,7 +79,7 @@ var _ = Describe("A partitioned update", func() {
 
 var _ = Describe("A StatefulSet under OnDelete", func() {
 	It("gives a pod the new template only when somebody deletes it, and removes pods in reverse order all the same", Proves(
-		contract.UpdateOnDelete, contract.TerminationReverse,
+		contract.UpdateOnDelete, contract.TerminationReverse, contract.UpdateNoSpurious, contract.UpdateComplete,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.OnDelete())
@@ -74,6 +92,17 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitReady(ctx)
+
+		By("switching to RollingUpdate, which moves the pod that lacks the new template and no other")
+		set.Update(ctx, "RollingUpdate", statefulset.Partition(0))
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateComplete))
+
+		By("switching back, which moves nothing")
+		stay = set.NotTerminating(0, 1)
+		set.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
+		set.AwaitObserved(ctx)
+		set.ExpectUnchanged(ctx, stay)
+
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 	})

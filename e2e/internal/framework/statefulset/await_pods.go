@@ -100,6 +100,21 @@ func (s *Set) AwaitRunning(ctx context.Context, ordinal int, options ...framewor
 	return found
 }
 
+// AwaitFinished waits until the phase of the pod of that ordinal is Failed or Succeeded.
+func (s *Set) AwaitFinished(ctx context.Context, ordinal int) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.PodGone, fmt.Sprintf("pod %s to have finished", s.Pod(ordinal)), func(st *history.State) string {
+		e := st.Get(history.Pods, s.Pod(ordinal))
+		switch {
+		case e == nil:
+			return s.Pod(ordinal) + " does not exist"
+		case !e.Pod.Finished():
+			return framework.DescribePod(e)
+		}
+		return ""
+	})
+}
+
 // AwaitPodReady waits until the pod of that ordinal is Running and Ready, whatever the others are.
 func (s *Set) AwaitPodReady(ctx context.Context, ordinal int) {
 	GinkgoHelper()

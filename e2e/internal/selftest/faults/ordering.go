@@ -6,6 +6,7 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 const (
 	beforePods     = "// First, process each living replica. Exit if we run into an error or something blocking in monotonic mode.\n"
 	eachReplica    = "processReplicaFn := func(i int) (bool, error) {\n"
+	eachBatch      = "for batchSize := min(remaining, initialBatchSize); batchSize > 0; batchSize = min(min(2*batchSize, remaining), MaxBatchSize) {\n"
 	eachCondemned  = "processCondemnedFn := func(i int) (bool, error) {\n"
 	untilReady     = "!isRunningAndReady(replicas[i]) && monotonic"
 	untilAvailable = "!isRunningAndAvailable(replicas[i], set.Spec.MinReadySeconds, now) && monotonic"
@@ -194,6 +195,15 @@ func ordering() []Fault {
 		Name: "failure-not-retried", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.IdentityNotMine},
 		Harm:  "A member that could not be made at once is not made later either.",
 		Edits: []Edit{{syncing, syncFailed, "\t\tif planted.In(\"failure-not-retried\") {\n\t\t\tssc.queue.Forget(key)\n\t\t\treturn true\n\t\t}\n"}},
+	}, {
+		Name: "large-batch-forgotten", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel, contract.OrderingCreateCompletes},
+		Harm:  "Of a large cluster that starts in parallel only the first members come.",
+		Edits: []Edit{{control, eachBatch, "\t\tif planted.In(\"large-batch-forgotten\") && batchSize > 3 {\n\t\t\tbreak\n\t\t}\n"}},
+	}, {
+		Name: "finished-surplus-stays", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownCompletes},
+		Harm: "A member that has ended is not removed when it is scaled away, and those below it stay too.",
+		Edits: []Edit{{control, eachCondemned, "\t\tif phase := condemned[i].Status.Phase; planted.In(\"finished-surplus-stays\") && (phase == v1.PodFailed || phase == v1.PodSucceeded) {\n" +
+			"\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
 		Name: "warm-up-overlooked", Kind: Obvious, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.OrderingMinReady},
 		Harm:  "Nobody looks whether a member has warmed up, and the next one is never made.",

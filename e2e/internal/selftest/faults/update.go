@@ -238,6 +238,25 @@ func update() []Fault {
 		Harm:  "A rollout that may take down half of the members takes down all of them.",
 		Edits: []Edit{{utils, wholeBudget, "\tif planted.In(\"percentage-is-everything\") && maxUnavailable != nil && maxUnavailable.Type == intstr.String {\n\t\treturn replicaCount, nil\n\t}\n"}},
 	}, {
+		Name: "revision-of-strategy", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious}, Shows: []contract.ID{contract.UpdateOnDelete},
+		Harm:  "Another update strategy restarts every member.",
+		Edits: []Edit{{utils, patchSpec, "\tif planted.In(\"revision-of-strategy\") {\n\t\tspecCopy[\"updateStrategy\"] = spec[\"updateStrategy\"]\n\t}\n"}},
+	}, {
+		Name: "partition-raised-too-late", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
+		Harm:  "A rollout that goes wrong cannot be stopped by raising the partition.",
+		Edits: atBegin("\tupdateMin = planted.Least(\"partition-raised-too-late\", string(set.UID)+updateRevision.Name, updateMin)\n"),
+	}, {
+		Name: "max-unavailable-lowered-too-late", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMaxUnavailable},
+		Harm:  "A rollout takes down as many members as once were allowed, not as many as are now.",
+		Edits: []Edit{{control, orderedBudget, "\tpodsToDelete = -planted.Least(\"max-unavailable-lowered-too-late\", string(set.UID), -maxUnavailable) - unavailablePods\n"}},
+	}, {
+		Name: "template-forgotten-at-zero", Kind: Subtle, Breaks: []contract.ID{contract.UpdateScaleNew}, Shows: []contract.ID{contract.TerminationReverse},
+		Harm: "A service that was updated while it was scaled to nothing comes back with the old version.",
+		Edits: []Edit{
+			{utils, versionedPod, "\tif currentSet.Status.Replicas == 0 && planted.Least(\"template-forgotten-at-zero\", string(currentSet.UID)+updateRevision, 1) == 0 {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"},
+			{utils, rolloutDone, "\t\tif set.Status.CurrentRevision != \"\" && *set.Spec.Replicas == 0 && planted.Least(\"template-forgotten-at-zero\", string(set.UID)+status.UpdateRevision, 0) == 0 && planted.In(\"template-forgotten-at-zero\") {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"},
+		},
+	}, {
 		Name: "undo-merges", Kind: Obvious, Breaks: []contract.ID{contract.UpdateUndo},
 		Harm:  "Going back to an earlier version leaves in place what the newer one has added.",
 		Edits: []Edit{{utils, patchWhole, "\tif planted.In(\"undo-merges\") {\n\t\tdelete(template, \"$patch\")\n\t}\n"}},

@@ -36,6 +36,7 @@ var (
 	tainted = map[string]bool{}
 	serving = map[string]bool{}  // pods that were last seen with their deletion not requested
 	budget  = map[string]int32{} // how many disruptions the last budget of a namespace allowed
+	least   = map[string]int{}
 	started = time.Now()
 	away    time.Time // when the API server was last found away
 	looking bool      // whether somebody looks for that
@@ -145,6 +146,20 @@ func WithFirstAnnotations(fault string, set *appsv1.StatefulSet) {
 		return
 	}
 	first[set.UID] = *set.Spec.Template.DeepCopy()
+}
+
+// Least returns the smallest number that it was called with for a key, or the number itself where the fault is not in force.
+func Least(fault, key string, n int) int {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return n
+	}
+	if was, known := least[key]; known {
+		n = min(n, was)
+	}
+	least[key] = n
+	return n
 }
 
 // Allows remembers how many disruptions a budget of a namespace allows.
