@@ -368,7 +368,7 @@ func (m *model) returnOverdue(d time.Duration) bool { return d > longestReturn }
 
 // keepsEnding reports whether the pod's own container was started again and again and never was Ready, and ended by itself: no signal ended it.
 func (m *model) keepsEnding(p *podLife) bool {
-	code := exitCodeOf(p.last())
+	code := p.exitCode()
 	return len(p.ready) == 0 && p.last().Pod.Restarts() >= endedOften && code > 0 && code < signalled
 }
 

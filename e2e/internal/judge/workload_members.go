@@ -83,7 +83,7 @@ func (res *results) memberReturned(d *database, p *podLife, was *history.MemberS
 		c.text = fmt.Sprintf("%s, replaced at %s with the same claims, has applied %d entries of its database's log at %s, and had %d before", p.name, p.first().Ref(), last.Index, moment(last.At), was.Index)
 	case last == nil && res.m.keepsEnding(p) && p.revision == before.revision && d.wroteAfter(p.last().At):
 		c.text = fmt.Sprintf("%s, replaced at %s with the same claims and template, does not come back: its container has ended by itself %d times, the last time with exit code %d, "+
-			"while the others served", p.name, p.first().Ref(), p.last().Pod.Restarts(), exitCodeOf(p.last()))
+			"while the others served", p.name, p.first().Ref(), p.last().Pod.Restarts(), p.exitCode())
 	default:
 		return 0, false
 	}
@@ -94,10 +94,12 @@ func (res *results) memberReturned(d *database, p *podLife, was *history.MemberS
 // last is the pod's newest version.
 func (p *podLife) last() *history.Event { return p.events[len(p.events)-1] }
 
-// exitCodeOf returns the exit code of the pod's own container.
-func exitCodeOf(pod *history.Event) int32 {
-	if c := pod.Pod.Main(); c != nil {
-		return c.ExitCode
+// exitCode returns the last exit code that is known of the pod's own container, 0 if none is: one that waits to be started again shows none.
+func (p *podLife) exitCode() int32 {
+	for _, e := range slices.Backward(p.events) {
+		if c := e.Pod.Main(); c != nil && c.State == history.ContainerTerminated {
+			return c.ExitCode
+		}
 	}
 	return 0
 }

@@ -310,6 +310,9 @@ func TestMemberReturns(t *testing.T) {
 				})
 				b.Wait(10 * time.Second)
 			}
+			b.Change(history.Pods, "db-1", func(e *history.Event) {
+				e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerWaiting, Reason: "CrashLoopBackOff", Restarts: 3}}
+			})
 			if write {
 				put(b, 2)
 			}
