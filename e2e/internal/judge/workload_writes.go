@@ -11,21 +11,25 @@ import (
 // checkAcknowledged: each list of entries has every write that was acknowledged before it was asked for, and none that went with its claims.
 func checkAcknowledged(m *model, res *results) {
 	for _, d := range m.databases() {
-		c := acknowledgedCheck{m: m, res: res, database: d, recreations: d.recreations(), writes: d.acknowledged(), absences: m.absences(d), reported: map[int64]bool{}}
-		for _, o := range d.ops {
-			if o.Verb == history.ClientList && o.Outcome == history.ClientOK {
-				c.list(o)
-			}
-		}
-		if c.lists > 0 {
+		if c := res.heldAgainstLists(d); c.lists > 0 {
 			res.note(contract.WorkloadNoLostWrite, "%d acknowledged writes, %d lost", len(c.writes), c.lost)
 		}
 	}
 }
 
+// heldAgainstLists holds the acknowledged writes of a database against every list.
+func (res *results) heldAgainstLists(d *database) *acknowledgedCheck {
+	c := &acknowledgedCheck{res: res, database: d, recreations: d.recreations(), writes: d.acknowledged(), absences: res.m.absences(d), reported: map[int64]bool{}}
+	for _, o := range d.ops {
+		if o.Verb == history.ClientList && o.Outcome == history.ClientOK {
+			c.list(o)
+		}
+	}
+	return c
+}
+
 // acknowledgedCheck is the state of the check of one database.
 type acknowledgedCheck struct {
-	m           *model
 	res         *results
 	database    *database
 	recreations []recreation

@@ -37,7 +37,14 @@ type chart struct {
 	States     []State
 	RowsLeft   int
 	Label      string
-	Thin       bool
+	// Writes are those that clients of a database were told of, nil without one.
+	Writes *chartWrites
+	Thin   bool
+}
+
+// Led reports whether members of a database are shown to lead.
+func (c *chart) Led() bool {
+	return slices.ContainsFunc(c.Rows, func(r chartRow) bool { return len(r.Leads) > 0 })
 }
 
 // Ringed reports whether some event of the timeline is among what shows a violation.
@@ -50,6 +57,8 @@ type chartRow struct {
 	Y     float64
 	Wrong bool
 	Bars  []chartBar
+	// Leads are the stretches in which it led the database.
+	Leads []chartBar
 	// Rings are the events of this row that are evidence of a violation.
 	Rings []chartMark
 }
@@ -102,10 +111,20 @@ func draw(h *history.History, found []shownFinding) *chart {
 		height, c.Bar = thinRowHeight, thinBarHeight
 	}
 	evidence := newEvidenceIndex(h, found)
+	led := leaders(h)
 	for i, row := range rows {
-		c.Rows = append(c.Rows, c.row(row, i, height, x, evidence))
+		out := c.row(row, i, height, x, evidence)
+		if row.Resource == history.Pods {
+			for _, l := range led[row.Name] {
+				out.Leads = append(out.Leads, chartBar{X: x(l.from), W: max(1.5, tenth(x(l.to)-x(l.from))), Title: fmt.Sprintf("%s leads from %s to %s", row.Name, history.Clock(l.from), history.Clock(l.to))})
+			}
+		}
+		c.Rows = append(c.Rows, out)
 	}
 	c.Height = headHeight + float64(len(rows))*height + 8
+	if c.Writes = drawWrites(h, c.Height, x); c.Writes != nil {
+		c.Height += writesHeight + 8
+	}
 	for at := time.Duration(0); at <= total; at += tickEvery(total) {
 		c.Ticks = append(c.Ticks, chartTick{X: x(at), Text: fmt.Sprintf("%g s", at.Seconds())})
 	}
@@ -213,6 +232,11 @@ func newEvidenceIndex(h *history.History, found []shownFinding) evidenceIndex {
 	for _, x := range h.Expectations {
 		if cited[x.Seq] {
 			s.at[x.Seq] = x.At
+		}
+	}
+	for _, o := range h.Clients {
+		if cited[o.Seq] {
+			s.at[o.Seq] = o.At
 		}
 	}
 	return s

@@ -47,6 +47,8 @@ type Conformance struct {
 	Settings Settings                `json:"settings"`
 	// Lag is what the run shows of how far the StatefulSet controller was behind; reports of older suites lack it.
 	Lag *Lag `json:"lag,omitempty"`
+	// Database is what the databases of the level workload went through.
+	Database *Database `json:"database,omitempty"`
 	// Figures are what the cluster took for pods and claims, and no part of conformance; reports of older suites lack them.
 	Figures []figures.Figure `json:"figures,omitempty"`
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
@@ -167,6 +169,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		Changes:  changesOf(run.Histories),
 		Lag:      lagOf(run.Histories),
 		Figures:  figuresOf(run.Histories),
+		Database: databaseOf(run.Histories),
 		Settings: SettingsOf(s),
 	}
 	var err error

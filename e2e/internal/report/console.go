@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -31,6 +32,9 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		for _, line := range lines {
 			p.f("  %s\n", line)
 		}
+	}
+	if d := databaseOf(run.Histories); d != nil {
+		p.f("\n%s\n", sanitize.Text(d.String()))
 	}
 	counts := map[verdict.Verdict]int{}
 	for _, r := range run.Rows {

@@ -29,6 +29,9 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	p := &printer{w: w}
 	head, advice := headline(c)
 	p.f("## %s: StatefulSets on Kubernetes %s\n\n%s\n\n", head, sanitize.Markdown(c.Cluster.KubernetesVersion), advice)
+	if c.Database != nil {
+		p.f("It %s.\n\n", sanitize.Markdown(c.Database.String()))
+	}
 	for _, broken := range problems(c) {
 		f := broken.First()
 		p.f("- **%s** %s: %s ([promise](%s), history %s)", sanitize.Markdown(string(broken.ID)), broken.Word, sanitize.Markdown(f.Text), link(broken.Link), sanitize.Code(f.History))

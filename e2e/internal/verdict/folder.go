@@ -107,6 +107,7 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 		return j
 	}
 	j.Results, j.Responses, j.Figures, j.Changes = judge.History(h), judge.Responses(h), figures.Measure(h), h.SpecChanges()
+	j.Carried = judge.Carry(h)
 	if n := len(h.Events); n > 0 {
 		j.Active = h.Events[n-1].At - h.Events[0].At
 	}

@@ -78,6 +78,8 @@ type JudgedHistory struct {
 	Responses []time.Duration
 	// Figures are the times that pods and claims took.
 	Figures []figures.Sample
+	// Carried is what its databases went through, nil where it has none.
+	Carried *judge.Carried
 	// Recorded is how long the recording ran, Active the time from its first event to its last.
 	Recorded, Active time.Duration
 	// Explored says that its acts were chosen at random. A violation in it counts like any other, and what it leaves open counts in no verdict.
