@@ -62,7 +62,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitFinished(ctx, 1)
 		removeFinalizer(ctx)
 		set.AwaitReplicas(ctx, 1, framework.MustHappen(contract.OrderingScaleDownCompletes))
-		ns.Verify(contract.OrderingScaleDownCompletes, nil, "scaled from 3 to 1: %s, which had failed, and %s, which had succeeded, went", set.Pod(2), set.Pod(1))
+		ns.VerifySet(set.Name, contract.OrderingScaleDownCompletes, nil, "scaled from 3 to 1: %s, which had failed, and %s, which had succeeded, went", set.Pod(2), set.Pod(1))
 	})
 
 	It("keeps a pod whose container crashes: it is restarted in its place, with its claim", longest, Proves(contract.LifecycleCrashInPlace), func(ctx SpecContext) {
