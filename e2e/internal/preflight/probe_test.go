@@ -256,3 +256,34 @@ func TestProbeNoticesThatDNSDoesNotAnswer(t *testing.T) {
 		}
 	}
 }
+
+// Commands run in the container of the manifest, not in one that an admission policy put before it.
+func TestCommandsRunInTheContainerOfTheManifest(t *testing.T) {
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/exec") {
+			asked <- r.URL.Query().Get("container")
+		}
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
+	p, err := newProber(&rest.Config{Host: server.URL}, testProber().settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.settings.Limits.Command = 10 * time.Second
+	objects, err := p.objects(t.Context(), probes()[0], "sts-probe-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := podNamed(objects, dnsClient)
+	main := pod.Spec.Containers[0].Name
+	pod.Namespace, pod.Spec.Containers = "sts-probe-1", append([]corev1.Container{{Name: "sidecar"}}, pod.Spec.Containers...)
+	if _, err := p.exec(t.Context(), pod, "hostname"); err == nil {
+		t.Fatal("expected the answer of the server to be an error")
+	}
+	close(asked)
+	if got := <-asked; got != main {
+		t.Errorf("expected the command in container %s, found it in %q", main, got)
+	}
+}

@@ -210,3 +210,33 @@ func TestSelection(t *testing.T) {
 		}
 	}
 }
+
+// A row of the run's level for which no spec was selected is missing from the result unless the person left it out.
+func TestRowsThatNobodyLeftOutAreMissing(t *testing.T) {
+	const missing = "was not checked, although neither FOCUS nor LABELS left it out"
+	for name, c := range map[string]struct {
+		settings runconfig.Settings
+		missing  bool
+	}{
+		"nothing was left out": {runconfig.Settings{Level: contract.Core}, true},
+		"FOCUS left it out":    {runconfig.Settings{Level: contract.Core, Focus: "first"}, false},
+		"LABELS left it out":   {runconfig.Settings{Level: contract.Core, Labels: "dns"}, false},
+	} {
+		dir := t.TempDir()
+		ran := fmt.Sprintf(`[{"text": "a spec", "state": "passed", "selected": true, "proves": [%q]}]`, contract.OrderingCreate)
+		if err := os.WriteFile(filepath.Join(dir, verdict.SpecsFile), []byte(ran), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run, err := Judge(dir, c.settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(run.Troubles, "\n")
+		if strings.Contains(text, string(contract.IdentityName)+" "+missing) != c.missing || run.Partial == c.missing {
+			t.Errorf("%s: expected missing rows %t, found a partial run %t with the troubles %s", name, c.missing, run.Partial, text)
+		}
+		if strings.Contains(text, string(contract.OrderingCreate)+" "+missing) || strings.Contains(text, string(contract.DisruptionDrain)+" "+missing) {
+			t.Errorf("%s: expected no trouble about a row that was selected, or is of another level, found %s", name, text)
+		}
+	}
+}
