@@ -34,7 +34,7 @@ var _ = Describe("The API of StatefulSets", func() {
 				continue
 			}
 			changed, err := set.TryUpdate(ctx, "change "+f.name, f.change)
-			if answered(err) == nil && !f.holds(&changed.Spec) {
+			if err = answered(err); err == nil && !f.holds(&changed.Spec) {
 				err = ns.UnlessMutated(ctx, errors.New("expected the new value in the answer, found another"))
 			}
 			ns.VerifySet(set.Name, contract.APIMutable, err, "a change of %s", f.name)
@@ -91,7 +91,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		}
 		for _, policy := range []corev1.RestartPolicy{corev1.RestartPolicyOnFailure, corev1.RestartPolicyNever} {
 			_, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.RestartPolicy = policy })
-			ns.VerifySet(statefulset.DryRun, contract.APIRestartPolicy, rejected(err, http.StatusUnprocessableEntity), "a template with restartPolicy %s", policy)
+			ns.VerifySet(statefulset.DryRun, contract.APIRestartPolicy, ns.UnlessMutated(ctx, rejected(err, http.StatusUnprocessableEntity)), "a template with restartPolicy %s", policy)
 		}
 		_, err = statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "" })
 		ns.VerifySet(statefulset.DryRun, contract.APINoServiceName, answered(err), "a set without a serviceName")
@@ -121,13 +121,13 @@ var _ = Describe("The API of StatefulSets", func() {
 		requireMaxUnavailable(ctx, ns)
 		for _, value := range []intstr.IntOrString{intstr.FromInt32(0), intstr.FromString("0%"), intstr.FromString("101%")} {
 			_, err := statefulset.DryRunCreate(ctx, ns, statefulset.MaxUnavailableOf(value))
-			ns.VerifySet(statefulset.DryRun, contract.APIMaxUnavailable, rejected(err, http.StatusUnprocessableEntity), "a set with maxUnavailable %s", value.String())
+			ns.VerifySet(statefulset.DryRun, contract.APIMaxUnavailable, ns.UnlessMutated(ctx, rejected(err, http.StatusUnprocessableEntity)), "a set with maxUnavailable %s", value.String())
 		}
 		filled, err := statefulset.DryRunCreate(ctx, ns)
 		Expect(err).NotTo(HaveOccurred(), "a set without maxUnavailable must be accepted")
 		var wrong error
 		if r := filled.Spec.UpdateStrategy.RollingUpdate; r == nil || r.MaxUnavailable == nil || *r.MaxUnavailable != intstr.FromInt32(1) {
-			wrong = fmt.Errorf("expected 1 in the spec, found %s: look for a webhook that sets another", brief(filled.Spec))
+			wrong = ns.UnlessMutated(ctx, fmt.Errorf("expected 1 in the spec, found %s", brief(filled.Spec)))
 		}
 		ns.VerifySet(statefulset.DryRun, contract.APIMaxUnavailable, wrong, "the default of maxUnavailable")
 	})
@@ -146,7 +146,7 @@ var _ = Describe("The API of StatefulSets", func() {
 		By("patching all three sets, then deleting two by their label")
 		for _, name := range []string{"a", "b", "c"} {
 			patched, err := statefulset.Annotate(ctx, ns, name, annotation, "yes")
-			if answered(err) == nil && patched.Annotations[annotation] != "yes" {
+			if err = answered(err); err == nil && patched.Annotations[annotation] != "yes" {
 				err = ns.UnlessMutated(ctx, fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations))
 			}
 			ns.VerifySet(name, contract.APICollection, err, "a patch of set %s", name)
@@ -295,6 +295,9 @@ func kept(ctx SpecContext, ns *framework.Namespace, id contract.ID, f field) boo
 // rejected says what is wrong with an answer that should have been a rejection with one of those status codes.
 func rejected(err error, codes ...int32) error {
 	GinkgoHelper()
+	if refused := framework.UnlessRefused(err); framework.IsInconclusive(refused) {
+		return refused
+	}
 	if slices.Contains(codes, code(err)) {
 		return nil
 	}
@@ -304,7 +307,7 @@ func rejected(err error, codes ...int32) error {
 	return fmt.Errorf("expected a rejection with status %d, found: %w", codes, err)
 }
 
-// answered returns an error that is the API server's answer to what was asked. It ends the spec, and accuses nobody, when
+// answered returns an error that is the API server's answer to what was asked, or UnlessRefused's of it. It ends the spec, and accuses nobody, when
 // there was no such answer.
 func answered(err error) error {
 	GinkgoHelper()
@@ -314,7 +317,7 @@ func answered(err error) error {
 	if !decided(err) {
 		Fail(fmt.Sprintf("expected the API server to accept or reject what was asked, found that it did not decide: %v", err))
 	}
-	return err
+	return framework.UnlessRefused(err)
 }
 
 // decided reports whether an error says that the API server, or a budget, rejected what was asked: it may also be busy, or wait for another client.

@@ -4,34 +4,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// UnlessMutated takes an error about what became of a set in a request. It returns it unchanged where the API server alone can be the cause.
-// Where a mutating webhook or a MutatingAdmissionPolicy matches sets of this namespace, or the account may not read which there are, it
-// returns an error made by Inconclusive that says so: whoever administers the cluster may want sets changed.
-func (ns *Namespace) UnlessMutated(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
+// UnlessMutated takes an error about what became of a set, or of an object of another recorded resource, in a request. It returns it unchanged
+// where the API server or a controller alone can be the cause. Where a mutating webhook or a MutatingAdmissionPolicy matches such objects of this
+// namespace, or the account may not read which there are, it returns an error made by Inconclusive that says so: whoever administers the cluster
+// may want them changed.
+func (ns *Namespace) UnlessMutated(ctx context.Context, err error, of ...history.Resource) error {
+	if err == nil || IsInconclusive(err) {
+		return err
 	}
-	names, unread := ns.mutators(ctx)
+	if len(of) == 0 {
+		of = []history.Resource{history.Sets}
+	}
+	names, unread := ns.mutators(ctx, of)
 	switch {
 	case len(names) > 0:
-		return Inconclusive(fmt.Errorf("%w; but %s may have changed the set on its way: let it leave out %s, and run again",
+		return Inconclusive(fmt.Errorf("%w; but %s may have changed it on its way: let it leave out %s, and run again",
 			err, strings.Join(names, " or "), ns.Described()))
 	case unread != nil:
-		return Inconclusive(fmt.Errorf("%w; but a mutating webhook or policy may have changed the set on its way, and which there are could not be read: %w", err, unread))
+		return Inconclusive(fmt.Errorf("%w; but a mutating webhook or policy may have changed it on its way, and which there are could not be read: %w", err, unread))
 	}
 	return err
+}
+
+// refusal finds, in the text of an API server's answer, an admission webhook or policy that refused the request: k8s.io/apiserver names it so in
+// plugin/webhook/errors and plugin/policy. One that an API server refuses by itself has no such words.
+//
+//nolint:gochecknoglobals // A constant, but for its type.
+var refusal = regexp.MustCompile(`admission webhook "[^"]*" (denied the request|does not support dry run)|(ValidatingAdmissionPolicy|policy) ['"][^'"]+['"]( with binding '[^']+')? denied request`)
+
+// UnlessRefused takes the API server's answer to a request. It returns an error made by Inconclusive where an admission webhook or policy refused
+// it, with whatever status: that is no answer of the API server's own, and shows neither what that accepts nor what it rejects.
+func UnlessRefused(err error) error {
+	if err == nil || !refusal.MatchString(err.Error()) {
+		return err
+	}
+	return Inconclusive(fmt.Errorf("%w; that is the answer of an admission webhook or policy, and not the API server's: let it leave out the suite's namespaces, and run again", err))
 }
 
 // Described says in words which namespaces the run uses.
@@ -42,15 +64,15 @@ func (ns *Namespace) Described() string {
 	return runconfig.OwnNamespaces()
 }
 
-// mutators names the mutating webhooks and policies that match sets of the namespace. The error says what could not be read.
-func (ns *Namespace) mutators(ctx context.Context) (names []string, err error) {
+// mutators names the mutating webhooks and policies that match objects of some resources in the namespace. The error says what could not be read.
+func (ns *Namespace) mutators(ctx context.Context, of []history.Resource) (names []string, err error) {
 	in := ns.labels(ctx)
 	registered := ns.Client.AdmissionregistrationV1()
 	webhooks, err := registered.MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 	if err == nil {
 		for _, c := range webhooks.Items {
 			for _, w := range c.Webhooks {
-				if matchesSets(w.Rules) && selects(w.NamespaceSelector, in) {
+				if matchesAny(w.Rules, of) && selects(w.NamespaceSelector, in) {
 					names = append(names, fmt.Sprintf("the webhook %s of MutatingWebhookConfiguration %s", w.Name, c.Name))
 				}
 			}
@@ -65,7 +87,7 @@ func (ns *Namespace) mutators(ctx context.Context) (names []string, err error) {
 		return names, errors.Join(err, unread)
 	}
 	for _, p := range policies.Items {
-		if m := p.Spec.MatchConstraints; m != nil && matchesSets(rulesOf(m.ResourceRules)) && selects(m.NamespaceSelector, in) {
+		if m := p.Spec.MatchConstraints; m != nil && matchesAny(rulesOf(m.ResourceRules), of) && selects(m.NamespaceSelector, in) {
 			names = append(names, "the MutatingAdmissionPolicy "+p.Name)
 		}
 	}
@@ -98,8 +120,8 @@ func rulesOf(named []admissionv1.NamedRuleWithOperations) []admissionv1.RuleWith
 	return out
 }
 
-// matchesSets reports whether rules match requests that create or update StatefulSets.
-func matchesSets(rules []admissionv1.RuleWithOperations) bool {
+// matchesAny reports whether rules match requests that create or update objects of one of the resources, all of which have a version v1.
+func matchesAny(rules []admissionv1.RuleWithOperations, of []history.Resource) bool {
 	has := func(list []string, word string) bool {
 		return slices.Contains(list, word) || slices.Contains(list, "*")
 	}
@@ -107,7 +129,12 @@ func matchesSets(rules []admissionv1.RuleWithOperations) bool {
 		changes := slices.ContainsFunc(r.Operations, func(o admissionv1.OperationType) bool {
 			return o == admissionv1.OperationAll || o == admissionv1.Create || o == admissionv1.Update
 		})
-		return changes && has(r.APIGroups, appsv1.GroupName) && has(r.APIVersions, appsv1.SchemeGroupVersion.Version) &&
-			(has(r.Resources, "statefulsets") || slices.Contains(r.Resources, "*/*"))
+		return changes && has(r.APIVersions, "v1") && slices.ContainsFunc(of, func(resource history.Resource) bool {
+			group := corev1.GroupName
+			if resource == history.Sets {
+				group = appsv1.GroupName
+			}
+			return has(r.APIGroups, group) && (has(r.Resources, string(resource)) || slices.Contains(r.Resources, "*/*"))
+		})
 	})
 }

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 func ruleOn(group, resource string, operation admissionv1.OperationType) admissionv1.RuleWithOperations {
@@ -74,6 +76,49 @@ func TestUnlessMutated(t *testing.T) {
 		}
 		if err := ns.UnlessMutated(t.Context(), nil); err != nil {
 			t.Errorf("%s: expected no error of none, found %v", name, err)
+		}
+	}
+}
+
+// The same of pods: what changes those is named where a check is about them.
+func TestUnlessMutatedOfPods(t *testing.T) {
+	for name, c := range map[string]struct {
+		object runtime.Object
+		says   string
+	}{
+		"a webhook for pods":       {webhook(nil, ruleOn("", "pods", admissionv1.Create)), "sets.example.org"},
+		"a policy for everything":  {mutatingPolicy(ruleOn("*", "*", admissionv1.Create)), "fill-in"},
+		"a webhook for sets":       {webhook(nil, ruleOn("apps", "statefulsets", admissionv1.Create)), ""},
+		"a webhook for pods' logs": {webhook(nil, ruleOn("", "pods/log", admissionv1.Create)), ""},
+	} {
+		ns := &Namespace{Cluster: &Cluster{Client: fake.NewClientset(c.object)}, Name: "sts-1"}
+		err := ns.UnlessMutated(t.Context(), errors.New("expected web-0, found web"), history.Pods)
+		if IsInconclusive(err) != (c.says != "") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: expected inconclusive %t with %q, found %v", name, c.says != "", c.says, err)
+		}
+	}
+}
+
+// A refusal by a webhook or a policy is none by the API server, whatever its status.
+func TestUnlessRefused(t *testing.T) {
+	sets := schema.GroupResource{Group: "apps", Resource: "statefulsets"}
+	byPolicy := apierrors.NewForbidden(sets, "web", errors.New("ValidatingAdmissionPolicy 'two-at-least' with binding 'all' denied request: failed expression"))
+	byPolicy.ErrStatus.Code = 422
+	for name, c := range map[string]struct {
+		err    error
+		policy bool
+	}{
+		"none":                          {},
+		"a validating one":              {byPolicy, true},
+		"one without a name":            {apierrors.NewForbidden(sets, "web", errors.New(`policy "fill-in" denied request: no such field`)), true},
+		"a webhook":                     {apierrors.NewBadRequest(`admission webhook "sets.example.org" denied the request: replicas`), true},
+		"a webhook that has no dry run": {apierrors.NewBadRequest(`admission webhook "sets.example.org" does not support dry run`), true},
+		"the API server":                {apierrors.NewInvalid(schema.GroupKind{Group: "apps", Kind: "StatefulSet"}, "web", nil), false},
+		"a quota":                       {apierrors.NewForbidden(sets, "web", errors.New("exceeded quota: small")), false},
+	} {
+		err := UnlessRefused(c.err)
+		if IsInconclusive(err) != c.policy || !errors.Is(err, c.err) {
+			t.Errorf("%s: expected inconclusive %t, found %v", name, c.policy, err)
 		}
 	}
 }

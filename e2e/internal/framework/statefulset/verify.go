@@ -22,7 +22,7 @@ func (s *Set) VerifyHostname(ctx context.Context, id contract.ID, ordinal int) {
 	GinkgoHelper()
 	out, err := s.NS.Exec(ctx, s.Pod(ordinal), "hostname")
 	if got := strings.TrimSpace(out); err == nil && got != s.Pod(ordinal) {
-		err = fmt.Errorf("expected %q, found %q: look for a webhook or a template that sets spec.hostname", s.Pod(ordinal), got)
+		err = s.NS.UnlessMutated(ctx, fmt.Errorf("expected %q, found %q", s.Pod(ordinal), got), history.Pods, history.Sets)
 	}
 	s.NS.VerifySet(s.Name, id, err, "hostname of %s, printed inside its container", s.Pod(ordinal))
 }

@@ -2,8 +2,10 @@ package faults
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 )
@@ -33,7 +35,99 @@ func apiServer() []Fault {
 		Shows:   []contract.ID{contract.IdentityStartOrdinal},
 		Harm:    "A set that is to be moved to another cluster ordinal by ordinal begins at 0 there.",
 		Request: ofSets("", swap(`"ordinals":`, `"unknown":`)),
+	}, {
+		Name: "api-loses-retention", Kind: Subtle, Breaks: []contract.ID{contract.APIMutable},
+		Harm:    "Volumes that were to go with their set stay and are paid for.",
+		Request: ofSets("", swap(`"persistentVolumeClaimRetentionPolicy":`, `"unknown":`)),
+	}, {
+		Name: "api-forbids-change", Kind: Obvious, Breaks: []contract.ID{contract.APIMutable},
+		Harm:    "A field that may be changed cannot be.",
+		Request: ofSets(http.MethodPut, swap(`"minReadySeconds":1`, `"minReadySeconds":-1`)),
+	}, {
+		Name: "api-keeps-collection", Kind: Obvious, Breaks: []contract.ID{contract.APICollection},
+		Harm: "Sets that are deleted by label stay.",
+		Request: ofSets(http.MethodDelete, func([]byte) []byte {
+			return []byte(`{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}`)
+		}),
+	}, {
+		Name: "api-waits-for-the-lost", Kind: Obvious, Breaks: []contract.ID{contract.IdentityForceDelete},
+		Harm: "A member on a node that is lost for good cannot be given up.",
+		Request: func(r *http.Request, body []byte) []byte {
+			if r.Method != http.MethodDelete || !strings.Contains(r.URL.Path, "/pods/") {
+				return body
+			}
+			return swap(`"gracePeriodSeconds":0`, `"gracePeriodSeconds":30`)(body)
+		},
+	}, {
+		Name: "api-restarts-always", Kind: Obvious, Breaks: []contract.ID{contract.APIRestartPolicy},
+		Harm: "A template whose pods were meant to end is accepted, and they run for ever.",
+		Request: ofSets(http.MethodPost, func(body []byte) []byte {
+			return swap(`"restartPolicy":"Never"`, `"restartPolicy":"Always"`)(swap(`"restartPolicy":"OnFailure"`, `"restartPolicy":"Always"`)(body))
+		}),
+	}, {
+		Name: "api-wants-a-service", Kind: Obvious, Breaks: []contract.ID{contract.APINoServiceName},
+		Harm: "A set that needs no names in DNS cannot be made.",
+		Request: ofSets(http.MethodPost, func(body []byte) []byte {
+			if bytes.Contains(body, []byte(`"serviceName":"`)) && !bytes.Contains(body, []byte(`"serviceName":""`)) {
+				return body
+			}
+			return swap(`"spec":{"replicas":`, `"spec":{"replicas":-`)(body)
+		}),
+	}, {
+		Name: "api-allows-one", Kind: Obvious, Breaks: []contract.ID{contract.APIMaxUnavailable},
+		Harm:    "A rollout that was to take nobody down is accepted, and takes somebody down.",
+		Request: ofSets(http.MethodPost, swap(`"maxUnavailable":0`, `"maxUnavailable":1`)),
+	}, {
+		Name: "api-counts-every-apply", Kind: Obvious, Breaks: []contract.ID{contract.APIApplyNoop},
+		Harm:    "Whatever is applied, changed or not, is a change.",
+		Request: ofApplied(countUp()),
+	}, {
+		Name: "api-keeps-replicas", Kind: Subtle, Breaks: []contract.ID{contract.APIApplyConflict},
+		Harm: "Who takes back the number of members by force is told that it was done, and it was not.",
+		Request: ofApplied(func(r *http.Request, body []byte) []byte {
+			if r.URL.Query().Get("force") != "true" {
+				return body
+			}
+			return swap(`"replicas":1`, `"replicas":3`)(body)
+		}),
+	}, {
+		Name: "api-unscales", Kind: Obvious, Breaks: []contract.ID{contract.APIApplyScale},
+		Harm: "Whatever is applied undoes what an autoscaler has done.",
+		Request: ofApplied(func(r *http.Request, body []byte) []byte {
+			if bytes.Contains(body, []byte(`"replicas"`)) {
+				return body
+			}
+			r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, "force=false", "force=true")
+			return swap(`"spec":{"minReadySeconds"`, `"spec":{"replicas":1,"minReadySeconds"`)(body)
+		}),
+	}, {
+		Name: "api-never-removes", Kind: Obvious, Breaks: []contract.ID{contract.APIApplyRemoves},
+		Harm: "What is taken out of a manifest stays in force.",
+		Request: ofApplied(func(_ *http.Request, body []byte) []byte {
+			if bytes.Contains(body, []byte(`"minReadySeconds"`)) {
+				return body
+			}
+			return bytes.Replace(body, []byte(`"spec":{`), []byte(`"spec":{"minReadySeconds":1,`), 1)
+		}),
 	}}
+}
+
+// ofApplied changes the bodies of requests that apply a StatefulSet.
+func ofApplied(change func(*http.Request, []byte) []byte) func(*http.Request, []byte) []byte {
+	return func(r *http.Request, body []byte) []byte {
+		if !strings.Contains(r.URL.Path, "/statefulsets") || !strings.Contains(r.Header.Get("Content-Type"), "apply-patch") {
+			return body
+		}
+		return change(r, body)
+	}
+}
+
+// countUp has each request ask for another minReadySeconds than the one before, where it asks for 1.
+func countUp() func(*http.Request, []byte) []byte {
+	var n atomic.Int32
+	return func(_ *http.Request, body []byte) []byte {
+		return swap(`"minReadySeconds":1`, fmt.Sprintf(`"minReadySeconds":%d`, n.Add(1)))(body)
+	}
 }
 
 // ofSets changes the bodies of requests for StatefulSets, by their method; "" means any.

@@ -49,31 +49,14 @@ parameters:
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "remove", path: "/metadata/labels/statefulset.kubernetes.io~1pod-name"}`,
 			`has(object.metadata.labels) && "statefulset.kubernetes.io/pod-name" in object.metadata.labels`),
 	}, {
-		Name: "admission-renames-host", Kind: Obvious, Breaks: []contract.ID{contract.IdentityHostname},
-		Harm:  "A policy gives all members the host name of a template.",
-		Apply: mutate("pods", "CREATE", `JSONPatch{op: "add", path: "/spec/hostname", value: "somebody"}`, `has(object.spec.hostname) && object.spec.hostname.contains("-")`),
-	}, {
 		Name: "admission-cuts-grace", Kind: Subtle, Breaks: []contract.ID{contract.TerminationGraceful},
 		Harm: "A policy limits every pod's grace period to a second.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/terminationGracePeriodSeconds", value: 1}`,
 			`has(object.spec.terminationGracePeriodSeconds) && object.spec.terminationGracePeriodSeconds > 1`),
 	}, {
-		Name: "admission-forbids-change", Kind: Obvious, Breaks: []contract.ID{contract.APIMutable},
-		Harm:  "A field that may be changed cannot be.",
-		Apply: refuse("statefulsets", "UPDATE", `!has(oldObject.spec.minReadySeconds) && !has(object.spec.minReadySeconds) || has(oldObject.spec.minReadySeconds) && has(object.spec.minReadySeconds) && oldObject.spec.minReadySeconds == object.spec.minReadySeconds`),
-	}, {
-		Name: "admission-forbids-collection", Kind: Obvious, Breaks: []contract.ID{contract.APICollection},
-		Harm:  "Sets cannot be deleted by label.",
-		Apply: refuse("statefulsets", "DELETE", `oldObject.metadata.namespace == "kube-system"`),
-	}, {
 		Name: "admission-ends-crashed", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleCrashInPlace},
 		Harm:  "A policy has no container restarted, so that a crash costs a member its place.",
 		Apply: mutate("pods", "CREATE", `JSONPatch{op: "replace", path: "/spec/restartPolicy", value: "Never"}`, `object.spec.restartPolicy == "Always"`),
-	}, {
-		Name: "admission-allows-one", Kind: Obvious, Breaks: []contract.ID{contract.APIMaxUnavailable},
-		Harm: "A rollout that was to take nobody down is accepted, and takes somebody down.",
-		Apply: mutate("statefulsets", "CREATE", `JSONPatch{op: "replace", path: "/spec/updateStrategy/rollingUpdate/maxUnavailable", value: 1}`,
-			`has(object.spec.updateStrategy.rollingUpdate) && has(object.spec.updateStrategy.rollingUpdate.maxUnavailable) && object.spec.updateStrategy.rollingUpdate.maxUnavailable == 0`),
 	}, {
 		Name: "admission-forgets-conditions", Kind: Subtle, Breaks: []contract.ID{contract.StatusSubresource},
 		Harm:  "What an operator notes in the status is accepted and forgotten.",
@@ -107,10 +90,6 @@ reclaimPolicy: Delete
 		Apply: mutate("pods/binding", "CREATE",
 			`JSONPatch{op: "replace", path: "/target/name", value: object.target.name.endsWith("worker") ? object.target.name + "2" : object.target.name.replace("worker2", "worker")}`,
 			`object.metadata.name.startsWith("set-")`),
-	}, {
-		Name: "admission-forbids-force", Kind: Obvious, Breaks: []contract.ID{contract.IdentityForceDelete},
-		Harm:  "A member on a node that is lost for good cannot be given up.",
-		Apply: refuse("pods", "DELETE", `request.userInfo.username.startsWith("system:") || !has(request.options.gracePeriodSeconds) || request.options.gracePeriodSeconds != 0`),
 	}, {
 		Name: "admission-shortens-hostname", Kind: Obvious, Breaks: []contract.ID{contract.IdentityFQDN},
 		Harm: "A database that identifies itself by its whole domain name does so by a part of it.",
