@@ -240,9 +240,29 @@ func (res *results) notRecreated(s *setLife, p *podLife, from *history.Event, ov
 	}
 	if act != nil {
 		c.until = act.At
-		res.broken(id, c)
+		if m.unattributed(s, p) {
+			res.broken(id, c)
+			return
+		}
+		res.decidedSince(id, c, s.scaledBelow(p, act))
 		return
 	}
 	c.until = m.h.Duration()
 	res.notDone(id, c, from.At+overdue)
+}
+
+// scaledBelow returns the version of the set since which a pod was out of range at an act, nil if it was in range.
+func (s *setLife) scaledBelow(p *podLife, act *history.Event) *history.Event {
+	var since *history.Event
+	for _, v := range s.specs {
+		switch {
+		case v.At > act.At:
+			return since
+		case inRange(v, p.ordinal):
+			since = nil
+		case since == nil:
+			since = v
+		}
+	}
+	return since
 }

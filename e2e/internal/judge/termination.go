@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -40,15 +41,49 @@ func checkNoRecreate(m *model, res *results) {
 				res.excuse(id, CacheLag)
 				continue
 			}
-			res.broken(id, evidence{
+			c := evidence{
 				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, p.created},
 				text: fmt.Sprintf("%s was created at %s although deletion of its set began at %s", p.name, p.created.Ref(), s.deleting.Ref()),
-			})
+			}
+			var free *history.Event // from when on it could be created
+			if was := p.predecessorIncarnation; was != nil {
+				free = was.gone
+			}
+			res.decidedSince(id, c, free)
 		}
 		if h, ok := m.lacking(s); ok && clean {
 			res.exercisedByWaiting(id, h, fmt.Sprintf("the set %s was being deleted and lacked %s", s.name, h.pod.name))
 		}
 	}
+}
+
+// decidedSince records a violation by an act that the first of two events, which are all, should have kept the controller from, where the history
+// shows that the sync which did it began after the controller must have seen that: a status had been observed since or written by an earlier sync, or what made
+// the act possible came later. A sync that is held up acts long after it looked.
+func (res *results) decidedSince(id contract.ID, c evidence, possible *history.Event) {
+	m, cause, act := res.m, c.events[0], c.events[1]
+	began := c.set.lastStatusChange(m.visibleFrom(act.At))
+	if possible != nil && before(possible, act) != no {
+		began = max(began, possible.At)
+	}
+	v := c.set.latest(surelyBy(act.At))
+	observed := cause.Resource == history.Sets && !cause.Gone() && v != nil && v.Set.Status.ObservedGeneration >= cause.Generation
+	if observed || m.mustHaveSeen(cause.At, began) {
+		res.broken(id, c)
+		return
+	}
+	c.text += ", but nothing shows that the controller looked again in between: it may have been held up in the middle of a sync"
+	res.inconclusive(id, c)
+}
+
+// lastStatusChange returns when the set's status last changed, up to a moment; 0 if it did not.
+func (s *setLife) lastStatusChange(until time.Duration) time.Duration {
+	for i := s.versionsUntil(until) - 1; i > 0; i-- {
+		if s.events[i].Set.Status != s.events[i-1].Set.Status {
+			return s.events[i].At
+		}
+	}
+	return 0
 }
 
 // lacking returns the longest interval in which a set that was being deleted still existed and lacked a pod in its range, whose name was free;

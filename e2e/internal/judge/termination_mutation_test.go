@@ -16,17 +16,21 @@ func terminationMutations() map[contract.ID]mutation {
 	}
 }
 
-// createWhileTerminating lets a set create a pod long after its own deletion began.
+// createWhileTerminating lets a set create a pod anew that was removed long after the set's own deletion began.
 func createWhileTerminating(h *mutableHistory) bool {
 	for _, set := range h.shuffled(history.Sets) {
-		d, pods := set.deletion(), h.podsOf(set)
-		if d == nil || len(pods) == 0 || h.end < d.At+4*time.Second {
+		d := set.deletion()
+		if d == nil {
 			continue
 		}
-		h.insert(pods[0].first(), d.At+3*time.Second, func(e *history.Event) {
-			e.Change, e.UID, e.Name = history.Added, "uid-late", set.name+"-77"
-		})
-		return true
+		for _, p := range h.podsOf(set) {
+			gone := p.removal()
+			if gone == nil || gone.At < d.At+3*time.Second || h.replacement(p) != nil {
+				continue
+			}
+			h.insert(p.first(), gone.At+200*time.Millisecond, func(e *history.Event) { e.Change, e.UID = history.Added, "uid-late" })
+			return true
+		}
 	}
 	return false
 }
