@@ -286,17 +286,20 @@ type Report struct {
 	Kind   string    `json:"kind"`
 	Object string    `json:"object"`
 	UID    types.UID `json:"uid,omitempty"`
-	// Pod is the pod that the message of a SuccessfulDelete names, "" where it names none.
+	// Pod is the pod that the message of a SuccessfulDelete or SuccessfulCreate names, "" where it names none; older histories have it for deletions
+	// alone. Claim is the claim that the message of a SuccessfulCreate says was made for that pod.
 	Pod   string `json:"pod,omitempty"`
+	Claim string `json:"claim,omitempty"`
 	Count int32  `json:"count,omitempty"` // how often it has occurred, those that were dropped included
 	// Last is when it last occurred, by the clock of the component.
 	Last metav1.Time `json:"last,omitzero"`
 }
 
-// The part of the StatefulSet controller's reports that tells who deleted a pod.
+// The part of the StatefulSet controller's reports that tells who deleted a pod, or created a pod or claim.
 const (
 	StatefulSetController = "statefulset-controller"
 	SuccessfulDelete      = "SuccessfulDelete"
+	SuccessfulCreate      = "SuccessfulCreate"
 	FailedCreate          = "FailedCreate"
 )
 
@@ -314,6 +317,17 @@ func (e *Event) DeletionReport() string {
 		return ""
 	}
 	return e.Report.Pod
+}
+
+// CreationReport returns the resource and name of the claim or pod that the StatefulSet controller reports to have created, "" for any other event.
+func (e *Event) CreationReport() (r Resource, name string) {
+	switch {
+	case !e.reportsOfSet(SuccessfulCreate):
+		return "", ""
+	case e.Report.Claim != "":
+		return Claims, e.Report.Claim
+	}
+	return Pods, e.Report.Pod
 }
 
 func (e *Event) reportsOfSet(reason string) bool {

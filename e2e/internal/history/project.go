@@ -278,17 +278,20 @@ func reportOf(o *corev1.Event) *Report {
 		r.Count, r.Last = o.Series.Count, metav1.NewTime(o.Series.LastObservedTime.Time)
 	}
 	r.Last = metav1.NewTime(r.Last.Truncate(time.Second))
-	if r.Reason == SuccessfulDelete {
-		r.Pod = podNamedIn(o.Message)
+	if r.Reason == SuccessfulDelete || r.Reason == SuccessfulCreate {
+		r.Pod = namedIn(o.Message, "Pod", "pod:")
+	}
+	if r.Reason == SuccessfulCreate {
+		r.Claim = namedIn(o.Message, "Claim")
 	}
 	return r
 }
 
-// podNamedIn returns the name behind the first word "Pod" or "pod:" of a message, "" if there is none: the controller has two ways to delete
-// a pod. Messages of events that were combined have it too: they are the last one's with a prefix.
-func podNamedIn(message string) string {
+// namedIn returns the name behind the first of some words in a message, "" if there is none: the controller has two ways to delete a pod.
+// Messages of events that were combined have it too: they are the last one's with a prefix.
+func namedIn(message string, any ...string) string {
 	words := strings.Fields(message)
-	i := slices.IndexFunc(words, func(word string) bool { return word == "Pod" || word == "pod:" })
+	i := slices.IndexFunc(words, func(word string) bool { return slices.Contains(any, word) })
 	if i >= 0 && i+1 < len(words) {
 		return words[i+1]
 	}

@@ -160,7 +160,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 	}
 }
 
-// TestProjectReports: of an Event object's message nothing but the name of a deleted pod is recorded.
+// TestProjectReports: of an Event object's message nothing but the names of a pod and a claim that was made or deleted is recorded.
 func TestProjectReports(t *testing.T) {
 	about := corev1.ObjectReference{Kind: "StatefulSet", Namespace: "n", Name: "web", UID: "s", FieldPath: "f"}
 	micro := metav1.NewMicroTime(noon().Add(1500 * time.Millisecond))
@@ -168,7 +168,7 @@ func TestProjectReports(t *testing.T) {
 	for name, tt := range map[string]struct {
 		obj  corev1.Event
 		want history.Report
-		pod  string
+		pod  string // whose deletion it tells
 	}{
 		"a deletion": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "delete Pod web-0 in StatefulSet web successful", Source: corev1.EventSource{Component: "statefulset-controller"}, LastTimestamp: noon(), Count: 2},
@@ -193,6 +193,16 @@ func TestProjectReports(t *testing.T) {
 		"a series": {
 			corev1.Event{Reason: "SuccessfulDelete", Message: "of Pod a-0", ReportingController: "mine", Series: &corev1.EventSeries{Count: 7, LastObservedTime: micro}},
 			history.Report{Reason: "SuccessfulDelete", Reporter: "mine", Pod: "a-0", Count: 7, Last: second},
+			"",
+		},
+		"a pod that was made": {
+			corev1.Event{Reason: "SuccessfulCreate", Message: "create Pod web-0 in StatefulSet web successful", Source: corev1.EventSource{Component: "statefulset-controller"}},
+			history.Report{Reason: "SuccessfulCreate", Reporter: "statefulset-controller", Pod: "web-0"},
+			"",
+		},
+		"a claim that was made": {
+			corev1.Event{Reason: "SuccessfulCreate", Message: "Create Claim data-web-0 Pod web-0 in StatefulSet web success", Source: corev1.EventSource{Component: "statefulset-controller"}},
+			history.Report{Reason: "SuccessfulCreate", Reporter: "statefulset-controller", Pod: "web-0", Claim: "data-web-0"},
 			"",
 		},
 		"a failure, with a text that may hold a secret": {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -45,53 +46,108 @@ func (r *Result) distrust(why string) {
 	r.Violations = nil
 }
 
-// Responses returns the times that the StatefulSet controller took to show in a set's status (observedGeneration) that it had seen a change of
-// its spec, in no particular order. What is shown has passed the controller's informer cache and its own writes, so that each is a bound on how
-// far that cache was behind.
+// Responses returns the times that the StatefulSet controller took to show that it had seen a change of a set's spec, in the order in which it did: in the
+// set's status (observedGeneration), or by the creation of a pod that the set had not asked for before. What is shown has passed the controller's informer
+// cache and its own writes, so that each is a bound on how far that cache was behind.
 func Responses(h *history.History) []time.Duration {
 	var out []time.Duration
-	type awaited struct {
-		generation int64
-		since      time.Duration
-	}
-	waiting := map[types.UID][]awaited{}
-	newest := map[types.UID]int64{}
-	for _, e := range h.Events {
-		if e.Resource != history.Sets {
-			continue
-		}
-		observed := e.Set.Status.ObservedGeneration
-		waiting[e.UID] = slices.DeleteFunc(waiting[e.UID], func(w awaited) bool {
-			if observed < w.generation {
-				return false
-			}
-			out = append(out, e.At-w.since)
-			return true
-		})
-		if e.Generation > newest[e.UID] && e.Change != history.Listed && observed < e.Generation {
-			waiting[e.UID] = append(waiting[e.UID], awaited{e.Generation, e.At})
-		}
-		newest[e.UID] = max(newest[e.UID], e.Generation)
+	for _, r := range responsesOf(h) {
+		out = append(out, r.took())
 	}
 	return out
 }
 
-// distrustOldView makes violations inconclusive that rest on the bound of the controller's lag, where the controller was never seen to keep it.
-func (res *results) distrustOldView() {
-	responses := Responses(res.m.h)
-	if len(responses) == 0 {
-		return
+// response is one change of a set's spec, from its first event to the first that shows it to have been seen.
+type response struct {
+	set          types.UID
+	since, shown time.Duration
+}
+
+func (r *response) took() time.Duration { return r.shown - r.since }
+
+// awaitedResponse is a change of a set's spec, from one version to another, that nothing has shown to be seen; before is nil for a new set.
+type awaitedResponse struct{ before, after *history.Event }
+
+// shownBy reports whether an event of the set or of one of its pods shows that the controller had seen the change.
+func (w *awaitedResponse) shownBy(e *history.Event) bool {
+	if e.Resource == history.Sets {
+		return e.Set.Status.ObservedGeneration >= w.after.Generation
 	}
-	least := slices.Min(responses)
-	beyond, bound := res.m.olderView(least)
-	if beyond == 0 {
-		return
-	}
-	why := fmt.Sprintf("; but the controller never took less than %.1f s to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
-		"find out what slows it down, or allow for more with LIMITS=controller-lag=", least.Seconds(), bound)
-	for id, r := range res.byID {
-		if slices.Contains([]string{"ordering", "termination", "update", "lifecycle"}, id.Family()) {
-			r.distrust(why)
+	n := history.Ordinal(e.Name)
+	return e.Change == history.Added && inRange(w.after, n) && (w.before == nil || !inRange(w.before, n))
+}
+
+// responsesOf returns all responses, in the order of shown.
+func responsesOf(h *history.History) []response {
+	var out []response
+	waiting, newest := map[types.UID][]awaitedResponse{}, map[types.UID]*history.Event{}
+	for _, e := range h.Events {
+		set := e.UID
+		switch c := e.Controller(); {
+		case e.Resource == history.Pods && c != nil:
+			set = c.UID
+		case e.Resource != history.Sets:
+			continue
+		}
+		waiting[set] = slices.DeleteFunc(waiting[set], func(w awaitedResponse) bool {
+			if !w.shownBy(e) {
+				return false
+			}
+			out = append(out, response{set: set, since: w.after.At, shown: e.At})
+			return true
+		})
+		if e.Resource == history.Pods {
+			continue
+		}
+		last := newest[set]
+		if last != nil && e.Generation <= last.Generation {
+			continue
+		}
+		newest[set] = e
+		if e.Change != history.Listed && e.Set.Status.ObservedGeneration < e.Generation {
+			waiting[set] = append(waiting[set], awaitedResponse{last, e})
 		}
 	}
+	return out
+}
+
+// oldView says why an accusation of a set's controller may rest on the bound of its lag alone, "" if it does not: the responses around the act show that
+// the controller's view was older than that, and what speaks against the act is no older than they show the view to be.
+func (m *model) oldView(c *evidence, act time.Duration) string {
+	if c.set == nil || c.anyAuthor || len(c.clients) > 0 {
+		return ""
+	}
+	r := m.responseAround(c.set, act)
+	if r == nil {
+		return ""
+	}
+	beyond, bound := m.olderView(r.took())
+	age := max(act, c.until) - c.since // 0 where the act was wrong in itself
+	if beyond == 0 || age == 0 || age > r.took() {
+		return ""
+	}
+	return fmt.Sprintf("; but the controller took %.1f s then, from %s, to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
+		"find out what slows it down, or allow for more with LIMITS=controller-lag=", r.took().Seconds(), history.Clock(r.since), bound)
+}
+
+// responseAround returns the response that tells how old the controller's view was at a moment, nil if none was seen: the slowest of the set that was
+// under way then, else the quickest of any other set, else the nearest one.
+func (m *model) responseAround(s *setLife, at time.Duration) *response {
+	var own, other, nearest *response
+	apart := func(r *response) time.Duration { return max(at-r.shown, r.since-at) }
+	for i := range m.responses {
+		switch r := &m.responses[i]; {
+		case apart(r) > 0:
+			if nearest == nil || apart(r) < apart(nearest) {
+				nearest = r
+			}
+		case r.set == s.uid:
+			if own == nil || r.took() > own.took() {
+				own = r
+			}
+		case other == nil || r.took() < other.took():
+			other = r
+		}
+	}
+	return cmp.Or(own, other, nearest)
 }

@@ -162,7 +162,8 @@ func (m *model) collected(deletion *history.Event) bool {
 	return len(deletion.Owners) > 0
 }
 
-// withoutAuthor says of the first of some acts that it is a deletion which the history does not show to be the accused's, "" if none is.
+// withoutAuthor says of the first of some acts that it is a deletion, or the creation of a claim, which the history does not show to be the accused's, "" if
+// none is.
 func (m *model) withoutAuthor(acts []*history.Event) string {
 	for _, e := range acts {
 		if e == nil {
@@ -171,9 +172,13 @@ func (m *model) withoutAuthor(acts []*history.Event) string {
 		p, c := m.byPod[e.UID], m.byClaim[e.UID]
 		switch {
 		case p != nil && (p.deleting == e && m.maybeOthers(p) || p.gone == e && p.deleting != e && !m.endedByController(p)):
-			return "; but no Event of the StatefulSet controller names " + e.Name + " as deleted then" + anyClient("pods")
+			return "; but no Event of the StatefulSet controller names " + e.Name + " as deleted then" + anyClient("delete pods")
 		case c != nil && c.deleting == e && !m.collected(e):
-			return "; but " + e.Name + " had no owner that was gone, with which the garbage collector deletes it" + anyClient("claims")
+			return "; but " + e.Name + " had no owner that was gone, with which the garbage collector deletes it" + anyClient("delete claims")
+		case c != nil && c.created == e:
+			if s, pod := m.claimant(c.name, surelyBy(e.At)); !m.madeByController(s, c) {
+				return "; but no Event of the StatefulSet controller names " + e.Name + " as created then, nor did it create " + pod + " at once" + anyClient("create claims")
+			}
 		}
 	}
 	return ""
@@ -188,7 +193,7 @@ func (m *model) maybeOthers(p *podLife) bool {
 	return false
 }
 
-// anyClient says who may have deleted objects, and what shows who did.
-func anyClient(what string) string {
-	return fmt.Sprintf(", and any client that may delete %s can have: the API server's audit log shows which did", what)
+// anyClient says who may have done something to objects, and what shows who did.
+func anyClient(does string) string {
+	return fmt.Sprintf(", and any client that may %s can have: the API server's audit log shows which did", does)
 }

@@ -89,20 +89,26 @@ func dropAnnotation(h *mutableHistory) bool {
 	})(h)
 }
 
-// removeHeldRevision removes a revision that a pod has had for long, and has to the end.
+// removeHeldRevision has the controller remove a revision that a pod has had for long, and has to the end, beside one that it rightly removes.
 func removeHeldRevision(h *mutableHistory) bool {
-	for _, r := range h.shuffled(history.Revisions) {
-		set, at := h.byUID(history.Sets, r.first().Controller()), h.end-3*time.Second
-		if set == nil || !set.alive(h.end) || r.removal() != nil || !r.alive(at) {
+	for _, rightly := range h.shuffled(history.Revisions) {
+		gone, set := rightly.removal(), h.byUID(history.Sets, rightly.first().Controller())
+		if gone == nil || gone.Change != history.Deleted || set == nil || !set.alive(h.end) || h.end-gone.At < 3*time.Second {
 			continue
 		}
-		held := slices.ContainsFunc(h.podsOf(set), func(p *object) bool {
-			sameLabels := func(e *history.Event) bool { return maps.Equal(e.Labels, p.first().Labels) && len(e.Owners) == 1 }
-			return p.revision() == r.name && p.first().At < at-3*time.Second && p.removal() == nil && !slices.ContainsFunc(p.versions, func(e *history.Event) bool { return !sameLabels(e) })
-		})
-		if held {
-			h.insert(r.last(), at, func(e *history.Event) { e.Change = history.Deleted })
-			return true
+		for _, r := range h.shuffled(history.Revisions) {
+			if h.byUID(history.Sets, r.first().Controller()) != set || r.removal() != nil || !r.alive(gone.At) {
+				continue
+			}
+			held := slices.ContainsFunc(h.podsOf(set), func(p *object) bool {
+				sameLabels := func(e *history.Event) bool { return maps.Equal(e.Labels, p.first().Labels) && len(e.Owners) == 1 }
+				return p.revision() == r.name && p.first().At < gone.At-3*time.Second && p.removal() == nil && !slices.ContainsFunc(p.versions, func(e *history.Event) bool { return !sameLabels(e) })
+			})
+			if held {
+				h.dropEvents(func(e *history.Event) bool { return e.UID == r.uid && e.At > gone.At })
+				h.insert(r.at(gone.At), gone.At, func(e *history.Event) { e.Change = history.Deleted })
+				return true
+			}
 		}
 	}
 	return false

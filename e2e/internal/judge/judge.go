@@ -84,7 +84,6 @@ func judged(h *history.History) *results {
 	if why := brokenAssumption(h); why != "" {
 		res.distrust(why)
 	}
-	res.distrustOldView()
 	res.addSpecChecks(h.Checks)
 	return res
 }
@@ -171,6 +170,11 @@ func (res *results) broken(id contract.ID, c evidence) {
 			res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 			return
 		}
+	}
+	if why := res.m.oldView(&c, f.At); why != "" {
+		f.Text += why
+		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
+		return
 	}
 	res.of(id).Violations = append(res.of(id).Violations, f)
 }

@@ -123,11 +123,17 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 			continue
 		}
 		if p := m.podHolding(r.set, l, gone); p != nil {
-			res.broken(id, evidence{
+			c := evidence{
 				set: r.set, since: p.first().At, until: deliveredBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{p.first(), gone},
 				text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, while %s had it (created at %s)",
 					gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), p.name, p.first().Ref()),
-			})
+			}
+			if m.trimmed(r.set, all, gone) {
+				res.broken(id, c)
+				continue
+			}
+			c.text += "; but the controller had no more than its limit then, or no occasion to count them" + anyClient("delete controller revisions")
+			res.inconclusive(id, c)
 			continue
 		}
 		unused, stays := 1, []*revisionLife(nil)

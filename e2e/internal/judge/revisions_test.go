@@ -201,7 +201,10 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 		},
 		{
 			name: "one that a pod has, which is neither the current nor the update revision", broken: ids(id), texts: []string{"web-2, number 2, of web was removed", "while web-1 had it"},
-			build: held(func(b *historytest.Builder) { b.Wait(4 * time.Second) }),
+			build: held(func(b *historytest.Builder) {
+				b.Wait(4 * time.Second)
+				b.Change(history.Sets, "web", func(*history.Event) {})
+			}),
 		},
 		{
 			name:  "one whose pod the controller's cache may not have held",

@@ -135,6 +135,7 @@ func TestClaims(t *testing.T) {
 				b.Set("web", data)
 				b.Claim("data", "web-0").Labels["app"] = "late"
 				delete(b.History().Events[1].Labels, "app")
+				b.Pod("web-0")
 			},
 		},
 		{
@@ -143,6 +144,7 @@ func TestClaims(t *testing.T) {
 				b.Set("web", data)
 				b.Claim("data", "web-0")
 				b.History().Events[1].Labels["app"] = "db"
+				b.Pod("web-0")
 			},
 		},
 		{

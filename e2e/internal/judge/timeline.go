@@ -27,12 +27,14 @@ type model struct {
 	rollouts []*rollout
 	attribution
 	// podsNamed and claimsNamed hold the objects of each name, whoever controls them, oldest first.
-	podsNamed    map[string][]*podLife
-	claimsNamed  map[string][]*claimLife
-	claimants    map[string][]*setLife
-	reports      map[string][]*history.Event // of deletions, by the StatefulSet controller, by the pod's name
-	reported     map[*podLife]bool           // the pods that it reports to have deleted
-	shortened    int                         // how many of them had another grace period than their own
+	podsNamed   map[string][]*podLife
+	claimsNamed map[string][]*claimLife
+	claimants   map[string][]*setLife
+	reports     map[string][]*history.Event // of deletions, by the StatefulSet controller, by the pod's name
+	reported    map[*podLife]bool           // the pods that it reports to have deleted
+	creationReports
+	responses    []response // of the controller to changes of specs
+	shortened    int        // how many of them had another grace period than their own
 	replacements []replacement
 	reactions    []reaction // by time
 	// refusals are, by set, the moments at which the controller reported that it could not create something for it.
@@ -139,6 +141,7 @@ func newModel(h *history.History) *model {
 	m := &model{
 		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
 		byClaim: map[types.UID]*claimLife{}, podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
+		creationReports: creationReportsOf(h.Events), responses: responsesOf(h),
 	}
 	for _, e := range h.Events {
 		switch e.Resource {
