@@ -179,7 +179,7 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 	for _, d := range l.differences() {
 		same = false
 		res.broken(id, evidence{
-			set: l.set, since: l.at.At, events: []*history.Event{l.at, l.next.created},
+			set: l.set, since: l.next.created.At, events: []*history.Event{l.at, l.next.created},
 			text: fmt.Sprintf("%s (%s at %s) came back at %s with another identity: %s", l.pod.name, how, l.at.Ref(), l.next.created.Ref(), d),
 		})
 	}
