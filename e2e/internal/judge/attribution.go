@@ -76,7 +76,7 @@ func newAttribution(operations []history.Operation) attribution {
 // object's first event and deleting the one that shows the request for its deletion.
 func (a *attribution) deletedByTest(uid types.UID, first, deleting *history.Event) bool {
 	for _, o := range a.deletions[uid] {
-		if o.Seq < deleting.Seq {
+		if o.Seq < deleting.Seq && (o.Outcome == history.Accepted || mayBeCarriedOut(&o, deleting)) {
 			return true
 		}
 	}
@@ -104,7 +104,16 @@ func (d *bulkDeletion) mayInclude(first, deleting *history.Event) bool {
 	if d.Seq < first.Seq && first.At > deliveredBy(max(d.At, d.ReturnAt)) {
 		return false
 	}
+	if d.Resource != "" && !mayBeCarriedOut(&d.Operation, deleting) {
+		return false // the end of a namespace takes its time
+	}
 	return d.selector.Matches(labels.Set(first.Labels)) || d.selector.Matches(labels.Set(deleting.Labels))
+}
+
+// mayBeCarriedOut reports whether a deletion may show an operation of the test, as far as the time goes.
+func mayBeCarriedOut(o *history.Operation, deletion *history.Event) bool {
+	// Without a return the recording does not say when it ended.
+	return o.ReturnSeq == 0 || deletion.At <= carriedOutBy(o.ReturnAt, o.Outcome == history.Accepted)
 }
 
 // madeByTest reports whether the API server answered an operation of the test with that version of an object.

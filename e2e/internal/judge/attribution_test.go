@@ -48,6 +48,19 @@ func TestDeletionsByOutcome(t *testing.T) {
 			name:  "a refused eviction and one without an answer",
 			build: deleted(func(b *historytest.Builder) { refuse(b, evict("web-0")); b.Begin(evict("web-0")) }),
 		},
+		{name: "an eviction without an answer, long ago", broken: noSpurious, build: deleted(func(b *historytest.Builder) {
+			b.Begin(evict("web-0"))(history.Unknown, nil)
+			b.Wait(75 * time.Second)
+		})},
+		{name: "an eviction without an answer, which the API server may still work on", build: deleted(func(b *historytest.Builder) {
+			b.Begin(evict("web-0"))(history.Unknown, nil)
+			b.Wait(55 * time.Second)
+		})},
+		{name: "an eviction that never ended", build: deleted(func(b *historytest.Builder) { b.Begin(evict("web-0")); b.Wait(75 * time.Second) })},
+		{name: "all pods, long ago", broken: noSpurious, build: deleted(func(b *historytest.Builder) {
+			b.Begin(deletePods(""))(history.Accepted, nil)
+			b.Wait(12 * time.Second)
+		})},
 		{name: "an eviction after the deletion", broken: noSpurious, build: func(b *historytest.Builder) {
 			deleted(func(*historytest.Builder) {})(b)
 			b.Begin(evict("web-0"))(history.Accepted, nil)

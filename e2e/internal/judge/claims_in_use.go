@@ -20,7 +20,7 @@ type heldClaim struct {
 }
 
 // checkClaimInUse: a claim whose deletion was requested while a pod used it is gone only after that pod. One that goes with its deleted set
-// before its pod is reported by checkDeletedAfterPods alone.
+// before the pod of that set is reported by checkDeletedAfterPods alone.
 func checkClaimInUse(m *model, res *results) {
 	const id = contract.StorageInUseProtection
 	users := map[string][]*podLife{}
@@ -38,7 +38,7 @@ func checkClaimInUse(m *model, res *results) {
 				continue
 			}
 			h := heldClaim{claim: c, pod: p, set: p.owner(), from: c.deleting, name: "claim " + c.name}
-			if m.deletedWithSet(c) == nil {
+			if s := m.deletedWithSet(c); s == nil || !s.claims(c, p) {
 				res.goneAfterPod(id, h)
 			} else if m.wasHeld(h) {
 				res.exercised(id)
@@ -56,12 +56,17 @@ func checkDeletedAfterPods(m *model, res *results) {
 			continue
 		}
 		for _, p := range s.byOrdinal[history.Ordinal(c.name)] {
-			if p.owner() != s || !m.heldBy(c, p) {
+			if !s.claims(c, p) || !m.heldBy(c, p) {
 				continue
 			}
 			res.goneAfterPod(id, heldClaim{claim: c, pod: p, set: s, from: s.deleting, name: fmt.Sprintf("claim %s of the deleted set %s", c.name, s.name)})
 		}
 	}
+}
+
+// claims reports whether the claim is that of the set's own pod.
+func (s *setLife) claims(c *claimLife, p *podLife) bool {
+	return p.owner() == s && p.ordinal == history.Ordinal(c.name)
 }
 
 // deletedWithSet returns the deleted set with which its retention policy deleted the claim, or nil.

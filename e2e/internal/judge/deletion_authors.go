@@ -17,13 +17,16 @@ import (
 // burst of 25 for one set (one more every 5 minutes), and what the API server does not take: a report that is missing shows nothing.
 // The controller deletes no claims. The garbage collector does, and only those whose owners are all gone, or being deleted in the foreground.
 
-// whoDeleted returns who requested the pod's deletion.
+// whoDeleted returns who requested the pod's deletion. What sets the condition DisruptionTarget deletes the pod in the same call: a condition that is
+// older than the lag tells of another attempt, and does not refute the controller's report.
 func (m *model) whoDeleted(p *podLife) actor {
 	switch d := p.deleting; {
 	case d == nil:
 		return unknownActor
 	case m.deletedByTest(p.uid, p.first(), d):
 		return byTest
+	case m.reported[p] && !p.otherGrace() && m.disruptedBefore(p):
+		return byController
 	case p.evicted(d.Seq):
 		return byClient
 	case p.disruptionTarget != nil && p.disruptionTarget.Seq <= d.Seq:
@@ -36,6 +39,12 @@ func (m *model) whoDeleted(p *podLife) actor {
 		return byClient
 	}
 	return byAnybody
+}
+
+// disruptedBefore reports whether the pod had got the condition DisruptionTarget so long before its deletion that this came of something else, and had
+// not finished, for which the controller deletes it.
+func (m *model) disruptedBefore(p *podLife) bool {
+	return p.disruptionTarget != nil && m.mustHaveSeen(p.disruptionTarget.At, p.deleting.At) && (p.finished == nil || p.finished.Seq > p.deleting.Seq)
 }
 
 // maybeByController reports whether the pod's deletion may be the act of the StatefulSet controller.

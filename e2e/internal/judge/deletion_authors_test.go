@@ -45,6 +45,34 @@ func TestDeletionAuthors(t *testing.T) {
 		{name: "a report of another component", inconclusive: id, build: report(func(r *history.Report) { r.Reporter = "janitor" }, 0)},
 		{name: "a report of another controller's object", inconclusive: id, build: report(func(r *history.Report) { r.Kind = "ReplicaSet" }, 0)},
 		{name: "a report of another time", inconclusive: id, build: report(func(r *history.Report) { r.Last.Time = r.Last.Add(-5 * time.Second) }, 0)},
+		{name: "long after an eviction that came to nothing", broken: id, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Disrupt("web-0", "EvictionByEvictionAPI")
+			b.Wait(long)
+			b.Change(history.Pods, "web-0", func(e *history.Event) { e.Pod.Conditions[len(e.Pod.Conditions)-1].Status = "False" })
+			b.Wait(long)
+			b.Terminate("web-0")
+		}},
+		{name: "the same, by somebody else", inconclusive: id, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Disrupt("web-0", "EvictionByEvictionAPI")
+			b.Wait(long)
+			b.Change(history.Pods, "web-0", func(e *history.Event) { e.Pod.Conditions[len(e.Pod.Conditions)-1].Status = "False" })
+			b.Wait(long)
+			b.ByOthers(func() { b.Terminate("web-0") })
+		}},
+		{name: "long after an eviction that did not delete it", broken: id, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Disrupt("web-0", "EvictionByEvictionAPI")
+			b.Wait(long)
+			reportedDeletion(b)
+		}},
+		{name: "evicted just then, though the controller reports one", notExercised: id, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Wait(5 * time.Second)
+			b.Disrupt("web-0", "EvictionByEvictionAPI")
+			reportedDeletion(b)
+		}},
 		{name: "another grace period than the pod's own", notExercised: id, build: func(b *historytest.Builder) {
 			b.Running("web", 1)
 			b.Change(history.Pods, "web-0", func(e *history.Event) {
@@ -56,5 +84,13 @@ func TestDeletionAuthors(t *testing.T) {
 			b.Running("web", 1)
 			b.ByOthers(func() { b.Remove(history.Pods, "web-0") })
 		}},
+	})
+}
+
+// reportedDeletion deletes web-0 by a request that the controller reports.
+func reportedDeletion(b *historytest.Builder) {
+	b.ByOthers(func() { b.Terminate("web-0") })
+	b.Report(history.Report{
+		Reason: history.SuccessfulDelete, Reporter: history.StatefulSetController, Kind: "StatefulSet", Object: "web", Pod: "web-0", Last: b.Timestamp(),
 	})
 }

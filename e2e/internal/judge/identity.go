@@ -86,14 +86,26 @@ func checkHostname(m *model, res *results) {
 		isReplacement[l.next] = true
 	}
 	m.createdPods(func(s *setLife, p *podLife) {
-		free := func(v *history.Event) bool { return v.Set.FreeHostname || v.Set.PodHostname != "" }
-		if got := p.created.Pod.Hostname; got != "" && got != p.name && !isReplacement[p] && len(s.events) > 0 && !s.during(0, deliveredBy(p.created.At), free) {
+		if got := p.created.Pod.Hostname; got != "" && got != p.name && !isReplacement[p] && len(s.events) > 0 && !m.freeHostname(s, p) {
 			res.broken(contract.IdentityHostname, evidence{
 				set: s, since: p.created.At, events: []*history.Event{p.created},
 				text: fmt.Sprintf("%s was created at %s with hostname %q, expected its name", p.name, p.created.Ref(), got),
 			})
 		}
 	})
+}
+
+// freeHostname reports whether the pod may have been made of a template that asks for a hostname of its own: that of a candidate spec, or of the
+// pod's revision, which may be an earlier one.
+func (m *model) freeHostname(s *setLife, p *podLife) bool {
+	r, views := m.rollouts[s.nr], m.cacheAt(s, p.created)
+	made, known := r.templateByRevision[p.revision]
+	for i, v := range s.specs[:views.newest+1] {
+		if (v.Set.FreeHostname || v.Set.PodHostname != "") && (i >= views.oldest || !known || r.templateOf[i] == made) {
+			return true
+		}
+	}
+	return false
 }
 
 // parentOf returns the name of the set that a pod of that name would belong to, or "".

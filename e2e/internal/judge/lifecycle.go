@@ -71,13 +71,15 @@ func (m *model) attributed(p *podLife) bool {
 	if crash := p.crash; crash != nil && m.recent(p, crash) {
 		return true
 	}
-	if t.from != p.first() && promptly(t.from, p.deleting) {
-		return true
+	if t.set.selects() {
+		if t.from != p.first() && promptly(t.from, p.deleting) && p.ownerAt(t.from.Seq-1).uid == "" && m.adoptable(t.set, p.at(t.from.Seq-1)) {
+			return true
+		}
+		if since := t.set.unselected(p); since != nil && since.Seq < p.deleting.Seq {
+			return true
+		}
 	}
-	if before := p.at(p.deleting.Seq - 1); before != nil && t.set.selects() && !t.set.matches(before) {
-		return true
-	}
-	return len(m.otherSelectors(p, t.set)) > 0
+	return m.disjoint(p)
 }
 
 // checkAdoption: an orphan that matches is adopted, not replaced.
@@ -174,7 +176,7 @@ func checkRelease(m *model, res *results) {
 	const id = contract.LifecycleRelease
 	overdue := m.actDeadline()
 	for _, l := range m.replacements {
-		if l.reason == released && l.set.selects() && !l.set.matches(l.at) {
+		if l.reason == released && l.unselected() {
 			res.checkReplacement(id, l, overdue)
 		}
 	}
@@ -182,31 +184,40 @@ func checkRelease(m *model, res *results) {
 		if len(p.owners) == 0 {
 			continue
 		}
-		// Whoever was its controller before has released it.
-		t := p.owners[len(p.owners)-1]
-		if t.set == nil || !t.set.selects() {
-			continue
-		}
-		from, to := p.index(t.from.Seq), len(p.events)
-		if !p.relabelled {
-			to = from + 1 // all versions have the same labels
-		}
-		var since *history.Event // from here to the end the set did not select the pod
-		for k, e := range p.events[from:to] {
-			if k > 0 && sameLabels(p.events[from+k-1], e) {
-				continue
+		if s := p.owner(); s != nil && s.selects() {
+			if since := s.unselected(p); since != nil {
+				res.notRecreated(s, p, since, overdue)
 			}
-			if t.set.matches(e) {
-				since = nil
-			} else if since == nil {
-				since = e
-			}
-		}
-		if since != nil {
-			res.notRecreated(t.set, p, since, overdue)
 		}
 	}
 }
+
+// unselected returns the first event since which the set, the pod's last controller, did not select it to its end; nil if it did. Whoever was its
+// controller before has released it.
+func (s *setLife) unselected(p *podLife) (since *history.Event) {
+	t := p.owners[len(p.owners)-1]
+	if t.set != s {
+		return nil
+	}
+	from, to := p.index(t.from.Seq), len(p.events)
+	if !p.relabelled {
+		to = from + 1 // all versions have the same labels
+	}
+	for k, e := range p.events[from:to] {
+		if k > 0 && sameLabels(p.events[from+k-1], e) {
+			continue
+		}
+		if s.matches(e) {
+			since = nil
+		} else if since == nil {
+			since = e
+		}
+	}
+	return since
+}
+
+// unselected reports whether the pod was released because its labels had changed.
+func (l *replacement) unselected() bool { return l.set.selects() && !l.set.matches(l.at) }
 
 // index returns the position of the first of the pod's events from that point of the history on.
 func (p *podLife) index(seq int) int {

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -68,6 +69,11 @@ func (res *results) disjointSelectors(id contract.ID, s *setLife, p *podLife) {
 		text: fmt.Sprintf("%s, controlled by %s, was deleted at %s while the set %s selected it; whether that was the set, the owner or the garbage collector is not recorded",
 			p.name, owner.name(), e.Ref(), s.name),
 	})
+}
+
+// disjoint reports whether disjointSelectors finds the pod's deletion, for which its own set had no reason, broken.
+func (m *model) disjoint(p *podLife) bool {
+	return len(p.owners) == 1 && slices.ContainsFunc(m.otherSelectors(p, p.owners[0].set), func(s *setLife) bool { return !s.mayBeDeleted(p.deleting) })
 }
 
 // overlap reports whether set and pod lived at the same time for long enough that the controller must have looked.

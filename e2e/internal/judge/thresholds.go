@@ -46,6 +46,9 @@ const (
 	// laggingStatusFactor is how many lags a status may equal what the pods showed earlier before it counts as never updated.
 	laggingStatusFactor = 10
 
+	// longestRequest is how long the API server works on a request at most, by the default of its flag request-timeout.
+	longestRequest = time.Minute
+
 	// timestampResolution is by how much timestamps of the API are cut: they have seconds.
 	timestampResolution = time.Second
 
@@ -88,6 +91,15 @@ func (m *model) leastElapsed(need time.Duration) time.Duration {
 // heldBack reports whether one watch delivered an event so long after another delivered a later one that not even a watch which was cut off and
 // resumed explains it.
 func heldBack(by time.Duration) bool { return by > resumedWatchSkew }
+
+// carriedOutBy is the moment by which every watch has delivered what an operation that returned at a moment did: the API server carries it out before
+// it answers, and one that got no answer until it would give up a request.
+func carriedOutBy(returned time.Duration, answered bool) time.Duration {
+	if answered {
+		return returned + resumedWatchSkew
+	}
+	return returned + longestRequest + resumedWatchSkew
+}
 
 // olderView returns by how much more the controller's view was behind than the bound of its lag allows, given the least that it was seen to
 // need, and that bound; 0 if it kept the bound.

@@ -79,7 +79,7 @@ type podLife struct {
 	ready                  []interval     // stretches of Running, Ready and not terminating
 	revision               string         // as its label named it at first sight
 	finished               *history.Event // Failed or Succeeded
-	disruptionTarget       *history.Event // condition DisruptionTarget: evicted, preempted, collected
+	disruptionTarget       *history.Event // from here on it has the condition DisruptionTarget: evicted, preempted, collected
 	// crash is the last version before its end, or the request for that, which shows a crashed container.
 	crash      *history.Event
 	restarts   int32 // of its containers, as of the events added so far
@@ -244,7 +244,11 @@ func (m *model) addPod(e *history.Event) {
 	}
 	p.events = append(p.events, e)
 	p.finished = firstOf(p.finished, e, p.finished == nil && e.Pod.Finished())
-	p.disruptionTarget = firstOf(p.disruptionTarget, e, p.disruptionTarget == nil && e.Pod.Is(corev1.DisruptionTarget))
+	if is := e.Pod.Is(corev1.DisruptionTarget); !is && p.deleting == nil {
+		p.disruptionTarget = nil // it was not deleted after all
+	} else {
+		p.disruptionTarget = firstOf(p.disruptionTarget, e, is)
+	}
 
 	up := e.Pod.RunningAndReady() && !e.Terminating() && !e.Gone()
 	switch was := p.isReady(); {
