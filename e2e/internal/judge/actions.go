@@ -315,10 +315,18 @@ func inRange(v *history.Event, n int) bool {
 }
 
 // updates reports whether under that version of a set the controller deletes the pod of the ordinal if an update is pending for it.
-// With a start ordinal, documentation and controller disagree on which pods a partition covers.
 func updates(v *history.Event, n int) bool {
-	return inRange(v, n) && v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && (v.Set.Start != 0 || n >= int(v.Set.Partition))
+	return inRange(v, n) && v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && !kept(v, n)
 }
+
+// With a start ordinal, documentation and controller disagree on which pods a partition covers: the ordinals below it, or so many from the start
+// ordinal on. Both keep the ordinals below it, and both update those from reached on.
+
+// kept reports whether the partition of that version of a set surely keeps the pod of an ordinal from being updated.
+func kept(v *history.Event, n int) bool { return n < int(v.Set.Partition) }
+
+// reached returns the lowest ordinal that the partition of that version of a set surely lets be updated.
+func reached(v *history.Event) int { return int(v.Set.Start + v.Set.Partition) }
 
 // ordered reports whether the set creates and removes its pods one after another.
 func (s *setLife) ordered() bool { return s.policy() == appsv1.OrderedReadyPodManagement }

@@ -186,7 +186,7 @@ func (s *setLife) settled(seq int, at time.Duration) bool {
 		if ready == nil || ready.to != nil && ready.to.Seq <= seq {
 			return false
 		}
-		if v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && p.ordinal >= int(v.Set.Partition) && p.revision != v.Set.Status.UpdateRevision {
+		if v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && p.ordinal >= reached(v) && p.revision != v.Set.Status.UpdateRevision {
 			return false
 		}
 	}

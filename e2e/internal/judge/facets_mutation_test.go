@@ -25,6 +25,7 @@ func facetMutations() []furtherMutation {
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
 		{contract.IdentityName, "a pod out of range is created", createOutOfRange},
 		{contract.UpdateHistoryOldestFirst, "a revision that a pod has is removed", removeHeldRevision},
+		{contract.UpdatePartition, "a pod below the partition of a set with a start ordinal is updated", deletePodWhere(belowPartitionOfStart)},
 		{contract.UpdatePartition, "a pod that is added below the partition gets the new template", addNewBelowPartition},
 		{contract.UpdateComplete, "a new pod lacks an annotation of its template", dropAnnotation},
 	}

@@ -33,12 +33,11 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 	case v.Set.Strategy == appsv1.RecreateStatefulSetStrategyType:
 		a.kind = recreated
 		return a
-	case v.Set.Start != 0 && v.Set.Partition != 0:
-		// With a start ordinal, documentation and controller disagree on which pods a partition covers.
-		a.kind = unknownKind
-		return a
-	case p.ordinal < int(v.Set.Partition):
+	case kept(v, p.ordinal):
 		a.kind = covered
+		return a
+	case p.ordinal < reached(v):
+		a.kind = disputed
 		return a
 	}
 	w.compare(&a)
@@ -49,7 +48,7 @@ func (w *rolloutWalker) checkUnder(p *podLife, e *history.Event, spec int) rollo
 func (w *rolloutWalker) compare(a *rolloutAction) {
 	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
 	free := !w.s.ordered() && a.broken
-	lo, hi := bounds(a.view, int(a.view.Set.Partition))
+	lo, hi := bounds(a.view, reached(a.view))
 	if free || a.limit != 1 {
 		return
 	}
@@ -113,12 +112,11 @@ type stalledRollout struct {
 // does not where the gate of maxUnavailable is on: kubernetes issue 137409, a bug that is to be reported.
 func (w *rolloutWalker) stuckAtEnd() *stalledRollout {
 	v := w.s.specs[w.spec]
-	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType ||
-		(v.Set.Start != 0 && v.Set.Partition != 0) {
+	if w.m.h.End == nil || !w.m.h.End.Complete || w.s.deleting != nil || v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 		return nil
 	}
 	lo, hi := bounds(v, 0)
-	reach, _ := bounds(v, int(v.Set.Partition))
+	reach := reached(v)
 	if len(w.s.ordinals.in(lo, hi)) != int(v.Set.Replicas) {
 		return nil
 	}
@@ -173,7 +171,7 @@ func (a *rolloutAction) weight() int {
 			n += severe
 		}
 		return n
-	case unknownKind, recreated:
+	case unknownKind, disputed, recreated:
 		return 0
 	case covered, onDelete:
 		return forbidden
@@ -184,8 +182,7 @@ func (a *rolloutAction) weight() int {
 // noteChoice records whether the controller could have updated another pod at an act.
 func (w *rolloutWalker) noteChoice(a *rolloutAction) {
 	a.since = w.s.specs[w.r.phase[a.spec]].At
-	lo, _ := bounds(a.view, int(a.view.Set.Partition))
-	a.choice = w.pendingLast(a.spec, lo, a.pod.ordinal) >= 0
+	a.choice = w.pendingLast(a.spec, reached(a.view), a.pod.ordinal) >= 0
 }
 
 // countDown records which ordinals are down because of the rollout, of those in range in every candidate spec. A pod that was not Ready before is not.

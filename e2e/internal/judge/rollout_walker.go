@@ -35,6 +35,7 @@ const (
 	onDelete                             // an update was pending, but the strategy is OnDelete
 	recreated                            // an update was pending, and the strategy is Recreate
 	spurious                             // none was pending
+	disputed                             // an update was pending, and documentation and controller disagree on whether the partition covers the pod
 	unknownKind                          // the history does not show whether one was pending
 )
 
@@ -208,7 +209,7 @@ func (w *rolloutWalker) advance(at time.Duration) {
 			w.endHalt(now.At, nil)
 		}
 		w.endUnchanged(now.At)
-		if was.Set.SameTemplate(now.Set) && w.settled(0) && len(w.at) > 0 {
+		if was.Set.SameTemplate(now.Set) && w.settled(bounds(now, 0)) && len(w.at) > 0 {
 			w.r.unchanged = append(w.r.unchanged, unchangedPeriod{change: now, spec: w.spec, from: now.At})
 			w.stable = len(w.r.unchanged)
 		}
@@ -245,9 +246,8 @@ func bounds(v *history.Event, from int) (lo, hi int) {
 	return max(from, int(v.Set.Start)), int(v.Set.Start) + int(v.Set.Replicas)
 }
 
-// settled reports whether no pod in range from that ordinal on has an update pending.
-func (w *rolloutWalker) settled(from int) bool {
-	lo, hi := bounds(w.s.specs[w.spec], from)
+// settled reports whether no pod of an ordinal in [lo, hi) has an update pending.
+func (w *rolloutWalker) settled(lo, hi int) bool {
 	for revision, of := range w.at {
 		if w.r.updatePending(revision, w.spec) != no && len(of.in(lo, hi)) > 0 {
 			return false
@@ -265,8 +265,7 @@ func (w *rolloutWalker) openHalt(p *podLife, e *history.Event) {
 	if w.r.updatePending(p.revision, w.spec) != no {
 		return
 	}
-	lo, _ := bounds(v, int(v.Set.Partition))
-	next := w.pendingLast(w.spec, lo, p.ordinal)
+	next := w.pendingLast(w.spec, reached(v), p.ordinal)
 	if next < 0 {
 		return
 	}
@@ -297,11 +296,11 @@ func (w *rolloutWalker) complete(e *history.Event) {
 		return
 	}
 	lo, hi := bounds(v, 0)
-	if len(w.s.ordinals.in(lo, hi)) != int(v.Set.Replicas) || len(w.down.in(lo, hi)) > 0 || !w.settled(int(v.Set.Partition)) {
+	if len(w.s.ordinals.in(lo, hi)) != int(v.Set.Replicas) || len(w.down.in(lo, hi)) > 0 || !w.settled(reached(v), hi) {
 		return
 	}
 	w.finished[phase] = true
-	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, below: !w.settled(0)})
+	w.r.done = append(w.r.done, rolloutCompletion{spec: w.spec, event: e, below: !w.settled(lo, min(int(v.Set.Partition), hi))})
 }
 
 // act checks one deletion and reports whether the controller requested it for an update.

@@ -196,6 +196,7 @@ func checkNoSpurious(m *model, res *results) {
 		})
 	})
 	m.updates(unknownKind, func(*rollout, *rolloutAction) { res.excuse(id, RevisionUnknown) })
+	m.updates(disputed, func(*rollout, *rolloutAction) { res.excuse(contract.UpdatePartition, Disputed) })
 	for _, r := range m.rollouts {
 		for _, c := range r.unchanged {
 			if v := r.observed(c.change.Generation); !c.restarted && v != nil && v.At <= c.to {

@@ -26,7 +26,7 @@ func (w *rolloutWalker) countFailing(a *rolloutAction, views cache) {
 			a.failing = append(a.failing, o)
 		}
 	}
-	from, _ := bounds(a.view, int(a.view.Set.Partition))
+	from := reached(a.view)
 	for revision, of := range w.at {
 		others := slices.ContainsFunc(of.in(from, hi), func(n int) bool { return n != a.pod.ordinal })
 		a.lingering = a.lingering || (others && w.r.updatePending(revision, a.spec) == yes)

@@ -78,7 +78,7 @@ func (m *model) addedPod(res *results, r *rollout, c creation, views cache, id c
 // covers reports whether under any candidate spec the partition may keep the pod at the old revision.
 func (r *rollout) covers(c creation, v cache) bool {
 	return v.anySpec(func(e *history.Event) bool {
-		return e.Set.Partition > 0 && (e.Set.Start != 0 || c.pod.ordinal < int(e.Set.Partition))
+		return e.Set.Partition > 0 && c.pod.ordinal < reached(e)
 	})
 }
 

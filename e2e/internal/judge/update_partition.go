@@ -25,7 +25,7 @@ func (r *rollout) partitionMoved(spec int) int32 {
 		return 0
 	}
 	now, was := r.set.specs[i].Set, r.set.specs[i-1].Set
-	if now.Strategy != was.Strategy || now.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || now.Start != 0 {
+	if now.Strategy != was.Strategy || now.Strategy != appsv1.RollingUpdateStatefulSetStrategyType || now.Start != 0 || r.set.specs[spec].Set.Start != 0 {
 		return 0
 	}
 	return now.Partition - was.Partition
@@ -49,7 +49,7 @@ func checkPartition(m *model, res *results) {
 		for _, d := range r.done {
 			v := r.set.specs[d.spec].Set
 			switch {
-			case violated[r.phase[d.spec]] || v.Start != 0:
+			case violated[r.phase[d.spec]]:
 			case r.lowered(d.spec) && !d.below:
 				res.exercised(contract.UpdatePhased)
 			case v.Partition > 0 && d.below:
@@ -79,7 +79,7 @@ func (r *rollout) partitionViolation(a *rolloutAction) (contract.ID, string) {
 	switch {
 	case a.kind == covered && lowered:
 		return contract.UpdatePhased, fmt.Sprintf("the partition was lowered to %d only (%s)", v.Partition, a.view.Aside())
-	case a.kind == covered && v.Partition > v.Replicas:
+	case a.kind == covered && v.Partition > v.Start+v.Replicas:
 		return contract.UpdatePartitionBeyond, fmt.Sprintf("the partition is %d, above the %d replicas (%s)", v.Partition, v.Replicas, a.view.Aside())
 	case a.kind == covered:
 		return contract.UpdatePartition, fmt.Sprintf("it is below the partition %d (%s)", v.Partition, a.view.Aside())
@@ -93,7 +93,7 @@ func (r *rollout) partitionViolation(a *rolloutAction) (contract.ID, string) {
 func (m *model) aboveReplicas(res *results, r *rollout) {
 	const id = contract.UpdatePartitionBeyond
 	for i, v := range r.set.specs {
-		if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Partition <= v.Set.Replicas || v.Set.Start != 0 ||
+		if i == 0 || r.templateOf[i] == r.templateOf[i-1] || v.Set.Partition <= v.Set.Start+v.Set.Replicas ||
 			v.Set.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			continue
 		}
@@ -162,7 +162,7 @@ func (m *model) podsRecreated(res *results) {
 			if c.reason == scaleUp {
 				views, came = views.deciding(c.pod.ordinal, true), "was added by a scale up"
 			}
-			below := views.everySpec(func(v *history.Event) bool { return c.pod.ordinal < int(v.Set.Partition) })
+			below := views.everySpec(func(v *history.Event) bool { return kept(v, c.pod.ordinal) })
 			if c.reason != replaced && (c.reason != scaleUp || !below) {
 				continue // one that is added at or above it is another guarantee's, update/scale-new
 			}
@@ -187,7 +187,8 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 	wants := []string{}
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
-		if v.Partition == 0 || v.Start != 0 || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
+		ordinal := c.pod.ordinal
+		if v.Partition == 0 || (!kept(r.set.specs[i], ordinal) && ordinal < reached(r.set.specs[i])) || v.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 			return true, false, ""
 		}
 		pending := r.updatePending(c.pod.revision, i)
@@ -198,7 +199,7 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 		if len(current) == 0 {
 			return true, false, ""
 		}
-		below := c.pod.ordinal < int(v.Partition)
+		below := kept(r.set.specs[i], ordinal)
 		for _, name := range current {
 			if r.updatePending(name, i) == yes {
 				split = true

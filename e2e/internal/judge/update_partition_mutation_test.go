@@ -52,6 +52,12 @@ func belowPartition(fits func(*history.Set) bool) func(*object, *history.Event, 
 	}
 }
 
+func belowPartitionOfStart(set *object, v *history.Event, p *object) bool {
+	_, before := set.specChange(v)
+	return v.Set.Start > 0 && p.ordinal() < int(v.Set.Partition) && v.Set.Partition <= v.Set.Start+v.Set.Replicas && p.revision() != v.Set.Status.UpdateRevision &&
+		v.Set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && before != nil && before.Set.TemplateDigest != v.Set.TemplateDigest
+}
+
 func stillBelowPartition(set *object, v *history.Event, p *object) bool {
 	_, before := set.specChange(v)
 	return rolloutPending(v, p) && p.ordinal() < int(v.Set.Partition) && before != nil && before.Set.TemplateDigest == v.Set.TemplateDigest &&

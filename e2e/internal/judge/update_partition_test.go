@@ -153,17 +153,6 @@ func TestUpdatePartition(t *testing.T) {
 			build: addedUnder(2, func(b *historytest.Builder) { b.Pod("web-2") }),
 		},
 		{
-			name: "not together with a start ordinal", notExercised: ids(contract.UpdatePartition),
-			build: func(b *historytest.Builder) {
-				b.Set("web", historytest.Replicas(2), historytest.Start(1), historytest.Partition(2))
-				b.CreateReady("web-1")
-				b.CreateReady("web-2")
-				b.Status("web")
-				b.NewTemplate("web", 2)
-				b.Roll("web", 2, 1)
-			},
-		},
-		{
 			name: "the partition raised midway is seen late",
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)
@@ -316,5 +305,61 @@ func TestUpdateOnDelete(t *testing.T) {
 				b.PodAt("web-1", 1)
 			},
 		},
+	})
+}
+
+// TestPartitionWithStartOrdinal: pods below the partition are never updated, those from the sum of start ordinal and partition on are; of those in
+// between documentation and controller say different things.
+func TestPartitionWithStartOrdinal(t *testing.T) {
+	partition := ids(contract.UpdatePartition)
+	// started has the ordinals 1 to 4, of which the partition 2 keeps 1 and lets 3 and 4 be updated.
+	started := func(then func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.Replicas(4), historytest.Start(1), historytest.Partition(2))
+			for _, p := range []string{"web-1", "web-2", "web-3", "web-4"} {
+				b.CreateReady(p)
+			}
+			b.Status("web")
+			b.NewTemplate("web", 2)
+			b.Status("web")
+			then(b)
+		}
+	}
+	recreated := func(pod string, revision int) func(*historytest.Builder) {
+		return started(func(b *historytest.Builder) {
+			b.Roll("web", 4, 3)
+			b.DeleteByTest(pod)
+			b.FinishDeletion(pod)
+			b.PodAt(pod, revision)
+			b.Ready(pod)
+			b.Status("web")
+		})
+	}
+	runCases(t, []testCase{
+		{name: "only those above both move", exercised: ids(contract.UpdatePartition, contract.UpdateOrder), build: started(func(b *historytest.Builder) {
+			b.Roll("web", 4, 3)
+			b.Wait(4 * time.Second)
+		})},
+		{name: "one in between moves as well", excused: partition, build: started(func(b *historytest.Builder) { b.Roll("web", 4, 3, 2) })},
+		{name: "one below both moves", broken: partition, texts: []string{"web-1 (revision web-1) was deleted for an update", "although it is below the partition 2"}, build: started(func(b *historytest.Builder) {
+			b.Roll("web", 4, 3)
+			b.Terminate("web-1")
+		})},
+		{name: "the lower of those above both moves first", broken: ids(contract.UpdateOrder), build: started(func(b *historytest.Builder) { b.Roll("web", 3) })},
+		{name: "one above both is left", broken: partition, texts: []string{"did not reach web-3"}, controllerActs: true, build: started(func(b *historytest.Builder) {
+			b.Roll("web", 4)
+			b.Status("web")
+			b.Wait(long)
+		})},
+		{name: "the one in between is left", controllerActs: true, build: started(func(b *historytest.Builder) {
+			b.Roll("web", 4, 3)
+			b.Status("web")
+			b.Wait(long)
+		})},
+		{name: "one below comes back with the old template", exercised: partition, build: recreated("web-1", 1)},
+		{name: "one below comes back with the new template", broken: partition, build: recreated("web-1", 2)},
+		{name: "one above comes back with the old template", broken: partition, build: recreated("web-4", 1)},
+		{name: "the one in between comes back with the old template", build: recreated("web-2", 1)},
+		{name: "the one in between comes back with the new template", build: recreated("web-2", 2)},
 	})
 }
