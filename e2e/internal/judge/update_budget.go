@@ -33,12 +33,12 @@ func (w *rolloutWalker) countFailing(a *rolloutAction, views cache) {
 	}
 }
 
-// obeysMaxUnavailable reports whether a rollout of the history took down more than one pod where it was allowed to: a field that the API
-// server keeps says nothing of the controller's feature gate.
+// obeysMaxUnavailable reports whether a rollout of the history took down a pod while a higher one was down, where it was allowed to: a field that
+// the API server keeps says nothing of the controller's feature gate, and without the gate a rollout waits for every higher pod, but for no lower one.
 func (m *model) obeysMaxUnavailable() bool {
 	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool {
 		return slices.ContainsFunc(r.acts, func(a rolloutAction) bool {
-			return a.kind == rolling && a.own && a.limit >= 2 && len(a.down) >= 2
+			return a.kind == rolling && a.own && a.limit >= 2 && slices.ContainsFunc(a.down, func(p *podLife) bool { return p.ordinal > a.pod.ordinal })
 		})
 	})
 }

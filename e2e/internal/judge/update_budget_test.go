@@ -67,6 +67,22 @@ func TestUpdateBudgetCountsFailures(t *testing.T) {
 			},
 		},
 		{
+			name: "the highest, by a controller without the feature gate, while a lower one is down since the rollout before", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"))
+				b.Wait(4 * time.Second)
+				b.NewTemplate("web", 2)
+				b.Roll("web", 3, 2)
+				b.DeletePod("web-1")
+				b.Pod("web-1") // it never becomes Ready
+				b.Unready("web-2")
+				b.Status("web")
+				b.Wait(4 * time.Second)
+				b.NewTemplate("web", 3)
+				b.Terminate("web-3")
+			},
+		},
+		{
 			name: "one down by itself, just after a status which may not count it as Ready yet, one taken", notExercised: ids(id),
 			build: func(b *historytest.Builder) {
 				twoAtATime(b)
