@@ -43,8 +43,6 @@ func (ns *Namespace) UnlessMutated(ctx context.Context, err error, of ...history
 
 // refusal finds, in the text of an API server's answer, an admission webhook or policy that refused the request: k8s.io/apiserver names it so in
 // plugin/webhook/errors and plugin/policy. One that an API server refuses by itself has no such words.
-//
-//nolint:gochecknoglobals // A constant, but for its type.
 var refusal = regexp.MustCompile(`admission webhook "[^"]*" (denied the request|does not support dry run)|(ValidatingAdmissionPolicy|policy) ['"][^'"]+['"]( with binding '[^']+')? denied request`)
 
 // UnlessRefused takes the API server's answer to a request. It returns an error made by Inconclusive where an admission webhook or policy refused

@@ -289,9 +289,9 @@ func reportOf(o *corev1.Event) *Report {
 
 // namedIn returns the name behind the first of some words in a message, "" if there is none: the controller has two ways to delete a pod.
 // Messages of events that were combined have it too: they are the last one's with a prefix.
-func namedIn(message string, any ...string) string {
+func namedIn(message string, before ...string) string {
 	words := strings.Fields(message)
-	i := slices.IndexFunc(words, func(word string) bool { return slices.Contains(any, word) })
+	i := slices.IndexFunc(words, func(word string) bool { return slices.Contains(before, word) })
 	if i >= 0 && i+1 < len(words) {
 		return words[i+1]
 	}
