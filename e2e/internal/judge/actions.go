@@ -70,7 +70,7 @@ func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	for _, st := range s.steps {
 		w.take(st)
 	}
-	w.out.unsettled = w.replicasChangedAgain(m.h.Duration())
+	w.out.unsettled = w.replicasChangedAgain(len(w.s.specs))
 	return w.out
 }
 
@@ -183,7 +183,8 @@ func (w *actionWalker) unready(from, to int, act *history.Event) []blockingPod {
 func (w *actionWalker) creation(st podStep) creation {
 	n := st.pod.ordinal
 	c := creation{pod: st.pod, event: st.event, reason: initial}
-	versions := w.m.cacheAt(w.s, st.event).specs()
+	views := w.m.cacheAt(w.s, st.event)
+	versions := views.specs()
 	newest := 0
 	for i, v := range slices.Backward(versions) {
 		start := int(v.Set.Start)
@@ -197,7 +198,7 @@ func (w *actionWalker) creation(st podStep) creation {
 		}
 	}
 	c.lenient = newest > 0 && len(c.blocking) == 0
-	c.unsettled = w.replicasChangedAgain(st.event.At)
+	c.unsettled = w.replicasChangedAgain(views.newest + 1)
 	previous := w.s.life(n, st.event.Seq-1)
 	switch {
 	case previous != nil && !w.outOfRange(n, previous.first().At, st.event.At):
@@ -293,10 +294,11 @@ func severity(found []blockingPod) int {
 	return n
 }
 
-// replicasChangedAgain reports whether replicas had changed at least twice since the set last had all its pods Ready.
-func (w *actionWalker) replicasChangedAgain(at time.Duration) bool {
+// replicasChangedAgain reports whether in the first n specs replicas had changed at least twice since the set last had all its pods Ready. The watch of
+// sets may tell of the last one only after what the controller did about it.
+func (w *actionWalker) replicasChangedAgain(n int) bool {
 	changes := 0
-	for i := w.s.specsUntil(at) - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
+	for i := n - 1; i > 0 && w.s.specs[i].At > w.settledAt; i-- {
 		if w.s.specs[i].Set.Replicas != w.s.specs[i-1].Set.Replicas {
 			changes++
 		}

@@ -90,7 +90,7 @@ func (w *actionWalker) removal(st podStep) removal {
 	if best < severe && slices.ContainsFunc(versions, func(v *history.Event) bool { return updates(v, n) }) && w.m.updateNamed(w.s, st.pod) {
 		return removal{pod: st.pod, event: st.event, reaction: -1} // not counted as a scale down, which it need not have been
 	}
-	r.unsettled = w.replicasChangedAgain(st.event.At)
+	r.unsettled = w.replicasChangedAgain(views.newest + 1)
 	return r
 }
 

@@ -259,10 +259,10 @@ func TestProbeNoticesThatDNSDoesNotAnswer(t *testing.T) {
 
 // Commands run in the container of the manifest, not in one that an admission policy put before it.
 func TestCommandsRunInTheContainerOfTheManifest(t *testing.T) {
-	asked := make(chan string, 10)
+	containers := make(chan string, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/exec") {
-			asked <- r.URL.Query().Get("container")
+			containers <- r.URL.Query().Get("container")
 		}
 		w.WriteHeader(http.StatusForbidden)
 	}))
@@ -282,8 +282,8 @@ func TestCommandsRunInTheContainerOfTheManifest(t *testing.T) {
 	if _, err := p.exec(t.Context(), pod, "hostname"); err == nil {
 		t.Fatal("expected the answer of the server to be an error")
 	}
-	close(asked)
-	if got := <-asked; got != main {
+	close(containers)
+	if got := <-containers; got != main {
 		t.Errorf("expected the command in container %s, found it in %q", main, got)
 	}
 }

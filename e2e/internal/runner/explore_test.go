@@ -43,11 +43,11 @@ func TestExplorationRejects(t *testing.T) {
 	}
 }
 
-// Episodes are run by a filter that no level narrows, and in no more processes than there are namespaces.
+// Episodes are run by a filter that the level of a run does not narrow, and in no more processes than there are namespaces.
 func TestEpisodesRunAlone(t *testing.T) {
 	o := Options{Level: contract.Core, Focus: "x", Labels: "dns.gone", Namespaces: []string{"a", "b"}, Exploration: Exploration{Namespaces: 3}}
 	sub := o.explorer("dir", time.Hour)
-	if got := sub.labelFilter(); got != ExploreLabel || sub.Focus != "" || sub.Procs != "2" {
+	if got := sub.labelFilter(); got != "(!workload) && ("+ExploreLabel+")" || sub.Focus != "" || sub.Procs != "2" {
 		t.Errorf("expected the label %q alone in two processes, found %q, focus %q, %s processes", ExploreLabel, got, sub.Focus, sub.Procs)
 	}
 }

@@ -101,9 +101,9 @@ func TestLateNamesAccuseAServerThatFollows(t *testing.T) {
 		client.set.Name = "set"
 		client.set.NS.Settings.Limits.DNSFollows = 100 * time.Millisecond
 		client.run = func(_ context.Context, command ...string) (string, error) {
-			for _, asked := range command {
-				if asked == c.known || asked == removed {
-					return strings.Repeat(strings.ReplaceAll(reply, "kubernetes.default.svc.cluster.local", strings.TrimSuffix(asked, "."))+ends, queriesInARow), nil
+			for _, word := range command {
+				if word == c.known || word == removed {
+					return strings.Repeat(strings.ReplaceAll(reply, "kubernetes.default.svc.cluster.local", strings.TrimSuffix(word, "."))+ends, queriesInARow), nil
 				}
 			}
 			return strings.Repeat(strings.Split(reply, "Name:")[0]+"** server can't find it: NXDOMAIN\n\n"+ends, queriesInARow), nil

@@ -34,7 +34,7 @@ func testNamespace(t *testing.T, objects ...runtime.Object) *framework.Namespace
 	}
 	settings := runconfig.Settings{Run: "r", Images: runconfig.Images{Nginx: "n", Busybox: "b", Etcd: "e"}}
 	for _, limit := range reflect.ValueOf(&settings.Limits).Elem().Fields() {
-		limit.SetInt(int64(50 * time.Millisecond))
+		limit.SetInt(int64(300 * time.Millisecond)) // the controllers of the tests answer at once, on a busy machine too
 	}
 	settings.Limits.RecordingComplete = 10 * time.Second
 	return &framework.Namespace{Cluster: &framework.Cluster{Client: client, Settings: settings}, Recorder: r, Name: "sts-1"}
@@ -150,7 +150,7 @@ func TestWaitsAccuseTheControllerThatIsAtWork(t *testing.T) {
 
 // A limit is that of one step: pods that come and go one after another, each in time, are in time.
 func TestWaitsForPodsAreOfSteps(t *testing.T) {
-	const step, id = 200 * time.Millisecond, contract.StorageUnused
+	const step, id = 600 * time.Millisecond, contract.StorageUnused
 	for name, c := range map[string]struct {
 		check func(context.Context, *Set)
 		steps func(pods)
@@ -175,7 +175,7 @@ func TestWaitsForPodsAreOfSteps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			outcome, text := checked(t, c.check, func(_ context.Context, ns *framework.Namespace) {
-				ns.Settings.Limits.PodReady, ns.Settings.Limits.PodsTaken = 2*step, 2*step
+				ns.Settings.Limits.PodReady, ns.Settings.Limits.PodsTaken = 5*step/2, 5*step/2
 				go c.steps(pods{ns.Client.(*fake.Clientset)})
 			})
 			if outcome != history.Passed {
