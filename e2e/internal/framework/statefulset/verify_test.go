@@ -130,7 +130,6 @@ func TestWaitsAccuseTheControllerThatIsAtWork(t *testing.T) {
 		"an owner is not written":                    {"VerifyClaimOwners", acting(makesPods), "nothing but the StatefulSet controller"},
 		"a claim is not made":                        {"VerifyClaimRecreated", acting(makesPods), "nothing but the StatefulSet controller"},
 		"all but the collector are at work":          {"VerifyClaimsGone", acting(makesPods), ""},
-		"all are at work, a claim stays":             {"VerifyClaimsGone", acting(makesPods, collects, protects), "the StatefulSet controller or the garbage collector or the controller that"},
 		"another budget is counted":                  {"VerifyDesired", acting(counts), "nothing but the disruption controller"},
 		"a budget is counted by nobody":              {"VerifyDesired", acting(makesPods, collects), ""},
 		"the set's pods are not made":                {"VerifyPatchScale", acting(makesPods), "nothing but the StatefulSet controller"},
