@@ -131,16 +131,16 @@ func (m *model) oldView(c *evidence, act time.Duration) string {
 }
 
 // responseAround returns the response that tells how old the controller's view was at a moment, nil if none was seen: the slowest of the set that was
-// under way then, else the quickest of any other set, else the nearest one.
+// under way then, else the quickest of any other set, else the quickest of the whole recording: one that ended long before shows nothing of that moment.
 func (m *model) responseAround(s *setLife, at time.Duration) *response {
-	var own, other, nearest *response
-	apart := func(r *response) time.Duration { return max(at-r.shown, r.since-at) }
+	var own, other, quickest *response
 	for i := range m.responses {
-		switch r := &m.responses[i]; {
-		case apart(r) > 0:
-			if nearest == nil || apart(r) < apart(nearest) {
-				nearest = r
-			}
+		r := &m.responses[i]
+		if quickest == nil || r.took() < quickest.took() {
+			quickest = r
+		}
+		switch {
+		case at > r.shown || at < r.since:
 		case r.set == s.uid:
 			if own == nil || r.took() > own.took() {
 				own = r
@@ -149,5 +149,5 @@ func (m *model) responseAround(s *setLife, at time.Duration) *response {
 			other = r
 		}
 	}
-	return cmp.Or(own, other, nearest)
+	return cmp.Or(own, other, quickest)
 }
