@@ -94,6 +94,19 @@ func TestUpdateBudgetCountsFailures(t *testing.T) {
 			},
 		},
 		{
+			name: "one down by itself, just after a status which counts it as Ready, one taken", exercised: ids(id),
+			build: func(b *historytest.Builder) {
+				twoAtATime(b)
+				b.Wait(4 * time.Second)
+				b.Unready("web-0")
+				b.Status("web")
+				b.Wait(4 * time.Second)
+				b.Ready("web-0")
+				b.Status("web")
+				lostAfterItsStatus(b)
+			},
+		},
+		{
 			name: "one down by itself, two taken", broken: ids(id),
 			texts: []string{"web-2 was deleted for an update at rv", "although maxUnavailable is 2: down through the rollout were web-2, web-3, and web-0 was terminating"},
 			build: func(b *historytest.Builder) {

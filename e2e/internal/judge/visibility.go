@@ -264,15 +264,17 @@ func (s *setLife) statusReflected(lost, act *history.Event) bool {
 }
 
 // statusCounted reports the same where the status came before the loss, since two watches are out of step: it counted no more Ready pods than
-// there were with the loss. That shows the loss only where no other pod, and not this one either, became Ready or lost it for as long as the
-// controller's cache may have been behind before that.
+// there were with the loss. That shows the loss only where no other pod became Ready or lost it for as long as the controller's cache may have been
+// behind before that, and this one had been Ready for as long, or a status had counted it since.
 func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
 	from := lost.At - watchSkew
 	var others int32
+	since, counted := from, true
 	for _, o := range p.set.pods {
 		for _, r := range o.ready {
 			switch steady := r.from.At < from-m.h.Header.Lag; {
-			case steady && r.to == lost:
+			case r.to == lost:
+				since, counted = min(since, r.from.At), steady
 			case r.from.At > act.At, r.to != nil && r.to.At < from-m.h.Header.Lag:
 			case steady && (r.to == nil || r.to.Seq >= act.Seq):
 				others++
@@ -281,11 +283,12 @@ func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
 			}
 		}
 	}
-	for _, e := range p.set.events[p.set.versionsUntil(from):] {
+	for _, e := range p.set.events[p.set.versionsUntil(since):] {
 		if e.At > lost.At {
 			break
 		}
-		if e.Set.Status.Ready <= others {
+		counted = counted || e.Set.Status.Ready > others
+		if counted && e.At > from && e.Set.Status.Ready <= others {
 			return true
 		}
 	}
