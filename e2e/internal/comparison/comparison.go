@@ -72,7 +72,7 @@ func Of(before, after *report.Conformance) *Comparison {
 	c.compareFigures()
 	c.compareFacts()
 	whole := !before.Partial && !after.Partial && before.Settings.Level == after.Settings.Level
-	c.ResultWorse = whole && severity(after.Result) > severity(before.Result)
+	c.ResultWorse = whole && after.Result.Rank() > before.Result.Rank()
 	switch {
 	case c.Compared == 0:
 		c.Outcome = NotComparable
@@ -213,11 +213,6 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-// severity orders results, the best first.
-func severity(o verdict.Overall) int {
-	return slices.Index([]verdict.Overall{verdict.Conformant, verdict.OverallInconclusive, verdict.NotConformant}, o)
 }
 
 // String says the outcome in one line.

@@ -38,11 +38,13 @@ type attribution struct {
 	// deletions are the deletions and evictions of one object, in their order, without those that were refused.
 	deletions map[types.UID][]history.Operation
 	// bulk are the deletions that name no UID, likewise.
-	bulk map[bulkTarget][]bulkDeletion
+	bulk map[objectName][]bulkDeletion
+	// created are the names that the test gave to objects.
+	created map[objectName]bool
 }
 
-// bulkTarget is what a deletion without UID names: "" stands for every resource, or every name.
-type bulkTarget struct {
+// objectName is what an operation names: "" stands for a resource that it does not name, or for every name.
+type objectName struct {
 	resource history.Resource
 	name     string
 }
@@ -54,10 +56,13 @@ type bulkDeletion struct {
 }
 
 func newAttribution(operations []history.Operation) attribution {
-	a := attribution{operations: operations, deletions: map[types.UID][]history.Operation{}, bulk: map[bulkTarget][]bulkDeletion{}}
+	a := attribution{operations: operations, deletions: map[types.UID][]history.Operation{}, bulk: map[objectName][]bulkDeletion{}, created: map[objectName]bool{}}
 	for _, o := range operations {
 		switch {
-		case !o.Deletes() || !o.Effective():
+		case !o.Effective():
+		case o.Verb == history.VerbCreate:
+			a.created[objectName{o.Resource, o.Name}] = true
+		case !o.Deletes():
 		case o.UID != "":
 			a.deletions[o.UID] = append(a.deletions[o.UID], o)
 		case o.Verb == history.VerbDelete:
@@ -65,7 +70,7 @@ func newAttribution(operations []history.Operation) attribution {
 			if err != nil {
 				continue // the API server would have refused it, and a file that has it is not read
 			}
-			key := bulkTarget{o.Resource, o.Name}
+			key := objectName{o.Resource, o.Name}
 			a.bulk[key] = append(a.bulk[key], bulkDeletion{o, selector})
 		}
 	}
@@ -88,7 +93,7 @@ func (a *attribution) deletedInBulk(first, deleting *history.Event) bool {
 	if len(a.bulk) == 0 {
 		return false
 	}
-	for _, target := range []bulkTarget{{first.Resource, ""}, {first.Resource, first.Name}, {"", ""}, {"", first.Name}} {
+	for _, target := range []objectName{{first.Resource, ""}, {first.Resource, first.Name}, {"", ""}, {"", first.Name}} {
 		for _, d := range a.bulk[target] {
 			if d.Seq < deleting.Seq && d.mayInclude(first, deleting) {
 				return true
@@ -157,15 +162,9 @@ func (m *model) evictedByTest(p *podLife) (accepted, evicted bool) {
 	return first.Outcome == history.Accepted, true
 }
 
-// createdByTest returns the names that the test gave to objects of a resource, or to objects of a resource that its operations do not name.
-func (a *attribution) createdByTest(r history.Resource) map[string]bool {
-	names := map[string]bool{}
-	for _, o := range a.operations {
-		if o.Verb == history.VerbCreate && o.Effective() && (o.Resource == "" || o.Resource == r) {
-			names[o.Name] = true
-		}
-	}
-	return names
+// createdByTest reports whether the test created an object of that name, of the resource or of one that its operation does not name.
+func (a *attribution) createdByTest(r history.Resource, name string) bool {
+	return a.created[objectName{r, name}] || a.created[objectName{"", name}]
 }
 
 // notCreatedByTest reports whether another client created the set, in a history that shows that the test creates its own.

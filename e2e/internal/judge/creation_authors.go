@@ -13,18 +13,13 @@ import (
 // claims of a pod, reports them, and then creates the pod and reports that (k8s.io/kubernetes/pkg/controller/statefulset/stateful_pod_control.go).
 
 // creationReports are the controller's reports of what it created, by resource and name.
-type creationReports map[createdName][]*history.Event
-
-type createdName struct {
-	resource history.Resource
-	name     string
-}
+type creationReports map[objectName][]*history.Event
 
 func creationReportsOf(events []*history.Event) creationReports {
 	out := creationReports{}
 	for _, e := range events {
 		if r, name := e.CreationReport(); name != "" && (e.Change == history.Added || e.Change == history.Modified) {
-			out[createdName{r, name}] = append(out[createdName{r, name}], e)
+			out[objectName{r, name}] = append(out[objectName{r, name}], e)
 		}
 	}
 	return out
@@ -36,7 +31,7 @@ func (m *model) reportsCreation(created *history.Event) bool {
 	if when.IsZero() {
 		when = m.h.Header.Start.Add(created.At)
 	}
-	for _, r := range m.creationReports[createdName{created.Resource, created.Name}] {
+	for _, r := range m.creationReports[objectName{created.Resource, created.Name}] {
 		if r.At >= surelyBy(created.At) && m.reportedAt(r, when) {
 			return true
 		}
@@ -47,7 +42,7 @@ func (m *model) reportsCreation(created *history.Event) bool {
 // madeByController reports whether the history shows that the StatefulSet controller created a claim, which it did for the set s if for any.
 func (m *model) madeByController(s *setLife, c *claimLife) bool {
 	switch {
-	case c.created == nil || m.createdByTest(history.Claims)[c.name]:
+	case c.created == nil || m.createdByTest(history.Claims, c.name):
 		return false
 	case m.reportsCreation(c.created):
 		return true

@@ -75,19 +75,7 @@ func TestRevisionsThatOthersRemove(t *testing.T) {
 	const id = contract.UpdateHistoryOldestFirst
 	removed := func(limit int32, occasion func(*historytest.Builder)) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
-			b.Set("web", historytest.Replicas(2), historytest.HistoryLimit(limit), historytest.OnDelete)
-			b.Revision("web", 1, 1)
-			b.CreateReady("web-0")
-			b.CreateReady("web-1")
-			b.Status("web")
-			b.Revision("web", 2, 2)
-			b.NewTemplate("web", 2)
-			b.DeleteByTest("web-1")
-			b.FinishDeletion("web-1")
-			b.PodAt("web-1", 2)
-			b.Ready("web-1")
-			b.Revision("web", 3, 3)
-			b.NewTemplate("web", 3)
+			heldRevision(b, limit)
 			b.Wait(4 * time.Second)
 			occasion(b)
 			b.Remove(history.Revisions, "web-2")

@@ -13,11 +13,10 @@ import (
 // rewrite, are not compared.
 func checkPodOfTemplate(m *model, res *results) {
 	const id = contract.IdentityTemplate
-	createdByTest := m.createdByTest(history.Pods)
 	for _, r := range m.rollouts {
 		for _, p := range r.set.pods {
 			spec := r.specOfRevision(p.revision)
-			if p.owners[0].set != r.set || p.created == nil || createdByTest[p.name] || spec == nil {
+			if p.owners[0].set != r.set || p.created == nil || m.createdByTest(history.Pods, p.name) || spec == nil {
 				continue
 			}
 			if spec.Set.Template.Parts == "" || p.created.Pod.Template.Parts == "" {

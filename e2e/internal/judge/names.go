@@ -52,12 +52,11 @@ func checkNames(m *model, res *results) {
 
 // outOfRange reports pods that a set's controller created though no version of the set that it may have known has their ordinal in range.
 func (m *model) outOfRange(res *results) {
-	createdByTest := m.createdByTest(history.Pods)
 	for _, a := range m.actions {
 		for _, c := range a.creations {
 			known := m.cacheAt(a.set, c.event)
 			outside := func(v *history.Event) bool { return !inRange(v, c.pod.ordinal) }
-			if createdByTest[c.pod.name] || len(a.set.specs) == 0 || !known.everySpec(outside) {
+			if m.createdByTest(history.Pods, c.pod.name) || len(a.set.specs) == 0 || !known.everySpec(outside) {
 				continue
 			}
 			id, v := contract.IdentityName, a.set.specAt(c.event.At)

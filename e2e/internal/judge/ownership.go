@@ -12,7 +12,6 @@ import (
 // checkOwnership: the only controller of a set's pod is the set, by its UID, and the reference with which a pod or a revision is created is whole and
 // the only one. What others make of it later is theirs.
 func checkOwnership(m *model, res *results) {
-	createdByTest := m.createdByTest(history.Pods)
 	named := map[string]*setLife{}
 	for _, s := range m.sets {
 		if len(s.events) > 0 {
@@ -25,19 +24,19 @@ func checkOwnership(m *model, res *results) {
 		}
 		s := p.owners[0].set
 		// By a reference of another kind too the UID says whose the pod is.
-		if other := m.bySet[p.owners[0].uid]; s == nil && other != nil && len(other.events) > 0 && !createdByTest[p.name] {
+		if other := m.bySet[p.owners[0].uid]; s == nil && other != nil && len(other.events) > 0 && !m.createdByTest(history.Pods, p.name) {
 			s = other
 		}
 		switch {
 		case s == nil:
 			s = named[parentOf(p.name)]
-			if s == nil || createdByTest[p.name] || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
+			if s == nil || m.createdByTest(history.Pods, p.name) || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
 				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.mayBeDeleted(p.created) {
 				continue
 			}
 			res.wronglyOwned(s, p.created, fmt.Sprintf("for the set %s without a controller reference", s.name))
 		case len(s.events) > 0:
-			res.ownedBy(s, p.created, createdByTest[p.name])
+			res.ownedBy(s, p.created, m.createdByTest(history.Pods, p.name))
 		case m.complete():
 			// All sets of the namespace are recorded, older ones by the first list.
 			res.wronglyOwned(s, p.created, fmt.Sprintf("under the controller %s with UID %s, which no set of the namespace has", p.owners[0].name(), s.uid))
@@ -48,11 +47,11 @@ func checkOwnership(m *model, res *results) {
 
 // revisionsOwned judges the revisions that sets are recorded to have got: those that their statuses name.
 func (m *model) revisionsOwned(res *results) {
-	createdByTest, all := m.createdByTest(history.Revisions), m.revisionsBySet()
+	all := m.revisionsBySet()
 	for _, r := range m.rollouts {
 		for _, l := range all[r.set.uid] {
 			_, named := r.templateByRevision[l.name]
-			if e := l.events[0]; named && e.Change == history.Added && e.Controller() != nil && !createdByTest[l.name] {
+			if e := l.events[0]; named && e.Change == history.Added && e.Controller() != nil && !m.createdByTest(history.Revisions, l.name) {
 				res.ownedBy(r.set, e, false)
 			}
 		}

@@ -151,22 +151,10 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 			}
 		}
 	}
-	// held has a pod at a revision that is neither the current nor the update revision, and removes that.
+	// held removes the revision that only a pod has.
 	held := func(before func(*historytest.Builder), after ...func(*historytest.Builder)) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
-			b.Set("web", historytest.Replicas(2), historytest.HistoryLimit(0), historytest.OnDelete)
-			b.Revision("web", 1, 1)
-			b.CreateReady("web-0")
-			b.CreateReady("web-1")
-			b.Status("web")
-			b.Revision("web", 2, 2)
-			b.NewTemplate("web", 2)
-			b.DeleteByTest("web-1")
-			b.FinishDeletion("web-1")
-			b.PodAt("web-1", 2)
-			b.Ready("web-1")
-			b.Revision("web", 3, 3)
-			b.NewTemplate("web", 3)
+			heldRevision(b, 0)
 			before(b)
 			b.Remove(history.Revisions, "web-2")
 			for _, f := range after {
@@ -247,4 +235,21 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 			},
 		},
 	})
+}
+
+// heldRevision builds a set with three revisions, of which a pod alone has the second.
+func heldRevision(b *historytest.Builder, limit int32) {
+	b.Set("web", historytest.Replicas(2), historytest.HistoryLimit(limit), historytest.OnDelete)
+	b.Revision("web", 1, 1)
+	b.CreateReady("web-0")
+	b.CreateReady("web-1")
+	b.Status("web")
+	b.Revision("web", 2, 2)
+	b.NewTemplate("web", 2)
+	b.DeleteByTest("web-1")
+	b.FinishDeletion("web-1")
+	b.PodAt("web-1", 2)
+	b.Ready("web-1")
+	b.Revision("web", 3, 3)
+	b.NewTemplate("web", 3)
 }

@@ -156,9 +156,8 @@ func (res *results) sharedVolumes() {
 // checkNewClaims: claims that the controller creates carry the labels of the set's selector, and ask for what their template says.
 func checkNewClaims(m *model, res *results) {
 	const id = contract.StorageClaimLabels
-	createdByTest := m.createdByTest(history.Claims)
 	for _, c := range m.claims {
-		if c.created == nil || createdByTest[c.name] {
+		if c.created == nil || m.createdByTest(history.Claims, c.name) {
 			continue
 		}
 		s, _ := m.claimant(c.name, surelyBy(c.created.At))
@@ -343,7 +342,7 @@ func (res *results) podWithoutClaim(s *setLife, p *podLife, c *claimLife) {
 // checkRecreated: the next sync of the set re-creates a missing claim of a Pending pod.
 func checkRecreated(m *model, res *results) {
 	const id = contract.StorageClaimRecreated
-	overdue, createdByTest := m.actDeadline(), m.createdByTest(history.Claims)
+	overdue := m.actDeadline()
 	for _, s := range m.sets {
 		if len(s.claimTemplates()) == 0 {
 			continue
@@ -358,7 +357,7 @@ func checkRecreated(m *model, res *results) {
 						continue
 					}
 					if k+1 < len(m.claimsNamed[name]) {
-						if again := m.claimsNamed[name][k+1]; again.created != nil && !createdByTest[name] && p.pendingAt(surelyBy(again.created.At)) {
+						if again := m.claimsNamed[name][k+1]; again.created != nil && !m.createdByTest(history.Claims, name) && p.pendingAt(surelyBy(again.created.At)) {
 							res.exercised(id)
 						}
 						continue

@@ -55,7 +55,7 @@ func (c *Conformance) Compare(again *Conformance, sameSuite bool) []string {
 	if len(shared) == len(c.Guarantees) && len(shared) == len(again.Guarantees) {
 		diffs.compare("result", c.Result, again.Result)
 		diffs.compare("number of troubles", len(c.Troubles), len(again.Troubles))
-	} else if least := leastResult(shared, c.Troubles); rank(c.Result) < rank(least) {
+	} else if least := leastResult(shared, c.Troubles); c.Result.Rank() < least.Rank() {
 		diffs.add("the report says %s, the rows that both know say %s", c.Result, least)
 	}
 	if sameSuite {
@@ -112,17 +112,6 @@ func leastResult(rows []Guarantee, troubles []string) verdict.Overall {
 		}
 	}
 	return least
-}
-
-// rank orders results, the best first.
-func rank(r verdict.Overall) int {
-	switch r {
-	case verdict.Conformant:
-		return 0
-	case verdict.OverallInconclusive:
-		return 1
-	}
-	return 2
 }
 
 // places returns where findings are, without their words.

@@ -26,3 +26,14 @@ const (
 func All() []Verdict {
 	return []Verdict{Pass, NotApplicable, NotSelected, Inconclusive, Deviation, Fail}
 }
+
+// Rank orders results, the best first.
+func (o Overall) Rank() int {
+	switch o {
+	case Conformant:
+		return 0
+	case OverallInconclusive:
+		return 1
+	}
+	return 2
+}
