@@ -25,7 +25,7 @@ func (ns *Namespace) GarbageCollector() Controller {
 		if err != nil {
 			return err
 		}
-		return ns.awaitClaimEnd(ctx, claim, func(e *history.Event) bool { return e == nil || e.Terminating() })
+		return ns.awaitClaimEnd(ctx, claim, func(e *history.Event) bool { return e.Terminating() })
 	}}
 }
 
@@ -42,7 +42,7 @@ func (ns *Namespace) ClaimProtection() Controller {
 		}); err != nil {
 			return err
 		}
-		return ns.awaitClaimEnd(ctx, claim, func(e *history.Event) bool { return e == nil })
+		return ns.awaitClaimEnd(ctx, claim, func(*history.Event) bool { return false })
 	}}
 }
 
@@ -136,16 +136,13 @@ func (ns *Namespace) createProbeClaim(ctx context.Context, why string, owners ..
 // namespace has to be created or changed for it.
 const NoStorageClass = "statefulset-conformance-no-such-class"
 
-// awaitClaimEnd waits until a claim that was created has come to an end, of which ended gets the newest event, nil for one that is gone.
+// awaitClaimEnd waits until a claim that was created has gone, or ended says so of its newest event. It may have come and gone before the wait begins.
 func (ns *Namespace) awaitClaimEnd(ctx context.Context, claim *corev1.PersistentVolumeClaim, ended func(*history.Event) bool) error {
-	seen := false
 	return ns.Await(ctx, ns.Settings.Limits.Collected, "claim "+claim.Name+" to go", func(s *history.State) string {
-		e := s.Get(history.Claims, claim.Name)
-		seen = seen || e != nil
-		if !seen || !ended(e) {
-			return "it has not"
+		if e := s.Get(history.Claims, claim.Name); s.HasGone(claim.UID) || e != nil && ended(e) {
+			return ""
 		}
-		return ""
+		return "it has not"
 	})
 }
 

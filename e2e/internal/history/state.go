@@ -9,14 +9,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// State holds the newest version of every existing object, as of the last event applied.
+// State holds the newest version of every existing object, as of the last event applied, and which have gone.
 type State struct {
 	objects map[Resource]map[string]*Event
+	gone    map[types.UID]struct{}
 }
 
 // NewState returns an empty state.
 func NewState() *State {
-	s := &State{objects: map[Resource]map[string]*Event{}}
+	s := &State{objects: map[Resource]map[string]*Event{}, gone: map[types.UID]struct{}{}}
 	for _, r := range Resources() {
 		s.objects[r] = map[string]*Event{}
 	}
@@ -29,6 +30,7 @@ func (s *State) Apply(e *Event) {
 		s.objects[e.Resource][e.Name] = e
 		return
 	}
+	s.gone[e.UID] = struct{}{}
 	// A deletion that arrives after an object of the same name was created is that of the older object.
 	if cur := s.objects[e.Resource][e.Name]; cur != nil && cur.UID == e.UID {
 		delete(s.objects[e.Resource], e.Name)
@@ -37,6 +39,12 @@ func (s *State) Apply(e *Event) {
 
 // Get returns the newest event of an existing object, or nil.
 func (s *State) Get(r Resource, name string) *Event { return s.objects[r][name] }
+
+// HasGone returns whether the object of that UID existed and does no more.
+func (s *State) HasGone(uid types.UID) bool {
+	_, gone := s.gone[uid]
+	return gone
+}
 
 // List returns the newest events of all existing objects of a resource, by name.
 func (s *State) List(r Resource) []*Event {

@@ -37,6 +37,11 @@ func TestStateHoldsTheNewestVersionOfExistingObjects(t *testing.T) {
 	if e := s.Get(history.Pods, "a"); e == nil || e.Change != history.Modified {
 		t.Errorf("expected the newest version of a, found %+v", e)
 	}
+	for uid, gone := range map[types.UID]bool{"1": false, "2": false, "3": true, "4": true, "5": false} {
+		if s.HasGone(uid) != gone {
+			t.Errorf("expected the object %s to have gone: %t", uid, gone)
+		}
+	}
 	if s.Get(history.Pods, "c") != nil || s.Get(history.Claims, "a") != nil || len(s.List(history.Claims)) > 0 {
 		t.Error("expected no c, and no claim")
 	}

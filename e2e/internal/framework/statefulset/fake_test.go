@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
@@ -51,7 +52,7 @@ func acting(all ...func(context.Context, *framework.Namespace)) []func(context.C
 	return all
 }
 
-// onCreation calls a function for each object that is created.
+// onCreation calls a function for each object that is created, once the creation has been answered: the fake server reads the object again for that.
 func onCreation[T runtime.Object](ctx context.Context, w watch.Interface, err error, act func(T)) {
 	if err != nil {
 		panic(err)
@@ -63,7 +64,14 @@ func onCreation[T runtime.Object](ctx context.Context, w watch.Interface, err er
 			case <-ctx.Done():
 				return
 			case e := <-w.ResultChan():
-				if o, ok := e.Object.(T); ok && e.Type == watch.Added {
+				o, ok := e.Object.(T)
+				if !ok || e.Type != watch.Added {
+					continue
+				}
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(time.Millisecond):
 					act(o)
 				}
 			}

@@ -2,6 +2,7 @@ package statefulset
 
 import (
 	"testing"
+	"testing/synctest"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -36,27 +37,29 @@ func TestRequireField(t *testing.T) {
 		"lost, with a webhook that may do it": {version: "v1.36.3", ga: 31, loses: true, others: []runtime.Object{webhook}, ends: true, want: history.Inconclusive},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ns := testNamespace(t, c.others...)
-			ns.Version = c.version
-			ns.Client.(*fake.Clientset).PrependReactor("create", "statefulsets", func(a clienttesting.Action) (bool, runtime.Object, error) {
-				set := a.(clienttesting.CreateAction).GetObject().(*appsv1.StatefulSet)
-				if c.loses {
-					set.Spec.Ordinals = nil
+			synctest.Test(t, func(t *testing.T) {
+				ns := testNamespace(t, c.others...)
+				ns.Version = c.version
+				ns.Client.(*fake.Clientset).PrependReactor("create", "statefulsets", func(a clienttesting.Action) (bool, runtime.Object, error) {
+					set := a.(clienttesting.CreateAction).GetObject().(*appsv1.StatefulSet)
+					if c.loses {
+						set.Spec.Ordinals = nil
+					}
+					return true, set, nil
+				})
+				ended := func() (ended bool) {
+					defer func() { ended = recover() != nil }() // so that Ginkgo ends a spec
+					RequireField(t.Context(), ns, Field{Name: "spec.ordinals", GA: c.ga, Set: Start(2), Kept: func(s *appsv1.StatefulSet) bool { return s.Spec.Ordinals != nil }})
+					return false
+				}()
+				var found history.Outcome
+				for _, check := range ns.History().Checks {
+					found = check.Outcome
 				}
-				return true, set, nil
+				if ended != c.ends || found != c.want {
+					t.Errorf("expected the spec to end %t with the check %q, found %t and %q", c.ends, c.want, ended, found)
+				}
 			})
-			ended := func() (ended bool) {
-				defer func() { ended = recover() != nil }() // so that Ginkgo ends a spec
-				RequireField(t.Context(), ns, Field{Name: "spec.ordinals", GA: c.ga, Set: Start(2), Kept: func(s *appsv1.StatefulSet) bool { return s.Spec.Ordinals != nil }})
-				return false
-			}()
-			var found history.Outcome
-			for _, check := range ns.History().Checks {
-				found = check.Outcome
-			}
-			if ended != c.ends || found != c.want {
-				t.Errorf("expected the spec to end %t with the check %q, found %t and %q", c.ends, c.want, ended, found)
-			}
 		})
 	}
 }
