@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
 	kind "sigs.k8s.io/kind/pkg/cluster"
 	kindnodes "sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -110,6 +111,15 @@ func kindError(err error) error {
 
 // loadImage copies an image of the engine into the nodes that do not have it.
 func (c *Cluster) loadImage(ctx context.Context, image string) error {
+	if reference, err := name.ParseReference(image); err != nil {
+		return err
+	} else if tag, ok := reference.(name.Tag); !ok {
+		// containerd would know it by the digest of the archive's manifest, which is another one: the nodes pull it themselves.
+		return nil
+	} else if !strings.HasSuffix(image, ":"+tag.TagStr()) {
+		// Without a tag an engine saves all images of the repository.
+		image += ":" + tag.TagStr()
+	}
 	id, err := c.engine.Output(ctx, "image", "inspect", "--format", "{{.Id}}", image)
 	if err != nil {
 		return err
@@ -118,10 +128,8 @@ func (c *Cluster) loadImage(ctx context.Context, image string) error {
 	if err != nil {
 		return kindError(err)
 	}
-	nodes = slices.DeleteFunc(nodes, func(n kindnodes.Node) bool {
-		present, err := nodeutils.ImageID(n, image)
-		return err == nil && present == strings.TrimSpace(id)
-	})
+	// podman leaves out the kind of the digest.
+	nodes = lacking(nodes, image, "sha256:"+strings.TrimPrefix(strings.TrimSpace(id), "sha256:"))
 	if len(nodes) == 0 {
 		return nil
 	}
@@ -130,12 +138,16 @@ func (c *Cluster) loadImage(ctx context.Context, image string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	archive := filepath.Join(dir, "image.tar")
-	if _, err := c.engine.Output(ctx, "save", "--output", archive, image); err != nil {
+	saved, archive := filepath.Join(dir, "saved.tar"), filepath.Join(dir, "image.tar")
+	if _, err := c.engine.Output(ctx, "save", "--output", saved, image); err != nil {
 		return err
 	}
+	if id, err = onePlatform(saved, archive); err != nil {
+		return fmt.Errorf("image %s: %w", image, err)
+	}
 	var group errgroup.Group
-	for _, n := range nodes {
+	// With containerd's image store, the engine's own ID of an image is not that of the nodes.
+	for _, n := range lacking(nodes, image, id) {
 		group.Go(func() error {
 			file, err := os.Open(archive)
 			if err != nil {
@@ -146,6 +158,14 @@ func (c *Cluster) loadImage(ctx context.Context, image string) error {
 		})
 	}
 	return group.Wait()
+}
+
+// lacking returns the nodes that do not hold the image under that ID.
+func lacking(nodes []kindnodes.Node, image, id string) []kindnodes.Node {
+	return slices.DeleteFunc(nodes, func(n kindnodes.Node) bool {
+		present, err := nodeutils.ImageID(n, image)
+		return err == nil && present == id
+	})
 }
 
 // digest distinguishes one kind configuration from another.
