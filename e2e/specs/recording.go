@@ -67,6 +67,9 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 		Skip(why)
 	}
 	spec := CurrentSpecReport()
+	if why := tooOld(proven(spec.Labels()), target.Version); why != "" {
+		Skip("not applicable: " + why)
+	}
 	ns, err := framework.NewNamespace(ctx, target, security, history.Header{
 		Spec: textOf(spec), Proves: proven(spec.Labels()), Explored: slices.Contains(spec.Labels(), runner.ExploreLabel),
 	})
@@ -84,6 +87,18 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 	AttachProgressReporter(waiting)
 	progress.track(ns, waiting)
 	return ns
+}
+
+// tooOld returns why none of the guarantees that a spec proves applies to a cluster of that version of Kubernetes, "" if one does or it proves none.
+func tooOld(ids []contract.ID, kubernetes string) string {
+	why := ""
+	for _, id := range ids {
+		g, _ := contract.Get(id)
+		if why = g.TooOld(kubernetes); why == "" {
+			return ""
+		}
+	}
+	return why
 }
 
 // conclude saves the spec's history and judges it.

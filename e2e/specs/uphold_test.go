@@ -34,3 +34,23 @@ func TestNotUpheld(t *testing.T) {
 		})
 	}
 }
+
+// A spec is left out where the cluster is too old for all that it proves, and for that alone.
+func TestSpecsOfRowsThatCameLaterAreLeftOut(t *testing.T) {
+	const old, later = contract.IdentityName, contract.StorageWhenScaledDelete
+	for _, c := range []struct {
+		ids        []contract.ID
+		kubernetes string
+		want       bool
+	}{
+		{[]contract.ID{later}, "v1.30.2", true},
+		{[]contract.ID{later, old}, "v1.30.2", false},
+		{[]contract.ID{old, later}, "v1.30.2", false},
+		{[]contract.ID{later}, "v1.33.0", false},
+		{nil, "v1.30.2", false},
+	} {
+		if why := tooOld(c.ids, c.kubernetes); (why != "") != c.want {
+			t.Errorf("%v on %s: expected left out %t, found %q", c.ids, c.kubernetes, c.want, why)
+		}
+	}
+}

@@ -155,7 +155,7 @@ func TestCertifyRejects(t *testing.T) {
 		"server unreachable":       {map[string]string{"KUBECONFIG": kubeconfig(t, closed.URL)}, 3, []string{"API server: expected an answer, found: dial tcp"}},
 		"server of something else": {map[string]string{"KUBECONFIG": kubeconfig(t, other.URL)}, 3, []string{"API server: expected its version, found: "}},
 		"token expired":            {map[string]string{"KUBECONFIG": serve(t, apiServer{unauthorized: true})}, 2, []string{"credentials: expected ones that the API server accepts, found them rejected (401 Unauthorized)"}},
-		"version older":            {map[string]string{"KUBECONFIG": serve(t, apiServer{minor: "32+"})}, 3, []string{"version: expected Kubernetes v1.33 to v1.37, found v1.32+.0: upgrade"}},
+		"version older":            {map[string]string{"KUBECONFIG": serve(t, apiServer{minor: "28+"})}, 3, []string{"version: expected Kubernetes v1.29 to v1.37, found v1.28+.0: upgrade"}},
 		"nobody's credentials":     {map[string]string{"KUBECONFIG": serve(t, apiServer{anonymous: true})}, 2, []string{"rights: expected the API server to say what the account may do"}},
 		"a right missing": {
 			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})},
@@ -273,7 +273,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	}
 	for _, want := range []string{
 		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",
-		"mirror/nginx", "note: version: expected Kubernetes v1.33 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
+		"mirror/nginx", "note: version: expected Kubernetes v1.29 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
 		"make clean-cluster RUN=certify-", `it will make all pods with the patch {"spec":{"priorityClassName":"high"}}`, "it will make claims of 1Gi and more",
 	} {
 		if !strings.Contains(said.String(), want) {

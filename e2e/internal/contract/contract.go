@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -86,6 +87,34 @@ func (g Guarantee) ImplOnly() bool {
 		return false
 	}
 	return !slices.ContainsFunc(g.Sources, func(s Source) bool { return s != Impl })
+}
+
+// The minors of Kubernetes 1 that clusters are judged from. From wholeMinor on a cluster is held to the whole contract: what it lacks of the rows
+// with a later Since, specs find out by asking it. An older one is held to the rows whose Since is not later than its version.
+const (
+	OldestMinor = 29
+	wholeMinor  = 33
+)
+
+// HeldInPart reports whether a cluster of that version of Kubernetes, such as "v1.30.4", is held to a part of the contract only.
+func HeldInPart(kubernetes string) bool {
+	minor, known := minorOf(kubernetes)
+	return known && minor < wholeMinor
+}
+
+// TooOld returns why a guarantee does not apply to a cluster of that version of Kubernetes, "" if it does or if the cluster is to be asked.
+func (g Guarantee) TooOld(kubernetes string) string {
+	minor, _ := minorOf(kubernetes)
+	if since, dated := minorOf(g.Since); !dated || minor >= since || !HeldInPart(kubernetes) {
+		return ""
+	}
+	return fmt.Sprintf("Kubernetes %s is older than %s, since which version every cluster upholds it", kubernetes, g.Since)
+}
+
+// minorOf returns the minor of a version of Kubernetes 1.
+func minorOf(version string) (minor int, known bool) {
+	_, err := fmt.Sscanf(strings.TrimPrefix(version, "v"), "1.%d", &minor)
+	return minor, err == nil
 }
 
 // All returns every guarantee in the order of the contract. The caller owns the result.

@@ -189,6 +189,27 @@ func declaredIDs(t *testing.T) map[string]ID {
 	return ids
 }
 
+// A version from 1.33 on is asked for what it has; an older one is held to the rows that are not younger.
+func TestTooOld(t *testing.T) {
+	for _, c := range []struct {
+		since, kubernetes string
+		tooOld            bool
+	}{
+		{"1.32", "v1.29.3", true},
+		{"1.32", "v1.31.14-eks-1a2b", true},
+		{"1.32", "v1.32.0", false},
+		{"1.37", "v1.32.0+k3s1", true},
+		{"1.37", "v1.33.4", false}, // its feature gate may be on
+		{"1.25", "v1.29.0", false},
+		{"", "v1.29.0", false},
+		{"1.32", "", false}, // an older history
+	} {
+		if why := (Guarantee{Since: c.since}).TooOld(c.kubernetes); (why != "") != c.tooOld {
+			t.Errorf("a row since %q on %q: expected too old %t, found %q", c.since, c.kubernetes, c.tooOld, why)
+		}
+	}
+}
+
 func collectIDs(t *testing.T, file *ast.File, ids map[string]ID) {
 	t.Helper()
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -85,7 +85,19 @@ func judged(h *history.History) *results {
 		res.distrust(why)
 	}
 	res.addSpecChecks(h.Checks)
+	res.leaveOutNewer(h.Header.Version)
 	return res
+}
+
+// leaveOutNewer drops what is said of guarantees that came after the cluster's version of Kubernetes.
+func (res *results) leaveOutNewer(kubernetes string) {
+	for id, r := range res.byID {
+		if g, known := contract.Get(id); known {
+			if why := g.TooOld(kubernetes); why != "" {
+				*r = Result{Guarantee: id, NotApplicable: []string{why}}
+			}
+		}
+	}
 }
 
 // results collects the results of all judges over one history.

@@ -137,3 +137,25 @@ func runLiveCases(t *testing.T, all []testCase) {
 	}
 	runCases(t, all)
 }
+
+// What a cluster did against a row that came after its version accuses nobody.
+func TestRowsThatCameLaterAccuseNobody(t *testing.T) {
+	for version, broken := range map[string]int{"v1.31.4": 0, "v1.33.0": 1} {
+		h := &history.History{Header: history.Header{Version: version}, Checks: []history.Check{
+			{Guarantee: contract.StorageWhenScaledDelete, Outcome: history.Failed, Text: "the claim is still there"},
+			{Guarantee: contract.DNSGone, Outcome: history.Failed, Text: "still answered"},
+		}}
+		for _, r := range judge.History(h) {
+			switch r.Guarantee {
+			case contract.StorageWhenScaledDelete:
+				if len(r.Violations) != broken || (len(r.NotApplicable) == 0) != (broken > 0) {
+					t.Errorf("%s: expected %d violations, found %+v", version, broken, r)
+				}
+			case contract.DNSGone:
+				if len(r.Violations) != 1 {
+					t.Errorf("%s: expected the violation of an old row to count, found %+v", version, r)
+				}
+			}
+		}
+	}
+}

@@ -25,7 +25,9 @@ func TestCheckVersion(t *testing.T) {
 		major, minor   string
 		problems, note int
 	}{
-		{"1", "32", 1, 0},
+		{"1", "28", 1, 0},
+		{"1", "29", 0, 1},
+		{"1", "32+", 0, 1},
 		{"1", "33", 0, 0},
 		{"1", "36+", 0, 0},
 		{"1", "37", 0, 0},

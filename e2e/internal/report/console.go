@@ -50,6 +50,8 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	switch {
 	case len(run.Tolerances) > 0:
 		scope = fmt.Sprintf(" (partial run: judged with %s, %s)", strings.Join(run.Tolerances, ", "), tooWide)
+	case contract.HeldInPart(run.Version):
+		scope = fmt.Sprintf(" (partial run: Kubernetes %s is held to the guarantees that it already had)", sanitize.Text(run.Version))
 	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}

@@ -138,12 +138,16 @@ func (s Spec) failed(found map[string][]shownFinding) bool {
 // headline returns the verdict in one line, and what to do about it in another.
 func headline(c *Conformance) (string, string) {
 	scope, wide := "", c.tolerances()
-	if c.Partial && (len(wide) == 0 || c.Settings.Focus != "" || c.Settings.Labels != "") {
+	old := contract.HeldInPart(c.Cluster.KubernetesVersion)
+	if c.Partial && (len(wide) == 0 && !old || c.Settings.Focus != "" || c.Settings.Labels != "") {
 		scope = " in the selected guarantees"
 	}
 	head, advice := headlineWithin(c, scope)
 	if len(wide) > 0 {
 		advice += fmt.Sprintf(" It was judged with %s, %s, so that the run is partial: run again without.", strings.Join(wide, " and "), tooWide)
+	}
+	if old {
+		advice += " A version of Kubernetes this old is held to the guarantees that it already had, so that the run is partial."
 	}
 	return head, advice
 }

@@ -274,3 +274,17 @@ func TestPageTellsWideTolerances(t *testing.T) {
 		t.Errorf("expected the selection to be told as well, found %v and %s", err, summary.String())
 	}
 }
+
+// A run on an old version is partial without a selection.
+func TestPageTellsThatAnOldVersionIsHeldToAPart(t *testing.T) {
+	t.Parallel()
+	c := copyOf(t, recordedReport(t, "conformant"))
+	c.Partial, c.Cluster.KubernetesVersion = true, "v1.30.2"
+	var summary bytes.Buffer
+	if err := report.WriteSummary(&summary, c); err != nil {
+		t.Fatal(err)
+	}
+	if text := summary.String(); !strings.Contains(text, "this old is held to the guarantees that it already had") || strings.Contains(text, "in the selected guarantees") {
+		t.Errorf("expected the age and no selection to be told, found %s", text)
+	}
+}

@@ -117,7 +117,7 @@ func Judge(dir string, s runconfig.Settings) (verdict.Run, error) {
 	if err != nil || !run.Partial || s.Focus != "" || s.Labels != "" {
 		return run, err
 	}
-	run.Partial = false
+	run.Partial = run.HeldInPart()
 	for _, row := range run.Rows {
 		if row.Verdict == verdict.NotSelected && s.Level.Includes(row.Level) {
 			run.AddTrouble(fmt.Sprintf("%s was not checked, although neither FOCUS nor LABELS left it out", row.ID))

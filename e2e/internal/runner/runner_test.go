@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -237,6 +239,23 @@ func TestRowsThatNobodyLeftOutAreMissing(t *testing.T) {
 		}
 		if strings.Contains(text, string(contract.OrderingCreate)+" "+missing) || strings.Contains(text, string(contract.DisruptionDrain)+" "+missing) {
 			t.Errorf("%s: expected no trouble about a row that was selected, or is of another level, found %s", name, text)
+		}
+	}
+}
+
+// A run on a version that is held to a part of the contract stays partial where nobody narrowed it.
+func TestRunOnAnOldVersionStaysPartial(t *testing.T) {
+	for kubernetes, partial := range map[string]bool{"v1.30.2": true, "v1.33.0": false} {
+		dir := t.TempDir()
+		ran := fmt.Sprintf(`[{"text": "a spec", "state": "passed", "selected": true, "history": "histories/a.jsonl.gz", "proves": [%q]}]`, contract.OrderingCreate)
+		h := history.History{Header: history.Header{Spec: "a spec", Version: kubernetes}}
+		h.Close(0)
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, verdict.SpecsFile), []byte(ran), 0o600), os.Mkdir(filepath.Join(dir, "histories"), 0o700),
+			h.Save(filepath.Join(dir, "histories", "a.jsonl.gz"))); err != nil {
+			t.Fatal(err)
+		}
+		if run, err := Judge(dir, runconfig.Settings{Level: contract.Core}); err != nil || run.Partial != partial {
+			t.Errorf("%s: expected partial %t, found %t, %v", kubernetes, partial, run.Partial, err)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,9 +119,11 @@ type Run struct {
 	Name    string
 	Rows    []Row
 	Overall Overall
-	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, or judged with wide
-	// tolerances.
+	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, judged with wide
+	// tolerances, or of a version of Kubernetes that is held to a part of the contract.
 	Partial bool
+	// Version is the cluster's version of Kubernetes, "" if no history tells it.
+	Version string
 	// Tolerances are the limits of the judges that are above their ceilings, as name=duration.
 	Tolerances []string
 	// Troubles are failures of specs that no verdict accounts for: the suite or the cluster got in the way.
@@ -142,29 +146,32 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 			}
 		}
 	}
+	for _, j := range judged {
+		run.Zone, run.Version = cmp.Or(j.Zone, run.Zone), cmp.Or(run.Version, j.Version)
+	}
+	narrowed := false
 	for _, g := range contract.All() {
 		row := Row{Guarantee: g}
 		row.collect(judged)
 		row.decide(provedBy[g.ID], exercisedIn(judged, g.ID), level.Includes(g.Level))
-		if row.Verdict == NotSelected && level.Includes(g.Level) {
-			run.Partial = true
+		if why := g.TooOld(run.Version); why != "" && row.Verdict != NotSelected {
+			row.Verdict, row.Reasons = NotApplicable, []string{why}
 		}
+		narrowed = narrowed || row.Verdict == NotSelected && level.Includes(g.Level)
 		run.Rows = append(run.Rows, row)
-	}
-	for _, j := range judged {
-		if j.Zone != "" {
-			run.Zone = j.Zone
-		}
 	}
 	run.Troubles = troubles(specs, judged)
 	if len(specs) > 0 && len(judged) == 0 {
 		run.Troubles = append(run.Troubles, "no spec recorded anything, so nothing was judged: none of the selected ones applies to this cluster")
 	}
-	run.decideOverall()
 	run.Tolerances = widest(judged)
-	run.Partial = run.Partial || len(run.Tolerances) > 0
+	run.decideOverall(narrowed)
+	run.Partial = narrowed || run.HeldInPart()
 	return run
 }
+
+// HeldInPart reports whether the run is partial though nobody narrowed it: its tolerances are wide, or the cluster is old.
+func (run *Run) HeldInPart() bool { return len(run.Tolerances) > 0 || contract.HeldInPart(run.Version) }
 
 // widest returns the tolerances that some history was judged with and that are above their ceilings.
 func widest(judged []JudgedHistory) []string {
@@ -210,7 +217,11 @@ func (r *Row) collect(judged []JudgedHistory) {
 				r.Excused[why] += n
 			}
 			r.Notes = append(r.Notes, res.Notes...)
-			r.notApplicable = append(r.notApplicable, res.NotApplicable...)
+			for _, why := range res.NotApplicable {
+				if !slices.Contains(r.notApplicable, why) {
+					r.notApplicable = append(r.notApplicable, why)
+				}
+			}
 		}
 	}
 }
@@ -322,7 +333,8 @@ func troubles(specs []Spec, judged []JudgedHistory) []string {
 	return out
 }
 
-func (run *Run) decideOverall() {
+// decideOverall decides on the cluster; narrowed says that FOCUS or LABELS left out guarantees of the level.
+func (run *Run) decideOverall(narrowed bool) {
 	run.Overall = Conformant
 	selected := 0
 	for i := range run.Rows {
@@ -343,7 +355,7 @@ func (run *Run) decideOverall() {
 	if run.Overall == Conformant && (len(run.Troubles) > 0 || selected == 0 || len(run.Histories) == 0) {
 		run.Overall = OverallInconclusive
 	}
-	if run.Overall == Conformant && !run.Partial {
+	if run.Overall == Conformant && !narrowed {
 		for _, r := range run.Rows {
 			if r.Level == contract.Core && r.Verdict != Pass {
 				run.Overall = OverallInconclusive

@@ -269,3 +269,21 @@ func TestEpisodesLowerNothingAndAccuse(t *testing.T) {
 		t.Errorf("expected what an episode found broken to count, found %s", got.Verdict)
 	}
 }
+
+// A version before 1.33 is held to the rows that it had: the others do not apply, whatever became of their specs, and the run is partial.
+func TestOldVersionsAreHeldToAPart(t *testing.T) {
+	const later = contract.StorageWhenScaledDelete
+	for version, want := range map[string]verdict.Verdict{"v1.31.4": verdict.NotApplicable, "v1.33.0": verdict.Inconclusive} {
+		j := judged(exercised(create))
+		j.Version = version
+		run := verdict.Decide(contract.Extended, []verdict.Spec{spec("passed", create), spec("failed", later)}, []verdict.JudgedHistory{j})
+		old := want == verdict.NotApplicable
+		got := row(t, run, later)
+		if got.Verdict != want || old != strings.Contains(strings.Join(got.Reasons, " "), "v1.31.4 is older than 1.32") {
+			t.Errorf("%s: expected %s, found %s %v", version, want, got.Verdict, got.Reasons)
+		}
+		if run.HeldInPart() != old || row(t, run, create).Verdict != verdict.Pass {
+			t.Errorf("%s: expected a run held in part %t and a pass of what came before", version, old)
+		}
+	}
+}
