@@ -13,7 +13,7 @@ func layers() [][]string {
 	return [][]string{
 		{
 			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "framework/dns/nslookup", "linear",
-			"provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
+			"podexec", "provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},
 		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},

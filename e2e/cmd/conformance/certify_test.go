@@ -163,7 +163,7 @@ func TestCertifyRejects(t *testing.T) {
 			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as e2e/deploy/rbac.yaml does"},
 		},
 		"all rights missing": {map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "*"})}, 2, []string{
-			"18 problems", "to be allowed to create, delete, list, watch namespaces", "to be allowed to create pods/exec", "list storageclasses.storage.k8s.io",
+			"18 problems", "to be allowed to create, delete, list, watch namespaces", "to be allowed to create, get pods/exec", "list storageclasses.storage.k8s.io",
 		}},
 		"StorageClass missing":    {map[string]string{"STORAGE_CLASS": "tape"}, 2, []string{"STORAGE_CLASS=tape: expected the name of a StorageClass, found none of that name; the cluster has disk"}},
 		"no default StorageClass": {map[string]string{"KUBECONFIG": serve(t, apiServer{noDefault: true})}, 3, []string{"expected a default StorageClass"}},

@@ -47,6 +47,9 @@ func attributesOf(req *http.Request, base string) (a Attributes, at target, ok b
 	return a, at, true
 }
 
+// isStream reports whether requests for a subresource become connections, by WebSocket with GET or by SPDY with POST.
+func isStream(resource string) bool { return resource == "pods/exec" || resource == "pods/portforward" }
+
 func verbOf(method string, named bool, query url.Values) string {
 	switch {
 	case method == http.MethodPost:

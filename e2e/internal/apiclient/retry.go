@@ -140,11 +140,11 @@ func (t *retryTransport) retryLost(req *http.Request, lost error) (*http.Respons
 	}
 	body, ok := bodyOf(req)
 	if !ok {
-		return nil, unknownOutcome(req, lost)
+		return nil, t.unknownOutcome(req, lost)
 	}
 	as := t.repetition(req, body)
 	if as == never {
-		return nil, unknownOutcome(req, lost)
+		return nil, t.unknownOutcome(req, lost)
 	}
 	var answer *http.Response
 	err := t.whenReady(req.Context(), func() (done bool, _ error) {
@@ -152,7 +152,7 @@ func (t *retryTransport) retryLost(req *http.Request, lost error) (*http.Respons
 		return lost == nil, nil
 	})
 	if err != nil {
-		return nil, unknownOutcome(req, fmt.Errorf("%w (and no answer from a ready API server within %s)", lost, t.window))
+		return nil, t.unknownOutcome(req, fmt.Errorf("%w (and no answer from a ready API server within %s)", lost, t.window))
 	}
 	return t.firstOutcome(req, as, body, answer)
 }
@@ -261,8 +261,9 @@ const (
 // repetition says what sending the request twice comes to.
 func (t *retryTransport) repetition(req *http.Request, body []byte) repetition {
 	query := req.URL.Query()
+	a, _, ok := attributesOf(req, t.base)
 	switch {
-	case req.Header.Get("Upgrade") != "" || query.Get("watch") != "":
+	case ok && isStream(a.Resource), req.Header.Get("Upgrade") != "", query.Get("watch") != "":
 		return never // The reader of a stream resumes it.
 	case req.Method == http.MethodGet, req.Method == http.MethodHead, req.Method == http.MethodPut, query.Get("dryRun") != "":
 		// The suite's updates carry a resourceVersion.
@@ -270,7 +271,7 @@ func (t *retryTransport) repetition(req *http.Request, body []byte) repetition {
 	case req.Method == http.MethodPatch && req.Header.Get("Content-Type") != "application/json-patch+json":
 		return idempotent // A merge patch holds values; a JSON patch holds operations.
 	case req.Method == http.MethodPost && nameIn(body) != "":
-		if a, _, ok := attributesOf(req, t.base); ok && !strings.Contains(a.Resource, "/") {
+		if ok && !strings.Contains(a.Resource, "/") {
 			return creation
 		}
 	case req.Method == http.MethodDelete:
@@ -364,9 +365,9 @@ func (t *retryTransport) existing(creation *http.Request, name string) *http.Res
 	return answer
 }
 
-// unknownOutcome wraps the error of a lost write.
-func unknownOutcome(req *http.Request, lost error) error {
-	if isRead(req) {
+// unknownOutcome wraps the error of a lost write, or of a lost command in a pod.
+func (t *retryTransport) unknownOutcome(req *http.Request, lost error) error {
+	if a, _, _ := attributesOf(req, t.base); isRead(req) && !isStream(a.Resource) {
 		return lost
 	}
 	return &UnknownOutcomeError{lost}

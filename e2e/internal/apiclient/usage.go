@@ -97,8 +97,8 @@ func LoadUsage(reportDir string) ([]Attributes, error) {
 }
 
 // Unused returns the rights that were not used, each with the verbs that were not. It leaves out the rights of the report, since most of
-// them are used only when a spec fails; and list where watch was used, since a client lists first where an API server cannot begin a watch
-// with the objects that exist.
+// them are used only when a spec fails; list where watch was used, since a client lists first where an API server cannot begin a watch
+// with the objects that exist; and of streams both verbs where one was used, since which of the two is, depends on what gets through.
 func Unused(rights []rbac.Right, used []Attributes) []rbac.Right {
 	var out []rbac.Right
 	for _, r := range rights {
@@ -106,7 +106,7 @@ func Unused(rights []rbac.Right, used []Attributes) []rbac.Right {
 			uses := func(verb string) bool {
 				return slices.Contains(used, Attributes{Group: r.Group, Resource: r.Resource, Verb: verb})
 			}
-			return uses(verb) || (verb == "list" && uses("watch"))
+			return uses(verb) || (verb == "list" && uses("watch")) || (isStream(r.Resource) && (uses("create") || uses("get")))
 		})
 		if len(r.Verbs) > 0 && !r.ForReport {
 			out = append(out, r)

@@ -50,6 +50,7 @@ func TestUnusedRights(t *testing.T) {
 		},
 		"all but two verbs":                  {[]string{"GET /api/v1/pods", "GET /api/v1/pods?watch=1", "POST /api/v1/namespaces/n/pods/p/exec"}, []string{"PUT /apis/apps/v1/namespaces/n/statefulsets/s"}, []string{"pods delete", "statefulsets.apps get"}},
 		"list counts as used with watch":     {[]string{"GET /api/v1/pods?watch=1"}, nil, []string{"pods delete", "pods/exec create", "statefulsets.apps get,update"}},
+		"exec is used by either verb":        {[]string{"GET /api/v1/namespaces/n/pods/p/exec"}, nil, []string{"pods delete,list,watch", "statefulsets.apps get,update"}},
 		"a subresource is not its resource":  {[]string{"GET /apis/apps/v1/namespaces/n/statefulsets/s/scale", "PUT /apis/apps/v1/namespaces/n/statefulsets/s/scale"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
 		"the same resource of another group": {[]string{"GET /apis/other/v1/namespaces/n/statefulsets/s", "DELETE /apis/other/v1/namespaces/n/pods/p"}, nil, []string{"pods delete,list,watch", "pods/exec create", "statefulsets.apps get,update"}},
 	} {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/podexec"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
@@ -144,7 +145,9 @@ func (ns *Namespace) Exec(ctx context.Context, pod string, command ...string) (s
 	ctx, cancel := context.WithTimeout(ctx, ns.Settings.Limits.Command)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	err = ns.Klient.Resources().ExecInPod(ctx, ns.Name, pod, container, append([]string{"sh", "-c", execScript, "sh"}, command...), &stdout, &stderr)
+	err = podexec.Run(ctx, ns.Client.CoreV1().RESTClient(), ns.config, podexec.Command{
+		Namespace: ns.Name, Pod: pod, Container: container, Args: append([]string{"sh", "-c", execScript, "sh"}, command...),
+	}, &stdout, &stderr)
 	out, lost := execOutput(stdout.String(), stderr.String(), err)
 	if lost {
 		return out, Inconclusive(fmt.Errorf("running %q in %s: the end of what it printed was lost on its way, %q came", strings.Join(command, " "), pod, strings.TrimSpace(out)))

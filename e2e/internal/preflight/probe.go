@@ -115,6 +115,7 @@ func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, al
 // prober runs the probes.
 type prober struct {
 	client   kubernetes.Interface
+	config   *rest.Config
 	klient   klient.Client
 	settings runconfig.Settings
 }
@@ -128,7 +129,7 @@ func newProber(config *rest.Config, s runconfig.Settings) (*prober, error) {
 		return nil, err
 	}
 	kl, err := klient.New(config)
-	return &prober{client: client, klient: kl, settings: s}, err
+	return &prober{client: client, config: config, klient: kl, settings: s}, err
 }
 
 // cleanupLimit bounds the requests that remove the probes' namespaces after an interruption.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/egress"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/podexec"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
@@ -200,7 +201,9 @@ func (p *prober) exec(ctx context.Context, pod *corev1.Pod, command ...string) (
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	at := fixtures.MainOf(pod.Spec.Containers, containerName)
-	err := p.klient.Resources().ExecInPod(ctx, pod.Namespace, pod.Name, pod.Spec.Containers[at].Name, command, &stdout, &stderr)
+	err := podexec.Run(ctx, p.client.CoreV1().RESTClient(), p.config, podexec.Command{
+		Namespace: pod.Namespace, Pod: pod.Name, Container: pod.Spec.Containers[at].Name, Args: command,
+	}, &stdout, &stderr)
 	if _, exited := errors.AsType[exec.CodeExitError](err); exited {
 		err = fmt.Errorf("%w: %s", err, stderr.String())
 	}

@@ -47,7 +47,7 @@ func All() []Right {
 		{Resource: "serviceaccounts", Verbs: []string{"list", "watch"}, Why: "pods need the namespace's default service account", ClusterScope: true},
 		{Resource: "pods", Verbs: []string{"create", "delete", "get", "list", "patch", "watch"}, Why: "pods are recorded, deleted and relabelled"},
 		{Resource: "pods/status", Verbs: []string{"patch"}, Why: "a readiness gate holds and releases readiness"},
-		{Resource: "pods/exec", Verbs: []string{"create"}, Why: "nslookup and hostname run inside pods"},
+		{Resource: "pods/exec", Verbs: []string{"create", "get"}, Why: "nslookup and hostname run inside pods"},
 		{Resource: "pods/eviction", Verbs: []string{"create"}, Why: "evictions are part of the contract"},
 		{
 			Resource: "persistentvolumeclaims", Why: "claims are recorded, and some are created and deleted by specs",
