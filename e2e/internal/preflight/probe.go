@@ -32,6 +32,8 @@ type podProbe struct {
 	programs []string // that the specs run in the pod
 	// version says that the pod's own program is only asked for its version, since it needs others to run: the image need have no shell.
 	version bool
+	// claim says that the pod mounts a claim of the size in use, which must be Bound for it to start.
+	claim bool
 }
 
 // imageOf is the setting that names an image, and its field in Images.
@@ -54,7 +56,7 @@ const probeLabel = "statefulset-conformance.hero-academy.github.io/probe"
 
 func probes() []podProbe {
 	return []podProbe{{
-		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: dnsClient,
+		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: dnsClient, claim: true,
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
@@ -78,7 +80,7 @@ func ProbeDatabase(ctx context.Context, config *rest.Config, s runconfig.Setting
 }
 
 // Probe finds out by trying: whether namespaces can be created, the API server admits the suite's objects, quotas leave room, nodes pull
-// the images and start pods, commands run in pods, and which DNS zone pods have. It creates two namespaces with a pod each, or only the
+// the images and start pods, one of them with a volume, commands run in pods, and which DNS zone pods have. It creates two namespaces with a pod each, or only the
 // pods in the namespaces of NAMESPACES, and removes them again, also when ctx ends.
 func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
 	all := probes()
@@ -174,7 +176,7 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 	// Now, since a controller that creates quotas in new namespaces needs time, too.
 	admitted, problems := p.tryAgain(ctx, pp, objects)
 	f.add(problems...)
-	f.add(p.quotas(ctx, namespace, admitted)...)
+	f.add(p.quotas(ctx, pp, namespace, admitted)...)
 }
 
 // remove removes a namespace of the run, also when ctx ends.

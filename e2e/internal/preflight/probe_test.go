@@ -166,11 +166,11 @@ func TestTimeoutProblem(t *testing.T) {
 		want string
 	}{
 		"no node":      {unscheduled, context.DeadlineExceeded, "within 1m0s, found: it is not scheduled: 0/3 nodes are available: 3 had untolerated taints; let a node"},
-		"still pulled": {pulling, context.DeadlineExceeded, "on node n1 it waits: ContainerCreating ; if its image"},
+		"still pulled": {pulling, context.DeadlineExceeded, "on node n1 it waits: ContainerCreating FailedMount: no such disk; if its image"},
 		"no kubelet":   {&corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending}}, context.DeadlineExceeded, "found: it is Pending; look at"},
 		"watch broken": {pulling, errors.New("stream closed"), "found: stream closed; see whether the API server can be watched"},
 	} {
-		if got := testProber().timeoutProblem(probes()[0], c.pod, c.err).Text; !strings.Contains(got, c.want) {
+		if got := testProber().timeoutProblem(probes()[0], c.pod, time.Minute, "FailedMount: no such disk", c.err).Text; !strings.Contains(got, c.want) {
 			t.Errorf("%s: expected %q, found %q", name, c.want, got)
 		}
 	}

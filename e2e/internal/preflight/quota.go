@@ -76,12 +76,16 @@ func compute(pod *corev1.Pod) corev1.ResourceList {
 }
 
 // quotas returns the quotas of a namespace that leave no room for a spec whose pods are like these.
-func (p *prober) quotas(ctx context.Context, namespace string, pods []*corev1.Pod) []Problem {
+func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, pods []*corev1.Pod) []Problem {
 	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
 	}
-	return checkQuotas(list.Items, p.settings.Facts.StorageClass, needs(p.settings.ClaimSize, pods...))
+	need := needs(p.settings.ClaimSize, pods...)
+	if pp.claim {
+		p.withoutProbes(need, namespace)
+	}
+	return checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
 }
 
 // checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.

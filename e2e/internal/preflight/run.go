@@ -2,11 +2,13 @@ package preflight
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,16 +35,20 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 		pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)].Args = []string{"--version"}
 	}
-	p.settings.Label(pod)
-	if len(p.settings.Namespaces) > 0 {
-		pod.Labels[probeLabel] = pp.podName
+	p.label(pp, pod)
+	within := p.settings.Limits.Probe
+	if pp.claim {
+		if problem := p.giveClaim(ctx, pp, pod); problem != nil {
+			return []Problem{*problem}
+		}
+		within += p.settings.Limits.ClaimBound
 	}
 	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 	if err != nil {
 		return []Problem{admissionProblem(pp.standard, pod, err)}
 	}
 	pod = created
-	limited, cancel := context.WithTimeout(ctx, p.settings.Limits.Probe)
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var problem *Problem
 	byName := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name)
@@ -58,7 +64,12 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	case problem != nil:
 		return []Problem{*problem}
 	case err != nil:
-		return []Problem{p.timeoutProblem(pp, pod, err)}
+		if pp.claim && wait.Interrupted(err) {
+			if problem := p.claimProblem(ctx, pod); problem != nil {
+				return []Problem{*problem}
+			}
+		}
+		return []Problem{p.timeoutProblem(pp, pod, within, p.lastWarning(ctx, "Pod", pod), err)}
 	}
 	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
 	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
@@ -124,8 +135,16 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 	return nil
 }
 
-// timeoutProblem says what a pod was waiting for when its limit had passed.
-func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem {
+// label marks what a probe makes in a namespace of NAMESPACES as its own.
+func (p *prober) label(pp podProbe, o metav1.Object) {
+	p.settings.Label(o)
+	if len(p.settings.Namespaces) > 0 {
+		o.GetLabels()[probeLabel] = pp.podName
+	}
+}
+
+// timeoutProblem says what a pod was waiting for when its limit had passed; warning is the newest of its events.
+func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Duration, warning string, err error) Problem {
 	found := fmt.Sprintf("it is %s", pod.Status.Phase)
 	fix := "look at the scheduler and the nodes"
 	for _, c := range pod.Status.Conditions {
@@ -135,7 +154,7 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem
 	}
 	for _, c := range pod.Status.ContainerStatuses {
 		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
-			found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, c.State.Waiting.Reason, c.State.Waiting.Message)
+			found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, c.State.Waiting.Reason, cmp.Or(c.State.Waiting.Message, warning))
 			fix = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
 		}
 	}
@@ -143,7 +162,7 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, err error) Problem
 		found, fix = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
 	}
 	return Problem{Text: oneLine(fmt.Sprintf("pods: expected pod %s with %s to run within %v, found: %s; %s",
-		pod.Name, p.imageName(pp), p.settings.Limits.Probe, found, fix))}
+		pod.Name, p.imageName(pp), within, found, fix))}
 }
 
 // inspectPod runs commands in the pod, as the specs will.

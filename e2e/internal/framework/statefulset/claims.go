@@ -26,7 +26,7 @@ import (
 func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int) []*history.Event {
 	GinkgoHelper()
 	var out []*history.Event
-	s.NS.Expect(ctx, s.NS.Settings.Limits.ClaimBound, "the claims of "+s.Name+" to be Bound", func(st *history.State) string {
+	s.NS.ExpectEach(ctx, s.NS.Settings.Limits.ClaimBound, "each claim of "+s.Name+" to be Bound", func(st *history.State) string {
 		out = nil
 		for _, n := range ordinals {
 			e := st.Get(history.Claims, s.Claim(template, n))
@@ -39,6 +39,13 @@ func (s *Set) AwaitClaims(ctx context.Context, template string, ordinals ...int)
 			out = append(out, e)
 		}
 		return ""
+	}, func(st *history.State) (bound int) {
+		for _, n := range ordinals {
+			if e := st.Get(history.Claims, s.Claim(template, n)); e != nil && e.Claim.Phase == corev1.ClaimBound {
+				bound++
+			}
+		}
+		return bound
 	})
 	return out
 }

@@ -1,0 +1,100 @@
+package preflight
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
+)
+
+// probeClaim is the name of the claim that a probe's pod mounts.
+const probeClaim = "probe"
+
+// claim is a claim of the least size that specs ask for, with the run's StorageClass and size.
+func (p *prober) claim(namespace string) *corev1.PersistentVolumeClaim {
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: probeClaim, Namespace: namespace},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(runconfig.SmallestClaim)}},
+		},
+	}
+	p.settings.Apply(claim)
+	return claim
+}
+
+// giveClaim creates the probe's claim and has the pod, which is yet to be created, mount it.
+func (p *prober) giveClaim(ctx context.Context, pp podProbe, pod *corev1.Pod) *Problem {
+	claim := p.claim(pod.Namespace)
+	p.label(pp, claim)
+	if _, err := p.client.CoreV1().PersistentVolumeClaims(pod.Namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
+		problem := admissionProblem(pp.standard, claim, err)
+		return &problem
+	}
+	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: probeClaim, VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: probeClaim},
+	}})
+	c := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: probeClaim, MountPath: "/probe"})
+	return nil
+}
+
+// claimProblem says why a pod that did not start has no volume, nil if something else may be the cause.
+func (p *prober) claimProblem(ctx context.Context, pod *corev1.Pod) *Problem {
+	list, err := p.client.CoreV1().PersistentVolumeClaims(pod.Namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, probeClaim).String(),
+	})
+	if err != nil || len(list.Items) != 1 || list.Items[0].Status.Phase == corev1.ClaimBound {
+		return nil
+	}
+	claim := list.Items[0]
+	warning := p.lastWarning(ctx, "PersistentVolumeClaim", &claim)
+	// Volumes of many classes are made only for a pod that has a node.
+	unscheduled := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" && !strings.Contains(c.Message, "PersistentVolumeClaim")
+	})
+	if warning == "" && unscheduled {
+		return nil
+	}
+	size := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+	return &Problem{Text: oneLine(fmt.Sprintf("claims: expected one of %s and class %q to be Bound within %v, found it %s: %s; ask for more with CLAIM_SIZE= where the storage has a least size, "+
+		"name another class with STORAGE_CLASS=, or give it more time with LIMITS=claim-bound=5m", size.String(), p.settings.Facts.StorageClass, p.settings.Limits.ClaimBound,
+		cmp.Or(claim.Status.Phase, corev1.ClaimPending), cmp.Or(warning, "no event says why")))}
+}
+
+// lastWarning returns the newest warning among an object's events, "" if there is none or the account may not list them.
+func (p *prober) lastWarning(ctx context.Context, kind string, o metav1.Object) string {
+	list, err := p.client.CoreV1().Events(o.GetNamespace()).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.Set{"involvedObject.kind": kind, "involvedObject.name": o.GetName(), "type": corev1.EventTypeWarning}.String(),
+	})
+	if err != nil || len(list.Items) == 0 {
+		return ""
+	}
+	at := func(e corev1.Event) int64 {
+		return max(e.LastTimestamp.Unix(), e.EventTime.Unix(), e.CreationTimestamp.Unix())
+	}
+	last := slices.MaxFunc(list.Items, func(a, b corev1.Event) int { return cmp.Compare(at(a), at(b)) })
+	return last.Reason + ": " + last.Message
+}
+
+// withoutProbes takes what the probe's claim uses of a quota off what a spec needs.
+func (p *prober) withoutProbes(need map[corev1.ResourceName]resource.Quantity, namespace string) {
+	one := resource.MustParse("1")
+	for name, held := range map[corev1.ResourceName]resource.Quantity{
+		corev1.ResourcePersistentVolumeClaims: one, "count/persistentvolumeclaims": one,
+		corev1.ResourceRequestsStorage: p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage],
+	} {
+		left := need[name]
+		left.Sub(held)
+		need[name] = left
+	}
+}

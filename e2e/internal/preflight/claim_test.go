@@ -1,0 +1,93 @@
+package preflight
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+)
+
+// A probe's pod mounts a claim of the size that specs ask for.
+func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
+	size := resource.MustParse("1Gi")
+	for name, c := range map[string]struct {
+		size *resource.Quantity
+		want string
+	}{"the suite's own": {nil, "16Mi"}, "CLAIM_SIZE": {&size, "1Gi"}} {
+		p := testProber()
+		client := fake.NewClientset()
+		p.client, p.settings.ClaimSize, p.settings.StorageClass = client, c.size, "disk"
+		pp := probes()[0]
+		objects, err := p.objects(t.Context(), pp, "mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := podNamed(objects, pp.podName)
+		if problem := p.giveClaim(t.Context(), pp, pod); problem != nil || !pp.claim {
+			t.Fatalf("%s: expected a probe with a claim, found %v", name, problem)
+		}
+		claim, err := client.CoreV1().PersistentVolumeClaims("mine").Get(t.Context(), pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+		if asked.String() != c.want || *claim.Spec.StorageClassName != "disk" || pod.Spec.Containers[0].VolumeMounts[0].Name != pod.Spec.Volumes[0].Name {
+			t.Errorf("%s: expected a mounted claim of %s of class disk, found %+v", name, c.want, claim.Spec)
+		}
+		need := needs(c.size)
+		before := need[corev1.ResourceRequestsStorage]
+		p.withoutProbes(need, "mine")
+		before.Sub(need[corev1.ResourceRequestsStorage])
+		if pvcs := need[corev1.ResourcePersistentVolumeClaims]; before.Cmp(asked) != 0 || pvcs.Value() != few-1 {
+			t.Errorf("%s: expected the probe's own claim not to be needed a second time, found %v", name, need)
+		}
+	}
+}
+
+func TestClaimProblem(t *testing.T) {
+	claim := func(phase corev1.PersistentVolumeClaimPhase) runtime.Object {
+		c := testProber().claim("mine")
+		c.Status.Phase = phase
+		return c
+	}
+	event := func(name, message string, at int64) runtime.Object {
+		return &corev1.Event{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "mine"}, Type: corev1.EventTypeWarning, Reason: "ProvisioningFailed", Message: message,
+			LastTimestamp: metav1.Unix(at, 0),
+		}
+	}
+	unscheduled := func(message string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "mine"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: message},
+		}}}
+	}
+	waits := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "mine"}}
+	for name, c := range map[string]struct {
+		objects []runtime.Object
+		pod     *corev1.Pod
+		want    string
+	}{
+		"too small": {
+			[]runtime.Object{claim(corev1.ClaimPending), event("b", "the least size is 1Gi", 2), event("a", "busy", 1)},
+			waits,
+			"claims: expected one of 16Mi and class \"disk\" to be Bound within 1m0s, found it Pending: ProvisioningFailed: the least size is 1Gi; ask for more with CLAIM_SIZE=",
+		},
+		"no word":                    {[]runtime.Object{claim(corev1.ClaimPending)}, waits, "found it Pending: no event says why"},
+		"no volume, so no node":      {[]runtime.Object{claim(corev1.ClaimPending)}, unscheduled("0/3 nodes: pod has unbound immediate PersistentVolumeClaims"), "found it Pending"},
+		"no node, so no volume":      {[]runtime.Object{claim(corev1.ClaimPending)}, unscheduled("0/3 nodes: 3 had untolerated taints"), ""},
+		"it is Bound":                {[]runtime.Object{claim(corev1.ClaimBound), event("a", "busy", 1)}, waits, ""},
+		"the claim cannot be listed": {nil, waits, ""},
+	} {
+		p := testProber()
+		p.client, p.settings.Facts.StorageClass, p.settings.Limits.ClaimBound = fake.NewClientset(c.objects...), "disk", time.Minute
+		got := p.claimProblem(t.Context(), c.pod)
+		if c.want == "" && got != nil || c.want != "" && (got == nil || got.Usage || !strings.Contains(got.Text, c.want)) {
+			t.Errorf("%s: expected %q, found %v", name, c.want, got)
+		}
+	}
+}
