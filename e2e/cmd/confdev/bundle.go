@@ -21,8 +21,8 @@ import (
 
 // bundleOptions are the options of bundle.
 type bundleOptions struct {
-	workload nodeimage.Workload
-	suite    string
+	workload            nodeimage.Workload
+	suite, architecture string
 }
 
 func newBundleCommand() *cobra.Command {
@@ -34,6 +34,9 @@ func newBundleCommand() *cobra.Command {
 machine with no network and no Go.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkArchitecture(o.architecture); err != nil {
+				return err
+			}
 			return packBundle(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -41,6 +44,7 @@ machine with no network and no Go.`,
 	f.String(&o.workload.Nginx, images.NginxSetting, images.PublicNginx, "nginx `image` to pack")
 	f.String(&o.workload.Busybox, images.BusyboxSetting, images.PublicBusybox, "busybox `image` to pack")
 	addSuiteImage(f, &o.suite)
+	addArchitecture(f, &o.architecture)
 	return command
 }
 
@@ -50,15 +54,15 @@ func packBundle(ctx context.Context, o bundleOptions, out, progress io.Writer) e
 		return err
 	}
 	defer os.RemoveAll(work)
-	title := "statefulset-conformance-linux-" + runtime.GOARCH
+	title := "statefulset-conformance-linux-" + o.architecture
 	top := filepath.Join(work, "bundle")
 	dir := filepath.Join(top, title)
 
 	fmt.Fprintln(progress, "bundle: compiling the suite without libraries; the first time this takes some minutes")
-	if err := packaging.Build(ctx, dir); err != nil {
+	if err := packaging.Build(ctx, dir, o.architecture); err != nil {
 		return err
 	}
-	list, err := saveWorkload(ctx, o.workload, dir, progress)
+	list, err := saveWorkload(ctx, o, dir, progress)
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func packBundle(ctx context.Context, o bundleOptions, out, progress io.Writer) e
 	if err := images.SaveList(dir, list); err != nil {
 		return err
 	}
-	image, err := packaging.Image(dir, filepath.Join(work, "layers"), version.OfCheckout(ctx, "."))
+	image, err := packaging.Image(dir, filepath.Join(work, "layers"), version.OfCheckout(ctx, "."), o.architecture)
 	if err != nil {
 		return err
 	}
@@ -126,8 +130,9 @@ func copyManifests(from, to string) error {
 	return nil
 }
 
-// saveWorkload writes archives of the workload's images below dir: from their registry where it answers, else built here.
-func saveWorkload(ctx context.Context, wanted nodeimage.Workload, dir string, progress io.Writer) ([]images.Listed, error) {
+// saveWorkload writes archives of the workload's images below dir: from their registry where it answers, else built here, which is possible for
+// this machine's architecture alone.
+func saveWorkload(ctx context.Context, o bundleOptions, dir string, progress io.Writer) ([]images.Listed, error) {
 	var out []images.Listed
 	save := func(setting, reference string, image v1.Image) error {
 		digest, err := image.Digest()
@@ -138,8 +143,12 @@ func saveWorkload(ctx context.Context, wanted nodeimage.Workload, dir string, pr
 		return packaging.Save(filepath.Join(dir, packaging.ImageFile(setting)), reference, image)
 	}
 	missing := map[string]bool{}
-	for _, i := range []images.Listed{{Setting: images.NginxSetting, Reference: wanted.Nginx}, {Setting: images.BusyboxSetting, Reference: wanted.Busybox}} {
-		image, err := images.Pull(ctx, i.Reference, runtime.GOARCH)
+	for _, i := range []images.Listed{{Setting: images.NginxSetting, Reference: o.workload.Nginx}, {Setting: images.BusyboxSetting, Reference: o.workload.Busybox}} {
+		image, err := images.Pull(ctx, i.Reference, o.architecture)
+		if err != nil && o.architecture != runtime.GOARCH {
+			return nil, fmt.Errorf("the image %s could not be pulled for %s (%w), and this machine builds images for %s alone: name one with %s, or pack on a machine of %[2]s",
+				i.Reference, o.architecture, err, runtime.GOARCH, i.Setting)
+		}
 		if err != nil {
 			fmt.Fprintf(progress, "bundle: %s could not be pulled (%v), so it is built from Debian packages\n", i.Reference, err)
 			missing[i.Setting] = true

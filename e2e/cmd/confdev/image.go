@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +22,7 @@ import (
 const distFolder = "dist"
 
 func newImageCommand() *cobra.Command {
-	var reference string
+	var reference, architecture string
 	command := &cobra.Command{
 		Use:   "image",
 		Short: "Build the suite's container image as an archive",
@@ -27,11 +30,27 @@ func newImageCommand() *cobra.Command {
 Go, and neither a container engine nor a registry.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return buildImage(cmd.Context(), reference, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err := checkArchitecture(architecture); err != nil {
+				return err
+			}
+			return buildImage(cmd.Context(), reference, architecture, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	addSuiteImage(flagsOf(command), &reference)
+	addArchitecture(flagsOf(command), &architecture)
 	return command
+}
+
+// addArchitecture defines the setting of what is packed for nodes of another architecture than this machine's.
+func addArchitecture(f cli.Flags, architecture *string) {
+	f.String(architecture, "IMAGE_ARCH", runtime.GOARCH, "`architecture` of the nodes, "+strings.Join(packaging.Architectures(), " or "))
+}
+
+func checkArchitecture(architecture string) error {
+	if !slices.Contains(packaging.Architectures(), architecture) {
+		return cli.UsageError{Err: fmt.Errorf("IMAGE_ARCH=%s: expected one of %v", architecture, packaging.Architectures())}
+	}
+	return nil
 }
 
 func addSuiteImage(f cli.Flags, reference *string) {
@@ -39,17 +58,17 @@ func addSuiteImage(f cli.Flags, reference *string) {
 }
 
 // buildImage packs the program into an image archive and prints the image's name and digest.
-func buildImage(ctx context.Context, reference string, out, progress io.Writer) error {
+func buildImage(ctx context.Context, reference, architecture string, out, progress io.Writer) error {
 	fmt.Fprintln(progress, "image: compiling the suite without libraries; the first time this takes some minutes")
 	work, err := os.MkdirTemp("", "conformance-image-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := packaging.Build(ctx, work); err != nil {
+	if err := packaging.Build(ctx, work, architecture); err != nil {
 		return err
 	}
-	image, err := packaging.Image(work, filepath.Join(work, "layers"), version.OfCheckout(ctx, "."))
+	image, err := packaging.Image(work, filepath.Join(work, "layers"), version.OfCheckout(ctx, "."), architecture)
 	if err != nil {
 		return err
 	}
@@ -62,6 +81,6 @@ func buildImage(ctx context.Context, reference string, out, progress io.Writer) 
 		return err
 	}
 	fmt.Fprintf(out, "%s %s\n", reference, digest)
-	fmt.Fprintf(progress, "image: %s holds it; bring it to the nodes with kind load image-archive, docker load and docker push, or crane push\n", file)
+	fmt.Fprintf(progress, "image: %s holds it, for nodes of %s; bring it to the nodes with kind load image-archive, docker load and docker push, or crane push\n", file, architecture)
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -141,9 +140,9 @@ func FromArchive(file string) (v1.Layer, error) {
 	return tarball.LayerFromFile(file, tarball.WithCompression("none"), tarball.WithMediaType(types.DockerUncompressedLayer))
 }
 
-// Assemble puts layers, *Layer or v1.Layer, into an image for this machine's architecture. Those of the first kind are written below work.
-func Assemble(config v1.Config, work string, layers ...any) (v1.Image, error) {
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{Architecture: runtime.GOARCH, OS: "linux", Config: config})
+// Assemble puts layers, *Layer or v1.Layer, into an image for Linux on an architecture, as GOARCH names it. Those of the first kind are written below work.
+func Assemble(architecture string, config v1.Config, work string, layers ...any) (v1.Image, error) {
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{Architecture: architecture, OS: "linux", Config: config})
 	if err != nil {
 		return nil, err
 	}

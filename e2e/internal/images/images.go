@@ -170,6 +170,18 @@ func Pull(ctx context.Context, reference, architecture string) (v1.Image, error)
 	if err != nil {
 		return nil, err
 	}
-	return remote.Image(parsed, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
+	image, err := remote.Image(parsed, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithPlatform(v1.Platform{OS: "linux", Architecture: architecture}))
+	if err != nil {
+		return nil, err
+	}
+	// A reference to one platform's image is answered with that, whatever was asked for.
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	if config.Architecture != "" && config.Architecture != architecture {
+		return nil, fmt.Errorf("the registry has it for %s, not for %s", config.Architecture, architecture)
+	}
+	return image, nil
 }

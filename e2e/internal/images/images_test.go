@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -72,4 +74,48 @@ func TestDigestAndPullAskTheRegistry(t *testing.T) {
 	if got, err := pulled.Digest(); err != nil || got != want {
 		t.Errorf("expected %s, found %s, %v", want, got, err)
 	}
+}
+
+// Of an image for several architectures the wanted one is pulled; one for another alone is none.
+func TestPullTakesTheArchitecture(t *testing.T) {
+	server := httptest.NewServer(registry.New())
+	defer server.Close()
+	both := v1.ImageIndex(empty.Index)
+	for _, architecture := range []string{"amd64", "arm64"} {
+		image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: architecture})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(tagOf(t, server, architecture), image); err != nil {
+			t.Fatal(err)
+		}
+		both = mutate.AppendManifests(both, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: architecture}}})
+	}
+	if err := remote.WriteIndex(tagOf(t, server, "both"), both); err != nil {
+		t.Fatal(err)
+	}
+	for tag, want := range map[string]string{"both": "", "arm64": "", "amd64": "the registry has it for amd64, not for arm64"} {
+		image, err := Pull(t.Context(), tagOf(t, server, tag).String(), "arm64")
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: expected %q, found %v", tag, want, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if config, err := image.ConfigFile(); err != nil || config.Architecture != "arm64" {
+			t.Errorf("%s: expected the image for arm64, found %+v, %v", tag, config, err)
+		}
+	}
+}
+
+func tagOf(t *testing.T, server *httptest.Server, tag string) name.Tag {
+	t.Helper()
+	parsed, err := name.NewTag(strings.TrimPrefix(server.URL, "http://") + "/library/empty:" + tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
 }

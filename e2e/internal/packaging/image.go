@@ -21,10 +21,10 @@ const versionLabel = "org.opencontainers.image.version"
 // User is whom the image runs as: nobody in particular, and not root.
 const User = "65532:65532"
 
-// Image makes an image of the program in dir, which is of that version, and of the bundle's list of images if dir has one, from which
+// Image makes an image of the program in dir, which is of that version and for that architecture, and of the bundle's list of images if dir has one, from which
 // certify takes what pods run: nothing else is in it, no shell either. Its layer is written below work, which must stay for as long as the
 // image is used.
-func Image(dir, work, version string) (v1.Image, error) {
+func Image(dir, work, version, architecture string) (v1.Image, error) {
 	l := imagelayer.New()
 	l.File("/"+Command, filepath.Join(dir, Command))
 	switch list, err := os.ReadFile(filepath.Join(dir, images.ListFile)); {
@@ -33,7 +33,7 @@ func Image(dir, work, version string) (v1.Image, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	return imagelayer.Assemble(v1.Config{
+	return imagelayer.Assemble(architecture, v1.Config{
 		Entrypoint: []string{"/" + Command},
 		Cmd:        []string{"certify"},
 		User:       User,

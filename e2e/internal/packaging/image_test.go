@@ -18,7 +18,7 @@ import (
 func TestImageHoldsTheProgramAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, Command), "program")
-	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1", "arm64")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,10 +37,13 @@ func TestImageHoldsTheProgramAndNothingElse(t *testing.T) {
 	if config.Config.User != "65532:65532" || strings.Join(config.Config.Entrypoint, " ") != "/conformance" || len(config.RootFS.DiffIDs) != 1 {
 		t.Errorf("expected one layer, run as 65532 with /conformance, found %+v and %d layers", config.Config, len(config.RootFS.DiffIDs))
 	}
+	if config.OS != "linux" || config.Architecture != "arm64" {
+		t.Errorf("expected an image for linux on arm64, found %s on %s", config.OS, config.Architecture)
+	}
 	if found := config.Config.Labels["org.opencontainers.image.version"]; found != "v1" {
 		t.Errorf("expected the image to name its version v1, found %q", found)
 	}
-	again, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+	again, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1", "arm64")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +61,7 @@ func TestImageHoldsTheListOfItsBundle(t *testing.T) {
 	write(t, filepath.Join(dir, Command), "program")
 	files := func() string {
 		t.Helper()
-		image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1")
+		image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1", "arm64")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,5 +97,22 @@ func write(t *testing.T, path, content string) {
 	}
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The program is compiled for the architecture that its image names, whatever the environment says.
+func TestProgramIsBuiltForTheArchitecture(t *testing.T) {
+	dir, bin := t.TempDir(), t.TempDir()
+	script := "#!/bin/sh\nwhile test \"$1\" != -o; do shift; done\necho $GOOS/$GOARCH/$CGO_ENABLED >$2\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv("GOARCH", "amd64")
+	if err := Build(t.Context(), dir, "arm64"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, Command)); err != nil || strings.TrimSpace(string(got)) != "linux/arm64/0" {
+		t.Errorf("expected a static program for linux/arm64, found %s, %v", got, err)
 	}
 }

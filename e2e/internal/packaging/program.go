@@ -15,12 +15,15 @@ import (
 // Command is the name of the suite's program, which is whole: the specs are compiled into it.
 const Command = "conformance"
 
-// Build compiles the program into dir, for Linux on this machine's architecture. It is static: an empty image can run it. Build must run in
+// Architectures are those that the suite can be packed for, as GOARCH names them.
+func Architectures() []string { return []string{"amd64", "arm64"} }
+
+// Build compiles the program into dir, for Linux on an architecture. It is static: an empty image can run it. Build must run in
 // the checkout, whose version is written into the program.
-func Build(ctx context.Context, dir string) error {
+func Build(ctx context.Context, dir, architecture string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -X "+version.Stamp+"="+version.OfCheckout(ctx, "."),
 		"-o", filepath.Join(dir, Command), "./e2e/cmd/conformance")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+architecture)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}

@@ -14,11 +14,11 @@ import (
 
 // A probe's pod mounts a claim of the size that specs ask for.
 func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
-	size := resource.MustParse("1Gi")
+	large := resource.MustParse("1Gi")
 	for name, c := range map[string]struct {
 		size *resource.Quantity
 		want string
-	}{"the suite's own": {nil, "16Mi"}, "CLAIM_SIZE": {&size, "1Gi"}} {
+	}{"the suite's own": {nil, "16Mi"}, "CLAIM_SIZE": {&large, "1Gi"}} {
 		p := testProber()
 		client := fake.NewClientset()
 		p.client, p.settings.ClaimSize, p.settings.StorageClass = client, c.size, "disk"
@@ -35,15 +35,15 @@ func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		asked := claim.Spec.Resources.Requests[corev1.ResourceStorage]
-		if asked.String() != c.want || *claim.Spec.StorageClassName != "disk" || pod.Spec.Containers[0].VolumeMounts[0].Name != pod.Spec.Volumes[0].Name {
+		size := claim.Spec.Resources.Requests[corev1.ResourceStorage]
+		if size.String() != c.want || *claim.Spec.StorageClassName != "disk" || pod.Spec.Containers[0].VolumeMounts[0].Name != pod.Spec.Volumes[0].Name {
 			t.Errorf("%s: expected a mounted claim of %s of class disk, found %+v", name, c.want, claim.Spec)
 		}
 		need := needs(c.size)
 		before := need[corev1.ResourceRequestsStorage]
 		p.withoutProbes(need, "mine")
 		before.Sub(need[corev1.ResourceRequestsStorage])
-		if pvcs := need[corev1.ResourcePersistentVolumeClaims]; before.Cmp(asked) != 0 || pvcs.Value() != few-1 {
+		if pvcs := need[corev1.ResourcePersistentVolumeClaims]; before.Cmp(size) != 0 || pvcs.Value() != few-1 {
 			t.Errorf("%s: expected the probe's own claim not to be needed a second time, found %v", name, need)
 		}
 	}

@@ -1,10 +1,12 @@
 package preflight
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -43,5 +45,24 @@ func TestNetworkOf(t *testing.T) {
 	}
 	if got, want := networkOf(sets), "aws-node, cilium"; got != want {
 		t.Errorf("expected %q, found %q", want, got)
+	}
+}
+
+func TestNodesOfSeveralArchitecturesAreNoted(t *testing.T) {
+	node := func(system, architecture string) corev1.Node {
+		return corev1.Node{Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{OperatingSystem: system, Architecture: architecture}}}
+	}
+	for name, c := range map[string]struct {
+		nodes []corev1.Node
+		want  bool
+	}{
+		"one":                {[]corev1.Node{node("linux", "arm64"), node("linux", "arm64")}, false},
+		"two":                {[]corev1.Node{node("linux", "arm64"), node("linux", "amd64")}, true},
+		"another of Windows": {[]corev1.Node{node("linux", "arm64"), node("windows", "amd64")}, false},
+	} {
+		notes := mixedArchitectures(c.nodes)
+		if (len(notes) == 1) != c.want || c.want && !strings.Contains(notes[0], "amd64 and arm64: images must be made for each") {
+			t.Errorf("%s: expected a note %t, found %q", name, c.want, notes)
+		}
 	}
 }

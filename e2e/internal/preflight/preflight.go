@@ -8,6 +8,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -66,13 +67,15 @@ func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Setting
 	findRights(ctx, client, s, &f)
 	findStorage(ctx, client, s, &f)
 	findWorkload(ctx, client, s, &f)
-	describe(ctx, client, &f.Facts)
+	describe(ctx, client, &f)
 	return f
 }
 
-// describe finds facts that only the report uses, and leaves out what the account may not read.
-func describe(ctx context.Context, client kubernetes.Interface, facts *runconfig.Facts) {
+// describe finds facts that only the report uses, and notes what nodes ask of images. It leaves out what the account may not read.
+func describe(ctx context.Context, client kubernetes.Interface, f *Findings) {
+	facts := &f.Facts
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
+		f.Notes = append(f.Notes, mixedArchitectures(nodes.Items)...)
 		for _, n := range nodes.Items {
 			i := n.Status.NodeInfo
 			facts.Nodes = append(facts.Nodes, fmt.Sprintf("%s: kubelet %s, %s, %s", n.Name, i.KubeletVersion, i.OSImage, i.ContainerRuntimeVersion))
@@ -81,6 +84,22 @@ func describe(ctx context.Context, client kubernetes.Interface, facts *runconfig
 	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {
 		facts.CNI = networkOf(sets.Items)
 	}
+}
+
+// mixedArchitectures returns a note where the nodes that pods of the run may go to are of several architectures.
+func mixedArchitectures(nodes []corev1.Node) []string {
+	var found []string
+	for i := range nodes {
+		if a := nodes[i].Status.NodeInfo.Architecture; nodes[i].Status.NodeInfo.OperatingSystem == "linux" && !slices.Contains(found, a) {
+			found = append(found, a)
+		}
+	}
+	if len(found) < 2 {
+		return nil
+	}
+	slices.Sort(found)
+	return []string{fmt.Sprintf("nodes: they are of %s: images must be made for each, or pods be kept to one, such as with NODE_SELECTOR=kubernetes.io/arch=%s",
+		strings.Join(found, " and "), found[0])}
 }
 
 // networkOf returns the names of those daemon sets that are of a known pod network: a cluster has others, of storage, logs and credentials.

@@ -140,7 +140,7 @@ func TestStartProblem(t *testing.T) {
 		"not allowed":     {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "found ErrImagePull", true},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
-		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},
+		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures on node n1, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},
 		"ends":            {failed, "found it Failed: NodeAffinity", false},
 	} {
 		got := testProber().startProblem(probes()[0], c.pod)

@@ -124,8 +124,8 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=",
 				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
 		case slices.Contains(startReasons(), w.Reason):
-			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures, found %s: %s; name another with %s=",
-				p.imageName(pp), pod.Name, w.Reason, w.Message, pp.image.setting))}
+			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures on node %s, found %s: %s; name another with %s=, for the node's architecture",
+				p.imageName(pp), pod.Name, pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
 		}
 	}
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded && !pp.version {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -38,7 +39,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		if err != nil {
 			return err
 		}
-		images[tag], err = imagelayer.Assemble(config, filepath.Join(work, tag.RepositoryStr()), layers...)
+		images[tag], err = imagelayer.Assemble(runtime.GOARCH, config, filepath.Join(work, tag.RepositoryStr()), layers...)
 		return err
 	}
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -249,7 +250,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	if err != nil {
 		return err
 	}
-	node, err := imagelayer.Assemble(v1.Config{
+	node, err := imagelayer.Assemble(runtime.GOARCH, v1.Config{
 		Labels:     madeLabels(),
 		Env:        append(pathEnv(), "container=docker"), // by which systemd knows where it is
 		StopSignal: "SIGRTMIN+3",

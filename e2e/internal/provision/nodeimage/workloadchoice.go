@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -151,7 +152,7 @@ func workloadImages(base string, busybox *busyboxBinary, work string) (map[name.
 		if err != nil {
 			return nil, err
 		}
-		if images[tag], err = imagelayer.Assemble(wanted.config, filepath.Join(work, tag.RepositoryStr()), wanted.layers...); err != nil {
+		if images[tag], err = imagelayer.Assemble(runtime.GOARCH, wanted.config, filepath.Join(work, tag.RepositoryStr()), wanted.layers...); err != nil {
 			return nil, err
 		}
 	}
