@@ -57,6 +57,25 @@ func TestManifestsRunTheImageThatWasBrought(t *testing.T) {
 	}
 }
 
+// What a cluster does to pods on its own account ends no Job: quotas of limits, autoscalers, drains.
+func TestJobOutlastsTheClustersOwnActs(t *testing.T) {
+	var job batchv1.Job
+	read(t, "job.yaml", &job)
+	c := job.Spec.Template.Spec.Containers[0].Resources
+	if c.Limits.Cpu().IsZero() || c.Limits.Memory().IsZero() || c.Requests.Cpu().IsZero() || c.Requests.Memory().IsZero() {
+		t.Errorf("expected requests and limits of cpu and memory, found %+v", c)
+	}
+	for name, want := range map[string]string{"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"} {
+		if got := job.Spec.Template.Annotations[name]; got != want {
+			t.Errorf("expected the annotation %s=%s, found %q", name, want, got)
+		}
+	}
+	policy := job.Spec.PodFailurePolicy
+	if policy == nil || len(policy.Rules) != 1 || policy.Rules[0].Action != batchv1.PodFailurePolicyActionIgnore || policy.Rules[0].OnPodConditions[0].Type != corev1.DisruptionTarget {
+		t.Errorf("expected a pod that was disrupted not to fail the Job, found %+v", policy)
+	}
+}
+
 func read(t *testing.T, manifest string, into any) {
 	t.Helper()
 	data, err := os.ReadFile("../../deploy/" + manifest)

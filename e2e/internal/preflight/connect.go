@@ -18,23 +18,24 @@ import (
 
 // Reach returns why the API server does not answer, nil if it does.
 func Reach(ctx context.Context, client kubernetes.Interface) *Problem {
-	_, problem := connect(ctx, client, answerLimit)
+	_, problem := connect(ctx, client, answerLimit, false)
 	return problem
 }
 
-func connect(ctx context.Context, client kubernetes.Interface, limit time.Duration) (*version.Info, *Problem) {
+// connect asks the API server for its version; inside says that it is asked from one of the cluster's own pods.
+func connect(ctx context.Context, client kubernetes.Interface, limit time.Duration, inside bool) (*version.Info, *Problem) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	found, err := discovery.ToServerVersionInterfaceWithContext(client.Discovery()).ServerVersionWithContext(ctx)
 	if err != nil {
-		p := connectProblem(err, limit)
+		p := connectProblem(err, limit, inside)
 		return nil, &p
 	}
 	return found, nil
 }
 
 // connectProblem says why the request for the version failed.
-func connectProblem(err error, limit time.Duration) Problem {
+func connectProblem(err error, limit time.Duration, inside bool) Problem {
 	var certificate *tls.CertificateVerificationError
 	var host x509.HostnameError
 	status := apierrors.APIStatus(nil)
@@ -42,6 +43,11 @@ func connectProblem(err error, limit time.Duration) Problem {
 	var request *url.Error
 	if errors.As(err, &request) {
 		cause = request.Err.Error()
+	}
+	where, whether := "see whether the address is right and reachable from here (VPN, proxy, firewall)", "see whether the cluster runs and the address is right"
+	if inside {
+		where = "see whether NetworkPolicies of this pod's namespace deny egress, and let it reach the API server and the cluster's DNS"
+		whether = where
 	}
 	switch {
 	case apierrors.IsUnauthorized(err):
@@ -56,12 +62,11 @@ func connectProblem(err error, limit time.Duration) Problem {
 		return Problem{Usage: true, Text: oneLine("certificate: expected one that the kubeconfig's certificate-authority signed for this address, found: " +
 			cause + "; get the kubeconfig again")}
 	case errors.Is(err, context.DeadlineExceeded):
-		return Problem{Text: fmt.Sprintf("API server: expected an answer within %v, found none: "+
-			"see whether the address is right and reachable from here (VPN, proxy, firewall)", limit)}
+		return Problem{Text: fmt.Sprintf("API server: expected an answer within %v, found none: %s", limit, where)}
 	case errors.As(err, &status):
 		return Problem{Text: oneLine("API server: expected its version, found: " + err.Error() + "; see whether the address is a healthy API server")}
 	case request != nil:
-		return Problem{Text: oneLine("API server: expected an answer, found: " + cause + "; see whether the cluster runs and the address is right")}
+		return Problem{Text: oneLine("API server: expected an answer, found: " + cause + "; " + whether)}
 	}
 	return Problem{Text: oneLine("API server: expected its version, found: " + cause + "; see whether the address is a Kubernetes API server")}
 }

@@ -128,9 +128,11 @@ func TestConnectTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, problem := connect(t.Context(), client, 50*time.Millisecond)
-	if problem == nil || problem.Usage || !strings.Contains(problem.Text, "expected an answer within 50ms, found none") {
-		t.Errorf("expected a problem that says that nothing answered, found %v", problem)
+	for inside, want := range map[bool]string{false: "(VPN, proxy, firewall)", true: "see whether NetworkPolicies of this pod's namespace deny egress"} {
+		_, problem := connect(t.Context(), client, 50*time.Millisecond, inside)
+		if problem == nil || problem.Usage || !strings.Contains(problem.Text, "expected an answer within 50ms, found none") || !strings.Contains(problem.Text, want) {
+			t.Errorf("inside %t: expected a problem that says that nothing answered, and %q, found %v", inside, want, problem)
+		}
 	}
 }
 
@@ -141,7 +143,7 @@ func TestConnectUnknownAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, problem := connect(t.Context(), client, time.Minute)
+	_, problem := connect(t.Context(), client, time.Minute, false)
 	if problem == nil || !problem.Usage || !strings.HasPrefix(problem.Text, "certificate: ") {
 		t.Errorf("expected the certificate to be named, found %v", problem)
 	}
