@@ -12,7 +12,7 @@ const module = "github.com/hero-academy/statefulset-conformance/"
 func layers() [][]string {
 	return [][]string{
 		{
-			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "framework/dns/nslookup", "linear",
+			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "e2e/deploy", "framework/dns/nslookup", "linear",
 			"podexec", "provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},

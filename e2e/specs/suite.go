@@ -94,7 +94,7 @@ var _ = SynchronizedAfterSuite(saveUsage, func(ctx SpecContext) {
 	}
 	err := target.AwaitNamespacesGone(ctx)
 	saveUsage() // with what that took
-	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by make clean-cluster, with the run's KUBECONFIG and CONTEXT")
+	Expect(err).NotTo(HaveOccurred(), "the run must leave nothing behind; what it left is removed by conformance clean, with the run's --kubeconfig and --context")
 })
 
 // saveUsage saves which rights this process used, for the command that started the run.

@@ -57,8 +57,8 @@ node. What keeps the cluster from being judged is reported within seconds, all o
 With EXPLORE it goes on after the specs with random acts on sets of its own, for that time and in EXPLORE_NAMESPACES namespaces at once. What that finds
 broken counts like any other finding; what it leaves open counts nothing.
 
-The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights of e2e/deploy/rbac.yaml,
-and for level workload, which runs a real database, one more: e2e/CERTIFY.md says which.
+The guarantees of level disruptive are not applicable here, whatever level is chosen. The account needs the rights that
+"conformance manifests rbac" prints, and for level workload, which runs a real database, create of pods/portforward besides.
 
 The default of a flag is a variable of the environment, named behind it; ` + cli.Prefix + ` before that name, such as ` + cli.Prefix + `LABELS, keeps it apart from others'.
 
@@ -221,12 +221,12 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 
 // removal is the command that removes what a run left, and nothing else: it looks for more than labels, which anybody may set.
 func removal(s runconfig.Settings) string {
-	words := []string{"make clean-cluster", "RUN=" + s.Run}
+	words := []string{"conformance clean", "--run=" + s.Run}
 	for _, setting := range []struct{ name, value, usual string }{
-		{"KUBECONFIG", cmp.Or(s.Kubeconfig, "file"), ""},
-		{"CONTEXT", s.Context, ""},
-		{"NAMESPACES", strings.Join(s.Namespaces, ","), ""},
-		{"NAMESPACE_PREFIX", s.NamespacePrefix, runner.DefaultNamespacePrefix},
+		{"--kubeconfig", cmp.Or(s.Kubeconfig, "file"), ""},
+		{"--context", s.Context, ""},
+		{"--namespaces", strings.Join(s.Namespaces, ","), ""},
+		{"--namespace-prefix", s.NamespacePrefix, runner.DefaultNamespacePrefix},
 	} {
 		if setting.value != setting.usual {
 			words = append(words, setting.name+"="+shellWord(setting.value))

@@ -160,7 +160,7 @@ func TestCertifyRejects(t *testing.T) {
 		"a right missing": {
 			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"})},
 			2,
-			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as e2e/deploy/rbac.yaml does"},
+			[]string{"rights: expected tester to be allowed to patch pods/status (a readiness gate holds and releases readiness), found it is not: grant it, as what \"conformance manifests rbac\" prints does"},
 		},
 		"all rights missing": {map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "*"})}, 2, []string{
 			"18 problems", "to be allowed to create, delete, list, watch namespaces", "to be allowed to create, get pods/exec", "list storageclasses.storage.k8s.io",
@@ -187,7 +187,7 @@ func TestCertifyRejects(t *testing.T) {
 		"a right missing in one": {
 			map[string]string{"KUBECONFIG": serve(t, apiServer{denied: "patch pods/status"}), "NAMESPACES": "a"},
 			2,
-			[]string{"to be allowed to patch pods/status in namespace a (a readiness gate holds and releases readiness), found it is not: grant it, as e2e/deploy/rbac-namespaced.yaml does"},
+			[]string{"to be allowed to patch pods/status in namespace a (a readiness gate holds and releases readiness), found it is not: grant it, as what \"conformance manifests rbac-namespaced\" prints does"},
 		},
 		"everything at once": {
 			map[string]string{"LEVEL": "all", "LIMITS": "x", "REPORT_DIR": file, "STORAGE_CLASS": "tape"},
@@ -274,7 +274,7 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	for _, want := range []string{
 		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",
 		"mirror/nginx", "note: version: expected Kubernetes v1.29 to v1.37, found v1.38.0: newer", "note: rights: expected tester to be allowed to list nodes",
-		"make clean-cluster RUN=certify-", `it will make all pods with the patch {"spec":{"priorityClassName":"high"}}`, "it will make claims of 1Gi and more",
+		"conformance clean --run=certify-", `it will make all pods with the patch {"spec":{"priorityClassName":"high"}}`, "it will make claims of 1Gi and more",
 	} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("expected %q in:\n%s", want, said.String())

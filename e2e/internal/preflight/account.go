@@ -97,9 +97,9 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 	if user == "" {
 		user = "the account"
 	}
-	file := "rbac.yaml"
+	manifest := "rbac"
 	if namespace != "" {
-		file = "rbac-namespaced.yaml"
+		manifest = "rbac-namespaced"
 	}
 	for i, r := range all {
 		where := ""
@@ -117,9 +117,10 @@ func checkRights(user, namespace string, all []rbac.Right, missing [][]string) (
 		case r.ForReport:
 			notes = append(notes, line+": the run does without")
 		case r.Resource == rbac.PullSecret().Resource, r.Resource == rbac.Workload().Resource:
-			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/CERTIFY.md says"})
+			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, with kubectl create clusterrole --verb=" +
+				strings.Join(r.Verbs, ",") + " --resource=" + r.Name() + " and a binding of it"})
 		default:
-			problems = append(problems, Problem{Usage: true, Text: line + ": grant it, as e2e/deploy/" + file + " does"})
+			problems = append(problems, Problem{Usage: true, Text: line + `: grant it, as what "conformance manifests ` + manifest + `" prints does`})
 		}
 	}
 	return problems, notes

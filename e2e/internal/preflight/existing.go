@@ -72,7 +72,7 @@ func (p *prober) notEmpty(ctx context.Context, name string) *Problem {
 		case run == p.settings.Run:
 		case run != "":
 			return &Problem{Usage: true, Text: fmt.Sprintf("NAMESPACES: expected namespace %s to be empty, found %s of run %s: "+
-				"let that run end, or remove what it left with make clean-cluster NAMESPACES=%s RUN=%s", name, cleanup.Describe(o), run, name, run)}
+				"let that run end, or remove what it left with conformance clean --kubeconfig=file --namespaces=%s --run=%s", name, cleanup.Describe(o), run, name, run)}
 		default:
 			return &Problem{Usage: true, Text: fmt.Sprintf("NAMESPACES: expected namespace %s to be empty, found %s: "+
 				"name one that nobody else uses", name, cleanup.Describe(o))}

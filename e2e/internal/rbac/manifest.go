@@ -15,21 +15,21 @@ const UserName = "system:serviceaccount:" + Account + ":" + Account
 // Removal returns the commands that remove what was applied for the account: its roles in these namespaces, or, with none, all of it.
 func Removal(namespaces []string) []string {
 	if len(namespaces) == 0 {
-		return []string{"kubectl delete -f e2e/deploy/rbac.yaml"}
+		return []string{"conformance manifests rbac | kubectl delete -f -"}
 	}
 	var out []string
 	for _, name := range namespaces {
-		out = append(out, "kubectl delete --namespace "+name+" -f e2e/deploy/rbac-namespaced.yaml")
+		out = append(out, "conformance manifests rbac-namespaced | kubectl delete --namespace "+name+" -f -")
 	}
 	return out
 }
 
 const clusterHead = `# An account with the rights that the suite uses, and no others. Written by "make rbac" from e2e/internal/rbac.
 #
-#   kubectl apply -f e2e/deploy/rbac.yaml
+#   kubectl apply -f e2e/deploy/rbac.yaml      # or, with the program alone: conformance manifests rbac | kubectl apply -f -
 #   kubectl create token --namespace ACCOUNT --duration 2h ACCOUNT
 #
-# The token goes into the kubeconfig of "make certify". Afterwards, this removes the account and everything else below:
+# The token goes into the kubeconfig of the run. Afterwards, this removes the account and everything else below:
 #
 #   kubectl delete -f e2e/deploy/rbac.yaml
 #
@@ -110,11 +110,12 @@ spec:
 
 const namespacedHead = `# The rights that the suite uses in a namespace of NAMESPACES, and no others. Written by "make rbac" from e2e/internal/rbac.
 #
-#   kubectl create namespace ACCOUNT
+#   kubectl create namespace ACCOUNT && kubectl create namespace a && kubectl create namespace b
 #   kubectl create serviceaccount --namespace ACCOUNT ACCOUNT
-#   kubectl apply --namespace a -f e2e/deploy/rbac-namespaced.yaml
+#   kubectl apply --namespace a -f e2e/deploy/rbac-namespaced.yaml   # or: conformance manifests rbac-namespaced | kubectl apply --namespace a -f -
 #   kubectl apply --namespace b -f e2e/deploy/rbac-namespaced.yaml
-#   make certify NAMESPACES=a,b
+#   kubectl create token --namespace ACCOUNT --duration 2h ACCOUNT   # for the kubeconfig of the run
+#   make certify NAMESPACES=a,b                                      # or: conformance certify --namespaces=a,b
 #
 # The roles hold in the namespaces that they are applied to, which must be empty. The suite reads and changes nothing outside of them. In
 # them the account can do what their Pod Security Standard and quotas allow. This removes the roles again:

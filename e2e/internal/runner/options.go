@@ -68,7 +68,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.Images.Etcd, "ETCD_IMAGE", "", "etcd `image` of the level workload (default: the one of the cluster's own control plane)")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
-	f.String(&o.namespaces, "NAMESPACES", "", "existing empty `namespaces` to use instead of making any, as a,b,...: the account then needs rights in them alone (e2e/deploy/rbac-namespaced.yaml)")
+	f.String(&o.namespaces, "NAMESPACES", "", "existing empty `namespaces` to use instead of making any, as a,b,...: the account then needs rights in them alone (manifests rbac-namespaced)")
 }
 
 // UseReportDir sets the default of the report folder: what ends up there does not mix with other runs.
