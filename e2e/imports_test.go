@@ -18,7 +18,7 @@ func layers() [][]string {
 		},
 		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},
 		{"judge", "figures", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "images"},
-		{"verdict", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
+		{"verdict", "recording", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
 		{"report", "framework/explorer", "framework/statefulset", "framework/nodes", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
 		{"runner", "nightly", "comparison", "framework/dns", "framework/etcd"},
 		{"e2e/specs"},

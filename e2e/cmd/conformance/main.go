@@ -27,8 +27,8 @@ func main() {
 
 func newCommand() *cobra.Command {
 	root := cli.NewRoot("conformance", "Hold a Kubernetes cluster to every guarantee that StatefulSet gives", version.OfProgram(),
-		newCertifyCommand(), newJudgeCommand(), newReportCommand(), newCompareCommand(), newDiagnoseCommand(), newCleanCommand(), newFetchCommand(), newImagesCommand(),
-		newManifestsCommand())
+		newCertifyCommand(), newJudgeCommand(), newReportCommand(), newCompareCommand(), newDiagnoseCommand(), newRecordCommand(), newCleanCommand(), newFetchCommand(),
+		newImagesCommand(), newManifestsCommand())
 	for _, c := range root.Commands() {
 		if c.Flag("context") != nil {
 			_ = c.RegisterFlagCompletionFunc("context", contexts) // fails for a flag that is not there

@@ -129,10 +129,12 @@ type Header struct {
 	Spec   string        `json:"spec"`
 	Proves []contract.ID `json:"proves,omitempty"` // the guarantees that the spec is about
 	// Explored says that acts were chosen at random: what such a history leaves open is open in no verdict.
-	Explored  bool      `json:"explored,omitempty"`
-	Namespace string    `json:"namespace"`
-	Start     time.Time `json:"start"`
-	Version   string    `json:"kubernetesVersion,omitempty"`
+	Explored bool `json:"explored,omitempty"`
+	// Unstimulated says that nobody ran a test: what others did is marked by no operation.
+	Unstimulated bool      `json:"unstimulated,omitempty"`
+	Namespace    string    `json:"namespace"`
+	Start        time.Time `json:"start"`
+	Version      string    `json:"kubernetesVersion,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
 	Zone string `json:"zone,omitempty"`
 	// Lag bounds how far the controller's informer caches may be behind the API server: an act on an older state is a violation.

@@ -189,7 +189,10 @@ type Set struct {
 	Template     Template `json:"template,omitzero"`
 	// TemplateDigest differs between any two pod templates, also where Template, which holds few of their fields, is equal.
 	TemplateDigest string `json:"templateDigest,omitempty"`
-	Status         Status `json:"status,omitzero"`
+	// Writer is the field manager that wrote the spec or the metadata last, as managedFields tell, several joined by " or " where they wrote in one
+	// second; "" where none tells, and in older histories.
+	Writer string `json:"writer,omitempty"`
+	Status Status `json:"status,omitzero"`
 }
 
 // SameTemplate reports whether both have the same pod template.

@@ -30,7 +30,8 @@ func checkOwnership(m *model, res *results) {
 		switch {
 		case s == nil:
 			s = named[parentOf(p.name)]
-			if s == nil || m.createdByTest(history.Pods, p.name) || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
+			// Where nobody ran a test, such pods are restored from backups.
+			if s == nil || m.h.Header.Unstimulated || m.createdByTest(history.Pods, p.name) || p.owners[0].uid != "" || p.created.Labels[appsv1.StatefulSetPodNameLabel] != p.name ||
 				p.created.Labels[appsv1.ControllerRevisionHashLabelKey] == "" || s.events[0].CreationTimestamp.After(p.created.CreationTimestamp.Time) || s.mayBeDeleted(p.created) {
 				continue
 			}

@@ -78,6 +78,17 @@ const (
 // and the recorder's watches may be behind.
 func SettleTime(h *history.History) time.Duration { return h.Header.Lag + watchSkew }
 
+// knownFrom returns from when on what the controller knew is recorded: the first lists had been made by then, and its caches hold nothing older.
+func knownFrom(h *history.History) time.Duration {
+	var listed time.Duration
+	for _, e := range h.Events {
+		if e.Change == history.Listed && (len(h.Gaps) == 0 || e.Seq < h.Gaps[0].Seq) {
+			listed = e.At
+		}
+	}
+	return listed + SettleTime(h)
+}
+
 func (m *model) settleTime() time.Duration { return SettleTime(m.h) }
 
 // leastHold is how long nothing must have happened before that shows that the controller waited, given the longest reaction seen by then.

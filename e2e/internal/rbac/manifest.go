@@ -123,6 +123,19 @@ const namespacedHead = `# The rights that the suite uses in a namespace of NAMES
 #   kubectl delete --namespace a -f e2e/deploy/rbac-namespaced.yaml
 `
 
+const recordHead = `# The rights that "conformance record" uses in a namespace that it records: it reads, and changes nothing. Written by "make rbac" from
+# e2e/internal/rbac. Without one of them but the first two the recording has less, and says so.
+#
+#   kubectl create namespace ACCOUNT
+#   kubectl create serviceaccount --namespace ACCOUNT ACCOUNT
+#   kubectl apply --namespace shop -f e2e/deploy/rbac-record.yaml   # or: conformance manifests rbac-record | kubectl apply --namespace shop -f -
+#   conformance record -n shop --as USERNAME
+#
+# This removes the role again:
+#
+#   kubectl delete --namespace shop -f e2e/deploy/rbac-record.yaml
+`
+
 // roles is a text and not rbacv1 objects marshalled: those have no comments, and a line for each verb.
 const roles = `{{range .}}---
 # {{.Comment}}
@@ -173,6 +186,11 @@ func Manifest() (string, error) { return manifest(clusterHead, "ClusterRole", Al
 // NamespacedManifest returns the YAML of roles with exactly the rights of Namespaced.
 func NamespacedManifest() (string, error) { return manifest(namespacedHead, "Role", Namespaced()) }
 
+// RecordManifest returns the YAML of a role with exactly the rights of Record.
+func RecordManifest() (string, error) {
+	return write(recordHead, []role{{Kind: "Role", Name: Account + "-record", Comment: "What a recording needs.", Rights: Record()}})
+}
+
 // manifest returns the head and the roles with their bindings. kind is that of the roles whose rights are restricted to no namespace.
 func manifest(head, kind string, rights []Right) (string, error) {
 	all := []role{
@@ -192,6 +210,11 @@ func manifest(head, kind string, rights []Right) (string, error) {
 		}
 		all[i].Rights = append(all[i].Rights, r)
 	}
+	return write(head, all)
+}
+
+// write returns the head and the roles with their bindings.
+func write(head string, all []role) (string, error) {
 	text, err := template.New("").Funcs(template.FuncMap{"join": strings.Join}).Parse(head + roles)
 	if err != nil {
 		return "", err

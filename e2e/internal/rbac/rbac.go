@@ -146,6 +146,20 @@ func Namespaced() []Right {
 	return out
 }
 
+// Record returns the rights that "conformance record" uses in each namespace that it records. It reads alone.
+func Record() []Right {
+	read := []string{"list", "watch"}
+	return []Right{
+		{Resource: "pods", Verbs: read, Why: "needed"},
+		{Group: "apps", Resource: "statefulsets", Verbs: read, Why: "needed"},
+		{Group: "apps", Resource: "controllerrevisions", Verbs: read, Why: "what a rollout rolls out"},
+		{Resource: "persistentvolumeclaims", Verbs: read, Why: "claims of pods"},
+		{Resource: "events", Verbs: read, Why: "who did what"},
+		{Resource: "services", Verbs: read, Why: "whether a set has its service"},
+		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: read, Why: "which pods a service has"},
+	}
+}
+
 // PullSecret returns the right that a run with PULL_SECRET uses beside those of All. No manifest grants it: e2e/CERTIFY.md says how to.
 func PullSecret() Right {
 	return Right{Resource: "secrets", Verbs: []string{"create"}, Why: "PULL_SECRET= puts credentials of registries into each namespace of the run"}

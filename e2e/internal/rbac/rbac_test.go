@@ -16,7 +16,7 @@ import (
 )
 
 //nolint:gochecknoglobals // A flag of the test.
-var update = flag.Bool("update", false, "write e2e/deploy/rbac.yaml and rbac-namespaced.yaml")
+var update = flag.Bool("update", false, "write the manifests e2e/deploy/rbac*.yaml")
 
 // manifests are the files that grant rights, each with its generator and the rights that it must grant.
 func manifests() map[string]struct {
@@ -29,6 +29,7 @@ func manifests() map[string]struct {
 	}{
 		"rbac.yaml":            {rbac.Manifest, rbac.All()},
 		"rbac-namespaced.yaml": {rbac.NamespacedManifest, rbac.Namespaced()},
+		"rbac-record.yaml":     {rbac.RecordManifest, rbac.Record()},
 	}
 }
 
@@ -149,6 +150,17 @@ func TestNoManifestGrantsDisruptiveWrites(t *testing.T) {
 		for _, verb := range r.Verbs {
 			if verb != "get" && verb != "list" && verb != "watch" && slices.ContainsFunc(rbac.All(), func(a rbac.Right) bool { return a.Covers(r.Group, r.Resource, verb) }) {
 				t.Errorf("%s of %s is granted to every account, though only the level disruptive needs it", verb, r.Name())
+			}
+		}
+	}
+}
+
+// What records a namespace of somebody else's must not be able to change it.
+func TestRecordingOnlyReads(t *testing.T) {
+	for _, r := range rbac.Record() {
+		for _, verb := range r.Verbs {
+			if verb != "list" && verb != "watch" {
+				t.Errorf("%s of %s changes something, or reads what no recording has", verb, r.Name())
 			}
 		}
 	}

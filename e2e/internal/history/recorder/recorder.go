@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
@@ -30,16 +32,30 @@ type Recorder struct {
 	waiting map[*waiter]struct{}
 	outages map[history.Resource]outage // of the resources that are not watched at present
 	reached map[history.Resource]string // up to which version everything is recorded
+	// unreadable are the resources that are not recorded since the account may not list them, each with the API server's answer.
+	unreadable []history.Gap
 }
 
 // Start lists every recorded resource of the header's namespace and begins to watch. It returns once all lists are made, so
 // whatever happens after it is recorded. The recording ends with Stop, or with ctx.
 func Start(ctx context.Context, client kubernetes.Interface, header history.Header) (*Recorder, error) {
+	return start(ctx, header, append(sources(client, header.Namespace), aboutSets(reports(client, header.Namespace))), nil)
+}
+
+// StartReadable is Start for a namespace that others work in. It records the Events about all objects, and does without what the account may not
+// list, but for pods and sets: the finished history has a gap of it from beginning to end.
+func StartReadable(ctx context.Context, client kubernetes.Interface, header history.Header) (*Recorder, error) {
+	return start(ctx, header, append(sources(client, header.Namespace), reports(client, header.Namespace)), func(s source, err error) bool {
+		return apierrors.IsForbidden(err) && s.resource != history.Pods && s.resource != history.Sets
+	})
+}
+
+// start records from these sources. Those of which the first list fails are left out where the error may be left out.
+func start(ctx context.Context, header history.Header, all []source, leftOut func(source, error) bool) (*Recorder, error) {
 	if header.Namespace == "" {
 		return nil, errors.New("recording needs a namespace: objects of several would share names")
 	}
 	r := &Recorder{
-		sources: sources(client, header.Namespace),
 		start:   time.Now(),
 		state:   history.NewState(),
 		newest:  map[types.UID]*history.Event{},
@@ -52,18 +68,27 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 
 	ctx, r.cancel = context.WithCancel(ctx)
 	r.stopped = ctx.Done()
-	for _, s := range r.sources {
+	for _, s := range all {
 		seen := r.Now() // before the list is made: what happens while it travels is not in it
-		if err := r.list(ctx, s); err != nil {
+		err := r.list(ctx, s)
+		if err != nil && leftOut != nil && leftOut(s, err) {
+			r.unreadable = append(r.unreadable, history.Gap{Resource: s.resource, Reason: err.Error()})
+			continue
+		}
+		if err != nil {
 			r.cancel()
 			r.done.Wait()
 			return nil, fmt.Errorf("recording %s in namespace %s: the first list failed (the suite needs the rights to list and watch them): %w",
 				s.resource, header.Namespace, err)
 		}
+		r.sources = append(r.sources, s)
 		r.done.Go(func() { r.follow(ctx, s, seen) })
 	}
 	return r, nil
 }
+
+// Unreadable returns the resources that are not recorded since the account may not list them, each with the API server's answer.
+func (r *Recorder) Unreadable() []history.Gap { return slices.Clone(r.unreadable) }
 
 // Now is the time since the recording began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
@@ -132,6 +157,10 @@ func (r *Recorder) Stop(ctx context.Context, limit time.Duration) *history.Histo
 
 	r.mu.Lock()
 	if r.h.End == nil {
+		for _, g := range r.unreadable {
+			g.Seq, g.To = r.nextLocked()
+			r.h.Gaps = append(r.h.Gaps, g)
+		}
 		r.seq++
 		r.h.End = &history.End{Seq: r.seq, At: r.Now(), Complete: err == nil}
 		if err != nil {

@@ -48,6 +48,8 @@ type server struct {
 	oldest  int             // versions before it are expired
 	refuse  bool            // every request fails without an answer
 	answer  int             // every request fails with this status, if any
+	denied  map[string]bool // resources that the account may not list
+	all     bool            // Events about all objects may be listed, and not only those about sets
 	mute    map[string]bool // resources whose watches show nothing, but for those of limited length
 	refused int             // failed requests
 	expired int             // watches that began with an expired version
@@ -148,7 +150,7 @@ func (s *server) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	refuse, code := s.refuse, s.answer
+	refuse, code, denied, all := s.refuse, s.answer, s.denied[resource], s.all
 	if refuse || code != 0 {
 		s.refused++
 	}
@@ -158,7 +160,9 @@ func (s *server) serve(w http.ResponseWriter, req *http.Request) {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	case code != 0:
 		writeStatus(w, metav1.Status{Code: int32(code), Reason: "Told", Message: "told so"})
-	case resource == "events" && req.URL.Query().Get("fieldSelector") != "involvedObject.kind=StatefulSet":
+	case denied:
+		writeStatus(w, metav1.Status{Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden, Message: resource + " is forbidden"})
+	case resource == "events" && !all && req.URL.Query().Get("fieldSelector") != "involvedObject.kind=StatefulSet":
 		writeStatus(w, metav1.Status{Code: http.StatusBadRequest, Message: "expected the events of sets alone"})
 	case req.URL.Query().Get("watch") != "":
 		s.watch(w, req, resource)

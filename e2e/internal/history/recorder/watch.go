@@ -40,6 +40,7 @@ func sourceOf[L runtime.Object](r history.Resource, c lister[L]) source {
 	}
 }
 
+// sources are those of all resources but Events.
 func sources(c kubernetes.Interface, ns string) []source {
 	return []source{
 		sourceOf(history.Pods, c.CoreV1().Pods(ns)),
@@ -48,8 +49,12 @@ func sources(c kubernetes.Interface, ns string) []source {
 		sourceOf(history.Revisions, c.AppsV1().ControllerRevisions(ns)),
 		sourceOf(history.Slices, c.DiscoveryV1().EndpointSlices(ns)),
 		sourceOf(history.Services, c.CoreV1().Services(ns)),
-		aboutSets(sourceOf(history.Events, c.CoreV1().Events(ns))),
 	}
+}
+
+// reports is the source of Event objects.
+func reports(c kubernetes.Interface, ns string) source {
+	return sourceOf(history.Events, c.CoreV1().Events(ns))
 }
 
 // aboutSets restricts a source of Event objects to those about StatefulSets: the many about pods tell judges nothing, and need not travel.

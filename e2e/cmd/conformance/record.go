@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
+)
+
+// recordOptions are the options of record.
+type recordOptions struct {
+	clusterOptions
+	namespaces, selector, folder string
+	limit                        time.Duration
+
+	chosen labels.Selector
+	// complete bounds how long the end of the recording waits for what has happened by then.
+	complete time.Duration
+}
+
+func newRecordCommand() *cobra.Command {
+	o := recordOptions{complete: runconfig.DefaultLimits().RecordingComplete}
+	command := &cobra.Command{
+		Use:   "record -n NAMESPACE[,NAMESPACE] [-l SELECTOR] [--for 2h] [-o FOLDER]",
+		Short: "Record the StatefulSets of namespaces while others work in them, and say what happened",
+		Long: `Record the StatefulSets of namespaces while others work in them, such as through the night of an upgrade, and say what happened: who
+did what to them, how long each pod was down and each set without a majority, what the cluster took, which promises were broken,
+with the evidence, and what could not be judged since nothing shows whose act it was. It reads and changes nothing; what the account
+may not read is told, and the rest recorded ("conformance manifests rbac-record" prints the rights).
+
+It ends after --for, or when it is interrupted; a second interrupt ends it at once, without a result. An API server that is away, or is
+restarted, ends nothing: what was missed is told as a gap. Each start makes a folder of its own below FOLDER, named after the time,
+so that nothing is overwritten and no recording claims to know what happened between two.
+
+Nobody marks what is done to the sets, so that it accuses nobody where another may have acted, judges nothing in the first seconds, and
+allows the controller's caches ` + judge.MaxLag.String() + ` and the clocks ` + judge.MaxClockSkew.String() + `: the most that a test of the cluster would.
+
+Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing could be recorded.`,
+		Args: cli.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return cli.UsageError{Err: err}
+			}
+			return o.record(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cli.NewFlags(command.Flags(), os.Getenv)
+	o.addFlags(f)
+	f.StringP(&o.namespaces, "NAMESPACE", "n", "", "`names` of the namespaces, separated by commas (default: the context's)")
+	command.Flags().StringVarP(&o.selector, "selector", "l", "", "tell of the sets with these `labels` alone, such as app=db")
+	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
+	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
+	return command
+}
+
+// check reports options that say nothing.
+func (o *recordOptions) check() (err error) {
+	if o.limit < 0 {
+		return fmt.Errorf("--for: expected a duration such as 2h, found %s", o.limit)
+	}
+	if o.chosen, err = labels.Parse(o.selector); err != nil {
+		return fmt.Errorf("--selector: %w", err)
+	}
+	names := strings.Split(o.namespaces, ",")
+	if o.namespaces != "" && (slices.Contains(names, "") || len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names)) {
+		return fmt.Errorf("-n: expected names of namespaces, each once, found %q", o.namespaces)
+	}
+	return nil
+}
+
+// unrecorded is a cluster of which nothing could be recorded.
+type unrecorded struct{ error }
+
+func (u unrecorded) Unwrap() error { return u.error }
+
+// ExitCode is the process's exit code.
+func (unrecorded) ExitCode() int { return verdict.ExitInconclusive }
+
+// recordedBroken says that a recording shows a broken promise.
+type recordedBroken struct{ n int }
+
+func (b recordedBroken) Error() string { return fmt.Sprintf("%d times a promise was broken", b.n) }
+
+// ExitCode is the process's exit code.
+func (recordedBroken) ExitCode() int { return verdict.ExitNotConformant }
+
+func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) error {
+	var s runconfig.Settings
+	_, wrong, err := o.choose(&s)
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return cli.UsageError{Err: errors.New(wrong[0].Text)}
+	}
+	config, err := s.RESTConfig()
+	if err != nil {
+		return cli.UsageError{Err: err}
+	}
+	config.QPS = -1 // a few lists and watches are no load
+	config.Wrap(apiclient.Restrict(config.Host, rbac.Record()))
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return cli.UsageError{Err: err}
+	}
+	if problem := reach(ctx, client); problem != nil {
+		return unrecorded{errors.New(problem.Text)}
+	}
+	if o.namespaces == "" {
+		o.namespaces = contextNamespace(s)
+	}
+	dir := filepath.Join(o.folder, time.Now().UTC().Format("2006-01-02T15-04-05Z"))
+	if err := errors.Join(os.MkdirAll(o.folder, reportdir.FolderMode), os.Mkdir(dir, reportdir.FolderMode)); err != nil {
+		return cli.UsageError{Err: err}
+	}
+	if o.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.limit)
+		defer cancel()
+	}
+	// The first interrupt ends the recording, the next one the process.
+	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
+	r, err := o.recordInto(ctx, client, dir, progress)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(report.SaveRecording(dir, r), report.WriteRecordingConsole(out, r)); err != nil {
+		return unrecorded{err}
+	}
+	fmt.Fprintf(out, "page: %s\n", filepath.Join(dir, report.PageFile))
+	if broken := r.Promises(); len(broken) > 0 {
+		return recordedBroken{len(broken)}
+	}
+	return nil
+}
+
+// recordInto records until ctx ends, and saves the histories below a folder.
+func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (*recording.Recording, error) {
+	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
+		return nil, unrecorded{err}
+	}
+	names := strings.Split(o.namespaces, ",")
+	r := recording.New(names, o.selector)
+	r.Suite = version.OfProgram()
+	kubernetesVersion := versionOf(client)
+	recorders := make([]*recorder.Recorder, 0, len(names))
+	// What was begun goes on when ctx ends, until it has caught up.
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	for _, name := range names {
+		rec, err := recorder.StartReadable(lasting, client, history.Header{
+			Namespace: name, Spec: "a recording", Unstimulated: true, Version: kubernetesVersion, Lag: judge.MaxLag, ClockSkew: judge.MaxClockSkew,
+		})
+		if err != nil {
+			return nil, unrecorded{err}
+		}
+		recorders = append(recorders, rec)
+		fmt.Fprintf(progress, "record: %s\n", begun(name, rec, o.chosen))
+		for _, g := range rec.Unreadable() {
+			fmt.Fprintf(progress, "record: %s: goes on without %s, which the account may not read (conformance manifests rbac-record): %s\n", name, g.Resource, g.Reason)
+		}
+	}
+	fmt.Fprintf(progress, "record: into %s; it ends with an interrupt%s\n", dir, ending(o.limit))
+	<-ctx.Done()
+	fmt.Fprintf(progress, "record: ending\n")
+	histories := make([]*history.History, len(names))
+	var all sync.WaitGroup
+	for i, rec := range recorders {
+		all.Go(func() { histories[i] = rec.Stop(lasting, o.complete) })
+	}
+	all.Wait()
+	later := versionOf(client)
+	for i, h := range histories {
+		if later != kubernetesVersion {
+			h.Header.Version = "" // it was of several
+		}
+		file := "histories/" + names[i] + ".jsonl.gz"
+		if err := h.Save(filepath.Join(dir, file)); err != nil {
+			return nil, unrecorded{err}
+		}
+		r.Add(h, file, func(set map[string]string) bool { return o.chosen.Matches(labels.Set(set)) })
+	}
+	r.Kubernetes = kubernetesVersion
+	if later != kubernetesVersion && later != "" {
+		r.Kubernetes += ", then " + later
+	}
+	return r, nil
+}
+
+// versionOf returns the API server's version, "" where it does not say.
+func versionOf(client kubernetes.Interface) string {
+	info, err := client.Discovery().ServerVersion()
+	if err != nil {
+		return ""
+	}
+	return info.GitVersion
+}
+
+// begun says what is recorded of a namespace.
+func begun(namespace string, rec *recorder.Recorder, chosen labels.Selector) (text string) {
+	rec.View(func(s *history.State) {
+		var names []string
+		for _, set := range s.List(history.Sets) {
+			if chosen.Matches(labels.Set(set.Labels)) {
+				names = append(names, set.Name)
+			}
+		}
+		const most = 10
+		switch n := len(names); {
+		case n == 0:
+			text = "namespace " + namespace + " has no such StatefulSet yet, or does not exist; those that are made will be recorded"
+		case n > most:
+			text = fmt.Sprintf("namespace %s: %s and %d more", namespace, strings.Join(names[:most], ", "), n-most)
+		default:
+			text = fmt.Sprintf("namespace %s: %s", namespace, strings.Join(names, ", "))
+		}
+	})
+	return text
+}
+
+func ending(limit time.Duration) string {
+	if limit == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", or after %s", limit)
+}

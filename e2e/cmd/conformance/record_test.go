@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// deny refuses lists of a resource.
+func deny(client *fake.Clientset, resource string) {
+	client.PrependReactor("list", resource, func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", errors.New("told so"))
+	})
+}
+
+func set(namespace, name string) *appsv1.StatefulSet {
+	return &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, UID: "uid-" + "of-" + "a-set", Labels: map[string]string{"app": name}}}
+}
+
+// TestRecordEndsWithItsContext: what happens until then is recorded, of each namespace into its file, and what may not be read is told.
+func TestRecordEndsWithItsContext(t *testing.T) {
+	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("bank", "ledger"))
+	deny(client, "services")
+	o := recordOptions{namespaces: "shop,bank", selector: "app!=db", complete: time.Second}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	var progress bytes.Buffer
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Name: "web-0", Namespace: "shop", UID: "uid-of-a-pod", OwnerReferences: []metav1.OwnerReference{{Kind: "StatefulSet", Name: "web", UID: "uid-of-a-set", Controller: new(true)}},
+	}}
+	begun := func() {
+		if _, err := client.CoreV1().Pods("shop").Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+			t.Error(err)
+		}
+		time.AfterFunc(100*time.Millisecond, interrupt)
+	}
+	r, err := o.recordInto(ctx, client, dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"namespace shop: web\n", "namespace bank: ledger\n", "goes on without services"} {
+		if !strings.Contains(progress.String(), want) {
+			t.Errorf("expected %q in\n%s", want, progress.String())
+		}
+	}
+	if len(r.Acts) != 1 || r.Acts[0].What != "created pod web-0" || len(r.Sets) != 2 {
+		t.Errorf("expected the creation of web-0 alone, of two sets, found %+v of %+v", r.Acts, r.Sets)
+	}
+	for _, file := range r.Histories {
+		h, err := history.Load(filepath.Join(dir, file.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !h.Header.Unstimulated || h.Header.Namespace != file.Namespace || len(file.Lacks) == 0 {
+			t.Errorf("expected a history of %s in which nobody ran a test, and what it lacks, found %+v", file.Namespace, h.Header)
+		}
+	}
+}
+
+// atWord is a writer that does something once a word was written.
+type atWord struct {
+	w    *bytes.Buffer
+	word string
+	do   func()
+}
+
+func (a *atWord) Write(p []byte) (int, error) {
+	if a.do != nil && strings.Contains(string(p), a.word) {
+		a.do()
+		a.do = nil
+	}
+	return a.w.Write(p)
+}
+
+func TestRecordWithoutRightsIsNoResult(t *testing.T) {
+	client := fake.NewClientset()
+	deny(client, "pods")
+	o := recordOptions{namespaces: "shop"}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.recordInto(t.Context(), client, t.TempDir(), &bytes.Buffer{}); cli.ExitCode(err) != verdict.ExitInconclusive {
+		t.Errorf("expected exit code %d, found %v", verdict.ExitInconclusive, err)
+	}
+}
+
+func TestRecordOptions(t *testing.T) {
+	for name, o := range map[string]recordOptions{
+		"a namespace twice": {namespaces: "a,b,a"}, "a namespace without a name": {namespaces: "a,"}, "no selector": {selector: "a in"}, "no duration": {limit: -1},
+	} {
+		if err := o.check(); err == nil {
+			t.Errorf("%s: expected an error", name)
+		}
+	}
+	if err := (&recordOptions{namespaces: "a,b", selector: "app in (db, web)", limit: time.Hour}).check(); err != nil {
+		t.Error(err)
+	}
+}

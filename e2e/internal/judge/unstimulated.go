@@ -1,0 +1,84 @@
+package judge
+
+import (
+	"slices"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// aboutTests says why a guarantee is not judged in a history in which nobody ran a test, "" if it is.
+func aboutTests(id contract.ID) string {
+	switch id {
+	case contract.IdentityHostname:
+		return "it is looked at inside of a container"
+	case contract.StorageInUseProtection, contract.LifecycleDisruptionTarget, contract.LifecycleEvictedGraceful:
+		return "only a test knows which of the deletions and evictions were its own"
+	}
+	switch id.Family() {
+	case "disruption":
+		return "it is about nodes and parts of the control plane that a test stops"
+	case "workload":
+		return "it is about what clients of a database were told"
+	}
+	return ""
+}
+
+// setByPolicies reports whether a guarantee is about fields of new objects, which an admission policy may change: a test is run where none does.
+func setByPolicies(id contract.ID) bool {
+	switch id {
+	case contract.IdentityLabels, contract.IdentityTemplate, contract.IdentityOverrides, contract.StorageClaimLabels, contract.StorageClaimPerPod:
+		return true
+	}
+	return false
+}
+
+// Unstimulated runs the judges over a history of a namespace in which nobody ran a test, and which may begin in the middle of anything. It returns the
+// results of the guarantees that such a history can decide. What was done on a view from before the recording, and what an admission policy may have
+// done, is open; operations that a history has all the same count for nothing.
+func Unstimulated(h *history.History) []Result {
+	seen := *h
+	seen.Header.Unstimulated = true
+	seen.Operations, seen.Expectations, seen.Checks, seen.Clients, seen.Members = nil, nil, nil, nil, nil
+	from := knownFrom(h)
+	var out []Result
+	for _, r := range judged(&seen).all() {
+		if aboutTests(r.Guarantee) != "" {
+			continue
+		}
+		if setByPolicies(r.Guarantee) {
+			r.distrust("; but an admission policy of the cluster may have changed it, which no watch shows")
+		}
+		r.openUntil(from)
+		out = append(out, r)
+	}
+	return out
+}
+
+// openUntil makes violations of before a moment inconclusive.
+func (r *Result) openUntil(from time.Duration) {
+	r.Violations = slices.DeleteFunc(r.Violations, func(f Finding) bool {
+		if f.At > from {
+			return false
+		}
+		f.Text += "; but the recording had just begun, and what the controller knew from before is not in it"
+		r.Inconclusive = append(r.Inconclusive, f)
+		return true
+	})
+}
+
+// NotJudged returns the guarantees that no history decides in which nobody ran a test.
+func NotJudged() []contract.ID {
+	decided := map[contract.ID]bool{}
+	for _, id := range JudgedGuarantees() {
+		decided[id] = aboutTests(id) == ""
+	}
+	var out []contract.ID
+	for _, g := range contract.All() {
+		if !decided[g.ID] {
+			out = append(out, g.ID)
+		}
+	}
+	return out
+}

@@ -1,0 +1,41 @@
+package recording
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+)
+
+// File is the recording for programs, below its folder.
+const File = "recording.json"
+
+// Save writes the recording into its folder.
+func (r *Recording) Save(dir string) error {
+	return reportdir.Write(dir, File, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		return enc.Encode(r)
+	})
+}
+
+// Load reads a recording of a folder.
+func Load(dir string) (*Recording, error) {
+	data, err := reportdir.Read(dir, File, reportdir.MaxText)
+	if err != nil {
+		return nil, err
+	}
+	var r Recording
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
+	}
+	for _, o := range r.Outages {
+		if o == nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), errors.New("an outage that is none"))
+		}
+	}
+	return &r, nil
+}

@@ -1,0 +1,200 @@
+package recording
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Recording is what the histories of some namespaces show.
+type Recording struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	// Kubernetes is the cluster's version when the recording began.
+	Kubernetes string   `json:"kubernetes,omitempty"`
+	Suite      string   `json:"suite,omitempty"`
+	Namespaces []string `json:"namespaces"`
+	// Selector is the label selector that chose the sets, "" for all.
+	Selector  string    `json:"selector,omitempty"`
+	Histories []History `json:"histories"`
+	Sets      []Set     `json:"sets"`
+	Outages   []*Outage `json:"outages,omitempty"`
+	Acts      []Act     `json:"acts,omitempty"`
+
+	Figures []figures.Figure `json:"figures,omitempty"`
+	// Broken are the guarantees that were broken, and Open what could not be judged.
+	Broken []Finding `json:"broken,omitempty"`
+	Open   []Finding `json:"open,omitempty"`
+	// Held counts how often each guarantee could have been broken and was not.
+	Held map[contract.ID]int `json:"held,omitempty"`
+
+	samples []figures.Sample
+}
+
+// History is one history of a recording.
+type History struct {
+	Namespace string `json:"namespace"`
+	// File is its path below the folder.
+	File   string `json:"file"`
+	Events int    `json:"events"`
+	// Lacks says what is missing from it, a line each.
+	Lacks []string `json:"lacks,omitempty"`
+}
+
+// Set is a StatefulSet that was recorded.
+type Set struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// Replicas is how many it asked for in the end, and Gone says that it does not exist any more.
+	Replicas int32 `json:"replicas"`
+	Gone     bool  `json:"gone,omitempty"`
+}
+
+// Down sums up the outages of one pod, or of the majority of a set's pods where Pod is "".
+type Down struct {
+	Namespace, Set, Pod  string
+	Times                int
+	Total, Longest       time.Duration
+	Since, Lasts, During bool
+	// Causes are the causes of its outages, each once.
+	Causes []string
+}
+
+// New returns a recording of nothing as yet.
+func New(namespaces []string, selector string) *Recording {
+	return &Recording{Namespaces: namespaces, Selector: selector, Held: map[contract.ID]int{}}
+}
+
+// Add adds a history, which is saved in a file, of those sets that are chosen.
+func (r *Recording) Add(h *history.History, file string, chosen func(labels map[string]string) bool) {
+	end := h.Header.Start.Add(h.Duration())
+	if r.Start.IsZero() || h.Header.Start.Before(r.Start) {
+		r.Start = h.Header.Start
+	}
+	if end.After(r.End) {
+		r.End = end
+	}
+	r.Kubernetes = cmp.Or(r.Kubernetes, h.Header.Version)
+	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Events: len(h.Events), Lacks: lacks(h)})
+	sets := r.addSets(h, chosen)
+	is := func(set string) bool { return sets[set] }
+
+	acts, causeOf := Acts(h)
+	for _, a := range acts {
+		if is(a.Set) {
+			r.Acts = append(r.Acts, a)
+		}
+	}
+	for _, o := range Outages(h, causeOf) {
+		if is(o.Set) {
+			r.Outages = append(r.Outages, o)
+		}
+	}
+	r.judge(h, file, is)
+	r.samples = append(r.samples, figures.Measure(Only(h, is))...)
+	r.Figures = figures.Sum(r.samples)
+	r.sort()
+}
+
+// sort puts everything in order of time.
+func (r *Recording) sort() {
+	slices.SortStableFunc(r.Acts, func(a, b Act) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(r.Outages, func(a, b *Outage) int { return a.From.Compare(b.From) })
+	for _, all := range [][]Finding{r.Broken, r.Open} {
+		slices.SortStableFunc(all, func(a, b Finding) int { return a.At.Compare(b.At) })
+	}
+	slices.SortFunc(r.Sets, func(a, b Set) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+}
+
+// addSets adds the sets of a history that are chosen, and returns their names.
+func (r *Recording) addSets(h *history.History, chosen func(map[string]string) bool) map[string]bool {
+	names := map[string]bool{}
+	for _, e := range h.Events {
+		if e.Resource != history.Sets || (!chosen(e.Labels) && !names[e.Name]) {
+			continue
+		}
+		names[e.Name] = true
+		i := slices.IndexFunc(r.Sets, func(s Set) bool { return s.Namespace == h.Header.Namespace && s.Name == e.Name })
+		if i < 0 {
+			i, r.Sets = len(r.Sets), append(r.Sets, Set{Namespace: h.Header.Namespace, Name: e.Name})
+		}
+		r.Sets[i].Replicas, r.Sets[i].Gone = e.Set.Replicas, e.Gone()
+	}
+	return names
+}
+
+// Only returns a history with the pods and claims of some sets alone, for figures and timelines: the judges need all of it.
+func Only(h *history.History, is func(set string) bool) *history.History {
+	a := &acting{newest: map[string]*history.Event{}}
+	for _, e := range h.Events {
+		if e.Resource == history.Sets {
+			a.newest[e.Name] = e
+		}
+	}
+	out := *h
+	out.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e *history.Event) bool {
+		switch e.Resource {
+		case history.Sets:
+			return !is(e.Name)
+		case history.Pods:
+			c := e.Controller()
+			return c == nil || c.Kind != "StatefulSet" || !is(c.Name)
+		case history.Claims:
+			return !is(a.setOfClaim(e.Name))
+		}
+		return false
+	})
+	return &out
+}
+
+// lacks says what is missing from a history.
+func lacks(h *history.History) []string {
+	var out []string
+	for _, g := range h.Gaps {
+		from, to := h.Header.Start.Add(g.From), h.Header.Start.Add(g.To)
+		out = append(out, string(g.Resource)+" from "+clock(from)+" to "+clock(to)+": "+g.Reason)
+	}
+	if h.End != nil && !h.End.Complete {
+		out = append(out, "the last moments: "+h.End.Reason)
+	}
+	return out
+}
+
+// clock writes a time of day, in UTC.
+func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
+
+// Downs sums the outages up: a majority's before those of pods of its set, and in each set the longest first.
+func (r *Recording) Downs() []Down {
+	var out []Down
+	for _, o := range r.Outages {
+		i := slices.IndexFunc(out, func(d Down) bool { return d.Namespace == o.Namespace && d.Set == o.Set && d.Pod == o.Pod })
+		if i < 0 {
+			i, out = len(out), append(out, Down{Namespace: o.Namespace, Set: o.Set, Pod: o.Pod})
+		}
+		d := &out[i]
+		d.Times++
+		d.Total += o.Took()
+		d.Longest = max(d.Longest, o.Took())
+		d.Since, d.Lasts = d.Since || o.Since, d.Lasts || o.Lasts
+		if !slices.Contains(d.Causes, o.Cause) {
+			d.Causes = append(d.Causes, o.Cause)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Down) int {
+		whole := func(d Down) int { return min(len(d.Pod), 1) }
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Set, b.Set), cmp.Compare(whole(a), whole(b)), cmp.Compare(b.Total, a.Total))
+	})
+	return out
+}
+
+// Has reports whether a set is among those recorded.
+func (r *Recording) Has(namespace, set string) bool {
+	return slices.ContainsFunc(r.Sets, func(s Set) bool { return s.Namespace == namespace && s.Name == set })
+}

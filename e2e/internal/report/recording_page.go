@@ -1,0 +1,135 @@
+package report
+
+import (
+	_ "embed"
+	"errors"
+	"html/template"
+	"io"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
+)
+
+//go:embed recording.html.tmpl
+var recordingTemplate string
+
+// recordingPage is the data of the template.
+type recordingPage struct {
+	Namespaces                []string
+	Headline, Scope, HeldLine string
+	Wrong                     bool
+	Broken                    []recordedProblem
+	Lacking                   []string
+	Charts                    []recordedChart
+	Downs                     []recordedDown
+	Shown                     []recordedAct
+	DownsLeft                 int
+	ActsLeft                  int
+	Figures                   any
+	Open, Held                []string
+	OpenLeft                  int
+	NotJudged                 []contract.ID
+}
+
+type recordedProblem struct {
+	recording.Finding
+	Word, When, Must, Link string
+}
+
+type recordedDown struct {
+	recording.Down
+	Text string
+}
+
+type recordedAct struct {
+	recording.Act
+	When string
+}
+
+// recordedChart is the timeline of one history.
+type recordedChart struct {
+	Namespace, From, File string
+	Chart                 *chart
+	Narration             []string
+	Left                  int
+}
+
+// SaveRecording writes a recording into its folder, which holds its histories: for programs, the page and the summary for people, and the figures.
+func SaveRecording(dir string, r *recording.Recording) error {
+	return errors.Join(
+		r.Save(dir),
+		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WriteRecordingPage(w, dir, r) }),
+		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteRecordingSummary(w, r) }),
+		reportdir.Write(dir, FiguresFile, func(w io.Writer) error { return WriteFigures(w, r.Figures) }),
+	)
+}
+
+// WriteRecordingPage renders a recording as one self-contained page, with timelines of the histories in its folder.
+func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
+	t, err := template.New("page").Funcs(template.FuncMap{"class": class, "brief": brief}).Parse(pageTemplate)
+	if err == nil {
+		t, err = t.New("recording").Parse(recordingTemplate)
+	}
+	if err != nil {
+		return err
+	}
+	p := recordingPage{
+		Namespaces: r.Namespaces, HeldLine: heldLine(r), Wrong: len(r.Promises()) > 0, Lacking: lacking(r), Held: heldRows(r), NotJudged: judge.NotJudged(),
+		ActsLeft: max(0, len(r.Acts)-maxActsShown), OpenLeft: max(0, len(r.Open)-maxOpenShown),
+	}
+	if len(r.Figures) > 0 {
+		p.Figures = r.Figures
+	}
+	p.Headline, p.Scope = recordedHeadline(r)
+	for _, f := range r.Broken[:min(len(r.Broken), maxFindingsShown)] {
+		g, _ := contract.Get(f.Guarantee)
+		word := "broken"
+		if f.Deviation {
+			word = "deviates"
+		}
+		p.Broken = append(p.Broken, recordedProblem{f, word, day(f.At), g.Must, g.Link})
+	}
+	for _, f := range r.Open[:min(len(r.Open), maxOpenShown)] {
+		p.Open = append(p.Open, foundLine(&f))
+	}
+	for _, a := range r.Acts[:min(len(r.Acts), maxActsShown)] {
+		p.Shown = append(p.Shown, recordedAct{a, moment(a.At)})
+	}
+	downs := r.Downs()
+	p.DownsLeft = max(0, len(downs)-maxDownsShown)
+	for _, d := range downs[:len(downs)-p.DownsLeft] {
+		p.Downs = append(p.Downs, recordedDown{d, downText(&d)})
+	}
+	if p.Charts, err = recordedCharts(dir, r); err != nil {
+		return err
+	}
+	return t.Execute(w, p)
+}
+
+// recordedCharts draws the histories of a recording.
+func recordedCharts(dir string, r *recording.Recording) ([]recordedChart, error) {
+	var out []recordedChart
+	read := renderer{dir: dir}
+	for _, file := range r.Histories {
+		h, err := read.load(file.File)
+		if err != nil {
+			return nil, err
+		}
+		if h == nil {
+			continue
+		}
+		var found []shownFinding
+		for _, f := range r.Broken {
+			if f.File == file.File {
+				found = append(found, shownFinding{ID: f.Guarantee, Finding: Finding{Text: f.Text, Records: f.Records}})
+			}
+		}
+		h = recording.Only(h, func(set string) bool { return r.Has(file.Namespace, set) })
+		c := recordedChart{Namespace: file.Namespace, From: day(h.Header.Start), File: file.File, Chart: draw(h, found)}
+		c.Narration, c.Left = narrate(h)
+		out = append(out, c)
+	}
+	return out, nil
+}

@@ -1,0 +1,90 @@
+package report_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+)
+
+// recordedFolder saves the recording of a namespace in which a pod was created too early, if broken, and another was evicted.
+func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recording) {
+	t.Helper()
+	b := historytest.New()
+	b.Set("web", historytest.Replicas(2), historytest.Claims("data"))
+	b.Wait(time.Minute)
+	b.Claim("data", "web-0")
+	b.Pod("web-0")
+	if !broken {
+		b.Ready("web-0")
+	}
+	b.Claim("data", "web-1")
+	b.Pod("web-1")
+	b.Wait(time.Minute)
+	b.Ready("web-0")
+	b.Ready("web-1")
+	b.Disrupt("web-1", "EvictionByEvictionAPI")
+	b.ByOthers(func() { b.DeletePod("web-1") })
+	b.CreateReady("web-1")
+	b.Update("web", func(s *history.Set) { s.Replicas, s.Writer = 1, "<script>alert(1)</script>" })
+	h := b.History()
+	dir = t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "histories"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const file = "histories/shop.jsonl.gz"
+	if err := h.Save(filepath.Join(dir, file)); err != nil {
+		t.Fatal(err)
+	}
+	r = recording.New([]string{"shop"}, "")
+	r.Add(h, file, func(map[string]string) bool { return true })
+	if err := report.SaveRecording(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	return dir, r
+}
+
+func TestRecordingIsToldEverywhere(t *testing.T) {
+	for _, broken := range []bool{false, true} {
+		dir, r := recordedFolder(t, broken)
+		var console bytes.Buffer
+		if err := report.WriteRecordingConsole(&console, r); err != nil {
+			t.Fatal(err)
+		}
+		texts := map[string]string{"console": console.String()}
+		for _, name := range []string{report.PageFile, report.SummaryFile, recording.File} {
+			data, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[name] = string(data)
+		}
+		for where, text := range texts {
+			for _, want := range []string{"kubectl drain for example", "web-1"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s (broken: %t): expected %q in\n%s", where, broken, want, text)
+				}
+			}
+			if got := strings.Contains(text, "web-1 was created at"); got != broken {
+				t.Errorf("%s: expected it to say what is broken: %t, found\n%s", where, broken, text)
+			}
+			if where != recording.File && where != "console" && strings.Contains(text, "<script>") {
+				t.Errorf("%s: expected what the cluster says to be escaped", where)
+			}
+			if where == report.PageFile && !strings.Contains(text, "<svg") {
+				t.Error("expected a timeline on the page")
+			}
+		}
+		again, err := recording.Load(dir)
+		if err != nil || len(again.Acts) != len(r.Acts) || len(again.Outages) != len(r.Outages) || len(again.Broken) != len(r.Broken) {
+			t.Errorf("expected the saved recording to be the same: %v", err)
+		}
+	}
+}
