@@ -189,10 +189,12 @@ type Set struct {
 	Template     Template `json:"template,omitzero"`
 	// TemplateDigest differs between any two pod templates, also where Template, which holds few of their fields, is equal.
 	TemplateDigest string `json:"templateDigest,omitempty"`
-	// Writer is the field manager that wrote the spec or the metadata last, as managedFields tell, several joined by " or " where they wrote in one
-	// second; "" where none tells, and in older histories.
-	Writer string `json:"writer,omitempty"`
-	Status Status `json:"status,omitzero"`
+	// Writer is the field manager whose entry in managedFields is the newest, of those that have a time and are not of the status, several joined by
+	// " or ", and Written its time. Scaler is the one that owns spec.replicas: requests to scale leave no time. Older histories have none of them.
+	Writer  string      `json:"writer,omitempty"`
+	Written metav1.Time `json:"written,omitzero"`
+	Scaler  string      `json:"scaler,omitempty"`
+	Status  Status      `json:"status,omitzero"`
 }
 
 // SameTemplate reports whether both have the same pod template.

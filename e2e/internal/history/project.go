@@ -152,14 +152,15 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		ServiceName: spec.ServiceName, RevisionHistoryLimit: spec.RevisionHistoryLimit,
 		PodGrace: spec.Template.Spec.TerminationGracePeriodSeconds, Template: templateOf(&spec.Template.ObjectMeta, &spec.Template.Spec),
 		PodHostname: spec.Template.Spec.Hostname, PodSubdomain: spec.Template.Spec.Subdomain,
-		TemplateDigest: templateDigest(&spec.Template), Writer: writerOf(&o.ObjectMeta),
-		FreeHostname: spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,
+		TemplateDigest: templateDigest(&spec.Template),
+		FreeHostname:   spec.Template.Spec.HostNetwork || orZero(spec.Template.Spec.SetHostnameAsFQDN) || spec.Template.Spec.HostnameOverride != nil,
 		Status: Status{
 			ObservedGeneration: o.Status.ObservedGeneration, Replicas: o.Status.Replicas, Ready: o.Status.ReadyReplicas,
 			Available: o.Status.AvailableReplicas, Current: o.Status.CurrentReplicas, Updated: o.Status.UpdatedReplicas,
 			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision, Progressing: progressingOf(o),
 		},
 	}
+	s.Writer, s.Written, s.Scaler = writersOf(&o.ObjectMeta)
 	if spec.Replicas != nil {
 		s.Replicas = *spec.Replicas
 	}
@@ -192,23 +193,6 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		s.ClaimRequests[t.Name] = r
 	}
 	return s
-}
-
-// writerOf returns the managers of the newest entries in managedFields that are not about the status.
-func writerOf(m *metav1.ObjectMeta) string {
-	var last time.Time
-	var names []string
-	for _, f := range m.ManagedFields {
-		switch {
-		case f.Subresource == "status" || f.Time == nil || f.Time.Time.Before(last):
-			continue
-		case f.Time.After(last):
-			last, names = f.Time.Time, nil
-		}
-		names = append(names, f.Manager)
-	}
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), " or ")
 }
 
 // requestOf returns what a claim asks for, without its class.

@@ -124,6 +124,9 @@ func (e *Event) validTimes() error {
 	if e.Report != nil {
 		ok = ok && whole(&e.Report.Last)
 	}
+	if e.Set != nil {
+		ok = ok && whole(&e.Set.Written)
+	}
 	if e.Pod != nil {
 		for i := range e.Pod.Conditions {
 			ok = ok && whole(&e.Pod.Conditions[i].Transition)

@@ -106,8 +106,19 @@ func (a *acting) set(was, e *history.Event) {
 	case e.Change == history.Added:
 		a.add(e, e.Name, e.Set.Writer, "created the set with %d replicas", e.Set.Replicas)
 	case was != nil && e.Generation != was.Generation && !e.Terminating():
-		a.add(e, e.Name, e.Set.Writer, "changed %s", a.changed(was.Set, e))
+		a.add(e, e.Name, a.changer(was.Set, e), "changed %s", a.changed(was.Set, e))
 	}
+}
+
+// changer returns who changed a set's spec, "" where nothing tells: who changed the replicas owns them, and who wrote anything else left a new time.
+func (a *acting) changer(was *history.Set, e *history.Event) string {
+	switch {
+	case slices.Equal(a.changes[e.Seq], []history.Field{history.FieldReplicas}):
+		return e.Set.Scaler
+	case e.Set.Written.After(was.Written.Time):
+		return e.Set.Writer
+	}
+	return ""
 }
 
 // changed says what a new version of a set changed.

@@ -161,7 +161,7 @@ func TestActs(t *testing.T) {
 		b.Running("web", 2)
 		listed(b)
 		b.Wait(time.Minute)
-		b.Update("web", func(s *history.Set) { s.Replicas, s.Writer = 3, "kubectl" })
+		b.Update("web", func(s *history.Set) { s.Replicas, s.Scaler, s.Writer = 3, "kubectl", "helm" })
 		b.CreateReady("web-2")
 		b.Disrupt("web-1", "EvictionByEvictionAPI")
 		b.Change(history.Pods, "web-1", func(e *history.Event) { e.DeletionTimestamp, e.DeletionGrace = new(b.Timestamp()), e.Pod.Grace })
@@ -175,7 +175,8 @@ func TestActs(t *testing.T) {
 			Type: corev1.EventTypeWarning, Reason: "Unhealthy", Reporter: "kubelet", Kind: "Pod", Object: "web-0", Count: 1,
 		}})
 		b.Change(history.Events, warn.Name, func(e *history.Event) { e.Report.Count = 7 })
-		b.Update("web", func(s *history.Set) { s.Writer = "helm" })
+		b.Update("web", func(s *history.Set) { s.Writer, s.Written = "helm", b.Timestamp() })
+		b.Update("web", func(s *history.Set) { s.MinReadySeconds = 5 }) // and no entry of managedFields has a later time
 		b.Remove(history.Sets, "web")
 	})
 	var got []string
@@ -192,6 +193,7 @@ func TestActs(t *testing.T) {
 		"StatefulSet controller: created pod web-0 0",
 		"kubelet: reported Unhealthy of pod web-0 7",
 		"helm: changed the set's spec in a field that is not recorded 0",
+		"not told: changed minReadySeconds 0",
 		"not told: asked for the deletion of the set 0",
 	}
 	if !slices.Equal(got, want) {

@@ -33,7 +33,7 @@ func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recordi
 	b.Disrupt("web-1", "EvictionByEvictionAPI")
 	b.ByOthers(func() { b.DeletePod("web-1") })
 	b.CreateReady("web-1")
-	b.Update("web", func(s *history.Set) { s.Replicas, s.Writer = 1, "<script>alert(1)</script>" })
+	b.Update("web", func(s *history.Set) { s.Replicas, s.Scaler = 1, "<script>alert(1)</script>" })
 	h := b.History()
 	dir = t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "histories"), 0o755); err != nil {

@@ -1,0 +1,49 @@
+package history
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// writersOf returns the managers of the newest entries in managedFields that have a time and are not about the status, that time, and the managers that
+// own spec.replicas. The API server gives entries of the subresource scale no time.
+func writersOf(m *metav1.ObjectMeta) (writer string, written metav1.Time, scaler string) {
+	var writers, scalers []string
+	for _, f := range m.ManagedFields {
+		if f.Subresource == "status" {
+			continue
+		}
+		if f.FieldsV1 != nil && ownsReplicas(f.FieldsV1.Raw) {
+			scalers = append(scalers, f.Manager)
+		}
+		if f.Time == nil || f.Time.Before(&written) {
+			continue
+		}
+		if f.Time.After(written.Time) {
+			written, writers = *f.Time, nil
+		}
+		writers = append(writers, f.Manager)
+	}
+	return names(writers), written, names(scalers)
+}
+
+// ownsReplicas reports whether spec.replicas is among some fields, written as managedFields have them.
+func ownsReplicas(fields []byte) bool {
+	var of struct {
+		Spec map[string]json.RawMessage `json:"f:spec"`
+	}
+	if json.Unmarshal(fields, &of) != nil {
+		return false
+	}
+	_, owns := of.Spec["f:replicas"]
+	return owns
+}
+
+// names joins names, each once.
+func names(all []string) string {
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), " or ")
+}
