@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/onsi/ginkgo/v2/types"
@@ -76,7 +75,7 @@ func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Wri
 	if err := s.Save(settings); err != nil {
 		return err
 	}
-	if err := os.Symlink(self, suite); err != nil {
+	if err := linkProgram(self, suite); err != nil {
 		return err
 	}
 	log, err := os.OpenFile(filepath.Join(o.ReportDir, GinkgoLog), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, reportdir.FileMode)
@@ -94,10 +93,7 @@ func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Wri
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append(append([]string{ginkgoName}, o.ginkgoArgs()...), suite, "--", "-conformance.settings="+settings, "-conformance.socket="+socket)
 	cmd.Stdout, cmd.Stderr = log, log
-	// A group of its own: a terminal's Ctrl-C would reach Ginkgo's processes beside our own signal, and two signals mean to
-	// them that clean-up is to be skipped.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	ownGroup(cmd)
 	cmd.WaitDelay = killDelay
 	err = cmd.Run()
 	connections.close()

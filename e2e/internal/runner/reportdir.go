@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"syscall"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -108,7 +107,7 @@ func makeReportDirs(dir string) error {
 
 // openLock opens the lock file, and makes it if it is missing.
 func openLock(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, reportdir.FileMode)
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR|noFollow, reportdir.FileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +123,8 @@ func lockReport(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+	if err := tryLock(file); err != nil {
+		if errors.Is(err, errLocked) {
 			err = errors.New("another run writes its report there: wait until it has ended, or name another folder")
 		}
 		return nil, errors.Join(err, file.Close())
@@ -135,12 +134,12 @@ func lockReport(dir string) (*os.File, error) {
 
 // InUse reports whether a process may be writing to a report folder.
 func InUse(dir string) bool {
-	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|noFollow, 0)
 	if err != nil {
 		return true // without a lock nothing shows that the run has ended
 	}
 	defer func() { _ = file.Close() }()
-	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
+	return tryLock(file) != nil
 }
 
 // IsReport reports whether a folder is empty, or marked, or holds the results or the settings of a run, or nothing but such folders.

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/onsi/ginkgo/v2/ginkgo/command"
@@ -31,7 +30,7 @@ func HiddenRole(suite func(Parameters) (exitCode int)) (exitCode int, hidden boo
 	name := filepath.Base(os.Args[0])
 	if name == ginkgoName || name == suiteName {
 		// What Ginkgo and the specs write is for nobody else on the machine.
-		syscall.Umask(0o077)
+		keepPrivate()
 	}
 	switch name {
 	case ginkgoName:
