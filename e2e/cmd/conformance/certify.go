@@ -30,7 +30,7 @@ import (
 type certifyOptions struct {
 	runner.Options
 	clusterOptions
-	imageMirror             string
+	config, imageMirror     string
 	reportInLog             bool
 	resultsDir, sonobuoyDir string
 
@@ -40,6 +40,8 @@ type certifyOptions struct {
 func (o *certifyOptions) addFlags(f cli.Flags) {
 	o.clusterOptions.addFlags(f)
 	o.AddFlags(f)
+	// CONFIG of the environment may be anybody's.
+	f.OfCommandLine().String(&o.config, "CONFIG", "", "YAML `file` with the names of flags and their values, for what neither the command line nor the environment says")
 	f.String(&o.imageMirror, "IMAGE_MIRROR", "", "`registry/path` to get images from, instead of their own registry")
 	f.Bool(&o.reportInLog, "REPORT_IN_LOG", "print the report too, for \"fetch\" to unpack")
 	f.String(&o.resultsDir, "RESULTS_DIR", "", "`folder` that receives e2e.log and junit_01.xml")
@@ -65,12 +67,28 @@ The default of a flag is a variable of the environment, named behind it; ` + cli
 Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or configuration; 3 inconclusive.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.readConfig(cli.NewFlags(cmd.Flags(), os.Getenv), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
 			err := runner.OrInconclusive(runCertify(cmd.Context(), &o, cmd.OutOrStdout(), cmd.ErrOrStderr()))
 			return o.finish(err)
 		},
 	}
 	o.addFlags(cli.NewFlags(command.Flags(), os.Getenv))
 	return command
+}
+
+// readConfig takes settings from the file that --config names, and says which.
+func (o *certifyOptions) readConfig(f cli.Flags, progress io.Writer) error {
+	if o.config == "" {
+		return nil
+	}
+	taken, err := f.ReadFile(o.config)
+	if err != nil {
+		return cli.UsageError{Err: fmt.Errorf("--config: %w", err)}
+	}
+	fmt.Fprintf(progress, "settings: from %s: %s\n", o.config, strings.Join(taken, " "))
+	return nil
 }
 
 func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer) error {

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -18,7 +17,7 @@ import (
 
 // clusterOptions choose the cluster.
 type clusterOptions struct {
-	kubeconfig, context, as string
+	kubeconfig, context, as, asGroups string
 }
 
 func (o *clusterOptions) addFlags(f cli.Flags) {
@@ -26,26 +25,17 @@ func (o *clusterOptions) addFlags(f cli.Flags) {
 	f.String(&o.context, "CONTEXT", "", "`name` of the kubeconfig's context (default: the current one)")
 	// AS is the name of the assembler to make and to compilers.
 	f.OfCommandLine().String(&o.as, "AS", "", "`name` of a user to impersonate, as of kubectl")
-}
-
-// contexts are the names of the kubeconfig's contexts, for shells to complete.
-func contexts(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var s runconfig.Settings
-	var err error
-	if s.Kubeconfig, err = kubeconfigPath(command.Flag("kubeconfig").Value.String()); err != nil || s.Kubeconfig == "" {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	raw, err := s.ClientConfig().RawConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return slices.Sorted(maps.Keys(raw.Contexts)), cobra.ShellCompDirectiveNoFileComp
+	f.OfCommandLine().String(&o.asGroups, "AS_GROUPS", "", "`groups` of that user, as a,b,...")
 }
 
 // choose puts the choice of the cluster into the settings and returns what it leads to, or what is wrong with it.
 func (o *clusterOptions) choose(s *runconfig.Settings) (preflight.Target, []preflight.Problem, error) {
 	var err error
 	s.Context, s.As = o.context, o.as
+	s.AsGroups = strings.FieldsFunc(o.asGroups, func(r rune) bool { return r == ',' })
+	if s.As == "" && len(s.AsGroups) > 0 {
+		return preflight.Target{}, nil, cli.UsageError{Err: errors.New("--as-groups: expected a user with --as beside it, as of kubectl")}
+	}
 	if s.Kubeconfig, err = kubeconfigPath(o.kubeconfig); err != nil {
 		return preflight.Target{}, nil, cli.UsageError{Err: fmt.Errorf("KUBECONFIG: %w", err)}
 	}

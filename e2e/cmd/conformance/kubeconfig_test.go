@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -21,11 +24,47 @@ func TestContextsAreCompleted(t *testing.T) {
 	}
 }
 
+func TestNamesOfTheClusterAreCompleted(t *testing.T) {
+	file := serve(t, apiServer{})
+	for flag, want := range map[string]string{"--storage-class": "disk\n", "--namespaces": ":4\n"} { // it may not list namespaces
+		root := newCommand()
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetArgs([]string{"__complete", "certify", "--kubeconfig", file, flag, ""})
+		if err := root.ExecuteContext(t.Context()); err != nil || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%s: expected %q, found %v and %q", flag, want, err, out.String())
+		}
+	}
+}
+
+// What a settings file says holds where nothing else does.
+func TestCertifyTakesASettingsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(file, []byte("level: none\nlimits: {patience: 5m}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := newCommand()
+	var said bytes.Buffer
+	root.SetErr(&said)
+	root.SetArgs([]string{"certify", "--config", file, "--kubeconfig", serve(t, apiServer{}), "--report-dir", t.TempDir()})
+	err := root.ExecuteContext(t.Context())
+	if cli.ExitCode(err) != 2 || !strings.Contains(err.Error(), "LEVEL=none") || !strings.Contains(err.Error(), "patience") {
+		t.Errorf("expected the level and the limit of the file to be rejected, found %v", err)
+	}
+	if !strings.Contains(said.String(), "level=none limits=patience=5m") {
+		t.Errorf("expected to be told what was taken from the file, found %s", said.String())
+	}
+}
+
 // Requests impersonate the user of --as; AS of the environment, which make and compilers know, does not count.
 func TestAs(t *testing.T) {
 	o := options(map[string]string{"KUBECONFIG": kubeconfig(t, "http://127.0.0.1:1"), "AS": "as"})
 	if o.as != "" {
 		t.Errorf("expected the environment's AS not to count, found %q", o.as)
+	}
+	o.asGroups = "a,b"
+	if _, _, err := o.choose(&runconfig.Settings{}); err == nil {
+		t.Error("expected groups without a user to be rejected")
 	}
 	o.as = "somebody"
 	var s runconfig.Settings
@@ -33,7 +72,7 @@ func TestAs(t *testing.T) {
 		t.Fatal(wrong, err)
 	}
 	config, err := s.RESTConfig()
-	if err != nil || config.Impersonate.UserName != "somebody" {
+	if err != nil || config.Impersonate.UserName != "somebody" || strings.Join(config.Impersonate.Groups, ",") != "a,b" {
 		t.Errorf("expected requests as somebody, found %+v, %v", config, err)
 	}
 }

@@ -30,9 +30,7 @@ func newCommand() *cobra.Command {
 		newCertifyCommand(), newJudgeCommand(), newReportCommand(), newCompareCommand(), newDiagnoseCommand(), newRecordCommand(), newCleanCommand(), newFetchCommand(),
 		newImagesCommand(), newManifestsCommand())
 	for _, c := range root.Commands() {
-		if c.Flag("context") != nil {
-			_ = c.RegisterFlagCompletionFunc("context", contexts) // fails for a flag that is not there
-		}
+		addCompletions(c)
 	}
 	return root
 }

@@ -72,6 +72,8 @@ type Settings struct {
 	Context    string `json:"context,omitempty"`
 	// As is the name of the user that requests impersonate, "" for none.
 	As string `json:"as,omitempty"`
+	// AsGroups are the groups of that user.
+	AsGroups []string `json:"asGroups,omitempty"`
 	// Level is the highest level that is included.
 	Level contract.Level `json:"level"`
 	// StorageClass is put into claim templates; empty means the cluster's default.
@@ -168,7 +170,7 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 	}
 	config, err := load()
 	if err == nil && s.As != "" {
-		config.Impersonate = rest.ImpersonationConfig{UserName: s.As}
+		config.Impersonate = rest.ImpersonationConfig{UserName: s.As, Groups: s.AsGroups}
 	}
 	return config, err
 }
@@ -197,7 +199,7 @@ func (s Settings) ClientConfig() clientcmd.ClientConfig {
 // Published returns what a report holds of the settings: without the paths of the person's kubeconfig, files and folders, the context and the
 // address of the container engine. They are the machine's, and no verdict rests on them. Nor does it hold values of annotations.
 func (s Settings) Published() Settings {
-	s.Kubeconfig, s.Context, s.As, s.ReportDir = "", "", "", ""
+	s.Kubeconfig, s.Context, s.As, s.AsGroups, s.ReportDir = "", "", "", nil, ""
 	if s.PullSecret != "" {
 		s.PullSecret = redact.Hidden
 	}
