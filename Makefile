@@ -65,6 +65,8 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   RUN=name ALL=1                 which runs clean-cluster removes; it takes the cluster from the command line alone
 ##   TIME_LIMIT=time                ends a run that takes longer (1h)
 ##   RETRIES=n                      repeats a spec that other clients disturbed, never one that found something broken (0)
+##   OBJECTIVE=pod-ready.p95=30s,.. what figures may be at most: shown met or not, and no part of conformance
+##   KNOWN_ISSUES=file              guarantees known to be broken, with reason and expires: shown, and no verdict changes
 ##   EXPLORE=time EXPLORE_NAMESPACES=n    random acts after the specs, for that time in so many namespaces (0, 3)
 ##   EPISODE=file COVERAGE=file     a saved episode of acts to carry out again; what was tried so far
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them

@@ -20,6 +20,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -36,6 +37,7 @@ import (
 type recordOptions struct {
 	clusterOptions
 	namespaces, selector, folder string
+	objectives                   []string
 	limit                        time.Duration
 
 	chosen labels.Selector
@@ -72,6 +74,7 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 	f := cli.NewFlags(command.Flags(), os.Getenv)
 	o.addFlags(f)
 	f.StringP(&o.namespaces, "NAMESPACE", "n", "", "`names` of the namespaces, separated by commas (default: the context's)")
+	f.Strings(&o.objectives, "OBJECTIVE", "`figure` and the most that it may be, such as pod-ready.p95=30s, several times or with commas between; met or not, it changes no exit code")
 	command.Flags().StringVarP(&o.selector, "selector", "l", "", "tell of the sets with these `labels` alone, such as app=db")
 	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
 	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
@@ -85,6 +88,11 @@ func (o *recordOptions) check() (err error) {
 	}
 	if o.chosen, err = labels.Parse(o.selector); err != nil {
 		return fmt.Errorf("--selector: %w", err)
+	}
+	for _, text := range o.objectives {
+		if _, err := figures.ParseObjective(text); err != nil {
+			return fmt.Errorf("--objective: %w", err)
+		}
 	}
 	names := strings.Split(o.namespaces, ",")
 	if o.namespaces != "" && (slices.Contains(names, "") || len(slices.Compact(slices.Sorted(slices.Values(names)))) < len(names)) {
@@ -205,6 +213,7 @@ func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interf
 		}
 		r.Add(h, file, func(set map[string]string) bool { return o.chosen.Matches(labels.Set(set)) })
 	}
+	r.Objectives = figures.Hold(o.objectives, r.Figures)
 	r.Kubernetes = kubernetesVersion
 	if later != kubernetesVersion && later != "" {
 		r.Kubernetes += ", then " + later

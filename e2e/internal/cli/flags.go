@@ -47,6 +47,16 @@ func (f Flags) StringP(value *string, variable, letter, fallback, usage string) 
 	f.set.StringVarP(value, name(variable), letter, fallback, usage)
 }
 
+// Strings defines a flag that may be given several times, and whose values may have commas between them.
+func (f Flags) Strings(value *[]string, variable, usage string) {
+	var fallback []string
+	if f.getenv != nil {
+		usage += " ($" + variable + ")"
+		fallback = strings.FieldsFunc(f.variable(variable), func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	f.set.StringSliceVar(value, name(variable), fallback, usage)
+}
+
 // Bool defines the flag of a variable that is 1 or not.
 func (f Flags) Bool(value *bool, variable, usage string) {
 	set := false

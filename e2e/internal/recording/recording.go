@@ -26,7 +26,8 @@ type Recording struct {
 	Outages   []*Outage `json:"outages,omitempty"`
 	Acts      []Act     `json:"acts,omitempty"`
 
-	Figures []figures.Figure `json:"figures,omitempty"`
+	Figures    []figures.Figure    `json:"figures,omitempty"`
+	Objectives []figures.Objective `json:"objectives,omitempty"`
 	// Broken are the guarantees that were broken, and Open what could not be judged.
 	Broken []Finding `json:"broken,omitempty"`
 	Open   []Finding `json:"open,omitempty"`

@@ -51,6 +51,10 @@ type Conformance struct {
 	Database *Database `json:"database,omitempty"`
 	// Figures are what the cluster took for pods and claims, and no part of conformance; reports of older suites lack them.
 	Figures []figures.Figure `json:"figures,omitempty"`
+	// Objectives are what came of a person's objectives for them.
+	Objectives []figures.Objective `json:"objectives,omitempty"`
+	// KnownIssues are those that a person named, with the verdicts, which they have no part in.
+	KnownIssues []verdict.Known `json:"knownIssues,omitempty"`
 	// Guarantees is the whole contract: a report that lacks a row is invalid.
 	Guarantees []Guarantee `json:"guarantees"`
 	Specs      []Spec      `json:"specs"`
@@ -165,10 +169,11 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
 			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
 		},
-		Specs:    []Spec{}, // written as an empty list, not null
-		Changes:  changesOf(run.Histories),
-		Lag:      lagOf(run.Histories),
-		Figures:  figuresOf(run.Histories),
+		Specs:      []Spec{}, // written as an empty list, not null
+		Changes:    changesOf(run.Histories),
+		Lag:        lagOf(run.Histories),
+		Figures:    run.Figures(),
+		Objectives: run.Objectives, KnownIssues: run.Known,
 		Database: databaseOf(run.Histories),
 		Settings: SettingsOf(s),
 	}

@@ -27,12 +27,9 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 		p.f("\nnot selected: %s\n", strings.Join(left, ", "))
 	}
 	p.broken(run)
-	if lines := figureLines(figuresOf(run.Histories)); len(lines) > 0 {
-		p.f("\nwhat the cluster took, which is no part of conformance:\n")
-		for _, line := range lines {
-			p.f("  %s\n", line)
-		}
-	}
+	p.section("known issues, which change no verdict", lines(run.Known))
+	p.section("what the cluster took, which is no part of conformance", figureLines(run.Figures()))
+	p.section("objectives, which are no part of conformance", lines(run.Objectives))
 	if d := databaseOf(run.Histories); d != nil {
 		p.f("\n%s\n", sanitize.Text(d.String()))
 	}
@@ -87,6 +84,26 @@ func (p *printer) family(run *verdict.Run, family string, width int) int {
 		p.f("\n")
 	}
 	return left
+}
+
+// section writes lines under a title, nothing if there are none.
+func (p *printer) section(title string, all []string) {
+	if len(all) == 0 {
+		return
+	}
+	p.f("\n%s:\n", title)
+	for _, line := range all {
+		p.f("  %s\n", line)
+	}
+}
+
+// lines writes each of some things in a line.
+func lines[T fmt.Stringer](all []T) []string {
+	var out []string
+	for _, one := range all {
+		out = append(out, sanitize.Text(one.String()))
+	}
+	return out
 }
 
 // short cuts a reason to 140 characters; the report has all of it.

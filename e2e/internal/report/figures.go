@@ -6,20 +6,10 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 // FiguresFile holds the figures as OpenMetrics text, for those who collect them, below the report folder.
 const FiguresFile = "figures.prom"
-
-// figuresOf returns what the histories of a run show that pods and claims took.
-func figuresOf(histories []verdict.JudgedHistory) []figures.Figure {
-	var all []figures.Sample
-	for _, j := range histories {
-		all = append(all, j.Figures...)
-	}
-	return figures.Sum(all)
-}
 
 // figuresTable writes figures as a table in Markdown.
 func figuresTable(p *printer, all []figures.Figure) {

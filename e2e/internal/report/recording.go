@@ -73,12 +73,8 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 		p.f("  %s\n", downLine(&d))
 	}
 	p.more(len(downs) - maxDownsOnConsole)
-	if lines := figureLines(r.Figures); len(lines) > 0 {
-		p.f("\nwhat the cluster took:\n")
-		for _, line := range lines {
-			p.f("  %s\n", line)
-		}
-	}
+	p.section("what the cluster took", figureLines(r.Figures))
+	p.section("objectives", lines(r.Objectives))
 	if len(r.Open) > 0 {
 		p.f("\ncould not be judged (%s):\n", count(len(r.Open), "act", "acts"))
 		for _, f := range r.Open[:min(len(r.Open), maxOpenOnConsole)] {
@@ -204,6 +200,7 @@ func WriteRecordingSummary(w io.Writer, r *recording.Recording) error {
 		p.f("\n### What the cluster took\n\n")
 		figuresTable(p, r.Figures)
 	}
+	p.list("Objectives", len(r.Objectives), len(r.Objectives), func(i int) string { return sanitize.Markdown(r.Objectives[i].String()) })
 	p.list("Could not be judged", len(r.Open), maxOpenShown, func(i int) string { return sanitize.Markdown(foundLine(&r.Open[i])) })
 	return p.err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
@@ -28,6 +29,7 @@ type recordingPage struct {
 	DownsLeft                 int
 	ActsLeft                  int
 	Figures                   any
+	Objectives                []figures.Objective
 	Open, Held                []string
 	OpenLeft                  int
 	NotJudged                 []contract.ID
@@ -76,7 +78,7 @@ func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 		return err
 	}
 	p := recordingPage{
-		Namespaces: r.Namespaces, HeldLine: heldLine(r), Wrong: len(r.Promises()) > 0, Lacking: lacking(r), Held: heldRows(r), NotJudged: judge.NotJudged(),
+		Namespaces: r.Namespaces, HeldLine: heldLine(r), Wrong: len(r.Promises()) > 0, Lacking: lacking(r), Held: heldRows(r), NotJudged: judge.NotJudged(), Objectives: r.Objectives,
 		ActsLeft: max(0, len(r.Acts)-maxActsShown), OpenLeft: max(0, len(r.Open)-maxOpenShown),
 	}
 	if len(r.Figures) > 0 {

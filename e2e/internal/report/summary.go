@@ -43,6 +43,9 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	for _, open := range openQuestions(c) {
 		p.f("- inconclusive: %s. %s\n", list(open.IDs), sanitize.Markdown(short(open.Reason)))
 	}
+	for _, known := range lines(c.KnownIssues) {
+		p.f("- known issue: %s\n", sanitize.Markdown(known))
+	}
 	for _, t := range c.Troubles {
 		p.f("- trouble: %s\n", sanitize.Markdown(t))
 	}
@@ -63,6 +66,9 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 		p.f("\n<details><summary>What the cluster took</summary>\n\n")
 		figuresTable(p, c.Figures)
 		p.f("\n</details>\n")
+	}
+	for _, objective := range lines(c.Objectives) {
+		p.f("\nObjective, no part of conformance: %s.\n", sanitize.Markdown(objective))
 	}
 	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
 	for _, line := range c.Settings.Adapted() {

@@ -106,10 +106,13 @@ type Settings struct {
 	// Explore says which episodes of random acts the run carries out, nil if none.
 	Explore *Explore `json:"explore,omitempty"`
 	// Focus and Labels narrowed the run.
-	Focus  string `json:"focus,omitempty"`
-	Labels string `json:"labels,omitempty"`
-	Facts  Facts  `json:"facts"`
-	Suite  Suite  `json:"suite"`
+	Focus string `json:"focus,omitempty"`
+	// Objectives are what a person wants of the figures, such as pod-ready.p95=30s, and KnownIssues what a person knows to be broken.
+	Objectives  []string              `json:"objectives,omitempty"`
+	KnownIssues []contract.KnownIssue `json:"knownIssues,omitempty"`
+	Labels      string                `json:"labels,omitempty"`
+	Facts       Facts                 `json:"facts"`
+	Suite       Suite                 `json:"suite"`
 	// Kind is the kind cluster whose nodes the run may disrupt; nil where it may disrupt none.
 	Kind *Kind `json:"kind,omitempty"`
 }

@@ -39,6 +39,7 @@ type Options struct {
 	TimeLimit       time.Duration
 	Exploration     Exploration
 	Workload        Workload
+	Beside          Beside
 
 	level, namespaces, timeLimit, retries string // as typed
 	used                                  *apiclient.Usage
@@ -64,6 +65,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
 	o.Exploration.addFlags(f)
 	o.Workload.addFlags(f)
+	o.Beside.addFlags(f)
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.Images.Etcd, "ETCD_IMAGE", "", "etcd `image` of the level workload (default: the one of the cluster's own control plane)")
@@ -116,6 +118,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	o.validateNamespaces(wrong)
 	o.Exploration.validate(wrong)
 	o.Workload.validate(len(o.Namespaces) > 0, wrong)
+	o.Beside.validate(time.Now(), wrong)
 	o.TimeLimit += o.Exploration.longest()
 	o.UseReportDir()
 	dir := o.ReportDir
@@ -177,6 +180,7 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
+		Objectives: o.Beside.Objectives, KnownIssues: o.Beside.KnownIssues,
 		PodPatch: o.Workload.PodPatch, ClaimSize: o.Workload.ClaimSize, PullSecret: o.Workload.PullSecret,
 		NamespaceLabels: o.Workload.NamespaceLabels, NamespaceAnnotations: o.Workload.NamespaceAnnotations,
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -113,6 +114,12 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 // Judge judges the histories of a report folder, of a run with these settings. A guarantee of the run's level that no spec was selected for
 // makes a run partial only if the person narrowed it.
 func Judge(dir string, s runconfig.Settings) (verdict.Run, error) {
+	run, err := judgeFolder(dir, s)
+	run.Objectives, run.Known = figures.Hold(s.Objectives, run.Figures()), run.KnownIssues(s.KnownIssues)
+	return run, err
+}
+
+func judgeFolder(dir string, s runconfig.Settings) (verdict.Run, error) {
 	run, err := verdict.JudgeFolder(dir, s.Level)
 	if err != nil || !run.Partial || s.Focus != "" || s.Labels != "" {
 		return run, err

@@ -132,6 +132,18 @@ type Run struct {
 	Histories []JudgedHistory
 	// Zone is the cluster's DNS zone as pods' resolv.conf has it, "" if no spec read it.
 	Zone string
+	// Objectives are what came of a person's objectives, and Known the known issues that a person named: no verdict rests on them.
+	Objectives []figures.Objective
+	Known      []Known
+}
+
+// Figures returns what its histories show that pods and claims took.
+func (run *Run) Figures() []figures.Figure {
+	var all []figures.Sample
+	for _, j := range run.Histories {
+		all = append(all, j.Figures...)
+	}
+	return figures.Sum(all)
 }
 
 // Decide returns the verdicts of a run on every guarantee and on the cluster. level is the highest level that the run selects.
