@@ -16,7 +16,7 @@ func writersOf(m *metav1.ObjectMeta) (writer string, written metav1.Time, scaler
 		if f.Subresource == "status" {
 			continue
 		}
-		if f.FieldsV1 != nil && ownsReplicas(f.FieldsV1.Raw) {
+		if f.FieldsV1 != nil && ownsReplicas(f.FieldsV1.GetRawBytes()) {
 			scalers = append(scalers, f.Manager)
 		}
 		if f.Time == nil || f.Time.Before(&written) {

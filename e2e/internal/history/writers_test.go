@@ -15,7 +15,7 @@ func TestProjectTellsWhoWroteTheSpec(t *testing.T) {
 		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource, Time: new(metav1.NewTime(noon().Add(after)))}
 	}
 	owning := func(f metav1.ManagedFieldsEntry, fields string) metav1.ManagedFieldsEntry {
-		f.FieldsV1 = &metav1.FieldsV1{Raw: []byte(fields)}
+		f.FieldsV1 = metav1.NewFieldsV1(fields)
 		return f
 	}
 	const replicas, template = `{"f:spec":{"f:replicas":{}}}`, `{"f:spec":{"f:template":{"f:replicas":{}}}}`
