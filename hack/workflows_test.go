@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,27 @@ func TestActionsArePinned(t *testing.T) {
 		}
 		for _, action := range unpinned(string(data)) {
 			t.Errorf("%s: expected %s by the digest of a commit, with its version behind a #", file, action)
+		}
+	}
+}
+
+// A run that hangs or dies still hands over its report: its step ends before the job does, and a report that is missing is an error.
+func TestReportsOutliveBadRuns(t *testing.T) {
+	number := regexp.MustCompile(`(?m)^ +timeout-minutes: (\d+)$`)
+	for _, file := range []string{"../.github/workflows/ci.yaml", "../.github/workflows/nightly.yaml"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		if uploads := strings.Count(text, "actions/upload-artifact@"); uploads == 0 || strings.Count(text, "if-no-files-found: error") != uploads {
+			t.Errorf("%s: expected each of %d uploads to fail where there is nothing", file, uploads)
+		}
+		limits := number.FindAllStringSubmatch(text, -1)
+		job, err1 := strconv.Atoi(limits[max(0, len(limits)-2)][1])
+		step, err2 := strconv.Atoi(limits[len(limits)-1][1])
+		if err1 != nil || err2 != nil || step >= job {
+			t.Errorf("%s: expected the last limit, that of the run, to be shorter than its job's, found %v", file, limits)
 		}
 	}
 }

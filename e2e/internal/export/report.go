@@ -29,13 +29,21 @@ const (
 )
 
 // WriteReport writes the files below dir as lines of text: a log is what a pod can leave behind without a volume, and without a
-// program in the image to copy with. The lines are base64 (RFC 7468) of a tar.gz archive.
-func WriteReport(out io.Writer, dir string) error {
+// program in the image to copy with. The lines are base64 (RFC 7468) of a tar.gz archive. What a log has no room for is left out, and said.
+func WriteReport(out io.Writer, dir string) error { return writeWithin(out, dir, maxInLog) }
+
+func writeWithin(out io.Writer, dir string, limit int64) error {
 	var packed bytes.Buffer
-	if err := Pack(&packed, dir, gzip.BestCompression); err != nil {
+	left, err := packWithin(&packed, os.DirFS(dir), limit)
+	if err != nil {
 		return err
 	}
-	return pem.Encode(out, &pem.Block{Type: blockType, Bytes: packed.Bytes()})
+	err = pem.Encode(out, &pem.Block{Type: blockType, Bytes: packed.Bytes()})
+	if len(left) > 0 {
+		_, said := fmt.Fprintf(out, "report: a log has no room for all of it: %d files were left out, such as %s; %s in it names them\n", len(left), left[0].name, leftOutFile)
+		err = errors.Join(err, said)
+	}
+	return err
 }
 
 // ReadReport finds the report in a log and writes its files below dir. It overwrites nothing.

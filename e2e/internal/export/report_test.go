@@ -2,6 +2,8 @@ package export
 
 import (
 	"bytes"
+	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +56,44 @@ func TestReportThroughALog(t *testing.T) {
 	} {
 		if err := ReadReport(strings.NewReader(log), t.TempDir()); err == nil || !strings.Contains(err.Error(), "-----BEGIN CONFORMANCE REPORT-----") {
 			t.Errorf("%s: expected to be told that there is no whole report, found %v", name, err)
+		}
+	}
+}
+
+// A log has room for so much: verdicts and histories, those of failed specs first, come before pages and evidence.
+func TestReportInALogIsBounded(t *testing.T) {
+	const size = 4096
+	dir := t.TempDir()
+	random := rand.NewChaCha8([32]byte{})
+	names := []string{"conformance.yaml", "histories/b-2.jsonl.gz", "histories/a-1.jsonl.gz", "index.html", "failures/b-2/set.yaml", "failures/b-2/logs/web-0.log"}
+	for _, name := range names {
+		content := make([]byte, size)
+		_, _ = random.Read(content)
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for room := range len(names) + 1 {
+		var log bytes.Buffer
+		limit := int64(room) * (size + 512)
+		if err := writeWithin(&log, dir, limit); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(log.String(), "files were left out"); said != (room < len(names)) || log.Len() > int(limit)*3/2+2048 {
+			t.Errorf("room for %d: expected a bounded log that says what it lacks, found %d bytes, said %t", room, log.Len(), said)
+		}
+		to := filepath.Join(t.TempDir(), "fetched")
+		if err := ReadReport(&log, to); err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range names {
+			if i >= 4 {
+				continue // of one size or the other, evidence comes last
+			}
+			if _, err := os.Stat(filepath.Join(to, name)); (err == nil) != (i < room) {
+				t.Errorf("room for %d: expected the first so many of %q, found %s there %t", room, names, name, err == nil)
+			}
 		}
 	}
 }
