@@ -36,7 +36,7 @@ type Conformance struct {
 	APIVersion string          `json:"apiVersion"`
 	Kind       string          `json:"kind"`
 	Result     verdict.Overall `json:"result"`
-	// Partial says that the run was narrowed: the result speaks of the selected guarantees only.
+	// Partial says that the run was narrowed, judged with wide tolerances, or of a version that is held to a part of the contract.
 	Partial  bool                    `json:"partial"`
 	ExitCode int                     `json:"exitCode"`
 	Totals   map[verdict.Verdict]int `json:"totals"`
