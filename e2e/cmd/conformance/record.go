@@ -9,8 +9,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -38,7 +38,7 @@ type recordOptions struct {
 	clusterOptions
 	namespaces, selector, folder string
 	objectives                   []string
-	limit                        time.Duration
+	limit, rotate                time.Duration
 
 	chosen labels.Selector
 	// complete bounds how long the end of the recording waits for what has happened by then.
@@ -57,10 +57,11 @@ may not read is told, and the rest recorded ("conformance manifests rbac-record"
 
 It ends after --for, or when it is interrupted; a second interrupt ends it at once, without a result. An API server that is away, or is
 restarted, ends nothing: what was missed is told as a gap. Each start makes a folder of its own below FOLDER, named after the time,
-so that nothing is overwritten and no recording claims to know what happened between two.
+so that nothing is overwritten and no recording claims to know what happened between two. An event takes some 2 KiB of memory until its
+history is saved, which is after --rotate or ` + strconv.Itoa(maxRecordedEvents) + ` events; what is known by then stays if the process is killed.
 
-Nobody marks what is done to the sets, so that it accuses nobody where another may have acted, judges nothing in the first seconds, and
-allows the controller's caches ` + judge.MaxLag.String() + ` and the clocks ` + judge.MaxClockSkew.String() + `: the most that a test of the cluster would.
+Nobody marks what is done to the sets, so that it accuses nobody where another may have acted, judges nothing in the first seconds of a
+history, and allows the controller's caches ` + judge.MaxLag.String() + ` and the clocks ` + judge.MaxClockSkew.String() + `: the most that a test of the cluster would.
 
 Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing could be recorded.`,
 		Args: cli.NoArguments,
@@ -77,12 +78,16 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 	f.Strings(&o.objectives, "OBJECTIVE", "`figure` and the most that it may be, such as pod-ready.p95=30s, several times or with commas between; met or not, it changes no exit code")
 	command.Flags().StringVarP(&o.selector, "selector", "l", "", "tell of the sets with these `labels` alone, such as app=db")
 	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
+	command.Flags().DurationVar(&o.rotate, "rotate", time.Hour, "begin another history after this `duration`, and save what is known by then")
 	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
 	return command
 }
 
 // check reports options that say nothing.
 func (o *recordOptions) check() (err error) {
+	if o.rotate <= 0 {
+		return fmt.Errorf("--rotate: expected a duration such as 1h, found %s", o.rotate)
+	}
 	if o.limit < 0 {
 		return fmt.Errorf("--for: expected a duration such as 2h, found %s", o.limit)
 	}
@@ -157,8 +162,8 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(report.SaveRecording(dir, r), report.WriteRecordingConsole(out, r)); err != nil {
-		return unrecorded{err}
+	if err := report.WriteRecordingConsole(out, r); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "page: %s\n", filepath.Join(dir, report.PageFile))
 	if broken := r.Promises(); len(broken) > 0 {
@@ -167,58 +172,19 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	return nil
 }
 
-// recordInto records until ctx ends, and saves the histories below a folder.
+// recordInto records until ctx ends, into a folder.
 func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (*recording.Recording, error) {
 	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
 		return nil, unrecorded{err}
 	}
 	names := strings.Split(o.namespaces, ",")
-	r := recording.New(names, o.selector)
-	r.Suite = version.OfProgram()
-	kubernetesVersion := versionOf(client)
-	recorders := make([]*recorder.Recorder, 0, len(names))
-	// What was begun goes on when ctx ends, until it has caught up.
-	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	for _, name := range names {
-		rec, err := recorder.StartReadable(lasting, client, history.Header{
-			Namespace: name, Spec: "a recording", Unstimulated: true, Version: kubernetesVersion, Lag: judge.MaxLag, ClockSkew: judge.MaxClockSkew,
-		})
-		if err != nil {
-			return nil, unrecorded{err}
-		}
-		recorders = append(recorders, rec)
-		fmt.Fprintf(progress, "record: %s\n", begun(name, rec, o.chosen))
-		for _, g := range rec.Unreadable() {
-			fmt.Fprintf(progress, "record: %s: goes on without %s, which the account may not read (conformance manifests rbac-record): %s\n", name, g.Resource, g.Reason)
-		}
+	hs := &histories{o: o, client: client, dir: dir, version: versionOf(client), progress: progress, r: recording.New(names, o.selector)}
+	hs.r.Suite = version.OfProgram()
+	hs.r.Seen(hs.version)
+	if err := hs.record(ctx, names); err != nil {
+		return nil, unrecorded{err}
 	}
-	fmt.Fprintf(progress, "record: into %s; it ends with an interrupt%s\n", dir, ending(o.limit))
-	<-ctx.Done()
-	fmt.Fprintf(progress, "record: ending\n")
-	histories := make([]*history.History, len(names))
-	var all sync.WaitGroup
-	for i, rec := range recorders {
-		all.Go(func() { histories[i] = rec.Stop(lasting, o.complete) })
-	}
-	all.Wait()
-	later := versionOf(client)
-	for i, h := range histories {
-		if later != kubernetesVersion {
-			h.Header.Version = "" // it was of several
-		}
-		file := "histories/" + names[i] + ".jsonl.gz"
-		if err := h.Save(filepath.Join(dir, file)); err != nil {
-			return nil, unrecorded{err}
-		}
-		r.Add(h, file, func(set map[string]string) bool { return o.chosen.Matches(labels.Set(set)) })
-	}
-	r.Objectives = figures.Hold(o.objectives, r.Figures)
-	r.Kubernetes = kubernetesVersion
-	if later != kubernetesVersion && later != "" {
-		r.Kubernetes += ", then " + later
-	}
-	return r, nil
+	return hs.r, nil
 }
 
 // versionOf returns the API server's version, "" where it does not say.

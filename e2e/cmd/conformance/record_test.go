@@ -38,7 +38,7 @@ func set(namespace, name string) *appsv1.StatefulSet {
 func TestRecordEndsWithItsContext(t *testing.T) {
 	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("bank", "ledger"))
 	deny(client, "services")
-	o := recordOptions{namespaces: "shop,bank", selector: "app!=db", complete: time.Second}
+	o := recordOptions{namespaces: "shop,bank", selector: "app!=db", complete: time.Second, rotate: time.Hour}
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (a *atWord) Write(p []byte) (int, error) {
 func TestRecordWithoutRightsIsNoResult(t *testing.T) {
 	client := fake.NewClientset()
 	deny(client, "pods")
-	o := recordOptions{namespaces: "shop"}
+	o := recordOptions{namespaces: "shop", rotate: time.Hour}
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,13 +106,40 @@ func TestRecordWithoutRightsIsNoResult(t *testing.T) {
 
 func TestRecordOptions(t *testing.T) {
 	for name, o := range map[string]recordOptions{
-		"a namespace twice": {namespaces: "a,b,a"}, "a namespace without a name": {namespaces: "a,"}, "no selector": {selector: "a in"}, "no duration": {limit: -1},
+		"a namespace twice": {namespaces: "a,b,a", rotate: 1}, "a namespace without a name": {namespaces: "a,", rotate: 1}, "no selector": {selector: "a in", rotate: 1}, "no duration": {limit: -1, rotate: 1}, "histories of no length": {namespaces: "a"},
 	} {
 		if err := o.check(); err == nil {
 			t.Errorf("%s: expected an error", name)
 		}
 	}
-	if err := (&recordOptions{namespaces: "a,b", selector: "app in (db, web)", limit: time.Hour}).check(); err != nil {
+	if err := (&recordOptions{namespaces: "a,b", selector: "app in (db, web)", limit: time.Hour, rotate: time.Hour}).check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRecordRotates: histories are saved while the recording goes on, and an act in one of them is told once.
+func TestRecordRotates(t *testing.T) {
+	client := fake.NewClientset(set("shop", "web"))
+	o := recordOptions{namespaces: "shop", complete: 10 * time.Millisecond, rotate: 100 * time.Millisecond}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	begun := func() { time.AfterFunc(time.Second, interrupt) }
+	r, err := o.recordInto(ctx, client, dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Histories) < 3 || r.Histories[0].File == r.Histories[1].File {
+		t.Errorf("expected several histories in a second, found %+v", r.Histories)
+	}
+	for _, file := range r.Histories {
+		if _, err := history.Load(filepath.Join(dir, file.File)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(r.Sets) != 1 {
+		t.Errorf("expected one set, found %+v", r.Sets)
 	}
 }

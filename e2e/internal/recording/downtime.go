@@ -30,6 +30,17 @@ type Outage struct {
 // Took is how long it lasted, as far as it was recorded.
 func (o *Outage) Took() time.Duration { return o.To.Sub(o.From) }
 
+// clip cuts the outage to a span, and reports whether anything is left of it.
+func (o *Outage) clip(span Span) bool {
+	if o.From.Before(span.From) {
+		o.From, o.Since = span.From, true
+	}
+	if !span.Until.IsZero() && o.To.After(span.Until) {
+		o.To, o.Lasts = span.Until, true
+	}
+	return !o.To.Before(o.From) && (o.To.After(o.From) || span.has(o.From))
+}
+
 // observed is a set whose pods are followed.
 type observed struct {
 	event *history.Event // its newest version, nil once its deletion was asked for

@@ -26,7 +26,7 @@ type Finding struct {
 }
 
 // judge adds what the judges say of some sets of a history.
-func (r *Recording) judge(h *history.History, file string, is func(set string) bool) {
+func (r *Recording) judge(h *history.History, file string, span Span, is func(set string) bool) {
 	unread := unread(h)
 	for _, result := range judge.Unstimulated(h) {
 		g, known := contract.Get(result.Guarantee)
@@ -34,12 +34,16 @@ func (r *Recording) judge(h *history.History, file string, is func(set string) b
 			continue
 		}
 		add := func(to *[]Finding, f judge.Finding, but string) {
+			at := h.Header.Start.Add(f.At)
+			if !span.has(at) {
+				return
+			}
 			// Without a set it is of the namespace, which a selector does not choose.
 			if (f.Set == "" && r.Selector != "") || (f.Set != "" && !is(f.Set)) {
 				return
 			}
 			*to = append(*to, Finding{
-				Guarantee: g.ID, Deviation: g.ImplOnly(), Namespace: h.Header.Namespace, Set: f.Set, At: h.Header.Start.Add(f.At), Text: f.Text + but, File: file, Records: f.Seqs,
+				Guarantee: g.ID, Deviation: g.ImplOnly(), Namespace: h.Header.Namespace, Set: f.Set, At: at, Text: f.Text + but, File: file, Records: f.Seqs,
 			})
 		}
 		for _, f := range result.Violations {

@@ -71,8 +71,26 @@ func New(namespaces []string, selector string) *Recording {
 	return &Recording{Namespaces: namespaces, Selector: selector, Held: map[contract.ID]int{}}
 }
 
-// Add adds a history, which is saved in a file, of those sets that are chosen.
-func (r *Recording) Add(h *history.History, file string, chosen func(labels map[string]string) bool) {
+// Seen takes note of a version of Kubernetes that the API server said to have, "" where it said nothing.
+func (r *Recording) Seen(version string) {
+	if version != "" && !slices.Contains(strings.Split(r.Kubernetes, ", then "), version) {
+		r.Kubernetes = strings.TrimPrefix(r.Kubernetes+", then "+version, ", then ")
+	}
+}
+
+// Hold holds the figures against a person's objectives.
+func (r *Recording) Hold(objectives []string) { r.Objectives = figures.Hold(objectives, r.Figures) }
+
+// Span is the time for which a history of a recording counts: the one before it in the same namespace goes on until it has begun, and so does it until the
+// next has. A zero time bounds nothing.
+type Span struct{ From, Until time.Time }
+
+func (s Span) has(t time.Time) bool {
+	return !t.Before(s.From) && (s.Until.IsZero() || t.Before(s.Until))
+}
+
+// Add adds a history, which is saved in a file, of those sets that are chosen. Those of a namespace are added in their order.
+func (r *Recording) Add(h *history.History, file string, span Span, chosen func(labels map[string]string) bool) {
 	end := h.Header.Start.Add(h.Duration())
 	if r.Start.IsZero() || h.Header.Start.Before(r.Start) {
 		r.Start = h.Header.Start
@@ -80,26 +98,48 @@ func (r *Recording) Add(h *history.History, file string, chosen func(labels map[
 	if end.After(r.End) {
 		r.End = end
 	}
-	r.Kubernetes = cmp.Or(r.Kubernetes, h.Header.Version)
+	r.Seen(h.Header.Version)
 	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Events: len(h.Events), Lacks: lacks(h)})
 	sets := r.addSets(h, chosen)
 	is := func(set string) bool { return sets[set] }
 
 	acts, causeOf := Acts(h)
 	for _, a := range acts {
-		if is(a.Set) {
+		if is(a.Set) && span.has(a.At) {
 			r.Acts = append(r.Acts, a)
 		}
 	}
 	for _, o := range Outages(h, causeOf) {
-		if is(o.Set) {
-			r.Outages = append(r.Outages, o)
+		if is(o.Set) && o.clip(span) {
+			r.addOutage(o, span)
 		}
 	}
-	r.judge(h, file, is)
-	r.samples = append(r.samples, figures.Measure(Only(h, is))...)
+	r.judge(h, file, span, is)
+	r.samples = append(r.samples, figures.Measure(before(span.Until, Only(h, is)))...)
 	r.Figures = figures.Sum(r.samples)
 	r.sort()
+}
+
+// addOutage adds an outage, which goes on where one of the history before ended with its span.
+func (r *Recording) addOutage(o *Outage, span Span) {
+	i := slices.IndexFunc(r.Outages, func(was *Outage) bool {
+		return was.Lasts && was.To.Equal(span.From) && o.From.Equal(span.From) && was.Namespace == o.Namespace && was.Set == o.Set && was.Pod == o.Pod
+	})
+	if i < 0 || span.From.IsZero() {
+		r.Outages = append(r.Outages, o)
+		return
+	}
+	r.Outages[i].To, r.Outages[i].Lasts = o.To, o.Lasts
+}
+
+// before returns a history without the events from a moment on, all of it for the zero time.
+func before(until time.Time, h *history.History) *history.History {
+	if until.IsZero() {
+		return h
+	}
+	out := *h
+	out.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e *history.Event) bool { return !h.Header.Start.Add(e.At).Before(until) })
+	return &out
 }
 
 // sort puts everything in order of time.

@@ -51,7 +51,7 @@ func recorded(build func(*historytest.Builder)) *recording.Recording {
 	b := historytest.New()
 	build(b)
 	r := recording.New([]string{"shop"}, "")
-	r.Add(asRecorded(b.History()), "histories/shop.jsonl", all)
+	r.Add(asRecorded(b.History()), "histories/shop.jsonl", recording.Span{}, all)
 	return r
 }
 
@@ -257,7 +257,7 @@ func TestSelector(t *testing.T) {
 				e.Labels = map[string]string{"app": e.Name}
 			}
 		}
-		r.Add(asRecorded(b.History()), "f", func(labels map[string]string) bool { return labels["app"] == chosen })
+		r.Add(asRecorded(b.History()), "f", recording.Span{}, func(labels map[string]string) bool { return labels["app"] == chosen })
 		if len(r.Sets) != 1 || r.Sets[0].Name != chosen || len(r.Acts) == 0 {
 			t.Errorf("expected the set %s alone, found %+v", chosen, r.Sets)
 		}
@@ -284,7 +284,7 @@ func TestSimulatedRecordings(t *testing.T) {
 		h := simulator.HistoryWithOutsiders(seed)
 		h.Header.Lag, h.Header.ClockSkew = judge.MaxLag, judge.MaxClockSkew
 		r := recording.New([]string{"shop"}, "")
-		r.Add(h, "f", all)
+		r.Add(h, "f", recording.Span{}, all)
 		if len(r.Broken) > 0 {
 			t.Errorf("seed %d: expected nothing broken, found %+v", seed, r.Broken)
 		}

@@ -44,7 +44,7 @@ func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recordi
 		t.Fatal(err)
 	}
 	r = recording.New([]string{"shop"}, "")
-	r.Add(h, file, func(map[string]string) bool { return true })
+	r.Add(h, file, recording.Span{}, func(map[string]string) bool { return true })
 	if err := report.SaveRecording(dir, r); err != nil {
 		t.Fatal(err)
 	}

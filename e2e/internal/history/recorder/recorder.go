@@ -121,6 +121,13 @@ func (r *Recorder) View(f func(*history.State)) {
 	f(r.state)
 }
 
+// Events returns how many events have been recorded so far.
+func (r *Recorder) Events() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.h.Events)
+}
+
 // History returns what has been recorded so far. Events are shared and must not be changed; the lists are the caller's own.
 func (r *Recorder) History() *history.History {
 	r.mu.Lock()

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+)
+
+// maxRecordedEvents is how many events one history has at most: some 2 KiB of memory each, and of a file that can be read again.
+const maxRecordedEvents = 50_000
+
+// histories records namespaces into a folder, each in one history after another, and sums them up.
+type histories struct {
+	o        *recordOptions
+	client   kubernetes.Interface
+	dir      string
+	version  string // of Kubernetes, when the recording began
+	progress io.Writer
+
+	mu sync.Mutex
+	r  *recording.Recording
+}
+
+// begin begins a history of a namespace. It ends with lasting.
+func (hs *histories) begin(lasting context.Context, namespace string) (*recorder.Recorder, error) {
+	return recorder.StartReadable(lasting, hs.client, history.Header{
+		Namespace: namespace, Spec: "a recording", Unstimulated: true, Version: hs.version, Lag: judge.MaxLag, ClockSkew: judge.MaxClockSkew,
+	})
+}
+
+// follow records a namespace until ctx ends, from a history that has begun on. Where the next one cannot begin, since the API server is away for
+// example, it goes on with the present one.
+func (hs *histories) follow(ctx, lasting context.Context, namespace string, rec *recorder.Recorder) error {
+	var span recording.Span
+	for part := 1; ; part++ {
+		next := hs.whenFull(ctx, lasting, namespace, rec)
+		span.Until = time.Time{}
+		if next != nil {
+			span.Until = time.Now().UTC()
+		}
+		h := rec.Stop(lasting, hs.o.complete)
+		if err := hs.add(h, fmt.Sprintf("histories/%s-%d.jsonl.gz", namespace, part), span); err != nil {
+			if next != nil {
+				next.Stop(lasting, time.Nanosecond)
+			}
+			return err
+		}
+		if next == nil {
+			return nil
+		}
+		rec, span.From = next, span.Until
+	}
+}
+
+// whenFull waits until a history is to be followed by another, and returns that, or nil when ctx ends before.
+func (hs *histories) whenFull(ctx, lasting context.Context, namespace string, rec *recorder.Recorder) *recorder.Recorder {
+	ticker := time.NewTicker(min(time.Second, hs.o.rotate))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if rec.Now() < hs.o.rotate && rec.Events() < maxRecordedEvents {
+			continue
+		}
+		if next, err := hs.begin(lasting, namespace); err == nil {
+			return next
+		}
+	}
+}
+
+// add saves a history, adds it to the recording, and saves what is known so far: it stays if the process is killed.
+func (hs *histories) add(h *history.History, file string, span recording.Span) error {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	later := versionOf(hs.client)
+	if later != hs.version && later != "" {
+		h.Header.Version = "" // it was of several
+	}
+	if err := h.Save(filepath.Join(hs.dir, file)); err != nil {
+		return err
+	}
+	hs.r.Add(h, file, span, func(set map[string]string) bool { return hs.o.chosen.Matches(labels.Set(set)) })
+	hs.r.Seen(later)
+	hs.r.Hold(hs.o.objectives)
+	return report.SaveRecording(hs.dir, hs.r)
+}
+
+// record records the namespaces until ctx ends.
+func (hs *histories) record(ctx context.Context, namespaces []string) error {
+	// What was begun goes on when ctx ends, until it has caught up.
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	recorders := make([]*recorder.Recorder, 0, len(namespaces))
+	for _, name := range namespaces {
+		rec, err := hs.begin(lasting, name)
+		if err != nil {
+			return err
+		}
+		recorders = append(recorders, rec)
+		fmt.Fprintf(hs.progress, "record: %s\n", begun(name, rec, hs.o.chosen))
+		for _, g := range rec.Unreadable() {
+			fmt.Fprintf(hs.progress, "record: %s: goes on without %s, which the account may not read (conformance manifests rbac-record): %s\n", name, g.Resource, g.Reason)
+		}
+	}
+	fmt.Fprintf(hs.progress, "record: into %s; it ends with an interrupt%s\n", hs.dir, ending(hs.o.limit))
+	errs := make([]error, len(namespaces))
+	var all sync.WaitGroup
+	for i, rec := range recorders {
+		all.Go(func() { errs[i] = hs.follow(ctx, lasting, namespaces[i], rec) })
+	}
+	<-ctx.Done()
+	fmt.Fprintf(hs.progress, "record: ending\n")
+	all.Wait()
+	return errors.Join(errs...)
+}
