@@ -160,7 +160,8 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
 	r, err := o.recordInto(ctx, client, dir, progress)
 	if err != nil {
-		return err
+		// What holds nothing is of no use; what holds something stays.
+		return errors.Join(err, removeEmpty(filepath.Join(dir, "histories"), dir))
 	}
 	if err := report.WriteRecordingConsole(out, r); err != nil {
 		return err
@@ -185,6 +186,18 @@ func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interf
 		return nil, unrecorded{err}
 	}
 	return hs.r, nil
+}
+
+// removeEmpty removes folders that hold nothing.
+func removeEmpty(folders ...string) error {
+	for _, folder := range folders {
+		if names, err := os.ReadDir(folder); err == nil && len(names) == 0 {
+			if err := os.Remove(folder); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // versionOf returns the API server's version, "" where it does not say.

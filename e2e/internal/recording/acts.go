@@ -168,7 +168,10 @@ func (a *acting) pod(was, e *history.Event) {
 	}
 	if author, first := a.authors[e.Seq]; first {
 		who, why := cmp.Or(removerOf(e, author), NotTold), a.why(owner.Name, e)
-		a.deletions[e.Seq] = fmt.Sprintf("deleted, by whom: %s%s", who, why)
+		a.deletions[e.Seq] = "deleted by " + who + why
+		if who == NotTold {
+			a.deletions[e.Seq] = "deleted, by whom is not told" + why
+		}
 		a.add(e, owner.Name, who, "deleted pod %s%s", e.Name, why)
 		return
 	}
@@ -213,13 +216,13 @@ func (a *acting) why(set string, e *history.Event) string {
 	n, revision := history.Ordinal(e.Name), e.Labels[appsv1.ControllerRevisionHashLabelKey]
 	switch {
 	case s.Terminating():
-		return ", of a set that is being deleted"
+		return " (its set is being deleted)"
 	case n < int(s.Set.Start) || n >= int(s.Set.Start+s.Set.Replicas):
-		return fmt.Sprintf(", which %d replicas do not ask for", s.Set.Replicas)
+		return fmt.Sprintf(" (%d replicas do not ask for it)", s.Set.Replicas)
 	case e.Pod.Finished():
-		return ", which had ended as " + string(e.Pod.Phase)
+		return " (it had ended as " + string(e.Pod.Phase) + ")"
 	case revision != "" && s.Set.Status.UpdateRevision != "" && revision != s.Set.Status.UpdateRevision:
-		return ", which was not of the newest revision"
+		return " (it was not of the newest revision)"
 	}
 	return ""
 }

@@ -98,7 +98,7 @@ func TestDowntime(t *testing.T) {
 			listed(b)
 			b.Wait(time.Minute)
 			replaced(b, "web-1", 20*time.Second)
-		}, []string{"web web-1 1× 20 s: deleted, by whom: StatefulSet controller"}},
+		}, []string{"web web-1 1× 20 s: deleted by StatefulSet controller"}},
 		{"two at once are no majority of three", func(b *historytest.Builder) {
 			b.Running("web", 3)
 			listed(b)
