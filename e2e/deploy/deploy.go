@@ -22,7 +22,10 @@ func Names() []string {
 	}
 	var names []string
 	for _, f := range files {
-		names = append(names, strings.TrimSuffix(f.Name(), ending))
+		// A kustomization is of no use without the others beside it.
+		if name := strings.TrimSuffix(f.Name(), ending); name != "kustomization" {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names

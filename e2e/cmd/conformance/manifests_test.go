@@ -31,6 +31,9 @@ func TestManifestsAreThoseOfTheCheckout(t *testing.T) {
 		t.Fatalf("expected manifests, found %v, %v", files, err)
 	}
 	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
 		want, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

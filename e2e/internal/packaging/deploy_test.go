@@ -76,6 +76,26 @@ func TestJobOutlastsTheClustersOwnActs(t *testing.T) {
 	}
 }
 
+// The kustomization has the account and the Job, which are where it says, and the image is called as there.
+func TestKustomizationOfTheJob(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/kustomization.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var k struct{ Resources []string }
+	if err := yaml.Unmarshal(text, &k); err != nil || !slices.Equal(k.Resources, []string{"rbac.yaml", "job.yaml"}) {
+		t.Errorf("expected account and Job, found %v, %v", k.Resources, err)
+	}
+	for _, file := range k.Resources {
+		if _, err := os.Stat("../../deploy/" + file); err != nil {
+			t.Error(err)
+		}
+	}
+	if name, _, _ := strings.Cut(images.Suite, ":"); !strings.Contains(string(text), "{name: "+name+",") {
+		t.Errorf("expected the image %s to be named", name)
+	}
+}
+
 func read(t *testing.T, manifest string, into any) {
 	t.Helper()
 	data, err := os.ReadFile("../../deploy/" + manifest)
