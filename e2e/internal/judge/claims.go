@@ -132,14 +132,22 @@ func (res *results) missingClaims(s *setLife, p *podLife, front frontier) {
 		return
 	}
 	since, overdue := max(front.since, p.created.At), m.actDeadline()
-	waited := m.h.Duration() - since
 	for _, t := range s.claimTemplates() {
 		name := t + "-" + p.name
-		if len(m.claimsNamed[name]) > 0 || waited <= overdue || m.creationRefused(s, p.created.At) {
+		if len(m.claimsNamed[name]) > 0 {
+			continue
+		}
+		since, tried := m.triedAgain(s, since)
+		waited := m.h.Duration() - since
+		switch {
+		case !tried:
+			res.excuse(contract.StorageClaimPerPod, Refused)
+			continue
+		case waited <= overdue:
 			continue
 		}
 		res.notDone(contract.StorageClaimPerPod, evidence{
-			set: s, since: p.created.At, also: []history.Resource{history.Claims}, events: []*history.Event{p.created, p.events[len(p.events)-1]},
+			set: s, since: p.created.At, also: []history.Resource{history.Claims, history.Events}, events: []*history.Event{p.created, p.events[len(p.events)-1]},
 			text: fmt.Sprintf("%s was created at %s and is Pending, and for %.1f s, to the end of the recording, its claim %s was not created",
 				p.name, p.created.Ref(), waited.Seconds(), name),
 		}, since+overdue)

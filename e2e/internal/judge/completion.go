@@ -30,6 +30,8 @@ func checkCompletion(m *model, res *results) {
 		}
 		if n, since, due := m.dueCreation(a.set, f); due {
 			res.notCreated(a, n, since, overdue)
+		} else if m.refused(a.set, f.since) {
+			res.excuse(a.guaranteeOf(contract.OrderingCreateCompletes), Refused)
 		}
 		if p, since := m.dueRemoval(a.set, f); p != nil {
 			res.notRemoved(a, p, since, overdue)
@@ -54,7 +56,7 @@ func (res *results) notCreated(a actions, n int, since, overdue time.Duration) {
 		before = "the policy is Parallel and "
 	}
 	res.notDone(a.guaranteeOf(contract.OrderingCreateCompletes), evidence{
-		set: a.set, since: since, also: []history.Resource{history.Pods, history.Claims}, events: []*history.Event{v},
+		set: a.set, since: since, also: []history.Resource{history.Pods, history.Claims, history.Events}, events: []*history.Event{v},
 		text: fmt.Sprintf("%s asks for %s-%d (%s), which was not created to the end of the recording, though %snothing had stood in its way for %.1f s",
 			a.set.name, a.set.name, n, v.Aside(), before, waited.Seconds()),
 	}, since+overdue)
@@ -66,7 +68,7 @@ func (res *results) notRemoved(a actions, p *podLife, since, overdue time.Durati
 		return
 	}
 	res.notDone(a.guaranteeOf(contract.OrderingScaleDownCompletes), evidence{
-		set: a.set, since: since, also: []history.Resource{history.Pods}, events: []*history.Event{v, p.events[len(p.events)-1]},
+		set: a.set, since: since, also: []history.Resource{history.Pods, history.Events}, events: []*history.Event{v, p.events[len(p.events)-1]},
 		text: fmt.Sprintf("%s is out of the range of %s (%s) and was not deleted to the end of the recording, though nothing had stood in the way for %.1f s",
 			p.name, a.set.name, v.Aside(), waited.Seconds()),
 	}, since+overdue)
@@ -114,11 +116,14 @@ func (m *model) creationDue(s *setLife, n int, since time.Duration) (time.Durati
 // dueRemoval returns the pod out of range that the controller had to delete next at the end, and since when; nil if there is none.
 func (m *model) dueRemoval(s *setLife, f frontier) (*podLife, time.Duration) {
 	v := s.specs[len(s.specs)-1]
-	if f.ordinal < int(v.Set.Start+v.Set.Replicas) || m.creationRefused(s, f.since) || (v.Set.MinReadySeconds > 0 && !m.atLeast("1.34", true)) {
+	if f.ordinal < int(v.Set.Start+v.Set.Replicas) || (v.Set.MinReadySeconds > 0 && !m.atLeast("1.34", true)) {
 		return nil, 0 // before 1.34 a pod that was not Ready for minReadySeconds stays (kubernetes issue 123918)
 	}
+	since, tried := m.triedAgain(s, f.since)
+	if !tried {
+		return nil, 0
+	}
 	var outside []*podLife // the highest first
-	since := f.since
 	for _, ordinal := range slices.Backward(s.ordinals) {
 		lives := s.byOrdinal[ordinal]
 		p := lives[len(lives)-1]

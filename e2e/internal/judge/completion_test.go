@@ -14,6 +14,22 @@ func reportFailure(b *historytest.Builder, set string) {
 	b.Report(history.Report{Type: "Warning", Reason: history.FailedCreate, Reporter: history.StatefulSetController, Kind: "StatefulSet", Object: set, Count: 1, Last: b.Timestamp()})
 }
 
+// refused lets the controller try in vain, with a back-off that doubles, for half a minute.
+func refused(b *historytest.Builder) {
+	for wait := 10 * time.Millisecond; wait < 20*time.Second; wait *= 2 {
+		reportFailure(b, "web")
+		b.Wait(wait)
+	}
+	reportFailure(b, "web")
+}
+
+// often reports so many failures that the controller's event recorder drops further ones.
+func often(b *historytest.Builder) {
+	for range 25 {
+		reportFailure(b, "web")
+	}
+}
+
 // runCompletionCases is runCases with findings about pods too few or too many.
 func runCompletionCases(t *testing.T, all []testCase) {
 	t.Helper()
@@ -79,10 +95,65 @@ func TestCreateCompletes(t *testing.T) {
 			},
 		},
 		{
-			name: "the API server refuses it", controllerActs: true, build: func(b *historytest.Builder) {
+			name: "the API server refuses it, again and again", excused: ids(id), controllerActs: true, build: func(b *historytest.Builder) {
 				scaledUp(b)
-				reportFailure(b, "web")
+				refused(b)
+			},
+		},
+		{
+			name: "the API server refuses it more often than is reported", excused: ids(id), controllerActs: true, build: func(b *historytest.Builder) {
+				scaledUp(b)
+				often(b)
+				b.Wait(10 * long)
+			},
+		},
+		broken("the API server refuses it once", "web asks for web-2", func(b *historytest.Builder) {
+			scaledUp(b)
+			reportFailure(b, "web")
+			b.Wait(long)
+		}),
+		broken("the API server refuses it for a while, and then the set changes", "web asks for web-2", func(b *historytest.Builder) {
+			scaledUp(b)
+			refused(b)
+			b.Wait(time.Second)
+			b.Status("web")
+			b.Wait(32 * time.Second)
+		}),
+		{
+			name: "so much was reported before that a refusal may not be", inconclusive: ids(id), controllerActs: true, build: func(b *historytest.Builder) {
+				often(b)
+				scaledUp(b)
 				b.Wait(long)
+			},
+		},
+		{
+			name: "its reports have a gap", inconclusive: ids(id), controllerActs: true, build: func(b *historytest.Builder) {
+				scaledUp(b)
+				from := b.Now()
+				b.Wait(long)
+				b.Gap(history.Events, from)
+			},
+		},
+		{
+			name: "the API server refuses it for a while, and the back-off goes on", excused: ids(id), build: func(b *historytest.Builder) {
+				scaledUp(b)
+				refused(b)
+				b.Wait(32 * time.Second)
+			},
+		},
+		broken("the API server refuses it for a while, and the back-off ends", "web asks for web-2", func(b *historytest.Builder) {
+			scaledUp(b)
+			refused(b)
+			b.Wait(long)
+		}),
+		{
+			name: "the API server refuses it for a while", exercised: ids(id), controllerActs: true, build: func(b *historytest.Builder) {
+				scaledUp(b)
+				refused(b)
+				b.Wait(20 * time.Second)
+				b.CreateReady("web-2")
+				b.Status("web")
+				b.Wait(20 * time.Second)
 			},
 		},
 		broken("another set's was refused", "web asks for web-2", func(b *historytest.Builder) {
@@ -177,7 +248,10 @@ func TestScaleDownCompletes(t *testing.T) {
 			build: then(scaledDown(1), func(b *historytest.Builder) { b.Unready("web-1"); b.Unready("web-2") }),
 		},
 		{
-			name: "a creation is refused", controllerActs: true, build: then(scaledDown(1, historytest.Parallel), func(b *historytest.Builder) { reportFailure(b, "web") }),
+			name: "creations are refused", controllerActs: true, build: then(scaledDown(1, historytest.Parallel), often),
+		},
+		{
+			name: "a creation was refused once", controllerActs: true, broken: ids(id), build: then(scaledDown(1, historytest.Parallel), func(b *historytest.Builder) { reportFailure(b, "web") }),
 		},
 		{name: "not seen at work", inconclusive: ids(id), build: then(scaledDown(1), nothing)},
 		{
@@ -260,7 +334,10 @@ func TestMissingClaims(t *testing.T) {
 		},
 		{name: "one comes late", controllerActs: true, build: func(b *historytest.Builder) { pending(b); b.Wait(time.Minute); b.Claim("log", "web-0") }},
 		{
-			name: "the API server refuses it", controllerActs: true, build: func(b *historytest.Builder) { pending(b); reportFailure(b, "web"); b.Wait(time.Minute) },
+			name: "the API server refuses it", excused: ids(id), controllerActs: true, build: func(b *historytest.Builder) { pending(b); often(b); b.Wait(time.Minute) },
+		},
+		{
+			name: "the API server refuses it once", controllerActs: true, broken: ids(id), build: func(b *historytest.Builder) { pending(b); reportFailure(b, "web"); b.Wait(time.Minute) },
 		},
 		{
 			name: "not seen at work", inconclusive: ids(id), build: func(b *historytest.Builder) { pending(b); b.Wait(time.Minute) },

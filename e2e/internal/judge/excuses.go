@@ -28,6 +28,8 @@ const (
 	NotDue Excuse = "not due yet"
 	// RevisionUnknown: no status named the revision of the set's template.
 	RevisionUnknown Excuse = "revision not named by a status"
+	// Refused: the controller reported that a creation had failed, and need not have tried again.
+	Refused Excuse = "a creation was refused"
 	// Disputed: documentation and controller disagree on whether the guarantee speaks of the pod.
 	Disputed Excuse = "documentation and controller count a partition from different ordinals"
 	// Forced: a client or the control plane ended the pod without its grace period.

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -183,7 +184,7 @@ func (res *results) broken(id contract.ID, c evidence) {
 			return
 		}
 	}
-	if why := res.m.oldView(&c, f.At); why != "" {
+	if why := cmp.Or(res.m.oldView(&c, f.At), res.m.unreported(&c)); why != "" {
 		f.Text += why
 		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return

@@ -324,7 +324,8 @@ func (s *setLife) firstTouchAfter(after time.Duration) *history.Event {
 // it waits for claims that are terminating or have an ownerReference to an earlier pod of that name, and neither the removal of a claim nor
 // that of a released pod (needsSync) triggers a sync, only the next change of the set does. What the API server refuses it cannot create.
 func (m *model) creatableSince(s *setLife, pod string, needsSync bool, free time.Duration) (time.Duration, bool) {
-	if m.creationRefused(s, free) {
+	free, tried := m.triedAgain(s, free)
+	if !tried {
 		return 0, false
 	}
 	for _, t := range s.claimTemplates() {
@@ -347,17 +348,6 @@ func (m *model) creatableSince(s *setLife, pod string, needsSync bool, free time
 		return 0, false
 	}
 	return touched.At, true
-}
-
-// creationRefused reports whether, after a moment, the controller reported that the creation of a pod or claim of the set had failed, and
-// no pod was created for it later: a quota, an admission webhook or the template itself stands in the way. Such reports are rate-limited, so
-// that their end shows nothing.
-func (m *model) creationRefused(s *setLife, since time.Duration) bool {
-	refused := lastOf(m.refusals[s.name], m.h.Duration())
-	if refused < 0 || refused < m.visibleFrom(since) {
-		return false
-	}
-	return !slices.ContainsFunc(s.pods, func(p *podLife) bool { return p.created != nil && p.created.At > refused })
 }
 
 // pausedTooLong reports whether the writes of a database paused for longer than they may while a majority was Ready.

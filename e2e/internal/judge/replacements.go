@@ -35,6 +35,8 @@ type replacement struct {
 	// unfilledFor is for how long, at the end of a complete recording, nothing had kept the controller from creating a replacement; 0 if
 	// there is one.
 	unfilledFor time.Duration
+	// refused says that creations were refused then.
+	refused bool
 }
 
 func (m *model) allReplacements() []replacement {
@@ -48,6 +50,7 @@ func (m *model) allReplacements() []replacement {
 			if l, ok := m.replacementOf(s, p); ok {
 				if l.next == nil && complete {
 					l.unfilledFor = m.unfilledFor(s, p.ordinal, f)
+					l.refused = m.refused(s, f.since)
 				}
 				out = append(out, l)
 			}
@@ -165,10 +168,12 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 		if l.unfilledFor > overdue {
 			since := res.m.h.Duration() - l.unfilledFor
 			res.notDone(id, evidence{
-				set: l.set, since: since, until: res.m.h.Duration(), events: []*history.Event{l.at},
+				set: l.set, since: since, until: res.m.h.Duration(), also: []history.Resource{history.Events}, events: []*history.Event{l.at},
 				text: fmt.Sprintf("%s (%s at %s) was not replaced to the end of the recording, though nothing had stood in the way of a new pod for %.1f s",
 					l.pod.name, how, l.at.Ref(), l.unfilledFor.Seconds()),
 			}, since+overdue)
+		} else if l.refused {
+			res.excuse(id, Refused)
 		}
 		return
 	}

@@ -367,10 +367,14 @@ func checkRecreated(m *model, res *results) {
 						!p.pendingAt(m.h.Duration()) || p.owner() != s {
 						continue
 					}
-					since := max(touched.At, front.since)
+					since, tried := m.triedAgain(s, max(touched.At, front.since))
+					if !tried {
+						res.excuse(id, Refused)
+						continue
+					}
 					if waited := m.h.Duration() - since; waited > overdue {
 						res.notDone(id, evidence{
-							set: s, since: since, until: m.h.Duration(), also: []history.Resource{history.Pods}, events: []*history.Event{c.gone, touched},
+							set: s, since: since, until: m.h.Duration(), also: []history.Resource{history.Pods, history.Events}, events: []*history.Event{c.gone, touched},
 							text: fmt.Sprintf("claim %s of the Pending %s was removed at %s, the set changed at %s, and for %.1f s, to the end of the recording, the claim was not re-created",
 								name, p.name, c.gone.Ref(), touched.Ref(), waited.Seconds()),
 						}, since+overdue)

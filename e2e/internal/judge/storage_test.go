@@ -325,6 +325,12 @@ func TestClaimRecreated(t *testing.T) {
 				pending(b, "data-web-0")
 			},
 		},
+		{name: "the API server refuses it", controllerActs: true, excused: ids(contract.StorageClaimRecreated), build: func(b *historytest.Builder) {
+			lost(b)
+			touch(b)
+			often(b)
+			b.Wait(long)
+		}},
 		{name: "the set did not change", notExercised: ids(contract.StorageClaimRecreated), build: func(b *historytest.Builder) {
 			lost(b)
 			b.Wait(long)

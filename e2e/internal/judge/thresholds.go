@@ -49,6 +49,16 @@ const (
 	// longestRequest is how long the API server works on a request at most, by the default of its flag request-timeout.
 	longestRequest = time.Minute
 
+	// firstBackoff and backoffLimit are the bounds of the back-off of a set whose syncs fail, by the default of client-go's workqueues.
+	firstBackoff = 5 * time.Millisecond
+	backoffLimit = 1000 * time.Second
+
+	// unreportedFailures is how many syncs may have failed beside those reported, of other causes: each doubles the back-off.
+	unreportedFailures = 2
+
+	// reportBurst is how many reports of one object client-go's event recorder passes on before it drops some.
+	reportBurst = 25
+
 	// timestampResolution is by how much timestamps of the API are cut: they have seconds.
 	timestampResolution = time.Second
 
@@ -110,6 +120,18 @@ func carriedOutBy(returned time.Duration, answered bool) time.Duration {
 		return returned + resumedWatchSkew
 	}
 	return returned + longestRequest + resumedWatchSkew
+}
+
+// mayDropReports reports whether the controller reported so much of one object that its event recorder may have dropped the rest.
+func mayDropReports(n int) bool { return n >= reportBurst }
+
+// longestBackoff is how long a set waits at most for its next sync after so many that failed, each of which was reported.
+func longestBackoff(failures int) time.Duration {
+	wait := firstBackoff
+	for range failures - 1 + unreportedFailures {
+		wait = min(2*wait, backoffLimit)
+	}
+	return wait
 }
 
 // olderView returns by how much more the controller's view was behind than the bound of its lag allows, given the least that it was seen to
