@@ -254,16 +254,33 @@ func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *s
 		if i+1 < len(s.specs) {
 			end = min(end, s.specs[i+1].At)
 		}
-		d := m.claimsReached(s, ordinal, s.specs[i], end)
-		if d == nil || d.until-d.since <= m.actDeadline() {
-			continue
+		for _, until := range s.lossesUntil(s.specs[i].At, end) {
+			d := m.claimsReached(s, ordinal, s.specs[i], until)
+			if d == nil || d.until-d.since <= m.actDeadline() {
+				continue
+			}
+			if m.workedOn(s, d.since+m.actDeadline(), d.until) {
+				return d
+			}
+			out = d
 		}
-		if m.workedOn(s, d.since+m.actDeadline(), d.until) {
-			return d
-		}
-		out = d
 	}
 	return out
+}
+
+// lossesUntil returns the moments between two at which a pod of the set was lost or no longer Ready, which ends what the controller could do for the pods
+// after it, and the second of the two.
+func (s *setLife) lossesUntil(from, to time.Duration) []time.Duration {
+	out := []time.Duration{to}
+	for _, p := range s.pods {
+		for _, r := range p.ready {
+			if r.to != nil && r.to.At > from && r.to.At < to {
+				out = append(out, r.to.At)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // claimsReached returns the stretch before a moment, under the version v, in which a sync got as far as the claims of an ordinal's pod, or nil.

@@ -55,6 +55,34 @@ func TestClaimsAfterRetentionChanged(t *testing.T) {
 			},
 		},
 		{
+			name: "the pod is not Ready when the set is deleted, and was long before", broken: ids(contract.StorageDeleteKeeps, contract.StorageRetentionChange),
+			build: func(b *historytest.Builder) {
+				owned(b)
+				retain(b)
+				b.SetController("data-web-1", "", "", "")
+				b.Wait(20 * time.Second)
+				replaced(b)
+				b.Wait(30 * time.Second)
+				b.Unready("web-0")
+				b.Wait(time.Second)
+				deleteSet(b, "data-web-0")
+			},
+		},
+		{
+			name: "the pod is Ready for too short a time", notExercised: ids(contract.StorageDeleteKeeps, contract.StorageRetentionChange), excused: ids(contract.StorageDeleteKeeps),
+			build: func(b *historytest.Builder) {
+				owned(b)
+				b.Unready("web-0")
+				retain(b)
+				b.Wait(20 * time.Second)
+				b.Ready("web-0")
+				b.Wait(5 * time.Second)
+				b.Unready("web-0")
+				b.Wait(time.Minute)
+				deleteSet(b, "data-web-0")
+			},
+		},
+		{
 			name: "nothing shows that the controller was at work", inconclusive: ids(contract.StorageDeleteKeeps, contract.StorageRetentionChange),
 			build: func(b *historytest.Builder) {
 				owned(b)
