@@ -317,6 +317,16 @@ func (p *podLife) addStep(w podTransition, e *history.Event) {
 // complete reports whether the recording is known to hold all that had happened by its end.
 func (m *model) complete() bool { return m.h.End != nil && m.h.End.Complete }
 
+// seenUntil returns until when, of an interval, the recording shows everything that happened to sets and pods.
+func (m *model) seenUntil(from, to time.Duration) time.Duration {
+	for i := range m.gaps {
+		if g := &m.gaps[i]; (g.Resource == history.Sets || g.Resource == history.Pods) && g.From <= to && g.To >= from {
+			to = max(from, g.From)
+		}
+	}
+	return to
+}
+
 // gap returns a gap in a resource's history that overlaps the stretch, or nil.
 func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
 	for i := range m.gaps {

@@ -104,7 +104,7 @@ func (m *model) aboveReplicas(res *results, r *rollout) {
 	}
 }
 
-// undisturbedUntil returns until when after a moment a version of a set was current without an act of the controller on a pod in range. It
+// undisturbedUntil returns until when after a moment a version of a set was seen to be current without an act of the controller on a pod in range. It
 // returns false where the controller did not observe that version, or had no pod.
 func (m *model) undisturbedUntil(r *rollout, spec int, from time.Duration) (time.Duration, bool) {
 	v := r.set.specs[spec]
@@ -118,6 +118,7 @@ func (m *model) undisturbedUntil(r *rollout, spec int, from time.Duration) (time
 	if i := sort.Search(len(r.acts), func(i int) bool { return r.acts[i].event.At > from }); i < len(r.acts) {
 		to = min(to, r.acts[i].event.At)
 	}
+	to = m.seenUntil(from, to)
 	seen := r.observed(v.Generation)
 	return to, seen != nil && seen.At <= to && v.Set.Replicas > 0
 }

@@ -95,8 +95,9 @@ func checkCreateHalts(m *model, res *results) {
 	}
 }
 
-// exercisedByWaiting counts an interval as a halt if it lasted long enough compared with the reactions seen by its end.
+// exercisedByWaiting counts an interval as a halt if it lasted long enough, as far as it was seen, compared with the reactions seen by its end.
 func (res *results) exercisedByWaiting(id contract.ID, h waitPeriod, what string) {
+	h.to = res.m.seenUntil(h.from, h.to)
 	length, reaction := res.m.halt(h)
 	if length == 0 {
 		return
