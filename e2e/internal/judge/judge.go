@@ -159,37 +159,38 @@ type evidence struct {
 	anyAuthor bool
 }
 
-// broken records a violation, or a doubt where the recording has a gap that could hold the missing fact, or where the set is not the
-// suite's: what its owner does to it is not marked.
+// broken records a violation, or an inconclusive finding where something leaves it in doubt.
 func (res *results) broken(id contract.ID, c evidence) {
 	f := res.finding(id, c)
-	if c.set != nil && res.m.notCreatedByTest(c.set) {
-		f.Text += fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
-		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
-		return
-	}
-	if why := res.m.withoutAuthor(c.allActs()); why != "" {
-		f.Text += why
-		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
-		return
-	}
-	for _, r := range history.Resources() {
-		if !c.restsOn(r) {
-			continue
-		}
-		if g := res.m.gap(r, c.since, max(f.At, c.until)); g != nil {
-			f.Text = fmt.Sprintf("%s; but the history of %s has a gap from %s to %s (%s) that may hold the missing event",
-				f.Text, g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
-			res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
-			return
-		}
-	}
-	if why := cmp.Or(res.m.oldView(&c, f.At), res.m.unreported(&c)); why != "" {
+	if why := res.m.doubt(&c, f.At); why != "" {
 		f.Text += why
 		res.of(id).Inconclusive = append(res.of(id).Inconclusive, f)
 		return
 	}
 	res.of(id).Violations = append(res.of(id).Violations, f)
+}
+
+// doubt says what leaves an accusation of an act at a moment open, "" if nothing does: the set is not the suite's, so that what its owner does to it is not
+// marked, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, or the controller's view was old.
+func (m *model) doubt(c *evidence, act time.Duration) string {
+	if c.set != nil && m.notCreatedByTest(c.set) {
+		return fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
+	}
+	if why := m.withoutAuthor(c.allActs()); why != "" {
+		return why
+	}
+	for _, r := range history.Resources() {
+		if !c.restsOn(r) {
+			continue
+		}
+		if g := m.gap(r, c.since, max(act, c.until)); g != nil {
+			return fmt.Sprintf("; but the history of %s has a gap from %s to %s (%s) that may hold the missing event", g.Resource, history.Clock(g.From), history.Clock(g.To), g.Reason)
+		}
+		if g := m.delayed(r, c.since, max(act, c.until)); g != nil {
+			return fmt.Sprintf("; but %s from %s on are recorded later than they happened (%s), so that the order may have been another", g.Resource, history.Clock(g.From), g.Reason)
+		}
+	}
+	return cmp.Or(m.oldView(c, act), m.unreported(c))
 }
 
 // allActs returns the acts that the accusation takes for the accused's own.

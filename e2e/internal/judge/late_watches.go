@@ -6,45 +6,111 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// lateWatches returns a gap for each period in which the watch of a resource was held back: it delivered an event long after
-// another watch had delivered one with a higher resource version, or the API server had answered a request of the test with it or a higher
-// one. What it delivered meanwhile is recorded later than it happened. Resource versions of different resources are compared only to excuse
-// here, as in visibility.go.
-func lateWatches(h *history.History) []history.Gap {
-	newestFirst := append(answers(h.Operations), inOrderOfTheirWatch(h.Events)...)
-	slices.SortStableFunc(newestFirst, func(a, b *history.Event) int { return cmp.Compare(b.RV(), a.RV()) })
-	first := map[history.Resource]time.Duration{} // when each watch delivered something newer than the event at hand
+// lateEvents returns, for each event that a watch delivered later than two watches are out of step, the period in which it was held back: since another
+// watch had delivered one with a higher resource version, or the API server had answered a request of the test with it or a higher one. What is recorded
+// in it happened earlier. Resource versions of different resources are compared only to excuse here, as in visibility.go.
+func lateEvents(h *history.History) map[history.Resource][]history.Gap {
+	var newestFirst []sighting
+	for _, e := range inOrderOfTheirWatch(h.Events) {
+		newestFirst = append(newestFirst, sighting{e.Resource, false, e.RV(), e.Seq, e.At})
+	}
+	slices.SortFunc(newestFirst, func(a, b sighting) int { return cmp.Or(cmp.Compare(b.version, a.version), cmp.Compare(b.at, a.at)) })
+	// An answer comes with the version that the watch delivers, too.
+	newestFirst = append(answers(h.Operations), newestFirst...)
+	slices.SortStableFunc(newestFirst, func(a, b sighting) int { return cmp.Compare(b.version, a.version) })
+	apart := storedApart(h.Events)
+	type source struct {
+		resource history.Resource
+		answer   bool
+	}
+	first := map[source]time.Duration{} // when each source showed something newer than the version at hand
 	late := map[history.Resource][]history.Gap{}
-	for _, e := range newestFirst {
-		for r, at := range first {
-			if r != e.Resource && e.Resource != "" && heldBack(e.At-at) {
-				late[e.Resource] = append(late[e.Resource], history.Gap{Seq: e.Seq, Resource: e.Resource, From: at, To: e.At})
+	for _, v := range newestFirst {
+		here := source{v.resource, v.answer}
+		for s, at := range first {
+			if s != here && !v.answer && v.at-at > watchSkew && !apart[pairOf(s.resource, v.resource)] {
+				late[v.resource] = append(late[v.resource], history.Gap{Seq: v.seq, Resource: v.resource, From: at, To: v.at})
 			}
 		}
-		if at, seen := first[e.Resource]; !seen || e.At < at {
-			first[e.Resource] = e.At
+		if at, seen := first[here]; !seen || v.at < at {
+			first[here] = v.at
 		}
 	}
+	return late
+}
+
+// lateWatches returns the periods in which some event was held back for longer than a bound, those that overlap made one, by resource.
+func lateWatches(late map[history.Resource][]history.Gap, bound time.Duration) []history.Gap {
 	var out []history.Gap
 	for _, r := range history.Resources() {
-		out = append(out, joined(late[r])...)
+		var long []history.Gap
+		for _, g := range late[r] {
+			if g.To-g.From > bound {
+				long = append(long, g)
+			}
+		}
+		out = append(out, joined(long)...)
 	}
 	return out
 }
 
-// answers returns the versions that the API server answered the test's requests with as events of no resource, at the time of the answer.
-func answers(operations []history.Operation) []*history.Event {
-	var out []*history.Event
+// sighting is a version of an object that a watch delivered, or that the API server answered a request of the test with.
+type sighting struct {
+	resource history.Resource
+	answer   bool
+	version  uint64
+	seq      int
+	at       time.Duration
+}
+
+// answers returns the versions that the API server answered the test's requests with.
+func answers(operations []history.Operation) []sighting {
+	var out []sighting
 	for _, o := range operations {
 		if o.Result == nil || o.ReturnSeq == 0 {
 			continue
 		}
-		e := &history.Event{Seq: o.ReturnSeq, At: o.ReturnAt, Meta: history.Meta{ResourceVersion: o.Result.ResourceVersion}}
+		e := history.Event{Meta: history.Meta{ResourceVersion: o.Result.ResourceVersion}}
 		if e.RV() > 0 {
-			out = append(out, e)
+			out = append(out, sighting{o.Resource, true, e.RV(), o.ReturnSeq, o.ReturnAt})
+		}
+	}
+	return out
+}
+
+// pair is two resources, whichever is named first.
+type pair [2]history.Resource
+
+func pairOf(a, b history.Resource) pair { return pair{min(a, b), max(a, b)} }
+
+// storedApart returns the pairs of resources whose versions are no numbers of one sequence: an object that names another one as its owner has a lower
+// version than that one when it was created, or a status that counts pods has a lower one than the first of them.
+func storedApart(events []*history.Event) map[pair]bool {
+	out := map[pair]bool{}
+	created, firstPod := map[types.UID]*history.Event{}, map[types.UID]uint64{}
+	for _, e := range events {
+		if e.Change == history.Added {
+			created[e.UID] = e
+		}
+	}
+	for _, e := range events {
+		for _, o := range e.Owners {
+			if owner := created[o.UID]; owner != nil && e.RV() > 0 && e.RV() < owner.RV() {
+				out[pairOf(e.Resource, owner.Resource)] = true
+			}
+		}
+		if c := e.Controller(); c != nil && e.Resource == history.Pods && e.RV() > 0 && (firstPod[c.UID] == 0 || e.RV() < firstPod[c.UID]) {
+			firstPod[c.UID] = e.RV()
+		}
+	}
+	for _, e := range events {
+		if e.Resource == history.Sets && e.RV() > 0 && created[e.UID] != nil && e.Set.Status.Replicas > 0 && e.RV() < firstPod[e.UID] {
+			out[pairOf(history.Sets, history.Pods)] = true
 		}
 	}
 	return out

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -16,6 +19,21 @@ func TestLateWatches(t *testing.T) {
 	listed.Change = history.Listed
 	answer := func(rv int, at time.Duration) history.Operation {
 		return history.Operation{Outcome: history.Accepted, ReturnSeq: 1, ReturnAt: at, Result: &history.Result{ResourceVersion: fmt.Sprint(rv)}}
+	}
+	set := func(rv int, at time.Duration) *history.Event {
+		e := seen(history.Sets, rv, at)
+		e.Change, e.UID, e.Set = history.Added, "web", &history.Set{}
+		return e
+	}
+	counted := func(rv int, at time.Duration) *history.Event {
+		e := set(rv, at)
+		e.Change, e.Set.Status.Replicas = history.Modified, 1
+		return e
+	}
+	pod := func(rv int, at time.Duration) *history.Event {
+		e := seen(history.Pods, rv, at)
+		e.UID, e.Owners = types.UID(fmt.Sprint("pod-", rv)), []metav1.OwnerReference{{UID: "web", Controller: new(true)}}
+		return e
 	}
 	for name, c := range map[string]struct {
 		events  []*history.Event
@@ -48,9 +66,18 @@ func TestLateWatches(t *testing.T) {
 			events: []*history.Event{seen(history.Pods, 5, time.Second)}, answers: []history.Operation{answer(4, 14*time.Second)}, want: "[]",
 		},
 		"events, which may be stored apart": {events: []*history.Event{seen(history.Events, 5, time.Second), seen(history.Pods, 4, 15*time.Second)}, want: "[]"},
+		"pods stored apart from sets, with lower versions": {
+			events: []*history.Event{set(500, time.Second), pod(100, 2*time.Second), pod(101, 14*time.Second), seen(history.Sets, 501, 14*time.Second)}, want: "[]",
+		},
+		"pods stored apart from sets, with higher versions": {
+			events: []*history.Event{set(100, time.Second), pod(500, 2*time.Second), pod(501, 14*time.Second), counted(102, 15*time.Second)}, want: "[]",
+		},
+		"pods held back, of a set that is recorded": {
+			events: []*history.Event{set(100, time.Second), counted(500, 2*time.Second), pod(101, 14*time.Second)}, want: "[pods 2s-14s]",
+		},
 	} {
 		var got []string
-		for _, g := range lateWatches(&history.History{Events: c.events, Operations: c.answers}) {
+		for _, g := range lateWatches(lateEvents(&history.History{Events: c.events, Operations: c.answers}), resumedWatchSkew) {
 			got = append(got, fmt.Sprintf("%s %v-%v", g.Resource, g.From, g.To))
 		}
 		if fmt.Sprint(got) != c.want {

@@ -254,7 +254,7 @@ func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *s
 		if i+1 < len(s.specs) {
 			end = min(end, s.specs[i+1].At)
 		}
-		for _, until := range s.lossesUntil(s.specs[i].At, end) {
+		for _, until := range s.endsOfReadiness(s.specs[i].At, end) {
 			d := m.claimsReached(s, ordinal, s.specs[i], until)
 			if d == nil || d.until-d.since <= m.actDeadline() {
 				continue
@@ -268,9 +268,9 @@ func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *s
 	return out
 }
 
-// lossesUntil returns the moments between two at which a pod of the set was lost or no longer Ready, which ends what the controller could do for the pods
+// endsOfReadiness returns the moments between two at which a pod of the set was lost or no longer Ready, which ends what the controller could do for the pods
 // after it, and the second of the two.
-func (s *setLife) lossesUntil(from, to time.Duration) []time.Duration {
+func (s *setLife) endsOfReadiness(from, to time.Duration) []time.Duration {
 	out := []time.Duration{to}
 	for _, p := range s.pods {
 		for _, r := range p.ready {

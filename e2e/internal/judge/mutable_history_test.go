@@ -204,9 +204,32 @@ func (h *mutableHistory) controllerDeletion(pod *object) *history.Event {
 	return d
 }
 
+// write gives an event the time and the version of a write at that moment: a version that is older than what was recorded before tells of a late watch.
+func (h *mutableHistory) write(e *history.Event, at time.Duration) {
+	e.At = at
+	for _, o := range h.Events {
+		if o.At <= at && o.Resource != history.Events && o.RV() > e.RV() {
+			e.ResourceVersion = o.ResourceVersion
+		}
+	}
+	for _, o := range h.Operations {
+		if answered := (&history.Event{Meta: history.Meta{ResourceVersion: resultVersion(o)}}); o.ReturnAt <= at && answered.RV() > e.RV() {
+			e.ResourceVersion = answered.ResourceVersion
+		}
+	}
+}
+
+// resultVersion is the resource version that an operation was answered with, "" if it was with none.
+func resultVersion(o history.Operation) string {
+	if o.Result == nil {
+		return ""
+	}
+	return o.Result.ResourceVersion
+}
+
 // move changes the time of an event.
 func (h *mutableHistory) move(e *history.Event, at time.Duration) {
-	e.At = at
+	h.write(e, at)
 	if e.Change == history.Added {
 		e.CreationTimestamp = h.timestamp(at)
 	}
@@ -219,7 +242,7 @@ func (h *mutableHistory) timestamp(at time.Duration) metav1.Time {
 // insert adds a version of an object, changed by f, at that moment.
 func (h *mutableHistory) insert(of *history.Event, at time.Duration, f func(*history.Event)) {
 	e := copyEvent(of)
-	e.At = at
+	h.write(e, at)
 	f(e)
 	h.Events = append(h.Events, e)
 }

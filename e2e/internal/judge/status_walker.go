@@ -194,7 +194,7 @@ func (w *statusWalker) finishPending(e *history.Event, ends bool) {
 	if len(w.pending) == 0 {
 		return
 	}
-	if w.version != nil && e.RV() != 0 && e.RV() < w.version.RV() {
+	if w.version != nil && lateByVersion(e, w.version) {
 		for _, f := range w.pending {
 			w.results.excuse(f.id, WatchSkew)
 		}

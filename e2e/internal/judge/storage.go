@@ -282,8 +282,7 @@ func (res *results) ranUnbound(s *setLife, p *podLife, c *claimLife) {
 	}
 	switch {
 	case end <= ran.At:
-	case withinSkew(ran.At, end), c.bound != nil && c.bound.RV() != 0 && c.bound.RV() < ran.RV():
-		// The watch of claims may have been late: the claim with the older resourceVersion may have been Bound first.
+	case withinSkew(ran.At, end), c.bound != nil && before(ran, c.bound) != yes: // the watch of claims may have been late
 		res.excuse(id, WatchSkew)
 	case !res.m.mustHaveSeen(ran.At, end):
 		res.inconclusive(id, ch)

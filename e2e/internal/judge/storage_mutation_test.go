@@ -2,7 +2,6 @@ package judge_test
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -89,8 +88,6 @@ func bindAfterStart(h *mutableHistory) bool {
 				continue
 			}
 			h.move(bound, ran.At+4*time.Second)
-			// A late watch event is not a late binding: the resourceVersion decides which came first.
-			bound.ResourceVersion = strconv.FormatUint(ran.RV()+1, 10)
 			return true
 		}
 		return false

@@ -18,7 +18,8 @@ type model struct {
 	sets    []*setLife
 	pods    []*podLife // by first appearance
 	claims  []*claimLife
-	gaps    []history.Gap // those recorded, and those that late watches amount to
+	gaps    []history.Gap // those recorded, and those in which a watch was later than a resumed one
+	late    []history.Gap // those in which a watch was later than two watches are out of step
 	bySet   map[types.UID]*setLife
 	byPod   map[types.UID]*podLife
 	byClaim map[types.UID]*claimLife
@@ -138,8 +139,9 @@ type podStep struct {
 }
 
 func newModel(h *history.History) *model {
+	late := lateEvents(h)
 	m := &model{
-		h: h, gaps: slices.Concat(h.Gaps, lateWatches(h)), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
+		h: h, gaps: slices.Concat(h.Gaps, lateWatches(late, resumedWatchSkew)), late: lateWatches(late, watchSkew), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
 		byClaim: map[types.UID]*claimLife{}, podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
 		creationReports: creationReportsOf(h.Events), responses: responsesOf(h),
 	}
@@ -327,10 +329,19 @@ func (m *model) seenUntil(from, to time.Duration) time.Duration {
 	return to
 }
 
-// gap returns a gap in a resource's history that overlaps the stretch, or nil.
+// gap returns a gap in a resource's history that overlaps the stretch, in which something may be missing, or nil.
 func (m *model) gap(r history.Resource, from, to time.Duration) *history.Gap {
-	for i := range m.gaps {
-		if g := &m.gaps[i]; g.Resource == r && g.From <= to && g.To >= from {
+	return overlapping(m.gaps, r, from, to)
+}
+
+// delayed returns the same where all came in the end, and what came is recorded later than it happened.
+func (m *model) delayed(r history.Resource, from, to time.Duration) *history.Gap {
+	return overlapping(m.late, r, from, to)
+}
+
+func overlapping(gaps []history.Gap, r history.Resource, from, to time.Duration) *history.Gap {
+	for i := range gaps {
+		if g := &gaps[i]; g.Resource == r && g.From <= to && g.To >= from {
 			return g
 		}
 	}

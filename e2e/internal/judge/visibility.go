@@ -45,19 +45,22 @@ func before(a, b *history.Event) certainty {
 	case apart >= -watchSkew && apart <= watchSkew:
 		return unknown
 	case apart > 0:
-		if apart <= resumedWatchSkew && olderVersion(b, a) {
+		if lateByVersion(b, a) {
 			return unknown
 		}
 		return yes
-	case apart >= -resumedWatchSkew && olderVersion(a, b):
+	case lateByVersion(a, b):
 		return unknown
 	}
 	return no
 }
 
-// olderVersion compares the versions of objects of two resources. They are numbers of one sequence as long as the API server keeps both
-// resources in one store, which the API does not promise: so an older version only makes an order unknown, and never decides it.
-func olderVersion(a, b *history.Event) bool { return a.RV() != 0 && a.RV() < b.RV() }
+// lateByVersion reports whether an event that was recorded after another one of another resource may have happened before it, as the watch may have been
+// resumed in between: it has the older version. Versions are numbers of one sequence as long as the API server keeps both resources in one store, which
+// the API does not promise: so they only make an order unknown, and never decide it.
+func lateByVersion(e, than *history.Event) bool {
+	return e.At-than.At <= resumedWatchSkew && e.RV() != 0 && e.RV() < than.RV()
+}
 
 // by reports whether an event, which may be nil, had happened by a moment that another watch shows.
 func by(e *history.Event, at time.Duration) certainty {

@@ -21,13 +21,13 @@ type Variation struct {
 // variations are the variations of one simulated cluster. Where none is on, no further random number is drawn, so that History gives for a
 // seed what it gave without them.
 type variations struct {
-	slow, paused, eager                                                           bool
-	statusBefore, statusTwice, statusInSteps, statusLate, countsOwnActs           bool
-	claimsEarly, claimsInAnyOrder, claimsOwnedAtOnce                              bool
-	parallelInAnyOrder, parallelInTurn, recreatesAtOnce, adoptsLate               bool
-	otherRevisionNames, otherRevisionNumbers, trimsLate, trimsEarly               bool
-	webhook, lateKubelet, flapping, unrelatedChanges                              bool
-	watchBehind, answered, answeredBeforeWatch, doubledEvents, otherTexts, silent bool
+	slow, paused, eager                                                                        bool
+	statusBefore, statusTwice, statusInSteps, statusLate, countsOwnActs                        bool
+	claimsEarly, claimsInAnyOrder, claimsOwnedAtOnce                                           bool
+	parallelInAnyOrder, parallelInTurn, recreatesAtOnce, adoptsLate                            bool
+	otherRevisionNames, otherRevisionNumbers, trimsLate, trimsEarly                            bool
+	webhook, lateKubelet, flapping, unrelatedChanges                                           bool
+	watchBehind, watchStalls, answered, answeredBeforeWatch, doubledEvents, otherTexts, silent bool
 }
 
 // Variations lists all of them.
@@ -108,6 +108,10 @@ func variationsOfOthers() []Variation {
 			enable: func(v *variations) { v.unrelatedChanges = true },
 		},
 		{Name: "watch behind", Legal: "the API promises no order across resources", enable: func(v *variations) { v.watchBehind = true }},
+		{
+			Name: "watch stalls", MayStayOpen: true, Legal: "a connection may hold back what was sent for seconds",
+			enable: func(v *variations) { v.watchStalls = true },
+		},
 		{Name: "answered", Legal: "an answer may come after the watch has shown the change", enable: func(v *variations) { v.answered = true }},
 		{
 			Name: "answered before the watch", Legal: "an answer may come before the watch shows the change",

@@ -12,7 +12,7 @@ import (
 // withWatchSkew returns the history as seen through watches that lag by different times: events keep their order only within a
 // resource.
 func (cl *cluster) withWatchSkew(h *history.History) *history.History {
-	if cl.options.watchSkew == 0 {
+	if cl.options.watchSkew == 0 && !cl.varied.watchStalls {
 		return h
 	}
 	last := map[history.Resource]time.Duration{}
@@ -20,9 +20,23 @@ func (cl *cluster) withWatchSkew(h *history.History) *history.History {
 		e.At = max(last[e.Resource], e.At+cl.durationBetween(0, cl.options.watchSkew))
 		last[e.Resource] = e.At
 	}
+	if cl.varied.watchStalls {
+		cl.stallWatches(h)
+	}
 	SortByTime(h)
 	h.End.At = h.Duration()
 	return h
+}
+
+// stallWatches has watches hold back what they should have delivered, for up to nine seconds, again and again.
+func (cl *cluster) stallWatches(h *history.History) {
+	until := map[history.Resource]time.Duration{}
+	for _, e := range h.Events {
+		if e.At > until[e.Resource] && cl.chance(0.03) {
+			until[e.Resource] = e.At + cl.durationBetween(time.Second, 9*time.Second)
+		}
+		e.At = max(e.At, until[e.Resource])
+	}
 }
 
 // SortByTime sorts the events by time and numbers all records anew; an operation comes before the events of the same moment.
