@@ -92,6 +92,22 @@ func (ns *Namespace) mutators(ctx context.Context, of []history.Resource) (names
 	return names, err
 }
 
+// mutatorsOf is mutators for each of some resources by itself; that they could not be read is in the place of their names.
+func (ns *Namespace) mutatorsOf(ctx context.Context, resources ...history.Resource) map[history.Resource][]string {
+	out := map[history.Resource][]string{}
+	if some, err := ns.mutators(ctx, resources); len(some) == 0 && err == nil {
+		return out // of most clusters
+	}
+	for _, r := range resources {
+		names, err := ns.mutators(ctx, []history.Resource{r})
+		if err != nil {
+			names = append(names, fmt.Sprintf("a mutating webhook or policy (which there are could not be read: %v)", err))
+		}
+		out[r] = names
+	}
+	return out
+}
+
 // labels returns the labels of the namespace, nil if they cannot be read.
 func (ns *Namespace) labels(ctx context.Context) labels.Set {
 	list, err := ns.Client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{FieldSelector: metav1.ObjectNameField + "=" + ns.Name})

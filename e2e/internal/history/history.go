@@ -135,6 +135,8 @@ type Header struct {
 	Namespace    string    `json:"namespace"`
 	Start        time.Time `json:"start"`
 	Version      string    `json:"kubernetesVersion,omitempty"`
+	// Mutators names the mutating admission webhooks and policies that match new objects of a resource in the namespace, or says why that is not known.
+	Mutators map[Resource][]string `json:"mutators,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
 	Zone string `json:"zone,omitempty"`
 	// Lag bounds how far the controller's informer caches may be behind the API server: an act on an older state is a violation.

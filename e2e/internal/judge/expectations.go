@@ -21,6 +21,13 @@ type expectationVerdict struct {
 	text    string          // for anything but a pass
 	set     *setLife        // the set that is accused, if one is known
 	events  []*history.Event
+	ofField bool // it may be due to a field that admission set
+}
+
+// admitted says that an accusation may be due to a field of the pod that admission set.
+func (v expectationVerdict) admitted() expectationVerdict {
+	v.ofField = true
+	return v
 }
 
 func held() expectationVerdict { return expectationVerdict{outcome: history.Passed} }
@@ -51,7 +58,7 @@ func (res *results) addExpectation(x *history.Expectation) {
 		return
 	}
 	v := m.judgeExpectation(x, events)
-	c := evidence{set: v.set, text: v.text, since: events[0].At, until: x.At, events: v.events, anyAuthor: true}
+	c := evidence{set: v.set, text: v.text, since: events[0].At, until: x.At, events: v.events, anyAuthor: true, admitted: v.ofField}
 	switch v.outcome {
 	case history.Passed:
 		// A container's exit is in the recording, whatever else is missing from it.
@@ -136,8 +143,7 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 	case deletion.Pod.Is(corev1.DisruptionTarget):
 		return undecided(deletion, "%s was evicted or preempted at %s, with a grace period that is not the set's to choose", deletion.Name, deletion.Ref())
 	case grace < x.GraceSeconds:
-		return notMet(pod.set, seen, "deletion of %s: expected the template's grace period of %d s in the pod, found %d s: look for an admission policy that changes pods",
-			deletion.Name, x.GraceSeconds, grace)
+		return notMet(pod.set, seen, "deletion of %s: expected the template's grace period of %d s in the pod, found %d s", deletion.Name, x.GraceSeconds, grace).admitted()
 	case granted < grace && m.deletedByTest(pod.uid, pod.first(), deletion):
 		return undecided(deletion, "deletion of %s: the test itself deleted it, at %s with a grace period of %d s", deletion.Name, deletion.Ref(), granted)
 	case granted < grace && !m.reported[pod]:
@@ -191,7 +197,7 @@ func (m *model) neverFailed(x *history.Expectation, pod *podLife, events []*hist
 	if d := pod.deleting; d != nil && d.Seq < pod.finished.Seq && m.whoDeleted(pod) != byController {
 		return undecided(failed, "%s, after its deletion at %s, which nothing shows to be the set's", what, d.Ref())
 	}
-	return notMet(pod.set, []*history.Event{failed}, "%s: look for an admission policy that changes restartPolicy", what)
+	return notMet(pod.set, []*history.Event{failed}, "%s", what).admitted()
 }
 
 // leftAlone decides whether a pod of another controller stayed, under that controller.

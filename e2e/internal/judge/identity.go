@@ -67,7 +67,7 @@ func checkLabels(m *model, res *results) {
 			if got := p.created.Labels[w.label]; got != w.value {
 				right = false
 				res.broken(id, evidence{
-					set: s, since: p.created.At, events: []*history.Event{p.created},
+					set: s, since: p.created.At, events: []*history.Event{p.created}, admitted: true,
 					text: fmt.Sprintf("%s was created at %s with label %s %q, expected %q", p.name, p.created.Ref(), w.label, got, w.value),
 				})
 			}
@@ -134,7 +134,7 @@ func checkOverrides(m *model, res *results) {
 			return
 		}
 		res.broken(id, evidence{
-			set: s, since: p.created.At, events: []*history.Event{v, p.created},
+			set: s, since: p.created.At, events: []*history.Event{v, p.created}, admitted: true,
 			text: fmt.Sprintf("%s was created at %s with hostname %q and subdomain %q, expected %q and %q although the template says %q and %q",
 				p.name, p.created.Ref(), got.Hostname, got.Subdomain, p.name, v.Set.ServiceName, v.Set.PodHostname, v.Set.PodSubdomain),
 		})

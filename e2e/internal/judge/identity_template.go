@@ -28,7 +28,7 @@ func checkPodOfTemplate(m *model, res *results) {
 				continue
 			}
 			res.broken(id, evidence{
-				set: r.set, since: spec.At, events: []*history.Event{spec, p.created},
+				set: r.set, since: spec.At, events: []*history.Event{spec, p.created}, admitted: true,
 				text: fmt.Sprintf("%s was created at %s %s, unlike the template of its revision %s (%s)", p.name, p.created.Ref(), wrong, p.revision, spec.Aside()),
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -157,6 +158,8 @@ type evidence struct {
 	// are, the matter is open. anyAuthor says that the last event may be anybody's.
 	acts      []*history.Event
 	anyAuthor bool
+	// admitted says that it is about a field of the object of the last event that admission may have set.
+	admitted bool
 }
 
 // broken records a violation, or an inconclusive finding where something leaves it in doubt.
@@ -171,7 +174,7 @@ func (res *results) broken(id contract.ID, c evidence) {
 }
 
 // doubt says what leaves an accusation of an act at a moment open, "" if nothing does: the set is not the suite's, so that what its owner does to it is not
-// marked, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, or the controller's view was old.
+// marked, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, the controller's view was old, or others may have set the field.
 func (m *model) doubt(c *evidence, act time.Duration) string {
 	if c.set != nil && m.notCreatedByTest(c.set) {
 		return fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
@@ -190,7 +193,19 @@ func (m *model) doubt(c *evidence, act time.Duration) string {
 			return fmt.Sprintf("; but %s from %s on are recorded later than they happened (%s), so that the order may have been another", g.Resource, history.Clock(g.From), g.Reason)
 		}
 	}
-	return cmp.Or(m.oldView(c, act), m.unreported(c))
+	return cmp.Or(m.oldView(c, act), m.unreported(c), m.mutated(c))
+}
+
+// mutated says which mutating webhooks and policies may have set the field that an accusation is about, "" for none.
+func (m *model) mutated(c *evidence) string {
+	if !c.admitted {
+		return ""
+	}
+	by := m.h.Header.Mutators[c.events[len(c.events)-1].Resource]
+	if len(by) == 0 {
+		return ""
+	}
+	return "; but " + strings.Join(by, " or ") + " may have changed it on its way"
 }
 
 // allActs returns the acts that the accusation takes for the accused's own.

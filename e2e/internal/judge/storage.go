@@ -172,7 +172,7 @@ func checkNewClaims(m *model, res *results) {
 			if got := c.created.Labels[k]; got != want {
 				right = false
 				res.broken(id, evidence{
-					set: s, since: c.created.At, events: []*history.Event{c.created},
+					set: s, since: c.created.At, events: []*history.Event{c.created}, admitted: true,
 					text: fmt.Sprintf("claim %s was created at %s with label %s %q, expected %q as in the set's selector", c.name, c.created.Ref(), k, got, want),
 				})
 			}
@@ -194,7 +194,7 @@ func (res *results) checkClaimRequest(s *setLife, c *claimLife) {
 	}
 	accuse := func(how string) {
 		res.broken(contract.StorageClaimPerPod, evidence{
-			set: s, since: c.created.At, events: []*history.Event{c.created},
+			set: s, since: c.created.At, events: []*history.Event{c.created}, admitted: true,
 			text: fmt.Sprintf("claim %s was created at %s %s as in its claim template", c.name, c.created.Ref(), how),
 		})
 	}

@@ -75,7 +75,7 @@ func TestUnstimulatedLegalHistoriesAccuseNobody(t *testing.T) {
 // TestUnstimulatedMutationsAreCaught: every guarantee that is judged without a test can be found broken without one.
 func TestUnstimulatedMutationsAreCaught(t *testing.T) {
 	notJudged := judge.NotJudged()
-	byPolicies := []contract.ID{contract.IdentityLabels, contract.IdentityTemplate, contract.IdentityOverrides, contract.StorageClaimLabels, contract.StorageClaimPerPod}
+	byPolicies := []contract.ID{contract.IdentityLabels, contract.IdentityTemplate, contract.IdentityOverrides, contract.StorageClaimLabels}
 	// The creation of a pod without an owner is nobody's for sure.
 	mutate := mutations()
 	delete(mutate, contract.IdentityOwnership)

@@ -55,6 +55,12 @@ func (s *Builder) Version(v string) *Builder {
 	return s
 }
 
+// Mutated names a webhook that changes new objects of a resource.
+func (s *Builder) Mutated(r history.Resource, by string) *Builder {
+	s.h.Header.Mutators = map[history.Resource][]string{r: {by}}
+	return s
+}
+
 // Events returns the events so far.
 func (s *Builder) Events() []*history.Event { return s.h.Events }
 

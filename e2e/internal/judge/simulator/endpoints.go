@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,8 +13,8 @@ import (
 )
 
 // endpoints returns a service of the simulated sets and the versions of its EndpointSlice, as the endpoint slice controller writes them. They
-// come from a random sequence of their own, so that a seed makes the same history with and without them, and have the resource
-// version of the last change before.
+// come from a random sequence of their own, so that a seed makes the same history with and without them, and have a resource
+// version above that of the last change before.
 func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 	rng := rand.New(rand.NewPCG(seed, 0xe5))
 	skew := time.Duration(rng.Int64N(int64(cl.options.watchSkew) + 1))
@@ -39,8 +40,9 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 		for i+1 < len(h.Events) && h.Events[i+1].At <= written {
 			i++
 		}
+		version := strconv.FormatUint(h.Events[i].RV()+1, 10)
 		// What had changed by the last write was written with it.
-		if newest := out[len(out)-1]; newest.Slice != nil && newest.ResourceVersion == h.Events[i].ResourceVersion {
+		if newest := out[len(out)-1]; newest.Slice != nil && newest.ResourceVersion == version {
 			newest.Slice = slice
 			continue
 		}
@@ -50,7 +52,7 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 		}
 		out = append(out, &history.Event{
 			At: written + skew, Change: change, Resource: history.Slices, Slice: slice,
-			Meta: history.Meta{Name: "web-slice", UID: types.UID("slice"), ResourceVersion: h.Events[i].ResourceVersion},
+			Meta: history.Meta{Name: "web-slice", UID: types.UID("slice"), ResourceVersion: version},
 		})
 	}
 	return out
