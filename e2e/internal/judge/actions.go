@@ -95,6 +95,7 @@ type actionWalker struct {
 }
 
 func (w *actionWalker) take(st podStep) {
+	w.foundAtRest(st.event.At)
 	n := st.pod.ordinal
 	switch st.what {
 	case podCreated:
@@ -277,6 +278,19 @@ const (
 	medium = 1 << 20
 	severe = 1 << 40
 )
+
+// foundAtRest takes note of a set that had all its pods Ready when the recording began: its pods were listed before it, so that none of their steps shows
+// it. at is the moment of the next step.
+func (w *actionWalker) foundAtRest(at time.Duration) {
+	if w.versions > 0 || len(w.s.events) == 0 {
+		return
+	}
+	first := w.s.events[0]
+	end := int(first.Set.Start + first.Set.Replicas)
+	if first.Change == history.Listed && first.At < at && w.lowestUnready(int(first.Set.Start)) >= end && w.present.end() <= end {
+		w.versions, w.settledAt, w.everSettled = 1, first.At, true
+	}
+}
 
 // severity sums the weights of the pods that an act should have waited for.
 func severity(found []blockingPod) int {

@@ -30,14 +30,14 @@ func joined(h *history.History, past int) *history.History {
 		is.Change, is.Seq, is.At = change, len(out.Events)+1, at
 		out.Events = append(out.Events, &is)
 	}
-	for _, r := range history.Resources() {
+	for i, r := range history.Resources() {
 		for _, e := range state.List(r) {
-			add(e, history.Listed, 0)
+			add(e, history.Listed, time.Duration(i)*time.Millisecond) // one resource after another
 		}
 	}
 	begin := -time.Minute
 	if past > 0 {
-		begin = h.Events[past-1].At
+		begin = h.Events[past-1].At - 10*time.Millisecond
 	}
 	out.Header.Start = h.Header.Start.Add(begin)
 	for _, e := range h.Events[past:] {
@@ -185,6 +185,41 @@ func TestTheFirstSecondsAccuseNobody(t *testing.T) {
 		}
 		if n != c.want {
 			t.Errorf("%v after the beginning: expected %d accusations, found %d", c.after, c.want, n)
+		}
+	}
+}
+
+// TestAScaleOfASetThatWasAtRestIsTheFirst: the pods are listed before their set, and the set had settled all the same.
+func TestAScaleOfASetThatWasAtRestIsTheFirst(t *testing.T) {
+	for ready, want := range map[bool]int{true: 0, false: 1} {
+		b := historytest.New()
+		b.Running("web", 2)
+		if !ready {
+			b.Unready("web-1")
+		}
+		b.Status("web")
+		h := b.History()
+		past := len(h.Events)
+		b.Wait(time.Minute)
+		if !ready {
+			b.Scale("web", 3)
+			b.Ready("web-1")
+		}
+		b.Scale("web", 4)
+		b.Pod("web-2")
+		b.Wait(time.Second)
+		b.Pod("web-3") // web-2 is not Ready
+		b.Wait(10 * time.Second)
+		b.Ready("web-2")
+		b.Ready("web-3")
+		n := 0
+		for _, r := range judge.Unstimulated(joined(b.History(), past)) {
+			if r.Guarantee == contract.OrderingChangeOfMind {
+				n += len(r.Violations)
+			}
+		}
+		if n != want {
+			t.Errorf("at rest: %t: expected %d violations of what holds while replicas change again and again, found %d", ready, want, n)
 		}
 	}
 }
