@@ -139,6 +139,9 @@ func TestRecordRotates(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if out, err := printed(t, "report", dir); err != nil || !strings.Contains(out, "rendered") {
+		t.Errorf("expected the page to be rendered again from the folder, found %v and %q", err, out)
+	}
 	if len(r.Sets) != 1 {
 		t.Errorf("expected one set, found %+v", r.Sets)
 	}

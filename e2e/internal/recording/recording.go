@@ -58,10 +58,10 @@ type Set struct {
 
 // Down sums up the outages of one pod, or of the majority of a set's pods where Pod is "".
 type Down struct {
-	Namespace, Set, Pod  string
-	Times                int
-	Total, Longest       time.Duration
-	Since, Lasts, During bool
+	Namespace, Set, Pod string
+	Times               int
+	Total, Longest      time.Duration
+	Since, Lasts        bool
 	// Causes are the causes of its outages, each once.
 	Causes []string
 }
