@@ -147,6 +147,9 @@ func (v *view) rollout() []Finding {
 			return []Finding{*kept}
 		}
 		f.What = "is being rolled out, highest ordinal first"
+		if v.set.Spec.UpdateStrategy.Type == appsv1.RecreateStatefulSetStrategyType {
+			f.What = "is being rolled out by Recreate: all its pods are deleted, and the new ones made once those have gone"
+		}
 		f.Do = []string{"wait, and ask again"}
 	}
 	return []Finding{f}
