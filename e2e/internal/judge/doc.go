@@ -13,6 +13,7 @@
 //   - One controller process acts at a time: leader election keeps others passive.
 //   - Its informer caches are behind the API server by Header.Lag at most, unless no status shows that it observed a newer generation.
 //   - Events of one resource are recorded in the order of their resource versions.
-//   - Two watches of one recorder are out of step by watchSkew at most, and by resumedWatchSkew where one was resumed.
+//   - Two watches of one recorder are out of step by watchSkew at most, and by resumedWatchSkew where one was resumed; one that versions show to be
+//     later leaves open what rests on it.
 //   - An operation of the test is recorded before its request is sent.
 package judge
