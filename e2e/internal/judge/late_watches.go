@@ -33,7 +33,7 @@ func lateEvents(h *history.History) map[history.Resource][]history.Gap {
 	for _, v := range newestFirst {
 		here := source{v.resource, v.answer}
 		for s, at := range first {
-			if s != here && !v.answer && v.at-at > watchSkew && !apart[pairOf(s.resource, v.resource)] {
+			if s != here && !v.answer && outOfStep(v.at-at) && !apart[pairOf(s.resource, v.resource)] {
 				late[v.resource] = append(late[v.resource], history.Gap{Seq: v.seq, Resource: v.resource, From: at, To: v.at})
 			}
 		}
@@ -44,13 +44,13 @@ func lateEvents(h *history.History) map[history.Resource][]history.Gap {
 	return late
 }
 
-// lateWatches returns the periods in which some event was held back for longer than a bound, those that overlap made one, by resource.
-func lateWatches(late map[history.Resource][]history.Gap, bound time.Duration) []history.Gap {
+// lateWatches returns the periods in which some event was held back for too long, those that overlap made one, by resource.
+func lateWatches(late map[history.Resource][]history.Gap, tooLong func(time.Duration) bool) []history.Gap {
 	var out []history.Gap
 	for _, r := range history.Resources() {
 		var long []history.Gap
 		for _, g := range late[r] {
-			if g.To-g.From > bound {
+			if tooLong(g.To - g.From) {
 				long = append(long, g)
 			}
 		}

@@ -77,7 +77,7 @@ func TestLateWatches(t *testing.T) {
 		},
 	} {
 		var got []string
-		for _, g := range lateWatches(lateEvents(&history.History{Events: c.events, Operations: c.answers}), resumedWatchSkew) {
+		for _, g := range lateWatches(lateEvents(&history.History{Events: c.events, Operations: c.answers}), heldBack) {
 			got = append(got, fmt.Sprintf("%s %v-%v", g.Resource, g.From, g.To))
 		}
 		if fmt.Sprint(got) != c.want {

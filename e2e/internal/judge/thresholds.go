@@ -109,6 +109,12 @@ func (m *model) leastElapsed(need time.Duration) time.Duration {
 	return need - timestampResolution - m.h.Header.ClockSkew
 }
 
+// outOfStep reports whether one watch delivered an event longer after another delivered a later one than two open watches are out of step.
+func outOfStep(by time.Duration) bool { return by > watchSkew }
+
+// heldBack reports the same where not even a watch that was cut off and resumed explains it.
+func heldBack(by time.Duration) bool { return by > resumedWatchSkew }
+
 // carriedOutBy is the moment by which every watch has delivered what an operation that returned at a moment did: the API server carries it out before
 // it answers, and one that got no answer until it would give up a request.
 func carriedOutBy(returned time.Duration, answered bool) time.Duration {

@@ -141,7 +141,7 @@ type podStep struct {
 func newModel(h *history.History) *model {
 	late := lateEvents(h)
 	m := &model{
-		h: h, gaps: slices.Concat(h.Gaps, lateWatches(late, resumedWatchSkew)), late: lateWatches(late, watchSkew), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
+		h: h, gaps: slices.Concat(h.Gaps, lateWatches(late, heldBack)), late: lateWatches(late, outOfStep), attribution: newAttribution(h.Operations), bySet: map[types.UID]*setLife{}, byPod: map[types.UID]*podLife{},
 		byClaim: map[types.UID]*claimLife{}, podsNamed: map[string][]*podLife{}, claimsNamed: map[string][]*claimLife{}, refusals: map[string][]time.Duration{},
 		creationReports: creationReportsOf(h.Events), responses: responsesOf(h),
 	}
