@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -21,20 +23,15 @@ type completed = func(command *cobra.Command, args []string, typed string) ([]co
 
 // addCompletions has shells complete the flags of a command that choose among what a kubeconfig or a cluster has.
 func addCompletions(c *cobra.Command) {
+	namespaces := named(func(ctx context.Context, client kubernetes.Interface) (runtime.Object, error) {
+		return client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	})
 	for flag, complete := range map[string]completed{
 		"context": contexts,
-		"storage-class": named(func(ctx context.Context, client kubernetes.Interface) (names []string, err error) {
-			list, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
-			if err != nil {
-				return nil, err
-			}
-			for _, item := range list.Items {
-				names = append(names, item.Name)
-			}
-			return names, nil
+		"storage-class": named(func(ctx context.Context, client kubernetes.Interface) (runtime.Object, error) {
+			return client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 		}),
-		"namespace":  named(namespaces),
-		"namespaces": named(namespaces),
+		"namespace": namespaces, "namespaces": namespaces,
 	} {
 		if c.Flag(flag) != nil && c.Flag("kubeconfig") != nil {
 			_ = c.RegisterFlagCompletionFunc(flag, complete) // fails for a flag that is not there
@@ -42,41 +39,45 @@ func addCompletions(c *cobra.Command) {
 	}
 }
 
-func namespaces(ctx context.Context, client kubernetes.Interface) (names []string, err error) {
-	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+// named completes with the names in a list that the cluster is asked for, and with nothing where it does not answer.
+func named(list func(context.Context, kubernetes.Interface) (runtime.Object, error)) completed {
+	return func(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		names, err := namesOfCluster(command, list)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func namesOfCluster(command *cobra.Command, list func(context.Context, kubernetes.Interface) (runtime.Object, error)) (names []string, err error) {
+	ctx, cancel := context.WithTimeout(command.Context(), completeWithin)
+	defer cancel()
+	s, err := chosen(command)
 	if err != nil {
 		return nil, err
 	}
-	for _, item := range list.Items {
-		names = append(names, item.Name)
+	config, err := s.RESTConfig()
+	if err != nil {
+		return nil, err
 	}
-	return names, nil
-}
-
-// named completes with names that the cluster is asked for, and with nothing where it does not answer.
-func named(list func(context.Context, kubernetes.Interface) ([]string, error)) completed {
-	return func(command *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(command.Context(), completeWithin)
-		defer cancel()
-		s, err := chosen(command)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		config, err := s.RESTConfig()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		client, err := kubernetes.NewForConfig(config)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		names, err := list(ctx, client)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		slices.Sort(names)
-		return names, cobra.ShellCompDirectiveNoFileComp
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
 	}
+	found, err := list(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	err = meta.EachListItem(found, func(o runtime.Object) error {
+		named, err := meta.Accessor(o)
+		if err == nil {
+			names = append(names, named.GetName())
+		}
+		return err
+	})
+	slices.Sort(names)
+	return names, err
 }
 
 // chosen returns the choice of the cluster as far as it is typed.

@@ -22,7 +22,6 @@ func newManifestsCommand() *cobra.Command {
   rbac             an account with the rights of a run, and a policy that confines it
   rbac-namespaced  the rights of a run in existing namespaces, to be applied in each
   rbac-record      the rights of "conformance record" in a namespace, which only read, to be applied in each
-  rbac-record      the rights of "conformance record"
   job              the suite as a Job that this account runs
   sonobuoy         the suite as a plugin of Sonobuoy
 

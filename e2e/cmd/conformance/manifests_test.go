@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/deploy"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -22,6 +23,19 @@ func printed(t *testing.T, args ...string) (string, error) {
 	command.SetErr(io.Discard)
 	err := command.Execute()
 	return out.String(), err
+}
+
+// The help of the command says once what each manifest is.
+func TestManifestsAreListedOnce(t *testing.T) {
+	help, err := printed(t, "manifests", "--help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range deploy.Names() {
+		if n := strings.Count(help, "\n  "+name+" "); n != 1 {
+			t.Errorf("expected %s once in the help, found it %d times", name, n)
+		}
+	}
 }
 
 // Whoever has the program alone gets the files of the checkout, to the letter.
