@@ -30,7 +30,8 @@ func (ns *Namespace) UnlessMutated(ctx context.Context, err error, of ...history
 	if len(of) == 0 {
 		of = []history.Resource{history.Sets}
 	}
-	names, unread := ns.mutators(ctx, of)
+	all, unread := ns.mutators(ctx)
+	names := namesOf(all, of...)
 	switch {
 	case len(names) > 0:
 		return Inconclusive(fmt.Errorf("%w; but %s may have changed it on its way: let it leave out %s, and run again",
@@ -62,16 +63,33 @@ func (ns *Namespace) Described() string {
 	return runconfig.OwnNamespaces()
 }
 
-// mutators names the mutating webhooks and policies that match objects of some resources in the namespace. The error says what could not be read.
-func (ns *Namespace) mutators(ctx context.Context, of []history.Resource) (names []string, err error) {
+// mutator is a mutating webhook or policy for objects of the namespace.
+type mutator struct {
+	name  string
+	rules []admissionv1.RuleWithOperations
+}
+
+// namesOf names those that match objects of one of the resources.
+func namesOf(all []mutator, of ...history.Resource) []string {
+	var names []string
+	for _, m := range all {
+		if matchesAny(m.rules, of) {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}
+
+// mutators returns the mutating webhooks and policies for objects of the namespace. The error says what could not be read.
+func (ns *Namespace) mutators(ctx context.Context) (all []mutator, err error) {
 	in := ns.labels(ctx)
 	registered := ns.Client.AdmissionregistrationV1()
 	webhooks, err := registered.MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 	if err == nil {
 		for _, c := range webhooks.Items {
 			for _, w := range c.Webhooks {
-				if matchesAny(w.Rules, of) && selects(w.NamespaceSelector, in) {
-					names = append(names, fmt.Sprintf("the webhook %s of MutatingWebhookConfiguration %s", w.Name, c.Name))
+				if selects(w.NamespaceSelector, in) {
+					all = append(all, mutator{fmt.Sprintf("the webhook %s of MutatingWebhookConfiguration %s", w.Name, c.Name), w.Rules})
 				}
 			}
 		}
@@ -80,30 +98,30 @@ func (ns *Namespace) mutators(ctx context.Context, of []history.Resource) (names
 	switch {
 	case apierrors.IsNotFound(unread):
 		// An older API server serves them in a version of their own, if at all, and none that its features are not switched on for.
-		return names, err
+		return all, err
 	case unread != nil:
-		return names, errors.Join(err, unread)
+		return all, errors.Join(err, unread)
 	}
 	for _, p := range policies.Items {
-		if m := p.Spec.MatchConstraints; m != nil && matchesAny(rulesOf(m.ResourceRules), of) && selects(m.NamespaceSelector, in) {
-			names = append(names, "the MutatingAdmissionPolicy "+p.Name)
+		if m := p.Spec.MatchConstraints; m != nil && selects(m.NamespaceSelector, in) {
+			all = append(all, mutator{"the MutatingAdmissionPolicy " + p.Name, rulesOf(m.ResourceRules)})
 		}
 	}
-	return names, err
+	return all, err
 }
 
-// mutatorsOf is mutators for each of some resources by itself; that they could not be read is in the place of their names.
+// mutatorsOf names those that match objects of each of some resources; that they could not be read is in the place of their names.
 func (ns *Namespace) mutatorsOf(ctx context.Context, resources ...history.Resource) map[history.Resource][]string {
+	all, err := ns.mutators(ctx)
 	out := map[history.Resource][]string{}
-	if some, err := ns.mutators(ctx, resources); len(some) == 0 && err == nil {
-		return out // of most clusters
-	}
 	for _, r := range resources {
-		names, err := ns.mutators(ctx, []history.Resource{r})
+		names := namesOf(all, r)
 		if err != nil {
 			names = append(names, fmt.Sprintf("a mutating webhook or policy (which there are could not be read: %v)", err))
 		}
-		out[r] = names
+		if len(names) > 0 {
+			out[r] = names
+		}
 	}
 	return out
 }

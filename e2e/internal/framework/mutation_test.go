@@ -99,6 +99,38 @@ func TestUnlessMutatedOfPods(t *testing.T) {
 	}
 }
 
+// A recording names what changes pods and claims, each for itself, from one reading of what is installed.
+func TestMutatorsOf(t *testing.T) {
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingwebhookconfigurations"}, "", errors.New("no"))
+	for name, c := range map[string]struct {
+		object       runtime.Object
+		answer       error // to a list of webhooks
+		pods, claims string
+	}{
+		"a webhook for pods":      {object: webhook(nil, ruleOn("", "pods", admissionv1.Create)), pods: "the webhook sets.example.org of MutatingWebhookConfiguration defaults"},
+		"a policy for claims":     {object: mutatingPolicy(ruleOn("", "persistentvolumeclaims", admissionv1.Create)), claims: "the MutatingAdmissionPolicy fill-in"},
+		"a policy for everything": {object: mutatingPolicy(ruleOn("*", "*", admissionv1.Create)), pods: "fill-in", claims: "fill-in"},
+		"a webhook for sets":      {object: webhook(nil, ruleOn("apps", "statefulsets", admissionv1.Create))},
+		"unreadable webhooks": {
+			object: mutatingPolicy(ruleOn("", "pods", admissionv1.Create)), answer: forbidden, pods: "fill-in, a mutating webhook or policy (which there are could not be read", claims: "could not be read",
+		},
+	} {
+		client := fake.NewClientset(c.object)
+		if c.answer != nil {
+			client.PrependReactor("list", "mutatingwebhookconfigurations", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, c.answer })
+		}
+		found := (&Namespace{Cluster: &Cluster{Client: client}, Name: "sts-1"}).mutatorsOf(t.Context(), history.Pods, history.Claims)
+		for r, want := range map[history.Resource]string{history.Pods: c.pods, history.Claims: c.claims} {
+			if got := strings.Join(found[r], ", "); (want == "") != (got == "") || !strings.Contains(got, want) {
+				t.Errorf("%s: expected %q for %s, found %q", name, want, r, got)
+			}
+		}
+		if n := len(client.Actions()); n != 3 {
+			t.Errorf("%s: expected 3 requests, found %d", name, n)
+		}
+	}
+}
+
 // A refusal by a webhook or a policy is none by the API server, whatever its status.
 func TestUnlessRefused(t *testing.T) {
 	sets := schema.GroupResource{Group: "apps", Resource: "statefulsets"}

@@ -52,18 +52,7 @@ func TestUpdateHistoryLimit(t *testing.T) {
 		{
 			name: "one that a pod still uses", notExercised: ids(contract.UpdateHistoryLimit),
 			build: func(b *historytest.Builder) {
-				b.Set("web", historytest.HistoryLimit(0), historytest.Replicas(2), historytest.OnDelete)
-				b.Revision("web", 1, 1)
-				b.CreateReady("web-0")
-				b.CreateReady("web-1")
-				b.Status("web")
-				b.Revision("web", 2, 2)
-				b.NewTemplate("web", 2)
-				b.DeleteByTest("web-1")
-				b.FinishDeletion("web-1")
-				b.CreateReady("web-1")
-				b.Revision("web", 3, 3)
-				b.NewTemplate("web", 3)
+				heldRevision(b, 0)
 				b.Wait(30 * time.Second)
 			},
 		},
