@@ -19,11 +19,12 @@ func newManifestsCommand() *cobra.Command {
 		Short: "Print a manifest to apply to a cluster: " + strings.Join(deploy.Names(), ", "),
 		Long: `Print a manifest to apply to a cluster:
 
-  rbac             an account with the rights of a run, and a policy that confines it
-  rbac-namespaced  the rights of a run in existing namespaces, to be applied in each
-  rbac-record      the rights of "conformance record" in a namespace, which only read, to be applied in each
-  job              the suite as a Job that this account runs
-  sonobuoy         the suite as a plugin of Sonobuoy
+  rbac               an account with the rights of a run, and a policy that confines it
+  rbac-namespaced    the rights of a run in existing namespaces, to be applied in each
+  rbac-record        the rights of "conformance record" in a namespace, which only read, to be applied in each
+  rbac-record-nodes  the right to read nodes, which a recording can do without
+  job                the suite as a Job that this account runs
+  sonobuoy           the suite as a plugin of Sonobuoy
 
 For example: conformance manifests rbac | kubectl apply -f -`,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -53,7 +53,8 @@ func newRecordCommand() *cobra.Command {
 		Long: `Record the StatefulSets of namespaces while others work in them, such as through the night of an upgrade, and say what happened: who
 did what to them, how long each pod was down and each set without a majority, what the cluster took, which promises were broken,
 with the evidence, and what could not be judged since nothing shows whose act it was. It reads and changes nothing; what the account
-may not read is told, and the rest recorded ("conformance manifests rbac-record" prints the rights).
+may not read is told, and the rest recorded ("conformance manifests rbac-record" prints the rights in a namespace, and
+rbac-record-nodes that to read nodes: which of them was NotReady, cordoned, tainted or gone is then told beside the outages).
 
 It ends after --for, or when it is interrupted; a second interrupt ends it at once, without a result. An API server that is away, or is
 restarted, ends nothing: what was missed is told as a gap. Each start makes a folder of its own below FOLDER, named after the time,

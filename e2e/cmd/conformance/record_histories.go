@@ -115,7 +115,11 @@ func (hs *histories) record(ctx context.Context, namespaces []string) error {
 		recorders = append(recorders, rec)
 		fmt.Fprintf(hs.progress, "record: %s\n", begun(name, rec, hs.o.chosen))
 		for _, g := range rec.Unreadable() {
-			fmt.Fprintf(hs.progress, "record: %s: goes on without %s, which the account may not read (conformance manifests rbac-record): %s\n", name, g.Resource, g.Reason)
+			manifest := "rbac-record"
+			if g.Resource == history.Nodes {
+				manifest = "rbac-record-nodes"
+			}
+			fmt.Fprintf(hs.progress, "record: %s: goes on without %s, which the account may not read (conformance manifests %s): %s\n", name, g.Resource, manifest, g.Reason)
 		}
 	}
 	fmt.Fprintf(hs.progress, "record: into %s; it ends with an interrupt%s\n", hs.dir, ending(hs.o.limit))

@@ -38,6 +38,7 @@ func set(namespace, name string) *appsv1.StatefulSet {
 func TestRecordEndsWithItsContext(t *testing.T) {
 	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("bank", "ledger"))
 	deny(client, "services")
+	deny(client, "nodes")
 	o := recordOptions{namespaces: "shop,bank", selector: "app!=db", complete: time.Second, rotate: time.Hour}
 	if err := o.check(); err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestRecordEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"namespace shop: web\n", "namespace bank: ledger\n", "goes on without services"} {
+	for _, want := range []string{"namespace shop: web\n", "namespace bank: ledger\n", "goes on without services", "shop: goes on without nodes, which the account may not read (conformance manifests rbac-record-nodes)"} {
 		if !strings.Contains(progress.String(), want) {
 			t.Errorf("expected %q in\n%s", want, progress.String())
 		}

@@ -235,7 +235,7 @@ func TestReadRefusesWhatIsNoHistory(t *testing.T) {
 		"an event without object":    {header + event("pods", ""), "lacks its object"},
 		"an event with another's":    {header + event("pods", `,"claim":{}`), "lacks its object"},
 		"an event with two objects":  {header + event("pods", `,"pod":{},"claim":{}`), "objects of other resources"},
-		"an unknown resource":        {header + event("nodes", `,"pod":{}`), `unknown resource "nodes"`},
+		"an unknown resource":        {header + event("jobs", `,"pod":{}`), `unknown resource "jobs"`},
 		"no resource":                {header + event("", `,"pod":{}`), `unknown resource ""`},
 		"an unknown change":          {header + strings.Replace(event("pods", `,"pod":{}`), "added", "moved", 1), `unknown change "moved"`},
 		"an event without a name":    {header + strings.Replace(event("pods", `,"pod":{}`), "x-1", "", 1), "name and uid"},

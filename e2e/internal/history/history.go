@@ -24,7 +24,7 @@ const (
 	Events Resource = "events"
 )
 
-// Resources lists every recorded resource.
+// Resources lists every resource that guarantees are about.
 func Resources() []Resource {
 	return []Resource{Pods, Claims, Sets, Revisions, Slices, Services, Events}
 }
@@ -64,6 +64,8 @@ type Event struct {
 	Slice    *Slice    `json:"slice,omitempty"`
 	Service  *Service  `json:"service,omitempty"`
 	Report   *Report   `json:"report,omitempty"`
+	Node     *Node     `json:"node,omitempty"`
+	Budget   *Budget   `json:"budget,omitempty"`
 }
 
 // Gone reports whether the event says that the object no longer exists.

@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -54,8 +55,12 @@ func Project(obj runtime.Object) (*Event, error) {
 		}}, nil
 	case *corev1.Event:
 		return &Event{Resource: Events, Meta: metaOf(&o.ObjectMeta), Report: reportOf(o)}, nil
+	case *corev1.Node:
+		return &Event{Resource: Nodes, Meta: nodeMeta(&o.ObjectMeta), Node: nodeOf(o)}, nil
+	case *policyv1.PodDisruptionBudget:
+		return &Event{Resource: Budgets, Meta: metaOf(&o.ObjectMeta), Budget: budgetOf(o)}, nil
 	}
-	return nil, fmt.Errorf("history: %T is not a recorded type; recorded are %v", obj, Resources())
+	return nil, fmt.Errorf("history: %T is not a recorded type; recorded are %v", obj, known())
 }
 
 func metaOf(m *metav1.ObjectMeta) Meta {

@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -140,6 +141,16 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			ClusterIPs: []string{"None"}, IPFamilies: []corev1.IPFamily{"IPv4", "IPv6"}, Selector: map[string]string{"app": "web"}, PublishNotReadyAddresses: true,
 		}}, history.Event{Resource: history.Services, Service: &history.Service{
 			ClusterIPs: []string{"None"}, Families: []string{"IPv4", "IPv6"}, Selector: map[string]string{"app": "web"}, PublishNotReady: true,
+		}}},
+		{"budget", &policyv1.PodDisruptionBudget{
+			ObjectMeta: objectMeta(),
+			Spec: policyv1.PodDisruptionBudgetSpec{
+				Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, MinAvailable: new(intstr.FromInt32(1)), MaxUnavailable: new(intstr.FromString("50%")),
+			},
+			Status: policyv1.PodDisruptionBudgetStatus{ObservedGeneration: objectMeta().Generation, DisruptionsAllowed: 1, CurrentHealthy: 2, DesiredHealthy: 3, ExpectedPods: 4},
+		}, history.Event{Resource: history.Budgets, Budget: &history.Budget{
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, MinAvailable: "1", MaxUnavailable: "50%", Computed: true,
+			Allowed: 1, Healthy: 2, Desired: 3, Expected: 4,
 		}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -285,8 +296,41 @@ func TestProjectSeesEveryWayToAHostnameOfItsOwn(t *testing.T) {
 	}
 }
 
+// TestProjectNodes: of a node only what says whether pods can run there, and not what its kubelet writes all the time.
+func TestProjectNodes(t *testing.T) {
+	node := func(beat time.Time) *corev1.Node {
+		return &corev1.Node{
+			ObjectMeta: objectMeta(), Spec: corev1.NodeSpec{Unschedulable: true, Taints: []corev1.Taint{{Key: "k", Value: "v", Effect: corev1.TaintEffectNoExecute, TimeAdded: new(noon())}}},
+			Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{
+				Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "R", Message: "m", LastHeartbeatTime: metav1.NewTime(beat), LastTransitionTime: noon(),
+			}}},
+		}
+	}
+	got, err := history.Project(node(time.Now()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := recordedMeta()
+	want.Labels, want.Owners, want.Finalizers = nil, nil, nil
+	if diff := cmp.Diff(&history.Event{Resource: history.Nodes, Meta: want, Node: &history.Node{
+		Unschedulable: true, Taints: []history.Taint{{Key: "k", Value: "v", Effect: corev1.TaintEffectNoExecute}},
+		Conditions: []history.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "R", Transition: noon()}},
+	}}, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	later, err := history.Project(node(time.Now().Add(time.Minute)))
+	if err != nil || !history.SameNode(got, later) {
+		t.Errorf("expected a heartbeat to change nothing that is recorded: %v", err)
+	}
+	changed := node(time.Now())
+	changed.Spec.Unschedulable = false
+	if e, err := history.Project(changed); err != nil || history.SameNode(got, e) {
+		t.Errorf("expected another node that is not cordoned any more: %v", err)
+	}
+}
+
 func TestProjectRefusesForeignObjects(t *testing.T) {
-	for _, obj := range []runtime.Object{&corev1.Node{}, &appsv1.Deployment{}, &metav1.Status{}, nil} {
+	for _, obj := range []runtime.Object{&corev1.ConfigMap{}, &appsv1.Deployment{}, &metav1.Status{}, nil} {
 		if e, err := history.Project(obj); err == nil || !strings.Contains(err.Error(), "not a recorded type") {
 			t.Errorf("%T: expected an error, found %+v and %v", obj, e, err)
 		}

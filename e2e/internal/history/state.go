@@ -18,7 +18,7 @@ type State struct {
 // NewState returns an empty state.
 func NewState() *State {
 	s := &State{objects: map[Resource]map[string]*Event{}, gone: map[types.UID]struct{}{}}
-	for _, r := range Resources() {
+	for _, r := range known() {
 		s.objects[r] = map[string]*Event{}
 	}
 	return s

@@ -25,7 +25,7 @@ func (g *Gap) valid() error {
 	if g.To < g.From {
 		return fmt.Errorf("a gap ends (%v) before it begins (%v)", g.To, g.From)
 	}
-	if !slices.Contains(Resources(), g.Resource) {
+	if !slices.Contains(known(), g.Resource) {
 		return unknownResource(g.Resource)
 	}
 	return nil
@@ -64,7 +64,7 @@ func (x *Expectation) valid() error {
 	if x.Name == "" || x.UID == "" {
 		return errors.New("an expectation needs its object's name and uid")
 	}
-	if !slices.Contains(Resources(), x.Resource) {
+	if !slices.Contains(known(), x.Resource) {
 		return unknownResource(x.Resource)
 	}
 	return nil
@@ -103,13 +103,17 @@ func (e *Event) valid() error {
 		there = e.Service != nil
 	case Events:
 		there = e.Report != nil
+	case Nodes:
+		there = e.Node != nil
+	case Budgets:
+		there = e.Budget != nil
 	default:
 		return unknownResource(e.Resource)
 	}
 	if !there {
 		return fmt.Errorf("an event of %s lacks its object", e.Resource)
 	}
-	if count(e.Pod != nil, e.Claim != nil, e.Set != nil, e.Revision != nil, e.Slice != nil, e.Service != nil, e.Report != nil) != 1 {
+	if count(e.Pod != nil, e.Claim != nil, e.Set != nil, e.Revision != nil, e.Slice != nil, e.Service != nil, e.Report != nil, e.Node != nil, e.Budget != nil) != 1 {
 		return fmt.Errorf("an event of %s holds objects of other resources too", e.Resource)
 	}
 	return e.validTimes()
@@ -126,6 +130,11 @@ func (e *Event) validTimes() error {
 	}
 	if e.Set != nil {
 		ok = ok && whole(&e.Set.Written)
+	}
+	if e.Node != nil {
+		for i := range e.Node.Conditions {
+			ok = ok && whole(&e.Node.Conditions[i].Transition)
+		}
 	}
 	if e.Pod != nil {
 		for i := range e.Pod.Conditions {
@@ -147,7 +156,7 @@ func whole(t *metav1.Time) bool {
 }
 
 func unknownResource(r Resource) error {
-	return fmt.Errorf("unknown resource %q; recorded are %v", r, Resources())
+	return fmt.Errorf("unknown resource %q; recorded are %v", r, known())
 }
 
 func count(all ...bool) int {

@@ -33,8 +33,10 @@ func Unstimulated(h *history.History) []Result {
 	seen.Header.Unstimulated = true
 	unknown := []string{"an admission policy of the cluster, which no watch shows,"}
 	seen.Header.Mutators = map[history.Resource][]string{history.Pods: unknown, history.Claims: unknown}
+	seen.Events = slices.DeleteFunc(slices.Clone(h.Events), func(e *history.Event) bool { return e.Resource.Surrounds() })
+	seen.Gaps = slices.DeleteFunc(slices.Clone(h.Gaps), func(g history.Gap) bool { return g.Resource.Surrounds() })
 	seen.Operations, seen.Expectations, seen.Checks, seen.Clients, seen.Members = nil, nil, nil, nil, nil
-	from := knownFrom(h)
+	from := knownFrom(&seen)
 	var out []Result
 	for _, r := range judged(&seen).all() {
 		if aboutTests(r.Guarantee) != "" {

@@ -124,7 +124,8 @@ const namespacedHead = `# The rights that the suite uses in a namespace of NAMES
 `
 
 const recordHead = `# The rights that "conformance record" uses in a namespace that it records: it reads, and changes nothing. Written by "make rbac" from
-# e2e/internal/rbac. Without one of them but the first two the recording has less, and says so.
+# e2e/internal/rbac. Without one of them but the first two the recording has less, and says so. The right to read nodes, which no role of a namespace
+# can grant, is in rbac-record-nodes.yaml.
 #
 #   kubectl create namespace ACCOUNT
 #   kubectl create serviceaccount --namespace ACCOUNT ACCOUNT
@@ -134,6 +135,16 @@ const recordHead = `# The rights that "conformance record" uses in a namespace t
 # This removes the role again:
 #
 #   kubectl delete --namespace shop -f e2e/deploy/rbac-record.yaml
+`
+
+const recordNodesHead = `# The right to read nodes, for "conformance record": its recordings then say which node was NotReady, cordoned, tainted or gone while pods of
+# it were down. Nodes are of the whole cluster. Written by "make rbac" from e2e/internal/rbac.
+#
+#   kubectl apply -f e2e/deploy/rbac-record-nodes.yaml   # or: conformance manifests rbac-record-nodes | kubectl apply -f -
+#
+# This removes the role again:
+#
+#   kubectl delete -f e2e/deploy/rbac-record-nodes.yaml
 `
 
 // roles is a text and not rbacv1 objects marshalled: those have no comments, and a line for each verb.
@@ -186,9 +197,18 @@ func Manifest() (string, error) { return manifest(clusterHead, "ClusterRole", Al
 // NamespacedManifest returns the YAML of roles with exactly the rights of Namespaced.
 func NamespacedManifest() (string, error) { return manifest(namespacedHead, "Role", Namespaced()) }
 
-// RecordManifest returns the YAML of a role with exactly the rights of Record.
+// RecordManifest returns the YAML of a role with the rights of Record in a namespace.
 func RecordManifest() (string, error) {
-	return write(recordHead, []role{{Kind: "Role", Name: Account + "-record", Comment: "What a recording needs.", Rights: Record()}})
+	return write(recordHead, []role{{Kind: "Role", Name: Account + "-record", Comment: "What a recording needs.", Rights: recordRights(false)}})
+}
+
+// RecordNodesManifest returns the YAML of a role with the rights of Record that are of the whole cluster.
+func RecordNodesManifest() (string, error) {
+	return write(recordNodesHead, []role{{Kind: "ClusterRole", Name: Account + "-record-nodes", Comment: "What a recording can do without.", Rights: recordRights(true)}})
+}
+
+func recordRights(cluster bool) []Right {
+	return slices.DeleteFunc(Record(), func(r Right) bool { return r.ClusterScope != cluster })
 }
 
 // manifest returns the head and the roles with their bindings. kind is that of the roles whose rights are restricted to no namespace.

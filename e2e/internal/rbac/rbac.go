@@ -146,7 +146,8 @@ func Namespaced() []Right {
 	return out
 }
 
-// Record returns the rights that "conformance record" uses in each namespace that it records. It reads alone.
+// Record returns the rights that "conformance record" uses in each namespace that it records, and those of ClusterScope beside them. It reads alone, and does
+// without all but the first two.
 func Record() []Right {
 	read := []string{"list", "watch"}
 	return []Right{
@@ -157,6 +158,8 @@ func Record() []Right {
 		{Resource: "events", Verbs: read, Why: "who did what"},
 		{Resource: "services", Verbs: read, Why: "whether a set has its service"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: read, Why: "which pods a service has"},
+		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: read, Why: "when a budget allowed no disruption"},
+		{Resource: "nodes", Verbs: read, Why: "which node was NotReady, cordoned, tainted or gone", ClusterScope: true},
 	}
 }
 

@@ -27,9 +27,10 @@ func manifests() map[string]struct {
 		text func() (string, error)
 		list []rbac.Right
 	}{
-		"rbac.yaml":            {rbac.Manifest, rbac.All()},
-		"rbac-namespaced.yaml": {rbac.NamespacedManifest, rbac.Namespaced()},
-		"rbac-record.yaml":     {rbac.RecordManifest, rbac.Record()},
+		"rbac.yaml":              {rbac.Manifest, rbac.All()},
+		"rbac-namespaced.yaml":   {rbac.NamespacedManifest, rbac.Namespaced()},
+		"rbac-record.yaml":       {rbac.RecordManifest, slices.DeleteFunc(rbac.Record(), func(r rbac.Right) bool { return r.ClusterScope })},
+		"rbac-record-nodes.yaml": {rbac.RecordNodesManifest, slices.DeleteFunc(rbac.Record(), func(r rbac.Right) bool { return !r.ClusterScope })},
 	}
 }
 

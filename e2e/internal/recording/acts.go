@@ -46,13 +46,16 @@ type acting struct {
 	reports map[types.UID]int // the acts of Event objects
 	// deletions says of the events that show pods first as deleted who deleted them, and why.
 	deletions map[int]string
+	// nodes says that nodes are recorded, and silences of which pods, by UID, it was reported that their node does not answer.
+	nodes    bool
+	silences map[types.UID][]silence
 }
 
 // Acts returns what was done, in order, and a function that says what a pod's event means for whether the pod is up.
 func Acts(h *history.History) (all []Act, causeOf func(*history.Event) string) {
 	a := &acting{
 		h: h, authors: judge.DeletionAuthors(h), state: history.NewState(), changes: map[int][]history.Field{}, newest: map[string]*history.Event{}, reports: map[types.UID]int{},
-		deletions: map[int]string{},
+		deletions: map[int]string{}, silences: map[types.UID][]silence{},
 	}
 	for _, c := range h.SpecChanges() {
 		a.changes[c.Seq] = c.Fields
@@ -72,6 +75,8 @@ func Acts(h *history.History) (all []Act, causeOf func(*history.Event) string) {
 			a.claim(was, e)
 		case history.Events:
 			a.report(e)
+		case history.Nodes:
+			a.nodes = true
 		}
 		a.state.Apply(e)
 	}
@@ -90,6 +95,9 @@ func (a *acting) causeOf(e *history.Event) string {
 		return "it ended as " + string(e.Pod.Phase) + ended(e.Pod)
 	case e.Pod.Crashed():
 		return "a container ended" + ended(e.Pod)
+	}
+	if by := a.silenced(e.UID, e.At); by != "" {
+		return "it was not Ready any more, since node " + e.Pod.Node + " was not (" + nodeNotReady + ", reported by " + by + ")"
 	}
 	return "it was not Ready any more"
 }
@@ -167,7 +175,7 @@ func (a *acting) pod(was, e *history.Event) {
 		owner = was.Controller()
 	}
 	if author, first := a.authors[e.Seq]; first {
-		who, why := cmp.Or(removerOf(e, author), NotTold), a.why(owner.Name, e)
+		who, why := cmp.Or(removerOf(e, author, a.nodeOf(e)), NotTold), a.why(owner.Name, e)
 		a.deletions[e.Seq] = "deleted by " + who + why
 		if who == NotTold {
 			a.deletions[e.Seq] = "deleted, by whom is not told" + why
@@ -186,23 +194,23 @@ func (a *acting) pod(was, e *history.Event) {
 	}
 }
 
-// removerOf names who deleted a pod.
-func removerOf(e *history.Event, author judge.Author) string {
+// removerOf names who deleted a pod, and what the pod's node shows of it, where both are recorded.
+func removerOf(e *history.Event, author judge.Author, node nodeThen) string {
 	c := e.Pod.Condition(corev1.DisruptionTarget)
 	if c == nil || c.Status != corev1.ConditionTrue || (author != judge.AuthorControlPlane && author != judge.AuthorClient) {
 		return string(author)
 	}
 	switch c.Reason {
 	case "EvictionByEvictionAPI":
-		return "a client, by eviction (kubectl drain for example)"
+		return "a client, by eviction (kubectl drain for example" + node.cordoned() + ")"
 	case corev1.PodReasonPreemptionByScheduler:
 		return "scheduler, for a pod of a higher priority"
 	case "DeletionByTaintManager":
-		return "taint manager, for a taint of node " + e.Pod.Node
+		return "taint manager, for a taint of node " + e.Pod.Node + because(strings.Join(node.evicting(), ", "))
 	case "DeletionByPodGC":
-		return "pod garbage collector, since node " + e.Pod.Node + " is gone or out of service"
+		return "pod garbage collector, since node " + e.Pod.Node + " is " + cmp.Or(node.lost(), "gone or out of service")
 	case corev1.PodReasonTerminationByKubelet:
-		return kubelet + " of node " + e.Pod.Node
+		return kubelet + " of node " + e.Pod.Node + because(strings.Join(node.pressures(), ", "))
 	}
 	return string(author) + ", " + c.Reason
 }
@@ -268,6 +276,9 @@ func (a *acting) report(e *history.Event) {
 	told := r.Type == corev1.EventTypeWarning || r.Reason == "TaintManagerEviction"
 	if !told || e.Gone() || e.Change == history.Listed {
 		return
+	}
+	if r.Reason == nodeNotReady && r.Kind == "Pod" {
+		a.silences[r.UID] = append(a.silences[r.UID], silence{e.At, r.Reporter})
 	}
 	if i, known := a.reports[e.UID]; known {
 		a.out[i].Times = max(a.out[i].Times, r.Count)

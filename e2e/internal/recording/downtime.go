@@ -25,21 +25,13 @@ type Outage struct {
 	Lasts bool `json:"lasts,omitempty"`
 	// Cause is what began it.
 	Cause string `json:"cause,omitempty"`
+	// Nodes are those that the pod was on in it, or just before, and Beside what was so of them at the same time, in words.
+	Nodes  []string `json:"nodes,omitempty"`
+	Beside []string `json:"beside,omitempty"`
 }
 
 // Took is how long it lasted, as far as it was recorded.
 func (o *Outage) Took() time.Duration { return o.To.Sub(o.From) }
-
-// clip cuts the outage to a span, and reports whether anything is left of it.
-func (o *Outage) clip(span Span) bool {
-	if o.From.Before(span.From) {
-		o.From, o.Since = span.From, true
-	}
-	if !span.Until.IsZero() && o.To.After(span.Until) {
-		o.To, o.Lasts = span.Until, true
-	}
-	return !o.To.Before(o.From) && (o.To.After(o.From) || span.has(o.From))
-}
 
 // observed is a set whose pods are followed.
 type observed struct {

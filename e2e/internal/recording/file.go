@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
@@ -36,6 +37,9 @@ func Load(dir string) (*Recording, error) {
 		if o == nil {
 			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), errors.New("an outage that is none"))
 		}
+	}
+	if slices.Contains(r.Circumstances, nil) {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), errors.New("a circumstance that is none"))
 	}
 	return &r, nil
 }

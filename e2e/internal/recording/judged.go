@@ -66,7 +66,7 @@ func (r *Recording) judge(h *history.History, file string, span Span, is func(se
 func unread(h *history.History) string {
 	var all []string
 	for _, g := range h.Gaps {
-		if n := len(h.Events); g.From == 0 && (n == 0 || g.To >= h.Events[n-1].At) && !slices.Contains(all, string(g.Resource)) {
+		if n := len(h.Events); !g.Resource.Surrounds() && g.From == 0 && (n == 0 || g.To >= h.Events[n-1].At) && !slices.Contains(all, string(g.Resource)) {
 			all = append(all, string(g.Resource))
 		}
 	}

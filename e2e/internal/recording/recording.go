@@ -24,7 +24,9 @@ type Recording struct {
 	Histories []History `json:"histories"`
 	Sets      []Set     `json:"sets"`
 	Outages   []*Outage `json:"outages,omitempty"`
-	Acts      []Act     `json:"acts,omitempty"`
+	// Circumstances are what was so of nodes and budgets meanwhile, where they could be read.
+	Circumstances []*Circumstance `json:"circumstances,omitempty"`
+	Acts          []Act           `json:"acts,omitempty"`
 
 	Figures    []figures.Figure    `json:"figures,omitempty"`
 	Objectives []figures.Objective `json:"objectives,omitempty"`
@@ -62,8 +64,8 @@ type Down struct {
 	Times               int
 	Total, Longest      time.Duration
 	Since, Lasts        bool
-	// Causes are the causes of its outages, each once.
-	Causes []string
+	// Causes are the causes of its outages, and Beside what was so of its nodes at the same time, each once.
+	Causes, Beside []string
 }
 
 // New returns a recording of nothing as yet.
@@ -84,6 +86,17 @@ func (r *Recording) Hold(objectives []string) { r.Objectives = figures.Hold(obje
 // Span is the time for which a history of a recording counts: the one before it in the same namespace goes on until it has begun, and so does it until the
 // next has. A zero time bounds nothing.
 type Span struct{ From, Until time.Time }
+
+// clip cuts an interval to the span, and reports whether anything is left of it.
+func (s Span) clip(from, to *time.Time, since, lasts *bool) bool {
+	if from.Before(s.From) {
+		*from, *since = s.From, true
+	}
+	if !s.Until.IsZero() && to.After(s.Until) {
+		*to, *lasts = s.Until, true
+	}
+	return !to.Before(*from) && (to.After(*from) || s.has(*from))
+}
 
 func (s Span) has(t time.Time) bool {
 	return !t.Before(s.From) && (s.Until.IsZero() || t.Before(s.Until))
@@ -109,15 +122,19 @@ func (r *Recording) Add(h *history.History, file string, span Span, chosen func(
 			r.Acts = append(r.Acts, a)
 		}
 	}
-	for _, o := range Outages(h, causeOf) {
-		if is(o.Set) && o.clip(span) {
+	stays, outages := staysOf(h, is), Outages(h, causeOf)
+	tellNodes(h, outages, stays)
+	for _, o := range outages {
+		if is(o.Set) && span.clip(&o.From, &o.To, &o.Since, &o.Lasts) {
 			r.addOutage(o, span)
 		}
 	}
+	r.addCircumstances(circumstancesOf(h, stays), span)
 	r.judge(h, file, span, is)
 	r.samples = append(r.samples, figures.Measure(before(span.Until, Only(h, is)))...)
 	r.Figures = figures.Sum(r.samples)
 	r.sort()
+	r.tellBeside()
 }
 
 // addOutage adds an outage, which goes on where one of the history before ended with its span.
@@ -129,7 +146,7 @@ func (r *Recording) addOutage(o *Outage, span Span) {
 		r.Outages = append(r.Outages, o)
 		return
 	}
-	r.Outages[i].To, r.Outages[i].Lasts = o.To, o.Lasts
+	r.Outages[i].To, r.Outages[i].Lasts, r.Outages[i].Nodes = o.To, o.Lasts, union(r.Outages[i].Nodes, o.Nodes)
 }
 
 // before returns a history without the events from a moment on, all of it for the zero time.
@@ -146,6 +163,7 @@ func before(until time.Time, h *history.History) *history.History {
 func (r *Recording) sort() {
 	slices.SortStableFunc(r.Acts, func(a, b Act) int { return a.At.Compare(b.At) })
 	slices.SortStableFunc(r.Outages, func(a, b *Outage) int { return a.From.Compare(b.From) })
+	slices.SortStableFunc(r.Circumstances, func(a, b *Circumstance) int { return a.From.Compare(b.From) })
 	for _, all := range [][]Finding{r.Broken, r.Open} {
 		slices.SortStableFunc(all, func(a, b Finding) int { return a.At.Compare(b.At) })
 	}
@@ -190,8 +208,9 @@ func Only(h *history.History, is func(set string) bool) *history.History {
 		case history.Claims:
 			return !is(a.setOfClaim(e.Name))
 		}
-		return false
+		return e.Resource.Surrounds()
 	})
+	out.Gaps = slices.DeleteFunc(slices.Clone(h.Gaps), func(g history.Gap) bool { return g.Resource.Surrounds() })
 	return &out
 }
 
@@ -226,6 +245,11 @@ func (r *Recording) Downs() []Down {
 		d.Since, d.Lasts = d.Since || o.Since, d.Lasts || o.Lasts
 		if !slices.Contains(d.Causes, o.Cause) {
 			d.Causes = append(d.Causes, o.Cause)
+		}
+		for _, b := range o.Beside {
+			if !slices.Contains(d.Beside, b) {
+				d.Beside = append(d.Beside, b)
+			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Down) int {

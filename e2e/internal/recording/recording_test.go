@@ -35,7 +35,7 @@ func asRecorded(h *history.History) *history.History {
 		state.Apply(e)
 	}
 	var first []*history.Event
-	for _, r := range history.Resources() {
+	for _, r := range append(history.Resources(), history.Surroundings()...) {
 		for _, e := range state.List(r) {
 			is := *e
 			is.At, is.Seq = h.Events[n-1].At, len(first)+1

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
@@ -73,6 +74,9 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 		p.f("  %s\n", downLine(&d))
 	}
 	p.more(len(downs) - maxDownsOnConsole)
+	around := aroundLines(r)
+	p.section("nodes and budgets meanwhile", around[:min(len(around), maxDownsOnConsole)])
+	p.more(len(around) - maxDownsOnConsole)
 	p.section("what the cluster took", figureLines(r.Figures))
 	p.section("objectives", lines(r.Objectives))
 	if len(r.Open) > 0 {
@@ -153,19 +157,69 @@ func downLine(d *recording.Down) string {
 }
 
 func downText(d *recording.Down) string {
-	text := fmt.Sprintf("%s, %s in all, %s the longest", count(d.Times, "time", "times"), lasted(d.Total), lasted(d.Longest))
-	if d.Since {
-		text += ", since before the recording"
-	}
-	if d.Lasts {
-		text += ", still so at its end"
-	}
+	text := fmt.Sprintf("%s, %s in all, %s the longest", count(d.Times, "time", "times"), lasted(d.Total), lasted(d.Longest)) + bounds(d.Since, d.Lasts)
 	const most = 3
 	text += "; " + strings.Join(d.Causes[:min(len(d.Causes), most)], "; ")
 	if n := len(d.Causes) - most; n > 0 {
 		text += "; and " + count(n, "other cause", "other causes")
 	}
+	if len(d.Beside) > 0 {
+		text += "; at that time " + strings.Join(d.Beside[:min(len(d.Beside), most)], ", ")
+	}
+	if n := len(d.Beside) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
 	return text
+}
+
+// bounds says that an interval is not recorded whole.
+func bounds(since, lasts bool) (text string) {
+	if since {
+		text += ", since before the recording"
+	}
+	if lasts {
+		text += ", still so at its end"
+	}
+	return text
+}
+
+// aroundText says what was so of a node or budget, how often, for how long, and with which pods.
+func aroundText(a *recording.Around) string {
+	text := a.What
+	if len(a.Whys) > 0 {
+		text += " (" + strings.Join(few(a.Whys, 2), "; ") + ")"
+	}
+	with := "with "
+	if a.Resource == history.Budgets {
+		with = "of "
+	}
+	return fmt.Sprintf("%s %s, %s in all, from %s%s; %s%s", text, count(a.Times, "time", "times"), lasted(a.Total), moment(a.From), bounds(a.Since, a.Lasts), with,
+		strings.Join(few(a.Pods, 5), ", "))
+}
+
+// few returns the first of some texts, and how many more there are.
+func few(all []string, most int) []string {
+	if len(all) <= most {
+		return all
+	}
+	return append(slices.Clone(all[:most]), fmt.Sprintf("%d more", len(all)-most))
+}
+
+// aroundName names a node, or a budget with its namespace.
+func aroundName(a *recording.Around) string {
+	if a.Resource == history.Budgets {
+		return "budget " + a.Namespace + "/" + a.Name
+	}
+	return "node " + a.Name
+}
+
+// aroundLines says what was so of nodes and budgets, a line each.
+func aroundLines(r *recording.Recording) []string {
+	var out []string
+	for _, a := range r.Arounds() {
+		out = append(out, aroundName(&a)+" "+aroundText(&a))
+	}
+	return out
 }
 
 // lasted writes how long something took.
@@ -194,6 +248,8 @@ func WriteRecordingSummary(w io.Writer, r *recording.Recording) error {
 			p.f("| %s | %s | %s |\n", sanitize.Markdown(d.Namespace+"/"+d.Set), sanitize.Markdown(cmp.Or(d.Pod, "no majority of its pods")), sanitize.Markdown(downText(&d)))
 		}
 	}
+	around := aroundLines(r)
+	p.list("Nodes and budgets meanwhile", len(around), maxDownsShown, func(i int) string { return sanitize.Markdown(around[i]) })
 	acts := acting(r)
 	p.list("Who did what (times are UTC)", len(acts), maxActsShown, func(i int) string { return sanitize.Markdown(acts[i]) })
 	if len(r.Figures) > 0 {

@@ -26,7 +26,8 @@ type recordingPage struct {
 	Charts                    []recordedChart
 	Downs                     []recordedDown
 	Shown                     []recordedAct
-	DownsLeft                 int
+	Around                    []string
+	DownsLeft, AroundLeft     int
 	ActsLeft                  int
 	Figures                   any
 	Objectives                []figures.Objective
@@ -104,6 +105,9 @@ func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 	for _, d := range downs[:len(downs)-p.DownsLeft] {
 		p.Downs = append(p.Downs, recordedDown{d, downText(&d)})
 	}
+	around := aroundLines(r)
+	p.AroundLeft = max(0, len(around)-maxDownsShown)
+	p.Around = around[:len(around)-p.AroundLeft]
 	if p.Charts, err = recordedCharts(dir, r); err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
@@ -30,6 +32,10 @@ func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recordi
 	b.Wait(time.Minute)
 	b.Ready("web-0")
 	b.Ready("web-1")
+	b.Add(&history.Event{Resource: history.Nodes, Meta: history.Meta{Name: b.Get(history.Pods, "web-1").Pod.Node}, Node: &history.Node{Unschedulable: true}})
+	b.Add(&history.Event{Resource: history.Budgets, Meta: history.Meta{Name: "two"}, Budget: &history.Budget{
+		Selector: &metav1.LabelSelector{}, Computed: true, Healthy: 2, Desired: 2, Expected: 2,
+	}})
 	b.Disrupt("web-1", "EvictionByEvictionAPI")
 	b.ByOthers(func() { b.DeletePod("web-1") })
 	b.CreateReady("web-1")
@@ -67,10 +73,13 @@ func TestRecordingIsToldEverywhere(t *testing.T) {
 			texts[name] = string(data)
 		}
 		for where, text := range texts {
-			for _, want := range []string{"kubectl drain for example", "web-1"} {
+			for _, want := range []string{"kubectl drain for example; node node was cordoned", "web-1", "allowed no disruption", "2 of 2 pods were Ready"} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s (broken: %t): expected %q in\n%s", where, broken, want, text)
 				}
+			}
+			if where != recording.File && (!strings.Contains(text, "at that time node node was cordoned from") || !strings.Contains(strings.ToLower(text), "nodes and budgets meanwhile")) {
+				t.Errorf("%s: expected what was so of the node beside the outage, in\n%s", where, text)
 			}
 			if got := strings.Contains(text, "web-1 was created at"); got != broken {
 				t.Errorf("%s: expected it to say what is broken: %t, found\n%s", where, broken, text)

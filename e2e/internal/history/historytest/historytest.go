@@ -237,6 +237,13 @@ func clone(e *history.Event) *history.Event {
 	case e.Report != nil:
 		r := *e.Report
 		out.Report = &r
+	case e.Node != nil:
+		n := *e.Node
+		n.Taints, n.Conditions = slices.Clone(e.Node.Taints), slices.Clone(e.Node.Conditions)
+		out.Node = &n
+	case e.Budget != nil:
+		b := *e.Budget
+		out.Budget = &b
 	}
 	return &out
 }

@@ -293,15 +293,15 @@ func TestAnEventThatCannotBeReadLeavesAGap(t *testing.T) {
 	s.put(history.Pods, pod("web-0", "1"))
 	hostname(t, r, "web-0", "1")
 	watches := len(s.watchesOnce(t, r, history.Pods))
-	node := &corev1.Node{TypeMeta: metav1.TypeMeta{Kind: "Node", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "node", UID: "node"}}
-	s.with(func() { s.logLocked("pods", "ADDED", node) })
+	foreign := &corev1.ConfigMap{TypeMeta: metav1.TypeMeta{Kind: "ConfigMap", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "foreign", UID: "foreign"}}
+	s.with(func() { s.logLocked("pods", "ADDED", foreign) })
 	s.put(history.Pods, pod("web-0", "2"))
 	hostname(t, r, "web-0", "2")
 	h := stop(t, r)
 	if n := len(s.watches(history.Pods)); n != watches {
 		t.Errorf("expected the watch to go on, found %d more", n-watches)
 	}
-	if len(h.Gaps) != 1 || h.Gaps[0].Resource != history.Pods || h.Gaps[0].Seq > h.Events[1].Seq || !strings.Contains(h.Gaps[0].Reason, "could not be read: history: *v1.Node") {
+	if len(h.Gaps) != 1 || h.Gaps[0].Resource != history.Pods || h.Gaps[0].Seq > h.Events[1].Seq || !strings.Contains(h.Gaps[0].Reason, "could not be read: history: *v1.ConfigMap") {
 		t.Errorf("expected a gap of pods before the last event, found %+v", h.Gaps)
 	}
 	readsBack(t, h)

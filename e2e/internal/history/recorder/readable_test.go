@@ -52,6 +52,56 @@ func TestResourcesThatMayNotBeListedAreAGap(t *testing.T) {
 	}
 }
 
+// Nodes are recorded where they may be read, without what kubelets write that changes nothing of them.
+func TestNodesAreRecordedWhereTheyChange(t *testing.T) {
+	s := newServer(t)
+	s.all = true
+	version := func(cordoned bool, heartbeat string) *corev1.Node {
+		return &corev1.Node{
+			TypeMeta: metav1.TypeMeta{Kind: "Node", APIVersion: "v1"}, ObjectMeta: metav1.ObjectMeta{Name: "n1", Labels: map[string]string{"heartbeat": heartbeat}},
+			Spec: corev1.NodeSpec{Unschedulable: cordoned},
+		}
+	}
+	s.put(history.Nodes, version(false, "1"))
+	r, err := recorder.StartReadable(t.Context(), s.client, history.Header{Namespace: "ns"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Unreadable(); len(got) != 0 {
+		t.Errorf("expected everything to be readable, found %+v", got)
+	}
+	s.put(history.Nodes, version(false, "2"))
+	s.put(history.Nodes, version(true, "3"))
+	err = r.Await(t.Context(), patience, "the node to be cordoned", func(st *history.State) string {
+		if e := st.Get(history.Nodes, "n1"); !e.Node.Unschedulable {
+			return "it is not"
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.with(func() { s.mute["nodes"] = true })
+	s.put(history.Nodes, version(true, "4"))
+	s.expire()
+	s.drop()
+	s.with(func() { s.mute["nodes"] = false })
+	h := r.Stop(t.Context(), patience)
+	if h.End == nil || !h.End.Complete || len(h.Gaps) != 0 {
+		t.Errorf("expected a complete recording without gaps, found %+v and %+v", h.End, h.Gaps)
+	}
+	var got []bool
+	for _, e := range h.Events {
+		if e.Resource == history.Nodes {
+			got = append(got, e.Node.Unschedulable)
+		}
+	}
+	if len(got) != 2 || got[0] || !got[1] {
+		t.Errorf("expected the node as it was listed and as it was cordoned, found %v", got)
+	}
+	readsBack(t, h)
+}
+
 // Without pods or sets there is nothing to tell.
 func TestPodsAndSetsMustBeReadable(t *testing.T) {
 	for _, resource := range []history.Resource{history.Pods, history.Sets} {

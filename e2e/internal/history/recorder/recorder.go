@@ -42,10 +42,11 @@ func Start(ctx context.Context, client kubernetes.Interface, header history.Head
 	return start(ctx, header, append(sources(client, header.Namespace), aboutSets(reports(client, header.Namespace))), nil)
 }
 
-// StartReadable is Start for a namespace that others work in. It records the Events about all objects, and does without what the account may not
-// list, but for pods and sets: the finished history has a gap of it from beginning to end.
+// StartReadable is Start for a namespace that others work in. It records the Events about all objects, nodes and budgets too, and does without what the
+// account may not list, but for pods and sets: the finished history has a gap of it from beginning to end.
 func StartReadable(ctx context.Context, client kubernetes.Interface, header history.Header) (*Recorder, error) {
-	return start(ctx, header, append(sources(client, header.Namespace), reports(client, header.Namespace)), func(s source, err error) bool {
+	all := append(sources(client, header.Namespace), reports(client, header.Namespace))
+	return start(ctx, header, append(all, surroundings(client, header.Namespace)...), func(s source, err error) bool {
 		return apierrors.IsForbidden(err) && s.resource != history.Pods && s.resource != history.Sets
 	})
 }
@@ -186,12 +187,19 @@ func (r *Recorder) append(e *history.Event) {
 }
 
 func (r *Recorder) appendLocked(e *history.Event) {
-	e.Seq, e.At = r.nextLocked()
+	same := e.Resource == history.Nodes && !e.Gone() && history.SameNode(r.state.Get(history.Nodes, e.Name), e)
+	if same {
+		e.Seq, e.At = r.seq, r.Now()
+	} else {
+		e.Seq, e.At = r.nextLocked()
+	}
 	r.newest[e.UID] = e
 	if e.Change != history.Listed && e.Change != history.Missing {
 		r.reached[e.Resource] = e.ResourceVersion
 	}
-	r.h.Events = append(r.h.Events, e)
+	if !same {
+		r.h.Events = append(r.h.Events, e)
+	}
 	r.state.Apply(e)
 	for w := range r.waiting {
 		w.check(r.state)

@@ -145,7 +145,7 @@ func (s *server) fail(resource history.Resource, status metav1.Status) {
 
 func (s *server) serve(w http.ResponseWriter, req *http.Request) {
 	resource := req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
-	if !strings.Contains(req.URL.Path, "/namespaces/ns/") {
+	if !strings.Contains(req.URL.Path, "/namespaces/ns/") && resource != "nodes" {
 		writeStatus(w, metav1.Status{Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound, Message: "no such path " + req.URL.Path})
 		return
 	}

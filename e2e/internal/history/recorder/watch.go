@@ -57,6 +57,14 @@ func reports(c kubernetes.Interface, ns string) source {
 	return sourceOf(history.Events, c.CoreV1().Events(ns))
 }
 
+// surroundings are the sources of what no judge looks at.
+func surroundings(c kubernetes.Interface, ns string) []source {
+	return []source{
+		sourceOf(history.Nodes, c.CoreV1().Nodes()),
+		sourceOf(history.Budgets, c.PolicyV1().PodDisruptionBudgets(ns)),
+	}
+}
+
 // aboutSets restricts a source of Event objects to those about StatefulSets: the many about pods tell judges nothing, and need not travel.
 func aboutSets(s source) source {
 	const selector = "involvedObject.kind=StatefulSet"
@@ -311,6 +319,11 @@ func (r *Recorder) relist(ctx context.Context, s source, seen time.Duration, cau
 	var fresh []*history.Event
 	for _, e := range events {
 		listed[e.Name] = e
+		if s.resource == history.Nodes && history.SameNode(r.state.Get(s.resource, e.Name), e) {
+			e.Change = history.Listed
+			r.appendLocked(e)
+			continue
+		}
 		if old := r.state.Get(s.resource, e.Name); old == nil || old.UID != e.UID || old.ResourceVersion != e.ResourceVersion {
 			e.Change = history.Listed
 			fresh = append(fresh, e)
