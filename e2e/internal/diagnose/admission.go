@@ -16,6 +16,7 @@ var (
 	webhookFailed = regexp.MustCompile(`failed calling webhook "([^"]+)": (.*)$`)
 	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request:? ?(.*)$`)
 	podSecurity   = regexp.MustCompile(`violates PodSecurity "([^"]+)": (.*)$`)
+	noConstraint  = regexp.MustCompile(`unable to validate against any security context constraint: \[?(.*?)\]?$`)
 	noAccount     = regexp.MustCompile(`error looking up service account (\S+?)/([^:\s]+)`)
 	noClass       = regexp.MustCompile(`no (PriorityClass) with name (\S+) was found`)
 	noRuntime     = regexp.MustCompile(`(RuntimeClass) "([^"]+)" not found`)
@@ -24,7 +25,7 @@ var (
 	aboveLimit    = regexp.MustCompile(`containers\[(\d+)\]\.resources\.requests: Invalid value: "([^"]+)": must be less than or equal to (\S+) limit of (\S+)`)
 	endsNow       = regexp.MustCompile(`in namespace (\S+) because it is being terminated`)
 	invalidField  = regexp.MustCompile(`Pod "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
-	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]* per \w+ is`)
+	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]*? per \w+ is [^\s,]+(?:, but \w+ is [^\s,.]+)?`)
 )
 
 // rejected says why the API server rejects what the controller creates.
@@ -61,7 +62,14 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Cause, f.Area, f.Object = "webhook-unreachable", Admission, v.webhook(m[1])
 		f.What = fmt.Sprintf("keeps the set's %s from being %s: its webhook %s does not answer", what, verb, m[1])
 		f.Why = "the webhook's server is down or unreachable, and its failurePolicy is Fail: " + m[2]
+		if contains(m[2])("x509:", "failed to verify certificate") {
+			f.Cause, f.What = "webhook-certificate", fmt.Sprintf("keeps the set's %s from being %s: the API server does not trust its certificate", what, verb)
+			f.Why = "the server of webhook " + m[1] + " answers, with a certificate that is not of its name, has expired, or is not what caBundle in the configuration trusts: " + m[2]
+		}
 		f.Do = []string{"bring the webhook's server back", "or delete the configuration if the server is gone for good"}
+		if f.Cause == "webhook-certificate" {
+			f.Do = []string{"renew the certificate, and have caBundle agree with it: who installs the webhook does both (cert-manager, its own job)"}
+		}
 		f.Look = append(f.Look, getYAML(f.Object))
 		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
 		return f
@@ -80,6 +88,9 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Look = append(f.Look, getYAML(f.Object))
 		return f
 	}
+	if m := noConstraint.FindStringSubmatch(message); m != nil {
+		return v.unconstrained(f, m[1])
+	}
 	if m := noAccount.FindStringSubmatch(message); m != nil {
 		f.Cause, f.Area, f.Object = "no-service-account", Admission, v.ref("serviceaccount", m[2])
 		f.What = "does not exist, though the set's template names it"
@@ -94,6 +105,26 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	f.Cause, f.Area, f.Object = Unknown, Admission, v.setRef()
 	f.What = fmt.Sprintf("cannot have its %s %s: %s", what, verb, afterError(message))
 	f.Do = []string{"read the API server's answer above: it names the field or the rule"}
+	return f
+}
+
+// unconstrained is a pod that OpenShift admits under none of its security context constraints. Those that the account may not use say nothing of it.
+func (v *view) unconstrained(f Finding, said string) Finding {
+	account := firstOf(v.set.Spec.Template.Spec.ServiceAccountName, "default")
+	var obstacles []string
+	for part := range strings.SplitSeq(said, ", provider ") {
+		if name, text, ok := strings.Cut(part, ": "); ok && !strings.Contains(text, "not usable by user or serviceaccount") {
+			obstacles = append(obstacles, text)
+			f.Evidence = append(f.Evidence, Evidence{clusterRef("securitycontextconstraints", strings.Trim(strings.TrimPrefix(name, "provider "), `"`)), "obstacle", text})
+		}
+	}
+	f.Cause, f.Area, f.Object = "security-context-constraint", Admission, v.ref("serviceaccount", account)
+	f.What = "may use no security context constraint that allows what the set's template asks for: " + firstOf(strings.Join(obstacles, "; "), "it may use none at all")
+	f.Do = []string{
+		"leave runAsUser, runAsGroup and fsGroup out of the template's securityContext, so that the namespace's own are taken",
+		"or give the service account a constraint that allows them: oc adm policy add-scc-to-user NAME -z " + account + " -n " + v.s.Namespace,
+	}
+	f.Look = append(f.Look, kubectl(v.setRef(), "get statefulset %s -o jsonpath='{.spec.template.spec.securityContext}'", v.set.Name))
 	return f
 }
 

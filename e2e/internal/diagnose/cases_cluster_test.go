@@ -177,9 +177,19 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"13 a host port that the set's own pods have", "or have as many nodes that take ordinary pods as the set has replicas"},
 		{"14 a volume and a rule that exclude each other", "give each pod a claim of its own"},
 		{"16 an init container that does not end", "set publishNotReadyAddresses: true on the service"},
+		{"nodes whose disks are full", "free the disk of node statefulset-conformance-worker"},
+		{"a claim for which a node was chosen that is gone", "annotate pvc data-web-2 volume.kubernetes.io/selected-node-"},
+		{"a pod that the scheduler never saw, since its template names the node", "nodeSelector kubernetes.io/hostname"},
+		{"claims that all name the same volume", "without volumeName in volumeClaimTemplates"},
+		{"twin: a Secret without the key", "add the key to it"},
+		{"twin: an image that wants to be root", "runAsUser"},
+		{"a program that has nothing more to do", "what a set runs has to go on"},
+		{"a pod of the newest revision that crashes, while those of the one before are Ready", "rollout undo statefulset/web, then"},
+		{"a pod of the newest revision that crashes, while those of the one before are Ready", "what the command names was not found"},
+		{"twin: a claim of the claim templates that was deleted", "delete the pod: the controller makes claim and pod again"},
 		{"35 pods that stay since one before them is not Ready", "delete the pods that are to go by hand, the highest first"},
 	} {
-		all := slices.Concat(storageCases(), startCases(), scheduleCases(), controllerCases(), clusterStates())
+		all := slices.Concat(storageCases(), startCases(), scheduleCases(), controllerCases(), clusterStates(), configCases(), endCases(), placementCases(), claimCases(), severalCases())
 		at := slices.IndexFunc(all, func(b built) bool { return b.name == c.name })
 		if at < 0 {
 			t.Fatalf("no case %q", c.name)

@@ -152,7 +152,8 @@ type built struct {
 
 // TestFirstLines holds each cause beside its twins: states that look the same and have another cause.
 func TestFirstLines(t *testing.T) {
-	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates())
+	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
+		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases())
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -239,6 +240,7 @@ func storageCases() []built {
 			s.only()
 			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
 			s.crashing("web-0", 137, time.Second).LastTerminationState.Terminated.Reason = "OOMKilled"
+			s.container("web-0", func(c *corev1.Container) { c.Resources.Limits = memory("16Mi") })
 			return s
 		}, "container: pod/web-0 has container main that uses more memory than its limit", "out-of-memory"},
 
@@ -319,7 +321,7 @@ func storageCases() []built {
 			s.Events[len(s.Events)-1].Message = `MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`
 			s.said("web-0", "FailedMount", "Unable to attach or mount volumes: unmounted volumes=[tls], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition", time.Second)
 			return s
-		}, `storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found`, "volume-mount"},
+		}, "configuration: secret/web-tls does not exist, and volume tls of pod web-0 needs it", "config-missing"},
 		{"11 twin: the driver is there and fails", func(t *testing.T) state {
 			t.Helper()
 			s := csi(t)

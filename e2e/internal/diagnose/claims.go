@@ -17,12 +17,15 @@ const (
 	claimCondition = "status.phase"
 )
 
-// claimNames are the claims that a pod mounts, in the template's order.
-func claimNames(p *corev1.Pod) []string {
+// ClaimNames are the claims that a pod mounts, in the template's order, those of its ephemeral volumes among them.
+func ClaimNames(p *corev1.Pod) []string {
 	var names []string
 	for i := range p.Spec.Volumes {
 		if c := p.Spec.Volumes[i].PersistentVolumeClaim; c != nil {
 			names = append(names, c.ClaimName)
+		}
+		if p.Spec.Volumes[i].Ephemeral != nil {
+			names = append(names, p.Name+"-"+p.Spec.Volumes[i].Name)
 		}
 	}
 	return names
@@ -33,7 +36,10 @@ func (v *view) unboundClaim(p *corev1.Pod) *Finding {
 	if v.unread("persistentvolumeclaims") != "" {
 		return nil
 	}
-	for _, name := range claimNames(p) {
+	for _, name := range ClaimNames(p) {
+		if f := v.misplaced(p, v.claim(name)); f != nil {
+			return f
+		}
 		f := v.claimTrouble(name)
 		if f == nil {
 			continue
@@ -54,7 +60,13 @@ func (v *view) claimTrouble(name string) *Finding {
 		f.Cause, f.What = "claim-missing", "does not exist, and the pod mounts it"
 		f.Why = "it was deleted while the pod existed; the controller makes a new one only together with the pod"
 		f.Do = []string{"delete the pod: the controller makes claim and pod again, with an empty volume"}
+		f.Evidence = []Evidence{{v.ref("persistentvolumeclaim", "*"), "metadata.name", namesOf(v.s.Claims)}}
 		f.Look[0] = kubectl(claim, "get persistentvolumeclaims")
+		if !v.fromTemplate(name) {
+			f.What = "does not exist, and nothing makes it: the set's template names it, its volumeClaimTemplates do not"
+			f.Why = "a claim in the template's volumes has to be there: the controller makes those of volumeClaimTemplates alone"
+			f.Do = []string{"create the claim, or correct its name; to give each pod a claim of its own, use volumeClaimTemplates of a new set"}
+		}
 		return f
 	case c.DeletionTimestamp != nil:
 		f.Cause, f.What = "claim-terminating", "is being deleted and waits for its finalizers "+list(c.Finalizers)
@@ -211,15 +223,29 @@ func (v *view) refused(f *Finding, c *corev1.PersistentVolumeClaim, class *stora
 		f.Cause, f.What = "access-mode", fmt.Sprintf("asks for %s, which provisioner %s does not support", modes, class.Provisioner)
 		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.accessModes", modes})
 		f.Do = []string{"ask for ReadWriteOnce in volumeClaimTemplates: each pod has a claim of its own", "or use a class whose driver can share volumes"}
-	case has("insufficient", "not enough", "exceed", "out of range", "no space", "resourceexhausted", "capacity"):
+	case has("deadline exceeded", "deadlineexceeded", "unavailable desc", "connection refused", "timed out"):
+		// Words of what the driver could not reach, not of what it has no room for.
+		f.Cause, f.What = "provisioning-fails", fmt.Sprintf("is not served by provisioner %s: %s", class.Provisioner, oneLine(e.Message))
+		f.Why = "the driver, or the storage behind it, does not answer in time"
+		f.Do = []string{"see whether the driver's pods are Ready and reach the storage: their log says more; it tries again by itself"}
+	case has("quota"), !notAllowed(has) && has("insufficient", "not enough", "exceed", "out of range", "no space", "resourceexhausted", "does not have enough"):
 		f.Cause, f.What = "no-capacity", fmt.Sprintf("asks for %s, which provisioner %s cannot provide", storage(c), class.Provisioner)
 		f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.resources.requests[storage]", storage(c)})
-		f.Do = []string{"ask for less, or give the storage behind the class more room"}
+		f.Do = []string{"ask for less, or give the storage behind the class more room (or a higher quota of the provider's)"}
+	case notAllowed(has):
+		f.Cause, f.What = "provisioner-refused", fmt.Sprintf("is not served by provisioner %s: %s", class.Provisioner, oneLine(e.Message))
+		f.Why = "the driver may not make volumes: its credentials or its role lack a right"
+		f.Do = []string{"give the driver's account the right that the message names; it tries again by itself"}
 	default:
 		f.Cause, f.What = "provisioning-fails", fmt.Sprintf("is not served by provisioner %s: %s", class.Provisioner, oneLine(e.Message))
 		f.Do = []string{"read the provisioner's message above and its log; it tries again by itself"}
 	}
 	return f
+}
+
+// notAllowed reports whether a provisioner's words are of rights.
+func notAllowed(has func(...string) bool) bool {
+	return has("unauthorized", "not authorized", "permission", "accessdenied", "access denied", "forbidden", "credential")
 }
 
 func modesText(modes []corev1.PersistentVolumeAccessMode) string {

@@ -130,52 +130,6 @@ func (l podInspector) container(c *corev1.ContainerStatus, word string, spec *co
 	return l.probe(c, word, spec)
 }
 
-// image is a container whose image cannot be had.
-func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
-	w := c.State.Waiting
-	f := &Finding{
-		Cause: "image-pull", Area: Image, Object: l.pod, Seen: l.seen,
-		What:     fmt.Sprintf("cannot pull the image %s of %s %s", c.Image, word, c.Name),
-		Evidence: []Evidence{{l.pod, field(c, ".state.waiting.reason"), w.Reason}},
-		Look:     []string{describe(l.pod)},
-	}
-	text := w.Message
-	if e := l.newest("Failed"); e != nil && strings.Contains(e.Message, c.Image) {
-		f.Evidence = append(f.Evidence, eventEvidence(e))
-		text += " " + e.Message
-	} else if w.Message != "" {
-		f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".state.waiting.message"), oneLine(w.Message)})
-	}
-	secret := l.newest("FailedToRetrieveImagePullSecret")
-	switch has := contains(strings.ToLower(text)); {
-	case w.Reason == "InvalidImageName":
-		f.What = fmt.Sprintf("names an image for %s %s that is no image reference: %s", word, c.Name, c.Image)
-		f.Do = []string{"write the image in the set's template as registry/repository:tag or with a digest"}
-	case w.Reason == "ErrImageNeverPull":
-		f.What = fmt.Sprintf("may not pull the image %s of %s %s (imagePullPolicy Never), and the node does not have it", c.Image, word, c.Name)
-		f.Do = []string{"load the image onto the node, or change imagePullPolicy"}
-	case secret != nil && has("unauthorized", "authorization", "authentication", "denied", "403", "401", "not found", "not exist"):
-		f.Evidence = append(f.Evidence, eventEvidence(secret))
-		f.Why = "the registry refuses, and a secret that imagePullSecrets names could not be read"
-		f.Do = []string{"create the secret that is named above in the pod's namespace, or correct imagePullSecrets"}
-	case has("unauthorized", "authorization failed", "authentication required", "denied", "403", "401"):
-		f.Why = "the registry refuses: the image is private and the pod has no credentials for it, or it does not exist under this name"
-		f.Do = []string{"see whether the image's name is right", "name a secret for the registry in the template's imagePullSecrets or in the pod's service account"}
-	case has("not found", "manifest unknown", "name unknown", "does not exist"):
-		f.Why = "the registry has no image of that name and tag"
-		f.Do = []string{"fix the image's name or tag in the set's template"}
-	case has("no such host", "timeout", "timed out", "connection refused", "network is unreachable", "dial tcp", "no route"):
-		f.Why = "the node " + l.p.Spec.NodeName + " cannot reach the registry"
-		f.Do = []string{"see whether the registry's name is right", "see whether nodes may reach it (DNS, proxy, firewall), or load the image onto them"}
-	case has("toomanyrequests", "rate limit"):
-		f.Why = "the registry limits how much is pulled"
-		f.Do = []string{"wait, pull with credentials, or use a mirror"}
-	default:
-		f.Do = []string{"read the message above: it is the container runtime's"}
-	}
-	return f
-}
-
 // crash is a container that ends again and again.
 func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1.ContainerStateTerminated, spec *corev1.Container) *Finding {
 	restarts := plural(int(c.RestartCount), "restart", "restarts")
@@ -203,39 +157,18 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	kill := l.killedFor(c, last, spec)
 	switch {
 	case last.Reason == "OOMKilled":
-		f.Cause, f.What = "out-of-memory", fmt.Sprintf("has %s %s that uses more memory than its limit %s and is killed (%s)", word, c.Name,
-			spec.Resources.Limits.Memory(), restarts)
-		f.Why = "the limit is too low for the program, or the program leaks"
-		f.Do = []string{"raise resources.limits.memory in the set's template, or have the program use less"}
+		l.outOfMemory(f, c, word, restarts, spec)
 	case kill != nil:
 		kill.explain(f, c, word, restarts)
 	case l.about(c.Name, "FailedPostStartHook", "") != nil:
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
-		f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
-		f.Why = "the image has no such program, or the user may not run it: the message above says which"
-		f.Do = []string{"correct command and args in the set's template, or the image"}
-		if strings.Contains(last.Message, "exec format error") {
-			f.What = fmt.Sprintf("has %s %s whose program is not made for its node: exec format error", word, c.Name)
-			f.Why = "the image is for another processor architecture than node " + l.p.Spec.NodeName
-			f.Do = []string{"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch"}
-		}
+		l.cannotStart(f, c, word, last.Message)
 	case last.ExitCode == killed && last.Reason != "Completed":
 		f.Why = "something killed the program (signal 9), and nothing that was read says what: the node out of memory, or a process of its own"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
-	}
-	return f
-}
-
-// config is a container that cannot be made.
-func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
-	w := c.State.Waiting
-	f := &Finding{
-		Cause: "container-config", Area: Container, Object: l.pod, Seen: l.seen,
-		What:     fmt.Sprintf("has %s %s that cannot be made: %s", word, c.Name, firstOf(oneLine(w.Message), w.Reason)),
-		Evidence: []Evidence{{l.pod, field(c, ".state.waiting"), oneLine(w.Reason + ": " + w.Message)}},
-		Do:       []string{"correct what the message names: a ConfigMap, Secret or key that is missing, a user that the image does not have, a mount"},
-		Look:     []string{describe(l.pod)},
+	case meaning(last.ExitCode) != "":
+		f.Why = meaning(last.ExitCode)
 	}
 	return f
 }

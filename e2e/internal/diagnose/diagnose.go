@@ -3,6 +3,8 @@ package diagnose
 import (
 	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Area is the part of the system that causes a problem.
@@ -11,6 +13,7 @@ type Area string
 // The areas.
 const (
 	Image       Area = "image"
+	Config      Area = "configuration"
 	Container   Area = "container"
 	Readiness   Area = "readiness"
 	Scheduling  Area = "scheduling"
@@ -79,10 +82,13 @@ func Diagnose(s *State) []Finding {
 	}
 	var found []Finding
 	manager := v.controllerManager()
-	pods := withEarlier(v.earlier(), v.pods(manager))
+	pods := causesFirst(withEarlier(v.earlier(), v.pods(manager)))
 	dns, names, service, policies := v.dns(), v.names(pods), v.service(), v.policies(pods)
-	if f := v.beingDeleted(); f != nil {
-		found = append(found, *f)
+	deleted := v.beingDeleted()
+	if held := deleted != nil && slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) && slices.ContainsFunc(pods, endsNot); held {
+		found, pods = append(found, pods...), append(pods, *deleted) // The set waits for its pods.
+	} else if deleted != nil {
+		found = append(found, *deleted)
 	}
 	// What keeps names from being resolved comes before the pods that ask for them.
 	for _, f := range slices.Concat(dns, names, policies, service) {
@@ -108,7 +114,41 @@ func Diagnose(s *State) []Finding {
 		found = append(found, *f)
 	}
 	found = append(found, v.budgets()...)
+	if len(found) == 0 && v.replicas() == 0 {
+		found = append(found, v.empty())
+	}
 	return merge(found)
+}
+
+// causesFirst puts pods that cannot start before those that run and are not ready: these may wait for the others, as the members of a quorum do.
+func causesFirst(pods []Finding) []Finding {
+	var first, rest []Finding
+	waits := false
+	for _, f := range pods {
+		waits = waits || (f.Area == Readiness && f.Cause != "readiness-gate")
+		if waits && f.Known() && slices.Contains([]Area{Image, Config, Scheduling, Storage, Quota, Admission, Node}, f.Area) {
+			first = append(first, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return slices.Concat(first, rest)
+}
+
+// endsNot reports whether a finding is of a pod that does not end.
+func endsNot(f Finding) bool {
+	return f.Known() && (f.Area == Termination || f.Cause == "kill-fails" || f.Cause == "node-lost" || f.Cause == "node-gone" || f.Cause == "node-not-ready")
+}
+
+// empty is the note that a set is to have no pods.
+func (v *view) empty() Finding {
+	set := v.setRef()
+	return Finding{
+		Cause: Note, Area: Controller, Object: set, Path: []Ref{set}, What: "asks for no pods (replicas 0)",
+		Seen: "it has none, as it should; its claims stay", Evidence: []Evidence{{set, "spec.replicas", "0"}},
+		Do:   []string{"if it is to have some: " + kubectl(set, "scale statefulset %s --replicas N", set.Name), "if that is set back: see what else writes replicas (an autoscaler, an operator, a deployment tool)"},
+		Look: []string{kubectl(set, "get statefulset %s -o yaml --show-managed-fields", set.Name)},
+	}
 }
 
 // merge makes one finding of those that say the same: of one object, or of several pods.

@@ -24,7 +24,7 @@ func (v *view) claimsInUse() []Finding {
 		if !v.controls(p) || p.DeletionTimestamp != nil || p.Spec.NodeName == "" {
 			continue
 		}
-		for _, name := range claimNames(p) {
+		for _, name := range ClaimNames(p) {
 			c := v.claim(name)
 			if c == nil {
 				continue
@@ -94,6 +94,12 @@ func (v *view) resize(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 		}
 	}
 	e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "VolumeResizeFailed", "FileSystemResizeFailed")
+	if status := resizeFails(c); e == nil && status != "" {
+		f.Cause, f.What = "resize-fails", fmt.Sprintf("asks for %s and has %s: making its volume larger fails: %s", asks.String(), has.String(), status)
+		f.Evidence = append(f.Evidence, Evidence{f.Object, "status.allocatedResourceStatuses[storage], status.conditions", status})
+		f.Do = giveUpResize()
+		return f
+	}
 	if e == nil {
 		e = v.newest("PersistentVolumeClaim", c.Name, c.UID, "ExternalExpanding")
 		if e != nil {
@@ -104,8 +110,26 @@ func (v *view) resize(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 	}
 	f.Cause, f.What = "resize-fails", fmt.Sprintf("asks for %s and has %s: making its volume larger fails: %s", asks.String(), has.String(), oneLine(e.Message))
 	f.Evidence = append(f.Evidence, eventEvidence(e))
-	f.Do = []string{"read the driver's message above; it tries again by itself", "to give it up, ask for less again, though not for less than it has (Kubernetes 1.34 and later)"}
+	f.Do = giveUpResize()
 	return f
+}
+
+func giveUpResize() []string {
+	return []string{"read the driver's message above, or its log; it tries again by itself", "to give it up, ask for less again, though not for less than it has (Kubernetes 1.34 and later)"}
+}
+
+// resizeFails is what a claim's status says of a volume that is not made larger, "" if it says nothing of a failure. Unlike events it stays.
+func resizeFails(c *corev1.PersistentVolumeClaim) string {
+	switch s := c.Status.AllocatedResourceStatuses[corev1.ResourceStorage]; s {
+	case corev1.PersistentVolumeClaimControllerResizeInfeasible, corev1.PersistentVolumeClaimNodeResizeInfeasible:
+		return string(s)
+	}
+	for _, cond := range c.Status.Conditions {
+		if cond.Status == corev1.ConditionTrue && (cond.Type == corev1.PersistentVolumeClaimControllerResizeError || cond.Type == corev1.PersistentVolumeClaimNodeResizeError) {
+			return oneLine(firstOf(cond.Message, string(cond.Type)))
+		}
+	}
+	return ""
 }
 
 // difference says how a claim differs from the template of its name, "" if it does not.
@@ -199,7 +223,7 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 
 // oldClaim is a claim of the set's templates that a pod uses and that is older than the set.
 func (v *view) oldClaim(p *corev1.Pod) *corev1.PersistentVolumeClaim {
-	for _, name := range claimNames(p) {
+	for _, name := range ClaimNames(p) {
 		c := v.claim(name)
 		if c != nil && v.fromTemplate(name) && !c.CreationTimestamp.IsZero() && c.CreationTimestamp.Before(&metav1.Time{Time: v.set.CreationTimestamp.Time}) {
 			return c

@@ -31,12 +31,7 @@ func (v *view) setup(l podInspector) *Finding {
 		}
 	}
 	if e := l.newest("FailedCreatePodSandBox", "NetworkNotReady"); e != nil {
-		return &Finding{
-			Cause: "pod-network", Area: Network, Object: l.pod, Seen: l.seen, What: "gets no network or sandbox on node " + l.p.Spec.NodeName,
-			Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), "kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=" + l.p.Spec.NodeName},
-			Why: "the node's network plugin or container runtime fails: the message above is theirs",
-			Do:  []string{"see whether the network plugin's pod on that node is Ready"},
-		}
+		return l.sandbox(e)
 	}
 	return nil
 }
@@ -61,17 +56,20 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 			}
 		}
 	}
-	f := &Finding{
-		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
-		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
-		Do: []string{"correct what the message names: a Secret or ConfigMap that is missing, a volume that another node holds, a driver that does not run on the node"},
+	if m := ofVolume.FindStringSubmatch(e.Message); m != nil {
+		if f := l.settingMissing(oneLine(e.Message), "volume "+m[1]); f != nil {
+			f.Evidence = append(f.Evidence, eventEvidence(e))
+			return f
+		}
 	}
 	// Up to 1.36 it is "Multi-Attach error for volume ...", from 1.37 on "Waiting for detach for volume ...".
 	if contains(e.Message)("Multi-Attach", "Waiting for detach") {
-		f.Cause, f.What = "volume-attached-elsewhere", "waits for a volume that is still attached to another node"
-		f.Why = "a pod that used the volume still exists on the other node, or that node is lost"
-		f.Do = []string{"see whether the other node runs; once it is really off, the taint node.kubernetes.io/out-of-service frees its volumes"}
-		f.Look = append(f.Look, "kubectl get volumeattachments")
+		return v.attached(l, e)
+	}
+	f := &Finding{
+		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
+		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
+		Do: []string{"correct what the message names: a server that does not answer, a file system, a driver that fails; the kubelet tries again by itself"},
 	}
 	return f
 }
@@ -89,7 +87,7 @@ func (v *view) driver(l podInspector, e *corev1.Event, driver string) *Finding {
 		Look: []string{"kubectl get csinode " + node + " -o yaml", "kubectl get pods -A -o wide --field-selector spec.nodeName=" + node, describe(l.pod)},
 	}
 	needs := ""
-	for _, name := range claimNames(l.p) {
+	for _, name := range ClaimNames(l.p) {
 		c := v.claim(name)
 		if c == nil {
 			continue

@@ -157,6 +157,14 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 		}
 		return f
 	}
+	if e := v.newest("Pod", p.Name, p.UID, "FailedKillPod"); e != nil {
+		f.Cause, f.Area, f.What = "kill-fails", Node, fmt.Sprintf("does not end: its node %s cannot end it: %s", p.Spec.NodeName, oneLine(e.Message))
+		f.Evidence = append(f.Evidence, eventEvidence(e))
+		f.Why = "the container runtime of the node does not end the containers: it hangs, or a process waits for a disk or a server that does not answer"
+		f.Do = []string{"restart the container runtime on node " + p.Spec.NodeName + ", or the node", "delete the pod with --force only once nothing of it can run any more: another would start beside it"}
+		f.Look = append(f.Look, describe(pod))
+		return f
+	}
 	f.Cause, f.Area, f.What = Unknown, Termination, "does not end, although its node is in order"
 	if len(running) > 0 {
 		f.Evidence = append(f.Evidence, Evidence{pod, "status.containerStatuses", "still running: " + strings.Join(running, ", ")})

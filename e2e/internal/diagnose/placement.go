@@ -2,17 +2,21 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	resourcehelper "k8s.io/component-helpers/resource"
 	volumehelper "k8s.io/component-helpers/storage/volume"
 )
 
 // boundVolumes are the volumes that a pod's claims are bound to.
 func (v *view) boundVolumes(p *corev1.Pod) []*corev1.PersistentVolume {
 	var out []*corev1.PersistentVolume
-	for _, name := range claimNames(p) {
+	for _, name := range ClaimNames(p) {
 		if c := v.claim(name); c != nil && c.Spec.VolumeName != "" {
 			if pv := v.volume(c.Spec.VolumeName); pv != nil {
 				out = append(out, pv)
@@ -37,8 +41,45 @@ func (v *view) unreachable(p *corev1.Pod, nodes []nodeObstacles) *corev1.Persist
 	return all[0]
 }
 
-// nodesOf says what is wrong with the nodes on which a volume can be used.
-func nodesOf(pv *corev1.PersistentVolume, nodes []nodeObstacles, v *view) string {
+// boundElsewhere is a pod that its volume keeps from nodes which would take it.
+func (v *view) boundElsewhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Finding {
+	pv := v.unreachable(p, nodes)
+	f.Area, f.Object = Storage, clusterRef("persistentvolume", pv.Name)
+	f.Path = []Ref{v.ref("persistentvolumeclaim", claimOf(pv))}
+	f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), v.nodesOf(pv, nodes))
+	f.Why = fmt.Sprintf("pod %s needs this volume's data, so it can run on no other node", p.Name)
+	f.Do = []string{"bring that node back into service: uncordon it, make room on it, or repair it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
+	f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
+	if other := v.apartFrom(p, pv); other != nil {
+		f.What = fmt.Sprintf("can be used only on %s, and volume %s of the same pod only on %s: no node has both", affinityText(pv.Spec.NodeAffinity), other.Name, affinityText(other.Spec.NodeAffinity))
+		f.Why = "the claims of one pod got their volumes in different places: with volumeBindingMode Immediate each is made before a node is chosen"
+		f.Do = []string{
+			fmt.Sprintf("delete that of the claims %s and %s whose data may go, and the pod; the volume is then made where the other is", claimOf(pv), claimOf(other)),
+			"use a class with volumeBindingMode WaitForFirstConsumer for what is made from now on",
+		}
+	}
+	return f
+}
+
+// apartFrom is another volume of a pod that can be used somewhere, and nowhere where the first can.
+func (v *view) apartFrom(p *corev1.Pod, pv *corev1.PersistentVolume) *corev1.PersistentVolume {
+	reach := func(all ...*corev1.PersistentVolume) bool {
+		return slices.ContainsFunc(v.s.Nodes, func(n corev1.Node) bool {
+			return !slices.ContainsFunc(all, func(pv *corev1.PersistentVolume) bool { return volumehelper.CheckNodeAffinity(pv, n.Labels) != nil })
+		})
+	}
+	for _, other := range v.boundVolumes(p) {
+		if other.Name != pv.Name && reach(pv) && reach(other) && !reach(pv, other) {
+			return other
+		}
+	}
+	return nil
+}
+
+// nodesOf says what is wrong with the nodes on which a volume can be used, the first few of them.
+func (v *view) nodesOf(pv *corev1.PersistentVolume, nodes []nodeObstacles) string {
+	const most = 3
+	var all []string
 	for _, n := range nodes {
 		node := v.node(n.node)
 		if node == nil || volumehelper.CheckNodeAffinity(pv, node.Labels) != nil {
@@ -48,9 +89,62 @@ func nodesOf(pv *corev1.PersistentVolume, nodes []nodeObstacles, v *view) string
 		for _, o := range n.all {
 			texts = append(texts, o.text)
 		}
-		return "node " + n.node + " " + strings.Join(texts, "; ")
+		all = append(all, "node "+n.node+" "+strings.Join(texts, "; "))
 	}
-	return "no node has these labels"
+	switch {
+	case len(all) == 0:
+		return "no node has these labels"
+	case len(all) > most:
+		return fmt.Sprintf("%s, and %d more", strings.Join(all[:most], ", "), len(all)-most)
+	}
+	return strings.Join(all, ", ")
+}
+
+// tooLarge adds to a finding of a pod that lacks resources what no node has at all: an empty one would not do either.
+func (v *view) tooLarge(p *corev1.Pod, f *Finding) {
+	asks := resourcehelper.PodRequests(p, resourcehelper.PodResourcesOptions{})
+	for _, name := range slices.Sorted(maps.Keys(asks)) {
+		want, offered := asks[name], false
+		fits := want.IsZero() || slices.ContainsFunc(v.s.Nodes, func(n corev1.Node) bool {
+			has := n.Status.Allocatable[name]
+			offered = offered || !has.IsZero()
+			return has.Cmp(want) >= 0
+		})
+		switch {
+		case fits:
+		case offered:
+			f.What += fmt.Sprintf("; no node has %s of %s at all, however empty", want.String(), name)
+			f.Do = []string{"ask for less in the set's template, or add nodes that are larger: more of the same do not help"}
+			return
+		default:
+			f.What += fmt.Sprintf("; no node offers %s", name)
+			f.Do = []string{fmt.Sprintf("see whether the plugin that offers %s runs on the nodes that have it, and whether the name is right", name)}
+			return
+		}
+	}
+}
+
+// keptApart says that a pod's own rule keeps the set's pods apart, and which of them have the nodes; "" if it does not.
+func (v *view) keptApart(p *corev1.Pod) string {
+	if p.Spec.Affinity == nil || p.Spec.Affinity.PodAntiAffinity == nil {
+		return ""
+	}
+	for _, term := range p.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+		selector, err := metav1.LabelSelectorAsSelector(term.LabelSelector)
+		if err != nil || !selector.Matches(labels.Set(p.Labels)) {
+			continue
+		}
+		var there []string
+		for i := range v.s.Pods {
+			if q := &v.s.Pods[i]; v.controls(q) && q.Name != p.Name && q.Spec.NodeName != "" && selector.Matches(labels.Set(q.Labels)) {
+				there = append(there, q.Name)
+			}
+		}
+		if len(there) > 0 {
+			return fmt.Sprintf("; its rule keeps the set's own pods apart by %s, and %s have the nodes", term.TopologyKey, list(there))
+		}
+	}
+	return ""
 }
 
 func claimOf(pv *corev1.PersistentVolume) string {
@@ -95,14 +189,14 @@ func wantedText(p *corev1.Pod) string {
 
 // claimInUseBy is a pod that needs a claim which only one pod may use, while another does.
 func (v *view) claimInUseBy(p *corev1.Pod, f Finding) Finding {
-	for _, name := range claimNames(p) {
+	for _, name := range ClaimNames(p) {
 		c := v.claim(name)
 		if c == nil || !slices.Contains(c.Spec.AccessModes, corev1.ReadWriteOncePod) {
 			continue
 		}
 		user := "another pod"
 		for i := range v.s.Pods {
-			if q := &v.s.Pods[i]; q.Name != p.Name && slices.Contains(claimNames(q), name) && q.Spec.NodeName != "" {
+			if q := &v.s.Pods[i]; q.Name != p.Name && slices.Contains(ClaimNames(q), name) && q.Spec.NodeName != "" {
 				user = "pod " + q.Name
 			}
 		}
@@ -117,14 +211,19 @@ func (v *view) claimInUseBy(p *corev1.Pod, f Finding) Finding {
 
 // outOfReach is a pod whose claim is bound once the pod has a node, while no volume can be had on a node that could take it.
 func (v *view) outOfReach(p *corev1.Pod, f Finding) Finding {
-	for _, name := range claimNames(p) {
+	for _, name := range ClaimNames(p) {
 		c := v.claim(name)
 		if c == nil || c.Status.Phase == corev1.ClaimBound {
 			continue
 		}
-		claim := v.ref("persistentvolumeclaim", name)
+		claim, class := v.ref("persistentvolumeclaim", name), volumehelper.GetPersistentVolumeClaimClass(c)
 		f.Area, f.Object, f.Path = Storage, claim, []Ref{claim}
-		f.What = fmt.Sprintf("finds no volume of class %q that can be used on a node that could take pod %s", volumehelper.GetPersistentVolumeClaimClass(c), p.Name)
+		if f.Cause == "no-capacity" {
+			f.What = fmt.Sprintf("asks for %s of class %q, and no node that could take pod %s has as much storage free, as its driver says", storage(c), class, p.Name)
+			f.Look = append(f.Look, "kubectl get csistoragecapacities -A")
+			return f
+		}
+		f.What = fmt.Sprintf("finds no volume of class %q that can be used on a node that could take pod %s", class, p.Name)
 		for i := range v.s.Volumes {
 			pv := &v.s.Volumes[i]
 			if kind, _ := volumeObstacle(pv, c); kind == "" && volumehelper.GetPersistentVolumeClass(pv) == volumehelper.GetPersistentVolumeClaimClass(c) && len(f.Evidence) < 12 {

@@ -20,6 +20,8 @@ func (v *view) pods(manager *Finding) []Finding {
 		name := v.podName(n)
 		p := v.pod(name)
 		switch {
+		case p == nil && v.set.DeletionTimestamp != nil:
+			// The controller makes no pod for it any more.
 		case p == nil && len(found) > 0 && v.ordered():
 			waiting = append(waiting, name)
 		case p == nil && unavailable != nil && v.ordered():
@@ -75,15 +77,19 @@ func (v *view) notAvailable(p *corev1.Pod) Finding {
 	return f
 }
 
-// restarts is a pod that is Ready at the moment and whose containers end again and again: the last run ended a short time ago, and was short. A
-// container that was restarted with its node ran for long.
+// restarts is a pod that is Ready at the moment and whose containers end again and again: the last run ended a short time ago, and was short, or
+// ended for its memory within a day. A container that was restarted with its node ran for long.
 func (v *view) restarts(p *corev1.Pod) []Finding {
 	l := v.inspect(p, v.s.Events)
 	for i := range p.Status.ContainerStatuses {
 		c := &p.Status.ContainerStatuses[i]
 		last := c.LastTerminationState.Terminated
-		const short = recently / 2
-		if last == nil || c.RestartCount < 2 || v.now.Sub(last.FinishedAt.Time) > short || last.FinishedAt.Sub(last.StartedAt.Time) > short {
+		const short, long = recently / 2, 24 * time.Hour
+		if last == nil || c.RestartCount < 2 {
+			continue
+		}
+		often := v.now.Sub(last.FinishedAt.Time) <= short && last.FinishedAt.Sub(last.StartedAt.Time) <= short
+		if leaks := last.Reason == "OOMKilled" && v.now.Sub(last.FinishedAt.Time) <= long; !often && !leaks {
 			continue
 		}
 		l.seen = fmt.Sprintf("pod %s is Ready now, and its container %s ended %s ago", p.Name, c.Name, v.ago(last.FinishedAt.Time))
@@ -199,6 +205,12 @@ func (v *view) stays(toGo []*corev1.Pod, kept []string) Finding {
 // nameTaken is a pod that has the name of one of the set's and is not controlled by it.
 func (v *view) nameTaken(p *corev1.Pod) Finding {
 	pod := v.ref("pod", p.Name)
+	if p.DeletionTimestamp != nil {
+		f := v.terminating(p)
+		f.Seen += "; it is not the set's, whose own pod of that name can be made only when it has gone"
+		f.Path = []Ref{v.setRef(), pod}
+		return f
+	}
 	owner := "none"
 	for _, o := range p.OwnerReferences {
 		if o.Controller != nil && *o.Controller {

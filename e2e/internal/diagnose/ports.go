@@ -58,8 +58,8 @@ func (v *view) portsTaken(p *corev1.Pod, n *corev1.Node) []obstacle {
 				continue
 			}
 			out = append(out, obstacle{
-				byPort, fmt.Sprintf("whose port %d is taken", want.Port), fmt.Sprintf("has given its port %d to %s", want.Port, has.Pod),
-				Evidence{clusterRef("node", n.Name), fmt.Sprintf("hostPort %d/%s", has.Port, has.Protocol), has.Pod},
+				cause: byPort, short: fmt.Sprintf("whose port %d is taken", want.Port), text: fmt.Sprintf("has given its port %d to %s", want.Port, has.Pod),
+				evidence: Evidence{clusterRef("node", n.Name), fmt.Sprintf("hostPort %d/%s", has.Port, has.Protocol), has.Pod},
 			})
 		}
 	}
@@ -130,8 +130,8 @@ func (v *view) unlabelled(p *corev1.Pod, n *corev1.Node) []obstacle {
 			continue
 		}
 		out = append(out, obstacle{
-			byLabel, "without the label " + c.TopologyKey + ", over which its topologySpreadConstraints spread it", "lacks the label " + c.TopologyKey,
-			Evidence{v.ref("pod", p.Name), fmt.Sprintf("spec.topologySpreadConstraints[%d]", i), c.TopologyKey + ", " + string(c.WhenUnsatisfiable)},
+			cause: byLabel, short: "without the label " + c.TopologyKey + ", over which its topologySpreadConstraints spread it", text: "lacks the label " + c.TopologyKey,
+			evidence: Evidence{v.ref("pod", p.Name), fmt.Sprintf("spec.topologySpreadConstraints[%d]", i), c.TopologyKey + ", " + string(c.WhenUnsatisfiable)},
 		})
 	}
 	return out

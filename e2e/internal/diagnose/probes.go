@@ -106,20 +106,29 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 		return nil
 	}
 	e := l.about(c.Name, "Unhealthy", title(kind)+" probe")
+	fails := "fails"
 	if e == nil {
-		return nil // The probe has not failed as far as anything shows: it may be the first one.
+		// Events last an hour, and may not be read. Only a probe keeps a container that runs from being ready.
+		since := l.unreadySince(c)
+		if since < patience+time.Duration(probe.InitialDelaySeconds+probe.PeriodSeconds)*time.Second {
+			return nil // It may be the first one.
+		}
+		fails = "has not succeeded for " + lasted(since)
 	}
 	f := &Finding{
 		Cause: Cause(kind + "-probe"), Area: Readiness, Object: l.pod, Seen: l.seen,
-		What: fmt.Sprintf("runs, and the %s probe of %s %s fails (%s)", kind, word, c.Name, probeText(probe)),
+		What: fmt.Sprintf("runs, and the %s probe of %s %s %s (%s)", kind, word, c.Name, fails, probeText(probe)),
 		Evidence: []Evidence{
 			{l.pod, field(c, ".ready"), "false"},
 			{l.pod, fmt.Sprintf("spec.containers[%s].%sProbe", c.Name, kind), probeText(probe)},
-			eventEvidence(e),
 		},
 		Why:  "the program does not serve what the probe asks for, not yet or not there; or the probe asks for the wrong thing",
 		Do:   []string{"compare the probe with what the program serves: port, path, command", "read the container's log"},
 		Look: []string{describe(l.pod), kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name)},
+	}
+	if e != nil {
+		f.Evidence = append(f.Evidence, eventEvidence(e))
+		f.Why = firstOf(probeSays(e.Message, probe), f.Why)
 	}
 	if kind == "startup" {
 		f.Area = Container
@@ -127,6 +136,36 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 		f.Do = append(f.Do, "if the program needs longer to start: raise failureThreshold of the startupProbe")
 	}
 	return f
+}
+
+// unreadySince is how long a container that runs has not been ready.
+func (l podInspector) unreadySince(c *corev1.ContainerStatus) time.Duration {
+	since := c.State.Running.StartedAt.Time
+	if all := condition(l.p, corev1.ContainersReady); all != nil {
+		since = latest(since, all.LastTransitionTime.Time)
+	}
+	return l.now.Sub(since)
+}
+
+// probeSays is what the answer to a probe means, "" if its words are not known.
+func probeSays(message string, p *corev1.Probe) string {
+	switch has := contains(strings.ToLower(message)); {
+	case has("connection refused"):
+		return "nothing listens there: the program has not got so far, listens on another port, or on 127.0.0.1 alone"
+	case has("deadline exceeded", "timeout", "timed out"):
+		return fmt.Sprintf("no answer came within timeoutSeconds, %d s: the program is too slow, hangs, or is not reached there", max(p.TimeoutSeconds, 1))
+	case has("statuscode: 404"):
+		return "the program answers and does not know the path"
+	case has("statuscode: 401", "statuscode: 403"):
+		return "the program answers and wants credentials, which a probe does not have"
+	case has("statuscode: 5"):
+		return "the program answers that it is not well: its own log says why"
+	case has("malformed http response", "http response to https client"):
+		return "the probe speaks HTTP where the program speaks HTTPS, or the other way round (scheme)"
+	case has("executable file not found", "no such file or directory"):
+		return "the image does not have the program that the probe runs"
+	}
+	return ""
 }
 
 func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

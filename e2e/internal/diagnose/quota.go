@@ -59,6 +59,10 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 	if outOfLimits.MatchString(message) {
 		f.Cause, f.Area, f.Object = "limit-range", Quota, clusterRef("namespace", v.s.Namespace)
 		f.What = "has a LimitRange that the set's template breaks: " + outOfLimits.FindString(message)
+		if len(v.s.Limits) == 1 {
+			f.Object = v.ref("limitrange", v.s.Limits[0].Name)
+			f.What = "has a limit that the set's template breaks: " + outOfLimits.FindString(message)
+		}
 		f.Do = []string{"bring resources in the set's template within the limits of the namespace"}
 		f.Look = append(f.Look, kubectl(v.setRef(), "describe limitranges"))
 		return f, true

@@ -14,8 +14,11 @@ import (
 // OnDelete nobody replaces it. It is then the pod that has to go, whatever broke it; below the partition a new pod would be of the same revision.
 func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 	has, wants := p.Labels[appsv1.ControllerRevisionHashLabelKey], v.set.Status.UpdateRevision
-	if has == "" || wants == "" || has == wants || !v.controls(p) || p.DeletionTimestamp != nil {
+	if has == "" || wants == "" || !v.controls(p) || p.DeletionTimestamp != nil {
 		return f
+	}
+	if has == wants {
+		return v.stopsRollout(p, f)
 	}
 	pod := v.ref("pod", p.Name)
 	f.Evidence = append(f.Evidence, Evidence{pod, "metadata.labels[" + appsv1.ControllerRevisionHashLabelKey + "]", has}, Evidence{v.setRef(), "status.updateRevision", wants})
@@ -49,6 +52,25 @@ func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 		"if the set's template is right now: " + remove + "; with several such pods, the lowest first",
 		"this is documented behaviour of sets (forced rollback), no failure of the cluster",
 	}
+	return f
+}
+
+// stopsRollout says of a finding about a pod of the newest revision, while pods of the one before are Ready, that the rollout stops there.
+func (v *view) stopsRollout(p *corev1.Pod, f Finding) Finding {
+	current := v.set.Status.CurrentRevision
+	var well []string
+	for i := range v.s.Pods {
+		if q := &v.s.Pods[i]; v.controls(q) && isReady(q) && q.Labels[appsv1.ControllerRevisionHashLabelKey] == current {
+			well = append(well, q.Name)
+		}
+	}
+	if f.Cause == Note || current == "" || current == v.set.Status.UpdateRevision || len(well) == 0 {
+		return f
+	}
+	set := v.setRef()
+	f.Seen += fmt.Sprintf("; it is of the newest revision %s, and %s of revision %s Ready", v.set.Status.UpdateRevision, list(well), current)
+	back := kubectl(set, "rollout undo statefulset/%s", set.Name)
+	f.Do = append(f.Do, fmt.Sprintf("if it is the change that broke it, go back: %s, then %s, since a pod that is not Ready is not replaced by itself", back, kubectl(set, "delete pod %s", p.Name)))
 	return f
 }
 

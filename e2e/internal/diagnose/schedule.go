@@ -19,6 +19,7 @@ type obstacle struct {
 	cause Cause
 	// short is the same for all nodes that object alike; text is the node's own.
 	short, text string
+	state       string // of the node, where that is the obstacle
 	evidence    Evidence
 }
 
@@ -69,8 +70,11 @@ func (v *view) unseenByScheduler(p *corev1.Pod, f Finding) Finding {
 	pod := v.ref("pod", p.Name)
 	f.Evidence = append(f.Evidence, Evidence{pod, "spec.schedulerName", p.Spec.SchedulerName}, Evidence{pod, "status.conditions[PodScheduled]", "(absent)"})
 	if p.Spec.SchedulerName != "" && p.Spec.SchedulerName != corev1.DefaultSchedulerName {
+		if v.now.Sub(p.CreationTimestamp.Time) < patience {
+			return v.underway(f, p.CreationTimestamp.Time)
+		}
 		f.Cause, f.What = "foreign-scheduler", fmt.Sprintf("names the scheduler %s, which has not looked at it", p.Spec.SchedulerName)
-		f.Why = "no scheduler of that name runs"
+		f.Why = "most likely no scheduler of that name runs: the cluster's own leaves such a pod alone"
 		f.Do = []string{"see whether that scheduler runs, or take schedulerName out of the set's template"}
 		return f
 	}
@@ -117,25 +121,33 @@ func (v *view) obstacles(p *corev1.Pod) []nodeObstacles {
 		for _, pv := range v.boundVolumes(p) {
 			if volumehelper.CheckNodeAffinity(pv, n.Labels) != nil {
 				add(obstacle{
-					byVolume, "out of reach of the volume " + pv.Name, "cannot reach the volume " + pv.Name,
-					Evidence{clusterRef("persistentvolume", pv.Name), "spec.nodeAffinity", affinityText(pv.Spec.NodeAffinity)},
+					cause: byVolume, short: "out of reach of the volume " + pv.Name, text: "cannot reach the volume " + pv.Name,
+					evidence: Evidence{clusterRef("persistentvolume", pv.Name), "spec.nodeAffinity", affinityText(pv.Spec.NodeAffinity)},
 				})
 			}
 		}
 		if ok, err := wanted.Match(n); err == nil && !ok {
-			add(obstacle{byAffinity, "without the labels that the pod's nodeSelector or affinity asks for", "lacks the labels that the pod's nodeSelector or affinity asks for", Evidence{v.ref("pod", p.Name), "spec.nodeSelector, spec.affinity.nodeAffinity", wantedText(p)}})
+			add(obstacle{
+				cause: byAffinity, short: "without the labels that the pod's nodeSelector or affinity asks for", text: "lacks the labels that the pod's nodeSelector or affinity asks for",
+				evidence: Evidence{v.ref("pod", p.Name), "spec.nodeSelector, spec.affinity.nodeAffinity", wantedText(p)},
+			})
 		}
 		effective := func(t *corev1.Taint) bool {
 			return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
 		}
 		if t, ok := schedulinghelper.FindMatchingUntoleratedTaint(klog.Logger{}, n.Spec.Taints, p.Spec.Tolerations, effective, false); ok {
-			o := obstacle{byTaint, "with a taint that the pod does not tolerate", "has the taint " + t.ToString() + ", which the pod does not tolerate", Evidence{node, "spec.taints", t.ToString()}}
+			o := obstacle{
+				cause: byTaint, short: "with a taint that the pod does not tolerate", text: "has the taint " + t.ToString() + ", which the pod does not tolerate",
+				evidence: Evidence{node, "spec.taints", t.ToString()},
+			}
 			if t.Key == corev1.TaintNodeUnschedulable {
 				o.cause, o.short, o.text = byCordon, "cordoned", "is cordoned"
+			} else if state := stateOfNode(&t); state != "" {
+				o.cause, o.state, o.short, o.text = byCondition, state, "that take no new pod ("+state+")", "takes no new pod ("+state+")"
 			}
 			add(o)
 		} else if n.Spec.Unschedulable && !tolerates(p, corev1.TaintNodeUnschedulable) {
-			add(obstacle{byCordon, "cordoned", "is cordoned", Evidence{node, "spec.unschedulable", "true"}})
+			add(obstacle{cause: byCordon, short: "cordoned", text: "is cordoned", evidence: Evidence{node, "spec.unschedulable", "true"}})
 		}
 		for _, o := range slices.Concat(v.lacks(n, asks), v.portsTaken(p, n), v.unlabelled(p, n)) {
 			add(o)
@@ -170,13 +182,16 @@ func (v *view) lacks(n *corev1.Node, asks corev1.ResourceList) []obstacle {
 		left.Sub(used.Requests[name])
 		if want.Cmp(left) > 0 {
 			out = append(out, obstacle{
-				byResources, fmt.Sprintf("with too little %s left", name), fmt.Sprintf("has %s of %s left, the pod asks for %s", left.String(), name, want.String()),
-				Evidence{node, fmt.Sprintf("status.allocatable[%s]", name), fmt.Sprintf("%s, asked for by its pods: %s; the pod asks for %s", has.String(), quantity(used.Requests, name), want.String())},
+				cause: byResources, short: fmt.Sprintf("with too little %s left", name), text: fmt.Sprintf("has %s of %s left, the pod asks for %s", left.String(), name, want.String()),
+				evidence: Evidence{node, fmt.Sprintf("status.allocatable[%s]", name), fmt.Sprintf("%s, asked for by its pods: %s; the pod asks for %s", has.String(), quantity(used.Requests, name), want.String())},
 			})
 		}
 	}
 	if room, ok := n.Status.Allocatable[corev1.ResourcePods]; ok && used.Node != "" && used.Pods >= room.Value() {
-		out = append(out, obstacle{byResources, "with as many pods as may be", fmt.Sprintf("holds %d pods, as many as it may", used.Pods), Evidence{node, "status.allocatable[pods]", room.String()}})
+		out = append(out, obstacle{
+			cause: byResources, short: "with as many pods as may be", text: fmt.Sprintf("holds %d pods, as many as it may", used.Pods),
+			evidence: Evidence{node, "status.allocatable[pods]", room.String()},
+		})
 	}
 	slices.SortFunc(out, func(a, b obstacle) int { return strings.Compare(a.text, b.text) })
 	return out
@@ -212,18 +227,16 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 	f.What = fmt.Sprintf("fits on none of %s: %s", plural(len(nodes), "node", "nodes"), strings.Join(notes, ", "))
 	switch cause {
 	case byVolume:
-		pv := v.unreachable(p, nodes)
-		f.Area, f.Object = Storage, clusterRef("persistentvolume", pv.Name)
-		f.Path = []Ref{v.ref("persistentvolumeclaim", claimOf(pv))}
-		f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), nodesOf(pv, nodes, v))
-		f.Why = fmt.Sprintf("pod %s needs this volume's data, so it can run on no other node", p.Name)
-		f.Do = []string{"bring that node back into service: uncordon it, make room on it, or repair it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
-		f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
+		return v.boundElsewhere(p, f, nodes)
+	case byCondition:
+		return v.unwell(p, f, nodes, notes)
 	case byAffinity:
+		f.What += "; it asks for " + wantedText(p)
 		f.Why = "no node has the labels: they are missing or misspelt on the nodes or in the set's template"
 		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
 		f.Look[1] = "kubectl get nodes --show-labels"
 	case byTaint:
+		f.What += taintsText(nodes)
 		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
 	case byCordon:
 		node := cordoned(nodes)
@@ -239,6 +252,7 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 		f.Look[1] = "kubectl get nodes --show-labels"
 	default:
 		f.Do = []string{"ask for less in the set's template, free or add nodes"}
+		v.tooLarge(p, &f)
 		f.Look = append(f.Look, "kubectl describe nodes | grep -A 8 'Allocated resources'")
 	}
 	return f
@@ -267,8 +281,11 @@ func mainCause(nodes []nodeObstacles) Cause {
 			counts[c]++
 		}
 	}
+	if slices.ContainsFunc(workers, func(n nodeObstacles) bool { return len(n.all) == 1 && n.all[0].cause == byCondition }) {
+		return byCondition // That node would take the pod, if it were well.
+	}
 	best := byResources
-	for _, c := range []Cause{byTaint, byCordon, byPort, byLabel} {
+	for _, c := range []Cause{byTaint, byCondition, byCordon, byPort, byLabel} {
 		if counts[c] > counts[best] {
 			best = c
 		}

@@ -58,6 +58,7 @@ func causeOf(text string) Cause {
 		{"volume-gone", []string{"non-existent pv"}},
 		{"volume-limit", []string{"volume limit", "max volume count"}},
 		{"no-capacity", []string{"enough free storage"}},
+		{"csi-driver", []string{"csi driver is not installed"}},
 		{"resource-claim", []string{"resourceclaim", "cannot allocate all claims"}},
 		{byPort, []string{"free ports"}},
 		{byAffinity, []string{"node affinity", "node selector", "requested node name"}},
@@ -111,6 +112,8 @@ func deciding(all []reason, nodes []nodeObstacles) reason {
 // quoteScheduler is a pod that some node seems to have room for: what the scheduler says of it is all there is.
 func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []nodeObstacles) Finding {
 	message = oneLine(message)
+	message, _, _ = strings.Cut(message, " preemption: ")
+	message = strings.TrimSuffix(strings.TrimSuffix(message, " no new claims to deallocate,"), ".")
 	why := deciding(reasons(message), nodes)
 	free := withoutAny(nodes)
 	f.What = "fits on no node, as the scheduler says: " + firstOf(message, "(nothing)")
@@ -122,8 +125,10 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	switch why.cause {
 	case "claim-in-use":
 		return v.claimInUseBy(p, f)
-	case "no-volume-in-reach":
+	case "no-volume-in-reach", "no-capacity":
 		return v.outOfReach(p, f)
+	case "pod-anti-affinity":
+		f.What += v.keptApart(p)
 	}
 	if len(free) > 0 && f.Cause == Unknown {
 		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", free[0]), "obstacles", "none found in its taints, labels and resources"})
@@ -148,7 +153,7 @@ func (v *view) explain(f *Finding, cause Cause) {
 		f.Do = []string{"see whether the pods it wants to be with exist and run"}
 	case "topology-spread":
 		f.Why = "on each node that could take it the pod would make the domains of topologySpreadConstraints too uneven (maxSkew), and the domains with fewer pods have no node for it"
-		f.Do = []string{"give the domains with the fewest pods nodes that can take one, or change topologySpreadConstraints in the set's template"}
+		f.Do = []string{"give the domains with the fewest pods nodes that can take one, or change topologySpreadConstraints in the set's template", "nodes that the pod does not tolerate are domains too, empty ones: nodeTaintsPolicy: Honor leaves them out"}
 	case byLabel:
 		f.Do = []string{"label the nodes with the key of topologySpreadConstraints, or change the key"}
 	case byVolume:
@@ -168,6 +173,10 @@ func (v *view) explain(f *Finding, cause Cause) {
 		f.Do = []string{"see whether the claim or its template exists, and whether the driver of its device class offers devices: kubectl get resourceclaims,deviceclasses,resourceslices"}
 	case "no-capacity":
 		f.Do = []string{"ask for less in the claim, or give the storage of the nodes more room"}
+	case "csi-driver":
+		f.Area = Storage
+		f.Why = "the driver of the pod's volumes has not registered on those nodes: it is missing there, crashes, or is not installed at all"
+		f.Do = []string{"see on which nodes the driver's pods run and are Ready: kubectl get csinodes -o yaml"}
 	case byAffinity:
 		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
 	case byTaint:

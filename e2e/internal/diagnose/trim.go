@@ -94,6 +94,7 @@ func trimAll[T any, P object[T]](all []T, more func(trimmed, was P)) []T {
 // trimPod keeps of the containers what a diagnosis speaks of.
 func trimPod(p, was *corev1.Pod) {
 	keepHooks(&p.Spec, &was.Spec)
+	keepVolumes(&p.Spec, &was.Spec)
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
@@ -235,4 +236,22 @@ func keepHooks(spec, was *corev1.PodSpec) {
 	}
 	keep(spec.InitContainers, was.InitContainers)
 	keep(spec.Containers, was.Containers)
+}
+
+// keepVolumes keeps of a pod's volumes which ConfigMaps and Secrets they name, as the kubelet's messages do, and that they are made for the pod.
+func keepVolumes(spec, was *corev1.PodSpec) {
+	for _, v := range was.Volumes {
+		kept := corev1.Volume{Name: v.Name}
+		switch {
+		case v.Secret != nil:
+			kept.Secret = &corev1.SecretVolumeSource{SecretName: v.Secret.SecretName}
+		case v.ConfigMap != nil:
+			kept.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: v.ConfigMap.LocalObjectReference}
+		case v.Ephemeral != nil:
+			kept.Ephemeral = &corev1.EphemeralVolumeSource{}
+		default:
+			continue
+		}
+		spec.Volumes = append(spec.Volumes, kept)
+	}
 }

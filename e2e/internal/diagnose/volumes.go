@@ -171,5 +171,10 @@ func (v *view) chosenVolume(f *Finding, c *corev1.PersistentVolumeClaim) *Findin
 	f.Cause, f.What = kind, fmt.Sprintf("names the volume %s, which %s", pv.Name, text)
 	f.Evidence = append(f.Evidence, Evidence{volume, "obstacle", text})
 	f.Do = []string{"make claim and volume agree, or delete claim and pod to have them made from the set's template"}
+	if t := v.templateOf(c.Name); t != nil && t.Spec.VolumeName == pv.Name {
+		f.Why = "the set's volumeClaimTemplates name one volume, so that the claims of all its pods ask for the same"
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.volumeClaimTemplates[" + t.Name + "].spec.volumeName", t.Spec.VolumeName})
+		f.Do = []string{"create the set anew (--cascade=orphan keeps its pods) without volumeName in volumeClaimTemplates; reserve volumes for claims by spec.claimRef of each volume"}
+	}
 	return f
 }

@@ -99,26 +99,36 @@ func (r *reader) pods(ctx context.Context) error {
 	}
 	r.inNamespace = list.Items
 	for i := range list.Items {
-		p := &list.Items[i]
-		owner := metav1.GetControllerOf(p)
-		if (owner != nil && owner.UID == r.s.StatefulSet.UID) || strings.HasPrefix(p.Name, r.s.Name+"-") {
+		if p := &list.Items[i]; r.own(p) {
 			r.s.Pods = append(r.s.Pods, *p)
 		}
 	}
 	return nil
 }
 
-// selected adds the pods that the set's service selects and that are not the set's.
+// own reports whether the set owns a pod, or the pod has a name like its own.
+func (r *reader) own(p *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(p)
+	return (owner != nil && owner.UID == r.s.StatefulSet.UID) || strings.HasPrefix(p.Name, r.s.Name+"-")
+}
+
+// selected adds the pods that are not the set's and that its service selects, or that mount a claim of the set's pods.
 func (r *reader) selected() {
+	selector := labels.Nothing()
 	at := slices.IndexFunc(r.s.Services, func(s corev1.Service) bool { return s.Name == r.s.StatefulSet.Spec.ServiceName })
-	if at < 0 || len(r.s.Services[at].Spec.Selector) == 0 {
-		return
+	if at >= 0 && len(r.s.Services[at].Spec.Selector) > 0 {
+		selector = labels.SelectorFromSet(r.s.Services[at].Spec.Selector)
 	}
-	selector := labels.SelectorFromSet(r.s.Services[at].Spec.Selector)
+	claims := map[string]bool{}
+	for i := range r.s.Pods {
+		for _, name := range diagnose.ClaimNames(&r.s.Pods[i]) {
+			claims[name] = true
+		}
+	}
 	for i := range r.inNamespace {
 		p := &r.inNamespace[i]
-		has := func(o corev1.Pod) bool { return o.Name == p.Name }
-		if selector.Matches(labels.Set(p.Labels)) && !slices.ContainsFunc(r.s.Pods, has) {
+		shares := slices.ContainsFunc(diagnose.ClaimNames(p), func(name string) bool { return claims[name] })
+		if !r.own(p) && (shares || selector.Matches(labels.Set(p.Labels))) {
 			r.s.Pods = append(r.s.Pods, *p)
 		}
 	}

@@ -116,6 +116,11 @@ func TestASetOrPodsThatMayNotBeReadAreAnError(t *testing.T) {
 	}
 }
 
+func mounting(claim string) corev1.PodSpec {
+	source := corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}
+	return corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data", VolumeSource: source}}}
+}
+
 // What only some diagnoses look at is read when there is a sign of it.
 func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 	meta := func(kind, version string) metav1.TypeMeta { return metav1.TypeMeta{Kind: kind, APIVersion: version} }
@@ -124,6 +129,8 @@ func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 	pods := corev1.PodList{TypeMeta: meta("PodList", "v1"), Items: []corev1.Pod{
 		{ObjectMeta: metav1.ObjectMeta{Name: "reports-0", Namespace: "ns", Labels: map[string]string{"app": "shop"}}},
 		{ObjectMeta: metav1.ObjectMeta{Name: "unrelated", Namespace: "ns"}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "web-0", Namespace: "ns"}, Spec: mounting("shared")},
+		{ObjectMeta: metav1.ObjectMeta{Name: "backup", Namespace: "ns"}, Spec: mounting("shared")},
 	}}
 	about := func(kind, name, reason string) corev1.Event {
 		return corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: kind, Name: name, Namespace: "ns"}, Reason: reason}
@@ -148,8 +155,12 @@ func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 	if len(got.Limits) != 0 || len(got.CSINodes) != 0 {
 		t.Errorf("expected nothing to be read without a sign of it, found %v and %v", got.Limits, got.CSINodes)
 	}
-	if len(got.Pods) != 1 || got.Pods[0].Name != "reports-0" {
-		t.Errorf("expected the pod that the service selects and no other, found %v", got.Pods)
+	var names []string
+	for i := range got.Pods {
+		names = append(names, got.Pods[i].Name)
+	}
+	if want := []string{"web-0", "reports-0", "backup"}; !slices.Equal(names, want) {
+		t.Errorf("expected the set's pod, the one that the service selects and the one that shares a claim (%v), found %v", want, names)
 	}
 	if want := []string{"web-0.web.ns.svc.cluster.local"}; !slices.Equal(got.Names, want) {
 		t.Errorf("expected the names %v, found %v", want, got.Names)

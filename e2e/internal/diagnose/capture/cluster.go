@@ -234,9 +234,9 @@ func (r *reader) narrow() {
 	for i := range s.Pods {
 		p := &s.Pods[i]
 		own[p.Name], nodes[p.Spec.NodeName] = true, true
-		for _, v := range p.Spec.Volumes {
-			if v.PersistentVolumeClaim != nil {
-				mounted[v.PersistentVolumeClaim.ClaimName] = true
+		if r.own(p) {
+			for _, name := range diagnose.ClaimNames(p) {
+				mounted[name] = true
 			}
 		}
 	}

@@ -1,0 +1,174 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// What kubelets say of ConfigMaps and Secrets that a pod needs and that are not there.
+var (
+	noObject    = regexp.MustCompile(`\b(configmap|secret) "([^"]+)" not found`)
+	noKey       = regexp.MustCompile(`couldn't find key (\S+) in (ConfigMap|Secret) [^/\s]+/(\S+)`)
+	noVolumeKey = regexp.MustCompile(`references non-existent (secret|config) key: (\S+)`)
+)
+
+// settingMissing is a ConfigMap, a Secret or a key of one that a message says is not there, nil if it says so of none. user is what needs it.
+func (l podInspector) settingMissing(message, user string) *Finding {
+	kind, name, key := "", "", ""
+	if m := noObject.FindStringSubmatch(message); m != nil {
+		kind, name = m[1], m[2]
+	} else if m := noKey.FindStringSubmatch(message); m != nil {
+		kind, name, key = strings.ToLower(m[2]), m[3], m[1]
+	} else if m := noVolumeKey.FindStringSubmatch(message); m != nil {
+		kind, key = strings.Replace(m[1], "config", "configmap", 1), m[2]
+		name = l.mounted(kind, message)
+	}
+	if kind == "" || name == "" {
+		return nil
+	}
+	f := &Finding{
+		Cause: "config-missing", Area: Config, Object: Ref{Kind: kind, Namespace: l.pod.Namespace, Name: name}, Seen: l.seen,
+		What: fmt.Sprintf("does not exist, and %s of pod %s needs it", user, l.p.Name),
+		Do: []string{
+			"create it, or correct its name in the set's template; the kubelet tries again by itself",
+			"where the program can do without: optional: true in the set's template",
+		},
+	}
+	f.Look = []string{kubectl(f.Object, "get %ss", kind), describe(l.pod)}
+	if key != "" {
+		f.What = fmt.Sprintf("has no key %s, which %s of pod %s needs", key, user, l.p.Name)
+		f.Do[0] = "add the key to it, or correct the key in the set's template; the kubelet tries again by itself"
+		f.Look[0] = describe(f.Object) // which shows the keys and not the values
+	}
+	return f
+}
+
+// mounted is the ConfigMap or Secret in the volume that a message speaks of, "" if it holds none or several.
+func (l podInspector) mounted(kind, message string) string {
+	m := ofVolume.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	var names []string
+	add := func(of, name string) {
+		if of == kind {
+			names = append(names, name)
+		}
+	}
+	for _, v := range l.p.Spec.Volumes {
+		if v.Name != m[1] {
+			continue
+		}
+		if v.Secret != nil {
+			add("secret", v.Secret.SecretName)
+		}
+		if v.ConfigMap != nil {
+			add("configmap", v.ConfigMap.Name)
+		}
+		if v.Projected == nil {
+			continue
+		}
+		for _, s := range v.Projected.Sources {
+			if s.Secret != nil {
+				add("secret", s.Secret.Name)
+			}
+			if s.ConfigMap != nil {
+				add("configmap", s.ConfigMap.Name)
+			}
+		}
+	}
+	if len(names) != 1 {
+		return ""
+	}
+	return names[0]
+}
+
+// config is a container that cannot be made.
+func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
+	w := c.State.Waiting
+	message := oneLine(w.Message)
+	evidence := Evidence{l.pod, field(c, ".state.waiting"), oneLine(w.Reason + ": " + w.Message)}
+	if f := l.settingMissing(message, word+" "+c.Name); f != nil {
+		f.Evidence = append(f.Evidence, evidence)
+		return f
+	}
+	f := &Finding{
+		Cause: "container-config", Area: Container, Object: l.pod, Seen: l.seen,
+		What:     fmt.Sprintf("has %s %s that cannot be made: %s", word, c.Name, firstOf(message, w.Reason)),
+		Evidence: []Evidence{evidence}, Look: []string{describe(l.pod)},
+		Do: []string{"correct what the message names: a user that the image does not have, a mount, a path"},
+	}
+	switch has := contains(message); {
+	case execFails.MatchString(message):
+		l.cannotStart(f, c, word, message)
+	case has("runAsNonRoot"):
+		f.Do = []string{"set securityContext.runAsUser in the set's template to a number that is not 0 and that the image's files allow, or use an image that names such a user"}
+	case has("deadline exceeded", "is reserved for", "DeadlineExceeded"):
+		f.Cause, f.Area = "runtime-slow", Node
+		f.What = fmt.Sprintf("has %s %s that node %s does not make in time: %s", word, c.Name, l.p.Spec.NodeName, message)
+		f.Why = "the node's container runtime is overloaded or hangs, often on a slow disk: nothing in the set is wrong"
+		f.Do = []string{"see how busy the disk and the container runtime of node " + l.p.Spec.NodeName + " are; restart the runtime if it hangs"}
+	}
+	return f
+}
+
+// execFails is what runtimes say of a program that cannot be started.
+var execFails = regexp.MustCompile(`exec(?:: "[^"]*"| /\S+): .+$`)
+
+// cannotStart makes a finding say that a container's program cannot be started.
+func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, message string) {
+	f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
+	if strings.Contains(message, "exec format error") {
+		f.What = fmt.Sprintf("has %s %s whose program is not made for its node: exec format error", word, c.Name)
+		f.Why = "the image is for another processor architecture than node " + l.p.Spec.NodeName + ", or the program is a script without its first line (#!)"
+		f.Do = []string{"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch"}
+		return
+	}
+	if said := execFails.FindString(oneLine(message)); said != "" {
+		f.What += ": " + strings.TrimSuffix(said, ": unknown")
+	}
+	f.Why = "the image has no such program, or the user may not run it: the message says which"
+	f.Do = []string{"correct command and args in the set's template, or the image"}
+}
+
+// outOfMemory makes a finding of a container that the kernel killed for memory say whose memory ran out: without a limit of its own or of its pod's
+// it is the node's.
+func (l podInspector) outOfMemory(f *Finding, c *corev1.ContainerStatus, word, restarts string, spec *corev1.Container) {
+	f.Cause = "out-of-memory"
+	f.Why = "the limit is too low for the program, or the program leaks"
+	f.Do = []string{"raise resources.limits.memory in the set's template, or have the program use less"}
+	if limit, has := spec.Resources.Limits[corev1.ResourceMemory]; has {
+		f.What = fmt.Sprintf("has %s %s that uses more memory than its limit %s and is killed (%s)", word, c.Name, limit.String(), restarts)
+		return
+	}
+	if all := l.p.Spec.Resources; all != nil {
+		if limit, has := all.Limits[corev1.ResourceMemory]; has {
+			f.What = fmt.Sprintf("has %s %s that is killed, since the pod uses more memory than its limit %s (%s)", word, c.Name, limit.String(), restarts)
+			return
+		}
+	}
+	node := l.p.Spec.NodeName
+	f.Cause, f.Area, f.Object = "node-out-of-memory", Node, clusterRef("node", node)
+	f.What = fmt.Sprintf("ran out of memory, and %s %s of pod %s, which has no limit, was killed (%s)", word, c.Name, l.p.Name, restarts)
+	f.Evidence = append(f.Evidence, Evidence{l.pod, "spec.containers[" + c.Name + "].resources.limits[memory]", "(absent)"})
+	f.Why = "without a limit a container is killed only when all pods of the node together have used up its memory: it, or a neighbour, uses too much"
+	f.Do = []string{
+		"see which pods use the memory of node " + node + ": kubectl top pods -A --sort-by memory",
+		"have the set's template request what its pods use, and limit those that use too much",
+	}
+	f.Look = append(f.Look, describe(f.Object))
+}
+
+// meaning is what an exit code says by convention, "" if it says nothing.
+func meaning(code int32) string {
+	return map[int32]string{
+		0:   "the program ends without an error, and what a set runs has to go on: its command has nothing to wait for, or goes into the background",
+		126: "by convention of shells: what the command names cannot be executed (permissions, an interpreter that is missing)",
+		127: "by convention of shells: what the command names was not found",
+		134: "the program ended itself (SIGABRT): its own log says why",
+		139: "the program touched memory that is not its own (SIGSEGV): a defect of it, or a library that does not fit",
+	}[code]
+}

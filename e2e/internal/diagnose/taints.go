@@ -1,0 +1,92 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// byCondition is a node that a taint of its own state keeps free of new pods: whoever tolerates it has a pod on a node that does not work.
+const byCondition Cause = "node-condition"
+
+// stateOfNode is what a taint says of its node's own state, "" if the taint is somebody's choice. Cloud providers, network plugins and
+// autoscalers have taints of their own.
+func stateOfNode(t *corev1.Taint) string {
+	switch t.Key {
+	case corev1.TaintNodeNotReady:
+		return "NotReady"
+	case corev1.TaintNodeUnreachable:
+		return "unreachable"
+	case corev1.TaintNodeDiskPressure:
+		return "DiskPressure"
+	case corev1.TaintNodeMemoryPressure:
+		return "MemoryPressure"
+	case corev1.TaintNodePIDPressure:
+		return "PIDPressure"
+	case corev1.TaintNodeNetworkUnavailable:
+		return "NetworkUnavailable"
+	case corev1.TaintNodeOutOfService:
+		return "out of service"
+	case "node.cloudprovider.kubernetes.io/uninitialized":
+		return "not initialized by the cloud provider"
+	case "node.cloudprovider.kubernetes.io/shutdown":
+		return "shut down"
+	case "ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted":
+		return "about to be removed by the autoscaler"
+	}
+	if strings.HasSuffix(t.Key, "-not-ready") {
+		return t.Key
+	}
+	return ""
+}
+
+// mendNode says what to do about a node in a state.
+func mendNode(state, node string) []string {
+	switch state {
+	case "DiskPressure":
+		return []string{"free the disk of node " + node + " (images, logs, emptyDir): it takes pods again by itself"}
+	case "MemoryPressure", "PIDPressure":
+		return []string{"see which pods use it up on node " + node + "; it takes pods again by itself"}
+	case "not initialized by the cloud provider":
+		return []string{"see whether the provider's cloud-controller-manager runs: it takes the taint away"}
+	case "about to be removed by the autoscaler":
+		return []string{"add nodes, or see why the autoscaler adds none for this pod: kubectl get events -A | grep -i -e NotTriggerScaleUp -e nominated"}
+	}
+	return []string{"fix the node: its kubelet, its network, its container runtime; the taint goes by itself"}
+}
+
+// taintsText says which taints keep a pod away.
+func taintsText(nodes []nodeObstacles) string {
+	var taints []string
+	for _, n := range ordinary(nodes) {
+		for _, o := range n.all {
+			if o.cause == byTaint && !slices.Contains(taints, o.evidence.Value) {
+				taints = append(taints, o.evidence.Value)
+			}
+		}
+	}
+	if len(taints) == 1 {
+		return "; the taint is " + taints[0]
+	}
+	return "; the taints are " + list(taints)
+}
+
+// unwell is a pod that would fit on a node if that were well.
+func (v *view) unwell(p *corev1.Pod, f Finding, nodes []nodeObstacles, notes []string) Finding {
+	var own obstacle
+	node, alone := "", false
+	for _, n := range nodes {
+		at := slices.IndexFunc(n.all, func(o obstacle) bool { return o.cause == byCondition })
+		if at >= 0 && (node == "" || (len(n.all) == 1 && !alone)) {
+			node, own, alone = n.node, n.all[at], len(n.all) == 1
+		}
+	}
+	f.Area, f.Object = Node, clusterRef("node", node)
+	f.What = fmt.Sprintf("takes no new pod (%s), and pod %s fits on no other: %s", own.state, p.Name, strings.Join(notes, ", "))
+	f.Why = "the taint says how the node is: a toleration would put the pod on a node that does not work"
+	f.Do = mendNode(own.state, node)
+	f.Look = []string{describe(f.Object), f.Look[0]}
+	return f
+}
