@@ -39,6 +39,7 @@ type recordOptions struct {
 	namespaces, selector, folder string
 	objectives                   []string
 	limit, rotate                time.Duration
+	metrics                      string // the address that they are served at
 
 	chosen labels.Selector
 	// complete bounds how long the end of the recording waits for what has happened by then.
@@ -80,6 +81,7 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 	command.Flags().StringVarP(&o.selector, "selector", "l", "", "tell of the sets with these `labels` alone, such as app=db")
 	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
 	command.Flags().DurationVar(&o.rotate, "rotate", time.Hour, "begin another history after this `duration`, and save what is known by then")
+	command.Flags().StringVar(&o.metrics, "metrics", "", "serve the counts and figures so far as OpenMetrics at this `address`, such as :9090, while the recording goes on (path /metrics)")
 	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
 	return command
 }
@@ -175,13 +177,21 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 }
 
 // recordInto records until ctx ends, into a folder.
-func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (*recording.Recording, error) {
+func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (_ *recording.Recording, err error) {
+	names := strings.Split(o.namespaces, ",")
+	hs := &histories{o: o, client: client, dir: dir, progress: progress, r: recording.New(names, o.selector), present: map[string]present{}}
+	if o.metrics != "" {
+		at, end, refused := serveMetrics(o.metrics, hs)
+		if refused != nil {
+			return nil, cli.UsageError{Err: refused}
+		}
+		defer func() { err = errors.Join(err, end()) }()
+		fmt.Fprintf(progress, "record: metrics at http://%s/metrics\n", at)
+	}
 	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
 		return nil, unrecorded{err}
 	}
-	names := strings.Split(o.namespaces, ",")
-	hs := &histories{o: o, client: client, dir: dir, version: versionOf(client), progress: progress, r: recording.New(names, o.selector)}
-	hs.r.Suite = version.OfProgram()
+	hs.version, hs.r.Suite = versionOf(client), version.OfProgram()
 	hs.r.Seen(hs.version)
 	if err := hs.record(ctx, names); err != nil {
 		return nil, unrecorded{err}

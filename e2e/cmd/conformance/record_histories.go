@@ -30,9 +30,13 @@ type histories struct {
 	version  string // of Kubernetes, when the recording began
 	progress io.Writer
 
-	mu sync.Mutex
-	r  *recording.Recording
+	mu      sync.Mutex
+	r       *recording.Recording
+	present map[string]present // by namespace
 }
+
+// chosen reports whether a set with these labels is to be told of.
+func (hs *histories) chosen(set map[string]string) bool { return hs.o.chosen.Matches(labels.Set(set)) }
 
 // begin begins a history of a namespace. It ends with lasting.
 func (hs *histories) begin(lasting context.Context, namespace string) (*recorder.Recorder, error) {
@@ -52,7 +56,7 @@ func (hs *histories) follow(ctx, lasting context.Context, namespace string, rec 
 			span.Until = time.Now().UTC()
 		}
 		h := rec.Stop(lasting, hs.o.complete)
-		if err := hs.add(h, fmt.Sprintf("histories/%s-%d.jsonl.gz", namespace, part), span); err != nil {
+		if err := hs.add(h, fmt.Sprintf("histories/%s-%d.jsonl.gz", namespace, part), span, next); err != nil {
 			if next != nil {
 				next.Stop(lasting, time.Nanosecond)
 			}
@@ -84,10 +88,15 @@ func (hs *histories) whenFull(ctx, lasting context.Context, namespace string, re
 	}
 }
 
-// add saves a history, adds it to the recording, and saves what is known so far: it stays if the process is killed.
-func (hs *histories) add(h *history.History, file string, span recording.Span) error {
+// add saves a history, adds it to the recording, and saves what is known so far: it stays if the process is killed. The next history of the namespace, if
+// there is one, takes its place.
+func (hs *histories) add(h *history.History, file string, span recording.Span, next *recorder.Recorder) error {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
+	delete(hs.present, h.Header.Namespace)
+	if next != nil {
+		hs.present[h.Header.Namespace] = present{next, span.Until}
+	}
 	later := versionOf(hs.client)
 	if later != hs.version && later != "" {
 		h.Header.Version = "" // it was of several
@@ -95,7 +104,7 @@ func (hs *histories) add(h *history.History, file string, span recording.Span) e
 	if err := h.Save(filepath.Join(hs.dir, file)); err != nil {
 		return err
 	}
-	hs.r.Add(h, file, span, func(set map[string]string) bool { return hs.o.chosen.Matches(labels.Set(set)) })
+	hs.r.Add(h, file, span, hs.chosen)
 	hs.r.Seen(later)
 	hs.r.Hold(hs.o.objectives)
 	return report.SaveRecording(hs.dir, hs.r)
@@ -113,6 +122,9 @@ func (hs *histories) record(ctx context.Context, namespaces []string) error {
 			return err
 		}
 		recorders = append(recorders, rec)
+		hs.mu.Lock()
+		hs.present[name] = present{rec: rec}
+		hs.mu.Unlock()
 		fmt.Fprintf(hs.progress, "record: %s\n", begun(name, rec, hs.o.chosen))
 		for _, g := range rec.Unreadable() {
 			manifest := "rbac-record"

@@ -290,7 +290,9 @@ func tellNodes(h *history.History, outages []*Outage, stays []*stay) {
 	}
 }
 
-func union(a, b []string) []string { return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b)))) }
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
 
 func because(why string) string {
 	if why == "" {

@@ -61,18 +61,22 @@ func TestNodesAreToldBesideOutages(t *testing.T) {
 		told   string // in an act, or in the cause of the outage
 		not    string
 	}{
-		"lost, and its pods taken away for the taint": {func(b *historytest.Builder) {
-			node(b, func(n *history.Node) { n.Conditions = ready(corev1.ConditionUnknown, "NodeStatusUnknown") })
-			b.Unready("web-1")
-			b.Report(history.Report{Type: "Warning", Reason: "NodeNotReady", Reporter: "node-controller", Kind: "Pod", Object: "web-1", UID: b.Get(history.Pods, "web-1").UID})
-			b.Wait(time.Minute)
-			node(b, func(n *history.Node) { n.Taints = []history.Taint{{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoExecute}} })
-			b.Disrupt("web-0", "DeletionByTaintManager")
-			b.ByOthers(func() { b.DeletePod("web-0") })
-			b.Wait(time.Minute)
-			b.Status("web")
-		}, "n1 NotReady 2m1s web-0,web-1 lasts; NodeStatusUnknown", "node n1 was NotReady (NodeStatusUnknown) from 03:05:06 on",
-			"taint manager, for a taint of node n1 (node.kubernetes.io/unreachable:NoExecute, NotReady since 03:05:00)", ""},
+		"lost, and its pods taken away for the taint": {
+			func(b *historytest.Builder) {
+				node(b, func(n *history.Node) { n.Conditions = ready(corev1.ConditionUnknown, "NodeStatusUnknown") })
+				b.Unready("web-1")
+				b.Report(history.Report{Type: "Warning", Reason: "NodeNotReady", Reporter: "node-controller", Kind: "Pod", Object: "web-1", UID: b.Get(history.Pods, "web-1").UID})
+				b.Wait(time.Minute)
+				node(b, func(n *history.Node) {
+					n.Taints = []history.Taint{{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoExecute}}
+				})
+				b.Disrupt("web-0", "DeletionByTaintManager")
+				b.ByOthers(func() { b.DeletePod("web-0") })
+				b.Wait(time.Minute)
+				b.Status("web")
+			}, "n1 NotReady 2m1s web-0,web-1 lasts; NodeStatusUnknown", "node n1 was NotReady (NodeStatusUnknown) from 03:05:06 on",
+			"taint manager, for a taint of node n1 (node.kubernetes.io/unreachable:NoExecute, NotReady since 03:05:00)", "",
+		},
 		"a pod that is not Ready since its node is not": {func(b *historytest.Builder) {
 			b.Unready("web-1")
 			b.Report(history.Report{Type: "Warning", Reason: "NodeNotReady", Reporter: "node-controller", Kind: "Pod", Object: "web-1", UID: b.Get(history.Pods, "web-1").UID})
@@ -107,12 +111,16 @@ func TestNodesAreToldBesideOutages(t *testing.T) {
 			b.Wait(time.Minute)
 			b.Status("web")
 		}, "n1 removed from the cluster 1m1s web-0,web-1 lasts", "node n1 was removed from the cluster from 03:05:06 on", "pod garbage collector, since node n1 is gone", "out of service"},
-		"out of service": {func(b *historytest.Builder) {
-			node(b, func(n *history.Node) { n.Taints = []history.Taint{{Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute}} })
-			b.Disrupt("web-1", "DeletionByPodGC")
-			b.ByOthers(func() { b.DeletePod("web-1") })
-		}, "n1 tainted node.kubernetes.io/out-of-service=nodeshutdown:NoExecute 1s web-0,web-1 lasts", "node n1 was tainted node.kubernetes.io/out-of-service=nodeshutdown:NoExecute from 03:05:06 on",
-			"since node n1 is out of service", "gone"},
+		"out of service": {
+			func(b *historytest.Builder) {
+				node(b, func(n *history.Node) {
+					n.Taints = []history.Taint{{Key: corev1.TaintNodeOutOfService, Value: "nodeshutdown", Effect: corev1.TaintEffectNoExecute}}
+				})
+				b.Disrupt("web-1", "DeletionByPodGC")
+				b.ByOthers(func() { b.DeletePod("web-1") })
+			}, "n1 tainted node.kubernetes.io/out-of-service=nodeshutdown:NoExecute 1s web-0,web-1 lasts", "node n1 was tainted node.kubernetes.io/out-of-service=nodeshutdown:NoExecute from 03:05:06 on",
+			"since node n1 is out of service", "gone",
+		},
 		"under pressure": {func(b *historytest.Builder) {
 			node(b, func(n *history.Node) {
 				n.Conditions = append(n.Conditions, history.NodeCondition{Type: corev1.NodeDiskPressure, Status: corev1.ConditionTrue})
@@ -121,7 +129,9 @@ func TestNodesAreToldBesideOutages(t *testing.T) {
 			b.ByOthers(func() { b.DeletePod("web-1") })
 		}, "", "", "kubelet of node n1 (DiskPressure)", ""},
 		"a taint that comes": {func(b *historytest.Builder) {
-			node(b, func(n *history.Node) { n.Taints = append(n.Taints, history.Taint{Key: "maintenance", Effect: corev1.TaintEffectNoSchedule}) })
+			node(b, func(n *history.Node) {
+				n.Taints = append(n.Taints, history.Taint{Key: "maintenance", Effect: corev1.TaintEffectNoSchedule})
+			})
 			b.Unready("web-1")
 			b.Wait(time.Minute)
 			b.Ready("web-1")
@@ -192,12 +202,16 @@ func TestCircumstancesGoOnAcrossHistories(t *testing.T) {
 	first, second := historytest.New(), historytest.New()
 	onNode(first)
 	node(first, func(n *history.Node) { n.Unschedulable = true })
-	node(first, func(n *history.Node) { n.Taints = append(n.Taints, history.Taint{Key: "new", Effect: corev1.TaintEffectNoSchedule}) })
+	node(first, func(n *history.Node) {
+		n.Taints = append(n.Taints, history.Taint{Key: "new", Effect: corev1.TaintEffectNoSchedule})
+	})
 	first.Wait(time.Minute)
 	first.Status("web")
 	onNode(second)
 	node(second, func(n *history.Node) { n.Unschedulable = true })
-	node(second, func(n *history.Node) { n.Taints = append(n.Taints, history.Taint{Key: "new", Effect: corev1.TaintEffectNoSchedule}) })
+	node(second, func(n *history.Node) {
+		n.Taints = append(n.Taints, history.Taint{Key: "new", Effect: corev1.TaintEffectNoSchedule})
+	})
 	for _, e := range second.Events() {
 		e.Change = history.Listed
 	}

@@ -104,6 +104,13 @@ func (s Span) has(t time.Time) bool {
 
 // Add adds a history, which is saved in a file, of those sets that are chosen. Those of a namespace are added in their order.
 func (r *Recording) Add(h *history.History, file string, span Span, chosen func(labels map[string]string) bool) {
+	is := r.add(h, file, span, chosen)
+	r.judge(h, file, span, is)
+	r.sort()
+}
+
+// add is Add without what the judges say. It returns which sets of the namespace are chosen.
+func (r *Recording) add(h *history.History, file string, span Span, chosen func(labels map[string]string) bool) (is func(set string) bool) {
 	end := h.Header.Start.Add(h.Duration())
 	if r.Start.IsZero() || h.Header.Start.Before(r.Start) {
 		r.Start = h.Header.Start
@@ -114,7 +121,7 @@ func (r *Recording) Add(h *history.History, file string, span Span, chosen func(
 	r.Seen(h.Header.Version)
 	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Events: len(h.Events), Lacks: lacks(h)})
 	sets := r.addSets(h, chosen)
-	is := func(set string) bool { return sets[set] }
+	is = func(set string) bool { return sets[set] }
 
 	acts, causeOf := Acts(h)
 	for _, a := range acts {
@@ -130,11 +137,11 @@ func (r *Recording) Add(h *history.History, file string, span Span, chosen func(
 		}
 	}
 	r.addCircumstances(circumstancesOf(h, stays), span)
-	r.judge(h, file, span, is)
 	r.samples = append(r.samples, figures.Measure(before(span.Until, Only(h, is)))...)
 	r.Figures = figures.Sum(r.samples)
 	r.sort()
 	r.tellBeside()
+	return is
 }
 
 // addOutage adds an outage, which goes on where one of the history before ended with its span.

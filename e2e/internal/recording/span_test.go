@@ -110,3 +110,34 @@ func ofPods(r *recording.Recording) (n int) {
 	}
 	return n
 }
+
+// TestPreviewChangesNothing: what is asked for while a history is not finished is told, and the recording stays as it is.
+func TestPreviewChangesNothing(t *testing.T) {
+	b := historytest.New()
+	b.Running("web", 2)
+	listed(b)
+	b.Wait(time.Minute)
+	b.Unready("web-1")
+	b.Wait(10 * time.Second)
+	b.Status("web")
+	first := asRecorded(b.History())
+	until := first.Header.Start.Add(first.Duration())
+	r := recording.New([]string{"shop"}, "")
+	r.Add(first, "1", recording.Span{Until: until}, all)
+	second := *first
+	second.Events = nil
+	for _, e := range first.Events {
+		is := *e
+		is.Change, is.At = history.Listed, 0
+		second.Events = append(second.Events, &is)
+	}
+	second.Header.Start, second.End = until, nil
+	for range 2 {
+		if got := downs(r.Preview(&second, time.Minute, recording.Span{From: until}, all)); len(got) != 1 || !strings.HasPrefix(got[0], "web web-1 1× 70 s lasts") {
+			t.Errorf("expected one outage that goes on, found %q", got)
+		}
+	}
+	if got := downs(r); len(got) != 1 || !strings.HasPrefix(got[0], "web web-1 1× 10 s lasts") || len(r.Histories) != 1 {
+		t.Errorf("expected the recording as it was, found %q and %+v", got, r.Histories)
+	}
+}

@@ -22,6 +22,13 @@ func figuresTable(p *printer, all []figures.Figure) {
 // WriteFigures writes the figures as a summary in OpenMetrics' text format.
 func WriteFigures(w io.Writer, all []figures.Figure) error {
 	p := &printer{w: w}
+	p.figures(all)
+	p.f("# EOF\n")
+	return p.err
+}
+
+// figures writes the summary without the end of the text.
+func (p *printer) figures(all []figures.Figure) {
 	const name = "statefulset_conformance_duration_seconds"
 	p.f("# TYPE %s gauge\n# UNIT %s seconds\n# HELP %s What the cluster took, by kind and by node or storage class.\n", name, name, name)
 	for _, f := range all {
@@ -32,8 +39,6 @@ func WriteFigures(w io.Writer, all []figures.Figure) error {
 			p.f("%s{kind=%q,of=%q,quantile=%q} %g\n", name, string(f.Kind), sanitize.Text(f.Of), q.quantile, q.value)
 		}
 	}
-	p.f("# EOF\n")
-	return p.err
 }
 
 // figureLines says the figures that are not of one node or class in a line each, for the console.

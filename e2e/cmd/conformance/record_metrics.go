@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+)
+
+// metricsAge is how old an answer may be: it takes a walk through all events of the present histories.
+const metricsAge = 5 * time.Second
+
+// present is the history of a namespace that is not finished yet.
+type present struct {
+	rec  *recorder.Recorder
+	from time.Time
+}
+
+// metrics answers requests for the counts and figures of a recording that goes on.
+type metrics struct {
+	hs  *histories
+	age time.Duration
+
+	mu   sync.Mutex
+	text []byte
+	at   time.Time
+}
+
+// serveMetrics answers at an address, such as :9090, until the returned function is called.
+func serveMetrics(address string, hs *histories) (at string, end func() error, err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", nil, fmt.Errorf("--metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", &metrics{hs: hs, age: metricsAge})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	return listener.Addr().String(), func() error {
+		err := server.Close()
+		if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
+		return err
+	}, nil
+}
+
+// ServeHTTP answers with OpenMetrics' text format.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	text, err := m.current()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", report.MetricsType)
+	_, _ = w.Write(text)
+}
+
+// current returns the text as of now, or of a short while ago.
+func (m *metrics) current() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.text != nil && time.Since(m.at) < m.age {
+		return m.text, nil
+	}
+	r, sets := m.hs.preview()
+	var text bytes.Buffer
+	if err := report.WriteRecordingMetrics(&text, r, sets); err != nil {
+		return nil, err
+	}
+	m.text, m.at = text.Bytes(), time.Now()
+	return m.text, nil
+}
+
+// preview returns the recording with the histories that are not finished yet, and the sets as they are now.
+func (hs *histories) preview() (*recording.Recording, []report.SetNow) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	r := hs.r
+	var sets []report.SetNow
+	for _, name := range r.Namespaces {
+		p, begun := hs.present[name]
+		if !begun {
+			continue
+		}
+		r = r.Preview(p.rec.History(), p.rec.Now(), recording.Span{From: p.from}, hs.chosen)
+		p.rec.View(func(s *history.State) {
+			for _, e := range s.List(history.Sets) {
+				if hs.chosen(e.Labels) {
+					sets = append(sets, report.SetNow{Namespace: name, Name: e.Name, Replicas: e.Set.Replicas, Ready: e.Set.Status.Ready})
+				}
+			}
+		})
+	}
+	return r, sets
+}

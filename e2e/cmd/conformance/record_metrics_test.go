@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
+)
+
+// answered returns the answer to a request for a path, "" where nobody answers.
+func answered(t *testing.T, url string) (text, kind string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", ""
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%s: expected an answer, found %s and %v: %s", url, resp.Status, err, data)
+	}
+	return string(data), resp.Header.Get("Content-Type")
+}
+
+// TestRecordServesMetrics: what was recorded so far can be asked for while the recording goes on, also across histories, and nobody answers after it.
+func TestRecordServesMetrics(t *testing.T) {
+	web := set("shop", "web")
+	web.Spec.Replicas, web.Status = new(int32(3)), appsv1.StatefulSetStatus{ReadyReplicas: 2}
+	client := fake.NewClientset(web, set("shop", "db"))
+	o := recordOptions{namespaces: "shop", selector: "app=web", complete: 10 * time.Millisecond, rotate: 300 * time.Millisecond, metrics: "127.0.0.1:0"}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var progress bytes.Buffer
+	var texts []string
+	var kind, url string
+	begun := func() {
+		url = regexp.MustCompile(`http://\S+`).FindString(progress.String())
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name: "web-0", Namespace: "shop", UID: "uid-of-a-pod", OwnerReferences: []metav1.OwnerReference{{Kind: "StatefulSet", Name: "web", UID: "uid-of-a-set", Controller: new(true)}},
+		}}
+		if _, err := client.CoreV1().Pods("shop").Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+			t.Error(err)
+		}
+		go func() {
+			defer interrupt()
+			<-time.After(100 * time.Millisecond)
+			text, is := answered(t, url)
+			texts, kind = append(texts, text), is
+			<-time.After(metricsAge + 100*time.Millisecond)
+			text, _ = answered(t, url)
+			texts = append(texts, text)
+			if ok, _ := answered(t, strings.TrimSuffix(url, "metrics")+"healthz"); ok != "ok\n" {
+				t.Errorf("expected the recorder to say that it is alive, found %q", ok)
+			}
+		}()
+	}
+	r, err := o.recordInto(ctx, client, t.TempDir(), &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Histories) < 3 || len(texts) != 2 || kind != report.MetricsType {
+		t.Fatalf("expected answers in several histories, found %d, %q and %q", len(r.Histories), texts, kind)
+	}
+	for i, text := range texts {
+		for _, want := range []string{
+			`statefulset_recording_replicas{namespace="shop",set="web"} 3` + "\n", `statefulset_recording_ready_replicas{namespace="shop",set="web"} 2` + "\n",
+			`statefulset_recording_acts_total{namespace="shop",set="web"} 1` + "\n", "# TYPE statefulset_conformance_duration_seconds gauge\n",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("answer %d: expected %q in\n%s", i, want, text)
+			}
+		}
+		if strings.Contains(text, `"db"`) || strings.Count(text, "# EOF\n") != 1 || !strings.HasSuffix(text, "# EOF\n") {
+			t.Errorf("answer %d: expected the sets that are chosen alone, and an end, found\n%s", i, text)
+		}
+	}
+	if text, _ := answered(t, url); text != "" {
+		t.Errorf("expected no answer after the recording, found %q", text)
+	}
+}
+
+// TestRecordRefusesAnAddressThatIsTaken: in one line, and before anything is recorded.
+func TestRecordRefusesAnAddressThatIsTaken(t *testing.T) {
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	for _, address := range []string{taken.Addr().String(), "nowhere", "127.0.0.1:port"} {
+		o := recordOptions{namespaces: "shop", rotate: time.Hour, metrics: address}
+		if err := o.check(); err != nil {
+			t.Fatal(err)
+		}
+		_, err = o.recordInto(t.Context(), fake.NewClientset(), t.TempDir(), io.Discard)
+		if cli.ExitCode(err) != verdict.ExitUsage || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "--metrics") {
+			t.Errorf("%s: expected wrong use in one line, found %v", address, err)
+		}
+	}
+}
