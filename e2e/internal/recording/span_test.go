@@ -114,7 +114,7 @@ func ofPods(r *recording.Recording) (n int) {
 // TestPreviewChangesNothing: what is asked for while a history is not finished is told, and the recording stays as it is.
 func TestPreviewChangesNothing(t *testing.T) {
 	b := historytest.New()
-	b.Running("web", 2)
+	b.Running("web", 3)
 	listed(b)
 	b.Wait(time.Minute)
 	b.Unready("web-1")
