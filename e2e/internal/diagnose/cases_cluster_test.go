@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -205,12 +206,13 @@ func TestNamesInATemplate(t *testing.T) {
 	spec := corev1.PodSpec{
 		InitContainers: []corev1.Container{{Command: []string{"sh", "-c", `until nslookup "$(hostname).web.$NAMESPACE.svc.cluster.local"; do sleep 1; done`}}},
 		Containers: []corev1.Container{{
-			Args: []string{"--seeds=web-0.web.$(NAMESPACE).svc.db.example:9042,web-1.web.shop.svc"}, Env: []corev1.EnvVar{{Name: "URL", Value: "http://web.shop.svc.cluster.internal:80/x.svc2"}},
+			Args: []string{"--config=/etc/web-0.json", "--peers=web-0=http://web-0.peers:2380,web-1=http://web-1.web", "--me=$HOSTNAME.web", "--seeds=web-0.web.$(NAMESPACE).svc.db.example:9042,web-1.web.shop.svc"}, Env: []corev1.EnvVar{{Name: "URL", Value: "http://web.shop.svc.cluster.internal:80/x.svc2"}},
 			ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"ping", "${POD}.web.svc."}}}},
 		}},
 	}
-	want := []string{"$(hostname).web.$NAMESPACE.svc.cluster.local", "${POD}.web.svc", "web-0.web.$(NAMESPACE).svc.db.example", "web-1.web.shop.svc", "web.shop.svc.cluster.internal"}
-	if got := diagnose.NamesIn(&spec); !slices.Equal(got, want) {
+	want := []string{"$(hostname).web.$NAMESPACE.svc.cluster.local", "$HOSTNAME.web", "${POD}.web.svc", "web-0.peers", "web-0.web.$(NAMESPACE).svc.db.example", "web-1.web", "web-1.web.shop.svc", "web.shop.svc.cluster.internal"}
+	set := appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: "web"}, Spec: appsv1.StatefulSetSpec{ServiceName: "web", Template: corev1.PodTemplateSpec{Spec: spec}}}
+	if got := diagnose.NamesIn(&set); !slices.Equal(got, want) {
 		t.Errorf("expected %q, found %q", want, got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 )
@@ -230,6 +231,27 @@ func endCases() []built {
 		{
 			"a readiness probe whose events are gone", probed(func(c *corev1.Container) { c.ReadinessProbe = probe }),
 			"readiness: pod/web-0 runs, and the readiness probe of container main has not succeeded for 8m (exec check, every 10 s)", "readiness-probe",
+		},
+		{
+			"a probe that asks another port than the program has", probed(func(c *corev1.Container) {
+				c.Ports = []corev1.ContainerPort{{ContainerPort: 5432, Name: "db"}}
+				c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 10, ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(5433)}}}
+			}),
+			"readiness: pod/web-0 runs, and the readiness probe of container main has not succeeded for 8m (TCP connection to :5433, every 10 s); it asks port 5433, and the container declares 5432 db", "readiness-probe",
+		},
+		{
+			"twin: a port by a name that none has", probed(func(c *corev1.Container) {
+				c.Ports = []corev1.ContainerPort{{ContainerPort: 5432, Name: "db"}}
+				c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 10, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/up", Port: intstr.FromString("http")}}}
+			}),
+			"readiness: pod/web-0 runs, and the readiness probe of container main has not succeeded for 8m (HTTP GET :http/up, every 10 s); no port of the container is named http", "readiness-probe",
+		},
+		{
+			"twin: the port is the one that it declares", probed(func(c *corev1.Container) {
+				c.Ports = []corev1.ContainerPort{{ContainerPort: 5432, Name: "db"}}
+				c.ReadinessProbe = &corev1.Probe{PeriodSeconds: 10, ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("db")}}}
+			}),
+			"readiness: pod/web-0 runs, and the readiness probe of container main has not succeeded for 8m (TCP connection to :db, every 10 s)", "readiness-probe",
 		},
 		{"twin: the container has just begun", func(t *testing.T) state {
 			t.Helper()

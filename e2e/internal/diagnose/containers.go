@@ -34,26 +34,43 @@ func sidecar(c *corev1.Container) bool {
 	return c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// containers is what is wrong with the pod's containers, in the order in which they start.
+// containers is what is wrong with the pod's containers. Init containers start one after another, so that the first trouble is the one; the others
+// start together: what cannot start comes before what ends, and that before what is not ready, since it may wait for the others.
 func (l podInspector) containers() *Finding {
 	p := l.p
+	var best *Finding
+	consider := func(f *Finding) {
+		if f != nil && (best == nil || rank(f) < rank(best)) {
+			best = f
+		}
+	}
 	for i := range p.Status.InitContainerStatuses {
 		c := &p.Status.InitContainerStatuses[i]
-		spec, word := specOf(p.Spec.InitContainers, c.Name), initContainer
+		spec := specOf(p.Spec.InitContainers, c.Name)
 		if sidecar(spec) {
-			word = sidecarWord
-		}
-		if f := l.container(c, word, spec); f != nil {
+			consider(l.container(c, sidecarWord, spec))
+		} else if f := l.container(c, initContainer, spec); f != nil && best == nil {
 			return f
 		}
 	}
 	for i := range p.Status.ContainerStatuses {
 		c := &p.Status.ContainerStatuses[i]
-		if f := l.container(c, "container", specOf(p.Spec.Containers, c.Name)); f != nil {
-			return f
-		}
+		consider(l.container(c, "container", specOf(p.Spec.Containers, c.Name)))
 	}
-	return nil
+	return best
+}
+
+// rank orders what is wrong with containers of one pod.
+func rank(f *Finding) int {
+	switch {
+	case !f.Known():
+		return 3
+	case f.Cause == "readiness-probe" || f.Cause == "startup-probe" && f.Area == Readiness:
+		return 2
+	case f.Area == Image || f.Area == Config || f.Cause == "container-config" || f.Cause == "cannot-start":
+		return 0
+	}
+	return 1
 }
 
 // podInspector looks at one pod's containers.
@@ -159,7 +176,7 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	case last.Reason == "OOMKilled":
 		l.outOfMemory(f, c, word, restarts, spec)
 	case kill != nil:
-		kill.explain(f, c, word, restarts)
+		kill.explain(f, c, word, restarts, spec)
 	case l.about(c.Name, "FailedPostStartHook", "") != nil:
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":

@@ -110,6 +110,9 @@ func Diagnose(s *State) []Finding {
 	found = append(found, dns...)
 	found = append(found, names...)
 	found = append(found, policies...)
+	if f := v.closed(pods); f != nil {
+		found = append(found, *f)
+	}
 	if f := v.unpublished(pods); f != nil && !asksInVain {
 		found = append(found, *f)
 	}

@@ -199,7 +199,7 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 		}
 	}
 	c := v.oldClaim(p)
-	if c == nil {
+	if c == nil || slices.ContainsFunc(crash.Evidence, ofCommand) {
 		return nil
 	}
 	claim := v.ref("persistentvolumeclaim", c.Name)
@@ -219,6 +219,11 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 		"where data are disposable, set persistentVolumeClaimRetentionPolicy.whenDeleted: Delete",
 	}
 	return &f
+}
+
+// ofCommand reports whether evidence is of a run that ended without looking at any data: its command was not there, or had nothing to do.
+func ofCommand(e Evidence) bool {
+	return slices.ContainsFunc([]int{0, 126, 127}, func(code int) bool { return strings.HasPrefix(e.Value, fmt.Sprintf("exit code %d,", code)) })
 }
 
 // oldClaim is a claim of the set's templates that a pod uses and that is older than the set.

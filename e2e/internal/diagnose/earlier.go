@@ -108,6 +108,9 @@ func (v *view) earlier() []Finding {
 		}
 		all := v.lost(name, uid)
 		if len(all) == 0 {
+			if f := v.again(name, p); f != nil {
+				found = append(found, *f)
+			}
 			continue
 		}
 		pod := v.ref("pod", name)

@@ -20,7 +20,7 @@ func (v *view) setup(l podInspector) *Finding {
 		}
 	}
 	// A first failure may be the kubelet not having seen a new object yet.
-	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume") {
+	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume" || v.now.Sub(at(e)) > patience) {
 		return v.mount(l, e)
 	}
 	if e := l.newest("VolumePermissionChangeInProgress"); e != nil {

@@ -6,24 +6,33 @@ import (
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
 // serviceName is a name of the cluster's DNS in a text, with variables of a shell or of Kubernetes in it.
 var serviceName = regexp.MustCompile(`[A-Za-z0-9$(){}_-]+(?:\.[A-Za-z0-9$(){}_-]+)*\.svc(?:\.[A-Za-z0-9-]+)*\b`)
 
-// NamesIn returns the names below .svc that the containers of a pod ask for, as far as commands, arguments, environment, hooks and probes
-// hold them: each once, sorted. Configuration in files is not looked at.
-func NamesIn(spec *corev1.PodSpec) []string {
+// NamesIn returns the names of the cluster that the containers of a set's template ask for, as far as commands, arguments, environment, hooks and
+// probes hold them: each once, sorted. They are those below .svc, and short ones of the set's own pods under a service (web-0.web): under another
+// service than the set's they count only with a port after them, since a file may be called so too. Configuration in files is not looked at.
+func NamesIn(set *appsv1.StatefulSet) []string {
+	spec := &set.Spec.Template.Spec
 	var texts []string
 	for _, all := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range all {
 			texts = append(texts, textsOf(&all[i])...)
 		}
 	}
+	short := regexp.MustCompile(`(?:^|[^A-Za-z0-9.-])(` + regexp.QuoteMeta(set.Name) + `-[0-9]+|\$[({]?(?:HOSTNAME|POD_NAME)[)}]?)\.([a-z0-9-]+)(:[0-9])?(?:[^A-Za-z0-9.-]|$|[0-9])`)
 	var out []string
 	for _, t := range texts {
 		out = append(out, serviceName.FindAllString(t, -1)...)
+		for _, m := range short.FindAllStringSubmatch(t, -1) {
+			if m[2] == set.Spec.ServiceName || m[3] != "" {
+				out = append(out, m[1]+"."+m[2])
+			}
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -131,7 +140,7 @@ func (v *view) otherZone() *Finding {
 		What: fmt.Sprintf("has a template that asks for names in %s, and the cluster's zone is %s", list(other), zone),
 		Seen: "no such name can be resolved in this cluster: " + list(names),
 		Evidence: []Evidence{
-			{v.setRef(), "spec.template, names below .svc", strings.Join(names, ", ")},
+			{v.setRef(), "spec.template, names of the cluster", strings.Join(names, ", ")},
 			{systemRef("configmap", "kube-system", "kubelet-config"), "clusterDomain", firstOf(v.s.Resolver.Zone, "(not read, CoreDNS answers for "+zone+")")},
 		},
 		Why: "the zone of another cluster is written into the template",
@@ -179,7 +188,7 @@ func (v *view) nodesResolver(pods []Finding) *Finding {
 		Look: []string{kubectl(v.setRef(), "exec %s -- cat /etc/resolv.conf", v.podName(v.start()))},
 	}
 	if len(v.s.Names) > 0 {
-		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names below .svc", strings.Join(v.s.Names, ", ")})
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
 	}
 	return f
 }
@@ -219,7 +228,7 @@ func (v *view) unpublished(pods []Finding) *Finding {
 		Look:     []string{getYAML(service)},
 	}
 	if len(v.s.Names) > 0 {
-		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names below .svc", strings.Join(v.s.Names, ", ")})
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
 	}
 	return f
 }

@@ -266,8 +266,10 @@ func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
 
 // unready is a pod that runs, whose containers show no error, and that is not Ready.
 func (v *view) unready(p *corev1.Pod) Finding {
-	if f := v.gates(p); f != nil {
-		return *f
+	for _, f := range []*Finding{v.gates(p), v.idle(p)} {
+		if f != nil {
+			return *f
+		}
 	}
 	pod := v.ref("pod", p.Name)
 	f := Finding{

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
@@ -66,7 +67,7 @@ func ranOut(t *corev1.ContainerStateTerminated, p *corev1.Probe) bool {
 }
 
 // explain makes a finding of a container that ends say for which probe it is killed.
-func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts string) {
+func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts string, spec *corev1.Container) {
 	f.Cause = Cause(k.kind + "-probe")
 	f.Evidence = append(f.Evidence, k.evidence...)
 	f.Why = "the program does not answer the probe in time, or the probe asks for the wrong thing"
@@ -83,7 +84,10 @@ func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts str
 		}
 		return
 	}
-	f.What = fmt.Sprintf("has %s %s that %s since its liveness probe fails (%s)", word, c.Name, again, restarts)
+	f.What = fmt.Sprintf("has %s %s that %s since its liveness probe fails (%s)", word, c.Name, again, restarts) + otherPort(spec, k.probe)
+	for _, e := range k.evidence {
+		f.Why = firstOf(probeSays(e.Value, k.probe), f.Why)
+	}
 	f.Do = []string{"compare the probe (" + probeText(k.probe) + ") with what the program serves", "give a slow start a startupProbe"}
 }
 
@@ -130,6 +134,7 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 		f.Evidence = append(f.Evidence, eventEvidence(e))
 		f.Why = firstOf(probeSays(e.Message, probe), f.Why)
 	}
+	f.What += otherPort(spec, probe)
 	if kind == "startup" {
 		f.Area = Container
 		f.What += ": the kubelet kills it unless the probe succeeds within " + allowed(probe)
@@ -145,6 +150,34 @@ func (l podInspector) unreadySince(c *corev1.ContainerStatus) time.Duration {
 		since = latest(since, all.LastTransitionTime.Time)
 	}
 	return l.now.Sub(since)
+}
+
+// otherPort says that a probe asks for a port which its container does not declare, while it declares others; "" if it does not. Ports need not be
+// declared, so that a number is a hint; a name that no port has cannot be asked at all.
+func otherPort(spec *corev1.Container, p *corev1.Probe) string {
+	var port intstr.IntOrString
+	switch {
+	case p.HTTPGet != nil:
+		port = p.HTTPGet.Port
+	case p.TCPSocket != nil:
+		port = p.TCPSocket.Port
+	default:
+		return ""
+	}
+	var declared []string
+	for _, d := range spec.Ports {
+		if (port.Type == intstr.String && d.Name == port.StrVal) || d.ContainerPort == port.IntVal {
+			return ""
+		}
+		declared = append(declared, strings.TrimSuffix(fmt.Sprintf("%d %s", d.ContainerPort, d.Name), " "))
+	}
+	switch {
+	case port.Type == intstr.String:
+		return fmt.Sprintf("; no port of the container is named %s", port.StrVal)
+	case len(declared) > 0:
+		return fmt.Sprintf("; it asks port %s, and the container declares %s", port.String(), list(declared))
+	}
+	return ""
 }
 
 // probeSays is what the answer to a probe means, "" if its words are not known.

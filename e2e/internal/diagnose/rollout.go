@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -139,10 +140,7 @@ func (v *view) rollout() []Finding {
 	}
 	set := v.setRef()
 	if v.set.Status.ObservedGeneration < v.set.Generation {
-		return []Finding{v.underway(Finding{
-			Area: Controller, Object: set, Seen: "the controller has not observed the last change of the set",
-			Evidence: v.statusEvidence(), Look: []string{getYAML(set)},
-		}, v.lastMove(0))}
+		return []Finding{v.unobserved()}
 	}
 	if len(old) == 0 || v.set.Status.UpdateRevision == "" {
 		return nil
@@ -160,7 +158,7 @@ func (v *view) rollout() []Finding {
 	case v.set.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
 		f.What = "has the update strategy OnDelete, under which pods keep their revision until somebody deletes them"
 		f.Do = []string{"delete the pods one after another, or choose RollingUpdate"}
-	case rolling != nil && rolling.Partition != nil && *rolling.Partition > 0:
+	case rolling != nil && rolling.Partition != nil && *rolling.Partition > 0 && !slices.ContainsFunc(old, func(name string) bool { return v.ordinal(name) >= int(*rolling.Partition) }):
 		f.What = fmt.Sprintf("has the partition %d: pods below it keep their revision", *rolling.Partition)
 		f.Evidence = append(f.Evidence, Evidence{set, "spec.updateStrategy.rollingUpdate.partition", fmt.Sprint(*rolling.Partition)})
 		f.Do = []string{"lower the partition to go on with the rollout"}
@@ -172,7 +170,18 @@ func (v *view) rollout() []Finding {
 		if v.set.Spec.UpdateStrategy.Type == appsv1.RecreateStatefulSetStrategyType {
 			f.What = "is being rolled out by Recreate: all its pods are deleted, and the new ones made once those have gone"
 		}
+		if rolling != nil && rolling.Partition != nil && *rolling.Partition > 0 {
+			f.What += fmt.Sprintf(", down to the partition %d", *rolling.Partition)
+		}
+		if s := v.set.Spec.MinReadySeconds; s > 0 {
+			f.What += fmt.Sprintf(", and waits until each pod has been Ready for %s (minReadySeconds)", lasted(time.Duration(s)*time.Second))
+		}
 		f.Do = []string{"wait, and ask again"}
+		if idle, is := v.standsStill(); is {
+			f.Cause, f.Area = Unknown, Controller
+			f.What = fmt.Sprintf("is being rolled out, and nothing has happened for %s although all its pods are Ready", lasted(idle))
+			f.Do = []string{"see whether kube-controller-manager runs and what its log says of the set"}
+		}
 	}
 	return []Finding{f}
 }

@@ -19,7 +19,7 @@ func TestRolloutsUnderWay(t *testing.T) {
 		"partition": {
 			appsv1.StatefulSetUpdateStrategy{
 				Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: new(int32(1))},
-			}, "has the partition 1: pods below it keep their revision",
+			}, "is being rolled out, highest ordinal first, down to the partition 1",
 		},
 		"OnDelete": {appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}, "has the update strategy OnDelete"},
 		"Recreate": {appsv1.StatefulSetUpdateStrategy{Type: appsv1.RecreateStatefulSetStrategyType}, "all its pods are deleted, and the new ones made once those have gone"},

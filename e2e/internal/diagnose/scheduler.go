@@ -117,6 +117,9 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	why := deciding(reasons(message), nodes)
 	free := withoutAny(nodes)
 	f.What = "fits on no node, as the scheduler says: " + firstOf(message, "(nothing)")
+	if !strings.Contains(message, "nodes are available") {
+		f.What = "is given no node, as the scheduler says: " + firstOf(message, "(nothing)")
+	}
 	f.Cause = why.cause
 	v.explain(&f, why.cause)
 	if pv := v.confined(p, nodes); pv != nil && why.cause != Unknown {

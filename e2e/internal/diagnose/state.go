@@ -48,7 +48,7 @@ type State struct {
 	Budgets  []policyv1.PodDisruptionBudget `json:"budgets,omitempty"`
 	Limits   []corev1.LimitRange            `json:"limits,omitempty"` // read only if the API server has rejected something
 	Policies []networkingv1.NetworkPolicy   `json:"policies,omitempty"`
-	// Names are the names below .svc that the set's template asks for, in commands, arguments, environment, hooks and probes.
+	// Names are the names of the cluster that the set's template asks for, in commands, arguments, environment, hooks and probes (NamesIn).
 	Names []string `json:"names,omitempty"`
 
 	// Of the cluster.

@@ -14,11 +14,13 @@ type dnsName struct {
 	pod, service, namespace string
 }
 
-// parts takes a name apart: pod.service.namespace.svc or service.namespace.svc. ok is false for any other form.
+// parts takes a name apart: pod.service.namespace.svc, service.namespace.svc or the short pod.service. ok is false for any other form.
 func parts(name string) (a dnsName, ok bool) {
 	before, _, _ := strings.Cut(name, ".svc")
 	all := strings.Split(before, ".")
-	if len(all) == 2 {
+	if before == name { // A pod's short name.
+		all = append(all, "")
+	} else if len(all) == 2 {
 		all = append([]string{""}, all...)
 	}
 	if len(all) != 3 {
@@ -52,7 +54,7 @@ func (v *view) wrongNames() []Finding {
 			continue
 		}
 		here := a.namespace == "" || a.namespace == v.s.Namespace
-		evidence := []Evidence{{v.setRef(), "spec.template, names below .svc", name}, {v.setRef(), "spec.serviceName", firstOf(v.set.Spec.ServiceName, `""`)}}
+		evidence := []Evidence{{v.setRef(), "spec.template, names of the cluster", name}, {v.setRef(), "spec.serviceName", firstOf(v.set.Spec.ServiceName, `""`)}}
 		f := Finding{Area: Service, Object: v.setRef(), Path: []Ref{v.setRef()}, Evidence: evidence, Seen: "no such name can be resolved: " + name, Look: []string{getYAML(v.setRef())}}
 		switch {
 		case v.ownPod(a.pod) && !here:

@@ -33,7 +33,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 		return r.s, err
 	}
 	r.s.StatefulSet = set
-	r.s.Names = diagnose.NamesIn(&set.Spec.Template.Spec)
+	r.s.Names = diagnose.NamesIn(set)
 	if err := r.pods(ctx); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,77 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// again is a name whose pods were deleted several times within a short time, nil if they were not. The set's controller tells of those that it
+// deleted; of others nobody tells.
+func (v *view) again(name string, p *corev1.Pod) *Finding {
+	const often = 4
+	within := recently
+	if v.s.Since.Duration > 0 {
+		within = v.s.Since.Duration
+	}
+	ended := map[types.UID]time.Time{}
+	for _, e := range v.events("Pod", name, "", "Killing") {
+		if uid := e.InvolvedObject.UID; uid != "" && strings.HasPrefix(e.Message, "Stopping container") && v.now.Sub(at(e)) <= within {
+			ended[uid] = latest(ended[uid], at(e))
+		}
+	}
+	if len(ended) < often {
+		return nil
+	}
+	byController := 0
+	names := regexp.MustCompile(`\bPod ` + regexp.QuoteMeta(name) + ` in StatefulSet\b`)
+	for _, e := range v.events("StatefulSet", v.set.Name, v.set.UID, "SuccessfulDelete") {
+		if names.MatchString(e.Message) && v.now.Sub(at(e)) <= within {
+			byController += max(int(e.Count), 1)
+		}
+	}
+	if byController > 0 && byController < often {
+		return nil // Some were deleted by the controller: who deleted how many is not told.
+	}
+	last := time.Time{}
+	for _, t := range ended {
+		last = latest(last, t)
+	}
+	pod, set := v.ref("pod", name), v.setRef()
+	times := fmt.Sprintf("%d times within the last %s, the last %s ago", len(ended), lasted(within), v.ago(last))
+	f := &Finding{
+		Cause: Unknown, Area: Controller, Object: pod, Path: []Ref{set, pod}, Seen: "the pod that has the name now " + v.present(p),
+		What:     fmt.Sprintf("was deleted %s, and not by the set's controller as far as its events tell", times),
+		Evidence: []Evidence{{pod, "events Killing, pods of the name", fmt.Sprint(len(ended))}},
+		Do:       []string{"find out who deletes it: the API server's audit log tells; a descheduler, an autoscaler of nodes or of requests, an operator, a person"},
+		Look:     []string{kubectl(pod, "get events --field-selector involvedObject.name=%s --sort-by .lastTimestamp", name)},
+	}
+	if byController > 0 {
+		f.Cause, f.Object = Note, set
+		f.What = fmt.Sprintf("had its controller delete pod %s %s: something changes its replicas or its template as often", name, times)
+		f.Evidence = append(f.Evidence, v.writers(within)...)
+		f.Do = []string{"see who writes the set: an autoscaler and a deployment tool that both write replicas undo each other's work; leave replicas out of what the tool writes"}
+		f.Look = []string{kubectl(set, "get statefulset %s -o yaml --show-managed-fields", set.Name)}
+	}
+	return f
+}
+
+// writers are those who wrote the set itself of late, the last first.
+func (v *view) writers(within time.Duration) []Evidence {
+	var out []Evidence
+	fields := slices.DeleteFunc(slices.Clone(v.set.ManagedFields), func(m metav1.ManagedFieldsEntry) bool {
+		return m.Time == nil || m.Subresource == "status" || v.now.Sub(m.Time.Time) > within
+	})
+	slices.SortStableFunc(fields, func(a, b metav1.ManagedFieldsEntry) int { return cmp.Compare(b.Time.Unix(), a.Time.Unix()) })
+	for _, m := range fields {
+		out = append(out, Evidence{v.setRef(), "metadata.managedFields", strings.TrimSpace(m.Manager+" "+m.Subresource) + ", " + v.ago(m.Time.Time) + " ago"})
+	}
+	return out
+}
