@@ -51,15 +51,15 @@ func (v *view) standsStill() (time.Duration, bool) {
 
 // idle is a pod with which the kubelet of its node has not begun, nil if it has.
 func (v *view) idle(p *corev1.Pod) *Finding {
-	given := condition(p, corev1.PodScheduled)
-	if p.Status.StartTime != nil || len(p.Status.ContainerStatuses) > 0 || given == nil || given.Status != corev1.ConditionTrue || v.now.Sub(given.LastTransitionTime.Time) < patience {
+	scheduled := condition(p, corev1.PodScheduled)
+	if p.Status.StartTime != nil || len(p.Status.ContainerStatuses) > 0 || scheduled == nil || scheduled.Status != corev1.ConditionTrue || v.now.Sub(scheduled.LastTransitionTime.Time) < patience {
 		return nil
 	}
 	node := clusterRef("node", p.Spec.NodeName)
 	return &Finding{
 		Cause: "kubelet-idle", Area: Node, Object: node, Seen: v.podSeen(p),
-		What:     fmt.Sprintf("has not begun with pod %s, which was given to it %s ago", p.Name, v.ago(given.LastTransitionTime.Time)),
-		Evidence: []Evidence{{v.ref("pod", p.Name), "status.startTime", "(absent)"}, {v.ref("pod", p.Name), "status.conditions[PodScheduled]", shown(given)}},
+		What:     fmt.Sprintf("has not begun with pod %s, which was given to it %s ago", p.Name, v.ago(scheduled.LastTransitionTime.Time)),
+		Evidence: []Evidence{{v.ref("pod", p.Name), "status.startTime", "(absent)"}, {v.ref("pod", p.Name), "status.conditions[PodScheduled]", shown(scheduled)}},
 		Why:      "its kubelet sends heartbeats, and does not look at the pod: it hangs, or cannot read pods from the API server",
 		Do:       []string{"read the kubelet's log on that node, and restart the kubelet"},
 		Look:     []string{describe(node), describe(v.ref("pod", p.Name))},
