@@ -39,7 +39,8 @@ type recordOptions struct {
 	namespaces, selector, folder string
 	objectives                   []string
 	limit, rotate                time.Duration
-	metrics                      string // the address that they are served at
+	metrics                      string   // the address that they are served at
+	auditLogs                    []string // files to read in place of a cluster
 
 	chosen labels.Selector
 	// complete bounds how long the end of the recording waits for what has happened by then.
@@ -62,6 +63,9 @@ restarted, ends nothing: what was missed is told as a gap. Each start makes a fo
 so that nothing is overwritten and no recording claims to know what happened between two. An event takes some 2 KiB of memory until its
 history is saved, which is after --rotate or ` + strconv.Itoa(maxRecordedEvents) + ` events; what is known by then stays if the process is killed.
 
+With --audit-log it reads an API server's audit log of level RequestResponse in place of a cluster ("conformance manifests audit-policy"), which also
+names the people: who did what is then told by user and program. What the log does not hold is told, and nothing is judged by it.
+
 Nobody marks what is done to the sets, so that it accuses nobody where another may have acted, judges nothing in the first seconds of a
 history, and allows the controller's caches ` + judge.MaxLag.String() + ` and the clocks ` + judge.MaxClockSkew.String() + `: the most that a test of the cluster would.
 
@@ -70,6 +74,9 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return cli.UsageError{Err: err}
+			}
+			if len(o.auditLogs) > 0 {
+				return o.recordAudit(cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return o.record(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -82,6 +89,7 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
 	command.Flags().DurationVar(&o.rotate, "rotate", time.Hour, "begin another history after this `duration`, and save what is known by then")
 	command.Flags().StringVar(&o.metrics, "metrics", "", "serve the counts and figures so far as OpenMetrics at this `address`, such as :9090, while the recording goes on (path /metrics)")
+	command.Flags().StringArrayVar(&o.auditLogs, "audit-log", nil, "read this `file`, an audit log of the API server (JSON lines, also as .gz, several times for its parts), and no cluster; of all namespaces with sets, without -n")
 	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
 	return command
 }
@@ -93,6 +101,9 @@ func (o *recordOptions) check() (err error) {
 	}
 	if o.limit < 0 {
 		return fmt.Errorf("--for: expected a duration such as 2h, found %s", o.limit)
+	}
+	if len(o.auditLogs) > 0 && (o.limit > 0 || o.metrics != "") {
+		return errors.New("--audit-log: it reads what there is, so that --for and --metrics say nothing")
 	}
 	if o.chosen, err = labels.Parse(o.selector); err != nil {
 		return fmt.Errorf("--selector: %w", err)
@@ -150,8 +161,8 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	if o.namespaces == "" {
 		o.namespaces = contextNamespace(s)
 	}
-	dir := filepath.Join(o.folder, time.Now().UTC().Format("2006-01-02T15-04-05Z"))
-	if err := errors.Join(os.MkdirAll(o.folder, reportdir.FolderMode), os.Mkdir(dir, reportdir.FolderMode)); err != nil {
+	dir, err := o.newFolder()
+	if err != nil {
 		return cli.UsageError{Err: err}
 	}
 	if o.limit > 0 {
@@ -166,6 +177,17 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 		// What holds nothing is of no use; what holds something stays.
 		return errors.Join(err, removeEmpty(filepath.Join(dir, "histories"), dir))
 	}
+	return o.tell(out, dir, r)
+}
+
+// newFolder makes a folder for one recording, named after the time.
+func (o *recordOptions) newFolder() (string, error) {
+	dir := filepath.Join(o.folder, time.Now().UTC().Format("2006-01-02T15-04-05Z"))
+	return dir, errors.Join(os.MkdirAll(o.folder, reportdir.FolderMode), os.Mkdir(dir, reportdir.FolderMode))
+}
+
+// tell says what came of a recording, and returns an error where a promise was broken.
+func (*recordOptions) tell(out io.Writer, dir string, r *recording.Recording) error {
 	if err := report.WriteRecordingConsole(out, r); err != nil {
 		return err
 	}

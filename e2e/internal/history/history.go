@@ -56,6 +56,9 @@ type Event struct {
 	Change   Change        `json:"change"`
 	Resource Resource      `json:"resource"`
 	Meta     `json:"meta"`
+	// By is who sent the request that left this version behind, as an audit log tells; of a version that first shows a deletion, who asked for that. It is ""
+	// where nothing tells, as in all that watches deliver.
+	By string `json:"by,omitempty"`
 
 	Pod      *Pod      `json:"pod,omitempty"`
 	Claim    *Claim    `json:"claim,omitempty"`
@@ -133,10 +136,12 @@ type Header struct {
 	// Explored says that acts were chosen at random: what such a history leaves open is open in no verdict.
 	Explored bool `json:"explored,omitempty"`
 	// Unstimulated says that nobody ran a test: what others did is marked by no operation.
-	Unstimulated bool      `json:"unstimulated,omitempty"`
-	Namespace    string    `json:"namespace"`
-	Start        time.Time `json:"start"`
-	Version      string    `json:"kubernetesVersion,omitempty"`
+	Unstimulated bool `json:"unstimulated,omitempty"`
+	// AuditLog says that it was made of an audit log, which is not the whole of what happened: nothing is judged by it.
+	AuditLog  bool      `json:"auditLog,omitempty"`
+	Namespace string    `json:"namespace"`
+	Start     time.Time `json:"start"`
+	Version   string    `json:"kubernetesVersion,omitempty"`
 	// Mutators names the mutating admission webhooks and policies that match new objects of a resource in the namespace, or says why that is not known.
 	Mutators map[Resource][]string `json:"mutators,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.

@@ -110,11 +110,13 @@ func (a *acting) set(was, e *history.Event) {
 	switch {
 	case e.Gone() && was != nil && was.Terminating():
 	case e.Gone() || e.Terminating() && (was == nil || !was.Terminating()):
-		a.add(e, e.Name, "", "asked for the deletion of the set")
+		a.add(e, e.Name, e.By, "asked for the deletion of the set")
 	case e.Change == history.Added:
-		a.add(e, e.Name, e.Set.Writer, "created the set with %d replicas", e.Set.Replicas)
+		a.add(e, e.Name, cmp.Or(e.By, e.Set.Writer), "created the set with %d replicas", e.Set.Replicas)
+	case e.Change == history.Modified && was == nil && e.By != "":
+		a.add(e, e.Name, e.By, "wrote the set, of which the log has nothing from before; it has %d replicas now", e.Set.Replicas)
 	case was != nil && e.Generation != was.Generation && !e.Terminating():
-		a.add(e, e.Name, a.changer(was.Set, e), "changed %s", a.changed(was.Set, e))
+		a.add(e, e.Name, cmp.Or(e.By, a.changer(was.Set, e)), "changed %s", a.changed(was.Set, e))
 	}
 }
 
@@ -175,7 +177,7 @@ func (a *acting) pod(was, e *history.Event) {
 		owner = was.Controller()
 	}
 	if author, first := a.authors[e.Seq]; first {
-		who, why := cmp.Or(removerOf(e, author, a.nodeOf(e)), NotTold), a.why(owner.Name, e)
+		who, why := cmp.Or(e.By, removerOf(e, author, a.nodeOf(e)), NotTold), a.why(owner.Name, e)
 		a.deletions[e.Seq] = "deleted by " + who + why
 		if who == NotTold {
 			a.deletions[e.Seq] = "deleted, by whom is not told" + why
@@ -185,12 +187,12 @@ func (a *acting) pod(was, e *history.Event) {
 	}
 	switch {
 	case e.Change == history.Added:
-		a.add(e, owner.Name, controller, "created pod %s", e.Name)
+		a.add(e, owner.Name, cmp.Or(e.By, controller), "created pod %s", e.Name)
 	case was == nil || e.Gone() || e.Terminating():
 	case e.Pod.Restarts() > was.Pod.Restarts():
-		a.add(e, owner.Name, kubelet, "started a container of pod %s again, restart %d%s", e.Name, e.Pod.Restarts(), ended(was.Pod))
+		a.add(e, owner.Name, cmp.Or(e.By, kubelet), "started a container of pod %s again, restart %d%s", e.Name, e.Pod.Restarts(), ended(was.Pod))
 	case e.Pod.Finished() && !was.Pod.Finished():
-		a.add(e, owner.Name, kubelet, "gave up pod %s: phase %s%s", e.Name, e.Pod.Phase, ended(e.Pod))
+		a.add(e, owner.Name, cmp.Or(e.By, kubelet), "gave up pod %s: phase %s%s", e.Name, e.Pod.Phase, ended(e.Pod))
 	}
 }
 
@@ -251,9 +253,9 @@ func (a *acting) claim(was, e *history.Event) {
 		return
 	}
 	if author, first := a.authors[e.Seq]; first {
-		a.add(e, set, string(author), "deleted claim %s", e.Name)
+		a.add(e, set, cmp.Or(e.By, string(author)), "deleted claim %s", e.Name)
 	} else if was != nil && !e.Gone() && was.Claim.Request.Size != e.Claim.Request.Size {
-		a.add(e, set, "", "changed the size of claim %s from %s to %s", e.Name, was.Claim.Request.Size, e.Claim.Request.Size)
+		a.add(e, set, e.By, "changed the size of claim %s from %s to %s", e.Name, was.Claim.Request.Size, e.Claim.Request.Size)
 	}
 }
 

@@ -121,7 +121,7 @@ func (d *downtimes) set(e *history.Event) {
 
 // wasThere reports whether the first event of a set shows that it was there when the recording began.
 func (d *downtimes) wasThere(e *history.Event) bool {
-	return e.Change == history.Listed && !slices.ContainsFunc(d.h.Gaps, func(g history.Gap) bool { return g.Resource == history.Sets && g.Seq < e.Seq })
+	return e.Change == history.Listed && !d.h.Header.AuditLog && !slices.ContainsFunc(d.h.Gaps, func(g history.Gap) bool { return g.Resource == history.Sets && g.Seq < e.Seq })
 }
 
 // pod takes note of a version of a pod that a set controls.
@@ -129,6 +129,11 @@ func (d *downtimes) pod(s *observed, e *history.Event) {
 	a := s.pods[history.Ordinal(e.Name)]
 	if a == nil || e.Name != fmt.Sprintf("%s-%d", s.event.Name, history.Ordinal(e.Name)) {
 		return
+	}
+	// Of what was never written since the log began, an audit log shows first that it is taken away.
+	if d.h.Header.AuditLog && !a.known && a.outage == nil && e.Terminating() && e.Pod.RunningAndReady() {
+		a.known = true
+		d.open(a, s.event.Name, e.Name, e.At, false, d.causeOf(e))
 	}
 	d.follow(s, a, e.Name, isUp(d.state.Get(history.Pods, e.Name), s.event.UID), e, false, "")
 	d.followMajority(s, e, false)

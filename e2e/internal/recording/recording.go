@@ -20,7 +20,9 @@ type Recording struct {
 	Suite      string   `json:"suite,omitempty"`
 	Namespaces []string `json:"namespaces"`
 	// Selector is the label selector that chose the sets, "" for all.
-	Selector  string    `json:"selector,omitempty"`
+	Selector string `json:"selector,omitempty"`
+	// AuditLog says that it was made of an API server's audit log, by which nothing is judged.
+	AuditLog  bool      `json:"auditLog,omitempty"`
 	Histories []History `json:"histories"`
 	Sets      []Set     `json:"sets"`
 	Outages   []*Outage `json:"outages,omitempty"`
@@ -105,7 +107,9 @@ func (s Span) has(t time.Time) bool {
 // Add adds a history, which is saved in a file, of those sets that are chosen. Those of a namespace are added in their order.
 func (r *Recording) Add(h *history.History, file string, span Span, chosen func(labels map[string]string) bool) {
 	is := r.add(h, file, span, chosen)
-	r.judge(h, file, span, is)
+	if !h.Header.AuditLog {
+		r.judge(h, file, span, is)
+	}
 	r.sort()
 }
 
@@ -119,6 +123,7 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 		r.End = end
 	}
 	r.Seen(h.Header.Version)
+	r.AuditLog = r.AuditLog || h.Header.AuditLog
 	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Events: len(h.Events), Lacks: lacks(h)})
 	sets := r.addSets(h, chosen)
 	is = func(set string) bool { return sets[set] }
@@ -227,6 +232,9 @@ func lacks(h *history.History) []string {
 	for _, g := range h.Gaps {
 		from, to := h.Header.Start.Add(g.From), h.Header.Start.Add(g.To)
 		out = append(out, string(g.Resource)+" from "+clock(from)+" to "+clock(to)+": "+g.Reason)
+	}
+	if h.Header.AuditLog {
+		return append(out, "whatever the policy of the audit log keeps out of it, and what was never written while it lasts")
 	}
 	if h.End != nil && !h.End.Complete {
 		out = append(out, "the last moments: "+h.End.Reason)

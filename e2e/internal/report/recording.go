@@ -29,6 +29,9 @@ func recordedHeadline(r *recording.Recording) (head, scope string) {
 		broken[f.Guarantee] = true
 	}
 	head = "Nothing broken"
+	if r.AuditLog {
+		head = "What an audit log tells"
+	}
 	if len(broken) > 0 {
 		head = count(len(broken), "promise is", "promises are") + " broken"
 	}
@@ -111,6 +114,9 @@ func recordedWord(f *recording.Finding) string {
 
 // heldLine says what was judged and what was not.
 func heldLine(r *recording.Recording) string {
+	if r.AuditLog {
+		return "Nothing was judged: an audit log is not the whole of what happened."
+	}
 	n := 0
 	for _, times := range r.Held {
 		n += times
