@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -38,6 +38,7 @@ report: $(user)      ; @exec $(user) report "$${REPORT:-report}" ## render the p
 compare: $(user)     ; @exec $(user) compare "$${BEFORE:-}" "$${AFTER:-report}" ## say what two reports differ in, such as before and after an upgrade (BEFORE=folder, AFTER=folder)
 diagnose: $(user)    ; @exec $(user) diagnose                ## say why a StatefulSet is in trouble (NAMESPACE=, SET=, KUBECONFIG, CONTEXT)
 faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in a cluster of its own and show that each is caught (FAULT=name, update-* or uncaught)
+mutants: $(dev)      ; @exec $(dev) mutants                  ## change the controller in one place after another, by rule, and show what the suite notices (MUTANT=names, SAMPLE=n)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
 matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
 nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and distinguish regressions from flakes (RUNS=3)

@@ -88,6 +88,8 @@ type faultTrial struct {
 	of  int
 	// controls are the folders of the runs with no fault in force that are due; without any the control is of the tried faults alone.
 	controls []string
+	// mutants says that these are mutants: none has a guarantee of its own, so that what is noticed first is enough, and no control is due.
+	mutants bool
 	// load reads what the report folder holds of a fault or control.
 	load func(folder string, level contract.Level) (earlierRun, error)
 
@@ -181,16 +183,20 @@ func (t *faultTrial) on(
 			return err
 		}
 	}
+	run.once = t.mutants
 	for f := range waiting {
 		result, err := run.one(ctx, f)
 		if err != nil {
 			return err
 		}
 		t.add(result)
+		if err := run.startAgain(ctx); err != nil {
+			return err
+		}
 	}
 	name := c.control
 	switch {
-	case c.control == "", len(t.controls) > 0 && !slices.Contains(t.controls, c.control):
+	case t.mutants, c.control == "", len(t.controls) > 0 && !slices.Contains(t.controls, c.control):
 		return nil
 	case len(t.controls) > 0:
 		chosen = c.takes(t.all)
@@ -218,6 +224,21 @@ type faultRun struct {
 	devCluster
 	cluster faultCluster
 	node    faults.Node
+	// once says that the specs run once, to the first that fails, for whatever reason.
+	once bool
+}
+
+// startAgain starts the faulty program anew if it has crashed under the fault before: the kubelet waits the longer the more often it did.
+func (r faultRun) startAgain(ctx context.Context) error {
+	const component = "kube-controller-manager"
+	restarts, err := r.up.ComponentRestarts(ctx, component)
+	if err != nil || restarts == 0 || r.cluster.nodeFaults {
+		return err
+	}
+	if err := r.node.Start(ctx); err != nil {
+		return err
+	}
+	return r.up.AwaitComponent(ctx, component, faults.Program)
 }
 
 // one brings a fault into force and runs the specs that should notice.
@@ -256,7 +277,7 @@ func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, erro
 	// The first spec that fails says enough, unless it fails for something else.
 	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
 	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
-	if err == nil && ctx.Err() == nil && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
+	if err == nil && ctx.Err() == nil && !r.once && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
 		r.options.FailFast = false
 		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
 	}

@@ -60,7 +60,7 @@ default version, ` + resultsFile + ` is written as well.`,
 	f := flagsOf(command)
 	o.addFlags(f)
 	f.String(&o.kubernetesVersion, "K8S_VERSION", "", "`version` of Kubernetes to plant them in: "+strings.Join(faults.Versions(), " or "))
-	f.String(&o.by, "BY", specsNotice, "`what` should notice: "+specsNotice+", or "+episodesNotice+" for random acts alone, for the time of EXPLORE (5m) at most")
+	o.addBy(f)
 	f.String(&o.fault, "FAULT", "", "`names` of the faults, with * for any text, separated by commas; "+uncaughtFaults+" for those that this suite has not caught yet, "+controlFolder+" for the control alone (default: all)")
 	return command
 }
@@ -70,15 +70,8 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	switch o.by {
-	case specsNotice:
-		o.Exploration = runner.Exploration{}
-	case episodesNotice:
-		purpose += "-" + episodesNotice
-		o.Exploration.Default(exploreTime)
-		o.Exploration.Only, o.Exploration.Shrink = true, false
-	default:
-		return cli.UsageError{Err: fmt.Errorf("BY=%s: expected %s or %s", o.by, specsNotice, episodesNotice)}
+	if purpose, err = o.notice(purpose); err != nil {
+		return err
 	}
 	chosen, err := chooseFaults(o.fault, kubernetes)
 	if err != nil {
@@ -113,6 +106,24 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		return uncaughtError{}
 	}
 	return nil
+}
+
+func (o *faultsOptions) addBy(f cli.Flags) {
+	f.String(&o.by, "BY", specsNotice, "`what` should notice: "+specsNotice+", or "+episodesNotice+" for random acts alone, for the time of EXPLORE (5m) at most")
+}
+
+// notice has the specs or random acts notice what is planted, as BY says, and completes the name of what is kept of it.
+func (o *faultsOptions) notice(purpose string) (string, error) {
+	switch o.by {
+	case specsNotice:
+		o.Exploration = runner.Exploration{}
+		return purpose, nil
+	case episodesNotice:
+		o.Exploration.Default(exploreTime)
+		o.Exploration.Only, o.Exploration.Shrink = true, false
+		return purpose + "-" + episodesNotice, nil
+	}
+	return "", cli.UsageError{Err: fmt.Errorf("BY=%s: expected %s or %s", o.by, specsNotice, episodesNotice)}
 }
 
 // version is the version to plant faults in, with the name of what is kept of it, in which versions must not mix.

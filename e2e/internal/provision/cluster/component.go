@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -36,4 +37,23 @@ func (c *Cluster) AwaitComponent(ctx context.Context, component, program string)
 		}
 		return "there is no pod of " + component
 	})
+}
+
+// ComponentRestarts returns how often the kubelet has started a container of the control plane's component of that name again.
+func (c *Cluster) ComponentRestarts(ctx context.Context, component string) (int32, error) {
+	client, err := kubernetes.NewForConfig(c.config)
+	if err != nil {
+		return 0, err
+	}
+	pods, err := client.CoreV1().Pods("kube-system").List(ctx, metav1.ListOptions{LabelSelector: "component=" + component})
+	if err != nil {
+		return 0, err
+	}
+	var restarts int32
+	for _, p := range pods.Items {
+		for _, s := range p.Status.ContainerStatuses {
+			restarts += s.RestartCount
+		}
+	}
+	return restarts, nil
 }

@@ -29,6 +29,12 @@ type Changed struct {
 	Change func(tree string) error
 }
 
+// Sources returns the folder that holds the tree of k8s.io/kubernetes of a version, in the module cache, downloaded if it is not there. Nobody may
+// write to it.
+func Sources(ctx context.Context, kubernetesVersion string) (string, error) {
+	return download(ctx, "k8s.io/kubernetes", kubernetesVersion)
+}
+
 // BuildChanged builds a changed command, unless that has been done, and returns the program's path.
 func BuildChanged(ctx context.Context, c Changed, progress io.Writer) (string, error) {
 	cache, err := engine.CacheDir()

@@ -142,6 +142,11 @@ func plant(kubernetes, tree string) error {
 	if err != nil {
 		return err
 	}
+	return write(tree, changed)
+}
+
+// write puts changed files into a tree, and the helper package that they use.
+func write(tree string, changed map[string][]byte) error {
 	changed[filepath.Join(plantedPackage, "planted.go")] = planted
 	for name, text := range changed {
 		path := filepath.Join(tree, name)
@@ -178,24 +183,32 @@ func change(kubernetes, tree string) (map[string][]byte, error) {
 	return changed, nil
 }
 
-// apply makes the changes of one file and has it import what they use.
+// insertion is text that goes into a file at an offset in bytes.
+type insertion struct {
+	at   int
+	text string
+}
+
+// apply makes the changes of one file.
 func apply(file string, text []byte, list []Edit) ([]byte, error) {
-	const imports = "\nimport (\n"
-	at := bytes.Index(text, []byte(imports))
-	if at < 0 {
-		return nil, fmt.Errorf("%s: no imports found", file)
-	}
-	type insertion struct {
-		at   int
-		text string
-	}
-	inserts := []insertion{{at + len(imports), "\t\"k8s.io/kubernetes/" + plantedPackage + "\"\n"}}
+	var inserts []insertion
 	for _, e := range list {
 		if n := bytes.Count(text, []byte(e.Anchor)); n != 1 {
 			return nil, fmt.Errorf("%s: expected %q once, found it %d times", file, e.Anchor, n)
 		}
 		inserts = append(inserts, insertion{bytes.Index(text, []byte(e.Anchor)) + len(e.Anchor), e.Insert})
 	}
+	return insert(file, text, inserts)
+}
+
+// insert puts texts into a file, those for one place in their order, and has the file import what they use.
+func insert(file string, text []byte, inserts []insertion) ([]byte, error) {
+	const imports = "\nimport (\n"
+	at := bytes.Index(text, []byte(imports))
+	if at < 0 {
+		return nil, fmt.Errorf("%s: no imports found", file)
+	}
+	inserts = append(inserts, insertion{at + len(imports), "\t\"k8s.io/kubernetes/" + plantedPackage + "\"\n"})
 	sort.SliceStable(inserts, func(i, j int) bool { return inserts[i].at < inserts[j].at })
 	var out strings.Builder
 	from := 0

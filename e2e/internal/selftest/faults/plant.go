@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
@@ -55,11 +57,16 @@ func (n Node) Plant(ctx context.Context, binary string) error {
 	if err := n.sh(ctx, nil, "mv "+Program+".new "+Program); err != nil {
 		return err
 	}
+	return n.Start(ctx)
+}
+
+// Start has the kubelet run the faulty program in a new pod, whether or not it runs one already. It returns before that is so.
+func (n Node) Start(ctx context.Context) error {
 	text, err := n.Engine.Output(ctx, "exec", n.Name, "cat", original)
 	if err != nil {
 		return err
 	}
-	faulty, err := faultyManifest([]byte(text), n.NodeFaults)
+	faulty, err := faultyManifest([]byte(text), n.NodeFaults, time.Now())
 	if err != nil {
 		return err
 	}
@@ -168,8 +175,8 @@ func (n Node) sh(ctx context.Context, stdin io.Reader, script string) error {
 	return nil
 }
 
-// faultyManifest has a static pod's manifest run the planted program, which competes for its lease if elect says so.
-func faultyManifest(text []byte, elect bool) ([]byte, error) {
+// faultyManifest has a static pod's manifest run the planted program, which competes for its lease if elect says so. Another time makes another pod.
+func faultyManifest(text []byte, elect bool, at time.Time) ([]byte, error) {
 	var pod corev1.Pod
 	if err := yaml.Unmarshal(text, &pod); err != nil {
 		return nil, err
@@ -177,6 +184,7 @@ func faultyManifest(text []byte, elect bool) ([]byte, error) {
 	if len(pod.Spec.Containers) != 1 || len(pod.Spec.Containers[0].Command) == 0 {
 		return nil, fmt.Errorf("expected a manifest with one container and its command, found %d containers", len(pod.Spec.Containers))
 	}
+	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, "planted/started", at.Format(time.RFC3339Nano))
 	c := &pod.Spec.Containers[0]
 	c.Command[0] = Program
 	for i, arg := range c.Command {
