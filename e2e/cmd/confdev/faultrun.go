@@ -28,6 +28,8 @@ const (
 	faultLimits = "pod-created=8s,pod-ready=10s,pod-gone=10s,claim-bound=12s,claim-gone=10s,status-settled=18s,collected=10s,dns-follows=8s"
 	// outageLimits leave the control plane its own patience with silent nodes.
 	outageLimits = "pod-ready=30s,pods-taken=80s"
+	// databaseLimits leave etcd the time that its members take to find each other.
+	databaseLimits = "pod-created=15s,pod-ready=40s,pod-gone=30s"
 )
 
 // faultCluster is a kind of cluster that faults are planted in.
@@ -52,12 +54,16 @@ func faultClusters() []faultCluster {
 		{suffix: "-second", level: contract.Extended, limits: faultLimits, least: 10},
 		// What is waited for here is the control plane's own patience with silent nodes, which is long.
 		{suffix: "-outage", nodeFaults: true, level: contract.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
+		// A database waits for its own elections.
+		{suffix: "-database", level: contract.Workload, limits: databaseLimits, control: controlFolder + "-database"},
 	}
 }
 
 // takes returns those of some faults that are planted here.
 func (c faultCluster) takes(some []faults.Fault) []faults.Fault {
-	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool { return f.NeedsNodeFault != c.nodeFaults })
+	return slices.DeleteFunc(slices.Clone(some), func(f faults.Fault) bool {
+		return f.NeedsNodeFault != c.nodeFaults || f.NeedsDatabase != (c.level == contract.Workload)
+	})
 }
 
 // name is the name of the cluster.
@@ -104,16 +110,16 @@ func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faul
 	var running sync.WaitGroup
 	all := faultClusters()
 	errs := make([]error, len(all))
-	waiting := map[bool]chan faults.Fault{}
+	waiting := map[contract.Level]chan faults.Fault{}
 	for i, c := range all {
 		on := c.takes(chosen)
 		if len(on) < c.least || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
 			continue
 		}
-		if waiting[c.nodeFaults] == nil {
-			waiting[c.nodeFaults] = queue(on)
+		if waiting[c.level] == nil {
+			waiting[c.level] = queue(on)
 		}
-		next := waiting[c.nodeFaults]
+		next := waiting[c.level]
 		running.Go(func() {
 			if errs[i] = t.on(ctx, c, next, on, faulty); errs[i] != nil {
 				stop(fmt.Errorf("the cluster %s could not be used: %w", c.name(&t.options), errs[i]))

@@ -46,8 +46,8 @@ func newFaultsCommand() *cobra.Command {
 		Short: "Plant faults in a cluster's StatefulSet controller and show that the suite catches each",
 		Long: `Plant faults in the controllers of kind clusters made for it, in each one after another, run the specs that should notice, and print
 which were caught and under which guarantee. At the end, with no fault in force, everything has to pass. Ten or more faults are shared
-by two clusters; those that show only while nodes or the control plane are disrupted are tried on another one, with workers. Their names end
-in -second and -outage.
+by two clusters; those that show only while nodes or the control plane are disrupted are tried on another one, with workers. A database
+has a cluster of its own for its faults. The names of these end in -second, -outage and -database.
 
 RESULTS.md in the report folder lists every fault with what its last run found, this run's or an earlier one's; it is written also when
 the run is interrupted, and FAULT=` + uncaughtFaults + ` goes on with the faults that this suite has not caught yet. When it lacks nothing and is of the

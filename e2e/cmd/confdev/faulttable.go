@@ -172,12 +172,6 @@ func (t faultTable) markdown() string {
 		}
 	}
 	b.WriteString(legalVariations)
-	b.WriteString("\n## Guarantees that no fault here can break\n\n")
-	for _, g := range contract.All() {
-		if why, ok := beyondFaults()[g.ID]; ok {
-			fmt.Fprintf(&b, "- %s: %s\n", g.ID, why)
-		}
-	}
 	return b.String()
 }
 
@@ -208,13 +202,4 @@ func (r faultResult) found() string {
 		cells = append(slices.Clone(r.open), "expected "+joinIDs(r.Breaks))
 	}
 	return strings.ReplaceAll(strings.Join(cells, ", "), "|", "\\|")
-}
-
-// beyondFaults lists the guarantees that no fault here can break, with the reason.
-func beyondFaults() map[contract.ID]string {
-	const later = "the clusters of the faults do not run a database yet"
-	return map[contract.ID]string{
-		contract.WorkloadLinearizable: later, contract.WorkloadNoLostWrite: later, contract.WorkloadAvailable: later,
-		contract.WorkloadMemberReturns: later, contract.WorkloadDataKept: later, contract.WorkloadDataGone: later,
-	}
 }

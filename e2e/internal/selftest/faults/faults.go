@@ -54,6 +54,8 @@ type Fault struct {
 	// NeedsNodeFault says that it shows only during node or control plane faults, or only where there are several nodes: it is tried at the
 	// level disruptive, on a cluster with workers.
 	NeedsNodeFault bool
+	// NeedsDatabase says that it shows in a database: it is tried at the level workload.
+	NeedsDatabase bool
 }
 
 // Planted reports whether the fault is one of the controllers.
@@ -70,7 +72,7 @@ type Edit struct {
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
 	return slices.Concat(
-		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(),
+		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(),
 	)
 }
 

@@ -214,7 +214,9 @@ func (m *mutator) binary(e *ast.BinaryExpr) {
 	}
 }
 
-func aboutErrors(text string) bool { return strings.Contains(text, "err ") || strings.Contains(text, "Err ") }
+func aboutErrors(text string) bool {
+	return strings.Contains(text, "err ") || strings.Contains(text, "Err ")
+}
 
 // leftOut adds the mutant that leaves a statement out.
 func (m *mutator) leftOut(s ast.Stmt) {

@@ -1,0 +1,37 @@
+package faults
+
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
+// workload lists what a database in a set suffers from faults of its controller.
+func workload() []Fault {
+	all := []Fault{{
+		Name: "database-emptied", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadLinearizable},
+		Harm:  "A database whose members are all restarted has forgotten what it had acknowledged.",
+		Edits: bound(`planted.In("database-emptied")`),
+	}, {
+		Name: "database-rolled-at-once", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadAvailable},
+		Harm:  "An update takes the majority away, and nobody can write.",
+		Edits: past(`planted.In("database-rolled-at-once") && allowsBurst(set)`),
+	}, {
+		Name: "database-rolled-past-running", Kind: Subtle, Breaks: []contract.ID{contract.WorkloadAvailable},
+		Harm:  "An update goes on to the next member while the last has started and does not serve yet.",
+		Edits: past(`planted.In("database-rolled-past-running") && allowsBurst(set) && !isTerminating(replicas[target]) && replicas[target].Status.Phase == v1.PodRunning`),
+	}, {
+		Name: "database-deleted-with-set", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadDataKept},
+		Harm:  "A database whose set was deleted by mistake and made again begins empty.",
+		Edits: policy(`planted.In("database-deleted-with-set")`, "WhenDeleted = apps.Delete"),
+	}, {
+		Name: "database-outlives-set", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadDataGone},
+		Harm:  "A database that was to be deleted with its set comes back with old data.",
+		Edits: policy(`planted.In("database-outlives-set")`, "WhenDeleted = apps.Retain"),
+	}, {
+		Name: "members-return-read-only", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadMemberReturns},
+		Harm: "A member whose pod is replaced cannot write to its volume and never serves again.",
+		Edits: []Edit{{utils, volumesSet, "\tif planted.Known(\"members-return-read-only\", set, pod) {\n\t\tfor i := range pod.Spec.Volumes {\n" +
+			"\t\t\tif c := pod.Spec.Volumes[i].PersistentVolumeClaim; c != nil {\n\t\t\t\tc.ReadOnly = true\n\t\t\t}\n\t\t}\n\t}\n"}},
+	}}
+	for i := range all {
+		all[i].NeedsDatabase = true
+	}
+	return all
+}
