@@ -17,7 +17,7 @@ func layers() [][]string {
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},
 		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},
-		{"judge", "figures", "auditlog", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "images"},
+		{"judge", "figures", "auditlog", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "diagnose/folder", "images"},
 		{"verdict", "recording", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
 		{"report", "framework/explorer", "framework/statefulset", "framework/nodes", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
 		{"runner", "nightly", "comparison", "framework/dns", "framework/etcd"},

@@ -20,6 +20,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/folder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -36,6 +37,7 @@ type diagnoseOptions struct {
 	format         string
 	since          time.Duration
 	state, save    string // files
+	from           string // a folder
 }
 
 func newDiagnoseCommand() *cobra.Command {
@@ -47,6 +49,9 @@ func newDiagnoseCommand() *cobra.Command {
 created or does not end; names that do not resolve; pods that cannot be evicted) to the object that causes it, and prints the
 evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is reported.
 Without the name of a set it diagnoses all of the namespace, of all namespaces (-A), or those with some labels (-l).
+It also works without a cluster: --state FILE is what --save wrote, --from FOLDER what others collected (every JSON and YAML file in it is
+looked at; all namespaces, unless -n names one). What is not in the folder is reported as not read. ` + "`kubectl cluster-info dump`" + ` holds neither
+claims, volumes nor StatefulSets: add them with kubectl get statefulsets,pvc,pv,storageclasses -A -o yaml > FOLDER/more.yaml.
 
 Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use: an option, a file, or a set that
 does not exist; 3 a symptom has no cause that could be found; 4 the cluster does not answer, or does not let the sets be read.`,
@@ -72,6 +77,7 @@ does not exist; 3 a symptom has no cause that could be found; 4 the cluster does
 	f.String(&o.set, "SET", "", "`name` of the set, instead of the argument")
 	f.String(&o.state, "STATE", "", "diagnose the state that was saved to this `file`, without a cluster")
 	f.String(&o.save, "SAVE", "", "save what was read of the set to this `file`")
+	command.Flags().StringVar(&o.from, "from", "", "diagnose what somebody collected into this `folder`: kubectl cluster-info dump, must-gather, kubectl get -o yaml")
 	command.Flags().BoolVarP(&o.everywhere, "all-namespaces", "A", false, "diagnose the sets of all namespaces")
 	command.Flags().StringVarP(&o.selector, "selector", "l", "", "diagnose the sets with these `labels`, such as app=db")
 	command.Flags().StringVarP(&o.format, "output", "o", "text", "`form` of what is printed: "+strings.Join(diagnose.Formats(), ", "))
@@ -93,6 +99,8 @@ func (o *diagnoseOptions) check() error {
 		return errors.New("SAVE: a file holds the state of one set, and several were chosen")
 	case o.state != "" && several:
 		return errors.New("STATE: a file holds the state of one set, and -A or -l choose among a cluster's")
+	case o.state != "" && o.from != "":
+		return errors.New("expected STATE or --from, found both")
 	case o.since < 0:
 		return fmt.Errorf("--since: expected a duration such as 10m, found %s", o.since)
 	}
@@ -161,6 +169,9 @@ func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 		}
 		return []*diagnose.State{state}, nil
 	}
+	if o.from != "" {
+		return o.collected(ctx)
+	}
 	var s runconfig.Settings
 	_, wrong, err := o.choose(&s)
 	if err != nil {
@@ -181,16 +192,40 @@ func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	if o.namespace == "" {
 		o.namespace = contextNamespace(s)
 	}
+	if problem := reach(ctx, client); problem != nil {
+		return nil, unreadable{errors.New(problem.Text)}
+	}
 	return o.states(ctx, client)
+}
+
+// collected reads the sets that were chosen of a folder, at the time at which it was collected.
+func (o *diagnoseOptions) collected(ctx context.Context) ([]*diagnose.State, error) {
+	found, err := folder.Read(o.from)
+	if err != nil {
+		return nil, cli.UsageError{Err: fmt.Errorf("--from: %w", err)}
+	}
+	client, err := found.Client()
+	if err != nil {
+		return nil, err
+	}
+	o.everywhere = o.namespace == ""
+	states, err := o.states(ctx, client)
+	for _, s := range states {
+		s.Taken = metav1.NewTime(found.Taken())
+		if found.Inferred {
+			s.Unread = append(s.Unread, diagnose.Unread{What: "statefulsets", Why: "not in the folder: of the set is known what its pods show"})
+		}
+		for _, file := range found.Skipped {
+			s.Unread = append(s.Unread, diagnose.Unread{What: "file", Why: file})
+		}
+	}
+	return states, err
 }
 
 // states reads the sets that were chosen.
 func (o *diagnoseOptions) states(ctx context.Context, client kubernetes.Interface) ([]*diagnose.State, error) {
-	if problem := reach(ctx, client); problem != nil {
-		return nil, unreadable{errors.New(problem.Text)}
-	}
 	sets := []types.NamespacedName{{Namespace: o.namespace, Name: o.set}}
-	if o.set == "" {
+	if o.set == "" || o.everywhere {
 		var err error
 		if sets, err = o.chosen(ctx, client); err != nil {
 			return nil, err
@@ -239,7 +274,9 @@ func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interfac
 	}
 	var sets []types.NamespacedName
 	for i := range list.Items {
-		sets = append(sets, types.NamespacedName{Namespace: list.Items[i].Namespace, Name: list.Items[i].Name})
+		if o.set == "" || o.set == list.Items[i].Name {
+			sets = append(sets, types.NamespacedName{Namespace: list.Items[i].Namespace, Name: list.Items[i].Name})
+		}
 	}
 	if len(sets) > 0 {
 		return sets, nil
@@ -248,7 +285,7 @@ func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interfac
 	if !o.everywhere {
 		where = fmt.Sprintf("in namespace %s; %s", namespace, setsOf(ctx, client, namespace))
 	}
-	what := "StatefulSets"
+	what := strings.TrimSpace("StatefulSets " + o.set)
 	if o.selector != "" {
 		what += " with the labels " + o.selector
 	}

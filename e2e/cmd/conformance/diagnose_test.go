@@ -82,13 +82,16 @@ func TestDiagnoseTellsATypoFromAnOutage(t *testing.T) {
 		code int
 		part string
 	}{
-		"a set":                      {[]string{"--kubeconfig", config, "web"}, 0, "nothing wrong found: statefulset shop/web has 0 of 0 pods Ready"},
-		"all of the namespace":       {[]string{"--kubeconfig", config}, 0, "nothing wrong found: statefulset shop/web"},
-		"all of all":                 {[]string{"--kubeconfig", config, "-A"}, 0, "nothing wrong found: 2 of 2 sets"},
+		"a set":                      {[]string{"--kubeconfig", config, "web"}, 0, "controller: statefulset/web asks for no pods (replicas 0)"},
+		"all of the namespace":       {[]string{"--kubeconfig", config}, 0, "controller: statefulset/web asks for no pods (replicas 0)"},
+		"all of all":                 {[]string{"--kubeconfig", config, "-A"}, 0, "statefulset bank/db\n\ncontroller: statefulset/db asks for no pods"},
 		"for programs":               {[]string{"--kubeconfig", config, "-A", "-o", "json"}, 0, `"outcome": "healthy"`},
 		"a set that is not there":    {[]string{"--kubeconfig", config, "wbe"}, 2, "expected a StatefulSet wbe in namespace shop, found none"},
 		"a form that is not there":   {[]string{"--kubeconfig", config, "web", "-o", "xml"}, 2, "expected one of text, json, yaml, markdown"},
 		"a file that is not there":   {[]string{"--state", "/no/such/file"}, 2, "no such file"},
+		"a folder that is not there": {[]string{"--from", "/no/such/folder"}, 2, "no such file"},
+		"a folder and a state":       {[]string{"--from", ".", "--state", "x"}, 2, "found both"},
+		"a folder with nothing":      {[]string{"--from", t.TempDir()}, 2, "expected objects of a cluster in JSON or YAML files, found none"},
 		"options that exclude":       {[]string{"--kubeconfig", config, "-A", "web"}, 2, "found both"},
 		"labels that are none":       {[]string{"--kubeconfig", config, "-l", "a=="}, 0, ""},
 		"labels that are a mistake":  {[]string{"--kubeconfig", config, "-l", "a=b=c"}, 2, "--selector"},
@@ -96,6 +99,40 @@ func TestDiagnoseTellsATypoFromAnOutage(t *testing.T) {
 		"a cluster that is gone":     {[]string{"--kubeconfig", gone, "web"}, 4, ""},
 	} {
 		out, code := diagnoseWith(c.args...)
+		if code != c.code || !strings.Contains(out, c.part) {
+			t.Errorf("%s: expected exit code %d and %q, found %d and %s", name, c.code, c.part, code, out)
+		}
+	}
+}
+
+// What others collected is diagnosed without a cluster: of all namespaces, or of the one that is named.
+func TestDiagnoseAFolder(t *testing.T) {
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"more.yaml":      "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: web, namespace: shop, uid: u}, spec: {replicas: 0}}\n",
+		"shop/pods.json": `{"apiVersion": "v1", "kind": "PodList", "items": []}`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		part string
+	}{
+		"all":               {nil, 0, "controller: statefulset/web asks for no pods (replicas 0)"},
+		"what is missing":   {nil, 0, "persistentvolumeclaims: "},
+		"a set":             {[]string{"web"}, 0, "controller: statefulset/web asks for no pods (replicas 0)"},
+		"a namespace":       {[]string{"-n", "shop", "web", "-o", "json"}, 0, `"namespace": "shop"`},
+		"another set":       {[]string{"db"}, 2, "expected StatefulSets db, found none of any namespace"},
+		"a set with -A":     {[]string{"web", "-A"}, 2, "found both"},
+		"another namespace": {[]string{"-n", "bank"}, 4, "not in the folder"},
+	} {
+		out, code := diagnoseWith(append([]string{"--from", dir}, c.args...)...)
 		if code != c.code || !strings.Contains(out, c.part) {
 			t.Errorf("%s: expected exit code %d and %q, found %d and %s", name, c.code, c.part, code, out)
 		}

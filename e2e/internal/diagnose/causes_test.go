@@ -32,7 +32,7 @@ func causes() []made {
 		{"resources", "scheduling: pod/web-0 fits on none of 3 nodes: 3 with too little cpu left", "resources"},
 		{"node-selector", "scheduling: pod/web-0 fits on none of 3 nodes: 3 without the labels", "node-affinity"},
 		{"node-affinity", "scheduling: pod/web-0 fits on none of 3 nodes: 3 without the labels", "node-affinity"},
-		{"taint", "scheduling: pod/web-0 fits on none of 3 nodes: 2 without the labels that the pod's nodeSelector or affinity asks for, 1 with a taint", "taint"},
+		{"taint", "scheduling: pod/web-0 fits on none of 3 nodes: 2 without the labels that the pod's nodeSelector or affinity asks for, 1 with a taint that the pod does not tolerate; the taint is node-role.kubernetes.io/control-plane:NoSchedule", "taint"},
 		{"pod-anti-affinity", "scheduling: pod/web-2 fits on no node, as the scheduler says: ", "pod-anti-affinity"},
 		{"volume-node-affinity", "storage: persistentvolume/diagnose-elsewhere can be used only on nodes with kubernetes.io/hostname In node-that-is-gone, and no node has these labels", "volume-node-affinity"},
 		{"class-missing", `storage: persistentvolumeclaim/data-web-0 asks for the StorageClass "fast", which does not exist`, "class-missing"},

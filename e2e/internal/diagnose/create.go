@@ -114,7 +114,7 @@ func (v *view) statusEvidence() []Evidence {
 		{set, "status.replicas", fmt.Sprintf("%d, of them %d Ready", st.Replicas, st.ReadyReplicas)},
 		{set, "status.observedGeneration", fmt.Sprintf("%d, metadata.generation %d", st.ObservedGeneration, v.set.Generation)},
 	}
-	if v.set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement {
+	if v.set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement && v.unread("statefulsets") == "" {
 		out = append(out, Evidence{set, "spec.podManagementPolicy", string(appsv1.ParallelPodManagement)})
 	}
 	return out

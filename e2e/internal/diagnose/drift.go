@@ -135,8 +135,8 @@ func resizeFails(c *corev1.PersistentVolumeClaim) string {
 // difference says how a claim differs from the template of its name, "" if it does not.
 func (v *view) difference(c *corev1.PersistentVolumeClaim) string {
 	t := v.templateOf(c.Name)
-	if t == nil {
-		return ""
+	if t == nil || len(t.Spec.AccessModes) == 0 {
+		return "" // Every template has some: of one without nothing is known.
 	}
 	has, wants := c.Spec.Resources.Requests[corev1.ResourceStorage], t.Spec.Resources.Requests[corev1.ResourceStorage]
 	if has.Cmp(wants) < 0 {

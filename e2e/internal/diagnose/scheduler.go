@@ -133,6 +133,15 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	case "pod-anti-affinity":
 		f.What += v.keptApart(p)
 	}
+	if names := ClaimNames(p); len(names) > 0 && strings.Contains(message, "unbound immediate PersistentVolumeClaims") && v.unread("persistentvolumeclaims") != "" {
+		f.Area, f.Object = Storage, v.ref("persistentvolumeclaim", names[0])
+		f.What = "is not bound, as the scheduler says of pod " + p.Name + ", and why was not read"
+		if len(names) > 1 {
+			f.What = "is not bound, or another claim of pod " + p.Name + " is not, as the scheduler says, and why was not read"
+		}
+		f.Do, f.Look = []string{"see which claim is Pending, and its events"}, []string{kubectl(f.Object, "get persistentvolumeclaims"), describe(f.Object)}
+		return f
+	}
 	if len(free) > 0 && f.Cause == Unknown {
 		f.Evidence = append(f.Evidence, Evidence{clusterRef("node", free[0]), "obstacles", "none found in its taints, labels and resources"})
 	}

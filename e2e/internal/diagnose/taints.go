@@ -60,7 +60,7 @@ func mendNode(state, node string) []string {
 // taintsText says which taints keep a pod away.
 func taintsText(nodes []nodeObstacles) string {
 	var taints []string
-	for _, n := range ordinary(nodes) {
+	for _, n := range ordinary(without(nodes, func(o obstacle) bool { return o.cause == byVolume || o.cause == byAffinity })) {
 		for _, o := range n.all {
 			if o.cause == byTaint && !slices.Contains(taints, o.evidence.Value) {
 				taints = append(taints, o.evidence.Value)

@@ -1,0 +1,10 @@
+// Package folder answers as an API server does from files that somebody collected of a cluster: `kubectl cluster-info dump --output-directory`,
+// must-gather folders (`oc adm inspect`), and what `kubectl get ... -o yaml` wrote. The layout does not matter: every object of a kind that a
+// diagnosis looks at is taken from wherever it lies, once.
+//
+// What is not in the folder is refused as an API server refuses what may not be read, so that a diagnosis does not take it for absent. A list
+// counts as whole for a namespace if a file lists that kind in a folder of the namespace's name, or holds objects of several namespaces; for the
+// whole cluster only in the latter case. Objects in files of their own count as all there are.
+//
+// Leases are left out: the files are not of one moment, and the age of a lease would be taken for the silence of its holder.
+package folder
