@@ -5,11 +5,12 @@ package deploy
 import (
 	"embed"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml record/*.yaml
 var manifests embed.FS
 
 const ending = ".yaml"
@@ -24,7 +25,7 @@ func Names() []string {
 	for _, f := range files {
 		// A kustomization is of no use without the others beside it.
 		if name := strings.TrimSuffix(f.Name(), ending); name != "kustomization" {
-			names = append(names, name)
+			names = append(names, name) // a folder holds the manifest of its name, with a kustomization
 		}
 	}
 	slices.Sort(names)
@@ -34,6 +35,9 @@ func Names() []string {
 // Manifest returns the text of a manifest.
 func Manifest(name string) (string, error) {
 	text, err := manifests.ReadFile(name + ending)
+	if err != nil {
+		text, err = manifests.ReadFile(path.Join(name, name+ending))
+	}
 	if err != nil {
 		return "", fmt.Errorf("no manifest is named %q; there are %s", name, strings.Join(Names(), ", "))
 	}

@@ -23,8 +23,9 @@ func newManifestsCommand() *cobra.Command {
   rbac-namespaced    the rights of a run in existing namespaces, to be applied in each
   rbac-record        the rights of "conformance record" in a namespace, which only read, to be applied in each
   rbac-record-nodes  the right to read nodes, which a recording can do without
-  audit-policy       an audit policy whose log "conformance record --audit-log" can read; it is for the API server, and not to be applied
+  record             "conformance record" as a Deployment with an account of its own, whose rights are the two above
   job                the suite as a Job that this account runs
+  audit-policy       an audit policy whose log "conformance record --audit-log" can read; it is for the API server, and not to be applied
   sonobuoy           the suite as a plugin of Sonobuoy
 
 For example: conformance manifests rbac | kubectl apply -f -`,

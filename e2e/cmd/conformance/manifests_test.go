@@ -41,7 +41,8 @@ func TestManifestsAreListedOnce(t *testing.T) {
 // Whoever has the program alone gets the files of the checkout, to the letter.
 func TestManifestsAreThoseOfTheCheckout(t *testing.T) {
 	files, err := filepath.Glob("../../deploy/*.yaml")
-	if err != nil || len(files) == 0 {
+	files = append(files, "../../deploy/record/record.yaml")
+	if err != nil || len(files) < 2 {
 		t.Fatalf("expected manifests, found %v, %v", files, err)
 	}
 	for _, file := range files {
@@ -65,7 +66,7 @@ func TestManifestsAreThoseOfTheCheckout(t *testing.T) {
 
 func TestManifestsRunTheImageThatIsNamed(t *testing.T) {
 	const image = "registry.example/suite@sha256:1"
-	for _, name := range []string{"job", "sonobuoy"} {
+	for _, name := range []string{"job", "record", "sonobuoy"} {
 		text, err := printed(t, "manifests", name, "--suite-image="+image)
 		if err != nil || strings.Count(text, "image: "+image+"\n") != 1 || strings.Contains(text, "PullPolicy: Never") || strings.Contains(text, "image: statefulset-conformance.local") {
 			t.Errorf("%s: expected %s, to be pulled where it is not there, found %v and:\n%s", name, image, err, text)

@@ -39,7 +39,8 @@ type recordOptions struct {
 	namespaces, selector, folder string
 	objectives                   []string
 	limit, rotate                time.Duration
-	metrics                      string   // the address that they are served at
+	metrics, pages               string   // the addresses that they are served at
+	keep                         int      // how many recordings stay in the folder, 0 for all
 	auditLogs                    []string // files to read in place of a cluster
 
 	chosen labels.Selector
@@ -89,6 +90,8 @@ Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing c
 	command.Flags().DurationVar(&o.limit, "for", 0, "end after this `duration`, such as 2h (default: when it is interrupted)")
 	command.Flags().DurationVar(&o.rotate, "rotate", time.Hour, "begin another history after this `duration`, and save what is known by then")
 	command.Flags().StringVar(&o.metrics, "metrics", "", "serve the counts and figures so far as OpenMetrics at this `address`, such as :9090, while the recording goes on (path /metrics)")
+	command.Flags().StringVar(&o.pages, "pages", "", "serve the pages and files of the folder at this `address`, such as 127.0.0.1:8080, to anybody who reaches it (path /recordings.tar.gz for all of them)")
+	command.Flags().IntVar(&o.keep, "keep", 0, "`number` of recordings that stay in the folder, this one included: older ones are removed once it is saved (0: all stay)")
 	command.Flags().StringArrayVar(&o.auditLogs, "audit-log", nil, "read this `file`, an audit log of the API server (JSON lines, also as .gz, several times for its parts), and no cluster; of all namespaces with sets, without -n")
 	command.Flags().StringVarP(&o.folder, "output", "o", "recordings", "`folder` that gets a folder for this recording")
 	return command
@@ -102,8 +105,11 @@ func (o *recordOptions) check() (err error) {
 	if o.limit < 0 {
 		return fmt.Errorf("--for: expected a duration such as 2h, found %s", o.limit)
 	}
-	if len(o.auditLogs) > 0 && (o.limit > 0 || o.metrics != "") {
-		return errors.New("--audit-log: it reads what there is, so that --for and --metrics say nothing")
+	if len(o.auditLogs) > 0 && (o.limit > 0 || o.metrics != "" || o.pages != "") {
+		return errors.New("--audit-log: it reads what there is, so that --for, --metrics and --pages say nothing")
+	}
+	if o.keep < 0 {
+		return fmt.Errorf("--keep: expected a number of recordings, or 0 for all, found %d", o.keep)
 	}
 	if o.chosen, err = labels.Parse(o.selector); err != nil {
 		return fmt.Errorf("--selector: %w", err)
@@ -180,12 +186,6 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	return o.tell(out, dir, r)
 }
 
-// newFolder makes a folder for one recording, named after the time.
-func (o *recordOptions) newFolder() (string, error) {
-	dir := filepath.Join(o.folder, time.Now().UTC().Format("2006-01-02T15-04-05Z"))
-	return dir, errors.Join(os.MkdirAll(o.folder, reportdir.FolderMode), os.Mkdir(dir, reportdir.FolderMode))
-}
-
 // tell says what came of a recording, and returns an error where a promise was broken.
 func (*recordOptions) tell(out io.Writer, dir string, r *recording.Recording) error {
 	if err := report.WriteRecordingConsole(out, r); err != nil {
@@ -202,14 +202,11 @@ func (*recordOptions) tell(out io.Writer, dir string, r *recording.Recording) er
 func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (_ *recording.Recording, err error) {
 	names := strings.Split(o.namespaces, ",")
 	hs := &histories{o: o, client: client, dir: dir, progress: progress, r: recording.New(names, o.selector), present: map[string]present{}}
-	if o.metrics != "" {
-		at, end, refused := serveMetrics(o.metrics, hs)
-		if refused != nil {
-			return nil, cli.UsageError{Err: refused}
-		}
-		defer func() { err = errors.Join(err, end()) }()
-		fmt.Fprintf(progress, "record: metrics at http://%s/metrics\n", at)
+	end, err := o.serving(ctx, hs, progress)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, end()) }()
 	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
 		return nil, unrecorded{err}
 	}
@@ -219,18 +216,6 @@ func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interf
 		return nil, unrecorded{err}
 	}
 	return hs.r, nil
-}
-
-// removeEmpty removes folders that hold nothing.
-func removeEmpty(folders ...string) error {
-	for _, folder := range folders {
-		if names, err := os.ReadDir(folder); err == nil && len(names) == 0 {
-			if err := os.Remove(folder); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // versionOf returns the API server's version, "" where it does not say.

@@ -50,7 +50,7 @@ func (o *recordOptions) recordAudit(out, progress io.Writer) error {
 		r.Add(h, file, recording.Span{}, func(set map[string]string) bool { return o.chosen.Matches(labels.Set(set)) })
 	}
 	r.Hold(o.objectives)
-	if err := report.SaveRecording(dir, r); err != nil {
+	if err := errors.Join(report.SaveRecording(dir, r), o.removeOld()); err != nil {
 		return unrecorded{err}
 	}
 	return o.tell(out, dir, r)

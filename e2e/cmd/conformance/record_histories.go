@@ -107,7 +107,7 @@ func (hs *histories) add(h *history.History, file string, span recording.Span, n
 	hs.r.Add(h, file, span, hs.chosen)
 	hs.r.Seen(later)
 	hs.r.Hold(hs.o.objectives)
-	return report.SaveRecording(hs.dir, hs.r)
+	return errors.Join(report.SaveRecording(hs.dir, hs.r), hs.o.removeOld())
 }
 
 // record records the namespaces until ctx ends.

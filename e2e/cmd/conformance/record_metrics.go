@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/export"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
@@ -35,16 +39,13 @@ type metrics struct {
 	at   time.Time
 }
 
-// serveMetrics answers at an address, such as :9090, until the returned function is called.
-func serveMetrics(address string, hs *histories) (at string, end func() error, err error) {
-	listener, err := net.Listen("tcp", address)
+// listen answers requests at an address, such as :9090, until the returned function is called. flag is the one that names the address.
+func listen(ctx context.Context, flag, address string, handler http.Handler) (at string, end func() error, err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return "", nil, fmt.Errorf("--metrics: %w", err)
+		return "", nil, cli.UsageError{Err: fmt.Errorf("%s: %w", flag, err)}
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", &metrics{hs: hs, age: metricsAge})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	return listener.Addr().String(), func() error {
@@ -54,6 +55,59 @@ func serveMetrics(address string, hs *histories) (at string, end func() error, e
 		}
 		return err
 	}, nil
+}
+
+// serving begins to answer at the addresses that the options name, and returns what ends that.
+func (o *recordOptions) serving(ctx context.Context, hs *histories, progress io.Writer) (end func() error, err error) {
+	var ends []func() error
+	end = func() error {
+		var errs []error
+		for _, f := range ends {
+			errs = append(errs, f())
+		}
+		return errors.Join(errs...)
+	}
+	if o.metrics != "" {
+		at, f, err := listen(ctx, "--metrics", o.metrics, metricsHandler(hs))
+		if err != nil {
+			return nil, err
+		}
+		ends = append(ends, f)
+		fmt.Fprintf(progress, "record: metrics at http://%s/metrics\n", at)
+	}
+	if o.pages != "" {
+		at, f, err := listen(ctx, "--pages", o.pages, pagesHandler(o.folder))
+		if err != nil {
+			return nil, errors.Join(err, end())
+		}
+		ends = append(ends, f)
+		fmt.Fprintf(progress, "record: pages at http://%s\n", at)
+	}
+	return end, nil
+}
+
+// metricsHandler answers with the counts and figures of a recording that goes on, and says that the process is alive.
+func metricsHandler(hs *histories) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", &metrics{hs: hs, age: metricsAge})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	return mux
+}
+
+// archive is the path of the whole folder as one file.
+const archive = "/recordings.tar.gz"
+
+// pagesHandler answers with the files of a folder with recordings, each or all in one archive.
+func pagesHandler(folder string) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServer(http.Dir(folder)))
+	mux.HandleFunc("GET "+archive, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/gzip")
+		if err := export.Pack(w, folder, gzip.BestSpeed); err != nil {
+			panic(http.ErrAbortHandler) // a connection that breaks off shows that the archive is not whole
+		}
+	})
+	return mux
 }
 
 // ServeHTTP answers with OpenMetrics' text format.

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,7 +67,7 @@ func TestRecordServesMetrics(t *testing.T) {
 		if _, err := client.CoreV1().Pods("shop").Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 			t.Error(err)
 		}
-		go func() {
+		go func() { //nolint:contextcheck // It asks with the context of the test.
 			defer interrupt()
 			<-time.After(100 * time.Millisecond)
 			text, is := answered(t, url)
@@ -100,6 +105,76 @@ func TestRecordServesMetrics(t *testing.T) {
 	}
 }
 
+// TestRecordServesPages: the files of the folder, and all of them in one archive.
+func TestRecordServesPages(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "2026-01-02T03-04-05Z"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "2026-01-02T03-04-05Z", "index.html"), []byte("a page"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(pagesHandler(folder))
+	defer server.Close()
+	if text, _ := answered(t, server.URL+"/2026-01-02T03-04-05Z/"); text != "a page" {
+		t.Errorf("expected the page, found %q", text)
+	}
+	if text, _ := answered(t, server.URL); !strings.Contains(text, "2026-01-02T03-04-05Z") {
+		t.Errorf("expected the recordings to be listed, found %q", text)
+	}
+	text, _ := answered(t, server.URL+archive)
+	zip, err := gzip.NewReader(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for files := tar.NewReader(zip); ; {
+		h, err := files.Next()
+		if err != nil {
+			t.Fatalf("expected the page in the archive: %v", err)
+		}
+		if h.Name == "2026-01-02T03-04-05Z/index.html" {
+			break
+		}
+	}
+}
+
+// TestRecordKeepsTheNewest: only what is a saved recording is removed.
+func TestRecordKeepsTheNewest(t *testing.T) {
+	folder := t.TempDir()
+	for name, file := range map[string]string{
+		"2026-01-01T00-00-00Z": "recording.json", "2026-01-02T00-00-00Z": "recording.json", "2026-01-03T00-00-00Z": "recording.json", "2026-01-01T12-00-00Z": "", "other": "recording.json",
+	} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if file != "" {
+			if err := os.WriteFile(filepath.Join(folder, name, file), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	left := func(keep int) string {
+		if err := (&recordOptions{folder: folder, keep: keep}).removeOld(); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return strings.Join(names, " ")
+	}
+	if got := left(0); strings.Count(got, "Z") != 4 {
+		t.Errorf("expected all to stay, found %s", got)
+	}
+	if got, want := left(2), "2026-01-01T12-00-00Z 2026-01-02T00-00-00Z 2026-01-03T00-00-00Z other"; got != want {
+		t.Errorf("expected %s, found %s", want, got)
+	}
+}
+
 // TestRecordRefusesAnAddressThatIsTaken: in one line, and before anything is recorded.
 func TestRecordRefusesAnAddressThatIsTaken(t *testing.T) {
 	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -108,13 +183,16 @@ func TestRecordRefusesAnAddressThatIsTaken(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	for _, address := range []string{taken.Addr().String(), "nowhere", "127.0.0.1:port"} {
-		o := recordOptions{namespaces: "shop", rotate: time.Hour, metrics: address}
-		if err := o.check(); err != nil {
-			t.Fatal(err)
-		}
-		_, err = o.recordInto(t.Context(), fake.NewClientset(), t.TempDir(), io.Discard)
-		if cli.ExitCode(err) != verdict.ExitUsage || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "--metrics") {
-			t.Errorf("%s: expected wrong use in one line, found %v", address, err)
+		for flag, o := range map[string]recordOptions{
+			"--metrics": {namespaces: "shop", rotate: time.Hour, metrics: address}, "--pages": {namespaces: "shop", rotate: time.Hour, metrics: "127.0.0.1:0", pages: address},
+		} {
+			if err := o.check(); err != nil {
+				t.Fatal(err)
+			}
+			_, err = o.recordInto(t.Context(), fake.NewClientset(), t.TempDir(), io.Discard)
+			if cli.ExitCode(err) != verdict.ExitUsage || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), flag) {
+				t.Errorf("%s %s: expected wrong use in one line, found %v", flag, address, err)
+			}
 		}
 	}
 }

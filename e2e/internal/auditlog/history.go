@@ -8,7 +8,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -139,6 +138,7 @@ func (b *builder) write(w *write) {
 	}
 }
 
+// deletes reports whether the request was for the deletion of objects.
 func (w *write) deletes() bool { return w.verb == "delete" || w.verb == "deletecollection" }
 
 // version takes note of a new version of an object.
@@ -225,7 +225,7 @@ func (b *builder) deleted(w *write, now *history.Event, by string) {
 
 // scaled takes note of a request to the subresource scale, which is answered with the number alone.
 func (b *builder) scaled(w *write, now *history.Event) {
-	if now == nil || now.Set == nil || now.UID != types.UID(w.scale.UID) || now.Set.Replicas == w.scale.Spec.Replicas {
+	if now == nil || now.Set == nil || now.UID != w.scale.UID || now.Set.Replicas == w.scale.Spec.Replicas {
 		return
 	}
 	e := *now

@@ -60,9 +60,6 @@ func (l *line) wrote() bool {
 	return slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, l.Verb) && !l.dry()
 }
 
-// deletes reports whether the request asked for the deletion of objects.
-func (l *line) deletes() bool { return l.Verb == "delete" || l.Verb == "deletecollection" }
-
 // dry reports whether the request was to change nothing.
 func (l *line) dry() bool {
 	if at, err := url.Parse(l.RequestURI); err == nil && at.Query().Has("dryRun") {

@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 )
 
 // The suite's image is in no registry: whoever answers for its name must not get its account. And its container can do no more than it needs.
@@ -28,10 +30,12 @@ func TestManifestsRunTheImageThatWasBrought(t *testing.T) {
 		t.Errorf("sonobuoy.yaml: expected results from %v alone, which would count twice, found %v", want, plugin.Config.ResultFiles)
 	}
 	of := job.Spec.Template.Spec
+	recorder := recorder(t).Spec.Template.Spec
 	for name, c := range map[string]struct {
 		container corev1.Container
 		pod       corev1.PodSecurityContext
 	}{
+		"record.yaml":   {recorder.Containers[0], *recorder.SecurityContext},
 		"job.yaml":      {of.Containers[0], *of.SecurityContext},
 		"sonobuoy.yaml": {plugin.Spec, corev1.PodSecurityContext{}},
 	} {
@@ -73,6 +77,50 @@ func TestJobOutlastsTheClustersOwnActs(t *testing.T) {
 	policy := job.Spec.PodFailurePolicy
 	if policy == nil || len(policy.Rules) != 1 || policy.Rules[0].Action != batchv1.PodFailurePolicyActionIgnore || policy.Rules[0].OnPodConditions[0].Type != corev1.DisruptionTarget {
 		t.Errorf("expected a pod that was disrupted not to fail the Job, found %+v", policy)
+	}
+}
+
+// recorder returns the Deployment of the recorder.
+func recorder(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	data, err := os.ReadFile("../../deploy/record/record.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs := strings.Split(string(data), "\n---\n")
+	var d appsv1.Deployment
+	if err := yaml.UnmarshalStrict([]byte(docs[len(docs)-1]), &d); err != nil || d.Kind != "Deployment" {
+		t.Fatalf("expected a Deployment, found %q, %v", d.Kind, err)
+	}
+	return &d
+}
+
+// The recorder has an account without the suite's rights, one pod at a time, its folder on the volume, and pages that only who may forward ports reaches.
+func TestRecorderInsideOfACluster(t *testing.T) {
+	d := recorder(t)
+	of := d.Spec.Template.Spec
+	if of.ServiceAccountName != rbac.RecordAccount || d.Namespace != rbac.Account || *d.Spec.Replicas != 1 || d.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
+		t.Errorf("expected one pod with the account %s, found %+v", rbac.RecordAccount, d.Spec)
+	}
+	c := of.Containers[0]
+	for _, want := range []string{"record", "--output=" + c.VolumeMounts[0].MountPath + "/recordings", "--for=24h", "--keep=14", "--metrics=:9090", "--pages=127.0.0.1:8080"} {
+		if !slices.Contains(c.Args, want) {
+			t.Errorf("expected %s among %q", want, c.Args)
+		}
+	}
+	if c.Ports[0].ContainerPort != 9090 || c.LivenessProbe.HTTPGet.Port.StrVal != c.Ports[0].Name || of.Volumes[0].PersistentVolumeClaim.ClaimName != rbac.RecordAccount || of.Volumes[0].Name != c.VolumeMounts[0].Name {
+		t.Errorf("expected the ports and volumes that the arguments name, found %+v and %+v", c, of.Volumes)
+	}
+	if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+		t.Errorf("expected requests and limits, found %+v", c.Resources)
+	}
+	text, err := os.ReadFile("../../deploy/record/kustomization.yaml")
+	var k struct{ Resources []string }
+	if err == nil {
+		err = yaml.Unmarshal(text, &k)
+	}
+	if name, _, _ := strings.Cut(images.Suite, ":"); err != nil || !slices.Equal(k.Resources, []string{"record.yaml"}) || !strings.Contains(string(text), "{name: "+name+",") || c.Env[0].Name != "NAMESPACE" {
+		t.Errorf("expected the kustomization to have the recorder, and to say how its image and namespaces are changed, found %v and %v", k.Resources, err)
 	}
 }
 

@@ -9,6 +9,10 @@ import (
 // Account is the name of the manifest's ServiceAccount, of its namespace, and of the first role.
 const Account = "statefulset-conformance"
 
+// RecordAccount is the name of the ServiceAccount that "conformance record" has inside of a cluster, in the namespace of the other: it is to have none of
+// the other's rights.
+const RecordAccount = Account + "-record"
+
 // UserName is the name under which the API server knows the account.
 const UserName = "system:serviceaccount:" + Account + ":" + Account
 
@@ -128,9 +132,11 @@ const recordHead = `# The rights that "conformance record" uses in a namespace t
 # can grant, is in rbac-record-nodes.yaml.
 #
 #   kubectl create namespace ACCOUNT
-#   kubectl create serviceaccount --namespace ACCOUNT ACCOUNT
+#   kubectl create serviceaccount --namespace ACCOUNT ACCOUNT-record
 #   kubectl apply --namespace shop -f e2e/deploy/rbac-record.yaml   # or: conformance manifests rbac-record | kubectl apply --namespace shop -f -
-#   conformance record -n shop --as USERNAME
+#   conformance record -n shop --as USERNAME-record
+#
+# The first two are part of e2e/deploy/record/record.yaml too, which records inside of the cluster.
 #
 # This removes the role again:
 #
@@ -181,13 +187,14 @@ roleRef:
   name: {{.Name}}
 subjects:
   - kind: ServiceAccount
-    name: ACCOUNT
+    name: {{or .Subject "ACCOUNT"}}
     namespace: ACCOUNT
 {{end}}`
 
 // role is a role of the manifest with its binding.
 type role struct {
 	Kind, Name, Namespace, Comment string
+	Subject                        string // the account that has it, "" for Account
 	Rights                         []Right
 }
 
@@ -199,12 +206,12 @@ func NamespacedManifest() (string, error) { return manifest(namespacedHead, "Rol
 
 // RecordManifest returns the YAML of a role with the rights of Record in a namespace.
 func RecordManifest() (string, error) {
-	return write(recordHead, []role{{Kind: "Role", Name: Account + "-record", Comment: "What a recording needs.", Rights: recordRights(false)}})
+	return write(recordHead, []role{{Kind: "Role", Name: RecordAccount, Comment: "What a recording needs.", Subject: RecordAccount, Rights: recordRights(false)}})
 }
 
 // RecordNodesManifest returns the YAML of a role with the rights of Record that are of the whole cluster.
 func RecordNodesManifest() (string, error) {
-	return write(recordNodesHead, []role{{Kind: "ClusterRole", Name: Account + "-record-nodes", Comment: "What a recording can do without.", Rights: recordRights(true)}})
+	return write(recordNodesHead, []role{{Kind: "ClusterRole", Name: Account + "-record-nodes", Comment: "What a recording can do without.", Subject: RecordAccount, Rights: recordRights(true)}})
 }
 
 func recordRights(cluster bool) []Right {

@@ -46,7 +46,7 @@ func TestRecordingMetrics(t *testing.T) {
 			if kind == "counter" {
 				want += "_total"
 			}
-			if m == nil || m[1] != want {
+			if len(m) == 0 || m[1] != want {
 				t.Errorf("expected a sample of %s, found %q", want, line)
 			}
 		}
