@@ -78,11 +78,16 @@ func (r *faultResult) outcome() string {
 	return faultMissed
 }
 
+// mostOpen is how many reasons the line of a fault has room for.
+const mostOpen = 3
+
 func (r faultResult) String() string {
 	text := fmt.Sprintf("%-32s %-8s %s", r.Name, r.Kind, r.outcome())
 	switch {
 	case len(r.named) > 0:
 		text += " by " + joinIDs(r.named)
+	case len(r.open) > mostOpen:
+		text += fmt.Sprintf("; %s; and %d more", strings.Join(r.open[:mostOpen], "; "), len(r.open)-mostOpen)
 	case len(r.open) > 0:
 		text += "; " + strings.Join(r.open, "; ")
 	case r.trouble != "":
