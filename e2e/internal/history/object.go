@@ -195,6 +195,8 @@ type Set struct {
 	Written metav1.Time `json:"written,omitzero"`
 	Scaler  string      `json:"scaler,omitempty"`
 	Status  Status      `json:"status,omitzero"`
+	// StatusWriter is the field manager that wrote the status last, likewise.
+	StatusWriter string `json:"statusWriter,omitempty"`
 }
 
 // SameTemplate reports whether both have the same pod template.
@@ -233,6 +235,8 @@ type Claim struct {
 	Request ClaimRequest                      `json:"request,omitzero"` // older histories hold none
 	// Unused is the status of the condition of that name, "" where there is none, and in older histories.
 	Unused corev1.ConditionStatus `json:"unused,omitempty"`
+	// OwnersWriter is the field manager that wrote the ownerReferences last, of those that own one, several joined by " or ".
+	OwnersWriter string `json:"ownersWriter,omitempty"`
 }
 
 // ClaimRequest is what a claim, or a claim template, asks of its volume.

@@ -34,7 +34,7 @@ func Project(obj runtime.Object) (*Event, error) {
 		return &Event{Resource: Pods, Meta: metaOf(&o.ObjectMeta), Pod: podOf(o)}, nil
 	case *corev1.PersistentVolumeClaim:
 		return &Event{Resource: Claims, Meta: metaOf(&o.ObjectMeta), Claim: &Claim{
-			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.ObjectMeta, &o.Spec), Unused: unusedOf(o),
+			Phase: o.Status.Phase, Volume: o.Spec.VolumeName, Class: orZero(o.Spec.StorageClassName), Request: requestOf(&o.ObjectMeta, &o.Spec), Unused: unusedOf(o), OwnersWriter: ownersWriterOf(&o.ObjectMeta),
 		}}, nil
 	case *appsv1.StatefulSet:
 		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
@@ -166,6 +166,7 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		},
 	}
 	s.Writer, s.Written, s.Scaler = writersOf(&o.ObjectMeta)
+	s.StatusWriter = statusWriterOf(&o.ObjectMeta)
 	if spec.Replicas != nil {
 		s.Replicas = *spec.Replicas
 	}

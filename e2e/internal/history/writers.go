@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,6 +29,35 @@ func writersOf(m *metav1.ObjectMeta) (writer string, written metav1.Time, scaler
 		writers = append(writers, f.Manager)
 	}
 	return names(writers), written, names(scalers)
+}
+
+// newestOf returns the managers of the newest of those entries in managedFields that have a time and are chosen.
+func newestOf(m *metav1.ObjectMeta, chosen func(*metav1.ManagedFieldsEntry) bool) string {
+	var newest metav1.Time
+	var writers []string
+	for i := range m.ManagedFields {
+		f := &m.ManagedFields[i]
+		if f.Time == nil || f.Time.Before(&newest) || !chosen(f) {
+			continue
+		}
+		if f.Time.After(newest.Time) {
+			newest, writers = *f.Time, nil
+		}
+		writers = append(writers, f.Manager)
+	}
+	return names(writers)
+}
+
+// statusWriterOf returns the managers that wrote the status last.
+func statusWriterOf(m *metav1.ObjectMeta) string {
+	return newestOf(m, func(f *metav1.ManagedFieldsEntry) bool { return f.Subresource == "status" })
+}
+
+// ownersWriterOf returns the managers that wrote ownerReferences last, of those that own one.
+func ownersWriterOf(m *metav1.ObjectMeta) string {
+	return newestOf(m, func(f *metav1.ManagedFieldsEntry) bool {
+		return f.FieldsV1 != nil && bytes.Contains(f.FieldsV1.GetRawBytes(), []byte(`"f:ownerReferences"`))
+	})
 }
 
 // ownsReplicas reports whether spec.replicas is among some fields, written as managedFields have them.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -37,5 +38,26 @@ func TestProjectTellsWhoWroteTheSpec(t *testing.T) {
 		if e.Set.Writer != tt.writer || e.Set.Scaler != tt.scaler {
 			t.Errorf("%s: expected writer %q and scaler %q, found %q and %q", tt.name, tt.writer, tt.scaler, e.Set.Writer, e.Set.Scaler)
 		}
+	}
+}
+
+func TestProjectTellsWhoWroteStatusAndOwners(t *testing.T) {
+	entry := func(manager, subresource, fields string, after time.Duration) metav1.ManagedFieldsEntry {
+		return metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource, FieldsV1: metav1.NewFieldsV1(fields), Time: new(metav1.NewTime(noon().Add(after)))}
+	}
+	const owners, other = `{"f:metadata":{"f:ownerReferences":{".":{},"k:{\"uid\":\"u\"}":{}}}}`, `{"f:spec":{"f:replicas":{}}}`
+	meta := metav1.ObjectMeta{Name: "web", UID: "u", ManagedFields: []metav1.ManagedFieldsEntry{
+		entry("kcm", "status", other, 0), entry("kubectl-edit", "status", other, time.Minute), entry("helm", "", owners, time.Second), entry("argocd", "", other, time.Hour),
+	}}
+	set, err := history.Project(&appsv1.StatefulSet{ObjectMeta: meta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim, err := history.Project(&corev1.PersistentVolumeClaim{ObjectMeta: meta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Set.StatusWriter != "kubectl-edit" || claim.Claim.OwnersWriter != "helm" {
+		t.Errorf("expected the status by kubectl-edit and the owners by helm, found %q and %q", set.Set.StatusWriter, claim.Claim.OwnersWriter)
 	}
 }

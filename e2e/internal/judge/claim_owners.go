@@ -65,7 +65,7 @@ func (res *results) ownedBeforeDelete(s *setLife, c *claimLife, r removal) {
 	case deleted == unknown, deliveredBy(r.event.At) > m.h.Duration(): // its owner may not have been delivered yet
 	default:
 		ch := evidence{
-			set: s, since: last.At, until: deliveredBy(r.event.At), events: []*history.Event{last, r.event},
+			set: s, since: last.At, until: deliveredBy(r.event.At), events: []*history.Event{last, r.event}, written: claimsOwners,
 			text: fmt.Sprintf("the scale down requested the deletion of %s at %s while its claim %s did not name it as an owner (last seen at %s)",
 				r.pod.name, r.event.Ref(), c.name, last.Ref()),
 		}

@@ -160,6 +160,8 @@ type evidence struct {
 	anyAuthor bool
 	// admitted says that it is about a field of the object of the last event that admission may have set.
 	admitted bool
+	// written is the field that it takes for the controller's, as the last of events that has it shows it.
+	written writtenField
 }
 
 // broken records a violation, or an inconclusive finding where something leaves it in doubt.
@@ -193,7 +195,7 @@ func (m *model) doubt(c *evidence, act time.Duration) string {
 			return fmt.Sprintf("; but %s from %s on are recorded later than they happened (%s), so that the order may have been another", g.Resource, history.Clock(g.From), g.Reason)
 		}
 	}
-	return cmp.Or(m.oldView(c, act), m.unreported(c), m.mutated(c))
+	return cmp.Or(m.oldView(c, act), m.unreported(c), m.mutated(c), m.writtenByOthers(c))
 }
 
 // mutated says which mutating webhooks and policies may have set the field that an accusation is about, "" for none.

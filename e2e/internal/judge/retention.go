@@ -248,7 +248,7 @@ func (res *results) retentionPolicyIgnored(s *setLife, p *podLife, c *claimLife,
 		when = "at the end of the recording"
 	}
 	res.notDone(contract.StorageRetentionChange, evidence{
-		set: s, since: due.since, until: due.until, also: []history.Resource{history.Pods}, events: []*history.Event{change, last},
+		set: s, since: due.since, until: due.until, also: []history.Resource{history.Pods}, events: []*history.Event{change, last}, written: claimsOwners,
 		text: fmt.Sprintf("whenDeleted of %s became %s at %s and after %.1f s, %s, the set %s: claim %s of %s",
 			s.name, change.Set.WhenDeleted, change.Ref(), (due.until - due.since).Seconds(), when, verb, c.name, p.name),
 	}, due.since+m.actDeadline())

@@ -102,7 +102,7 @@ func (m *model) completed(res *results, id contract.ID, r *rollout, version int,
 	case excuse != "":
 		res.excuse(id, excuse)
 	case why != "":
-		c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}}
+		c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}, written: statusField}
 		if p != nil {
 			c.events = append(c.events, p.first())
 		}
@@ -218,7 +218,7 @@ func checkObservedGeneration(m *model, res *results) {
 		}
 		newest := r.set.events[len(r.set.events)-1]
 		res.notDone(id, evidence{
-			set: r.set, since: last.At, until: m.h.Duration(), events: []*history.Event{last, newest},
+			set: r.set, since: last.At, until: m.h.Duration(), events: []*history.Event{last, newest}, written: statusField,
 			text: fmt.Sprintf("%s has had generation %d since %s, and to the end of the recording, %.1f s later, its status had observed %d only", r.set.name,
 				last.Generation, last.Ref(), length.Seconds(), newest.Set.Status.ObservedGeneration),
 		}, last.At+overdue)
@@ -230,7 +230,7 @@ func (res *results) observedGenerations(s *setLife) {
 	for i, e := range s.events {
 		now, before := e.Set.Status.ObservedGeneration, s.events[max(i-1, 0)]
 		was := before.Set.Status.ObservedGeneration
-		c := evidence{set: s, since: e.At, events: []*history.Event{e}}
+		c := evidence{set: s, since: e.At, events: []*history.Event{e}, written: statusField}
 		switch {
 		case now > e.Generation && (i == 0 || now != was):
 			c.text = fmt.Sprintf("the status of %s says at %s that generation %d was observed, and the set has generation %d only", s.name, e.Ref(), now, e.Generation)

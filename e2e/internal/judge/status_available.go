@@ -77,7 +77,7 @@ func (w *statusWalker) available(e *history.Event, clockOffset time.Duration) {
 		w.results.exercised(id)
 	case st.Available > most && st.Available > w.version.Set.Status.Available:
 		w.results.broken(id, evidence{
-			set: w.s, since: tooRecent[0].event.At, events: []*history.Event{tooRecent[len(tooRecent)-1].event, e},
+			set: w.s, since: tooRecent[0].event.At, events: []*history.Event{tooRecent[len(tooRecent)-1].event, e}, written: statusField,
 			text: fmt.Sprintf("the status of %s (%s) counts %d pods as available, at most %d can be: minReadySeconds asks for %v, and Ready are %v; the status was written at %s or before",
 				w.s.name, e.Ref(), st.Available, most, need, names, written.UTC().Format(time.TimeOnly)),
 		})

@@ -278,7 +278,9 @@ func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string)
 }
 
 func (w *statusWalker) evidenceUntil(to time.Duration, text string) evidence {
-	return evidence{set: w.s, text: text, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{w.last, w.version}}
+	return evidence{
+		set: w.s, text: text, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: []*history.Event{w.last, w.version}, written: statusField,
+	}
 }
 
 // equal checks that current and update revision are equal where all pods are updated and Ready and the status counts them so.

@@ -116,7 +116,7 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, l *revisi
 	}
 	evidence := evidence{
 		set: s, since: back.change.At,
-		events: []*history.Event{kept[back.name], back.change, back.status},
+		events: []*history.Event{kept[back.name], back.change, back.status}, written: statusField,
 	}
 	went := fmt.Sprintf("%s went back at %s to the template of the revision %s, which was still kept", s.name, back.change.Ref(), back.name)
 	if got := back.status.Set.Status.UpdateRevision; got != back.name {
@@ -170,7 +170,7 @@ func checkUpdateRevision(m *model, res *results) {
 				continue
 			}
 			c := evidence{
-				set: r.set, since: r.set.specs[spec].At, until: r.namedUntil(i, m.h.Duration()), events: []*history.Event{r.set.specs[spec], e},
+				set: r.set, since: r.set.specs[spec].At, until: r.namedUntil(i, m.h.Duration()), events: []*history.Event{r.set.specs[spec], e}, written: statusField,
 				text: fmt.Sprintf("the template of %s changed at %s, and the status that has observed it (%s) names %s as update revision, that of another template",
 					r.set.name, r.set.specs[spec].Ref(), e.Ref(), e.Set.Status.UpdateRevision),
 			}
