@@ -24,8 +24,8 @@ var (
 	beingDeleted  = regexp.MustCompile(`pvc (\S+) is being deleted`)
 	aboveLimit    = regexp.MustCompile(`containers\[(\d+)\]\.resources\.requests: Invalid value: "([^"]+)": must be less than or equal to (\S+) limit of (\S+)`)
 	endsNow       = regexp.MustCompile(`in namespace (\S+) because it is being terminated`)
-	invalidField  = regexp.MustCompile(`Pod "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
-	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]*? per \w+ is [^\s,]+(?:, but \w+ is [^\s,.]+)?`)
+	invalidField  = regexp.MustCompile(`(Pod|PersistentVolumeClaim) "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
+	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]*? per \w+ is [^\s,]+(?:, but \w+ is [^\s,.]+)?|\S+ max limit to request ratio per \w+ is [^\s,]+(?:, but provided ratio is \S+)?`)
 )
 
 // rejected says why the API server rejects what the controller creates.
@@ -36,8 +36,11 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		what = "claim"
 	}
 	verb := "created"
-	if e.Reason == "FailedDelete" {
+	switch e.Reason {
+	case "FailedDelete":
 		verb = "deleted"
+	case "FailedUpdate":
+		verb = "updated"
 	}
 	f := Finding{Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(v.setRef())}}
 	if m := overQuota.FindStringSubmatch(message); m != nil {

@@ -3,6 +3,8 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,8 +18,8 @@ import (
 // again is a name whose pods were deleted several times within a short time, nil if they were not. The set's controller tells of those that it
 // deleted; of others nobody tells.
 func (v *view) again(name string, p *corev1.Pod) *Finding {
-	const often = 4
-	within := recently
+	const often = 3
+	within := time.Hour // for which events are kept
 	if v.s.Since.Duration > 0 {
 		within = v.s.Since.Duration
 	}
@@ -31,9 +33,8 @@ func (v *view) again(name string, p *corev1.Pod) *Finding {
 		return nil
 	}
 	byController := 0
-	names := regexp.MustCompile(`\bPod ` + regexp.QuoteMeta(name) + ` in StatefulSet\b`)
 	for _, e := range v.events("StatefulSet", v.set.Name, v.set.UID, "SuccessfulDelete") {
-		if names.MatchString(e.Message) && v.now.Sub(at(e)) <= within {
+		if m := ofPod.FindStringSubmatch(e.Message); len(m) == 2 && m[1] == name && v.now.Sub(at(e)) <= within {
 			byController += max(int(e.Count), 1)
 		}
 	}
@@ -61,6 +62,28 @@ func (v *view) again(name string, p *corev1.Pod) *Finding {
 		f.Look = []string{kubectl(set, "get statefulset %s -o yaml --show-managed-fields", set.Name)}
 	}
 	return f
+}
+
+// ofPod is the pod in the controller's words about what it did.
+var ofPod = regexp.MustCompile(`\bPod (\S+) in StatefulSet\b`)
+
+// deletedAbove yields the pods above the set's range that its controller deleted, the lowest first.
+func (v *view) deletedAbove() iter.Seq[string] {
+	ordinals := map[int]bool{}
+	for _, e := range v.events("StatefulSet", v.set.Name, v.set.UID, "SuccessfulDelete") {
+		if m := ofPod.FindStringSubmatch(e.Message); m != nil {
+			if n := v.ordinal(m[1]); n >= v.start()+v.replicas() {
+				ordinals[n] = true
+			}
+		}
+	}
+	return func(yield func(string) bool) {
+		for _, n := range slices.Sorted(maps.Keys(ordinals)) {
+			if !yield(v.podName(n)) {
+				return
+			}
+		}
+	}
 }
 
 // writers are those who wrote the set itself of late, the last first.

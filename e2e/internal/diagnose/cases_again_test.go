@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -76,7 +77,7 @@ func againCases() []built {
 		{"a pod that is deleted again and again, and nobody says by whom", func(t *testing.T) state {
 			t.Helper()
 			return ended(t, 4)
-		}, "controller: pod/web-1 was deleted 4 times within the last 30m, the last 3m ago, and not by the set's controller as far as its events tell", diagnose.Unknown},
+		}, "controller: pod/web-1 was deleted 4 times within the last 1h, the last 3m ago, and not by the set's controller as far as its events tell", diagnose.Unknown},
 		{"twin: its controller deleted it", func(t *testing.T) state {
 			t.Helper()
 			s := ended(t, 4)
@@ -84,11 +85,60 @@ func againCases() []built {
 			e.Type, e.Count = corev1.EventTypeNormal, 4
 			s.StatefulSet.ManagedFields = append(s.StatefulSet.ManagedFields, metav1.ManagedFieldsEntry{Manager: "argocd-controller", Operation: metav1.ManagedFieldsOperationUpdate, Time: new(s.ago(4 * time.Minute))})
 			return s
-		}, "controller: statefulset/web had its controller delete pod web-1 4 times within the last 30m, the last 3m ago: something changes its replicas or its template as often", diagnose.Note},
+		}, "controller: statefulset/web had its controller delete pod web-1 4 times within the last 1h, the last 3m ago: something changes its replicas or its template as often", diagnose.Note},
 		{"twin: it was deleted once", func(t *testing.T) state {
 			t.Helper()
 			return ended(t, 1)
 		}, "", ""},
+
+		{"twin: its replicas are changed up and down", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			for i := range 3 {
+				e := s.said("web-2", "Killing", "Stopping container main", time.Duration(i+1)*10*time.Minute)
+				e.Type, e.InvolvedObject.UID = corev1.EventTypeNormal, types.UID(fmt.Sprint("earlier-", i))
+			}
+			s.said("web", "SuccessfulDelete", "delete Pod web-2 in StatefulSet web successful", 10*time.Minute).Count = 3
+			return s
+		}, "controller: statefulset/web had its controller delete pod web-2 3 times within the last 1h, the last 10m ago", diagnose.Note},
+		{"a pod that its node does not take, again and again", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			for i := range 3 {
+				s.said("web-1", "SysctlForbidden", `forbidden sysctl: "net.core.somaxconn" not allowlisted`, time.Duration(i+1)*10*time.Second).InvolvedObject.UID = types.UID(fmt.Sprint("earlier-", i))
+			}
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })
+			return s
+		}, `node: pod/web-1 was not taken by its node 3 times, the last 10s ago: SysctlForbidden: forbidden sysctl: "net.core.somaxconn" not allowlisted`, "pod-failed"},
+		{"a strategy that the controller does not have", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.Pods = nil
+			s.StatefulSet.Spec.UpdateStrategy.Type = "Recreate"
+			s.said("web", "UnknownStrategy", "statefulset shop/web uses Recreate strategy but feature gate StatefulSetRecreateStrategy is disabled", time.Minute)
+			return s
+		}, "controller: statefulset/web has the update strategy Recreate, which its controller does not have: ", "strategy-unknown"},
+		{"a pod by hand that the set has taken over", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.said("web", "FailedUpdate", `update Pod web-0 in StatefulSet web failed error: Pod "web-0" is invalid: spec: Forbidden: pod updates may not change fields other than spec.containers[*].image`, time.Minute)
+			return s
+		}, "admission: statefulset/web has a pod that is not as it makes them, and cannot be made so: ", "pod-foreign"},
+		{"a claim template that is not valid", func(t *testing.T) state {
+			t.Helper()
+			s := rejected(t, "")
+			s.Events[len(s.Events)-1].Message = `create Claim data-web-0 for Pod web-0 in StatefulSet web failed error: PersistentVolumeClaim "data-web-0" is invalid: spec.resources[storage]: Required value`
+			return s
+		}, "admission: statefulset/web has a template from which no valid claim can be made: spec.resources[storage]: Required value", "pod-invalid"},
+		{"no word of the controller, and a quota that is used up", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.Pods, s.Events, s.Unread = nil, nil, []diagnose.Unread{{What: "events", Why: "forbidden"}}
+			s.Quotas = []corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Name: "small"}, Status: corev1.ResourceQuotaStatus{
+				Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")}, Used: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("2")},
+			}}}
+			return s
+		}, "controller: statefulset/web lacks pod web-0, and nothing that was read says why", diagnose.Unknown},
 
 		{"a program that ends, beside one whose image cannot be had", func(t *testing.T) state {
 			t.Helper()

@@ -178,6 +178,9 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"13 a host port that the set's own pods have", "or have as many nodes that take ordinary pods as the set has replicas"},
 		{"14 a volume and a rule that exclude each other", "give each pod a claim of its own"},
 		{"16 an init container that does not end", "set publishNotReadyAddresses: true on the service"},
+		{"twin: the autoscaler may add no more", "the autoscaler adds no node for it"},
+		{"no word of the controller, and a quota that is used up", "a quota of the namespace is used up"},
+		{"a program of another user than root, without a group for its files", "set fsGroup"},
 		{"nodes whose disks are full", "free the disk of node statefulset-conformance-worker"},
 		{"a claim for which a node was chosen that is gone", "annotate pvc data-web-2 volume.kubernetes.io/selected-node-"},
 		{"a pod that the scheduler never saw, since its template names the node", "nodeSelector kubernetes.io/hostname"},
@@ -190,7 +193,7 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"twin: a claim of the claim templates that was deleted", "delete the pod: the controller makes claim and pod again"},
 		{"35 pods that stay since one before them is not Ready", "delete the pods that are to go by hand, the highest first"},
 	} {
-		all := slices.Concat(storageCases(), startCases(), scheduleCases(), controllerCases(), clusterStates(), configCases(), endCases(), placementCases(), claimCases(), severalCases())
+		all := slices.Concat(storageCases(), startCases(), scheduleCases(), controllerCases(), clusterStates(), configCases(), endCases(), placementCases(), claimCases(), severalCases(), againCases())
 		at := slices.IndexFunc(all, func(b built) bool { return b.name == c.name })
 		if at < 0 {
 			t.Fatalf("no case %q", c.name)

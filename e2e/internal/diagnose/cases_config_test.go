@@ -226,6 +226,9 @@ func endCases() []built {
 			c.LastTerminationState.Terminated.StartedAt, c.LastTerminationState.Terminated.FinishedAt = s.ago(9*time.Hour), s.ago(3*time.Hour)
 			s.ready("web-0")
 		}), "", ""},
+		{"a program of another user than root, without a group for its files", ends(1, "Error", func(s state, _ *corev1.ContainerStatus) {
+			pod(s.State, "web-0").Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1001))}
+		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1)", "crash-loop"},
 		{"a program that has nothing more to do", ends(0, "Completed", nil), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 0)", "crash-loop"},
 
 		{

@@ -82,6 +82,16 @@ func placementCases() []built {
 		{"twin: nodes that are not Ready", tainted("node.kubernetes.io/not-ready"), "node: node/statefulset-conformance-worker takes no new pod (NotReady), and pod web-2 fits on no other: ", "node-condition"},
 		{"twin: nodes whose provider has not set them up", tainted("node.cloudprovider.kubernetes.io/uninitialized"), "node: node/statefulset-conformance-worker takes no new pod (not initialized by the cloud provider), and pod web-2 fits on no other: ", "node-condition"},
 		{"twin: nodes that are kept for others", tainted("dedicated"), nowhere + "3 with a taint that the pod does not tolerate; the taint is dedicated:NoSchedule", "taint"},
+		{"twin: nodes that have just joined", func(t *testing.T) state {
+			t.Helper()
+			s := tainted("node.kubernetes.io/not-ready")(t)
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name > "web-2" })
+			*s.StatefulSet.Spec.Replicas = 3
+			for i := range s.Nodes {
+				s.Nodes[i].CreationTimestamp = s.ago(20 * time.Second)
+			}
+			return s
+		}, "node: node/statefulset-conformance-worker takes no new pod (NotReady), and pod web-2 fits on no other: ", diagnose.Note},
 		{"one node with a full disk, and one without room", func(t *testing.T) state {
 			t.Helper()
 			s := asks(corev1.ResourceMemory, "20Gi")(t)
@@ -96,6 +106,26 @@ func placementCases() []built {
 			for i := range s.Usage {
 				s.Usage[i].Requests[corev1.ResourceMemory] = resource.MustParse("10Gi")
 			}
+			return s
+		}, nowhere + "3 with too little memory left", "resources"},
+		{"twin: the autoscaler adds a node", func(t *testing.T) state {
+			t.Helper()
+			s := asks(corev1.ResourceMemory, "20Gi")(t)
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name > "web-2" })
+			*s.StatefulSet.Spec.Replicas = 3
+			for i := range s.Usage {
+				s.Usage[i].Requests[corev1.ResourceMemory] = resource.MustParse("10Gi")
+			}
+			s.said("web-2", "TriggeredScaleUp", "pod triggered scale-up: [{pool-1 2->3 (max: 5)}]", time.Minute).Type = corev1.EventTypeNormal
+			return s
+		}, nowhere + "3 with too little memory left, 1 with a taint that the pod does not tolerate; the autoscaler has been adding a node for 1m", diagnose.Note},
+		{"twin: the autoscaler may add no more", func(t *testing.T) state {
+			t.Helper()
+			s := asks(corev1.ResourceMemory, "20Gi")(t)
+			for i := range s.Usage {
+				s.Usage[i].Requests[corev1.ResourceMemory] = resource.MustParse("10Gi")
+			}
+			s.said("web-2", "NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached", time.Minute)
 			return s
 		}, nowhere + "3 with too little memory left", "resources"},
 		{"twin: more than any node has", asks(corev1.ResourceMemory, "64Gi"), nowhere + "3 with too little memory left, 1 with a taint that the pod does not tolerate; no node has 64Gi of memory at all, however empty", "resources"},

@@ -186,8 +186,16 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
 	case meaning(last.ExitCode) != "":
 		f.Why = meaning(last.ExitCode)
+	case l.volumesOfRoot():
+		f.Do = append(f.Do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
 	}
 	return f
+}
+
+// volumesOfRoot reports whether a pod that does not run as root mounts claims without saying whose group their files are to be.
+func (l podInspector) volumesOfRoot() bool {
+	c := l.p.Spec.SecurityContext
+	return c != nil && c.RunAsUser != nil && *c.RunAsUser != 0 && c.FSGroup == nil && len(ClaimNames(l.p)) > 0
 }
 
 func (l podInspector) newest(reasons ...string) *corev1.Event {

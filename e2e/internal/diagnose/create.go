@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +35,10 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 		f.Path = []Ref{v.setRef()}
 		return f
 	}
+	if f := v.strategyOff(); f != nil {
+		f.Seen, f.Path = seen, []Ref{v.setRef()}
+		return *f
+	}
 	f := Finding{
 		Cause: Unknown, Area: Controller, Object: v.setRef(), What: "lacks pod " + name + ", and nothing that was read says why",
 		Seen: seen, Evidence: v.statusEvidence(),
@@ -41,11 +47,45 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 	}
 	before := len(f.Evidence)
 	f.Evidence = v.appendWarnings(f.Evidence, "StatefulSet", v.set.Name, v.set.UID)
+	if full := v.usedUp(); len(full) > 0 {
+		f.Evidence = append(f.Evidence, full...)
+		f.Do = append([]string{"a quota of the namespace is used up (above): see whether the API server rejects the pod for it"}, f.Do...)
+	}
 	since := v.lastMove(ordinal)
 	if len(f.Evidence) == before && v.now.Sub(since) < patience {
 		return v.underway(f, since)
 	}
 	return f
+}
+
+// usedUp are the quotas of the namespace of which nothing is left. Whether the set needs any of them is not looked at.
+func (v *view) usedUp() []Evidence {
+	var out []Evidence
+	for i := range v.s.Quotas {
+		q := &v.s.Quotas[i]
+		for _, name := range slices.Sorted(maps.Keys(q.Status.Hard)) {
+			hard, used := q.Status.Hard[name], q.Status.Used[name]
+			if used.Cmp(hard) >= 0 {
+				out = append(out, Evidence{v.ref("resourcequota", q.Name), "status.used[" + string(name) + "]", used.String() + " of " + hard.String()})
+			}
+		}
+	}
+	return out
+}
+
+// strategyOff is a set whose controller does not know its update strategy, nil if nothing says so: such a controller leaves the set alone.
+func (v *view) strategyOff() *Finding {
+	e := v.newest("StatefulSet", v.set.Name, v.set.UID, "UnknownStrategy")
+	if e == nil {
+		return nil
+	}
+	return &Finding{
+		Cause: "strategy-unknown", Area: Controller, Object: v.setRef(), Path: []Ref{v.setRef()},
+		What: fmt.Sprintf("has the update strategy %s, which its controller does not have: %s", v.set.Spec.UpdateStrategy.Type, oneLine(e.Message)),
+		Seen: "the controller does nothing for the set", Evidence: []Evidence{eventEvidence(e), {v.setRef(), "spec.updateStrategy.type", string(v.set.Spec.UpdateStrategy.Type)}},
+		Do:   []string{"choose RollingUpdate or OnDelete, or have the feature gate that the message names switched on in kube-controller-manager"},
+		Look: []string{getYAML(v.setRef())},
+	}
 }
 
 // heldClaim is a claim of a pod that does not exist, if it is being deleted: the controller makes the pod only when the claim has gone.

@@ -68,8 +68,16 @@ type Evidence struct {
 	Value  string `json:"value"`
 }
 
-// Line is the finding in one line: the area, the object, what is wrong.
-func (f Finding) Line() string { return string(f.Area) + ": " + f.Object.String() + " " + f.What }
+// Line is the finding in one line: the area, the object, what is wrong. Messages that are quoted may be long: they are cut, and whole in the evidence.
+func (f Finding) Line() string {
+	const most = 500
+	line := string(f.Area) + ": " + f.Object.String() + " " + f.What
+	if len(line) <= most {
+		return line
+	}
+	cut := strings.ToValidUTF8(line[:most], "")
+	return cut[:strings.LastIndexByte(cut, ' ')] + " ..."
+}
 
 // Known reports whether the finding names a cause.
 func (f Finding) Known() bool { return f.Cause != Unknown && f.Cause != Note }
@@ -117,6 +125,9 @@ func Diagnose(s *State) []Finding {
 		found = append(found, *f)
 	}
 	found = append(found, v.budgets()...)
+	if f := v.notUpdated(); f != nil {
+		found = append(found, *f)
+	}
 	if len(found) == 0 && v.replicas() == 0 {
 		found = append(found, v.empty())
 	}

@@ -73,7 +73,20 @@ func (v *view) ending(f *Finding, e *corev1.Event) {
 		f.Area, f.Cause = Node, "taint-eviction"
 		f.What += ": its node has a taint NoExecute that the pod does not tolerate, or tolerated for a time only"
 		f.Do = []string{"see which taints its node had and who set them: a node that was lost gets node.kubernetes.io/unreachable"}
+	default:
+		f.Area, f.Cause = Node, "pod-failed"
+		f.What += fmt.Sprintf(": %s: %s", e.Reason, oneLine(e.Message))
+		f.Why = "the kubelet of the node does not take the pod that it was to run; the controller makes another, with which the same happens"
+		f.Do = []string{"correct what the message names: in the set's template, or on node " + firstOf(e.Source.Host, e.ReportingInstance)}
 	}
+}
+
+// refusedByNode reports whether a reason is one for which a kubelet does not take a pod.
+func refusedByNode(reason string) bool {
+	return strings.HasPrefix(reason, "OutOf") || slices.Contains([]string{
+		"NodeAffinity", "NodeName", "NodePorts", "NodeShutdown", "PodOSNotSupported", "PodFeatureUnsupported", "TaintToleration", "TopologyAffinityError",
+		"UnexpectedAdmissionError", "SysctlForbidden", "AppArmor", "SMTAlignmentError", "InitContainerRestartForbidden",
+	}, reason)
 }
 
 // lost are the ends of earlier pods of a name, the newest first.
@@ -84,8 +97,11 @@ func (v *view) lost(name string, now types.UID) []*corev1.Event {
 	if v.s.Since.Duration > 0 {
 		within = v.s.Since.Duration
 	}
-	for _, e := range v.events("Pod", name, "", "Evicted", "Preempted", "TaintManagerEviction") {
+	for _, e := range v.events("Pod", name, "") {
 		uid := e.InvolvedObject.UID
+		if !slices.Contains([]string{"Evicted", "Preempted", "TaintManagerEviction"}, e.Reason) && !refusedByNode(e.Reason) {
+			continue
+		}
 		cancelled := strings.HasPrefix(e.Message, "Cancelling")
 		if uid == "" || seen[uid] || cancelled || v.now.Sub(at(e)) > within {
 			continue
@@ -125,6 +141,8 @@ func (v *view) earlier() []Finding {
 		}
 		if all[0].Reason == "Evicted" {
 			f.What = strings.Replace(f.What, "ended from outside", "evicted", 1)
+		} else if refusedByNode(all[0].Reason) {
+			f.What = strings.Replace(f.What, "ended from outside", "not taken by its node", 1)
 		}
 		v.ending(&f, all[0])
 		for _, e := range all[:min(len(all), 5)] {
@@ -134,6 +152,12 @@ func (v *view) earlier() []Finding {
 			f.Cause = Note
 		}
 		found = append(found, f)
+	}
+	// Pods that come and go with the set's replicas are above its range when there are few.
+	for name := range v.deletedAbove() {
+		if f := v.again(name, v.pod(name)); f != nil {
+			return append(found, *f)
+		}
 	}
 	return found
 }

@@ -128,6 +128,9 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 		Seen:     fmt.Sprintf("pod %s is terminating, and should have ended %s ago", p.Name, v.ago(due)),
 		Evidence: []Evidence{{pod, "metadata.deletionTimestamp", due.UTC().Format(time.RFC3339)}},
 	}
+	if c := condition(p, corev1.DisruptionTarget); c != nil && c.Status == corev1.ConditionTrue {
+		f.Evidence = append(f.Evidence, Evidence{pod, "status.conditions[DisruptionTarget]", shown(c)})
+	}
 	const late = 10 * time.Second
 	if v.now.Sub(due) < late {
 		f.Seen = fmt.Sprintf("pod %s is terminating", p.Name)

@@ -68,10 +68,17 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 		return f, true
 	}
 	if m := invalidField.FindStringSubmatch(message); m != nil {
+		kind, field, says := map[string]string{"Pod": "pod", "PersistentVolumeClaim": "claim"}[m[1]], m[2], m[3]
 		f.Cause, f.Area, f.Object = "pod-invalid", Admission, v.setRef()
-		f.What = fmt.Sprintf("has a template from which no valid pod can be made: %s: %s", m[1], m[2])
+		f.What = fmt.Sprintf("has a template from which no valid %s can be made: %s: %s", kind, field, says)
 		f.Do = []string{"correct the field that is named, in the set's template; if the template does not have it, an admission plugin or a webhook has put it there"}
-		if strings.HasPrefix(m[1], "metadata.labels") && strings.Contains(m[2], "must be no more than") {
+		switch {
+		case strings.Contains(says, "pod updates may not change fields"):
+			f.Cause, f.What = "pod-foreign", "has a pod that is not as it makes them, and cannot be made so: "+says
+			f.Do = []string{"delete that pod: the controller makes its own; it was made by hand, or its volumes are not those of volumeClaimTemplates"}
+		case kind == "claim":
+			f.Do = []string{"volumeClaimTemplates cannot be changed: delete the set (--cascade=orphan keeps its pods) and create it anew with that field corrected"}
+		case strings.HasPrefix(field, "metadata.labels") && strings.Contains(says, "must be no more than"):
 			f.What = fmt.Sprintf("has too long a name (%d characters): the labels of its pods hold it with a suffix, and a label may have 63", len(v.set.Name))
 			f.Do = []string{"create the set anew with a shorter name: at most 52 characters leave room for the revision's"}
 		}

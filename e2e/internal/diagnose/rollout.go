@@ -163,6 +163,9 @@ func (v *view) rollout() []Finding {
 		f.Evidence = append(f.Evidence, Evidence{set, "spec.updateStrategy.rollingUpdate.partition", fmt.Sprint(*rolling.Partition)})
 		f.Do = []string{"lower the partition to go on with the rollout"}
 	default:
+		if off := v.strategyOff(); off != nil {
+			return []Finding{*off}
+		}
 		if kept := v.notDeleted(); kept != nil {
 			return []Finding{*kept}
 		}
@@ -194,6 +197,18 @@ func (v *view) notDeleted() *Finding {
 	}
 	f := v.rejected(e)
 	f.Seen = "the controller cannot delete a pod that is to be replaced or to go"
+	f.Path = []Ref{v.setRef()}
+	return &f
+}
+
+// notUpdated is a pod or claim that the controller wants to change and the API server does not let it, nil if none is known.
+func (v *view) notUpdated() *Finding {
+	e := v.newest("StatefulSet", v.set.Name, v.set.UID, "FailedUpdate", "SuccessfulUpdate")
+	if e == nil || e.Reason != "FailedUpdate" || v.now.Sub(at(e)) > recently {
+		return nil
+	}
+	f := v.rejected(e)
+	f.Seen = "the controller cannot change what it looks after: labels and volumes of a pod that is not as the set makes it, or owners of a claim"
 	f.Path = []Ref{v.setRef()}
 	return &f
 }

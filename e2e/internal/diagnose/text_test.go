@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -96,5 +97,18 @@ func TestProvides(t *testing.T) {
 		if got := diagnose.Provides(c.name, c.spec, c.provisioner); got != c.want {
 			t.Errorf("pod %s for %s: expected %t, found %t", c.name, c.provisioner, c.want, got)
 		}
+	}
+}
+
+// A message that is quoted may be as long as whoever wrote it liked.
+func TestLinesAreNotLongerThanCanBeRead(t *testing.T) {
+	s := captured(t, "container-config")
+	pod(s, "web-0").Status.ContainerStatuses[0].State.Waiting.Message = strings.Repeat("very long ö ", 500)
+	f := diagnose.Diagnose(s)[0]
+	if line := f.Line(); len(line) > 510 || !strings.HasSuffix(line, " ...") || !utf8.ValidString(line) {
+		t.Errorf("expected a line that is cut between words, found %d bytes: %s", len(line), line)
+	}
+	if whole := f.Evidence[0].Value; len(whole) < 4000 {
+		t.Errorf("expected the whole message as evidence, found %d bytes", len(whole))
 	}
 }
