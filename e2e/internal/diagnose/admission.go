@@ -57,7 +57,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Cause, f.Area, f.Object = "webhook-denies", Admission, v.webhook(m[1])
 		f.What = fmt.Sprintf("rejects the set's %s: its webhook %s says%s", what, m[1], firstOf(m[2], " no more"))
 		f.Do = []string{"change the set's template so that it obeys the rule", "or ask whoever runs the webhook for an exception"}
-		f.Look = append(f.Look, getYAML(f.Object))
+		f.Look = append(f.Look, showWebhook(f.Object))
 		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
 		return f
 	}
@@ -73,7 +73,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		if f.Cause == "webhook-certificate" {
 			f.Do = []string{"renew the certificate, and have caBundle agree with it: who installs the webhook does both (cert-manager, its own job)"}
 		}
-		f.Look = append(f.Look, getYAML(f.Object))
+		f.Look = append(f.Look, showWebhook(f.Object))
 		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
 		return f
 	}
@@ -109,6 +109,14 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	f.What = fmt.Sprintf("cannot have its %s %s: %s", what, verb, afterError(message))
 	f.Do = []string{"read the API server's answer above: it names the field or the rule"}
 	return f
+}
+
+// showWebhook is the command that shows a webhook's configuration, or all of them where it is not known which is its.
+func showWebhook(r Ref) string {
+	if r.Kind == "webhook" {
+		return "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o yaml | grep -B 20 -A 30 " + r.Name
+	}
+	return getYAML(r)
 }
 
 // unconstrained is a pod that OpenShift admits under none of its security context constraints. Those that the account may not use say nothing of it.

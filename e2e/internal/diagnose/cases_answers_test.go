@@ -115,6 +115,17 @@ func severalCases() []built {
 			}
 			return s
 		}, "termination: pod/web-0 is held by its finalizer example.com/backup", "finalizer"},
+		{"a set that is deleted in the foreground, and a pod on a node that is lost", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			at := s.ago(5 * time.Minute)
+			s.StatefulSet.DeletionTimestamp, s.StatefulSet.Finalizers = &at, []string{metav1.FinalizerDeleteDependents}
+			for i := range s.Pods {
+				s.Pods[i].DeletionTimestamp = &at
+			}
+			lost(s)
+			return s
+		}, "node: node/diag-worker has been silent for ", "node-lost"},
 		{"a pod of the newest revision that crashes, while those of the one before are Ready", func(t *testing.T) state {
 			t.Helper()
 			s := running(t)

@@ -181,6 +181,8 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"twin: the autoscaler may add no more", "the autoscaler adds no node for it"},
 		{"no word of the controller, and a quota that is used up", "a quota of the namespace is used up"},
 		{"a program of another user than root, without a group for its files", "set fsGroup"},
+		{"a volume in a zone whose nodes have different troubles", "the data are kept meanwhile"},
+		{"14 twin: the volume's node is cordoned", "if the node is gone for good its data is too"},
 		{"nodes whose disks are full", "free the disk of node statefulset-conformance-worker"},
 		{"a claim for which a node was chosen that is gone", "annotate pvc data-web-2 volume.kubernetes.io/selected-node-"},
 		{"a pod that the scheduler never saw, since its template names the node", "nodeSelector kubernetes.io/hostname"},

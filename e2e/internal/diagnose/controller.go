@@ -104,7 +104,7 @@ func (v *view) beingDeleted() *Finding {
 	}
 	if slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) {
 		f.Why = "it was deleted in the foreground: it goes once the garbage collector has removed all that it owns"
-		f.Do = []string{"see what of its pods does not end (below), or whether kube-controller-manager runs"}
+		f.Do = []string{"see what of its pods does not end, or whether kube-controller-manager runs"}
 	}
 	if v.now.Sub(v.set.DeletionTimestamp.Time) < patience {
 		f.Cause = Note

@@ -94,7 +94,7 @@ func Diagnose(s *State) []Finding {
 	dns, names, service, policies := v.dns(), v.names(pods), v.service(), v.policies(pods)
 	deleted := v.beingDeleted()
 	if held := deleted != nil && slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) && slices.ContainsFunc(pods, endsNot); held {
-		found, pods = append(found, pods...), append(pods, *deleted) // The set waits for its pods.
+		pods = append(pods, *deleted) // The set waits for its pods.
 	} else if deleted != nil {
 		found = append(found, *deleted)
 	}

@@ -49,16 +49,38 @@ func (v *view) boundElsewhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) F
 	f.What = fmt.Sprintf("can be used only on %s, and %s", affinityText(pv.Spec.NodeAffinity), v.nodesOf(pv, nodes))
 	f.Why = fmt.Sprintf("pod %s needs this volume's data, so it can run on no other node", p.Name)
 	f.Do = []string{"bring that node back into service: uncordon it, make room on it, or repair it", "if the node is gone for good its data is too: delete the claim and the pod to start from an empty volume"}
+	if ofZone(pv) {
+		f.Do = []string{
+			"add a node with these labels, make room on one, or uncordon it: the data are kept meanwhile, whatever becomes of single nodes",
+			"to have the pod elsewhere, its data have to be copied to a volume there (snapshot, backup)",
+		}
+	}
 	f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
 	if other := v.apartFrom(p, pv); other != nil {
 		f.What = fmt.Sprintf("can be used only on %s, and volume %s of the same pod only on %s: no node has both", affinityText(pv.Spec.NodeAffinity), other.Name, affinityText(other.Spec.NodeAffinity))
 		f.Why = "the claims of one pod got their volumes in different places: with volumeBindingMode Immediate each is made before a node is chosen"
 		f.Do = []string{
-			fmt.Sprintf("delete that of the claims %s and %s whose data may go, and the pod; the volume is then made where the other is", claimOf(pv), claimOf(other)),
-			"use a class with volumeBindingMode WaitForFirstConsumer for what is made from now on",
+			fmt.Sprintf("delete that of the claims %s and %s whose data may go, and the pod: a class with volumeBindingMode WaitForFirstConsumer then makes the volume where the other is, one with Immediate anywhere", claimOf(pv), claimOf(other)),
+			"use a class with WaitForFirstConsumer for what is made from now on",
 		}
 	}
 	return f
+}
+
+// ofZone reports whether a volume can be used in a zone or region, and is not bound to single nodes.
+func ofZone(pv *corev1.PersistentVolume) bool {
+	if pv.Spec.NodeAffinity == nil || pv.Spec.NodeAffinity.Required == nil {
+		return false
+	}
+	zone, node := false, false
+	for _, term := range pv.Spec.NodeAffinity.Required.NodeSelectorTerms {
+		for _, e := range term.MatchExpressions {
+			_, name, _ := strings.Cut(strings.ToLower(e.Key), "/")
+			zone = zone || contains(name)("zone", "region")
+			node = node || contains(name)("host", "node")
+		}
+	}
+	return zone && !node
 }
 
 // apartFrom is another volume of a pod that can be used somewhere, and nowhere where the first can.

@@ -131,7 +131,11 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	case "no-volume-in-reach", "no-capacity":
 		return v.outOfReach(p, f)
 	case "pod-anti-affinity":
-		f.What += v.keptApart(p)
+		if own := v.keptApart(p); own != "" {
+			f.What += own
+			f.Why = "each node that could take it holds another pod of the set, and the rule is kept: so it was asked for"
+			f.Do = []string{"have as many nodes (or zones, as the rule's topologyKey says) that take ordinary pods as the set has replicas, or ask for fewer replicas", "or make the rule preferredDuringScheduling in the set's template"}
+		}
 	}
 	if names := ClaimNames(p); len(names) > 0 && strings.Contains(message, "unbound immediate PersistentVolumeClaims") && v.unread("persistentvolumeclaims") != "" {
 		f.Area, f.Object = Storage, v.ref("persistentvolumeclaim", names[0])
