@@ -172,6 +172,22 @@ func againCases() []built {
 			return s
 		}, crash + " (4 restarts, exit code 127)", "crash-loop"},
 
+		{"01 twin: an old claim that is full", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.only()
+			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
+			s.crashing("web-0", 1, time.Second).LastTerminationState.Terminated.Message = "write /data/log: no space left on device"
+			return s
+		}, crash + " (4 restarts, exit code 1), and says: write /data/log: no space left on device", "crash-loop"},
+		{"01 a login that is refused, with an old claim", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.only()
+			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
+			s.crashing("web-0", 1, time.Second).LastTerminationState.Terminated.Message = "FATAL: password authentication failed for user"
+			return s
+		}, "storage: persistentvolumeclaim/data-web-0 was made 6m", "earlier-data"},
 		{"a rollout on which nothing has happened for hours", func(t *testing.T) state {
 			t.Helper()
 			return halfway(t, 5*time.Hour)

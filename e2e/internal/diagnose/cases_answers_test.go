@@ -37,6 +37,10 @@ func answerCases() []built {
 			s.Limits = []corev1.LimitRange{{ObjectMeta: metav1.ObjectMeta{Name: "small"}}}
 			return s
 		}, "quota: limitrange/small has a limit that the set's template breaks: maximum storage usage per PersistentVolumeClaim is 8Mi, but request is 16Mi", "limit-range"},
+		{
+			"a set whose name has a dot", answer(`Pod "web-0" is invalid: spec.hostname: Invalid value: "my.web-0": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`),
+			`admission: statefulset/web has a name of which no pod can have a host name: Invalid value: "my.web-0"`, "pod-invalid",
+		},
 		{"an answer in words that nobody knows", answer("etcdserver: request timed out"), "admission: statefulset/web cannot have its pod created: etcdserver: request timed out", diagnose.Unknown},
 	}
 }

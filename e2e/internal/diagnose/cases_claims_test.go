@@ -110,6 +110,14 @@ func claimCases() []built {
 			t.Helper()
 			return attached(t, `Waiting for detach for volume "pvc-1" Volume is already exclusively attached to one node, waiting on detach before it can be attached to another node`)
 		}, "storage: pod/web-1 waits for a volume that is still attached to another node", "volume-attached-elsewhere"},
+		{"twin: the driver says so, and not who has it", func(t *testing.T) state {
+			t.Helper()
+			return attached(t, `AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = volume vol-1 is already attached to instance i-1`)
+		}, "storage: pod/web-1 waits for a volume that is still attached to another node: AttachVolume.Attach failed", "volume-attached-elsewhere"},
+		{"twin: the driver cannot attach it", func(t *testing.T) state {
+			t.Helper()
+			return attached(t, `AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = volume vol-1 does not exist`)
+		}, "storage: pod/web-1 cannot use a volume: AttachVolume.Attach failed", "volume-mount"},
 		{"twin: the pods share a claim that one node at a time can use", func(t *testing.T) state {
 			t.Helper()
 			s := attached(t, inUse)

@@ -1,6 +1,7 @@
 package diagnose_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +227,13 @@ func endCases() []built {
 			c.LastTerminationState.Terminated.StartedAt, c.LastTerminationState.Terminated.FinishedAt = s.ago(9*time.Hour), s.ago(3*time.Hour)
 			s.ready("web-0")
 		}), "", ""},
+		{"a program that says why it ends", ends(1, "Error", func(_ state, c *corev1.ContainerStatus) {
+			c.LastTerminationState.Terminated.Message = "starting\ninitdb: error: could not create directory \"/data/pg\": Permission denied\n"
+		}), `container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1), and says: starting initdb: error: could not create directory "/data/pg": Permission denied`, "crash-loop"},
+		{"twin: it says something that nobody knows", ends(1, "Error", func(_ state, c *corev1.ContainerStatus) {
+			c.LastTerminationState.Terminated.Message = strings.Repeat("trace ", 200) + "exiting"
+		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1), and says: ... trace trace", "crash-loop"},
+		{"a program that was told to end", ends(143, "Error", nil), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 143)", "crash-loop"},
 		{"a program of another user than root, without a group for its files", ends(1, "Error", func(s state, _ *corev1.ContainerStatus) {
 			pod(s.State, "web-0").Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1001))}
 		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1)", "crash-loop"},

@@ -170,6 +170,9 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		return f
 	}
 	f.What += fmt.Sprintf(", exit code %d)", last.ExitCode)
+	if said := shortened(last.Message); said != "" {
+		f.What += ", and says: " + said
+	}
 	f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".lastState.terminated"), ended(last)})
 	kill := l.killedFor(c, last, spec)
 	switch {
@@ -184,12 +187,39 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	case last.ExitCode == killed && last.Reason != "Completed":
 		f.Why = "something killed the program (signal 9), and nothing that was read says what: the node out of memory, or a process of its own"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
-	case meaning(last.ExitCode) != "":
-		f.Why = meaning(last.ExitCode)
-	case l.volumesOfRoot():
-		f.Do = append(f.Do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
+	default:
+		if !l.understood(f, last) && l.volumesOfRoot() {
+			f.Do = append(f.Do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
+		}
 	}
 	return f
+}
+
+// understood makes a finding say what a container's last words or its exit code mean, and reports whether they mean anything.
+func (l podInspector) understood(f *Finding, last *corev1.ContainerStateTerminated) bool {
+	why, do := lastWords(last.Message)
+	if why == "" {
+		why = meaning(last.ExitCode)
+	}
+	if why != "" {
+		f.Why = why
+	}
+	if do != "" {
+		f.Do = append(f.Do, do)
+	}
+	return why != ""
+}
+
+// shortened is the end of what a container wrote before it ended, which tells more than the beginning.
+func shortened(message string) string {
+	const most = 160
+	message = oneLine(message)
+	if len(message) <= most {
+		return message
+	}
+	end := strings.ToValidUTF8(message[len(message)-most:], "")
+	_, end, _ = strings.Cut(end, " ")
+	return "... " + end
 }
 
 // volumesOfRoot reports whether a pod that does not run as root mounts claims without saying whose group their files are to be.

@@ -221,8 +221,12 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 	return &f
 }
 
-// ofCommand reports whether evidence is of a run that ended without looking at any data: its command was not there, or had nothing to do.
+// ofCommand reports whether evidence is of a run that ended without looking at any data: its command was not there, or had nothing to do, or it
+// says of something else that it was in its way.
 func ofCommand(e Evidence) bool {
+	if why, _ := lastWords(e.Value); strings.HasPrefix(e.Value, "exit code ") && (why == full || why == portInUse) {
+		return true
+	}
 	return slices.ContainsFunc([]int{0, 126, 127}, func(code int) bool { return strings.HasPrefix(e.Value, fmt.Sprintf("exit code %d,", code)) })
 }
 

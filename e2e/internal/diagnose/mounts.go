@@ -66,6 +66,11 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	if contains(e.Message)("Multi-Attach", "Waiting for detach") {
 		return v.attached(l, e)
 	}
+	if e.Reason == "FailedAttachVolume" && contains(strings.ToLower(e.Message))("already attached", "is attached to", "attachment is being deleted", "volumeinuse") {
+		f := v.attached(l, e)
+		f.What += ": " + oneLine(e.Message)
+		return f
+	}
 	f := &Finding{
 		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
 		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},

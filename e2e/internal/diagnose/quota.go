@@ -76,6 +76,12 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 		case strings.Contains(says, "pod updates may not change fields"):
 			f.Cause, f.What = "pod-foreign", "has a pod that is not as it makes them, and cannot be made so: "+says
 			f.Do = []string{"delete that pod: the controller makes its own; it was made by hand, or its volumes are not those of volumeClaimTemplates"}
+		case field == "spec.hostname":
+			f.What = fmt.Sprintf("has a name of which no pod can have a host name: %s", says)
+			f.Do = []string{"create the set anew with a name that is a DNS label: no dots, at most 52 characters"}
+		case field == "spec.subdomain":
+			f.What = fmt.Sprintf("has a serviceName that is no DNS label: %s", says)
+			f.Do = []string{"create the set anew (--cascade=orphan keeps its pods) with the name of a service as serviceName"}
 		case kind == "claim":
 			f.Do = []string{"volumeClaimTemplates cannot be changed: delete the set (--cascade=orphan keeps its pods) and create it anew with that field corrected"}
 		case strings.HasPrefix(field, "metadata.labels") && strings.Contains(says, "must be no more than"):

@@ -169,6 +169,34 @@ func meaning(code int32) string {
 		126: "by convention of shells: what the command names cannot be executed (permissions, an interpreter that is missing)",
 		127: "by convention of shells: what the command names was not found",
 		134: "the program ended itself (SIGABRT): its own log says why",
+		130: "the program was interrupted (SIGINT), and nothing that was read says by whom",
+		143: "something told the program to end (SIGTERM), and nothing that was read says what: a process beside it, or whoever stops containers on the node",
 		139: "the program touched memory that is not its own (SIGSEGV): a defect of it, or a library that does not fit",
 	}[code]
+}
+
+// Last words that have nothing to do with what a volume holds.
+const (
+	full      = "the disk that it writes to is full, by its own words: a volume, or the node's"
+	portInUse = "its port is in use, by its own words: by another container of the pod, or of the node with hostNetwork"
+)
+
+// lastWords says of what a container wrote before it ended what it likely means and what to do, "" if the words are not known. They are the
+// program's own, so that they are a hint.
+func lastWords(message string) (why, do string) {
+	switch has := contains(strings.ToLower(message)); {
+	case has("no space left on device"):
+		return full, "make the claim larger or free the volume; if it is the node's disk, free that"
+	case has("lost+found"):
+		return "its data directory is the root of a volume, which holds lost+found and is not empty", "have it use a directory below the mount (subPath, or its own setting such as PGDATA)"
+	case has("read-only file system"):
+		return "it writes where it may not, by its own words", "mount a volume where it writes (readOnlyRootFilesystem), or see why the volume's file system became read-only"
+	case has("permission denied", "operation not permitted", "access is denied"):
+		return "it lacks a right, by its own words: often on the files of a volume", "set fsGroup (and runAsUser, if the image expects one) in the template's securityContext"
+	case has("address already in use"):
+		return portInUse, "give it another port"
+	case has("password authentication failed", "authentication failed", "access denied for user"):
+		return "a login is refused, by its own words", "compare the credentials that it is given with those that the other side has; a volume may hold earlier ones"
+	}
+	return "", ""
 }
