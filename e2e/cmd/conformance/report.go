@@ -19,7 +19,7 @@ func newReportCommand() *cobra.Command {
 		Args:  cli.OneReport,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r, err := recording.Load(args[0]); err == nil {
-				return errors.Join(report.SaveRecording(args[0], r), rendered(cmd, args[0]))
+				return errors.Join(report.RenderRecording(args[0], r), rendered(cmd, args[0]))
 			} else if !errors.Is(err, fs.ErrNotExist) {
 				return cli.UsageError{Err: err}
 			}

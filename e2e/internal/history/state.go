@@ -13,11 +13,13 @@ import (
 type State struct {
 	objects map[Resource]map[string]*Event
 	gone    map[types.UID]struct{}
+	// pods are the pods of each set, by the set's UID and their names: most questions are about those, and a namespace may have thousands.
+	pods map[types.UID]map[string]*Event
 }
 
 // NewState returns an empty state.
 func NewState() *State {
-	s := &State{objects: map[Resource]map[string]*Event{}, gone: map[types.UID]struct{}{}}
+	s := &State{objects: map[Resource]map[string]*Event{}, gone: map[types.UID]struct{}{}, pods: map[types.UID]map[string]*Event{}}
 	for _, r := range known() {
 		s.objects[r] = map[string]*Event{}
 	}
@@ -26,14 +28,42 @@ func NewState() *State {
 
 // Apply updates the state with the next event.
 func (s *State) Apply(e *Event) {
+	was := s.objects[e.Resource][e.Name]
 	if !e.Gone() {
+		s.unlink(was)
 		s.objects[e.Resource][e.Name] = e
+		s.link(e)
 		return
 	}
 	s.gone[e.UID] = struct{}{}
 	// A deletion that arrives after an object of the same name was created is that of the older object.
-	if cur := s.objects[e.Resource][e.Name]; cur != nil && cur.UID == e.UID {
+	if was != nil && was.UID == e.UID {
+		s.unlink(was)
 		delete(s.objects[e.Resource], e.Name)
+	}
+}
+
+// link notes whose pod a pod is.
+func (s *State) link(e *Event) {
+	c := e.Controller()
+	if e.Resource != Pods || c == nil {
+		return
+	}
+	if s.pods[c.UID] == nil {
+		s.pods[c.UID] = map[string]*Event{}
+	}
+	s.pods[c.UID][e.Name] = e
+}
+
+// unlink forgets whose pod a pod was, which may be nil.
+func (s *State) unlink(e *Event) {
+	if e == nil || e.Resource != Pods || e.Controller() == nil {
+		return
+	}
+	of := e.Controller().UID
+	delete(s.pods[of], e.Name)
+	if len(s.pods[of]) == 0 {
+		delete(s.pods, of)
 	}
 }
 
@@ -59,10 +89,8 @@ func (s *State) List(r Resource) []*Event {
 // PodsOf returns the existing pods that the set of that UID controls, by ordinal.
 func (s *State) PodsOf(set types.UID) []*Event {
 	var out []*Event
-	for _, e := range s.objects[Pods] {
-		if c := e.Controller(); c != nil && c.UID == set {
-			out = append(out, e)
-		}
+	for _, e := range s.pods[set] {
+		out = append(out, e)
 	}
 	slices.SortFunc(out, func(a, b *Event) int {
 		return cmp.Or(cmp.Compare(Ordinal(a.Name), Ordinal(b.Name)), strings.Compare(a.Name, b.Name))

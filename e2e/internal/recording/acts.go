@@ -3,7 +3,6 @@ package recording
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -259,17 +258,22 @@ func (a *acting) claim(was, e *history.Event) {
 	}
 }
 
-// setOfClaim returns the set whose claim templates give a claim's name, "" where none does.
+// setOfClaim returns the set whose claim templates give a claim's name, "" where none does; of several the first by name.
 func (a *acting) setOfClaim(claim string) string {
-	for _, set := range slices.Sorted(maps.Keys(a.newest)) {
-		s := a.newest[set]
-		for _, t := range s.Set.ClaimTemplates {
-			if rest, is := strings.CutPrefix(claim, t+"-"+set+"-"); is && history.Ordinal("-"+rest) >= 0 {
-				return set
-			}
+	if history.Ordinal(claim) < 0 {
+		return ""
+	}
+	found, rest := "", claim[:strings.LastIndexByte(claim, '-')]
+	for i, c := range rest {
+		if c != '-' {
+			continue
+		}
+		set := rest[i+1:]
+		if s := a.newest[set]; s != nil && slices.Contains(s.Set.ClaimTemplates, rest[:i]) && (found == "" || set < found) {
+			found = set
 		}
 	}
-	return ""
+	return found
 }
 
 // report takes note of what a component reports of a set, or of a pod or claim of one: warnings, and what takes pods away.

@@ -45,8 +45,9 @@ type Recording struct {
 type History struct {
 	Namespace string `json:"namespace"`
 	// File is its path below the folder.
-	File   string `json:"file"`
-	Events int    `json:"events"`
+	File   string    `json:"file"`
+	Start  time.Time `json:"start,omitzero"`
+	Events int       `json:"events"`
 	// Lacks says what is missing from it, a line each.
 	Lacks []string `json:"lacks,omitempty"`
 }
@@ -124,7 +125,7 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 	}
 	r.Seen(h.Header.Version)
 	r.AuditLog = r.AuditLog || h.Header.AuditLog
-	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Events: len(h.Events), Lacks: lacks(h)})
+	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Start: h.Header.Start, Events: len(h.Events), Lacks: lacks(h)})
 	sets := r.addSets(h, chosen)
 	is = func(set string) bool { return sets[set] }
 
@@ -136,11 +137,7 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 	}
 	stays, outages := staysOf(h, is), Outages(h, causeOf)
 	tellNodes(h, outages, stays)
-	for _, o := range outages {
-		if is(o.Set) && span.clip(&o.From, &o.To, &o.Since, &o.Lasts) {
-			r.addOutage(o, span)
-		}
-	}
+	r.addOutages(slices.DeleteFunc(outages, func(o *Outage) bool { return !is(o.Set) }), span)
 	r.addCircumstances(circumstancesOf(h, stays), span)
 	r.samples = append(r.samples, figures.Measure(before(span.Until, Only(h, is)))...)
 	r.Figures = figures.Sum(r.samples)
@@ -149,16 +146,24 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 	return is
 }
 
-// addOutage adds an outage, which goes on where one of the history before ended with its span.
-func (r *Recording) addOutage(o *Outage, span Span) {
-	i := slices.IndexFunc(r.Outages, func(was *Outage) bool {
-		return was.Lasts && was.To.Equal(span.From) && o.From.Equal(span.From) && was.Namespace == o.Namespace && was.Set == o.Set && was.Pod == o.Pod
-	})
-	if i < 0 || span.From.IsZero() {
-		r.Outages = append(r.Outages, o)
-		return
+// addOutages adds outages. One that goes on where one of the history before ended with its span is the same.
+func (r *Recording) addOutages(all []*Outage, span Span) {
+	open := map[[3]string]*Outage{}
+	for _, o := range r.Outages {
+		if o.Lasts && !span.From.IsZero() && o.To.Equal(span.From) {
+			open[[3]string{o.Namespace, o.Set, o.Pod}] = o
+		}
 	}
-	r.Outages[i].To, r.Outages[i].Lasts, r.Outages[i].Nodes = o.To, o.Lasts, union(r.Outages[i].Nodes, o.Nodes)
+	for _, o := range all {
+		was := open[[3]string{o.Namespace, o.Set, o.Pod}]
+		switch {
+		case !span.clip(&o.From, &o.To, &o.Since, &o.Lasts):
+		case was != nil && o.From.Equal(span.From):
+			was.To, was.Lasts, was.Nodes = o.To, o.Lasts, union(was.Nodes, o.Nodes)
+		default:
+			r.Outages = append(r.Outages, o)
+		}
+	}
 }
 
 // before returns a history without the events from a moment on, all of it for the zero time.
@@ -248,10 +253,12 @@ func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
 // Downs sums the outages up: a majority's before those of pods of its set, and in each set the longest first.
 func (r *Recording) Downs() []Down {
 	var out []Down
+	at := map[[3]string]int{}
 	for _, o := range r.Outages {
-		i := slices.IndexFunc(out, func(d Down) bool { return d.Namespace == o.Namespace && d.Set == o.Set && d.Pod == o.Pod })
-		if i < 0 {
+		i, known := at[[3]string{o.Namespace, o.Set, o.Pod}]
+		if !known {
 			i, out = len(out), append(out, Down{Namespace: o.Namespace, Set: o.Set, Pod: o.Pod})
+			at[[3]string{o.Namespace, o.Set, o.Pod}] = i
 		}
 		d := &out[i]
 		d.Times++

@@ -24,6 +24,7 @@ type recordingPage struct {
 	Broken                    []recordedProblem
 	Lacking                   []string
 	Charts                    []recordedChart
+	Apart                     []apartChart
 	Downs                     []recordedDown
 	Shown                     []recordedAct
 	Around                    []string
@@ -63,18 +64,25 @@ type recordedChart struct {
 func SaveRecording(dir string, r *recording.Recording) error {
 	return errors.Join(
 		r.Save(dir),
+		writeTimelines(dir, r),
 		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WriteRecordingPage(w, dir, r) }),
 		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteRecordingSummary(w, r) }),
 		reportdir.Write(dir, FiguresFile, func(w io.Writer) error { return WriteFigures(w, r.Figures) }),
 	)
 }
 
+// recordingTemplates returns the template of a recording's page, which is executed as such or by the name of a part.
+func recordingTemplates() (*template.Template, error) {
+	t, err := template.New("page").Funcs(template.FuncMap{"class": class, "brief": brief}).Parse(pageTemplate)
+	if err != nil {
+		return nil, err
+	}
+	return t.New("recording").Parse(recordingTemplate)
+}
+
 // WriteRecordingPage renders a recording as one self-contained page, with timelines of the histories in its folder.
 func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
-	t, err := template.New("page").Funcs(template.FuncMap{"class": class, "brief": brief}).Parse(pageTemplate)
-	if err == nil {
-		t, err = t.New("recording").Parse(recordingTemplate)
-	}
+	t, err := recordingTemplates()
 	if err != nil {
 		return err
 	}
@@ -108,34 +116,12 @@ func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 	around := aroundLines(r)
 	p.AroundLeft = max(0, len(around)-maxDownsShown)
 	p.Around = around[:len(around)-p.AroundLeft]
-	if p.Charts, err = recordedCharts(dir, r); err != nil {
+	here, apart := placeCharts(r)
+	if p.Charts, err = recordedCharts(dir, r, here); err != nil {
 		return err
 	}
-	return t.Execute(w, p)
-}
-
-// recordedCharts draws the histories of a recording.
-func recordedCharts(dir string, r *recording.Recording) ([]recordedChart, error) {
-	var out []recordedChart
-	read := renderer{dir: dir}
-	for _, file := range r.Histories {
-		h, err := read.load(file.File)
-		if err != nil {
-			return nil, err
-		}
-		if h == nil {
-			continue
-		}
-		var found []shownFinding
-		for _, f := range r.Broken {
-			if f.File == file.File {
-				found = append(found, shownFinding{ID: f.Guarantee, Finding: Finding{Text: f.Text, Records: f.Records}})
-			}
-		}
-		h = recording.Only(h, func(set string) bool { return r.Has(file.Namespace, set) })
-		c := recordedChart{Namespace: file.Namespace, From: day(h.Header.Start), File: file.File, Chart: draw(h, found)}
-		c.Narration, c.Left = narrate(h)
-		out = append(out, c)
+	for _, h := range apart {
+		p.Apart = append(p.Apart, apartChart{h.Namespace, day(h.Start), timelineFile(h.File)})
 	}
-	return out, nil
+	return t.Execute(w, p)
 }

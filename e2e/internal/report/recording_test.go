@@ -97,3 +97,58 @@ func TestRecordingIsToldEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestTimelinesOfLongRecordings: of many events the newest history is drawn on the page, with those in which something was broken, and each other on a page of its
+// own, which is written once.
+func TestTimelinesOfLongRecordings(t *testing.T) {
+	dir, r := recordedFolder(t, false)
+	saved, err := os.ReadFile(filepath.Join(dir, r.Histories[0].File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := r.Histories[0]
+	first.Events = 50_000
+	r.Histories = nil
+	for _, name := range []string{"histories/shop-1.jsonl.gz", "histories/shop-2.jsonl.gz", "histories/shop-3.jsonl.gz"} {
+		if err := os.WriteFile(filepath.Join(dir, name), saved, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		first.File = name
+		r.Histories = append(r.Histories, first)
+	}
+	if err := report.SaveRecording(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	page := read(report.PageFile)
+	if n := strings.Count(page, "<svg"); n != 1 || !strings.Contains(page, `href="timeline-shop-1.html"`) || !strings.Contains(page, `href="timeline-shop-2.html"`) || strings.Contains(page, "timeline-shop-3") {
+		t.Errorf("expected one timeline on the page, and links to two, found %d in\n%s", n, page)
+	}
+	for _, name := range []string{"timeline-shop-1.html", "timeline-shop-2.html"} {
+		if text := read(name); strings.Count(text, "<svg") != 1 || !strings.Contains(text, "index.html") {
+			t.Errorf("%s: expected a timeline and the way back, found\n%s", name, text)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "timeline-shop-1.html"), []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.SaveRecording(dir, r); err != nil || read("timeline-shop-1.html") != "as it was" {
+		t.Errorf("expected a page that is there to stay: %v", err)
+	}
+	r.Broken = []recording.Finding{{Guarantee: "ordering/create", File: "histories/shop-1.jsonl.gz"}}
+	if err := report.RenderRecording(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	if page := read(report.PageFile); strings.Contains(page, "timeline-shop-1") || !strings.Contains(page, "timeline-shop-3") {
+		t.Errorf("expected the history with what is broken on the page, found\n%s", page)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "timeline-shop-1.html")); err == nil {
+		t.Error("expected all pages to be made anew")
+	}
+}
