@@ -8,8 +8,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/explorer"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nodes"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
@@ -45,6 +47,9 @@ func declareEpisodes(x *runconfig.Explore) {
 func carryOut(ctx SpecContext, o explorer.Options) {
 	GinkgoHelper()
 	ns := Record(ctx)
+	if settings.Level == contract.Disruptive && nodes.CannotDisrupt(ns.Cluster) == "" {
+		o.Kill = nodes.Killer(ns)
+	}
 	e := explorer.Run(ctx, ns, o)
 	text := textOf(CurrentSpecReport())
 	e.History = historyFile(text)

@@ -48,6 +48,7 @@ const (
 	MakeBudget       Kind = "budget"
 	RemoveBudget     Kind = "remove-budget"
 	MakeOutsider     Kind = "outsider" // a pod with the labels of the set
+	KillComponent    Kind = "kill"     // Value names a component of the control plane, which its kubelet starts again
 )
 
 // Fault is what is wrong with a template.
@@ -99,7 +100,7 @@ type Act struct {
 	Object string `json:"object,omitempty"`
 	// Spec is for acts that create or change a set.
 	Spec *Spec `json:"spec,omitempty"`
-	// Value is, by kind: the label app of a pod, the pods that a budget lets be unavailable.
+	// Value is, by kind: the label app of a pod, the pods that a budget lets be unavailable, a component.
 	Value string `json:"value,omitempty"`
 	// Propagation is for DeleteSet.
 	Propagation metav1.DeletionPropagation `json:"propagation,omitempty"`
@@ -152,6 +153,8 @@ func (a *Act) Words() string {
 			by = "of another controller"
 		}
 		return fmt.Sprintf("create the pod %s %s, with the labels of %s", a.Object, by, a.Set)
+	case KillComponent:
+		return "kill " + a.Value
 	}
 	return fmt.Sprintf("change the set %s: %s", a.Set, a.Spec.words())
 }
@@ -263,6 +266,8 @@ func (a *Act) valid() error {
 		return fmt.Errorf("act %q: expected a set", a.Kind)
 	case (a.onPod() || slices.Contains([]Kind{DeleteClaim, MakeClaim, MakeOutsider}, a.Kind)) && a.Object == "":
 		return fmt.Errorf("act %q: expected an object", a.Kind)
+	case a.Kind == KillComponent && !slices.Contains(Components(), a.Value):
+		return fmt.Errorf("act %q: expected one of %v, found %q", a.Kind, Components(), a.Value)
 	case a.changesSpec() && a.Spec == nil:
 		return fmt.Errorf("act %q: expected a spec", a.Kind)
 	case a.Kind == CreateSet && (a.Spec.Template == nil || a.Spec.Replicas == nil):

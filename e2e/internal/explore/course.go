@@ -13,6 +13,8 @@ import (
 // Course is an episode under way, and chooses its next act.
 type Course struct {
 	Episode Episode
+	// Disruptive allows acts that disrupt the control plane, and with it every other namespace of the cluster.
+	Disruptive bool
 
 	rng *rand.Rand
 	// seen is what has been covered before and by this episode.

@@ -33,6 +33,11 @@ func atRest(*history.Event) []history.Phase { return []history.Phase{history.AtR
 // chosen lets a course of a seed choose acts in one state.
 func chosen(seed uint64, seen *Coverage, s *history.State, n int) []Act {
 	c := NewCourse(seed, seen)
+	c.Disruptive = true
+	return courseOf(c, s, n)
+}
+
+func courseOf(c *Course, s *history.State, n int) []Act {
 	var out []Act
 	for range n {
 		c.Pace()
@@ -121,6 +126,29 @@ func TestEveryKindIsChosenAndCompiles(t *testing.T) {
 		if !found[k] {
 			t.Errorf("%s was never chosen", k)
 		}
+	}
+}
+
+func TestControlPlaneIsLeftAlone(t *testing.T) {
+	s := stateOf(rested(1).History())
+	killed := 0
+	for seed := range uint64(100) {
+		for _, act := range courseOf(NewCourse(seed, NewCoverage()), s, 20) {
+			if act.Kind == KillComponent {
+				t.Fatalf("seed %d: expected no act on the control plane unless that is allowed, found %s", seed, act.Words())
+			}
+		}
+		for _, act := range chosen(seed, NewCoverage(), s, 20) {
+			if act.Kind == KillComponent {
+				killed++
+			}
+		}
+	}
+	if killed == 0 || killed > 100 {
+		t.Errorf("expected some acts on the control plane where it is allowed, fewer than one in twenty, found %d of 2000", killed)
+	}
+	if err := (&Act{Kind: KillComponent, Set: "one", Value: "etcd"}).valid(); err == nil {
+		t.Error("expected an act on another component to be rejected")
 	}
 }
 

@@ -73,8 +73,14 @@ func kinds() []kind {
 			return Act{}, c.budget(name)
 		}},
 		{MakeOutsider, 1, proposeOutsider},
+		{KillComponent, 0.3, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
+			return Act{Value: pick(c, Components()...)}, c.Disruptive && set != nil
+		}},
 	}
 }
+
+// Components are the components of the control plane that acts kill.
+func Components() []string { return []string{"kube-controller-manager", "kube-apiserver"} }
 
 func live(set *history.Event) bool { return set != nil && !set.Terminating() }
 

@@ -34,6 +34,7 @@ const (
 	Delete     Method = "delete"
 	Evict      Method = "evict"
 	Signal     Method = "signal" // TERM to the first process of the pod's container
+	Kill       Method = "kill"   // KILL to the component of the control plane of that name
 )
 
 // Request is one request of an act, as an executor sends it and a script of kubectl commands has it.
@@ -96,6 +97,8 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		return []Request{{Method: Post, Resource: history.Claims, Name: a.Object, Verb: history.VerbCreate, Text: text, Body: body, Exists: true}}, err
 	case MakeBudget, RemoveBudget:
 		return a.budget()
+	case KillComponent:
+		return []Request{{Method: Kill, Name: a.Value, Verb: history.VerbRestart, Text: text}}, nil
 	case MakeOutsider:
 		body, err := a.outsider(image)
 		onPod.Method, onPod.Verb, onPod.Body, onPod.Owned = Post, history.VerbCreate, body, a.Owned

@@ -136,6 +136,8 @@ func (r *Request) kubectl() (string, error) {
 	case Evict:
 		body, err := json.Marshal(map[string]any{"apiVersion": "policy/v1", "kind": "Eviction", "metadata": object("name", r.Name)})
 		return fmt.Sprintf("echo %s | kubectl create -f - --raw \"/api/v1/namespaces/$NS/pods/%s/eviction\"; echo\n", quote(string(body)), r.Name), err
+	case Kill:
+		return fmt.Sprintf("echo %s; read -r _\n", quote("kill "+r.Name+" on its node now, and press Enter")), nil
 	case Signal:
 		return fmt.Sprintf("run exec %s -- kill -TERM 1\n", r.Name), nil
 	}

@@ -89,6 +89,8 @@ func everyKind() *Episode {
 			a.Propagation = "Orphan"
 		case k == MakeOutsider:
 			a.Owned = true
+		case k == KillComponent:
+			a.Value = Components()[0]
 		}
 		e.Steps = append(e.Steps, Step{After: Moment{Pod: "one-0", Is: Ready, Updated: true}, Act: a})
 	}
@@ -110,7 +112,7 @@ func TestScript(t *testing.T) {
 	}
 	for _, want := range []string{
 		"run create -f - <<'EOF'", "run patch statefulset one --type=merge -p", "--subresource=status --type=strategic", "--cascade=orphan",
-		"--grace-period=0 --force", "/pods/one-0/eviction", "run exec one-0 -- kill -TERM 1", "uid: $OWNER", "until_true pod_is one-0 Ready", "ordering/create broken",
+		"--grace-period=0 --force", "/pods/one-0/eviction", "run exec one-0 -- kill -TERM 1", "kill kube-controller-manager on its node now", "uid: $OWNER", "until_true pod_is one-0 Ready", "ordering/create broken",
 	} {
 		if !strings.Contains(script, want) {
 			t.Errorf("expected the script to have %q", want)

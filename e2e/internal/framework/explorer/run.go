@@ -35,6 +35,8 @@ type Options struct {
 	Seed   uint64
 	Seen   *explore.Coverage
 	Length time.Duration
+	// Kill kills a component of the control plane. Without it no act does.
+	Kill func(ctx context.Context, component string) error
 }
 
 // run is an episode under way on a cluster.
@@ -42,6 +44,7 @@ type run struct {
 	ns     *framework.Namespace
 	course *explore.Course
 	length time.Duration
+	kill   func(ctx context.Context, component string) error
 
 	phases  *history.Phases
 	applied int // events that phases knows
@@ -56,7 +59,8 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	if seen == nil {
 		seen = explore.NewCoverage()
 	}
-	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, phases: history.NewPhases()}
+	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, kill: o.Kill, phases: history.NewPhases()}
+	r.course.Disruptive = o.Kill != nil
 	begin := ns.Now()
 	if len(o.Steps) > 0 {
 		r.repeat(ctx, o.Steps)

@@ -54,6 +54,8 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 	case explore.Evict:
 		record.UID = uid
 		return r.ns.Evict(ctx, record)
+	case explore.Kill:
+		return r.killed(ctx, record)
 	case explore.Signal:
 		return r.ns.Do(record, func() error {
 			_, err := r.ns.Exec(ctx, q.Name, "kill", "-TERM", "1")
@@ -61,6 +63,17 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 		})
 	}
 	return r.patch(ctx, record, q, uid)
+}
+
+// killed kills a component of the control plane and waits until the API server answers again.
+func (r *run) killed(ctx context.Context, record framework.Request) error {
+	if r.kill == nil {
+		return errors.New("only at the level disruptive, on a kind cluster that the suite made itself, is the control plane disrupted")
+	}
+	if err := r.ns.Do(record, func() error { return r.kill(ctx, record.Name) }); err != nil {
+		return err
+	}
+	return r.ns.AwaitAPI(ctx)
 }
 
 func (r *run) uidOf(q *explore.Request) (uid types.UID) {

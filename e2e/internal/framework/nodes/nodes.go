@@ -64,6 +64,12 @@ func Disrupt(ctx context.Context, ns *framework.Namespace) *Disruption {
 	return d
 }
 
+// Killer returns what kills a component of the control plane, whose kubelet starts it again. When the spec ends, the cluster has to work as before.
+func Killer(ns *framework.Namespace) func(ctx context.Context, component string) error {
+	DeferCleanup(func(ctx context.Context) error { return restore(ctx, ns.Cluster) })
+	return nodefault.Of(ns.Settings.Kind.Name, ns.Settings.Kind.Engine).KillComponent
+}
+
 // do records a fault of a node and causes it.
 func (d *Disruption) do(act history.Verb, node, text string, fault func() error) {
 	GinkgoHelper()
