@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix speed nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -41,6 +41,7 @@ faults: $(dev)       ; @exec $(dev) faults                   ## plant faults in 
 mutants: $(dev)      ; @exec $(dev) mutants                  ## change the controller in one place after another, by rule, and show what the suite notices (MUTANT=names, SAMPLE=n)
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
 matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
+speed: $(dev)        ; @exec $(dev) speed                    ## measure how long the suite takes on a kept cluster (RUNS=5, LEVEL=core)
 nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and distinguish regressions from flakes (RUNS=3)
 ##
 ## The project
