@@ -1,6 +1,6 @@
 // Package folder answers as an API server does from files that somebody collected of a cluster: `kubectl cluster-info dump --output-directory`,
 // must-gather folders (`oc adm inspect`), and what `kubectl get ... -o yaml` wrote. The layout does not matter: every object of a kind that a
-// diagnosis looks at is taken from wherever it lies, once.
+// diagnosis looks at is taken from wherever it lies, once. Manifests, which have no uid, are passed over.
 //
 // What is not in the folder is refused as an API server refuses what may not be read, so that a diagnosis does not take it for absent. A list
 // counts as whole for a namespace if a file lists that kind in a folder of the namespace's name, or holds objects of several namespaces; for the

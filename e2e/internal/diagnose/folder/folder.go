@@ -170,8 +170,8 @@ func (f *Folder) add(path string, value map[string]any, kind string) {
 		return
 	}
 	var o object
-	if err := remarshal(value["metadata"], &o.meta); err != nil || o.meta.Name == "" {
-		return
+	if err := remarshal(value["metadata"], &o.meta); err != nil || o.meta.Name == "" || (o.meta.UID == "" && o.meta.CreationTimestamp.IsZero()) {
+		return // A manifest that was to be applied is no object of a cluster.
 	}
 	key := r.path + "/" + o.meta.Namespace + "/" + o.meta.Name
 	if f.has[key] {

@@ -211,7 +211,7 @@ func TestDumpedFolders(t *testing.T) {
 // What a folder does not have is refused, what it lists without any is absent.
 func TestWhatIsNotInTheFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0", Namespace: "bank"}}
+	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0", Namespace: "bank", UID: "2"}}
 	write(t, dir, "shop/pods.json", list[any]("v1", "Pod", nil))
 	write(t, dir, "bank/pods.yaml", list("v1", "Pod", []corev1.Pod{pod}))
 	write(t, dir, "broken.yaml", "x")
@@ -242,7 +242,8 @@ func TestWhatIsNotInTheFolderIsRefused(t *testing.T) {
 		t.Errorf("expected two files to be reported as broken, found %v", f.Skipped)
 	}
 	write(t, dir, "all.yaml", map[string]any{"apiVersion": "v1", "kind": "List", "items": []any{
-		map[string]any{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": map[string]any{"name": "db", "namespace": "bank"}},
+		map[string]any{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": map[string]any{"name": "db", "namespace": "bank", "uid": "1"}},
+		map[string]any{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": map[string]any{"name": "manifest", "namespace": "bank"}},
 	}})
 	if f, err = folder.Read(dir); err != nil {
 		t.Fatal(err)
