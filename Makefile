@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix speed nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix speed nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle plugin
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -31,6 +31,7 @@ clean-cluster: $(user) ; @exec $(user) clean $(cleaned_cluster) ## list what end
 image: $(dev)        ; @exec $(dev) image                    ## build the suite's container image, dist/suite.tar, to certify from inside (e2e/deploy/job.yaml)
 images: $(user)      ; @exec $(user) images                  ## list every image that a run on a cluster of yours uses, by digest
 bundle: $(dev)       ; @exec $(dev) bundle                   ## pack program, images and manifests into one archive, for machines without network and Go
+plugin: $(dev)       ; @exec $(dev) plugin                   ## pack the program as a plugin of kubectl below dist, with krew's manifest
 cluster: $(dev)      ; @exec $(dev) cluster up               ## make a kind cluster for work, or check the existing one; e2e then uses it
 cluster-down: $(dev) ; @exec $(dev) cluster down             ## remove it
 judge: $(user)       ; @exec $(user) judge "$${REPORT:-report}" ## judge a saved report again, without a cluster (REPORT=folder)

@@ -89,7 +89,7 @@ func packBundle(ctx context.Context, o bundleOptions, out, progress io.Writer) e
 		return err
 	}
 	// Manifests keep their place, by which messages and comments name them.
-	for from, to := range map[string]string{"e2e/deploy": "e2e/deploy", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE", "e2e/CERTIFY.md": "e2e/CERTIFY.md"} {
+	for from, to := range map[string]string{"e2e/deploy": "e2e/deploy", "e2e/deploy/record": "e2e/deploy/record", "fixtures": "fixtures", "e2e/internal/packaging/README.bundle.md": "README.md", "LICENSE": "LICENSE", "e2e/CERTIFY.md": "e2e/CERTIFY.md"} {
 		if err := copyManifests(from, filepath.Join(dir, to)); err != nil {
 			return err
 		}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -22,7 +24,20 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(cli.Execute(ctx, newCommand(), os.Stderr))
+	root := newCommand()
+	if name := pluginName(os.Args[0]); name != "" {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
+	}
+	os.Exit(cli.Execute(ctx, root, os.Stderr))
+}
+
+// pluginName is how a person calls the program where it is a plugin of kubectl, such as "kubectl sts" for kubectl-sts, "" where it is none.
+func pluginName(program string) string {
+	name := strings.TrimSuffix(filepath.Base(program), ".exe")
+	if plugin, is := strings.CutPrefix(name, "kubectl-"); is {
+		return "kubectl " + strings.ReplaceAll(plugin, "_", "-")
+	}
+	return ""
 }
 
 func newCommand() *cobra.Command {
