@@ -1,10 +1,12 @@
 package diagnose
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"sigs.k8s.io/yaml"
 
@@ -69,10 +71,15 @@ func (d Diagnosis) found() []Finding {
 func WriteAll(w io.Writer, format string, all []Diagnosis) error {
 	switch format {
 	case "json":
-		out := json.NewEncoder(w)
+		var b bytes.Buffer
+		out := json.NewEncoder(&b)
 		out.SetEscapeHTML(false)
 		out.SetIndent("", "  ")
-		return out.Encode(all)
+		if err := out.Encode(all); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, plainJSON(b.String()))
+		return err
 	case "yaml":
 		data, err := yaml.Marshal(all)
 		if err != nil {
@@ -85,6 +92,22 @@ func WriteAll(w io.Writer, format string, all []Diagnosis) error {
 		return err
 	}
 	return writeText(w, all)
+}
+
+// plainJSON writes what sanitize.Text would replace in JSON as JSON escapes: its own are none.
+func plainJSON(text string) string {
+	var b strings.Builder
+	sign := false
+	for _, r := range text {
+		switch {
+		case sign && r == '#', unicode.IsControl(r) && r != '\n', unicode.Is(unicode.Bidi_Control, r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+		sign = r == '#'
+	}
+	return b.String()
 }
 
 // writeText writes the sets in trouble one after another, and counts the others.
@@ -112,12 +135,13 @@ func writeText(w io.Writer, all []Diagnosis) error {
 	return err
 }
 
+// markdown writes titles without two number signs, which the command's output would replace: see sanitize.Text.
 func markdown(all []Diagnosis) string {
 	var b strings.Builder
 	for _, d := range all {
-		fmt.Fprintf(&b, "## StatefulSet %s/%s: %s\n\n", d.Namespace, d.Name, d.Outcome)
+		fmt.Fprintf(&b, "# StatefulSet %s/%s: %s\n\n", d.Namespace, d.Name, d.Outcome)
 		for _, f := range d.Findings {
-			fmt.Fprintf(&b, "### %s\n\n%s.", code(f.Object.String())+" "+plain(f.What), plain(f.Seen))
+			fmt.Fprintf(&b, "%s: %s %s\n---\n\n%s.", f.Area, code(f.Object.String()), plain(f.What), plain(f.Seen))
 			if f.Why != "" {
 				fmt.Fprintf(&b, " Cause: %s.", plain(f.Why))
 			}

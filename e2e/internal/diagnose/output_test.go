@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 func written(t *testing.T, format string, states ...*diagnose.State) string {
@@ -59,10 +60,29 @@ func TestMarkdown(t *testing.T) {
 	s := captured(t, "container-config")
 	pod(s, "web-0").Status.ContainerStatuses[0].State.Waiting.Message = "no <img src=x> [link](http://example.com) ``` _x_"
 	got := written(t, "markdown", s)
-	for _, part := range []string{"## StatefulSet " + s.Namespace + "/web: explained\n", "### `pod/web-0` has container main", `&lt;img src=x> \[link](http://example.com)`, "- look: `kubectl -n "} {
+	for _, part := range []string{"# StatefulSet " + s.Namespace + "/web: explained\n", "container: `pod/web-0` has container main", `&lt;img src=x> \[link](http://example.com)`, "- look: `kubectl -n "} {
 		if !strings.Contains(got, part) {
 			t.Errorf("expected %q in\n%s", part, got)
 		}
+	}
+}
+
+// The command's output replaces what a terminal or a CI job would obey: forms for programs and tickets hold none of it.
+func TestFormsPassTheCommandsOutputUnchanged(t *testing.T) {
+	s := captured(t, "container-config")
+	pod(s, "web-0").Status.ContainerStatuses[0].State.Waiting.Message = "a ##[group] b ##vso \u0085 \u202e \x1b[2J ::error::"
+	for _, format := range []string{"json", "markdown"} {
+		got := written(t, format, s)
+		if clean := sanitize.Text(got); clean != got {
+			t.Errorf("%s: expected nothing to be replaced, found\n%s\n%s", format, got, clean)
+		}
+	}
+	var all []struct {
+		Findings []struct{ Evidence []struct{ Value string } }
+	}
+	must(t, json.Unmarshal([]byte(written(t, "json", s)), &all))
+	if value := all[0].Findings[0].Evidence[0].Value; !strings.Contains(value, "##[group] b ##vso") {
+		t.Errorf("expected the message to be read as it was written, found %q", value)
 	}
 }
 
