@@ -176,6 +176,16 @@ func TestWritesBecomeEvents(t *testing.T) {
 			{after: 2 * time.Second, user: "carol", agent: "kubectl/v1", verb: "create", path: "pods/eviction", name: "web-0", answer: success("")},
 			{after: 3 * time.Second, user: kubelet, verb: "patch", path: "pods/status", name: "web-0", answer: pod("web-0", "13", terminating(30))},
 		}, []string{"0s listed web-0 by kubelet of node n1", "1s modified web-0 terminating by carol (kubectl), by eviction", "2s modified web-0 terminating by kubelet of node n1"}},
+		"an eviction of a pod that the log does not know": {[]request{
+			{user: "carol", agent: "kubectl/v1", verb: "create", path: "pods/eviction", name: "web-0", answer: success("")},
+			{after: time.Second, user: kubelet, verb: "patch", path: "pods/status", name: "web-0", answer: pod("web-0", "13", terminating(30))},
+		}, []string{"1s listed web-0 terminating by carol (kubectl), by eviction"}},
+		"scaled before all else": {[]request{
+			{user: "alice", agent: "kubectl/v1.37 (linux)", verb: "patch", path: "apps:statefulsets/scale", name: "web", answer: &autoscalingv1.Scale{
+				TypeMeta: metav1.TypeMeta{Kind: "Scale"}, ObjectMeta: meta("web", "11"), Spec: autoscalingv1.ScaleSpec{Replicas: 5}, Status: autoscalingv1.ScaleStatus{Replicas: 3},
+			}},
+			{after: time.Second, user: sets, verb: "update", path: "apps:statefulsets/status", name: "web", answer: web("12", 2, 5)},
+		}, []string{"0s listed web 3", "0s modified web 5 by alice (kubectl)", "1s modified web 5 by StatefulSet controller"}},
 		"a deletion that only a kubelet's status shows": {[]request{
 			up,
 			{after: 3 * time.Second, user: kubelet, verb: "patch", path: "pods/status", name: "web-0", answer: pod("web-0", "13", terminating(30))},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -48,18 +49,42 @@ func (g *Log) History(namespace string) *history.History {
 	return b.h
 }
 
-// listSets lists the sets that were there before the log began. A set of which the first write is one of its status had that spec until then.
+// listSets lists the sets that were there before the log began. A set of which the first write is one of its status had that spec until then. One that is scaled
+// first had as many replicas as it had pods, which the answer to that tells, and otherwise the spec that the next write shows.
 func (b *builder) listSets(all []*write) {
 	seen := map[string]bool{}
-	for _, w := range all {
+	for i, w := range all {
 		if w.resource() != history.Sets || seen[w.Name] {
 			continue
 		}
 		seen[w.Name] = true
-		if w.Subresource == "status" && len(w.objects) == 1 && !w.objects[0].Terminating() {
+		switch {
+		case w.Subresource == "status" && len(w.objects) == 1 && !w.objects[0].Terminating():
 			b.append(w.objects[0], history.Listed)
+		case w.scale != nil:
+			if e := beforeScale(w.scale, all[i+1:]); e != nil {
+				b.append(e, history.Listed)
+			}
 		}
 	}
+}
+
+// beforeScale returns a set as it was before a request to scale it, nil where no later write shows it.
+func beforeScale(scale *autoscalingv1.Scale, later []*write) *history.Event {
+	for _, w := range later {
+		if w.resource() != history.Sets || len(w.objects) != 1 || w.objects[0].UID != scale.UID {
+			continue
+		}
+		e, set := *w.objects[0], *w.objects[0].Set
+		if e.Terminating() || set.Replicas != scale.Spec.Replicas || scale.Status.Replicas == scale.Spec.Replicas {
+			return nil
+		}
+		set.Replicas = scale.Status.Replicas
+		e.Set, e.ResourceVersion, e.By = &set, "", ""
+		e.Generation--
+		return &e
+	}
+	return nil
 }
 
 // inOrder returns writes in the order of their times, those of one object in the order of its versions: an API server writes a line when the answer is
@@ -153,13 +178,14 @@ func (b *builder) version(w *write, e, now *history.Event) {
 	}
 	if e.Terminating() && (now == nil || now.UID != e.UID || !now.Terminating()) {
 		// Whoever wrote a status did not ask for the deletion that it shows.
-		e.By = b.requested[keyOf(e)]
+		e.By = cmp.Or(b.requested[keyOf(e.Resource, e.Name, string(e.UID))], b.requested[keyOf(e.Resource, e.Name, "")])
+		delete(b.requested, keyOf(e.Resource, e.Name, "")) // the next of that name is another one
 	}
 	b.put(e, change, done(e))
 }
 
-func keyOf(e *history.Event) string {
-	return string(e.Resource) + "/" + e.Name + "/" + string(e.UID)
+func keyOf(resource history.Resource, name, uid string) string {
+	return string(resource) + "/" + name + "/" + uid
 }
 
 // done reports whether a version of an object that is being deleted is the last, for which the API server waits for nothing.
@@ -202,7 +228,7 @@ func (b *builder) append(e *history.Event, change history.Change) {
 // deleted takes note of a deletion of which the answer does not show the object: the API server does at once what it need not wait for.
 func (b *builder) deleted(w *write, now *history.Event, by string) {
 	if now == nil {
-		b.requested[string(w.resource())+"/"+w.Name+"/"+w.UID] = by
+		b.requested[keyOf(w.resource(), w.Name, w.UID)] = by
 		return
 	}
 	e := *now
