@@ -184,6 +184,7 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"a volume in a zone whose nodes have different troubles", "the data are kept meanwhile"},
 		{"14 twin: the volume's node is cordoned", "if the node is gone for good its data is too"},
 		{"a program that says why it ends", "set fsGroup (and runAsUser"},
+		{"a program that was told to end", "its liveness probe (exec check, every 10 s) may be what ends it"},
 		{"a program that was told to end", "something told the program to end (SIGTERM)"},
 		{"nodes whose disks are full", "free the disk of node statefulset-conformance-worker"},
 		{"a claim for which a node was chosen that is gone", "annotate pvc data-web-2 volume.kubernetes.io/selected-node-"},

@@ -233,7 +233,10 @@ func endCases() []built {
 		{"twin: it says something that nobody knows", ends(1, "Error", func(_ state, c *corev1.ContainerStatus) {
 			c.LastTerminationState.Terminated.Message = strings.Repeat("trace ", 200) + "exiting"
 		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1), and says: ... trace trace", "crash-loop"},
-		{"a program that was told to end", ends(143, "Error", nil), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 143)", "crash-loop"},
+		{"a program that was told to end", ends(143, "Error", func(s state, _ *corev1.ContainerStatus) {
+			s.Events = nil
+			s.container("web-0", func(c *corev1.Container) { c.LivenessProbe = probe })
+		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 143)", "crash-loop"},
 		{"a program of another user than root, without a group for its files", ends(1, "Error", func(s state, _ *corev1.ContainerStatus) {
 			pod(s.State, "web-0").Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64(1001))}
 		}), "container: pod/web-0 has container main that ends again and again (4 restarts, exit code 1)", "crash-loop"},

@@ -192,6 +192,9 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 			f.Do = append(f.Do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
 		}
 	}
+	if p := spec.LivenessProbe; p != nil && f.Cause == "crash-loop" && (last.ExitCode == killed || last.ExitCode == told) {
+		f.Do = append(f.Do, "its liveness probe ("+probeText(p)+") may be what ends it: the events that would tell last an hour")
+	}
 	return f
 }
 
