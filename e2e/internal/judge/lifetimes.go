@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -46,6 +47,11 @@ func (p *podLife) readyAt(at time.Duration) *interval {
 		}
 	}
 	return nil
+}
+
+// readyDuring reports whether the pod was Ready at some moment of a stretch.
+func (p *podLife) readyDuring(from, to time.Duration) bool {
+	return slices.ContainsFunc(p.ready, func(r interval) bool { return r.from.At <= to && (r.to == nil || r.to.At >= from) })
 }
 
 // ownerBy returns the set that controlled the pod at that moment, or nil.

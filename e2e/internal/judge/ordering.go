@@ -161,36 +161,66 @@ func checkMinReady(m *model, res *results) {
 			if need == 0 || len(c.blocking) > 0 || c.first {
 				continue
 			}
-			waited := time.Duration(-1)
-			if c.freeFrom >= 0 {
-				waited = waitedFor(need, c.lowerReady, c.freeFrom)
-			}
+			held := readyHold{need: need, ready: c.lowerReady, free: c.freeFrom}
+			held.replacing = c.pod.predecessorIncarnation != nil
 			w := m.leastReady(a.set.readyPods(c.lowest, c.pod.ordinal, c.event.Seq), c.event, c.event.CreationTimestamp.Time)
-			res.minReady(id, a.set, c.event, w, need, waited, fmt.Sprintf("%s was created at %s when %%s", c.pod.name, c.event.Ref()))
+			res.minReady(id, a.set, c.event, w, held, fmt.Sprintf("%s was created at %s when %%s", c.pod.name, c.event.Ref()))
 		}
 	}
 }
 
-// minReady checks one act that has to wait until pods have been Ready for a time: w is the one of them that had been Ready for the shortest, waited
-// how long the act had to wait for it. text says what the act was, with a place for the pod's name.
-func (res *results) minReady(id contract.ID, s *setLife, act *history.Event, w readyTime, need, waited time.Duration, text string) {
+// minReady checks one act that has to wait until pods have been Ready for a time: w is the one of them that had been Ready for the shortest. text says
+// what the act was, with a place for the pod's name.
+func (res *results) minReady(id contract.ID, s *setLife, act *history.Event, w readyTime, held readyHold, text string) {
 	switch m := res.m; {
 	case w.pod == nil:
-	case w.elapsed < m.leastElapsed(need):
+	case w.elapsed < m.leastElapsed(held.need):
 		seen := w.pod.at(act.Seq)
 		res.broken(id, evidence{
 			set: s, since: seen.At, events: []*history.Event{seen, act},
-			text: fmt.Sprintf(text+" had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, need),
+			text: fmt.Sprintf(text+" had been Ready for %v of the %v that minReadySeconds asks for", w.pod.name, w.elapsed, held.need),
 		})
-	case w.strict < m.leastElapsed(need):
+	case w.strict < m.leastElapsed(held.need):
 		res.excuse(id, CacheLag)
-	case m.couldShow(waited, act.At):
+	case held.free < 0: // something unknown may have been in its way
+	case m.couldShow(held.length(), act.At), !held.replacing && m.heldKnowing(s, w.pod, held.since(), act):
 		res.exercised(id)
 	}
 }
 
-// waitedFor is how long an act that was free otherwise from a moment on had to wait for a pod that became Ready at another to be so for a time.
-func waitedFor(need, ready, free time.Duration) time.Duration { return ready + need - max(free, ready) }
+// readyHold is the wait of an act until pods have been Ready for a time: the last of them since a moment, where the act was free otherwise from another
+// one on, -1 if that is not known. replacing says that the act is to replace a pod, of whose end no status tells.
+type readyHold struct {
+	need, ready, free time.Duration
+	replacing         bool
+}
+
+// since is the moment from which on nothing but that time was in the way of the act, and length for how long it was.
+func (h readyHold) since() time.Duration  { return max(h.free, h.ready) }
+func (h readyHold) length() time.Duration { return h.ready + h.need - h.since() }
+
+// heldKnowing reports whether the controller knew that a pod was Ready, and all that was asked of its set by a moment, and did not act all the same, as
+// a status shows that it wrote between that moment and the act: a sync acts first, and writes what it has counted in its view of the pods at last
+// (updateStatefulSet and performUpdate in stateful_set_control.go). That holds however slow the controller is.
+func (m *model) heldKnowing(s *setLife, p *podLife, since time.Duration, act *history.Event) bool {
+	generation := s.specAt(since).Generation
+	for i, e := range s.events {
+		st := e.Set.Status
+		if i == 0 || e.At < since || before(e, act) != yes || st == s.events[i-1].Set.Status || st.ObservedGeneration < generation {
+			continue
+		}
+		others := int32(0)
+		for _, o := range s.pods {
+			if o != p && o.readyDuring(m.visibleFrom(e.At), deliveredBy(e.At)) {
+				others++
+			}
+		}
+		if st.Ready > others {
+			return true
+		}
+	}
+	return false
+}
 
 // readyTime is for how long a pod had been Ready at an act: in the view of it within the lag that is the most favourable, and strictly as it
 // was then.

@@ -31,11 +31,11 @@ func checkScaleDownMinReady(m *model, res *results) {
 			if need == 0 || !all || w.pod == nil {
 				continue
 			}
-			waited := time.Duration(-1)
+			held := readyHold{need: need, free: -1}
 			if up := w.pod.readyBefore(r.event.Seq); up != nil {
-				waited = waitedFor(need, up.from.At, a.set.outOfRangeSince(r.pod.ordinal, r.event))
+				held.ready, held.free = up.from.At, a.set.outOfRangeSince(r.pod.ordinal, r.event)
 			}
-			res.minReady(id, a.set, r.event, w, need, waited,
+			res.minReady(id, a.set, r.event, w, held,
 				fmt.Sprintf("%s began to terminate for a scale down at %s when %%s, which stays,", r.pod.name, r.event.Ref()))
 		}
 	}

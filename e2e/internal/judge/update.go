@@ -119,7 +119,7 @@ func checkUpdateMinReady(m *model, res *results) {
 			return
 		}
 		up := a.updated.readyBefore(e.Seq).from.At
-		res.minReady(id, r.set, e, m.leastReady(r.updatedAbove(a), e, requested), need, waitedFor(need, up, a.pendingFrom(a.updated)), a.began()+"the updated %s")
+		res.minReady(id, r.set, e, m.leastReady(r.updatedAbove(a), e, requested), readyHold{need: need, ready: up, free: a.pendingFrom(a.updated)}, a.began()+"the updated %s")
 	})
 }
 
