@@ -255,3 +255,29 @@ func TestUnreadNodesLeaveNothingOpen(t *testing.T) {
 		t.Errorf("expected what the judges rest on to leave it open, found %d", n)
 	}
 }
+
+// TestGapsOfNodesEndNoBeginning: a recording has begun when what judges rest on is listed, whatever is missing of nodes before.
+func TestGapsOfNodesEndNoBeginning(t *testing.T) {
+	found := func(gap bool) (broken, open int) {
+		b := historytest.New()
+		if gap {
+			b.Gap(history.Nodes, 0)
+		}
+		b.Wait(time.Minute)
+		b.Running("db", 1)
+		b.Set("web", historytest.Replicas(2))
+		listed(b)
+		b.Pod("web-0")
+		b.Pod("web-1")
+		b.Wait(10 * time.Second)
+		b.Ready("web-0")
+		b.Ready("web-1")
+		r := recording.New([]string{"shop"}, "")
+		r.Add(b.History(), "histories/shop.jsonl", recording.Span{}, all)
+		return len(r.Broken), len(r.Open)
+	}
+	broken, open := found(false)
+	if b, o := found(true); open == 0 || b != broken || o != open {
+		t.Errorf("expected %d broken and %d open, found %d and %d", broken, open, b, o)
+	}
+}

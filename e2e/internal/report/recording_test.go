@@ -40,6 +40,7 @@ func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recordi
 	b.ByOthers(func() { b.DeletePod("web-1") })
 	b.CreateReady("web-1")
 	b.Update("web", func(s *history.Set) { s.Replicas, s.Scaler = 1, "<script>alert(1)</script>" })
+	b.Gap(history.Nodes, 0)
 	h := b.History()
 	dir = t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "histories"), 0o755); err != nil {
@@ -86,6 +87,9 @@ func TestRecordingIsToldEverywhere(t *testing.T) {
 			}
 			if where != recording.File && where != "console" && strings.Contains(text, "<script>") {
 				t.Errorf("%s: expected what the cluster says to be escaped", where)
+			}
+			if where == report.PageFile && strings.Contains(text, "gap in nodes") {
+				t.Error("expected what is missing of nodes to be said, and not to be drawn over pods")
 			}
 			if where == report.PageFile && !strings.Contains(text, "<svg") {
 				t.Error("expected a timeline on the page")
