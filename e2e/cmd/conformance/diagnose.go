@@ -25,8 +25,11 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// diagnoseLimit bounds all requests to the cluster.
-const diagnoseLimit = 30 * time.Second
+// listLimit is how long the list of all sets may take.
+const listLimit = 30 * time.Second
+
+// diagnoseLimits are how long a cluster may take to answer: the first request, a list of sets, and each request about a set.
+type diagnoseLimits struct{ first, list, each time.Duration }
 
 // diagnoseOptions are the options of diagnose.
 type diagnoseOptions struct {
@@ -38,10 +41,16 @@ type diagnoseOptions struct {
 	since          time.Duration
 	state, save    string // files
 	from           string // a folder
+
+	limits diagnoseLimits
 }
 
 func newDiagnoseCommand() *cobra.Command {
-	var o diagnoseOptions
+	return diagnoseCommand(diagnoseLimits{first: preflight.AnswerLimit, list: listLimit, each: capture.AnswerLimit})
+}
+
+func diagnoseCommand(limits diagnoseLimits) *cobra.Command {
+	o := diagnoseOptions{limits: limits}
 	command := &cobra.Command{
 		Use:   "diagnose [-n NAMESPACE | -A] [-l SELECTOR | SET]",
 		Short: "Say why a StatefulSet is in trouble, on any cluster",
@@ -192,7 +201,7 @@ func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	if o.namespace == "" {
 		o.namespace = contextNamespace(s)
 	}
-	if problem := reach(ctx, client); problem != nil {
+	if problem := preflight.Reach(ctx, client, o.limits.first); problem != nil {
 		return nil, unreadable{errors.New(problem.Text)}
 	}
 	return o.states(ctx, client)
@@ -209,6 +218,7 @@ func (o *diagnoseOptions) collected(ctx context.Context) ([]*diagnose.State, err
 		return nil, err
 	}
 	o.everywhere = o.namespace == ""
+	o.limits = diagnoseLimits{list: time.Hour, each: time.Hour} // a folder answers everything, however large it is
 	states, err := o.states(ctx, client)
 	for _, s := range states {
 		s.Taken = metav1.NewTime(found.Taken())
@@ -233,7 +243,7 @@ func (o *diagnoseOptions) states(ctx context.Context, client kubernetes.Interfac
 	}
 	var states []*diagnose.State
 	for _, set := range sets {
-		state, err := readState(ctx, client, set)
+		state, err := capture.State(ctx, client, set.Namespace, set.Name, o.limits.each)
 		if err != nil {
 			return nil, unreadable{err}
 		}
@@ -248,21 +258,9 @@ func (o *diagnoseOptions) states(ctx context.Context, client kubernetes.Interfac
 	return states, nil
 }
 
-func reach(ctx context.Context, client kubernetes.Interface) *preflight.Problem {
-	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
-	defer cancel()
-	return preflight.Reach(ctx, client)
-}
-
-func readState(ctx context.Context, client kubernetes.Interface, set types.NamespacedName) (*diagnose.State, error) {
-	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
-	defer cancel()
-	return capture.State(ctx, client, set.Namespace, set.Name)
-}
-
 // chosen are the sets of the namespace or of all, with the labels that were chosen.
 func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interface) ([]types.NamespacedName, error) {
-	ctx, cancel := context.WithTimeout(ctx, diagnoseLimit)
+	ctx, cancel := context.WithTimeout(ctx, o.limits.list)
 	defer cancel()
 	namespace := o.namespace
 	if o.everywhere {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -45,7 +46,8 @@ func answering(t *testing.T, answers map[string]any) (kubeconfig string, stop fu
 
 func diagnoseWith(args ...string) (out string, code int) {
 	var b strings.Builder
-	c := newDiagnoseCommand()
+	const patience = time.Minute // a busy machine answers late
+	c := diagnoseCommand(diagnoseLimits{first: patience, list: patience, each: patience})
 	c.SilenceErrors, c.SilenceUsage = true, true
 	c.SetOut(&b)
 	c.SetErr(io.Discard)

@@ -24,6 +24,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/recorder"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -161,7 +162,7 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	if problem := reach(ctx, client); problem != nil {
+	if problem := preflight.Reach(ctx, client, preflight.AnswerLimit); problem != nil {
 		return unrecorded{errors.New(problem.Text)}
 	}
 	if o.namespaces == "" {

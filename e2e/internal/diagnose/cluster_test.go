@@ -197,7 +197,7 @@ func (b *testCluster) expect(t *testing.T, ns string, c made) {
 	var found []diagnose.Finding
 	lines := map[string]time.Duration{}
 	err := wait.PollUntilContextTimeout(t.Context(), time.Second, within, true, func(ctx context.Context) (bool, error) {
-		s, err := capture.State(ctx, b.client, ns, "web")
+		s, err := capture.State(ctx, b.client, ns, "web", capture.AnswerLimit)
 		if err == nil {
 			state, found = s, diagnose.Diagnose(s)
 		}

@@ -32,7 +32,7 @@ func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 	var errs []error
 	for i := range sets.Items {
 		name := sets.Items[i].Name
-		state, err := capture.State(ctx, ns.Client, ns.Name, name)
+		state, err := capture.State(ctx, ns.Client, ns.Name, name, capture.AnswerLimit)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -16,9 +16,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Reach returns why the API server does not answer, nil if it does.
-func Reach(ctx context.Context, client kubernetes.Interface) *Problem {
-	_, problem := connect(ctx, client, answerLimit, false)
+// Reach returns why the API server does not answer within a limit, nil if it does.
+func Reach(ctx context.Context, client kubernetes.Interface, limit time.Duration) *Problem {
+	_, problem := connect(ctx, client, limit, false)
 	return problem
 }
 

@@ -44,14 +44,14 @@ func (f *Findings) add(problems ...Problem) {
 
 // The limits of the first answer, and of the other requests of Check together.
 const (
-	answerLimit = 8 * time.Second
+	AnswerLimit = 8 * time.Second
 	checkLimit  = 20 * time.Second
 )
 
 // Check reads the version, the rights, the StorageClass and the nodes of a cluster. It creates nothing; Probe does.
 func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Settings) Findings {
 	var f Findings
-	version, problem := connect(ctx, client, answerLimit, s.Kubeconfig == "")
+	version, problem := connect(ctx, client, AnswerLimit, s.Kubeconfig == "")
 	if problem != nil {
 		f.add(*problem)
 		return f

@@ -16,18 +16,19 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
-// answerLimit bounds each request: a cluster in trouble may answer some and not others.
-const answerLimit = 5 * time.Second
+// AnswerLimit is how long each request may take: a cluster in trouble may answer some and not others.
+const AnswerLimit = 5 * time.Second
 
-// State reads the state of a set. The set's absence is no error: the state then has none.
-func State(ctx context.Context, client kubernetes.Interface, namespace, name string) (*diagnose.State, error) {
-	r := &reader{client: client, s: &diagnose.State{Namespace: namespace, Name: name, Taken: metav1.Now().Rfc3339Copy()}}
+// State reads the state of a set; what is not answered within limit counts as not read. The set's absence is no error: the state then has none.
+func State(ctx context.Context, client kubernetes.Interface, namespace, name string, limit time.Duration) (*diagnose.State, error) {
+	r := &reader{client: client, limit: limit, s: &diagnose.State{Namespace: namespace, Name: name, Taken: metav1.Now().Rfc3339Copy()}}
 	set, err := r.set(ctx)
 	if err != nil || set == nil {
 		return r.s, err
@@ -68,6 +69,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 // reader reads one state. Its functions return why something could not be read, under the name they noted it by.
 type reader struct {
 	client kubernetes.Interface
+	limit  time.Duration // of each request
 	s      *diagnose.State
 
 	mu       sync.Mutex
@@ -77,7 +79,7 @@ type reader struct {
 }
 
 func (r *reader) set(ctx context.Context) (*appsv1.StatefulSet, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	set, err := r.client.AppsV1().StatefulSets(r.s.Namespace).Get(ctx, r.s.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -91,7 +93,7 @@ func (r *reader) set(ctx context.Context) (*appsv1.StatefulSet, error) {
 
 // pods reads the pods that the set owns, those that its selector matches and those that have a name of its own.
 func (r *reader) pods(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
 	list, err := r.client.CoreV1().Pods(r.s.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -139,7 +141,7 @@ func (r *reader) all(ctx context.Context, reads ...func(context.Context) error) 
 	var done sync.WaitGroup
 	for _, read := range reads {
 		done.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, answerLimit)
+			ctx, cancel := context.WithTimeout(ctx, r.limit)
 			defer cancel()
 			_ = read(ctx)
 		})
@@ -159,8 +161,8 @@ func (r *reader) note(what string, err error) error {
 }
 
 // version is worth having and decides nothing.
-func (r *reader) version(context.Context) error {
-	found, err := r.client.Discovery().ServerVersion()
+func (r *reader) version(ctx context.Context) error {
+	found, err := discovery.ToServerVersionInterfaceWithContext(r.client.Discovery()).ServerVersionWithContext(ctx)
 	if err == nil {
 		r.s.Version = found.GitVersion
 	}

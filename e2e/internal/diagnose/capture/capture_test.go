@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,6 +19,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose/capture"
 )
+
+// patience is how long a request may take: a busy machine answers late.
+const patience = time.Minute
 
 // An API server that answers some paths and forbids all others.
 func server(t *testing.T, answers map[string]any) kubernetes.Interface {
@@ -54,7 +58,7 @@ func TestWhatMayNotBeReadIsNoted(t *testing.T) {
 		setPath:                      set(),
 		"/api/v1/namespaces/ns/pods": corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}},
 	})
-	s, err := capture.State(t.Context(), client, "ns", "web")
+	s, err := capture.State(t.Context(), client, "ns", "web", patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +86,7 @@ func TestWhatMayNotBeReadIsNoted(t *testing.T) {
 func TestASetThatIsNotThereIsNoError(t *testing.T) {
 	missing := metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404}
 	client := notFound(t, missing)
-	s, err := capture.State(t.Context(), client, "ns", "web")
+	s, err := capture.State(t.Context(), client, "ns", "web", patience)
 	if err != nil || s.StatefulSet != nil {
 		t.Fatalf("expected a state without a set, found %v, %v", s, err)
 	}
@@ -108,10 +112,10 @@ func notFound(t *testing.T, status metav1.Status) kubernetes.Interface {
 
 // Without the set or its pods there is nothing to diagnose: that is an error.
 func TestASetOrPodsThatMayNotBeReadAreAnError(t *testing.T) {
-	if _, err := capture.State(t.Context(), server(t, nil), "ns", "web"); err == nil || !strings.Contains(err.Error(), "reading statefulset ns/web") {
+	if _, err := capture.State(t.Context(), server(t, nil), "ns", "web", patience); err == nil || !strings.Contains(err.Error(), "reading statefulset ns/web") {
 		t.Errorf("expected an error about the set, found %v", err)
 	}
-	if _, err := capture.State(t.Context(), server(t, map[string]any{setPath: set()}), "ns", "web"); err == nil || !strings.Contains(err.Error(), "the pods of namespace ns") {
+	if _, err := capture.State(t.Context(), server(t, map[string]any{setPath: set()}), "ns", "web", patience); err == nil || !strings.Contains(err.Error(), "the pods of namespace ns") {
 		t.Errorf("expected an error about the pods, found %v", err)
 	}
 }
@@ -145,7 +149,7 @@ func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 		"/api/v1/namespaces/ns/events":      corev1.EventList{TypeMeta: meta("EventList", "v1")},
 	}
 	read := func() *diagnose.State {
-		got, err := capture.State(t.Context(), server(t, answers), "ns", "web")
+		got, err := capture.State(t.Context(), server(t, answers), "ns", "web", patience)
 		if err != nil {
 			t.Fatal(err)
 		}

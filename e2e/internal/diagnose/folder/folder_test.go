@@ -116,7 +116,7 @@ func read(t *testing.T, dir, namespace string) (*diagnose.State, []diagnose.Find
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := capture.State(t.Context(), client, namespace, "web")
+	s, err := capture.State(t.Context(), client, namespace, "web", capture.AnswerLimit)
 	if err != nil {
 		t.Fatal(err)
 	}
