@@ -47,10 +47,12 @@ type recordOptions struct {
 	chosen labels.Selector
 	// complete bounds how long the end of the recording waits for what has happened by then.
 	complete time.Duration
+	// metricsAge is how old an answer with metrics may be.
+	metricsAge time.Duration
 }
 
 func newRecordCommand() *cobra.Command {
-	o := recordOptions{complete: runconfig.DefaultLimits().RecordingComplete}
+	o := recordOptions{complete: runconfig.DefaultLimits().RecordingComplete, metricsAge: defaultMetricsAge}
 	command := &cobra.Command{
 		Use:   "record -n NAMESPACE[,NAMESPACE] [-l SELECTOR] [--for 2h] [-o FOLDER]",
 		Short: "Record the StatefulSets of namespaces while others work in them, and say what happened",

@@ -20,8 +20,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 )
 
-// metricsAge is how old an answer may be: it takes a walk through all events of the present histories.
-const metricsAge = 5 * time.Second
+// defaultMetricsAge is how old an answer may be: it takes a walk through all events of the present histories.
+const defaultMetricsAge = 5 * time.Second
 
 // present is the history of a namespace that is not finished yet.
 type present struct {
@@ -89,7 +89,7 @@ func (o *recordOptions) serving(ctx context.Context, hs *histories, progress io.
 // metricsHandler answers with the counts and figures of a recording that goes on, and says that the process is alive.
 func metricsHandler(hs *histories) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", &metrics{hs: hs, age: metricsAge})
+	mux.Handle("GET /metrics", &metrics{hs: hs, age: hs.o.metricsAge})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	return mux
 }

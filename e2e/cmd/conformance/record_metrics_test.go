@@ -50,7 +50,7 @@ func TestRecordServesMetrics(t *testing.T) {
 	web := set("shop", "web")
 	web.Spec.Replicas, web.Status = new(int32(3)), appsv1.StatefulSetStatus{ReadyReplicas: 2}
 	client := fake.NewClientset(web, set("shop", "db"))
-	o := recordOptions{namespaces: "shop", selector: "app=web", complete: 10 * time.Millisecond, rotate: 300 * time.Millisecond, metrics: "127.0.0.1:0"}
+	o := recordOptions{namespaces: "shop", selector: "app=web", complete: 10 * time.Millisecond, rotate: 300 * time.Millisecond, metrics: "127.0.0.1:0", metricsAge: time.Millisecond}
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +59,8 @@ func TestRecordServesMetrics(t *testing.T) {
 	var progress bytes.Buffer
 	var texts []string
 	var kind, url string
+	dir := t.TempDir()
+	const act = `statefulset_recording_acts_total{namespace="shop",set="web"} 1` + "\n"
 	begun := func() {
 		url = regexp.MustCompile(`http://\S+`).FindString(progress.String())
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
@@ -69,18 +71,24 @@ func TestRecordServesMetrics(t *testing.T) {
 		}
 		go func() { //nolint:contextcheck // It asks with the context of the test.
 			defer interrupt()
-			<-time.After(100 * time.Millisecond)
-			text, is := answered(t, url)
-			texts, kind = append(texts, text), is
-			<-time.After(metricsAge + 100*time.Millisecond)
-			text, _ = answered(t, url)
-			texts = append(texts, text)
+			for _, histories := range []int{0, 3} {
+				await(t, "an answer with the act", func() bool {
+					var text string
+					saved := len(savedIn(dir))
+					text, kind = answered(t, url)
+					if saved < histories || !strings.Contains(text, act) {
+						return false
+					}
+					texts = append(texts, text)
+					return true
+				})
+			}
 			if ok, _ := answered(t, strings.TrimSuffix(url, "metrics")+"healthz"); ok != "ok\n" {
 				t.Errorf("expected the recorder to say that it is alive, found %q", ok)
 			}
 		}()
 	}
-	r, err := o.recordInto(ctx, client, t.TempDir(), &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
+	r, err := o.recordInto(ctx, client, dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +98,7 @@ func TestRecordServesMetrics(t *testing.T) {
 	for i, text := range texts {
 		for _, want := range []string{
 			`statefulset_recording_replicas{namespace="shop",set="web"} 3` + "\n", `statefulset_recording_ready_replicas{namespace="shop",set="web"} 2` + "\n",
-			`statefulset_recording_acts_total{namespace="shop",set="web"} 1` + "\n", "# TYPE statefulset_conformance_duration_seconds gauge\n",
+			act, "# TYPE statefulset_conformance_duration_seconds gauge\n",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("answer %d: expected %q in\n%s", i, want, text)

@@ -93,6 +93,23 @@ func (a *atWord) Write(p []byte) (int, error) {
 	return a.w.Write(p)
 }
 
+// await waits until something is so: a busy machine takes its time.
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); <-time.After(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("expected %s", what)
+			return
+		}
+	}
+}
+
+// savedIn returns the histories that are saved in a recording's folder.
+func savedIn(dir string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "histories", "*.jsonl.gz"))
+	return files
+}
+
 func TestRecordWithoutRightsIsNoResult(t *testing.T) {
 	client := fake.NewClientset()
 	deny(client, "pods")
@@ -126,14 +143,20 @@ func TestRecordRotates(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
 	dir := t.TempDir()
-	begun := func() { time.AfterFunc(time.Second, interrupt) }
+	begun := func() {
+		go func() {
+			defer interrupt()
+			await(t, "histories to be saved", func() bool { return len(savedIn(dir)) >= 3 })
+		}()
+	}
 	r, err := o.recordInto(ctx, client, dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(r.Histories) < 3 || r.Histories[0].File == r.Histories[1].File {
-		t.Errorf("expected several histories in a second, found %+v", r.Histories)
+		t.Errorf("expected several histories, found %+v", r.Histories)
 	}
 	for _, file := range r.Histories {
 		if _, err := history.Load(filepath.Join(dir, file.File)); err != nil {
