@@ -110,8 +110,10 @@ func (hs *histories) add(h *history.History, file string, span recording.Span, n
 	return errors.Join(report.SaveRecording(hs.dir, hs.r), hs.o.removeOld())
 }
 
-// record records the namespaces until ctx ends.
+// record records the namespaces until ctx ends, or a history cannot be saved.
 func (hs *histories) record(ctx context.Context, namespaces []string) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	// What was begun goes on when ctx ends, until it has caught up.
 	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -138,7 +140,11 @@ func (hs *histories) record(ctx context.Context, namespaces []string) error {
 	errs := make([]error, len(namespaces))
 	var all sync.WaitGroup
 	for i, rec := range recorders {
-		all.Go(func() { errs[i] = hs.follow(ctx, lasting, namespaces[i], rec) })
+		all.Go(func() {
+			if errs[i] = hs.follow(ctx, lasting, namespaces[i], rec); errs[i] != nil {
+				end() // what is not saved is of no use to anybody, and is to be noticed
+			}
+		})
 	}
 	<-ctx.Done()
 	fmt.Fprintf(hs.progress, "record: ending\n")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,6 +109,26 @@ func await(t *testing.T, what string, is func() bool) {
 func savedIn(dir string) []string {
 	files, _ := filepath.Glob(filepath.Join(dir, "histories", "*.jsonl.gz"))
 	return files
+}
+
+// TestRecordEndsWhenItCannotSave: a folder that is gone, or a disk that is full, ends the recording at once and not when somebody looks.
+func TestRecordEndsWhenItCannotSave(t *testing.T) {
+	o := recordOptions{namespaces: "shop,bank", complete: 10 * time.Millisecond, rotate: 100 * time.Millisecond}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	gone := func() {
+		if err := os.RemoveAll(filepath.Join(dir, "histories")); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := o.recordInto(ctx, fake.NewClientset(set("shop", "web")), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: gone})
+	if cli.ExitCode(err) != verdict.ExitInconclusive || ctx.Err() != nil {
+		t.Errorf("expected exit code %d before the time is up, found %v and %v", verdict.ExitInconclusive, err, ctx.Err())
+	}
 }
 
 func TestRecordWithoutRightsIsNoResult(t *testing.T) {
