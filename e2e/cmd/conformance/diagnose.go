@@ -225,6 +225,13 @@ func (o *diagnoseOptions) collected(ctx context.Context) ([]*diagnose.State, err
 		if found.Inferred {
 			s.Unread = append(s.Unread, diagnose.Unread{What: "statefulsets", Why: "not in the folder: of the set is known what its pods show"})
 		}
+		partial := slices.Concat(found.Partial(""), found.Partial(s.Namespace))
+		for _, resource := range found.Partial(metav1.NamespaceSystem) {
+			partial = append(partial, resource+" in "+metav1.NamespaceSystem)
+		}
+		for _, what := range partial {
+			s.Unread = append(s.Unread, diagnose.Unread{What: what, Why: "the folder has some in files of their own, and perhaps not all: a list, as kubectl get -o yaml makes it, has all"})
+		}
 		for _, file := range found.Skipped {
 			s.Unread = append(s.Unread, diagnose.Unread{What: "file", Why: file})
 		}

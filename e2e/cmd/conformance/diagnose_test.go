@@ -107,6 +107,37 @@ func TestDiagnoseTellsATypoFromAnOutage(t *testing.T) {
 	}
 }
 
+// Of what lies in files of its own there may be more: that another pod or node is not in the folder says nothing.
+func TestDiagnoseAFolderThatHasNotAll(t *testing.T) {
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"set.yaml": "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: web, namespace: shop, uid: u, creationTimestamp: '2026-01-02T03:00:00Z'}, spec: {replicas: 2, podManagementPolicy: Parallel}, status: {replicas: 2, readyReplicas: 1}}",
+		"pod.yaml": "{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop, uid: p, creationTimestamp: '2026-01-02T04:00:00Z', ownerReferences: [{kind: StatefulSet, name: web, uid: u, controller: true}]}, " +
+			"spec: {nodeName: n1}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}",
+		"node.yaml": "{apiVersion: v1, kind: Node, metadata: {name: n2, uid: of-a-node}, status: {conditions: [{type: Ready, status: 'True'}]}}",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte("---\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, code := diagnoseWith("--from", dir)
+	if code != 3 || !strings.Contains(out, "nothing is known of web-0") || strings.Contains(out, "lacks pod") || strings.Contains(out, "n1") {
+		t.Errorf("expected exit code 3 and that nothing is known of the other pod, found %d and %s", code, out)
+	}
+	for _, want := range []string{"\n  pods: the folder has some", "\n  nodes: the folder has some", "\n  services: not in the folder"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("expected %q, found %s", want, out)
+		}
+	}
+	list := `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: other, namespace: shop, uid: o}}]}`
+	if err := os.WriteFile(filepath.Join(dir, "pods.yaml"), []byte("---\n"+list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := diagnoseWith("--from", dir); code != 3 || !strings.Contains(out, "lacks pod web-0") {
+		t.Errorf("expected the pod to be missing from a list, found exit code %d and %s", code, out)
+	}
+}
+
 // What others collected is diagnosed without a cluster: of all namespaces, or of the one that is named.
 func TestDiagnoseAFolder(t *testing.T) {
 	dir := t.TempDir()

@@ -14,7 +14,7 @@ import (
 func (v *view) pods(manager *Finding) []Finding {
 	first, end := v.start(), v.start()+v.replicas()
 	var found, restarted []Finding
-	var waiting []string
+	var waiting, unseen []string
 	var unavailable *corev1.Pod // Ready, and not for long enough
 	for n := first; n < end; n++ {
 		name := v.podName(n)
@@ -22,6 +22,8 @@ func (v *view) pods(manager *Finding) []Finding {
 		switch {
 		case p == nil && v.set.DeletionTimestamp != nil:
 			// The controller makes no pod for it any more.
+		case p == nil && v.unread("pods") != "" && v.rejection(name) == nil:
+			unseen = append(unseen, name)
 		case p == nil && len(found) > 0 && v.ordered():
 			waiting = append(waiting, name)
 		case p == nil && unavailable != nil && v.ordered():
@@ -51,7 +53,25 @@ func (v *view) pods(manager *Finding) []Finding {
 			found[0].Do = append(found[0].Do, "if it becomes Ready only with the other pods there: podManagementPolicy Parallel, of a new set, makes them at once")
 		}
 	}
-	return append(found, restarted...)
+	found = append(found, restarted...)
+	if len(unseen) > 0 {
+		found = append(found, v.unseen(unseen, found))
+	}
+	return found
+}
+
+// unseen tells of pods that may exist and were not read. It is a symptom without a cause if the set lacks Ready pods and nothing else says why.
+func (v *view) unseen(names []string, found []Finding) Finding {
+	set := v.setRef()
+	f := Finding{
+		Cause: Note, Area: Controller, Object: set, Path: []Ref{set}, What: "may have pods that were not read: nothing is known of " + list(names),
+		Seen: "not all pods of the namespace were read", Evidence: v.statusEvidence(),
+		Do: []string{"collect all pods of the namespace: kubectl get pods -o yaml"}, Look: []string{kubectl(set, "get pods")},
+	}
+	if v.set.Status.ReadyReplicas < int32(v.replicas()) && !slices.ContainsFunc(found, Finding.Known) {
+		f.Cause = Unknown
+	}
+	return f
 }
 
 // available reports whether a Ready pod has been so for minReadySeconds.

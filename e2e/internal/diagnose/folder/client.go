@@ -52,8 +52,9 @@ func (t transport) answer(r *http.Request) (code int, answer any) {
 		if path != res.path && (!is || strings.Contains(name, "/")) {
 			continue
 		}
-		if r.Method != http.MethodGet || !t.f.whole(res, namespace) {
-			return refuse(http.StatusForbidden, metav1.StatusReasonForbidden, "not in the folder")
+		whole := t.f.whole(res, namespace)
+		if r.Method != http.MethodGet || (!whole && !t.f.part(res, namespace)) {
+			break
 		}
 		if !is {
 			return t.list(res, namespace, r)
@@ -62,6 +63,9 @@ func (t transport) answer(r *http.Request) (code int, answer any) {
 			if o.meta.Name == name && o.meta.Namespace == namespace {
 				return http.StatusOK, o.value
 			}
+		}
+		if !whole {
+			break
 		}
 		return refuse(http.StatusNotFound, metav1.StatusReasonNotFound, fmt.Sprintf("%s %s is not in the folder", res.kind, name))
 	}

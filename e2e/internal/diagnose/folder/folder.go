@@ -138,7 +138,7 @@ func (f *Folder) file(root *os.Root, path string) error {
 		if err := json.Unmarshal(data, &value); err != nil {
 			return err
 		}
-		f.add(path, value, "")
+		f.add(path, value)
 		return nil
 	}
 	var failed []error
@@ -148,13 +148,16 @@ func (f *Folder) file(root *os.Root, path string) error {
 			failed = append(failed, err)
 			continue
 		}
-		f.add(path, value, "")
+		f.add(path, value)
 	}
 	return errors.Join(failed...)
 }
 
-// add takes an object, or those of a list. kind is what the items of a list are that do not say so themselves.
-func (f *Folder) add(path string, value map[string]any, kind string) {
+// inspected is the folder of a must-gather that has each object that is in no namespace in a file of its own.
+const inspected = "cluster-scoped-resources"
+
+// add takes the object of a file, or those of a list.
+func (f *Folder) add(path string, value map[string]any) {
 	version, _ := value["apiVersion"].(string)
 	own, _ := value["kind"].(string)
 	of, isList := strings.CutSuffix(own, "List")
@@ -162,6 +165,14 @@ func (f *Folder) add(path string, value map[string]any, kind string) {
 		f.list(path, version, of, items)
 		return
 	}
+	f.take(value, "", slices.Contains(strings.Split(filepath.ToSlash(path), "/"), inspected))
+}
+
+// take takes an object. kind is what the items of a list are that do not say so themselves, and whole says that all others of its kind, in its namespace
+// if it has one, are there too.
+func (f *Folder) take(value map[string]any, kind string, whole bool) {
+	version, _ := value["apiVersion"].(string)
+	own, _ := value["kind"].(string)
 	if own == "" {
 		version, own, _ = strings.Cut(kind, " ")
 	}
@@ -173,6 +184,11 @@ func (f *Folder) add(path string, value map[string]any, kind string) {
 	if err := remarshal(value["metadata"], &o.meta); err != nil || o.meta.Name == "" || (o.meta.UID == "" && o.meta.CreationTimestamp.IsZero()) {
 		return // A manifest that was to be applied is no object of a cluster.
 	}
+	if whole && r.namespaced {
+		f.lists(r.path, o.meta.Namespace)
+	} else if whole {
+		f.lists(r.path, "")
+	}
 	key := r.path + "/" + o.meta.Namespace + "/" + o.meta.Name
 	if f.has[key] {
 		return
@@ -182,11 +198,6 @@ func (f *Folder) add(path string, value map[string]any, kind string) {
 	o.value = value
 	f.objects[r.path] = append(f.objects[r.path], o)
 	f.touched(value)
-	if !r.namespaced {
-		f.lists(r.path, "")
-	} else {
-		f.lists(r.path, o.meta.Namespace)
-	}
 }
 
 // list takes the items of a list, and notes which namespaces it covers.
@@ -202,7 +213,7 @@ func (f *Folder) list(path, version, kind string, items []any) {
 				namespaces[name] = true
 			}
 		}
-		f.add(path, value, version+" "+kind)
+		f.take(value, version+" "+kind, true)
 	}
 	r, known := f.kinds[version+" "+kind]
 	switch {
@@ -214,6 +225,24 @@ func (f *Folder) list(path, version, kind string, items []any) {
 			f.lists(r.path, part)
 		}
 	}
+}
+
+// Partial returns the resources of which the folder has some objects in a namespace, and perhaps not all: that one is not there says nothing. "" is for
+// those that are in no namespace.
+func (f *Folder) Partial(namespace string) []string {
+	var out []string
+	for _, r := range f.kinds {
+		if r.kind != "StatefulSet" && f.part(r, namespace) && !f.whole(r, namespace) {
+			out = append(out, r.path[strings.LastIndexByte(r.path, '/')+1:])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// part reports whether the folder has objects of a resource in a namespace, "" being none.
+func (f *Folder) part(r resource, namespace string) bool {
+	return slices.ContainsFunc(f.objects[r.path], func(o object) bool { return r.namespaced == (namespace != "") && o.meta.Namespace == namespace })
 }
 
 func (f *Folder) lists(path, namespace string) {

@@ -44,7 +44,7 @@ func (f *Folder) infer() {
 	for _, set := range sets {
 		var value map[string]any
 		if remarshal(set, &value) == nil {
-			f.add("", value, "")
+			f.add("", value)
 			f.Inferred = true
 		}
 	}
