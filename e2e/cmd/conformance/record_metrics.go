@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +64,7 @@ func (o *recordOptions) serving(ctx context.Context, hs *histories, progress io.
 	var ends []func() error
 	end = func() error {
 		var errs []error
-		for _, f := range ends {
+		for _, f := range slices.Backward(ends) {
 			errs = append(errs, f())
 		}
 		return errors.Join(errs...)
@@ -76,7 +78,12 @@ func (o *recordOptions) serving(ctx context.Context, hs *histories, progress io.
 		fmt.Fprintf(progress, "record: metrics at http://%s/metrics\n", at)
 	}
 	if o.pages != "" {
-		at, f, err := listen(ctx, "--pages", o.pages, pagesHandler(o.folder))
+		folder, err := os.OpenRoot(o.folder)
+		if err != nil {
+			return nil, errors.Join(cli.UsageError{Err: fmt.Errorf("--pages: %w", err)}, end())
+		}
+		ends = append(ends, folder.Close)
+		at, f, err := listen(ctx, "--pages", o.pages, pagesHandler(folder))
 		if err != nil {
 			return nil, errors.Join(err, end())
 		}
@@ -97,13 +104,13 @@ func metricsHandler(hs *histories) http.Handler {
 // archive is the path of the whole folder as one file.
 const archive = "/recordings.tar.gz"
 
-// pagesHandler answers with the files of a folder with recordings, each or all in one archive.
-func pagesHandler(folder string) http.Handler {
+// pagesHandler answers with the files of a folder with recordings, each or all in one archive. A link that leads out of the folder is not followed.
+func pagesHandler(folder *os.Root) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /", http.FileServer(http.Dir(folder)))
+	mux.Handle("GET /", http.FileServerFS(folder.FS()))
 	mux.HandleFunc("GET "+archive, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/gzip")
-		if err := export.Pack(w, folder, gzip.BestSpeed); err != nil {
+		if err := export.Pack(w, folder.Name(), gzip.BestSpeed); err != nil {
 			panic(http.ErrAbortHandler) // a connection that breaks off shows that the archive is not whole
 		}
 	})

@@ -122,7 +122,12 @@ func TestRecordServesPages(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "2026-01-02T03-04-05Z", "index.html"), []byte("a page"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(pagesHandler(folder))
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	server := httptest.NewServer(pagesHandler(root))
 	defer server.Close()
 	if text, _ := answered(t, server.URL+"/2026-01-02T03-04-05Z/"); text != "a page" {
 		t.Errorf("expected the page, found %q", text)
@@ -142,6 +147,31 @@ func TestRecordServesPages(t *testing.T) {
 		}
 		if h.Name == "2026-01-02T03-04-05Z/index.html" {
 			break
+		}
+	}
+}
+
+// TestRecordServesNothingElse: neither a path nor a link leads out of the folder.
+func TestRecordServesNothingElse(t *testing.T) {
+	outside, folder := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "secret"), []byte("a secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"file": filepath.Join(outside, "secret"), "folder": outside} {
+		if err := os.Symlink(to, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	for _, path := range []string{"/file", "/folder/secret", "/../" + filepath.Base(outside) + "/secret", "/%2e%2e/" + filepath.Base(outside) + "/secret"} {
+		answer := httptest.NewRecorder()
+		pagesHandler(root).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+		if answer.Code < 300 || strings.Contains(answer.Body.String(), "a secret") {
+			t.Errorf("%s: expected it to be refused, found %d and %q", path, answer.Code, answer.Body)
 		}
 	}
 }
@@ -192,7 +222,7 @@ func TestRecordRefusesAnAddressThatIsTaken(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	for _, address := range []string{taken.Addr().String(), "nowhere", "127.0.0.1:port"} {
 		for flag, o := range map[string]recordOptions{
-			"--metrics": {namespaces: "shop", rotate: time.Hour, metrics: address}, "--pages": {namespaces: "shop", rotate: time.Hour, metrics: "127.0.0.1:0", pages: address},
+			"--metrics": {namespaces: "shop", rotate: time.Hour, metrics: address}, "--pages": {namespaces: "shop", rotate: time.Hour, metrics: "127.0.0.1:0", pages: address, folder: t.TempDir()},
 		} {
 			if err := o.check(); err != nil {
 				t.Fatal(err)
