@@ -82,12 +82,7 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		return err
 	}
 	defer func() { _ = folder.Close() }()
-	// Each fault says which specs should notice it.
-	o.Focus, o.Labels = "", ""
-	trial := faultTrial{
-		options: o.trialOptions, out: out, progress: progress, all: faults.In(kubernetes), load: loadEarlier(o.ReportDir, kubernetes),
-		table: faultTable{kubernetes: kubernetes},
-	}
+	trial := o.trial(kubernetes, faults.In(kubernetes), out, progress)
 	if chosen, err = trial.choose(ctx, o.fault, chosen); err != nil {
 		return err
 	}
@@ -106,6 +101,14 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		return uncaughtError{}
 	}
 	return nil
+}
+
+// trial returns a trial of faults of a version of Kubernetes.
+func (o *faultsOptions) trial(kubernetes string, all []faults.Fault, out, progress io.Writer) faultTrial {
+	o.Focus, o.Labels = "", "" // each fault says which specs should notice it
+	return faultTrial{
+		options: o.trialOptions, out: out, progress: progress, all: all, load: loadEarlier(o.ReportDir, kubernetes), table: faultTable{kubernetes: kubernetes},
+	}
 }
 
 func (o *faultsOptions) addBy(f cli.Flags) {

@@ -77,11 +77,8 @@ func runMutants(ctx context.Context, o mutantsOptions, out, progress io.Writer) 
 		return err
 	}
 	defer func() { _ = folder.Close() }()
-	o.Focus, o.Labels = "", ""
-	trial := faultTrial{
-		options: o.trialOptions, out: out, progress: progress, all: all, load: loadEarlier(o.ReportDir, kubernetes),
-		table: faultTable{kubernetes: kubernetes}, mutants: true,
-	}
+	trial := o.trial(kubernetes, all, out, progress)
+	trial.mutants = true
 	if o.fault == uncaughtFaults {
 		suite, err := runner.Identity(ctx)
 		if err != nil {
