@@ -59,7 +59,8 @@ created or does not end; names that do not resolve; pods that cannot be evicted)
 evidence, the likely cause, what to do next and the command that shows it. It only reads. What the account may not read is reported.
 Without the name of a set it diagnoses all of the namespace, of all namespaces (-A), or those with some labels (-l).
 It also works without a cluster: --state FILE is what --save wrote, --from FOLDER what others collected (every JSON and YAML file in it is
-looked at; all namespaces, unless -n names one). What is not in the folder is reported as not read. ` + "`kubectl cluster-info dump`" + ` holds neither
+looked at; all namespaces, unless -n names one). What is not in the folder is reported as not read;
+of objects in files of their own there may be more, and a list has all. ` + "`kubectl cluster-info dump`" + ` holds neither
 claims, volumes nor StatefulSets: add them with kubectl get statefulsets,pvc,pv,storageclasses -A -o yaml > FOLDER/more.yaml.
 
 Exit codes: 0 nothing is wrong, or nothing is late yet; 1 every symptom has a cause; 2 wrong use: an option, a file, or a set that

@@ -73,7 +73,7 @@ names the people: who did what is then told by user and program. What the log do
 Nobody marks what is done to the sets, so that it accuses nobody where another may have acted, judges nothing in the first seconds of a
 history, and allows the controller's caches ` + judge.MaxLag.String() + ` and the clocks ` + judge.MaxClockSkew.String() + `: the most that a test of the cluster would.
 
-Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing could be recorded.`,
+Exit codes: 0 nothing is broken; 1 a promise is broken; 2 wrong use; 3 nothing could be recorded, or not all of it saved.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {

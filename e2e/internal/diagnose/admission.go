@@ -12,8 +12,8 @@ import (
 var (
 	overQuota     = regexp.MustCompile(`exceeded quota: ([^,\s]+), requested: (.+?), used: (.+?), limited: (.+)$`)
 	quotaDemands  = regexp.MustCompile(`failed quota: ([^:\s]+): must specify (.+)$`)
-	webhookDenied = regexp.MustCompile(`admission webhook "([^"]+)" denied the request(.*)$`)
-	webhookFailed = regexp.MustCompile(`failed calling webhook "([^"]+)": (.*)$`)
+	webhookDenied = regexp.MustCompile(`admission webhook "([\w.-]+)" denied the request(.*)$`)
+	webhookFailed = regexp.MustCompile(`failed calling webhook "([\w.-]+)": (.*)$`)
 	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request:? ?(.*)$`)
 	podSecurity   = regexp.MustCompile(`violates PodSecurity "([^"]+)": (.*)$`)
 	noConstraint  = regexp.MustCompile(`unable to validate against any security context constraint: \[?(.*?)\]?$`)

@@ -30,6 +30,10 @@ func answerCases() []built {
 		{"a webhook whose certificate is not trusted", answer(call + "tls: failed to verify certificate: x509: certificate signed by unknown authority"), keeps + "the API server does not trust its certificate", "webhook-certificate"},
 		{"twin: a certificate that has expired", answer(call + "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-22T14:00:00Z is after 2026-11-01T00:00:00Z"), keeps + "the API server does not trust its certificate", "webhook-certificate"},
 		{"twin: a webhook without a pod that is Ready", answer(call + `no endpoints available for service "guard"`), keeps + "its webhook pods.example.com does not answer", "webhook-unreachable"},
+		{
+			"an event that names a webhook as no API server does", answer(`failed calling webhook "x; true": no endpoints available`),
+			`admission: statefulset/web cannot have its pod created: failed calling webhook "x; true": no endpoints available`, diagnose.Unknown,
+		},
 		{"a limit of the namespace for claims", func(t *testing.T) state {
 			t.Helper()
 			s := rejected(t, "")

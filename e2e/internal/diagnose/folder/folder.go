@@ -14,6 +14,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
@@ -184,6 +185,9 @@ func (f *Folder) take(value map[string]any, kind string, whole bool) {
 	if err := remarshal(value["metadata"], &o.meta); err != nil || o.meta.Name == "" || (o.meta.UID == "" && o.meta.CreationTimestamp.IsZero()) {
 		return // A manifest that was to be applied is no object of a cluster.
 	}
+	if !isName(o.meta.Name) || (o.meta.Namespace != "" && !isName(o.meta.Namespace)) {
+		return // No API server has it, and a diagnosis prints commands with names in them.
+	}
 	if whole && r.namespaced {
 		f.lists(r.path, o.meta.Namespace)
 	} else if whole {
@@ -300,6 +304,9 @@ func (f *Folder) timestamp(root *os.Root, path string) {
 		}
 	}
 }
+
+// isName reports whether an API server takes a name for objects of the kinds that a diagnosis looks at.
+func isName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
 func remarshal(value, into any) error {
 	data, err := json.Marshal(value)

@@ -213,7 +213,8 @@ func TestWhatIsNotInTheFolderIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0", Namespace: "bank", UID: "2"}}
 	write(t, dir, "shop/pods.json", list[any]("v1", "Pod", nil))
-	write(t, dir, "bank/pods.yaml", list("v1", "Pod", []corev1.Pod{pod}))
+	forged := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0; true", Namespace: "bank", UID: "3"}} // no API server has such a one
+	write(t, dir, "bank/pods.yaml", list("v1", "Pod", []corev1.Pod{pod, forged}))
 	write(t, dir, "broken.yaml", "x")
 	if err := os.WriteFile(filepath.Join(dir, "broken.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
