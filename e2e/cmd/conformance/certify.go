@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -24,6 +23,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
 
 // certifyOptions are the options of certify.
@@ -247,20 +247,10 @@ func removal(s runconfig.Settings) string {
 		{"--namespace-prefix", s.NamespacePrefix, runner.DefaultNamespacePrefix},
 	} {
 		if setting.value != setting.usual {
-			words = append(words, setting.name+"="+shellWord(setting.value))
+			words = append(words, setting.name+"="+sanitize.ShellWord(setting.value))
 		}
 	}
 	return strings.Join(words, " ")
-}
-
-// shellWord quotes a text that a shell would not take for one word.
-func shellWord(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("-_./:,@+=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
 }
 
 // announce says what the run is about to do, before it does anything.

@@ -280,3 +280,13 @@ func endCases() []built {
 		},
 	}
 }
+
+// A reference to a Secret may be any text, and a command with it is for people to copy.
+func TestCommandsHoldNoCommandOfOthers(t *testing.T) {
+	s := running(t)
+	s.waiting("web-0", "CreateContainerConfigError", "couldn't find key password in Secret shop/a;reboot")
+	f := diagnose.Diagnose(s.State)[0]
+	if f.Cause != "config-missing" || !strings.HasSuffix(f.Look[0], " describe secret 'a;reboot'") {
+		t.Errorf("expected the command to quote the name, found %q", f.Look)
+	}
+}

@@ -89,7 +89,7 @@ func (v *view) driver(l podInspector, e *corev1.Event, driver string) *Finding {
 			"look for the driver's pod on node " + node + " and, if there is one, for the log of its container node-driver-registrar",
 			"if the driver is not installed in this cluster, install it, or use a class of another one",
 		},
-		Look: []string{"kubectl get csinode " + node + " -o yaml", "kubectl get pods -A -o wide --field-selector spec.nodeName=" + node, describe(l.pod)},
+		Look: []string{getYAML(clusterRef("csinode", node)), podsOn(node), describe(l.pod)},
 	}
 	needs := ""
 	for _, name := range ClaimNames(l.p) {

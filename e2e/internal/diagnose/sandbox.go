@@ -15,7 +15,7 @@ func (l podInspector) sandbox(e *corev1.Event) *Finding {
 	node, message := l.p.Spec.NodeName, oneLine(e.Message)
 	f := &Finding{
 		Cause: "pod-sandbox", Area: Node, Object: l.pod, Seen: l.seen, What: "gets no sandbox on node " + node + ": " + message,
-		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), "kubectl get pods -A -o wide --field-selector spec.nodeName=" + node},
+		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), podsOn(node)},
 		Why: "the container runtime of the node fails: the message is its own",
 		Do:  []string{"correct what the message names, on node " + node + " or in the set's template (runtimeClassName, securityContext, sysctls)"},
 	}

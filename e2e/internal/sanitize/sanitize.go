@@ -1,5 +1,5 @@
 // Package sanitize makes text that a cluster, a container or somebody else's report wrote harmless where it is shown: on a terminal, in the log of
-// a CI job, in Markdown. It stands on the standard library alone. The page and the JUnit report escape by their own libraries.
+// a CI job, in Markdown, in a command to copy. It stands on the standard library alone. The page and the JUnit report escape by their own libraries.
 package sanitize
 
 import (
@@ -16,6 +16,16 @@ func Text(s string) string {
 	var b strings.Builder
 	(&cleaner{}).clean(&b, s)
 	return b.String()
+}
+
+// ShellWord quotes a text that a shell would not take for one word, for commands that are shown to be copied.
+func ShellWord(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("-_./:,@+=", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
 }
 
 // cleaner holds what the next character of a text depends on.

@@ -72,3 +72,11 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestShellWord(t *testing.T) {
+	for in, want := range map[string]string{"web-0": "web-0", "registry:5000/a@sha256:b": "registry:5000/a@sha256:b", "a;b": "'a;b'", "$(a)": "'$(a)'", "it's": `'it'\''s'`} {
+		if got := sanitize.ShellWord(in); got != want {
+			t.Errorf("%q: expected %q, found %q", in, want, got)
+		}
+	}
+}
