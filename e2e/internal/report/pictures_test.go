@@ -29,6 +29,13 @@ func TestPictures(t *testing.T) {
 			tab.do(chromedp.EmulateViewport(900, ask[int64](tab, `Math.ceil(document.body.getBoundingClientRect().height)`)))
 			return take(t, tab, chromedp.CaptureScreenshot())
 		},
+		"drained-cluster": func(t *testing.T, tab *tab) []byte {
+			t.Helper()
+			// The first timeline, down to its legend.
+			const upTo = `document.querySelectorAll("section[aria-labelledby=timeline] details")[0].getBoundingClientRect().top`
+			tab.do(chromedp.EmulateViewport(900, ask[int64](tab, `Math.floor(`+upTo+`)`)))
+			return take(t, tab, chromedp.CaptureScreenshot())
+		},
 	}
 	var b *browser
 	for name, of := range pictures {
@@ -37,8 +44,13 @@ func TestPictures(t *testing.T) {
 			if b == nil {
 				b = startBrowser(t)
 			}
-			dir := recordedRun(t, name)
-			render(t, dir)
+			var dir string
+			if name == "drained-cluster" {
+				dir, _ = drainedCluster(t)
+			} else {
+				dir = recordedRun(t, name)
+				render(t, dir)
+			}
 			tab := openTab(t, b, filepath.Join(dir, report.PageFile), 900)
 			tab.media("screen", "light")
 			if err := os.MkdirAll(folder, 0o755); err != nil {
