@@ -23,12 +23,14 @@ const (
 	PodReady     Kind = "pod-ready"     // from its creation until it is Ready
 	PodReplaced  Kind = "pod-replaced"  // from the removal of a pod until the next of its name is Ready, on the same node
 	PodMoved     Kind = "pod-moved"     // the same, on another node
+	PodRecreated Kind = "pod-recreated" // from the removal of a pod until the next of its name is created, which is the controller's part of that
+	PodStopped   Kind = "pod-stopped"   // from the request for its deletion until it is removed
 	ClaimBound   Kind = "claim-bound"   // from the creation of a claim until it is Bound
 )
 
 // Kinds returns all of them.
 func Kinds() []Kind {
-	return []Kind{PodScheduled, PodStarted, PodReady, PodReplaced, PodMoved, ClaimBound}
+	return []Kind{PodScheduled, PodStarted, PodReady, PodReplaced, PodMoved, PodRecreated, PodStopped, ClaimBound}
 }
 
 // Meaning says of a kind from what until what it is measured.
@@ -39,6 +41,8 @@ func (k Kind) Meaning() string {
 		PodReady:     "a pod is created, until it is Ready",
 		PodReplaced:  "a pod is removed, until the next of its name is Ready on the same node",
 		PodMoved:     "a pod is removed, until the next of its name is Ready on another node",
+		PodRecreated: "a pod is removed, until the next of its name is created",
+		PodStopped:   "a pod's deletion is requested, until it is removed",
 		ClaimBound:   "a claim is created, until it is Bound",
 	}[k]
 }
@@ -66,11 +70,11 @@ const replacedBy = 5 * time.Second
 
 // life is what became of one pod or claim.
 type life struct {
-	created, scheduled, running, ready, bound, gone time.Duration // 0: not seen
-	name, node, class                               string
-	owner                                           types.UID
-	claims                                          map[string]string
-	gated                                           bool
+	created, scheduled, running, ready, bound, deleting, gone time.Duration // 0: not seen
+	name, node, class                                         string
+	owner                                                     types.UID
+	claims                                                    map[string]string
+	gated                                                     bool
 }
 
 // Measure returns the times that a history shows, of pods and claims whose creation it holds.
@@ -83,6 +87,13 @@ func Measure(h *history.History) []Sample {
 		}
 	}
 	for i, p := range pods {
+		before := predecessor(pods[:i], p)
+		if before != nil {
+			out = append(out, Sample{PodRecreated, "", p.created - before.gone})
+		}
+		if p.deleting > 0 && p.gone > p.deleting && p.running > 0 {
+			out = append(out, Sample{PodStopped, p.node, p.gone - p.deleting})
+		}
 		if waitsForClaim(p, claims) {
 			continue
 		}
@@ -96,7 +107,7 @@ func Measure(h *history.History) []Sample {
 			continue
 		}
 		out = append(out, Sample{PodReady, p.node, p.ready - p.created})
-		if before := predecessor(pods[:i], p); before != nil {
+		if before != nil {
 			kind := PodReplaced
 			if before.node != p.node {
 				kind = PodMoved
@@ -161,6 +172,7 @@ func (l *life) see(e *history.Event) {
 			*at = e.At
 		}
 	}
+	first(&l.deleting, e.Terminating())
 	first(&l.gone, e.Change == history.Deleted)
 	switch {
 	case e.Pod != nil:

@@ -95,6 +95,11 @@ func TestMeasure(t *testing.T) {
 		{"on another node", figures.PodReplaced, replaced(0, "two"), 0},
 		{"which is", figures.PodMoved, replaced(0, "two"), 1},
 		{"one that something else held", figures.PodReplaced, replaced(time.Minute, "one"), 0},
+		{"what the controller took for one that came back", figures.PodRecreated, replaced(0, "two"), 1},
+		{"and for one that something else held", figures.PodRecreated, replaced(time.Minute, "one"), 0},
+		{"how it stopped", figures.PodStopped, replaced(0, "one"), 1},
+		{"a pod that stays", figures.PodStopped, func(b *historytest.Builder) { b.Running("web", 1) }, 0},
+		{"a pod that is not gone yet", figures.PodStopped, func(b *historytest.Builder) { b.Running("web", 1); b.Terminate("web-0") }, 0},
 	} {
 		got := took(t, tt.kind, tt.build)
 		n := 0
@@ -107,6 +112,19 @@ func TestMeasure(t *testing.T) {
 	}
 	if got := took(t, figures.PodReplaced, replaced(0, "one")); len(got["one"]) != 1 || got["one"][0] < 2 || got["one"][0] > 3 {
 		t.Errorf("expected between the 2 s that the pod was not Ready and 3 s, on its node, found %v", got)
+	}
+}
+
+func TestHowLongAPodTookToStop(t *testing.T) {
+	got := took(t, figures.PodStopped, func(b *historytest.Builder) {
+		b.Running("web", 1)
+		onNode(b, "web-0", "one")
+		b.Terminate("web-0")
+		b.Wait(3 * time.Second)
+		b.FinishDeletion("web-0")
+	})
+	if len(got["one"]) != 1 || got["one"][0] < 3 || got["one"][0] > 4 {
+		t.Errorf("expected the 3 s from the request to the end, found %v", got)
 	}
 }
 
