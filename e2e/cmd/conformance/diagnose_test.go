@@ -116,7 +116,7 @@ func TestDiagnoseAFolderThatHasNotAll(t *testing.T) {
 			"spec: {nodeName: n1}, status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}",
 		"node.yaml": "{apiVersion: v1, kind: Node, metadata: {name: n2, uid: of-a-node}, status: {conditions: [{type: Ready, status: 'True'}]}}",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte("---\n"+text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestDiagnoseAFolderThatHasNotAll(t *testing.T) {
 		}
 	}
 	list := `{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: other, namespace: shop, uid: o}}]}`
-	if err := os.WriteFile(filepath.Join(dir, "pods.yaml"), []byte("---\n"+list), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "pods.yaml"), []byte(list), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, code := diagnoseWith("--from", dir); code != 3 || !strings.Contains(out, "lacks pod web-0") {

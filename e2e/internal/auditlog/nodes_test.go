@@ -15,9 +15,14 @@ func TestRepeats(t *testing.T) {
 		cordoned bool
 		repeats  bool
 	}{
-		{10, false, false}, {11, false, true}, {14, true, false}, {15, true, true},
+		{10, false, false},
+		{11, false, true},
+		{14, true, false},
+		{15, true, true},
 		{13, false, false}, // late
-		{16, true, false}, {17, true, true}, {18, false, false},
+		{16, true, false},
+		{17, true, true},
+		{18, false, false},
 	} {
 		e := &history.Event{Meta: history.Meta{Name: "n1", UID: "u", ResourceVersion: strconv.Itoa(c.rv)}, Node: &history.Node{Unschedulable: c.cordoned}}
 		if got := seen.repeats(e); got != c.repeats {

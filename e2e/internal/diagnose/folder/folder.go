@@ -136,11 +136,13 @@ func (f *Folder) file(root *os.Root, path string) error {
 	}
 	if first := bytes.TrimSpace(data); len(first) > 0 && first[0] == '{' {
 		var value map[string]any
-		if err := json.Unmarshal(data, &value); err != nil {
+		err := json.Unmarshal(data, &value)
+		if err == nil {
+			f.add(path, value)
+		}
+		if err == nil || filepath.Ext(path) == ".json" {
 			return err
 		}
-		f.add(path, value)
-		return nil
 	}
 	var failed []error
 	for document := range strings.SplitSeq("\n"+string(data), "\n---") {
