@@ -54,7 +54,7 @@ func faultClusters() []faultCluster {
 		{suffix: "-second", level: contract.Extended, limits: faultLimits, least: 10},
 		// What is waited for here is the control plane's own patience with silent nodes, which is long.
 		{suffix: "-outage", nodeFaults: true, level: contract.Disruptive, limits: outageLimits, control: controlFolder + "-outage"},
-		// A database waits for its own elections.
+		// A database waits for its own elections, and wants a second node for its members.
 		{suffix: "-database", level: contract.Workload, limits: databaseLimits, control: controlFolder + "-database"},
 	}
 }
@@ -75,7 +75,7 @@ func (c faultCluster) provide(ctx context.Context, o trialOptions, kubernetes st
 	options := cluster.Options{
 		Name: c.name(&o), KubernetesVersion: kubernetes, Workload: o.Images, Keep: o.keep, Exclusive: true, Progress: progress,
 	}
-	if !c.nodeFaults {
+	if c.level == contract.Extended {
 		options.Config = faults.ClusterConfig(kubernetes)
 	}
 	on, err := newDevCluster(ctx, o.Options, options, nil)
