@@ -6,7 +6,7 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 func workload() []Fault {
 	all := []Fault{{
 		Name: "database-emptied", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadLinearizable},
-		Harm:  "A database whose members are all restarted has forgotten what it had acknowledged.",
+		Harm: "A database whose members are all restarted has forgotten what it had acknowledged.",
 		// The claims go with their pods where none is Ready any more, and with them all copies of the data.
 		Edits: bound(`planted.In("database-emptied") && set.Status.ReadyReplicas == 0`),
 	}, {
