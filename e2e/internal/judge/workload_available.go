@@ -212,7 +212,10 @@ func (res *results) majorityTaken(s *setLife, last *podLife) {
 		if p == nil || p.deleting == nil || m.whoDeleted(p) != byController {
 			return // something else took it, for which the controller need not wait
 		}
-		if next := s.lifeAt(n, at); next.readySince(m.visibleFrom(at)) {
+		// A stale informer cache may have shown its replacement Ready. One that showed the pod itself would have the controller delete it again: an
+		// update takes the highest old pod.
+		again := p.ordinal > last.ordinal && p.revision == last.revision
+		if next := s.lifeAt(n, at); next.readySince(m.visibleFrom(at)) && (next != p || !again) {
 			res.excuse(id, CacheLag)
 			return
 		}

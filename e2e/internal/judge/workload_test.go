@@ -274,6 +274,17 @@ func TestAvailable(t *testing.T) {
 		}},
 		{name: "an update one by one", build: update(true)},
 		{
+			name: "an update of two at once", broken: ids(id, contract.UpdateOneAtATime), texts: []string{"the controller deleted db-1 at rv"},
+			build: func(b *historytest.Builder) {
+				running(b)
+				put(b, 1)
+				b.NewTemplate("db", 2)
+				b.Terminate("db-2")
+				b.Wait(70 * time.Millisecond)
+				b.Terminate("db-1")
+			},
+		},
+		{
 			name: "an update that does not wait", broken: ids(id, contract.UpdateOneAtATime, contract.UpdateHalts), build: update(false),
 			texts: []string{"the controller deleted db-1 at rv", "while 1 of the other 2 members were not Ready again, which it had deleted itself: db had no majority any more"},
 		},

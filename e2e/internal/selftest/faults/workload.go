@@ -7,8 +7,8 @@ func workload() []Fault {
 	all := []Fault{{
 		Name: "database-emptied", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadLinearizable},
 		Harm: "A database whose members are all restarted has forgotten what it had acknowledged.",
-		// The claims go with their pods where none is Ready any more, and with them all copies of the data.
-		Edits: bound(`planted.In("database-emptied") && set.Status.ReadyReplicas == 0`),
+		// The claims go with their pods where all of these are being deleted, and with them all copies of the data.
+		Edits: bound(`planted.AllLeaving("database-emptied", set)`),
 	}, {
 		Name: "database-rolled-at-once", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadAvailable},
 		Harm:  "An update takes the majority away, and nobody can write.",

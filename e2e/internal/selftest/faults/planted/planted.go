@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,7 @@ var (
 	serving = map[string]bool{}  // pods that were last seen with their deletion not requested
 	budget  = map[string]int32{} // how many disruptions the last budget of a namespace allowed
 	least   = map[string]int{}
+	leaving = map[types.UID]bool{} // sets all of whose pods were last seen with their deletion requested
 	started = time.Now()
 	away    time.Time // when the API server was last found away
 	looking bool      // whether somebody looks for that
@@ -84,6 +86,7 @@ func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 			tainted[pod.Namespace+"/"+pod.Name] = true
 		}
 	}
+	leaving[set.UID] = len(pods) > 0 && !slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return p.DeletionTimestamp == nil })
 	if n := set.Spec.Replicas; n != nil && *n > 0 && set.Status.ReadyReplicas == *n {
 		settled[set.UID] = int(*n)
 	}
@@ -117,6 +120,13 @@ func LongUnready(fault string, pod *corev1.Pod) bool {
 		}
 	}
 	return !since.IsZero() && time.Since(since.Time) > 4*time.Second
+}
+
+// AllLeaving reports whether the fault is in force and all pods of a set are being deleted.
+func AllLeaving(fault string, set *appsv1.StatefulSet) bool {
+	mu.Lock()
+	defer mu.Unlock()
+	return in(fault) && leaving[set.UID]
 }
 
 // Settled reports whether a set has ever had all its pods Ready.
