@@ -5,9 +5,10 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 // workload lists what a database in a set suffers from faults of its controller.
 func workload() []Fault {
 	all := []Fault{{
-		Name: "database-emptied", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadLinearizable},
+		Name: "database-emptied", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.StorageDataSurvives},
 		Harm: "A database whose members are all restarted has forgotten what it had acknowledged.",
-		// The claims go with their pods where all of these are being deleted, and with them all copies of the data.
+		// The claims go with their pods where all of these are being deleted, and with them all copies of the data. While the database does not come
+		// back, the claims alone show it.
 		Edits: bound(`planted.AllLeaving("database-emptied", set)`),
 	}, {
 		Name: "database-rolled-at-once", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadAvailable},
@@ -22,7 +23,7 @@ func workload() []Fault {
 		Harm:  "A database whose set was deleted by mistake and made again begins empty.",
 		Edits: policy(`planted.In("database-deleted-with-set")`, "WhenDeleted = apps.Delete"),
 	}, {
-		Name: "database-outlives-set", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadDataGone},
+		Name: "database-outlives-set", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadDataGone, contract.WorkloadLinearizable},
 		Harm:  "A database that was to be deleted with its set comes back with old data.",
 		Edits: policy(`planted.In("database-outlives-set")`, "WhenDeleted = apps.Retain"),
 	}, {
