@@ -37,10 +37,6 @@ func mutatedFiles() []string { return []string{control, utils, podsOf, syncing} 
 // Mutants returns the mutants of a version of Kubernetes, file by file in the order of their places. Each breaks, as far as anyone can say beforehand,
 // any guarantee up to a level. The version's tree is downloaded if the module cache lacks it. The caller owns the result.
 func Mutants(ctx context.Context, kubernetes string, level contract.Level) ([]Mutant, error) {
-	tree, err := nodeimage.Sources(ctx, kubernetes)
-	if err != nil {
-		return nil, err
-	}
 	var ids []contract.ID
 	for _, g := range contract.All() {
 		if level.Includes(g.Level) {
@@ -48,41 +44,47 @@ func Mutants(ctx context.Context, kubernetes string, level contract.Level) ([]Mu
 		}
 	}
 	var all []Mutant
-	for _, file := range mutatedFiles() {
-		text, err := os.ReadFile(filepath.Join(tree, file))
-		if err != nil {
-			return nil, err
-		}
+	err := eachMutated(ctx, kubernetes, func(file string, text []byte) error {
 		_, found, err := mutantsOf(file, text)
-		if err != nil {
-			return nil, err
-		}
 		for i := range found {
 			found[i].Breaks = ids
 		}
 		all = append(all, found...)
+		return err
+	})
+	return all, err
+}
+
+// eachMutated calls a function with each of mutatedFiles and its text in a version of Kubernetes, up to the first error.
+func eachMutated(ctx context.Context, kubernetes string, f func(file string, text []byte) error) error {
+	tree, err := nodeimage.Sources(ctx, kubernetes)
+	if err != nil {
+		return err
 	}
-	return all, nil
+	for _, file := range mutatedFiles() {
+		text, err := os.ReadFile(filepath.Join(tree, file))
+		if err != nil {
+			return err
+		}
+		if err := f(file, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BuildMutants builds a kube-controller-manager of a version that carries every mutant and no other fault, unless that has been done, and returns
 // its path.
 func BuildMutants(ctx context.Context, kubernetes string, progress io.Writer) (string, error) {
-	tree, err := nodeimage.Sources(ctx, kubernetes)
-	if err != nil {
-		return "", err
-	}
 	mutated := map[string][]byte{}
 	inputs := []string{string(planted)}
-	for _, file := range mutatedFiles() {
-		text, err := os.ReadFile(filepath.Join(tree, file))
-		if err != nil {
-			return "", err
-		}
-		if mutated[file], err = withMutants(file, text); err != nil {
-			return "", err
-		}
+	err := eachMutated(ctx, kubernetes, func(file string, text []byte) (err error) {
+		mutated[file], err = withMutants(file, text)
 		inputs = append(inputs, file, string(mutated[file]))
+		return err
+	})
+	if err != nil {
+		return "", err
 	}
 	return nodeimage.BuildChanged(ctx, nodeimage.Changed{
 		Command: "kube-controller-manager", KubernetesVersion: kubernetes, Recipe: inputs,
