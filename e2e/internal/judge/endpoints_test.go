@@ -83,6 +83,33 @@ func TestEndpointConditions(t *testing.T) {
 			},
 		},
 		{
+			name: "put right as soon as the controllers were back, of which another one was the first to act", inconclusive: ids(id),
+			build: func(b *historytest.Builder) {
+				begin(b, false)
+				one, other := b.Get(history.Pods, "web-0"), b.Get(history.Pods, "web-1")
+				write(b, endpointOf(one, true, true, false), endpointOf(other, true, true, false))
+				b.Unready("web-1")
+				b.Wait(90 * time.Second)
+				b.Running("elsewhere", 1)
+				write(b, endpointOf(one, true, true, false), endpointOf(other, false, false, false))
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "put right long after the controllers had acted", broken: ids(id), texts: []string{"the endpoint of web-1 in the EndpointSlice web-x"},
+			build: func(b *historytest.Builder) {
+				begin(b, false)
+				one, other := b.Get(history.Pods, "web-0"), b.Get(history.Pods, "web-1")
+				write(b, endpointOf(one, true, true, false), endpointOf(other, true, true, false))
+				b.Unready("web-1")
+				b.Wait(90 * time.Second)
+				b.Running("elsewhere", 1)
+				b.Wait(10 * time.Second)
+				write(b, endpointOf(one, true, true, false), endpointOf(other, false, false, false))
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "a pod whose watch is behind that of the slices, by its resource version",
 			build: func(b *historytest.Builder) {
 				begin(b, false)

@@ -22,7 +22,7 @@ import (
 func (c Client) VerifyResolves(ctx context.Context, id contract.ID, name string, want []netip.Addr) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s, looked up in %s, resolves to exactly %v", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, want, func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(name, want), func() error {
 		for _, f := range families(c.set) {
 			err := c.lookup(ctx, f.record, name, func(answer nslookup.Answer) error {
 				// As a set: DNS promises no order of addresses.
@@ -54,7 +54,7 @@ func (c Client) VerifyNXDomain(ctx context.Context, id contract.ID, name string)
 func (c Client) verifyNone(ctx context.Context, id contract.ID, name string, want ...nslookup.Status) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s, looked up in %s, has no address (%v)", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, nil, func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(name, nil), func() error {
 		for _, f := range families(c.set) {
 			err := c.lookup(ctx, f.record, name, func(answer nslookup.Answer) error {
 				// A server that fails says nothing of the name: an answer without addresses is not enough.
@@ -82,7 +82,7 @@ func (c Client) VerifySRV(ctx context.Context, id contract.ID, port string, numb
 	}
 	slices.Sort(want)
 	what := fmt.Sprintf("SRV records of %s, looked up in %s, list exactly %v", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, c.set.Addrs(ordinals...), func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(c.ServiceFQDN(), c.set.Addrs(ordinals...)), func() error {
 		return c.lookup(ctx, "srv", name, func(answer nslookup.Answer) error {
 			var got []string
 			for _, r := range answer.SRV {
@@ -103,7 +103,7 @@ func (c Client) VerifyReverse(ctx context.Context, id contract.ID, ordinal int) 
 	GinkgoHelper()
 	want, addrs := strings.TrimSuffix(c.FQDN(ordinal), "."), c.set.Addrs(ordinal)
 	what := fmt.Sprintf("PTR records of %v, looked up in %s, include %s", addrs, c.pod, want)
-	c.verifyDNS(ctx, id, what, addrs, func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(c.FQDN(ordinal), addrs), func() error {
 		for _, f := range families(c.set) {
 			for _, addr := range f.of(addrs) {
 				name := nslookup.ReverseName(addr)
@@ -123,12 +123,12 @@ func (c Client) VerifyReverse(ctx context.Context, id contract.ID, ordinal int) 
 }
 
 // verifyDNS runs a lookup until it is right within the DNS limit, and records the outcome. It waits first until the service's EndpointSlices
-// list the addresses, since caches remember a name that is looked up too early as missing. What is not right in time accuses only an endpoint slice
-// controller, or a DNS server, that has taken notice of another service meanwhile.
-func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, listed []netip.Addr, lookup func() error) {
+// are as the answer is to be: the DNS server follows them, and caches remember a name that is looked up too early as missing. What is not right in time
+// accuses only an endpoint slice controller, or a DNS server, that has taken notice of another service meanwhile.
+func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, wanted listing, lookup func() error) {
 	GinkgoHelper()
 	began := c.set.NS.Now()
-	err := c.awaitListed(ctx, listed)
+	err := c.awaitListed(ctx, wanted)
 	if err == nil {
 		err = c.set.NS.Overdue(ctx, c.poll(ctx, lookup), began, func(context.Context) error { return lookup() }, c.follower())
 	}
@@ -136,27 +136,10 @@ func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, list
 	c.set.NS.VerifySet(c.set.Name, id, err, "%s (looked at for %.1f s)", what, (c.set.NS.Now() - began).Seconds())
 }
 
-// awaitListed waits until the EndpointSlices of the set's service list those addresses as ready.
-func (c Client) awaitListed(ctx context.Context, want []netip.Addr) error {
-	families := families(c.set)
-	what := fmt.Sprintf("the EndpointSlices of service %s to list %v as ready", c.set.Service, want)
-	return c.set.NS.AwaitFrom(ctx, c.set.NS.Settings.Limits.DNSFollows, what, func(st *history.State) string {
-		ready := map[string]bool{}
-		for _, e := range st.List(history.Slices) {
-			for _, endpoint := range e.Slice.Endpoints {
-				for _, a := range endpoint.Addresses {
-					ready[a] = ready[a] || e.Slice.Service == c.set.Service && endpoint.Ready
-				}
-			}
-		}
-		for _, f := range families {
-			for _, addr := range f.of(want) {
-				if !ready[addr.String()] {
-					return addr.String() + " is not listed"
-				}
-			}
-		}
-		return ""
+// awaitListed waits until the EndpointSlices of the set's service list those addresses.
+func (c Client) awaitListed(ctx context.Context, wanted listing) error {
+	return c.set.NS.AwaitFrom(ctx, c.set.NS.Settings.Limits.DNSFollows, wanted.String(), func(st *history.State) string {
+		return wanted.missing(st.List(history.Slices))
 	}, c.lister())
 }
 
