@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -37,6 +38,7 @@ func newDevCluster(
 	if err := ro.CheckSelection(false); err != nil {
 		return nil, err
 	}
+	o.Databases = ro.Level == contract.Workload
 	c, err := up(ctx, o)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	defer func() { _ = folder.Close() }()
 	c, err := up(ctx, cluster.Options{
 		Name: o.clusterName, NodeImage: o.images.nodeImage, KubernetesVersion: o.images.kubernetesVersion, Workload: o.Images,
-		Exclusive: o.Level == contract.Disruptive, Progress: progress,
+		Databases: o.Level == contract.Workload, Exclusive: o.Level == contract.Disruptive, Progress: progress,
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -118,7 +118,7 @@ func (o *e2eOptions) settingsOn(ctx context.Context, c *cluster.Cluster, progres
 		if err != nil {
 			return s, err
 		}
-		found.Problems = preflight.ProbeDatabase(ctx, config, s).Problems
+		found.Problems = preflight.ProbeDatabases(ctx, config, s).Problems
 	}
 	if err == nil && len(found.Problems) > 0 {
 		err = runner.PreflightError(found.Problems)

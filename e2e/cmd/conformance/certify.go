@@ -231,6 +231,9 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 	if o.Images.Busybox != "" {
 		used.Busybox = o.Images.Busybox
 	}
+	if used.Postgres = o.Images.Postgres; used.Postgres == "" {
+		used.Postgres, _ = images.Mirrored(o.imageMirror, images.PublicPostgres)
+	}
 	if used.Etcd = o.Images.Etcd; used.Etcd == "" && o.imageMirror != "" {
 		used.Etcd, _ = images.Mirrored(o.imageMirror, images.PublicEtcd) // as valid as those above
 	}

@@ -23,10 +23,11 @@ import (
 
 // The settings that name images.
 const (
-	NginxSetting   = "NGINX_IMAGE"
-	BusyboxSetting = "BUSYBOX_IMAGE"
-	EtcdSetting    = "ETCD_IMAGE"
-	SuiteSetting   = "SUITE_IMAGE"
+	NginxSetting    = "NGINX_IMAGE"
+	BusyboxSetting  = "BUSYBOX_IMAGE"
+	EtcdSetting     = "ETCD_IMAGE"
+	PostgresSetting = "POSTGRES_IMAGE"
+	SuiteSetting    = "SUITE_IMAGE"
 )
 
 // The workload's images in a public registry.
@@ -35,6 +36,8 @@ const (
 	PublicBusybox = "docker.io/library/busybox:1.37"
 	// PublicEtcd is that of the level workload, where the cluster does not show its own.
 	PublicEtcd = "registry.k8s.io/etcd:3.7.0-0"
+	// PublicPostgres is that of the other database of the level workload.
+	PublicPostgres = "docker.io/library/postgres:17-alpine"
 )
 
 // Public returns the workload's images in a public registry.

@@ -18,6 +18,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/cleanup"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
@@ -30,8 +31,8 @@ type podProbe struct {
 	podName  string   // the name of the pod that is started
 	image    imageOf
 	programs []string // that the specs run in the pod
-	// version says that the pod's own program is only asked for its version, since it needs others to run: the image need have no shell.
-	version bool
+	// version is the command that runs in place of the pod's own, and only asks for a version, where that needs others to run: the image need have no shell.
+	version []string
 	// claim says that the pod mounts a claim of the size in use, which must be Bound for it to start.
 	claim bool
 }
@@ -66,17 +67,20 @@ func probes() []podProbe {
 	}}
 }
 
-// database is the probe of the level workload.
-func database() podProbe {
-	return podProbe{
-		standard: restricted, fixtures: []string{fixtures.Etcd}, podName: "etcd-0", version: true,
-		image: imageOf{"ETCD_IMAGE", func(i *runconfig.Images) *string { return &i.Etcd }},
-	}
+// databases are the probes of the level workload.
+func databases() []podProbe {
+	return []podProbe{{
+		standard: restricted, fixtures: []string{fixtures.Etcd}, podName: "etcd-0", version: []string{"etcd", "--version"},
+		image: imageOf{images.EtcdSetting, func(i *runconfig.Images) *string { return &i.Etcd }},
+	}, {
+		standard: restricted, fixtures: []string{fixtures.Postgres}, podName: "postgres-0", version: []string{"pg_basebackup", "--version"},
+		image: imageOf{images.PostgresSetting, func(i *runconfig.Images) *string { return &i.Postgres }},
+	}}
 }
 
-// ProbeDatabase finds out by trying whether the image of the level workload runs, as Probe does.
-func ProbeDatabase(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
-	return probeAll(ctx, config, s, []podProbe{database()})
+// ProbeDatabases finds out by trying whether the images of the level workload run, as Probe does.
+func ProbeDatabases(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
+	return probeAll(ctx, config, s, databases())
 }
 
 // Probe finds out by trying: whether namespaces can be created, the API server admits the suite's objects, quotas leave room, nodes pull
@@ -85,14 +89,14 @@ func ProbeDatabase(ctx context.Context, config *rest.Config, s runconfig.Setting
 func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
 	all := probes()
 	if s.Level == contract.Workload {
-		all = append(all, database())
+		all = append(all, databases()...)
 	}
 	return probeAll(ctx, config, s, all)
 }
 
 // probeAll runs probes at once.
 func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, all []podProbe) Findings {
-	s.Images.Etcd = s.Etcd()
+	s.Images.Etcd, s.Images.Postgres = s.Etcd(), cmp.Or(s.Images.Postgres, images.PublicPostgres)
 	p, err := newProber(config, s)
 	if err != nil {
 		return Findings{Problems: []Problem{{Text: oneLine("API server: expected a client for it, found: " + err.Error())}}}

@@ -23,7 +23,7 @@ import (
 )
 
 func testProber() *prober {
-	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1", Etcd: "mirror/etcd:1"}}}
+	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1", Etcd: "mirror/etcd:1", Postgres: "mirror/postgres:1"}}}
 	p.settings.Limits.Probe = time.Minute
 	return p
 }
@@ -31,10 +31,11 @@ func testProber() *prober {
 func TestObjectsOfTheProbes(t *testing.T) {
 	want := map[string]string{
 		"etcd-0":            "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
+		"postgres-0":        "Service postgres, StatefulSet postgres, Pod postgres-0, PersistentVolumeClaim data-postgres-0",
 		"dns-client":        "Pod dns-client, Service set, StatefulSet set, Pod set-0",
 		"web-statefulset-0": "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}
-	for _, pp := range append(probes(), database()) {
+	for _, pp := range append(probes(), databases()...) {
 		objects, err := testProber().objects(t.Context(), pp, "mine")
 		if err != nil {
 			t.Fatal(err)

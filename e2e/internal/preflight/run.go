@@ -31,9 +31,10 @@ import (
 func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, f *Findings) []Problem {
 	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
 	pod := podNamed(objects, pp.podName)
-	if pp.version {
+	if pp.version != nil {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
-		pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)].Args = []string{"--version"}
+		main := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
+		main.Command, main.Args = pp.version, nil
 	}
 	p.label(pp, pod)
 	within := p.settings.Limits.Probe
@@ -58,7 +59,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 			pod = live
 		}
 		problem = p.startProblem(pp, pod)
-		return problem != nil || pod.Status.Phase == corev1.PodRunning || pp.version && pod.Status.Phase == corev1.PodSucceeded, nil
+		return problem != nil || pod.Status.Phase == corev1.PodRunning || pp.version != nil && pod.Status.Phase == corev1.PodSucceeded, nil
 	})
 	switch {
 	case problem != nil:
@@ -73,7 +74,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	}
 	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
 	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
-	if pp.version {
+	if pp.version != nil {
 		return nil
 	}
 	return p.inspectPod(ctx, pp, pod, f)
@@ -128,7 +129,7 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 				p.imageName(pp), pod.Name, pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
 		}
 	}
-	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded && !pp.version {
+	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded && pp.version == nil {
 		return &Problem{Text: oneLine(fmt.Sprintf("%s: expected pod %s to run, found it %s: %s %s; see the node's kubelet",
 			p.imageName(pp), pod.Name, pod.Status.Phase, pod.Status.Reason, pod.Status.Message))}
 	}

@@ -20,6 +20,8 @@ type Settings struct {
 	BusyboxImage string         `json:"busyboxImage"`
 	// EtcdImage is that of the level workload.
 	EtcdImage string `json:"etcdImage,omitempty"`
+	// PostgresImage is that of the other database of the level.
+	PostgresImage string `json:"postgresImage,omitempty"`
 	// Limits are those that differ from the defaults, as name=duration.
 	Limits []string `json:"limits,omitempty"`
 	// TimeLimit is when the run was to be cut short; reports of older suites lack it.
@@ -41,7 +43,7 @@ type Settings struct {
 func SettingsOf(s runconfig.Settings) Settings {
 	s = s.Published()
 	out := Settings{
-		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), Limits: s.Limits.Changed(), Retries: s.Retries,
+		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
 		PodPatch: s.PodPatch, PullSecret: s.PullSecret != "", NamespaceLabels: s.NamespaceLabels, NamespaceAnnotations: slices.Sorted(maps.Keys(s.NamespaceAnnotations)),
 	}
 	if s.TimeLimit > 0 {

@@ -102,6 +102,8 @@ func (s Settings) imageFor(ref string) string {
 		return s.Images.Busybox
 	case "registry.k8s.io/etcd":
 		return cmp.Or(s.Etcd(), ref)
+	case "docker.io/library/postgres":
+		return cmp.Or(s.Images.Postgres, ref)
 	}
 	return ref
 }

@@ -93,6 +93,19 @@ func TestEtcdFixture(t *testing.T) {
 	}
 }
 
+func TestPostgresFixture(t *testing.T) {
+	for want, s := range map[string]Settings{"mirror/postgres:17": {Images: Images{Postgres: "mirror/postgres:17"}}, "docker.io/library/postgres:17-alpine": {}} {
+		objects, err := s.ReadFixture(t.Context(), fixtures.Postgres, "mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, is := objects[len(objects)-1].(*appsv1.StatefulSet)
+		if !is || set.Spec.Template.Spec.Containers[0].Image != want {
+			t.Errorf("expected a set with the image %s, found %T", want, objects[len(objects)-1])
+		}
+	}
+}
+
 func TestRightsOfTheLevelWorkload(t *testing.T) {
 	for level, want := range map[contract.Level]bool{contract.Core: false, contract.Extended: false, contract.Workload: true} {
 		found := false

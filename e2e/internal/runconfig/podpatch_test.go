@@ -43,7 +43,7 @@ func patch(t *testing.T, text string) PodPatch {
 func pods(t *testing.T, s Settings) map[string]corev1.PodTemplateSpec {
 	t.Helper()
 	out := map[string]corev1.PodTemplateSpec{}
-	for _, fixture := range []string{fixtures.DNSClient, fixtures.Set, fixtures.Example, fixtures.Etcd} {
+	for _, fixture := range []string{fixtures.DNSClient, fixtures.Set, fixtures.Example, fixtures.Etcd, fixtures.Postgres} {
 		objects, err := s.ReadFixture(t.Context(), fixture, "mine")
 		if err != nil {
 			t.Fatal(err)
@@ -57,8 +57,8 @@ func pods(t *testing.T, s Settings) map[string]corev1.PodTemplateSpec {
 			}
 		}
 	}
-	if len(out) != 4 {
-		t.Fatalf("expected four fixtures with pods, found %d", len(out))
+	if len(out) != 5 {
+		t.Fatalf("expected five fixtures with pods, found %d", len(out))
 	}
 	return out
 }
@@ -67,7 +67,7 @@ func TestPodPatchReachesEveryFixture(t *testing.T) {
 	plain := pods(t, Settings{})
 	for fixture, pod := range pods(t, Settings{PodPatch: patch(t, everyField)}) {
 		was, c := plain[fixture], pod.Spec.Containers[0]
-		cpu := map[string]string{"main": "10m", "nginx": "20m", "etcd": "0"}[c.Name]
+		cpu := map[string]string{"main": "10m", "nginx": "20m", "etcd": "0", "postgres": "0"}[c.Name]
 		switch {
 		case pod.Labels["team"] != "data", pod.Labels["app"] != was.Labels["app"], pod.Annotations["sidecar.istio.io/inject"] != "false":
 			t.Errorf("%s: expected the patch's labels beside the fixture's, found %v and %v", fixture, pod.Labels, pod.Annotations)

@@ -34,6 +34,8 @@ type Options struct {
 	KubernetesVersion string
 	// Workload names images that the suite's pods are to run; what is empty is chosen here.
 	Workload nodeimage.Workload
+	// Databases provides the images of the level workload that the nodes do not carry.
+	Databases bool
 	// Exclusive keeps other runs off a kept cluster: for what disrupts nodes or controllers, which would disrupt those runs as well.
 	Exclusive bool
 	// Keep makes a created cluster outlive the process that created it.

@@ -14,6 +14,15 @@ func (c *Cluster) provideImages(ctx context.Context, o Options, carried nodeimag
 	if err != nil {
 		return nodeimage.Workload{}, err
 	}
+	if o.Databases {
+		image, has, err := nodeimage.ResolvePostgres(ctx, nodeimage.PostgresOptions{Engine: c.engine, Wanted: o.Workload.Postgres, Progress: o.Progress})
+		if err != nil {
+			return nodeimage.Workload{}, err
+		}
+		if chosen.Postgres = image; has {
+			load = append(load, image)
+		}
+	}
 	for _, image := range load {
 		if err := c.loadImage(ctx, image); err != nil {
 			return nodeimage.Workload{}, err

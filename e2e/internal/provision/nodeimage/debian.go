@@ -159,6 +159,9 @@ func sourcesOf(stanza map[string]string) []aptSource {
 	return sources
 }
 
+// extract is the variant of a tree whose packages are unpacked and not installed: none of their scripts runs.
+const extract = "extract"
+
 // treeStep makes a root file system from Debian packages: a file tree.tar.
 func treeStep(name, title, hook, variant string, packages []string) *step {
 	return &step{
@@ -196,9 +199,13 @@ func treeStep(name, title, hook, variant string, packages []string) *step {
 			if err := os.WriteFile(scriptFile, script, 0o755); err != nil {
 				return err
 			}
+			when := "--customize-hook="
+			if variant == extract {
+				when = "--extract-hook="
+			}
 			cmd := exec.CommandContext(ctx, "mmdebstrap", "--variant="+variant, "--format=tar", "--include="+strings.Join(packages, ","),
 				"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-				"--customize-hook="+scriptFile, codename, filepath.Join(out, "tree.tar"), sourceList)
+				when+scriptFile, codename, filepath.Join(out, "tree.tar"), sourceList)
 			_, err = host.Run(ctx, cmd)
 			return err
 		},
