@@ -33,9 +33,9 @@ func status() []Guarantee {
 	}, {
 		ID:    StatusRevisions,
 		Level: Core,
-		Must: "Under RollingUpdate with partition 0, replicas above 0 and no rollout under way before it: once observedGeneration has " +
-			"reached a change of the template, currentRevision and updateRevision differ until every pod is updated and Ready, and " +
-			"are equal from then on.",
+		Must: "Under RollingUpdate with replicas above 0 and no rollout under way before it: once observedGeneration has reached a change of " +
+			"the template, currentRevision and updateRevision differ until every pod is updated and Ready, those below a partition too; with " +
+			"partition 0 they are equal from then on.",
 		Sources: []Source{API},
 		Link:    statusFields,
 		Note:    "Going back to the template of the current revision makes the two equal at once.",

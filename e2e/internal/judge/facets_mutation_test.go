@@ -23,6 +23,7 @@ func facetMutations() []furtherMutation {
 		})},
 		{contract.StatusObservedGeneration, "a generation is observed before it is there", func(h *mutableHistory) bool { return h.observe(1) }},
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
+		{contract.StatusRevisions, "a rollout that a partition stops is called complete", completePartitionedEarly()},
 		{contract.IdentityName, "a pod out of range is created", createOutOfRange},
 		{contract.UpdateHistoryOldestFirst, "a revision that a pod has is removed", removeHeldRevision},
 		{contract.UpdatePartition, "a pod below the partition of a set with a start ordinal is updated", deletePodWhere(belowPartitionOfStart)},

@@ -36,12 +36,13 @@ func checkStatus(m *model, res *results) {
 	}
 }
 
-// revisionsRow returns the guarantee that says when current and update revision of a set are equal, "" if none does.
+// revisionsRow returns the guarantee that says when current and update revision of a set are equal, "" if none does. With a partition it says only
+// when they are not.
 func (m *model) revisionsRow(set *history.Set) contract.ID {
 	switch {
 	case set.Replicas == 0:
 		return ""
-	case set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType && set.Partition == 0:
+	case set.Strategy == appsv1.RollingUpdateStatefulSetStrategyType:
 		return contract.StatusRevisions
 	case set.Strategy == appsv1.OnDeleteStatefulSetStrategyType && m.atLeast("1.37", false):
 		return contract.StatusOnDeleteRevisions

@@ -57,7 +57,7 @@ func (w *statusWalker) expectedCounts(t *counts, aged bool) statusCounts {
 	if !aged && set.MinReadySeconds != 0 {
 		out.available = st.Available
 	}
-	if set.Strategy == appsv1.OnDeleteStatefulSetStrategyType && st.Current == 0 {
+	if set.Strategy == appsv1.OnDeleteStatefulSetStrategyType && st.Current == 0 && !w.m.atLeast("1.37", false) {
 		out.current = 0
 	}
 	return out

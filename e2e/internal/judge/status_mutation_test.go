@@ -82,15 +82,24 @@ func countAvailableEarly(h *mutableHistory) bool {
 	return false
 }
 
-// completeRolloutEarly sets currentRevision to updateRevision while pods of the old revision exist, under a strategy. What OnDelete does not do
-// before 1.37 it cannot do early.
+// completeRolloutEarly sets currentRevision to updateRevision while pods of the old revision exist, under a strategy without a partition. What OnDelete does
+// not do before 1.37 it cannot do early.
 func completeRolloutEarly(strategy appsv1.StatefulSetUpdateStrategyType) mutation {
+	return completeEarlyWhere(strategy, func(partition int32) bool { return partition == 0 })
+}
+
+// completePartitionedEarly does so under a partition.
+func completePartitionedEarly() mutation {
+	return completeEarlyWhere(appsv1.RollingUpdateStatefulSetStrategyType, func(partition int32) bool { return partition > 0 })
+}
+
+func completeEarlyWhere(strategy appsv1.StatefulSetUpdateStrategyType, fits func(partition int32) bool) mutation {
 	return func(h *mutableHistory) bool {
 		if strategy == appsv1.OnDeleteStatefulSetStrategyType && h.Header.Version != "v1.37.2" {
 			return false
 		}
 		for _, set := range h.shuffled(history.Sets) {
-			if set.first().Change == history.Added && h.completeEarly(set, strategy) {
+			if set.first().Change == history.Added && h.completeEarly(set, strategy, fits) {
 				return true
 			}
 		}
@@ -98,10 +107,10 @@ func completeRolloutEarly(strategy appsv1.StatefulSetUpdateStrategyType) mutatio
 	}
 }
 
-func (h *mutableHistory) completeEarly(set *object, strategy appsv1.StatefulSetUpdateStrategyType) bool {
+func (h *mutableHistory) completeEarly(set *object, strategy appsv1.StatefulSetUpdateStrategyType, fits func(partition int32) bool) bool {
 	for i, e := range set.versions[1:] {
 		was, now := set.versions[i].Set.Status, &e.Set.Status
-		if e.Set.Strategy != strategy || e.Set.Partition != 0 || e.Set.Replicas < 2 || !set.alive(e.At) ||
+		if e.Set.Strategy != strategy || !fits(e.Set.Partition) || e.Set.Replicas < 2 || !set.alive(e.At) ||
 			was.CurrentRevision == "" || was.CurrentRevision == now.UpdateRevision || was.UpdateRevision == was.CurrentRevision || now.CurrentRevision != was.CurrentRevision || !set.specUnchanged(e.At-3*time.Second, e.At) {
 			continue
 		}

@@ -139,6 +139,15 @@ func TestStatusCounts(t *testing.T) {
 			},
 		},
 		{
+			name: "since 1.37 it counts as under RollingUpdate", broken: ids(contract.StatusCounts), texts: []string{"currentReplicas 0 where the pods show 2"},
+			build: func(b *historytest.Builder) {
+				b.Version("v1.37.2").Running("web", 2, historytest.OnDelete)
+				b.NewTemplate("web", 2)
+				miscount(b, func(st *history.Status) { st.Current = 0 })
+				b.Wait(3 * time.Second)
+			},
+		},
+		{
 			name: "the watch of pods is behind", build: func(b *historytest.Builder) {
 				b.Running("web", 2)
 				miscount(b, func(st *history.Status) { st.Ready, st.Available = 1, 1 })
@@ -195,6 +204,37 @@ func TestStatusRevisions(t *testing.T) {
 				b.Wait(time.Second)
 				b.Ready("web-0")
 				b.Status("web")
+			},
+		},
+		{
+			name: "equal once the pods above the partition are updated", broken: ids(contract.StatusRevisions), texts: []string{"although web-0 had revision web-1 (rv "},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2, historytest.Partition(1))
+				b.NewTemplate("web", 2)
+				b.Roll("web", 1)
+				miscount(b, func(st *history.Status) { st.CurrentRevision, st.Current = "web-2", 1 })
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "equal when the partition goes and the last pod is updated", exercised: ids(contract.StatusRevisions),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 2, historytest.Partition(1))
+				b.NewTemplate("web", 2)
+				b.Roll("web", 1)
+				b.Wait(4 * time.Second)
+				b.Update("web", func(s *history.Set) { s.Partition = 0 })
+				b.Roll("web", 0)
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "under a partition nothing says when they become equal",
+			build: func(b *historytest.Builder) {
+				rolled(2)(b)
+				b.Update("web", func(s *history.Set) { s.Partition = 1 })
+				miscount(b, func(st *history.Status) { st.CurrentRevision, st.Current, st.ObservedGeneration = "web-1", 0, 3 })
+				b.Wait(4 * time.Second)
 			},
 		},
 		{

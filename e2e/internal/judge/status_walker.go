@@ -287,7 +287,7 @@ func (w *statusWalker) evidenceUntil(to time.Duration, text string) evidence {
 func (w *statusWalker) equal(to time.Duration) {
 	set, st := w.version.Set, w.version.Set.Status
 	id := w.m.revisionsRow(set)
-	if id == "" || w.unequal == st.UpdateRevision ||
+	if id == "" || set.Partition > 0 || w.unequal == st.UpdateRevision ||
 		st.CurrentRevision == st.UpdateRevision || st.Updated != set.Replicas || st.Ready != set.Replicas || st.Replicas != set.Replicas ||
 		w.ready != set.Replicas || w.at[st.UpdateRevision] != set.Replicas {
 		return

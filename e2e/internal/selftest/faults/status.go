@@ -9,6 +9,7 @@ const (
 	observed       = "status.ObservedGeneration = set.Generation\n"
 	statusWritten  = "// if the status is not inconsistent do not perform an update\n"
 	conditionsKept = "status.Conditions = append(status.Conditions, set.Status.Conditions...)\n"
+	rolloutEnds    = "func completeUpdate(set *apps.StatefulSet, status *apps.StatefulSetStatus) {\n"
 	revisionsTold  = "status.UpdateRevision = updateRevision.Name\n"
 )
 
@@ -45,6 +46,17 @@ func status() []Fault {
 		Name: "current-revision-never", Kind: Subtle, Breaks: []contract.ID{contract.StatusRevisions},
 		Harm:  "A rollout that is done is never reported as done.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"current-revision-never\") && set.Status.CurrentRevision != \"\" {\n\t\t\tstatus.CurrentRevision = set.Status.CurrentRevision\n\t\t}\n"}},
+	}, {
+		Name: "canary-called-done", Kind: Subtle, Breaks: []contract.ID{contract.StatusRevisions}, Shows: []contract.ID{contract.UpdatePartition},
+		Harm: "Once the members that try a new version run it, it counts as the version of all, and a member that is lost comes back with it.",
+		Edits: []Edit{{control, statusWritten, "\tif rolling := set.Spec.UpdateStrategy.RollingUpdate; planted.In(\"canary-called-done\") && rolling != nil && *rolling.Partition > 0 && " +
+			"status.ReadyReplicas == *set.Spec.Replicas && status.UpdatedReplicas >= *set.Spec.Replicas-*rolling.Partition {\n" +
+			"\t\tstatus.CurrentReplicas, status.CurrentRevision = status.UpdatedReplicas, status.UpdateRevision\n\t}\n"}},
+	}, {
+		Name: "on-delete-current-lost", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.StatusOnDeleteRevisions},
+		Harm: "While members wait for somebody to update them by hand nobody can say how many still run the former version.",
+		Edits: []Edit{{utils, rolloutEnds, "\tif planted.In(\"on-delete-current-lost\") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType {\n" +
+			"\t\tstatus.CurrentReplicas = 0\n\t}\n"}},
 	}, {
 		Name: "observed-generation-behind", Kind: Obvious, Breaks: []contract.ID{contract.StatusObservedGeneration},
 		Harm:  "Tools that wait for a change to be seen wait for ever.",
