@@ -11,9 +11,14 @@ const (
 	DisruptionDrain             ID = "disruption/drain"
 	DisruptionTaint             ID = "disruption/taint"
 	DisruptionTargetCondition   ID = "disruption/target-condition"
+
+	DisruptionDatabaseDrained          ID = "disruption/database-drained"
+	DisruptionDatabaseNodeLost         ID = "disruption/database-node-lost"
+	DisruptionDatabaseControlPlaneAway ID = "disruption/database-control-plane-away"
 )
 
 func disruption() []Guarantee {
+	const carried = "Shown with etcd, as the guarantees of the family workload are."
 	return []Guarantee{{
 		ID:    DisruptionControllerRestart,
 		Level: Disruptive,
@@ -88,5 +93,29 @@ func disruption() []Guarantee {
 		Since:       "1.31",
 		FeatureGate: "PodDisruptionConditions",
 		Link:        budgetPage + "#pod-disruption-conditions",
+	}, {
+		ID:    DisruptionDatabaseDrained,
+		Level: Disruptive,
+		Must: "A database in a set goes on to take writes while the nodes of its members are drained one after another under its budget, and no member leaves " +
+			"but those of the node that is drained.",
+		Sources: []Source{Docs},
+		Link:    drainPage,
+		Note:    carried,
+	}, {
+		ID:    DisruptionDatabaseNodeLost,
+		Level: Disruptive,
+		Must: "A database in a set goes on to take writes while the node of one of its members is lost, is declared out of service and comes back, and no other " +
+			"member leaves.",
+		Sources: []Source{Docs},
+		Link:    shutdownPage + "#non-graceful-node-shutdown",
+		Note:    carried,
+	}, {
+		ID:    DisruptionDatabaseControlPlaneAway,
+		Level: Disruptive,
+		Must: "A database in a set goes on to take writes while the control plane does not answer for a minute, and keeps all its members until that is over and " +
+			"after it.",
+		Sources: []Source{Docs},
+		Link:    conceptPage + "#pod-identity",
+		Note:    "No document has a pod end for that the control plane is away. " + carried,
 	}}
 }

@@ -70,6 +70,19 @@ func (res *results) pauses(d *database, writes []*history.ClientOperation) (long
 	return longest
 }
 
+// Pause returns the longest stretch between two moments in which no write of a client was acknowledged, and whether a database of which a majority
+// serves has no right to one that long.
+func Pause(h *history.History, since, until time.Duration) (longest time.Duration, tooLong bool) {
+	last := since
+	for _, o := range h.Clients {
+		if o.Acknowledged() && o.At > since && o.At <= until {
+			longest, last = max(longest, o.At-last), o.At
+		}
+	}
+	longest = max(longest, until-last)
+	return longest, pausedTooLong(longest)
+}
+
 // attempted reports whether clients tried to write for most of a stretch: they were not told to rest.
 func (d *database) attempted(s stretch) bool {
 	first, last := s.until, s.since

@@ -25,6 +25,7 @@ type Database struct {
 	Budget *statefulset.Budget
 
 	ns      *framework.Namespace
+	dial    Dialer
 	clients []*client
 	load    *group // nil while the clients rest
 
@@ -33,10 +34,20 @@ type Database struct {
 	used      []string           // the members that clients turn to
 }
 
-// Create creates the set of fixtures/etcd.yaml with the options, and its budget, and waits until the members serve.
+// Dialer connects to a port of the pod that has a name now.
+type Dialer func(ctx context.Context, pod string, port int) (net.Conn, error)
+
+// Create creates the set of fixtures/etcd.yaml with the options, and its budget, and waits until the members serve. Clients reach them through the
+// API server.
 func Create(ctx context.Context, ns *framework.Namespace, options ...statefulset.Option) *Database {
 	GinkgoHelper()
-	d := &Database{ns: ns, connected: map[string]*member{}}
+	return CreateBehind(ctx, ns, func(ctx context.Context, pod string, port int) (net.Conn, error) { return forward(ctx, ns, pod, port) }, options...)
+}
+
+// CreateBehind is Create with another way for clients to reach the members.
+func CreateBehind(ctx context.Context, ns *framework.Namespace, dial Dialer, options ...statefulset.Option) *Database {
+	GinkgoHelper()
+	d := &Database{ns: ns, dial: dial, connected: map[string]*member{}}
 	for n := range loadClients {
 		d.clients = append(d.clients, &client{
 			number: n, record: ns, rng: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), uint64(n))), members: d.inUse,
@@ -95,7 +106,7 @@ func (d *Database) member(pod string) *member {
 	if m := d.connected[pod]; m != nil {
 		return m
 	}
-	m, err := connect(pod, func(ctx context.Context, pod string) (net.Conn, error) { return dial(ctx, d.ns, pod) })
+	m, err := connect(pod, func(ctx context.Context, pod string) (net.Conn, error) { return d.dial(ctx, pod, clientPort) })
 	if err != nil {
 		// Only a configuration that is wrong for every pod does this, and connect has one alone.
 		panic(err)

@@ -27,8 +27,8 @@ type forwarded struct {
 	pod        string
 }
 
-// dial connects to the pod that has that name now.
-func dial(ctx context.Context, ns *framework.Namespace, pod string) (net.Conn, error) {
+// forward connects to a port of the pod that has that name now.
+func forward(ctx context.Context, ns *framework.Namespace, pod string, port int) (net.Conn, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(ns.RESTConfig())
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func dial(ctx context.Context, ns *framework.Namespace, pod string) (net.Conn, e
 	if err != nil {
 		return nil, fmt.Errorf("forwarding a port of %s: %w", pod, err)
 	}
-	data, err := streams(connection)
+	data, err := streams(connection, port)
 	if err != nil {
 		_ = connection.Close()
 		return nil, fmt.Errorf("forwarding a port of %s: %w", pod, err)
@@ -51,10 +51,10 @@ func dial(ctx context.Context, ns *framework.Namespace, pod string) (net.Conn, e
 }
 
 // streams opens the two streams of a forwarded port, that of its errors first, and returns the other. An error closes the connection.
-func streams(connection httpstream.Connection) (httpstream.Stream, error) {
+func streams(connection httpstream.Connection, port int) (httpstream.Stream, error) {
 	headers := http.Header{}
 	headers.Set(corev1.StreamType, corev1.StreamTypeError)
-	headers.Set(corev1.PortHeader, strconv.Itoa(clientPort))
+	headers.Set(corev1.PortHeader, strconv.Itoa(port))
 	headers.Set(corev1.PortForwardRequestIDHeader, "0")
 	failures, err := connection.CreateStream(headers)
 	if err != nil {

@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -68,6 +69,40 @@ func Disrupt(ctx context.Context, ns *framework.Namespace) *Disruption {
 func Killer(ns *framework.Namespace) func(ctx context.Context, component string) error {
 	DeferCleanup(func(ctx context.Context) error { return restore(ctx, ns.Cluster) })
 	return nodefault.Of(ns.Settings.Kind.Name, ns.Settings.Kind.Engine).KillComponent
+}
+
+// Choose chooses the worker that is disrupted, and another one that is not.
+func (d *Disruption) Choose(node string) {
+	if node == d.Other {
+		d.Other = d.Node
+	}
+	d.Node = node
+}
+
+// Dial connects to a port of the pod that has that name now, or had it last, from a worker that is not disrupted: without the API server.
+func (d *Disruption) Dial(ctx context.Context, pod string, port int) (net.Conn, error) {
+	for _, e := range slices.Backward(d.ns.History().Events) {
+		if e.Resource == history.Pods && e.Name == pod && len(e.Pod.IPs) > 0 {
+			return d.nodes.Dial(ctx, d.Other, e.Pod.IPs[0], port)
+		}
+	}
+	return nil, fmt.Errorf("pod %s has no address yet", pod)
+}
+
+// PauseControlPlane stops the processes of the control plane's node, etcd and the API server among them, until the function that it returns is called,
+// which waits until the control plane is at work again.
+func (d *Disruption) PauseControlPlane(ctx context.Context) (resume func(context.Context)) {
+	GinkgoHelper()
+	node, err := d.nodes.ControlPlane(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	d.do(history.VerbStopNode, node, "pause node "+node+", the control plane", func() error { return d.nodes.Pause(ctx, node) })
+	return func(ctx context.Context) {
+		GinkgoHelper()
+		d.do(history.VerbStartNode, node, "resume node "+node, func() error { return d.nodes.Resume(ctx, node) })
+		Expect(restore(ctx, d.ns.Cluster)).To(Succeed())
+		Expect(d.ns.Sync(ctx, d.ns.Settings.Limits.APIServerBack)).To(Succeed(), "the recording must catch up")
+		Expect(d.ns.ProbeController(ctx, "after")).To(Succeed(), "the StatefulSet controller must act again before it can break a guarantee")
+	}
 }
 
 // do records a fault of a node and causes it.

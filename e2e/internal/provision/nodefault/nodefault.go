@@ -46,6 +46,19 @@ func (n *Nodes) Workers(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
+// ControlPlane returns the name of the first node of the control plane.
+func (n *Nodes) ControlPlane(ctx context.Context) (string, error) {
+	all, err := n.list(ctx)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(all, func(c Node) bool { return c.Role == controlPlane })
+	if i < 0 {
+		return "", fmt.Errorf("the kind cluster %s has no control plane", n.cluster)
+	}
+	return all[i].Name, nil
+}
+
 // Pause freezes a node and all that runs on it: it stops answering, and its containers go on where they were once it is resumed.
 func (n *Nodes) Pause(ctx context.Context, node string) error {
 	// On a busy machine the engine may give up while new processes keep starting on the node.
@@ -89,13 +102,9 @@ func (n *Nodes) checkOwned(ctx context.Context, node string) error {
 
 // KillComponent kills the container of a component of the control plane, which its kubelet then starts again.
 func (n *Nodes) KillComponent(ctx context.Context, component string) error {
-	all, err := n.list(ctx)
+	node, err := n.ControlPlane(ctx)
 	if err != nil {
 		return err
-	}
-	i := slices.IndexFunc(all, func(c Node) bool { return c.Role == controlPlane })
-	if i < 0 {
-		return fmt.Errorf("the kind cluster %s has no control plane", n.cluster)
 	}
 	// Removed, the container leaves no exit behind: the kubelet would wait longer after each, up to five minutes, and what is to be
 	// seen is a restart and not that wait.
@@ -107,7 +116,7 @@ for i in $id; do
   ctr --namespace k8s.io tasks delete "$i" >/dev/null 2>&1 || true
   ctr --namespace k8s.io containers rm "$i" 2>/dev/null || true
 done`
-	_, err = n.engine.Output(ctx, "exec", all[i].Name, "sh", "-c", script, "kill", component)
+	_, err = n.engine.Output(ctx, "exec", node, "sh", "-c", script, "kill", component)
 	return err
 }
 

@@ -12,8 +12,13 @@ const (
 	forceGone          = "objects, real := ssc.podControl.objectMgr.(*realStatefulPodControlObjectManager)\n" +
 		"\t\t\tif real {\n\t\t\t\treturn true, objects.client.CoreV1().Pods(set.Namespace).Delete(ctx, replicas[i].Name, *metav1.NewDeleteOptions(0))\n\t\t\t}\n"
 	takeHigher = "\tfor i, gone := range replicas {\n\t\tif !planted.Evicted(\"drain-takes-neighbours\", gone) {\n\t\t\tcontinue\n\t\t}\n" +
-		"\t\tfor _, other := range replicas[i+1:] {\n\t\t\tif isCreated(other) && !isTerminating(other) {\n" +
-		"\t\t\t\tif err := ssc.podControl.DeleteStatefulPod(set, other); err != nil {\n\t\t\t\t\treturn &status, err\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n"
+		"\t\tfor _, other := range replicas[i+1:] {\n\t\t\tif isCreated(other) && !isTerminating(other) {\n" + takeOther + "\t\t\t}\n\t\t}\n\t}\n"
+	takeOlder = "\tfor _, gone := range replicas {\n\t\tif !planted.Tainted(\"lost-node-takes-others\", gone) {\n\t\t\tcontinue\n\t\t}\n" +
+		"\t\tfor _, other := range replicas {\n\t\t\tif isCreated(other) && !isTerminating(other) && other.CreationTimestamp.Before(gone.DeletionTimestamp) {\n" +
+		takeOther + "\t\t\t}\n\t\t}\n\t}\n"
+	takeSurvivors = "\tfor _, other := range replicas {\n\t\tif isCreated(other) && !isTerminating(other) && planted.Reconnected(\"outage-restarts-members\", other) {\n" +
+		takeOther + "\t\t}\n\t}\n"
+	takeOther = "\t\t\t\tif err := ssc.podControl.DeleteStatefulPod(set, other); err != nil {\n\t\t\t\t\treturn &status, err\n\t\t\t\t}\n"
 )
 
 // disruption holds the faults that show only during node and control plane faults.
@@ -51,9 +56,17 @@ func disruption() []Fault {
 		Harm:  "The last member, once it went with its node, does not come back with it.",
 		Edits: []Edit{{control, eachReplica, "\t\tif i == len(replicas)-1 && !isCreated(replicas[i]) && planted.WasTainted(\"returned-last-forgotten\", set, replicas[i]) {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
-		Name: "drain-takes-neighbours", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDrain},
+		Name: "drain-takes-neighbours", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDrain, contract.DisruptionDatabaseDrained},
 		Harm:  "A drain of one node takes members on other nodes down too.",
 		Edits: []Edit{{control, beforePods, takeHigher}},
+	}, {
+		Name: "lost-node-takes-others", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDatabaseNodeLost},
+		Harm:  "A database that has lost one node has its other members restarted too, and cannot serve.",
+		Edits: []Edit{{control, beforePods, takeOlder}},
+	}, {
+		Name: "outage-restarts-members", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDatabaseControlPlaneAway},
+		Harm:  "A database that was fine while the control plane was away is restarted when that is back.",
+		Edits: []Edit{{control, beforePods, takeSurvivors}},
 	}, {
 		Name: "taint-ignored", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionTaint},
 		Harm:  "A node that is to be emptied by a taint keeps its members.",

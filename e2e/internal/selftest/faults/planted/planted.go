@@ -14,6 +14,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -351,9 +352,9 @@ func Restarted(fault string, set *appsv1.StatefulSet) bool {
 	return In(fault) && started.After(set.CreationTimestamp.Time)
 }
 
-// Reconnected reports whether the fault is in force and the API server has been away since a set was made. This program ends itself
+// Reconnected reports whether the fault is in force and the API server has been away since an object was made. This program ends itself
 // when that takes too long.
-func Reconnected(fault string, set *appsv1.StatefulSet) bool {
+func Reconnected(fault string, made metav1.Object) bool {
 	mu.Lock()
 	defer mu.Unlock()
 	if !in(fault) {
@@ -363,7 +364,8 @@ func Reconnected(fault string, set *appsv1.StatefulSet) bool {
 		looking = true
 		go look()
 	}
-	return away.After(set.CreationTimestamp.Time) || started.After(set.CreationTimestamp.Time)
+	since := made.GetCreationTimestamp().Time
+	return away.After(since) || started.After(since)
 }
 
 // look watches whether the API server of this node answers.
