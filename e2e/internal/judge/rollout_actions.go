@@ -49,12 +49,13 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 	// Since 1.37 a Parallel set replaces old pods that are unavailable first, without waiting for anything.
 	free := !w.s.ordered() && a.broken
 	lo, hi := bounds(a.view, reached(a.view))
-	if free || a.limit != 1 {
+	if free {
 		return
 	}
 	a.ordered = len(w.s.ordinals.in(lo, hi)) > 1
-	if above := w.pendingLast(a.spec, a.pod.ordinal+1, hi); above >= 0 {
-		a.above = w.s.life(above, a.event.Seq)
+	a.above = w.leftAbove(a, hi)
+	if a.limit != 1 {
+		return
 	}
 	for _, n := range w.down.in(a.pod.ordinal+1, hi) {
 		if o, ok := w.unavailable(a, w.s.life(n, a.event.Seq)); ok {
@@ -69,6 +70,20 @@ func (w *rolloutWalker) compare(a *rolloutAction) {
 	if len(a.waits) == 0 {
 		wait := minReady(a.view)
 		a.reaction = max(0, a.event.At-max(a.view.At, w.lastUpAt+wait, w.changed))
+	}
+}
+
+// leftAbove returns the highest pod above that of an act, and below an ordinal, that should have been updated before it, nil if there is none. The order of
+// requests for several pods that may be down at a time says nothing.
+func (w *rolloutWalker) leftAbove(a *rolloutAction, hi int) *podLife {
+	for n := hi; ; {
+		if n = w.pendingLast(a.spec, a.pod.ordinal+1, n); n < 0 {
+			return nil
+		}
+		p := w.s.life(n, a.event.Seq)
+		if a.limit == 1 || p.deleting == nil || w.m.mustHaveSeen(a.event.At, p.deleting.At) {
+			return p
+		}
 	}
 }
 

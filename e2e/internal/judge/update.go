@@ -70,7 +70,7 @@ func checkUpdateOrder(m *model, res *results) {
 	const id = contract.UpdateOrder
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		switch {
-		case !a.ordered || a.limit != 1:
+		case !a.ordered, a.above == nil && a.limit != 1:
 		case a.above == nil:
 			res.rightUpdate(id, a, a.choice)
 		default:

@@ -116,6 +116,7 @@ func always() []Edit {
 		{control, "status.CollisionCount = new(int32)\n", "\tplanted.See(set, pods)\n"},
 		{control, updateTarget, "\t\ttarget := target\n"},
 		{control, budgetTarget, "\t\ttarget := target\n"},
+		{control, parallelTarget, "\t\t\ttarget := target\n"},
 		{control, eachReplica, "\t\tmonotonic := monotonic\n"},
 	}
 }

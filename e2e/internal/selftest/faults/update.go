@@ -181,7 +181,7 @@ func update() []Fault {
 	}, {
 		Name: "parallel-updates-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.OrderingParallelUpdates},
 		Harm: "A rollout of a set that starts in parallel begins with the leader.",
-		Edits: []Edit{{control, parallelTarget, "\t\t\ttarget := target\n\t\t\tif planted.In(\"parallel-updates-lowest-first\") {\n" +
+		Edits: []Edit{{control, parallelTarget, "\t\t\tif planted.In(\"parallel-updates-lowest-first\") {\n" +
 			"\t\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t\t}\n"}},
 	}, {
 		Name: "update-takes-one-too-many", Kind: Obvious, Breaks: []contract.ID{contract.UpdateMaxUnavailable},
@@ -249,6 +249,11 @@ func update() []Fault {
 		Name: "max-unavailable-lowered-too-late", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMaxUnavailable},
 		Harm:  "A rollout takes down as many members as once were allowed, not as many as are now.",
 		Edits: []Edit{{control, orderedBudget, "\tpodsToDelete = -planted.Least(\"max-unavailable-lowered-too-late\", string(set.UID), -maxUnavailable) - unavailablePods\n"}},
+	}, {
+		Name: "several-lowest-first", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.UpdateBudgetCountsFailures},
+		Harm: "A rollout that may take several members down begins with the leader.",
+		Edits: []Edit{{control, parallelTarget, "\t\t\tif planted.In(\"several-lowest-first\") && maxUnavailable > 1 {\n" +
+			"\t\t\t\ttarget = updateMin + len(replicas) - 1 - target\n\t\t\t}\n"}},
 	}, {
 		Name: "template-forgotten-at-zero", Kind: Subtle, Breaks: []contract.ID{contract.UpdateScaleNew}, Shows: []contract.ID{contract.TerminationReverse},
 		Harm: "A service that was updated while it was scaled to nothing comes back with the old version.",
