@@ -200,7 +200,21 @@ func probe(ctx context.Context, o *certifyOptions, s *runconfig.Settings, progre
 	}
 	s.Facts.DNSZone, s.Facts.ImageIDs, s.Facts.NoBaseline = found.Facts.DNSZone, found.Facts.ImageIDs, found.Facts.NoBaseline
 	fmt.Fprintf(progress, "cluster: tried in %.1f s; the DNS zone is %s\n", time.Since(begin).Seconds(), s.Facts.DNSZone)
-	return nil
+	s.Limits, err = fittingLimits(found.PodStart, o.LimitChanges, progress)
+	return err
+}
+
+// fittingLimits returns the limits for a cluster on which a pod took so long to start; those that a person has changed stay. It says which became longer.
+func fittingLimits(podStart time.Duration, changes string, progress io.Writer) (runconfig.Limits, error) {
+	usual, err := runconfig.DefaultLimits().Override(changes)
+	if err != nil {
+		return usual, err
+	}
+	fitting, err := runconfig.DefaultLimits().ForStart(podStart).Override(changes)
+	if err == nil && fitting != usual {
+		fmt.Fprintf(progress, "limits: %s, since a pod took %.1f s to start; LIMITS= sets others\n", strings.Join(fitting.Changed(), ", "), podStart.Seconds())
+	}
+	return fitting, err
 }
 
 // workloadImages fills in the images that nobody named: those of the bundle that this program is part of, else the public ones, both from

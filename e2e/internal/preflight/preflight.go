@@ -26,6 +26,8 @@ type Problem struct {
 // Findings are the results of preflight.
 type Findings struct {
 	Facts runconfig.Facts
+	// PodStart is how long the slowest pod of Probe took from its creation until it ran.
+	PodStart time.Duration
 	// User is the name under which the API server knows the account, empty if unknown.
 	User     string
 	Problems []Problem

@@ -113,6 +113,7 @@ func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, al
 		out.Notes = append(out.Notes, found[i].Notes...)
 		out.Facts.DNSZone = cmp.Or(found[i].Facts.DNSZone, out.Facts.DNSZone)
 		out.Facts.NoBaseline = cmp.Or(found[i].Facts.NoBaseline, out.Facts.NoBaseline)
+		out.PodStart = max(out.PodStart, found[i].PodStart)
 		*pp.image.id(&out.Facts.ImageIDs) = *pp.image.id(&found[i].Facts.ImageIDs)
 	}
 	return out

@@ -44,6 +44,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 		}
 		within += p.settings.Limits.ClaimBound
 	}
+	begin := time.Now()
 	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 	if err != nil {
 		return []Problem{admissionProblem(pp.standard, pod, err)}
@@ -72,6 +73,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 		}
 		return []Problem{p.timeoutProblem(pp, pod, within, p.lastWarning(ctx, "Pod", pod), err)}
 	}
+	f.PodStart = time.Since(begin)
 	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
 	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
 	if pp.version != nil {

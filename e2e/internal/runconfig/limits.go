@@ -67,6 +67,16 @@ func DefaultLimits() Limits {
 	}
 }
 
+// startFactor is how many times as long as preflight's pod one of a spec may take to start: specs start dozens side by side, on the same storage.
+const startFactor = 4
+
+// ForStart returns limits for a cluster on which a pod took so long to start, with its volume. None becomes shorter.
+func (l Limits) ForStart(took time.Duration) Limits {
+	least := (startFactor * took).Round(time.Second)
+	l.PodReady, l.ClaimBound = max(l.PodReady, least), max(l.ClaimBound, least)
+	return l
+}
+
 // LimitNames returns the names of all limits, sorted.
 func LimitNames() []string {
 	var names []string

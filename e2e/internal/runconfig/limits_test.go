@@ -53,3 +53,13 @@ func TestOverrideRejects(t *testing.T) {
 		}
 	}
 }
+
+func TestForStart(t *testing.T) {
+	for took, want := range map[time.Duration]string{
+		0: "", 3 * time.Second: "", 20 * time.Second: "claim-bound=1m20s", 75 * time.Second: "claim-bound=5m0s pod-ready=5m0s",
+	} {
+		if got := strings.Join(runconfig.DefaultLimits().ForStart(took).Changed(), " "); got != want {
+			t.Errorf("a pod that took %v: expected %q, found %q", took, want, got)
+		}
+	}
+}
