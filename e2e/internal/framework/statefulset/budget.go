@@ -62,7 +62,13 @@ func (s *Set) CreateUncountedBudget(ctx context.Context, name string, spec polic
 	spec.Selector = &metav1.LabelSelector{MatchLabels: s.Selector}
 	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec}
 	ns.Settings.Label(budget)
-	text := fmt.Sprintf("create budget %s for %s: minAvailable %v, maxUnavailable %v", name, s.Name, spec.MinAvailable, spec.MaxUnavailable)
+	text := fmt.Sprintf("create budget %s for %s", name, s.Name)
+	if spec.MinAvailable != nil {
+		text += fmt.Sprintf(", minAvailable %v", spec.MinAvailable)
+	}
+	if spec.MaxUnavailable != nil {
+		text += fmt.Sprintf(", maxUnavailable %v", spec.MaxUnavailable)
+	}
 	create := framework.Request{Verb: history.VerbCreate, Resource: budgets, Name: name, Text: text}
 	_, err := framework.Send(ns, create, func() (*policyv1.PodDisruptionBudget, error) {
 		return client.Create(ctx, budget, metav1.CreateOptions{})
