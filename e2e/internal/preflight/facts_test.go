@@ -1,6 +1,8 @@
 package preflight
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +66,22 @@ func TestNodesOfSeveralArchitecturesAreNoted(t *testing.T) {
 		if (len(notes) == 1) != c.want || c.want && !strings.Contains(notes[0], "amd64 and arm64: images must be made for each") {
 			t.Errorf("%s: expected a note %t, found %q", name, c.want, notes)
 		}
+	}
+}
+
+func TestListNodes(t *testing.T) {
+	node := func(name, kubelet string) corev1.Node {
+		return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: kubelet, OSImage: "Debian", ContainerRuntimeVersion: "containerd://2"}}}
+	}
+	few := []corev1.Node{node("a", "v1.37.2"), node("b", "v1.36.3")}
+	if got, want := listNodes(few), []string{"a: kubelet v1.37.2, Debian, containerd://2", "b: kubelet v1.36.3, Debian, containerd://2"}; !slices.Equal(got, want) {
+		t.Errorf("few nodes: expected each named, %q, found %q", want, got)
+	}
+	many := []corev1.Node{node("z", "v1.36.3")}
+	for i := range 300 {
+		many = append(many, node(fmt.Sprint("n", i), "v1.37.2"))
+	}
+	if got, want := listNodes(many), []string{"300 of 301 nodes: kubelet v1.37.2, Debian, containerd://2", "1 of 301 nodes: kubelet v1.36.3, Debian, containerd://2"}; !slices.Equal(got, want) {
+		t.Errorf("many nodes: expected their kinds, %q, found %q", want, got)
 	}
 }

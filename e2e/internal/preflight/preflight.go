@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -78,14 +79,36 @@ func describe(ctx context.Context, client kubernetes.Interface, f *Findings) {
 	facts := &f.Facts
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
 		f.Notes = append(f.Notes, mixedArchitectures(nodes.Items)...)
-		for _, n := range nodes.Items {
-			i := n.Status.NodeInfo
-			facts.Nodes = append(facts.Nodes, fmt.Sprintf("%s: kubelet %s, %s, %s", n.Name, i.KubeletVersion, i.OSImage, i.ContainerRuntimeVersion))
-		}
+		facts.Nodes = listNodes(nodes.Items)
 	}
 	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {
 		facts.CNI = networkOf(sets.Items)
 	}
+}
+
+// nodesNamed is up to how many nodes a report names each.
+const nodesNamed = 20
+
+// listNodes says of each node what runs there, or of a large cluster how many nodes run the same, those of which there are most first.
+func listNodes(nodes []corev1.Node) []string {
+	var named, kinds []string
+	alike := map[string]int{}
+	for _, n := range nodes {
+		i := n.Status.NodeInfo
+		kind := fmt.Sprintf("kubelet %s, %s, %s", i.KubeletVersion, i.OSImage, i.ContainerRuntimeVersion)
+		named = append(named, n.Name+": "+kind)
+		if alike[kind]++; alike[kind] == 1 {
+			kinds = append(kinds, kind)
+		}
+	}
+	if len(nodes) <= nodesNamed {
+		return named
+	}
+	slices.SortFunc(kinds, func(a, b string) int { return cmp.Or(alike[b]-alike[a], strings.Compare(a, b)) })
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%d of %d nodes: %s", alike[kind], len(nodes), kind)
+	}
+	return kinds
 }
 
 // mixedArchitectures returns a note where the nodes that pods of the run may go to are of several architectures.
