@@ -23,12 +23,15 @@ import (
 // patience is how long a request may take: a busy machine answers late.
 const patience = time.Minute
 
-// An API server that answers some paths and forbids all others.
+// An API server that answers some paths, with an object or a function of the request, and forbids all others.
 func server(t *testing.T, answers map[string]any) kubernetes.Interface {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		answer, ok := answers[r.URL.Path]
+		if of, depends := answer.(func(*http.Request) any); depends {
+			answer = of(r)
+		}
 		if !ok {
 			w.WriteHeader(http.StatusForbidden)
 			answer = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonForbidden, Code: 403, Message: "not for you: " + r.URL.Path}
@@ -172,5 +175,37 @@ func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 	answers["/api/v1/namespaces/ns/events"] = corev1.EventList{TypeMeta: meta("EventList", "v1"), Items: []corev1.Event{about("StatefulSet", "web", "FailedCreate"), about("Pod", "web-0", "FailedMount")}}
 	if got := read(); len(got.Limits) != 1 || len(got.CSINodes) != 1 {
 		t.Errorf("expected limit ranges and drivers to be read, found %v and %v", got.Limits, got.CSINodes)
+	}
+}
+
+// The pods of a large cluster are read page by page.
+func TestPodsOfTheClusterAreReadByPages(t *testing.T) {
+	meta := func(kind string) metav1.TypeMeta { return metav1.TypeMeta{Kind: kind, APIVersion: "v1"} }
+	on := func(name string) corev1.Pod {
+		return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "other"}, Spec: corev1.PodSpec{NodeName: "node"}}
+	}
+	got, err := capture.State(t.Context(), server(t, map[string]any{
+		setPath: set(),
+		"/api/v1/namespaces/ns/pods": corev1.PodList{TypeMeta: meta("PodList"), Items: []corev1.Pod{{
+			ObjectMeta: metav1.ObjectMeta{Name: "web-0", Namespace: "ns"},
+			Status:     corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}},
+		}}},
+		"/api/v1/nodes": corev1.NodeList{TypeMeta: meta("NodeList"), Items: []corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: "node"}}}},
+		"/api/v1/pods": func(r *http.Request) any {
+			q := r.URL.Query()
+			if q.Get("limit") == "" {
+				t.Error("expected a limit of how many pods one answer has")
+			}
+			if q.Get("continue") == "" {
+				return corev1.PodList{TypeMeta: meta("PodList"), ListMeta: metav1.ListMeta{Continue: "next"}, Items: []corev1.Pod{on("a"), on("b")}}
+			}
+			return corev1.PodList{TypeMeta: meta("PodList"), Items: []corev1.Pod{on("c")}}
+		},
+	}), "ns", "web", patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Usage) != 1 || got.Usage[0].Pods != 3 {
+		t.Errorf("expected three pods on the node, found %+v", got.Usage)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/pager"
 	resourcehelper "k8s.io/component-helpers/resource"
 	"sigs.k8s.io/yaml"
 
@@ -147,18 +149,26 @@ func (r *reader) csiNodes(ctx context.Context) error {
 	return r.note("csinodes", err)
 }
 
-// running reads the pods of the whole cluster that have not ended, once.
+// running reads the pods of the whole cluster that have not ended, once: page by page, since a large cluster has 100,000 of them.
 func (r *reader) running(ctx context.Context) ([]corev1.Pod, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.everyPod != nil {
 		return r.everyPod, nil
 	}
-	list, err := r.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Succeeded,status.phase!=Failed"})
+	page := func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return r.client.CoreV1().Pods("").List(ctx, o) }
+	var all []corev1.Pod
+	err := pager.New(page).EachListItem(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Succeeded,status.phase!=Failed"}, func(o runtime.Object) error {
+		if p, is := o.(*corev1.Pod); is {
+			p.ManagedFields = nil
+			all = append(all, *p)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	r.everyPod = list.Items
+	r.everyPod = all
 	return r.everyPod, nil
 }
 
