@@ -45,8 +45,8 @@ func identity() []Guarantee {
 	}, {
 		ID:    IdentityTemplate,
 		Level: Core,
-		Must: "A pod is created with all that the template of its revision says: its containers with their ports, probes, environment and requests, its " +
-			"volumes, tolerations and constraints.",
+		Must: "A pod is created with all that the template of its revision says: its labels and annotations, its containers with their ports, probes, " +
+			"environment and requests, its volumes, tolerations and constraints.",
 		Sources: []Source{API},
 		Link:    specFields,
 		Note: "Held against the fields that are set, not against their values, which admission policies may rewrite, and not against limits, which some of them " +

@@ -180,6 +180,7 @@ type Set struct {
 	SelectorExpressions  bool                                            `json:"selectorExpressions,omitempty"` // it has matchExpressions too, not kept
 	ClaimTemplates       []string                                        `json:"claimTemplates,omitempty"`
 	ClaimRequests        map[string]ClaimRequest                         `json:"claimRequests,omitempty"` // by claim template; older histories hold none
+	ClaimLabels          map[string]map[string]string                    `json:"claimLabels,omitempty"`   // likewise, those of the template itself
 	PodGrace             *int64                                          `json:"podGrace,omitempty"`      // template's terminationGracePeriodSeconds
 	PodHostname          string                                          `json:"podHostname,omitempty"`   // template's hostname
 	PodSubdomain         string                                          `json:"podSubdomain,omitempty"`  // template's subdomain

@@ -197,6 +197,12 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		r := requestOf(&t.ObjectMeta, &t.Spec)
 		r.Class = orZero(t.Spec.StorageClassName)
 		s.ClaimRequests[t.Name] = r
+		if len(t.Labels) > 0 {
+			if s.ClaimLabels == nil {
+				s.ClaimLabels = map[string]map[string]string{}
+			}
+			s.ClaimLabels[t.Name] = t.Labels
+		}
 	}
 	return s
 }

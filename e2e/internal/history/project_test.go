@@ -107,7 +107,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 				MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)),
 				PersistentVolumeClaimRetentionPolicy: &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{WhenScaled: "Delete", WhenDeleted: "Retain"},
 				Selector:                             &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}},
-				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}, Spec: claimSpec()}, {ObjectMeta: metav1.ObjectMeta{Name: "log"}}},
+				VolumeClaimTemplates:                 []corev1.PersistentVolumeClaim{{ObjectMeta: metav1.ObjectMeta{Name: "data"}, Spec: claimSpec()}, {ObjectMeta: metav1.ObjectMeta{Name: "log", Labels: map[string]string{"kind": "log"}}}},
 				Template:                             corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{mine: "2", "x": "y"}, Labels: map[string]string{mine: "2", "app": "web"}}, Spec: template},
 			},
 			Status: appsv1.StatefulSetStatus{
@@ -118,7 +118,7 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
 			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
 			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"},
-			ClaimRequests: map[string]history.ClaimRequest{"data": {Size: "1Gi", Modes: "ReadWriteOnce,ReadOnlyMany", Class: "standard", Mode: "Block"}, "log": {}}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
+			ClaimRequests: map[string]history.ClaimRequest{"data": {Size: "1Gi", Modes: "ReadWriteOnce,ReadOnlyMany", Class: "standard", Mode: "Block"}, "log": {}}, ClaimLabels: map[string]map[string]string{"log": {"kind": "log"}}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
 			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u", Progressing: corev1.ConditionFalse},
 		}}},
 		{

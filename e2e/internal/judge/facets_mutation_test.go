@@ -17,9 +17,17 @@ func facetMutations() []furtherMutation {
 		{contract.StorageClaimPerPod, "a claim asks for other access modes", changeClaim(func(r *history.ClaimRequest) { r.Modes = "ReadOnlyMany" })},
 		{contract.StorageClaimPerPod, "a claim is of another volume mode", changeClaim(func(r *history.ClaimRequest) { r.Mode = "Block" })},
 		{contract.StorageClaimPerPod, "a claim lacks a field of its template", changeClaim(func(r *history.ClaimRequest) { r.Parts = "accessModes" })},
+		{contract.StorageClaimLabels, "a claim lacks a label of its template", changeClaimEvent(func(e *history.Event) {
+			e.Labels = maps.Clone(e.Labels)
+			delete(e.Labels, "template")
+		})},
 		{contract.IdentityTemplate, "a pod has a longer grace period", onCreatedPod(func(_ *mutableHistory, _, p *object) bool {
 			p.first().Pod.Grace = new(int64(3600))
 			return true
+		})},
+		{contract.IdentityTemplate, "a pod lacks an annotation of its template", onCreatedPod(func(_ *mutableHistory, set, p *object) bool {
+			p.first().Pod.Template.Annotations = nil
+			return !set.every(func(s *history.Set) bool { return s.Status.UpdateRevision != p.revision() })
 		})},
 		{contract.StatusObservedGeneration, "a generation is observed before it is there", func(h *mutableHistory) bool { return h.observe(1) }},
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
@@ -34,13 +42,18 @@ func facetMutations() []furtherMutation {
 
 // changeClaim changes what a claim asks for that a set created.
 func changeClaim(f func(*history.ClaimRequest)) mutation {
+	return changeClaimEvent(func(e *history.Event) { f(&e.Claim.Request) })
+}
+
+// changeClaimEvent changes the first event of such a claim.
+func changeClaimEvent(f func(*history.Event)) mutation {
 	return func(h *mutableHistory) bool {
 		for _, c := range h.shuffled(history.Claims) {
 			set, n := h.claimOf(c)
 			if set == nil || c.first().Change != history.Added || !inRange(set.at(c.first().At), n) || !set.alive(c.first().At+time.Second) {
 				continue
 			}
-			f(&c.first().Claim.Request)
+			f(c.first())
 			return true
 		}
 		return false

@@ -144,14 +144,14 @@ func TestPodsHaveWhatIsInTheirTemplate(t *testing.T) {
 		{name: "all of it", build: created(roll, func(*history.Pod) {})},
 		{name: "and more", build: created(roll, func(p *history.Pod) { p.Template.Annotations["other"] = "added" })},
 		{
-			name: "without an annotation", broken: ids(contract.UpdateComplete), texts: []string{"but made of the template of web-1"}, build: created(roll, without),
+			name: "without an annotation", broken: ids(contract.UpdateComplete, contract.IdentityTemplate), texts: []string{"but made of the template of web-1"}, build: created(roll, without),
 		},
 		{
 			name: "another value", broken: ids(contract.UpdateComplete), texts: []string{"without what is in its template: annotation " + key + " \"else\", expected \"new\""},
 			build: created(roll, func(p *history.Pod) { p.Template.Annotations[key] = "else" }),
 		},
 		{
-			name: "by a scale up", broken: ids(contract.UpdateScaleNew), build: created(func(b *historytest.Builder) {
+			name: "by a scale up", broken: ids(contract.UpdateScaleNew, contract.IdentityTemplate), build: created(func(b *historytest.Builder) {
 				b.Roll("web", 1, 0)
 				b.Scale("web", 3)
 				pod := b.Pod("web-2")
@@ -176,6 +176,17 @@ func TestPodsHaveAllThatTheirTemplateSays(t *testing.T) {
 			}
 		}
 	}
+	const key = history.Prefix + "template"
+	labelled := func(change func(*history.Pod)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.OnDelete, func(s *history.Set) {
+				s.Template.Labels, s.Template.Annotations = map[string]string{key: "one"}, map[string]string{key: "one"}
+			})
+			change(b.Pod("web-0").Pod)
+			b.Ready("web-0")
+			b.Status("web")
+		}
+	}
 	broken := ids(contract.IdentityTemplate)
 	runCases(t, []testCase{
 		{name: "all of it", exercised: broken, build: created(all, historytest.Grace)},
@@ -187,6 +198,18 @@ func TestPodsHaveAllThatTheirTemplateSays(t *testing.T) {
 		},
 		{name: "a longer grace period", broken: broken, texts: []string{"with a grace period of 3600 s instead of 30 s"}, build: created(all, 3600)},
 		{name: "a shorter one", exercised: broken, build: created(all, 1)},
+		{name: "with its labels and annotations", build: labelled(func(*history.Pod) {})},
+		{name: "with more of them, and other values", build: labelled(func(p *history.Pod) {
+			p.Template.Labels = map[string]string{key: "rewritten", history.Prefix + "added": "yes"}
+		})},
+		{
+			name: "without a label", broken: broken, texts: []string{"without labels[" + key + "], unlike the template of its revision web-1"},
+			build: labelled(func(p *history.Pod) { p.Template.Labels = nil }),
+		},
+		{
+			name: "without an annotation under OnDelete", broken: broken, texts: []string{"without annotations[" + key + "], unlike"},
+			build: labelled(func(p *history.Pod) { p.Template.Annotations = nil }),
+		},
 		{name: "a recording that does not hold it", notExercised: broken, build: created("", historytest.Grace)},
 		{
 			name: "a pod of the test's own", notExercised: broken, build: func(b *historytest.Builder) {

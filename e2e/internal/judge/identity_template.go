@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,12 +20,11 @@ func checkPodOfTemplate(m *model, res *results) {
 			if p.owners[0].set != r.set || p.created == nil || m.createdByTest(history.Pods, p.name) || spec == nil {
 				continue
 			}
-			if spec.Set.Template.Parts == "" || p.created.Pod.Template.Parts == "" {
-				continue // of a recording that does not hold them
-			}
 			wrong := lostInPod(spec.Set, p.created.Pod)
 			if wrong == "" {
-				res.exercised(id)
+				if spec.Set.Template.Parts != "" && p.created.Pod.Template.Parts != "" { // else of a recording that does not hold them
+					res.exercised(id)
+				}
 				continue
 			}
 			res.broken(id, evidence{
@@ -47,9 +47,12 @@ func (r *rollout) specOfRevision(revision string) *history.Event {
 // lostInPod returns how a new pod falls short of a set's template, "" if in nothing. The controller puts its own volumes in the place of those that are
 // called like a claim template.
 func lostInPod(set *history.Set, pod *history.Pod) string {
-	lost := slices.DeleteFunc(history.Lost(set.Template.Parts, pod.Template.Parts), func(part string) bool {
-		return slices.ContainsFunc(set.ClaimTemplates, func(t string) bool { return strings.HasPrefix(part, "volumes["+t+"]") })
-	})
+	lost := slices.Concat(lostKeys("labels", set.Template.Labels, pod.Template.Labels), lostKeys("annotations", set.Template.Annotations, pod.Template.Annotations))
+	if set.Template.Parts != "" && pod.Template.Parts != "" {
+		lost = append(lost, slices.DeleteFunc(history.Lost(set.Template.Parts, pod.Template.Parts), func(part string) bool {
+			return slices.ContainsFunc(set.ClaimTemplates, func(t string) bool { return strings.HasPrefix(part, "volumes["+t+"]") })
+		})...)
+	}
 	switch {
 	case len(lost) > 0:
 		return "without " + strings.Join(lost, ", ")
@@ -57,4 +60,15 @@ func lostInPod(set *history.Set, pod *history.Pod) string {
 		return fmt.Sprintf("with a grace period of %d s instead of %d s", *pod.Grace, *set.PodGrace)
 	}
 	return ""
+}
+
+// lostKeys returns the keys of a template's labels or annotations that a new object lacks, as paths.
+func lostKeys(field string, template, object map[string]string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(template)) {
+		if _, there := object[key]; !there {
+			out = append(out, field+"["+key+"]")
+		}
+	}
+	return out
 }

@@ -2,10 +2,8 @@ package judge
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -150,67 +148,6 @@ func (res *results) sharedVolumes() {
 					c.name, c.bound.Ref(), c.bound.Claim.Volume, other.name, other.bound.Aside()),
 			})
 		}
-	}
-}
-
-// checkNewClaims: claims that the controller creates carry the labels of the set's selector, and ask for what their template says.
-func checkNewClaims(m *model, res *results) {
-	const id = contract.StorageClaimLabels
-	for _, c := range m.claims {
-		if c.created == nil || m.createdByTest(history.Claims, c.name) {
-			continue
-		}
-		s, _ := m.claimant(c.name, surelyBy(c.created.At))
-		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
-		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
-			continue
-		}
-		res.checkClaimRequest(s, c)
-		right := true
-		for _, k := range slices.Sorted(maps.Keys(s.events[0].Set.Selector)) {
-			want := s.events[0].Set.Selector[k]
-			if got := c.created.Labels[k]; got != want {
-				right = false
-				res.broken(id, evidence{
-					set: s, since: c.created.At, events: []*history.Event{c.created}, admitted: true,
-					text: fmt.Sprintf("claim %s was created at %s with label %s %q, expected %q as in the set's selector", c.name, c.created.Ref(), k, got, want),
-				})
-			}
-		}
-		// Where the recording names no creations, as older ones do not, a claim that came early may be the controller's as well.
-		if right && (len(m.creationReports) == 0 || m.madeByController(s, c)) {
-			res.exercised(id)
-		}
-	}
-}
-
-// checkClaimRequest checks that a claim which the controller created asks for what its claim template says. Class and volume mode are
-// compared where the template names one.
-func (res *results) checkClaimRequest(s *setLife, c *claimLife) {
-	want, known := s.events[0].Set.ClaimRequests[strings.TrimSuffix(c.name[:strings.LastIndexByte(c.name, '-')], "-"+s.name)]
-	got := c.created.Claim.Request
-	if !known || got == (history.ClaimRequest{}) {
-		return
-	}
-	accuse := func(how string) {
-		res.broken(contract.StorageClaimPerPod, evidence{
-			set: s, since: c.created.At, events: []*history.Event{c.created}, admitted: true,
-			text: fmt.Sprintf("claim %s was created at %s %s as in its claim template", c.name, c.created.Ref(), how),
-		})
-	}
-	for _, f := range []struct{ what, got, want string }{
-		{"a request of", got.Size, want.Size},
-		{"the access modes", got.Modes, want.Modes},
-		{"the volume mode", got.Mode, want.Mode},
-		{"the storage class", c.created.Claim.Class, want.Class},
-	} {
-		optional := f.what == "the storage class" || f.what == "the volume mode"
-		if f.got != f.want && (f.want != "" || !optional) {
-			accuse(fmt.Sprintf("with %s %q, expected %q", f.what, f.got, f.want))
-		}
-	}
-	if lost := history.Lost(want.Parts, got.Parts); len(lost) > 0 && got.Parts != "" {
-		accuse("without " + strings.Join(lost, ", ") + ",")
 	}
 }
 

@@ -138,9 +138,9 @@ func TestUpdateComplete(t *testing.T) {
 			},
 		},
 		{
-			name: "a label that another client removes proves nothing", exercised: ids(contract.UpdateComplete),
+			name: "a label that a policy removes proves nothing", exercised: ids(contract.UpdateComplete), inconclusive: ids(contract.IdentityTemplate),
 			build: func(b *historytest.Builder) {
-				b.Running("web", 1)
+				b.Mutated(history.Pods, "the webhook a.example").Running("web", 1)
 				b.Update("web", func(t *history.Set) {
 					t.Template.Images = map[string]string{"main": "image:2"}
 					t.Template.Labels = map[string]string{history.Prefix + "template": "2"}

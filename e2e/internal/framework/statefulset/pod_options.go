@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // HoldReadiness gives each pod a readiness gate, so that it is not Ready until the spec releases it.
@@ -64,10 +65,12 @@ func HoldShutdownOfFirst() Option {
 		"trap 'must=1; [ -n \"$may\" ] && exit 0' TERM; trap 'may=1; [ -n \"$must\" ] && exit 0' USR1; while :; do sleep 3600 & wait; done")
 }
 
-// FurtherFields sets fields of many kinds in the template, which the sets of other specs leave out and which change nothing of what their pods do: a second
-// container like the first, requests, probes, volumes, and where a pod may run.
+// FurtherFields sets fields of many kinds in the template, which the sets of other specs leave out and which change nothing of what their pods do: a label and
+// an annotation, a second container like the first, requests, probes, volumes, and where a pod may run.
 func FurtherFields() Option {
 	return func(s *appsv1.StatefulSet) {
+		metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, TemplateKey, "further")
+		metav1.SetMetaDataAnnotation(&s.Spec.Template.ObjectMeta, TemplateKey, "further")
 		pod := &s.Spec.Template.Spec
 		second := pod.Containers[0].DeepCopy()
 		second.Name = "second"

@@ -2,6 +2,7 @@ package historytest
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -204,11 +205,14 @@ func (s *Builder) CreateReady(pod string) {
 	s.Ready(pod)
 }
 
-// Claim creates a claim bound to a volume of its own, labelled as the set of the pod that it is for.
+// Claim creates a claim bound to a volume of its own, labelled as the set of the pod that it is for and its claim template say.
 func (s *Builder) Claim(template, pod string) *history.Event {
 	name := template + "-" + pod
 	set := s.Get(history.Sets, setOf(pod))
-	e := s.Add(&history.Event{Resource: history.Claims, Meta: history.Meta{Name: name, Labels: copyOf(set.Set.Selector)}, Claim: &history.Claim{
+	labels := map[string]string{}
+	maps.Copy(labels, set.Set.ClaimLabels[template])
+	maps.Copy(labels, set.Set.Selector)
+	e := s.Add(&history.Event{Resource: history.Claims, Meta: history.Meta{Name: name, Labels: labels}, Claim: &history.Claim{
 		Phase: corev1.ClaimPending, Class: "standard", Request: requestOf(set, template),
 	}})
 	uid := e.UID

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,11 +24,19 @@ func (s *setSync) createClaims(r *replica) bool {
 		default:
 			s.c.recordWrite(s.set.Name, cl.builder.Add(cl.admit(&history.Event{
 				Resource: history.Claims, Claim: &history.Claim{Phase: corev1.ClaimPending, Class: "standard", Request: s.set.Set.ClaimRequests[t]},
-				Meta: history.Meta{Name: name, Labels: s.set.Set.Selector, Owners: s.firstClaimOwners(r)},
+				Meta: history.Meta{Name: name, Labels: s.claimLabels(t), Owners: s.firstClaimOwners(r)},
 			})))
 		}
 	}
 	return ok
+}
+
+// claimLabels returns the labels of a new claim: those of its template and, before them, those of the selector.
+func (s *setSync) claimLabels(template string) map[string]string {
+	out := map[string]string{}
+	maps.Copy(out, s.set.Set.ClaimLabels[template])
+	maps.Copy(out, s.set.Set.Selector)
+	return out
 }
 
 // podClaimIsStale reports whether a claim of a pod that is still to be created names an earlier pod of that name as owner.

@@ -65,11 +65,12 @@ func (cl *cluster) randomSpec() historytest.Option {
 		if len(t.ClaimTemplates) > 0 {
 			t.WhenScaled, t.WhenDeleted = pick(cl.rng, retainPolicy, retainPolicy, deletePolicy), pick(cl.rng, retainPolicy, retainPolicy, deletePolicy)
 			t.PodVolumes = pick(cl.rng, nil, nil, nil, []string{"data"})
-			t.ClaimRequests = map[string]history.ClaimRequest{}
+			t.ClaimRequests, t.ClaimLabels = map[string]history.ClaimRequest{}, map[string]map[string]string{}
 			for i, name := range t.ClaimTemplates {
 				t.ClaimRequests[name] = history.ClaimRequest{
 					Size: fmt.Sprint(1+i, "Gi"), Modes: string(corev1.ReadWriteOnce), Mode: string(corev1.PersistentVolumeFilesystem), Parts: "accessModes\nvolumeMode",
 				}
+				t.ClaimLabels[name] = map[string]string{"template": name}
 			}
 		}
 		t.MinReadySeconds = pick(cl.rng, int32(0), 0, 0, 0, 2, 5)

@@ -130,6 +130,15 @@ func identity() []Fault {
 		Harm:  "Only the first member may run on the nodes that are set apart for the database.",
 		Edits: []Edit{{utils, newPod, "\tif planted.In(\"tolerations-lost\") && ordinal > 0 {\n\t\tpod.Spec.Tolerations = nil\n\t}\n"}},
 	}, {
+		Name: "template-labels-lost", Kind: Obvious, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm: "Whoever selects members by a label of theirs that the set itself does not select them by, as a network policy does, finds none.",
+		Edits: []Edit{{utils, newPod, "\tfor key := range pod.Labels {\n" +
+			"\t\tif _, selected := set.Spec.Selector.MatchLabels[key]; !selected && planted.In(\"template-labels-lost\") {\n\t\t\tdelete(pod.Labels, key)\n\t\t}\n\t}\n"}},
+	}, {
+		Name: "template-annotations-lost", Kind: Subtle, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm:  "Only of the first member a monitor knows from its annotations where to ask it.",
+		Edits: []Edit{{utils, newPod, "\tif planted.In(\"template-annotations-lost\") && ordinal > 0 {\n\t\tpod.Annotations = nil\n\t}\n"}},
+	}, {
 		Name: "label-stays-wrong", Kind: Obvious, Breaks: []contract.ID{contract.IdentityLabelKept},
 		Harm:  "A service that selects one member by its name sends its clients to another one for ever.",
 		Edits: []Edit{{utils, hasIdentity, "\tif planted.In(\"label-stays-wrong\") {\n\t\treturn true\n\t}\n"}},

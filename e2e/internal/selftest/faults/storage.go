@@ -61,6 +61,10 @@ func storage() []Fault {
 		Harm:  "Claims lack the labels that their template asks for.",
 		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-of-template-lost\") {\n\t\t\tclaim.Labels = set.Spec.Selector.MatchLabels\n\t\t}\n"}},
 	}, {
+		Name: "claim-labels-of-second-lost", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimLabels}, Shows: []contract.ID{contract.StorageTemplates},
+		Harm:  "Of a member with two volumes only one has the labels that its template asks for.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"claim-labels-of-second-lost\") && i > 0 {\n\t\t\tclaim.Labels = set.Spec.Selector.MatchLabels\n\t\t}\n"}},
+	}, {
 		Name: "claims-below-start-stay", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.IdentityStartMoves},
 		Harm:  "Volumes of members that a new start ordinal leaves behind are paid for.",
 		Edits: []Edit{{control, claimOfLeaver, "\t\tif planted.In(\"claims-below-start-stay\") && getOrdinal(condemned[i]) < getStartOrdinal(set) {\n\t\t\treturn false, nil\n\t\t}\n"}},
