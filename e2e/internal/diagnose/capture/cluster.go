@@ -156,7 +156,9 @@ func (r *reader) running(ctx context.Context) ([]corev1.Pod, error) {
 	if r.everyPod != nil {
 		return r.everyPod, nil
 	}
-	page := func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return r.client.CoreV1().Pods("").List(ctx, o) }
+	page := func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+		return r.client.CoreV1().Pods("").List(ctx, o)
+	}
 	var all []corev1.Pod
 	err := pager.New(page).EachListItem(ctx, metav1.ListOptions{FieldSelector: "status.phase!=Succeeded,status.phase!=Failed"}, func(o runtime.Object) error {
 		if p, is := o.(*corev1.Pod); is {
