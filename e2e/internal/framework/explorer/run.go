@@ -35,8 +35,15 @@ type Options struct {
 	Seed   uint64
 	Seen   *explore.Coverage
 	Length time.Duration
-	// Kill kills a component of the control plane. Without it no act does.
-	Kill func(ctx context.Context, component string) error
+	// Killer kills components of the control plane. Without it no act does.
+	Killer Killer
+}
+
+// Killer kills components of the control plane, whose kubelet starts them again.
+type Killer interface {
+	// MayKill returns why a component must not be killed now: it was not long ago.
+	MayKill(ctx context.Context, component string) error
+	Kill(ctx context.Context, component string) error
 }
 
 // run is an episode under way on a cluster.
@@ -44,7 +51,7 @@ type run struct {
 	ns     *framework.Namespace
 	course *explore.Course
 	length time.Duration
-	kill   func(ctx context.Context, component string) error
+	killer Killer
 
 	phases  *history.Phases
 	applied int // events that phases knows
@@ -59,8 +66,8 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	if seen == nil {
 		seen = explore.NewCoverage()
 	}
-	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, kill: o.Kill, phases: history.NewPhases()}
-	r.course.Disruptive = o.Kill != nil
+	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, killer: o.Killer, phases: history.NewPhases()}
+	r.course.Disruptive = o.Killer != nil
 	begin := ns.Now()
 	if len(o.Steps) > 0 {
 		r.repeat(ctx, o.Steps)

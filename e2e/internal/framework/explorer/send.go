@@ -67,10 +67,13 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 
 // killed kills a component of the control plane and waits until the API server answers again.
 func (r *run) killed(ctx context.Context, record framework.Request) error {
-	if r.kill == nil {
+	if r.killer == nil {
 		return errors.New("only at the level disruptive, on a kind cluster that the suite made itself, is the control plane disrupted")
 	}
-	if err := r.ns.Do(record, func() error { return r.kill(ctx, record.Name) }); err != nil {
+	if err := r.killer.MayKill(ctx, record.Name); err != nil {
+		return err
+	}
+	if err := r.ns.Do(record, func() error { return r.killer.Kill(ctx, record.Name) }); err != nil {
 		return err
 	}
 	return r.ns.AwaitAPI(ctx)

@@ -65,12 +65,6 @@ func Disrupt(ctx context.Context, ns *framework.Namespace) *Disruption {
 	return d
 }
 
-// Killer returns what kills a component of the control plane, whose kubelet starts it again. When the spec ends, the cluster has to work as before.
-func Killer(ns *framework.Namespace) func(ctx context.Context, component string) error {
-	DeferCleanup(func(ctx context.Context) error { return restore(ctx, ns.Cluster) })
-	return nodefault.Of(ns.Settings.Kind.Name, ns.Settings.Kind.Engine).KillComponent
-}
-
 // Choose chooses the worker that is disrupted, and another one that is not.
 func (d *Disruption) Choose(node string) {
 	if node == d.Other {

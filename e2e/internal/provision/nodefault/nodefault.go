@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -118,6 +120,25 @@ for i in $id; do
 done`
 	_, err = n.engine.Output(ctx, "exec", node, "sh", "-c", script, "kill", component)
 	return err
+}
+
+// Uptime returns for how many whole seconds a component of the control plane has run.
+func (n *Nodes) Uptime(ctx context.Context, component string) (time.Duration, error) {
+	node, err := n.ControlPlane(ctx)
+	if err != nil {
+		return 0, err
+	}
+	const script = `pid=$(pgrep --full --oldest "^$1 ") || { echo "$1 does not run" >&2; exit 1; }
+ps --no-headers -o etimes --pid "$pid"`
+	out, err := n.engine.Output(ctx, "exec", node, "sh", "-c", script, "uptime", component)
+	if err != nil {
+		return 0, err
+	}
+	seconds, err := strconv.Atoi(strings.TrimSpace(out))
+	if err != nil {
+		return 0, fmt.Errorf("expected how many seconds %s has run, found %q", component, out)
+	}
+	return time.Duration(seconds) * time.Second, nil
 }
 
 // StartAll resumes every paused node and starts every stopped one.

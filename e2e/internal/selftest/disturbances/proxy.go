@@ -179,19 +179,10 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 	if err := p.listen(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
 		return nil, err
 	}
-	const conf, saved = "/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/controller-manager.saved"
 	back := func(ctx context.Context) error {
-		return errors.Join(
-			s.sh(ctx, "if test -e "+saved+"; then mv "+saved+" "+conf+"; fi"), p.close(ctx), s.Kill(ctx, controllerManager), s.AwaitController(ctx),
-		)
+		return errors.Join(s.sh(ctx, restoreManager), p.close(ctx), s.AwaitController(ctx))
 	}
-	// The certificate names the address that the node has, not the gateway's.
-	script := fmt.Sprintf("cp %[1]s %[2]s && name=$(sed -n 's|^ *server: https://\\(.*\\):[0-9]*$|\\1|p' %[2]s) && "+
-		"sed -i \"s|^\\( *\\)server: .*|\\1server: https://%[3]s\\n\\1tls-server-name: $name|\" %[1]s", conf, saved, p.listener.Addr())
-	err = s.sh(ctx, script)
-	if err == nil {
-		err = s.Kill(ctx, controllerManager)
-	}
+	err = s.sh(ctx, fmt.Sprintf(redirectManager, p.listener.Addr()))
 	if err == nil {
 		err = s.AwaitController(ctx)
 	}
@@ -202,6 +193,30 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 	p.delay.Store(int64(delay))
 	return back, nil
 }
+
+// redirectManager has kube-controller-manager send its requests to another address; the certificate names that of the node. It holds no lease meanwhile:
+// with slow requests it would lose it and end itself, again and again. restoreManager undoes that. Both end when the program has been started anew.
+const (
+	redirectManager = managerFiles + `mkdir -p "$saved" && cp "$conf" "$manifest" "$saved"
+name=$(sed -n 's|^ *server: https://\(.*\):[0-9]*$|\1|p' "$saved/${conf##*/}")
+sed -i "s|^\( *\)server: .*|\1server: https://%s\n\1tls-server-name: $name|" "$conf"
+sed -i 's|--leader-elect=true|--leader-elect=false|' "$manifest"
+await fals[e]`
+	restoreManager = managerFiles + `test -e "$saved" || exit 0
+cp "$saved/${conf##*/}" "$conf" && cp "$saved/${manifest##*/}" "$manifest" && rm -r "$saved"
+await tru[e]`
+	managerFiles = `set -e
+conf=/etc/kubernetes/controller-manager.conf manifest=/etc/kubernetes/manifests/kube-controller-manager.yaml saved=/etc/kubernetes/controller-manager.saved
+await() {
+  for i in $(seq 600); do
+    grep -qsaz -- "^--leader-elect=$1" $(grep -lsaz '^kube-controller-manager' /proc/[0-9]*/cmdline) && return
+    sleep 0.2
+  done
+  echo "kube-controller-manager was not started again with its new arguments" >&2
+  return 1
+}
+`
+)
 
 // busyLoops keeps the processors busy.
 func busyLoops(ctx context.Context, _ *Env) (undo, error) {
