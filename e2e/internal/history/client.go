@@ -45,7 +45,9 @@ type ClientOperation struct {
 	// Found is the value that a get or a swap found.
 	Found int64 `json:"found,omitempty"`
 	// Entries are, of a list, the values that have an entry, as ranges in rising order, both ends included.
-	Entries []Range       `json:"entries,omitempty"`
+	Entries []Range `json:"entries,omitempty"`
+	// Sum is, of a list, that of the accounts of the database, which no transaction changes: each moves an amount from one to another.
+	Sum     *int64        `json:"sum,omitempty"`
 	Outcome ClientOutcome `json:"outcome"`
 	// Reason says why an operation failed, or why its outcome is unknown.
 	Reason string `json:"reason,omitempty"`
@@ -112,7 +114,9 @@ func (o *ClientOperation) valid() error {
 		return fmt.Errorf("a client's operation ends (%v) before its call (%v)", o.At, o.Call)
 	case o.Member == "":
 		return errors.New("a client's operation needs the member that it was sent to")
-	case o.Outcome != ClientOK && (o.Found != 0 || o.Entries != nil):
+	case o.Sum != nil && o.Verb != ClientList:
+		return fmt.Errorf("a client's %s has no sum", o.Verb)
+	case o.Outcome != ClientOK && (o.Found != 0 || o.Entries != nil || o.Sum != nil):
 		return fmt.Errorf("a client's operation whose outcome is %s has found something", o.Outcome)
 	}
 	last := int64(0)

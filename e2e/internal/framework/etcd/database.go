@@ -4,30 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/load"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
 // Database is etcd in a set, and the clients that use it.
 type Database struct {
 	*statefulset.Set
+	*load.Clients
 	Budget *statefulset.Budget
 
-	ns      *framework.Namespace
-	dial    Dialer
-	clients []*client
-	load    *group // nil while the clients rest
+	ns   *framework.Namespace
+	dial Dialer
 
 	mu        sync.Mutex
 	connected map[string]*member // by pod
@@ -41,19 +37,14 @@ type Dialer func(ctx context.Context, pod string, port int) (net.Conn, error)
 // API server.
 func Create(ctx context.Context, ns *framework.Namespace, options ...statefulset.Option) *Database {
 	GinkgoHelper()
-	return CreateBehind(ctx, ns, func(ctx context.Context, pod string, port int) (net.Conn, error) { return forward(ctx, ns, pod, port) }, options...)
+	return CreateBehind(ctx, ns, func(ctx context.Context, pod string, port int) (net.Conn, error) { return load.Dial(ctx, ns, pod, port) }, options...)
 }
 
 // CreateBehind is Create with another way for clients to reach the members.
 func CreateBehind(ctx context.Context, ns *framework.Namespace, dial Dialer, options ...statefulset.Option) *Database {
 	GinkgoHelper()
 	d := &Database{ns: ns, dial: dial, connected: map[string]*member{}}
-	for n := range loadClients {
-		d.clients = append(d.clients, &client{
-			number: n, record: ns, rng: rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), uint64(n))), members: d.inUse,
-			store: func(pod string) store { return d.member(pod) }, seen: map[string]int64{},
-		})
-	}
+	d.Clients = load.New(ns, load.Target{Members: d.inUse, Store: func(_ int, pod string) load.Store { return d.member(pod) }, Ask: d.ask})
 	// Clean-ups run last first: the clients stop before the set goes, and before the recording ends.
 	DeferCleanup(d.close)
 	d.Set = statefulset.CreateFrom(ctx, ns, fixtures.Etcd, nil, options...)
@@ -74,6 +65,9 @@ func (d *Database) CreateAgain(ctx context.Context, options ...statefulset.Optio
 
 // members is how many the fixture begins with.
 const members = 3
+
+// clientPort is where a member listens to clients.
+const clientPort = 2379
 
 func ordinals(n int) []int {
 	out := make([]int, n)
@@ -115,23 +109,6 @@ func (d *Database) member(pod string) *member {
 	return m
 }
 
-// StartLoad has the clients use the database until StopLoad, or the end of the spec.
-func (d *Database) StartLoad(ctx context.Context) {
-	all := []func(context.Context){d.ask}
-	for _, c := range d.clients {
-		all = append(all, c.run)
-	}
-	d.load = start(ctx, all...)
-}
-
-// StopLoad has the clients rest.
-func (d *Database) StopLoad() {
-	if d.load != nil {
-		d.load.stop()
-		d.load = nil
-	}
-}
-
 func (d *Database) close() {
 	d.StopLoad()
 	d.mu.Lock()
@@ -141,27 +118,18 @@ func (d *Database) close() {
 	}
 }
 
-// ask records what the members say of themselves, until ctx ends.
+// ask records what the members say of themselves.
 func (d *Database) ask(ctx context.Context) {
-	every := time.NewTicker(askEvery)
-	defer every.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-		var answers sync.WaitGroup
-		for _, pod := range d.inUse() {
-			answers.Go(func() { _, _ = d.state(ctx, pod) })
-		}
-		answers.Wait()
+	var answers sync.WaitGroup
+	for _, pod := range d.inUse() {
+		answers.Go(func() { _, _ = d.state(ctx, pod) })
 	}
+	answers.Wait()
 }
 
 // state asks a member how it is, and records its answer.
 func (d *Database) state(ctx context.Context, pod string) (history.MemberState, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationLimit)
+	ctx, cancel := context.WithTimeout(ctx, load.OperationLimit)
 	defer cancel()
 	s := history.MemberState{Member: pod, Call: d.ns.Now()}
 	answer, err := d.member(pod).status(ctx)
@@ -182,7 +150,7 @@ func memberID(id uint64) string { return fmt.Sprintf("%x", id) }
 func (d *Database) awaitServing(ctx context.Context) {
 	GinkgoHelper()
 	for _, pod := range d.inUse() {
-		d.await(ctx, pod+" to answer, with a leader", func(ctx context.Context) error {
+		d.Await(ctx, pod+" to answer, with a leader", func(ctx context.Context) error {
 			s, err := d.state(ctx, pod)
 			if err == nil && s.Leader == "" {
 				err = errors.New(pod + " has no leader")
@@ -199,55 +167,8 @@ func (d *Database) AwaitBack(ctx context.Context) {
 	d.awaitServing(ctx)
 }
 
-// await waits until something succeeds that only the database can say.
-func (d *Database) await(ctx context.Context, what string, try func(context.Context) error) {
-	GinkgoHelper()
-	limit := d.ns.Settings.Limits.PodReady
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not so within %s", limit))
-	defer cancel()
-	Expect(ready.Until(ctx, askEvery, try)).To(Succeed(), "expected %s", what)
-}
-
-// List has a client list all entries, at whichever member answers. What they must be is for the judges to say.
+// List has a client list all entries, at whichever member answers.
 func (d *Database) List(ctx context.Context) {
 	GinkgoHelper()
-	lister := &client{number: loadClients, record: d.ns, store: func(pod string) store { return d.member(pod) }, seen: map[string]int64{}}
-	d.await(ctx, "a member to list all entries", func(ctx context.Context) error {
-		var errs []error
-		for _, pod := range d.inUse() {
-			err := lister.list(ctx, pod)
-			if err == nil {
-				return nil
-			}
-			errs = append(errs, err)
-		}
-		return errors.Join(errs...)
-	})
-}
-
-// AwaitWrites waits until so many further writes are acknowledged, or the limit of the wait has passed: a database that
-// acknowledges none is the judges' to accuse.
-func (d *Database) AwaitWrites(ctx context.Context, n int) {
-	GinkgoHelper()
-	before := d.acknowledged()
-	limit := d.ns.Settings.Limits.PodReady
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not so within %s", limit))
-	defer cancel()
-	_ = ready.Until(ctx, askEvery, func(context.Context) error {
-		if got := d.acknowledged() - before; got < n {
-			return fmt.Errorf("%d of %d writes are acknowledged", got, n)
-		}
-		return nil
-	})
-}
-
-// acknowledged counts the writes that were acknowledged so far.
-func (d *Database) acknowledged() int {
-	n := 0
-	for _, o := range d.ns.History().Clients {
-		if o.Acknowledged() {
-			n++
-		}
-	}
-	return n
+	d.Clients.List(ctx, d.inUse()...)
 }

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/load"
 )
 
 // What a client does when a member does not answer: it asks whether the connection is alive, as often as etcd allows, and connects again.
@@ -50,8 +52,8 @@ func connect(pod string, dialer func(context.Context, string) (net.Conn, error))
 
 func (m *member) close() { _ = m.client.Close() }
 
-// get returns the value of a key, 0 where it has none.
-func (m *member) get(ctx context.Context, key string) (int64, error) {
+// Get returns the value of a key, 0 where it has none.
+func (m *member) Get(ctx context.Context, key string) (int64, error) {
 	answer, err := m.client.Get(ctx, key)
 	if err != nil || len(answer.Kvs) == 0 {
 		return 0, err
@@ -59,14 +61,14 @@ func (m *member) get(ctx context.Context, key string) (int64, error) {
 	return parseValue(answer.Kvs[0].Value)
 }
 
-// put writes a value, and leaves its entry.
-func (m *member) put(ctx context.Context, key string, value int64) error {
+// Put writes a value, and leaves its entry.
+func (m *member) Put(ctx context.Context, key string, value int64) error {
 	_, err := m.client.Txn(ctx).Then(writes(key, value)...).Commit()
 	return err
 }
 
-// swap writes a value, and leaves its entry, if the key holds another, and returns what the key held.
-func (m *member) swap(ctx context.Context, key string, expected, value int64) (int64, error) {
+// Swap writes a value, and leaves its entry, if the key holds another, and returns what the key held.
+func (m *member) Swap(ctx context.Context, key string, expected, value int64) (int64, error) {
 	holds := clientv3.Compare(clientv3.Value(key), "=", strconv.FormatInt(expected, 10))
 	if expected == 0 {
 		holds = clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
@@ -90,21 +92,20 @@ func writes(key string, value int64) []clientv3.Op {
 	return []clientv3.Op{clientv3.OpPut(key, text), clientv3.OpPut(entryPrefix+text, "")}
 }
 
-// list returns the values of all entries, in no order.
-func (m *member) list(ctx context.Context) ([]int64, error) {
+// List returns the values of all entries, in no order.
+func (m *member) List(ctx context.Context) (found load.Listed, err error) {
 	answer, err := m.client.Get(ctx, entryPrefix, clientv3.WithPrefix(), clientv3.WithKeysOnly())
 	if err != nil {
-		return nil, err
+		return found, err
 	}
-	values := make([]int64, 0, len(answer.Kvs))
 	for _, kv := range answer.Kvs {
 		value, err := parseValue([]byte(strings.TrimPrefix(string(kv.Key), entryPrefix)))
 		if err != nil {
-			return nil, err
+			return found, err
 		}
-		values = append(values, value)
+		found.Values = append(found.Values, value)
 	}
-	return values, nil
+	return found, nil
 }
 
 func parseValue(text []byte) (int64, error) {

@@ -109,28 +109,29 @@ func serve(t *testing.T) (m *member, s *server, cut func()) {
 func TestMember(t *testing.T) {
 	ctx := t.Context()
 	m, s, cut := serve(t)
-	if got, err := m.get(ctx, "a"); got != 0 || err != nil {
+	if got, err := m.Get(ctx, "a"); got != 0 || err != nil {
 		t.Errorf("expected no value, found %d, %v", got, err)
 	}
-	if got, err := m.swap(ctx, "a", 5, 6); got != 0 || err != nil {
+	if got, err := m.Swap(ctx, "a", 5, 6); got != 0 || err != nil {
 		t.Errorf("expected a swap to find nothing, found %d, %v", got, err)
 	}
-	if got, err := m.swap(ctx, "a", 0, 7); got != 0 || err != nil || s.keys["a"] != "7" {
+	if got, err := m.Swap(ctx, "a", 0, 7); got != 0 || err != nil || s.keys["a"] != "7" {
 		t.Errorf("expected a swap of nothing, found %d, %v, %v", got, err, s.keys)
 	}
-	if err := m.put(ctx, "a", 8); err != nil {
+	if err := m.Put(ctx, "a", 8); err != nil {
 		t.Error(err)
 	}
-	if got, err := m.swap(ctx, "a", 7, 9); got != 8 || err != nil {
+	if got, err := m.Swap(ctx, "a", 7, 9); got != 8 || err != nil {
 		t.Errorf("expected a swap to find 8, found %d, %v", got, err)
 	}
-	if got, err := m.swap(ctx, "a", 8, 10); got != 8 || err != nil {
+	if got, err := m.Swap(ctx, "a", 8, 10); got != 8 || err != nil {
 		t.Errorf("expected a swap of 8, found %d, %v", got, err)
 	}
-	if got, err := m.get(ctx, "a"); got != 10 || err != nil {
+	if got, err := m.Get(ctx, "a"); got != 10 || err != nil {
 		t.Errorf("expected 10, found %d, %v", got, err)
 	}
-	entries, err := m.list(ctx)
+	listed, err := m.List(ctx)
+	entries := listed.Values
 	if slices.Sort(entries); err != nil || !slices.Equal(entries, []int64{7, 8, 10}) {
 		t.Errorf("expected the entries of what was written, found %v, %v", entries, err)
 	}
@@ -138,7 +139,7 @@ func TestMember(t *testing.T) {
 		t.Errorf("expected the member's status, found %v, %v", is, err)
 	}
 	s.keys["a"] = "text"
-	if _, err := m.get(ctx, "a"); err == nil || !strings.Contains(err.Error(), `found "text"`) {
+	if _, err := m.Get(ctx, "a"); err == nil || !strings.Contains(err.Error(), `found "text"`) {
 		t.Errorf("expected an error for a value that no client wrote, found %v", err)
 	}
 
@@ -146,7 +147,7 @@ func TestMember(t *testing.T) {
 	cut()
 	s.keys["a"] = "11"
 	for {
-		if got, err := m.get(ctx, "a"); err == nil {
+		if got, err := m.Get(ctx, "a"); err == nil {
 			if got != 11 {
 				t.Errorf("expected 11, found %d", got)
 			}

@@ -22,7 +22,7 @@ import (
 func (d *Database) Leader(ctx context.Context) int {
 	GinkgoHelper()
 	leader := -1
-	d.await(ctx, "a member to lead", func(ctx context.Context) error {
+	d.Await(ctx, "a member to lead", func(ctx context.Context) error {
 		for n, pod := range d.inUse() {
 			if s, err := d.state(ctx, pod); err == nil && s.ID == s.Leader {
 				leader = n
@@ -37,7 +37,7 @@ func (d *Database) Leader(ctx context.Context) int {
 // Lead has the member of that ordinal lead.
 func (d *Database) Lead(ctx context.Context, ordinal int) {
 	GinkgoHelper()
-	d.await(ctx, d.Pod(ordinal)+" to lead", func(ctx context.Context) error {
+	d.Await(ctx, d.Pod(ordinal)+" to lead", func(ctx context.Context) error {
 		to, err := d.member(d.Pod(ordinal)).status(ctx)
 		if err != nil || to.Leader == to.Header.MemberId {
 			return err
@@ -70,7 +70,7 @@ func (d *Database) peer(ordinal int) string {
 func (d *Database) Grow(ctx context.Context) {
 	GinkgoHelper()
 	ordinal := len(d.inUse())
-	d.await(ctx, "the database to take a further member", func(ctx context.Context) error {
+	d.Await(ctx, "the database to take a further member", func(ctx context.Context) error {
 		return d.act(d.Pod(0), "add the member "+d.Pod(ordinal), func() error {
 			_, err := d.member(d.Pod(0)).client.MemberAdd(ctx, []string{d.peer(ordinal)})
 			return err
@@ -99,7 +99,7 @@ func (d *Database) Shrink(ctx context.Context) {
 	gone, err := d.member(d.Pod(last)).status(ctx)
 	Expect(err).NotTo(HaveOccurred(), "asking %s for its ID", d.Pod(last))
 	d.use(ordinals(last)...)
-	d.await(ctx, "the database to let a member go", func(ctx context.Context) error {
+	d.Await(ctx, "the database to let a member go", func(ctx context.Context) error {
 		return d.act(d.Pod(0), "remove the member "+d.Pod(last), func() error {
 			_, err := d.member(d.Pod(0)).client.MemberRemove(ctx, gone.Header.MemberId)
 			return err

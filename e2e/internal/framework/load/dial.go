@@ -1,4 +1,4 @@
-package etcd
+package load
 
 import (
 	"context"
@@ -17,9 +17,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 )
 
-// clientPort is where a member listens to clients.
-const clientPort = 2379
-
 // forwarded is a connection to a port of a pod, through the API server and the pod's kubelet.
 type forwarded struct {
 	httpstream.Stream
@@ -27,8 +24,8 @@ type forwarded struct {
 	pod        string
 }
 
-// forward connects to a port of the pod that has that name now.
-func forward(ctx context.Context, ns *framework.Namespace, pod string, port int) (net.Conn, error) {
+// Dial connects to a port of the pod that has that name now, in the namespace. Deadlines of the connection have no effect.
+func Dial(ctx context.Context, ns *framework.Namespace, pod string, port int) (net.Conn, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(ns.RESTConfig())
 	if err != nil {
 		return nil, err
@@ -78,15 +75,19 @@ func streams(connection httpstream.Connection, port int) (httpstream.Stream, err
 func (f *forwarded) Close() error { return f.connection.Close() }
 
 // LocalAddr and RemoteAddr name the pod, since nothing else is known of the two ends.
-func (f *forwarded) LocalAddr() net.Addr  { return address(f.pod) }
-func (f *forwarded) RemoteAddr() net.Addr { return address(f.pod) }
+func (f *forwarded) LocalAddr() net.Addr  { return Address(f.pod) }
+func (f *forwarded) RemoteAddr() net.Addr { return Address(f.pod) }
 
-// The deadlines of a stream cannot be set; gRPC keeps its own.
+// The deadlines of a stream cannot be set; clients keep their own.
 func (*forwarded) SetDeadline(time.Time) error      { return nil }
 func (*forwarded) SetReadDeadline(time.Time) error  { return nil }
 func (*forwarded) SetWriteDeadline(time.Time) error { return nil }
 
-type address string
+// Address is that of a pod whose port is forwarded: its name.
+type Address string
 
-func (address) Network() string  { return "portforward" }
-func (a address) String() string { return string(a) }
+// Network is no network that can be dialed.
+func (Address) Network() string { return "portforward" }
+
+// String is the name of the pod.
+func (a Address) String() string { return string(a) }

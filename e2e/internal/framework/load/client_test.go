@@ -1,4 +1,4 @@
-package etcd
+package load
 
 import (
 	"context"
@@ -41,12 +41,12 @@ func (m memberOf) do(f func()) error {
 	return nil
 }
 
-func (m memberOf) get(_ context.Context, key string) (found int64, err error) {
+func (m memberOf) Get(_ context.Context, key string) (found int64, err error) {
 	err = m.do(func() { found = m.values[key] })
 	return found, err
 }
 
-func (m memberOf) put(_ context.Context, key string, value int64) error {
+func (m memberOf) Put(_ context.Context, key string, value int64) error {
 	return m.do(func() { m.write(key, value) })
 }
 
@@ -55,7 +55,7 @@ func (m memberOf) write(key string, value int64) {
 	m.entries = append(m.entries, value)
 }
 
-func (m memberOf) swap(_ context.Context, key string, expected, value int64) (found int64, err error) {
+func (m memberOf) Swap(_ context.Context, key string, expected, value int64) (found int64, err error) {
 	err = m.do(func() {
 		if found = m.values[key]; found == expected {
 			m.write(key, value)
@@ -64,9 +64,9 @@ func (m memberOf) swap(_ context.Context, key string, expected, value int64) (fo
 	return found, err
 }
 
-func (m memberOf) list(context.Context) (values []int64, err error) {
-	err = m.do(func() { values = slices.Clone(m.entries) })
-	return values, err
+func (m memberOf) List(context.Context) (found Listed, err error) {
+	err = m.do(func() { found.Values = slices.Clone(m.entries) })
+	return found, err
 }
 
 // recorded keeps operations as a recorder does.
@@ -104,7 +104,7 @@ func TestClientsRecordWhatTheyAreTold(t *testing.T) {
 	for n := range 3 {
 		c := &client{
 			number: n, record: r, rng: rand.New(rand.NewPCG(1, uint64(n))), members: func() []string { return []string{"etcd-0", "etcd-1"} },
-			store: func(pod string) store { return memberOf{db, pod} }, seen: map[string]int64{},
+			store: func(pod string) Store { return memberOf{db, pod} }, seen: map[string]int64{},
 		}
 		clients, all = append(clients, c), append(all, c.run)
 	}

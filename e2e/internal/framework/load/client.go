@@ -1,4 +1,4 @@
-package etcd
+package load
 
 import (
 	"context"
@@ -18,22 +18,32 @@ const (
 	loadKeys    = 5
 	// operationEvery is how often each client begins an operation, if the last has ended: some 300 a second all together.
 	operationEvery = 30 * time.Millisecond
-	// operationLimit is after how long a client gives up waiting for an answer.
-	operationLimit = 3 * time.Second
 	// afterFailure is how long a client rests before it turns to the next member.
 	afterFailure = 200 * time.Millisecond
-	// askEvery is how often each member is asked how it is.
-	askEvery = 500 * time.Millisecond
 	// valuesOf is how many values are each client's own.
 	valuesOf = 10_000_000
 )
 
-// store is what a client uses of a member.
-type store interface {
-	get(ctx context.Context, key string) (int64, error)
-	put(ctx context.Context, key string, value int64) error
-	swap(ctx context.Context, key string, expected, value int64) (found int64, err error)
-	list(ctx context.Context) ([]int64, error)
+// OperationLimit is after how long a client gives up waiting for an answer.
+const OperationLimit = 3 * time.Second
+
+// Store is what one client uses of a member of a database. An error leaves open whether a write was carried out.
+type Store interface {
+	// Get returns the value of a key, 0 where it has none.
+	Get(ctx context.Context, key string) (int64, error)
+	// Put writes a value, and leaves its entry.
+	Put(ctx context.Context, key string, value int64) error
+	// Swap writes a value, and leaves its entry, if the key holds another, and returns what the key held.
+	Swap(ctx context.Context, key string, expected, value int64) (found int64, err error)
+	// List returns all entries.
+	List(ctx context.Context) (Listed, error)
+}
+
+// Listed is what a list finds.
+type Listed struct {
+	Values []int64 // of all entries, in no order
+	// Sum is that of the accounts between which writes move amounts, nil where the database has none.
+	Sum *int64
 }
 
 // record is where operations go, with the clock that they are timed by.
@@ -49,7 +59,7 @@ type client struct {
 	rng    *rand.Rand
 	// members returns the names of the pods that there are members of, and store what to use of one.
 	members func() []string
-	store   func(pod string) store
+	store   func(pod string) Store
 	written int64            // how many values it has written
 	seen    map[string]int64 // what it knows of each key
 }
@@ -100,11 +110,11 @@ func (c *client) step(ctx context.Context, pod string) error {
 	return c.carryOut(ctx, &o, func(ctx context.Context) (err error) {
 		switch o.Verb {
 		case history.ClientGet:
-			o.Found, err = s.get(ctx, o.Key)
+			o.Found, err = s.Get(ctx, o.Key)
 		case history.ClientPut:
-			err = s.put(ctx, o.Key, o.Value)
+			err = s.Put(ctx, o.Key, o.Value)
 		default:
-			o.Found, err = s.swap(ctx, o.Key, o.Expected, o.Value)
+			o.Found, err = s.Swap(ctx, o.Key, o.Expected, o.Value)
 		}
 		return err
 	})
@@ -114,15 +124,15 @@ func (c *client) step(ctx context.Context, pod string) error {
 func (c *client) list(ctx context.Context, pod string) error {
 	o := history.ClientOperation{Member: pod, Verb: history.ClientList}
 	return c.carryOut(ctx, &o, func(ctx context.Context) error {
-		values, err := c.store(pod).list(ctx)
-		o.Entries = ranges(values)
+		found, err := c.store(pod).List(ctx)
+		o.Entries, o.Sum = ranges(found.Values), found.Sum
 		return err
 	})
 }
 
 // carryOut has an operation carried out, and records it. What has no answer may have written; the operations of a client that is stopped have none.
 func (c *client) carryOut(ctx context.Context, o *history.ClientOperation, request func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, operationLimit)
+	ctx, cancel := context.WithTimeout(ctx, OperationLimit)
 	defer cancel()
 	o.Client, o.Call = c.number, c.record.Now()
 	err := request(ctx)
@@ -130,7 +140,7 @@ func (c *client) carryOut(ctx context.Context, o *history.ClientOperation, reque
 		o.Outcome = history.ClientOK
 		c.learn(o)
 	} else {
-		o.Found, o.Entries, o.Reason = 0, nil, shortened(err)
+		o.Found, o.Entries, o.Sum, o.Reason = 0, nil, nil, shortened(err)
 		if o.Outcome = history.ClientFailed; o.Value > 0 {
 			o.Outcome = history.ClientUnknown
 		}
