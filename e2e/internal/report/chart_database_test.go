@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -79,12 +80,26 @@ func TestDatabaseOfARun(t *testing.T) {
 	t.Parallel()
 	lost := carried()
 	lost.Clients[len(lost.Clients)-1].Entries = []history.Range{{1, 2}}
-	got := databaseOf([]verdict.JudgedHistory{{Carried: judge.Carry(carried())}, {}, {Carried: judge.Carry(lost)}}).String()
-	want := "carried etcd 3.7.0 through 2 absences of a member: 6 acknowledged writes in 14 operations, 1 lost, longest pause 4.5 s"
-	if got != want {
+	replicated, silent := carried(), carried()
+	for _, s := range replicated.Members {
+		s.Version = "PostgreSQL 17.5"
+	}
+	silent.Members = nil
+	var got []string
+	for _, d := range databasesOf([]verdict.JudgedHistory{
+		{Carried: judge.Carry(carried())}, {}, {Carried: judge.Carry(replicated)}, {Carried: judge.Carry(lost)}, {Carried: judge.Carry(silent)},
+	}) {
+		got = append(got, d.String())
+	}
+	want := []string{
+		"carried a database through 1 absence of a member: 3 acknowledged writes in 7 operations, 0 lost, longest pause 4.5 s",
+		"carried etcd 3.7.0 through 2 absences of a member: 6 acknowledged writes in 14 operations, 1 lost, longest pause 4.5 s",
+		"carried PostgreSQL 17.5 through 1 absence of a member: 3 acknowledged writes in 7 operations, 0 lost, longest pause 4.5 s",
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("expected %q, found %q", want, got)
 	}
-	if got := databaseOf([]verdict.JudgedHistory{{}}); got != nil {
+	if got := databasesOf([]verdict.JudgedHistory{{}}); got != nil {
 		t.Errorf("expected none, found %v", got)
 	}
 }

@@ -62,7 +62,7 @@ func (c *Conformance) Compare(again *Conformance, sameSuite bool) []string {
 		diffs.compare("troubles", c.Troubles, again.Troubles)
 		diffs.compare("lag", c.Lag, again.Lag)
 		diffs.compare("figures", c.Figures, again.Figures)
-		diffs.compare("database", c.Database, again.Database)
+		diffs.compare("databases", c.Databases, again.Databases)
 	}
 	overall := verdict.Run{Overall: c.Result}
 	diffs.compare("exit code", c.ExitCode, overall.ExitCode())

@@ -47,8 +47,8 @@ type Conformance struct {
 	Settings Settings                `json:"settings"`
 	// Lag is what the run shows of how far the StatefulSet controller was behind; reports of older suites lack it.
 	Lag *Lag `json:"lag,omitempty"`
-	// Database is what the databases of the level workload went through.
-	Database *Database `json:"database,omitempty"`
+	// Databases are what those of the level workload went through.
+	Databases []Database `json:"databases,omitempty"`
 	// Figures are what the cluster took for pods and claims, and no part of conformance; reports of older suites lack them.
 	Figures []figures.Figure `json:"figures,omitempty"`
 	// Objectives are what came of a person's objectives for them.
@@ -174,7 +174,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		Lag:        lagOf(run.Histories),
 		Figures:    run.Figures(),
 		Objectives: run.Objectives, KnownIssues: run.Known,
-		Database: databaseOf(run.Histories),
+		Databases: databasesOf(run.Histories),
 		Settings: SettingsOf(s),
 	}
 	var err error

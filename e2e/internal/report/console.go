@@ -30,9 +30,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	p.section("known issues, which change no verdict", lines(run.Known))
 	p.section("what the cluster took, which is no part of conformance", figureLines(run.Figures()))
 	p.section("objectives, which are no part of conformance", lines(run.Objectives))
-	if d := databaseOf(run.Histories); d != nil {
-		p.f("\n%s\n", sanitize.Text(d.String()))
-	}
+	p.section("databases in sets", lines(databasesOf(run.Histories)))
 	counts := map[verdict.Verdict]int{}
 	for _, r := range run.Rows {
 		counts[r.Verdict]++

@@ -29,8 +29,8 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	p := &printer{w: w}
 	head, advice := headline(c)
 	p.f("## %s: StatefulSets on Kubernetes %s\n\n%s\n\n", head, sanitize.Markdown(c.Cluster.KubernetesVersion), advice)
-	if c.Database != nil {
-		p.f("It %s.\n\n", sanitize.Markdown(c.Database.String()))
+	for _, d := range c.Databases {
+		p.f("It %s.\n\n", sanitize.Markdown(d.String()))
 	}
 	for _, broken := range problems(c) {
 		f := broken.First()
