@@ -11,7 +11,10 @@ const (
 )
 
 func workload() []Guarantee {
-	const carried = "Shown with etcd, which promises it itself as long as names, volumes and the order of its pods are what a StatefulSet promises."
+	const (
+		quorum  = "Shown with etcd, which promises it itself as long as names, volumes and the order of its pods are what a StatefulSet promises."
+		carried = "Shown with etcd and PostgreSQL, which promise it themselves as long as names, volumes and the order of their pods are what a StatefulSet promises."
+	)
 	return []Guarantee{{
 		ID:    WorkloadLinearizable,
 		Level: Workload,
@@ -34,7 +37,7 @@ func workload() []Guarantee {
 			"away at once, unless maxUnavailable allows it.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#rolling-updates",
-		Note:    "A pause of the writes is held against the cluster only while a majority was Ready and clients reached it. " + carried,
+		Note:    "A pause of the writes is held against the cluster only while a majority was Ready and clients reached it. " + quorum,
 	}, {
 		ID:      WorkloadMemberReturns,
 		Level:   Workload,
@@ -55,6 +58,6 @@ func workload() []Guarantee {
 		Must:    "A database whose set is deleted with the policy whenDeleted Delete, and made again, begins empty.",
 		Sources: []Source{Docs},
 		Link:    retentionPart,
-		Note:    carried,
+		Note:    quorum,
 	}}
 }

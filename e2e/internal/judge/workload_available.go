@@ -27,7 +27,8 @@ func checkAvailable(m *model, res *results) {
 			// Called while the member was away, and acknowledged before it was back.
 			i := sort.Search(len(writes), func(i int) bool { return writes[i].At > l.from })
 			for ; i < len(writes) && writes[i].At <= l.to; i++ {
-				if writes[i].Call >= l.from {
+				// Of two members none is away without their majority.
+				if writes[i].Call >= l.from && slices.ContainsFunc(d.sets, func(s *setLife) bool { return s.hasMajority(writes[i].Call) && s.hasMajority(writes[i].At) }) {
 					res.exercised(id)
 					break
 				}

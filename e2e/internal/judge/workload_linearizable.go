@@ -31,6 +31,7 @@ func checkLinearizable(m *model, res *results) {
 // linearizable judges what a database answered between two moments.
 func (res *results) linearizable(d *database, absences []absence, from, to time.Duration) {
 	const id = contract.WorkloadLinearizable
+	res.sums(d, absences, from, to)
 	keys := map[string][]linear.Op{}
 	for i, o := range d.ops {
 		if op, counts := asLinear(o, from, to); counts {
@@ -58,6 +59,26 @@ func (res *results) linearizable(d *database, absences []absence, from, to time.
 			}
 			text := fmt.Sprintf("no order of these operations on key %s, of %d, explains what they found: %s", key, len(ops), strings.Join(words, "; "))
 			res.unexplained(id, d, evidence{text: text, clients: clients}, from, part[len(part)-1].Return)
+		}
+	}
+}
+
+// sums judges the sums of accounts that lists found between two moments: each transaction moves an amount from one account to another, so that no order
+// of whole ones explains another sum than that of the first list, which came before all of them.
+func (res *results) sums(d *database, absences []absence, from, to time.Duration) {
+	const id = contract.WorkloadLinearizable
+	var first *history.ClientOperation
+	for _, o := range d.ops {
+		switch {
+		case o.Sum == nil || o.Call < from || o.At >= to:
+		case first == nil:
+			first = o
+		case *o.Sum != *first.Sum:
+			text := fmt.Sprintf("no order of transactions explains that the accounts hold %d in all, which client %d was told by %s at %s: each moves an amount from one to another, and they held %d at %s",
+				*o.Sum, o.Client, o.Member, moment(o.At), *first.Sum, moment(first.At))
+			res.unexplained(id, d, evidence{text: text, clients: []*history.ClientOperation{first, o}}, first.At, o.At)
+		case disturbed(absences, first.At, o.Call):
+			res.exercised(id)
 		}
 	}
 }

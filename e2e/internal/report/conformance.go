@@ -175,7 +175,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		Figures:    run.Figures(),
 		Objectives: run.Objectives, KnownIssues: run.Known,
 		Databases: databasesOf(run.Histories),
-		Settings: SettingsOf(s),
+		Settings:  SettingsOf(s),
 	}
 	var err error
 	if c.SpecsSHA256, err = fileDigest(dir, verdict.SpecsFile); err != nil && !errors.Is(err, os.ErrNotExist) {

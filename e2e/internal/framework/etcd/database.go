@@ -37,7 +37,9 @@ type Dialer func(ctx context.Context, pod string, port int) (net.Conn, error)
 // API server.
 func Create(ctx context.Context, ns *framework.Namespace, options ...statefulset.Option) *Database {
 	GinkgoHelper()
-	return CreateBehind(ctx, ns, func(ctx context.Context, pod string, port int) (net.Conn, error) { return load.Dial(ctx, ns, pod, port) }, options...)
+	return CreateBehind(ctx, ns, func(ctx context.Context, pod string, port int) (net.Conn, error) {
+		return load.Dial(ctx, ns, pod, port)
+	}, options...)
 }
 
 // CreateBehind is Create with another way for clients to reach the members.

@@ -35,7 +35,7 @@ func (s *server) dial(context.Context, string) (net.Conn, error) {
 	s.dialed.Add(1)
 	near, far := net.Pipe()
 	go func() {
-		defer far.Close()
+		defer func() { _ = far.Close() }()
 		s.serve(pgproto3.NewBackend(far, far))
 	}()
 	return pipe{near}, nil
