@@ -101,7 +101,7 @@ func storage() []Guarantee {
 	}, {
 		ID:          StorageWhenDeletedDelete,
 		Level:       Extended,
-		Must:        "With whenDeleted: Delete the claims that the set came to own under that policy are removed with the set.",
+		Must:        "With whenDeleted: Delete the set comes to own the claims of its pods, and those that it owned under that policy are removed with it.",
 		Sources:     []Source{Docs},
 		Since:       "1.32",
 		FeatureGate: "StatefulSetAutoDeletePVC",

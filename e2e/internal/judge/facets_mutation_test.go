@@ -21,6 +21,7 @@ func facetMutations() []furtherMutation {
 			e.Labels = maps.Clone(e.Labels)
 			delete(e.Labels, "template")
 		})},
+		{contract.StorageWhenDeletedDelete, "a claim is never owned by its set", disownClaim},
 		{contract.IdentityTemplate, "a pod has a longer grace period", onCreatedPod(func(_ *mutableHistory, _, p *object) bool {
 			p.first().Pod.Grace = new(int64(3600))
 			return true
@@ -58,6 +59,22 @@ func changeClaimEvent(f func(*history.Event)) mutation {
 		}
 		return false
 	}
+}
+
+// disownClaim takes its owner from a claim of a set that keeps its policy, for all of the claim's life.
+func disownClaim(h *mutableHistory) bool {
+	for _, c := range h.shuffled(history.Claims) {
+		set, n := h.claimOf(c)
+		if set == nil || !h.settledForLong(set) || c.deletion() != nil || c.first().At > h.end-h.deadline-whenTouched ||
+			!set.every(func(s *history.Set) bool { return s.WhenDeleted == appsv1.DeletePersistentVolumeClaimRetentionPolicyType && s.MinReadySeconds == 0 }) ||
+			!inRange(set.last(), n) || !h.lowerReady(set, n) {
+			continue
+		}
+		c.change(0, func(e *history.Event) { e.Owners = nil })
+		h.showController()
+		return true
+	}
+	return false
 }
 
 // observe adds to the newest observedGeneration that a status of a set shows.

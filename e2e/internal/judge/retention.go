@@ -29,6 +29,7 @@ func checkRetention(m *model, res *results) {
 		}
 	}
 	res.setDeleted(overdue)
+	res.claimsOwnedBySet()
 }
 
 func scaledDelete(v *history.Event) bool  { return deletes(v.Set.WhenScaled) }

@@ -135,6 +135,11 @@ func storage() []Fault {
 		Harm:  "A policy that was set to keep the data deletes it all the same.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-never-changes\") && set.Generation > 1 {\n\t\treturn true\n\t}\n"}},
 	}, {
+		Name: "when-deleted-of-first", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete}, Shows: []contract.ID{contract.StorageRetentionFailure},
+		Harm: "Of a deleted set only the first member's volume goes.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"when-deleted-of-first\") && getOrdinal(pod) > getStartOrdinal(set) && podInOrdinalRange(pod, set) {\n" +
+			"\t\treturn true\n\t}\n"}},
+	}, {
 		Name: "claim-not-recreated", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimRecreated},
 		Harm:  "A pod whose claim was deleted waits for ever.",
 		Edits: []Edit{{control, pending, ` && !planted.In("claim-not-recreated")`}},
