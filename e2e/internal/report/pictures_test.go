@@ -23,6 +23,14 @@ func TestPictures(t *testing.T) {
 			ask[bool](tab, "document.querySelector('"+example+"').closest('details').open = true")
 			return take(t, tab, chromedp.Screenshot("details.spec:has("+example+")"))
 		},
+		"database": func(t *testing.T, tab *tab) []byte {
+			t.Helper()
+			const spec = `document.querySelector("details.spec:has(svg)")`
+			ask[bool](tab, spec+".open = true")
+			// The timeline, without what can be opened below it.
+			ask[bool](tab, `(`+spec+`.querySelectorAll("figure ~ *").forEach(e => e.remove()), true)`)
+			return take(t, tab, chromedp.Screenshot("details.spec:has(svg)"))
+		},
 		"order-ignored": func(t *testing.T, tab *tab) []byte {
 			t.Helper()
 			ask[bool](tab, `(document.querySelectorAll("article ~ *, main > * ~ *").forEach(e => e.remove()), true)`)

@@ -26,7 +26,8 @@ import (
 var update = flag.Bool("update", false, "write the rows of conformance.schema.json anew (make catalogue)")
 
 // recordedRun copies the report folder of a run on a real cluster from testdata and saves its report there. Testdata holds
-// "conformant", a complete run, and "order-ignored", a few specs on a cluster whose controller manager does not wait.
+// "conformant", a complete run, "order-ignored", a few specs on a cluster whose controller manager does not wait, and "database", the spec that drains the
+// nodes of a database.
 func recordedRun(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,6 +56,7 @@ func recordedReport(t *testing.T, name string) *report.Conformance {
 var recordedReports = map[string]func() (*report.Conformance, error){
 	"conformant":    sync.OnceValues(func() (*report.Conformance, error) { return judgeFolder("testdata/conformant") }),
 	"order-ignored": sync.OnceValues(func() (*report.Conformance, error) { return judgeFolder("testdata/order-ignored") }),
+	"database":      sync.OnceValues(func() (*report.Conformance, error) { return judgeFolder("testdata/database") }),
 }
 
 // judgeFolder judges the histories of a report folder.
@@ -72,7 +74,7 @@ func judgeFolder(dir string) (*report.Conformance, error) {
 
 func TestReportsOfRealRunsFollowTheSchema(t *testing.T) {
 	t.Parallel()
-	for name, want := range map[string]verdict.Overall{"conformant": verdict.Conformant, "order-ignored": verdict.NotConformant} {
+	for name, want := range map[string]verdict.Overall{"conformant": verdict.Conformant, "order-ignored": verdict.NotConformant, "database": verdict.Conformant} {
 		t.Run(name, func(t *testing.T) {
 			dir := recordedRun(t, name)
 			c, err := report.Load(dir)
