@@ -83,7 +83,7 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 	})
 
 	It("goes on to serve while the control plane does not answer, and keeps its members when it is back", Proves(
-		contract.DisruptionDatabaseControlPlaneAway,
+		contract.DisruptionDatabaseControlPlane,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
 		db := etcd.CreateBehind(ctx, ns, workers.Dial)
@@ -94,12 +94,12 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 		since, all := ns.Now(), db.Pods(0, 1, 2)
 		resume := workers.PauseControlPlane(ctx)
 		db.ServeFor(ctx, controlPlaneAway)
-		db.VerifyServed(contract.DisruptionDatabaseControlPlaneAway, since, "the control plane did not answer")
+		db.VerifyServed(contract.DisruptionDatabaseControlPlane, since, "the control plane did not answer")
 
 		By("having it answer again")
 		resume(ctx)
 		settle(ctx, db)
-		ns.VerifyKept(ctx, contract.DisruptionDatabaseControlPlaneAway, all...)
-		db.VerifyServed(contract.DisruptionDatabaseControlPlaneAway, since, "the control plane did not answer, and did again")
+		ns.VerifyKept(ctx, contract.DisruptionDatabaseControlPlane, all...)
+		db.VerifyServed(contract.DisruptionDatabaseControlPlane, since, "the control plane did not answer, and did again")
 	})
 })

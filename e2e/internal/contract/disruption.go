@@ -12,9 +12,9 @@ const (
 	DisruptionTaint             ID = "disruption/taint"
 	DisruptionTargetCondition   ID = "disruption/target-condition"
 
-	DisruptionDatabaseDrained          ID = "disruption/database-drained"
-	DisruptionDatabaseNodeLost         ID = "disruption/database-node-lost"
-	DisruptionDatabaseControlPlaneAway ID = "disruption/database-control-plane-away"
+	DisruptionDatabaseDrained      ID = "disruption/database-drained"
+	DisruptionDatabaseNodeLost     ID = "disruption/database-node-lost"
+	DisruptionDatabaseControlPlane ID = "disruption/database-control-plane"
 )
 
 func disruption() []Guarantee {
@@ -110,7 +110,7 @@ func disruption() []Guarantee {
 		Link:    shutdownPage + "#non-graceful-node-shutdown",
 		Note:    carried,
 	}, {
-		ID:    DisruptionDatabaseControlPlaneAway,
+		ID:    DisruptionDatabaseControlPlane,
 		Level: Disruptive,
 		Must: "A database in a set goes on to take writes while the control plane does not answer for a minute, and keeps all its members until that is over and " +
 			"after it.",

@@ -64,7 +64,7 @@ func disruption() []Fault {
 		Harm:  "A database that has lost one node has its other members restarted too, and cannot serve.",
 		Edits: []Edit{{control, beforePods, takeOlder}},
 	}, {
-		Name: "outage-restarts-members", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDatabaseControlPlaneAway},
+		Name: "outage-restarts-members", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionDatabaseControlPlane},
 		Harm:  "A database that was fine while the control plane was away is restarted when that is back.",
 		Edits: []Edit{{control, beforePods, takeSurvivors}},
 	}, {
