@@ -95,3 +95,20 @@ func TestWorkloadSettingsRejected(t *testing.T) {
 		}
 	}
 }
+
+// A report names PostgreSQL's image only where a run uses it.
+func TestPostgresImage(t *testing.T) {
+	for _, c := range []struct {
+		level             contract.Level
+		named, used, want string
+	}{
+		{contract.Workload, "", "built:1", "built:1"},
+		{contract.Workload, "mine:1", "built:1", "mine:1"},
+		{contract.Extended, "mine:1", "built:1", ""},
+	} {
+		o := Options{Level: c.level, Images: runconfig.Images{Postgres: c.named}}
+		if got := o.Settings("run", runconfig.Images{Postgres: c.used}).Images.Postgres; got != c.want {
+			t.Errorf("%+v: found %q", c, got)
+		}
+	}
+}
