@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -27,7 +28,10 @@ const (
 // OperationLimit is after how long a client gives up waiting for an answer.
 const OperationLimit = 3 * time.Second
 
-// Store is what one client uses of a member of a database. An error leaves open whether a write was carried out.
+// ErrRefused is in the chain of an error that says that a write was not carried out and will not be.
+var ErrRefused = errors.New("refused")
+
+// Store is what one client uses of a member of a database. An error without ErrRefused leaves open whether a write was carried out.
 type Store interface {
 	// Get returns the value of a key, 0 where it has none.
 	Get(ctx context.Context, key string) (int64, error)
@@ -141,7 +145,7 @@ func (c *client) carryOut(ctx context.Context, o *history.ClientOperation, reque
 		c.learn(o)
 	} else {
 		o.Found, o.Entries, o.Sum, o.Reason = 0, nil, nil, shortened(err)
-		if o.Outcome = history.ClientFailed; o.Value > 0 {
+		if o.Outcome = history.ClientFailed; o.Value > 0 && !errors.Is(err, ErrRefused) {
 			o.Outcome = history.ClientUnknown
 		}
 	}

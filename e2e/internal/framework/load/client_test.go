@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -67,6 +68,33 @@ func (m memberOf) Swap(_ context.Context, key string, expected, value int64) (fo
 func (m memberOf) List(context.Context) (found Listed, err error) {
 	err = m.do(func() { found.Values = slices.Clone(m.entries) })
 	return found, err
+}
+
+// refusing refuses every request.
+type refusing struct{ memberOf }
+
+func (refusing) Put(context.Context, string, int64) error {
+	return fmt.Errorf("%w: lock timeout", ErrRefused)
+}
+
+// A write that is known not to have been carried out has failed.
+func TestRefusedWrite(t *testing.T) {
+	r := &recorded{begin: time.Now(), wake: make(chan struct{}, 1)}
+	c := &client{record: r, rng: rand.New(rand.NewPCG(1, 1)), store: func(string) Store { return refusing{memberOf{&memory{values: map[string]int64{}}, "a"}} }, seen: map[string]int64{}}
+	for range 20 {
+		_ = c.step(t.Context(), "a")
+	}
+	puts := 0
+	for _, o := range r.ops {
+		if o.Verb == history.ClientPut {
+			if puts++; o.Outcome != history.ClientFailed {
+				t.Errorf("expected it to have failed, found %+v", o)
+			}
+		}
+	}
+	if puts == 0 {
+		t.Error("expected writes")
+	}
 }
 
 // recorded keeps operations as a recorder does.

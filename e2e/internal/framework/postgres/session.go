@@ -151,7 +151,7 @@ func (s *session) query(ctx context.Context, command string, args ...string) ([]
 	defer s.mu.Unlock()
 	conn, err := s.connected(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", load.ErrRefused, err)
 	}
 	values := make([][]byte, len(args))
 	for i, a := range args {
@@ -160,7 +160,7 @@ func (s *session) query(ctx context.Context, command string, args ...string) ([]
 	answer := conn.ExecParams(ctx, command, values, nil, nil, nil).Read()
 	switch {
 	case answer.Err != nil:
-		return nil, answer.Err
+		return nil, asRefused(answer.Err)
 	case s.warning != "":
 		return nil, fmt.Errorf("answered with a warning: %s", s.warning)
 	case len(answer.Rows) == 0:
@@ -171,6 +171,15 @@ func (s *session) query(ctx context.Context, command string, args ...string) ([]
 		row[i] = string(value)
 	}
 	return row, nil
+}
+
+// asRefused tells errors with which the server gave a transaction up from those after which it may have committed: one that ended the connection, and
+// every other trouble with it.
+func asRefused(err error) error {
+	if answer, answered := errors.AsType[*pgconn.PgError](err); answered && answer.SeverityUnlocalized == "ERROR" {
+		return fmt.Errorf("%w: %w", load.ErrRefused, err)
+	}
+	return err
 }
 
 // prepare carries out setUp.

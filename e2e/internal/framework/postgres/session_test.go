@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"net"
 	"reflect"
 	"strings"
@@ -16,10 +17,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// server answers every command with a row of one value, and with a notice of that severity before it; one that is mute does not answer.
+// server answers every command with a row of one value, and with a notice of that severity before it; one that is mute does not answer, and one that
+// fails answers with an error of that severity.
 type server struct {
 	severity string
 	mute     bool
+	fails    string
 	dialed   atomic.Int32
 }
 
@@ -54,6 +57,11 @@ func (s *server) serve(b *pgproto3.Backend) {
 			return
 		}
 		if _, complete := message.(*pgproto3.Sync); !complete || s.mute {
+			continue
+		}
+		if s.fails != "" {
+			b.Send(&pgproto3.ErrorResponse{Severity: s.fails, SeverityUnlocalized: s.fails, Code: "55P03", Message: "lock timeout"})
+			b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 			continue
 		}
 		b.Send(&pgproto3.ParseComplete{})
@@ -111,6 +119,36 @@ func TestAClientGivesUp(t *testing.T) {
 			t.Errorf("expected an answer by a second connection, found %d, %v", found, err)
 		}
 	})
+}
+
+// What the server gave up was not carried out, nor was what it was never sent; what ended with the connection may have been.
+func TestRefusedWrites(t *testing.T) {
+	for severity, want := range map[string]bool{"ERROR": true, "FATAL": false} {
+		s := &server{fails: severity}
+		c := &session{pod: primary, dial: s.dial}
+		if err := c.Put(t.Context(), "a", 9); err == nil || errors.Is(err, load.ErrRefused) != want {
+			t.Errorf("%s: expected it to be refused: %t, found %v", severity, want, err)
+		}
+		c.close()
+	}
+	c := &session{pod: primary, dial: func(context.Context, string) (net.Conn, error) { return nil, errors.New("connection refused") }}
+	if err := c.Put(t.Context(), "a", 9); !errors.Is(err, load.ErrRefused) {
+		t.Errorf("expected a write that was never sent to be refused, found %v", err)
+	}
+	near, far := net.Pipe()
+	c = &session{pod: primary, dial: func(context.Context, string) (net.Conn, error) { return pipe{near}, nil }}
+	go func() {
+		b := pgproto3.NewBackend(far, far)
+		_, _ = b.ReceiveStartupMessage()
+		b.Send(&pgproto3.AuthenticationOk{})
+		b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		_ = b.Flush()
+		_, _ = b.Receive()
+		_ = far.Close()
+	}()
+	if err := c.Put(t.Context(), "a", 9); err == nil || errors.Is(err, load.ErrRefused) {
+		t.Errorf("expected a connection that was lost to leave it open, found %v", err)
+	}
 }
 
 func TestParse(t *testing.T) {
