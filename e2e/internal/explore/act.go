@@ -104,7 +104,7 @@ type Act struct {
 	Value string `json:"value,omitempty"`
 	// Propagation is for DeleteSet.
 	Propagation metav1.DeletionPropagation `json:"propagation,omitempty"`
-	// Owned makes an outsider a pod of another controller; otherwise it has none.
+	// Owned makes an outsider or a claim one of another controller; otherwise it has none.
 	Owned bool `json:"owned,omitempty"`
 }
 
@@ -142,6 +142,9 @@ func (a *Act) Words() string {
 	case DeleteClaim:
 		return "delete the claim " + a.Object
 	case MakeClaim:
+		if a.Owned {
+			return "create the claim " + a.Object + ", of another controller"
+		}
 		return "create the claim " + a.Object
 	case MakeBudget:
 		return fmt.Sprintf("create a PodDisruptionBudget for %s with maxUnavailable %s", a.Set, a.Value)

@@ -220,8 +220,8 @@ func proposeClaim(c *Course, s *history.State, name string, set *history.Event) 
 	if !live(set) || len(set.Set.ClaimTemplates) == 0 {
 		return Act{}, false
 	}
-	claim := ClaimOf(set.Set.ClaimTemplates[0], podOf(name, c.rng.IntN(maxReplicas)))
-	return Act{Object: claim}, s.Get(history.Claims, claim) == nil
+	claim := ClaimOf(pick(c, set.Set.ClaimTemplates...), podOf(name, c.rng.IntN(maxReplicas)))
+	return Act{Object: claim, Owned: c.rng.IntN(2) == 0}, s.Get(history.Claims, claim) == nil
 }
 
 // proposeOutsider proposes a pod with the set's labels, of a name that the set may give or of another.

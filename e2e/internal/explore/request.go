@@ -94,7 +94,7 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		return []Request{{Method: Delete, Resource: history.Claims, Name: a.Object, Verb: history.VerbDelete, Text: text}}, nil
 	case MakeClaim:
 		body, err := a.claim()
-		return []Request{{Method: Post, Resource: history.Claims, Name: a.Object, Verb: history.VerbCreate, Text: text, Body: body, Exists: true}}, err
+		return []Request{{Method: Post, Resource: history.Claims, Name: a.Object, Verb: history.VerbCreate, Text: text, Body: body, Owned: a.Owned, Exists: true}}, err
 	case MakeBudget, RemoveBudget:
 		return a.budget()
 	case KillComponent:

@@ -87,7 +87,7 @@ func everyKind() *Episode {
 			a.Spec = &Spec{Template: template, Strategy: appsv1.OnDeleteStatefulSetStrategyType}
 		case k == DeleteSet:
 			a.Propagation = "Orphan"
-		case k == MakeOutsider:
+		case k == MakeOutsider, k == MakeClaim:
 			a.Owned = true
 		case k == KillComponent:
 			a.Value = Components()[0]
@@ -117,6 +117,9 @@ func TestScript(t *testing.T) {
 		if !strings.Contains(script, want) {
 			t.Errorf("expected the script to have %q", want)
 		}
+	}
+	if n := strings.Count(script, "uid: $OWNER"); n != 2 {
+		t.Errorf("expected a pod and a claim of another controller, found %d objects of one", n)
 	}
 }
 

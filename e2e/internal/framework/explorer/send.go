@@ -128,6 +128,11 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 		if err != nil {
 			return err
 		}
+		if q.Owned {
+			if o.OwnerReferences, err = r.otherController(ctx); err != nil {
+				return err
+			}
+		}
 		r.ns.Settings.Apply(o)
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*corev1.PersistentVolumeClaim, error) {
