@@ -159,7 +159,7 @@ func update() []Guarantee {
 		ID:    UpdateHistoryOldestFirst,
 		Level: Extended,
 		Must: "Of the controller revisions that nothing uses, those that revisionHistoryLimit does not allow are removed from the lowest number up; one " +
-			"that a pod of the set has is not removed.",
+			"that it allows, or that a pod of the set has, is not removed.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#managing-revision-history",
 	}, {

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -136,6 +137,9 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 			res.inconclusive(id, c)
 			continue
 		}
+		if m.removedWithinLimit(res, r, all, l) {
+			continue
+		}
 		unused, stays := 1, []*revisionLife(nil)
 		for _, o := range all {
 			if o == l || o.by(gone.At) == nil || !o.keptUntil(gone.At) {
@@ -169,6 +173,57 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 				gone.Name, number, r.set.name, gone.Ref(), other.Name, other.Revision.Number, other.ResourceVersion),
 		})
 	}
+}
+
+// removedWithinLimit reports whether a revision was removed although the limit allowed to keep it: of those that nothing may have used, fewer are left than
+// that, and fewer had a higher number. It records that.
+func (m *model) removedWithinLimit(res *results, r *rollout, all []*revisionLife, l *revisionLife) bool {
+	const id = contract.UpdateHistoryOldestFirst
+	gone, limit, left, higher := l.gone, math.MaxInt, 0, 0
+	for _, v := range m.cacheAt(r.set, gone).specs() {
+		if v.Set.RevisionHistoryLimit != nil {
+			limit = min(limit, int(*v.Set.RevisionHistoryLimit))
+		}
+	}
+	for _, o := range all {
+		was := o.by(gone.At)
+		if o == l || was == nil || !o.keptUntil(m.visibleFrom(gone.At)) || !m.maybeUnused(r.set, o, gone.At) {
+			continue
+		}
+		if o.keptUntil(m.settledBy(gone.At)) {
+			left++
+		}
+		if was.Revision.Number > gone.Revision.Number {
+			higher++
+		}
+	}
+	if limit == math.MaxInt || max(left, higher) >= limit {
+		return false
+	}
+	c := evidence{
+		set: r.set, since: m.visibleFrom(gone.At), until: m.settledBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{r.set.specAt(gone.At), gone},
+		text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, which leaves %d that nothing uses where revisionHistoryLimit is %d",
+			gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), left, limit),
+	}
+	if m.trimmed(r.set, all, gone) {
+		res.broken(id, c)
+		return true
+	}
+	c.text += "; but the controller had no more than its limit then, or no occasion to count them" + anyClient("delete controller revisions")
+	res.inconclusive(id, c)
+	return true
+}
+
+// maybeUnused reports whether at some moment around the given one, as far as the controller's cache and the watches may be apart, no status may have named a
+// revision, and no pod of the set have had it.
+func (m *model) maybeUnused(s *setLife, l *revisionLife, at time.Duration) bool {
+	from, to := m.visibleFrom(at), m.settledBy(at)
+	unnamed := slices.ContainsFunc(s.events[max(s.versionsUntil(from)-1, 0):s.versionsUntil(to)], func(v *history.Event) bool {
+		return v.Set.Status.CurrentRevision != l.name && v.Set.Status.UpdateRevision != l.name
+	})
+	return unnamed && !slices.ContainsFunc(s.pods, func(p *podLife) bool {
+		return p.revision == l.name && !p.relabelled && p.first().At <= from && (p.gone == nil || p.gone.At > to)
+	})
 }
 
 // podHolding returns a pod of the set that had a revision when that was removed, as the controller must have known: the pod was created longer ago

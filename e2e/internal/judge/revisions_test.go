@@ -169,7 +169,34 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 		{name: "the two oldest in one go, the higher first", exercised: ids(id), build: four(1, remove("web-2", "web-1"))},
 		{name: "the newest", broken: ids(id), texts: []string{"web-3, number 3, of web was removed", "while the older web-1, number 1"}, build: four(2, remove("web-3"))},
 		{name: "the middle one", broken: ids(id), build: four(2, remove("web-2"))},
-		{name: "one within the limit, which the controller has no reason to remove", notExercised: ids(id), build: four(10, remove("web-3"))},
+		{
+			name: "one within the limit, which the controller has no reason to remove", inconclusive: ids(id), texts: []string{"which leaves 2 that nothing uses where revisionHistoryLimit is 10"},
+			build: four(10, remove("web-3")),
+		},
+		{
+			name: "one more than the limit asks for", broken: ids(id), exercised: ids(id), texts: []string{"web-3, number 3, of web was removed", "which leaves 1 that nothing uses where revisionHistoryLimit is 2"},
+			build: four(2, func(b *historytest.Builder) {
+				b.ChangeTemplate("web", 5)
+				b.Revision("web", 5, 5)
+				b.NewTemplate("web", 5)
+				b.Roll("web", 0)
+				b.Wait(4 * time.Second)
+				b.Change(history.Sets, "web", func(*history.Event) {})
+				remove("web-1", "web-2", "web-3")(b)
+			}),
+		},
+		{
+			name: "as many as a lower limit asks for, which came a moment ago", exercised: ids(id), build: four(10, func(b *historytest.Builder) {
+				b.Update("web", func(s *history.Set) { s.RevisionHistoryLimit = new(int32(1)) })
+				remove("web-1", "web-2")(b)
+			}),
+		},
+		{
+			name: "as many as a limit asks for that was raised a moment ago", exercised: ids(id), build: four(1, func(b *historytest.Builder) {
+				b.Update("web", func(s *history.Set) { s.RevisionHistoryLimit = new(int32(10)) })
+				remove("web-1", "web-2")(b)
+			}),
+		},
 		{
 			name: "an older one is in use", exercised: ids(id),
 			build: func(b *historytest.Builder) {

@@ -153,6 +153,10 @@ func update() []Fault {
 		Harm:  "One revision more is kept than was asked for.",
 		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-one-too-many\") {\n\t\thistoryLimit++\n\t}\n"}},
 	}, {
+		Name: "history-one-too-few", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst}, Shows: []contract.ID{contract.UpdateHistoryLimit},
+		Harm:  "The version that somebody wants to go back to is gone, although it was to be kept.",
+		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-one-too-few\") && historyLimit > 0 {\n\t\thistoryLimit--\n\t}\n"}},
+	}, {
 		Name: "second-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOneAtATime}, Shows: []contract.ID{contract.UpdateRollback},
 		Harm: "The first rollout is in order, and the way back takes the whole service down.",
 		Edits: rolling(`planted.In("second-rollout-at-once") && updateRevision.Revision > 2 && updateRevision.Name != currentRevision.Name`,
