@@ -66,7 +66,9 @@ func disownClaim(h *mutableHistory) bool {
 	for _, c := range h.shuffled(history.Claims) {
 		set, n := h.claimOf(c)
 		if set == nil || !h.settledForLong(set) || c.deletion() != nil || c.first().At > h.end-h.deadline-whenTouched ||
-			!set.every(func(s *history.Set) bool { return s.WhenDeleted == appsv1.DeletePersistentVolumeClaimRetentionPolicyType && s.MinReadySeconds == 0 }) ||
+			!set.every(func(s *history.Set) bool {
+				return s.WhenDeleted == appsv1.DeletePersistentVolumeClaimRetentionPolicyType && s.MinReadySeconds == 0
+			}) ||
 			!inRange(set.last(), n) || !h.lowerReady(set, n) {
 			continue
 		}

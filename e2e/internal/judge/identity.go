@@ -18,6 +18,7 @@ func identityChecks() []check {
 	return []check{
 		{ids: []contract.ID{contract.IdentityName, contract.IdentityStartOrdinal}, run: checkNames},
 		{ids: []contract.ID{contract.IdentityHostname}, run: checkHostname},
+		{ids: []contract.ID{contract.IdentityOwnFQDN, contract.DNSPodRecord}, run: checkNetworkName},
 		{ids: []contract.ID{contract.IdentityLabels}, run: checkLabels},
 		{ids: []contract.ID{contract.IdentitySticky}, run: replacementsBy(deleted, contract.IdentitySticky)},
 		{ids: []contract.ID{contract.IdentityAtMostOne}, run: checkAtMostOne},

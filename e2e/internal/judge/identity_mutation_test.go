@@ -17,7 +17,9 @@ func identityMutations() map[contract.ID]mutation {
 	return map[contract.ID]mutation{
 		contract.IdentityName:         renamePod(func(s *history.Set) bool { return s.Start == 0 }),
 		contract.IdentityStartOrdinal: renamePod(func(s *history.Set) bool { return s.Start > 0 }),
-		contract.IdentityHostname:     wrongHostname,
+		contract.IdentityHostname:     firstPodWith(func(p *history.Pod) { p.Hostname = "somebody" }),
+		contract.IdentityOwnFQDN:      firstPodWith(func(p *history.Pod) { p.Subdomain = "" }),
+		contract.DNSPodRecord:         firstPodWith(func(p *history.Pod) { p.Hostname = "" }),
 		contract.IdentityLabels:       wrongPodNameLabel,
 		contract.IdentitySticky:       replaceWithWrongHostname(byDeletion),
 		contract.IdentityAtMostOne:    removeWhileRunning,
@@ -95,17 +97,17 @@ func wrongPodNameLabel(h *mutableHistory) bool {
 	})(h)
 }
 
-// wrongHostname gives the first pod of its name another hostname; its replacements are checked under identity/sticky.
-func wrongHostname(h *mutableHistory) bool {
+// firstPodWith changes the first pod of its name; its replacements are checked under identity/sticky.
+func firstPodWith(change func(*history.Pod)) mutation {
 	return onCreatedPod(func(h *mutableHistory, set, p *object) bool {
 		another := func(o *object) bool { return o != p && o.name == p.name && o.first().At < p.first().At }
 		free := func(s *history.Set) bool { return s.PodHostname == "" && !s.FreeHostname }
 		if slices.ContainsFunc(h.objects[history.Pods], another) || !set.every(free) {
 			return false
 		}
-		p.first().Pod.Hostname = "somebody"
+		change(p.first().Pod)
 		return true
-	})(h)
+	})
 }
 
 // replaceWithWrongHostname gives another hostname to the replacement of a pod for which lost returns an event.

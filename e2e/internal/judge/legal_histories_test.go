@@ -26,6 +26,8 @@ func neverExercised() map[contract.ID]string {
 	const noClients = "only the histories of TestClientsOfACorrectCluster have clients"
 	return map[contract.ID]string{
 		contract.IdentityHostname: "a hostname is read inside the container, which the simulator does not run",
+		contract.IdentityOwnFQDN:  "a domain name is read inside the container, which the simulator does not run",
+		contract.DNSPodRecord:     "a record is asked of the cluster's DNS, which the simulator does not have",
 
 		contract.WorkloadLinearizable: noClients, contract.WorkloadNoLostWrite: noClients, contract.WorkloadAvailable: noClients,
 		contract.WorkloadMemberReturns: noClients, contract.WorkloadDataKept: noClients, contract.WorkloadDataGone: noClients,

@@ -11,8 +11,10 @@ import (
 // aboutTests says why a guarantee is not judged in a history in which nobody ran a test, "" if it is.
 func aboutTests(id contract.ID) string {
 	switch id {
-	case contract.IdentityHostname:
+	case contract.IdentityHostname, contract.IdentityOwnFQDN:
 		return "it is looked at inside of a container"
+	case contract.DNSPodRecord:
+		return "it is asked of the cluster's DNS"
 	case contract.StorageInUseProtection, contract.LifecycleDisruptionTarget, contract.LifecycleEvictedGraceful:
 		return "only a test knows which of the deletions and evictions were its own"
 	}

@@ -62,6 +62,14 @@ func dns() []Fault {
 		Harm:  "Members that are added to a running cluster cannot be found by their names.",
 		Edits: named(`planted.In("subdomain-of-added-missing") && planted.Added(set, getOrdinal(pod)-getStartOrdinal(set))`, `pod.Spec.Subdomain = ""`),
 	}, {
+		Name: "subdomain-under-parallel-missing", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnFQDN}, Shows: []contract.ID{contract.OrderingParallel},
+		Harm:  "Members of a set that starts in parallel have no name that others find them by.",
+		Edits: named(`planted.In("subdomain-under-parallel-missing") && set.Spec.PodManagementPolicy == apps.ParallelPodManagement`, `pod.Spec.Subdomain = ""`),
+	}, {
+		Name: "hostname-with-claims-missing", Kind: Subtle, Breaks: []contract.ID{contract.DNSPodRecord}, Shows: []contract.ID{contract.StorageTemplates},
+		Harm:  "Members with volumes, and only those, cannot be found by their names.",
+		Edits: named(`planted.In("hostname-with-claims-missing") && len(set.Spec.VolumeClaimTemplates) > 0`, `pod.Spec.Hostname = ""`),
+	}, {
 		Name: "endpoints-miss-deletion", Kind: Obvious, Breaks: []contract.ID{contract.DNSEndpointConditions},
 		Harm:  "Clients are sent to members that are on their way out.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.Unterminated(\"endpoints-miss-deletion\", pods)\n"}},
