@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -20,7 +21,7 @@ func checkRevisions(m *model, res *results) {
 		// Where no revision of the set is recorded at all, nothing is known of them.
 		if all := kept[r.set.uid]; len(all) > 0 {
 			m.newRevisions(res, r, all, kept)
-			m.removedRevisions(res, r, all)
+			m.removedRevisions(res, r, all, kept)
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (l *revisionLife) by(at time.Duration) *history.Event {
 func (l *revisionLife) keptUntil(at time.Duration) bool { return l.gone == nil || l.gone.At > at }
 
 // removedRevisions judges which of the revisions that nothing used was removed by the controller when there were more than the limit.
-func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) {
+func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, kept map[types.UID][]*revisionLife) {
 	const id = contract.UpdateHistoryOldestFirst
 	for _, l := range all {
 		gone := l.gone
@@ -137,7 +138,7 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 			res.inconclusive(id, c)
 			continue
 		}
-		if m.removedWithinLimit(res, r, all, l) {
+		if m.removedWithinLimit(res, r, l, kept) {
 			continue
 		}
 		unused, stays := 1, []*revisionLife(nil)
@@ -177,7 +178,7 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife) 
 
 // removedWithinLimit reports whether a revision was removed although the limit allowed to keep it: of those that nothing may have used, fewer are left than
 // that, and fewer had a higher number. It records that.
-func (m *model) removedWithinLimit(res *results, r *rollout, all []*revisionLife, l *revisionLife) bool {
+func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, kept map[types.UID][]*revisionLife) bool {
 	const id = contract.UpdateHistoryOldestFirst
 	gone, limit, left, higher := l.gone, math.MaxInt, 0, 0
 	for _, v := range m.cacheAt(r.set, gone).specs() {
@@ -185,15 +186,19 @@ func (m *model) removedWithinLimit(res *results, r *rollout, all []*revisionLife
 			limit = min(limit, int(*v.Set.RevisionHistoryLimit))
 		}
 	}
-	for _, o := range all {
+	mine := slices.DeleteFunc(slices.Concat(slices.Collect(maps.Values(kept))...), func(o *revisionLife) bool {
 		was := o.by(gone.At)
-		if o == l || was == nil || !o.keptUntil(m.visibleFrom(gone.At)) || !m.maybeUnused(r.set, o, gone.At) {
+		// A set may have adopted those of a former one.
+		return o != l && (was == nil || was.Controller() != nil && was.Controller().UID != r.set.uid)
+	})
+	for _, o := range mine {
+		if o == l || !o.keptUntil(m.visibleFrom(gone.At)) || !m.maybeUnused(r.set, o, gone.At) {
 			continue
 		}
 		if o.keptUntil(m.settledBy(gone.At)) {
 			left++
 		}
-		if was.Revision.Number > gone.Revision.Number {
+		if o.by(gone.At).Revision.Number > gone.Revision.Number {
 			higher++
 		}
 	}
@@ -205,7 +210,7 @@ func (m *model) removedWithinLimit(res *results, r *rollout, all []*revisionLife
 		text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, which leaves %d that nothing uses where revisionHistoryLimit is %d",
 			gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), left, limit),
 	}
-	if m.trimmed(r.set, all, gone) {
+	if m.trimmed(r.set, mine, gone) {
 		res.broken(id, c)
 		return true
 	}
@@ -222,7 +227,7 @@ func (m *model) maybeUnused(s *setLife, l *revisionLife, at time.Duration) bool 
 		return v.Set.Status.CurrentRevision != l.name && v.Set.Status.UpdateRevision != l.name
 	})
 	return unnamed && !slices.ContainsFunc(s.pods, func(p *podLife) bool {
-		return p.revision == l.name && !p.relabelled && p.first().At <= from && (p.gone == nil || p.gone.At > to)
+		return p.revision == l.name && !p.relabelled && len(p.owners) == 1 && p.first().At <= from && (p.gone == nil || p.gone.At > to)
 	})
 }
 

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -184,6 +185,37 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 				b.Change(history.Sets, "web", func(*history.Event) {})
 				remove("web-1", "web-2", "web-3")(b)
 			}),
+		},
+		{
+			name: "one, where another that is left is a former set's", notExercised: ids(), build: func(b *historytest.Builder) {
+				b.Set("web")
+				b.Revision("web", 1, 1)
+				b.Status("web")
+				b.DeleteSet("web")
+				b.Set("web", historytest.HistoryLimit(1))
+				b.Change(history.Revisions, "web-1", func(e *history.Event) {
+					e.Owners = slices.Clone(e.Owners)
+					e.Owners[0].UID = b.Get(history.Sets, "web").UID
+				})
+				b.CreateReady("web-0")
+				b.Status("web")
+				for n := 2; n <= 4; n++ {
+					b.Wait(4 * time.Second)
+					template := n
+					if n == 3 {
+						template = 1
+						b.Renumber("web", 1, 3)
+					} else {
+						b.Revision("web", n, int64(n))
+					}
+					b.ChangeTemplate("web", template)
+					b.NewTemplate("web", template)
+					b.Roll("web", 0)
+				}
+				b.Wait(4 * time.Second)
+				b.Remove(history.Revisions, "web-2")
+				b.Wait(4 * time.Second)
+			},
 		},
 		{
 			name: "as many as a lower limit asks for, which came a moment ago", exercised: ids(id), build: four(10, func(b *historytest.Builder) {
