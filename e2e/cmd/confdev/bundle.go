@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/packaging"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
@@ -23,6 +25,7 @@ import (
 type bundleOptions struct {
 	workload            nodeimage.Workload
 	suite, architecture string
+	level               string
 }
 
 func newBundleCommand() *cobra.Command {
@@ -37,12 +40,18 @@ machine with no network and no Go.`,
 			if err := checkArchitecture(o.architecture); err != nil {
 				return err
 			}
+			if !slices.Contains(contract.Levels(), contract.Level(o.level)) {
+				return cli.UsageError{Err: fmt.Errorf("LEVEL=%s: expected one of %v", o.level, contract.Levels())}
+			}
 			return packBundle(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := flagsOf(command)
 	f.String(&o.workload.Nginx, images.NginxSetting, images.PublicNginx, "nginx `image` to pack")
 	f.String(&o.workload.Busybox, images.BusyboxSetting, images.PublicBusybox, "busybox `image` to pack")
+	f.String(&o.workload.Etcd, images.EtcdSetting, images.PublicEtcd, "etcd `image` to pack for the level workload")
+	f.String(&o.workload.Postgres, images.PostgresSetting, images.PublicPostgres, "PostgreSQL `image` to pack for the level workload")
+	f.String(&o.level, "LEVEL", string(contract.Extended), "highest `level` of guarantees that runs are to check: workload has databases")
 	addSuiteImage(f, &o.suite)
 	addArchitecture(f, &o.architecture)
 	return command
@@ -143,14 +152,18 @@ func saveWorkload(ctx context.Context, o bundleOptions, dir string, progress io.
 		return packaging.Save(filepath.Join(dir, packaging.ImageFile(setting)), reference, image)
 	}
 	missing := map[string]bool{}
-	for _, i := range []images.Listed{{Setting: images.NginxSetting, Reference: o.workload.Nginx}, {Setting: images.BusyboxSetting, Reference: o.workload.Busybox}} {
+	wanted := []images.Listed{{Setting: images.NginxSetting, Reference: o.workload.Nginx}, {Setting: images.BusyboxSetting, Reference: o.workload.Busybox}}
+	if contract.Level(o.level) == contract.Workload {
+		wanted = append(wanted, images.Listed{Setting: images.EtcdSetting, Reference: o.workload.Etcd}, images.Listed{Setting: images.PostgresSetting, Reference: o.workload.Postgres})
+	}
+	for _, i := range wanted {
 		image, err := images.Pull(ctx, i.Reference, o.architecture)
 		if err != nil && o.architecture != runtime.GOARCH {
 			return nil, fmt.Errorf("the image %s could not be pulled for %s (%w), and this machine builds images for %s alone: name one with %s, or pack on a machine of %[2]s",
 				i.Reference, o.architecture, err, runtime.GOARCH, i.Setting)
 		}
 		if err != nil {
-			fmt.Fprintf(progress, "bundle: %s could not be pulled (%v), so it is built from Debian packages\n", i.Reference, err)
+			fmt.Fprintf(progress, "bundle: %s could not be pulled (%v), so it is built here\n", i.Reference, err)
 			missing[i.Setting] = true
 			continue
 		}
@@ -158,10 +171,26 @@ func saveWorkload(ctx context.Context, o bundleOptions, dir string, progress io.
 			return nil, err
 		}
 	}
-	if len(missing) == 0 {
-		return out, nil
+	return out, buildMissing(ctx, missing, progress, save)
+}
+
+// buildMissing builds the images of those settings, and saves them.
+func buildMissing(ctx context.Context, missing map[string]bool, progress io.Writer, save func(setting, reference string, image v1.Image) error) error {
+	if missing[images.EtcdSetting] {
+		if err := nodeimage.BuildEtcd(ctx, progress, func(image v1.Image) error { return save(images.EtcdSetting, images.PublicEtcd, image) }); err != nil {
+			return err
+		}
 	}
-	err := nodeimage.BuildWorkload(ctx, progress, func(w nodeimage.Workload, built map[name.Tag]v1.Image) error {
+	if missing[images.PostgresSetting] {
+		err := nodeimage.BuildPostgres(ctx, progress, func(tag name.Tag, image v1.Image) error { return save(images.PostgresSetting, tag.String(), image) })
+		if err != nil {
+			return err
+		}
+	}
+	if !missing[images.NginxSetting] && !missing[images.BusyboxSetting] {
+		return nil
+	}
+	return nodeimage.BuildWorkload(ctx, progress, func(w nodeimage.Workload, built map[name.Tag]v1.Image) error {
 		for setting, reference := range map[string]string{images.NginxSetting: w.Nginx, images.BusyboxSetting: w.Busybox} {
 			tag, err := name.NewTag(reference)
 			if err != nil {
@@ -176,5 +205,4 @@ func saveWorkload(ctx context.Context, o bundleOptions, dir string, progress io.
 		}
 		return nil
 	})
-	return out, err
 }

@@ -221,6 +221,7 @@ func fittingLimits(podStart time.Duration, changes string, progress io.Writer) (
 // the mirror if there is one.
 func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 	used := images.Public()
+	used.Postgres = images.PublicPostgres
 	bundled, err := images.Bundled()
 	if err != nil {
 		return used, []preflight.Problem{{Usage: true, Text: err.Error()}}
@@ -231,6 +232,10 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 			used.Nginx = b.Reference
 		case images.BusyboxSetting:
 			used.Busybox = b.Reference
+		case images.EtcdSetting:
+			used.Etcd = b.Reference
+		case images.PostgresSetting:
+			used.Postgres = b.Reference
 		}
 	}
 	if used.Nginx, err = images.Mirrored(o.imageMirror, used.Nginx); err == nil {
@@ -245,12 +250,15 @@ func workloadImages(o *certifyOptions) (runconfig.Images, []preflight.Problem) {
 	if o.Images.Busybox != "" {
 		used.Busybox = o.Images.Busybox
 	}
-	if used.Postgres = o.Images.Postgres; used.Postgres == "" {
-		used.Postgres, _ = images.Mirrored(o.imageMirror, images.PublicPostgres)
+	if used.Etcd == "" && o.imageMirror != "" {
+		used.Etcd = images.PublicEtcd
 	}
-	if used.Etcd = o.Images.Etcd; used.Etcd == "" && o.imageMirror != "" {
-		used.Etcd, _ = images.Mirrored(o.imageMirror, images.PublicEtcd) // as valid as those above
+	if used.Etcd != "" {
+		used.Etcd, _ = images.Mirrored(o.imageMirror, used.Etcd) // as valid as those above
 	}
+	used.Etcd = cmp.Or(o.Images.Etcd, used.Etcd)
+	used.Postgres, _ = images.Mirrored(o.imageMirror, used.Postgres)
+	used.Postgres = cmp.Or(o.Images.Postgres, used.Postgres)
 	return used, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -33,9 +34,8 @@ func ResolvePostgres(ctx context.Context, o PostgresOptions) (image string, has 
 		// A registry that only the nodes reach may have it.
 		return o.Wanted, present(ctx, o.Engine, o.Wanted) || pull(ctx, o.Engine, o.Wanted, o.Progress) == nil, ctx.Err()
 	}
-	tree := postgresStep()
-	built := postgresTag(tree)
-	for _, image := range []string{images.PublicPostgres, built} {
+	own := postgresTag(postgresStep())
+	for _, image := range []string{images.PublicPostgres, own} {
 		if present(ctx, o.Engine, image) {
 			return image, true, nil
 		}
@@ -45,10 +45,11 @@ func ResolvePostgres(ctx context.Context, o PostgresOptions) (image string, has 
 		return images.PublicPostgres, true, nil
 	}
 	fmt.Fprintf(o.Progress, "image %s: not pulled (%v), so it is built from Debian packages\n", images.PublicPostgres, unpulled)
-	if err := buildPostgres(ctx, o, tree, built); err != nil {
+	err = BuildPostgres(ctx, o.Progress, func(tag name.Tag, image v1.Image) error { return assembly{engine: o.Engine}.load(ctx, tag, image) })
+	if err != nil {
 		return "", false, fmt.Errorf("the image %s could not be pulled (%w), and none could be built: %w; %s names another", images.PublicPostgres, unpulled, err, images.PostgresSetting)
 	}
-	return built, true, nil
+	return own, true, nil
 }
 
 // postgresStep makes the tree of the image: the server and the few programs beside it that start it and copy it, and what they link to.
@@ -59,8 +60,38 @@ func postgresStep() *step {
 // postgresTag names the image that is made of the tree of that step.
 func postgresTag(tree *step) string { return registry + "/postgres:debian-" + tree.key() }
 
-// buildPostgres makes the image and brings it into the engine.
-func buildPostgres(ctx context.Context, o PostgresOptions, tree *step, reference string) error {
+// BuildPostgres makes the image of PostgreSQL from Debian packages and hands it to use with its name, after which it is gone.
+func BuildPostgres(ctx context.Context, progress io.Writer, use func(name.Tag, v1.Image) error) error {
+	tree := postgresStep()
+	return built(ctx, progress, tree, func(dir, scratch string) error {
+		image, err := postgresImage(filepath.Join(dir, "tree.tar"), scratch)
+		if err != nil {
+			return err
+		}
+		tag, err := name.NewTag(postgresTag(tree), name.StrictValidation)
+		if err != nil {
+			return err
+		}
+		return use(tag, image)
+	})
+}
+
+// BuildEtcd makes the image of etcd that is like the public one from its Go module and hands it to use, after which it is gone.
+func BuildEtcd(ctx context.Context, progress io.Writer, use func(v1.Image) error) error {
+	all := supported()[0].programs()
+	at := slices.IndexFunc(all, func(p program) bool { return p.name == "etcd" })
+	return built(ctx, progress, all[at].step(), func(dir, scratch string) error {
+		image, err := imagelayer.Assemble(runtime.GOARCH, v1.Config{Entrypoint: []string{"/usr/local/bin/etcd"}, Env: pathEnv(), Labels: madeLabels()}, scratch,
+			imagelayer.New().File("/usr/local/bin/etcd", filepath.Join(dir, "etcd")))
+		if err != nil {
+			return err
+		}
+		return use(image)
+	})
+}
+
+// built has a step made, unless it was before, and hands its folder and an empty one to use.
+func built(ctx context.Context, progress io.Writer, s *step, use func(dir, scratch string) error) error {
 	cache, err := engine.CacheDir()
 	if err != nil {
 		return err
@@ -71,24 +102,16 @@ func buildPostgres(ctx context.Context, o PostgresOptions, tree *step, reference
 		return err
 	}
 	defer unlock()
-	work := &builder{dir: dir, log: newProgress(o.Progress, tree)}
-	if err := work.run(ctx, tree); err != nil {
+	work := &builder{dir: dir, log: newProgress(progress, s)}
+	if err := work.run(ctx, s); err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp(dir, "postgres-*.partial")
+	scratch, err := os.MkdirTemp(dir, s.name+"-*.partial")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	image, err := postgresImage(filepath.Join(work.dirOf(tree), "tree.tar"), scratch)
-	if err != nil {
-		return err
-	}
-	tag, err := name.NewTag(reference, name.StrictValidation)
-	if err != nil {
-		return err
-	}
-	return assembly{engine: o.Engine}.load(ctx, tag, image)
+	return use(work.dirOf(s), scratch)
 }
 
 // postgresImage makes the image of an archive of its tree. Layers are written below work.

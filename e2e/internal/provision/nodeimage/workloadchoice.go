@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // WorkloadOptions say which workload images are wanted.
@@ -97,39 +95,21 @@ func buildWorkload(ctx context.Context, e *engine.Engine, progress io.Writer) (W
 
 // BuildWorkload makes the workload images from Debian packages and hands them to use, after which they are gone.
 func BuildWorkload(ctx context.Context, progress io.Writer, use func(Workload, map[name.Tag]v1.Image) error) error {
-	cache, err := engine.CacheDir()
-	if err != nil {
-		return err
-	}
-	dir := filepath.Join(cache, "node-image")
-	unlock, err := host.Lock(ctx, dir+".lock")
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	base := baseStep()
-	work := &builder{dir: dir, log: newProgress(progress, base)}
-	if err := work.run(ctx, base); err != nil {
-		return err
-	}
-	scratch, err := os.MkdirTemp(dir, "workload-*.partial")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(scratch)
-	tree, err := readBaseTree(filepath.Join(work.dirOf(base), "tree.tar"), filepath.Join(scratch, "busybox"))
-	if err != nil {
-		return err
-	}
-	busybox, err := newBusybox(ctx, tree)
-	if err != nil {
-		return err
-	}
-	images, err := workloadImages(work.dirOf(base), busybox, filepath.Join(scratch, "images"))
-	if err != nil {
-		return err
-	}
-	return use(tree.workload(), images)
+	return built(ctx, progress, baseStep(), func(dir, scratch string) error {
+		tree, err := readBaseTree(filepath.Join(dir, "tree.tar"), filepath.Join(scratch, "busybox"))
+		if err != nil {
+			return err
+		}
+		busybox, err := newBusybox(ctx, tree)
+		if err != nil {
+			return err
+		}
+		images, err := workloadImages(dir, busybox, filepath.Join(scratch, "images"))
+		if err != nil {
+			return err
+		}
+		return use(tree.workload(), images)
+	})
 }
 
 // workloadImages makes nginx and busybox of the tree of Debian packages.
