@@ -45,6 +45,9 @@ var (
 	looking bool      // whether somebody looks for that
 )
 
+// stoppedAfter is how long no program waits for its next turn that was not stopped meanwhile.
+const stoppedAfter = 20 * time.Second
+
 // In reports whether that fault is in force.
 func In(fault string) bool {
 	mu.Lock()
@@ -368,15 +371,20 @@ func Reconnected(fault string, made metav1.Object) bool {
 	return away.After(since) || started.After(since)
 }
 
-// look watches whether the API server of this node answers.
+// look watches whether the API server of this node answers. One that was stopped together with this program was away, too.
 func look() {
 	ticker := time.NewTicker(fresh)
 	defer ticker.Stop()
 	dialer := net.Dialer{Timeout: time.Second}
+	last := time.Now()
 	for range ticker.C {
+		stopped := time.Since(last) > stoppedAfter
+		last = time.Now()
 		connection, err := dialer.DialContext(context.Background(), "tcp", "127.0.0.1:6443") //nolint:forbidigo // No caller has one: this goes on as long as the program.
 		if err == nil {
 			_ = connection.Close()
+		}
+		if err == nil && !stopped {
 			continue
 		}
 		mu.Lock()
