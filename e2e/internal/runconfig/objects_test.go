@@ -1,9 +1,12 @@
 package runconfig
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/fixtures"
@@ -101,7 +104,13 @@ func TestPostgresFixture(t *testing.T) {
 		}
 		set, is := objects[len(objects)-1].(*appsv1.StatefulSet)
 		if !is || set.Spec.Template.Spec.Containers[0].Image != want {
-			t.Errorf("expected a set with the image %s, found %T", want, objects[len(objects)-1])
+			t.Fatalf("expected a set with the image %s, found %T", want, objects[len(objects)-1])
+		}
+		// Nobody answers at the address of a primary that was replaced.
+		c := set.Spec.Template.Spec.Containers[0]
+		i := slices.IndexFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == "PRIMARY" })
+		if i < 0 || !strings.Contains(c.Env[i].Value, " tcp_user_timeout=") || !slices.Contains(c.Args, "--primary-conninfo=$(PRIMARY)") || !strings.Contains(c.Command[2], `-d "$PRIMARY"`) {
+			t.Errorf("expected the replica to give up soon where nobody answers, found %v", c.Env)
 		}
 	}
 }
