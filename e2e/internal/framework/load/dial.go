@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,9 +23,12 @@ type forwarded struct {
 	httpstream.Stream
 	connection httpstream.Connection
 	pod        string
+
+	mu       sync.Mutex
+	deadline *time.Timer // that closes the connection, nil if it has none
 }
 
-// Dial connects to a port of the pod that has that name now, in the namespace. Deadlines of the connection have no effect.
+// Dial connects to a port of the pod that has that name now, in the namespace. The connection is closed at its deadline.
 func Dial(ctx context.Context, ns *framework.Namespace, pod string, port int) (net.Conn, error) {
 	transport, upgrader, err := spdy.RoundTripperFor(ns.RESTConfig())
 	if err != nil {
@@ -78,10 +82,24 @@ func (f *forwarded) Close() error { return f.connection.Close() }
 func (f *forwarded) LocalAddr() net.Addr  { return Address(f.pod) }
 func (f *forwarded) RemoteAddr() net.Addr { return Address(f.pod) }
 
-// The deadlines of a stream cannot be set; clients keep their own.
-func (*forwarded) SetDeadline(time.Time) error      { return nil }
-func (*forwarded) SetReadDeadline(time.Time) error  { return nil }
-func (*forwarded) SetWriteDeadline(time.Time) error { return nil }
+// SetDeadline has the connection closed at that time, never if it is zero: a stream has no deadlines of its own, and one to a pod that is gone may not
+// end for minutes.
+func (f *forwarded) SetDeadline(at time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.deadline != nil {
+		f.deadline.Stop()
+		f.deadline = nil
+	}
+	if !at.IsZero() {
+		f.deadline = time.AfterFunc(time.Until(at), func() { _ = f.Close() })
+	}
+	return nil
+}
+
+// SetReadDeadline and SetWriteDeadline are SetDeadline: what is given up in one direction is in both.
+func (f *forwarded) SetReadDeadline(at time.Time) error  { return f.SetDeadline(at) }
+func (f *forwarded) SetWriteDeadline(at time.Time) error { return f.SetDeadline(at) }
 
 // Address is that of a pod whose port is forwarded: its name.
 type Address string

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/load"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -225,8 +224,6 @@ func (s *session) config() (*pgconn.Config, error) {
 		}
 		return s.dial(ctx, s.pod)
 	}
-	// Deadlines have no effect on a forwarded port.
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler { return closer{conn} }
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			s.warning = n.Message
@@ -234,15 +231,6 @@ func (s *session) config() (*pgconn.Config, error) {
 	}
 	return config, nil
 }
-
-// closer ends a connection whose client has given up.
-type closer struct{ conn *pgconn.PgConn }
-
-// HandleCancel is called when the client gives up.
-func (c closer) HandleCancel(context.Context) { _ = c.conn.Conn().Close() }
-
-// HandleUnwatchAfterCancel is called when nobody waits for the connection any more.
-func (closer) HandleUnwatchAfterCancel() {}
 
 func (s *session) close() {
 	s.mu.Lock()

@@ -17,22 +17,27 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// server answers every command with a row of one value, and with a notice of that severity before it; one that is mute does not answer, and one that
-// fails answers with an error of that severity.
+// server answers every command with a row of one value, and with a notice of that severity before it; one that is mute does not answer, one that is
+// silent not even who connects, and one that fails answers with an error of that severity.
 type server struct {
+	silent   bool
 	severity string
 	mute     bool
 	fails    string
 	dialed   atomic.Int32
 }
 
-// pipe is a connection as a forwarded port is: without deadlines, and with an address that cannot be dialed.
+// pipe is a connection as a forwarded port is: closed at its deadline, and with an address that cannot be dialed.
 type pipe struct{ net.Conn }
 
-func (pipe) RemoteAddr() net.Addr             { return load.Address(primary) }
-func (pipe) SetDeadline(time.Time) error      { return nil }
-func (pipe) SetReadDeadline(time.Time) error  { return nil }
-func (pipe) SetWriteDeadline(time.Time) error { return nil }
+func (pipe) RemoteAddr() net.Addr { return load.Address(primary) }
+
+func (p pipe) SetDeadline(at time.Time) error {
+	if !at.IsZero() {
+		time.AfterFunc(time.Until(at), func() { _ = p.Close() })
+	}
+	return nil
+}
 
 func (s *server) dial(context.Context, string) (net.Conn, error) {
 	s.dialed.Add(1)
@@ -47,6 +52,10 @@ func (s *server) dial(context.Context, string) (net.Conn, error) {
 // serve answers until the connection ends.
 func (s *server) serve(b *pgproto3.Backend) {
 	if _, err := b.ReceiveStartupMessage(); err != nil {
+		return
+	}
+	if s.silent {
+		_, _ = b.Receive()
 		return
 	}
 	b.Send(&pgproto3.AuthenticationOk{})
@@ -117,6 +126,24 @@ func TestAClientGivesUp(t *testing.T) {
 		s.mute = false
 		if found, err := c.Get(t.Context(), "a"); err != nil || found != 7 || s.dialed.Load() != 2 {
 			t.Errorf("expected an answer by a second connection, found %d, %v", found, err)
+		}
+	})
+}
+
+// One that gets no answer when it connects, as from a pod that is gone, gives up as well.
+func TestAClientGivesUpConnecting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{silent: true}
+		c := &session{pod: primary, dial: s.dial}
+		defer c.close()
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), load.OperationLimit)
+		defer cancel()
+		if err := c.Put(ctx, "a", 9); !errors.Is(err, load.ErrRefused) {
+			t.Errorf("expected a write that was never sent to be refused, found %v", err)
+		}
+		if took := time.Since(begin); took != load.OperationLimit {
+			t.Errorf("expected it to take the limit of an operation, %v, found %v", load.OperationLimit, took)
 		}
 	})
 }
