@@ -98,8 +98,8 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 
 		By("having it answer again")
 		resume(ctx)
-		settle(ctx, db)
 		ns.VerifyKept(ctx, contract.DisruptionDatabaseControlPlane, all...)
+		settle(ctx, db)
 		db.VerifyServed(contract.DisruptionDatabaseControlPlane, since, "the control plane did not answer, and did again")
 	})
 })
