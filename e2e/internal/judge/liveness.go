@@ -24,6 +24,20 @@ func (m *model) actDeadlineWhenObserved() time.Duration {
 	return max(MinActDeadline, HoldFactor*m.reaction(), HoldFactor*m.slowestAnswer())
 }
 
+// mayTake reports whether the controller may need so long until it has written a status, as this history shows it: by its acts, and by how long it took
+// until a status had observed a change. What took longer than MinActDeadline says that the controller was away.
+func (m *model) mayTake(length time.Duration) bool {
+	if length <= m.reaction() {
+		return true
+	}
+	return length <= MinActDeadline && slices.ContainsFunc(m.rollouts, func(r *rollout) bool {
+		return slices.ContainsFunc(r.set.specs, func(v *history.Event) bool {
+			seen := r.observed(v.Generation)
+			return seen != nil && length <= seen.At-v.At && seen.At-v.At <= MinActDeadline
+		})
+	})
+}
+
 // slowestAnswer is how long the API server took at most to answer a request of the test: the controller sends several requests for one act, to the
 // same server. An answer that took longer than MaxLag was that of a server that was away, and says nothing of how fast it is when it is there.
 func (m *model) slowestAnswer() time.Duration {
