@@ -147,7 +147,7 @@ func update() []Guarantee {
 			"set that are kept.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#revision-history",
-		Note:    "Judged once a status names the revision: the controller makes it before.",
+		Note:    "Judged once a status names the revision: the controller of Kubernetes makes it before, which no document promises.",
 	}, {
 		ID:    UpdateUndo,
 		Level: Extended,

@@ -41,22 +41,24 @@ func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife, kept
 		c := evidence{
 			set: r.set, since: m.lagBefore(v), until: deliveredBy(status.At), also: []history.Resource{history.Revisions}, events: []*history.Event{v, status},
 		}
-		l := revisionNamed(all, name, deliveredBy(status.At))
-		if l == nil && adopted(kept, name, deliveredBy(status.At)) {
+		made := deliveredBy(status.At)
+		l := revisionNamed(all, name, made)
+		if l == nil && adopted(kept, name, made) {
 			continue
 		}
-		// Where it comes later still, its version may tell that only its watch was late.
-		if late := revisionNamed(all, name, m.h.Duration()); l == nil && late != nil && before(status, late.events[0]) != yes {
-			res.excuse(id, WatchSkew)
-			continue
+		if late := revisionNamed(all, name, m.h.Duration()); l == nil && late != nil { // no document says which of the two comes first
+			l, made = late, late.events[0].At
 		}
 		if l == nil {
-			c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, but there is no such controller revision",
+			c.until = m.h.Duration()
+			c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, but to the end of the recording there was no such controller revision",
 				r.set.name, v.Ref(), name, status.Ref())
-			res.broken(id, c)
+			if due := status.At + m.actDeadline(); c.until > due && m.complete() {
+				res.notDone(id, c, due)
+			}
 			continue
 		}
-		number := l.by(deliveredBy(status.At)).Revision.Number
+		number := l.by(made).Revision.Number
 		known := m.lagBefore(l.events[0]) // the controller's cache may not have held what came later
 		higher := slices.IndexFunc(all, func(o *revisionLife) bool {
 			was := o.by(known)
@@ -67,9 +69,9 @@ func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife, kept
 			continue
 		}
 		other := all[higher].by(known)
-		c.events = []*history.Event{v, other, l.by(deliveredBy(status.At)), status}
+		c.events = []*history.Event{v, other, l.by(made), status}
 		c.text = fmt.Sprintf("%s got a new template at %s, and its controller revision %s has number %d (rv %s), but %s has number %d (rv %s)", r.set.name, v.Ref(),
-			name, number, l.by(deliveredBy(status.At)).ResourceVersion, other.Name, other.Revision.Number, other.ResourceVersion)
+			name, number, l.by(made).ResourceVersion, other.Name, other.Revision.Number, other.ResourceVersion)
 		res.broken(id, c)
 	}
 }
