@@ -34,7 +34,7 @@ func workload() []Guarantee {
 		ID:    WorkloadAvailable,
 		Level: Workload,
 		Must: "A database in a set goes on to take writes while a minority of its members is away, and the set's controller never takes a majority " +
-			"away at once, unless maxUnavailable allows it.",
+			"away at once, unless maxUnavailable or the strategy Recreate allows it.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#rolling-updates",
 		Note:    "A pause of the writes is held against the cluster only while a majority was Ready and clients reached it. " + quorum,

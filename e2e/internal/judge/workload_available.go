@@ -213,6 +213,9 @@ func (m *model) withoutMajority(s *setLife) []*podLife {
 func (res *results) majorityTaken(s *setLife, last *podLife) {
 	const id = contract.WorkloadAvailable
 	m, at := res.m, last.deleting.At
+	if m.rollouts[s.nr].mayRecreate(last, m.cacheAt(s, last.deleting)) {
+		return
+	}
 	v := s.specAt(at)
 	taken := []*history.Event{}
 	for n := int(v.Set.Start); n < int(v.Set.Start+v.Set.Replicas); n++ {

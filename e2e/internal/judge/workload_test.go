@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
@@ -284,6 +286,15 @@ func TestAvailable(t *testing.T) {
 				b.Terminate("db-1")
 			},
 		},
+		{name: "an update that recreates all", notExercised: ids(contract.UpdateOneAtATime), build: func(b *historytest.Builder) {
+			running(b, func(s *history.Set) { s.Strategy = appsv1.RecreateStatefulSetStrategyType })
+			put(b, 1)
+			b.NewTemplate("db", 2)
+			for _, pod := range []string{"db-2", "db-1", "db-0"} {
+				b.Wait(70 * time.Millisecond)
+				b.Terminate(pod)
+			}
+		}},
 		{
 			name: "an update that does not wait", broken: ids(id, contract.UpdateOneAtATime, contract.UpdateHalts), build: update(false),
 			texts: []string{"the controller deleted db-1 at rv", "while 1 of the other 2 members were not Ready again, which it had deleted itself: db had no majority any more"},
