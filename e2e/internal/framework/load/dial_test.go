@@ -25,7 +25,7 @@ func TestDeadlineClosesTheConnection(t *testing.T) {
 		f := &forwarded{connection: c}
 		after := func(wait time.Duration, want bool) {
 			t.Helper()
-			time.Sleep(wait)
+			<-time.After(wait)
 			synctest.Wait()
 			if c.closed != want {
 				t.Errorf("expected closed %t, found %t", want, c.closed)
