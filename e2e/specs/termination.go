@@ -28,12 +28,15 @@ var _ = Describe("A StatefulSet that ends", func() {
 
 	It("lets a container that needs most of its grace period finish, preStop hook included", Proves(contract.TerminationGraceful), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Grace(6), statefulset.SlowShutdown(2, 2))
+		// Two of them, side by side: who kills one may be anybody.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Grace(6), statefulset.SlowShutdown(2, 2))
 		set.AwaitReady(ctx)
-		pod := ns.Pod(set.Pod(0))
+		pods := set.Pods(0, 1)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
-		set.VerifyFinished(ctx, contract.TerminationGraceful, pod, statefulset.ExitAfterHook)
+		for _, pod := range pods {
+			set.VerifyFinished(ctx, contract.TerminationGraceful, pod, statefulset.ExitAfterHook)
+		}
 	})
 
 	It("takes its pods along when it is deleted, makes none while that lasts, and leaves them when they are to be orphaned", Proves(

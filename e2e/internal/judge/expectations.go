@@ -165,8 +165,25 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 		return undecided(ended, "%s: it ended with exit code %d, but only when all of its grace period was over, so its node %s was too slow to tell",
 			what, c.ExitCode, ended.Pod.Node)
 	}
+	if c.ExitCode >= signalled && (pod.set == nil || !slices.ContainsFunc(pod.set.pods, func(p *podLife) bool { return p != pod && m.killedEarly(p) })) {
+		return undecided(ended, "%s: a signal ended it (exit code %d) and no other container of the set: anybody on its node %s may have sent that, or the kernel for want of memory",
+			what, c.ExitCode, ended.Pod.Node)
+	}
 	return notMet(pod.set, []*history.Event{deletion, ended}, "%s: expected %s, found %d (%s) at %s: see the container runtime and the kubelet of node %s",
 		what, x.Text, c.ExitCode, c.Reason, ended.Ref(), ended.Pod.Node)
+}
+
+// killedEarly reports whether a signal ended the container of a deleted pod before its grace period was over.
+func (m *model) killedEarly(p *podLife) bool {
+	if p.deleting == nil || p.deleting.DeletionGrace == nil {
+		return false
+	}
+	grace := time.Duration(*p.deleting.DeletionGrace) * time.Second
+	return slices.ContainsFunc(p.events, func(e *history.Event) bool {
+		c := e.Pod.Main()
+		return c != nil && c.State == history.ContainerTerminated && c.ExitCode >= signalled &&
+			c.Finished.Sub(p.deleting.DeletionTimestamp.Add(-grace)) < m.leastElapsed(grace)
+	})
 }
 
 // neverFailed decides whether a pod whose container ended by itself with the expected code was restarted and not failed: a set's template

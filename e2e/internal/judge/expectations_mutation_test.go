@@ -104,8 +104,13 @@ func deleteKept(h *mutableHistory) (*object, func()) {
 	return nil, nil
 }
 
-// killEarly has the runtime kill the container of a deleted pod before its grace period is over.
+// killEarly has the runtime kill the containers of two deleted pods of a set before their grace periods are over.
 func killEarly(h *mutableHistory) (*object, func()) {
+	type ending struct {
+		of  *object
+		end *history.Event
+	}
+	var early []ending
 	for _, p := range h.shuffled(history.Pods) {
 		d := h.controllerDeletion(p)
 		if d == nil || *d.Pod.Grace < 5 {
@@ -117,7 +122,16 @@ func killEarly(h *mutableHistory) (*object, func()) {
 		if end == nil || end.At > d.At+time.Duration(*d.Pod.Grace)*time.Second/2 {
 			continue
 		}
-		return p, func() { p.change(end.At, func(e *history.Event) { e.Pod.Containers[0].ExitCode = 137 }) }
+		for _, other := range early {
+			if h.setOf(other.of) != h.setOf(p) {
+				continue
+			}
+			return p, func() {
+				p.change(end.At, func(e *history.Event) { e.Pod.Containers[0].ExitCode = 137 })
+				other.of.change(other.end.At, func(e *history.Event) { e.Pod.Containers[0].ExitCode = 137 })
+			}
+		}
+		early = append(early, ending{p, end})
 	}
 	return nil, nil
 }

@@ -111,6 +111,22 @@ func terminateWithGrace(s *historytest.Builder, seconds int64) {
 	})
 }
 
+// bothDeleted has web-0 killed four seconds after its deletion, and a second pod end then with that exit code.
+func bothDeleted(other int32) func(*historytest.Builder) {
+	return func(s *historytest.Builder) {
+		s.Operation(history.VerbScale, history.Sets, "web")
+		s.Scale("web", 2)
+		s.CreateReady("web-1")
+		scaleToZero(s)
+		s.Terminate("web-1")
+		s.Terminate("web-0")
+		s.Wait(4 * time.Second)
+		s.Exit("web-1", other)
+		s.Remove(history.Pods, "web-1")
+		end(s, 0, 137)
+	}
+}
+
 func TestExpectedContainerExit(t *testing.T) {
 	deleted := func(after time.Duration, code int32) func(*historytest.Builder) {
 		return func(s *historytest.Builder) {
@@ -128,9 +144,12 @@ func TestExpectedContainerExit(t *testing.T) {
 			},
 		},
 		{
-			name: "it is killed early", outcome: history.Failed, happens: deleted(4*time.Second, 137),
-			text: "of a grace period of 30 s: expected exit code 7, found 137 ()",
+			name: "it ends early without its preStop hook", outcome: history.Failed, happens: deleted(4*time.Second, 8),
+			text: "of a grace period of 30 s: expected exit code 7, found 8 ()",
 		},
+		{name: "it is killed early", outcome: history.Inconclusive, happens: deleted(4*time.Second, 137), text: "a signal ended it (exit code 137) and no other container of the set"},
+		{name: "it is killed early, and another has all its time", outcome: history.Inconclusive, happens: bothDeleted(7), text: "and no other container of the set"},
+		{name: "both are killed early", outcome: history.Failed, happens: bothDeleted(137), text: "of a grace period of 30 s: expected exit code 7, found 137 ()"},
 		{
 			name: "its deletion shortens its grace period", outcome: history.Failed, text: "deletion of web-0: expected the pod's own grace period of 30 s, found 2 s",
 			happens: func(s *historytest.Builder) {
@@ -182,7 +201,7 @@ func TestExpectedContainerExit(t *testing.T) {
 		{name: "it was not deleted", outcome: history.Inconclusive, text: "expected the deletion of the pod", happens: scaleToZero},
 		{
 			name: "it is killed early, and events are missing", outcome: history.Inconclusive, text: "a gap from", happens: func(s *historytest.Builder) {
-				deleted(4*time.Second, 137)(s)
+				deleted(4*time.Second, 8)(s)
 				s.Gap(history.Pods, s.Now()-3*time.Second)
 			},
 		},
@@ -190,7 +209,7 @@ func TestExpectedContainerExit(t *testing.T) {
 			name: "another client scales the set", outcome: history.Inconclusive, text: "; but the set web had been changed to generation 2", happens: func(s *historytest.Builder) {
 				s.Scale("web", 0)
 				s.Terminate("web-0")
-				end(s, 4*time.Second, 137)
+				end(s, 4*time.Second, 8)
 			},
 		},
 	})
@@ -352,7 +371,7 @@ func TestSavedExpectationsAreJudgedAgain(t *testing.T) {
 	s.ExpectOf(pod, expectationOf(history.ExpectNeverFailed, pod))
 	scaleToZero(s)
 	s.Terminate("web-0")
-	end(s, 4*time.Second, 137)
+	end(s, 4*time.Second, 8)
 	s.ExpectOf(pod, expectationOf(history.ExpectContainerExit, pod))
 
 	want := judge.History(s.History())
