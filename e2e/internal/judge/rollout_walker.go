@@ -63,6 +63,8 @@ type rolloutAction struct {
 	// since is when the rollout came to ask for the act.
 	since time.Duration
 	down  []*podLife // the pods that are down because of the rollout, this one included
+	// warming are the updated pods that are Ready and have not been so for minReadySeconds.
+	warming []warmingPod
 	// failing are the other pods in range that are not Ready, lingering that pods in range still had to be updated after this one.
 	failing   []blockingPod
 	lingering bool
@@ -114,7 +116,7 @@ func (m *model) rolloutOf(s *setLife) *rollout {
 		return r
 	}
 	w := rolloutWalker{
-		m: m, s: s, r: r, at: map[string]*ordinals{}, rolling: map[int]*podLife{}, acted: map[int]int{}, finished: map[int]bool{},
+		m: m, s: s, r: r, at: map[string]*ordinals{}, rolling: map[int]*podLife{}, replaced: map[int]warmingPod{}, acted: map[int]int{}, finished: map[int]bool{},
 	}
 	for _, st := range s.steps {
 		w.advance(st.event.At)
@@ -134,6 +136,7 @@ type rolloutWalker struct {
 	down     ordinals             // those whose newest pod is not Ready
 	at       map[string]*ordinals // by revision, those of living pods whose deletion was not requested
 	rolling  map[int]*podLife     // ordinals that are down because of the rollout
+	replaced map[int]warmingPod   // those that came back Ready
 	acted    map[int]int          // acts of each phase
 	finished map[int]bool         // the completed phases
 	seen     int                  // events of the set taken into account
@@ -156,7 +159,10 @@ func (w *rolloutWalker) take(st podStep) {
 		}
 	case podReady:
 		w.down.remove(n)
-		delete(w.rolling, st.pod.ordinal)
+		if was := w.rolling[n]; was != nil {
+			w.replaced[n] = warmingPod{was: was, now: st.pod}
+		}
+		delete(w.rolling, n)
 		w.lastUp, w.lastUpAt = st.pod, e.At
 		w.endHalt(e.At, st.pod)
 		w.complete(e)
@@ -333,6 +339,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		w.r.rolled[p] = true
 		w.acted[w.r.phase[best.spec]]++
 		w.countDown(&best, views)
+		w.countWarming(&best, views)
 		w.countFailing(&best, views)
 		w.noteChoice(&best)
 	}

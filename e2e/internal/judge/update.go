@@ -139,8 +139,8 @@ func checkMaxUnavailable(m *model, res *results) {
 	const id = contract.UpdateMaxUnavailable
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		switch {
-		case a.limit < 2 || !a.own || len(a.down) < 2:
-		case len(a.down) <= a.limit:
+		case a.limit < 2 || !a.own || len(a.down)+len(a.warming) < 2:
+		case len(a.down)+len(a.warming) <= a.limit:
 			if len(a.down) == a.limit && a.lingering { // else nothing kept the controller from going on
 				res.exercised(id)
 			}

@@ -2,12 +2,38 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
+
+// warmingPod is a pod that a rollout has replaced, and the one in its place.
+type warmingPod struct{ was, now *podLife }
+
+// countWarming records which pods in range that the rollout has replaced are not available yet, as they have not been Ready for minReadySeconds, whichever
+// view of them the controller had.
+func (w *rolloutWalker) countWarming(a *rolloutAction, views cache) {
+	requested, known := deletionRequested(a.event)
+	need := views.leastMinReady()
+	if !known || need == 0 || a.limit < 2 || !w.m.atLeast("1.37", false) {
+		return
+	}
+	for _, n := range slices.Sorted(maps.Keys(w.replaced)) {
+		p := w.replaced[n]
+		if n == a.pod.ordinal || w.rolling[n] != nil || w.s.life(n, a.event.Seq) != p.now || p.now.ownerAt(a.event.Seq).set != w.s ||
+			views.anySpec(func(v *history.Event) bool { return !inRange(v, n) }) {
+			continue
+		}
+		now := p.now.readyBefore(a.event.Seq)
+		elapsed, _, ok := w.m.readyFor(p.now, a.event, requested)
+		if ok && now != nil && now.to == nil && elapsed < w.m.leastElapsed(need) {
+			a.warming = append(a.warming, p)
+		}
+	}
+}
 
 // countFailing records which pods in range were not Ready for another reason than the rollout when a pod was deleted for it, and whether
 // pods were left that had to be updated as well.
@@ -87,6 +113,11 @@ func (a *rolloutAction) downEvidence(s *setLife) (c evidence, names []string) {
 			c.since = min(c.since, p.deleting.At)
 			c.acts = append(c.acts, p.deleting)
 		}
+	}
+	for _, p := range a.warming {
+		names = append(names, p.now.name+", which had not been Ready for minReadySeconds")
+		c.since = min(c.since, p.was.deleting.At)
+		c.acts = append(c.acts, p.was.deleting)
 	}
 	c.events = slices.Clone(c.acts)
 	return c, names

@@ -1,0 +1,47 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
+)
+
+// A pod that a rollout has replaced is unavailable until it has been Ready for minReadySeconds.
+func TestMaxUnavailableCountsPodsThatAreNotAvailableYet(t *testing.T) {
+	const id = contract.UpdateMaxUnavailable
+	next := func(version string, after time.Duration, then func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Version(version).Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"), historytest.MinReady(10))
+			b.Wait(20 * time.Second)
+			b.Status("web")
+			b.Wait(4 * time.Second)
+			b.NewTemplate("web", 2)
+			b.Terminate("web-3")
+			b.Terminate("web-2")
+			b.FinishDeletion("web-3")
+			b.CreateReady("web-3")
+			b.Wait(after)
+			then(b)
+			b.Terminate("web-1")
+		}
+	}
+	nothing := func(*historytest.Builder) {}
+	runCases(t, []testCase{
+		{
+			name: "Ready for a moment", broken: ids(id), build: next("v1.37.2", time.Second, nothing),
+			texts: []string{"web-1 was deleted for an update at", "with it 3 pods were down through the rollout (web-1, web-2, web-3, which had not been Ready for minReadySeconds) where maxUnavailable is 2"},
+		},
+		{name: "Ready for long enough", build: next("v1.37.2", 11*time.Second, nothing)},
+		{name: "before 1.37, where the controller ignores the field", build: next("v1.33.1", time.Second, nothing)},
+		{
+			name: "lost by itself meanwhile", build: next("v1.37.2", 11*time.Second, func(b *historytest.Builder) { b.Unready("web-3") }),
+		},
+		{
+			name: "minReadySeconds fell a moment ago", build: next("v1.37.2", time.Second, func(b *historytest.Builder) {
+				b.Update("web", historytest.MinReady(0))
+			}),
+		},
+	})
+}
