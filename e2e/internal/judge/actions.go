@@ -84,7 +84,7 @@ type actionWalker struct {
 	readySince        moments          // when the ordinal's last pod last became Ready
 	alive             map[int]*podLife // by ordinal
 	present           ordinals         // those alive
-	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created, itself included
+	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created or adopted, itself included
 	wanted            map[int]wantedSince
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
@@ -106,6 +106,7 @@ func (w *actionWalker) take(st podStep) {
 		w.presentAtCreation[st.pod] = len(w.present)
 	case podListed:
 		w.podAdded(st.pod)
+		w.presentAtCreation[st.pod] = len(w.present)
 	case podReady:
 		w.ready.add(n)
 		// One that is adopted may have been Ready for long.
@@ -147,6 +148,14 @@ func (w *actionWalker) podRemoved(p *podLife) {
 		delete(w.alive, p.ordinal)
 		w.present.remove(p.ordinal)
 	}
+}
+
+// joined returns the event that made the pod its owner's at an act: its creation, or its adoption; nil where that was before the recording.
+func (p *podLife) joined(act *history.Event) *history.Event {
+	if t := p.ownerAt(act.Seq); t.from != p.first() {
+		return t.from
+	}
+	return p.created
 }
 
 // lowestUnready returns the lowest ordinal at or above start that is not Ready.

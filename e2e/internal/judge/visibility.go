@@ -298,13 +298,14 @@ func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
 	return false
 }
 
-// maybeNotInCache reports whether at an act the set's controller may not have known a pod yet: it is new, the controller
-// did not delete it, and no status had counted as many pods as there were with it.
+// maybeNotInCache reports whether at an act the set's controller may not have known yet that a pod is the set's: it is new or was just adopted, the
+// controller did not delete it, and no status had counted as many pods as there were with it.
 func (m *model) maybeNotInCache(p *podLife, act *history.Event, with int) bool {
-	if p.created == nil || !m.mayHaveMissed(p.created, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
+	from := p.joined(act)
+	if from == nil || !m.mayHaveMissed(from, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
 		return false
 	}
-	for _, e := range p.set.events[p.set.versionsUntil(p.created.At):] {
+	for _, e := range p.set.events[p.set.versionsUntil(from.At):] {
 		if e.At > act.At {
 			break
 		}
