@@ -139,7 +139,7 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		requireStart(ctx, ns)
 		// As text, 10 would come before 9.
-		set := statefulset.Create(ctx, ns, statefulset.Start(9), statefulset.Replicas(2), statefulset.Partition(1), statefulset.Claims("data"), statefulset.Retention(retain, discard))
+		set := statefulset.Create(ctx, ns, statefulset.Start(9), statefulset.Replicas(2), statefulset.Partition(1), statefulset.Claims("data", "logs"), statefulset.Retention(retain, discard))
 		set.AwaitQuiescent(ctx)
 
 		set.Update(ctx, "partition 0 and a new template", statefulset.Options(statefulset.Partition(0), statefulset.Template("new")))

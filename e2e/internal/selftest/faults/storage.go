@@ -160,6 +160,11 @@ func storage() []Fault {
 		Harm:  "Of a member with two volumes one is kept for ever.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-of-first-template\") && claim.Name != getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod)) {\n\t\treturn true\n\t}\n"}},
 	}, {
+		Name: "when-scaled-of-first-template", Kind: Subtle, Breaks: []contract.ID{contract.StorageOwnerBeforeDelete, contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm: "Of a member with two volumes that is scaled away one is kept for ever.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"when-scaled-of-first-template\") && !podInOrdinalRange(pod, set) && claim.Name != getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod)) {\n" +
+			"\t\treturn true\n\t}\n"}},
+	}, {
 		Name: "orphan-claims-collected", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete}, Shows: []contract.ID{contract.TerminationCascade},
 		Harm:  "Whoever deletes a set and keeps its pods loses their volumes.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphan-claims-collected\") {\n\t\tkept := []*node{}\n\t\tfor _, n := range dependents {\n\t\t\tif n.identity.Kind != \"PersistentVolumeClaim\" {\n\t\t\t\tkept = append(kept, n)\n\t\t\t}\n\t\t}\n\t\tdependents = kept\n\t}\n"}},
