@@ -77,7 +77,11 @@ func (m *model) couldShow(blocked, at time.Duration) bool {
 // notDone records that a set's controller did not do by dueBy what it had to: a violation where it was seen at work after that, up to
 // c.until, else inconclusive.
 func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
-	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
+	until := res.m.orEnd(c.until)
+	if until < res.m.h.Duration() {
+		until = res.m.beforeReturn(until)
+	}
+	res.omitted(id, c, res.m.workedOn(c.set, dueBy, until))
 }
 
 // beforeReturn is the moment up to which signs of life count against a state that an event ended at a moment: later ones may belong to the same
