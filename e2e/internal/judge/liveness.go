@@ -75,13 +75,18 @@ func (m *model) couldShow(blocked, at time.Duration) bool {
 // server is away for longer than any deadline. So an omission counts only if the controller was seen at work for the set after the deadline.
 
 // notDone records that a set's controller did not do by dueBy what it had to: a violation where it was seen at work after that, up to
-// c.until, else inconclusive.
+// c.until, else inconclusive. A sync that was refused a pod or a claim ends there, and the next may be minutes away.
 func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
-	until := res.m.orEnd(c.until)
-	if until < res.m.h.Duration() {
-		until = res.m.beforeReturn(until)
+	if c.set != nil {
+		from, tried := res.m.triedAgain(c.set, c.since)
+		if !tried {
+			c.text += ", but a creation of the set had been refused meanwhile, and nothing shows that its controller has tried again"
+			res.inconclusive(id, c)
+			return
+		}
+		dueBy += from - c.since
 	}
-	res.omitted(id, c, res.m.workedOn(c.set, dueBy, until))
+	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
 }
 
 // beforeReturn is the moment up to which signs of life count against a state that an event ended at a moment: later ones may belong to the same

@@ -23,7 +23,7 @@ func TestOwnership(t *testing.T) {
 				h := b.Get(history.Sets, "web")
 				b.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{
 					Name: "db-0", Owners: owner("db", "uid-db"), Labels: map[string]string{appsv1.StatefulSetPodNameLabel: "db-0", appsv1.PodIndexLabel: "0"},
-				}, Pod: &history.Pod{Phase: corev1.PodPending, Hostname: "db-0"}})
+				}, Pod: &history.Pod{Phase: corev1.PodPending, Hostname: "db-0", Subdomain: h.Set.ServiceName}})
 				set := *h.Set
 				set.Selector = map[string]string{"app": "db"}
 				b.Add(&history.Event{Resource: history.Sets, Meta: history.Meta{Name: "db", UID: "uid-db", Generation: 1}, Set: &set})

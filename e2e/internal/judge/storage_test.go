@@ -205,6 +205,12 @@ func TestUnboundBlocks(t *testing.T) {
 		b.Pod("web-1")
 		b.Status("web")
 	}
+	bound := func(b *historytest.Builder) {
+		settle(b, 10*time.Second)
+		bind(b, "data-web-1", "pv-1")
+		b.Wait(time.Second)
+		b.Ready("web-1")
+	}
 	another := func(b *historytest.Builder) {
 		b.Operation(history.VerbDelete, history.Claims, "data-web-1")
 		b.DeleteClaim("data-web-1")
@@ -292,6 +298,15 @@ func TestUnboundBlocks(t *testing.T) {
 				b.Ready("web-1")
 				bind(b, "data-web-1", "pv-1")
 			},
+		},
+		{
+			name: "bound, and nothing follows", controllerActs: true, broken: ids(contract.StorageUnboundBlocks), texts: []string{"web-2 was not created"},
+			build: func(b *historytest.Builder) { waiting(b); bound(b); b.Wait(long) },
+		},
+		{
+			name: "bound, and what follows is refused", controllerActs: true, inconclusive: ids(contract.StorageUnboundBlocks),
+			texts: []string{"a creation of the set had been refused meanwhile"},
+			build: func(b *historytest.Builder) { waiting(b); bound(b); often(b); b.Wait(long) },
 		},
 		{
 			name: "the binding arrives very late", inconclusive: ids(contract.StorageUnboundBlocks), build: func(b *historytest.Builder) {
