@@ -25,6 +25,9 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(5), statefulset.Parallel(), statefulset.Claims("data"), statefulset.Retention(discard, discard))
 		set.AwaitReady(ctx)
 		before := set.AwaitClaims(ctx, "data", 0, 1, 2)
+		for n := range 5 {
+			set.VerifyClaimOwners(ctx, contract.StorageWhenDeletedDelete, "data", n, ownedSet)
+		}
 
 		By("letting one pod fail and deleting another")
 		failed, deleted := set.FailPod(ctx, 1), ns.DeletePod(ctx, set.Pod(0))
