@@ -1,6 +1,7 @@
 package load
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,11 +12,11 @@ import (
 // closing is a connection that is only closed.
 type closing struct {
 	httpstream.Connection
-	closed bool
+	closed atomic.Bool
 }
 
 func (c *closing) Close() error {
-	c.closed = true
+	c.closed.Store(true)
 	return nil
 }
 
@@ -27,8 +28,8 @@ func TestDeadlineClosesTheConnection(t *testing.T) {
 			t.Helper()
 			<-time.After(wait)
 			synctest.Wait()
-			if c.closed != want {
-				t.Errorf("expected closed %t, found %t", want, c.closed)
+			if got := c.closed.Load(); got != want {
+				t.Errorf("expected closed %t, found %t", want, got)
 			}
 		}
 		_ = f.SetDeadline(time.Now().Add(time.Second))

@@ -17,7 +17,7 @@ func TestDialedScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	accepted := make(chan net.Conn, 2)
 	go func() {
 		for {
@@ -29,12 +29,12 @@ func TestDialedScript(t *testing.T) {
 		}
 	}()
 	host, port, _ := net.SplitHostPort(server.Addr().String())
-	dial := func(ctx context.Context, port string) (*streams, error) {
-		running, stop := context.WithCancel(context.Background())
-		return connect(ctx, exec.CommandContext(running, "bash", "-c", throughNode, "dial", host, port), stop)
+	dial := func(port string) (*streams, error) {
+		running, stop := context.WithCancel(t.Context())
+		return connect(t.Context(), exec.CommandContext(running, "bash", "-c", throughNode, "dial", host, port), stop)
 	}
 
-	c, err := dial(t.Context(), port)
+	c, err := dial(port)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestDialedScript(t *testing.T) {
 		t.Errorf("a client that closed: expected the server to see the end, found %v", err)
 	}
 
-	if c, err = dial(t.Context(), port); err != nil {
+	if c, err = dial(port); err != nil {
 		t.Fatal(err)
 	}
 	_ = (<-accepted).Close()
@@ -70,7 +70,7 @@ func TestDialedScript(t *testing.T) {
 	_ = c.Close()
 
 	_ = server.Close()
-	if c, err := dial(t.Context(), port); err == nil {
+	if c, err := dial(port); err == nil {
 		_ = c.Close()
 		t.Error("nobody listened, and the dialing succeeded")
 	}
@@ -80,7 +80,7 @@ func TestDialedScript(t *testing.T) {
 func TestDialGivesUp(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("too late"))
 	defer cancel()
-	running, stop := context.WithCancel(context.Background())
+	running, stop := context.WithCancel(t.Context())
 	c, err := connect(ctx, exec.CommandContext(running, "sleep", "60"), stop)
 	if err == nil || !strings.Contains(err.Error(), "too late") || c != nil {
 		t.Errorf("expected the cause of the context's end, found %v, %v", c, err)

@@ -1,0 +1,51 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+)
+
+// Nothing may be held against a controller that it did not do while it was away: one that restarts, waits for its lease or has lost its API
+// server is away for longer than any deadline. So an omission counts only if the controller was seen at work for the set after the deadline.
+
+// notDone records that a set's controller did not do by dueBy what it had to: a violation where it was seen at work after that, up to
+// c.until, else inconclusive. A sync that was refused a pod or a claim ends there, and the next may be minutes away.
+func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
+	if c.set != nil {
+		from, tried := res.m.triedAgain(c.set, c.since)
+		if !tried {
+			c.text += ", but a creation of the set had been refused meanwhile, and nothing shows that its controller has tried again"
+			res.inconclusive(id, c)
+			return
+		}
+		dueBy += from - c.since
+	}
+	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
+}
+
+// beforeReturn is the moment up to which signs of life count against a state that an event ended at a moment: later ones may belong to the same
+// round of syncs as that event, the first of a controller that was away.
+func (m *model) beforeReturn(end time.Duration) time.Duration { return end - m.h.Header.Lag }
+
+// notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet
+// controller, so that any act of that shows that they were there; but of a process that was started again one may act before the other does.
+func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
+	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.beforeReturn(res.m.orEnd(c.until))) > dueBy)
+}
+
+func (res *results) omitted(id contract.ID, c evidence, atWork bool) {
+	c.anyAuthor = true
+	if atWork {
+		res.broken(id, c)
+		return
+	}
+	res.lacksSignOfLife = true
+	c.text += ", but nothing shows that the controller was at work"
+	res.inconclusive(id, c)
+}
+
+// LacksSignOfLife reports whether something was not done in a history, so far, that would break a guarantee if the controller was seen at
+// work for that set now.
+func LacksSignOfLife(h *history.History) bool { return judged(h).lacksSignOfLife }
