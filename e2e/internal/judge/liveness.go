@@ -70,6 +70,10 @@ func (m *model) couldShow(blocked, at time.Duration) bool {
 	return reaction > 0 && blocked > reaction
 }
 
+// beforeReturn is the moment up to which signs of life count against a state that an event ended at a moment: later ones may belong to the same
+// round of syncs as that event, the first of a controller that was away.
+func (m *model) beforeReturn(end time.Duration) time.Duration { return end - m.h.Header.Lag }
+
 // MayNeedSync returns why, in a namespace in which something is due since a moment and was not done to the end of a history, the controller may need a
 // change of the set, or more time, before it does it; "" if nothing excuses that it waits.
 //

@@ -25,10 +25,6 @@ func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
 }
 
-// beforeReturn is the moment up to which signs of life count against a state that an event ended at a moment: later ones may belong to the same
-// round of syncs as that event, the first of a controller that was away.
-func (m *model) beforeReturn(end time.Duration) time.Duration { return end - m.h.Header.Lag }
-
 // notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet
 // controller, so that any act of that shows that they were there; but of a process that was started again one may act before the other does.
 func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
