@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"context"
 	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -16,17 +17,31 @@ import (
 // someWrites is how many writes are acknowledged before something happens to the database, and after.
 const someWrites = 100
 
+// database is what specs do with a database of any kind and its clients.
+type database interface {
+	StartLoad(ctx context.Context)
+	StopLoad()
+	AwaitWrites(ctx context.Context, n int)
+	AwaitBack(ctx context.Context)
+	List(ctx context.Context)
+}
+
 // runDatabase records a spec that runs a database, whose clients are at work.
 func runDatabase(ctx SpecContext, options ...statefulset.Option) *etcd.Database {
 	GinkgoHelper()
-	db := etcd.Create(ctx, Record(ctx), options...)
+	return underLoad(ctx, etcd.Create(ctx, Record(ctx), options...))
+}
+
+// underLoad has the clients of a database go to work, and returns it.
+func underLoad[D database](ctx SpecContext, db D) D {
+	GinkgoHelper()
 	db.StartLoad(ctx)
 	db.AwaitWrites(ctx, someWrites)
 	return db
 }
 
 // settle waits until the database serves again, has the clients rest, and lists what is there.
-func settle(ctx SpecContext, db *etcd.Database) {
+func settle(ctx SpecContext, db database) {
 	GinkgoHelper()
 	db.AwaitBack(ctx)
 	db.AwaitWrites(ctx, someWrites)

@@ -26,9 +26,7 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 		contract.DisruptionDatabaseDrained,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		db := etcd.Create(ctx, ns)
-		db.StartLoad(ctx)
-		db.AwaitWrites(ctx, someWrites)
+		db := underLoad(ctx, etcd.Create(ctx, ns))
 		since := ns.Now()
 		for n := range 3 {
 			node, stay := ns.Pod(db.Pod(n)).Pod.Node, db.Pods(others(n)...)
@@ -58,8 +56,7 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 		db := etcd.Create(ctx, ns, statefulset.TolerateUnreachable())
 		lost, node := db.Alone()
 		workers.Choose(node)
-		db.StartLoad(ctx)
-		db.AwaitWrites(ctx, someWrites)
+		underLoad(ctx, db)
 
 		By("losing " + node + " with " + db.Pod(lost))
 		since, uid, stay := ns.Now(), db.UIDs(lost)[0], db.Pods(others(lost)...)
@@ -86,9 +83,7 @@ var _ = Describe("A database in a StatefulSet on a cluster that is disrupted", S
 		contract.DisruptionDatabaseControlPlane,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		db := etcd.CreateBehind(ctx, ns, workers.Dial)
-		db.StartLoad(ctx)
-		db.AwaitWrites(ctx, someWrites)
+		db := underLoad(ctx, etcd.CreateBehind(ctx, ns, workers.Dial))
 
 		By("having the control plane not answer")
 		since, all := ns.Now(), db.Pods(0, 1, 2)

@@ -11,19 +11,7 @@ import (
 // runReplicated records a spec that runs a primary with a replica, whose clients are at work.
 func runReplicated(ctx SpecContext) *postgres.Database {
 	GinkgoHelper()
-	db := postgres.Create(ctx, Record(ctx))
-	db.StartLoad(ctx)
-	db.AwaitWrites(ctx, someWrites)
-	return db
-}
-
-// settleReplicated waits until both members serve again, has the clients rest, and lists what each of the two has.
-func settleReplicated(ctx SpecContext, db *postgres.Database) {
-	GinkgoHelper()
-	db.AwaitBack(ctx)
-	db.AwaitWrites(ctx, someWrites)
-	db.StopLoad()
-	db.List(ctx)
+	return underLoad(ctx, postgres.Create(ctx, Record(ctx)))
 }
 
 var _ = Describe("A database with one replica in a StatefulSet", func() {
@@ -40,7 +28,7 @@ var _ = Describe("A database with one replica in a StatefulSet", func() {
 
 		By("deleting the primary by force")
 		db.AwaitReplaced(ctx, 0, db.ForceDelete(ctx, 0))
-		settleReplicated(ctx, db)
+		settle(ctx, db)
 	})
 
 	It("is updated replica first and primary last, as PostgreSQL wants it, and loses nothing", longest, Proves(
@@ -49,7 +37,7 @@ var _ = Describe("A database with one replica in a StatefulSet", func() {
 		db := runReplicated(ctx)
 		db.Roll(ctx)
 		db.AwaitUpdated(ctx)
-		settleReplicated(ctx, db)
+		settle(ctx, db)
 	})
 
 	It("has what its claims kept, at its primary and at its replica, when its set is deleted and made again", Proves(
@@ -62,6 +50,6 @@ var _ = Describe("A database with one replica in a StatefulSet", func() {
 		db.CreateAgain(ctx)
 		db.List(ctx)
 		db.StartLoad(ctx)
-		settleReplicated(ctx, db)
+		settle(ctx, db)
 	})
 })
