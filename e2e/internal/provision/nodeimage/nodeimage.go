@@ -181,14 +181,20 @@ func (b *build) tag() string {
 	return fmt.Sprintf("%s/node:%s-%s", registry, b.v.kubernetes, b.node.key())
 }
 
-// run builds the image in the engine; reason is why none can be used that was published.
-func (b *build) run(ctx context.Context, e *engine.Engine, reason error, out io.Writer) error {
+// lockSteps returns the folder in which the results of steps are cached, which is this process's own until unlock is called.
+func lockSteps(ctx context.Context) (dir string, unlock func(), err error) {
 	cache, err := engine.CacheDir()
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	dir := filepath.Join(cache, "node-image")
-	unlock, err := host.Lock(ctx, dir+".lock")
+	dir = filepath.Join(cache, "node-image")
+	unlock, err = host.Lock(ctx, dir+".lock")
+	return dir, unlock, err
+}
+
+// run builds the image in the engine; reason is why none can be used that was published.
+func (b *build) run(ctx context.Context, e *engine.Engine, reason error, out io.Writer) error {
+	dir, unlock, err := lockSteps(ctx)
 	if err != nil {
 		return err
 	}

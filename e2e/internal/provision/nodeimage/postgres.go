@@ -15,7 +15,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/imagelayer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/host"
 )
 
 // PostgresOptions say which image of PostgreSQL is wanted.
@@ -92,12 +91,7 @@ func BuildEtcd(ctx context.Context, progress io.Writer, use func(v1.Image) error
 
 // built has a step made, unless it was before, and hands its folder and an empty one to use.
 func built(ctx context.Context, progress io.Writer, s *step, use func(dir, scratch string) error) error {
-	cache, err := engine.CacheDir()
-	if err != nil {
-		return err
-	}
-	dir := filepath.Join(cache, "node-image")
-	unlock, err := host.Lock(ctx, dir+".lock")
+	dir, unlock, err := lockSteps(ctx)
 	if err != nil {
 		return err
 	}
