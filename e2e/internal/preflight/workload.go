@@ -18,12 +18,15 @@ import (
 // workloadNodes is how many nodes the level workload needs: with one, whatever takes the node takes all members of a database.
 const workloadNodes = 2
 
-// findWorkload finds the image of the level workload's database, and whether the cluster is large enough for it.
+// findWorkload finds the image of the database, which specs of the level disruptive run as well where they may disrupt, and whether the cluster is large
+// enough for the level workload.
 func findWorkload(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
+	if s.Level == contract.Workload || s.Kind != nil {
+		f.Facts.EtcdImage = cmp.Or(s.Images.Etcd, ownEtcd(ctx, client), images.PublicEtcd)
+	}
 	if s.Level != contract.Workload {
 		return
 	}
-	f.Facts.EtcdImage = cmp.Or(s.Images.Etcd, ownEtcd(ctx, client), images.PublicEtcd)
 	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	switch {
 	case apierrors.IsForbidden(err):
