@@ -14,6 +14,7 @@ var (
 	quotaDemands  = regexp.MustCompile(`failed quota: ([^:\s]+): must specify (.+)$`)
 	webhookDenied = regexp.MustCompile(`admission webhook "([\w.-]+)" denied the request(.*)$`)
 	webhookFailed = regexp.MustCompile(`failed calling webhook "([\w.-]+)": (.*)$`)
+	noBackend     = regexp.MustCompile(`service "([^"]+)" (not found)|no endpoints available for service "([^"]+)"`)
 	policyDenied  = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with binding '([^']+)' denied request:? ?(.*)$`)
 	podSecurity   = regexp.MustCompile(`violates PodSecurity "([^"]+)": (.*)$`)
 	noConstraint  = regexp.MustCompile(`unable to validate against any security context constraint: \[?(.*?)\]?$`)
@@ -33,7 +34,7 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	message := oneLine(e.Message)
 	what := "pod"
 	if strings.HasPrefix(strings.ToLower(message), "create claim") || strings.Contains(message, `persistentvolumeclaims "`) {
-		what = "claim"
+		what = claimWord
 	}
 	verb := "created"
 	switch e.Reason {
@@ -57,6 +58,9 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Cause, f.Area, f.Object = "webhook-denies", Admission, v.webhook(m[1])
 		f.What = fmt.Sprintf("rejects the set's %s: its webhook %s says%s", what, m[1], firstOf(m[2], " no more"))
 		f.Do = []string{"change the set's template so that it obeys the rule", "or ask whoever runs the webhook for an exception"}
+		if what == claimWord {
+			f.Do = append([]string{"ask whoever runs the webhook for an exception"}, askOtherwise("obey the rule")...)
+		}
 		f.Look = append(f.Look, showWebhook(f.Object))
 		f.Evidence = append(f.Evidence, v.webhookEvidence(m[1], f.Object)...)
 		return f
@@ -68,6 +72,9 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		if contains(m[2])("x509:", "failed to verify certificate") {
 			f.Cause, f.What = "webhook-certificate", fmt.Sprintf("keeps the set's %s from being %s: the API server does not trust its certificate", what, verb)
 			f.Why = "the server of webhook " + m[1] + " answers, with a certificate that is not of its name, has expired, or is not what caBundle in the configuration trusts: " + m[2]
+		}
+		if m := noBackend.FindStringSubmatch(m[2]); m != nil {
+			f.What += fmt.Sprintf(" (service %s %s)", m[1]+m[3], map[bool]string{true: "does not exist", false: "has no pod that is Ready"}[m[1] != ""])
 		}
 		f.Do = []string{"bring the webhook's server back", "or delete the configuration if the server is gone for good"}
 		if f.Cause == "webhook-certificate" {
@@ -81,6 +88,9 @@ func (v *view) rejected(e *corev1.Event) Finding {
 		f.Cause, f.Area, f.Object = "policy-denies", Admission, clusterRef("validatingadmissionpolicy", m[1])
 		f.What = fmt.Sprintf("rejects the set's %s: %s", what, m[3])
 		f.Do = []string{"change the set's template so that it obeys the policy", "or exempt the namespace in the binding " + m[2]}
+		if what == claimWord {
+			f.Do = append([]string{"exempt the namespace in the binding " + m[2]}, askOtherwise("obey the policy")...)
+		}
 		f.Look = append(f.Look, getYAML(f.Object), getYAML(clusterRef("validatingadmissionpolicybinding", m[2])))
 		return f
 	}

@@ -40,7 +40,7 @@ func answerCases() []built {
 			s.Events[len(s.Events)-1].Message = `create Claim data-web-0 for Pod web-0 in StatefulSet web failed error: persistentvolumeclaims "data-web-0" is forbidden: maximum storage usage per PersistentVolumeClaim is 8Mi, but request is 16Mi`
 			s.Limits = []corev1.LimitRange{{ObjectMeta: metav1.ObjectMeta{Name: "small"}}}
 			return s
-		}, "quota: limitrange/small has a limit that the set's template breaks: maximum storage usage per PersistentVolumeClaim is 8Mi, but request is 16Mi", "limit-range"},
+		}, "quota: limitrange/small has a limit that the set's volumeClaimTemplates break: maximum storage usage per PersistentVolumeClaim is 8Mi, but request is 16Mi", "limit-range"},
 		{
 			"a set whose name has a dot", answer(`Pod "web-0" is invalid: spec.hostname: Invalid value: "my.web-0": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`),
 			`admission: statefulset/web has a name of which no pod can have a host name: Invalid value: "my.web-0"`, "pod-invalid",

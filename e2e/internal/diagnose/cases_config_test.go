@@ -136,7 +136,7 @@ func configCases() []built {
 		}, `container: pod/web-0 has container main whose command cannot be started: exec: "serve": executable file not found in $PATH`, "cannot-start"},
 		{
 			"twin: a mount that cannot be made", config("RunContainerError", `failed to create containerd task: OCI runtime create failed: error mounting "/var/lib/kubelet/pods/1/volume-subpaths/x" to rootfs at "/etc/app.conf": not a directory: Are you trying to mount a directory onto a file (or vice-versa)?`),
-			"container: pod/web-0 has container main that cannot be made: failed to create containerd task", "container-config",
+			"container: pod/web-0 has container main that cannot be started: its mount at /etc/app.conf fails: not a directory", "container-config",
 		},
 
 		{
@@ -157,7 +157,7 @@ func configCases() []built {
 		},
 		{
 			"twin: a runtime handler that the node does not have", sandbox(`Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "gvisor" is configured`),
-			`node: pod/web-0 gets no sandbox on node diag-worker: Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "gvisor" is configured`, "pod-sandbox",
+			"node: pod/web-0 names a RuntimeClass whose handler gvisor the container runtime of node diag-worker does not have", "runtime-handler",
 		},
 		{
 			"twin: the image of the sandbox", sandbox(`Failed to create pod sandbox: rpc error: code = DeadlineExceeded desc = failed to start sandbox "1": failed to get sandbox image "registry.k8s.io/pause:3.10": failed to pull image "registry.k8s.io/pause:3.10": dial tcp 34.96.108.209:443: i/o timeout`),

@@ -106,7 +106,7 @@ func controllerCases() []built {
 
 		{
 			"35 pods that stay since one before them is not Ready", scaled,
-			"readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :80, every 1 s); web-1 and web-2 are to go and stay until it is Ready (OrderedReady)", "readiness-probe",
+			"readiness: pod/web-0 runs, and the readiness probe of container main fails (TCP connection to :80, every 1 s): nothing listens there (not yet, on another port, or on 127.0.0.1 alone); web-1 and web-2 are to go and stay until it is Ready (OrderedReady)", "readiness-probe",
 		},
 		{"35 twin: under Parallel they need not wait", func(t *testing.T) state {
 			t.Helper()

@@ -109,6 +109,9 @@ func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 		if v.fits(c) {
 			return v.claimUnknown(f, c)
 		}
+		if v.byHand(name) {
+			return v.staticVolume(f, c, name)
+		}
 		f.Cause, f.What = "class-missing", fmt.Sprintf("asks for the StorageClass %q, which does not exist", name)
 		f.Evidence = append(f.Evidence, Evidence{clusterRef("storageclass", "*"), "metadata.name", v.classNames()})
 		f.Do = []string{

@@ -179,17 +179,17 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	case last.Reason == "OOMKilled":
 		l.outOfMemory(f, c, word, restarts, spec)
 	case kill != nil:
-		kill.explain(f, c, word, restarts, spec)
+		kill.explain(f, c, last, word, restarts, spec, l.grace())
 	case l.about(c.Name, "FailedPostStartHook", "") != nil:
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
 		l.cannotStart(f, c, word, last.Message)
 	case last.ExitCode == killed && last.Reason != "Completed":
-		f.Why = "something killed the program (signal 9), and nothing that was read says what: the node out of memory, or a process of its own"
+		f.What, f.Why = f.What+": something killed the program (signal 9), and nothing that was read says what", "the node ran out of memory, or a process of its own killed it"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
 	default:
-		if !l.understood(f, last) && l.volumesOfRoot() {
-			f.Do = append(f.Do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
+		if !l.understood(f, last) {
+			f.Do = append(f.Do, l.mayNotWrite(spec)...)
 		}
 	}
 	if p := spec.LivenessProbe; p != nil && f.Cause == "crash-loop" && (last.ExitCode == killed || last.ExitCode == told) {
@@ -201,16 +201,23 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 // understood makes a finding say what a container's last words or its exit code mean, and reports whether they mean anything.
 func (l podInspector) understood(f *Finding, last *corev1.ContainerStateTerminated) bool {
 	why, do := lastWords(last.Message)
-	if why == "" {
-		why = meaning(last.ExitCode)
-	}
 	if why != "" {
 		f.Why = why
+	} else if why = meaning(last.ExitCode); why != "" {
+		f.What, f.Why = f.What+": "+why, ""
 	}
 	if do != "" {
 		f.Do = append(f.Do, do)
 	}
 	return why != ""
+}
+
+// grace is how long the pod's containers have to end.
+func (l podInspector) grace() time.Duration {
+	if s := l.p.Spec.TerminationGracePeriodSeconds; s != nil {
+		return time.Duration(*s) * time.Second
+	}
+	return 30 * time.Second
 }
 
 // shortened is the end of what a container wrote before it ended, which tells more than the beginning.
@@ -225,10 +232,21 @@ func shortened(message string) string {
 	return "... " + end
 }
 
-// volumesOfRoot reports whether a pod that does not run as root mounts claims without saying whose group their files are to be.
-func (l podInspector) volumesOfRoot() bool {
-	c := l.p.Spec.SecurityContext
-	return c != nil && c.RunAsUser != nil && *c.RunAsUser != 0 && c.FSGroup == nil && len(ClaimNames(l.p)) > 0
+// mayNotWrite says what to look at if a container's program cannot write: nothing that was read says that it is so.
+func (l podInspector) mayNotWrite(spec *corev1.Container) []string {
+	var do []string
+	if own := spec.SecurityContext; own != nil && own.ReadOnlyRootFilesystem != nil && *own.ReadOnlyRootFilesystem {
+		do = append(do, "if it may not write outside of its volumes: its root file system is read-only (readOnlyRootFilesystem); mount an emptyDir where it writes")
+	}
+	pod := l.p.Spec.SecurityContext
+	other := pod != nil && pod.RunAsUser != nil && *pod.RunAsUser != 0
+	if own := spec.SecurityContext; own != nil && own.RunAsUser != nil {
+		other = *own.RunAsUser != 0
+	}
+	if other && (pod == nil || pod.FSGroup == nil) && len(ClaimNames(l.p)) > 0 {
+		do = append(do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
+	}
+	return do
 }
 
 func (l podInspector) newest(reasons ...string) *corev1.Event {

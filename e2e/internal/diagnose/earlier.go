@@ -77,7 +77,7 @@ func (v *view) ending(f *Finding, e *corev1.Event) {
 		f.Area, f.Cause = Node, "pod-failed"
 		f.What += fmt.Sprintf(": %s: %s", e.Reason, oneLine(e.Message))
 		f.Why = "the kubelet of the node does not take the pod that it was to run; the controller makes another, with which the same happens"
-		f.Do = []string{"correct what the message names: in the set's template, or on node " + firstOf(e.Source.Host, e.ReportingInstance)}
+		f.Do = []string{refusalAdvice(e.Reason, firstOf(e.Source.Host, e.ReportingInstance))}
 	}
 }
 

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,12 +18,24 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 		Evidence: []Evidence{{l.pod, field(c, ".state.waiting.reason"), w.Reason}},
 		Look:     []string{describe(l.pod)},
 	}
-	text := w.Message
-	if e := l.pullFailed(c.Image); e != nil {
+	text, image := w.Message, c.Image
+	volume, reference := l.imageVolume(text, specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), c.Name).Image)
+	if volume != "" {
+		image = reference
+	}
+	if e := l.pullFailed(image); e != nil {
 		f.Evidence = append(f.Evidence, eventEvidence(e))
 		text += " " + e.Message
 	} else if w.Message != "" {
 		f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".state.waiting.message"), oneLine(w.Message)})
+	}
+	if volume != "" {
+		f.What = fmt.Sprintf("cannot pull the image %s of its volume %s, without which %s %s is not made", reference, volume, word, c.Name)
+		if w.Reason == "ErrImageNeverPull" {
+			f.What = fmt.Sprintf("may not pull the image %s of its volume %s (pullPolicy Never), and the node does not have it", reference, volume)
+			f.Do = []string{"load the image onto the node, or change pullPolicy of the volume in the set's template"}
+			return f
+		}
 	}
 	switch w.Reason {
 	case "InvalidImageName":
@@ -44,7 +57,22 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	if why != "" {
 		f.What += ": " + why
 	}
+	if secret := l.newest("FailedToRetrieveImagePullSecret"); secret != nil && !strings.Contains(why, "imagePullSecrets") {
+		f.Evidence = append(f.Evidence, eventEvidence(secret))
+		f.Do = append(f.Do, "a secret that imagePullSecrets names could not be read"+inBrackets.FindString(secret.Message)+": create it in the pod's namespace, if the registry asks for credentials")
+	}
 	return f
+}
+
+// imageVolume is the volume of a pod, and its image, that the kubelet's words are about, "" if they are about the container's own image: a volume
+// that is an image is pulled with the container that mounts it, and shown as waiting of that container.
+func (l podInspector) imageVolume(text, own string) (volume, reference string) {
+	for _, v := range l.p.Spec.Volumes {
+		if v.Image != nil && v.Image.Reference != own && strings.Contains(text, v.Image.Reference) {
+			return v.Name, v.Image.Reference
+		}
+	}
+	return "", ""
 }
 
 // inBrackets are the names in the kubelet's words about secrets that it could not read.

@@ -71,12 +71,11 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 		f.What += ": " + oneLine(e.Message)
 		return f
 	}
-	f := &Finding{
-		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + oneLine(e.Message),
-		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)},
-		Do: []string{"correct what the message names: a server that does not answer, a file system, a driver that fails; the kubelet tries again by itself"},
+	said, why, do := mountAdvice(oneLine(e.Message), l.p.Spec.NodeName)
+	return &Finding{
+		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + said,
+		Evidence: []Evidence{eventEvidence(e)}, Why: why, Do: []string{do}, Look: []string{describe(l.pod)},
 	}
-	return f
 }
 
 // driver is a volume whose CSI driver the pod's node does not know.

@@ -140,6 +140,10 @@ func (v *view) tooLarge(p *corev1.Pod, f *Finding) {
 			return
 		default:
 			f.What += fmt.Sprintf("; no node offers %s", name)
+			if strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
+				f.Do = []string{"reserve pages of that size on a node (vm.nr_hugepages) and restart its kubelet, which counts them when it starts", "or ask for none in the set's template"}
+				return
+			}
 			f.Do = []string{fmt.Sprintf("see whether the plugin that offers %s runs on the nodes that have it, and whether the name is right", name)}
 			return
 		}

@@ -67,7 +67,7 @@ func ranOut(t *corev1.ContainerStateTerminated, p *corev1.Probe) bool {
 }
 
 // explain makes a finding of a container that ends say for which probe it is killed.
-func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts string, spec *corev1.Container) {
+func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, last *corev1.ContainerStateTerminated, word, restarts string, spec *corev1.Container, grace time.Duration) {
 	f.Cause = Cause(k.kind + "-probe")
 	f.Evidence = append(f.Evidence, k.evidence...)
 	f.Why = "the program does not answer the probe in time, or the probe asks for the wrong thing"
@@ -86,9 +86,22 @@ func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, word, restarts str
 	}
 	f.What = fmt.Sprintf("has %s %s that %s since its liveness probe fails (%s)", word, c.Name, again, restarts) + otherPort(spec, k.probe)
 	for _, e := range k.evidence {
-		f.Why = firstOf(probeSays(e.Value, k.probe), f.Why)
+		if said := probeSays(e.Value, k.probe); said != "" {
+			f.What, f.Why = f.What+": "+said, ""
+			break
+		}
 	}
 	f.Do = []string{"compare the probe (" + probeText(k.probe) + ") with what the program serves", "give a slow start a startupProbe"}
+	if spec.StartupProbe == nil && asEarly(last, k.probe, grace) {
+		f.What += "; it is killed as early as the probe can have it: the program may need longer to start"
+		f.Do = []string{"if it needs longer to start: give it a startupProbe in the set's template, until whose success the liveness probe rests", "else " + f.Do[0]}
+	}
+}
+
+// asEarly reports whether a run ended about when a liveness probe that never succeeds ends it: nothing of it was ever found well.
+func asEarly(t *corev1.ContainerStateTerminated, p *corev1.Probe, grace time.Duration) bool {
+	period := time.Duration(max(p.PeriodSeconds, 1)) * time.Second
+	return t != nil && !t.StartedAt.IsZero() && t.FinishedAt.Sub(t.StartedAt.Time) <= budget(p)+2*period+grace
 }
 
 // allowed writes how long a startup probe gives a container.
@@ -132,12 +145,14 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 	}
 	if e != nil {
 		f.Evidence = append(f.Evidence, eventEvidence(e))
-		f.Why = firstOf(probeSays(e.Message, probe), f.Why)
+		if said := probeSays(e.Message, probe); said != "" {
+			f.What, f.Why = f.What+": "+said, ""
+		}
 	}
 	f.What += otherPort(spec, probe)
 	if kind == "startup" {
 		f.Area = Container
-		f.What += ": the kubelet kills it unless the probe succeeds within " + allowed(probe)
+		f.What += "; the kubelet kills it unless the probe succeeds within " + allowed(probe)
 		f.Do = append(f.Do, "if the program needs longer to start: raise failureThreshold of the startupProbe")
 	}
 	return f
@@ -184,15 +199,15 @@ func otherPort(spec *corev1.Container, p *corev1.Probe) string {
 func probeSays(message string, p *corev1.Probe) string {
 	switch has := contains(strings.ToLower(message)); {
 	case has("connection refused"):
-		return "nothing listens there: the program has not got so far, listens on another port, or on 127.0.0.1 alone"
+		return "nothing listens there (not yet, on another port, or on 127.0.0.1 alone)"
 	case has("deadline exceeded", "timeout", "timed out"):
-		return fmt.Sprintf("no answer came within timeoutSeconds, %d s: the program is too slow, hangs, or is not reached there", max(p.TimeoutSeconds, 1))
+		return fmt.Sprintf("no answer came within timeoutSeconds, %d s (the program is too slow, hangs, or is not reached there)", max(p.TimeoutSeconds, 1))
 	case has("statuscode: 404"):
 		return "the program answers and does not know the path"
 	case has("statuscode: 401", "statuscode: 403"):
 		return "the program answers and wants credentials, which a probe does not have"
 	case has("statuscode: 5"):
-		return "the program answers that it is not well: its own log says why"
+		return "the program answers that it is not well, and its own log says why"
 	case has("malformed http response", "http response to https client"):
 		return "the probe speaks HTTP where the program speaks HTTPS, or the other way round (scheme)"
 	case has("executable file not found", "no such file or directory"):

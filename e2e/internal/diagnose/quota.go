@@ -64,6 +64,10 @@ func (v *view) lacking(f Finding, message string) (Finding, bool) {
 			f.What = "has a limit that the set's template breaks: " + outOfLimits.FindString(message)
 		}
 		f.Do = []string{"bring resources in the set's template within the limits of the namespace"}
+		if strings.Contains(outOfLimits.FindString(message), "PersistentVolumeClaim") {
+			f.What = strings.Replace(f.What, "the set's template breaks", "the set's volumeClaimTemplates break", 1)
+			f.Do = append([]string{"have the LimitRange allow claims of that size; the controller then goes on by itself"}, askOtherwise("ask for a size within the limits")...)
+		}
 		f.Look = append(f.Look, kubectl(v.setRef(), "describe limitranges"))
 		return f, true
 	}
@@ -160,8 +164,19 @@ func (v *view) quota(f Finding, what, name, requested, used, limited string) Fin
 	}
 	sortEvidence(f.Evidence[1:])
 	f.Do = []string{"raise the quota, free what counts against it, or ask for less in the set's template; the controller then goes on by itself"}
+	if what == claimWord {
+		f.Do = append([]string{"raise the quota, or free what counts against it; the controller then goes on by itself"}, askOtherwise("ask for less")...)
+	}
 	f.Look = append(f.Look, describe(f.Object))
 	return f
+}
+
+// claimWord is what the controller creates for a pod beside it.
+const claimWord = "claim"
+
+// askOtherwise is what to do about claims that are to be made otherwise: what a set makes them from cannot be changed.
+func askOtherwise(how string) []string {
+	return []string{"or " + how + " in volumeClaimTemplates: they cannot be changed, so delete the set (--cascade=orphan keeps its pods) and create it anew"}
 }
 
 // webhook is the configuration that a webhook's name belongs to.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -13,6 +14,9 @@ var sandboxImage = regexp.MustCompile(`sandbox image "([^"]+)"`)
 // sandbox is a pod for which its node cannot make what holds the containers together: a sandbox with a network.
 func (l podInspector) sandbox(e *corev1.Event) *Finding {
 	node, message := l.p.Spec.NodeName, oneLine(e.Message)
+	for _, before := range []string{"(combined from similar events): ", "Failed to create pod sandbox: ", "rpc error: code = Unknown desc = "} {
+		message = strings.TrimPrefix(message, before)
+	}
 	f := &Finding{
 		Cause: "pod-sandbox", Area: Node, Object: l.pod, Seen: l.seen, What: "gets no sandbox on node " + node + ": " + message,
 		Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod), podsOn(node)},
@@ -26,6 +30,19 @@ func (l podInspector) sandbox(e *corev1.Event) *Finding {
 		if f.Why == "" {
 			f.Why = "the message is the container runtime's"
 		}
+		return f
+	}
+	if m := noHandler.FindStringSubmatch(message); m != nil {
+		f.Cause, f.What = "runtime-handler", fmt.Sprintf("names a RuntimeClass whose handler %s the container runtime of node %s does not have", m[1], node)
+		f.Why = "a RuntimeClass only names what has to be installed and configured on the nodes"
+		if class := l.p.Spec.RuntimeClassName; class != nil {
+			f.What = fmt.Sprintf("names the RuntimeClass %s, whose handler %s the container runtime of node %s does not have", *class, m[1], node)
+		}
+		f.Do = []string{"configure the handler in the container runtime of the nodes, and name these nodes in the class's scheduling.nodeSelector", "or take runtimeClassName out of the set's template"}
+		return f
+	}
+	if contains(message)("hostUsers", "user namespace") {
+		f.Do = []string{"take hostUsers: false out of the set's template, or choose nodes whose kernel and runtime have user namespaces"}
 		return f
 	}
 	if has := contains(strings.ToLower(message)); e.Reason == "NetworkNotReady" || has("network", "cni", "ip address", "no available ip") {

@@ -82,6 +82,9 @@ func (v *view) unseenByScheduler(p *corev1.Pod, f Finding) Finding {
 		down.Seen, down.Evidence = f.Seen, append(down.Evidence, f.Evidence...)
 		return *down
 	}
+	if own := v.withoutDevices(p, f); own != nil && v.now.Sub(p.CreationTimestamp.Time) >= patience {
+		return *own
+	}
 	f.What = "has not been looked at by the scheduler, and nothing that was read says why"
 	f.Do = []string{"see whether kube-scheduler runs"}
 	f.Look = append(f.Look, "kubectl -n kube-system get pods -l component=kube-scheduler")

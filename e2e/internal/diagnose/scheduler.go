@@ -59,7 +59,7 @@ func causeOf(text string) Cause {
 		{"volume-limit", []string{"volume limit", "max volume count"}},
 		{"no-capacity", []string{"enough free storage"}},
 		{"csi-driver", []string{"csi driver is not installed"}},
-		{"resource-claim", []string{"resourceclaim", "cannot allocate all claims"}},
+		{"resource-claim", []string{"resourceclaim", "cannot allocate all claims", "device class"}},
 		{byPort, []string{"free ports"}},
 		{byAffinity, []string{"node affinity", "node selector", "requested node name"}},
 		{byTaint, []string{"taint"}},
@@ -135,7 +135,16 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 			f.What += own
 			f.Why = "each node that could take it holds another pod of the set, and the rule is kept: so it was asked for"
 			f.Do = []string{"have as many nodes (or zones, as the rule's topologyKey says) that take ordinary pods as the set has replicas, or ask for fewer replicas", "or make the rule preferredDuringScheduling in the set's template"}
+		} else {
+			f.What += besides(p, why.cause)
 		}
+	case "pod-affinity":
+		f.What += besides(p, why.cause)
+		if ownNamespace(p) {
+			f.Do = append(f.Do, "if they run in another namespace: name it in the rule (namespaces), which looks in the pod's own otherwise")
+		}
+	case "resource-claim":
+		f = devicesOf(p, f, message)
 	}
 	if names := ClaimNames(p); len(names) > 0 && strings.Contains(message, "unbound immediate PersistentVolumeClaims") && v.unread("persistentvolumeclaims") != "" {
 		f.Area, f.Object = Storage, v.ref("persistentvolumeclaim", names[0])

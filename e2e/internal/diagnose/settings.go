@@ -97,13 +97,24 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	}
 	f := &Finding{
 		Cause: "container-config", Area: Container, Object: l.pod, Seen: l.seen,
-		What:     fmt.Sprintf("has %s %s that cannot be made: %s", word, c.Name, firstOf(message, w.Reason)),
+		What:     fmt.Sprintf("has %s %s that cannot be made: %s", word, c.Name, firstOf(ofWhichPod.ReplaceAllString(message, ""), w.Reason)),
 		Evidence: []Evidence{evidence}, Look: []string{describe(l.pod)},
 		Do: []string{"correct what the message names: a user that the image does not have, a mount, a path"},
 	}
 	switch has := contains(message); {
 	case execFails.MatchString(message):
 		l.cannotStart(f, c, word, message)
+	case mountFails.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed"):
+		notStarted(f, c, word, message)
+	case noVariable.MatchString(message):
+		f.What = fmt.Sprintf("has %s %s that cannot be made: a subPathExpr of it names the variable %s, which it does not have", word, c.Name, noVariable.FindStringSubmatch(message)[1])
+		f.Do = []string{"give the container that variable in env (not envFrom, which does not count here), or correct subPathExpr in the set's template"}
+	case has("SubPath", "subPath"):
+		f.Do = []string{"correct subPath or subPathExpr in the set's template: it is a path below the volume, without a slash at its start and without .."}
+	case has("seccomp profile"):
+		f.Do = []string{"put the profile into the kubelet's folder for them on every node that may run the pod, or use RuntimeDefault in the template's securityContext"}
+	case has("runAsUser breaks non-root policy"):
+		f.Do = []string{"runAsUser is 0 and runAsNonRoot is true in the template's securityContext: give runAsUser a number that is not 0, or take runAsNonRoot out"}
 	case has("runAsNonRoot"):
 		f.Do = []string{"set securityContext.runAsUser in the set's template to a number that is not 0 and that the image's files allow, or use an image that names such a user"}
 	case has("deadline exceeded", "is reserved for", "DeadlineExceeded"):
@@ -127,9 +138,10 @@ func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, m
 		f.Do = []string{"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch"}
 		return
 	}
-	if said := execFails.FindString(oneLine(message)); said != "" {
-		f.What += ": " + strings.TrimSuffix(said, ": unknown")
+	if notStarted(f, c, word, oneLine(message)) {
+		return
 	}
+	f.What += ": " + strings.TrimSuffix(execFails.FindString(oneLine(message)), ": unknown")
 	f.Why = "the image has no such program, or the user may not run it: the message says which"
 	f.Do = []string{"correct command and args in the set's template, or the image"}
 }

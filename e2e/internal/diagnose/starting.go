@@ -15,8 +15,11 @@ func (l podInspector) waitsFor(c *corev1.ContainerStatus) *Finding {
 		Evidence: []Evidence{
 			{l.pod, "status.initContainerStatuses[" + c.Name + "].state", fmt.Sprintf("running since %s, restarts: %d", since.UTC().Format("15:04:05"), c.RestartCount)},
 		},
-		Why:  "it has much to do, or waits for something that does not happen: its own log says which",
-		Do:   []string{"read the init container's log, and see whether what it waits for can happen before this pod is Ready"},
+		Why: "it has much to do, or waits for something that does not happen: its own log says which",
+		Do: []string{
+			"read the init container's log, and see whether what it waits for can happen before this pod is Ready",
+			"if it is to run beside the others (a proxy, an agent): give it restartPolicy: Always in the set's template, which makes it a sidecar",
+		},
 		Look: []string{kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name), describe(l.pod)},
 	}
 	if l.now.Sub(since) < patience {

@@ -238,7 +238,7 @@ func keepHooks(spec, was *corev1.PodSpec) {
 	keep(spec.Containers, was.Containers)
 }
 
-// keepVolumes keeps of a pod's volumes which ConfigMaps and Secrets they name, as the kubelet's messages do, and that they are made for the pod.
+// keepVolumes keeps of a pod's volumes which ConfigMaps, Secrets and images they name, as the kubelet's messages do, and that they are made for the pod.
 func keepVolumes(spec, was *corev1.PodSpec) {
 	for _, v := range was.Volumes {
 		kept := corev1.Volume{Name: v.Name}
@@ -247,6 +247,8 @@ func keepVolumes(spec, was *corev1.PodSpec) {
 			kept.Secret = &corev1.SecretVolumeSource{SecretName: v.Secret.SecretName}
 		case v.ConfigMap != nil:
 			kept.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: v.ConfigMap.LocalObjectReference}
+		case v.Image != nil:
+			kept.Image = v.Image
 		case v.Ephemeral != nil:
 			kept.Ephemeral = &corev1.EphemeralVolumeSource{}
 		default:

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,6 +58,14 @@ func (v *view) fits(c *corev1.PersistentVolumeClaim) bool {
 		}
 	}
 	return false
+}
+
+// byHand reports whether somebody made volumes of a class by hand: claims and volumes find each other by its name, whether there is a StorageClass
+// of that name or not. Volumes that a provisioner made tell of a class that was there.
+func (v *view) byHand(class string) bool {
+	return slices.ContainsFunc(v.s.Volumes, func(pv corev1.PersistentVolume) bool {
+		return volumehelper.GetPersistentVolumeClass(&pv) == class && pv.Annotations[volumehelper.AnnDynamicallyProvisioned] == ""
+	})
 }
 
 // staticVolume is a claim that nobody makes a volume for: one must be there that fits.

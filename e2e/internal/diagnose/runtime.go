@@ -1,0 +1,101 @@
+package diagnose
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// What kubelets and container runtimes say of a container that cannot be made or started, and of a volume that cannot be mounted.
+var (
+	mountFails   = regexp.MustCompile(`error mounting ".+?" to rootfs at "([^"]+)"`)
+	mountSays    = regexp.MustCompile(`not a directory|is a directory|no such file or directory|permission denied|read-only file system`)
+	noWorkingDir = regexp.MustCompile(`chdir to cwd \("([^"]+)"\) set in config\.json failed: (.+)$`)
+	runcSays     = regexp.MustCompile(`unable to start container process: (?:error during container init: )?(.+)$`)
+	ofWhichPod   = regexp.MustCompile(` \(pod: "[^"]*", container: [^)]*\)`)
+	noVariable   = regexp.MustCompile(`missing value for (\S+)`)
+	noHandler    = regexp.MustCompile(`no runtime for "([^"]+)" is configured`)
+	hostPathType = regexp.MustCompile(`hostPath type check failed: (\S+) is not an? (.+?)(?:,|$)`)
+	noLocalPath  = regexp.MustCompile(`path "([^"]+)" does not exist`)
+	mountOutput  = regexp.MustCompile(` Output: (.+)$`)
+)
+
+// notStarted makes a finding say why a runtime did not start a container, where it is not its program that cannot be run, and reports whether it did.
+func notStarted(f *Finding, c *corev1.ContainerStatus, word, message string) bool {
+	if m := mountFails.FindStringSubmatch(message); m != nil {
+		f.What = fmt.Sprintf("has %s %s that cannot be started: its mount at %s fails: %s", word, c.Name, m[1], firstOf(mountSays.FindString(message), lastPartOf(message)))
+		f.Why = "a file is mounted where the image has a directory, a directory where it has a file, or something below a file"
+		f.Do = []string{"compare mountPath and subPath in the set's template with what the image has there; a subPath that is no key of its ConfigMap or Secret becomes a directory"}
+		return true
+	}
+	if m := noWorkingDir.FindStringSubmatch(message); m != nil {
+		f.What = fmt.Sprintf("has %s %s that cannot be started: its working directory %s cannot be entered: %s", word, c.Name, m[1], strings.TrimSuffix(m[2], ": unknown"))
+		f.Do = []string{"correct workingDir in the set's template, or the image; the user needs the right to enter it"}
+		return true
+	}
+	if contains(message)("OOM-killed", "memory limit too low") {
+		f.Cause, f.What = "out-of-memory", fmt.Sprintf("has %s %s whose memory limit is too low to start it at all", word, c.Name)
+		f.Do = []string{"raise resources.limits.memory in the set's template: a limit without a unit is in bytes, and 128m is less than one"}
+		return true
+	}
+	if !execFails.MatchString(message) {
+		f.What = fmt.Sprintf("has %s %s that cannot be started", word, c.Name)
+		if m := runcSays.FindStringSubmatch(message); m != nil {
+			f.What += ": " + strings.TrimSuffix(m[1], ": unknown")
+		}
+		f.Why, f.Do = "the message is the container runtime's", []string{"correct what the message names, in the set's template or on the node"}
+		return true
+	}
+	return false
+}
+
+// lastPartOf is what remains of a chain of errors: the last of them.
+func lastPartOf(message string) string {
+	message = strings.TrimSuffix(message, ": unknown")
+	return message[strings.LastIndex(message, ": ")+1:][1:]
+}
+
+// mountAdvice says of a mount that fails what its words mean and what to do. said is the part of the message that tells.
+func mountAdvice(message, node string) (said, why, do string) {
+	said = message
+	if m := mountOutput.FindStringSubmatch(message); m != nil {
+		before, _, _ := strings.Cut(message, " : ")
+		said = before + ": " + m[1]
+	}
+	kind := hostPathType.FindStringSubmatch(message)
+	path := noLocalPath.FindStringSubmatch(message)
+	switch has := contains(strings.ToLower(message)); {
+	case kind != nil:
+		return said, "a hostPath is taken as it is on the node, and its type says what has to be there", fmt.Sprintf("make %s on node %s and on all others that may run the pod, or correct path and type in the set's template (DirectoryOrCreate and FileOrCreate make it)", kind[1], node)
+	case path != nil:
+		return said, "a local volume has to be there before it is used", fmt.Sprintf("make %s on node %s, or mount the disk there; or correct the volume", path[1], node)
+	case has("unknown filesystem type", "helper program"):
+		return said, "node " + node + " lacks the program or the kernel's module for this kind of file system", "install it on the nodes (nfs-common or nfs-utils for NFS)"
+	case has("wrong fs type", "bad superblock", "can't read superblock", "fsck"):
+		return said, "the file system on the volume is damaged, or is not what the volume says", "check it from the node (fsck) before anything writes to it, or restore a backup"
+	case has("connection timed out", "no route to host", "connection refused", "host is down"):
+		return said, "node " + node + " does not reach the storage's server", "see whether the server runs and whether nodes may reach it (address, firewall)"
+	case has("access denied", "permission denied"):
+		return said, "the storage's server does not let the node have it", "see which clients the server exports it to, and with which credentials"
+	}
+	return said, "", "correct what the message names: a server that does not answer, a file system, a driver that fails; the kubelet tries again by itself"
+}
+
+// refusalAdvice says what to do about a pod that a kubelet does not take, by the reason of its refusal.
+func refusalAdvice(reason, node string) string {
+	switch {
+	case reason == "SysctlForbidden":
+		return "take the sysctl out of the template's securityContext, or allow it to the kubelets of some nodes (allowedUnsafeSysctls) and choose these nodes in the set's template"
+	case reason == "AppArmor":
+		return "choose nodes that have AppArmor in the set's template, or take the AppArmor profile out of it"
+	case reason == "NodeAffinity", reason == "NodeName":
+		return "see who gives the pod its node: its labels or the pod's rules changed after the scheduler chose, or nodeName is written into the set's template"
+	case reason == "NodeShutdown":
+		return "wait until node " + node + " is up again, or see why it shuts down"
+	case strings.HasPrefix(reason, "OutOf"):
+		return "see which pods on node " + node + " the scheduler does not know of (static pods, another scheduler, nodeName in a template)"
+	}
+	return "correct what the message names: in the set's template, or on node " + node
+}
