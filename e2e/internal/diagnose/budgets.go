@@ -10,7 +10,7 @@ import (
 
 // budgets follows what keeps the set's pods from being evicted although all of them are Ready: it blocks every drain of their nodes.
 func (v *view) budgets() []Finding {
-	var found []Finding
+	var found, single []Finding
 	over := map[string][]string{}
 	for i := range v.s.Budgets {
 		b := &v.s.Budgets[i]
@@ -36,7 +36,9 @@ func (v *view) budgets() []Finding {
 		if len(pods) == 0 || b.Status.DisruptionsAllowed > 0 || (len(unhealthy) > 0 && len(drained) == 0) || b.Status.ObservedGeneration < b.Generation {
 			continue
 		}
-		found = append(found, v.budget(b, pods, unhealthy, drained))
+		if b.Status.ExpectedPods > 0 {
+			single = append(single, v.budget(b, pods, unhealthy, drained))
+		} // Else it has not counted its pods: of those of several budgets only one counts.
 	}
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
@@ -51,7 +53,7 @@ func (v *view) budgets() []Finding {
 			break
 		}
 	}
-	return found
+	return append(found, single...)
 }
 
 func (v *view) budget(b *policyv1.PodDisruptionBudget, pods, unhealthy, drained []string) Finding {

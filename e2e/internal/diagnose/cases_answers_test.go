@@ -110,7 +110,7 @@ func severalCases() []built {
 			s := running(t)
 			pod(s.State, "web-1").OwnerReferences[0].UID = "earlier"
 			return s
-		}, "controller: pod/web-1 has the name that the set's pod needs, and is not controlled by the set", "name-taken"},
+		}, "controller: pod/web-1 has the name that the set's pod needs, and is controlled by statefulset/web that was there before this one", "name-taken"},
 		{"a set that is deleted in the foreground, and a pod that is held", func(t *testing.T) state {
 			t.Helper()
 			s := running(t)

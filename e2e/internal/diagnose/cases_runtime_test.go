@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -196,10 +197,16 @@ func TestAdvice(t *testing.T) {
 	s.container("web-0", func(c *corev1.Container) {
 		c.SecurityContext = &corev1.SecurityContext{ReadOnlyRootFilesystem: &yes, RunAsUser: &user}
 	})
-	do := strings.Join(diagnose.Diagnose(s.State)[0].Do, "\n")
-	for _, part := range []string{"its root file system is read-only", "set fsGroup"} {
+	advice := func() string { return strings.Join(diagnose.Diagnose(s.State)[0].Do, "\n") }
+	const byHand = "delete pod web-0"
+	do := advice()
+	for _, part := range []string{"its root file system is read-only", "set fsGroup", byHand} {
 		if !strings.Contains(do, part) {
 			t.Errorf("expected a container that ends with 1 to be looked at for what it may write, and to be told: %s; found %s", part, do)
 		}
+	}
+	s.StatefulSet.Spec.PodManagementPolicy = appsv1.ParallelPodManagement
+	if do := advice(); strings.Contains(do, byHand) {
+		t.Errorf("expected of pods that are updated in parallel that a change of the template reaches them, found %s", do)
 	}
 }

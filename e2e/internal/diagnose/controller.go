@@ -99,7 +99,10 @@ func (v *view) beingDeleted() *Finding {
 		Evidence: []Evidence{
 			{set, "metadata.deletionTimestamp", v.set.DeletionTimestamp.UTC().Format(time.RFC3339)}, {set, "metadata.finalizers", list(v.set.Finalizers)},
 		},
-		Do:   []string{"find the controller of that finalizer and see whether it runs"},
+		Do: []string{
+			"find the controller of that finalizer and see whether it runs",
+			"if it is gone for good, take the finalizer away: " + kubectl(set, `patch statefulset %s --type json -p '[{"op":"remove","path":"/metadata/finalizers"}]'`, set.Name),
+		},
 		Look: []string{getYAML(set)},
 	}
 	if slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) {

@@ -23,6 +23,8 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 		if f.Object != v.setRef() {
 			f.Path = append(f.Path, f.Object)
 		}
+		f.Do = append(f.Do, "the controller tries again at growing intervals, up to a quarter of an hour; any change of the set has it try at once: "+
+			kubectl(v.setRef(), "annotate statefulset %s tried=1 --overwrite", v.set.Name))
 		return f
 	}
 	if f := v.heldClaim(name); f != nil {

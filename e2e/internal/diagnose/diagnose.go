@@ -126,6 +126,7 @@ func Diagnose(s *State) []Finding {
 		found = append(found, *f)
 	}
 	found = append(found, v.budgets()...)
+	found = append(found, v.scaled()...)
 	if f := v.notUpdated(); f != nil {
 		found = append(found, *f)
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -163,6 +164,7 @@ func (v *view) ofThisCluster(name string) bool {
 func (v *view) nodesResolver(pods []Finding) *Finding {
 	spec := &v.set.Spec.Template.Spec
 	var what, do string
+	why := "/etc/resolv.conf in these pods is the node's, which does not know the cluster's DNS"
 	switch {
 	case spec.HostNetwork && (spec.DNSPolicy == corev1.DNSClusterFirst || spec.DNSPolicy == ""):
 		what = "has hostNetwork: true and dnsPolicy ClusterFirst, which means the node's resolver for such pods"
@@ -170,6 +172,10 @@ func (v *view) nodesResolver(pods []Finding) *Finding {
 	case spec.DNSPolicy == corev1.DNSDefault:
 		what = "has dnsPolicy Default, which means the node's resolver"
 		do = "set dnsPolicy: ClusterFirst in the set's template (ClusterFirstWithHostNet with hostNetwork)"
+	case spec.DNSPolicy == corev1.DNSNone && v.asksOthers(spec.DNSConfig):
+		what = "has dnsPolicy None and a dnsConfig without the cluster's DNS"
+		do = fmt.Sprintf("set dnsPolicy: ClusterFirst in the set's template and keep in dnsConfig what is to be added, or name %s in dnsConfig.nameservers", list(v.s.Resolver.Addresses))
+		why = "/etc/resolv.conf in these pods is what dnsConfig says, and no more"
 	default:
 		return nil
 	}
@@ -183,7 +189,7 @@ func (v *view) nodesResolver(pods []Finding) *Finding {
 			{v.setRef(), "spec.template.spec.hostNetwork", fmt.Sprint(spec.HostNetwork)},
 			{v.setRef(), "spec.template.spec.dnsPolicy", string(spec.DNSPolicy)},
 		},
-		Why:  "/etc/resolv.conf in these pods is the node's, which does not know the cluster's DNS",
+		Why:  why,
 		Do:   []string{do},
 		Look: []string{kubectl(v.setRef(), "exec %s -- cat /etc/resolv.conf", v.podName(v.start()))},
 	}
@@ -191,6 +197,22 @@ func (v *view) nodesResolver(pods []Finding) *Finding {
 		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
 	}
 	return f
+}
+
+// clustersDNS reports whether an address is that of the cluster's DNS, or seems to be of a cache for it on each node, which has an address that is
+// good on the node alone.
+func (v *view) clustersDNS(server string) bool {
+	ip := net.ParseIP(server)
+	return slices.Contains(v.s.Resolver.Addresses, server) || (ip != nil && ip.IsLinkLocalUnicast()) ||
+		slices.ContainsFunc(v.s.Resolver.Services, func(s corev1.Service) bool {
+			return slices.Contains(s.Spec.ClusterIPs, server) || s.Spec.ClusterIP == server
+		})
+}
+
+// asksOthers reports whether a pod's own name servers are known to be others than the cluster's.
+func (v *view) asksOthers(c *corev1.PodDNSConfig) bool {
+	return c != nil && len(c.Nameservers) > 0 && len(v.s.Resolver.Addresses) > 0 &&
+		!slices.ContainsFunc(c.Nameservers, v.clustersDNS)
 }
 
 // unresolved reports whether what a finding rests on says that a name was not resolved, in the words of common resolvers.

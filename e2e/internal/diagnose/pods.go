@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +48,7 @@ func (v *view) pods(manager *Finding) []Finding {
 			verb = "do not exist: each waits"
 		}
 		found[0].Seen += fmt.Sprintf("; %s %s until the pod before it is Ready (podManagementPolicy OrderedReady)", list(waiting), verb)
+		found[0].What += v.asksLater(found[0], waiting)
 		if found[0].Cause == "readiness-probe" || found[0].Cause == "init-container" {
 			found[0].Do = append(found[0].Do, "if it becomes Ready only with the other pods there: podManagementPolicy Parallel, of a new set, makes them at once")
 		}
@@ -127,7 +127,9 @@ func (v *view) follow(p *corev1.Pod, manager *Finding) []Finding {
 	if f.Path[len(f.Path)-1] != f.Object {
 		f.Path = append(f.Path, f.Object)
 	}
-	return []Finding{v.ofEarlierRevision(p, f)}
+	f = v.ofEarlierRevision(p, f)
+	f.Do = append(f.Do, v.reaches(p, f)...)
+	return []Finding{f}
 }
 
 func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
@@ -220,37 +222,6 @@ func (v *view) stays(toGo []*corev1.Pod, kept []string) Finding {
 		Seen: fmt.Sprintf("the set asks for ordinals %d to %d", v.start(), v.start()+v.replicas()-1), Path: []Ref{v.setRef()},
 		Evidence: v.statusEvidence(), Look: []string{getYAML(v.setRef())},
 	}
-}
-
-// nameTaken is a pod that has the name of one of the set's and is not controlled by it.
-func (v *view) nameTaken(p *corev1.Pod) Finding {
-	pod := v.ref("pod", p.Name)
-	if p.DeletionTimestamp != nil {
-		f := v.terminating(p)
-		f.Seen += "; it is not the set's, whose own pod of that name can be made only when it has gone"
-		f.Path = []Ref{v.setRef(), pod}
-		return f
-	}
-	owner := "none"
-	for _, o := range p.OwnerReferences {
-		if o.Controller != nil && *o.Controller {
-			owner = fmt.Sprintf("%s/%s, uid %s", strings.ToLower(o.Kind), o.Name, o.UID)
-		}
-	}
-	f := Finding{
-		Cause: "name-taken", Area: Controller, Object: pod, What: "has the name that the set's pod needs, and is not controlled by the set",
-		Seen: "the set's own pod of that name cannot be created", Path: []Ref{v.setRef()},
-		Evidence: []Evidence{
-			{pod, "metadata.ownerReferences[controller]", owner},
-			{v.setRef(), "metadata.uid", string(v.set.UID)},
-		},
-		Why: "the pod was made by hand or by another set, or was left when a set of that name was deleted without its pods",
-		Do:  []string{"delete the pod if nobody needs it; the controller then makes its own"},
-		Look: []string{
-			kubectl(pod, "get pod %s --show-labels -o wide", p.Name),
-		},
-	}
-	return f
 }
 
 // finished is a pod whose containers have all ended for good.

@@ -3,12 +3,27 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 )
+
+// reaches says how a change of the template reaches a pod that is not Ready, where that is what a finding advises: under OrderedReady it does not by
+// itself.
+func (v *view) reaches(p *corev1.Pod, f Finding) []string {
+	if !v.ordered() || p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded {
+		return nil
+	}
+	byHand := kubectl(v.ref("pod", p.Name), "delete pod %s", p.Name)
+	all := strings.Join(f.Do, "\n")
+	if !contains(all)("the set's template", "the template's securityContext") || strings.Contains(all, byHand) {
+		return nil
+	}
+	return []string{"a change of the template does not reach a pod that is not Ready by itself (OrderedReady): after it, " + byHand}
+}
 
 // ofEarlierRevision says of a finding about a pod that the pod is of a revision which the set has left. Under OrderedReady the controller waits
 // for it to become Ready before it replaces it, which a broken one never does ("forced rollback" in the documentation of sets), and under

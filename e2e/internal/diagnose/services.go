@@ -25,6 +25,10 @@ func (v *view) service() []Finding {
 		f.Seen = fmt.Sprintf("no name such as %s.%s can be resolved", v.podName(v.start()), name)
 		f.Evidence = []Evidence{named, {v.ref("service", "*"), "metadata.name", v.serviceNames()}}
 		f.Do = []string{fmt.Sprintf("create a headless service of that name (clusterIP: None) that selects %s", labels.Set(v.set.Spec.Template.Labels))}
+		if other := v.likelyService(); other != "" {
+			f.What += "; service " + other + " is headless and selects the set's pods"
+			f.Do = append(f.Do, "or, if "+other+" is meant: create the set anew (--cascade=orphan keeps its pods) with serviceName "+other+", which cannot be changed; pods get the names when they are made anew")
+		}
 		f.Look[0] = kubectl(service, "get services")
 		return []Finding{f}
 	}
@@ -63,6 +67,17 @@ func (v *view) service() []Finding {
 		}
 	}
 	return found
+}
+
+// likelyService is a headless service that selects what the set's template makes, "" if there is none.
+func (v *view) likelyService() string {
+	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool {
+		return s.Spec.ClusterIP == corev1.ClusterIPNone && len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(v.set.Spec.Template.Labels))
+	})
+	if at < 0 {
+		return ""
+	}
+	return v.s.Services[at].Name
 }
 
 func (v *view) serviceNames() string {
@@ -111,6 +126,12 @@ func (v *view) missed(s *corev1.Service) *Finding {
 		f.What = fmt.Sprintf("selects %s, which the set's pods do not have", strings.Join(differ, ","))
 		f.Why = "the service's selector or the labels in the set's template are misspelt"
 		f.Do = []string{"make the service's selector equal to labels of the set's template"}
+		for k := range s.Spec.Selector {
+			if _, there := template[k]; !there {
+				f.Why = "the service's selector or the labels in the set's template are misspelt, or nobody gives pods the label " + k + ": an operator or a sidecar may be the one to do it"
+				f.Do = append(f.Do, "if something else is to give pods the label "+k+", such as to the leader: see whether it runs, and whether it may patch pods")
+			}
+		}
 		if len(missed) == 0 {
 			f.Seen = "no pod of the set will be found under the service's name"
 		}

@@ -9,6 +9,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -48,6 +49,8 @@ type State struct {
 	Budgets  []policyv1.PodDisruptionBudget `json:"budgets,omitempty"`
 	Limits   []corev1.LimitRange            `json:"limits,omitempty"` // read only if the API server has rejected something
 	Policies []networkingv1.NetworkPolicy   `json:"policies,omitempty"`
+	// Autoscalers are those of the set's replicas.
+	Autoscalers []autoscalingv2.HorizontalPodAutoscaler `json:"autoscalers,omitempty"`
 	// Names are the names of the cluster that the set's template asks for, in commands, arguments, environment, hooks and probes (NamesIn).
 	Names []string `json:"names,omitempty"`
 

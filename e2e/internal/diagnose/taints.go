@@ -11,6 +11,9 @@ import (
 // byCondition is a node that a taint of its own state keeps free of new pods: whoever tolerates it has a pod on a node that does not work.
 const byCondition Cause = "node-condition"
 
+// outOfService is the state of a node that somebody declared dead, so that its volumes are taken from it. Nothing takes that back by itself.
+const outOfService = "out of service"
+
 // stateOfNode is what a taint says of its node's own state, "" if the taint is somebody's choice. Cloud providers, network plugins and
 // autoscalers have taints of their own.
 func stateOfNode(t *corev1.Taint) string {
@@ -28,7 +31,7 @@ func stateOfNode(t *corev1.Taint) string {
 	case corev1.TaintNodeNetworkUnavailable:
 		return "NetworkUnavailable"
 	case corev1.TaintNodeOutOfService:
-		return "out of service"
+		return outOfService
 	case "node.cloudprovider.kubernetes.io/uninitialized":
 		return "not initialized by the cloud provider"
 	case "node.cloudprovider.kubernetes.io/shutdown":
@@ -49,12 +52,20 @@ func mendNode(state, node string) []string {
 		return []string{"free the disk of node " + node + " (images, logs, emptyDir): it takes pods again by itself"}
 	case "MemoryPressure", "PIDPressure":
 		return []string{"see which pods use it up on node " + node + "; it takes pods again by itself"}
+	case outOfService:
+		return []string{"when the node is up again and its volumes are gone from it, take the taint away, which nothing does by itself: kubectl taint nodes " + node + " " + corev1.TaintNodeOutOfService + "-"}
 	case "not initialized by the cloud provider":
 		return []string{"see whether the provider's cloud-controller-manager runs: it takes the taint away"}
 	case "about to be removed by the autoscaler":
 		return []string{"add nodes, or see why the autoscaler adds none for this pod: kubectl get events -A | grep -i -e NotTriggerScaleUp -e nominated"}
 	}
 	return []string{"fix the node: its kubelet, its network, its container runtime; the taint goes by itself"}
+}
+
+func nodeReady(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
 }
 
 // taintsText says which taints keep a pod away.
@@ -87,6 +98,12 @@ func (v *view) unwell(p *corev1.Pod, f Finding, nodes []nodeObstacles, notes []s
 	f.What = fmt.Sprintf("takes no new pod (%s), and pod %s fits on no other: %s", own.state, p.Name, strings.Join(notes, ", "))
 	f.Why = "the taint says how the node is: a toleration would put the pod on a node that does not work"
 	f.Do = mendNode(own.state, node)
+	if own.state == outOfService {
+		f.Why = "somebody set the taint by hand after the node was shut down or lost"
+		if n := v.node(node); n != nil && nodeReady(n) {
+			f.What = fmt.Sprintf("is Ready, and still has the taint that declares it out of service, and pod %s fits on no other: %s", p.Name, strings.Join(notes, ", "))
+		}
+	}
 	f.Look = []string{describe(f.Object), f.Look[0]}
 	return f
 }

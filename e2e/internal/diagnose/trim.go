@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,7 @@ func (s *State) Trimmed() *State {
 		trimMeta(c.StatefulSet)
 		redact.Object(c.StatefulSet, "")
 		keepHooks(&c.StatefulSet.Spec.Template.Spec, &s.StatefulSet.Spec.Template.Spec)
+		c.StatefulSet.Spec.Template.Spec.DNSConfig = s.ownServers(s.StatefulSet.Spec.Template.Spec.DNSConfig)
 		// The times of changes stay: how long ago something changed shows what is late.
 		c.StatefulSet.ManagedFields = times(s.StatefulSet.ManagedFields)
 	}
@@ -34,6 +36,7 @@ func (s *State) Trimmed() *State {
 	c.Budgets = trimPlain(s.Budgets)
 	c.Limits = trimPlain(s.Limits)
 	c.Policies = trimPlain(s.Policies)
+	c.Autoscalers = trimAll(s.Autoscalers, trimAutoscaler)
 	c.CSINodes = trimAll(s.CSINodes, trimCSINode)
 	c.Classes = trimPlain(s.Classes)
 	c.Leases = trimPlain(s.Leases)
@@ -48,6 +51,22 @@ func (s *State) Trimmed() *State {
 	c.Resolver.Events = trimAll(s.Resolver.Events, trimEvent)
 	c.Resolver.Corefile = trimCorefile(s.Resolver.Corefile)
 	return &c
+}
+
+// ownServers keeps of a pod's DNS which name servers are the cluster's, and that there are others.
+func (s *State) ownServers(c *corev1.PodDNSConfig) *corev1.PodDNSConfig {
+	if c == nil {
+		return nil
+	}
+	v := newView(s)
+	kept := &corev1.PodDNSConfig{}
+	for _, server := range c.Nameservers {
+		if !v.clustersDNS(server) {
+			server = redact.Hidden
+		}
+		kept.Nameservers = append(kept.Nameservers, server)
+	}
+	return kept
 }
 
 func (s *State) provisioners() []string {
@@ -196,6 +215,11 @@ func trimNode(n, _ *corev1.Node) {
 	n.Annotations = nil
 	n.Spec = corev1.NodeSpec{Taints: n.Spec.Taints, Unschedulable: n.Spec.Unschedulable}
 	n.Status = corev1.NodeStatus{Allocatable: n.Status.Allocatable, Conditions: n.Status.Conditions}
+}
+
+// trimAutoscaler keeps of an autoscaler its bounds and whether it works: what it measures is its owner's business.
+func trimAutoscaler(h, _ *autoscalingv2.HorizontalPodAutoscaler) {
+	h.Spec.Metrics, h.Spec.Behavior, h.Status.CurrentMetrics = nil, nil, nil
 }
 
 func trimEvent(e, _ *corev1.Event) {

@@ -38,7 +38,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if err := r.pods(ctx); err != nil {
 		return nil, err
 	}
-	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.policies, r.volumes, r.classes, r.nodes, r.leases,
+	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.policies, r.autoscalers, r.volumes, r.classes, r.nodes, r.leases,
 		r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
 	// What follows depends on what was found.
 	var more []func(context.Context) error

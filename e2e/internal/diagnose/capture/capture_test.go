@@ -73,7 +73,7 @@ func TestWhatMayNotBeReadIsNoted(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"configmap coredns in kube-system", "deployments in kube-system", "endpointslices", "events", "leases in kube-system", "nodes", "persistentvolumeclaims",
+		"configmap coredns in kube-system", "deployments in kube-system", "endpointslices", "events", "horizontalpodautoscalers", "leases in kube-system", "nodes", "persistentvolumeclaims",
 		"persistentvolumes", "poddisruptionbudgets", "pods in kube-system", "resourcequotas", "services", "services in kube-system", "storageclasses",
 	} {
 		if !slices.Contains(names, want) {

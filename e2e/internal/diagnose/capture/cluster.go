@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -141,6 +142,14 @@ func (r *reader) limits(ctx context.Context) error {
 	return r.note("limitranges", err)
 }
 
+func (r *reader) autoscalers(ctx context.Context) error {
+	list, err := r.client.AutoscalingV2().HorizontalPodAutoscalers(r.s.Namespace).List(ctx, metav1.ListOptions{})
+	if err == nil {
+		r.s.Autoscalers = slices.DeleteFunc(list.Items, func(h autoscalingv2.HorizontalPodAutoscaler) bool { return !diagnose.Targets(&h, r.s.Name) })
+	}
+	return r.note("horizontalpodautoscalers", err)
+}
+
 func (r *reader) csiNodes(ctx context.Context) error {
 	list, err := r.client.StorageV1().CSINodes().List(ctx, metav1.ListOptions{})
 	if err == nil {
@@ -241,6 +250,9 @@ func (r *reader) provides(namespace, name string, spec *corev1.PodSpec) bool {
 func (r *reader) narrow() {
 	s := r.s
 	own := map[string]bool{s.Name: true, s.StatefulSet.Spec.ServiceName: true}
+	for i := range s.Autoscalers {
+		own[s.Autoscalers[i].Name] = true
+	}
 	nodes, volumes := map[string]bool{}, map[string]bool{}
 	mounted := map[string]bool{}
 	for i := range s.Pods {

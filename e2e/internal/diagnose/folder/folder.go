@@ -37,9 +37,10 @@ type resource struct {
 func resources() map[string]resource {
 	out := map[string]resource{}
 	for version, kinds := range map[string]string{
-		"v1":        "Pod PersistentVolumeClaim Service Event ResourceQuota LimitRange ConfigMap Namespace- Node- PersistentVolume-",
-		"apps/v1":   "StatefulSet Deployment",
-		"policy/v1": "PodDisruptionBudget", "networking.k8s.io/v1": "NetworkPolicy", "discovery.k8s.io/v1": "EndpointSlice",
+		"v1":             "Pod PersistentVolumeClaim Service Event ResourceQuota LimitRange ConfigMap Namespace- Node- PersistentVolume-",
+		"apps/v1":        "StatefulSet Deployment",
+		"autoscaling/v2": "HorizontalPodAutoscaler",
+		"policy/v1":      "PodDisruptionBudget", "networking.k8s.io/v1": "NetworkPolicy", "discovery.k8s.io/v1": "EndpointSlice",
 		"storage.k8s.io/v1": "StorageClass- CSINode-", "admissionregistration.k8s.io/v1": "ValidatingWebhookConfiguration- MutatingWebhookConfiguration-",
 	} {
 		for kind := range strings.FieldsSeq(kinds) {

@@ -1,0 +1,86 @@
+package diagnose
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// nameTaken is a pod that has the name of one of the set's and is not controlled by it.
+func (v *view) nameTaken(p *corev1.Pod) Finding {
+	pod := v.ref("pod", p.Name)
+	if p.DeletionTimestamp != nil {
+		f := v.terminating(p)
+		f.Seen += "; it is not the set's, whose own pod of that name can be made only when it has gone"
+		f.Path = []Ref{v.setRef(), pod}
+		return f
+	}
+	f := Finding{
+		Cause: "name-taken", Area: Controller, Object: pod, What: "has the name that the set's pod needs, and is not controlled by the set",
+		Seen: "the set's own pod of that name cannot be created", Path: []Ref{v.setRef()},
+		Evidence: []Evidence{
+			{pod, "metadata.ownerReferences[controller]", "none"},
+			{v.setRef(), "metadata.uid", string(v.set.UID)},
+		},
+		Why: "the pod was made by hand or by another set, or was left when a set of that name was deleted without its pods",
+		Do:  []string{"delete the pod if nobody needs it; the controller then makes its own"},
+		Look: []string{
+			kubectl(pod, "get pod %s --show-labels -o wide", p.Name),
+		},
+	}
+	if o := metav1.GetControllerOf(p); o != nil {
+		owner := strings.ToLower(o.Kind) + "/" + o.Name
+		f.Evidence[0].Value = owner + ", uid " + string(o.UID)
+		f.What = "has the name that the set's pod needs, and is controlled by " + owner
+		f.Why, f.Do = "two controllers make pods of that name", []string{"give one of the two another name"}
+		if o.Kind == "StatefulSet" && o.Name == v.set.Name {
+			f.What += " that was there before this one"
+			f.Why, f.Do = "the set was deleted and made again, and this pod is the earlier one's", []string{"wait until the garbage collector removes it, or delete it; the controller then makes its own"}
+		}
+		return f
+	}
+	if differ := v.relabelled(p); differ != "" {
+		f.Cause, f.What = "pod-released", "has left the set, since its labels do not match the set's selector any more, and keeps the name that the set's pod needs: "+differ
+		f.Evidence = append(f.Evidence, Evidence{pod, "metadata.labels", labels.Set(p.Labels).String()}, Evidence{v.setRef(), "spec.selector", metav1.FormatLabelSelector(v.set.Spec.Selector)})
+		f.Why = "the set made the pod and let it go when somebody changed its labels, such as to set it aside"
+		f.Do = []string{
+			"give it the labels back, and the set takes it in again as it is: " + kubectl(pod, "label pod %s --overwrite %s", p.Name, v.ownLabels()),
+			"or delete it when nobody looks at it any more; the controller then makes its own, on the same claims",
+		}
+	}
+	return f
+}
+
+// relabelled says how the labels of a pod that the set made differ from its selector, "" if they do not or another made it: only a set's controller
+// writes a pod's own name and its revision into its labels.
+func (v *view) relabelled(p *corev1.Pod) string {
+	selector, err := metav1.LabelSelectorAsSelector(v.set.Spec.Selector)
+	made := p.Labels[appsv1.StatefulSetPodNameLabel] == p.Name && strings.HasPrefix(p.Labels[appsv1.ControllerRevisionHashLabelKey], v.set.Name+"-")
+	if err != nil || !made || selector.Matches(labels.Set(p.Labels)) {
+		return ""
+	}
+	wants := v.set.Spec.Selector.MatchLabels
+	for _, key := range slices.Sorted(maps.Keys(wants)) {
+		if has, there := p.Labels[key]; !there {
+			return "it has no label " + key
+		} else if has != wants[key] {
+			return fmt.Sprintf("it has %s=%s instead of %s", key, has, wants[key])
+		}
+	}
+	return "they do not meet " + metav1.FormatLabelSelector(v.set.Spec.Selector)
+}
+
+// ownLabels are those that the set's selector wants of a pod, as kubectl takes them.
+func (v *view) ownLabels() string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(v.set.Spec.Selector.MatchLabels)) {
+		out = append(out, key+"="+v.set.Spec.Selector.MatchLabels[key])
+	}
+	return strings.Join(out, " ")
+}
