@@ -65,7 +65,7 @@ func (v *view) wrongNames() []Finding {
 			f.What = fmt.Sprintf("has serviceName %q, and its template asks for its pods' names under %s: a pod has a name under the set's own service only", v.set.Spec.ServiceName, a.service)
 			f.Do = []string{"ask for the names under the set's service, or create the set anew with that serviceName, which cannot be changed"}
 		case a.pod == "" && a.service != "" && here && v.noService(a.service):
-			f.Cause, f.Object = "named-service-missing", v.ref("service", a.service)
+			f.Cause, f.Object = "asked-service-missing", v.ref("service", a.service)
 			f.What = "does not exist, though the set's template asks for " + name
 			f.Evidence = append(f.Evidence[:1], Evidence{v.ref("service", "*"), "metadata.name", v.serviceNames()})
 			f.Do = []string{"create the service, or correct the name in the set's template"}
@@ -78,7 +78,7 @@ func (v *view) wrongNames() []Finding {
 	return nil
 }
 
-// asksLater says which pods that wait for this one are named for by name in the set's template, "" if none is, or the finding is of no program that
+// asksLater says which pods that wait for this one are asked for by name in the set's template, "" if none is, or the finding is of no program that
 // may ask. That each pod of a set has the names of all is common: it keeps a pod from starting only if its program waits for them.
 func (v *view) asksLater(f Finding, waiting []string) string {
 	var named []string
