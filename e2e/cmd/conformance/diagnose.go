@@ -295,6 +295,9 @@ func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interfac
 	if o.selector != "" {
 		what += " with the labels " + o.selector
 	}
+	if o.selector != "" {
+		where += " (labels of the sets themselves, which need not be those of their pods)"
+	}
 	return nil, cli.UsageError{Err: fmt.Errorf("expected %s, found none %s", what, where)}
 }
 

@@ -118,6 +118,9 @@ func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 			"create the class, or name another in volumeClaimTemplates: they cannot be changed, so delete the set (--cascade=orphan keeps its pods) and create it anew",
 			"delete the pending claim and its pod; they are made again from the template",
 		}
+		if !v.fromTemplate(c.Name) {
+			f.Do = []string{"create the class; the claim is then served", "or name another in the claim that the set's template describes or names, and make the claim anew: delete it and its pod"}
+		}
 		f.Look = append(f.Look, "kubectl get storageclasses")
 		return f
 	}

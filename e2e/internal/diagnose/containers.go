@@ -189,7 +189,7 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
 	default:
 		if !l.understood(f, last) {
-			f.Do = append(f.Do, l.mayNotWrite(spec)...)
+			f.Do = append(f.Do, l.mayNotStart(spec, last)...)
 		}
 	}
 	if p := spec.LivenessProbe; p != nil && f.Cause == "crash-loop" && (last.ExitCode == killed || last.ExitCode == told) {
@@ -232,9 +232,12 @@ func shortened(message string) string {
 	return "... " + end
 }
 
-// mayNotWrite says what to look at if a container's program cannot write: nothing that was read says that it is so.
-func (l podInspector) mayNotWrite(spec *corev1.Container) []string {
+// mayNotStart says what to look at if a container's program cannot be run or cannot write: nothing that was read says that it is so.
+func (l podInspector) mayNotStart(spec *corev1.Container, last *corev1.ContainerStateTerminated) []string {
 	var do []string
+	if last.FinishedAt.Sub(last.StartedAt.Time) <= 2*time.Second && (last.ExitCode == 1 || last.ExitCode == 255) {
+		do = append(do, "if it says exec format error: the program is made for another architecture than the node's, or is a script without a first line (#!); if it says no such file or directory of a script that is there: its first line names what the image does not have, such as an interpreter with a Windows line end")
+	}
 	if own := spec.SecurityContext; own != nil && own.ReadOnlyRootFilesystem != nil && *own.ReadOnlyRootFilesystem {
 		do = append(do, "if it may not write outside of its volumes: its root file system is read-only (readOnlyRootFilesystem); mount an emptyDir where it writes")
 	}

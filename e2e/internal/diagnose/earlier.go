@@ -78,6 +78,11 @@ func (v *view) ending(f *Finding, e *corev1.Event) {
 		f.What += fmt.Sprintf(": %s: %s", e.Reason, oneLine(e.Message))
 		f.Why = "the kubelet of the node does not take the pod that it was to run; the controller makes another, with which the same happens"
 		f.Do = []string{refusalAdvice(e.Reason, firstOf(e.Source.Host, e.ReportingInstance))}
+		if node := v.set.Spec.Template.Spec.NodeName; node != "" {
+			f.What += "; the set's template gives it the node " + node + " past the scheduler (nodeName)"
+			f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec.nodeName", node})
+			f.Do = append(f.Do, "take nodeName out of the set's template: the scheduler then looks for a node that takes the pod")
+		}
 	}
 }
 

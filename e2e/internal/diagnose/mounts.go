@@ -20,7 +20,7 @@ func (v *view) setup(l podInspector) *Finding {
 		}
 	}
 	// A first failure may be the kubelet not having seen a new object yet.
-	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || e.Reason == "FailedAttachVolume" || v.now.Sub(at(e)) > patience) {
+	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || len(eventsOf(l.events, "Pod", l.p.Name, l.p.UID, e.Reason)) > 1 || e.Reason == "FailedAttachVolume" || v.now.Sub(at(e)) > patience) {
 		return v.mount(l, e)
 	}
 	if e := l.newest("VolumePermissionChangeInProgress"); e != nil {
@@ -69,6 +69,9 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	if e.Reason == "FailedAttachVolume" && contains(strings.ToLower(e.Message))("already attached", "is attached to", "attachment is being deleted", "volumeinuse") {
 		f := v.attached(l, e)
 		f.What += ": " + oneLine(e.Message)
+		return f
+	}
+	if f := l.memoryVolume(e); f != nil {
 		return f
 	}
 	said, why, do := mountAdvice(oneLine(e.Message), l.p.Spec.NodeName)

@@ -28,6 +28,7 @@ func NamesIn(set *appsv1.StatefulSet) []string {
 	short := regexp.MustCompile(`(?:^|[^A-Za-z0-9.-])(` + regexp.QuoteMeta(set.Name) + `-[0-9]+|\$[({]?(?:HOSTNAME|POD_NAME)[)}]?)\.([a-z0-9-]+)(:[0-9])?(?:[^A-Za-z0-9.-]|$|[0-9])`)
 	var out []string
 	for _, t := range texts {
+		t = substitution.ReplaceAllStringFunc(t, substituted)
 		out = append(out, serviceName.FindAllString(t, -1)...)
 		for _, m := range short.FindAllStringSubmatch(t, -1) {
 			if m[2] == set.Spec.ServiceName || m[3] != "" {
@@ -37,6 +38,20 @@ func NamesIn(set *appsv1.StatefulSet) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// substitution is what a shell puts the output of a command in place of.
+var substitution = regexp.MustCompile(`\$\([^()]*\)|` + "`[^`]*`")
+
+// substituted shortens a substitution to a variable: which command it is matters for the host's name alone.
+func substituted(text string) string {
+	if strings.Contains(strings.ToLower(text), "hostname") {
+		return "$(hostname)"
+	}
+	if strings.ContainsAny(text, " ./`") {
+		return "$()"
+	}
+	return text // A variable of Kubernetes.
 }
 
 func textsOf(c *corev1.Container) []string {

@@ -68,8 +68,15 @@ func (v *view) nodeTrouble(name string) (f *Finding, lost bool) {
 	if n == nil {
 		f.Cause, f.What = "node-gone", "does not exist any more, and a pod is still on it"
 		f.Why = "the node was removed from the cluster; its pods are removed by the garbage collector after a while"
+		f.Evidence = []Evidence{{clusterRef("node", "*"), "metadata.name", namesOf(v.s.Nodes)}}
 		f.Look[0] = "kubectl get nodes"
 		f.Do = []string{"wait for the pod garbage collector, or delete the pod with --force once nothing of it can run any more"}
+		if v.set.Spec.Template.Spec.NodeName == name {
+			f.Cause, f.What = "node-named", "does not exist, and the set's template names it (nodeName)"
+			f.Why = "nodeName gives pods their node past the scheduler, whether the node is there or not; pods of no node are removed after a while, and made anew"
+			f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec.nodeName", name})
+			f.Do = []string{"take nodeName out of the set's template: nodeSelector with kubernetes.io/hostname keeps pods on one node through the scheduler"}
+		}
 		return f, true
 	}
 	for i := range n.Status.Conditions {

@@ -55,6 +55,14 @@ func (v *view) boundElsewhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) F
 			"to have the pod elsewhere, its data have to be copied to a volume there (snapshot, backup)",
 		}
 	}
+	if near := reachable(pv, v.s.Nodes, nodes); len(near) > 0 && len(without(near, func(o obstacle) bool { return o.cause == byAffinity })) == 0 {
+		f.What += "; the pod asks for " + wantedText(p)
+		f.Why = fmt.Sprintf("the volume stays where it was made, and nodeSelector or affinity of pod %s now leads elsewhere", p.Name)
+		f.Do = []string{
+			"have nodeSelector and affinity in the set's template allow the nodes that reach the volume",
+			"to have the pod elsewhere, copy its data to a volume there (snapshot, backup); if they may go, delete the claim and the pod",
+		}
+	}
 	f.Look = []string{describe(f.Object), "kubectl get nodes --show-labels"}
 	if other := v.apartFrom(p, pv); other != nil {
 		f.What = fmt.Sprintf("can be used only on %s, and volume %s of the same pod only on %s: no node has both", affinityText(pv.Spec.NodeAffinity), other.Name, affinityText(other.Spec.NodeAffinity))
@@ -65,6 +73,15 @@ func (v *view) boundElsewhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) F
 		}
 	}
 	return f
+}
+
+// reachable are the nodes on which a volume can be used.
+func reachable(pv *corev1.PersistentVolume, all []corev1.Node, nodes []nodeObstacles) []nodeObstacles {
+	return slices.DeleteFunc(slices.Clone(nodes), func(o nodeObstacles) bool {
+		return !slices.ContainsFunc(all, func(n corev1.Node) bool {
+			return n.Name == o.node && volumehelper.CheckNodeAffinity(pv, n.Labels) == nil
+		})
+	})
 }
 
 // ofZone reports whether a volume can be used in a zone or region, and is not bound to single nodes.

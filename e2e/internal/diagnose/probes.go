@@ -149,6 +149,9 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 			f.What, f.Why = f.What+": "+said, ""
 		}
 	}
+	if limit, has := spec.Resources.Limits[corev1.ResourceCPU]; has && strings.Contains(f.What, "timeoutSeconds") {
+		f.Do = append(f.Do, "its limit of CPU is "+limit.String()+": a program that uses that up is stopped for most of each tenth of a second, and its probes with it; see whether it is throttled (kubectl top pod), and raise limit or timeoutSeconds in the set's template")
+	}
 	f.What += otherPort(spec, probe)
 	if kind == "startup" {
 		f.Area = Container

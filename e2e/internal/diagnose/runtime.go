@@ -13,6 +13,7 @@ var (
 	mountFails   = regexp.MustCompile(`error mounting ".+?" to rootfs at "([^"]+)"`)
 	mountSays    = regexp.MustCompile(`not a directory|is a directory|no such file or directory|permission denied|read-only file system`)
 	noWorkingDir = regexp.MustCompile(`chdir to cwd \("([^"]+)"\) set in config\.json failed: (.+)$`)
+	notMade      = regexp.MustCompile(`: mkdir (/[^:]*): (not a directory|file exists|read-only file system|permission denied)`)
 	runcSays     = regexp.MustCompile(`unable to start container process: (?:error during container init: )?(.+)$`)
 	ofWhichPod   = regexp.MustCompile(` \(pod: "[^"]*", container: [^)]*\)`)
 	noVariable   = regexp.MustCompile(`missing value for (\S+)`)
@@ -24,6 +25,7 @@ var (
 
 // notStarted makes a finding say why a runtime did not start a container, where it is not its program that cannot be run, and reports whether it did.
 func notStarted(f *Finding, c *corev1.ContainerStatus, word, message string) bool {
+	f.Why = ""
 	if m := mountFails.FindStringSubmatch(message); m != nil {
 		f.What = fmt.Sprintf("has %s %s that cannot be started: its mount at %s fails: %s", word, c.Name, m[1], firstOf(mountSays.FindString(message), lastPartOf(message)))
 		f.Why = "a file is mounted where the image has a directory, a directory where it has a file, or something below a file"
@@ -33,6 +35,11 @@ func notStarted(f *Finding, c *corev1.ContainerStatus, word, message string) boo
 	if m := noWorkingDir.FindStringSubmatch(message); m != nil {
 		f.What = fmt.Sprintf("has %s %s that cannot be started: its working directory %s cannot be entered: %s", word, c.Name, m[1], strings.TrimSuffix(m[2], ": unknown"))
 		f.Do = []string{"correct workingDir in the set's template, or the image; the user needs the right to enter it"}
+		return true
+	}
+	if m := notMade.FindStringSubmatch(message); m != nil {
+		f.What = fmt.Sprintf("has %s %s that cannot be started: its working directory or a mount at %s cannot be made: %s", word, c.Name, m[1], m[2])
+		f.Do = []string{"correct workingDir or mountPath in the set's template: the image has something else there, or its file system may not be written"}
 		return true
 	}
 	if contains(message)("OOM-killed", "memory limit too low") {
@@ -81,6 +88,32 @@ func mountAdvice(message, node string) (said, why, do string) {
 		return said, "the storage's server does not let the node have it", "see which clients the server exports it to, and with which credentials"
 	}
 	return said, "", "correct what the message names: a server that does not answer, a file system, a driver that fails; the kubelet tries again by itself"
+}
+
+// memoryVolume is a volume that is kept in memory and has no room, since the pod's limit of memory is its size too; nil if it is of another kind, or
+// the limit is no cause: the node's memory is then.
+func (l podInspector) memoryVolume(e *corev1.Event) *Finding {
+	const least = 1 << 20 // no program starts in less
+	if !contains(e.Message)("no space left on device") || !contains(e.Message)("kubernetes.io~projected", "kubernetes.io~secret", "kubernetes.io~empty-dir") {
+		return nil
+	}
+	for _, all := range [][]corev1.Container{l.p.Spec.InitContainers, l.p.Spec.Containers} {
+		for i := range all {
+			limit, has := all[i].Resources.Limits[corev1.ResourceMemory]
+			if !has || limit.Value() >= least {
+				continue
+			}
+			return &Finding{
+				Cause: "out-of-memory", Area: Container, Object: l.pod, Seen: l.seen,
+				What:     fmt.Sprintf("has container %s with the memory limit %s, in which not even its volumes of settings have room", all[i].Name, limit.String()),
+				Evidence: []Evidence{{l.pod, "spec.containers[" + all[i].Name + "].resources.limits[memory]", limit.String()}, eventEvidence(e)},
+				Why:      "a limit without a unit is in bytes, and one in m in thousandths of them; Secrets and tokens are kept in memory, within the pod's limit",
+				Do:       []string{"give resources.limits.memory in the set's template a unit, such as " + limit.String() + "Mi"},
+				Look:     []string{describe(l.pod)},
+			}
+		}
+	}
+	return nil
 }
 
 // refusalAdvice says what to do about a pod that a kubelet does not take, by the reason of its refusal.

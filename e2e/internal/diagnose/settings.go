@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -104,7 +105,7 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	switch has := contains(message); {
 	case execFails.MatchString(message):
 		l.cannotStart(f, c, word, message)
-	case mountFails.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed"):
+	case mountFails.MatchString(message), notMade.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed"):
 		notStarted(f, c, word, message)
 	case noVariable.MatchString(message):
 		f.What = fmt.Sprintf("has %s %s that cannot be made: a subPathExpr of it names the variable %s, which it does not have", word, c.Name, noVariable.FindStringSubmatch(message)[1])
@@ -132,6 +133,11 @@ var execFails = regexp.MustCompile(`exec(?:: "[^"]*"| /\S+): .+$`)
 // cannotStart makes a finding say that a container's program cannot be started.
 func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, message string) {
 	f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
+	if s := l.scriptOf(specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), c.Name), message); s != nil {
+		f.What += ": " + strings.TrimSuffix(execFails.FindString(oneLine(message)), ": unknown")
+		s.cannotRun(f, c, word, message)
+		return
+	}
 	if strings.Contains(message, "exec format error") {
 		f.What = fmt.Sprintf("has %s %s whose program is not made for its node: exec format error", word, c.Name)
 		f.Why = "the image is for another processor architecture than node " + l.p.Spec.NodeName + ", or the program is a script without its first line (#!)"
@@ -142,7 +148,7 @@ func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, m
 		return
 	}
 	f.What += ": " + strings.TrimSuffix(execFails.FindString(oneLine(message)), ": unknown")
-	f.Why = "the image has no such program, or the user may not run it: the message says which"
+	f.Why = "the image has no such program, or the user may not run it: the message says which; a script is also called not found if its first line names an interpreter that is not there"
 	f.Do = []string{"correct command and args in the set's template, or the image"}
 }
 

@@ -114,10 +114,11 @@ func trimAll[T any, P object[T]](all []T, more func(trimmed, was P)) []T {
 func trimPod(p, was *corev1.Pod) {
 	keepHooks(&p.Spec, &was.Spec)
 	keepVolumes(&p.Spec, &was.Spec)
+	keepMounts(&p.Spec)
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
-			c.VolumeMounts, c.SecurityContext, c.TerminationMessagePath, c.TerminationMessagePolicy = nil, nil, "", ""
+			c.SecurityContext, c.TerminationMessagePath, c.TerminationMessagePolicy = nil, "", ""
 		}
 	}
 	for _, all := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
@@ -262,15 +263,26 @@ func keepHooks(spec, was *corev1.PodSpec) {
 	keep(spec.Containers, was.Containers)
 }
 
+// keepMounts keeps where containers mount ConfigMaps and Secrets: what they run may come from there.
+func keepMounts(spec *corev1.PodSpec) {
+	for _, all := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range all {
+			all[i].VolumeMounts = slices.DeleteFunc(all[i].VolumeMounts, func(m corev1.VolumeMount) bool {
+				return !slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name && (v.ConfigMap != nil || v.Secret != nil) })
+			})
+		}
+	}
+}
+
 // keepVolumes keeps of a pod's volumes which ConfigMaps, Secrets and images they name, as the kubelet's messages do, and that they are made for the pod.
 func keepVolumes(spec, was *corev1.PodSpec) {
 	for _, v := range was.Volumes {
 		kept := corev1.Volume{Name: v.Name}
 		switch {
 		case v.Secret != nil:
-			kept.Secret = &corev1.SecretVolumeSource{SecretName: v.Secret.SecretName}
+			kept.Secret = &corev1.SecretVolumeSource{SecretName: v.Secret.SecretName, DefaultMode: v.Secret.DefaultMode}
 		case v.ConfigMap != nil:
-			kept.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: v.ConfigMap.LocalObjectReference}
+			kept.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: v.ConfigMap.LocalObjectReference, DefaultMode: v.ConfigMap.DefaultMode}
 		case v.Image != nil:
 			kept.Image = v.Image
 		case v.Ephemeral != nil:
