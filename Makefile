@@ -79,7 +79,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   NODE_SELECTOR=a=b TOLERATIONS=key=value:effect PRIORITY_CLASS=name RUNTIME_CLASS=name    the same, typed here
 ##   CLAIM_SIZE=size PULL_SECRET=file    least size of claims (16Mi); credentials of registries, as docker login writes them
 ##   NAMESPACE_LABELS=a=b,.. NAMESPACE_ANNOTATIONS=a=b,..    further ones of the namespaces that a run makes
-##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE= ETCD_IMAGE= POSTGRES_IMAGE=  images to use as they are, from a private mirror for instance
+##   NODE_IMAGE= NGINX_IMAGE= BUSYBOX_IMAGE= ETCD_IMAGE= EARLIER_ETCD_IMAGE= POSTGRES_IMAGE=  images to use as they are, from a private mirror for instance
 ##   IMAGE_ARCH=amd64|arm64         what image and bundle are made for, where nodes are of another architecture than this machine
 
 commands: $(user) $(dev)

@@ -87,7 +87,8 @@ var _ = Describe("A database in a StatefulSet", func() {
 	It("is updated member by member, its leader last, and goes on to serve", longest, Proves(
 		contract.WorkloadLinearizable, contract.WorkloadNoLostWrite, contract.WorkloadAvailable, contract.WorkloadMemberReturns,
 	), func(ctx SpecContext) {
-		db := runDatabase(ctx)
+		ns := Record(ctx)
+		db := underLoad(ctx, etcd.Create(ctx, ns, etcd.Earlier(ns)))
 
 		By("updating all but the leader")
 		db.Lead(ctx, 0)

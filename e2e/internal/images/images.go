@@ -23,11 +23,12 @@ import (
 
 // The settings that name images.
 const (
-	NginxSetting    = "NGINX_IMAGE"
-	BusyboxSetting  = "BUSYBOX_IMAGE"
-	EtcdSetting     = "ETCD_IMAGE"
-	PostgresSetting = "POSTGRES_IMAGE"
-	SuiteSetting    = "SUITE_IMAGE"
+	NginxSetting       = "NGINX_IMAGE"
+	BusyboxSetting     = "BUSYBOX_IMAGE"
+	EtcdSetting        = "ETCD_IMAGE"
+	EarlierEtcdSetting = "EARLIER_ETCD_IMAGE"
+	PostgresSetting    = "POSTGRES_IMAGE"
+	SuiteSetting       = "SUITE_IMAGE"
 )
 
 // The workload's images in a public registry.

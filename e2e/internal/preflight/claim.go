@@ -28,7 +28,7 @@ func (p *prober) claim(namespace string) *corev1.PersistentVolumeClaim {
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(runconfig.SmallestClaim)}},
 		},
 	}
-	p.settings.Apply(claim)
+	p.settings.ApplyToClaims(claim)
 	return claim
 }
 

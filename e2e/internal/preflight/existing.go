@@ -49,7 +49,7 @@ func (p *prober) probeExisting(ctx context.Context, pp podProbe) (f Findings) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 		defer cancel()
-		if err := cleanup.DeleteLabelled(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+probeLabel+"="+pp.podName); err != nil {
+		if err := cleanup.DeleteLabelled(ctx, p.klient, name, runconfig.RunLabel+"="+p.settings.Run+","+probeLabel+"="+pp.name()); err != nil {
 			f.add(Problem{Text: oneLine(fmt.Sprintf("namespace %s: expected to remove the probe's pod again, found: %v; remove it by hand", name, err))})
 		}
 	}()

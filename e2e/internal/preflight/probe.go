@@ -28,7 +28,8 @@ import (
 type podProbe struct {
 	standard string
 	fixtures []string // whose objects the API server must admit
-	podName  string   // the name of the pod that is started
+	podName  string   // the pod of the fixtures that is started
+	as       string   // the name that it is started under, where another probe starts the same one
 	image    imageOf
 	programs []string // that the specs run in the pod
 	// version is the command that runs in place of the pod's own, and only asks for a version, where that needs others to run: the image need have no shell.
@@ -36,6 +37,9 @@ type podProbe struct {
 	// claim says that the pod mounts a claim of the size in use, which must be Bound for it to start.
 	claim bool
 }
+
+// name is that of the pod that is started, and of what is made for it.
+func (pp podProbe) name() string { return cmp.Or(pp.as, pp.podName) }
 
 // imageOf is the setting that names an image, and its field in Images.
 type imageOf struct {
@@ -68,19 +72,26 @@ func probes() []podProbe {
 }
 
 // databases are the probes of the level workload.
-func databases() []podProbe {
-	return []podProbe{{
+func databases(s runconfig.Settings) []podProbe {
+	etcd := podProbe{
 		standard: restricted, fixtures: []string{fixtures.Etcd}, podName: "etcd-0", version: []string{"etcd", "--version"},
 		image: imageOf{images.EtcdSetting, func(i *runconfig.Images) *string { return &i.Etcd }},
-	}, {
+	}
+	all := []podProbe{etcd, {
 		standard: restricted, fixtures: []string{fixtures.Postgres}, podName: "postgres-0", version: []string{"pg_basebackup", "--version"},
 		image: imageOf{images.PostgresSetting, func(i *runconfig.Images) *string { return &i.Postgres }},
 	}}
+	if s.Images.EarlierEtcd != "" {
+		etcd.as = "earlier-etcd-0"
+		etcd.image = imageOf{images.EarlierEtcdSetting, func(i *runconfig.Images) *string { return &i.EarlierEtcd }}
+		all = append(all, etcd)
+	}
+	return all
 }
 
 // ProbeDatabases finds out by trying whether the images of the level workload run, as Probe does.
 func ProbeDatabases(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
-	return probeAll(ctx, config, s, databases())
+	return probeAll(ctx, config, s, databases(s))
 }
 
 // Probe finds out by trying: whether namespaces can be created, the API server admits the suite's objects, quotas leave room, nodes pull
@@ -89,7 +100,7 @@ func ProbeDatabases(ctx context.Context, config *rest.Config, s runconfig.Settin
 func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
 	all := probes()
 	if s.Level == contract.Workload {
-		all = append(all, databases()...)
+		all = append(all, databases(s)...)
 	}
 	return probeAll(ctx, config, s, all)
 }

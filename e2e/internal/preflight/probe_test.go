@@ -23,19 +23,20 @@ import (
 )
 
 func testProber() *prober {
-	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1", Etcd: "mirror/etcd:1", Postgres: "mirror/postgres:1"}}}
+	p := &prober{settings: runconfig.Settings{Images: runconfig.Images{Nginx: "mirror/nginx:1", Busybox: "mirror/busybox:1", Etcd: "mirror/etcd:1", EarlierEtcd: "mirror/etcd:0", Postgres: "mirror/postgres:1"}}}
 	p.settings.Limits.Probe = time.Minute
 	return p
 }
 
 func TestObjectsOfTheProbes(t *testing.T) {
 	want := map[string]string{
+		"earlier-etcd-0":    "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
 		"etcd-0":            "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
 		"postgres-0":        "Service postgres, StatefulSet postgres, Pod postgres-0, PersistentVolumeClaim data-postgres-0",
 		"dns-client":        "Pod dns-client, Service set, StatefulSet set, Pod set-0",
 		"web-statefulset-0": "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}
-	for _, pp := range append(probes(), databases()...) {
+	for _, pp := range append(probes(), databases(testProber().settings)...) {
 		objects, err := testProber().objects(t.Context(), pp, "mine")
 		if err != nil {
 			t.Fatal(err)
@@ -47,8 +48,8 @@ func TestObjectsOfTheProbes(t *testing.T) {
 				t.Errorf("expected %s in namespace mine, found it in %q", o.GetName(), o.GetNamespace())
 			}
 		}
-		if strings.Join(got, ", ") != want[pp.podName] {
-			t.Errorf("%s: expected %s, found %v", pp.podName, want[pp.podName], got)
+		if strings.Join(got, ", ") != want[pp.name()] {
+			t.Errorf("%s: expected %s, found %v", pp.podName, want[pp.name()], got)
 		}
 		pod := podNamed(objects, pp.podName)
 		if len(pod.Spec.Containers) != 1 || !strings.HasPrefix(pod.Spec.Containers[0].Image, "mirror/") || len(pod.Spec.Containers[0].VolumeMounts) > 0 {

@@ -34,7 +34,8 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	if pp.version != nil {
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 		main := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
-		main.Command, main.Args = pp.version, nil
+		main.Image, main.Command, main.Args = *pp.image.id(&p.settings.Images), pp.version, nil
+		pod.Name = pp.name()
 	}
 	p.label(pp, pod)
 	within := p.settings.Limits.Probe
@@ -142,7 +143,7 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 func (p *prober) label(pp podProbe, o metav1.Object) {
 	p.settings.Label(o)
 	if len(p.settings.Namespaces) > 0 {
-		o.GetLabels()[probeLabel] = pp.podName
+		o.GetLabels()[probeLabel] = pp.name()
 	}
 }
 

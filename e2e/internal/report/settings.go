@@ -20,6 +20,8 @@ type Settings struct {
 	BusyboxImage string         `json:"busyboxImage"`
 	// EtcdImage is that of the level workload.
 	EtcdImage string `json:"etcdImage,omitempty"`
+	// EarlierEtcdImage is the one that the level's update begins with.
+	EarlierEtcdImage string `json:"earlierEtcdImage,omitempty"`
 	// PostgresImage is that of the other database of the level.
 	PostgresImage string `json:"postgresImage,omitempty"`
 	// Limits are those that differ from the defaults, as name=duration.
@@ -43,7 +45,7 @@ type Settings struct {
 func SettingsOf(s runconfig.Settings) Settings {
 	s = s.Published()
 	out := Settings{
-		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
+		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), EarlierEtcdImage: s.Images.EarlierEtcd, PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
 		PodPatch: s.PodPatch, PullSecret: s.PullSecret != "", NamespaceLabels: s.NamespaceLabels, NamespaceAnnotations: slices.Sorted(maps.Keys(s.NamespaceAnnotations)),
 	}
 	if s.TimeLimit > 0 {

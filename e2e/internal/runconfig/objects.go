@@ -27,7 +27,8 @@ func (s Settings) ReadFixture(ctx context.Context, fixture, namespace string) ([
 		if err := s.Patch(o); err != nil {
 			return nil, err
 		}
-		s.Apply(o)
+		s.useImages(o)
+		s.ApplyToClaims(o)
 	}
 	return objects, nil
 }
@@ -48,25 +49,29 @@ func (s Settings) Patch(obj k8s.Object) error {
 	return nil
 }
 
-// Apply replaces the fixtures' images in a pod or a StatefulSet by the run's, and sets StorageClass and size of claims.
-func (s Settings) Apply(obj k8s.Object) {
-	var spec *corev1.PodSpec
+// useImages replaces the fixtures' images in a pod or a StatefulSet by the run's.
+func (s Settings) useImages(obj k8s.Object) {
+	var containers []corev1.Container
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		spec = &o.Spec
+		containers = o.Spec.Containers
 	case *appsv1.StatefulSet:
-		spec = &o.Spec.Template.Spec
+		containers = o.Spec.Template.Spec.Containers
+	}
+	for i := range containers {
+		containers[i].Image = s.imageFor(containers[i].Image)
+	}
+}
+
+// ApplyToClaims sets StorageClass and size of a claim, or of those of a StatefulSet.
+func (s Settings) ApplyToClaims(obj k8s.Object) {
+	switch o := obj.(type) {
+	case *appsv1.StatefulSet:
 		for i := range o.Spec.VolumeClaimTemplates {
 			s.applyToClaim(&o.Spec.VolumeClaimTemplates[i].Spec)
 		}
 	case *corev1.PersistentVolumeClaim:
 		s.applyToClaim(&o.Spec)
-		return
-	default:
-		return
-	}
-	for i := range spec.Containers {
-		spec.Containers[i].Image = s.imageFor(spec.Containers[i].Image)
 	}
 }
 

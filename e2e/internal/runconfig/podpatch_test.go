@@ -144,7 +144,7 @@ func TestClaimSize(t *testing.T) {
 	size := resource.MustParse("1Gi")
 	s := Settings{ClaimSize: &size}
 	set := example(t, s)
-	s.Apply(set) // as is done after a spec's own changes
+	s.ApplyToClaims(set) // as is done after a spec's own changes
 	if got := set.Spec.VolumeClaimTemplates[0].Spec.Resources.Requests.Storage(); got.Cmp(resource.MustParse("1072Mi")) != 0 {
 		t.Errorf("expected the run's size, and the 48Mi that the example asks for beside the smallest claim, found %s", got)
 	}
@@ -155,7 +155,7 @@ func TestClaimSize(t *testing.T) {
 	}
 	for request, want := range map[string]string{SmallestClaim: "1Gi", "32Mi": "1040Mi", "2Gi": "2Gi"} {
 		c := claim(request)
-		s.Apply(c)
+		s.ApplyToClaims(c)
 		if got := c.Spec.Resources.Requests.Storage(); got.Cmp(resource.MustParse(want)) != 0 {
 			t.Errorf("%s: expected %s, found %s", request, want, got)
 		}

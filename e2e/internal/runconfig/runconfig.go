@@ -163,6 +163,8 @@ type Images struct {
 	Busybox string `json:"busybox"` // runs as any user
 	// Etcd is the database of the level workload, "" for the one that the cluster's own control plane runs.
 	Etcd string `json:"etcd,omitempty"`
+	// EarlierEtcd is the one that the level's update begins with, "" for Etcd itself, so that only its flags are changed.
+	EarlierEtcd string `json:"earlierEtcd,omitempty"`
 	// Postgres is the other database of the level workload, "" at levels without one.
 	Postgres string `json:"postgres,omitempty"`
 }

@@ -69,6 +69,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.Images.Etcd, "ETCD_IMAGE", "", "etcd `image` of the level workload (default: the one of the cluster's own control plane)")
+	f.String(&o.Images.EarlierEtcd, "EARLIER_ETCD_IMAGE", "", "etcd `image` that a spec of the level workload updates to ETCD_IMAGE (default: on a cluster made here the version before that, else none, so that it changes flags only)")
 	f.String(&o.Images.Postgres, "POSTGRES_IMAGE", "", "PostgreSQL `image` of the level workload")
 	f.String(&o.NamespacePrefix, "NAMESPACE_PREFIX", DefaultNamespacePrefix, "`text` that the names of namespaces begin with")
 	f.String(&o.namespaces, "NAMESPACES", "", "existing empty `namespaces` to use instead of making any, as a,b,...: the account then needs rights in them alone (manifests rbac-namespaced)")
@@ -176,8 +177,9 @@ func writable(dir string) error {
 // Settings are those of a run of that name with these images; the cluster is the caller's to fill in.
 func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settings {
 	images.Etcd, images.Postgres = cmp.Or(o.Images.Etcd, images.Etcd), cmp.Or(o.Images.Postgres, images.Postgres)
+	images.EarlierEtcd = cmp.Or(o.Images.EarlierEtcd, images.EarlierEtcd)
 	if o.Level != contract.Workload {
-		images.Postgres = ""
+		images.Postgres, images.EarlierEtcd = "", ""
 	}
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,

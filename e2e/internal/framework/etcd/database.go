@@ -27,6 +27,7 @@ type Database struct {
 
 	mu        sync.Mutex
 	connected map[string]*member // by pod
+	leases    map[int]*lease     // by client
 	used      []string           // the members that clients turn to
 }
 
@@ -45,8 +46,8 @@ func Create(ctx context.Context, ns *framework.Namespace, options ...statefulset
 // CreateBehind is Create with another way for clients to reach the members.
 func CreateBehind(ctx context.Context, ns *framework.Namespace, dial Dialer, options ...statefulset.Option) *Database {
 	GinkgoHelper()
-	d := &Database{ns: ns, dial: dial, connected: map[string]*member{}}
-	d.Clients = load.New(ns, load.Target{Members: d.inUse, Store: func(_ int, pod string) load.Store { return d.member(pod) }, Ask: d.ask})
+	d := &Database{ns: ns, dial: dial, connected: map[string]*member{}, leases: map[int]*lease{}}
+	d.Clients = load.New(ns, load.Target{Members: d.inUse, Store: func(client int, pod string) load.Store { return session{d.member(pod), d.leaseOf(client)} }, Ask: d.ask})
 	// Clean-ups run last first: the clients stop before the set goes, and before the recording ends.
 	DeferCleanup(d.close)
 	d.Set = statefulset.CreateFrom(ctx, ns, fixtures.Etcd, nil, options...)
@@ -57,9 +58,13 @@ func CreateBehind(ctx context.Context, ns *framework.Namespace, dial Dialer, opt
 	return d
 }
 
-// CreateAgain creates the set again after it was deleted. The database that was in it knows its members by their names.
+// CreateAgain creates the set again after it was deleted. The database that was in it knows its members by their names; clients take new leases, since it
+// may begin empty.
 func (d *Database) CreateAgain(ctx context.Context, options ...statefulset.Option) {
 	GinkgoHelper()
+	d.mu.Lock()
+	clear(d.leases)
+	d.mu.Unlock()
 	d.Set = statefulset.CreateFromWithoutService(ctx, d.ns, fixtures.Etcd, options...)
 	d.AwaitReady(ctx)
 	d.awaitServing(ctx)
@@ -109,6 +114,16 @@ func (d *Database) member(pod string) *member {
 	}
 	d.connected[pod] = m
 	return m
+}
+
+// leaseOf returns the lease of a client.
+func (d *Database) leaseOf(client int) *lease {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.leases[client] == nil {
+		d.leases[client] = &lease{}
+	}
+	return d.leases[client]
 }
 
 func (d *Database) close() {

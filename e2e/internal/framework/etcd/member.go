@@ -61,19 +61,19 @@ func (m *member) Get(ctx context.Context, key string) (int64, error) {
 	return parseValue(answer.Kvs[0].Value)
 }
 
-// Put writes a value, and leaves its entry.
-func (m *member) Put(ctx context.Context, key string, value int64) error {
-	_, err := m.client.Txn(ctx).Then(writes(key, value)...).Commit()
+// put writes a value, and leaves its entry, which is bound to a lease or to none.
+func (m *member) put(ctx context.Context, key string, value int64, id clientv3.LeaseID) error {
+	_, err := m.client.Txn(ctx).Then(writes(key, value, id)...).Commit()
 	return err
 }
 
-// Swap writes a value, and leaves its entry, if the key holds another, and returns what the key held.
-func (m *member) Swap(ctx context.Context, key string, expected, value int64) (int64, error) {
+// swap does so if the key holds another, and returns what the key held.
+func (m *member) swap(ctx context.Context, key string, expected, value int64, id clientv3.LeaseID) (int64, error) {
 	holds := clientv3.Compare(clientv3.Value(key), "=", strconv.FormatInt(expected, 10))
 	if expected == 0 {
 		holds = clientv3.Compare(clientv3.CreateRevision(key), "=", 0)
 	}
-	answer, err := m.client.Txn(ctx).If(holds).Then(writes(key, value)...).Else(clientv3.OpGet(key)).Commit()
+	answer, err := m.client.Txn(ctx).If(holds).Then(writes(key, value, id)...).Else(clientv3.OpGet(key)).Commit()
 	if err != nil {
 		return 0, err
 	}
@@ -87,9 +87,9 @@ func (m *member) Swap(ctx context.Context, key string, expected, value int64) (i
 	return parseValue(found[0].Value)
 }
 
-func writes(key string, value int64) []clientv3.Op {
+func writes(key string, value int64, id clientv3.LeaseID) []clientv3.Op {
 	text := strconv.FormatInt(value, 10)
-	return []clientv3.Op{clientv3.OpPut(key, text), clientv3.OpPut(entryPrefix+text, "")}
+	return []clientv3.Op{clientv3.OpPut(key, text), clientv3.OpPut(entryPrefix+text, "", clientv3.WithLease(id))}
 }
 
 // List returns the values of all entries, in no order.

@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 )
@@ -18,9 +19,13 @@ import (
 type server struct {
 	etcdserverpb.UnimplementedKVServer
 	etcdserverpb.UnimplementedMaintenanceServer
+	etcdserverpb.UnimplementedLeaseServer
 
-	mu   sync.Mutex
-	keys map[string]string
+	mu     sync.Mutex
+	keys   map[string]string
+	bound  map[string]int64 // leases of keys
+	leases map[int64]bool
+	alive  int // how often leases were kept alive
 }
 
 // Range returns one key, or those of a range.
@@ -53,13 +58,18 @@ func (s *server) Txn(_ context.Context, r *etcdserverpb.TxnRequest) (*etcdserver
 			out.Succeeded = out.Succeeded && !there && c.GetCreateRevision() == 0
 		}
 	}
+	for _, o := range r.Success {
+		if p := o.GetRequestPut(); p != nil && p.Lease != 0 && !s.leases[p.Lease] {
+			return nil, rpctypes.ErrGRPCLeaseNotFound
+		}
+	}
 	ops := r.Success
 	if !out.Succeeded {
 		ops = r.Failure
 	}
 	for _, o := range ops {
 		if p := o.GetRequestPut(); p != nil {
-			s.keys[string(p.Key)] = string(p.Value)
+			s.keys[string(p.Key)], s.bound[string(p.Key)] = string(p.Value), p.Lease
 			out.Responses = append(out.Responses, &etcdserverpb.ResponseOp{Response: &etcdserverpb.ResponseOp_ResponsePut{ResponsePut: &etcdserverpb.PutResponse{}}})
 		} else {
 			out.Responses = append(out.Responses, &etcdserverpb.ResponseOp{Response: &etcdserverpb.ResponseOp_ResponseRange{ResponseRange: s.find(o.GetRequestRange())}})
@@ -73,13 +83,43 @@ func (s *server) Status(context.Context, *etcdserverpb.StatusRequest) (*etcdserv
 	return &etcdserverpb.StatusResponse{Header: &etcdserverpb.ResponseHeader{MemberId: 7}, Leader: 7, RaftAppliedIndex: 12, Version: "3.7.0"}, nil
 }
 
+// LeaseGrant grants a lease.
+func (s *server) LeaseGrant(_ context.Context, r *etcdserverpb.LeaseGrantRequest) (*etcdserverpb.LeaseGrantResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := int64(len(s.leases) + 1)
+	s.leases[id] = true
+	return &etcdserverpb.LeaseGrantResponse{ID: id, TTL: r.TTL}, nil
+}
+
+// LeaseKeepAlive keeps leases alive that there are.
+func (s *server) LeaseKeepAlive(stream grpc.BidiStreamingServer[etcdserverpb.LeaseKeepAliveRequest, etcdserverpb.LeaseKeepAliveResponse]) error {
+	for {
+		r, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.alive++
+		answer := &etcdserverpb.LeaseKeepAliveResponse{ID: r.ID}
+		if s.leases[r.ID] {
+			answer.TTL = leaseSeconds
+		}
+		s.mu.Unlock()
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
+}
+
 // serve returns a client of a server, whose connections can be cut.
 func serve(t *testing.T) (m *member, s *server, cut func()) {
 	t.Helper()
-	s = &server{keys: map[string]string{}}
+	s = &server{keys: map[string]string{}, bound: map[string]int64{}, leases: map[int64]bool{}}
 	g := grpc.NewServer()
 	etcdserverpb.RegisterKVServer(g, s)
 	etcdserverpb.RegisterMaintenanceServer(g, s)
+	etcdserverpb.RegisterLeaseServer(g, s)
 	listener := bufconn.Listen(1 << 20)
 	go func() { _ = g.Serve(listener) }()
 	t.Cleanup(g.Stop)
@@ -108,7 +148,8 @@ func serve(t *testing.T) (m *member, s *server, cut func()) {
 
 func TestMember(t *testing.T) {
 	ctx := t.Context()
-	m, s, cut := serve(t)
+	connected, s, cut := serve(t)
+	m := session{connected, &lease{}}
 	if got, err := m.Get(ctx, "a"); got != 0 || err != nil {
 		t.Errorf("expected no value, found %d, %v", got, err)
 	}

@@ -133,12 +133,24 @@ func setFlag(s *appsv1.StatefulSet, flag, value string) {
 	c.Args = append(c.Args, "--"+flag+"="+value)
 }
 
-// Roll changes the template, so that every pod from an ordinal on is replaced: with a flag that every etcd knows.
+// Earlier has the set begin with the run's earlier etcd, where it has one.
+func Earlier(ns *framework.Namespace) statefulset.Option {
+	return func(s *appsv1.StatefulSet) {
+		if image := ns.Settings.Images.EarlierEtcd; image != "" {
+			s.Spec.Template.Spec.Containers[mainOf(s)].Image = image
+		}
+	}
+}
+
+// Roll changes the template, so that every pod from an ordinal on is replaced: with the run's etcd, and a flag that every etcd knows.
 func (d *Database) Roll(ctx context.Context, from int, version string) {
 	GinkgoHelper()
 	d.Update(ctx, fmt.Sprintf("new template %q for %s from ordinal %d on", version, d.Name, from), func(s *appsv1.StatefulSet) {
 		statefulset.Partition(int32(from))(s)
 		metav1.SetMetaDataAnnotation(&s.Spec.Template.ObjectMeta, statefulset.TemplateKey, version)
+		if image := d.ns.Settings.Etcd(); image != "" {
+			s.Spec.Template.Spec.Containers[mainOf(s)].Image = image
+		}
 		setFlag(s, "max-txn-ops", "129")
 	})
 }

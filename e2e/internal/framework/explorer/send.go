@@ -103,7 +103,7 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 		if err := r.ns.Settings.Patch(o); err != nil {
 			return err
 		}
-		r.ns.Settings.Apply(o)
+		r.ns.Settings.ApplyToClaims(o)
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*appsv1.StatefulSet, error) {
 			return r.ns.Client.AppsV1().StatefulSets(ns).Create(ctx, o, metav1.CreateOptions{})
@@ -133,7 +133,7 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 				return err
 			}
 		}
-		r.ns.Settings.Apply(o)
+		r.ns.Settings.ApplyToClaims(o)
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*corev1.PersistentVolumeClaim, error) {
 			return core.PersistentVolumeClaims(ns).Create(ctx, o, metav1.CreateOptions{})

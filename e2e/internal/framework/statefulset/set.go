@@ -57,7 +57,7 @@ func CreateFrom(ctx context.Context, ns *framework.Namespace, fixture string, se
 		}
 	}
 	svc.Name, svc.Spec.Selector = set.Spec.ServiceName, maps.Clone(set.Spec.Selector.MatchLabels)
-	ns.Settings.Apply(set)
+	ns.Settings.ApplyToClaims(set)
 	if service != nil {
 		service(svc)
 	}
@@ -130,7 +130,7 @@ func manifestOf(ctx context.Context, ns *framework.Namespace, fixture string, op
 			for _, option := range options {
 				option(o)
 			}
-			ns.Settings.Apply(o)
+			ns.Settings.ApplyToClaims(o)
 			return o
 		}
 	}

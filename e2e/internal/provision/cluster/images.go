@@ -15,13 +15,14 @@ func (c *Cluster) provideImages(ctx context.Context, o Options, carried nodeimag
 		return nodeimage.Workload{}, err
 	}
 	if o.Databases {
-		image, has, err := nodeimage.ResolvePostgres(ctx, nodeimage.PostgresOptions{Engine: c.engine, Wanted: o.Workload.Postgres, Progress: o.Progress})
+		databases, further, err := nodeimage.ResolveDatabases(ctx, nodeimage.DatabaseOptions{
+			Engine: c.engine, Wanted: o.Workload, KubernetesVersion: o.KubernetesVersion, NodeImage: o.NodeImage, Progress: o.Progress,
+		})
 		if err != nil {
 			return nodeimage.Workload{}, err
 		}
-		if chosen.Postgres = image; has {
-			load = append(load, image)
-		}
+		chosen.Postgres, chosen.EarlierEtcd = databases.Postgres, databases.EarlierEtcd
+		load = append(load, further...)
 	}
 	for _, image := range load {
 		if err := c.loadImage(ctx, image); err != nil {

@@ -63,7 +63,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		return add(reference, config, append(below, imagelayer.New().File(binary, file))...)
 	}
 	for _, err := range []error{
-		program("registry.k8s.io/etcd:"+v.etcdTag, filepath.Join(parts.etcd, "etcd"), v1.Config{}),
+		program(etcdRepository+":"+v.etcdTag, filepath.Join(parts.etcd, "etcd"), v1.Config{}),
 		program("registry.k8s.io/coredns/coredns:"+v.coreDNS, filepath.Join(parts.coreDNS, "coredns"), v1.Config{}),
 		program("registry.k8s.io/pause:"+v.pauseTag, filepath.Join(parts.own, "pause"), v1.Config{User: "65535:65535"}),
 		program(registry+"/podnet:v1", filepath.Join(parts.own, "podnet"), v1.Config{}, base, iptables),

@@ -75,3 +75,28 @@ func TestPostgresImageEndsConnectionsWhenItIsStopped(t *testing.T) {
 		t.Errorf("unexpected tag %s", tag)
 	}
 }
+
+// An earlier etcd is updated to the cluster's own: where that is not known, a later one might be updated to an earlier one, which etcd refuses.
+func TestEarlierEtcd(t *testing.T) {
+	for name, c := range map[string]struct {
+		options DatabaseOptions
+		want    string
+	}{
+		"default version":      {DatabaseOptions{}, "v3.6.8"},
+		"minor version":        {DatabaseOptions{KubernetesVersion: "v1.36"}, "v3.6.6"},
+		"patch":                {DatabaseOptions{KubernetesVersion: "v1.34.4"}, "v3.5.24"},
+		"the oldest":           {DatabaseOptions{KubernetesVersion: "v1.33"}, ""},
+		"published alone":      {DatabaseOptions{KubernetesVersion: "v1.36.4"}, ""},
+		"no such version":      {DatabaseOptions{KubernetesVersion: "v1.2"}, ""},
+		"node image of others": {DatabaseOptions{NodeImage: "kindest/node:mine"}, ""},
+		"etcd of others":       {DatabaseOptions{Wanted: Workload{Etcd: "mine/etcd:3.5"}}, ""},
+	} {
+		got := ""
+		if v := earlierEtcd(c.options); v != nil {
+			got = v.etcd
+		}
+		if got != c.want {
+			t.Errorf("%s: expected etcd %q, found %q", name, c.want, got)
+		}
+	}
+}
