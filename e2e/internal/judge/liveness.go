@@ -101,11 +101,12 @@ func MayNeedSync(h *history.History, since time.Duration) string {
 	return ""
 }
 
-func (m *model) orEnd(until time.Duration) time.Duration {
-	if until == 0 {
-		return m.h.Duration()
+// signsUntil is the moment up to which signs of life count against a state that lasted until then, or to the end of the history where that is 0.
+func (m *model) signsUntil(until time.Duration) time.Duration {
+	if end := m.h.Duration(); until == 0 || until >= end {
+		return end
 	}
-	return until
+	return m.beforeReturn(until)
 }
 
 // workedOn reports whether the controller must have synced a set between the two moments: it acted for the set itself, or it acted for
@@ -242,7 +243,7 @@ func (m *model) claimsDue(s *setLife, ordinal, spec int, until time.Duration) *s
 			if d == nil || d.until-d.since <= m.actDeadline() {
 				continue
 			}
-			if m.workedOn(s, d.since+m.actDeadline(), d.until) {
+			if m.workedOn(s, d.since+m.actDeadline(), m.signsUntil(d.until)) {
 				return d
 			}
 			out = d

@@ -22,13 +22,13 @@ func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 		}
 		dueBy += from - c.since
 	}
-	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.orEnd(c.until)))
+	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.signsUntil(c.until)))
 }
 
 // notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet
 // controller, so that any act of that shows that they were there; but of a process that was started again one may act before the other does.
 func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
-	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.beforeReturn(res.m.orEnd(c.until))) > dueBy)
+	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.signsUntil(c.until)) > dueBy)
 }
 
 func (res *results) omitted(id contract.ID, c evidence, atWork bool) {

@@ -56,6 +56,16 @@ func TestRetentionChange(t *testing.T) {
 			},
 		},
 		{
+			name: "the controller is back just before the pod is no longer Ready", inconclusive: ids(contract.StorageRetentionChange), build: func(b *historytest.Builder) {
+				b.Running("web", 1, historytest.Claims("data"))
+				b.Update("web", func(t *history.Set) { t.WhenDeleted = drop })
+				b.Wait(long)
+				b.Status("web")
+				b.Unready("web-0")
+				b.Wait(long)
+			},
+		},
+		{
 			name: "the set does not release the claim", broken: ids(contract.StorageRetentionChange), controllerActs: true, texts: []string{"the set still owned it: claim data-web-0"},
 			build: func(b *historytest.Builder) {
 				dropped(b)

@@ -65,12 +65,8 @@ func (res *results) claimOwnedBySet(s *setLife, p *podLife, template string, fro
 	if owned || due.until-since <= m.actDeadline() || stale(last, s, p) {
 		return
 	}
-	seen := due.until
-	if seen < m.h.Duration() {
-		seen = m.beforeReturn(seen)
-	}
 	res.notDone(contract.StorageWhenDeletedDelete, evidence{
-		set: s, since: since, until: seen, also: []history.Resource{history.Pods}, events: []*history.Event{p.first(), last}, written: claimsOwners,
+		set: s, since: since, until: due.until, also: []history.Resource{history.Pods}, events: []*history.Event{p.first(), last}, written: claimsOwners,
 		text: fmt.Sprintf("the set %s had not come to own the claim %s of %s after %.1f s, at %s, though its whenDeleted is Delete and nothing had stood in the way",
 			s.name, c.name, p.name, (due.until - since).Seconds(), history.Clock(due.until)),
 	}, since+m.actDeadline())

@@ -241,20 +241,20 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	case !w.late() && w.m.mayTake(length):
 		w.results.excuse(contract.StatusCounts, NotDue) // it may be written in steps, or count what the controller has just done
 	case !w.late():
-		w.wrongCounts(to, aged, ofAge, end)
+		w.wrongCounts(to, aged, ofAge)
 	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())), w.last.At+w.m.laggingStatusDeadline())
 	default:
 		w.results.excuse(contract.StatusCounts, CacheLag)
 	}
-	w.limit(to, length, end)
+	w.limit(to, length)
 	w.progressing(to)
 }
 
 // wrongCounts records that the status has counts that the pods never had. ofAge is when every Ready pod was available, aged says that this was longer
-// ago than the lag, and end that it is the recording that ended, not the state of the set.
-func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Duration, end bool) {
+// ago than the lag.
+func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Duration) {
 	text := fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s",
 		w.s.name, w.version.Ref(), strings.Join(w.differences(aged), ", "), (to - w.last.At).Seconds())
 	// The status was right until a pod became available, for which there is no event.
@@ -265,9 +265,6 @@ func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Durat
 		w.addPending(contract.StatusCounts, to, text)
 		if last := &w.pending[len(w.pending)-1]; untilAvailable {
 			last.dueBy, last.since = dueBy, ofAge
-			if !end {
-				last.until = w.m.beforeReturn(to)
-			}
 		}
 	}
 	if aged {
@@ -300,7 +297,7 @@ func (w *statusWalker) equal(to time.Duration) {
 }
 
 // limit checks that no more unused revisions exist than revisionHistoryLimit allows.
-func (w *statusWalker) limit(to, length time.Duration, end bool) {
+func (w *statusWalker) limit(to, length time.Duration) {
 	overdue := w.m.actDeadline()
 	if length <= overdue || w.unusedBeyond() == 0 {
 		return
@@ -315,12 +312,8 @@ func (w *statusWalker) limit(to, length time.Duration, end bool) {
 	}
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
-	until := to
-	if !end {
-		until = w.m.beforeReturn(to)
-	}
 	w.results.notDone(contract.UpdateHistoryLimit, evidence{
-		set: w.s, since: w.last.At, until: until, also: []history.Resource{history.Pods}, events: append(events, w.version),
+		set: w.s, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
 	}, w.last.At+overdue)
