@@ -241,20 +241,20 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	case !w.late() && w.m.mayTake(length):
 		w.results.excuse(contract.StatusCounts, NotDue) // it may be written in steps, or count what the controller has just done
 	case !w.late():
-		w.wrongCounts(to, aged, ofAge)
+		w.wrongCounts(to, aged, ofAge, end)
 	case end && length > w.m.laggingStatusDeadline():
 		w.results.notDone(contract.StatusCounts, w.evidenceUntil(to, fmt.Sprintf("the status of %s (%s) still says %s, %.1f s after the last change (%s), to the end of the recording",
 			w.s.name, v.Ref(), strings.Join(w.differences(aged), ", "), length.Seconds(), w.last.Aside())), w.last.At+w.m.laggingStatusDeadline())
 	default:
 		w.results.excuse(contract.StatusCounts, CacheLag)
 	}
-	w.limit(to, length)
+	w.limit(to, length, end)
 	w.progressing(to)
 }
 
 // wrongCounts records that the status has counts that the pods never had. ofAge is when every Ready pod was available, aged says that this was longer
-// ago than the lag.
-func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Duration) {
+// ago than the lag, and end that it is the recording that ended, not the state of the set.
+func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Duration, end bool) {
 	text := fmt.Sprintf("the status of %s (%s) says %s, and neither had changed for %.1f s",
 		w.s.name, w.version.Ref(), strings.Join(w.differences(aged), ", "), (to - w.last.At).Seconds())
 	// The status was right until a pod became available, for which there is no event.
@@ -265,11 +265,20 @@ func (w *statusWalker) wrongCounts(to time.Duration, aged bool, ofAge time.Durat
 		w.addPending(contract.StatusCounts, to, text)
 		if last := &w.pending[len(w.pending)-1]; untilAvailable {
 			last.dueBy, last.since = dueBy, ofAge
+			last.until = endOf(to, end)
 		}
 	}
 	if aged {
 		w.equal(to) // a count of the wrong revision must not hide it
 	}
+}
+
+// endOf returns the end of a state: the moment before the event that ended it, or the end of the recording.
+func endOf(to time.Duration, end bool) time.Duration {
+	if end {
+		return to
+	}
+	return to - 1
 }
 
 func (w *statusWalker) addPending(id contract.ID, to time.Duration, text string) {
@@ -297,7 +306,7 @@ func (w *statusWalker) equal(to time.Duration) {
 }
 
 // limit checks that no more unused revisions exist than revisionHistoryLimit allows.
-func (w *statusWalker) limit(to, length time.Duration) {
+func (w *statusWalker) limit(to, length time.Duration, end bool) {
 	overdue := w.m.actDeadline()
 	if length <= overdue || w.unusedBeyond() == 0 {
 		return
@@ -313,7 +322,7 @@ func (w *statusWalker) limit(to, length time.Duration) {
 	slices.Sort(unused)
 	slices.SortFunc(events, func(a, b *history.Event) int { return a.Seq - b.Seq })
 	w.results.notDone(contract.UpdateHistoryLimit, evidence{
-		set: w.s, since: w.last.At, until: to, also: []history.Resource{history.Pods}, events: append(events, w.version),
+		set: w.s, since: w.last.At, until: endOf(to, end), also: []history.Resource{history.Pods}, events: append(events, w.version),
 		text: fmt.Sprintf("%d revisions of %s are kept that nothing uses (%s) where revisionHistoryLimit is %d (%s), and nothing had changed for %.1f s",
 			len(unused), w.s.name, strings.Join(unused, ", "), *w.version.Set.RevisionHistoryLimit, w.version.Aside(), length.Seconds()),
 	}, w.last.At+overdue)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -98,16 +99,19 @@ func (c *Cluster) runKind(ctx context.Context, image string, config []byte, coun
 	}
 }
 
-// kindError adds to an error of kind's the last lines of what the program printed that failed.
+// kindError adds to an error of kind's the last lines of what the program printed that failed, without its log and stack traces.
 func kindError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if run := exec.RunErrorForError(err); run != nil {
-		return fmt.Errorf("kind: %w\n%s", err, host.LastLines(string(run.Output), 20))
+		return fmt.Errorf("kind: %w\n%s", err, host.LastLines(noise.ReplaceAllString(string(run.Output), ""), 20))
 	}
 	return fmt.Errorf("kind: %w", err)
 }
+
+// noise is what kubeadm says at its verbosity of 6, and a function of a stack trace, with the line below that names its place.
+var noise = regexp.MustCompile(`(?m)^(I\d{4} .*|\S+\n\t\S+\.go:\d+)(\n|$)`)
 
 // loadImage copies an image of the engine into the nodes that do not have it.
 func (c *Cluster) loadImage(ctx context.Context, image string) error {

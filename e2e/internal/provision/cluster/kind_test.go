@@ -10,6 +10,7 @@ import (
 	"time"
 
 	kind "sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/exec"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/engine"
@@ -75,5 +76,15 @@ func TestDestroyRemovesAStaleLockOfTheKubeconfig(t *testing.T) {
 	}
 	if _, err := os.Stat(c.dir.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("expected the cluster's folder to be gone, found %v", err)
+	}
+}
+
+// A stack trace longer than what is shown of the output must not hide the reason above it.
+func TestKindErrorShowsTheReason(t *testing.T) {
+	output := "[wait-control-plane] Waiting\nerror: the API server did not answer\nI1129 17:11:58.675461 236 round_trippers.go:632] Response\nto increase verbosity\n" +
+		strings.Repeat("k8s.io/kubernetes/cmd/kubeadm.(*Runner).Run\n\tk8s.io/kubernetes@v1.36.3/runner.go:234\n", 30) + "main.main\n\tkubernetes/main.go:37\nexit status 1"
+	err := kindError(&exec.RunError{Command: []string{"kubeadm", "init"}, Output: []byte(output), Inner: errors.New("exit status 1")})
+	if text := err.Error(); !strings.Contains(text, "the API server did not answer") || strings.Contains(text, "runner.go") || strings.Contains(text, "Response") || !strings.HasSuffix(text, "exit status 1") {
+		t.Errorf("expected the reason, without a stack trace, found %s", text)
 	}
 }
