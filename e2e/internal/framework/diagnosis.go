@@ -21,7 +21,7 @@ const DiagnosisFile = "diagnosis.txt"
 // Diagnose finds out what is wrong with the namespace's sets now, saves the diagnosis below dir with the state that it was made from,
 // and returns it in short: a line or a few for each set.
 func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
-	sets, err := ns.Client.AppsV1().StatefulSets(ns.Name).List(ctx, metav1.ListOptions{})
+	sets, err := ns.Client.AppsV1().StatefulSets(ns.Name).List(ctx, metav1.ListOptions{LabelSelector: "!" + probeLabel})
 	if err != nil {
 		return "", fmt.Errorf("diagnosing the sets of namespace %s: %w", ns.Name, err)
 	}

@@ -219,6 +219,9 @@ func (ns *Namespace) ProbeController(ctx context.Context, name string) error {
 	})
 }
 
+// probeLabel marks the sets that only show whether the controller acts, which no failure of a spec is about.
+const probeLabel = runconfig.Group + "/probe"
+
 // probeSet returns a set of one pod that nothing has to precede.
 func (ns *Namespace) probeSet(ctx context.Context, name string) *appsv1.StatefulSet {
 	GinkgoHelper()
@@ -228,6 +231,7 @@ func (ns *Namespace) probeSet(ctx context.Context, name string) *appsv1.Stateful
 			continue
 		}
 		set.Name, set.Spec.ServiceName = name, name
+		metav1.SetMetaDataLabel(&set.ObjectMeta, probeLabel, "controller")
 		set.Spec.Selector.MatchLabels = map[string]string{"app": name}
 		metav1.SetMetaDataLabel(&set.Spec.Template.ObjectMeta, "app", name)
 		set.Spec.Replicas = new(int32(1))

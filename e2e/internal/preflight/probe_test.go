@@ -139,7 +139,7 @@ func TestStartProblem(t *testing.T) {
 		"backs off":       {pod: because("ImagePullBackOff", `Back-off pulling image "a"`)},
 		"no such tag":     {because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to resolve reference: a: not found`), "found ImagePullBackOff", true},
 		"no registry":     {because("ErrImagePull", "dial tcp: lookup registry.invalid: no such host"), "found ErrImagePull", true},
-		"not allowed":     {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "found ErrImagePull", true},
+		"not allowed":     {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "IMAGE_MIRROR=, or give the nodes credentials with PULL_SECRET=file", true},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
 		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures on node n1, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},

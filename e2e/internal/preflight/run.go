@@ -114,6 +114,20 @@ func mayPullLater(w *corev1.ContainerStateWaiting) bool {
 	}, func(sign string) bool { return strings.Contains(message, sign) })
 }
 
+// credentials is what else helps where a registry asks who pulls.
+func (p *prober) credentials(message string) string {
+	message = strings.ToLower(message)
+	denied := slices.ContainsFunc([]string{"authorization", "unauthorized", "authentication", "access denied", "credentials", "401", "403 forbidden"},
+		func(sign string) bool { return strings.Contains(message, sign) })
+	switch {
+	case !denied:
+		return ""
+	case p.settings.PullSecret != "":
+		return ", or see whether the credentials of PULL_SECRET= are that registry's"
+	}
+	return ", or give the nodes credentials with PULL_SECRET=file"
+}
+
 // startProblem returns why a pod will not start, nil while it may.
 func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 	for _, c := range pod.Status.ContainerStatuses {
@@ -125,8 +139,8 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 		switch {
 		case w == nil || mayPullLater(w):
 		case slices.Contains(pullReasons(), w.Reason):
-			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=",
-				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
+			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=%s",
+				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting, p.credentials(w.Message)))}
 		case slices.Contains(startReasons(), w.Reason):
 			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures on node %s, found %s: %s; name another with %s=, for the node's architecture",
 				p.imageName(pp), pod.Name, pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}

@@ -100,6 +100,15 @@ func All() []Right {
 			Group: "coordination.k8s.io", Resource: "leases", Verbs: []string{"list"}, Namespace: "kube-node-lease", ForReport: true, ClusterScope: true,
 			Why: "a diagnosis reads whether the kubelets are alive",
 		},
+		{Resource: "limitranges", Verbs: []string{"list"}, ForReport: true, Why: "a diagnosis names the limit that rejects pods or claims"},
+		{
+			Group: "autoscaling", Resource: "horizontalpodautoscalers", Verbs: []string{"list"}, ForReport: true,
+			Why: "a diagnosis names what scales a set",
+		},
+		{
+			Group: "storage.k8s.io", Resource: "csinodes", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
+			Why: "a diagnosis reads how many volumes a node may have",
+		},
 		{
 			Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verbs: []string{"list"}, ForReport: true, ClusterScope: true,
 			Why: "a diagnosis names the webhook that rejects pods",

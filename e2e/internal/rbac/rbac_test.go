@@ -3,6 +3,8 @@ package rbac_test
 import (
 	"flag"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +165,32 @@ func TestRecordingOnlyReads(t *testing.T) {
 			if verb != "list" && verb != "watch" {
 				t.Errorf("%s of %s changes something, or reads what no recording has", verb, r.Name())
 			}
+		}
+	}
+}
+
+// What a diagnosis reads when a spec fails, the account may read: else the one who reads that diagnosis is told to mend the suite.
+func TestRightsOfADiagnosis(t *testing.T) {
+	files, err := filepath.Glob("../diagnose/capture/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`\.note\("([a-z]+)"`).FindAllStringSubmatch(string(text), -1) {
+			read = append(read, found[1])
+		}
+	}
+	if len(read) < 10 {
+		t.Fatalf("expected the resources that a diagnosis reads, found %v", read)
+	}
+	for _, resource := range read {
+		if !slices.ContainsFunc(rbac.All(), func(r rbac.Right) bool { return r.Resource == resource && slices.Contains(r.Verbs, "list") }) {
+			t.Errorf("expected a right to list %s, which a diagnosis reads", resource)
 		}
 	}
 }
