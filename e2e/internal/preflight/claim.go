@@ -86,13 +86,24 @@ func (p *prober) lastWarning(ctx context.Context, kind string, o metav1.Object) 
 	return last.Reason + ": " + last.Message
 }
 
-// withoutProbes takes what the probe's claim uses of a quota off what a spec needs.
-func (p *prober) withoutProbes(need map[corev1.ResourceName]resource.Quantity, namespace string) {
+// withoutProbes takes what the probe's claim, or its set, uses of a quota off what a spec needs.
+func (p *prober) withoutProbes(pp podProbe, need map[corev1.ResourceName]resource.Quantity, namespace string) {
 	one := resource.MustParse("1")
-	for name, held := range map[corev1.ResourceName]resource.Quantity{
-		corev1.ResourcePersistentVolumeClaims: one, "count/persistentvolumeclaims": one,
-		corev1.ResourceRequestsStorage: p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage],
-	} {
+	uses := map[corev1.ResourceName]resource.Quantity{}
+	if pp.claim {
+		uses = map[corev1.ResourceName]resource.Quantity{
+			corev1.ResourcePersistentVolumeClaims: one, "count/persistentvolumeclaims": one,
+			corev1.ResourceRequestsStorage: p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage],
+		}
+	}
+	if pp.byController {
+		for _, name := range []corev1.ResourceName{
+			corev1.ResourceServices, "count/services", "count/statefulsets.apps", "count/controllerrevisions.apps", "count/endpointslices.discovery.k8s.io",
+		} {
+			uses[name] = one
+		}
+	}
+	for name, held := range uses {
 		left := need[name]
 		left.Sub(held)
 		need[name] = left

@@ -34,6 +34,8 @@ type podProbe struct {
 	programs []string // that the specs run in the pod
 	// version is the command that runs in place of the pod's own, and only asks for a version, where that needs others to run: the image need have no shell.
 	version []string
+	// byController says that the StatefulSet controller is to make the pod, of the fixtures' set.
+	byController bool
 	// claim says that the pod mounts a claim of the size in use, which must be Bound for it to start.
 	claim bool
 }
@@ -65,7 +67,10 @@ func probes() []podProbe {
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
-		standard: baseline, fixtures: []string{fixtures.Example}, podName: "web-statefulset-0",
+		standard: restricted, fixtures: []string{fixtures.Set}, podName: "set-0", byController: true,
+		image: imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
+	}, {
+		standard: baseline, fixtures: []string{fixtures.Example}, podName: "web-statefulset-0", byController: true,
 		image:    imageOf{"NGINX_IMAGE", func(i *runconfig.Images) *string { return &i.Nginx }},
 		programs: []string{"nslookup", "hostname", "cat"},
 	}}
@@ -95,7 +100,7 @@ func ProbeDatabases(ctx context.Context, config *rest.Config, s runconfig.Settin
 }
 
 // Probe finds out by trying: whether namespaces can be created, the API server admits the suite's objects, quotas leave room, nodes pull
-// the images and start pods, one of them with a volume, commands run in pods, and which DNS zone pods have. It creates two namespaces with a pod each, or only the
+// the images and start pods, one of them with a volume, commands run in pods, and which DNS zone pods have. It creates a namespace with a pod for each of them, or only the
 // pods in the namespaces of NAMESPACES, and removes them again, also when ctx ends.
 func Probe(ctx context.Context, config *rest.Config, s runconfig.Settings) Findings {
 	all := probes()
@@ -125,7 +130,8 @@ func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, al
 		out.Facts.DNSZone = cmp.Or(found[i].Facts.DNSZone, out.Facts.DNSZone)
 		out.Facts.NoBaseline = cmp.Or(found[i].Facts.NoBaseline, out.Facts.NoBaseline)
 		out.PodStart = max(out.PodStart, found[i].PodStart)
-		*pp.image.id(&out.Facts.ImageIDs) = *pp.image.id(&found[i].Facts.ImageIDs)
+		at := pp.image.id(&out.Facts.ImageIDs)
+		*at = cmp.Or(*pp.image.id(&found[i].Facts.ImageIDs), *at)
 	}
 	return out
 }

@@ -33,6 +33,7 @@ func TestObjectsOfTheProbes(t *testing.T) {
 		"earlier-etcd-0":    "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
 		"etcd-0":            "Service etcd, PodDisruptionBudget etcd, StatefulSet etcd, Pod etcd-0, PersistentVolumeClaim data-etcd-0",
 		"postgres-0":        "Service postgres, StatefulSet postgres, Pod postgres-0, PersistentVolumeClaim data-postgres-0",
+		"set-0":             "Service set, StatefulSet set, Pod set-0",
 		"dns-client":        "Pod dns-client, Service set, StatefulSet set, Pod set-0",
 		"web-statefulset-0": "Service nginx-headless-svc, StatefulSet web-statefulset, Pod web-statefulset-0, PersistentVolumeClaim www-storage-web-statefulset-0",
 	}

@@ -82,9 +82,7 @@ func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, pods
 		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
 	}
 	need := needs(p.settings.ClaimSize, pods...)
-	if pp.claim {
-		p.withoutProbes(need, namespace)
-	}
+	p.withoutProbes(pp, need, namespace)
 	return checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
 }
 

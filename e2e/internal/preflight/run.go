@@ -29,34 +29,24 @@ import (
 
 // startPod starts a probe's pod, waits until it runs, and inspects it.
 func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object, f *Findings) []Problem {
-	pods := p.client.CoreV1().Pods(objects[0].GetNamespace())
-	pod := podNamed(objects, pp.podName)
-	if pp.version != nil {
-		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
-		main := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
-		main.Image, main.Command, main.Args = *pp.image.id(&p.settings.Images), pp.version, nil
-		pod.Name = pp.name()
-	}
-	p.label(pp, pod)
 	within := p.settings.Limits.Probe
 	if pp.claim {
-		if problem := p.giveClaim(ctx, pp, pod); problem != nil {
-			return []Problem{*problem}
-		}
 		within += p.settings.Limits.ClaimBound
 	}
 	begin := time.Now()
-	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
-	if err != nil {
-		return []Problem{admissionProblem(pp.standard, pod, err)}
+	create := p.createPod
+	if pp.byController {
+		create = p.makePod
 	}
-	pod = created
+	pod, problem := create(ctx, pp, objects, within)
+	if problem != nil {
+		return []Problem{*problem}
+	}
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	var problem *Problem
 	byName := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name)
 	watcher := cache.NewListWatchFromClient(p.client.CoreV1().RESTClient(), "pods", pod.Namespace, byName)
-	_, err = toolswatch.Until(limited, pod.ResourceVersion, watcher, func(e watch.Event) (bool, error) {
+	_, err := toolswatch.Until(limited, pod.ResourceVersion, watcher, func(e watch.Event) (bool, error) {
 		if live, ok := e.Object.(*corev1.Pod); ok {
 			pod = live
 		}
@@ -77,10 +67,33 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	f.PodStart = time.Since(begin)
 	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
 	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
-	if pp.version != nil {
+	if len(pp.programs) == 0 {
 		return nil
 	}
 	return p.inspectPod(ctx, pp, pod, f)
+}
+
+// createPod creates the probe's pod itself.
+func (p *prober) createPod(ctx context.Context, pp podProbe, objects []k8s.Object, _ time.Duration) (*corev1.Pod, *Problem) {
+	pod := podNamed(objects, pp.podName)
+	if pp.version != nil {
+		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
+		main := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
+		main.Image, main.Command, main.Args = *pp.image.id(&p.settings.Images), pp.version, nil
+		pod.Name = pp.name()
+	}
+	p.label(pp, pod)
+	if pp.claim {
+		if problem := p.giveClaim(ctx, pp, pod); problem != nil {
+			return nil, problem
+		}
+	}
+	created, err := p.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
+	if err != nil {
+		problem := admissionProblem(pp.standard, pod, err)
+		return nil, &problem
+	}
+	return created, nil
 }
 
 func containerName(c corev1.Container) string { return c.Name }

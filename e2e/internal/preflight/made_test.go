@@ -1,0 +1,83 @@
+package preflight
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+// probeSet is the probe whose pod the controller makes.
+func probeSet(t *testing.T) podProbe {
+	t.Helper()
+	for _, pp := range probes() {
+		if pp.byController && pp.podName == "set-0" {
+			return pp
+		}
+	}
+	t.Fatal("expected a probe whose pod the controller makes")
+	return podProbe{}
+}
+
+func TestMakePod(t *testing.T) {
+	refusal := &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Name: "e1", Namespace: "mine"}, Type: corev1.EventTypeWarning, Reason: "FailedCreate",
+		InvolvedObject: corev1.ObjectReference{Kind: "StatefulSet", Name: "set"},
+		Message:        `create Pod set-0 in StatefulSet set failed error: pods "set-0" is forbidden: unable to validate against any security context constraint`,
+	}
+	owned := func(uid types.UID) *corev1.Pod {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "set-0", Namespace: "mine", Labels: map[string]string{"app": "set"}}}
+		pod.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "set", UID: uid, Controller: new(true)}}
+		return pod
+	}
+	for name, c := range map[string]struct {
+		there []runtime.Object
+		want  string // "" where a pod is made
+		takes time.Duration
+	}{
+		"made":                 {there: []runtime.Object{owned("uid-set")}},
+		"made in spite of":     {there: []runtime.Object{owned("uid-set"), refusal}},
+		"refused":              {[]runtime.Object{refusal}, `found FailedCreate: create Pod set-0 in StatefulSet set failed error: pods "set-0" is forbidden`, mayPass + time.Second},
+		"a pod of another":     {[]runtime.Object{owned("uid-other")}, "found none, and no event says why; see whether kube-controller-manager runs", time.Minute},
+		"nobody does anything": {nil, "expected the StatefulSet controller to create pod set-0 of set set within 1m0s, found none", time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client := fake.NewClientset(c.there...)
+			client.PrependReactor("create", "statefulsets", func(a clienttesting.Action) (bool, runtime.Object, error) {
+				set := a.(clienttesting.CreateAction).GetObject().(*appsv1.StatefulSet)
+				if *set.Spec.Replicas != 1 || *set.Spec.Template.Spec.TerminationGracePeriodSeconds != 0 {
+					t.Errorf("%s: expected a set of one pod that ends at once, found %+v", name, set.Spec)
+				}
+				set.UID = "uid-set"
+				return true, set, nil
+			})
+			p := testProber()
+			p.client = client
+			pp := probeSet(t)
+			objects, err := p.objects(t.Context(), pp, "mine")
+			if err != nil {
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			pod, problem := p.makePod(context.WithoutCancel(t.Context()), pp, objects, time.Minute)
+			took := time.Since(begin)
+			switch {
+			case c.want == "" && (problem != nil || pod == nil || pod.Name != "set-0"):
+				t.Errorf("%s: expected a pod, found %v, %v", name, pod, problem)
+			case c.want != "" && (problem == nil || !strings.Contains(problem.Text, c.want)):
+				t.Errorf("%s: expected %q, found %v", name, c.want, problem)
+			case took > c.takes:
+				t.Errorf("%s: expected to know within %v, found %v", name, c.takes, took)
+			}
+		})
+	}
+}
