@@ -81,3 +81,26 @@ func TestMakePod(t *testing.T) {
 		})
 	}
 }
+
+func TestEnded(t *testing.T) {
+	terminated := &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}
+	for name, c := range map[string]struct {
+		status corev1.ContainerStatus
+		want   string
+	}{
+		"runs":         {corev1.ContainerStatus{Name: "nginx", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}, ""},
+		"has ended":    {corev1.ContainerStatus{Name: "nginx", State: corev1.ContainerState{Terminated: terminated}}, "found that it ended with exit code 1 (Error): fake logs; name another with NGINX_IMAGE="},
+		"ended before": {corev1.ContainerStatus{Name: "nginx", LastTerminationState: corev1.ContainerState{Terminated: terminated}}, "found that it ended with exit code 1"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web-statefulset-0", Namespace: "mine"}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{c.status}}}
+			p := testProber()
+			p.client = fake.NewClientset(pod)
+			all := probes()
+			got := p.ended(t.Context(), all[len(all)-1], pod)
+			if (got == nil) != (c.want == "") || got != nil && !strings.Contains(got.Text, c.want) {
+				t.Errorf("%s: expected %q, found %v", name, c.want, got)
+			}
+		})
+	}
+}

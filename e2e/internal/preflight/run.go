@@ -196,11 +196,43 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Durati
 		pod.Name, p.imageName(pp), within, found, fix))}
 }
 
+// How long a pod in which no command could be run is watched for its end, and how often.
+const endedWithin, endedEvery = 5 * time.Second, time.Second / 2
+
+// ended says how the container of a pod that had started came to its end, nil if it did not, or nobody can tell.
+func (p *prober) ended(ctx context.Context, pp podProbe, pod *corev1.Pod) *Problem {
+	var c corev1.ContainerStatus
+	var end *corev1.ContainerStateTerminated
+	// The kubelet tells the API server later than a command that finds no container.
+	_ = wait.PollUntilContextTimeout(ctx, endedEvery, endedWithin, true, func(ctx context.Context) (bool, error) {
+		live, err := p.client.CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+		if err != nil || len(live.Status.ContainerStatuses) == 0 {
+			return false, err
+		}
+		c = live.Status.ContainerStatuses[fixtures.MainOf(live.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })]
+		end = cmp.Or(c.State.Terminated, c.LastTerminationState.Terminated)
+		return end != nil, nil
+	})
+	if end == nil {
+		return nil
+	}
+	said := strings.TrimSpace(end.Message)
+	log, err := p.client.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: c.Name, Previous: c.State.Terminated == nil, TailLines: new(int64(1))}).DoRaw(ctx)
+	if err == nil && said == "" {
+		said = strings.TrimSpace(string(log))
+	}
+	return &Problem{Text: oneLine(fmt.Sprintf("%s: expected it to go on in pod %s of the fixtures, found that it ended with exit code %d (%s): %s; name another with %s=, or let it have what it lacks: "+
+		"an image that cannot run as any user needs the one that it was made for (POD_PATCH=)", p.imageName(pp), pod.Name, end.ExitCode, end.Reason, cmp.Or(said, "it said nothing"), pp.image.setting))}
+}
+
 // inspectPod runs commands in the pod, as the specs will.
 func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, f *Findings) []Problem {
 	script := `for p; do command -v "$p" >/dev/null || echo "$p"; done`
 	missing, err := p.exec(ctx, pod, append([]string{"sh", "-c", script, "sh"}, pp.programs...)...)
 	if err != nil {
+		if ended := p.ended(ctx, pp, pod); ended != nil {
+			return []Problem{*ended}
+		}
 		return []Problem{{Text: oneLine(fmt.Sprintf("exec: expected a shell to run in pod %s (%s), found: %v; "+
 			"see whether the image has one, and whether everything between here and the node lets exec pass (proxies, load balancers)",
 			pod.Name, p.imageName(pp), err))}}
