@@ -41,6 +41,24 @@ func rulesText(verb string, terms []corev1.PodAffinityTerm) string {
 	return verb + strings.Join(texts, ", and ")
 }
 
+// emptyDomains says which nodes count as domains of a pod's spread over nodes although it may not go there, "" if none do: unless its constraint
+// honours taints, a node that it does not tolerate is a domain without pods for ever.
+func emptyDomains(p *corev1.Pod, nodes []nodeObstacles) string {
+	var names []string
+	for _, n := range nodes {
+		if slices.ContainsFunc(n.all, func(o obstacle) bool { return o.cause == byTaint || o.cause == byCordon || o.cause == byCondition }) {
+			names = append(names, n.node)
+		}
+	}
+	for _, c := range p.Spec.TopologySpreadConstraints {
+		ignores := c.NodeTaintsPolicy == nil || *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyIgnore
+		if c.WhenUnsatisfiable == corev1.DoNotSchedule && c.TopologyKey == corev1.LabelHostname && ignores && len(names) > 0 {
+			return fmt.Sprintf("; it is to spread over all nodes with at most %s of difference (maxSkew), and %s counts as one without pods, though its taints keep the pod away", plural(int(c.MaxSkew), "pod", "pods"), list(names))
+		}
+	}
+	return ""
+}
+
 // ownNamespace reports whether a pod has to be with others of its own namespace alone, which is what a rule without namespaces means.
 func ownNamespace(p *corev1.Pod) bool {
 	return p.Spec.Affinity != nil && p.Spec.Affinity.PodAffinity != nil && slices.ContainsFunc(p.Spec.Affinity.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution,

@@ -120,6 +120,14 @@ func runtimeCases() []built {
 			return s
 		}, "image: pod/web-0 cannot pull the image registry.example.com/web:2 of container main: the registry has no image of that name and tag", "image-pull"},
 
+		{"an image that is looked up each time", func(t *testing.T) state {
+			t.Helper()
+			s := config("ImagePullBackOff", `Back-off pulling image "registry.example.com/web:2": ErrImagePull: dial tcp: i/o timeout`)(t)
+			pod(s.State, "web-0").Status.ContainerStatuses[0].Image = "registry.example.com/web:2"
+			s.container("web-0", func(c *corev1.Container) { c.ImagePullPolicy = corev1.PullAlways })
+			return s
+		}, "image: pod/web-0 cannot pull the image registry.example.com/web:2 of container main: node diag-worker cannot reach the registry", "image-pull"},
+
 		{"a handler that the RuntimeClass names and the node does not have", func(t *testing.T) state {
 			t.Helper()
 			s := sandbox(`(combined from similar events): Failed to create pod sandbox: rpc error: code = Unknown desc = unable to get OCI runtime for sandbox "f344": no runtime for "kata" is configured`)(t)
@@ -141,6 +149,16 @@ func runtimeCases() []built {
 			`storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "s": mount: /var/lib/kubelet/pods/17/volumes/kubernetes.io~nfs/s: unknown filesystem type 'nfs'.`, "volume-mount",
 		},
 
+		{"a probe that speaks gRPC to a program that does not", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.unready("web-0", 3*time.Minute)
+			s.container("web-0", func(c *corev1.Container) {
+				c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 80}}, PeriodSeconds: 5}
+			})
+			s.said("web-0", "Unhealthy", `Readiness probe failed: timeout: failed to connect service "10.0.0.7:80" within 1s: context deadline exceeded`, 2*time.Second)
+			return s
+		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (gRPC health of :80, every 5 s): no answer in gRPC came within timeoutSeconds, 1 s (nothing speaks it there", "readiness-probe"},
 		{
 			"a liveness probe that ends what has not started yet", killed(32 * time.Second),
 			main + "that is killed again and again since its liveness probe fails (4 restarts): nothing listens there (not yet, on another port, or on 127.0.0.1 alone); it is killed as early as the probe can have it", "liveness-probe",
@@ -171,6 +189,7 @@ func TestAdvice(t *testing.T) {
 		byName[c.name] = c
 	}
 	for name, part := range map[string]string{
+		"an image that is looked up each time":                             "imagePullPolicy IfNotPresent",
 		"a user that contradicts runAsNonRoot":                             "runAsUser is 0 and runAsNonRoot is true",
 		"twin: user namespaces that the runtime does not have":             "take hostUsers: false out",
 		"a path of the node that is not there":                             "make /srv/data on node diag-worker",

@@ -91,6 +91,12 @@ func writtenCases() []built {
 		s.Pods = s.Pods[:1]
 		return s
 	}
+	clients := func(t *testing.T, selector map[string]string) state {
+		t.Helper()
+		s := running(t)
+		s.Services = append(s.Services, corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "web-read"}, Spec: corev1.ServiceSpec{Selector: selector}})
+		return s
+	}
 	declared := func(t *testing.T, ready corev1.ConditionStatus) state {
 		t.Helper()
 		s := pending(t, "0/3 nodes are available: 3 node(s) had untolerated taint(s)")
@@ -112,6 +118,12 @@ func writtenCases() []built {
 			t.Helper()
 			return freed(t, map[string]string{"app": "quarantine"})
 		}, "controller: pod/web-1 has left the set, since its labels do not match the set's selector any more, and keeps the name that the set's pod needs: it has app=quarantine instead of web", "pod-released"},
+		{"twin: an earlier set of the name left it, with other labels", func(t *testing.T) state {
+			t.Helper()
+			s := freed(t, map[string]string{"app": "quarantine"})
+			s.StatefulSet.CreationTimestamp = s.ago(time.Minute)
+			return s
+		}, "controller: pod/web-1 was made before the set, and keeps the name that the set's pod needs: its labels do not match the set's selector: it has app=quarantine instead of web", "pod-released"},
 		{"twin: a pod that somebody made by hand", func(t *testing.T) state {
 			t.Helper()
 			s := freed(t, nil)
@@ -174,6 +186,23 @@ func writtenCases() []built {
 			s.StatefulSet.Spec.ServiceName = "db"
 			return s
 		}, "service: service/db does not exist, though the set's serviceName names it", "service-missing"},
+
+		{"a service for clients that selects a label of an earlier version", func(t *testing.T) state {
+			t.Helper()
+			s := clients(t, map[string]string{"app": "web", "version": "v1"})
+			s.StatefulSet.Spec.Template.Labels["version"] = "v2"
+			return s
+		}, "service: service/web-read selects no pod: it asks for version=v1, where the set's pods have v2", diagnose.Note},
+		{"twin: a pod has the label", func(t *testing.T) state {
+			t.Helper()
+			s := clients(t, map[string]string{"app": "web", "role": "leader"})
+			pod(s.State, "web-1").Labels["role"] = "leader"
+			return s
+		}, "", ""},
+		{"twin: the service is of other pods", func(t *testing.T) state {
+			t.Helper()
+			return clients(t, map[string]string{"app": "reports"})
+		}, "", ""},
 
 		{"name servers of the pod's own", func(t *testing.T) state {
 			t.Helper()

@@ -127,6 +127,9 @@ func Diagnose(s *State) []Finding {
 	}
 	found = append(found, v.budgets()...)
 	found = append(found, v.scaled()...)
+	if v.replicas() > 0 && len(pods) == 0 {
+		found = append(found, v.deserted()...)
+	}
 	if f := v.notUpdated(); f != nil {
 		found = append(found, *f)
 	}

@@ -57,11 +57,19 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	if why != "" {
 		f.What += ": " + why
 	}
+	if l.always(c.Name) && volume == "" {
+		f.Do = append(f.Do, "where the nodes have the image already: imagePullPolicy IfNotPresent in the set's template asks no registry for it; Always, the default of the tag latest, does each time")
+	}
 	if secret := l.newest("FailedToRetrieveImagePullSecret"); secret != nil && !strings.Contains(why, "imagePullSecrets") {
 		f.Evidence = append(f.Evidence, eventEvidence(secret))
 		f.Do = append(f.Do, "a secret that imagePullSecrets names could not be read"+inBrackets.FindString(secret.Message)+": create it in the pod's namespace, if the registry asks for credentials")
 	}
 	return f
+}
+
+// always reports whether a container's image is to be looked up in its registry each time that the container starts.
+func (l podInspector) always(container string) bool {
+	return specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), container).ImagePullPolicy == corev1.PullAlways
 }
 
 // imageVolume is the volume of a pod, and its image, that the kubelet's words are about, "" if they are about the container's own image: a volume

@@ -155,7 +155,7 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 	f.What += otherPort(spec, probe)
 	if kind == "startup" {
 		f.Area = Container
-		f.What += "; the kubelet kills it unless the probe succeeds within " + allowed(probe)
+		f.What += fmt.Sprintf("; the kubelet kills it unless the probe succeeds within %s, of which %s have gone", allowed(probe), lasted(l.now.Sub(c.State.Running.StartedAt.Time)))
 		f.Do = append(f.Do, "if the program needs longer to start: raise failureThreshold of the startupProbe")
 	}
 	return f
@@ -203,6 +203,8 @@ func probeSays(message string, p *corev1.Probe) string {
 	switch has := contains(strings.ToLower(message)); {
 	case has("connection refused"):
 		return "nothing listens there (not yet, on another port, or on 127.0.0.1 alone)"
+	case p.GRPC != nil && has("deadline exceeded", "timeout", "timed out"):
+		return fmt.Sprintf("no answer in gRPC came within timeoutSeconds, %d s (nothing speaks it there, or the program is too slow)", max(p.TimeoutSeconds, 1))
 	case has("deadline exceeded", "timeout", "timed out"):
 		return fmt.Sprintf("no answer came within timeoutSeconds, %d s (the program is too slow, hangs, or is not reached there)", max(p.TimeoutSeconds, 1))
 	case has("statuscode: 404"):

@@ -31,7 +31,7 @@ func (l podInspector) scriptOf(spec *corev1.Container, message string) *script {
 		}
 		for _, v := range l.p.Spec.Volumes {
 			s := &script{path: path, volume: v.Name, mode: 0o644}
-			mode := (*int32)(nil)
+			var mode *int32
 			switch {
 			case v.Name != mount.Name:
 				continue
@@ -59,13 +59,13 @@ func (s *script) cannotRun(f *Finding, c *corev1.ContainerStatus, word, message 
 	case has("permission denied") && s.mode&executable == 0:
 		f.What = what + fmt.Sprintf("may not be executed: its volume %s gives files the mode %04o", s.volume, s.mode)
 		f.Why = "a ConfigMap or Secret holds no modes: the volume gives all files one"
-		f.Do = []string{"set defaultMode: 0755 on the volume " + s.volume + " in the set's template, or have the command name the interpreter (sh " + s.path + ")"}
+		f.Do = []string{"set defaultMode: 0755 on the volume " + s.volume + " in the set's template, or have the command name the interpreter (sh, and then the path)"}
 	case has("exec format error"):
 		f.What = what + "has no first line that says what runs it (#!): exec format error"
-		f.Do = []string{"begin it with #!/bin/sh, in the first column of the first line, or have the command name the interpreter (sh " + s.path + ")"}
+		f.Do = []string{"begin it with #!/bin/sh, in the first column of the first line, or have the command name the interpreter (sh, and then the path)"}
 	case has("no such file or directory"):
 		f.What = what + "is not there, or its first line names an interpreter that the image does not have: no such file or directory"
 		f.Why = "a first line that ends as Windows ends lines names an interpreter with a character more than there is; and images without bash are common"
-		f.Do = []string{"see whether " + s.from.String() + " has the key, and its first line: kubectl -n " + s.from.Namespace + " get " + s.from.Kind + " " + s.from.Name + " -o yaml shows \\r where lines end as on Windows"}
+		f.Do = []string{"see whether " + s.from.String() + " has the key, and its first line: " + getYAML(s.from) + " shows \\r where lines end as on Windows"}
 	}
 }

@@ -123,6 +123,8 @@ func refusalAdvice(reason, node string) string {
 		return "take the sysctl out of the template's securityContext, or allow it to the kubelets of some nodes (allowedUnsafeSysctls) and choose these nodes in the set's template"
 	case reason == "AppArmor":
 		return "choose nodes that have AppArmor in the set's template, or take the AppArmor profile out of it"
+	case reason == "PodOSNotSupported":
+		return "correct os.name in the set's template, or choose nodes of that system with the label kubernetes.io/os"
 	case reason == "NodeAffinity", reason == "NodeName":
 		return "see who gives the pod its node: its labels or the pod's rules changed after the scheduler chose, or nodeName is written into the set's template"
 	case reason == "NodeShutdown":

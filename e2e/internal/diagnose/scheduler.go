@@ -143,6 +143,8 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 		if ownNamespace(p) {
 			f.Do = append(f.Do, "if they run in another namespace: name it in the rule (namespaces), which looks in the pod's own otherwise")
 		}
+	case "topology-spread":
+		f.What += emptyDomains(p, nodes)
 	case "resource-claim":
 		f = devicesOf(p, f, message)
 	}

@@ -53,7 +53,7 @@ func mendNode(state, node string) []string {
 	case "MemoryPressure", "PIDPressure":
 		return []string{"see which pods use it up on node " + node + "; it takes pods again by itself"}
 	case outOfService:
-		return []string{"when the node is up again and its volumes are gone from it, take the taint away, which nothing does by itself: kubectl taint nodes " + node + " " + corev1.TaintNodeOutOfService + "-"}
+		return []string{"when the node is up again and its volumes are gone from it, take the taint away, which nothing does by itself: " + kubectl(Ref{}, "taint nodes %s %s-", node, corev1.TaintNodeOutOfService)}
 	case "not initialized by the cloud provider":
 		return []string{"see whether the provider's cloud-controller-manager runs: it takes the taint away"}
 	case "about to be removed by the autoscaler":

@@ -50,8 +50,16 @@ func (v *view) nameTaken(p *corev1.Pod) Finding {
 		f.Evidence = append(f.Evidence, Evidence{pod, "metadata.labels", labels.Set(p.Labels).String()}, Evidence{v.setRef(), "spec.selector", metav1.FormatLabelSelector(v.set.Spec.Selector)})
 		f.Why = "the set made the pod and let it go when somebody changed its labels, such as to set it aside"
 		f.Do = []string{
-			"give it the labels back, and the set takes it in again as it is: " + kubectl(pod, "label pod %s --overwrite %s", p.Name, v.ownLabels()),
+			"give it the labels back, and the set takes it in again as it is: " + v.label(pod),
 			"or delete it when nobody looks at it any more; the controller then makes its own, on the same claims",
+		}
+		if p.CreationTimestamp.Before(&v.set.CreationTimestamp) {
+			f.What = "was made before the set, and keeps the name that the set's pod needs: its labels do not match the set's selector: " + differ
+			f.Why = "an earlier set of the name was deleted without its pods (--cascade=orphan), and this one selects other labels"
+			f.Do = []string{
+				"to keep it: give it the labels, and the set takes it in; if its template differs from the pod, the set replaces it like in any rollout: " + v.label(pod),
+				"or delete it; the controller then makes its own, on the same claims",
+			}
 		}
 	}
 	return f
@@ -76,11 +84,11 @@ func (v *view) relabelled(p *corev1.Pod) string {
 	return "they do not meet " + metav1.FormatLabelSelector(v.set.Spec.Selector)
 }
 
-// ownLabels are those that the set's selector wants of a pod, as kubectl takes them.
-func (v *view) ownLabels() string {
-	var out []string
+// label is the command that gives a pod the labels that the set's selector wants.
+func (v *view) label(pod Ref) string {
+	form, args := "label pod %s --overwrite", []any{pod.Name}
 	for _, key := range slices.Sorted(maps.Keys(v.set.Spec.Selector.MatchLabels)) {
-		out = append(out, key+"="+v.set.Spec.Selector.MatchLabels[key])
+		form, args = form+" %s", append(args, key+"="+v.set.Spec.Selector.MatchLabels[key])
 	}
-	return strings.Join(out, " ")
+	return kubectl(pod, form, args...)
 }

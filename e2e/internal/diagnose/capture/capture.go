@@ -114,7 +114,7 @@ func (r *reader) own(p *corev1.Pod) bool {
 	return (owner != nil && owner.UID == r.s.StatefulSet.UID) || strings.HasPrefix(p.Name, r.s.Name+"-")
 }
 
-// selected adds the pods that are not the set's and that its service selects, or that mount a claim of the set's pods.
+// selected adds the pods that are not the set's and that its service selects, or one that shares a label with it, or that mount a claim of the set's pods.
 func (r *reader) selected() {
 	selector := labels.Nothing()
 	at := slices.IndexFunc(r.s.Services, func(s corev1.Service) bool { return s.Name == r.s.StatefulSet.Spec.ServiceName })
@@ -127,10 +127,17 @@ func (r *reader) selected() {
 			claims[name] = true
 		}
 	}
+	clients := []labels.Selector{selector}
+	for i := range r.s.Services {
+		if s := &r.s.Services[i]; diagnose.ForClients(s, r.s.StatefulSet.Spec.ServiceName, r.s.StatefulSet.Spec.Template.Labels) {
+			clients = append(clients, labels.SelectorFromSet(s.Spec.Selector))
+		}
+	}
 	for i := range r.inNamespace {
 		p := &r.inNamespace[i]
+		selects := func(s labels.Selector) bool { return s.Matches(labels.Set(p.Labels)) }
 		shares := slices.ContainsFunc(diagnose.ClaimNames(p), func(name string) bool { return claims[name] })
-		if !r.own(p) && (shares || selector.Matches(labels.Set(p.Labels))) {
+		if !r.own(p) && (shares || slices.ContainsFunc(clients, selects)) {
 			r.s.Pods = append(r.s.Pods, *p)
 		}
 	}
