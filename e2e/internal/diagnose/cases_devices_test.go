@@ -37,6 +37,13 @@ func deviceCases() []built {
 		}
 		return s
 	}
+	crowded := func(t *testing.T) state {
+		t.Helper()
+		s := pending(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu"+tail)
+		*s.StatefulSet.Spec.Replicas = 3
+		s.Pods = s.Pods[:3]
+		return s
+	}
 	resized := func(kind corev1.PodConditionType, reason, message string, since time.Duration) func(*testing.T) state {
 		return func(t *testing.T) state {
 			t.Helper()
@@ -94,6 +101,17 @@ func deviceCases() []built {
 			t.Helper()
 			return affinity(t, true, "db", "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod anti-affinity rules")
 		}, "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod anti-affinity rules; it keeps away from pods with app=db in the same kubernetes.io/hostname", "pod-anti-affinity"},
+
+		{"a pod that lacks room since others took its place", func(t *testing.T) state {
+			t.Helper()
+			s := crowded(t)
+			s.said("web-2", "Preempted", "Preempted by pod 7 on node diag-worker", time.Minute).InvolvedObject.UID = "earlier"
+			return s
+		}, "scheduling: pod/web-2 was ended from outside once, 1m ago: a pod of a higher priority took its place", "preempted"},
+		{"twin: it lacks room, and nobody took its place", func(t *testing.T) state {
+			t.Helper()
+			return crowded(t)
+		}, "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu", "resources"},
 
 		{"a spread over nodes of which one takes no pod", func(t *testing.T) state {
 			t.Helper()

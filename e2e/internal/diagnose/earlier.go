@@ -186,6 +186,8 @@ func withEarlier(earlier, pods []Finding) []Finding {
 		switch {
 		case again && (f.Cause == "evicted" || f.Cause == "ephemeral-storage" || f.Cause == "node-pressure" || f.Cause == "pod-failed" || f.Cause == Note):
 			// The same, said of the present pod; or of one that has just been made.
+		case f.Cause == byResources && slices.ContainsFunc(earlier, func(e Finding) bool { return e.Cause == "preempted" && e.Object == f.Object }):
+			rest = append(rest, f) // It lacks room since others took its place.
 		case f.Known():
 			own = append(own, f)
 		default:

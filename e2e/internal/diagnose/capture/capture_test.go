@@ -173,6 +173,12 @@ func TestWhatDependsOnWhatWasFoundIsRead(t *testing.T) {
 		t.Errorf("expected the names %v, found %v", want, got.Names)
 	}
 	answers["/api/v1/namespaces/ns/events"] = corev1.EventList{TypeMeta: meta("EventList", "v1"), Items: []corev1.Event{about("StatefulSet", "web", "FailedCreate"), about("Pod", "web-0", "FailedMount")}}
+	answers["/api/v1/namespaces/ns/events"] = corev1.EventList{TypeMeta: meta("EventList", "v1"), Items: []corev1.Event{
+		about("StatefulSet", "web", "FailedCreate"), about("Pod", "web-0", "FailedMount"), about("Pod", "web-1", "Evicted"), about("Pod", "unrelated", "Evicted"),
+	}}
+	if events := read().Events; len(events) != 3 {
+		t.Errorf("expected the events of the set, its pod and the one that is gone, found %v", events)
+	}
 	if got := read(); len(got.Limits) != 1 || len(got.CSINodes) != 1 {
 		t.Errorf("expected limit ranges and drivers to be read, found %v and %v", got.Limits, got.CSINodes)
 	}

@@ -271,7 +271,11 @@ func (r *reader) narrow() {
 		pending = pending || s.Claims[i].Status.Phase != corev1.ClaimBound
 	}
 	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.PersistentVolume) bool { return !volumes[v.Name] && !pending })
-	s.Events = slices.DeleteFunc(s.Events, func(e corev1.Event) bool { return !own[e.InvolvedObject.Name] })
+	// Those of pods and claims that do not exist at the moment tell why.
+	s.Events = slices.DeleteFunc(s.Events, func(e corev1.Event) bool {
+		name := e.InvolvedObject.Name
+		return !own[name] && !strings.HasPrefix(name, s.Name+"-") && !r.ofTemplate(name)
+	})
 	if !r.awaitsNode() {
 		s.Nodes = slices.DeleteFunc(s.Nodes, func(n corev1.Node) bool { return !nodes[n.Name] })
 	}
