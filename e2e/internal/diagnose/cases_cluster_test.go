@@ -194,7 +194,7 @@ func TestWhyAndAdvice(t *testing.T) {
 		{"twin: an image that wants to be root", "runAsUser"},
 		{"a program that has nothing more to do", "what a set runs has to go on"},
 		{"a pod of the newest revision that crashes, while those of the one before are Ready", "rollout undo statefulset/web, then"},
-		{"a pod of the newest revision that crashes, while those of the one before are Ready", "what the command names was not found"},
+		{"a pod of the newest revision that crashes, while those of the one before are Ready", "what its command names was not found"},
 		{"twin: a claim of the claim templates that was deleted", "delete the pod: the controller makes claim and pod again"},
 		{"35 pods that stay since one before them is not Ready", "delete the pods that are to go by hand, the highest first"},
 	} {

@@ -141,8 +141,8 @@ func runtimeCases() []built {
 		},
 
 		{
-			"a path of the node that is not there", mount(`MountVolume.SetUp failed for volume "s" : hostPath type check failed: /srv/data is not a directory`),
-			`storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "s" : hostPath type check failed: /srv/data is not a directory`, "volume-mount",
+			"a path of the node that is not there", mount(`MountVolume.SetUp failed for volume "s" : hostPath type check failed, /srv/data is not a directory, unable to determine its type: path "/srv/data" does not exist`),
+			`storage: pod/web-0 cannot use a volume: MountVolume.SetUp failed for volume "s" : hostPath type check failed, /srv/data is not a directory, unable to determine its type: path "/srv/data" does not exist`, "volume-mount",
 		},
 		{
 			"twin: a file system that the node does not know", mount(`MountVolume.SetUp failed for volume "s" : mount failed: exit status 32 Mounting command: mount Mounting arguments: -t nfs 10.255.255.1:/x /var/lib/kubelet/pods/17/volumes/kubernetes.io~nfs/s Output: mount: /var/lib/kubelet/pods/17/volumes/kubernetes.io~nfs/s: unknown filesystem type 'nfs'.`),
@@ -192,7 +192,7 @@ func TestAdvice(t *testing.T) {
 		"an image that is looked up each time":                             "imagePullPolicy IfNotPresent",
 		"a user that contradicts runAsNonRoot":                             "runAsUser is 0 and runAsNonRoot is true",
 		"twin: user namespaces that the runtime does not have":             "take hostUsers: false out",
-		"a path of the node that is not there":                             "make /srv/data on node diag-worker",
+		"a path of the node that is not there":                             "make /srv/data on node diag-worker and on all others",
 		"twin: a file system that the node does not know":                  "nfs-common",
 		"a liveness probe that ends what has not started yet":              "give it a startupProbe",
 		"twin: a variable that a path names and nobody gives":              "give the container that variable in env",

@@ -232,6 +232,17 @@ func writtenCases() []built {
 			t.Helper()
 			return declared(t, corev1.ConditionTrue)
 		}, "node: node/statefulset-conformance-control-plane is Ready, and still has the taint that declares it out of service, and pod web-0 fits on no other", "node-condition"},
+		{"a node that says what is wrong with it", func(t *testing.T) state {
+			t.Helper()
+			s := declared(t, corev1.ConditionFalse)
+			for i := range s.Nodes {
+				s.Nodes[i].Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}}
+				for j := range s.Nodes[i].Status.Conditions {
+					s.Nodes[i].Status.Conditions[j].Message = "container runtime is down"
+				}
+			}
+			return s
+		}, "node: node/statefulset-conformance-control-plane takes no new pod (NotReady), and pod web-0 fits on no other: 3 that take no new pod (NotReady); it says of itself: container runtime is down", "node-condition"},
 		{"twin: it is not back", func(t *testing.T) state {
 			t.Helper()
 			return declared(t, corev1.ConditionUnknown)

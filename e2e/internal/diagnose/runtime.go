@@ -18,7 +18,7 @@ var (
 	ofWhichPod   = regexp.MustCompile(` \(pod: "[^"]*", container: [^)]*\)`)
 	noVariable   = regexp.MustCompile(`missing value for (\S+)`)
 	noHandler    = regexp.MustCompile(`no runtime for "([^"]+)" is configured`)
-	hostPathType = regexp.MustCompile(`hostPath type check failed: (\S+) is not an? (.+?)(?:,|$)`)
+	hostPathType = regexp.MustCompile(`hostPath type check failed[:,] (\S+) is not an? (.+?)(?:,|$)`)
 	noLocalPath  = regexp.MustCompile(`path "([^"]+)" does not exist`)
 	mountOutput  = regexp.MustCompile(` Output: (.+)$`)
 )

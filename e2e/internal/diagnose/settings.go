@@ -184,8 +184,8 @@ func (l podInspector) outOfMemory(f *Finding, c *corev1.ContainerStatus, word, r
 func meaning(code int32) string {
 	return map[int32]string{
 		0:   "the program ends without an error, and what a set runs has to go on: its command has nothing to wait for, or goes into the background",
-		126: "by convention of shells: what the command names cannot be executed (permissions, an interpreter that is missing)",
-		127: "by convention of shells: what the command names was not found",
+		126: "what its command names cannot be executed, by the convention of shells (permissions, an interpreter that is missing)",
+		127: "what its command names was not found, by the convention of shells",
 		134: "the program ended itself (SIGABRT): its own log says why",
 		130: "the program was interrupted (SIGINT), and nothing that was read says by whom",
 		143: "something told the program to end (SIGTERM), and nothing that was read says what: a process beside it, or whoever stops containers on the node",

@@ -98,6 +98,16 @@ func (v *view) unwell(p *corev1.Pod, f Finding, nodes []nodeObstacles, notes []s
 	f.What = fmt.Sprintf("takes no new pod (%s), and pod %s fits on no other: %s", own.state, p.Name, strings.Join(notes, ", "))
 	f.Why = "the taint says how the node is: a toleration would put the pod on a node that does not work"
 	f.Do = mendNode(own.state, node)
+	if n := v.node(node); n != nil {
+		at := slices.IndexFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionFalse && c.Message != ""
+		})
+		if at >= 0 {
+			said := oneLine(n.Status.Conditions[at].Message)
+			f.What += "; it says of itself: " + said
+			f.Evidence = append(f.Evidence, Evidence{f.Object, "status.conditions[Ready]", said})
+		}
+	}
 	if own.state == outOfService {
 		f.Why = "somebody set the taint by hand after the node was shut down or lost"
 		if n := v.node(node); n != nil && nodeReady(n) {
