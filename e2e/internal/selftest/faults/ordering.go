@@ -13,10 +13,12 @@ const (
 	untilGone      = "block and wait for terminating pods to expire\n\t\tif monotonic"
 	condemnedReady = "!isRunningAndReady(condemned[i]) && monotonic"
 	condemnedAvail = "!isRunningAndAvailable(condemned[i], set.Spec.MinReadySeconds, now) && monotonic"
-	inOrderOfFall  = "sort.Sort(descendingOrdinal(condemned))\n"
-	syncFailed     = "utilruntime.HandleErrorWithContext(ctx, err, \"Error syncing StatefulSet, requeuing\", \"key\", key)\n"
-	lookAgain      = "func (ssc *StatefulSetController) enqueueSSAfter(logger klog.Logger, ss *apps.StatefulSet, duration time.Duration) {\n"
-	readSet        = "Make a copy now to avoid mutation errors.\n"
+	// notFirstUnready is behind condemnedAvail.
+	notFirstUnready = " && condemned[i] != firstUnhealthyPod"
+	inOrderOfFall   = "sort.Sort(descendingOrdinal(condemned))\n"
+	syncFailed      = "utilruntime.HandleErrorWithContext(ctx, err, \"Error syncing StatefulSet, requeuing\", \"key\", key)\n"
+	lookAgain       = "func (ssc *StatefulSetController) enqueueSSAfter(logger klog.Logger, ss *apps.StatefulSet, duration time.Duration) {\n"
+	readSet         = "Make a copy now to avoid mutation errors.\n"
 )
 
 // unready lifts the wait of a pod for the one before it under a condition.
@@ -112,7 +114,8 @@ func ordering() []Fault {
 		Name: "condemned-unavailable-hangs", Kind: Subtle, Breaks: []contract.ID{contract.OrderingChangeOfMind},
 		Harm:    "A scale up that is taken back at once is never taken back.",
 		Replays: "123918; real up to 1.33",
-		Edits:   []Edit{{control, condemnedAvail, ` || (planted.In("condemned-unavailable-hangs") && monotonic && set.Spec.MinReadySeconds > 0)`}},
+		Edits: []Edit{{control, condemnedAvail + notFirstUnready, ` || (planted.In("condemned-unavailable-hangs") && monotonic && set.Spec.MinReadySeconds > 0 && ` +
+			`!isRunningAndAvailable(condemned[i], set.Spec.MinReadySeconds, now))`}},
 	}, {
 		Name: "heals-highest-first", Kind: Obvious, Breaks: []contract.ID{contract.OrderingHeals, contract.OrderingCreate},
 		Harm:  "After a node is lost the members come back in the wrong order.",
