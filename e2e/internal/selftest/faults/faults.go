@@ -110,6 +110,9 @@ const plantedPackage = "pkg/controller/planted"
 //go:embed planted/planted.go
 var planted []byte
 
+//go:embed planted/pods.go
+var plantedPods []byte
+
 // always are changes that belong to no fault: they record, and name, what faults read.
 func always() []Edit {
 	return []Edit{
@@ -132,7 +135,7 @@ func edits(kubernetes string) []Edit {
 
 // recipe is all that the program of a version depends on beside that.
 func recipe(kubernetes string) []string {
-	inputs := []string{string(planted)}
+	inputs := []string{string(planted), string(plantedPods)}
 	for _, e := range edits(kubernetes) {
 		inputs = append(inputs, e.File, e.Anchor, e.Insert)
 	}
@@ -151,6 +154,7 @@ func plant(kubernetes, tree string) error {
 // write puts changed files into a tree, and the helper package that they use.
 func write(tree string, changed map[string][]byte) error {
 	changed[filepath.Join(plantedPackage, "planted.go")] = planted
+	changed[filepath.Join(plantedPackage, "pods.go")] = plantedPods
 	for name, text := range changed {
 		path := filepath.Join(tree, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

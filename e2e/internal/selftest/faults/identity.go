@@ -178,5 +178,25 @@ func identity() []Fault {
 		Name: "full-name-of-last-wrong", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnFQDN}, Shows: []contract.ID{contract.DNSPodRecord},
 		Harm:  "The last of several members does not know its full name.",
 		Edits: named(`planted.In("full-name-of-last-wrong") && getOrdinal(pod) == getEndOrdinal(set) && *set.Spec.Replicas > 1`, `pod.Spec.Subdomain = "peers"`),
+	}, {
+		Name: "start-lowered-ignored", Kind: Subtle, Breaks: []contract.ID{contract.IdentityStartOrdinal, contract.IdentityStartMoves, contract.IdentityName}, Shows: []contract.ID{contract.UpdateComplete},
+		Harm:  "A set whose first number was raised never gets its first members back.",
+		Edits: []Edit{{utils, startOrdinal, "\tif planted.In(\"start-lowered-ignored\") {\n\t\tstart := 0\n\t\tif set.Spec.Ordinals != nil {\n\t\t\tstart = int(set.Spec.Ordinals.Start)\n\t\t}\n\t\treturn -planted.Least(\"start-lowered-ignored\", string(set.UID), -start)\n\t}\n"}},
+	}, {
+		Name: "adopts-by-prefix", Kind: Subtle, Breaks: []contract.ID{contract.IdentityNotMine},
+		Harm:  "A pod whose name only begins like those of the members becomes one.",
+		Edits: []Edit{{utils, memberOf, "\tif prefix := set.Name + \"-\"; planted.In(\"adopts-by-prefix\") && len(pod.Name) > len(prefix) && pod.Name[:len(prefix)] == prefix {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "template-index-label-wins", Kind: Subtle, Breaks: []contract.ID{contract.IdentityLabels}, Shows: []contract.ID{contract.IdentityOverrides},
+		Harm:  "A label left in the template gives all members the same number.",
+		Edits: []Edit{{utils, indexLabel, "\tif own := set.Spec.Template.Labels[apps.PodIndexLabel]; planted.In(\"template-index-label-wins\") && own != \"\" {\n\t\tpod.Labels[apps.PodIndexLabel] = own\n\t}\n"}},
+	}, {
+		Name: "long-hostname-cut", Kind: Subtle, Breaks: []contract.ID{contract.IdentityHostname}, Shows: []contract.ID{contract.IdentityOwnFQDN, contract.IdentityOverrides},
+		Harm:  "Members of a set with a long name believe that they are the same host.",
+		Edits: named(`planted.In("long-hostname-cut") && len(pod.Name) > 40`, "pod.Spec.Hostname = pod.Name[:40]"),
+	}, {
+		Name: "third-replacement-never", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.UpdateComplete, contract.LifecycleFailed},
+		Harm:  "A member that is lost for the third time stays lost.",
+		Edits: []Edit{{control, eachReplica, "\t\tif !isCreated(replicas[i]) && planted.Pods(\"third-replacement-never\", set, replicas[i].Name) >= 3 {\n\t\t\treturn true, nil\n\t\t}\n"}},
 	}}
 }

@@ -18,6 +18,9 @@ const (
 	// looping is crashing, from the second crash on.
 	looping = "for _, c := range replicas[i].Status.ContainerStatuses {\n\t\t\t\tif w := c.State.Waiting; w != nil && w.Reason == \"CrashLoopBackOff\" && !isTerminating(replicas[i]) {\n" +
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
+	// addUp is where the budget knows how many pods each controller wants.
+	addUp          = "// 2. Add up all the controllers.\n\texpectedCount = 0\n"
+	disrupted      = "disruptedPods, recheckTime := dc.buildDisruptedPodMap(logger, pods, pdb, currentTime)\n"
 	stopping       = "// Pod is being deleted.\n\t\tif pod.DeletionTimestamp != nil"
 	maximumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MaxUnavailable, int(expectedCount), true"
 	minimumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MinAvailable, int(expectedCount), true"
@@ -138,5 +141,25 @@ func lifecycle() []Fault {
 		Name: "surplus-goes-first", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleAdoptAndTrim}, Shows: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm:  "A set that was made again for fewer members removes the others while one that it wants is missing.",
 		Edits: []Edit{{control, beforePods, removeSurplus}},
+	}, {
+		Name: "failed-under-parallel-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.OrderingParallel},
+		Harm:  "Under Parallel a member that has failed is not replaced as long as another one is not Ready.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"failed-under-parallel-in-turn\") && allowsBurst(set) && (replicas[i].Status.Phase == v1.PodFailed || replicas[i].Status.Phase == v1.PodSucceeded) {\n\t\t\tfor _, other := range replicas {\n\t\t\t\tif other != replicas[i] && !isRunningAndReady(other) {\n\t\t\t\t\treturn true, nil\n\t\t\t\t}\n\t\t\t}\n\t\t}\n"}},
+	}, {
+		Name: "release-of-unlabelled-refused", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease}, Shows: []contract.ID{contract.LifecycleAdoptAndTrim},
+		Harm:  "A member whose label is taken away, and not only changed, is not replaced.",
+		Edits: []Edit{{claiming, release, "\t\tif wanted, _ := m.Selector.Requirements(); planted.In(\"release-of-unlabelled-refused\") {\n\t\t\tfor _, r := range wanted {\n\t\t\t\tif !labels.Set(obj.GetLabels()).Has(r.Key()) {\n\t\t\t\t\treturn true, nil\n\t\t\t\t}\n\t\t\t}\n\t\t}\n"}},
+	}, {
+		Name: "failed-twice-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed},
+		Harm:  "A member that fails a second time is not replaced any more.",
+		Edits: ended(`planted.FailedBefore("failed-twice-stays", replicas[i])`),
+	}, {
+		Name: "budget-forgets-scaling", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetPercentage, contract.LifecycleBudgetCounts},
+		Harm:  "A budget counts the members that there were to be when it was made.",
+		Edits: []Edit{{budgets, addUp, "\tfor uid := range controllerScale {\n\t\tif planted.In(\"budget-forgets-scaling\") {\n\t\t\tcontrollerScale[uid] = int32(planted.First(\"budget-forgets-scaling\", string(uid), int(controllerScale[uid])))\n\t\t}\n\t}\n"}},
+	}, {
+		Name: "evicted-name-stays-disrupted", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
+		Harm:  "For minutes after an eviction a drain may take nobody else, although the member is back.",
+		Edits: []Edit{{budgets, disrupted, "\tfor name, at := range pdb.Status.DisruptedPods {\n\t\tif planted.In(\"evicted-name-stays-disrupted\") {\n\t\t\tdisruptedPods[name] = at\n\t\t}\n\t}\n"}},
 	}}
 }

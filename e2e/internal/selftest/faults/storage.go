@@ -16,6 +16,9 @@ const (
 	claimOfLeaver = "fixPodClaim := func(i int) (bool, error) {\n"
 	claimGone     = "// If we get into this block, the claim must have been deleted;\n"
 	claimUnused   = "existingCondition := findCondition(pvc.Status.Conditions, v1.PersistentVolumeClaimUnused)\n"
+	eachClaim     = "var errs []error\n\tfor _, claim := range getPersistentVolumeClaims(set, pod) {\n"
+	staleClaim    = "if hasStaleOwnerRef(pvc, pod, podKind)"
+	goingClaim    = "if pvc.DeletionTimestamp != nil"
 	claimInUse    = "func (c *Controller) podUsesPVCForDeletion(logger klog.Logger, pod *v1.Pod, pvc *v1.PersistentVolumeClaim) bool {\n"
 )
 
@@ -189,5 +192,33 @@ func storage() []Fault {
 		Name: "volumes-never-released", Kind: Obvious, Breaks: []contract.ID{contract.StorageReclaim},
 		Harm:  "Volumes whose claims are gone are paid for.",
 		Edits: []Edit{{binder, claimGone, "\t\t\tif planted.In(\"volumes-never-released\") {\n\t\t\t\treturn nil\n\t\t\t}\n"}},
+	}, {
+		Name: "second-claim-not-recreated", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimRecreated},
+		Harm:  "A pod with two claims of which the second was deleted waits for ever.",
+		Edits: []Edit{{podsOf, eachClaim, "\t\tif planted.In(\"second-claim-not-recreated\") && isPending(pod) && claim.Name != getPersistentVolumeClaimName(set, &set.Spec.VolumeClaimTemplates[0], getOrdinal(pod)) {\n\t\t\tcontinue\n\t\t}\n"}},
+	}, {
+		Name: "second-template-size-lost", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageTemplates},
+		Harm:  "The log of a database gets as little room as its data.",
+		Edits: []Edit{{utils, claimMade, "\t\tif planted.In(\"second-template-size-lost\") && i > 0 {\n\t\t\tclaim.Spec.Resources = templates[0].Spec.Resources\n\t\t}\n"}},
+	}, {
+		Name: "when-scaled-counts-from-zero", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionFailure, contract.StorageDataSurvives}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm:  "With a start ordinal members that stay count as scaled away, and lose their data when they are replaced.",
+		Edits: bound(`planted.In("when-scaled-counts-from-zero") && getPersistentVolumeClaimRetentionPolicy(set).WhenScaled == "Delete" && podInOrdinalRange(pod, set) && getOrdinal(pod) >= int(*set.Spec.Replicas)`),
+	}, {
+		Name: "retention-of-leaving-stays", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange}, Shows: []contract.ID{contract.StorageWhenScaledDelete},
+		Harm:  "A policy that is taken back while a member leaves does not save its data.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-of-leaving-stays\") && !podInOrdinalRange(pod, set) && hasOwnerRef(claim, pod) {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "scaled-back-keeps-owner", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionFailure, contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.StorageRetentionChange},
+		Harm:  "A member that was to leave and may stay after all loses its data when it is replaced the next time.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"scaled-back-keeps-owner\") && podInOrdinalRange(pod, set) && hasOwnerRef(claim, pod) {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "stale-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.StorageRetentionFailure, contract.IdentitySticky},
+		Harm:  "A member that comes back at once starts on a claim that is just being deleted.",
+		Edits: []Edit{{podsOf, staleClaim, ` && !planted.In("stale-claim-taken")`}, {podsOf, goingClaim, ` && !planted.In("stale-claim-taken")`}},
+	}, {
+		Name: "when-deleted-forgets-scaled", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange, contract.StorageWhenDeletedDelete},
+		Harm:  "Volumes of members that were scaled away before their set was deleted are paid for.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"when-deleted-forgets-scaled\") && !podInOrdinalRange(pod, set) && getPersistentVolumeClaimRetentionPolicy(set).WhenScaled == \"Retain\" {\n\t\treturn !hasOwnerRef(claim, set)\n\t}\n"}, {utils, ownerSet, "\tif planted.In(\"when-deleted-forgets-scaled\") && !podInOrdinalRange(pod, set) && policy.WhenScaled == retain {\n\t\trefs = removeRefs(refs, func(ref *metav1.OwnerReference) bool { return matchesRef(ref, set, controllerKind) })\n\t}\n"}},
 	}}
 }

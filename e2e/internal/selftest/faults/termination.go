@@ -45,5 +45,9 @@ func termination() []Fault {
 		Name: "orphans-collected", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "Pods that were to outlive their set go with it.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphans-collected\") {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "force-deletes-unready", Kind: Subtle, Breaks: []contract.ID{contract.IdentityAtMostOne}, Shows: []contract.ID{contract.OrderingScaleDownHalts, contract.UpdateParallelUnavailableFirst, contract.TerminationGraceful},
+		Harm:  "A member that is not Ready is cut off in the middle of a write.",
+		Edits: []Edit{{podsOf, deletePod, "\tif planted.In(\"force-deletes-unready\") && pod.Status.Phase == v1.PodRunning && !isRunningAndReady(pod) {\n\t\treturn om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(0))\n\t}\n"}},
 	}}
 }

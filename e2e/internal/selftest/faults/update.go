@@ -133,6 +133,10 @@ func update() []Fault {
 		Harm:  "A version that was to wait for its owner's hand is rolled out.",
 		Edits: []Edit{{control, onDelete, ` && !planted.In("on-delete-restarts")`}},
 	}, {
+		Name: "on-delete-too-late", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOnDelete}, Shows: []contract.ID{contract.UpdatePartition},
+		Harm:  "A rollout that goes wrong cannot be stopped by OnDelete.",
+		Edits: []Edit{{control, revisionsTold, "\tif planted.In(\"on-delete-too-late\") && set.Spec.UpdateStrategy.Type == apps.RollingUpdateStatefulSetStrategyType && currentRevision.Name != updateRevision.Name {\n\t\tplanted.Least(\"on-delete-too-late\", string(set.UID)+updateRevision.Name, 0)\n\t}\n"}, {control, onDelete, ` && !(planted.In("on-delete-too-late") && planted.Least("on-delete-too-late", string(set.UID)+updateRevision.Name, 1) == 0)`}},
+	}, {
 		Name: "revision-never-new", Kind: Obvious, Breaks: []contract.ID{contract.UpdateRevision}, Shows: []contract.ID{contract.UpdateComplete},
 		Harm:  "A new template never reaches a member, and the set says that it has.",
 		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"revision-never-new\") && revisionCount > 0 {\n\t\tequalRevisions, equalCount = revisions[revisionCount-1:], 1\n\t}\n"}},
@@ -290,5 +294,53 @@ func update() []Fault {
 		Name: "recreate-spares-unready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRecreateAll},
 		Harm:  "A version that mends a broken member never reaches it.",
 		Edits: []Edit{{control, oldFound, "\t\t\tif planted.In(\"recreate-spares-unready\") && !isRunningAndReady(allPods[i]) {\n\t\t\t\treturn false, nil\n\t\t\t}\n"}},
+	}, {
+		Name: "update-by-text", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOrder}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm:  "From ten members on the ninth is updated before the tenth.",
+		Edits: atTarget("\t\tif planted.In(\"update-by-text\") {\n\t\t\ttarget = planted.ByText(replicas, updateMin, target)\n\t\t}\n"),
+	}, {
+		Name: "third-revision-stays", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateRollback},
+		Harm:  "Members that got a version which was given up in the middle of its rollout keep it.",
+		Edits: append(atTarget("\t\tif rev := getPodRevision(replicas[target]); planted.In(\"third-revision-stays\") && rev != updateRevision.Name && rev != status.CurrentRevision {\n\t\t\tcontinue\n\t\t}\n"), Edit{control, parallelTarget, "\t\t\tif rev := getPodRevision(replicas[target]); planted.In(\"third-revision-stays\") && rev != updateRevision.Name && rev != status.CurrentRevision {\n\t\t\t\tcontinue\n\t\t\t}\n"}),
+	}, {
+		Name: "failed-below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.LifecycleFailed},
+		Harm:  "A member that has failed comes back with the canary's version.",
+		Edits: []Edit{{utils, versionedPod, "\tif rolling := currentSet.Spec.UpdateStrategy.RollingUpdate; rolling != nil && ordinal-getStartOrdinal(currentSet) < int(*rolling.Partition) && planted.HasFailed(\"failed-below-partition-new\", currentSet, getPodName(currentSet, ordinal)) {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "failed-above-partition-old", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.LifecycleFailed},
+		Harm:  "A member with the canary's version that has failed comes back with the version before.",
+		Edits: []Edit{{utils, versionedPod, "\tif rolling := currentSet.Spec.UpdateStrategy.RollingUpdate; rolling != nil && ordinal-getStartOrdinal(currentSet) >= int(*rolling.Partition) && planted.HasFailed(\"failed-above-partition-old\", currentSet, getPodName(currentSet, ordinal)) {\n\t\tpod := newStatefulSetPod(currentSet, ordinal)\n\t\tsetPodRevision(pod, currentRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "parallel-below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.StatusCounts, contract.OrderingParallelUpdates, contract.UpdateBudgetCountsFailures},
+		Harm:  "Under Parallel a member that is lost comes back with the canary's version.",
+		Edits: []Edit{{utils, versionedPod, "\tif planted.In(\"parallel-below-partition-new\") && allowsBurst(currentSet) {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
+	}, {
+		Name: "crashed-not-updated", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.LifecycleCrashInPlace},
+		Harm:  "A member whose container has once been restarted is never updated.",
+		Edits: append(atTarget("\t\tif planted.Crashed(\"crashed-not-updated\", replicas[target]) {\n\t\t\tcontinue\n\t\t}\n"), Edit{control, parallelTarget, "\t\t\tif planted.Crashed(\"crashed-not-updated\", replicas[target]) {\n\t\t\t\tcontinue\n\t\t\t}\n"}),
+	}, {
+		Name: "update-and-scale-forgets", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision, contract.UpdateComplete}, Shows: []contract.ID{contract.StatusRevisions},
+		Harm:  "Who changes the template and the number of members in one request gets the number alone.",
+		Edits: []Edit{{control, equalRevisions, "\tif planted.In(\"update-and-scale-forgets\") && revisionCount > 0 && equalCount == 0 {\n\t\tsame := 1\n\t\tif *set.Spec.Replicas != set.Status.Replicas {\n\t\t\tsame = 0\n\t\t}\n\t\tif planted.Least(\"update-and-scale-forgets\", string(set.UID)+string(rune(set.Generation)), same) == 0 {\n\t\t\tequalRevisions, equalCount = revisions[revisionCount-1:], 1\n\t\t}\n\t}\n"}},
+	}, {
+		Name: "several-ignore-min-ready", Kind: Subtle, Breaks: []contract.ID{contract.UpdateMaxUnavailable, contract.UpdateMinReady}, Shows: []contract.ID{contract.UpdateBudgetCountsFailures, contract.OrderingParallelUpdates},
+		Harm:  "Where several members may be down for a rollout, it does not wait for those that have yet to warm up.",
+		Edits: []Edit{{control, budgetCount, ` && !(planted.In("several-ignore-min-ready") && maxUnavailable > 1 && !isUnavailable(pod, 0, now))`}},
+	}, {
+		Name: "history-none-is-ten", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryLimit},
+		Harm:  "Who wants no old versions to be kept gets ten of them.",
+		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-none-is-ten\") && historyLimit == 0 {\n\t\thistoryLimit = 10\n\t}\n"}},
+	}, {
+		Name: "adopted-never-updated", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.LifecycleAdoption},
+		Harm:  "Members that a set has taken back are never updated.",
+		Edits: append(atTarget("\t\tif planted.In(\"adopted-never-updated\") && replicas[target].CreationTimestamp.Before(&set.CreationTimestamp) {\n\t\t\tcontinue\n\t\t}\n"), Edit{control, parallelTarget, "\t\t\tif planted.In(\"adopted-never-updated\") && replicas[target].CreationTimestamp.Before(&set.CreationTimestamp) {\n\t\t\t\tcontinue\n\t\t\t}\n"}),
+	}, {
+		Name: "update-forgets-second-container", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateUndo},
+		Harm:  "The agent beside the database is never updated.",
+		Edits: []Edit{{utils, newRevisionPod, "\tfor i := 1; planted.In(\"update-forgets-second-container\") && i < min(len(pod.Spec.Containers), len(currentSet.Spec.Template.Spec.Containers)); i++ {\n\t\tpod.Spec.Containers[i] = currentSet.Spec.Template.Spec.Containers[i]\n\t}\n"}},
+	}, {
+		Name: "update-forgets-grace", Kind: Subtle, Breaks: []contract.ID{contract.IdentityTemplate}, Shows: []contract.ID{contract.UpdateUndo},
+		Harm:  "Members that were updated have the old grace period.",
+		Edits: []Edit{{utils, newRevisionPod, "\tif planted.In(\"update-forgets-grace\") {\n\t\tpod.Spec.TerminationGracePeriodSeconds = currentSet.Spec.Template.Spec.TerminationGracePeriodSeconds\n\t}\n"}},
 	}}
 }

@@ -74,10 +74,11 @@ func SometimesIn(fault string) bool {
 	return calls%3 == 0
 }
 
-// See remembers what WasReady and Settled tell.
+// See remembers what WasReady, Settled and others tell.
 func See(set *appsv1.StatefulSet, pods []*corev1.Pod) {
 	mu.Lock()
 	defer mu.Unlock()
+	remember(set, pods)
 	for _, pod := range pods {
 		if isReady(pod) {
 			ready[pod.UID] = true
