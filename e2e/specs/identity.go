@@ -3,6 +3,7 @@ package specs
 import (
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -39,8 +40,11 @@ var _ = Describe("The identity of a pod", func() {
 		set.AwaitReady(ctx)
 		before := set.AwaitClaims(ctx, "data", 0)
 
-		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)), framework.MustHappen(contract.IdentitySticky))
-		set.AwaitReady(ctx)
+		By("deleting it three times")
+		for range 3 {
+			set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)), framework.MustHappen(contract.IdentitySticky))
+			set.AwaitReady(ctx)
+		}
 
 		set.VerifyHostname(ctx, contract.IdentitySticky, 0)
 		ns.VerifyKept(ctx, contract.IdentitySticky, before...)
@@ -98,11 +102,17 @@ var _ = Describe("The identity of a pod", func() {
 	})
 
 	It("replaces what the template says of hostname and subdomain", Proves(
-		contract.IdentityOverrides, contract.IdentityHostname,
+		contract.IdentityOverrides, contract.IdentityHostname, contract.IdentityLabels,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), func(s *appsv1.StatefulSet) {
+		// The name leaves room for no more than what the label of a revision puts behind it.
+		long := statefulset.Named("a-name-of-just-as-many-characters-as-its-labels-hold")
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), long, func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Hostname, s.Spec.Template.Spec.Subdomain = "somebody", "somewhere"
+			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, appsv1.StatefulSetPodNameLabel, "somebody")
+			if !target.OlderThan(1, 32) { // before, it need not be the controller's
+				metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, appsv1.PodIndexLabel, "7")
+			}
 		})
 		set.AwaitReady(ctx)
 
@@ -118,7 +128,7 @@ var _ = Describe("A StatefulSet", func() {
 		owned, mine := framework.OwnedBy(ns.OtherController(ctx)), framework.WithLabels(map[string]string{"app": "set"})
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
 		outOfRange := ns.StartPod(ctx, "set-2", mine, owned)
-		unowned := ns.StartPod(ctx, "other-0", mine)
+		unowned := ns.StartPod(ctx, "set-other-0", mine)
 
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		// A name that ends as that of a pod does.

@@ -13,12 +13,22 @@ import (
 )
 
 var _ = Describe("A StatefulSet", func() {
-	It("replaces a pod that has failed", Proves(contract.LifecycleFailed), func(ctx SpecContext) {
+	It("replaces a pod that has failed", Proves(contract.LifecycleFailed, contract.OrderingScaleUp), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
 		set.AwaitReady(ctx)
 
 		set.AwaitReplaced(ctx, 0, set.FailPod(ctx, 0), framework.MustHappen(contract.LifecycleFailed))
+		set.AwaitReady(ctx)
+
+		By("letting the new one fail too, and adding a pod while it cannot go")
+		removeFinalizer := set.AddFinalizer(ctx, 0)
+		failed := set.FailPod(ctx, 0)
+		set.AwaitTerminating(ctx, 0, framework.MustHappen(contract.LifecycleFailed))
+		set.Scale(ctx, 2)
+		set.ExpectUnchanged(ctx, set.NotCreated(1))
+		removeFinalizer(ctx)
+		set.AwaitReplaced(ctx, 0, failed, framework.MustHappen(contract.LifecycleFailed))
 		set.AwaitReady(ctx)
 	})
 
@@ -85,6 +95,7 @@ var _ = Describe("A StatefulSet", func() {
 
 	It("obeys a budget that allows no eviction, and replaces a pod that is evicted without one", Proves(
 		contract.LifecycleBudget, contract.LifecycleEvicted, contract.LifecycleDisruptionTarget, contract.LifecycleEvictedGraceful,
+		contract.LifecycleBudgetPercentage,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
@@ -97,6 +108,13 @@ var _ = Describe("A StatefulSet", func() {
 			ns.VerifySet(set.Name, contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
 			budget.Delete(ctx)
 		}
+
+		By("adding a pod, which a budget of a part counts too")
+		budget := set.CreateBudget(ctx, "budget", statefulset.MinAvailablePart("100%"))
+		set.Scale(ctx, 2)
+		budget.VerifyDesired(ctx, contract.LifecycleBudgetPercentage, 2, "100 % must be available, of two replicas now")
+		set.AwaitReady(ctx)
+		budget.Delete(ctx)
 
 		By("asking again without a budget")
 		uid, err := set.Evict(ctx, 0)
@@ -182,7 +200,9 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReplaced(ctx, 0, old)
 	})
 
-	It("adopts the pods that a set of its name and template left behind", Proves(contract.LifecycleAdoption), func(ctx SpecContext) {
+	It("adopts the pods that a set of its name and template left behind", Proves(
+		contract.LifecycleAdoption, contract.UpdatePartition,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		former.AwaitReady(ctx)
@@ -193,6 +213,10 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx, framework.MustHappen(contract.LifecycleAdoption))
 		set.ExpectUnchanged(ctx, set.NotTerminating(0, 1))
 		set.VerifyAdopted(ctx, contract.LifecycleAdoption, left)
+
+		By("updating one of them")
+		set.Update(ctx, "new template and partition 1", statefulset.Options(statefulset.Template("new"), statefulset.Partition(1)))
+		set.AwaitUpdatedFrom(ctx, 1, framework.MustHappen(contract.UpdatePartition))
 	})
 
 	It("adopts what a larger set of its name left behind, fills the gap first, and then removes what it does not want", Proves(
@@ -240,7 +264,7 @@ var _ = Describe("A StatefulSet", func() {
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
 		set.AwaitReady(ctx)
 
-		uid := set.RelabelPod(ctx, 0, "app", "nobody")
+		uid := set.UnlabelPod(ctx, 0, "app")
 		set.AwaitReleased(ctx, 0, uid, framework.MustHappen(contract.LifecycleRelease))
 
 		By("freeing the name, which no watch event shows the controller")

@@ -156,17 +156,23 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 })
 
 var _ = Describe("A StatefulSet under Parallel", func() {
-	It("waits neither for readiness to create pods nor for one to be gone to delete the next", Proves(contract.OrderingParallel), func(ctx SpecContext) {
+	It("waits neither for readiness to create pods nor for one to be gone to delete the next", Proves(
+		contract.OrderingParallel, contract.LifecycleFailed,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
 		for n := range 2 {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
 		}
 
-		By("deleting a pod while the one before it is not Ready")
+		By("deleting a pod while the one before it is not Ready, and letting it fail")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)), framework.MustHappen(contract.OrderingParallel))
+		set.AwaitRunning(ctx, 1)
+		set.AwaitReplaced(ctx, 1, set.FailPod(ctx, 1), framework.MustHappen(contract.LifecycleFailed))
 
-		By("adding pods, more than a batch of requests holds at first, while none of the others is Ready")
+		By("adding pods, more than a batch of requests holds at first, while none of the others is Ready and they have an older template")
+		set.Update(ctx, "new template and partition 2", statefulset.Options(statefulset.Template("new"), statefulset.Partition(2)))
+		set.AwaitObserved(ctx)
 		set.Scale(ctx, 7)
 		for n := 2; n < 7; n++ {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
@@ -187,17 +193,30 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 			minReady = 0 // not waited for under Parallel before 1.34 (kubernetes issues 112307 and 119234)
 		}
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness(), statefulset.MinReadySeconds(minReady))
+		// Where the field is not known it is dropped.
+		several := statefulset.Create(ctx, ns, statefulset.Named("several"), statefulset.Replicas(3), statefulset.Parallel(), statefulset.HoldReadiness(),
+			statefulset.MinReadySeconds(minReady), statefulset.MaxUnavailable(2))
 		set.ReleaseInTurn(ctx)
+		several.ReleaseInTurn(ctx)
 		// A pod that is not available, or that its controller may not know to be, may be replaced at any time: the new template may mend it.
 		set.AwaitAvailable(ctx)
+		several.AwaitAvailable(ctx)
 		ns.AwaitQuiescent(ctx)
 
-		old := set.UIDs(0, 1)
+		old, former := set.UIDs(0, 1), several.UIDs(0, 1, 2)
 		set.NewTemplate(ctx, "new")
+		several.NewTemplate(ctx, "new")
 		set.AwaitReplaced(ctx, 1, old[1])
 		set.AwaitRunning(ctx, 1)
 		set.Release(ctx, 1)
+
+		By("releasing one of the two that the other set may have down: until it has been Ready for minReadySeconds it counts as down")
+		several.AwaitReplaced(ctx, 2, former[2])
+		several.AwaitRunning(ctx, 2)
+		several.Release(ctx, 2)
+		several.AwaitGone(ctx, 1, former[1])
 		set.AwaitGone(ctx, 0, old[0])
+		several.AwaitGone(ctx, 0, former[0])
 	})
 
 	It("updates a pod that is not Ready too, which the new template may be meant to mend", Proves(contract.UpdateComplete), func(ctx SpecContext) {

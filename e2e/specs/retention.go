@@ -98,6 +98,44 @@ var _ = Describe("The claim retention policy Delete", func() {
 		ns.VerifyKept(ctx, contract.StorageRetentionChange, other...)
 		ns.VerifyKept(ctx, contract.StorageWhenDeletedDelete, orphaned...)
 	})
+
+	It("follows a change of mind while a pod leaves, and takes a claim along with the set whose pod left before", Proves(
+		contract.StorageRetentionFailure, contract.StorageRetentionChange, contract.StorageWhenDeletedDelete,
+	), func(ctx SpecContext) {
+		ns := Record(ctx)
+		requireRetention(ctx, ns)
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Claims("data"), statefulset.Retention(retain, discard))
+		set.AwaitReady(ctx)
+		claims := set.AwaitClaims(ctx, "data", 0, 1)
+
+		By("scaling to zero while the highest pod cannot go, and wanting the other one again, which would have gone after it")
+		removeFinalizer := set.AddFinalizer(ctx, 1)
+		set.Scale(ctx, 0)
+		set.AwaitTerminating(ctx, 1)
+		ns.AwaitLag(ctx) // else the controller may not know yet that it made the pod its claim's owner
+		set.Scale(ctx, 1)
+		set.AwaitObserved(ctx)
+		ns.AwaitLag(ctx)
+
+		By("deleting that one, with which a claim that it still owned would go")
+		deleted := ns.DeletePod(ctx, set.Pod(0))
+		set.AwaitGone(ctx, 0, deleted)
+		ns.AwaitLag(ctx)
+		ns.VerifyKept(ctx, contract.StorageRetentionFailure, claims[:1]...)
+		set.AwaitReplaced(ctx, 0, deleted)
+		set.AwaitPodReady(ctx, 0)
+
+		By("wanting to keep the data of the one that leaves")
+		set.Update(ctx, "whenDeleted: Delete instead", statefulset.Retention(discard, retain))
+		set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "data", 1, ownedSet)
+		removeFinalizer(ctx)
+		set.AwaitReplicas(ctx, 1)
+		ns.VerifyKept(ctx, contract.StorageRetentionChange, claims[1:]...)
+
+		By("deleting the set")
+		set.Delete(ctx, metav1.DeletePropagationBackground)
+		set.VerifyClaimsGone(ctx, contract.StorageWhenDeletedDelete, "data", 0, 1)
+	})
 })
 
 func requireRetention(ctx SpecContext, ns *framework.Namespace) {

@@ -12,7 +12,7 @@ import (
 
 var _ = Describe("The status of a StatefulSet", func() {
 	It("counts what the pods show and follows every change of the spec", Proves(
-		contract.StatusCounts, contract.StatusObservedGeneration, contract.StatusScaleStatus,
+		contract.StatusCounts, contract.StatusObservedGeneration, contract.StatusScaleStatus, contract.UpdatePartition,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Partition(1), statefulset.HoldReadiness())
@@ -34,6 +34,8 @@ var _ = Describe("The status of a StatefulSet", func() {
 		set.AwaitReplaced(ctx, 1, old)
 		set.Release(ctx, 1)
 		set.AwaitUpdatedFrom(ctx, 1)
+		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.Release(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
 		By("leaving nothing to count")

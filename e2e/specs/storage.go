@@ -1,6 +1,8 @@
 package specs
 
 import (
+	"slices"
+
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -17,10 +19,10 @@ const note = "/data/note"
 
 var _ = Describe("The storage of a StatefulSet", func() {
 	It("is a claim of its own for each pod, whose data only that pod sees, and sees again after it is replaced", Proves(
-		contract.StorageClaimPerPod, contract.StorageClaimLabels, contract.StorageOwnData, contract.StorageDataSurvives,
+		contract.StorageClaimPerPod, contract.StorageClaimLabels, contract.StorageOwnData, contract.StorageDataSurvives, contract.UpdateComplete,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Claims("data"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Claims("data"), statefulset.Command(crashable))
 		set.AwaitReady(ctx)
 		set.VerifyClaimsByLabel(ctx, contract.StorageClaimLabels, "data", 0, 1)
 		set.VerifyTemplateLabels(ctx, contract.StorageClaimLabels, "data", 0, 1)
@@ -39,9 +41,13 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		set.AwaitReady(ctx)
 		set.VerifyFile(ctx, contract.StorageDataSurvives, 1, note, "written by "+set.Pod(1))
 
-		By("updating both")
+		By("updating both, one of them after its container has crashed once")
+		crashed := ns.Pod(set.Pod(0))
+		ns.SendSignal(ctx, crashed, "USR1")
+		set.AwaitRestarted(ctx, crashed)
+		set.AwaitReady(ctx)
 		set.NewTemplate(ctx, "new")
-		set.AwaitUpdated(ctx)
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateComplete))
 		ns.VerifyKept(ctx, contract.StorageDataSurvives, before...)
 		for n := range 2 {
 			set.VerifyFile(ctx, contract.StorageDataSurvives, n, note, "written by "+set.Pod(n))
@@ -128,15 +134,16 @@ var _ = Describe("The storage of a StatefulSet", func() {
 
 	It("is made again when a claim is missing under a Pending pod", Proves(contract.StorageClaimRecreated), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data"), statefulset.Unbindable())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), statefulset.Unbindable())
 		set.AwaitCreated(ctx, 0)
-		missing := set.DeleteClaims(ctx, "data", 0)
+		missing := slices.Concat(set.DeleteClaims(ctx, "data", 0), set.DeleteClaims(ctx, "logs", 0))
 
 		By("touching the set, since the loss of a claim does not make the controller sync the set")
 		set.Update(ctx, "annotate "+set.Name, func(s *appsv1.StatefulSet) {
 			metav1.SetMetaDataAnnotation(&s.ObjectMeta, history.Prefix+"touched", "true")
 		})
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, missing...)
+		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "logs", 0, missing...)
 	})
 
 	It("is of the default class, waits for its pod, holds it to the volume's nodes, belongs to a pod before that is scaled away, and is reclaimed", longest, Proves(

@@ -29,6 +29,12 @@ var _ = Describe("A partitioned update", func() {
 		for n, old := range []types.UID{ns.DeletePod(ctx, set.Pod(0)), ns.DeletePod(ctx, set.Pod(1))} {
 			set.AwaitReplaced(ctx, n, old)
 		}
+		set.AwaitReady(ctx)
+
+		By("letting both fail")
+		for n, old := range []types.UID{set.FailPod(ctx, 0), set.FailPod(ctx, 1)} {
+			set.AwaitReplaced(ctx, n, old)
+		}
 	})
 
 	It("stops where the partition is raised while the rollout is under way", Proves(contract.UpdatePartition), func(ctx SpecContext) {
@@ -46,6 +52,11 @@ var _ = Describe("A partitioned update", func() {
 
 		By("releasing that pod, so that nothing but the partition keeps the rollout")
 		set.Release(ctx, 1)
+		set.ExpectUnchanged(ctx, stay)
+
+		By("switching to OnDelete, under which the rollout does not go on either")
+		set.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
+		set.AwaitObserved(ctx)
 		set.ExpectUnchanged(ctx, stay)
 	})
 
@@ -171,13 +182,13 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		contract.UpdateNotLimitedByBudget,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Template("old"))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.FurtherFields(), statefulset.Template("old"))
 		set.AwaitReady(ctx)
 		old := set.Live(ctx)
 
-		By("rolling out a template with an annotation more, under a budget that allows no disruption")
+		By("rolling out a template with an annotation more and a shorter grace period, under a budget that allows no disruption")
 		set.CreateBudget(ctx, "budget", statefulset.MaxUnavailablePods(0))
-		set.Update(ctx, "new template with an annotation more", statefulset.Options(statefulset.Template("new"), func(o *appsv1.StatefulSet) {
+		set.Update(ctx, "new template with an annotation more and a shorter grace period", statefulset.Options(statefulset.Template("new"), statefulset.Grace(17), func(o *appsv1.StatefulSet) {
 			metav1.SetMetaDataAnnotation(&o.Spec.Template.ObjectMeta, history.Prefix+"more", "yes")
 		}))
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateNotLimitedByBudget))
@@ -216,6 +227,11 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		set.NewTemplate(ctx, "6")
 		set.AwaitObserved(ctx)
 		set.AwaitRevisions(ctx, 5, framework.MustHappen(contract.UpdateHistoryLimit))
+		ns.AwaitQuiescent(ctx)
+
+		By("keeping none but those in use")
+		set.Update(ctx, "revisionHistoryLimit 0", statefulset.HistoryLimit(0))
+		set.AwaitRevisions(ctx, 3, framework.MustHappen(contract.UpdateHistoryLimit))
 		ns.AwaitQuiescent(ctx)
 	})
 })

@@ -151,8 +151,13 @@ func Template(version string) Option {
 		t := &o.Spec.Template
 		metav1.SetMetaDataAnnotation(&t.ObjectMeta, TemplateKey, version)
 		metav1.SetMetaDataLabel(&t.ObjectMeta, TemplateKey, version)
-		c := &t.Spec.Containers[0]
-		c.Env = []corev1.EnvVar{{Name: TemplateEnv, Value: version}}
-		c.Args = []string{version} // $0 of the command's shell
+		for i := range t.Spec.Containers {
+			c := &t.Spec.Containers[i]
+			if i > 0 && c.Name != second {
+				continue // POD_PATCH's
+			}
+			c.Env = []corev1.EnvVar{{Name: TemplateEnv, Value: version}}
+			c.Args = []string{version} // $0 of the command's shell
+		}
 	}
 }

@@ -27,6 +27,12 @@ func (s *Set) RelabelPod(ctx context.Context, ordinal int, key, value string) ty
 	return s.patchPod(ctx, ordinal, fmt.Sprintf("label %s=%s", key, value), fmt.Sprintf(`"metadata":{"labels":{%q:%q}}`, key, value))
 }
 
+// UnlabelPod takes a label from a pod and returns the pod's UID.
+func (s *Set) UnlabelPod(ctx context.Context, ordinal int, key string) types.UID {
+	GinkgoHelper()
+	return s.patchPod(ctx, ordinal, "take its label "+key, fmt.Sprintf(`"metadata":{"labels":{%q:null}}`, key))
+}
+
 // AddFinalizer gives a pod a finalizer, so that once it is deleted it stays Terminating until the finalizer is removed: by the returned
 // function, or at the end of the spec, since the namespace could not be deleted before.
 func (s *Set) AddFinalizer(ctx context.Context, ordinal int) (removeFinalizer func(context.Context)) {

@@ -65,6 +65,9 @@ func HoldShutdownOfFirst() Option {
 		"trap 'must=1; [ -n \"$may\" ] && exit 0' TERM; trap 'may=1; [ -n \"$must\" ] && exit 0' USR1; while :; do sleep 3600 & wait; done")
 }
 
+// second is the name of the container that FurtherFields adds.
+const second = "second"
+
 // FurtherFields sets fields of many kinds in the template, which the sets of other specs leave out and which change nothing of what their pods do: a label and
 // an annotation, a second container like the first, requests, probes, volumes, and where a pod may run.
 func FurtherFields() Option {
@@ -72,16 +75,16 @@ func FurtherFields() Option {
 		metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, TemplateKey, "further")
 		metav1.SetMetaDataAnnotation(&s.Spec.Template.ObjectMeta, TemplateKey, "further")
 		pod := &s.Spec.Template.Spec
-		second := pod.Containers[0].DeepCopy()
-		second.Name = "second"
-		second.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}}
+		another := pod.Containers[0].DeepCopy()
+		another.Name = second
+		another.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}}
 		requests := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Mi")}
-		maps.Copy(requests, second.Resources.Requests) // POD_PATCH's
-		second.Resources.Requests = requests
-		second.VolumeMounts = append(second.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
-		second.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
-		second.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
-		pod.Containers = append(pod.Containers, *second)
+		maps.Copy(requests, another.Resources.Requests) // POD_PATCH's
+		another.Resources.Requests = requests
+		another.VolumeMounts = append(another.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
+		another.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
+		another.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
+		pod.Containers = append(pod.Containers, *another)
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 		pod.Tolerations = append(pod.Tolerations, corev1.Toleration{Key: TemplateKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule})
 		pod.DNSConfig = &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "attempts", Value: new("3")}}}
