@@ -20,7 +20,6 @@ const (
 		"\t\t\t\t\treturn true, ssc.podControl.DeleteStatefulPod(set, replicas[i])\n\t\t\t\t}\n\t\t\t}\n"
 	// addUp is where the budget knows how many pods each controller wants.
 	addUp          = "// 2. Add up all the controllers.\n\texpectedCount = 0\n"
-	disrupted      = "disruptedPods, recheckTime := dc.buildDisruptedPodMap(logger, pods, pdb, currentTime)\n"
 	stopping       = "// Pod is being deleted.\n\t\tif pod.DeletionTimestamp != nil"
 	maximumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MaxUnavailable, int(expectedCount), true"
 	minimumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MinAvailable, int(expectedCount), true"
@@ -157,9 +156,5 @@ func lifecycle() []Fault {
 		Name: "budget-forgets-scaling", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetPercentage, contract.LifecycleBudgetCounts},
 		Harm:  "A budget counts the members that there were to be when it was made.",
 		Edits: []Edit{{budgets, addUp, "\tfor uid := range controllerScale {\n\t\tif planted.In(\"budget-forgets-scaling\") {\n\t\t\tcontrollerScale[uid] = int32(planted.First(\"budget-forgets-scaling\", string(uid), int(controllerScale[uid])))\n\t\t}\n\t}\n"}},
-	}, {
-		Name: "evicted-name-stays-disrupted", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetCounts},
-		Harm:  "For minutes after an eviction a drain may take nobody else, although the member is back.",
-		Edits: []Edit{{budgets, disrupted, "\tfor name, at := range pdb.Status.DisruptedPods {\n\t\tif planted.In(\"evicted-name-stays-disrupted\") {\n\t\t\tdisruptedPods[name] = at\n\t\t}\n\t}\n"}},
 	}}
 }

@@ -216,18 +216,6 @@ func ordering() []Fault {
 		Harm:  "The tenth member is made before the ninth, for which it is to wait.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"create-by-text\") && !isCreated(replicas[i]) {\n\t\t\tfor _, later := range replicas[i+1:] {\n\t\t\t\tif !isCreated(later) && later.Name < replicas[i].Name {\n\t\t\t\t\treturn false, nil\n\t\t\t\t}\n\t\t\t}\n\t\t}\n"}},
 	}, {
-		Name: "scale-up-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp}, Shows: []contract.ID{contract.UpdateRollback},
-		Harm:  "Members that are added in the middle of a rollout wait for nobody.",
-		Edits: []Edit{{control, eachReplica, "\t\tif last := len(replicas) - 1; planted.In(\"scale-up-in-rollout-at-once\") && isCreated(replicas[i]) && currentRevision.Name != updateRevision.Name && !isCreated(replicas[last]) && planted.Added(set, last) {\n\t\t\treturn false, nil\n\t\t}\n"}},
-	}, {
-		Name: "scale-down-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown}, Shows: []contract.ID{contract.UpdateComplete},
-		Harm:  "In the middle of a rollout several members leave at the same time.",
-		Edits: []Edit{{control, untilGone, ` && !(planted.In("scale-down-in-rollout-at-once") && set.Status.CurrentRevision != set.Status.UpdateRevision)`}},
-	}, {
-		Name: "canary-scale-down-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown}, Shows: []contract.ID{contract.UpdateComplete},
-		Harm:  "With a partition several members leave at the same time.",
-		Edits: []Edit{{control, untilGone, ` && !(planted.In("canary-scale-down-at-once") && set.Spec.UpdateStrategy.RollingUpdate != nil && *set.Spec.UpdateStrategy.RollingUpdate.Partition > 0)`}},
-	}, {
 		Name: "create-past-ended", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingCreateHalts}, Shows: []contract.ID{contract.LifecycleFailed},
 		Harm:  "A member starts while one before it has failed and is not gone yet.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"create-past-ended\") && (replicas[i].Status.Phase == v1.PodFailed || replicas[i].Status.Phase == v1.PodSucceeded) && isTerminating(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
@@ -239,10 +227,6 @@ func ordering() []Fault {
 		Name: "gives-up-after-retries", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.IdentityNotMine},
 		Harm:  "A member that could not be made six times in a row is not made later either.",
 		Edits: []Edit{{syncing, syncFailed, "\t\tif planted.In(\"gives-up-after-retries\") && ssc.queue.NumRequeues(key) > 5 {\n\t\t\tssc.queue.Forget(key)\n\t\t\treturn true\n\t\t}\n"}},
-	}, {
-		Name: "scale-down-tires-of-stopping", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown}, Shows: []contract.ID{contract.UpdateComplete},
-		Harm:  "A member that takes long to hand over is not waited for any more after some seconds.",
-		Edits: []Edit{{control, untilGone, ` && !(planted.In("scale-down-tires-of-stopping") && planted.Leaving(condemned[i], 3*time.Second))`}},
 	}, {
 		Name: "waits-for-other-set", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.IdentityNotMine},
 		Harm:  "A set does not grow as long as another one of its namespace is not Ready.",

@@ -17,8 +17,6 @@ const (
 	claimGone     = "// If we get into this block, the claim must have been deleted;\n"
 	claimUnused   = "existingCondition := findCondition(pvc.Status.Conditions, v1.PersistentVolumeClaimUnused)\n"
 	eachClaim     = "var errs []error\n\tfor _, claim := range getPersistentVolumeClaims(set, pod) {\n"
-	staleClaim    = "if hasStaleOwnerRef(pvc, pod, podKind)"
-	goingClaim    = "if pvc.DeletionTimestamp != nil"
 	claimInUse    = "func (c *Controller) podUsesPVCForDeletion(logger klog.Logger, pod *v1.Pod, pvc *v1.PersistentVolumeClaim) bool {\n"
 )
 
@@ -212,10 +210,6 @@ func storage() []Fault {
 		Name: "scaled-back-keeps-owner", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionFailure, contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.StorageRetentionChange},
 		Harm:  "A member that was to leave and may stay after all loses its data when it is replaced the next time.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"scaled-back-keeps-owner\") && podInOrdinalRange(pod, set) && hasOwnerRef(claim, pod) {\n\t\treturn true\n\t}\n"}},
-	}, {
-		Name: "stale-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.StorageRetentionFailure, contract.IdentitySticky},
-		Harm:  "A member that comes back at once starts on a claim that is just being deleted.",
-		Edits: []Edit{{podsOf, staleClaim, ` && !planted.In("stale-claim-taken")`}, {podsOf, goingClaim, ` && !planted.In("stale-claim-taken")`}},
 	}, {
 		Name: "when-deleted-forgets-scaled", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange, contract.StorageWhenDeletedDelete},
 		Harm:  "Volumes of members that were scaled away before their set was deleted are paid for.",

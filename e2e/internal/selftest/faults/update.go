@@ -299,10 +299,6 @@ func update() []Fault {
 		Harm:  "From ten members on the ninth is updated before the tenth.",
 		Edits: atTarget("\t\tif planted.In(\"update-by-text\") {\n\t\t\ttarget = planted.ByText(replicas, updateMin, target)\n\t\t}\n"),
 	}, {
-		Name: "third-revision-stays", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdateRollback},
-		Harm:  "Members that got a version which was given up in the middle of its rollout keep it.",
-		Edits: append(atTarget("\t\tif rev := getPodRevision(replicas[target]); planted.In(\"third-revision-stays\") && rev != updateRevision.Name && rev != status.CurrentRevision {\n\t\t\tcontinue\n\t\t}\n"), Edit{control, parallelTarget, "\t\t\tif rev := getPodRevision(replicas[target]); planted.In(\"third-revision-stays\") && rev != updateRevision.Name && rev != status.CurrentRevision {\n\t\t\t\tcontinue\n\t\t\t}\n"}),
-	}, {
 		Name: "failed-below-partition-new", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition}, Shows: []contract.ID{contract.LifecycleFailed},
 		Harm:  "A member that has failed comes back with the canary's version.",
 		Edits: []Edit{{utils, versionedPod, "\tif rolling := currentSet.Spec.UpdateStrategy.RollingUpdate; rolling != nil && ordinal-getStartOrdinal(currentSet) < int(*rolling.Partition) && planted.HasFailed(\"failed-below-partition-new\", currentSet, getPodName(currentSet, ordinal)) {\n\t\tpod := newStatefulSetPod(updateSet, ordinal)\n\t\tsetPodRevision(pod, updateRevision)\n\t\treturn pod\n\t}\n"}},
