@@ -99,9 +99,5 @@ func status() []Fault {
 		Harm: "Members that have yet to leave are not counted.",
 		Edits: []Edit{{control, statusWritten, "\tfor _, n := range []*int32{&status.Replicas, &status.ReadyReplicas, &status.AvailableReplicas, &status.CurrentReplicas, &status.UpdatedReplicas} {\n" +
 			"\t\tif planted.In(\"status-replicas-capped\") {\n\t\t\t*n = min(*n, *set.Spec.Replicas)\n\t\t}\n\t}\n"}},
-	}, {
-		Name: "observed-generation-waits-for-ready", Kind: Subtle, Breaks: []contract.ID{contract.StatusObservedGeneration}, Shows: []contract.ID{contract.OrderingScaleDownHalts},
-		Harm:  "As long as a member is not Ready nobody learns that a change was seen.",
-		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-waits-for-ready\") && set.Status.ObservedGeneration > 0 && set.Status.ReadyReplicas < *set.Spec.Replicas {\n\t\tstatus.ObservedGeneration = set.Status.ObservedGeneration\n\t}\n"}},
 	}}
 }
