@@ -23,10 +23,10 @@ func (m *model) actDeadlineWhenObserved() time.Duration {
 	return max(MinActDeadline, HoldFactor*m.reaction(), HoldFactor*m.slowestAnswer())
 }
 
-// mayTake reports whether the controller may need so long until it has written a status, as this history shows it: by its acts, and by how long it took
-// until a status had observed a change. What took longer than MinActDeadline says that the controller was away.
+// mayTake reports whether the controller may need so long until it has written a status, as this history shows it: it learns of a change with the lag,
+// and then needs the time of its acts, or that until a status had observed a change. What took longer than MinActDeadline says that it was away.
 func (m *model) mayTake(length time.Duration) bool {
-	if length <= m.reaction() {
+	if length-m.h.Header.Lag <= m.reaction() {
 		return true
 	}
 	return length <= MinActDeadline && slices.ContainsFunc(m.rollouts, func(r *rollout) bool {
