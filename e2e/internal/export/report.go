@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,14 +65,28 @@ func ReadReport(log io.Reader, dir string) error {
 	}
 }
 
-// Pack writes the files below a folder as a tar.gz archive, compressed at a level of package gzip.
+// Pack writes the files below a folder, which may be written to meanwhile, as a tar.gz archive, compressed at a level of package gzip: a file as long as it
+// was when it was opened, and none that is gone by then. Links are left out.
 func Pack(out io.Writer, dir string, level int) error {
 	zipped, err := gzip.NewWriterLevel(out, level)
 	if err != nil {
 		return err
 	}
 	archive := tar.NewWriter(zipped)
-	return errors.Join(archive.AddFS(os.DirFS(dir)), archive.Close(), zipped.Close())
+	folder := os.DirFS(dir)
+	err = fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && (name == "." || !entry.IsDir() && !entry.Type().IsRegular()) {
+			return nil
+		}
+		if err == nil {
+			err = addFile(archive, folder, name)
+		}
+		if errors.Is(err, fs.ErrNotExist) && name != "." {
+			return nil
+		}
+		return err
+	})
+	return errors.Join(err, archive.Close(), zipped.Close())
 }
 
 func unpack(packed []byte, dir string) error {

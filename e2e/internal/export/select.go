@@ -122,6 +122,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// addFile writes one file to an archive, as long as it was when it was opened, or one folder.
 func addFile(archive *tar.Writer, dir fs.FS, name string) error {
 	file, err := dir.Open(name)
 	if err != nil {
@@ -136,10 +137,12 @@ func addFile(archive *tar.Writer, dir fs.FS, name string) error {
 	if err != nil {
 		return err
 	}
-	header.Name = name
-	if err := archive.WriteHeader(header); err != nil {
+	if header.Name = name; info.IsDir() {
+		header.Name += "/"
+	}
+	if err := archive.WriteHeader(header); err != nil || info.IsDir() {
 		return err
 	}
-	_, err = io.Copy(archive, file)
+	_, err = io.CopyN(archive, file, info.Size())
 	return err
 }

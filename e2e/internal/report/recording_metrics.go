@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/sanitize"
 )
@@ -73,7 +74,11 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 		}
 		p.sample("around", now, "namespace", a.Namespace, "resource", string(a.Resource), "name", a.Name, "what", a.What)
 	}
+	// A counter that first appears as 1 shows no increase.
 	broken := map[string]int{}
+	for _, g := range contract.All() {
+		broken[string(g.ID)] = 0
+	}
 	for _, f := range r.Broken {
 		broken[string(f.Guarantee)]++
 	}

@@ -22,6 +22,7 @@ func TestRecordingMetrics(t *testing.T) {
 		`statefulset_recording_around{namespace="test",resource="nodes",name="node",what="cordoned"} 1`, `statefulset_recording_events_total{namespace="test"} `,
 		`statefulset_recording_gaps{namespace="test"} 1`, "# UNIT statefulset_recording_downtime_seconds seconds", `statefulset_recording_ready_replicas{namespace="test",set="web"} 1`,
 		`statefulset_conformance_duration_seconds{kind="pod-ready",of="",quantile="0.5"} `,
+		"statefulset_recording_broken_total{guarantee=\"ordering/create\"} 0\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("expected %q in\n%s", want, out.String())
