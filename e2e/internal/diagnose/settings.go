@@ -205,6 +205,12 @@ func lastWords(message string) (why, do string) {
 	switch has := contains(strings.ToLower(message)); {
 	case has("no space left on device"):
 		return full, "make the claim larger or free the volume; if it is the node's disk, free that"
+	case has("exec format error"):
+		return "its program, or one that it runs, is made for another architecture than the node's, or is a script without a first line (#!)", "use an image for the node's architecture, or begin the script with #!/bin/sh"
+	case has("bad interpreter", "\\r': ", "\r: not found", "^m: "):
+		return "a script's lines end as on Windows, or its first line names an interpreter that the image does not have", "store the script with the line ends of Unix, and look at its first line"
+	case has("no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"):
+		return "it could not resolve a name, by its own words", "see whether the service of that name exists, and has the pod that is asked for: one of an ordered set that comes later is not there yet"
 	case has("lost+found"):
 		return "its data directory is the root of a volume, which holds lost+found and is not empty", "have it use a directory below the mount (subPath, or its own setting such as PGDATA)"
 	case has("read-only file system"):

@@ -139,6 +139,18 @@ func Path(path string) string {
 	return path
 }
 
+// What programs write that others must not know: who logs in at a URL, and what follows a name of a secret.
+var (
+	login  = regexp.MustCompile(`://[^/@\s]+@`)
+	secret = regexp.MustCompile(`(?i)(^|[^\w/.-])([\w.-]*(?:password|passwd|pwd|secret|token|credential|api[_-]?key|access[_-]?key)[\w.-]*"?\s*(?:=|:|\bis\b)\s*)("[^"]*"|'[^']*'|\S+)`)
+)
+
+// Words removes from what a program wrote what looks like credentials.
+func Words(text string) string {
+	text = login.ReplaceAllString(text, "://"+Hidden+"@")
+	return secret.ReplaceAllString(text, "${1}${2}"+Hidden)
+}
+
 // Whom a request was sent to, as net/url and net write it in errors, also where JSON quotes them.
 var (
 	requested = regexp.MustCompile(`\b(Get|Head|Post|Put|Patch|Delete) (\\*")(https?)://[^/"?\\\s]+`)

@@ -22,3 +22,19 @@ func TestServer(t *testing.T) {
 		}
 	}
 }
+
+func TestWords(t *testing.T) {
+	for in, want := range map[string]string{
+		`dial postgres://app:hunter2@db:5432/x: refused`:         `dial postgres://(not saved)@db:5432/x: refused`,
+		`POSTGRES_PASSWORD=hunter2 is too short`:                 `POSTGRES_PASSWORD=(not saved) is too short`,
+		`{"apiKey":"abc def","user":"app"}`:                      `{"apiKey":(not saved),"user":"app"}`,
+		`the password is hunter2`:                                `the password is (not saved)`,
+		`password authentication failed for user "app"`:          `password authentication failed for user "app"`,
+		`open /var/run/secrets/token: no such file or directory`: `open /var/run/secrets/token: no such file or directory`,
+		`exec format error`:                                      `exec format error`,
+	} {
+		if got := redact.Words(in); got != want {
+			t.Errorf("expected %s\nfound    %s", want, got)
+		}
+	}
+}

@@ -61,6 +61,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 		more = append(more, r.dnsEvents)
 	}
 	r.all(ctx, more...)
+	r.all(ctx, r.logs) // after the others, since it changes the pods that they look at
 	r.selected()
 	r.narrow()
 	return r.s, nil

@@ -36,6 +36,10 @@ func server(t *testing.T, answers map[string]any) kubernetes.Interface {
 			w.WriteHeader(http.StatusForbidden)
 			answer = metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonForbidden, Code: 403, Message: "not for you: " + r.URL.Path}
 		}
+		if text, plain := answer.(string); plain {
+			_, _ = w.Write([]byte(text))
+			return
+		}
 		_ = json.NewEncoder(w).Encode(answer)
 	}))
 	t.Cleanup(s.Close)

@@ -1,0 +1,84 @@
+package capture
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
+)
+
+// How much is read of what programs wrote: pods of one set mostly end alike, and what is told is the end of it.
+const (
+	mostLogs   = 3
+	logLines   = 10
+	logBytes   = 16 << 10
+	shownLines = 3
+)
+
+// logs fills in the message of containers that have ended without one: the end of what they wrote. The kubelet does the same for those whose
+// terminationMessagePolicy is FallbackToLogsOnError, which few templates ask for.
+func (r *reader) logs(ctx context.Context) error {
+	left := mostLogs
+	for i := range r.s.Pods {
+		p := &r.s.Pods[i]
+		for _, statuses := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
+			for at := range statuses {
+				ended, previous := silent(&statuses[at])
+				if ended == nil || left == 0 {
+					continue
+				}
+				left--
+				text, err := r.log(ctx, p, statuses[at].Name, previous)
+				if err != nil {
+					return r.note("pods/log", err)
+				}
+				ended.Message = text
+			}
+		}
+	}
+	return nil
+}
+
+// silent returns how a container that is not Ready ended last, if it failed by itself and left no message, and whether that was one before the present one.
+func silent(c *corev1.ContainerStatus) (ended *corev1.ContainerStateTerminated, previous bool) {
+	if ended = c.State.Terminated; ended == nil {
+		ended, previous = c.LastTerminationState.Terminated, true
+	}
+	if ended == nil || c.Ready || ended.Message != "" {
+		return nil, false
+	}
+	// What never started wrote nothing, and what others ended did not write why.
+	const succeeded, killed, told = 0, 137, 143
+	never := slices.Contains([]string{"StartError", "ContainerCannotRun", "ContainerStatusUnknown"}, ended.Reason)
+	if never || slices.Contains([]int32{succeeded, killed, told}, ended.ExitCode) {
+		return nil, false
+	}
+	return ended, previous
+}
+
+// log returns the end of a container's log, "" where the node has none any more.
+func (r *reader) log(ctx context.Context, p *corev1.Pod, container string, previous bool) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.limit)
+	defer cancel()
+	stream, err := r.client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{
+		Container: container, Previous: previous, TailLines: new(int64(logLines)), LimitBytes: new(int64(logBytes)),
+	}).Stream(ctx)
+	if apierrors.IsBadRequest(err) || apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = stream.Close() }()
+	text, err := io.ReadAll(stream)
+	if err != nil {
+		return "", err
+	}
+	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
+	return redact.Words(strings.Join(lines[max(0, len(lines)-shownLines):], "\n")), nil
+}
