@@ -61,21 +61,21 @@ var _ = Describe("A partitioned update", func() {
 	})
 
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
-		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition,
+		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition, contract.OrderingScaleUp, contract.OrderingScaleDown,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(4))
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Partition(4))
 		set.AwaitReady(ctx)
 
-		stay := set.NotTerminating(0, 1)
+		stay := set.NotTerminating(0)
 		set.NewTemplate(ctx, "new")
 		set.AwaitObserved(ctx)
 		set.ExpectUnchanged(ctx, stay)
 
-		By("adding a pod, which is below the partition too")
+		By("adding two pods, which are below the partition too")
 		set.Scale(ctx, 3)
 		set.AwaitReplicas(ctx, 3)
-		ns.AwaitLag(ctx) // else the deletion of the third pod might be for the two replicas before
+		ns.AwaitLag(ctx) // else the deletion of the added pods might be for the one replica before
 
 		By("lowering the partition to 1")
 		set.Update(ctx, "partition 1", statefulset.Partition(1))
@@ -85,6 +85,12 @@ var _ = Describe("A partitioned update", func() {
 		By("lowering it to 0")
 		set.Update(ctx, "partition 0", statefulset.Partition(0))
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdatePhased))
+
+		By("removing them while a partition keeps another rollout from beginning")
+		set.Update(ctx, "another template and partition 3", statefulset.Options(statefulset.Template("newer"), statefulset.Partition(3)))
+		set.AwaitObserved(ctx)
+		set.Scale(ctx, 1)
+		set.AwaitReplicas(ctx, 1)
 	})
 })
 

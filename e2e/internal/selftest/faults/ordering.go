@@ -56,6 +56,10 @@ func ordering() []Fault {
 		Harm:  "Members that are added to a running cluster all join at the same moment.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
 	}, {
+		Name: "scale-up-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingChangeOfMind},
+		Harm:  "Members that are added in the middle of a rollout wait for nobody.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-in-rollout-at-once\") && currentRevision.Name != updateRevision.Name)\n"}},
+	}, {
 		Name: "scale-up-early-when-settled", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp},
 		Harm:  "Once a cluster has been whole, nobody waits for new members any more.",
 		Edits: unready(`planted.In("scale-up-early-when-settled") && planted.Settled(set) && i > 0`),
@@ -75,6 +79,10 @@ func ordering() []Fault {
 		Name: "scale-down-at-once", Kind: Obvious, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
 		Harm:  "Several members leave at the same time and take the quorum along.",
 		Edits: []Edit{{control, untilGone, ` && !planted.In("scale-down-at-once")`}},
+	}, {
+		Name: "scale-down-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
+		Harm:  "In the middle of a rollout several members leave at the same time.",
+		Edits: []Edit{{control, untilGone, ` && !(planted.In("scale-down-in-rollout-at-once") && set.Status.CurrentRevision != set.Status.UpdateRevision)`}},
 	}, {
 		Name: "scale-down-large-at-once", Kind: Subtle, Breaks: []contract.ID{contract.TerminationReverse, contract.OrderingScaleDown},
 		Harm:  "When many members leave, they leave at the same time.",

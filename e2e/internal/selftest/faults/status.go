@@ -62,6 +62,10 @@ func status() []Fault {
 		Harm:  "Tools that wait for a change to be seen wait for ever.",
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-behind\") {\n\t\tstatus.ObservedGeneration--\n\t}\n"}},
 	}, {
+		Name: "observed-generation-waits-for-ready", Kind: Subtle, Breaks: []contract.ID{contract.StatusObservedGeneration}, Shows: []contract.ID{contract.UpdatePartition},
+		Harm:  "As long as a member is not Ready nobody learns that a change was seen.",
+		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-waits-for-ready\") && set.Status.ObservedGeneration > 0 && set.Status.ReadyReplicas < *set.Spec.Replicas {\n\t\tstatus.ObservedGeneration = set.Status.ObservedGeneration\n\t}\n"}},
+	}, {
 		Name: "observed-generation-stuck", Kind: Subtle, Breaks: []contract.ID{contract.StatusObservedGeneration},
 		Harm:  "After its second change a set never reports that another generation was observed.",
 		Edits: []Edit{{control, observed, "\tif planted.In(\"observed-generation-stuck\") && set.Generation > 1 {\n\t\tstatus.ObservedGeneration = 1\n\t}\n"}},
