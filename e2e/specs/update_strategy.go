@@ -61,7 +61,7 @@ var _ = Describe("A partitioned update", func() {
 	})
 
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
-		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition, contract.OrderingScaleUp, contract.OrderingScaleDown,
+		contract.UpdatePartitionBeyond, contract.UpdatePhased, contract.UpdateOrder, contract.UpdatePartition,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Partition(4))

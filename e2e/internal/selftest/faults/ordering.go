@@ -56,7 +56,7 @@ func ordering() []Fault {
 		Harm:  "Members that are added to a running cluster all join at the same moment.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-at-once\") && set.Generation > 1)\n"}},
 	}, {
-		Name: "scale-up-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingChangeOfMind},
+		Name: "scale-up-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp}, Shows: []contract.ID{contract.UpdatePartitionBeyond},
 		Harm:  "Members that are added in the middle of a rollout wait for nobody.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"scale-up-in-rollout-at-once\") && currentRevision.Name != updateRevision.Name)\n"}},
 	}, {
@@ -80,7 +80,7 @@ func ordering() []Fault {
 		Harm:  "Several members leave at the same time and take the quorum along.",
 		Edits: []Edit{{control, untilGone, ` && !planted.In("scale-down-at-once")`}},
 	}, {
-		Name: "scale-down-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown, contract.TerminationReverse},
+		Name: "scale-down-in-rollout-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown}, Shows: []contract.ID{contract.UpdatePartitionBeyond},
 		Harm:  "In the middle of a rollout several members leave at the same time.",
 		Edits: []Edit{{control, untilGone, ` && !(planted.In("scale-down-in-rollout-at-once") && set.Status.CurrentRevision != set.Status.UpdateRevision)`}},
 	}, {
