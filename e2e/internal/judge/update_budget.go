@@ -76,7 +76,7 @@ func checkBudgetCountsFailures(m *model, res *results) {
 		return
 	}
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
-		total := len(a.down) + len(a.failing)
+		total := len(a.down) + len(a.warming) + len(a.failing)
 		switch {
 		case a.limit < 2 || !a.own || len(a.failing) == 0:
 		case total > a.limit:

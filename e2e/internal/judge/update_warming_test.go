@@ -45,3 +45,35 @@ func TestMaxUnavailableCountsPodsThatAreNotAvailableYet(t *testing.T) {
 		},
 	})
 }
+
+// The same counts beside a pod that is down by itself.
+func TestBudgetCountsPodsThatAreNotAvailableYet(t *testing.T) {
+	const id = contract.UpdateBudgetCountsFailures
+	third := func(after time.Duration) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Version("v1.37.2").Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"), historytest.MinReady(10))
+			b.Wait(20 * time.Second)
+			b.Status("web")
+			b.Wait(4 * time.Second)
+			b.NewTemplate("web", 2)
+			b.Terminate("web-3")
+			b.Terminate("web-2")
+			b.FinishDeletion("web-2")
+			b.CreateReady("web-2")
+			b.Unready("web-0")
+			b.Status("web")
+			b.Wait(12 * time.Second)
+			b.FinishDeletion("web-3")
+			b.CreateReady("web-3")
+			b.Wait(after)
+			b.Terminate("web-1")
+		}
+	}
+	runLiveCases(t, []testCase{
+		{
+			name: "Ready for a moment", broken: ids(id), build: third(time.Second),
+			texts: []string{"although maxUnavailable is 2: down through the rollout were web-1, web-3, which had not been Ready for minReadySeconds, and web-0 was no longer Ready"},
+		},
+		{name: "Ready for long enough", exercised: ids(id), build: third(12 * time.Second)},
+	})
+}
