@@ -47,7 +47,7 @@ func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object,
 			return err
 		}
 		for i := range list.Items {
-			if made = &list.Items[i]; made.Name == pp.podName && metav1.IsControlledBy(made, set) {
+			if made = &list.Items[i]; made.Name == set.Name+"-0" && metav1.IsControlledBy(made, set) {
 				return nil
 			}
 		}
@@ -63,13 +63,13 @@ func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object,
 	if err == nil {
 		return made, nil
 	}
-	problem := unmade(pp, set, within, warning, err)
+	problem := unmade(set, within, warning, err)
 	return nil, &problem
 }
 
 // unmade says why the controller made no pod; warning is the newest of the set's events.
-func unmade(pp podProbe, set *appsv1.StatefulSet, within time.Duration, warning string, err error) Problem {
-	text := fmt.Sprintf("pods: expected the StatefulSet controller to create pod %s of set %s within %v, found ", pp.podName, set.Name, within)
+func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err error) Problem {
+	text := fmt.Sprintf("pods: expected the StatefulSet controller to create pod %s-0 within %v, found ", set.Name, within)
 	switch {
 	case warning != "":
 		text += fmt.Sprintf("%s; the API server admits the same pod from the account of this run: let the service account %q of the suite's namespaces have such pods "+
@@ -90,7 +90,8 @@ func serviceAccountOf(set *appsv1.StatefulSet) string {
 	return "default"
 }
 
-// setOf returns the service and the set among a probe's objects, with one pod that ends at once, without volumes and mounts of claims.
+// setOf returns the service and the set among a probe's objects, with one pod that ends at once, without volumes and mounts of claims. They have names of
+// their own, since other probes try the same objects in the same namespace of NAMESPACES.
 func setOf(objects []k8s.Object) (*corev1.Service, *appsv1.StatefulSet) {
 	var service *corev1.Service
 	var set *appsv1.StatefulSet
@@ -105,5 +106,7 @@ func setOf(objects []k8s.Object) (*corev1.Service, *appsv1.StatefulSet) {
 	set.Spec.Template.Spec = firstPod(set).Spec
 	set.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64)
 	set.Spec.VolumeClaimTemplates, set.Spec.Replicas = nil, new(int32(1))
+	set.Name = "probe-" + set.Name
+	service.Name, set.Spec.ServiceName = set.Name, set.Name
 	return service, set
 }

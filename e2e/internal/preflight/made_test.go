@@ -31,12 +31,12 @@ func probeSet(t *testing.T) podProbe {
 func TestMakePod(t *testing.T) {
 	refusal := &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{Name: "e1", Namespace: "mine"}, Type: corev1.EventTypeWarning, Reason: "FailedCreate",
-		InvolvedObject: corev1.ObjectReference{Kind: "StatefulSet", Name: "set"},
-		Message:        `create Pod set-0 in StatefulSet set failed error: pods "set-0" is forbidden: unable to validate against any security context constraint`,
+		InvolvedObject: corev1.ObjectReference{Kind: "StatefulSet", Name: "probe-set"},
+		Message:        `create Pod probe-set-0 in StatefulSet probe-set failed error: pods "probe-set-0" is forbidden: unable to validate against any security context constraint`,
 	}
 	owned := func(uid types.UID) *corev1.Pod {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "set-0", Namespace: "mine", Labels: map[string]string{"app": "set"}}}
-		pod.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "set", UID: uid, Controller: new(true)}}
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "probe-set-0", Namespace: "mine", Labels: map[string]string{"app": "set"}}}
+		pod.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "probe-set", UID: uid, Controller: new(true)}}
 		return pod
 	}
 	for name, c := range map[string]struct {
@@ -46,9 +46,9 @@ func TestMakePod(t *testing.T) {
 	}{
 		"made":                 {there: []runtime.Object{owned("uid-set")}},
 		"made in spite of":     {there: []runtime.Object{owned("uid-set"), refusal}},
-		"refused":              {[]runtime.Object{refusal}, `found FailedCreate: create Pod set-0 in StatefulSet set failed error: pods "set-0" is forbidden`, mayPass + time.Second},
+		"refused":              {[]runtime.Object{refusal}, `found FailedCreate: create Pod probe-set-0 in StatefulSet probe-set failed error: pods "probe-set-0" is forbidden`, mayPass + time.Second},
 		"a pod of another":     {[]runtime.Object{owned("uid-other")}, "found none, and no event says why; see whether kube-controller-manager runs", time.Minute},
-		"nobody does anything": {nil, "expected the StatefulSet controller to create pod set-0 of set set within 1m0s, found none", time.Minute},
+		"nobody does anything": {nil, "expected the StatefulSet controller to create pod probe-set-0 within 1m0s, found none", time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := fake.NewClientset(c.there...)
@@ -56,6 +56,10 @@ func TestMakePod(t *testing.T) {
 				set := a.(clienttesting.CreateAction).GetObject().(*appsv1.StatefulSet)
 				if *set.Spec.Replicas != 1 || *set.Spec.Template.Spec.TerminationGracePeriodSeconds != 0 {
 					t.Errorf("%s: expected a set of one pod that ends at once, found %+v", name, set.Spec)
+				}
+				// Other probes try the fixtures' own names by dry run, in the same namespace of NAMESPACES.
+				if set.Name != "probe-set" || set.Spec.ServiceName != set.Name {
+					t.Errorf("%s: expected a set and a service with a name of their own, found %s and %s", name, set.Name, set.Spec.ServiceName)
 				}
 				set.UID = "uid-set"
 				return true, set, nil
@@ -71,7 +75,7 @@ func TestMakePod(t *testing.T) {
 			pod, problem := p.makePod(context.WithoutCancel(t.Context()), pp, objects, time.Minute)
 			took := time.Since(begin)
 			switch {
-			case c.want == "" && (problem != nil || pod == nil || pod.Name != "set-0"):
+			case c.want == "" && (problem != nil || pod == nil || pod.Name != "probe-set-0"):
 				t.Errorf("%s: expected a pod, found %v, %v", name, pod, problem)
 			case c.want != "" && (problem == nil || !strings.Contains(problem.Text, c.want)):
 				t.Errorf("%s: expected %q, found %v", name, c.want, problem)
