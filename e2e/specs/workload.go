@@ -108,6 +108,7 @@ var _ = Describe("A database in a StatefulSet", func() {
 	), func(ctx SpecContext) {
 		db := runDatabase(ctx)
 
+		db.NS.AwaitLag(ctx) // else its deletion might be that of a pod which was not available yet, and shows no reaction
 		By("updating to a version that does not start")
 		last, stay := db.Pods(2)[0], db.NotTerminating(0, 1)
 		db.Break(ctx)
