@@ -62,10 +62,12 @@ func mendNode(state, node string) []string {
 	return []string{"fix the node: its kubelet, its network, its container runtime; the taint goes by itself"}
 }
 
-func nodeReady(n *corev1.Node) bool {
-	return slices.ContainsFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
-		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-	})
+// readiness is a node's condition Ready, the zero one if it has none.
+func readiness(n *corev1.Node) (ready corev1.NodeCondition) {
+	if i := slices.IndexFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool { return c.Type == corev1.NodeReady }); i >= 0 {
+		ready = n.Status.Conditions[i]
+	}
+	return ready
 }
 
 // taintsText says which taints keep a pod away.
@@ -99,18 +101,15 @@ func (v *view) unwell(p *corev1.Pod, f Finding, nodes []nodeObstacles, notes []s
 	f.Why = "the taint says how the node is: a toleration would put the pod on a node that does not work"
 	f.Do = mendNode(own.state, node)
 	if n := v.node(node); n != nil {
-		at := slices.IndexFunc(n.Status.Conditions, func(c corev1.NodeCondition) bool {
-			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionFalse && c.Message != ""
-		})
-		if at >= 0 {
-			said := oneLine(n.Status.Conditions[at].Message)
+		if ready := readiness(n); ready.Status == corev1.ConditionFalse && ready.Message != "" {
+			said := oneLine(ready.Message)
 			f.What += "; it says of itself: " + said
 			f.Evidence = append(f.Evidence, Evidence{f.Object, "status.conditions[Ready]", said})
 		}
 	}
 	if own.state == outOfService {
 		f.Why = "somebody set the taint by hand after the node was shut down or lost"
-		if n := v.node(node); n != nil && nodeReady(n) {
+		if n := v.node(node); n != nil && readiness(n).Status == corev1.ConditionTrue {
 			f.What = fmt.Sprintf("is Ready, and still has the taint that declares it out of service, and pod %s fits on no other: %s", p.Name, strings.Join(notes, ", "))
 		}
 	}

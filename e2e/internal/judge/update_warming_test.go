@@ -8,18 +8,23 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
+// twoDown begins the rollout of a Parallel set of four pods, with maxUnavailable 2, on two of them.
+func twoDown(b *historytest.Builder, version string) {
+	b.Version(version).Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"), historytest.MinReady(10))
+	b.Wait(20 * time.Second)
+	b.Status("web")
+	b.Wait(4 * time.Second)
+	b.NewTemplate("web", 2)
+	b.Terminate("web-3")
+	b.Terminate("web-2")
+}
+
 // A pod that a rollout has replaced is unavailable until it has been Ready for minReadySeconds.
 func TestMaxUnavailableCountsPodsThatAreNotAvailableYet(t *testing.T) {
 	const id = contract.UpdateMaxUnavailable
 	next := func(version string, after time.Duration, then func(*historytest.Builder)) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
-			b.Version(version).Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"), historytest.MinReady(10))
-			b.Wait(20 * time.Second)
-			b.Status("web")
-			b.Wait(4 * time.Second)
-			b.NewTemplate("web", 2)
-			b.Terminate("web-3")
-			b.Terminate("web-2")
+			twoDown(b, version)
 			b.FinishDeletion("web-3")
 			b.CreateReady("web-3")
 			b.Wait(after)
@@ -51,13 +56,7 @@ func TestBudgetCountsPodsThatAreNotAvailableYet(t *testing.T) {
 	const id = contract.UpdateBudgetCountsFailures
 	third := func(after time.Duration) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
-			b.Version("v1.37.2").Running("web", 4, historytest.Parallel, historytest.MaxUnavailable("2"), historytest.MinReady(10))
-			b.Wait(20 * time.Second)
-			b.Status("web")
-			b.Wait(4 * time.Second)
-			b.NewTemplate("web", 2)
-			b.Terminate("web-3")
-			b.Terminate("web-2")
+			twoDown(b, "v1.37.2")
 			b.FinishDeletion("web-2")
 			b.CreateReady("web-2")
 			b.Unready("web-0")

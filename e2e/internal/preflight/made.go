@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,20 +75,13 @@ func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err e
 	case warning != "":
 		text += fmt.Sprintf("%s; the API server admits the same pod from the account of this run: let the service account %q of the suite's namespaces have such pods "+
 			"(OpenShift: oc adm policy add-scc-to-group anyuid system:serviceaccounts:NAMESPACE), or give pods what is wanted of them with POD_PATCH=",
-			warning, serviceAccountOf(set))
+			warning, cmp.Or(set.Spec.Template.Spec.ServiceAccountName, "default"))
 	case wait.Interrupted(err):
 		text += "none, and no event says why; see whether kube-controller-manager runs"
 	default:
 		text += err.Error() + "; see whether the API server answers"
 	}
 	return Problem{Text: oneLine(text)}
-}
-
-func serviceAccountOf(set *appsv1.StatefulSet) string {
-	if name := set.Spec.Template.Spec.ServiceAccountName; name != "" {
-		return name
-	}
-	return "default"
 }
 
 // setOf returns the service and the set among a probe's objects, with one pod that ends at once, without volumes and mounts of claims. They have names of

@@ -65,8 +65,7 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 		return []Problem{p.timeoutProblem(pp, pod, within, p.lastWarning(ctx, "Pod", pod), err)}
 	}
 	f.PodStart = time.Since(begin)
-	ran := fixtures.MainOf(pod.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })
-	*pp.image.id(&f.Facts.ImageIDs) = pod.Status.ContainerStatuses[ran].ImageID
+	*pp.image.id(&f.Facts.ImageIDs) = mainStatus(pod).ImageID
 	if len(pp.programs) == 0 {
 		return nil
 	}
@@ -98,6 +97,12 @@ func (p *prober) createPod(ctx context.Context, pp podProbe, objects []k8s.Objec
 
 func containerName(c corev1.Container) string { return c.Name }
 
+// mainStatus returns the status of a pod's main container, which must have one.
+func mainStatus(pod *corev1.Pod) corev1.ContainerStatus {
+	all := pod.Status.ContainerStatuses
+	return all[fixtures.MainOf(all, func(c corev1.ContainerStatus) string { return c.Name })]
+}
+
 // pullReasons are the waiting reasons of a container whose image was not pulled.
 func pullReasons() []string {
 	return []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"}
@@ -121,19 +126,19 @@ func mayPullLater(w *corev1.ContainerStateWaiting) bool {
 	default:
 		return false
 	}
-	return slices.ContainsFunc([]string{
-		"toomanyrequests", "too many requests", "rate limit", "500 internal", "502 bad gateway", "503 service", "504 gateway", "timeout", "timed out",
-		"connection reset", "unexpected eof", "deadline exceeded", "temporary failure",
-	}, func(sign string) bool { return strings.Contains(message, sign) })
+	return hasAny(message, "toomanyrequests", "too many requests", "rate limit", "500 internal", "502 bad gateway", "503 service", "504 gateway", "timeout", "timed out",
+		"connection reset", "unexpected eof", "deadline exceeded", "temporary failure")
+}
+
+// hasAny reports whether a text has any of some parts.
+func hasAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
 
 // credentials is what else helps where a registry asks who pulls.
 func (p *prober) credentials(message string) string {
-	message = strings.ToLower(message)
-	denied := slices.ContainsFunc([]string{"authorization", "unauthorized", "authentication", "access denied", "credentials", "401", "403 forbidden"},
-		func(sign string) bool { return strings.Contains(message, sign) })
 	switch {
-	case !denied:
+	case !hasAny(strings.ToLower(message), "authorization", "unauthorized", "authentication", "access denied", "credentials", "401", "403 forbidden"):
 		return ""
 	case p.settings.PullSecret != "":
 		return ", or see whether the credentials of PULL_SECRET= are that registry's"
@@ -209,7 +214,7 @@ func (p *prober) ended(ctx context.Context, pp podProbe, pod *corev1.Pod) *Probl
 		if err != nil || len(live.Status.ContainerStatuses) == 0 {
 			return false, err
 		}
-		c = live.Status.ContainerStatuses[fixtures.MainOf(live.Status.ContainerStatuses, func(c corev1.ContainerStatus) string { return c.Name })]
+		c = mainStatus(live)
 		end = cmp.Or(c.State.Terminated, c.LastTerminationState.Terminated)
 		return end != nil, nil
 	})

@@ -123,7 +123,7 @@ func (d *Database) forget(pod string) {
 
 // setFlag sets a flag of etcd in the template.
 func setFlag(s *appsv1.StatefulSet, flag, value string) {
-	c := &s.Spec.Template.Spec.Containers[mainOf(s)]
+	c := mainOf(s)
 	for i, arg := range c.Args {
 		if strings.HasPrefix(arg, "--"+flag+"=") {
 			c.Args[i] = "--" + flag + "=" + value
@@ -137,7 +137,7 @@ func setFlag(s *appsv1.StatefulSet, flag, value string) {
 func Earlier(ns *framework.Namespace) statefulset.Option {
 	return func(s *appsv1.StatefulSet) {
 		if image := ns.Settings.Images.EarlierEtcd; image != "" {
-			s.Spec.Template.Spec.Containers[mainOf(s)].Image = image
+			mainOf(s).Image = image
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (d *Database) Roll(ctx context.Context, from int, version string) {
 		statefulset.Partition(int32(from))(s)
 		metav1.SetMetaDataAnnotation(&s.Spec.Template.ObjectMeta, statefulset.TemplateKey, version)
 		if image := d.ns.Settings.Etcd(); image != "" {
-			s.Spec.Template.Spec.Containers[mainOf(s)].Image = image
+			mainOf(s).Image = image
 		}
 		setFlag(s, "max-txn-ops", "129")
 	})
@@ -167,7 +167,7 @@ const brokenFlag = "no-such-flag"
 func (d *Database) Unbreak(ctx context.Context) {
 	GinkgoHelper()
 	d.Update(ctx, "the template from before", func(s *appsv1.StatefulSet) {
-		c := &s.Spec.Template.Spec.Containers[mainOf(s)]
+		c := mainOf(s)
 		var kept []string
 		for _, arg := range c.Args {
 			if !strings.HasPrefix(arg, "--"+brokenFlag+"=") {
@@ -178,7 +178,8 @@ func (d *Database) Unbreak(ctx context.Context) {
 	})
 }
 
-// mainOf returns the place of etcd's container.
-func mainOf(s *appsv1.StatefulSet) int {
-	return fixtures.MainOf(s.Spec.Template.Spec.Containers, func(c corev1.Container) string { return c.Name })
+// mainOf returns etcd's container.
+func mainOf(s *appsv1.StatefulSet) *corev1.Container {
+	all := s.Spec.Template.Spec.Containers
+	return &all[fixtures.MainOf(all, func(c corev1.Container) string { return c.Name })]
 }
