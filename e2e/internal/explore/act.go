@@ -21,10 +21,13 @@ const (
 	CreateSet        Kind = "create"
 	DeleteSet        Kind = "delete" // Propagation says how
 	TouchSet         Kind = "touch"
+	LabelSet         Kind = "label"
 	Scale            Kind = "scale"
 	NewTemplate      Kind = "template"
 	OldTemplate      Kind = "old-template"
+	RestartTemplate  Kind = "restart" // the template's annotations alone change, as kubectl rollout restart changes them
 	ScaleAndTemplate Kind = "scale-and-template"
+	ChangeSeveral    Kind = "several" // replicas, the template and other fields, in one request
 	SetPartition     Kind = "partition"
 	SetStrategy      Kind = "strategy"
 	SetMaxUnavail    Kind = "max-unavailable"
@@ -60,12 +63,27 @@ const (
 	Crashing   Fault = "crashing"   // its container ends with an error at once
 	Ending     Fault = "ending"     // its container ends well after two seconds
 	Unpullable Fault = "unpullable" // there is no such image
+	Unplaced   Fault = "unplaced"   // no scheduler takes its pods up, so that they have no node, and claims that wait for one no volume
 )
 
-// Template is a pod template. Two templates of one name are the same.
+// Extra is what a template has beside the fixture's own, for a controller to carry over into the pods or to replace there.
+type Extra string
+
+// The extras of templates.
+const (
+	Sidecar    Extra = "sidecar"    // a second container
+	Tolerating Extra = "tolerating" // a toleration
+	Named      Extra = "named"      // a hostname, a subdomain and an index, in whose place come those of each pod
+	Shadowing  Extra = "shadowing"  // volumes of the names of the claim templates, which come in their place
+)
+
+// Template is a pod template. Two templates of one name and one restart are the same.
 type Template struct {
 	Name  string `json:"name"`
 	Fault Fault  `json:"fault,omitempty"`
+	Extra Extra  `json:"extra,omitempty"`
+	// Restart is the value of an annotation.
+	Restart string `json:"restart,omitempty"`
 	// Gate gives the pods a readiness gate: they are not Ready until they are released.
 	Gate bool `json:"gate,omitempty"`
 	// Stop is how many seconds its container takes to stop.
@@ -106,6 +124,10 @@ type Act struct {
 	Propagation metav1.DeletionPropagation `json:"propagation,omitempty"`
 	// Owned makes an outsider or a claim one of another controller; otherwise it has none.
 	Owned bool `json:"owned,omitempty"`
+	// Once makes an outsider one whose container is not started again.
+	Once bool `json:"once,omitempty"`
+	// Subresource has Scale use the subresource scale.
+	Subresource bool `json:"subresource,omitempty"`
 }
 
 // Words says what the act is, for a person.
@@ -117,6 +139,8 @@ func (a *Act) Words() string {
 		return fmt.Sprintf("delete the set %s (%s)", a.Set, a.Propagation)
 	case TouchSet:
 		return "change an annotation of the set " + a.Set
+	case LabelSet:
+		return "change a label of the set " + a.Set
 	case ReleasePod:
 		return "set the readiness gate of " + a.Object + " to True"
 	case HoldPod:
@@ -132,6 +156,9 @@ func (a *Act) Words() string {
 	case StopContainer:
 		return "send TERM to the container of " + a.Object
 	case RelabelPod:
+		if a.Value == "" {
+			return "take the label app from the pod " + a.Object
+		}
 		return fmt.Sprintf("label the pod %s app=%s", a.Object, a.Value)
 	case OrphanPod:
 		return "take the ownerReferences from the pod " + a.Object
@@ -155,11 +182,18 @@ func (a *Act) Words() string {
 		if a.Owned {
 			by = "of another controller"
 		}
+		if a.Once {
+			by += ", whose container is not started again"
+		}
 		return fmt.Sprintf("create the pod %s %s, with the labels of %s", a.Object, by, a.Set)
 	case KillComponent:
 		return "kill " + a.Value
 	}
-	return fmt.Sprintf("change the set %s: %s", a.Set, a.Spec.words())
+	by := ""
+	if a.Subresource {
+		by = " by its subresource scale"
+	}
+	return fmt.Sprintf("change the set %s%s: %s", a.Set, by, a.Spec.words())
 }
 
 // words lists what a spec asks for.
@@ -219,6 +253,21 @@ func (t *Template) words() string {
 		out += " whose container ends every two seconds"
 	case Unpullable:
 		out += " with an image that there is not"
+	case Unplaced:
+		out += " whose pods get no node"
+	}
+	switch t.Extra {
+	case Sidecar:
+		out += " with a second container"
+	case Tolerating:
+		out += " with a toleration"
+	case Named:
+		out += " with a hostname, a subdomain and an index of its own"
+	case Shadowing:
+		out += " with volumes of the names of the claims"
+	}
+	if t.Restart != "" {
+		out += " with the annotation restarted=" + t.Restart
 	}
 	if t.Gate {
 		out += " with a readiness gate"
@@ -254,7 +303,7 @@ func (a *Act) Possible(s *history.State) error {
 		return fmt.Errorf("%s does not exist", a.Object)
 	case a.Kind == StopContainer && (pod.Pod.Phase != corev1.PodRunning || pod.Pod.Stopped()):
 		return fmt.Errorf("%s does not run", a.Object)
-	case (a.Kind == DeleteSet || a.Kind == TouchSet || a.Changes()) && set == nil:
+	case (a.Kind == DeleteSet || a.Kind == TouchSet || a.Kind == LabelSet || a.Changes()) && set == nil:
 		return fmt.Errorf("the set %s does not exist", a.Set)
 	}
 	return nil
@@ -281,6 +330,6 @@ func (a *Act) valid() error {
 
 func (a *Act) changesSpec() bool {
 	return slices.Contains([]Kind{
-		CreateSet, Scale, NewTemplate, OldTemplate, ScaleAndTemplate, SetPartition, SetStrategy, SetMaxUnavail, SetMinReady, SetRetention, SetStart, SetHistoryLimit,
+		CreateSet, Scale, NewTemplate, OldTemplate, RestartTemplate, ScaleAndTemplate, ChangeSeveral, SetPartition, SetStrategy, SetMaxUnavail, SetMinReady, SetRetention, SetStart, SetHistoryLimit,
 	}, a.Kind)
 }

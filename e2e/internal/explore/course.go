@@ -57,8 +57,8 @@ func (c *Course) Did(s Step) {
 	}
 }
 
-// setNames are the names of the sets of an episode.
-func setNames() []string { return []string{"one", "two"} }
+// setNames are the names of the sets of an episode. One ends in a number, as the names of pods do.
+func setNames() []string { return []string{"one", "two-2"} }
 
 // Next chooses an act that the state allows; phases returns the phases of a set. false: none is possible.
 func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Phase) (Act, bool) {
@@ -123,6 +123,11 @@ func (c *Course) budget(set string) bool {
 	return false
 }
 
+// refused reports whether the cluster has refused an act of the episode that asked for the strategy.
+func (c *Course) refused(strategy appsv1.StatefulSetUpdateStrategyType) bool {
+	return slices.ContainsFunc(c.Episode.Steps, func(s Step) bool { return s.Failed != "" && s.Act.Spec != nil && s.Act.Spec.Strategy == strategy })
+}
+
 // created returns the spec that the set of that name was last created with.
 func (c *Course) created(set string) *Spec {
 	for _, s := range slices.Backward(c.Episode.Steps) {
@@ -141,6 +146,11 @@ func (c *Course) newTemplate(fault Fault, mounts []string) *Template {
 	if c.rng.IntN(5) == 0 {
 		t.Stop = 3
 	}
+	extras := []Extra{"", "", "", "", Sidecar, Tolerating, Named}
+	if len(mounts) > 0 {
+		extras = append(extras, Shadowing)
+	}
+	t.Extra = pick(c, extras...)
 	return t
 }
 
@@ -150,19 +160,22 @@ func (c *Course) newSet(name string) Act {
 		return Act{Kind: CreateSet, Set: name, Spec: was}
 	}
 	s := &Spec{Replicas: new(pick(c, int32(1), 2, 3, 3, 3, 4))}
-	s.Claims = pick(c, nil, nil, []string{"data"}, []string{"data"}, []string{"data", "log"})
+	s.Claims = pick(c, nil, nil, []string{dataClaim}, []string{dataClaim}, []string{dataClaim, logClaim})
 	if len(s.Claims) > 0 {
 		s.WhenScaled, s.WhenDeleted = pick(c, retention()...), pick(c, retention()...)
 	}
 	s.Template = c.newTemplate("", s.Claims)
 	if c.rng.IntN(3) == 0 {
 		s.Policy = appsv1.ParallelPodManagement
+		if len(s.Claims) == 0 && c.rng.IntN(4) == 0 {
+			s.Replicas = new(int32(largeReplicas))
+		}
 	}
 	if c.rng.IntN(4) == 0 {
 		s.MinReadySeconds = new(pick(c, int32(1), 3))
 	}
 	if c.rng.IntN(6) == 0 {
-		s.Start = new(pick(c, int32(1), 2))
+		s.Start = new(pick(c, int32(1), 2, textStart))
 	}
 	if c.rng.IntN(3) == 0 {
 		s.HistoryLimit = new(pick(c, int32(0), 1, 2))
@@ -173,7 +186,7 @@ func (c *Course) newSet(name string) Act {
 	case 1:
 		s.Strategy, s.Partition = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, int32(1), 2))
 	case 2:
-		s.Strategy, s.MaxUnavailable = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, "2", "50%"))
+		s.Strategy, s.MaxUnavailable = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, "2", "50%", "10%"))
 	}
 	return Act{Kind: CreateSet, Set: name, Spec: s}
 }

@@ -11,8 +11,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// maxReplicas bounds the sets of an episode: orders show with five pods, and small clusters bear no more.
-const maxReplicas = 5
+// maxReplicas bounds most sets of an episode: orders show with five pods, and small clusters bear no more. Under Parallel a controller goes about
+// its pods in batches of one, two and four, of which all show with largeReplicas.
+const maxReplicas, largeReplicas = 5, 8
+
+// textStart is a start ordinal from which the order of names as texts is not that of their numbers.
+const textStart = 9
 
 // kind is a kind of acts and how one of it is proposed for a set, which is nil where there is none of the name. The act's kind and set are
 // filled in by the caller.
@@ -42,9 +46,18 @@ func kinds() []kind {
 		{TouchSet, 1, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
 			return Act{Value: strconv.Itoa(len(c.Episode.Steps))}, live(set)
 		}},
-		{Scale, 4, changing(proposeReplicas)},
+		{LabelSet, 0.5, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
+			return Act{Value: strconv.Itoa(len(c.Episode.Steps))}, live(set)
+		}},
+		{Scale, 4, func(c *Course, s *history.State, name string, set *history.Event) (Act, bool) {
+			act, ok := changing(proposeReplicas)(c, s, name, set)
+			act.Subresource = c.rng.IntN(3) == 0
+			return act, ok
+		}},
 		{NewTemplate, 4, changing(proposeTemplate)},
 		{OldTemplate, 2, changing(proposeOldTemplate)},
+		{RestartTemplate, 1, changing(proposeRestart)},
+		{ChangeSeveral, 2, changing(proposeSeveral)},
 		{ScaleAndTemplate, 3, changing(proposeBoth)},
 		{SetPartition, 3, changing(proposePartition)},
 		{SetStrategy, 2, changing(proposeStrategy)},
@@ -121,7 +134,7 @@ func proposeReplicas(c *Course, _ string, s *history.Set) (Spec, bool) {
 }
 
 func proposeTemplate(c *Course, _ string, s *history.Set) (Spec, bool) {
-	fault := pick(c, "", "", "", "", "", Unready, Crashing, Ending, Unpullable)
+	fault := pick(c, "", "", "", "", "", Unready, Crashing, Ending, Unpullable, Unplaced)
 	return Spec{Template: c.newTemplate(fault, s.ClaimTemplates)}, true
 }
 
@@ -147,7 +160,35 @@ func proposeBoth(c *Course, name string, s *history.Set) (Spec, bool) {
 	return spec, ok
 }
 
-func rolls(s *history.Set) bool { return s.Strategy != appsv1.OnDeleteStatefulSetStrategyType }
+func proposeRestart(c *Course, name string, _ *history.Set) (Spec, bool) {
+	now := c.template(name)
+	if now == nil {
+		return Spec{}, false
+	}
+	again := *now
+	again.Restart = strconv.Itoa(len(c.Episode.Steps))
+	return Spec{Template: &again}, true
+}
+
+// proposeSeveral proposes replicas, a template and some other fields.
+func proposeSeveral(c *Course, name string, s *history.Set) (Spec, bool) {
+	spec, ok := proposeBoth(c, name, s)
+	if part, may := proposePartition(c, name, s); may && c.rng.IntN(2) == 0 {
+		spec.Partition = part.Partition
+	}
+	if part, may := proposeMinReady(c, name, s); may && c.rng.IntN(2) == 0 {
+		spec.MinReadySeconds = part.MinReadySeconds
+	}
+	if part, may := proposeStart(c, name, s); may && c.rng.IntN(2) == 0 {
+		spec.Start = part.Start
+	}
+	if part, may := proposeRetention(c, name, s); may && c.rng.IntN(2) == 0 {
+		spec.WhenScaled, spec.WhenDeleted = part.WhenScaled, part.WhenDeleted
+	}
+	return spec, ok
+}
+
+func rolls(s *history.Set) bool { return s.Strategy == appsv1.RollingUpdateStatefulSetStrategyType }
 
 func proposePartition(c *Course, _ string, s *history.Set) (Spec, bool) {
 	n, ok := other(c, s.Partition, 0, 0, 1, 2, 3)
@@ -155,14 +196,18 @@ func proposePartition(c *Course, _ string, s *history.Set) (Spec, bool) {
 }
 
 func proposeStrategy(c *Course, _ string, s *history.Set) (Spec, bool) {
-	if rolls(s) {
-		return Spec{Strategy: appsv1.OnDeleteStatefulSetStrategyType}, true
+	if !rolls(s) {
+		return Spec{Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: new(pick(c, int32(0), 0, 1))}, true
 	}
-	return Spec{Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: new(pick(c, int32(0), 0, 1))}, true
+	// Older clusters refuse it.
+	if !c.refused(appsv1.RecreateStatefulSetStrategyType) && c.rng.IntN(2) == 0 {
+		return Spec{Strategy: appsv1.RecreateStatefulSetStrategyType}, true
+	}
+	return Spec{Strategy: appsv1.OnDeleteStatefulSetStrategyType}, true
 }
 
 func proposeMaxUnavailable(c *Course, _ string, s *history.Set) (Spec, bool) {
-	most, ok := other(c, s.MaxUnavailable, "", "1", "2", "50%")
+	most, ok := other(c, s.MaxUnavailable, "", "1", "2", "50%", "10%")
 	return Spec{MaxUnavailable: &most}, ok && rolls(s)
 }
 
@@ -177,7 +222,7 @@ func proposeRetention(c *Course, _ string, s *history.Set) (Spec, bool) {
 }
 
 func proposeStart(c *Course, _ string, s *history.Set) (Spec, bool) {
-	n, ok := other(c, s.Start, 0, 1, 2)
+	n, ok := other(c, s.Start, 0, 1, 2, textStart)
 	return Spec{Start: &n}, ok
 }
 
@@ -200,8 +245,8 @@ func proposeRelabel(c *Course, s *history.State, name string, set *history.Event
 		return Act{}, false
 	}
 	p := pick(c, pods...)
-	value := "none"
-	if p.Labels["app"] == value {
+	value := pick(c, "none", "none", "")
+	if p.Labels["app"] != name {
 		value = name
 	}
 	return Act{Object: p.Name, Value: value}, true
@@ -215,17 +260,25 @@ func proposeDeleteClaim(c *Course, s *history.State, name string, _ *history.Eve
 	return Act{Object: pick(c, claims...).Name}, true
 }
 
-// proposeClaim proposes a claim for a pod that may come.
+// proposeClaim proposes a claim for a pod that may come, be it of a set that may come.
 func proposeClaim(c *Course, s *history.State, name string, set *history.Event) (Act, bool) {
-	if !live(set) || len(set.Set.ClaimTemplates) == 0 {
+	templates, start := []string{dataClaim, logClaim}, 0
+	if set != nil {
+		templates, start = set.Set.ClaimTemplates, int(set.Set.Start)
+	}
+	if len(templates) == 0 {
 		return Act{}, false
 	}
-	claim := ClaimOf(pick(c, set.Set.ClaimTemplates...), podOf(name, c.rng.IntN(maxReplicas)))
+	claim := ClaimOf(pick(c, templates...), podOf(name, start+c.rng.IntN(maxReplicas)))
 	return Act{Object: claim, Owned: c.rng.IntN(2) == 0}, s.Get(history.Claims, claim) == nil
 }
 
-// proposeOutsider proposes a pod with the set's labels, of a name that the set may give or of another.
+// proposeOutsider proposes a pod with the set's labels, of a name that the set may give or of another, also before there is the set.
 func proposeOutsider(c *Course, s *history.State, name string, set *history.Event) (Act, bool) {
-	act := Act{Object: pick(c, name+"-other", podOf(name, c.rng.IntN(maxReplicas+1))), Owned: c.rng.IntN(2) == 0}
-	return act, live(set) && s.Get(history.Pods, act.Object) == nil
+	start := 0
+	if set != nil {
+		start = int(set.Set.Start)
+	}
+	act := Act{Object: pick(c, name+"-other", podOf(name, start+c.rng.IntN(maxReplicas+1))), Owned: c.rng.IntN(2) == 0, Once: c.rng.IntN(2) == 0}
+	return act, s.Get(history.Pods, act.Object) == nil
 }

@@ -20,6 +20,12 @@ import (
 // PublicImage is the image of fixtures/set.yaml.
 const PublicImage = "busybox:1.37"
 
+// The claim templates that sets have: none, the first, or both.
+const dataClaim, logClaim = "data", "log"
+
+// restarted is the annotation of a template that is restarted.
+const restarted = history.Prefix + "restarted"
+
 // noSuchImage is never pulled, so that no registry is asked for it.
 const noSuchImage = "statefulset-conformance/no-such-image:1"
 
@@ -98,7 +104,12 @@ func (s *Spec) patch(set, image string) (map[string]any, error) {
 	}
 	var claims []any
 	for _, name := range s.Claims {
-		claim, err := toMap(claimNamed(name, map[string]string{"template": name}))
+		template := claimNamed(name, map[string]string{"template": name})
+		template.Annotations = map[string]string{history.Prefix + "template": name}
+		if name == logClaim {
+			template.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("24Mi")
+		}
+		claim, err := toMap(template)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +140,7 @@ func (s *Spec) strategy() map[string]any {
 	if len(rolling) > 0 {
 		out["rollingUpdate"] = rolling
 	}
-	if s.Strategy == appsv1.OnDeleteStatefulSetStrategyType {
+	if s.Strategy != "" && s.Strategy != appsv1.RollingUpdateStatefulSetStrategyType {
 		out["rollingUpdate"] = nil
 	}
 	return out
@@ -163,12 +174,17 @@ func (t *Template) body(set, image string) (map[string]any, error) {
 	pod := typed.Spec.Template
 	pod.Labels = map[string]string{"app": set, history.Prefix + "template": t.Name}
 	metav1.SetMetaDataAnnotation(&pod.ObjectMeta, history.Prefix+"template", t.Name)
+	if t.Restart != "" {
+		metav1.SetMetaDataAnnotation(&pod.ObjectMeta, restarted, t.Restart)
+	}
 	c := &pod.Spec.Containers[0]
 	c.Image, c.Args = image, []string{t.Name} // $0 of the command's shell
 	c.Env = []corev1.EnvVar{{Name: history.TemplateEnv, Value: t.Name}}
 	for _, name := range t.Mounts {
 		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: "/" + name})
 	}
+	t.Extra.add(&pod, t.Mounts)
+	c = &pod.Spec.Containers[0]
 	if t.Stop > 0 {
 		c.Command = []string{"sh", "-c", fmt.Sprintf("trap 'sleep %d; exit 0' TERM; while :; do sleep 3600 & wait; done", t.Stop)}
 		pod.Spec.TerminationGracePeriodSeconds = new(int64(t.Stop + 5))
@@ -182,18 +198,55 @@ func (t *Template) body(set, image string) (map[string]any, error) {
 		c.Command = []string{"sh", "-c", "sleep 2"}
 	case Unpullable:
 		c.Image, c.ImagePullPolicy = noSuchImage, corev1.PullNever
+	case Unplaced:
+		pod.Spec.SchedulerName = "nobody"
 	}
 	out, err := toMap(&pod)
 	if err != nil {
 		return nil, err
 	}
-	spec := out["spec"].(map[string]any)
-	// A merge patch takes away only what it names.
-	spec["readinessGates"] = nil
+	spec, meta := out["spec"].(map[string]any), out["metadata"].(map[string]any)
 	if t.Gate {
 		spec["readinessGates"] = []any{map[string]any{"conditionType": string(Gate)}}
 	}
+	// A merge patch takes away only what it names.
+	for _, optional := range []struct {
+		in  map[string]any
+		key string
+	}{
+		{spec, "readinessGates"},
+		{spec, "schedulerName"},
+		{spec, "tolerations"},
+		{spec, "hostname"},
+		{spec, "subdomain"},
+		{spec, "volumes"},
+		{meta["labels"].(map[string]any), appsv1.PodIndexLabel},
+		{meta["annotations"].(map[string]any), restarted},
+	} {
+		if _, has := optional.in[optional.key]; !has {
+			optional.in[optional.key] = nil
+		}
+	}
 	return out, nil
+}
+
+// add gives a pod template the extra.
+func (e Extra) add(pod *corev1.PodTemplateSpec, mounts []string) {
+	switch e {
+	case Sidecar:
+		c := pod.Spec.Containers[0].DeepCopy()
+		c.Name, c.Args, c.Env, c.Ports, c.VolumeMounts = "beside", nil, nil, nil, nil
+		pod.Spec.Containers = append(pod.Spec.Containers, *c)
+	case Tolerating:
+		pod.Spec.Tolerations = []corev1.Toleration{{Key: history.Prefix + "run", Operator: corev1.TolerationOpExists}}
+	case Named:
+		pod.Spec.Hostname, pod.Spec.Subdomain = "own", "own"
+		pod.Labels[appsv1.PodIndexLabel] = "99"
+	case Shadowing:
+		for _, name := range mounts {
+			pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		}
+	}
 }
 
 // claim returns the claim that a set would make for a pod. The name begins with that of the claim template.
@@ -217,11 +270,13 @@ func (a *Act) outsider(image string) (map[string]any, error) {
 		return nil, err
 	}
 	spec := template["spec"].(map[string]any)
-	delete(spec, "readinessGates")
-	return map[string]any{
+	if a.Once {
+		spec["restartPolicy"] = string(corev1.RestartPolicyNever)
+	}
+	return merge(map[string]any{}, map[string]any{
 		"apiVersion": "v1", "kind": "Pod", "spec": spec,
 		"metadata": map[string]any{"name": a.Object, "labels": object("app", a.Set)},
-	}, nil
+	}), nil
 }
 
 // ClaimOf is the name of the claim that a template gives the pod of that name.

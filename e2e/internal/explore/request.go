@@ -42,8 +42,8 @@ type Request struct {
 	Method   Method
 	Resource history.Resource
 	Name     string
-	// Status sends a patch to the subresource status.
-	Status bool
+	// Subresource is what a patch is sent to, "" for the object itself.
+	Subresource string
 	// Body is the object to create, or the patch.
 	Body map[string]any
 	// Grace and Propagation are for Delete.
@@ -69,6 +69,8 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		return []Request{{Method: Delete, Resource: history.Sets, Name: a.Set, Propagation: a.Propagation, Verb: history.VerbDelete, Text: text}}, nil
 	case TouchSet:
 		return []Request{{Method: MergePatch, Resource: history.Sets, Name: a.Set, Verb: history.VerbTouch, Text: text, Body: metadata("annotations", history.Prefix+"touched", a.Value)}}, nil
+	case LabelSet:
+		return []Request{{Method: MergePatch, Resource: history.Sets, Name: a.Set, Verb: history.VerbTouch, Text: text, Body: metadata("labels", history.Prefix+"touched", a.Value)}}, nil
 	case ReleasePod, HoldPod:
 		return []Request{a.gate(onPod)}, nil
 	case DeletePod, ForceDeletePod:
@@ -83,7 +85,11 @@ func (a *Act) Requests(image string) ([]Request, error) {
 	case StopContainer:
 		onPod.Method = Signal
 	case RelabelPod:
-		onPod.Method, onPod.Body = MergePatch, metadata("labels", "app", a.Value)
+		var value any
+		if a.Value != "" {
+			value = a.Value
+		}
+		onPod.Method, onPod.Body = MergePatch, metadata("labels", "app", value)
 	case OrphanPod:
 		onPod.Method, onPod.Body = MergePatch, object("metadata", object("ownerReferences", nil))
 	case AddFinalizer:
@@ -104,12 +110,17 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		onPod.Method, onPod.Verb, onPod.Body, onPod.Owned = Post, history.VerbCreate, body, a.Owned
 		return []Request{onPod}, err
 	default:
-		verb := history.VerbUpdate
+		verb, subresource := history.VerbUpdate, ""
 		if a.Kind == Scale {
 			verb = history.VerbScale
 		}
+		if a.Subresource {
+			subresource = "scale"
+		}
 		patch, err := a.Spec.patch(a.Set, image)
-		return []Request{{Method: MergePatch, Resource: history.Sets, Name: a.Set, Verb: verb, Text: text, Body: object("spec", patch)}}, err
+		return []Request{{
+			Method: MergePatch, Resource: history.Sets, Name: a.Set, Subresource: subresource, Verb: verb, Text: text, Body: object("spec", patch),
+		}}, err
 	}
 	return []Request{onPod}, nil
 }
@@ -120,7 +131,7 @@ func (a *Act) gate(r Request) Request {
 	if a.Kind == HoldPod {
 		r.Verb, status = history.VerbBlockReadiness, corev1.ConditionFalse
 	}
-	r.Method, r.Status = Strategic, true
+	r.Method, r.Subresource = Strategic, "status"
 	r.Body = object("status", object("conditions", []any{map[string]any{"type": string(Gate), "status": string(status)}}))
 	return r
 }

@@ -142,11 +142,11 @@ func (r *Request) kubectl() (string, error) {
 		return fmt.Sprintf("run exec %s -- kill -TERM 1\n", r.Name), nil
 	}
 	body, err := json.Marshal(r.Body)
-	status := ""
-	if r.Status {
-		status = " --subresource=status"
+	subresource := ""
+	if r.Subresource != "" {
+		subresource = " --subresource=" + r.Subresource
 	}
-	return fmt.Sprintf("run patch %s %s%s --type=%s -p %s\n", strings.TrimSuffix(string(r.Resource), "s"), r.Name, status, r.Method, quote(string(body))), err
+	return fmt.Sprintf("run patch %s %s%s --type=%s -p %s\n", strings.TrimSuffix(string(r.Resource), "s"), r.Name, subresource, r.Method, quote(string(body))), err
 }
 
 // kubectlCreate returns a command with the manifest of the object.

@@ -188,11 +188,17 @@ func (r *run) patch(ctx context.Context, record framework.Request, q *explore.Re
 		return err
 	}
 	var subresources []string
-	if q.Status {
-		subresources = []string{"status"}
+	if q.Subresource != "" {
+		subresources = []string{q.Subresource}
 	}
 	switch q.Resource {
 	case history.Sets:
+		if q.Subresource == "scale" { // its answer is no set
+			return r.ns.Do(record, func() error {
+				return r.ns.Client.AppsV1().RESTClient().Patch(kind).Namespace(r.ns.Name).Resource(string(q.Resource)).Name(q.Name).
+					SubResource(q.Subresource).Body(data).Do(ctx).Error()
+			})
+		}
 		return send(r, record, func() (*appsv1.StatefulSet, error) {
 			return r.ns.Client.AppsV1().StatefulSets(r.ns.Name).Patch(ctx, q.Name, kind, data, metav1.PatchOptions{}, subresources...)
 		})
