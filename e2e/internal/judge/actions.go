@@ -64,7 +64,7 @@ type actions struct {
 // scale down under one candidate spec and one for an update under another is wrong only if it is wrong as both; it then counts as a scale down.
 func (m *model) actionsOf(s *setLife, r *rollout) actions {
 	w := actionWalker{
-		m: m, s: s, r: r, alive: map[int]*podLife{}, presentAtCreation: map[*podLife]int{}, wanted: map[int]wantedSince{},
+		m: m, s: s, r: r, alive: map[int]*podLife{}, wanted: map[int]wantedSince{},
 		readySince: momentsOf(s.ordinals), out: actions{set: s}, settledAt: -1,
 	}
 	for _, st := range s.steps {
@@ -76,16 +76,15 @@ func (m *model) actionsOf(s *setLife, r *rollout) actions {
 
 // actionWalker holds the state that the next creation or removal is compared with.
 type actionWalker struct {
-	m                 *model
-	s                 *setLife
-	r                 *rollout
-	versions          int // of the set that had arrived by then
-	ready             ordinals
-	readySince        moments          // when the ordinal's last pod last became Ready
-	alive             map[int]*podLife // by ordinal
-	present           ordinals         // those alive
-	presentAtCreation map[*podLife]int // how many pods were alive when the pod was created or adopted, itself included
-	wanted            map[int]wantedSince
+	m          *model
+	s          *setLife
+	r          *rollout
+	versions   int // of the set that had arrived by then
+	ready      ordinals
+	readySince moments          // when the ordinal's last pod last became Ready
+	alive      map[int]*podLife // by ordinal
+	present    ordinals         // those alive
+	wanted     map[int]wantedSince
 	// low is the lowest ordinal from base on that is not Ready.
 	base, low int
 	// settledAt is when every wanted ordinal was Ready for the last time, -1 before the first.
@@ -103,10 +102,8 @@ func (w *actionWalker) take(st podStep) {
 			w.out.creations = append(w.out.creations, w.creation(st))
 		}
 		w.podAdded(st.pod)
-		w.presentAtCreation[st.pod] = len(w.present)
 	case podListed:
 		w.podAdded(st.pod)
-		w.presentAtCreation[st.pod] = len(w.present)
 	case podReady:
 		w.ready.add(n)
 		// One that is adopted may have been Ready for long.

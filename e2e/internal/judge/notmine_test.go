@@ -285,6 +285,22 @@ func TestStartMoves(t *testing.T) {
 			},
 		},
 		{
+			// Only where a pod that is gone cannot be among those that the status counts does that show that the new one is.
+			name: "a pod that may be as unknown to the controller as the end of another", excused: ids(contract.IdentityStartMoves),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.Update("web", func(t *history.Set) { t.Start, t.Replicas = 9, 1 })
+				b.CreateReady("web-9")
+				b.Status("web")
+				b.Scale("web", 2)
+				b.DeletePod("web-2")
+				b.CreateReady("web-10")
+				b.Update("web", func(t *history.Set) { t.Start, t.Replicas = 2, 0 })
+				b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.Replicas = 4 })
+				b.DeletePod("web-9")
+			},
+		},
+		{
 			name: "a scale down moves nothing", notExercised: ids(contract.IdentityStartMoves),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 2)

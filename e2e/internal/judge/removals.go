@@ -55,7 +55,7 @@ func (w *actionWalker) removal(st podStep) removal {
 		for _, k := range w.present.from(n + 1) {
 			switch p := w.alive[k]; {
 			case inRange(v, k):
-			case w.m.maybeNotInCache(p, st.event, w.presentAtCreation[p]):
+			case w.m.maybeNotInCache(p, st.event):
 				unseen++
 			default:
 				higher = append(higher, p)
@@ -149,4 +149,37 @@ func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 		}
 	}
 	return out
+}
+
+// maybeNotInCache reports whether at an act the set's controller may not have known yet that a pod is the set's: it is new or was just adopted, the
+// controller did not delete it, and no status had counted more pods than it may have counted without it.
+func (m *model) maybeNotInCache(p *podLife, act *history.Event) bool {
+	from := p.joined(act)
+	if from == nil || !m.mayHaveMissed(from, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
+		return false
+	}
+	for _, e := range p.set.events[p.set.versionsUntil(from.At):] {
+		if e.At > act.At {
+			break
+		}
+		if int(e.Set.Status.Replicas) > m.mayBeCounted(p, e) {
+			return false
+		}
+	}
+	return true
+}
+
+// mayBeCounted returns how many pods of its set beside one a status may have counted: those that there were, and those that were gone not long
+// before. The controller that makes a pod knows that the one before it, of the same name, is gone.
+func (m *model) mayBeCounted(beside *podLife, status *history.Event) (n int) {
+	made := beside.created != nil && beside.created.Controller() != nil
+	for _, o := range beside.set.pods {
+		if o == beside || o.first().At > status.At || made && o.ordinal == beside.ordinal {
+			continue
+		}
+		if o.gone == nil || m.mayHaveMissed(o.gone, status) {
+			n++
+		}
+	}
+	return n
 }

@@ -298,24 +298,6 @@ func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
 	return false
 }
 
-// maybeNotInCache reports whether at an act the set's controller may not have known yet that a pod is the set's: it is new or was just adopted, the
-// controller did not delete it, and no status had counted as many pods as there were with it.
-func (m *model) maybeNotInCache(p *podLife, act *history.Event, with int) bool {
-	from := p.joined(act)
-	if from == nil || !m.mayHaveMissed(from, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
-		return false
-	}
-	for _, e := range p.set.events[p.set.versionsUntil(from.At):] {
-		if e.At > act.At {
-			break
-		}
-		if int(e.Set.Status.Replicas) >= with {
-			return false
-		}
-	}
-	return true
-}
-
 // currentRevisions returns the values of status.currentRevision that the controller may have read.
 func (c cache) currentRevisions() []string {
 	var out []string

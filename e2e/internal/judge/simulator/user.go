@@ -132,6 +132,9 @@ func (cl *cluster) updateSet(name string, f func(*history.Set)) bool {
 	was := *cl.builder.Get(history.Sets, name).Set
 	now := was
 	f(&now)
+	if cl.varied.severalFields {
+		cl.changeMore(&now)
+	}
 	withoutRollingUpdate(&now)
 	if reflect.DeepEqual(was, now) {
 		return false // an update without a change makes no new resourceVersion

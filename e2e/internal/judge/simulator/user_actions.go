@@ -62,6 +62,28 @@ func (cl *cluster) changeHistoryLimit(set *history.Event) bool {
 	})
 }
 
+// changeMore changes further fields of a set that is being changed.
+func (cl *cluster) changeMore(t *history.Set) {
+	if cl.chance(0.3) {
+		t.Replicas = int32(cl.rng.IntN(6))
+	}
+	if cl.chance(0.3) {
+		t.Template, t.TemplateDigest = cl.newTemplate(0)
+	}
+	if cl.chance(0.3) {
+		t.Start = pick(cl.rng, int32(0), 1, 2, 9)
+	}
+	if cl.chance(0.3) {
+		t.MinReadySeconds = pick(cl.rng, int32(0), 1, 3)
+	}
+	if cl.chance(0.3) && t.Strategy == rollingUpdate {
+		t.Partition, t.MaxUnavailable, t.NoRollingUpdate = int32(cl.rng.IntN(4)), pick(cl.rng, "", "2", "10%"), false
+	}
+	if cl.chance(0.3) && len(t.ClaimTemplates) > 0 {
+		t.WhenScaled, t.WhenDeleted = pick(cl.rng, retainPolicy, deletePolicy), pick(cl.rng, retainPolicy, deletePolicy)
+	}
+}
+
 // deleteSet deletes the set in the background, in the foreground or orphaning its pods, and mostly creates it again.
 func (cl *cluster) deleteSet(set *history.Event) bool {
 	cl.builder.Operation(history.VerbDelete, history.Sets, set.Name)

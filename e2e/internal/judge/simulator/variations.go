@@ -26,7 +26,7 @@ type variations struct {
 	claimsEarly, claimsInAnyOrder, claimsOwnedAtOnce                                           bool
 	parallelInAnyOrder, parallelInTurn, recreatesAtOnce, adoptsLate                            bool
 	otherRevisionNames, otherRevisionNumbers, trimsLate, trimsEarly                            bool
-	webhook, lateKubelet, flapping, unrelatedChanges                                           bool
+	webhook, lateKubelet, flapping, unrelatedChanges, severalFields                            bool
 	watchBehind, watchStalls, answered, answeredBeforeWatch, doubledEvents, otherTexts, silent bool
 }
 
@@ -106,6 +106,10 @@ func variationsOfOthers() []Variation {
 		{
 			Name: "unrelated changes", Legal: "any client may change metadata, or what is not recorded",
 			enable: func(v *variations) { v.unrelatedChanges = true },
+		},
+		{
+			Name: "several fields at once", Legal: "a request may change any of the fields that may be changed",
+			enable: func(v *variations) { v.severalFields = true },
 		},
 		{Name: "watch behind", Legal: "the API promises no order across resources", enable: func(v *variations) { v.watchBehind = true }},
 		{
