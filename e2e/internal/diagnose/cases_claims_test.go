@@ -116,7 +116,7 @@ func claimCases() []built {
 		}, "storage: pod/web-1 waits for a volume that is still attached to another node: AttachVolume.Attach failed", "volume-attached-elsewhere"},
 		{"twin: the driver cannot attach it", func(t *testing.T) state {
 			t.Helper()
-			return attached(t, `AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = volume vol-1 does not exist`)
+			return attached(t, `AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = the disk is in maintenance`)
 		}, "storage: pod/web-1 cannot use a volume: AttachVolume.Attach failed", "volume-mount"},
 		{"twin: the pods share a claim that one node at a time can use", func(t *testing.T) state {
 			t.Helper()

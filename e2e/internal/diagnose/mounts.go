@@ -19,11 +19,12 @@ func (v *view) setup(l podInspector) *Finding {
 			}
 		}
 	}
+	owns := l.newest("VolumePermissionChangeInProgress")
 	// A first failure may be the kubelet not having seen a new object yet.
-	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && (e.Count > 1 || len(eventsOf(l.events, "Pod", l.p.Name, l.p.UID, e.Reason)) > 1 || e.Reason == "FailedAttachVolume" || v.now.Sub(at(e)) > patience) {
+	if e := l.newest("FailedAttachVolume", "FailedMount", "FailedMapVolume"); e != nil && !(owns != nil && strings.HasPrefix(e.Message, inVain)) && (e.Count > 1 || len(eventsOf(l.events, "Pod", l.p.Name, l.p.UID, e.Reason)) > 1 || e.Reason == "FailedAttachVolume" || v.now.Sub(at(e)) > patience) {
 		return v.mount(l, e)
 	}
-	if e := l.newest("VolumePermissionChangeInProgress"); e != nil {
+	if e := owns; e != nil {
 		return &Finding{
 			Cause: Note, Area: Storage, Object: l.pod, Seen: l.seen, What: "waits until the ownership of the files on a volume has been changed to its fsGroup", Evidence: []Evidence{eventEvidence(e)},
 			Do:   []string{"wait; with many files set fsGroupChangePolicy: OnRootMismatch in the template's securityContext, so that it is done once"},
@@ -40,14 +41,18 @@ func (v *view) setup(l podInspector) *Finding {
 var (
 	driverUnknown = regexp.MustCompile(`driver name (\S+) not found in the list of registered CSI drivers`)
 	driverMissing = regexp.MustCompile(`CSINode \S+ does not contain driver (\S+)`)
+	noToken       = regexp.MustCompile(`failed to fetch token: serviceaccounts "([^"]+)" not found`)
 	ofVolume      = regexp.MustCompile(`for volume "([^"]+)"`)
 )
+
+// inVain is how the kubelet begins to say that it waited for volumes and they did not come, which tells less than what it says of one of them.
+const inVain = "Unable to attach or mount volumes"
 
 // mount is a volume that the kubelet cannot use.
 func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	for _, said := range eventsOf(l.events, "Pod", l.p.Name, l.p.UID, "FailedMount", "FailedAttachVolume", "FailedMapVolume") {
 		// The kubelet also says that it waited in vain, which tells less.
-		if strings.HasPrefix(e.Message, "Unable to attach or mount volumes") && said.Count > 1 {
+		if strings.HasPrefix(e.Message, inVain) && said.Count > 1 {
 			e = said
 		}
 		for _, words := range []*regexp.Regexp{driverUnknown, driverMissing} {
@@ -66,12 +71,22 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	if contains(e.Message)("Multi-Attach", "Waiting for detach") {
 		return v.attached(l, e)
 	}
-	if e.Reason == "FailedAttachVolume" && contains(strings.ToLower(e.Message))("already attached", "is attached to", "attachment is being deleted", "volumeinuse") {
+	if e.Reason == "FailedAttachVolume" && contains(strings.ToLower(e.Message))("already attached", "is attached to", "volumeinuse") {
 		f := v.attached(l, e)
 		f.What += ": " + oneLine(e.Message)
 		return f
 	}
 	if f := l.memoryVolume(e); f != nil {
+		return f
+	}
+	if m := noToken.FindStringSubmatch(e.Message); m != nil {
+		return &Finding{
+			Cause: "no-service-account", Area: Admission, Object: v.ref("serviceaccount", m[1]), Seen: l.seen, Evidence: []Evidence{eventEvidence(e)},
+			What: "does not exist any more, and pod " + l.p.Name + " needs a token of it",
+			Do:   []string{"create the service account again; the kubelet tries again by itself"}, Look: []string{kubectl(l.pod, "get serviceaccounts"), describe(l.pod)},
+		}
+	}
+	if f := v.notAttached(l, e); f != nil {
 		return f
 	}
 	said, why, do := mountAdvice(oneLine(e.Message), l.p.Spec.NodeName)

@@ -245,7 +245,7 @@ func (v *view) finished(p *corev1.Pod, manager *Finding) Finding {
 	}
 	if p.Status.Message != "" {
 		f.What += ": " + oneLine(p.Status.Message)
-		f.Do = []string{"correct what the message names: in the set's template, or on node " + p.Spec.NodeName}
+		f.Do = []string{refusalAdvice(p.Status.Reason, p.Spec.NodeName)}
 	}
 	if p.Status.Reason == "Evicted" {
 		f.What = "was evicted"

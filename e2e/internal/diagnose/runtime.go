@@ -23,6 +23,13 @@ var (
 	mountOutput  = regexp.MustCompile(` Output: (.+)$`)
 )
 
+// What a kernel says of a program whose arguments and environment are longer than it takes.
+const (
+	argumentsTooLong   = "argument list too long"
+	environmentTooLong = "command, arguments and environment together are too long for the node's kernel, or one of them is; the environment has variables for each service of the namespace as well"
+	smallerEnvironment = "set enableServiceLinks: false in the set's template, which leaves out the variables of services; mount what is long (envFrom, a ConfigMap) as a file"
+)
+
 // notStarted makes a finding say why a runtime did not start a container, where it is not its program that cannot be run, and reports whether it did.
 func notStarted(f *Finding, c *corev1.ContainerStatus, word, message string) bool {
 	f.Why = ""
@@ -45,6 +52,11 @@ func notStarted(f *Finding, c *corev1.ContainerStatus, word, message string) boo
 	if contains(message)("OOM-killed", "memory limit too low") {
 		f.Cause, f.What = "out-of-memory", fmt.Sprintf("has %s %s whose memory limit is too low to start it at all", word, c.Name)
 		f.Do = []string{"raise resources.limits.memory in the set's template: a limit without a unit is in bytes, and 128m is less than one"}
+		return true
+	}
+	if strings.Contains(message, argumentsTooLong) {
+		f.What = fmt.Sprintf("has %s %s that cannot be started: %s", word, c.Name, argumentsTooLong)
+		f.Why, f.Do = environmentTooLong, []string{smallerEnvironment}
 		return true
 	}
 	if !execFails.MatchString(message) {
@@ -74,6 +86,12 @@ func mountAdvice(message, node string) (said, why, do string) {
 	kind := hostPathType.FindStringSubmatch(message)
 	path := noLocalPath.FindStringSubmatch(message)
 	switch has := contains(strings.ToLower(message)); {
+	case has("failed to sync configmap cache", "failed to sync secret cache", "not registered"):
+		return said, "the kubelet of node " + node + " has not got it from the API server yet, as after its restart; or it has forgotten the pod, which is then being deleted", "wait; if it goes on: see whether the kubelet of node " + node + " reaches the API server, and its log"
+	case has("secrets store objects"):
+		return said, "the driver that fetches secrets from elsewhere does not get them: the message is its provider's", "see whether the SecretProviderClass names what is there, and whether the pod's service account has the right to it at the provider"
+	case strings.HasPrefix(message, inVain):
+		return said, "the kubelet waits until the volumes are attached to node " + node + " and set up, and no event says what takes so long", "see whether they are attached (kubectl get volumeattachments), and the log of their driver's pod on node " + node
 	case kind != nil:
 		return said, "a hostPath is taken as it is on the node, and its type says what has to be there", fmt.Sprintf("make %s on node %s and on all others that may run the pod, or correct path and type in the set's template (DirectoryOrCreate and FileOrCreate make it)", kind[1], node)
 	case path != nil:
@@ -127,7 +145,9 @@ func refusalAdvice(reason, node string) string {
 		return "correct os.name in the set's template, or choose nodes of that system with the label kubernetes.io/os"
 	case reason == "NodeAffinity", reason == "NodeName":
 		return "see who gives the pod its node: its labels or the pod's rules changed after the scheduler chose, or nodeName is written into the set's template"
-	case reason == "NodeShutdown":
+	case reason == "UnexpectedAdmissionError":
+		return "see what the message names on node " + node + ": a device that its plugin calls unhealthy or gives to nobody, or a plugin that has restarted"
+	case reason == "NodeShutdown", reason == "Terminated": // the kubelet's, of a pod that it ended for its node's shutdown
 		return "wait until node " + node + " is up again, or see why it shuts down"
 	case strings.HasPrefix(reason, "OutOf"):
 		return "see which pods on node " + node + " the scheduler does not know of (static pods, another scheduler, nodeName in a template)"

@@ -207,6 +207,12 @@ func lastWords(message string) (why, do string) {
 		return full, "make the claim larger or free the volume; if it is the node's disk, free that"
 	case has("exec format error"):
 		return "its program, or one that it runs, is made for another architecture than the node's, or is a script without a first line (#!)", "use an image for the node's architecture, or begin the script with #!/bin/sh"
+	case has(argumentsTooLong):
+		return environmentTooLong, smallerEnvironment
+	case has("certificate has expired", "certificate is not yet valid", "certificate expired"):
+		return "a certificate is not valid at this time, by its own words: its own, or that of whom it asks", "see which, until when it is valid and who renews it (kubectl get secret, openssl x509 -enddate); a program that has read the old one has to be restarted"
+	case has("certificate signed by unknown authority", "unable to get local issuer certificate", "self-signed certificate", "self signed certificate"):
+		return "it does not trust a certificate, by its own words", "give it the authority that signed the certificate, or see whether both were renewed together"
 	case has("bad interpreter", "\\r': ", "\r: not found", "^m: "):
 		return "a script's lines end as on Windows, or its first line names an interpreter that the image does not have", "store the script with the line ends of Unix, and look at its first line"
 	case has("no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"):

@@ -2,8 +2,12 @@ package diagnose
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
 // waitsFor is a pod whose init container runs: the others start only when it has ended.
@@ -67,6 +71,12 @@ func (l podInspector) starting(c *corev1.ContainerStatus, word string, spec *cor
 	}
 }
 
+// What kubelets say of a hook that fails: the error and, if it runs a command, what that wrote.
+var (
+	hookSays = regexp.MustCompile(`lifecycle hook .+ failed - error: (.+?)(?:, message: "(.*)")?$`)
+	hookEnds = regexp.MustCompile(`exited with \d+`)
+)
+
 // hookFailed is a container that is killed since its postStart hook fails.
 func (l podInspector) hookFailed(c *corev1.ContainerStatus, word string, last *corev1.ContainerStateTerminated) *Finding {
 	f := &Finding{
@@ -80,8 +90,19 @@ func (l podInspector) hookFailed(c *corev1.ContainerStatus, word string, last *c
 	if last != nil {
 		f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".lastState.terminated"), ended(last)})
 	}
+	said := ""
 	if e := l.about(c.Name, "FailedPostStartHook", ""); e != nil {
-		f.Evidence = append(f.Evidence, eventEvidence(e))
+		f.Evidence, said = append(f.Evidence, eventEvidence(e)), oneLine(e.Message)
+	}
+	if w := c.State.Waiting; w != nil && hookSays.MatchString(w.Message) {
+		said = oneLine(w.Message)
+	}
+	if m := hookSays.FindStringSubmatch(said); m != nil {
+		f.What += ": " + firstOf(hookEnds.FindString(m[1]), m[1])
+		f.Why = "the kubelet kills a container whose hook fails, however well its program runs"
+		if m[2] != "" {
+			f.What += ", and says: " + shortened(redact.Words(strings.ReplaceAll(m[2], `\n`, " ")))
+		}
 	}
 	return f
 }
