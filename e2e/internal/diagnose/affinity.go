@@ -41,6 +41,57 @@ func rulesText(verb string, terms []corev1.PodAffinityTerm) string {
 	return verb + strings.Join(texts, ", and ")
 }
 
+// KeepsAway are the rules of a pod that runs which keep another away from it. Rules for namespaces by their labels, which are not read, are not among
+// them, unless they are for all.
+func KeepsAway(p, other *corev1.Pod) []KeepAway {
+	if p.Spec.Affinity == nil || p.Spec.Affinity.PodAntiAffinity == nil {
+		return nil
+	}
+	var out []KeepAway
+	for _, t := range p.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
+		selector, err := metav1.LabelSelectorAsSelector(t.LabelSelector)
+		there := slices.Contains(t.Namespaces, other.Namespace) || t.NamespaceSelector != nil && len(t.NamespaceSelector.MatchLabels)+len(t.NamespaceSelector.MatchExpressions) == 0 ||
+			len(t.Namespaces) == 0 && t.NamespaceSelector == nil && p.Namespace == other.Namespace
+		if rule := (KeepAway{p.Namespace + "/" + p.Name, metav1.FormatLabelSelector(t.LabelSelector), t.TopologyKey}); err == nil && there && selector.Matches(labels.Set(other.Labels)) {
+			out = append(out, rule)
+		}
+	}
+	return out
+}
+
+// keptAway names the pods whose own rules keep one away, the first few of them.
+func (v *view) keptAway(f *Finding) {
+	const most = 5
+	var names []string
+	rule := KeepAway{}
+	for _, u := range v.s.Usage {
+		for _, k := range u.KeepAway {
+			if slices.Contains(names, k.Pod) {
+				continue
+			}
+			if names = append(names, k.Pod); len(names) <= most {
+				namespace, name, _ := strings.Cut(k.Pod, "/")
+				f.Evidence = append(f.Evidence, Evidence{
+					Ref{Kind: "pod", Namespace: namespace, Name: name}, "spec.affinity.podAntiAffinity", fmt.Sprintf("%s by %s, on node %s", k.Selector, k.TopologyKey, u.Node),
+				})
+				rule = k
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	who, verb := list(names[:min(len(names), most)]), "keep"
+	switch {
+	case len(names) == 1:
+		verb = "keeps"
+	case len(names) > most:
+		who = fmt.Sprintf("%s (and %d more)", who, len(names)-most)
+	}
+	f.What += fmt.Sprintf("; %s %s pods with %s away", who, verb, rule.Selector)
+	f.Do = []string{"add nodes, or move these pods", "or change their rule, or the labels in the set's template that it matches"}
+}
+
 // emptyDomains says which nodes count as domains of a pod's spread over nodes although it may not go there, "" if none do: unless its constraint
 // honours taints, a node that it does not tolerate is a domain without pods for ever.
 func emptyDomains(p *corev1.Pod, nodes []nodeObstacles) string {

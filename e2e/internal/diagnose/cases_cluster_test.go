@@ -45,6 +45,19 @@ func clusterStates() []built {
 		s.Pods = nil
 		return s
 	}
+	// web-1 is not there, and its namespace is being deleted.
+	ending := func(change func(state)) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.Events = nil
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-1" })
+			at := s.ago(5 * time.Minute)
+			s.NamespaceDeleted, s.NamespaceHeld = &at, []string{"Some resources are remaining: gadgets.example.com has 1 resource instances"}
+			change(s)
+			return s
+		}
+	}
 	return []built{
 		{"a service that is missing while an init container waits", func(t *testing.T) state {
 			t.Helper()
@@ -139,6 +152,14 @@ func clusterStates() []built {
 			t.Helper()
 			return rejected(t, `pods "web-0" is forbidden: unable to create new content in namespace shop because it is being terminated`)
 		}, "termination: namespace/shop is being deleted, so that nothing can be created in it", "namespace-terminating"},
+		{"a namespace that is being deleted, of which no event can tell", ending(func(state) {}), "termination: namespace/diagnose-mdnhh is being deleted, so that nothing can be created in it, and what is there goes: Some resources are remaining: gadgets.example.com has 1", "namespace-terminating"},
+		{"twin: it was deleted a moment ago", ending(func(s state) { at := s.ago(3 * time.Second); s.NamespaceDeleted = &at }), "termination: namespace/diagnose-mdnhh is being deleted", diagnose.Note},
+		{"twin: a pod of the set is what holds it", ending(func(s state) {
+			p, at := pod(s.State, "web-0"), s.ago(5*time.Minute)
+			p.DeletionTimestamp, p.Finalizers = &at, []string{"example.com/backup"}
+			p.Status.ContainerStatuses = nil
+		}), "termination: pod/web-0 is held by its finalizer example.com/backup", "finalizer"},
+		{"twin: the namespace stays, and nothing tells why a pod is not made", ending(func(s state) { s.NamespaceDeleted, s.NamespaceHeld = nil, nil }), "controller: statefulset/web lacks pod web-1, and nothing that was read says why", diagnose.Unknown},
 		{"a claim of a pod that is not there is being deleted", func(t *testing.T) state {
 			t.Helper()
 			s := running(t)

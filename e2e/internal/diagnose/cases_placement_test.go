@@ -76,6 +76,24 @@ func placementCases() []built {
 		}}}}
 		return s
 	}
+	// Pods of another namespace, whose rules are for the namespaces with a label or for all.
+	kept := func(t *testing.T, labels map[string]string, names ...string) state {
+		t.Helper()
+		s := pending(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't satisfy existing pods anti-affinity rules")
+		for _, name := range names {
+			p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "other"}}
+			p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+				LabelSelector: &metav1.LabelSelector{MatchLabels: labels}, TopologyKey: corev1.LabelHostname, NamespaceSelector: &metav1.LabelSelector{},
+			}}}}
+			s.Usage[1].KeepAway = append(s.Usage[1].KeepAway, diagnose.KeepsAway(&p, pod(s.State, "web-2"))...)
+			p.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].NamespaceSelector = nil
+			if rules := diagnose.KeepsAway(&p, pod(s.State, "web-2")); len(rules) > 0 {
+				t.Errorf("expected a rule without namespaces to be for the pod's own, found %v", rules)
+			}
+		}
+		return s
+	}
+	const existing = "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't satisfy existing pods anti-affinity rules"
 	const nowhere = "scheduling: pod/web-2 fits on none of 3 nodes: "
 	return []built{
 		{"nodes whose disks are full", tainted("node.kubernetes.io/disk-pressure"), "node: node/statefulset-conformance-worker takes no new pod (DiskPressure), and pod web-2 fits on no other: ", "node-condition"},
@@ -193,6 +211,18 @@ func placementCases() []built {
 			t.Helper()
 			return apart(t, map[string]string{"app": "batch"})
 		}, "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod anti-affinity rules", "pod-anti-affinity"},
+		{"a pod of others that keeps this one away", func(t *testing.T) state {
+			t.Helper()
+			return kept(t, map[string]string{"app": "web"}, "batch-0", "batch-1")
+		}, existing + "; other/batch-0 and other/batch-1 keep pods with app=web away", "existing-anti-affinity"},
+		{"twin: one pod", func(t *testing.T) state {
+			t.Helper()
+			return kept(t, map[string]string{"app": "web"}, "batch-0")
+		}, existing + "; other/batch-0 keeps pods with app=web away", "existing-anti-affinity"},
+		{"twin: no pod was read that does", func(t *testing.T) state {
+			t.Helper()
+			return kept(t, map[string]string{"app": "batch"}, "batch-0")
+		}, existing, "existing-anti-affinity"},
 		{"a driver that no node has, which the scheduler looks at", func(t *testing.T) state {
 			t.Helper()
 			return pending(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 disks.example.com CSI driver is not installed on the node")

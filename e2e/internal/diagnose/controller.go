@@ -115,6 +115,31 @@ func (v *view) beingDeleted() *Finding {
 	return f
 }
 
+// namespaceEnds is a namespace that is being deleted, nil if it is not.
+func (v *view) namespaceEnds() *Finding {
+	at := v.s.NamespaceDeleted
+	if at == nil {
+		return nil
+	}
+	namespace := clusterRef("namespace", v.s.Namespace)
+	f := &Finding{
+		Cause: "namespace-terminating", Area: Termination, Object: namespace, What: "is being deleted, so that nothing can be created in it, and what is there goes",
+		Seen: fmt.Sprintf("it was deleted %s ago and is still there", v.ago(at.Time)), Path: []Ref{v.setRef(), namespace},
+		Evidence: []Evidence{{namespace, "metadata.deletionTimestamp", at.UTC().Format(time.RFC3339)}},
+		Do:       []string{"see what holds the namespace: its status.conditions name what is left, and the finalizers"}, Look: []string{getYAML(namespace)},
+	}
+	if len(v.s.NamespaceHeld) > 0 {
+		f.What += ": " + oneLine(strings.Join(v.s.NamespaceHeld, "; "))
+	}
+	for _, held := range v.s.NamespaceHeld {
+		f.Evidence = append(f.Evidence, Evidence{namespace, "status.conditions", oneLine(held)})
+	}
+	if v.now.Sub(at.Time) < patience {
+		f.Cause = Note
+	}
+	return f
+}
+
 func sortEvidence(all []Evidence) {
 	slices.SortStableFunc(all, func(a, b Evidence) int { return strings.Compare(a.Field, b.Field) })
 }

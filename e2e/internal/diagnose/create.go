@@ -27,6 +27,10 @@ func (v *view) notCreated(ordinal int, manager *Finding) Finding {
 			kubectl(v.setRef(), "annotate statefulset %s tried=1 --overwrite", v.set.Name))
 		return f
 	}
+	if f := v.namespaceEnds(); f != nil {
+		f.Seen = seen
+		return *f
+	}
 	if f := v.heldClaim(name); f != nil {
 		f.Seen, f.Path = seen, []Ref{v.setRef(), v.ref("pod", name), f.Object}
 		return *f

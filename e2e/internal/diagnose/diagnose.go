@@ -93,6 +93,11 @@ func Diagnose(s *State) []Finding {
 	pods := causesFirst(withEarlier(v.earlier(), v.pods(manager)))
 	dns, names, service, policies := v.dns(), v.names(pods), v.service(), v.policies(pods)
 	deleted := v.beingDeleted()
+	if end := v.namespaceEnds(); end != nil && slices.ContainsFunc(pods, endsNot) {
+		pods = append(pods, *end) // They are what is left in it.
+	} else if end != nil {
+		found = append(found, *end)
+	}
 	if held := deleted != nil && slices.Contains(v.set.Finalizers, metav1.FinalizerDeleteDependents) && slices.ContainsFunc(pods, endsNot); held {
 		pods = append(pods, *deleted) // The set waits for its pods.
 	} else if deleted != nil {

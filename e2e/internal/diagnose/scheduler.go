@@ -138,6 +138,8 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 		} else {
 			f.What += besides(p, why.cause)
 		}
+	case "existing-anti-affinity":
+		v.keptAway(&f)
 	case "pod-affinity":
 		f.What += besides(p, why.cause)
 		if ownNamespace(p) {

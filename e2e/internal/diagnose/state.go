@@ -36,6 +36,11 @@ type State struct {
 	// Unread lists what could not be read. What it names may be there.
 	Unread []Unread `json:"unread,omitempty"`
 
+	// NamespaceDeleted is when the deletion of the namespace was asked for, nil if it was not; read only if a pod lacks or something is being deleted.
+	NamespaceDeleted *metav1.Time `json:"namespaceDeleted,omitempty"`
+	// NamespaceHeld are the messages of the namespace's conditions that say what is left in it.
+	NamespaceHeld []string `json:"namespaceHeld,omitempty"`
+
 	// StatefulSet is nil if there is none of the name.
 	StatefulSet *appsv1.StatefulSet `json:"statefulSet,omitempty"`
 
@@ -90,6 +95,15 @@ type Usage struct {
 	Pods     int64               `json:"pods"`
 	// HostPorts are the node's ports that they have taken.
 	HostPorts []PortUse `json:"hostPorts,omitempty"`
+	// KeepAway are those of them whose rules keep the set's pods without a node away from the node, or from others of its kind.
+	KeepAway []KeepAway `json:"keepAway,omitempty"`
+}
+
+// KeepAway is a pod whose required podAntiAffinity matches another, and that rule.
+type KeepAway struct {
+	Pod         string `json:"pod"` // namespace/name
+	Selector    string `json:"selector"`
+	TopologyKey string `json:"topologyKey"`
 }
 
 // Unread is something that could not be read.

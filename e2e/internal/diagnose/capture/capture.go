@@ -48,6 +48,9 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if len(r.awaited()) > 0 {
 		more = append(more, r.providers, r.providerPods)
 	}
+	if r.lacking() {
+		more = append(more, r.namespace)
+	}
 	if r.rejected() {
 		more = append(more, r.validating, r.mutating)
 	}

@@ -219,3 +219,47 @@ func TestPodsOfTheClusterAreReadByPages(t *testing.T) {
 		t.Errorf("expected three pods on the node, found %+v", got.Usage)
 	}
 }
+
+// A pod without a node, and a rule of a pod of another namespace; one pod less than the set asks for, in a namespace that is being deleted.
+func TestWhatKeepsPodsAwayAndWhatEnds(t *testing.T) {
+	meta := func(kind string) metav1.TypeMeta { return metav1.TypeMeta{Kind: kind, APIVersion: "v1"} }
+	s, two := set(), int32(2)
+	at := metav1.Now().Rfc3339Copy()
+	apart := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "batch", Namespace: "other"}, Spec: corev1.PodSpec{NodeName: "node"}}
+	apart.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{
+		{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, Namespaces: []string{"ns"}, TopologyKey: corev1.LabelHostname},
+		{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "other"}}, Namespaces: []string{"ns"}, TopologyKey: corev1.LabelHostname},
+		{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, TopologyKey: corev1.LabelHostname},
+	}}}
+	answers := map[string]any{
+		"/api/v1/namespaces/ns/pods": corev1.PodList{TypeMeta: meta("PodList"), Items: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "web-0", Namespace: "ns", Labels: map[string]string{"app": "web"}}}}},
+		"/api/v1/nodes":              corev1.NodeList{TypeMeta: meta("NodeList"), Items: []corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: "node"}}}},
+		"/api/v1/pods":               corev1.PodList{TypeMeta: meta("PodList"), Items: []corev1.Pod{apart}},
+		"/api/v1/namespaces/ns": corev1.Namespace{
+			TypeMeta: meta("Namespace"), ObjectMeta: metav1.ObjectMeta{Name: "ns", DeletionTimestamp: &at},
+			Status: corev1.NamespaceStatus{Conditions: []corev1.NamespaceCondition{
+				{Type: corev1.NamespaceContentRemaining, Status: corev1.ConditionTrue, Message: "Some resources are remaining"},
+				{Type: corev1.NamespaceDeletionContentFailure, Status: corev1.ConditionFalse, Message: "All content successfully deleted"},
+			}},
+		},
+	}
+	read := func() *diagnose.State {
+		answers[setPath] = s
+		got, err := capture.State(t.Context(), server(t, answers), "ns", "web", patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	got := read()
+	if want := (diagnose.KeepAway{Pod: "other/batch", Selector: "app=web", TopologyKey: corev1.LabelHostname}); len(got.Usage) != 1 || !slices.Equal(got.Usage[0].KeepAway, []diagnose.KeepAway{want}) {
+		t.Errorf("expected the rule that matches the pod in its namespace alone, found %+v", got.Usage)
+	}
+	if got.NamespaceDeleted != nil {
+		t.Error("expected the namespace not to be read while all pods are there")
+	}
+	s.Spec.Replicas = &two
+	if got := read(); !got.NamespaceDeleted.Equal(&at) || !slices.Equal(got.NamespaceHeld, []string{"Some resources are remaining"}) {
+		t.Errorf("expected a namespace that is being deleted and what is left in it, found %v, %q", got.NamespaceDeleted, got.NamespaceHeld)
+	}
+}

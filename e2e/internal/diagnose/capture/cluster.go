@@ -98,6 +98,28 @@ func (r *reader) awaitsNode() bool {
 	return slices.ContainsFunc(r.s.Pods, func(p corev1.Pod) bool { return p.Spec.NodeName == "" && p.DeletionTimestamp == nil })
 }
 
+// lacking reports whether the set has fewer pods than it asks for, or something of it is being deleted, as it is with a namespace that is.
+func (r *reader) lacking() bool {
+	set := r.s.StatefulSet
+	return set.DeletionTimestamp != nil || slices.ContainsFunc(r.s.Pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil }) ||
+		set.Spec.Replicas != nil && len(r.s.Pods) < int(*set.Spec.Replicas)
+}
+
+// namespace reads whether the namespace is being deleted. In one that is nothing can be created: no pod, and no event that would tell.
+func (r *reader) namespace(ctx context.Context) error {
+	found, err := r.client.CoreV1().Namespaces().Get(ctx, r.s.Namespace, metav1.GetOptions{})
+	if err != nil {
+		return r.note("namespaces", err)
+	}
+	r.s.NamespaceDeleted = found.DeletionTimestamp
+	for _, c := range found.Status.Conditions {
+		if c.Status == corev1.ConditionTrue && found.DeletionTimestamp != nil {
+			r.s.NamespaceHeld = append(r.s.NamespaceHeld, c.Message)
+		}
+	}
+	return nil
+}
+
 // awaited are the provisioners of claims that are not bound.
 func (r *reader) awaited() []string {
 	var names []string
@@ -202,6 +224,11 @@ func (r *reader) usage(ctx context.Context) error {
 		}
 		u.Pods++
 		u.HostPorts = append(u.HostPorts, diagnose.HostPorts(p)...)
+		for j := range r.s.Pods {
+			if q := &r.s.Pods[j]; q.Spec.NodeName == "" {
+				u.KeepAway = append(u.KeepAway, diagnose.KeepsAway(p, q)...)
+			}
+		}
 		for name, q := range resourcehelper.PodRequests(p, resourcehelper.PodResourcesOptions{}) {
 			sum := u.Requests[name]
 			sum.Add(q)
