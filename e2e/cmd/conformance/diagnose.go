@@ -202,6 +202,7 @@ func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	if o.namespace == "" {
 		o.namespace = contextNamespace(s)
 	}
+	o.limits = diagnoseLimits{first: o.within(o.limits.first), list: o.within(o.limits.list), each: o.within(o.limits.each)}
 	if problem := preflight.Reach(ctx, client, o.limits.first); problem != nil {
 		return nil, unreadable{errors.New(problem.Text)}
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -17,7 +19,7 @@ import (
 
 // clusterOptions choose the cluster.
 type clusterOptions struct {
-	kubeconfig, context, as, asGroups string
+	kubeconfig, context, as, asGroups, requestTimeout string
 }
 
 func (o *clusterOptions) addFlags(f cli.Flags) {
@@ -26,6 +28,20 @@ func (o *clusterOptions) addFlags(f cli.Flags) {
 	// AS is the name of the assembler to make and to compilers.
 	f.OfCommandLine().String(&o.as, "AS", "", "`name` of a user to impersonate, as of kubectl")
 	f.OfCommandLine().String(&o.asGroups, "AS_GROUPS", "", "`groups` of that user, as a,b,...")
+	f.OfCommandLine().String(&o.requestTimeout, "REQUEST_TIMEOUT", "", "`time` that a single request may take, as of kubectl: 0 for any (default: what suits the request)")
+}
+
+// within is how long a request may take that usually may take so long.
+func (o *clusterOptions) within(usual time.Duration) time.Duration {
+	const anyTime = time.Hour
+	limit, err := clientcmd.ParseTimeout(o.requestTimeout)
+	switch {
+	case o.requestTimeout == "" || err != nil:
+		return usual
+	case limit == 0:
+		return anyTime
+	}
+	return limit
 }
 
 // choose puts the choice of the cluster into the settings and returns what it leads to, or what is wrong with it.
@@ -33,6 +49,9 @@ func (o *clusterOptions) choose(s *runconfig.Settings) (preflight.Target, []pref
 	var err error
 	s.Context, s.As = o.context, o.as
 	s.AsGroups = strings.FieldsFunc(o.asGroups, func(r rune) bool { return r == ',' })
+	if s.RequestTimeout, err = clientcmd.ParseTimeout(cmp.Or(o.requestTimeout, "0")); err != nil || s.RequestTimeout < 0 {
+		return preflight.Target{}, nil, cli.UsageError{Err: fmt.Errorf("--request-timeout=%s: expected a time such as 10s or 2m, a number of seconds, or 0 for no limit", o.requestTimeout)}
+	}
 	if s.As == "" && len(s.AsGroups) > 0 {
 		return preflight.Target{}, nil, cli.UsageError{Err: errors.New("--as-groups: expected a user with --as beside it, as of kubectl")}
 	}

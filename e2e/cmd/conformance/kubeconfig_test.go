@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -83,5 +87,46 @@ func TestKubeconfigOfHome(t *testing.T) {
 	got, err := kubeconfigPath("~/.kube/config:/elsewhere/~/config")
 	if want := "/home/somebody/.kube/config:/elsewhere/~/config"; err != nil || got != want {
 		t.Errorf("expected %q, found %q, %v", want, got, err)
+	}
+}
+
+func TestRequestTimeout(t *testing.T) {
+	const usual = 8 * time.Second
+	for typed, want := range map[string]struct {
+		wrong           bool
+		setting, within time.Duration
+	}{
+		"": {within: usual}, "0": {within: time.Hour}, "5": {setting: 5 * time.Second, within: 5 * time.Second}, "2m": {setting: 2 * time.Minute, within: 2 * time.Minute},
+		"soon": {wrong: true}, "-1s": {wrong: true},
+	} {
+		o := options(map[string]string{"KUBECONFIG": kubeconfig(t, "http://127.0.0.1:1")})
+		o.requestTimeout = typed
+		var s runconfig.Settings
+		if _, _, err := o.choose(&s); (err != nil) != want.wrong {
+			t.Errorf("%q: expected it to be rejected %t, found %v", typed, want.wrong, err)
+		} else if err == nil && (s.RequestTimeout != want.setting || o.within(usual) != want.within) {
+			t.Errorf("%q: expected %v and %v in place of %v, found %v and %v", typed, want.setting, want.within, usual, s.RequestTimeout, o.within(usual))
+		}
+	}
+}
+
+// Each command that talks to a cluster gives a request up after that time.
+func TestRequestTimeoutOfEachCommand(t *testing.T) {
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(silent.Close)
+	file := kubeconfig(t, silent.URL)
+	for _, args := range [][]string{
+		{"certify", "--report-dir", t.TempDir()}, {"diagnose", "-n", "a"}, {"record", "-n", "a", "--output", t.TempDir()}, {"clean", "--run", "a"},
+	} {
+		root := newCommand()
+		root.SetOut(io.Discard)
+		root.SetErr(io.Discard)
+		root.SetArgs(append(args, "--kubeconfig", file, "--request-timeout", "100ms"))
+		begin := time.Now()
+		err := root.ExecuteContext(t.Context())
+		took := time.Since(begin)
+		if err == nil || took > 4*time.Second || !strings.Contains(err.Error(), "within 100ms") && !strings.Contains(err.Error(), "deadline exceeded") {
+			t.Errorf("%s: expected it to give up soon, found %v after %v", args[0], err, took)
+		}
 	}
 }

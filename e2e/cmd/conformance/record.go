@@ -164,7 +164,7 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	if problem := preflight.Reach(ctx, client, preflight.AnswerLimit); problem != nil {
+	if problem := preflight.Reach(ctx, client, o.within(preflight.AnswerLimit)); problem != nil {
 		return unrecorded{errors.New(problem.Text)}
 	}
 	if o.namespaces == "" {

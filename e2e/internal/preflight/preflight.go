@@ -54,7 +54,7 @@ const (
 // Check reads the version, the rights, the StorageClass and the nodes of a cluster. It creates nothing; Probe does.
 func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Settings) Findings {
 	var f Findings
-	version, problem := connect(ctx, client, AnswerLimit, s.Kubeconfig == "")
+	version, problem := connect(ctx, client, cmp.Or(s.RequestTimeout, AnswerLimit), s.Kubeconfig == "")
 	if problem != nil {
 		f.add(*problem)
 		return f

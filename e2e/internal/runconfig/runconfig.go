@@ -74,6 +74,8 @@ type Settings struct {
 	As string `json:"as,omitempty"`
 	// AsGroups are the groups of that user.
 	AsGroups []string `json:"asGroups,omitempty"`
+	// RequestTimeout is how long a single request may take that is no watch, 0 for as long as it takes.
+	RequestTimeout time.Duration `json:"requestTimeout,omitempty"`
 	// Level is the highest level that is included.
 	Level contract.Level `json:"level"`
 	// StorageClass is put into claim templates; empty means the cluster's default.
@@ -178,6 +180,9 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 	config, err := load()
 	if err == nil && s.As != "" {
 		config.Impersonate = rest.ImpersonationConfig{UserName: s.As, Groups: s.AsGroups}
+	}
+	if err == nil && s.RequestTimeout > 0 {
+		config.Wrap(s.limitRequests)
 	}
 	return config, err
 }
