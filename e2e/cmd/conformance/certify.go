@@ -31,6 +31,7 @@ type certifyOptions struct {
 	runner.Options
 	clusterOptions
 	config, imageMirror     string
+	fromFile                []string // what config gave
 	reportInLog             bool
 	resultsDir, sonobuoyDir string
 
@@ -83,11 +84,11 @@ func (o *certifyOptions) readConfig(f cli.Flags, progress io.Writer) error {
 	if o.config == "" {
 		return nil
 	}
-	taken, err := f.ReadFile(o.config)
-	if err != nil {
+	var err error
+	if o.fromFile, err = f.ReadFile(o.config); err != nil {
 		return cli.UsageError{Err: fmt.Errorf("--config: %w", err)}
 	}
-	fmt.Fprintf(progress, "settings: from %s: %s\n", o.config, strings.Join(taken, " "))
+	fmt.Fprintf(progress, "settings: from %s: %s\n", o.config, strings.Join(o.fromFile, " "))
 	return nil
 }
 
@@ -157,6 +158,7 @@ func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress i
 	problems = append(problems, wrong...)
 	// The letters keep runs apart that begin within the same second.
 	s := o.Settings(fmt.Sprintf("certify-%d-%s", begin.Unix(), rand.String(5)), used)
+	s.FromFile = o.fromFile
 	target, wrong, err := o.choose(&s)
 	if err != nil {
 		return s, err

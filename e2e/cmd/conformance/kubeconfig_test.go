@@ -7,9 +7,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -57,6 +60,25 @@ func TestCertifyTakesASettingsFile(t *testing.T) {
 	}
 	if !strings.Contains(said.String(), "level=none limits=patience=5m") {
 		t.Errorf("expected to be told what was taken from the file, found %s", said.String())
+	}
+}
+
+// What the file gave is in the settings of the run, for the report to tell.
+func TestRunKnowsWhatASettingsFileGave(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.yaml")
+	if err := os.WriteFile(file, []byte("level: core\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var o certifyOptions
+	env := map[string]string{"KUBECONFIG": serve(t, apiServer{}), "REPORT_DIR": t.TempDir()}
+	flags := cli.NewFlags(pflag.NewFlagSet("certify", pflag.ContinueOnError), func(variable string) string { return env[variable] })
+	o.addFlags(flags)
+	o.config = file
+	if err := o.readConfig(flags, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := prepare(t.Context(), &o, time.Now(), io.Discard); !slices.Equal(s.FromFile, []string{"level=core"}) {
+		t.Errorf("expected the level that the file gave, found %q", s.FromFile)
 	}
 }
 

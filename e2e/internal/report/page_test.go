@@ -17,6 +17,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -272,6 +273,34 @@ func TestPageTellsWideTolerances(t *testing.T) {
 	summary.Reset()
 	if err := report.WriteSummary(&summary, c); err != nil || !strings.Contains(summary.String(), "in the selected guarantees") {
 		t.Errorf("expected the selection to be told as well, found %v and %s", err, summary.String())
+	}
+}
+
+// What a settings file gave is told by page, summary and the report itself, except for values that no report holds.
+func TestReportTellsWhatASettingsFileGave(t *testing.T) {
+	t.Parallel()
+	c := copyOf(t, recordedReport(t, "conformant"))
+	c.Settings.File = report.SettingsOf(runconfig.Settings{FromFile: []string{"level=extended", "node-selector=pool=db", "pull-secret=/SECRET/config.json", "namespace-annotations=owner=SECRET", "results-dir=/SECRET/out"}}).File
+	var page, summary bytes.Buffer
+	dir := t.TempDir()
+	if err := errors.Join(report.WritePage(&page, recordedRun(t, "conformant"), c), report.WriteSummary(&summary, c), c.Save(dir)); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := os.ReadFile(filepath.Join(dir, report.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"page": page.String(), "summary": summary.String(), "report": string(saved)} {
+		for _, want := range []string{"level=extended", "node-selector=pool=db", "pull-secret=("} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: expected %q", name, want)
+			}
+		}
+		for _, hidden := range []string{"SECRET"} {
+			if strings.Contains(text, hidden) {
+				t.Errorf("%s: expected no %q", name, hidden)
+			}
+		}
 	}
 }
 

@@ -39,6 +39,8 @@ type Settings struct {
 	// NamespaceLabels are further ones of the run's namespaces, NamespaceAnnotations the keys of further ones.
 	NamespaceLabels      map[string]string `json:"namespaceLabels,omitempty"`
 	NamespaceAnnotations []string          `json:"namespaceAnnotations,omitempty"`
+	// File are the settings that a settings file gave, as name=value, without those values that no report holds.
+	File []string `json:"file,omitempty"`
 }
 
 // SettingsOf returns what a report says of the settings of a run.
@@ -47,6 +49,7 @@ func SettingsOf(s runconfig.Settings) Settings {
 	out := Settings{
 		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), EarlierEtcdImage: s.Images.EarlierEtcd, PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
 		PodPatch: s.PodPatch, PullSecret: s.PullSecret != "", NamespaceLabels: s.NamespaceLabels, NamespaceAnnotations: slices.Sorted(maps.Keys(s.NamespaceAnnotations)),
+		File: s.FromFile,
 	}
 	if s.TimeLimit > 0 {
 		out.TimeLimit = s.TimeLimit.String()

@@ -74,6 +74,9 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	for _, line := range c.Settings.Adapted() {
 		p.f("\nObjects were made differently: %s.\n", sanitize.Code(line))
 	}
+	for _, line := range c.Settings.File {
+		p.f("\nSet by a settings file: %s.\n", sanitize.Code(line))
+	}
 	if c.Lag != nil {
 		p.f("\nLag of the StatefulSet controller: %s.\n", c.Lag)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +108,8 @@ type Settings struct {
 	Attempt int `json:"attempt,omitempty"`
 	// Explore says which episodes of random acts the run carries out, nil if none.
 	Explore *Explore `json:"explore,omitempty"`
+	// FromFile are the settings that a settings file gave, as name=value: they are in force by the other fields.
+	FromFile []string `json:"fromFile,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus string `json:"focus,omitempty"`
 	// Objectives are what a person wants of the figures, such as pod-ready.p95=30s, and KnownIssues what a person knows to be broken.
@@ -215,6 +218,7 @@ func (s Settings) Published() Settings {
 	if s.PullSecret != "" {
 		s.PullSecret = redact.Hidden
 	}
+	s.FromFile = publishedLines(s.FromFile)
 	s.PodPatch = s.PodPatch.published()
 	s.NamespaceAnnotations = maps.Clone(s.NamespaceAnnotations)
 	for key := range s.NamespaceAnnotations {
@@ -224,6 +228,19 @@ func (s Settings) Published() Settings {
 		s.Kind = &Kind{Name: s.Kind.Name}
 	}
 	return s
+}
+
+// publishedLines leaves out the values of name=value that are files of the person's machine, or hold values of annotations.
+func publishedLines(lines []string) []string {
+	var out []string
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, "=")
+		if strings.HasSuffix(name, "-dir") || slices.Contains([]string{"coverage", "episode", "known-issues", "namespace-annotations", "pod-patch", "pull-secret"}, name) {
+			line = name + "=" + redact.Hidden
+		}
+		out = append(out, line)
+	}
+	return out
 }
 
 // Scrub removes from a text what Published leaves out, the person's home folder and the addresses that errors of requests name.
