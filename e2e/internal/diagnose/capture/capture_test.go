@@ -262,4 +262,9 @@ func TestWhatKeepsPodsAwayAndWhatEnds(t *testing.T) {
 	if got := read(); !got.NamespaceDeleted.Equal(&at) || !slices.Equal(got.NamespaceHeld, []string{"Some resources are remaining"}) {
 		t.Errorf("expected a namespace that is being deleted and what is left in it, found %v, %q", got.NamespaceDeleted, got.NamespaceHeld)
 	}
+	answers["/api/v1/namespaces"] = corev1.NamespaceList{TypeMeta: meta("NamespaceList"), Items: []corev1.Namespace{answers["/api/v1/namespaces/ns"].(corev1.Namespace)}}
+	delete(answers, "/api/v1/namespaces/ns")
+	if got := read(); !got.NamespaceDeleted.Equal(&at) {
+		t.Errorf("expected the same of a namespace that may be listed and not got, found %v", got.NamespaceDeleted)
+	}
 }
