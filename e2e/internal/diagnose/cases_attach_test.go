@@ -68,6 +68,18 @@ func attachCases() []built {
 			return s
 		}
 	}
+	old := func(message string) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := ends(message)(t)
+			s.only()
+			s.StatefulSet.CreationTimestamp, s.Pods[0].CreationTimestamp = s.ago(4*time.Minute), s.ago(4*time.Minute)
+			return s
+		}
+	}
+	sandbox := func(message string) func(*testing.T) state {
+		return says("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: "+message)
+	}
 	const (
 		waited = "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[]: context deadline exceeded"
 		killed = "container: pod/web-0 has container main that is killed since its postStart hook fails (3 restarts)"
@@ -101,6 +113,18 @@ func attachCases() []built {
 		{"twin: a hook that asks by HTTP", hook(`HTTP lifecycle hook (/up) for Container "main" in Pod "web-0_shop(1)" failed - error: Get "http://10.0.0.1:80/up": dial tcp 10.0.0.1:80: connect: connection refused`), killed + ": Get", "post-start-hook"},
 		{"twin: a hook of which nothing is told", hook("PostStartHook failed"), killed, "post-start-hook"},
 
+		{"an old claim, and a program that does not reach another", old("dial tcp 10.96.0.9:5432: connect: connection refused"), crash, "crash-loop"},
+		{"twin: an old claim, and a right that its service account lacks", old(`configmaps is forbidden: User "system:serviceaccount:shop:default" cannot list resource "configmaps"`), crash, "crash-loop"},
+		{"twin: an old claim, and an argument that it does not know", old("unknown flag: --foo"), crash, "crash-loop"},
+		{"twin: an old claim, and a login that is refused", old("password authentication failed"), "storage: persistentvolumeclaim/data-web-0 was made ", "earlier-data"},
+		{"twin: an old claim, and words that nobody knows", old("oops"), "storage: persistentvolumeclaim/data-web-0 was made ", "earlier-data"},
+
+		{"a runtime that is still busy with an earlier attempt", sandbox(`code = Unknown desc = failed to reserve sandbox name "web-0_shop_u_0": name "web-0_shop_u_0" is reserved for "ab"`), "node: pod/web-0 gets no sandbox on node diag-worker: failed to reserve sandbox name", "runtime-slow"},
+		{"twin: it does not answer", sandbox("code = DeadlineExceeded desc = context deadline exceeded"), "node: pod/web-0 gets no sandbox on node diag-worker: ", "runtime-slow"},
+		{"twin: the network does not answer", sandbox(`code = DeadlineExceeded desc = failed to setup network for sandbox "ab": plugin type="calico" failed (add): timed out`), "network: pod/web-0 gets no network on node diag-worker", "pod-network"},
+		{"twin: what the node's kernel does not do", sandbox("code = Unknown desc = failed to create containerd task: unable to apply cgroup configuration"), "node: pod/web-0 gets no sandbox on node diag-worker: ", "pod-sandbox"},
+
+		{"a pod that ended for others by the kubelet's choice", failed("Preempting", "Preempted in order to admit critical pod"), "node: pod/web-1 has ended: Preempting: Preempted in order to admit critical pod", "pod-failed"},
 		{"a pod that ended as its node shut down", failed("Terminated", "Pod was terminated in response to imminent node shutdown."), "node: pod/web-1 has ended: Terminated: Pod was terminated in response to imminent node shutdown.", "pod-failed"},
 		{"twin: a device that is not well", failed("UnexpectedAdmissionError", "Allocate failed due to can't allocate unhealthy devices nvidia.com/gpu, which is unexpected"), "node: pod/web-1 has ended: UnexpectedAdmissionError: Allocate failed", "pod-failed"},
 	}
@@ -111,6 +135,7 @@ func TestAdviceOfAttachments(t *testing.T) {
 	for name, part := range map[string]string{
 		"an environment that is too long":                                           "enableServiceLinks: false",
 		"a program that runs another, with an environment that is too long":         "enableServiceLinks: false",
+		"a pod that ended for others by the kubelet's choice":                       "a PriorityClass that is not below that of what takes their place",
 		"a certificate that has expired":                                            "a certificate is not valid at this time",
 		"twin: one that nobody vouches for":                                         "it does not trust a certificate",
 		"twin: nothing says what takes so long":                                     "no event says what takes so long",

@@ -200,14 +200,13 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 
 // understood makes a finding say what a container's last words or its exit code mean, and reports whether they mean anything.
 func (l podInspector) understood(f *Finding, last *corev1.ContainerStateTerminated) bool {
-	why, do := lastWords(last.Message)
-	if why != "" {
-		f.Why = why
-	} else if why = meaning(last.ExitCode); why != "" {
-		f.What, f.Why = f.What+": "+why, ""
+	if said := readLastWords(last.Message); said != nil {
+		f.Why, f.Do = said.why, append(f.Do, said.do)
+		return true
 	}
-	if do != "" {
-		f.Do = append(f.Do, do)
+	why := meaning(last.ExitCode)
+	if why != "" {
+		f.What, f.Why = f.What+": "+why, ""
 	}
 	return why != ""
 }

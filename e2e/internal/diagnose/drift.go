@@ -224,7 +224,7 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 // ofCommand reports whether evidence is of a run that ended without looking at any data: its command was not there, or had nothing to do, or it
 // says of something else that it was in its way.
 func ofCommand(e Evidence) bool {
-	if why, _ := lastWords(e.Value); strings.HasPrefix(e.Value, "exit code ") && (why == full || why == portInUse) {
+	if said := readLastWords(e.Value); strings.HasPrefix(e.Value, "exit code ") && said != nil && !said.ofData {
 		return true
 	}
 	return slices.ContainsFunc([]int{0, 126, 127}, func(code int) bool { return strings.HasPrefix(e.Value, fmt.Sprintf("exit code %d,", code)) })

@@ -112,6 +112,8 @@ func pullFailure(text, node string) (why string, do []string) {
 		}
 	case has("toomanyrequests", "too many requests", "rate limit"):
 		return "the registry limits how much is pulled", []string{"wait, pull with credentials, or use a mirror"}
+	case has("manifest.v1+", "is no longer supported"):
+		return "the image is of a form that the container runtime of node " + node + " does not take", []string{"build and push it anew with a tool of today: runtimes have given up Docker's schema 1"}
 	case has("no space left on device"):
 		return "the disk of node " + node + " is full", []string{"free the disk that holds images on node " + node + ", or have the pod run on another"}
 	case has("x509:", "failed to verify certificate"):

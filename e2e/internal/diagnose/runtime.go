@@ -141,6 +141,10 @@ func refusalAdvice(reason, node string) string {
 		return "take the sysctl out of the template's securityContext, or allow it to the kubelets of some nodes (allowedUnsafeSysctls) and choose these nodes in the set's template"
 	case reason == "AppArmor":
 		return "choose nodes that have AppArmor in the set's template, or take the AppArmor profile out of it"
+	case reason == "Preempting":
+		return "give the set's pods a PriorityClass that is not below that of what takes their place, or see which critical pods node " + node + " has to run"
+	case reason == "DeadlineExceeded":
+		return "see who gave the pod activeDeadlineSeconds, which a set's template cannot have: the controller makes another without it"
 	case reason == "PodOSNotSupported":
 		return "correct os.name in the set's template, or choose nodes of that system with the label kubernetes.io/os"
 	case reason == "NodeAffinity", reason == "NodeName":

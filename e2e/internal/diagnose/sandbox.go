@@ -45,10 +45,14 @@ func (l podInspector) sandbox(e *corev1.Event) *Finding {
 		f.Do = []string{"take hostUsers: false out of the set's template, or choose nodes whose kernel and runtime have user namespaces"}
 		return f
 	}
-	if has := contains(strings.ToLower(message)); e.Reason == "NetworkNotReady" || has("network", "cni", "ip address", "no available ip") {
+	switch has := contains(strings.ToLower(message)); {
+	case e.Reason == "NetworkNotReady" || has("network", "cni", "ip address", "no available ip"):
 		f.Cause, f.Area, f.What = "pod-network", Network, "gets no network on node "+node+": "+message
 		f.Why = "the network plugin of the node fails, or has no address left: the message is its own"
 		f.Do = []string{"see whether the network plugin's pod on that node is Ready, and whether it has addresses left"}
+	case has("is reserved for", "deadlineexceeded", "resource temporarily unavailable"):
+		f.Cause, f.Why = "runtime-slow", "the node's container runtime is overloaded or hangs, or the node has no process numbers left: nothing in the set is wrong"
+		f.Do = []string{"see how busy the disk and the container runtime of node " + node + " are and how many processes it runs; restart the runtime if it hangs"}
 	}
 	return f
 }

@@ -1,0 +1,113 @@
+package diagnose
+
+import "strings"
+
+// lastWords is what programs write before they end, and what it likely means. The words are the program's own, so that they are a hint.
+type lastWords struct {
+	any     []string // in lower case
+	why, do string
+	// ofData says that it may lie in what the volume holds.
+	ofData bool
+}
+
+// readLastWords says of what a container wrote before it ended what it likely means and what to do, nil if the words are not known. The more particular
+// ones come first.
+func readLastWords(message string) *lastWords {
+	has := contains(strings.ToLower(message))
+	for _, w := range knownLastWords() {
+		if has(w.any...) {
+			return &w
+		}
+	}
+	return nil
+}
+
+func knownLastWords() []lastWords {
+	return []lastWords{
+		{
+			any: []string{"no space left on device"},
+			why: "the disk that it writes to is full, by its own words: a volume, or the node's",
+			do:  "make the claim larger or free the volume; if it is the node's disk, free that",
+		},
+		{
+			any: []string{"exec format error"},
+			why: "its program, or one that it runs, is made for another architecture than the node's, or is a script without a first line (#!)",
+			do:  "use an image for the node's architecture, or begin the script with #!/bin/sh",
+		},
+		{any: []string{argumentsTooLong}, why: environmentTooLong, do: smallerEnvironment},
+		{
+			any: []string{"certificate has expired", "certificate is not yet valid", "certificate expired"},
+			why: "a certificate is not valid at this time, by its own words: its own, or that of whom it asks",
+			do:  "see which, until when it is valid and who renews it (kubectl get secret, openssl x509 -enddate); a program that has read the old one has to be restarted",
+		},
+		{
+			any: []string{"certificate signed by unknown authority", "unable to get local issuer certificate", "self-signed certificate", "self signed certificate"},
+			why: "it does not trust a certificate, by its own words",
+			do:  "give it the authority that signed the certificate, or see whether both were renewed together",
+		},
+		{
+			any: []string{"bad interpreter", "\\r': ", "\r: not found", "^m: "},
+			why: "a script's lines end as on Windows, or its first line names an interpreter that the image does not have",
+			do:  "store the script with the line ends of Unix, and look at its first line",
+		},
+		{
+			any: []string{"no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"},
+			why: "it could not resolve a name, by its own words",
+			do:  "see whether the service of that name exists, and has the pod that is asked for: one of an ordered set that comes later is not there yet",
+		},
+		{
+			any: []string{"lost+found"}, ofData: true,
+			why: "its data directory is the root of a volume, which holds lost+found and is not empty",
+			do:  "have it use a directory below the mount (subPath, or its own setting such as PGDATA)",
+		},
+		{
+			any: []string{"read-only file system"}, ofData: true,
+			why: "it writes where it may not, by its own words",
+			do:  "mount a volume where it writes (readOnlyRootFilesystem), or see why the volume's file system became read-only",
+		},
+		{
+			any: []string{`is forbidden: user "system:serviceaccount:`, "is forbidden: user \\\"system:serviceaccount:"},
+			why: "its service account lacks a right at the API server, by its own words",
+			do:  "give the service account that the message names a Role with that right, or correct serviceAccountName in the set's template",
+		},
+		{
+			any: []string{"permission denied", "operation not permitted", "access is denied"}, ofData: true,
+			why: "it lacks a right, by its own words: often on the files of a volume",
+			do:  "set fsGroup (and runAsUser, if the image expects one) in the template's securityContext",
+		},
+		{
+			any: []string{"address already in use"},
+			why: "its port is in use, by its own words: by another container of the pod, or of the node with hostNetwork", do: "give it another port",
+		},
+		{
+			any: []string{"password authentication failed", "authentication failed", "access denied for user"}, ofData: true,
+			why: "a login is refused, by its own words",
+			do:  "compare the credentials that it is given with those that the other side has; a volume may hold earlier ones",
+		},
+		{
+			any: []string{"connection refused", "i/o timeout", "no route to host", "connection timed out", "network is unreachable"},
+			why: "it does not reach another program, by its own words",
+			do:  "see whether what it asks runs there and is Ready (one of an ordered set that comes later is not there yet), and whether a NetworkPolicy lets it pass",
+		},
+		{
+			any: []string{"vm.max_map_count", "fs.inotify.max_user", "no file descriptors available"},
+			why: "its node's kernel allows it too little, by its own words",
+			do:  "raise that setting of the kernel (sysctl) on the nodes that may run it",
+		},
+		{
+			any: []string{"too many open files"},
+			why: "it may not open as many files as it needs, by its own words",
+			do:  "raise the limit of open files in the nodes' container runtime, or fs.inotify.max_user_instances of the nodes if it watches files",
+		},
+		{
+			any: []string{"java heap space", "gc overhead limit exceeded", "cannot allocate memory", "out of memory"},
+			why: "its memory is used up by its own limit, by its own words: no limit of Kubernetes ended it",
+			do:  "raise the program's own limit (-Xmx, GOMEMLIMIT) together with resources.limits.memory in the set's template",
+		},
+		{
+			any: []string{"unknown flag", "unrecognized option", "unrecognized argument", "flag provided but not defined", "invalid option --", "unknown option"},
+			why: "it does not know an argument that it is given, by its own words",
+			do:  "compare command and args in the set's template with what this version of the program knows",
+		},
+	}
+}
