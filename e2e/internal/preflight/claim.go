@@ -13,10 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
-	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-// probeClaim is the name of the claim that a probe's pod mounts.
+// probeClaim is the name of the claim template of a probe's set.
 const probeClaim = "probe"
 
 // claim is a claim of the least size that specs ask for, with the run's StorageClass and size.
@@ -32,26 +31,10 @@ func (p *prober) claim(namespace string) *corev1.PersistentVolumeClaim {
 	return claim
 }
 
-// giveClaim creates the probe's claim and has the pod, which is yet to be created, mount it.
-func (p *prober) giveClaim(ctx context.Context, pp podProbe, pod *corev1.Pod) *Problem {
-	claim := p.claim(pod.Namespace)
-	p.label(pp, claim)
-	if _, err := p.client.CoreV1().PersistentVolumeClaims(pod.Namespace).Create(ctx, claim, metav1.CreateOptions{}); err != nil {
-		problem := admissionProblem(pp.standard, claim, err)
-		return &problem
-	}
-	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: probeClaim, VolumeSource: corev1.VolumeSource{
-		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: probeClaim},
-	}})
-	c := &pod.Spec.Containers[fixtures.MainOf(pod.Spec.Containers, containerName)]
-	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: probeClaim, MountPath: "/probe"})
-	return nil
-}
-
 // claimProblem says why a pod that did not start has no volume, nil if something else may be the cause.
 func (p *prober) claimProblem(ctx context.Context, pod *corev1.Pod) *Problem {
 	list, err := p.client.CoreV1().PersistentVolumeClaims(pod.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, probeClaim).String(),
+		FieldSelector: fields.OneTermEqualSelector(metav1.ObjectNameField, probeClaim+"-"+pod.Name).String(),
 	})
 	if err != nil || len(list.Items) != 1 || list.Items[0].Status.Phase == corev1.ClaimBound {
 		return nil

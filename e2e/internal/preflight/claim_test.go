@@ -10,9 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// A probe's pod mounts a claim of the size that specs ask for.
+// The probe's set has a claim template of the size that specs ask for, and its pod mounts it.
 func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 	large := resource.MustParse("1Gi")
 	for name, c := range map[string]struct {
@@ -20,24 +22,30 @@ func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 		want string
 	}{"the suite's own": {nil, "16Mi"}, "CLAIM_SIZE": {&large, "1Gi"}} {
 		p := testProber()
-		client := fake.NewClientset()
-		p.client, p.settings.ClaimSize, p.settings.StorageClass = client, c.size, "disk"
-		pp := probes()[0]
+		pp := probeSet(t)
+		client := fake.NewClientset(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name: "probe-set-0", Namespace: "mine", Labels: map[string]string{"app": "set"}, OwnerReferences: []metav1.OwnerReference{{Name: "probe-set", Controller: new(true)}},
+		}})
+		p.client, p.settings.ClaimSize, p.settings.StorageClass, p.settings.Namespaces = client, c.size, "disk", []string{"mine"}
 		objects, err := p.objects(t.Context(), pp, "mine")
 		if err != nil {
 			t.Fatal(err)
 		}
-		pod := podNamed(objects, pp.podName)
-		if problem := p.giveClaim(t.Context(), pp, pod); problem != nil || !pp.claim {
-			t.Fatalf("%s: expected a probe with a claim, found %v", name, problem)
+		if _, problem := p.makePod(t.Context(), pp, objects, time.Minute); problem != nil {
+			t.Fatalf("%s: %v", name, problem)
 		}
-		claim, err := client.CoreV1().PersistentVolumeClaims("mine").Get(t.Context(), pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
+		set, err := client.AppsV1().StatefulSets("mine").Get(t.Context(), "probe-set", metav1.GetOptions{})
+		if err != nil || len(set.Spec.VolumeClaimTemplates) != 1 {
+			t.Fatalf("%s: expected a set with a claim template, found %+v, %v", name, set, err)
 		}
+		claim, mount := set.Spec.VolumeClaimTemplates[0], set.Spec.Template.Spec.Containers[0].VolumeMounts
 		size := claim.Spec.Resources.Requests[corev1.ResourceStorage]
-		if size.String() != c.want || *claim.Spec.StorageClassName != "disk" || pod.Spec.Containers[0].VolumeMounts[0].Name != pod.Spec.Volumes[0].Name {
-			t.Errorf("%s: expected a mounted claim of %s of class disk, found %+v", name, c.want, claim.Spec)
+		if size.String() != c.want || *claim.Spec.StorageClassName != "disk" || len(mount) != 1 || mount[0].Name != claim.Name {
+			t.Errorf("%s: expected a mounted claim of %s of class disk, found %+v and %v", name, c.want, claim.Spec, mount)
+		}
+		// By these labels it is removed from a namespace of NAMESPACES.
+		if claim.Labels[probeLabel] != pp.name() || claim.Labels[runconfig.RunLabel] != p.settings.Run {
+			t.Errorf("%s: expected a claim with the labels of run and probe, found %v", name, claim.Labels)
 		}
 		need := needs(c.size)
 		before := need[corev1.ResourceRequestsStorage]
@@ -56,6 +64,7 @@ func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 func TestClaimProblem(t *testing.T) {
 	claim := func(phase corev1.PersistentVolumeClaimPhase) runtime.Object {
 		c := testProber().claim("mine")
+		c.Name += "-probe-set-0"
 		c.Status.Phase = phase
 		return c
 	}
@@ -66,11 +75,11 @@ func TestClaimProblem(t *testing.T) {
 		}
 	}
 	unscheduled := func(message string) *corev1.Pod {
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "mine"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "probe-set-0", Namespace: "mine"}, Status: corev1.PodStatus{Conditions: []corev1.PodCondition{
 			{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: message},
 		}}}
 	}
-	waits := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "mine"}}
+	waits := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "probe-set-0", Namespace: "mine"}}
 	for name, c := range map[string]struct {
 		objects []runtime.Object
 		pod     *corev1.Pod

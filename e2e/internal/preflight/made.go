@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient/k8s"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/ready"
+	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
 // The pods of specs are created by the StatefulSet controller, under its account and the pods' own: what those may have is not what the account of the run
@@ -25,6 +26,13 @@ const mayPass = 5 * time.Second
 // makePod creates the probe's service and set, and returns the pod that the controller makes of it, or why it makes none.
 func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object, within time.Duration) (*corev1.Pod, *Problem) {
 	service, set := setOf(objects)
+	if pp.claim {
+		claim := p.claim("")
+		p.label(pp, claim)
+		set.Spec.VolumeClaimTemplates = []corev1.PersistentVolumeClaim{*claim}
+		c := &set.Spec.Template.Spec.Containers[fixtures.MainOf(set.Spec.Template.Spec.Containers, containerName)]
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: probeClaim, MountPath: "/probe"})
+	}
 	p.label(pp, service)
 	p.label(pp, set)
 	p.label(pp, &set.Spec.Template)
@@ -72,6 +80,8 @@ func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object,
 func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err error) Problem {
 	text := fmt.Sprintf("pods: expected the StatefulSet controller to create pod %s-0 within %v, found ", set.Name, within)
 	switch {
+	case hasAny(warning, "create Claim", "create PVC"):
+		text += fmt.Sprintf("%s; let the controller create such claims in the suite's namespaces (quotas, policies), or ask for others with CLAIM_SIZE= or STORAGE_CLASS=", warning)
 	case warning != "":
 		text += fmt.Sprintf("%s; the API server admits the same pod from the account of this run: let the service account %q of the suite's namespaces have such pods "+
 			"(OpenShift: oc adm policy add-scc-to-group anyuid system:serviceaccounts:NAMESPACE), or give pods what is wanted of them with POD_PATCH=",
@@ -84,7 +94,7 @@ func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err e
 	return Problem{Text: oneLine(text)}
 }
 
-// setOf returns the service and the set among a probe's objects, with one pod that ends at once, without volumes and mounts of claims. They have names of
+// setOf returns the service and the set among a probe's objects, with one pod that ends at once, without the fixture's own volumes and mounts of claims. They have names of
 // their own, since other probes try the same objects in the same namespace of NAMESPACES.
 func setOf(objects []k8s.Object) (*corev1.Service, *appsv1.StatefulSet) {
 	var service *corev1.Service

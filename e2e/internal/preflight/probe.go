@@ -36,7 +36,7 @@ type podProbe struct {
 	version []string
 	// byController says that the StatefulSet controller is to make the pod, of the fixtures' set.
 	byController bool
-	// claim says that the pod mounts a claim of the size in use, which must be Bound for it to start.
+	// claim says that the set has a claim template of the size in use, whose claim must be Bound for the pod to start.
 	claim bool
 }
 
@@ -63,11 +63,11 @@ const probeLabel = "statefulset-conformance.hero-academy.github.io/probe"
 
 func probes() []podProbe {
 	return []podProbe{{
-		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: dnsClient, claim: true,
+		standard: restricted, fixtures: []string{fixtures.DNSClient, fixtures.Set}, podName: dnsClient,
 		image:    imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 		programs: []string{"nslookup", "hostname", "kill", "cat", "sleep"},
 	}, {
-		standard: restricted, fixtures: []string{fixtures.Set}, podName: "set-0", byController: true,
+		standard: restricted, fixtures: []string{fixtures.Set}, podName: "set-0", byController: true, claim: true,
 		image: imageOf{"BUSYBOX_IMAGE", func(i *runconfig.Images) *string { return &i.Busybox }},
 	}, {
 		standard: baseline, fixtures: []string{fixtures.Example}, podName: "web-statefulset-0", byController: true,

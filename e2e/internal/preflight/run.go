@@ -82,11 +82,6 @@ func (p *prober) createPod(ctx context.Context, pp podProbe, objects []k8s.Objec
 		pod.Name = pp.name()
 	}
 	p.label(pp, pod)
-	if pp.claim {
-		if problem := p.giveClaim(ctx, pp, pod); problem != nil {
-			return nil, problem
-		}
-	}
 	created, err := p.client.CoreV1().Pods(pod.Namespace).Create(ctx, pod, metav1.CreateOptions{})
 	if err != nil {
 		problem := admissionProblem(pp.standard, pod, err)
