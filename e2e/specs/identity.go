@@ -101,13 +101,13 @@ var _ = Describe("The identity of a pod", func() {
 		}
 	})
 
-	It("replaces what the template says of hostname and subdomain", Proves(
-		contract.IdentityOverrides, contract.IdentityHostname, contract.IdentityLabels,
+	It("replaces what the template says of hostname and subdomain, and has its init containers", Proves(
+		contract.IdentityOverrides, contract.IdentityHostname, contract.IdentityLabels, contract.IdentityTemplate,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The name leaves room for no more than what the label of a revision puts behind it.
 		long := statefulset.Named("a-name-of-just-as-many-characters-as-its-labels-hold")
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), long, func(s *appsv1.StatefulSet) {
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), long, statefulset.InitContainer(), func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Hostname, s.Spec.Template.Spec.Subdomain = "somebody", "somewhere"
 			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, appsv1.StatefulSetPodNameLabel, "somebody")
 			if !target.OlderThan(1, 32) { // before, it need not be the controller's
@@ -122,7 +122,7 @@ var _ = Describe("The identity of a pod", func() {
 
 var _ = Describe("A StatefulSet", func() {
 	It("leaves alone what another controller owns, be it a pod in its range, one out of it, or another set with its selector", Proves(
-		contract.IdentityNotMine, contract.OrderingCreateCompletes,
+		contract.IdentityNotMine, contract.OrderingCreateCompletes, contract.UpdateRevisionMade,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		owned, mine := framework.OwnedBy(ns.OtherController(ctx)), framework.WithLabels(map[string]string{"app": "set"})
@@ -132,12 +132,17 @@ var _ = Describe("A StatefulSet", func() {
 
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
 		// A name that ends as that of a pod does.
-		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set))
+		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set), statefulset.Template("twin"))
 		twin.AwaitReady(ctx)
 		set.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
 		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned)
+
+		By("giving both sets the same template, of which each has a revision of its own, without moving a pod")
+		same := set.Live(ctx).Spec.Template
+		twin.Update(ctx, "the other set's template and partition 1", statefulset.Options(statefulset.Partition(1), func(s *appsv1.StatefulSet) { s.Spec.Template = same }))
+		twin.AwaitObserved(ctx)
 
 		By("freeing the name, which no watch event shows the controller: it has to try again by itself")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, inRange.Name), framework.MustHappen(contract.OrderingCreateCompletes))

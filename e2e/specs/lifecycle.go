@@ -34,20 +34,26 @@ var _ = Describe("A StatefulSet", func() {
 
 	It("replaces a pod that has succeeded", Proves(contract.LifecycleSucceeded), func(ctx SpecContext) {
 		ns := Record(ctx)
-		By("letting the set adopt a pod that may end, which those it makes may not")
+		By("letting two sets adopt pods that may end, which those they make may not")
 		pod := ns.StartPod(ctx, "set-0", framework.WithLabels(map[string]string{"app": "set"}), framework.RunOnce)
-		// Under OnDelete nothing but its end is a reason to replace the pod.
+		below := ns.StartPod(ctx, "rolling-0", framework.WithLabels(map[string]string{"app": "rolling"}), framework.RunOnce)
+		// Under OnDelete, and below a partition, nothing but its end is a reason to replace a pod.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete())
+		rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(1), statefulset.Partition(1))
 		set.AwaitAdopted(ctx, pod)
+		rolling.AwaitAdopted(ctx, below)
 
-		By("telling it to end")
+		By("telling them to end")
 		ns.SendSignal(ctx, pod, "TERM")
+		ns.SendSignal(ctx, below, "TERM")
 		set.AwaitReplaced(ctx, 0, pod.UID, framework.MustHappen(contract.LifecycleSucceeded))
+		rolling.AwaitReplaced(ctx, 0, below.UID, framework.MustHappen(contract.LifecycleSucceeded))
 		set.AwaitReady(ctx)
+		rolling.AwaitReady(ctx)
 	})
 
-	It("removes a pod that has failed and one that has succeeded in their turn when they are out of range, and makes none in their place", Proves(
-		contract.OrderingScaleDownCompletes,
+	It("removes a pod that has failed and one that has succeeded in their turn when they are out of range, and replaces one that stays first", Proves(
+		contract.OrderingScaleDownCompletes, contract.LifecycleFailed, contract.UpdateOnDelete,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		By("letting the set adopt a pod that may end, as its second of three")
@@ -56,16 +62,20 @@ var _ = Describe("A StatefulSet", func() {
 		set.Release(ctx, 0, 2)
 		set.AwaitReady(ctx)
 
-		By("scaling down while the pod that stays is not Ready, and letting the third fail")
+		By("scaling down while the pod that stays is not Ready and nobody deletes it for a new template, and letting the third fail")
 		set.HoldAndAwaitObserved(ctx, 0)
+		set.NewTemplate(ctx, "new")
 		removeFinalizer := set.AddFinalizer(ctx, 2)
 		set.Scale(ctx, 1)
 		set.AwaitObserved(ctx)
 		set.FailPod(ctx, 2)
 		set.AwaitFinished(ctx, 2)
-		set.ExpectUnchanged(ctx, set.NotTerminating(1, 2))
+		set.ExpectUnchanged(ctx, set.NotTerminating(0, 1, 2))
 
-		By("releasing the pod that stays, and letting the second succeed while the third cannot go")
+		By("letting the pod that stays fail too: it is replaced although others have yet to leave")
+		set.AwaitReplaced(ctx, 0, set.FailPod(ctx, 0), framework.MustHappen(contract.LifecycleFailed))
+
+		By("releasing the new one, and letting the second succeed while the third cannot go")
 		set.Release(ctx, 0)
 		set.AwaitTerminating(ctx, 2, framework.MustHappen(contract.OrderingScaleDownCompletes))
 		ns.SendSignal(ctx, pod, "TERM")
@@ -201,16 +211,20 @@ var _ = Describe("A StatefulSet", func() {
 	})
 
 	It("adopts the pods that a set of its name and template left behind", Proves(
-		contract.LifecycleAdoption, contract.UpdatePartition,
+		contract.LifecycleAdoption, contract.UpdatePartition, contract.UpdateHistoryLimit,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		former := statefulset.Create(ctx, ns, statefulset.Replicas(2))
+		former := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(2))
 		former.AwaitReady(ctx)
 		left := append(former.Pods(0, 1), former.Revisions()...)
+		former.NewTemplate(ctx, "unused")
+		former.AwaitObserved(ctx)
 		former.Orphan(ctx)
 
-		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2))
+		By("making the set again without a history, so that it has no use for one of the revisions left behind")
+		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(2), statefulset.HistoryLimit(0))
 		set.AwaitReady(ctx, framework.MustHappen(contract.LifecycleAdoption))
+		set.AwaitRevisions(ctx, 1, framework.MustHappen(contract.UpdateHistoryLimit))
 		set.ExpectUnchanged(ctx, set.NotTerminating(0, 1))
 		set.VerifyAdopted(ctx, contract.LifecycleAdoption, left)
 

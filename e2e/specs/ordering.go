@@ -135,6 +135,8 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady, contract.OrderingCreateCompletes), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
+		// Where the start ordinal is not known it is dropped.
+		statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.MinReadySeconds(4))
 		set.Release(ctx, 0)
 
 		By("taking its readiness from the first pod for a while: the time counts from when it has it again")
@@ -161,9 +163,15 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
+		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
 		for n := range 2 {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
 		}
+		second := 1
+		if ordinals := from.Live(ctx).Spec.Ordinals; ordinals != nil { // where the field is not known it is dropped
+			second += int(ordinals.Start)
+		}
+		from.AwaitRunning(ctx, second, framework.MustHappen(contract.OrderingParallel))
 
 		By("deleting a pod while the one before it is not Ready, and letting it fail")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)), framework.MustHappen(contract.OrderingParallel))
@@ -178,15 +186,19 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
 		}
 
-		By("scaling to zero while the highest pod cannot go")
+		By("scaling down while the highest pod cannot go, and while the one that stays is not Ready, then to zero")
 		removeFinalizer := set.AddFinalizer(ctx, 6)
+		set.Scale(ctx, 1)
+		set.AwaitTerminating(ctx, 1, framework.MustHappen(contract.OrderingParallel))
 		set.Scale(ctx, 0)
 		set.AwaitTerminating(ctx, 0, framework.MustHappen(contract.OrderingParallel))
 		removeFinalizer(ctx)
 		set.AwaitNoPods(ctx)
 	})
 
-	It("updates the next pod only after the updated ones are available", Proves(contract.OrderingParallelUpdates), func(ctx SpecContext) {
+	It("updates the next pod only after the updated ones are available, and waits for none to create them", Proves(
+		contract.OrderingParallelUpdates, contract.OrderingParallel,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		minReady := int32(4)
 		if target.OlderThan(1, 34) {
@@ -196,6 +208,9 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		// Where the field is not known it is dropped.
 		several := statefulset.Create(ctx, ns, statefulset.Named("several"), statefulset.Replicas(3), statefulset.Parallel(), statefulset.HoldReadiness(),
 			statefulset.MinReadySeconds(minReady), statefulset.MaxUnavailable(2))
+		for n := range 2 {
+			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
+		}
 		set.ReleaseInTurn(ctx)
 		several.ReleaseInTurn(ctx)
 		// A pod that is not available, or that its controller may not know to be, may be replaced at any time: the new template may mend it.

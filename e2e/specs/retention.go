@@ -60,13 +60,16 @@ var _ = Describe("The claim retention policy Delete", func() {
 		requireRetention(ctx, ns)
 		// The pod ends only when the spec lets it, so that a claim which does not wait for that is seen to go first.
 		options := []statefulset.Option{
-			statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted"), statefulset.Grace(47), statefulset.HoldShutdownOfFirst(),
+			statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted", "shared"), statefulset.Grace(47), statefulset.HoldShutdownOfFirst(),
 		}
-		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(ns.OtherController(ctx)))
+		another := ns.OtherController(ctx)
+		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(another))
+		another.Controller = nil
+		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(another), statefulset.ClaimOf("shared", "set", 0))
 		set := statefulset.Create(ctx, ns, options...)
 		parent := statefulset.Create(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
 		set.AwaitReady(ctx)
-		other := set.AwaitClaims(ctx, "other", 0)
+		other := append(set.AwaitClaims(ctx, "other", 0), set.AwaitClaims(ctx, "shared", 0)...)
 
 		for _, change := range []struct {
 			what   string
@@ -83,14 +86,17 @@ var _ = Describe("The claim retention policy Delete", func() {
 			set.Update(ctx, change.what, change.policy)
 			set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "data", 0, change.owners...)
 		}
+		set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "shared", 0, "ConfigMap/"+another.Name, ownedSet)
 
 		By("deleting one set and, before that, a claim that its pod uses, and another set without its pods")
 		parent.AwaitReady(ctx)
 		orphaned := parent.AwaitClaims(ctx, "data", 0)
 		parent.Orphan(ctx)
+		again := statefulset.CreateWithoutService(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
 		set.RequestClaimDeletion(ctx, "deleted", 0)
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitClaimTerminating(ctx, "data", 0)
+		again.VerifyClaimOwners(ctx, contract.StorageWhenDeletedDelete, "data", 0, "StatefulSet/parent") // the claim of an adopted pod
 		set.LetEnd(ctx)
 		set.VerifyClaimsGone(ctx, contract.StorageRetentionChange, "data", 0)
 		set.VerifyClaimsGone(ctx, contract.StorageInUseProtection, "deleted", 0)

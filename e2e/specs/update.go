@@ -118,11 +118,13 @@ var _ = Describe("A rolling update", func() {
 		requireMaxUnavailable(ctx, ns)
 		// What nothing has to wait for shows no reaction, and a stretch without change proves nothing without one.
 		ordered := statefulset.Create(ctx, ns, statefulset.Named("ordered"), statefulset.Replicas(2))
-		// Of four pods, two, whichever way a percentage is rounded.
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.Parallel(), statefulset.MaxUnavailableOf(intstr.FromString("50%")), statefulset.HoldReadiness())
+		// Of four pods, two, whichever way a percentage is rounded; of those that there were before, three.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(6), statefulset.Parallel(), statefulset.MaxUnavailableOf(intstr.FromString("50%")), statefulset.HoldReadiness())
 		ordered.AwaitReady(ctx)
 		set.ReleaseInTurn(ctx)
 		set.AwaitAvailable(ctx)
+		set.Scale(ctx, 4)
+		set.AwaitReplicas(ctx, 4)
 		ns.AwaitQuiescent(ctx)
 
 		By("rolling out once: only a controller whose own gate is on takes two pods down at a time")

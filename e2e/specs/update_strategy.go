@@ -149,7 +149,7 @@ var _ = Describe("A StatefulSet under OnDelete", func() {
 
 var _ = Describe("A StatefulSet under Recreate", func() {
 	It("deletes all old pods at once, makes the first new one when they are gone, and says when it is done", Proves(
-		contract.UpdateRecreateApart, contract.UpdateRecreateAll, contract.StatusProgressing,
+		contract.UpdateRecreateApart, contract.UpdateRecreateAll, contract.StatusProgressing, contract.UpdateNoSpurious,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		recreate := strategy(appsv1.RecreateStatefulSetStrategyType)
@@ -159,25 +159,42 @@ var _ = Describe("A StatefulSet under Recreate", func() {
 		}
 		Expect(err).NotTo(HaveOccurred())
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), recreate, statefulset.HoldReadiness())
+		parallel := statefulset.Create(ctx, ns, statefulset.Named("parallel"), statefulset.Replicas(3), statefulset.Parallel())
 		set.Release(ctx, 0)
 		set.AwaitRunning(ctx, 1)
+		parallel.AwaitReady(ctx)
 
 		By("changing the template while one pod has never been Ready, and keeping that one from going")
 		old := set.UIDs(0, 1)
 		removeFinalizer := set.AddFinalizer(ctx, 1)
+		former, letLeave := parallel.UIDs(0)[0], parallel.AddFinalizer(ctx, 2)
 		ns.AwaitLag(ctx) // else the controller may not have known of the pod
 		set.NewTemplate(ctx, "new")
+		By("choosing Recreate for a set that started in parallel, with another template and without its last pod, which cannot go")
+		parallel.Update(ctx, "Recreate, a new template and two replicas", statefulset.Options(recreate, statefulset.Template("new"), statefulset.Replicas(2)))
 		for n := range 2 {
 			set.AwaitTerminating(ctx, n, framework.MustHappen(contract.UpdateRecreateAll))
 		}
+		for n := range 3 {
+			parallel.AwaitTerminating(ctx, n, framework.MustHappen(contract.UpdateRecreateAll))
+		}
 		set.AwaitGone(ctx, 0, old[0])
-		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, set.NotCreated(0))
+		parallel.AwaitGone(ctx, 0, former)
+		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, framework.AllOf(set.NotCreated(0), parallel.NotCreated(0)))
 
-		By("letting it go")
+		By("letting them go")
 		removeFinalizer(ctx)
+		letLeave(ctx)
 		set.AwaitReplaced(ctx, 0, old[0])
 		set.ReleaseInTurn(ctx)
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.StatusProgressing))
+		parallel.AwaitUpdated(ctx, framework.MustHappen(contract.StatusProgressing))
+
+		By("adding a pod, which is no update")
+		stay := parallel.NotTerminating(0, 1)
+		parallel.Scale(ctx, 3)
+		parallel.AwaitReplicas(ctx, 3)
+		parallel.ExpectUnchanged(ctx, stay)
 		ns.AwaitQuiescent(ctx)
 	})
 })
@@ -239,5 +256,23 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		set.Update(ctx, "revisionHistoryLimit 0", statefulset.HistoryLimit(0))
 		set.AwaitRevisions(ctx, 3, framework.MustHappen(contract.UpdateHistoryLimit))
 		ns.AwaitQuiescent(ctx)
+	})
+
+	It("get another name when somebody else's has the one that they would get", Proves(contract.UpdateRevisionMade), func(ctx SpecContext) {
+		ns := Record(ctx)
+		By("learning the name that the revision of a template gets")
+		former := statefulset.Create(ctx, ns, statefulset.Replicas(0), statefulset.Template("taken"))
+		former.AwaitObserved(ctx)
+		name := former.Revisions()[0].Name
+		former.Delete(ctx, metav1.DeletePropagationBackground)
+		former.AwaitRevisions(ctx, 0)
+
+		By("giving the name away, and that template to a new set of the same name")
+		ns.CreateRevision(ctx, name, ns.OtherController(ctx))
+		set := statefulset.CreateWithoutService(ctx, ns, statefulset.Replicas(0))
+		set.AwaitObserved(ctx)
+		set.NewTemplate(ctx, "taken")
+		set.AwaitObserved(ctx, framework.MustHappen(contract.UpdateRevisionMade))
+		ns.AwaitLag(ctx)
 	})
 })

@@ -286,6 +286,7 @@ func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, erro
 	if err := r.node.Begin(ctx, f); err != nil {
 		return nil, fmt.Errorf("the fault could not be planted: %w", err)
 	}
+	r.settings.SkipNamespaceWait = true
 	if f.Request != nil {
 		end, err := r.proxied(ctx, f)
 		if err != nil {
@@ -293,8 +294,11 @@ func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, erro
 		}
 		defer func() { _ = end() }()
 	}
+	if f.Kind == faults.Legal {
+		return r.specs(ctx, f.Name, nil, r.options.LimitChanges) // all of them
+	}
 	// The first spec that fails says enough, unless it fails for something else.
-	r.options.FailFast, r.settings.SkipNamespaceWait = true, true
+	r.options.FailFast = true
 	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
 	if err == nil && ctx.Err() == nil && !r.once && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
 		r.options.FailFast = false

@@ -49,6 +49,8 @@ which were caught and under which guarantee. At the end, with no fault in force,
 by two clusters; those that show only while nodes or the control plane are disrupted are tried on another one, with workers. A database
 has a cluster of its own for its faults. The names of these end in -second, -outage and -database.
 
+FAULT=legal-* plants what looks like a fault and is none, under which all specs run and no guarantee may be found broken.
+
 RESULTS.md in the report folder lists every fault with what its last run found, this run's or an earlier one's; it is written also when
 the run is interrupted, and FAULT=` + uncaughtFaults + ` goes on with the faults that this suite has not caught yet. When it lacks nothing and is of the
 default version, ` + resultsFile + ` is written as well.`,
@@ -160,5 +162,5 @@ func chooseFaults(patterns, kubernetes string) ([]faults.Fault, error) {
 	case controlFolder, uncaughtFaults:
 		return nil, nil
 	}
-	return choose("FAULT", patterns, faults.In(kubernetes), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")
+	return choose("FAULT", patterns, slices.Concat(faults.In(kubernetes), faults.Variations()), func(f faults.Fault) string { return f.Name }, resultsFile+" lists them")
 }

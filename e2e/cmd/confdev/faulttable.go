@@ -31,7 +31,7 @@ func (r *faultResult) read(run *verdict.Run) {
 		case verdict.Fail, verdict.Deviation:
 			r.named = append(r.named, row.ID)
 		case verdict.Inconclusive:
-			if slices.Contains(r.Breaks, row.ID) {
+			if slices.Contains(r.Breaks, row.ID) || r.Kind == faults.Legal {
 				r.open = append(r.open, fmt.Sprintf("%s: %s", row.ID, strings.Join(row.Reasons, "; ")))
 			}
 		}
@@ -55,6 +55,9 @@ const (
 	faultMissed = "missed"
 	// faultUntried is none yet.
 	faultUntried = "not tried yet"
+	// Of a legal variation.
+	faultAccused = "accused"
+	faultCleared = "not accused"
 )
 
 // caughtBy reports whether a run found a guarantee broken that the fault breaks.
@@ -68,6 +71,10 @@ func (r *faultResult) outcome() string {
 	switch {
 	case r.untried:
 		return faultUntried
+	case r.Kind == faults.Legal && len(r.named) > 0:
+		return faultAccused
+	case r.Kind == faults.Legal && r.trouble == "":
+		return faultCleared
 	case slices.ContainsFunc(r.named, func(id contract.ID) bool { return slices.Contains(r.Breaks, id) }):
 		return faultCaught
 	case len(r.named) > 0:
@@ -149,12 +156,15 @@ func (t faultTable) control() verdict.Overall {
 }
 
 func (t faultTable) good() bool {
-	return t.count(faultCaught) == len(t.results) && t.control() == verdict.Conformant
+	return t.count(faultCaught)+t.count(faultCleared) == len(t.results) && t.control() == verdict.Conformant
 }
 
 func (t faultTable) summary() string {
 	text := fmt.Sprintf("%d faults: %d caught under a guarantee they break, %d under another one, %d noticed and not named, %d missed",
-		len(t.results), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed))
+		len(t.results)-t.count(faultAccused)-t.count(faultCleared), t.count(faultCaught), t.count(faultHalf), t.count(faultOpen), t.count(faultMissed))
+	if accused, cleared := t.count(faultAccused), t.count(faultCleared); accused+cleared > 0 {
+		text += fmt.Sprintf("; of the variations that are legal %d accused, %d not", accused, cleared)
+	}
 	if n := t.count(faultUntried); n > 0 {
 		text += fmt.Sprintf(", %d not tried yet", n)
 	}

@@ -128,8 +128,8 @@ func storage() []Guarantee {
 	}, {
 		ID:    StorageRetentionChange,
 		Level: Extended,
-		Must: "When the retention policy is changed the owner references of the claims follow it, and a claim that another controller " +
-			"owns is kept.",
+		Must: "When the retention policy is changed the owner references of the claims follow it, those to other objects stay, and a claim that " +
+			"another controller owns is kept.",
 		Sources:     []Source{Conf},
 		Since:       "1.32",
 		FeatureGate: "StatefulSetAutoDeletePVC",

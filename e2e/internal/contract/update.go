@@ -147,7 +147,8 @@ func update() []Guarantee {
 			"set that are kept.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#revision-history",
-		Note:    "Judged once a status names the revision: the controller of Kubernetes makes it before, which no document promises.",
+		Note: "Judged once a status names the revision: the controller of Kubernetes makes it before, which no document promises. Where somebody else's revision " +
+			"has the name that it would get, it gets another one; status.collisionCount is for that.",
 	}, {
 		ID:    UpdateUndo,
 		Level: Extended,

@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -205,6 +206,19 @@ func (ns *Namespace) TryOtherController(ctx context.Context) (metav1.OwnerRefere
 		return metav1.OwnerReference{}, err
 	}
 	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}, nil
+}
+
+// CreateRevision creates a controller revision of that name, which holds no template and belongs to owner.
+func (ns *Namespace) CreateRevision(ctx context.Context, name string, owner metav1.OwnerReference) {
+	GinkgoHelper()
+	made := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: name, OwnerReferences: []metav1.OwnerReference{owner}}, Revision: 1}
+	made.Data.Raw = []byte(`{"spec":{}}`)
+	ns.Settings.Label(made)
+	create := Request{Verb: history.VerbCreate, Resource: history.Revisions, Name: name, Text: "create controller revision " + name}
+	_, err := Send(ns, create, func() (*appsv1.ControllerRevision, error) {
+		return ns.Client.AppsV1().ControllerRevisions(ns.Name).Create(ctx, made, metav1.CreateOptions{})
+	})
+	Expect(err).NotTo(HaveOccurred(), "creating the controller revision %s", name)
 }
 
 // VerifyLeftAlone leaves it to the judges to verify that pods of another controller are not deleted and keep that controller.

@@ -43,7 +43,14 @@ func (m *model) newRevisions(res *results, r *rollout, all []*revisionLife, kept
 		}
 		made := deliveredBy(status.At)
 		l := revisionNamed(all, name, made)
-		if l == nil && adopted(kept, name, made) {
+		if others := ofOthers(kept, name, made); l == nil && len(others) > 0 {
+			if alive := slices.IndexFunc(others, m.stillOwned); alive >= 0 {
+				now := others[alive].by(made)
+				c.events = []*history.Event{v, now, status}
+				c.text = fmt.Sprintf("%s got a new template at %s, and its status named the update revision %s at %s, which is a controller revision of the %s %s (rv %s)",
+					r.set.name, v.Ref(), name, status.Ref(), now.Controller().Kind, now.Controller().Name, now.ResourceVersion)
+				res.broken(id, c)
+			}
 			continue
 		}
 		if late := revisionNamed(all, name, m.h.Duration()); l == nil && late != nil { // no document says which of the two comes first
@@ -94,14 +101,25 @@ func revisionNamed(all []*revisionLife, name string, at time.Duration) *revision
 	return nil
 }
 
-// adopted reports whether a revision of that name, which was another set's first, had appeared by then.
-func adopted(kept map[types.UID][]*revisionLife, name string, at time.Duration) bool {
+// ofOthers returns the revisions of that name, of whichever sets they were first, that had appeared by then.
+func ofOthers(kept map[types.UID][]*revisionLife, name string, at time.Duration) []*revisionLife {
+	var out []*revisionLife
 	for _, all := range kept {
-		if revisionNamed(all, name, at) != nil {
-			return true
+		if l := revisionNamed(all, name, at); l != nil {
+			out = append(out, l)
 		}
 	}
-	return false
+	return out
+}
+
+// stillOwned reports whether a revision is there and was somebody else's from its first version to the last, a set's that is not deleted or an object's of
+// another kind: no set can have adopted it.
+func (m *model) stillOwned(l *revisionLife) bool {
+	s := m.bySet[l.owner]
+	return l.gone == nil && !slices.ContainsFunc(l.events, func(e *history.Event) bool {
+		c := e.Controller()
+		return c == nil || c.UID != l.owner || c.Kind == "StatefulSet" && (s == nil || s.deleting != nil)
+	})
 }
 
 // by returns the revision's newest version at that moment, or nil.

@@ -72,6 +72,36 @@ func TestRevisionsOfNewTemplates(t *testing.T) {
 			},
 		},
 		{
+			name: "the revision of another set, which is still there", broken: ids(id),
+			texts: []string{"its status named the update revision db-2", "which is a controller revision of the StatefulSet db"},
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.Set("db")
+				b.Revision("db", 2, 1)
+				b.DeleteSet("db")
+				b.Remove(history.Revisions, "db-2")
+				b.Set("db")
+				b.Revision("db", 2, 1)
+				b.Wait(5 * time.Second)
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "db-2" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
+			name: "the revision of another set, which has gone", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				first(b)
+				b.Set("db")
+				b.Revision("db", 2, 1)
+				b.DeleteSet("db")
+				b.Wait(5 * time.Second)
+				b.ChangeTemplate("web", 2)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "db-2" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "a revision that may be missing from the recording", inconclusive: ids(id), controllerActs: true, texts: []string{"the history of controllerrevisions has a gap"},
 			build: func(b *historytest.Builder) {
 				first(b)

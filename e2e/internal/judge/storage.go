@@ -75,6 +75,15 @@ func (res *results) claims(s *setLife, p *podLife) {
 			}
 			continue
 		}
+		readOnly := "volumes[" + t + "].persistentVolumeClaim.readOnly"
+		if p.created != nil && p.created.Pod.Template.Parts != "" && len(history.Lost(readOnly, p.created.Pod.Template.Parts)) == 0 {
+			right = false
+			res.broken(id, evidence{
+				set: s, since: p.created.At, events: []*history.Event{p.created}, admitted: true,
+				text: fmt.Sprintf("%s was created at %s with its volume %s read-only, which a claim template cannot ask for", p.name, p.created.Ref(), t),
+			})
+			continue
+		}
 		if right && len(p.ready) > 0 {
 			right = res.boundWhenReady(s, p, name)
 		}

@@ -182,6 +182,16 @@ func TestTemplates(t *testing.T) {
 			name: "a claim left out", broken: ids(contract.StorageTemplates), texts: []string{`web-0 was created at rv 102 (+0.2 s) with the claim "" as its volume log, expected "log-web-0"`},
 			build: mount(map[string]string{"data": "data-web-0"}, two),
 		},
+		{
+			name: "a claim that is mounted read-only", broken: ids(contract.StorageTemplates), texts: []string{"with its volume log read-only, which a claim template cannot ask for"},
+			build: func(b *historytest.Builder) {
+				b.Set("web", two)
+				pod(b, "web-0", func(e *history.Event) {
+					e.Pod.Claims = map[string]string{"data": "data-web-0", "log": "log-web-0"}
+					e.Pod.Template.Parts = "volumes[data].persistentVolumeClaim.claimName\nvolumes[log].persistentVolumeClaim.claimName\nvolumes[log].persistentVolumeClaim.readOnly"
+				})
+			},
+		},
 		{name: "claims mixed up", broken: ids(contract.StorageTemplates), build: mount(map[string]string{"data": "log-web-0", "log": "data-web-0"}, two)},
 		{name: "another volume beside them", notExercised: ids(contract.StorageTemplates), build: mount(map[string]string{"data": "data-web-0", "log": "log-web-0", "x": "y"}, two)},
 		{name: "the template wins", exercised: ids(contract.StorageTemplateWins), build: func(b *historytest.Builder) { b.Running("web", 1, historytest.Claims("data"), own) }},

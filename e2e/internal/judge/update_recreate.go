@@ -70,10 +70,7 @@ func checkRecreate(m *model, res *results) {
 // createdApart judges one creation against the old pods that were still there. All of them are of one watch, so that their order is known.
 func (m *model) createdApart(res *results, r *rollout, c creation) {
 	views := m.cacheAt(r.set, c.event).deciding(c.pod.ordinal, true)
-	if !views.everySpec(recreates) {
-		return
-	}
-	if text := r.outdated(c, views); text != "" {
+	if text := r.outdated(c, views); text != "" && views.everySpec(recreates) {
 		res.broken(contract.UpdateRecreateAll, evidence{
 			set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
 			text: fmt.Sprintf("%s was created under Recreate at %s %s", c.pod.name, c.event.Ref(), text),
@@ -81,7 +78,7 @@ func (m *model) createdApart(res *results, r *rollout, c creation) {
 		return
 	}
 	known := r.viewsWith(views, c.pod) // the controller cannot have had another when it created this pod
-	if len(known) == 0 {
+	if len(known) == 0 || r.mayRollOut(views, c.pod) {
 		return
 	}
 	lastGone, clean := time.Duration(0), true
@@ -124,6 +121,17 @@ func (r *rollout) viewsWith(views cache, p *podLife) []int {
 		}
 	}
 	return out
+}
+
+// mayRollOut reports whether one of the candidate specs under which the pod may have its revision has another strategy than Recreate. A strategy that came
+// together with the template is not one of them.
+func (r *rollout) mayRollOut(views cache, p *podLife) bool {
+	for i := views.oldest; i <= views.newest; i++ {
+		if !recreates(r.set.specs[i]) && r.updatePending(p.revision, i) != yes {
+			return true
+		}
+	}
+	return false
 }
 
 // oldUnder reports whether under each of those specs an update of the pod is pending.

@@ -54,6 +54,25 @@ func TestUpdateRecreateApart(t *testing.T) {
 			}),
 		},
 		{
+			name: "a pod out of range is left, and Recreate came a moment ago with the template", broken: ids(id),
+			texts: []string{"web-0 was created at the new revision", "while web-2 (revision web-1) was still there"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.Wait(4 * time.Second)
+				b.Update("web", func(s *history.Set) {
+					underRecreation(s)
+					s.Replicas = 2
+					s.Template.Images = map[string]string{"main": "image:2"}
+				})
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Terminate("web-1")
+				b.Terminate("web-0")
+				finish("web-1", "web-0")(b)
+				b.CreateReady("web-0")
+				b.Wait(time.Second)
+			},
+		},
+		{
 			name: "the lowest gone last", notExercised: ids(id), build: recreation(all, func(b *historytest.Builder) {
 				finish("web-2", "web-1")(b)
 				b.Wait(5 * time.Second)

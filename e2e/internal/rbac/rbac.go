@@ -61,7 +61,7 @@ func All() []Right {
 		},
 		{Group: "apps", Resource: "statefulsets/scale", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
 		{Group: "apps", Resource: "statefulsets/status", Verbs: []string{"get", "patch", "update"}, Why: "the subresource is part of the contract"},
-		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"list", "watch"}, Why: "revisions are recorded"},
+		{Group: "apps", Resource: "controllerrevisions", Verbs: []string{"create", "list", "watch"}, Why: "revisions are recorded, and a spec takes the name that one would have"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Verbs: []string{"list", "watch"}, Why: "endpoints are recorded"},
 		{Resource: "events", Verbs: []string{"list", "watch"}, Why: "they tell which pods the controller deleted, and why a spec failed"},
 		{Group: "policy", Resource: "poddisruptionbudgets", Verbs: []string{"create", "delete", "list", "watch"}, Why: "a budget forbids an eviction"},
@@ -129,7 +129,7 @@ func All() []Right {
 func Namespaced() []Right {
 	cleanup := map[string][]string{
 		"configmaps":           {"create", "delete", "list"},
-		"controllerrevisions":  {"delete", "list", "watch"},
+		"controllerrevisions":  {"create", "delete", "list", "watch"},
 		"poddisruptionbudgets": {"create", "delete", "list", "watch"},
 	}
 	var out []Right

@@ -75,6 +75,11 @@ func ClaimOfClass(name string) func(*corev1.PersistentVolumeClaim) {
 	return func(c *corev1.PersistentVolumeClaim) { c.Spec.StorageClassName = &name }
 }
 
+// ClaimOf makes a claim that of another template or set.
+func ClaimOf(template, set string, ordinal int) func(*corev1.PersistentVolumeClaim) {
+	return func(c *corev1.PersistentVolumeClaim) { c.Name = fmt.Sprintf("%s-%s-%d", template, set, ordinal) }
+}
+
 // ClaimOwnedBy gives a claim an ownerReference.
 func ClaimOwnedBy(owner metav1.OwnerReference) func(*corev1.PersistentVolumeClaim) {
 	return func(c *corev1.PersistentVolumeClaim) { c.OwnerReferences = []metav1.OwnerReference{owner} }

@@ -105,6 +105,16 @@ func FurtherFields() Option {
 	}
 }
 
+// InitContainer has a container like the first end in each pod before that starts.
+func InitContainer() Option {
+	return func(s *appsv1.StatefulSet) {
+		pod := &s.Spec.Template.Spec
+		first := pod.Containers[0].DeepCopy()
+		first.Name, first.Command, first.Ports = "init", []string{"true"}, nil
+		pod.InitContainers = append(pod.InitContainers, *first)
+	}
+}
+
 // affinityOf returns the affinity of a pod, to add to: POD_PATCH may have set one.
 func affinityOf(pod *corev1.PodSpec) *corev1.Affinity {
 	if pod.Affinity == nil {

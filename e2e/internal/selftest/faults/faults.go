@@ -28,6 +28,7 @@ type Kind string
 const (
 	Obvious Kind = "obvious" // whenever the guarantee is put to the test
 	Subtle  Kind = "subtle"  // only under some further condition
+	Legal   Kind = "legal"   // nothing: it looks like a fault and breaks no promise
 )
 
 // Fault is one way in which a cluster can break its promises.
@@ -72,7 +73,7 @@ type Edit struct {
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
 	return slices.Concat(
-		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(),
+		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(), combinations(),
 	)
 }
 
@@ -127,7 +128,7 @@ func always() []Edit {
 // edits are all changes of a version, in order.
 func edits(kubernetes string) []Edit {
 	all := always()
-	for _, f := range All() {
+	for _, f := range slices.Concat(All(), Variations()) {
 		all = append(all, f.Edits...)
 	}
 	return in(kubernetes, all)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,7 +42,7 @@ func upstream(t *testing.T, kubernetes string) string {
 func TestEveryAnchorIsThereOnce(t *testing.T) {
 	eachTree(t, func(t *testing.T, kubernetes, tree string) {
 		t.Helper()
-		for _, f := range append([]Fault{{Name: "always", Edits: always()}}, All()...) {
+		for _, f := range slices.Concat([]Fault{{Name: "always", Edits: always()}}, All(), Variations()) {
 			made := in(kubernetes, f.Edits)
 			for _, e := range made {
 				text, err := os.ReadFile(filepath.Join(tree, e.File))
@@ -140,18 +141,22 @@ func TestFaultsAreComplete(t *testing.T) {
 	names := map[string]bool{}
 	valid := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	switches := regexp.MustCompile(`planted\.\w+\("([^"]+)"`)
-	for _, f := range All() {
+	for _, f := range slices.Concat(All(), Variations()) {
 		if !valid.MatchString(f.Name) || names[f.Name] {
 			t.Errorf("%q: expected a name of its own in lower case with single hyphens", f.Name)
 		}
 		names[f.Name] = true
-		if f.Kind != Obvious && f.Kind != Subtle {
+		if f.Kind == Legal {
+			if len(f.Breaks)+len(f.Shows) > 0 || !strings.HasPrefix(f.Name, "legal-") {
+				t.Errorf("%s: expected a variation to be named legal-, and to break nothing", f.Name)
+			}
+		} else if f.Kind != Obvious && f.Kind != Subtle {
 			t.Errorf("%s: kind is %q", f.Name, f.Kind)
 		}
 		if !strings.HasSuffix(f.Harm, ".") {
 			t.Errorf("%s: expected the harm in whole sentences, found %q", f.Name, f.Harm)
 		}
-		if len(f.Breaks) == 0 || !f.Planted() && f.Request == nil && f.Apply+f.Replace+f.Corefile == "" {
+		if (len(f.Breaks) == 0) != (f.Kind == Legal) || !f.Planted() && f.Request == nil && f.Apply+f.Replace+f.Corefile == "" {
 			t.Errorf("%s: expected guarantees that it breaks and changes that do it", f.Name)
 		}
 		for _, e := range f.Edits {
