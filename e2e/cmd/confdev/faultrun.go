@@ -295,7 +295,7 @@ func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, erro
 		defer func() { _ = end() }()
 	}
 	if f.Kind == faults.Legal {
-		return r.specs(ctx, f.Name, nil, r.options.LimitChanges) // all of them
+		return r.specs(ctx, f.Name, f.Shows, r.options.LimitChanges) // none named: all of them
 	}
 	// The first spec that fails says enough, unless it fails for something else.
 	r.options.FailFast = true

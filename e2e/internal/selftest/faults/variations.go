@@ -12,6 +12,10 @@ const (
 // caller owns the result.
 func Variations() []Fault {
 	return []Fault{{
+		Name: "legal-all", Kind: Legal,
+		Harm:  "All of the following at once, and one more look at each set.",
+		Edits: []Edit{{syncing, synced, "\t\tif planted.In(\"legal-all\") {\n\t\t\tssc.queue.AddAfter(key, 2*time.Second)\n\t\t}\n"}},
+	}, {
 		Name: "legal-requests", Kind: Legal,
 		Harm: "The controller looks at each set once more a second later, deletes each pod twice and says which one and with which grace period, and writes the status before it acts, too.",
 		Edits: []Edit{
