@@ -86,6 +86,7 @@ var _ = Describe("The subresources of a StatefulSet", func() {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(0))
 		set.AwaitObserved(ctx)
+		ns.AwaitLag(ctx) // else the controller may be about to write the status a second time, from what it read before
 		set.VerifyForeignCondition(ctx, contract.StatusForeignConditions)
 	})
 })
