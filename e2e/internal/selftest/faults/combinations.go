@@ -8,7 +8,6 @@ const (
 	revisionAdopted = "adopted, err := ssc.controllerHistory.AdoptControllerRevision(set, controllerKind, revisions[i])\n"
 	nameTaken       = "if bytes.Equal(exists.Data.Raw, clone.Data.Raw)"
 	numberKept      = "if clone.Revision == newRevision"
-	claimStale      = "if policy.WhenScaled == apps.RetainPersistentVolumeClaimRetentionPolicyType"
 	rolloutBegins   = "replicaCount := int(*set.Spec.Replicas)\n\tpodManagementPolicy := string(set.Spec.PodManagementPolicy)\n"
 	mendingFirst    = "// Phase 1: delete pods that are already unavailable on the old revision.\n"
 	recreated       = "allPods := slices.Concat(replicas, condemned)\n"
@@ -37,10 +36,6 @@ func combinations() []Fault {
 		Harm: "Of a member with two volumes one cannot be written to.",
 		Edits: []Edit{{utils, volumesSet, "\tfor i := range newVolumes {\n\t\tif planted.In(\"second-claim-read-only\") && newVolumes[i].PersistentVolumeClaim != nil && newVolumes[i].Name != set.Spec.VolumeClaimTemplates[0].Name {\n" +
 			"\t\t\tnewVolumes[i].PersistentVolumeClaim.ReadOnly = true\n\t\t}\n\t}\n"}},
-	}, {
-		Name: "stale-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionFailure, contract.StorageWhenScaledDelete}, Shows: []contract.ID{contract.StorageRetentionChange},
-		Harm:  "A member that is wanted again writes to a volume that is about to go.",
-		Edits: []Edit{{podsOf, claimStale, ` || planted.In("stale-claim-taken")`}},
 	}, {
 		Name: "failed-in-scale-down-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed, contract.OrderingScaleDownCompletes},
 		Harm:  "A member that fails while others are to leave is not replaced, and nobody leaves.",
@@ -106,10 +101,6 @@ func combinations() []Fault {
 				"\t\thistory, historyLen = history[1:], historyLen-1\n\t}\n\tif historyLen <= historyLimit {\n\t\treturn nil\n\t}\n"},
 		},
 	}, {
-		Name: "endpoints-without-stopping", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions},
-		Harm:  "A proxy that hands over gently does not know of members that still serve while they stop.",
-		Edits: []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-without-stopping\") {\n\t\tkept := pods[:0:0]\n\t\tfor _, pod := range pods {\n\t\t\tif pod.DeletionTimestamp == nil {\n\t\t\t\tkept = append(kept, pod)\n\t\t\t}\n\t\t}\n\t\tpods = kept\n\t}\n"}},
-	}, {
 		Name: "parallel-warms-up-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel, contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.OrderingParallelUpdates},
 		Harm:  "Parallel is forgotten by a set with minReadySeconds.",
 		Edits: orderedIf(`planted.In("parallel-warms-up-in-turn") && set.Spec.MinReadySeconds > 0`),
@@ -140,7 +131,7 @@ func combinations() []Fault {
 		Harm:  "A member that takes long to recover its data is started anew, again and again.",
 		Edits: inPhase(`planted.LongUnready("long-unready-replaced", replicas[i])`),
 	}, {
-		Name: "long-pending-replaced", Kind: Subtle, Breaks: []contract.ID{contract.StorageUnboundBlocks},
+		Name: "long-pending-replaced", Kind: Subtle, Breaks: []contract.ID{contract.UpdateNoSpurious}, Shows: []contract.ID{contract.StorageUnboundBlocks},
 		Harm:  "A member that waits for its volume loses its place in the queue for one, again and again.",
 		Edits: inPhase(`isPending(replicas[i]) && planted.LongUnready("long-pending-replaced", replicas[i])`),
 	}, {
