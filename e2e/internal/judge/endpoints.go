@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -31,7 +32,7 @@ type servingState struct {
 // checkEndpoints: the conditions of endpoints follow the readiness and the deletion of their pods.
 func checkEndpoints(m *model, res *results) {
 	lives := map[types.UID][]*history.Event{}
-	services := map[string][]*history.Event{}
+	services, written := map[string][]*history.Event{}, map[string][]*history.Event{}
 	var order []types.UID
 	for _, e := range m.h.Events {
 		switch e.Resource {
@@ -40,6 +41,7 @@ func checkEndpoints(m *model, res *results) {
 				order = append(order, e.UID)
 			}
 			lives[e.UID] = append(lives[e.UID], e)
+			written[e.Slice.Service] = append(written[e.Slice.Service], e)
 		case history.Services:
 			services[e.Name] = append(services[e.Name], e)
 		}
@@ -52,7 +54,7 @@ func checkEndpoints(m *model, res *results) {
 			if e.Gone() || len(service) == 0 || service[len(service)-1].Gone() || changesReadiness(service) || !managedByController(e) {
 				continue
 			}
-			w := sliceVersion{m: m, event: e, publish: service[0].Service.PublishNotReady, to: m.h.Duration(), reported: reported}
+			w := sliceVersion{m: m, event: e, begun: syncBegun(written[e.Slice.Service], e), publish: service[0].Service.PublishNotReady, to: m.h.Duration(), reported: reported}
 			if i+1 < len(all) {
 				w.to = all[i+1].At
 			}
@@ -67,6 +69,20 @@ func checkEndpoints(m *model, res *results) {
 			}
 		}
 	}
+}
+
+// syncBegun returns the earliest write of a service's slices, in their order, that may be of the same sync of the endpoint slice controller as one of them.
+// It looks at the pods once, and then writes the slices of a large service one after another, each once.
+func syncBegun(written []*history.Event, e *history.Event) *history.Event {
+	at, _ := slices.BinarySearchFunc(written, e.Seq, func(w *history.Event, seq int) int { return cmp.Compare(w.Seq, seq) })
+	begun, seen := e, map[types.UID]bool{e.UID: true}
+	for _, before := range slices.Backward(written[:at]) {
+		if seen[before.UID] || begun.At-before.At > longestSliceWrite {
+			break
+		}
+		seen[before.UID], begun = true, before
+	}
+	return begun
 }
 
 // changesReadiness reports whether the versions of a service differ in what they say of pods that are not ready.
@@ -108,6 +124,7 @@ func (s *servingState) surelyAt(e *history.Event) bool {
 type sliceVersion struct {
 	m       *model
 	event   *history.Event
+	begun   *history.Event // the first that may have been written by the same sync
 	to      time.Duration
 	publish bool // its service publishes pods that are not ready
 	written bool // its endpoints are others than before
@@ -133,14 +150,14 @@ func (w *sliceVersion) check(res *results, endpoint history.Endpoint, p *podLife
 		case right && s.terminating && m.mustHaveSeen(s.from, until):
 			res.exercised(id)
 		case right:
-		case w.written && m.mustHaveSeen(s.from, e.At) && s.surelyAt(e) && m.recordedAfter(e.At):
+		case w.written && m.mustHaveSeen(s.from, w.begun.At) && s.surelyAt(e) && m.recordedAfter(e.At):
 			w.reported[s.event] = true
 			res.broken(id, c)
 		case until-since > m.collectOverdue():
 			c.text += fmt.Sprintf(" for %.1f s", (until - since).Seconds())
 			w.reported[s.event] = true
 			res.notCollected(id, c, since+m.collectOverdue())
-		case w.written && s.from <= e.At && m.mustHaveSeen(s.from, e.At):
+		case w.written && s.from <= e.At && m.mustHaveSeen(s.from, w.begun.At):
 			res.excuse(id, WatchSkew)
 		case w.written && s.from <= e.At:
 			res.excuse(id, CacheLag)

@@ -39,6 +39,28 @@ func TestEndpointConditions(t *testing.T) {
 			b.Wait(5 * time.Second)
 		}
 	}
+	// One sync of a service with many slices looks at the pods, and then writes one slice each second; the pod is deleted after the first write.
+	inARow := func(before ...string) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			begin(b, false)
+			for _, name := range []string{"web-a", "web-b", "web-c"} {
+				b.Add(&history.Event{Resource: history.Slices, Meta: history.Meta{Name: name}, Slice: &history.Slice{Service: "web"}})
+			}
+			b.Wait(5 * time.Second)
+			one, other := b.Get(history.Pods, "web-0"), b.Get(history.Pods, "web-1")
+			for i, name := range before {
+				b.Change(history.Slices, name, func(e *history.Event) { e.Slice.Endpoints = []history.Endpoint{endpointOf(other, true, true, false)} })
+				if i == 0 {
+					b.DeleteByTest("web-0")
+				}
+				b.Wait(time.Second)
+			}
+			write(b, endpointOf(one, true, true, false))
+			b.Wait(time.Second)
+			write(b, endpointOf(one, false, true, true))
+			b.Wait(time.Second)
+		}
+	}
 	right, late := [3]bool{false, true, true}, [3]bool{true, true, false}
 	runCases(t, []testCase{
 		{name: "terminating and serving", exercised: ids(id), build: terminating(false, right, right)},
@@ -48,6 +70,8 @@ func TestEndpointConditions(t *testing.T) {
 		{name: "not serving any more", broken: ids(id), build: terminating(false, right, [3]bool{false, false, true})},
 		{name: "all published", exercised: ids(id), build: terminating(true, [3]bool{true, true, true}, [3]bool{true, true, true})},
 		{name: "all published, and taken out", broken: ids(id), build: terminating(true, right, right)},
+		{name: "the last slice of a large service, written three seconds after the first", build: inARow("web-a", "web-b", "web-c")},
+		{name: "a slice that was not written in a row with older ones", broken: ids(id), build: inARow("web-a", "web-b", "web-b", "web-b", "web-c")},
 		{
 			name: "a slice that is made late and takes it for alive", broken: ids(id),
 			build: func(b *historytest.Builder) {

@@ -62,6 +62,10 @@ const (
 	// timestampResolution is by how much timestamps of the API are cut: they have seconds.
 	timestampResolution = time.Second
 
+	// longestSliceWrite is how long the endpoint slice controller may take for one of the slices that it writes in a row: up to a second was seen for a set of
+	// a thousand pods on a busy machine.
+	longestSliceWrite = 2 * time.Second
+
 	// shortestReaction stands for a reaction whose act arrived before its cause: the two watches were out of step, yet it was seen.
 	shortestReaction = time.Millisecond
 
