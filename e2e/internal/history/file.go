@@ -162,6 +162,7 @@ type reader struct {
 	last    int           // the newest sequence number
 	at      time.Duration // and its time
 	returns map[int]bool  // the sequence numbers of the operations' returns
+	sharer  Sharer
 }
 
 // decode reads one record, of either format.
@@ -209,6 +210,7 @@ func (f *reader) add(l line) error {
 	f.last, f.at = seq, at
 	switch h := f.h; {
 	case l.Event != nil:
+		f.sharer.Share(l.Event)
 		h.Events = append(h.Events, l.Event)
 	case l.Gap != nil:
 		h.Gaps = append(h.Gaps, *l.Gap)

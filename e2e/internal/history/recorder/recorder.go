@@ -28,6 +28,7 @@ type Recorder struct {
 	h       *history.History
 	state   *history.State
 	newest  map[types.UID]*history.Event // of every object ever seen
+	sharer  history.Sharer
 	seq     int
 	waiting map[*waiter]struct{}
 	outages map[history.Resource]outage // of the resources that are not watched at present
@@ -193,6 +194,7 @@ func (r *Recorder) appendLocked(e *history.Event) {
 	} else {
 		e.Seq, e.At = r.nextLocked()
 	}
+	r.sharer.Share(e)
 	r.newest[e.UID] = e
 	if e.Change != history.Listed && e.Change != history.Missing {
 		r.reached[e.Resource] = e.ResourceVersion
