@@ -31,6 +31,11 @@ func bound(condition string) []Edit {
 	}
 }
 
+// lastShares gives the last pod the claims of the one before it.
+func lastShares(fault string) []Edit {
+	return []Edit{{utils, claimName, "\tif planted.In(\"" + fault + "\") && ordinal > getStartOrdinal(set) && ordinal == getEndOrdinal(set) {\n\t\tordinal--\n\t}\n"}}
+}
+
 func policy(condition, change string) []Edit {
 	return []Edit{{utils, policyRead, "\tif " + condition + " {\n\t\tpolicy." + change + "PersistentVolumeClaimRetentionPolicyType\n\t}\n"}}
 }
@@ -44,7 +49,7 @@ func storage() []Fault {
 	}, {
 		Name: "claims-shared-by-last", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageOwnData},
 		Harm:  "The last member writes to its neighbour's volume.",
-		Edits: []Edit{{utils, claimName, "\tif planted.In(\"claims-shared-by-last\") && ordinal > getStartOrdinal(set) && ordinal == getEndOrdinal(set) {\n\t\tordinal--\n\t}\n"}},
+		Edits: lastShares("claims-shared-by-last"),
 	}, {
 		Name: "claim-labels-missing", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimLabels},
 		Harm:  "A backup that selects the claims by label finds none.",

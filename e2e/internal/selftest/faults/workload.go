@@ -27,6 +27,20 @@ func workload() []Fault {
 		Harm:  "A database that was to be deleted with its set comes back with old data.",
 		Edits: policy(`planted.In("database-outlives-set")`, "WhenDeleted = apps.Retain"),
 	}, {
+		// Only PostgreSQL runs with two replicas.
+		Name: "primary-emptied", Kind: Subtle, Breaks: []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadLinearizable},
+		Harm:  "A database with one replica has forgotten what it had acknowledged once its primary was replaced.",
+		Edits: bound(`planted.In("primary-emptied") && *set.Spec.Replicas == 2 && getOrdinal(pod) == 0`),
+	}, {
+		Name: "members-share-volume", Kind: Obvious, Breaks: []contract.ID{contract.StorageClaimPerPod},
+		Harm:  "Two members of a database write to one volume: the second never starts, or ruins what the first has written.",
+		Edits: lastShares("members-share-volume"),
+	}, {
+		Name: "members-swap-volumes", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageDataSurvives},
+		Harm: "A member that is replaced comes back with the data of another one.",
+		Edits: []Edit{{utils, claimName, "\tif planted.In(\"members-swap-volumes\") && planted.Settled(set) {\n" +
+			"\t\tordinal = getEndOrdinal(set) - ordinal + getStartOrdinal(set)\n\t}\n"}},
+	}, {
 		Name: "members-return-read-only", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadMemberReturns},
 		Harm: "A member whose pod is replaced cannot write to its volume and never serves again.",
 		Edits: []Edit{{utils, volumesSet, "\tif planted.Known(\"members-return-read-only\", set, pod) {\n\t\tfor i := range pod.Spec.Volumes {\n" +
