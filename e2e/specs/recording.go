@@ -76,7 +76,11 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 	Expect(err).NotTo(HaveOccurred())
 	// Clean-ups run last first: the history is saved and judged before the namespace is deleted.
 	DeferCleanup(ns.Remove)
-	DeferCleanup(func(ctx SpecContext) { conclude(ctx, ns) })
+	early, stop := tellEarly(ns)
+	DeferCleanup(func(ctx SpecContext) {
+		stop()
+		conclude(ctx, ns, early)
+	})
 	waiting := func() string {
 		var b strings.Builder
 		for _, w := range ns.Waiting() {
@@ -102,7 +106,7 @@ func tooOld(ids []contract.ID, kubernetes string) string {
 }
 
 // conclude saves the spec's history and judges it.
-func conclude(ctx SpecContext, ns *framework.Namespace) {
+func conclude(ctx SpecContext, ns *framework.Namespace, early *judge.Early) {
 	GinkgoHelper()
 	terminating := ns.NamespaceTerminating(ctx)
 	if terminating == "" && !CurrentSpecReport().State.Is(types.SpecStateSkipped) {
@@ -120,7 +124,11 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 	if terminating != "" {
 		Fail("inconclusive: " + terminating)
 	}
-	problem := problemIn(h, spec)
+	results := judge.History(h)
+	if withdrawn := early.Withdrawn(results); len(withdrawn) > 0 {
+		progress.send(runner.Event{Broken: fmt.Sprintf("not so, as the whole recording shows: %s: %v", textOf(spec), withdrawn)})
+	}
+	problem := problemIn(h, results, spec)
 	if problem != "" && !spec.Failed() {
 		diagnoseSpec(ctx, ns)
 	}
@@ -137,8 +145,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace) {
 
 // problemIn judges a spec's history and returns what fails the spec: broken guarantees, whatever the spec proves, or else, where the spec
 // has not failed by itself, an incomplete recording or a guarantee that the spec proves and did not uphold.
-func problemIn(h *history.History, spec types.SpecReport) string {
-	results := judge.History(h)
+func problemIn(h *history.History, results []judge.Result, spec types.SpecReport) string {
 	file := historyFile(textOf(spec))
 	broken := verdict.Broken(results)
 	switch {

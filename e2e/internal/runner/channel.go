@@ -24,6 +24,8 @@ type Event struct {
 	Seconds float64 `json:"seconds,omitempty"`
 	// Waits is what the running spec waits for, sent from time to time.
 	Waits string `json:"waits,omitempty"`
+	// Broken says what the recording of the running spec shows broken so far, as soon as it does.
+	Broken string `json:"broken,omitempty"`
 }
 
 // channel is the command's end of the socket that the processes of the suite connect to.

@@ -86,12 +86,14 @@ func TestEventsArePrinted(t *testing.T) {
 	}
 	var out strings.Builder
 	var printing sync.WaitGroup
-	printing.Go(func() { follow(c.events, &out) })
+	broken := 0
+	printing.Go(func() { follow(c.events, &out, func() { broken++ }) })
 	awaitAccepted(t, c)
 	for process := 1; process <= 2; process++ {
 		for _, e := range []Event{
 			{Process: process, Total: 12, Began: "a spec"},
 			{Process: process, Waits: "waits for something"},
+			{Process: process, Broken: "found while it goes on: a spec"},
 			{Process: process, Ended: "a spec", State: map[int]string{1: "passed", 2: "failed"}[process], Seconds: 4.25, Message: map[int]string{2: "ordering/create broken: too early\nsecond line"}[process]},
 		} {
 			if err := conn.Send(e); err != nil {
@@ -101,9 +103,10 @@ func TestEventsArePrinted(t *testing.T) {
 	}
 	c.close()
 	printing.Wait()
-	want := "[ 1/12] pass   4.2 s  a spec\n[ 2/12] FAIL   4.2 s  a spec\n          ordering/create broken: too early\n          second line\n"
-	if out.String() != want {
-		t.Errorf("expected\n%s\nfound\n%s", want, out.String())
+	const early = "          found while it goes on: a spec\n"
+	want := early + "[ 1/12] pass   4.2 s  a spec\n" + early + "[ 2/12] FAIL   4.2 s  a spec\n          ordering/create broken: too early\n          second line\n"
+	if out.String() != want || broken != 2 {
+		t.Errorf("expected what is broken to be told twice, and\n%s\nfound it told %d times, and\n%s", want, broken, out.String())
 	}
 	select {
 	case <-lost:
@@ -144,7 +147,7 @@ func TestCutEventIsSkipped(t *testing.T) {
 	}
 	var out strings.Builder
 	var printing sync.WaitGroup
-	printing.Go(func() { follow(c.events, &out) })
+	printing.Go(func() { follow(c.events, &out, func() {}) })
 	awaitAccepted(t, c)
 	if _, err := conn.conn.Write([]byte("{\"process\": 1, \"ended\": \"a sp\n")); err != nil {
 		t.Fatal(err)
@@ -212,7 +215,7 @@ func TestUnwritableConsoleEndsNoRun(t *testing.T) {
 	events <- Event{Ended: "a spec", State: "passed"}
 	events <- Event{Ended: "another spec", State: "passed"}
 	close(events)
-	follow(events, unwritable{})
+	follow(events, unwritable{}, func() {})
 	if len(events) > 0 {
 		t.Errorf("expected all events to be read, found %d left", len(events))
 	}

@@ -25,8 +25,9 @@ type runningSpec struct {
 	since       time.Time
 }
 
-// follow prints events until their channel is closed. A console that cannot be written to ends no run: the report holds the same.
-func follow(events <-chan Event, out io.Writer) {
+// follow prints events until their channel is closed, and calls broken for each that says something is. A console that cannot be written to ends no run: the
+// report holds the same.
+func follow(events <-chan Event, out io.Writer, broken func()) {
 	c := console{out: out, running: map[int]runningSpec{}, last: time.Now()}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -37,6 +38,9 @@ func follow(events <-chan Event, out io.Writer) {
 				return
 			}
 			c.show(e)
+			if e.Broken != "" {
+				broken()
+			}
 		case <-ticker.C:
 			c.breakSilence()
 		}
@@ -55,6 +59,8 @@ func (c *console) show(e Event) {
 	switch {
 	case e.Began != "":
 		c.running[e.Process] = runningSpec{text: e.Began, since: time.Now()}
+	case e.Broken != "":
+		c.printf("%s\n", indent(e.Broken))
 	case e.Waits != "":
 		r := c.running[e.Process]
 		r.waits = e.Waits

@@ -58,8 +58,9 @@ func (o *Options) ginkgoArgs() []string {
 	return args
 }
 
-// runSpecs runs the specs with these settings and prints their progress. That some failed is no error here: the verdicts say so.
-func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Writer) (err error) {
+// runSpecs runs the specs with these settings and prints their progress; it calls broken whenever one that runs shows something broken. That some failed is no
+// error here: the verdicts say so.
+func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Writer, broken func()) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (o *Options) runSpecs(ctx context.Context, s runconfig.Settings, out io.Wri
 		return err
 	}
 	var printing sync.WaitGroup
-	printing.Go(func() { follow(connections.events, out) })
+	printing.Go(func() { follow(connections.events, out, broken) })
 
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Args = append(append([]string{ginkgoName}, o.ginkgoArgs()...), suite, "--", "-conformance.settings="+settings, "-conformance.socket="+socket)

@@ -59,7 +59,7 @@ func (o *Options) runAttempt(ctx context.Context, s runconfig.Settings, out io.W
 	if err := os.Mkdir(o.ReportDir, reportdir.FolderMode); err != nil {
 		return err
 	}
-	return o.runSpecs(ctx, s, out)
+	return o.runSpecs(ctx, s, out, func() {})
 }
 
 // focusOn is a focus on the specs of those texts and no others.

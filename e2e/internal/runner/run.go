@@ -79,13 +79,19 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	if err := s.Published().Save(filepath.Join(o.ReportDir, SettingsFile)); err != nil {
 		return nil, err
 	}
-	if err := o.savePartial(s, begin); err != nil {
+	if _, err := o.savePartial(s, begin); err != nil {
 		return nil, err
 	}
-	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin)
+	found := make(chan struct{}, 1)
+	stop := o.keepSaving(context.WithoutCancel(ctx), s, begin, found)
 	var err error
 	if !o.Exploration.Only {
-		err = o.runSpecs(ctx, s, out)
+		err = o.runSpecs(ctx, s, out, func() {
+			select {
+			case found <- struct{}{}:
+			default: // it is about to be saved
+			}
+		})
 		if err == nil {
 			err = o.repeatDisturbed(ctx, s, begin, out)
 		}
@@ -148,8 +154,9 @@ func PrintUnused(reportDir string, s runconfig.Settings, out io.Writer) error {
 // saveEvery is how often a run saves a report of the specs that have ended.
 const saveEvery = 15 * time.Second
 
-// keepSaving saves a report of the specs that have ended again and again until stop is called, which waits for the last of it.
-func (o *Options) keepSaving(ctx context.Context, s runconfig.Settings, begin time.Time) (stop func()) {
+// keepSaving saves a report of the specs that have ended again and again until stop is called, which waits for the last of it; and with its page, once
+// something was found broken.
+func (o *Options) keepSaving(ctx context.Context, s runconfig.Settings, begin time.Time, broken <-chan struct{}) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -160,9 +167,13 @@ func (o *Options) keepSaving(ctx context.Context, s runconfig.Settings, begin ti
 			select {
 			case <-ctx.Done():
 				return
+			// The run itself will report what keeps it from saving its report.
 			case <-ticker.C:
-				// The run itself will report what keeps it from saving its report.
-				_ = o.savePartial(s, begin)
+				_, _ = o.savePartial(s, begin)
+			case <-broken:
+				if result, err := o.savePartial(s, begin); err == nil {
+					_ = report.SaveFiles(o.ReportDir, result)
+				}
 			}
 		}
 	}()
@@ -183,7 +194,7 @@ func Interrupted(saved *report.Conformance, judged *verdict.Run) bool {
 }
 
 // savePartial saves a report of the specs that have ended, which says that the run has not: it stays if the run is killed.
-func (o *Options) savePartial(s runconfig.Settings, begin time.Time) error {
+func (o *Options) savePartial(s runconfig.Settings, begin time.Time) (*report.Conformance, error) {
 	run, err := verdict.JudgeFolder(o.ReportDir, o.Level)
 	if err != nil {
 		run = verdict.Decide(o.Level, nil, nil) // no spec has ended yet
@@ -191,7 +202,7 @@ func (o *Options) savePartial(s runconfig.Settings, begin time.Time) error {
 	run.AddTrouble(notEnded)
 	result, err := report.New(o.ReportDir, &run, s, begin, time.Since(begin))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return result.Save(o.ReportDir)
+	return result, result.Save(o.ReportDir)
 }

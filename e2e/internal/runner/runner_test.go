@@ -112,7 +112,7 @@ func TestFilesOfARunAreOnesOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := Options{ReportDir: dir, Level: contract.Extended, Procs: "2", TimeLimit: time.Hour}
-	if err := o.runSpecs(t.Context(), testSettings(dir), io.Discard); err != nil {
+	if err := o.runSpecs(t.Context(), testSettings(dir), io.Discard, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{GinkgoLog, report.GinkgoFile} {
@@ -138,7 +138,7 @@ func TestSpecsRunInSeveralProcesses(t *testing.T) {
 			dir := t.TempDir()
 			o := Options{ReportDir: dir, Level: contract.Extended, Procs: procs, Seed: "7", TimeLimit: time.Hour}
 			var out strings.Builder
-			if err := o.runSpecs(t.Context(), testSettings(dir), &out); err != nil {
+			if err := o.runSpecs(t.Context(), testSettings(dir), &out, func() {}); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"first", "second", "third"} {
@@ -186,7 +186,7 @@ func TestRunThatWasCutShortSaysSo(t *testing.T) {
 					cancel()
 				}
 			})
-			if err := o.runSpecs(ctx, testSettings(o.ReportDir), console); err != nil {
+			if err := o.runSpecs(ctx, testSettings(o.ReportDir), console, func() {}); err != nil {
 				t.Fatal(err)
 			}
 			outcome, err := os.ReadFile(filepath.Join(o.ReportDir, verdict.SpecsFile))
