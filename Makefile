@@ -19,7 +19,7 @@ cleaned_cluster = $(call flag,KUBECONFIG,kubeconfig) $(call flag,CONTEXT,context
 	$(call flag,NAMESPACE_PREFIX,namespace-prefix) $(call flag,RUN,run) $(call flag,ALL,all) $(call flag,REPORT_DIR,report-dir)
 
 .DEFAULT_GOAL := help
-.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix speed nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle plugin
+.PHONY: help commands $(user) $(dev) toolchain e2e explore certify cluster cluster-down judge report compare diagnose faults mutants disturbances matrix speed scale nightly test verify fmt catalogue coverage rbac pictures bench clean clean-cluster image images bundle plugin
 
 # A recipe ends with exec, so that a signal which make passes on reaches the program and not a shell that dies in front of it.
 ##
@@ -43,6 +43,7 @@ mutants: $(dev)      ; @exec $(dev) mutants                  ## change the contr
 disturbances: $(dev) ; @exec $(dev) disturbances             ## disturb a correct cluster and show that no guarantee is found broken (DISTURBANCE=name)
 matrix: $(dev)       ; @exec $(dev) matrix                   ## run the suite on clusters of other versions, address families, zones and storage (MATRIX=name)
 speed: $(dev)        ; @exec $(dev) speed                    ## measure how long the suite takes on a kept cluster (RUNS=5, LEVEL=core)
+scale: $(dev)        ; @exec $(dev) scale                    ## run the specs of scale on simulated nodes, and show what the controller and the suite take (SIZES=10,100,1000)
 nightly: $(dev)      ; @exec $(dev) nightly                  ## run the suite RUNS times in random order, and distinguish regressions from flakes (RUNS=3)
 ##
 ## The project
@@ -71,6 +72,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   OBJECTIVE=pod-ready.p95=30s,.. what figures may be at most: shown met or not, and no part of conformance
 ##   KNOWN_ISSUES=file              guarantees known to be broken, with reason and expires: shown, and no verdict changes
 ##   EXPLORE=time EXPLORE_NAMESPACES=n    random acts after the specs, for that time in so many namespaces (0, 3)
+##   SCALE=n                        specs that create, scale, update and delete n pods, judged as they are (0)
 ##   EPISODE=file COVERAGE=file     a saved episode of acts to carry out again; what was tried so far
 ##   RESULTS_DIR=folder             receives e2e.log and junit_01.xml of certify, as hydrophone names them
 ##   NAMESPACES=a,b,...             empty ones that certify is to use, instead of making its own: needs rights in them alone

@@ -16,7 +16,7 @@ func layers() [][]string {
 			"podexec", "provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
 			"provision/nodeimage/podnet", "selftest/faults/planted",
 		},
-		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "framework/dns/egress"},
+		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "provision/simulated", "framework/dns/egress"},
 		{"judge", "figures", "auditlog", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "diagnose/folder", "images"},
 		{"verdict", "recording", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
 		{"report", "framework/explorer", "framework/statefulset", "framework/nodes", "framework/load", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},

@@ -28,6 +28,6 @@ func main() {
 func newCommand() *cobra.Command {
 	return cli.NewRoot("confdev", "Make clusters for the suite, try the suite itself, and pack it", version.OfProgram(),
 		newE2ECommand(), newExploreCommand(), newClusterCommand(), newEngineCommand(), newNodeImageCommand(), newCleanCommand(),
-		newFaultsCommand(), newMutantsCommand(), newSpeedCommand(), newDisturbancesCommand(), newMatrixCommand(), newNightlyCommand(),
+		newFaultsCommand(), newMutantsCommand(), newSpeedCommand(), newScaleCommand(), newDisturbancesCommand(), newMatrixCommand(), newNightlyCommand(),
 		newImageCommand(), newBundleCommand(), newPluginCommand())
 }

@@ -30,6 +30,8 @@ type Settings struct {
 	TimeLimit string `json:"timeLimit,omitempty"`
 	// Retries is how often a spec was repeated at most that other clients disturbed.
 	Retries int `json:"retries,omitempty"`
+	// Scale is how many pods the specs of scale had.
+	Scale int `json:"scale,omitempty"`
 	// PodPatch is the strategic merge patch that was applied to the templates of all pods, without values of annotations.
 	PodPatch map[string]any `json:"podPatch,omitempty"`
 	// ClaimSize is the least that claims asked for, where it is not the suite's own.
@@ -51,6 +53,9 @@ func SettingsOf(s runconfig.Settings) Settings {
 		PodPatch: s.PodPatch, PullSecret: s.PullSecret != "", NamespaceLabels: s.NamespaceLabels, NamespaceAnnotations: slices.Sorted(maps.Keys(s.NamespaceAnnotations)),
 		File: s.FromFile,
 	}
+	if s.Scale != nil {
+		out.Scale = s.Scale.Pods
+	}
 	if s.TimeLimit > 0 {
 		out.TimeLimit = s.TimeLimit.String()
 	}
@@ -60,7 +65,7 @@ func SettingsOf(s runconfig.Settings) Settings {
 	return out
 }
 
-// Adapted says in a line each what a person had changed of the suite's objects.
+// Adapted says in a line each what a person had changed of the suite's objects, or added to them.
 func (s Settings) Adapted() []string {
 	var out []string
 	if len(s.PodPatch) > 0 {
@@ -69,6 +74,9 @@ func (s Settings) Adapted() []string {
 			patch = []byte(err.Error())
 		}
 		out = append(out, "all pods with the patch "+string(patch))
+	}
+	if s.Scale > 0 {
+		out = append(out, fmt.Sprintf("specs of scale with %d pods", s.Scale))
 	}
 	if s.ClaimSize != "" {
 		out = append(out, "claims of "+s.ClaimSize+" and more")

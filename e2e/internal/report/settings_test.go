@@ -20,10 +20,11 @@ func TestSettingsSayWhatWasAdapted(t *testing.T) {
 	}
 	s := report.SettingsOf(runconfig.Settings{
 		PodPatch: patch, ClaimSize: &size, PullSecret: "/SECRET", TimeLimit: 2 * time.Hour,
+		Scale:           &runconfig.Scale{Pods: 200, PodPatch: patch},
 		NamespaceLabels: map[string]string{"team": "data"}, NamespaceAnnotations: map[string]string{"owner": "SECRET"},
 	})
 	said := strings.Join(s.Adapted(), "\n")
-	for _, want := range []string{`"nodeSelector":{"pool":"db"}`, "claims of 1Gi and more", "a pull secret", "labels team=data", "annotations owner"} {
+	for _, want := range []string{`"nodeSelector":{"pool":"db"}`, "claims of 1Gi and more", "specs of scale with 200 pods", "a pull secret", "labels team=data", "annotations owner"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("expected %q in:\n%s", want, said)
 		}

@@ -110,6 +110,8 @@ type Settings struct {
 	Explore *Explore `json:"explore,omitempty"`
 	// FromFile are the settings that a settings file gave, as name=value: they are in force by the other fields.
 	FromFile []string `json:"fromFile,omitempty"`
+	// Scale says how many pods the specs of scale have, nil if there are no such specs.
+	Scale *Scale `json:"scale,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus string `json:"focus,omitempty"`
 	// Objectives are what a person wants of the figures, such as pod-ready.p95=30s, and KnownIssues what a person knows to be broken.
@@ -131,6 +133,15 @@ type Explore struct {
 	Seed     uint64        `json:"seed,omitempty"`
 	// Coverage is the file that says what earlier episodes have done, "" if there were none.
 	Coverage string `json:"coverage,omitempty"`
+}
+
+// Scale is how many pods the specs of scale have at a time.
+type Scale struct {
+	Pods int `json:"pods"`
+	// Within is when a spec goes no further, and says what it has not come to.
+	Within time.Duration `json:"within"`
+	// PodPatch is applied to their pods alone, for instance where these are to be on simulated nodes.
+	PodPatch PodPatch `json:"podPatch,omitempty"`
 }
 
 // Kind is how the nodes of a kind cluster are reached.
@@ -220,6 +231,11 @@ func (s Settings) Published() Settings {
 	}
 	s.FromFile = publishedLines(s.FromFile)
 	s.PodPatch = s.PodPatch.published()
+	if s.Scale != nil {
+		scale := *s.Scale
+		scale.PodPatch = scale.PodPatch.published()
+		s.Scale = &scale
+	}
 	s.NamespaceAnnotations = maps.Clone(s.NamespaceAnnotations)
 	for key := range s.NamespaceAnnotations {
 		s.NamespaceAnnotations[key] = redact.Hidden

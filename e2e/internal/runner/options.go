@@ -38,6 +38,7 @@ type Options struct {
 	Retries         int      // how often a spec may be repeated that other clients disturbed
 	TimeLimit       time.Duration
 	Exploration     Exploration
+	Scale           Scale
 	Workload        Workload
 	Beside          Beside
 
@@ -64,6 +65,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive; random acts may take theirs beside it")
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
 	o.Exploration.addFlags(f)
+	o.Scale.addFlags(f)
 	o.Workload.addFlags(f)
 	o.Beside.addFlags(f)
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
@@ -119,6 +121,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	}
 	o.validateNamespaces(wrong)
 	o.Exploration.validate(wrong)
+	o.Scale.validate(wrong)
 	o.Workload.validate(len(o.Namespaces) > 0, wrong)
 	o.Beside.validate(time.Now(), wrong)
 	o.TimeLimit += o.Exploration.longest()
@@ -183,7 +186,7 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 	}
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
-		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
+		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
 		Objectives: o.Beside.Objectives, KnownIssues: o.Beside.KnownIssues,

@@ -111,7 +111,7 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	if err != nil {
 		return nil, err
 	}
-	if err := o.used.Save(o.ReportDir, "preflight"); err != nil {
+	if err := errors.Join(o.used.Save(o.ReportDir, "preflight"), showScale(o.ReportDir, out)); err != nil {
 		return nil, err
 	}
 	return &run, errors.Join(result.Save(o.ReportDir), report.SaveFiles(o.ReportDir, result))

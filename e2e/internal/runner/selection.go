@@ -32,8 +32,8 @@ func (o *Options) labelFilter() string {
 // CheckSelection rejects a narrowed run that selects no spec, before anything is made for it. mayDisrupt says that specs of the level
 // disruptive run here, if that level is chosen.
 func (o *Options) CheckSelection(mayDisrupt bool) error {
-	if o.Focus == "" && o.Labels == "" {
-		return nil // every level has specs
+	if o.Focus == "" && o.Labels == "" || o.Scale.Pods > 0 {
+		return nil // every level has specs, and those of scale are declared in the run itself alone
 	}
 	chosen := o.selected()
 	further := chosen

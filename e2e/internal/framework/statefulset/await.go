@@ -67,21 +67,12 @@ func (s *Set) rescaled() func(*history.State) int {
 func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.ExpectEach(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", func(st *history.State) string {
-		if why := s.allReady(st); why != "" {
-			return why
-		}
-		set := st.Get(history.Sets, s.Name).Set
-		for _, p := range st.PodsOf(s.UID) {
-			if got := p.Labels[appsv1.ControllerRevisionHashLabelKey]; got != set.Status.UpdateRevision {
-				return fmt.Sprintf("%s is at revision %s, the update revision is %s", p.Name, got, set.Status.UpdateRevision)
-			}
-		}
-		if set.Status.CurrentRevision != set.Status.UpdateRevision {
-			return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
-		}
-		return ""
-	}, s.updated, s.of(options)...)
+	s.NS.ExpectEach(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", s.rolledOut, s.updated, s.of(options)...)
+}
+
+// HasCome is met where exactly the pods of that many replicas exist, all Ready and at the update revision, and the status says so.
+func (s *Set) HasCome(replicas int32) framework.Condition {
+	return framework.AllOf(s.hasReplicas(replicas), s.rolledOut)
 }
 
 // AwaitUpdatedFrom waits until all pods are Ready and those from that ordinal on are at the update revision.
@@ -183,6 +174,23 @@ func (s *Set) hasReplicas(replicas int32) framework.Condition {
 		}
 		return s.allReady(st)
 	}
+}
+
+// rolledOut is met where allReady is, all pods are at the update revision, and the set's current revision has become it.
+func (s *Set) rolledOut(st *history.State) string {
+	if why := s.allReady(st); why != "" {
+		return why
+	}
+	set := st.Get(history.Sets, s.Name).Set
+	for _, p := range st.PodsOf(s.UID) {
+		if got := p.Labels[appsv1.ControllerRevisionHashLabelKey]; got != set.Status.UpdateRevision {
+			return fmt.Sprintf("%s is at revision %s, the update revision is %s", p.Name, got, set.Status.UpdateRevision)
+		}
+	}
+	if set.Status.CurrentRevision != set.Status.UpdateRevision {
+		return fmt.Sprintf("all pods are updated; status.currentRevision is still %s", set.Status.CurrentRevision)
+	}
+	return ""
 }
 
 // observed is met where observedGeneration is the set's generation, and that is not older than the spec's last change.

@@ -165,12 +165,17 @@ func (s *Set) AwaitDeletionOnLostNode(ctx context.Context, ordinals ...int) {
 func (s *Set) AwaitNoPods(ctx context.Context) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
-	s.NS.Expect(ctx, l.PodGone+l.Collected, "all pods of "+s.Name+" to be gone", func(st *history.State) string {
+	s.NS.Expect(ctx, l.PodGone+l.Collected, "all pods of "+s.Name+" to be gone", s.NoPods())
+}
+
+// NoPods is met where no pod of the set is left.
+func (s *Set) NoPods() framework.Condition {
+	return func(st *history.State) string {
 		if pods := st.PodsOf(s.UID); len(pods) > 0 {
 			return "still there: " + names(pods)
 		}
 		return ""
-	})
+	}
 }
 
 // AwaitRestarted waits until a container of that very pod has been restarted and the pod is Ready again, or it is another pod,

@@ -207,10 +207,16 @@ func (s *Set) Headless() bool {
 	return headless
 }
 
+// A set may have a thousand of them: five say enough.
 func names(events []*history.Event) string {
-	list := make([]string, 0, len(events))
-	for _, e := range events {
+	const most = 5
+	var list []string
+	for _, e := range events[:min(most, len(events))] {
 		list = append(list, e.Name)
 	}
-	return strings.Join(list, ", ")
+	text := strings.Join(list, ", ")
+	if n := len(events) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
