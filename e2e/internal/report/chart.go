@@ -47,6 +47,17 @@ func (c *chart) Led() bool {
 	return slices.ContainsFunc(c.Rows, func(r chartRow) bool { return len(r.Leads) > 0 })
 }
 
+// bars counts those of all rows; a chart that is nil has none.
+func (c *chart) bars() int {
+	n := 0
+	if c != nil {
+		for _, r := range c.Rows {
+			n += len(r.Bars)
+		}
+	}
+	return n
+}
+
 // Ringed reports whether some event of the timeline is among what shows a violation.
 func (c *chart) Ringed() bool {
 	return slices.ContainsFunc(c.Rows, func(r chartRow) bool { return len(r.Rings) > 0 })
@@ -87,14 +98,16 @@ type chartMark struct {
 	Title   string
 }
 
-// draw lays out a history's timeline with the test's operations and the violations found in it; nil if the history has no pod or claim.
-func draw(h *history.History, found []shownFinding) *chart {
+// draw lays out a history's timeline, of so many bars at most, with the test's operations and the violations found in it; nil if the history has no pod or claim.
+func draw(h *history.History, found []shownFinding, bars int) *chart {
 	rows := Timeline(h)
 	if len(rows) == 0 {
 		return nil
 	}
-	c := &chart{RowsLeft: max(0, len(rows)-maxRowsShown), Thin: len(rows) > manyRows}
-	rows = rows[:len(rows)-c.RowsLeft]
+	evidence := newEvidenceIndex(h, found)
+	shown := shownRows(rows, evidence, bars)
+	c := &chart{RowsLeft: len(rows) - len(shown), Thin: len(shown) > manyRows}
+	rows = shown
 	longest := 0
 	for _, row := range rows {
 		longest = max(longest, len(row.Name))
@@ -110,7 +123,6 @@ func draw(h *history.History, found []shownFinding) *chart {
 	if c.Thin {
 		height, c.Bar = thinRowHeight, thinBarHeight
 	}
-	evidence := newEvidenceIndex(h, found)
 	led := leaders(h)
 	for i, row := range rows {
 		out := c.row(row, i, height, x, evidence)
@@ -143,6 +155,27 @@ func draw(h *history.History, found []shownFinding) *chart {
 	c.OperationMarks, c.ViolationMarks = mergeNumbers(c.OperationMarks), mergeNumbers(c.ViolationMarks)
 	c.Label = fmt.Sprintf("Timeline of %s over %.1f seconds; the history in words follows below", count(len(rows), "pod or claim", "pods and claims"), total.Seconds())
 	return c
+}
+
+// shownRows returns the rows that a chart of so many bars has room for, in their order: those with evidence before the others.
+func shownRows(rows []Row, evidence evidenceIndex, bars int) []Row {
+	room := maxRowsShown
+	chosen := map[int]bool{}
+	for _, wanted := range []bool{true, false} {
+		for i, r := range rows {
+			wrong := len(evidence.rows[rowKey{r.Resource, r.Name}]) > 0
+			if wrong == wanted && room > 0 && len(r.Bars) <= bars {
+				chosen[i], room, bars = true, room-1, bars-len(r.Bars)
+			}
+		}
+	}
+	var shown []Row
+	for i, r := range rows {
+		if chosen[i] {
+			shown = append(shown, r)
+		}
+	}
+	return shown
 }
 
 func (c *chart) row(row Row, i int, height float64, x func(time.Duration) float64, evidence evidenceIndex) chartRow {

@@ -46,7 +46,7 @@ func carried() *history.History {
 
 func TestChartOfADatabase(t *testing.T) {
 	t.Parallel()
-	c := draw(carried(), nil)
+	c := draw(carried(), nil, maxBarsInAll)
 	if c.Writes == nil || c.Writes.Most != 2 || !c.Led() {
 		t.Fatalf("expected writes and who led, found %+v", c.Writes)
 	}
@@ -65,7 +65,7 @@ func TestChartOfADatabase(t *testing.T) {
 			t.Errorf("%s: expected db-1 and then db-0 to have led, found %v", r.Name, r.Leads)
 		}
 	}
-	if c := draw(withoutClients(), nil); c.Writes != nil || c.Led() {
+	if c := draw(withoutClients(), nil, maxBarsInAll); c.Writes != nil || c.Led() {
 		t.Errorf("expected nothing of a database, found %+v", c.Writes)
 	}
 }

@@ -22,8 +22,10 @@ var pageTemplate string
 
 // Bounds that keep the page below 5 MB. The page says what it leaves out and in which file it is.
 const (
-	maxEventsShown   = 400
-	maxRowsShown     = 2000
+	maxEventsShown = 400
+	maxRowsShown   = 2000
+	// Of all charts of the page, in their order: a bar takes 250 bytes.
+	maxBarsInAll     = 17_000
 	maxFindingsShown = 30
 	// Of one failed spec's objects, and of all of them together.
 	maxObjectsShown = 64 << 10
@@ -96,7 +98,7 @@ func WritePage(w io.Writer, dir string, c *Conformance) error {
 	}
 	p := page{Conformance: c, Open: openQuestions(c), Families: families(c.Guarantees)}
 	p.Headline, p.Advice = headline(c)
-	r := renderer{dir: dir, objectsLeft: maxObjectsInAll}
+	r := renderer{dir: dir, objectsLeft: maxObjectsInAll, barsLeft: maxBarsInAll}
 	bySpec := map[string][]shownFinding{}
 	for i, problem := range problems(c) {
 		for _, f := range problem.Findings {

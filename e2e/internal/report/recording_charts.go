@@ -112,7 +112,7 @@ func recordedCharts(dir string, r *recording.Recording, all []recording.History)
 			}
 		}
 		h = recording.Only(h, func(set string) bool { return sets[[2]string{file.Namespace, set}] })
-		c := recordedChart{Namespace: file.Namespace, From: day(h.Header.Start), File: file.File, Chart: draw(h, found)}
+		c := recordedChart{Namespace: file.Namespace, From: day(h.Header.Start), File: file.File, Chart: draw(h, found, maxBarsInAll)}
 		c.Narration, c.Left = narrate(h)
 		out = append(out, c)
 	}

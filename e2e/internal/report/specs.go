@@ -27,6 +27,8 @@ type renderer struct {
 	dir string
 	// objectsLeft is the number of bytes left for objects of failed specs.
 	objectsLeft int
+	// barsLeft is the number of bars left for charts.
+	barsLeft int
 }
 
 // load reads a history; nil if the file does not exist, which the report says elsewhere.
@@ -54,7 +56,9 @@ func (r *renderer) chartOf(p problem) (*chart, error) {
 			here = append(here, f)
 		}
 	}
-	return draw(h, here), nil
+	c := draw(h, here, r.barsLeft)
+	r.barsLeft -= c.bars()
+	return c, nil
 }
 
 func (r *renderer) spec(s Spec, failed bool, found []shownFinding) (shownSpec, error) {
@@ -67,7 +71,8 @@ func (r *renderer) spec(s Spec, failed bool, found []shownFinding) (shownSpec, e
 		return out, err
 	}
 	out.Proves = h.Header.Proves
-	out.Chart = draw(h, found)
+	out.Chart = draw(h, found, r.barsLeft)
+	r.barsLeft -= out.Chart.bars()
 	out.Narration, out.NarrationLeft = narrate(h)
 	out.Evidence, err = readEvidence(r.dir, evidenceOf(s.History), min(maxObjectsShown, r.objectsLeft))
 	r.objectsLeft -= out.Evidence.size
