@@ -89,7 +89,7 @@ func connect(version string) *framework.Cluster {
 }
 
 var _ = SynchronizedAfterSuite(saveUsage, func(ctx SpecContext) {
-	if target == nil || target.Settings.SkipNamespaceWait {
+	if target == nil || target.Settings.SkipNamespaceWait || target.Settings.KeepNamespaces {
 		return
 	}
 	err := target.AwaitNamespacesGone(ctx)

@@ -105,6 +105,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 func (o *e2eOptions) settingsOn(ctx context.Context, c *cluster.Cluster, progress io.Writer) (s runconfig.Settings, err error) {
 	s = o.Settings(runName(c.Name()), c.Images)
 	s.Kubeconfig = c.Kubeconfig()
+	s.KeepNamespaces = !c.Kept() && !o.keep
 	if o.Level == contract.Disruptive {
 		s.Kind = &runconfig.Kind{Name: c.Name(), Engine: c.Engine().Host()}
 	}

@@ -110,8 +110,11 @@ func (ns *Namespace) record(ctx context.Context, header history.Header) (err err
 }
 
 // Remove requests the namespace's deletion, whose end is awaited once, at the end of the run. Where NAMESPACES= names the namespace, it
-// deletes what the run made there.
+// deletes what the run made there. Where the cluster is removed after the run it does nothing.
 func (ns *Namespace) Remove(ctx context.Context) error {
+	if ns.Settings.KeepNamespaces {
+		return nil
+	}
 	if len(ns.Settings.Namespaces) > 0 {
 		return cleanup.DeleteLabelled(ctx, ns.Klient, ns.Name, runconfig.RunLabel+"="+ns.Settings.Run)
 	}

@@ -38,3 +38,26 @@ func TestNamespaceWhoseAnswerWasLostIsRemoved(t *testing.T) {
 		t.Errorf("expected the others' namespaces to stay, found %q", changes)
 	}
 }
+
+// In a cluster that is removed after the run a namespace stays; in any other it is removed by its UID.
+func TestRemovedWhereTheClusterStays(t *testing.T) {
+	for keep, want := range map[bool]int{true: 0, false: 1} {
+		s := &apitest.Server{Objects: map[string][]metav1.ObjectMeta{"namespaces": {{Name: "sts-a", UID: "u"}}}}
+		config := s.Start(t)
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kl, err := klient.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns := &Namespace{Cluster: &Cluster{Client: client, Klient: kl, Settings: runconfig.Settings{Run: "r", KeepNamespaces: keep}}, Name: "sts-a", uid: "u"}
+		if err := ns.Remove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Changes(); len(got) != want {
+			t.Errorf("keep %t: expected %d requests to change something, found %q", keep, want, got)
+		}
+	}
+}

@@ -7,9 +7,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// earlyMargin is how old a violation must be before it is told while the recording goes on: what excuses it may arrive by another watch.
-const earlyMargin = 2 * watchSkew
-
 // Early looks for violations in a history that is still being recorded, so that they can be told while a spec runs. It decides nothing: the verdict is
 // that of the whole history, which may know more.
 type Early struct{ told map[place]bool }
@@ -27,7 +24,7 @@ func (e *Early) Look(h *history.History, now time.Duration) []Finding {
 	for _, r := range History(h) {
 		for _, f := range r.Violations {
 			p := place{f.Guarantee, f.Set}
-			if e.told[p] || f.At > now-earlyMargin {
+			if e.told[p] || f.At > settledBefore(now) {
 				continue
 			}
 			if e.told == nil {

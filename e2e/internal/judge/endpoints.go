@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -69,20 +68,6 @@ func checkEndpoints(m *model, res *results) {
 			}
 		}
 	}
-}
-
-// syncBegun returns the earliest write of a service's slices, in their order, that may be of the same sync of the endpoint slice controller as one of them.
-// It looks at the pods once, and then writes the slices of a large service one after another, each once.
-func syncBegun(written []*history.Event, e *history.Event) *history.Event {
-	at, _ := slices.BinarySearchFunc(written, e.Seq, func(w *history.Event, seq int) int { return cmp.Compare(w.Seq, seq) })
-	begun, seen := e, map[types.UID]bool{e.UID: true}
-	for _, before := range slices.Backward(written[:at]) {
-		if seen[before.UID] || begun.At-before.At > longestSliceWrite {
-			break
-		}
-		seen[before.UID], begun = true, before
-	}
-	return begun
 }
 
 // changesReadiness reports whether the versions of a service differ in what they say of pods that are not ready.

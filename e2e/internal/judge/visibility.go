@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -379,3 +380,20 @@ func (m *model) updateNamed(s *setLife, p *podLife) bool {
 		return v.Set.Status.UpdateRevision != "" && v.Set.Status.UpdateRevision != p.revision
 	})
 }
+
+// syncBegun returns the earliest write of a service's slices, in their order, that may be of the same sync of the endpoint slice controller as one of them.
+// It looks at the pods once, and then writes the slices of a large service one after another, each once.
+func syncBegun(written []*history.Event, e *history.Event) *history.Event {
+	at := sort.Search(len(written), func(i int) bool { return written[i].Seq >= e.Seq })
+	begun, seen := e, map[types.UID]bool{e.UID: true}
+	for _, before := range slices.Backward(written[:at]) {
+		if seen[before.UID] || begun.At-before.At > longestSliceWrite {
+			break
+		}
+		seen[before.UID], begun = true, before
+	}
+	return begun
+}
+
+// settledBefore returns up to when all watches have delivered what they will, at a moment of the recording: what excuses an act may come by another one.
+func settledBefore(now time.Duration) time.Duration { return now - 2*watchSkew }

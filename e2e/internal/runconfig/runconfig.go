@@ -100,6 +100,9 @@ type Settings struct {
 	// ReportDir is the absolute path of the report folder.
 	ReportDir string `json:"reportDir,omitempty"`
 	Limits    Limits `json:"limits"`
+	// KeepNamespaces leaves the run's namespaces with all that is in them, since the cluster is removed after it: to stop and remove pods takes a part of the
+	// processors that the specs need.
+	KeepNamespaces bool `json:"keepNamespaces,omitempty"`
 	// SkipNamespaceWait ends a run without waiting until its namespaces are gone, since another run follows in the same cluster.
 	SkipNamespaceWait bool `json:"skipNamespaceWait,omitempty"`
 	// Retries is how often a spec may be repeated that other clients disturbed; Attempt is the number of such a repetition, from 2, 0 in the run

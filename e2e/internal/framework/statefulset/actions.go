@@ -89,7 +89,8 @@ func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
 	Expect(s.NS.Do(request, func() error { return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, o) })).To(Succeed())
 }
 
-// Orphan deletes the set with orphan propagation and waits until it is gone and its pods have no controller.
+// Orphan deletes the set with orphan propagation and waits until it is gone, its pods have no controller, and no sync of it goes on: one may write its status
+// once more, by name, and that of the next set of this name would count what was true of this one.
 func (s *Set) Orphan(ctx context.Context) {
 	GinkgoHelper()
 	var pods []*history.Event
@@ -106,6 +107,7 @@ func (s *Set) Orphan(ctx context.Context) {
 		}
 		return ""
 	})
+	s.NS.AwaitLag(ctx)
 }
 
 // DeleteService deletes the set's headless service.
