@@ -14,8 +14,10 @@ import (
 func TestSharer(t *testing.T) {
 	text := "containers[main].command"
 	pod := func(rv string, ready history.ContainerState) *history.Event {
-		return &history.Event{Resource: history.Pods, Change: history.Modified, Meta: history.Meta{Name: "set-0", UID: "a", ResourceVersion: rv, Labels: map[string]string{"app": "set"}},
-			Pod: &history.Pod{Template: history.Template{Parts: string([]byte(text)), Images: map[string]string{"main": "x"}}, Containers: []history.Container{{Name: "main", State: ready}}}}
+		return &history.Event{
+			Resource: history.Pods, Change: history.Modified, Meta: history.Meta{Name: "set-0", UID: "a", ResourceVersion: rv, Labels: map[string]string{"app": "set"}},
+			Pod: &history.Pod{Template: history.Template{Parts: string([]byte(text)), Images: map[string]string{"main": "x"}}, Containers: []history.Container{{Name: "main", State: ready}}},
+		}
 	}
 	slice := func(rv string, ready ...bool) *history.Event {
 		e := &history.Event{Resource: history.Slices, Change: history.Modified, Meta: history.Meta{Name: "set-x", UID: "s", ResourceVersion: rv}, Slice: &history.Slice{Service: "set"}}
