@@ -2,7 +2,6 @@ package specs
 
 import (
 	"fmt"
-	"path/filepath"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -26,6 +25,12 @@ func tellEarly(ns *framework.Namespace) (early *judge.Early, stop func()) {
 	text, ended, done := textOf(CurrentSpecReport()), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		defer func() {
+			// The whole recording is judged once more: what fails here must not end the run before that.
+			if failed := recover(); failed != nil {
+				progress.send(runner.Event{Broken: fmt.Sprintf("not judged while it goes on: %s: %v", text, failed)})
+			}
+		}()
 		timer := time.NewTimer(lookEvery)
 		defer timer.Stop()
 		for judged := 0; ; {
@@ -48,7 +53,7 @@ func tellEarly(ns *framework.Namespace) (early *judge.Early, stop func()) {
 				// The page of a run that goes on shows it as well.
 				h.Close(now)
 				h.End.Reason = "the spec had not ended when this was written"
-				_ = h.Save(filepath.Join(ns.Settings.ReportDir, historyFile(text)))
+				_ = saveHistory(h, text)
 				progress.send(runner.Event{Broken: fmt.Sprintf("found while it goes on: %s\n%s", text, verdict.Sentences(found, historyFile(text)))})
 			}
 			timer.Reset(max(lookEvery, lookShare*time.Since(began)))

@@ -117,9 +117,7 @@ func conclude(ctx SpecContext, ns *framework.Namespace, early *judge.Early) {
 		h.Invalidate(terminating)
 	}
 	spec := CurrentSpecReport()
-	path := filepath.Join(ns.Settings.ReportDir, historyFile(textOf(spec)))
-	Expect(os.MkdirAll(filepath.Dir(path), 0o700)).To(Succeed())
-	Expect(h.Save(path)).To(Succeed())
+	Expect(saveHistory(h, textOf(spec))).To(Succeed())
 
 	if terminating != "" {
 		Fail("inconclusive: " + terminating)
@@ -141,6 +139,15 @@ func conclude(ctx SpecContext, ns *framework.Namespace, early *judge.Early) {
 	if problem != "" {
 		Fail(problem)
 	}
+}
+
+// saveHistory saves the history of a spec, in place of what was saved of it before.
+func saveHistory(h *history.History, spec string) error {
+	path := filepath.Join(settings.ReportDir, historyFile(spec))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return h.Save(path)
 }
 
 // problemIn judges a spec's history and returns what fails the spec: broken guarantees, whatever the spec proves, or else, where the spec

@@ -14,9 +14,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// A namespace whose creation was carried out and whose answer was lost is removed again.
-func TestNamespaceWhoseAnswerWasLostIsRemoved(t *testing.T) {
-	s := &apitest.Server{Objects: map[string][]metav1.ObjectMeta{"namespaces": {{Name: "theirs", UID: "1"}}}, LoseCreations: true}
+// clusterOn is a cluster of that server.
+func clusterOn(t *testing.T, s *apitest.Server, settings runconfig.Settings) *Cluster {
+	t.Helper()
 	config := s.Start(t)
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -26,7 +26,13 @@ func TestNamespaceWhoseAnswerWasLostIsRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{Client: client, Klient: kl, Settings: runconfig.Settings{Run: "r", NamespacePrefix: "sts", Limits: runconfig.DefaultLimits()}}
+	return &Cluster{Client: client, Klient: kl, Settings: settings}
+}
+
+// A namespace whose creation was carried out and whose answer was lost is removed again.
+func TestNamespaceWhoseAnswerWasLostIsRemoved(t *testing.T) {
+	s := &apitest.Server{Objects: map[string][]metav1.ObjectMeta{"namespaces": {{Name: "theirs", UID: "1"}}}, LoseCreations: true}
+	c := clusterOn(t, s, runconfig.Settings{Run: "r", NamespacePrefix: "sts", Limits: runconfig.DefaultLimits()})
 	if _, err := NewNamespace(t.Context(), c, Restricted, history.Header{}); err == nil {
 		t.Fatal("expected an error")
 	}
@@ -43,16 +49,7 @@ func TestNamespaceWhoseAnswerWasLostIsRemoved(t *testing.T) {
 func TestRemovedWhereTheClusterStays(t *testing.T) {
 	for keep, want := range map[bool]int{true: 0, false: 1} {
 		s := &apitest.Server{Objects: map[string][]metav1.ObjectMeta{"namespaces": {{Name: "sts-a", UID: "u"}}}}
-		config := s.Start(t)
-		client, err := kubernetes.NewForConfig(config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kl, err := klient.New(config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ns := &Namespace{Cluster: &Cluster{Client: client, Klient: kl, Settings: runconfig.Settings{Run: "r", KeepNamespaces: keep}}, Name: "sts-a", uid: "u"}
+		ns := &Namespace{Cluster: clusterOn(t, s, runconfig.Settings{Run: "r", KeepNamespaces: keep}), Name: "sts-a", uid: "u"}
 		if err := ns.Remove(t.Context()); err != nil {
 			t.Fatal(err)
 		}
