@@ -36,7 +36,7 @@ func workload() []Fault {
 		Harm:  "Two members of a database write to one volume: the second never starts, or ruins what the first has written.",
 		Edits: lastShares("members-share-volume"),
 	}, {
-		Name: "members-swap-volumes", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod, contract.StorageDataSurvives},
+		Name: "members-swap-volumes", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky, contract.StorageDataSurvives},
 		Harm: "A member that is replaced comes back with the data of another one.",
 		Edits: []Edit{{utils, claimName, "\tif planted.In(\"members-swap-volumes\") && planted.Settled(set) {\n" +
 			"\t\tordinal = getEndOrdinal(set) - ordinal + getStartOrdinal(set)\n\t}\n"}},
