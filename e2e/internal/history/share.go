@@ -11,14 +11,20 @@ import (
 // Sharer has the versions of a history that it is given, one after another, hold once what they have in common: most of what a pod or an EndpointSlice says was said
 // by the version before, and pods of one template say the same. A history of a thousand pods then takes 40 % of the memory. Its zero value is ready for use.
 type Sharer struct {
-	newest    map[types.UID]*Event
+	newest    map[objectName]*Event
 	templates map[string]Template // of pods, by their parts
+}
+
+// objectName names an object of a namespace: a UID would not do, since histories made for tests have none.
+type objectName struct {
+	resource Resource
+	name     string
 }
 
 // Share replaces what an event has in common with earlier ones. Nothing that it says changes.
 func (s *Sharer) Share(e *Event) {
 	if s.newest == nil {
-		s.newest, s.templates = map[types.UID]*Event{}, map[string]Template{}
+		s.newest, s.templates = map[objectName]*Event{}, map[string]Template{}
 	}
 	if e.Pod != nil {
 		if same, known := s.templates[e.Pod.Template.Parts]; known && reflect.DeepEqual(same, e.Pod.Template) {
@@ -27,11 +33,12 @@ func (s *Sharer) Share(e *Event) {
 			s.templates[e.Pod.Template.Parts] = e.Pod.Template
 		}
 	}
-	if before := s.newest[e.UID]; before != nil {
+	name := objectName{e.Resource, e.Name}
+	if before := s.newest[name]; before != nil && before.UID == e.UID {
 		e.shareWith(before)
 	}
-	if s.newest[e.UID] = e; e.Gone() {
-		delete(s.newest, e.UID)
+	if s.newest[name] = e; e.Gone() {
+		delete(s.newest, name)
 	}
 }
 

@@ -26,7 +26,11 @@ func TestSharer(t *testing.T) {
 		}
 		return e
 	}
-	all := []*history.Event{pod("1", history.ContainerWaiting), pod("2", history.ContainerRunning), slice("3", true, false), slice("4", false, false, true)}
+	all := []*history.Event{
+		pod("1", history.ContainerWaiting), pod("2", history.ContainerRunning), slice("3", true, false), slice("4", false, false, true),
+		{Resource: history.Sets, Change: history.Added, Meta: history.Meta{Name: "without"}, Set: &history.Set{}},
+		{Resource: history.Sets, Change: history.Added, Meta: history.Meta{Name: "any-uid"}, Set: &history.Set{}},
+	}
 	before, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
