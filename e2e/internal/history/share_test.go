@@ -31,6 +31,9 @@ func TestSharer(t *testing.T) {
 		{Resource: history.Sets, Change: history.Added, Meta: history.Meta{Name: "without"}, Set: &history.Set{}},
 		{Resource: history.Sets, Change: history.Added, Meta: history.Meta{Name: "any-uid"}, Set: &history.Set{}},
 	}
+	another := pod("5", history.ContainerRunning) // in the place of the one that its name had before
+	another.UID = "b"
+	all = append(all, another)
 	before, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)

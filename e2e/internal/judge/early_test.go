@@ -96,6 +96,9 @@ func TestEarlyAgrees(t *testing.T) {
 		if wrong := early.Withdrawn(results); len(wrong) > 0 {
 			t.Errorf("%s: %v was told and is not broken at the end", id, wrong)
 		}
+		if inTime && !slices.Contains(early.Withdrawn(nil), id) {
+			t.Errorf("%s: expected it to be withdrawn where nothing is broken at the end", id)
+		}
 		if inTime {
 			told++
 		} else {
