@@ -82,6 +82,11 @@ func TestEarlyAgrees(t *testing.T) {
 			continue
 		}
 		broken, random := results[at].Violations[0].At, rand.New(rand.NewPCG(uint64(i), 3))
+		for _, f := range new(judge.Early).Look(recordedUntil(h, broken), broken) {
+			if f.At == broken {
+				t.Errorf("%s: expected nothing to be told in the moment in which it arrives: what excuses it may come by another watch", f.Guarantee)
+			}
+		}
 		looks := []time.Duration{broken + soon}
 		for range 6 {
 			looks = append(looks, time.Duration(random.Int64N(int64(h.Duration())+1)))
