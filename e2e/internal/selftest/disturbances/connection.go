@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
@@ -51,6 +53,42 @@ func (s *stalling) Read(p []byte) (int, error) {
 		if !pause(s.ctx, 2*stalled-in) {
 			return n, context.Cause(s.ctx)
 		}
+	}
+	return n, err
+}
+
+// spreadWatches has each watch lag by a time of its own, which changes now and then: what one has shown, another has not shown yet.
+func spreadWatches(ctx context.Context, s *Env) (undo, error) {
+	var watches atomic.Uint64
+	return s.proxied(ctx, &apiproxy.Proxy{Watch: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
+		chance := rand.New(rand.NewPCG(1, watches.Add(1))) //nolint:gosec // the disturbance is to be the same each time
+		return &lagging{ReadCloser: answer, ctx: r.Context(), chance: chance} //nolint:containedctx // io.Reader takes none
+	}})
+}
+
+// lag is how long what a watch delivers is held back at most, and lagLasts after how many deliveries that time is drawn anew.
+const (
+	lag      = 1500 * time.Millisecond
+	lagLasts = 20
+)
+
+// lagging is a body of which each part comes some time later.
+type lagging struct {
+	io.ReadCloser
+	ctx    context.Context
+	chance *rand.Rand
+	reads  int
+	by     time.Duration
+}
+
+func (l *lagging) Read(p []byte) (int, error) {
+	if l.reads%lagLasts == 0 {
+		l.by = time.Duration(l.chance.Int64N(int64(lag)))
+	}
+	l.reads++
+	n, err := l.ReadCloser.Read(p)
+	if err == nil && !pause(l.ctx, l.by) {
+		err = context.Cause(l.ctx)
 	}
 	return n, err
 }

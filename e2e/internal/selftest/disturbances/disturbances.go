@@ -72,6 +72,7 @@ func All() []Disturbance {
 		{"mutating-policy", "MutatingAdmissionPolicies fill in fields of sets, templates and pods", mutating(fillIn())},
 		{"added-container", "a MutatingAdmissionPolicy puts a container before those of each pod", mutating(addContainer())},
 		{"stalled-watch", "watches of pods are held back for 15 seconds out of 30, while other requests pass", stallPods},
+		{"spread-watches", "each watch lags by a time of its own, up to a second and a half", spreadWatches},
 		{"throttled", "the API server's priority and fairness serves one request of the suite at a time", throttle},
 	}
 }
