@@ -216,7 +216,7 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(2))
 		former.AwaitReady(ctx)
-		left := append(former.Pods(0, 1), former.Revisions()...)
+		left := append(former.Pods(0, 1), former.AwaitUpdateRevision(ctx))
 		former.NewTemplate(ctx, "unused")
 		former.AwaitObserved(ctx)
 		former.Orphan(ctx)

@@ -262,8 +262,7 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		ns := Record(ctx)
 		By("learning the name that the revision of a template gets")
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(0), statefulset.Template("taken"))
-		former.AwaitObserved(ctx)
-		name := former.Revisions()[0].Name
+		name := former.AwaitUpdateRevision(ctx).Name
 		former.Delete(ctx, metav1.DeletePropagationBackground)
 		former.AwaitRevisions(ctx, 0)
 

@@ -132,11 +132,22 @@ func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework
 	}, s.of(options)...)
 }
 
-// Revisions returns the set's controller revisions as they are recorded now.
-func (s *Set) Revisions() []*history.Event {
-	var kept []*history.Event
-	s.NS.View(func(st *history.State) { kept = s.revisions(st) })
-	return kept
+// AwaitUpdateRevision waits until the controller has observed the last change of the set and its update revision is recorded, which a watch
+// of its own delivers, and returns that revision.
+func (s *Set) AwaitUpdateRevision(ctx context.Context) *history.Event {
+	GinkgoHelper()
+	var revision *history.Event
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the update revision of "+s.Name+" to be recorded", func(st *history.State) string {
+		if why := s.observed(st); why != "" {
+			return why
+		}
+		name := st.Get(history.Sets, s.Name).Set.Status.UpdateRevision
+		if revision = st.Get(history.Revisions, name); revision == nil {
+			return "revision " + name + " is not recorded yet"
+		}
+		return ""
+	})
+	return revision
 }
 
 // revisions returns the set's controller revisions.
