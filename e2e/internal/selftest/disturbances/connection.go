@@ -61,7 +61,7 @@ func (s *stalling) Read(p []byte) (int, error) {
 func spreadWatches(ctx context.Context, s *Env) (undo, error) {
 	var watches atomic.Uint64
 	return s.proxied(ctx, &apiproxy.Proxy{Watch: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
-		chance := rand.New(rand.NewPCG(1, watches.Add(1))) //nolint:gosec // the disturbance is to be the same each time
+		chance := rand.New(rand.NewPCG(1, watches.Add(1)))                    //nolint:gosec // the disturbance is to be the same each time
 		return &lagging{ReadCloser: answer, ctx: r.Context(), chance: chance} //nolint:containedctx // io.Reader takes none
 	}})
 }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -146,4 +148,25 @@ func TestRepeatEndsByItself(t *testing.T) {
 	if err := undo(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWatchesLagByTimesOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, lags := time.Now(), map[time.Duration]bool{}
+		for i := range uint64(4) {
+			l := &lagging{ReadCloser: io.NopCloser(strings.NewReader("pods")), ctx: t.Context(), chance: rand.New(rand.NewPCG(1, i))}
+			got := make([]byte, len("pods"))
+			if _, err := io.ReadFull(l, got); err != nil || string(got) != "pods" {
+				t.Fatalf("expected what was delivered, found %q, %v", got, err)
+			}
+			late := time.Since(began)
+			if late <= 0 || late >= lag {
+				t.Errorf("expected a lag below %s, found %s", lag, late)
+			}
+			lags[late], began = true, time.Now()
+		}
+		if len(lags) != 4 {
+			t.Errorf("expected four watches to lag by four times, found %v", lags)
+		}
+	})
 }
