@@ -61,36 +61,69 @@ func (s *stalling) Read(p []byte) (int, error) {
 func spreadWatches(ctx context.Context, s *Env) (undo, error) {
 	var watches atomic.Uint64
 	return s.proxied(ctx, &apiproxy.Proxy{Watch: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
-		chance := rand.New(rand.NewPCG(1, watches.Add(1)))                    //nolint:gosec // the disturbance is to be the same each time
-		return &lagging{ReadCloser: answer, ctx: r.Context(), chance: chance} //nolint:containedctx // io.Reader takes none
+		return newLagging(r.Context(), answer, watches.Add(1))
 	}})
 }
 
-// lag is how long what a watch delivers is held back at most, and lagLasts after how many deliveries that time is drawn anew.
+// mostLag is how long what a watch delivers is held back at most, and lagLasts after how many deliveries that time is drawn anew.
 const (
-	lag      = 1500 * time.Millisecond
+	mostLag  = 1500 * time.Millisecond
 	lagLasts = 20
 )
 
-// lagging is a body of which each part comes some time later.
+// lagging is a body of which each part comes some time after it was there. It goes on to take parts from the connection meanwhile: the lag does not grow.
 type lagging struct {
-	io.ReadCloser
-	ctx    context.Context
-	chance *rand.Rand
-	reads  int
-	by     time.Duration
+	io.Closer
+	ctx   context.Context
+	parts chan part
+	now   part // what is left of the part that is being read
+}
+
+type part struct {
+	data []byte
+	due  time.Time
+	err  error
+}
+
+func newLagging(ctx context.Context, body io.ReadCloser, seed uint64) *lagging {
+	l := &lagging{Closer: body, ctx: ctx, parts: make(chan part, 1<<10)}
+	go func() {
+		chance := rand.New(rand.NewPCG(1, seed)) //nolint:gosec // the disturbance is to be the same each time
+		var lag time.Duration
+		for n, last := 0, error(nil); last == nil; n++ {
+			if n%lagLasts == 0 {
+				lag = time.Duration(chance.Int64N(int64(mostLag)))
+			}
+			next := part{data: make([]byte, 32<<10)}
+			var read int
+			read, last = body.Read(next.data)
+			next.data, next.due, next.err = next.data[:read], time.Now().Add(lag), last
+			select {
+			case l.parts <- next:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return l
 }
 
 func (l *lagging) Read(p []byte) (int, error) {
-	if l.reads%lagLasts == 0 {
-		l.by = time.Duration(l.chance.Int64N(int64(lag)))
+	if len(l.now.data) == 0 && l.now.err == nil {
+		select {
+		case l.now = <-l.parts:
+		case <-l.ctx.Done():
+		}
+		if !pause(l.ctx, time.Until(l.now.due)) {
+			return 0, context.Cause(l.ctx)
+		}
 	}
-	l.reads++
-	n, err := l.ReadCloser.Read(p)
-	if err == nil && !pause(l.ctx, l.by) {
-		err = context.Cause(l.ctx)
+	n := copy(p, l.now.data)
+	l.now.data = l.now.data[n:]
+	if n == 0 {
+		return 0, l.now.err
 	}
-	return n, err
+	return n, nil
 }
 
 // throttle gives the suite a user of its own, to whom the API server's priority and fairness leaves little.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,18 +152,32 @@ func TestRepeatEndsByItself(t *testing.T) {
 
 func TestWatchesLagByTimesOfTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		began, lags := time.Now(), map[time.Duration]bool{}
-		for i := range uint64(4) {
-			l := &lagging{ReadCloser: io.NopCloser(strings.NewReader("pods")), ctx: t.Context(), chance: rand.New(rand.NewPCG(1, i))}
-			got := make([]byte, len("pods"))
-			if _, err := io.ReadFull(l, got); err != nil || string(got) != "pods" {
-				t.Fatalf("expected what was delivered, found %q, %v", got, err)
+		lags := map[time.Duration]bool{}
+		for seed := range uint64(4) {
+			body, sent := io.Pipe()
+			l, began := newLagging(t.Context(), body, seed), time.Now()
+			go func() {
+				for range lagLasts {
+					_, _ = io.WriteString(sent, "pods")
+					pause(t.Context(), mostLag/lagLasts)
+				}
+				_ = sent.Close()
+			}()
+			late := []time.Duration{}
+			for n := range lagLasts {
+				got := make([]byte, len("pods"))
+				if _, err := io.ReadFull(l, got); err != nil || string(got) != "pods" {
+					t.Fatalf("expected what was delivered, found %q, %v", got, err)
+				}
+				late = append(late, time.Since(began)-time.Duration(n)*mostLag/lagLasts)
 			}
-			late := time.Since(began)
-			if late <= 0 || late >= lag {
-				t.Errorf("expected a lag below %s, found %s", lag, late)
+			if _, err := l.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				t.Errorf("expected the end, found %v", err)
 			}
-			lags[late], began = true, time.Now()
+			if late[0] >= mostLag || slices.Max(late) != slices.Min(late) {
+				t.Errorf("expected one lag below %s that does not grow, found %v", mostLag, late)
+			}
+			lags[late[0]] = true
 		}
 		if len(lags) != 4 {
 			t.Errorf("expected four watches to lag by four times, found %v", lags)
