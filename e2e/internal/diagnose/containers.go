@@ -89,6 +89,11 @@ func specOf(all []corev1.Container, name string) *corev1.Container {
 	return &corev1.Container{Name: name}
 }
 
+// specOf is what the pod asks for of the container of a name.
+func (l podInspector) specOf(name string) *corev1.Container {
+	return specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), name)
+}
+
 func field(c *corev1.ContainerStatus, below string) string {
 	return "status.containerStatuses[" + c.Name + "]" + below
 }

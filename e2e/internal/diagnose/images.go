@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +18,7 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 		Look:     []string{describe(l.pod)},
 	}
 	text, image := w.Message, c.Image
-	volume, reference := l.imageVolume(text, specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), c.Name).Image)
+	volume, reference := l.imageVolume(text, l.specOf(c.Name).Image)
 	if volume != "" {
 		image = reference
 	}
@@ -69,7 +68,7 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 
 // always reports whether a container's image is to be looked up in its registry each time that the container starts.
 func (l podInspector) always(container string) bool {
-	return specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), container).ImagePullPolicy == corev1.PullAlways
+	return l.specOf(container).ImagePullPolicy == corev1.PullAlways
 }
 
 // imageVolume is the volume of a pod, and its image, that the kubelet's words are about, "" if they are about the container's own image: a volume
@@ -109,6 +108,12 @@ func pullFailure(text, node string) (why string, do []string) {
 	case has("no match for platform", "no matching manifest for", "no image found in image index for architecture", "no image found in manifest list for architecture"):
 		return "the registry does not have it for the architecture of node " + node, []string{
 			"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch in the set's template",
+		}
+	case has("short-name", "unqualified-search registries"):
+		return "its name has no registry in it, and the container runtime of node " + node + " does not choose one", []string{"begin the image in the set's template with its registry, as in docker.io/library/nginx"}
+	case has("source image rejected", "signature was required", "signature validation failed", "invalid signature"):
+		return "node " + node + " takes only images with a signature that it knows, and this one has none", []string{
+			"sign the image, use one that is signed, or have the policy of the nodes' container runtime (policy.json) accept the registry",
 		}
 	case has("toomanyrequests", "too many requests", "rate limit"):
 		return "the registry limits how much is pulled", []string{"wait, pull with credentials, or use a mirror"}

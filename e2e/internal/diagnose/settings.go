@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -90,7 +89,7 @@ func (l podInspector) mounted(kind, message string) string {
 // config is a container that cannot be made.
 func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	w := c.State.Waiting
-	message := oneLine(w.Message)
+	message := asRuncSays(oneLine(w.Message))
 	evidence := Evidence{l.pod, field(c, ".state.waiting"), oneLine(w.Reason + ": " + w.Message)}
 	if f := l.settingMissing(message, word+" "+c.Name); f != nil {
 		f.Evidence = append(f.Evidence, evidence)
@@ -105,7 +104,7 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	switch has := contains(message); {
 	case execFails.MatchString(message):
 		l.cannotStart(f, c, word, message)
-	case mountFails.MatchString(message), notMade.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed"):
+	case mountFails.MatchString(message), notMade.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed", "memory limit too low"):
 		notStarted(f, c, word, message)
 	case noVariable.MatchString(message):
 		f.What = fmt.Sprintf("has %s %s that cannot be made: a subPathExpr of it names the variable %s, which it does not have", word, c.Name, noVariable.FindStringSubmatch(message)[1])
@@ -118,7 +117,7 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 		f.Do = []string{"runAsUser is 0 and runAsNonRoot is true in the template's securityContext: give runAsUser a number that is not 0, or take runAsNonRoot out"}
 	case has("runAsNonRoot"):
 		f.Do = []string{"set securityContext.runAsUser in the set's template to a number that is not 0 and that the image's files allow, or use an image that names such a user"}
-	case has("deadline exceeded", "is reserved for", "DeadlineExceeded"):
+	case has("deadline exceeded", "is reserved for", "name is reserved", "DeadlineExceeded"):
 		f.Cause, f.Area = "runtime-slow", Node
 		f.What = fmt.Sprintf("has %s %s that node %s does not make in time: %s", word, c.Name, l.p.Spec.NodeName, message)
 		f.Why = "the node's container runtime is overloaded or hangs, often on a slow disk: nothing in the set is wrong"
@@ -132,9 +131,10 @@ var execFails = regexp.MustCompile(`exec(?:: "[^"]*"| /\S+): .+$`)
 
 // cannotStart makes a finding say that a container's program cannot be started.
 func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, message string) {
+	message = asRuncSays(oneLine(message))
 	f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
-	if s := l.scriptOf(specOf(slices.Concat(l.p.Spec.InitContainers, l.p.Spec.Containers), c.Name), message); s != nil {
-		f.What += ": " + strings.TrimSuffix(execFails.FindString(oneLine(message)), ": unknown")
+	if s := l.scriptOf(l.specOf(c.Name), message); s != nil {
+		f.What += ": " + strings.TrimSuffix(execFails.FindString(message), ": unknown")
 		s.cannotRun(f, c, word, message)
 		return
 	}
@@ -144,10 +144,10 @@ func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, m
 		f.Do = []string{"use an image for that architecture, or choose nodes of the image's with the label kubernetes.io/arch"}
 		return
 	}
-	if notStarted(f, c, word, oneLine(message)) {
+	if notStarted(f, c, word, message) {
 		return
 	}
-	f.What += ": " + strings.TrimSuffix(execFails.FindString(oneLine(message)), ": unknown")
+	f.What += ": " + strings.TrimSuffix(execFails.FindString(message), ": unknown")
 	f.Why = "the image has no such program, or the user may not run it: the message says which; a script is also called not found if its first line names an interpreter that is not there"
 	f.Do = []string{"correct command and args in the set's template, or the image"}
 }
