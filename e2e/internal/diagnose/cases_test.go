@@ -153,7 +153,8 @@ type built struct {
 // TestFirstLines holds each cause beside its twins: states that look the same and have another cause.
 func TestFirstLines(t *testing.T) {
 	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
-		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases(), againCases(), runtimeCases(), deviceCases(), writtenCases(), programCases(), attachCases(), crunCases())
+		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases(), againCases(), runtimeCases(), deviceCases(), writtenCases(), programCases(), attachCases(), crunCases(),
+		saidCases())
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -220,13 +220,13 @@ func writtenCases() []built {
 		{"a pod that may wait for one that is made after it", func(t *testing.T) state {
 			t.Helper()
 			return peers(t, "web-1.web.$NAMESPACE.svc")
-		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (exec nslookup, every 1 s); the set's template asks for web-1 by name, made only when this pod is Ready (OrderedReady)", "readiness-probe"},
+		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (exec nslookup, every 1 s): its command says: not up; the set's template asks for web-1 by name, made only when this pod is Ready (OrderedReady)", "readiness-probe"},
 		{"twin: it asks for itself", func(t *testing.T) state {
 			t.Helper()
 			s := peers(t, "web-0.web.$NAMESPACE.svc")
 			s.Services[0].Spec.PublishNotReadyAddresses = true
 			return s
-		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (exec nslookup, every 1 s)", "readiness-probe"},
+		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (exec nslookup, every 1 s): its command says: not up", "readiness-probe"},
 
 		{"a node that is back, and still declared out of service", func(t *testing.T) state {
 			t.Helper()

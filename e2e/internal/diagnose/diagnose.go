@@ -110,6 +110,10 @@ func Diagnose(s *State) []Finding {
 		}
 	}
 	asksInVain := len(found) > 0
+	unpublished := v.unpublished(pods)
+	if unpublished != nil && unpublished.Known() && !asksInVain {
+		found = append(found, *unpublished)
+	}
 	found = append(found, pods...)
 	found = append(found, v.nodes(pods)...)
 	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
@@ -127,8 +131,8 @@ func Diagnose(s *State) []Finding {
 	if f := v.closed(pods); f != nil {
 		found = append(found, *f)
 	}
-	if f := v.unpublished(pods); f != nil && !asksInVain {
-		found = append(found, *f)
+	if unpublished != nil && !unpublished.Known() && !asksInVain {
+		found = append(found, *unpublished)
 	}
 	found = append(found, v.budgets()...)
 	found = append(found, v.scaled()...)

@@ -245,27 +245,3 @@ func (v *view) unresolvedBy(f Finding, pods []Finding) bool {
 	}
 	return slices.ContainsFunc(pods, func(p Finding) bool { return mayAskNames(p) && (len(v.s.Names) > 0 || unresolved(p)) })
 }
-
-// unpublished is a service of the set's that publishes only Ready pods, while a pod that is not Ready may wait for a name of its own.
-func (v *view) unpublished(pods []Finding) *Finding {
-	if !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
-		return nil
-	}
-	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == v.set.Spec.ServiceName })
-	if at < 0 || v.s.Services[at].Spec.PublishNotReadyAddresses || v.s.Services[at].Spec.ClusterIP != corev1.ClusterIPNone {
-		return nil
-	}
-	service := v.ref("service", v.s.Services[at].Name)
-	f := &Finding{
-		Cause: Note, Area: Service, Object: service, Path: []Ref{v.setRef(), service},
-		What:     "publishes only Ready pods (publishNotReadyAddresses is not set): a pod's name does not resolve until the pod is Ready, not even for itself",
-		Seen:     "pods of the set are not Ready",
-		Evidence: []Evidence{{service, "spec.publishNotReadyAddresses", "false"}},
-		Do:       []string{"where pods look for themselves or for each other before they are Ready: set publishNotReadyAddresses: true on the service"},
-		Look:     []string{getYAML(service)},
-	}
-	if len(v.s.Names) > 0 {
-		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
-	}
-	return f
-}

@@ -200,7 +200,14 @@ func otherPort(spec *corev1.Container, p *corev1.Probe) string {
 
 // probeSays is what the answer to a probe means, "" if its words are not known.
 func probeSays(message string, p *corev1.Probe) string {
+	if p.Exec != nil {
+		if said := commandSays(message); said != "" {
+			return said
+		}
+	}
 	switch has := contains(strings.ToLower(message)); {
+	case p.Exec != nil && !has("timed out", "deadline exceeded"):
+		return ""
 	case has("connection refused"):
 		return "nothing listens there (not yet, on another port, or on 127.0.0.1 alone)"
 	case p.GRPC != nil && has("deadline exceeded", "timeout", "timed out"):
@@ -209,14 +216,16 @@ func probeSays(message string, p *corev1.Probe) string {
 		return fmt.Sprintf("no answer came within timeoutSeconds, %d s (the program is too slow, hangs, or is not reached there)", max(p.TimeoutSeconds, 1))
 	case has("statuscode: 404"):
 		return "the program answers and does not know the path"
+	case has("statuscode: 400"):
+		return "the program answers that it does not understand the request: it may want HTTPS (scheme), or another Host"
 	case has("statuscode: 401", "statuscode: 403"):
 		return "the program answers and wants credentials, which a probe does not have"
 	case has("statuscode: 5"):
 		return "the program answers that it is not well, and its own log says why"
-	case has("malformed http response", "http response to https client"):
+	case has("malformed http response", "http response to https client", "does not look like a tls handshake"):
 		return "the probe speaks HTTP where the program speaks HTTPS, or the other way round (scheme)"
-	case has("executable file not found", "no such file or directory"):
-		return "the image does not have the program that the probe runs"
+	case has(": eof", "connection reset by peer", "server closed idle connection"):
+		return "the program closes the connection without an answer: it speaks another protocol there, or is not up yet"
 	}
 	return ""
 }
