@@ -193,7 +193,8 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		f.What, f.Why = f.What+": something killed the program (signal 9), and nothing that was read says what", "the node ran out of memory, or a process of its own killed it"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
 	default:
-		if !l.understood(f, last) {
+		known := l.understood(f, last)
+		if !l.file(f, spec, last.Message) && !known {
 			f.Do = append(f.Do, l.mayNotStart(spec, last)...)
 		}
 	}

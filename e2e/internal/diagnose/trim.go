@@ -118,7 +118,10 @@ func trimPod(p, was *corev1.Pod) {
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
-			c.SecurityContext, c.TerminationMessagePath, c.TerminationMessagePolicy = nil, "", ""
+			if was := c.SecurityContext; was != nil {
+				c.SecurityContext = &corev1.SecurityContext{RunAsUser: was.RunAsUser, ReadOnlyRootFilesystem: was.ReadOnlyRootFilesystem}
+			}
+			c.TerminationMessagePath, c.TerminationMessagePolicy = "", ""
 		}
 	}
 	for _, all := range [][]corev1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses} {
@@ -263,18 +266,19 @@ func keepHooks(spec, was *corev1.PodSpec) {
 	keep(spec.Containers, was.Containers)
 }
 
-// keepMounts keeps where containers mount ConfigMaps and Secrets: what they run may come from there.
+// keepMounts keeps where containers mount the volumes that are kept: what they run, and the files that they name, may lie there.
 func keepMounts(spec *corev1.PodSpec) {
 	for _, all := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
 		for i := range all {
 			all[i].VolumeMounts = slices.DeleteFunc(all[i].VolumeMounts, func(m corev1.VolumeMount) bool {
-				return !slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name && (v.ConfigMap != nil || v.Secret != nil) })
+				return !slices.ContainsFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name })
 			})
 		}
 	}
 }
 
-// keepVolumes keeps of a pod's volumes which ConfigMaps, Secrets and images they name, as the kubelet's messages do, and that they are made for the pod.
+// keepVolumes keeps of a pod's volumes of what kind they are, and which ConfigMaps, Secrets, images and paths of the node they name, as the kubelet's
+// messages do.
 func keepVolumes(spec, was *corev1.PodSpec) {
 	for _, v := range was.Volumes {
 		kept := corev1.Volume{Name: v.Name}
@@ -287,6 +291,10 @@ func keepVolumes(spec, was *corev1.PodSpec) {
 			kept.Image = v.Image
 		case v.Ephemeral != nil:
 			kept.Ephemeral = &corev1.EphemeralVolumeSource{}
+		case v.EmptyDir != nil:
+			kept.EmptyDir = v.EmptyDir
+		case v.HostPath != nil:
+			kept.HostPath = v.HostPath
 		default:
 			continue
 		}
