@@ -22,7 +22,7 @@ func commandSays(message string) string {
 		return "the image does not have the program that the probe runs"
 	}
 	m := outputOf.FindStringSubmatch(message)
-	if m == nil || contains(strings.ToLower(m[1]))("timed out after", "deadline exceeded") {
+	if len(m) < 2 || contains(strings.ToLower(m[1]))("timed out after", "deadline exceeded") {
 		return ""
 	}
 	if missing := notFound.FindStringSubmatch(m[1]); missing != nil {
