@@ -82,6 +82,21 @@ func saidCases() []built {
 		},
 		{"twin: it says nothing", exec("failed: "), fails, "readiness-probe"},
 		{
+			"a startup probe whose command does not find its file", func(t *testing.T) state {
+				t.Helper()
+				s := running(t)
+				s.only()
+				s.container("web-0", func(c *corev1.Container) {
+					c.StartupProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"cat"}}}, PeriodSeconds: 5, FailureThreshold: 6}
+				})
+				s.crashing("web-0", 137, 30*time.Second)
+				s.said("web-0", "Unhealthy", "Startup probe failed: cat: can't open '/tmp/ready': No such file or directory", 40*time.Second)
+				s.said("web-0", "Killing", "Container main failed startup probe, will be restarted", 35*time.Second)
+				return s
+			},
+			"container: pod/web-0 has container main that is killed again and again since its startup probe does not succeed within 30 s (6 × 5 s) (4 restarts): its command says: cat: can't open '/tmp/ready': No such file or directory", "startup-probe",
+		},
+		{
 			"a server that wants TLS answers 400", get("failed: HTTP probe failed with statuscode: 400"),
 			http + ": the program answers that it does not understand the request", "readiness-probe",
 		},

@@ -77,6 +77,7 @@ func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, last *corev1.Conta
 	}
 	if k.kind == "startup" {
 		f.What = fmt.Sprintf("has %s %s that %s since its startup probe does not succeed within %s (%s)", word, c.Name, again, allowed(k.probe), restarts)
+		f.What += k.said()
 		f.Why = "the kubelet kills a container whose startup probe does not succeed in that time: if its program needs longer to recover, each restart begins that anew"
 		f.Do = []string{
 			"raise failureThreshold of the startupProbe in the set's template well above the longest recovery; the container's log says how far it gets",
@@ -85,17 +86,24 @@ func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, last *corev1.Conta
 		return
 	}
 	f.What = fmt.Sprintf("has %s %s that %s since its liveness probe fails (%s)", word, c.Name, again, restarts) + otherPort(spec, k.probe)
-	for _, e := range k.evidence {
-		if said := probeSays(e.Value, k.probe); said != "" {
-			f.What, f.Why = f.What+": "+said, ""
-			break
-		}
+	if said := k.said(); said != "" {
+		f.What, f.Why = f.What+said, ""
 	}
 	f.Do = []string{"compare the probe (" + probeText(k.probe) + ") with what the program serves", "give a slow start a startupProbe"}
 	if spec.StartupProbe == nil && asEarly(last, k.probe, grace) {
 		f.What += "; it is killed as early as the probe can have it: the program may need longer to start"
 		f.Do = []string{"if it needs longer to start: give it a startupProbe in the set's template, until whose success the liveness probe rests", "else " + f.Do[0]}
 	}
+}
+
+// said is what the answer to the probe means, after a colon; "" if that is not known.
+func (k *kill) said() string {
+	for _, e := range k.evidence {
+		if said := probeSays(e.Value, k.probe); said != "" {
+			return ": " + said
+		}
+	}
+	return ""
 }
 
 // asEarly reports whether a run ended about when a liveness probe that never succeeds ends it: nothing of it was ever found well.

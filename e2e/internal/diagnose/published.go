@@ -11,8 +11,8 @@ import (
 
 // unpublished is a service of the set's that publishes only Ready pods, while a pod that is not Ready may wait for a name of its own.
 func (v *view) unpublished(pods []Finding) *Finding {
-	asker, asked := v.askedInVain(pods)
-	if asked == "" && !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
+	asker, peer := v.unresolvedPeer(pods)
+	if peer == "" && !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
 		return nil
 	}
 	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == v.set.Spec.ServiceName })
@@ -31,25 +31,25 @@ func (v *view) unpublished(pods []Finding) *Finding {
 	if len(v.s.Names) > 0 {
 		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
 	}
-	if asked == "" {
+	if peer == "" {
 		return f
 	}
 	f.Cause, f.Object = "not-published", service
 	f.What = "publishes only Ready pods (publishNotReadyAddresses is not set), and "
-	if asker == asked {
+	if asker == peer {
 		f.What += "pod " + asker + " asks for its own name before it is Ready: it waits for itself"
 	} else {
-		f.What += fmt.Sprintf("pod %s asks for %s, which is not Ready either: the name resolves only once it is", asker, asked)
+		f.What += fmt.Sprintf("pod %s asks for %s, which is not Ready either: the name resolves only once it is", asker, peer)
 	}
-	f.Seen = "a name of the set's own pods is asked for in vain by a pod that is not Ready"
-	f.Evidence = append(f.Evidence, Evidence{v.ref("pod", asked), "status.conditions[Ready]", "not True"})
+	f.Seen = "a name of the set's own pods does not resolve for a pod that is not Ready"
+	f.Evidence = append(f.Evidence, Evidence{v.ref("pod", peer), "status.conditions[Ready]", "not True"})
 	f.Do = []string{"set publishNotReadyAddresses: true on the service: names of pods that are not Ready then resolve, and nothing has to be restarted"}
 	return f
 }
 
-// askedInVain is a pod that could not resolve a name of the set's own pods, by its own words, and the pod of that name, which runs and is not Ready;
+// unresolvedPeer is a pod that could not resolve a name of the set's own pods, by its own words, and the pod of that name, which runs and is not Ready;
 // "" if there is none. One that cannot start would not be helped by a name.
-func (v *view) askedInVain(pods []Finding) (asker, asked string) {
+func (v *view) unresolvedPeer(pods []Finding) (asker, peer string) {
 	if v.set.Spec.ServiceName == "" {
 		return "", ""
 	}
