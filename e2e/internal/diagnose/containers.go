@@ -14,6 +14,7 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 	l := v.inspect(p, v.s.Events)
 	l.seen = v.podSeen(p)
 	if f := l.containers(); f != nil {
+		v.linked(p, f)
 		return f
 	}
 	return v.setup(l)

@@ -136,6 +136,7 @@ func Diagnose(s *State) []Finding {
 	}
 	found = append(found, v.budgets()...)
 	found = append(found, v.scaled()...)
+	found = append(found, v.clients()...)
 	if v.replicas() > 0 && len(pods) == 0 {
 		found = append(found, v.deserted()...)
 	}

@@ -103,6 +103,9 @@ func (v *view) names(pods []Finding) []Finding {
 		}
 		found = append(found, *f)
 	}
+	if f := v.unserved(pods); f != nil {
+		found = append(found, *f)
+	}
 	for _, f := range v.wrongNames() {
 		if !slices.ContainsFunc(pods, mayAskNames) {
 			f.Cause = Note

@@ -40,6 +40,10 @@ func (v *view) service() []Finding {
 		missed.Object, missed.Area = service, Service
 		found = append(found, *missed)
 	}
+	if none := v.withoutSelector(s); none != nil {
+		none.Path, none.Object, none.Area, none.Look = f.Path, service, Service, []string{f.Look[0], kubectl(service, "get endpointslices -l kubernetes.io/service-name=%s", name)}
+		found = append(found, *none)
+	}
 	if s.Spec.ClusterIP != corev1.ClusterIPNone {
 		f.Cause = "service-not-headless"
 		f.What = fmt.Sprintf("is not headless: its own name gives the cluster IP %s instead of the pods' addresses", firstOf(s.Spec.ClusterIP, "(none yet)"))

@@ -118,7 +118,8 @@ func (r *reader) own(p *corev1.Pod) bool {
 	return (owner != nil && owner.UID == r.s.StatefulSet.UID) || strings.HasPrefix(p.Name, r.s.Name+"-")
 }
 
-// selected adds the pods that are not the set's and that its service selects, or one that shares a label with it, or that mount a claim of the set's pods.
+// selected adds the pods that are not the set's and that its service selects, or one that is meant for it or that it asks for, or that mount a claim
+// of the set's pods.
 func (r *reader) selected() {
 	selector := labels.Nothing()
 	at := slices.IndexFunc(r.s.Services, func(s corev1.Service) bool { return s.Name == r.s.StatefulSet.Spec.ServiceName })
@@ -133,7 +134,8 @@ func (r *reader) selected() {
 	}
 	clients := []labels.Selector{selector}
 	for i := range r.s.Services {
-		if s := &r.s.Services[i]; diagnose.ForClients(s, r.s.StatefulSet.Spec.ServiceName, r.s.StatefulSet.Spec.Template.Labels) {
+		set := r.s.StatefulSet
+		if s := &r.s.Services[i]; len(s.Spec.Selector) > 0 && diagnose.Concerns(s, set.Spec.ServiceName, set.Spec.Template.Labels, r.s.Namespace, r.s.Names) {
 			clients = append(clients, labels.SelectorFromSet(s.Spec.Selector))
 		}
 	}
