@@ -18,11 +18,11 @@ func selects(s *corev1.Service, of map[string]string) bool {
 // Concerns reports whether the pods that a service selects say something of a set: the service selects what the set's template makes, seems to be
 // meant for it, or is one of the names that the template asks for.
 func Concerns(s *corev1.Service, governing string, template map[string]string, namespace string, names []string) bool {
-	return ForClients(s, governing, template) || selects(s, template) || slices.ContainsFunc(names, func(name string) bool { return isAsked(name, s.Name, namespace) })
+	return ForClients(s, governing, template) || selects(s, template) || slices.ContainsFunc(names, func(name string) bool { return isServiceName(name, s.Name, namespace) })
 }
 
-// isAsked reports whether a name of the cluster is that of a service, not of one of its pods.
-func isAsked(name, service, namespace string) bool {
+// isServiceName reports whether a name of the cluster is that of a service, not of one of its pods.
+func isServiceName(name, service, namespace string) bool {
 	a, ok := parts(name)
 	return ok && a.pod == "" && a.service == service && (a.namespace == "" || a.namespace == namespace)
 }
@@ -146,7 +146,7 @@ func (v *view) unserved(pods []Finding) *Finding {
 		return nil
 	}
 	for _, name := range v.s.Names {
-		at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return isAsked(name, s.Name, v.s.Namespace) })
+		at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return isServiceName(name, s.Name, v.s.Namespace) })
 		if at < 0 || v.s.Services[at].Spec.Type == corev1.ServiceTypeExternalName || len(v.s.Services[at].Spec.Selector) == 0 || selects(&v.s.Services[at], v.set.Spec.Template.Labels) {
 			continue
 		}
