@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,6 +23,19 @@ func TestUpdateHistoryLimit(t *testing.T) {
 				b.Roll("web", 0)
 			}
 			then(b)
+		}
+	}
+	// The set keeps no history; the first of the revisions that it has no use for is removed.
+	adopted := func(unused ...int) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.HistoryLimit(0), func(s *history.Set) { s.Status = history.Status{} })
+			b.Revision("web", 1, 1)
+			for _, n := range unused {
+				b.Revision("web", n, int64(n))
+			}
+			b.Remove(history.Revisions, fmt.Sprintf("web-%d", unused[0]))
+			b.Status("web", func(s *history.Status) { s.CurrentRevision, s.UpdateRevision = "web-1", "web-1" })
+			b.Wait(3 * time.Second)
 		}
 	}
 	runLiveCases(t, []testCase{
@@ -49,6 +63,10 @@ func TestUpdateHistoryLimit(t *testing.T) {
 		},
 		{name: "nothing had to go", notExercised: ids(contract.UpdateHistoryLimit), build: kept(10, func(b *historytest.Builder) { b.Wait(30 * time.Second) })},
 		{name: "about to be removed", notExercised: ids(contract.UpdateHistoryLimit), build: kept(1, func(b *historytest.Builder) { b.Wait(3 * time.Second) })},
+		{
+			name: "one that another set left behind, before the status is recorded which names those in use", exercised: ids(contract.UpdateHistoryLimit), build: adopted(7),
+		},
+		{name: "one of two that another set left behind", notExercised: ids(contract.UpdateHistoryLimit), build: adopted(7, 8)},
 		{
 			name: "one that a pod still uses", notExercised: ids(contract.UpdateHistoryLimit),
 			build: func(b *historytest.Builder) {

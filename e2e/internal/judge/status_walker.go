@@ -29,6 +29,7 @@ type statusWalker struct {
 	counts
 	present       countsByRevision          // pods by revision, all of them
 	kept          map[string]*history.Event // revisions of the set
+	trimmed       *history.Event            // the removal of a revision of which it is not known yet whether it kept the history to its limit
 	version       *history.Event            // the set's newest
 	last          *history.Event            // the last change of the status, the pods or the revisions
 	readyAt       time.Duration             // when a pod last became Ready
@@ -158,8 +159,8 @@ func (w *statusWalker) revisionChanged(e *history.Event) {
 	w.checkUnchanged(e.At, false)
 	if e.Gone() {
 		delete(w.kept, e.Name)
-		if w.version != nil && w.s.deleting == nil && !w.m.deletedByTest(e.UID, e, e) && w.unusedBeyond() == 0 {
-			w.results.exercised(contract.UpdateHistoryLimit)
+		if w.s.deleting == nil && !w.m.deletedByTest(e.UID, e, e) {
+			w.trimmed = e
 		}
 	} else {
 		w.kept[e.Name] = e
@@ -167,7 +168,14 @@ func (w *statusWalker) revisionChanged(e *history.Event) {
 	w.changed(e)
 }
 
-func (w *statusWalker) changed(e *history.Event) { w.last, w.judged = e, false }
+func (w *statusWalker) changed(e *history.Event) {
+	w.last, w.judged = e, false
+	// Which revisions are in use other watches show, which may be behind that of revisions.
+	if w.trimmed != nil && w.version != nil && w.m.withinLag(w.trimmed.At, e.At) && w.unusedBeyond() == 0 {
+		w.results.exercised(contract.UpdateHistoryLimit)
+		w.trimmed = nil
+	}
+}
 
 // forgetObserved drops the counts older than those that the newest status shows: an informer cache does not return to an older state. Where
 // several states had them, the oldest may be the one.
