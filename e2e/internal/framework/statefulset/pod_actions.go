@@ -119,6 +119,9 @@ func (s *Set) DeleteAndAwaitObserved(ctx context.Context, ordinal int) types.UID
 		if now := counted(st); now >= before {
 			return fmt.Sprintf("currentReplicas and updatedReplicas are %d together, and were %d before", now, before)
 		}
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && !e.Terminating() {
+			return e.Name + " is not recorded as terminating yet"
+		}
 		return ""
 	})
 	s.awaitLag(ctx)

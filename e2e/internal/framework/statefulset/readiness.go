@@ -84,6 +84,11 @@ func (s *Set) HoldAndAwaitObserved(ctx context.Context, ordinals ...int) {
 		if now := ready(st); now > before-int32(len(ordinals)) {
 			return fmt.Sprintf("it counts %d Ready pods, and counted %d before", now, before)
 		}
+		for _, n := range ordinals {
+			if framework.PodReady(s.Pod(n))(st) == "" {
+				return s.Pod(n) + " is not recorded as held yet"
+			}
+		}
 		return ""
 	})
 	s.awaitLag(ctx)
