@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +12,11 @@ import (
 // budgets follows what keeps the set's pods from being evicted although all of them are Ready: it blocks every drain of their nodes.
 func (v *view) budgets() []Finding {
 	var found, single []Finding
+	type counted struct {
+		f    Finding
+		pods []string
+	}
+	var all []counted // budgets that let none of their pods be evicted
 	over := map[string][]string{}
 	for i := range v.s.Budgets {
 		b := &v.s.Budgets[i]
@@ -37,8 +43,14 @@ func (v *view) budgets() []Finding {
 			continue
 		}
 		if b.Status.ExpectedPods > 0 {
-			single = append(single, v.budget(b, pods, unhealthy, drained))
-		} // Else it has not counted its pods: of those of several budgets only one counts.
+			all = append(all, counted{v.budget(b, pods, unhealthy, drained), pods})
+		} // Else it has not counted its pods.
+	}
+	for _, c := range all {
+		// Of pods under several budgets none counts right.
+		if !slices.ContainsFunc(c.pods, func(name string) bool { return len(over[name]) > 1 }) {
+			single = append(single, c.f)
+		}
 	}
 	for i := range v.s.Pods {
 		p := &v.s.Pods[i]
@@ -53,7 +65,41 @@ func (v *view) budgets() []Finding {
 			break
 		}
 	}
-	return append(found, single...)
+	return slices.Concat(found, single, v.unbudgeted(over))
+}
+
+// unbudgeted are the notes of budgets that select no pod, and seem to be meant for the set's: they share the key of a label with them, and no other
+// budget has the set's pods. over are the budgets of each.
+func (v *view) unbudgeted(over map[string][]string) []Finding {
+	if len(over) > 0 || v.replicas() < 2 {
+		return nil
+	}
+	var found []Finding
+	for i := range v.s.Budgets {
+		b := &v.s.Budgets[i]
+		if b.Spec.Selector == nil || b.Status.ExpectedPods > 0 || b.Status.ObservedGeneration < b.Generation {
+			continue
+		}
+		template, budget := v.set.Spec.Template.Labels, v.ref("poddisruptionbudget", b.Name)
+		var differ []string
+		for key, want := range b.Spec.Selector.MatchLabels {
+			if has, there := template[key]; there && has != want {
+				differ = append(differ, fmt.Sprintf("%s=%s, where the set's pods have %s", key, want, has))
+			}
+		}
+		if len(differ) == 0 {
+			continue
+		}
+		slices.Sort(differ)
+		found = append(found, Finding{
+			Cause: Note, Area: Disruption, Object: budget, Path: []Ref{v.setRef(), budget}, What: "selects no pod: it asks for " + list(differ),
+			Seen:     "if it is meant for the set: a drain may evict all of its pods at once",
+			Evidence: []Evidence{{budget, "spec.selector.matchLabels", labels.Set(b.Spec.Selector.MatchLabels).String()}, {v.setRef(), "spec.template.metadata.labels", labels.Set(template).String()}},
+			Do:       []string{"if the set's pods are meant: make its selector equal to labels of theirs"},
+			Look:     []string{kubectl(budget, "get poddisruptionbudgets")},
+		})
+	}
+	return found
 }
 
 func (v *view) budget(b *policyv1.PodDisruptionBudget, pods, unhealthy, drained []string) Finding {

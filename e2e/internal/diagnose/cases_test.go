@@ -154,7 +154,7 @@ type built struct {
 func TestFirstLines(t *testing.T) {
 	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
 		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases(), againCases(), runtimeCases(), deviceCases(), writtenCases(), programCases(), attachCases(), crunCases(),
-		saidCases(), fileCases(), servingCases())
+		saidCases(), fileCases(), servingCases(), dangerCases())
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

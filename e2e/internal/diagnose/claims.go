@@ -185,6 +185,9 @@ func (v *view) claimUnknown(f *Finding, c *corev1.PersistentVolumeClaim, evidenc
 
 // provisioning is a claim whose class has a provisioner.
 func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) *Finding {
+	if made := v.misfit(f, c); made != nil {
+		return made
+	}
 	waits := firstConsumer(class) && c.Annotations[selectedNode] == ""
 	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "ProvisioningFailed"); e != nil {
 		return v.refused(f, c, class, e)

@@ -116,6 +116,7 @@ func Diagnose(s *State) []Finding {
 	}
 	found = append(found, pods...)
 	found = append(found, v.nodes(pods)...)
+	found = append(found, v.pressed(pods)...)
 	if manager != nil && !slices.ContainsFunc(pods, func(f Finding) bool { return f.Cause == manager.Cause }) {
 		found = append(found, *manager)
 	}
@@ -139,7 +140,11 @@ func Diagnose(s *State) []Finding {
 	found = append(found, v.clients()...)
 	if v.replicas() > 0 && len(pods) == 0 {
 		found = append(found, v.deserted()...)
+		if f := v.together(); f != nil {
+			found = append(found, *f)
+		}
 	}
+	found = append(found, v.hooks()...)
 	if f := v.notUpdated(); f != nil {
 		found = append(found, *f)
 	}

@@ -74,6 +74,9 @@ func (v *view) claimInUse(p *corev1.Pod, c *corev1.PersistentVolumeClaim) *Findi
 		f.Do = []string{"to keep the data: set persistentVolumeReclaimPolicy: Retain, and make a backup"}
 		return f
 	}
+	if m := v.modified(f, c); m != nil {
+		return m
+	}
 	return v.resize(f, c)
 }
 

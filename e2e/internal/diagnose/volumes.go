@@ -43,6 +43,9 @@ func fitObstacle(pv *corev1.PersistentVolume, c *corev1.PersistentVolumeClaim) (
 	if s, err := metav1.LabelSelectorAsSelector(c.Spec.Selector); err == nil && c.Spec.Selector != nil && !s.Matches(labels.Set(pv.Labels)) {
 		return "volume-selector", "does not have the labels that the claim selects"
 	}
+	if has, want := attributesOf(pv.Spec.VolumeAttributesClassName), attributesOf(c.Spec.VolumeAttributesClassName); has != want {
+		return "volume-attributes-class", fmt.Sprintf("has the VolumeAttributesClass %q, where the claim asks for %q", has, want)
+	}
 	return "", ""
 }
 

@@ -313,7 +313,13 @@ func (r *reader) narrow() {
 		return !own[name] && !strings.HasPrefix(name, s.Name+"-") && !r.ofTemplate(name)
 	})
 	if !r.awaitsNode() {
-		s.Nodes = slices.DeleteFunc(s.Nodes, func(n corev1.Node) bool { return !nodes[n.Name] })
+		// One more shows that pods which are all on one node need not be.
+		another := false
+		s.Nodes = slices.DeleteFunc(s.Nodes, func(n corev1.Node) bool {
+			more := !nodes[n.Name] && !another && diagnose.TakesPods(&n)
+			another = another || more
+			return !nodes[n.Name] && !more
+		})
 	}
 	r.narrowLeases(nodes)
 	slices.SortFunc(s.Unread, func(a, b diagnose.Unread) int { return strings.Compare(a.What, b.What) })
