@@ -53,7 +53,8 @@ func dangerCases() []built {
 		}
 		other.Name = "other"
 		other.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
-		s.Nodes = append(nodes, other)
+		nodes = append(nodes, other)
+		s.Nodes = nodes
 		return s
 	}
 	// web-0 was ended before, and its hook failed some time after it was told to end.

@@ -41,7 +41,8 @@ func (v *view) withoutSelector(s *corev1.Service) *Finding {
 		Cause: "service-selector", What: "has no selector, and nobody has made endpoints for it: it leads to no pod of the set",
 		Seen: fmt.Sprintf("neither its name nor those of the pods (%s.%s) resolve", v.podName(v.start()), s.Name),
 		Evidence: []Evidence{
-			{v.ref("service", s.Name), "spec.selector", "(absent)"}, {v.ref("endpointslice", "*"), "endpoints of service " + s.Name, "none"},
+			{v.ref("service", s.Name), "spec.selector", "(absent)"},
+			{v.ref("endpointslice", "*"), "endpoints of service " + s.Name, "none"},
 			{v.setRef(), "spec.template.metadata.labels", labels.Set(v.set.Spec.Template.Labels).String()},
 		},
 		Do: []string{"give the service a selector that the labels of the set's template match, such as " + labels.Set(v.set.Spec.Selector.MatchLabels).String()},
