@@ -79,15 +79,15 @@ func runScale(ctx context.Context, o scaleOptions, out, progress io.Writer) (err
 	}
 	defer stop()
 	on.out = out
-	var lines []string
+	var lines strings.Builder
+	defer func() { fmt.Fprint(out, lines.String()) }() // below all that the runs print; of the sizes before one that fails, too
 	for _, n := range sizes {
 		line, err := on.scaled(ctx, n)
 		if err != nil {
 			return err
 		}
-		lines = append(lines, fmt.Sprintf("%d pods: %s", n, line))
+		fmt.Fprintf(&lines, "%d pods: %s\n", n, line)
 	}
-	fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return nil
 }
 

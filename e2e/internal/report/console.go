@@ -50,7 +50,7 @@ func Console(w io.Writer, run *verdict.Run, seconds float64) error {
 	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}
-	p.f("\n%s%s: %s; %d specs in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), ran(run), seconds)
+	p.f("\n%s%s: %s; %s in %.0f s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), count(ran(run), "spec", "specs"), seconds)
 	return p.err
 }
 

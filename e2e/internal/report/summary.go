@@ -70,7 +70,7 @@ func WriteSummary(w io.Writer, c *Conformance) error {
 	for _, objective := range lines(c.Objectives) {
 		p.f("\nObjective, no part of conformance: %s.\n", sanitize.Markdown(objective))
 	}
-	p.f("\n%d specs, %s, storage class %s (%s), suite %s\n", len(c.Specs), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
+	p.f("\n%s, %s, storage class %s (%s), suite %s\n", count(len(c.Specs), "spec", "specs"), c.Minutes(), sanitize.Markdown(c.Cluster.StorageClass), sanitize.Markdown(c.Cluster.Provisioner), sanitize.Markdown(c.Suite.Version))
 	for _, line := range c.Settings.Adapted() {
 		p.f("\nObjects were made differently: %s.\n", sanitize.Code(line))
 	}
