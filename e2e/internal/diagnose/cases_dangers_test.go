@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -166,6 +167,37 @@ func dangerCases() []built {
 			t.Helper()
 			return ended(t, time.Second)
 		}, "termination: pod/web-0 had its preStop hook fail when it was last ended, and will again", diagnose.Note},
+
+		{"a ConfigMap that was deleted under a Ready pod", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.said("web-0", "FailedMount", `MountVolume.SetUp failed for volume "conf" : configmap "settings" not found`, time.Minute)
+			return s
+		}, "configuration: configmap/settings does not exist, and volume conf of pod web-0 needs it", "config-missing"},
+		{"twin: it came late, and the pod became Ready after it", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.said("web-0", "FailedMount", `MountVolume.SetUp failed for volume "conf" : configmap "settings" not found`, 2*time.Minute)
+			for i := range pod(s.State, "web-0").Status.Conditions {
+				pod(s.State, "web-0").Status.Conditions[i].LastTransitionTime = s.ago(time.Minute)
+			}
+			return s
+		}, "", ""},
+		{"twin: it is there again", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.said("web-0", "FailedMount", `MountVolume.SetUp failed for volume "conf" : configmap "settings" not found`, 8*time.Minute)
+			return s
+		}, "", ""},
+		{"a limit of memory that the template does not give", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.only()
+			s.crashing("web-0", 137, time.Second).LastTerminationState.Terminated.Reason = "OOMKilled"
+			pod(s.State, "web-0").Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("12Mi")}
+			s.StatefulSet.Spec.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+			return s
+		}, "container: pod/web-0 has container main that uses more memory than its limit 12Mi and is killed (4 restarts); the set's template gives it no limit", "out-of-memory"},
 
 		{"attributes of a class that does not exist", func(t *testing.T) state {
 			t.Helper()

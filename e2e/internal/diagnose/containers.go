@@ -15,6 +15,7 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 	l.seen = v.podSeen(p)
 	if f := l.containers(); f != nil {
 		v.linked(p, f)
+		v.limitFrom(p, f)
 		return f
 	}
 	return v.setup(l)
