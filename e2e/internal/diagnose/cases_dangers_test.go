@@ -173,7 +173,7 @@ func dangerCases() []built {
 			s := running(t)
 			s.said("web-0", "FailedMount", `MountVolume.SetUp failed for volume "conf" : configmap "settings" not found`, time.Minute)
 			return s
-		}, "configuration: configmap/settings does not exist, and volume conf of pod web-0 needs it", "config-missing"},
+		}, "configuration: configmap/settings does not exist, and volume conf of pod web-0 needs it, which runs on until it is made anew", "config-missing"},
 		{"twin: it came late, and the pod became Ready after it", func(t *testing.T) state {
 			t.Helper()
 			s := running(t)

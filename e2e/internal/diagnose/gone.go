@@ -25,6 +25,7 @@ func (v *view) settingGone(p *corev1.Pod) *Finding {
 	if f == nil {
 		return nil
 	}
+	f.What += ", which runs on until it is made anew"
 	f.Evidence = append(f.Evidence, eventEvidence(e))
 	f.Path = []Ref{v.setRef(), l.pod, f.Object}
 	f.Do[0] = "create it again before the pod is deleted, its node drained or the set rolled out; or take it out of the set's template"
