@@ -266,6 +266,9 @@ func TestUpdateRevision(t *testing.T) {
 	observed := func(b *historytest.Builder, revision string) {
 		b.Status("web", func(st *history.Status) { st.UpdateRevision = revision })
 	}
+	unobserved := func(b *historytest.Builder, revision string) {
+		b.Status("web", func(st *history.Status) { st.UpdateRevision, st.ObservedGeneration = revision, st.ObservedGeneration-1 })
+	}
 	runLiveCases(t, []testCase{
 		{name: "another one", exercised: ids(id), build: func(b *historytest.Builder) { b.Running("web", 1); b.ChangeTemplate("web", 2); observed(b, "web-2") }},
 		{
@@ -301,6 +304,33 @@ func TestUpdateRevision(t *testing.T) {
 				observed(b, "web-2")
 				b.ChangeTemplate("web", 1)
 				observed(b, "web-1")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "named before it is said to be observed", exercised: ids(id), build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.ChangeTemplate("web", 2)
+				unobserved(b, "web-2")
+				observed(b, "web-2")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "the same one, and a third named too early", broken: ids(id), build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.ChangeTemplate("web", 2)
+				unobserved(b, "web-3")
+				observed(b, "web-1")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "the former template's second one, with no other template to come", broken: ids(id), build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				observed(b, "web-2")
+				b.ChangeTemplate("web", 2)
+				observed(b, "web-2")
 				b.Wait(4 * time.Second)
 			},
 		},

@@ -173,6 +173,30 @@ func slowParallel(b *historytest.Builder, answer time.Duration) {
 	b.Pod("web-1")
 }
 
+// madeAgain has the highest pod but the given one leave, in a scale down that begins just after the given one was made again. The status in
+// between is as count says. With unready, the pod that leaves was never Ready.
+func madeAgain(pod string, unready bool, count func(*history.Status)) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		first, leaves := 4, "web-2"
+		if unready {
+			first, leaves = 3, "web-3"
+		}
+		b.Running("web", first)
+		if unready {
+			b.Scale("web", 4)
+			b.Pod("web-3")
+			b.Status("web")
+		}
+		b.Wait(5 * time.Second)
+		b.DeleteByTest(pod)
+		b.Pod(pod)
+		b.Scale("web", 1)
+		miscount(b, count)
+		b.Terminate(leaves)
+		b.FinishDeletion(leaves)
+	}
+}
+
 func TestOrderingOfScaleDown(t *testing.T) {
 	runCases(t, []testCase{
 		{
@@ -202,6 +226,22 @@ func TestOrderingOfScaleDown(t *testing.T) {
 				b.DeletePod("web-1")
 				b.DeletePod("web-2")
 			},
+		},
+		{
+			name: "past a higher one that was just made, of which no status has told since", notExercised: ids(contract.OrderingScaleDown),
+			build: madeAgain("web-3", false, func(st *history.Status) { st.Replicas, st.Ready = 3, 3 }),
+		},
+		{
+			name: "past a higher one that was just made and counted", broken: ids(contract.OrderingScaleDown),
+			build: madeAgain("web-3", false, func(st *history.Status) { st.Replicas, st.Ready = 4, 3 }),
+		},
+		{
+			name:  "one that is not Ready past a lower one that was just made, of which no status has told since",
+			build: madeAgain("web-2", true, func(st *history.Status) { st.Replicas, st.Ready = 3, 2 }),
+		},
+		{
+			name: "one that is not Ready past a lower one that was just made and counted", broken: ids(contract.OrderingScaleDownHalts),
+			build: madeAgain("web-2", true, func(st *history.Status) { st.Replicas, st.Ready = 4, 2 }),
 		},
 		{
 			name: "lowest first under OnDelete, where an update that is pending is no excuse", broken: ids(contract.OrderingScaleDown),

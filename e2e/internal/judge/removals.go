@@ -134,7 +134,7 @@ func (w *actionWalker) lower(v *history.Event, st podStep) []blockingPod {
 	violations := 0
 	for _, n := range w.present.in(int(v.Set.Start+v.Set.Replicas), st.pod.ordinal) {
 		p := w.alive[n]
-		if w.ready.has(n) {
+		if w.ready.has(n) || w.m.maybeNotInCache(p, st.event) {
 			continue
 		}
 		o := blockingPod{ordinal: p.ordinal, pod: p}
@@ -158,11 +158,12 @@ func (m *model) maybeNotInCache(p *podLife, act *history.Event) bool {
 	if from == nil || !m.mayHaveMissed(from, act) || (p.deleting != nil && p.deleting.Seq < act.Seq && m.whoDeleted(p) == byController) {
 		return false
 	}
-	for _, e := range p.set.events[p.set.versionsUntil(from.At):] {
-		if e.At > act.At {
-			break
+	events := p.set.events
+	for i := p.set.versionsUntil(from.At); i < len(events) && events[i].At <= act.At; i++ {
+		if i > 0 && events[i].Set.Status == events[i-1].Set.Status {
+			continue // somebody else's change: the counts are as old as they were
 		}
-		if int(e.Set.Status.Replicas) > m.mayBeCounted(p, e) {
+		if int(events[i].Set.Status.Replicas) > m.mayBeCounted(p, events[i]) {
 			return false
 		}
 	}

@@ -38,12 +38,18 @@ func (w *statusWalker) available(e *history.Event, clockOffset time.Duration) {
 	if w.version == nil || e.Set.Status == w.version.Set.Status || (w.s.deleting != nil && e.Seq >= w.s.deleting.Seq) {
 		return
 	}
-	// A status is computed from the generation that it has observed, not from the spec of the same version.
+	// A status is computed from the generation that it has observed, not from the spec of the same version, or from a later one: counts that are written first
+	// come before what says which generation they are of.
 	spec := w.s.generation(e.Set.Status.ObservedGeneration)
 	if spec < 0 {
 		return
 	}
 	need := minReady(w.s.specs[spec])
+	for _, later := range w.s.specs[spec+1:] {
+		if later.Seq < e.Seq {
+			need = min(need, minReady(later))
+		}
+	}
 	if need == 0 {
 		w.recentlyReady = nil
 		return

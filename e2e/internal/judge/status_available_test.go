@@ -63,6 +63,28 @@ func TestStatusAvailable(t *testing.T) {
 			},
 		},
 		{
+			name: "by a shorter minReadySeconds that is not said to be observed yet",
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.MinReady(9))
+				b.CreateReady("web-0")
+				b.Status("web", func(*history.Status) {})
+				b.Update("web", func(s *history.Set) { s.MinReadySeconds = 0 })
+				miscount(b, func(st *history.Status) { st.ObservedGeneration, st.Available = 1, 1 })
+				b.Status("web")
+				b.Wait(3 * time.Second)
+			},
+		},
+		{
+			name: "at once, with a longer minReadySeconds that is not said to be observed yet", broken: ids(contract.StatusAvailable), texts: []string{"minReadySeconds asks for 9s"},
+			build: func(b *historytest.Builder) {
+				b.Set("web", historytest.MinReady(9))
+				b.CreateReady("web-0")
+				b.Status("web", func(*history.Status) {})
+				b.Update("web", func(s *history.Set) { s.MinReadySeconds = 600 })
+				miscount(b, func(st *history.Status) { st.ObservedGeneration, st.Available = 1, 1 })
+			},
+		},
+		{
 			name: "beside a pod that became Ready twice", exercised: ids(contract.StatusAvailable),
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.MinReady(5), historytest.Replicas(2), historytest.Parallel)

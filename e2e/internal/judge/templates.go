@@ -59,14 +59,26 @@ func templatesOf(s *setLife) templates {
 		if _, ok := t.templateByRevision[name]; ok || name == "" {
 			continue
 		}
-		if i := s.generation(e.Set.Status.ObservedGeneration); i >= 0 {
-			t.templateByRevision[name] = t.templateOf[i]
-			if _, ok := t.revisionOf[t.templateOf[i]]; !ok {
-				t.revisionOf[t.templateOf[i]] = name
-			}
+		i := s.generation(e.Set.Status.ObservedGeneration)
+		if i < 0 {
+			continue
+		}
+		if _, named := t.revisionOf[t.templateOf[i]]; named && s.templateChanged(&t, i, e) {
+			continue
+		}
+		t.templateByRevision[name] = t.templateOf[i]
+		if _, named := t.revisionOf[t.templateOf[i]]; !named {
+			t.revisionOf[t.templateOf[i]] = name
 		}
 	}
 	return t
+}
+
+// templateChanged reports whether the set got another template after that of a version, and before a status. A controller that writes its status in
+// several steps may then name the revision of the new template before it says that it has observed it: no document has it write both at once.
+func (s *setLife) templateChanged(t *templates, version int, status *history.Event) bool {
+	next := t.nextTemplate[version]
+	return next < len(s.specs) && s.specs[next].Seq < status.Seq
 }
 
 func sameStrategy(a, b *history.Set) bool {

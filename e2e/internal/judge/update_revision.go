@@ -164,7 +164,10 @@ func checkUpdateRevision(m *model, res *results) {
 			if !changed {
 				continue
 			}
-			of := r.templateByRevision[e.Set.Status.UpdateRevision]
+			of, known := r.templateByRevision[e.Set.Status.UpdateRevision]
+			if !known {
+				continue
+			}
 			if of == r.templateOf[spec] {
 				res.exercised(id)
 				continue

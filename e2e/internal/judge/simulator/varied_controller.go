@@ -198,15 +198,19 @@ func (s *setSync) finishStatus() bool {
 	return ok
 }
 
-// writeFirstStep writes the counts of all pods and of the Ready ones alone, where nothing else but counts changes.
+// writeFirstStep writes the counts of all pods and of the Ready ones alone, where nothing else but counts changes, and all but the observed generation
+// where that does.
 func (s *setSync) writeFirstStep() bool {
 	was, now := s.set.Set.Status, s.status
-	if was.ObservedGeneration != now.ObservedGeneration || was.CurrentRevision != now.CurrentRevision || was.UpdateRevision != now.UpdateRevision {
-		return true
-	}
 	step := was
-	step.Replicas, step.Ready = now.Replicas, now.Ready
-	step.Available, step.Current, step.Updated = min(was.Available, now.Ready), min(was.Current, now.Replicas), min(was.Updated, now.Replicas)
+	switch {
+	case was.ObservedGeneration != now.ObservedGeneration:
+		step = now
+		step.ObservedGeneration = was.ObservedGeneration
+	case was.CurrentRevision == now.CurrentRevision && was.UpdateRevision == now.UpdateRevision:
+		step.Replicas, step.Ready = now.Replicas, now.Ready
+		step.Available, step.Current, step.Updated = min(was.Available, now.Ready), min(was.Current, now.Replicas), min(was.Updated, now.Replicas)
+	}
 	return step == was || s.c.updateStatefulSetStatus(s.set, step) && s.readSet()
 }
 
