@@ -100,7 +100,7 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitObserved(ctx)
 		set.ExpectUnchanged(ctx, stay)
 
-		By("holding the first updated pod: only a controller whose own gate is on takes a second one down")
+		By("holding the first updated pod: only a controller that takes several at a time, whose own gate is on, takes a second one down")
 		second := set.NotTerminating(1)
 		set.Update(ctx, "a template whose pods never become Ready", statefulset.Options(statefulset.Template("new"), statefulset.HoldReadiness()))
 		set.AwaitTerminating(ctx, 2)
@@ -127,7 +127,7 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitReplicas(ctx, 4)
 		ns.AwaitQuiescent(ctx)
 
-		By("rolling out once: only a controller whose own gate is on takes two pods down at a time")
+		By("rolling out once: only a controller that takes several at a time, whose own gate is on, takes two pods down")
 		old := set.UIDs(0, 1, 2, 3)
 		second := set.NotTerminating(2)
 		set.NewTemplate(ctx, "one")
@@ -176,9 +176,8 @@ var _ = Describe("A rolling update", func() {
 	})
 })
 
-// oneAtATime is inconclusive, since the API server promised by keeping the field that it is in force.
-const oneAtATime = "inconclusive: the API server keeps maxUnavailable 2, but the controller takes down one pod at a time, as if it did not know the field: " +
-	"switch the feature gate MaxUnavailableStatefulSet on or off for both alike"
+// oneAtATime is not applicable: maxUnavailable says how many pods may be down at most, not how many have to be.
+const oneAtATime = "not applicable: the controller takes down one pod at a time, as every maxUnavailable allows, so that nothing shows how it counts more"
 
 // requireMaxUnavailable ends the spec where the API server does not keep maxUnavailable.
 func requireMaxUnavailable(ctx SpecContext, ns *framework.Namespace) {
