@@ -127,10 +127,11 @@ var _ = Describe("A StatefulSet", func() {
 		ns := Record(ctx)
 		owned, mine := framework.OwnedBy(ns.OtherController(ctx)), framework.WithLabels(map[string]string{"app": "set"})
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
-		outOfRange := ns.StartPod(ctx, "set-2", mine, owned)
+		outOfRange := ns.StartPod(ctx, "set-3", mine, owned)
 		unowned := ns.StartPod(ctx, "set-other-0", mine)
 
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
+		// The last pod has to wait for one whose name is taken.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
 		// A name that ends as that of a pod does.
 		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set), statefulset.Template("twin"))
 		twin.AwaitReady(ctx)

@@ -87,7 +87,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitNoPods(ctx)
 		ns.VerifyKept(ctx, contract.StorageDeleteKeeps, before...)
-		again := statefulset.CreateWithoutService(ctx, ns, options...)
+		again := statefulset.CreateWithoutService(ctx, ns, append(options, statefulset.Template("again"))...)
 		again.AwaitReady(ctx)
 		ns.VerifyKept(ctx, contract.StorageDeleteKeeps, before...)
 		again.VerifyFile(ctx, contract.StorageDeleteKeeps, 0, note, "still here")
@@ -134,7 +134,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 
 	It("is made again when a claim is missing under a Pending pod", Proves(contract.StorageClaimRecreated), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), statefulset.Unbindable())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), statefulset.Unbindable(), statefulset.FurtherClaimFields("logs"))
 		set.AwaitCreated(ctx, 0)
 		missing := slices.Concat(set.DeleteClaims(ctx, "data", 0), set.DeleteClaims(ctx, "logs", 0))
 

@@ -246,7 +246,7 @@ type ClaimRequest struct {
 	Modes string `json:"modes,omitempty"` // access modes, separated by commas
 	Class string `json:"class,omitempty"` // of a template only: "" where unset, and then the default class is used
 	Mode  string `json:"mode,omitempty"`  // volumeMode; older histories hold none
-	Parts string `json:"parts,omitempty"` // as of Template, with the values of the annotations under the project's prefix
+	Parts string `json:"parts,omitempty"` // as of Template, with the values of the annotations under the project's prefix, and whether the class is none
 }
 
 // Revision is a ControllerRevision.

@@ -91,3 +91,23 @@ func TestPartsOfAClaim(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A claim of no class is lost to the default one, whose name the API server fills in.
+func TestClaimOfNoClass(t *testing.T) {
+	of := func(class *string) string {
+		return requestOf(&metav1.ObjectMeta{}, &corev1.PersistentVolumeClaimSpec{StorageClassName: class}).Parts
+	}
+	for _, tt := range []struct {
+		template, claim *string
+		lost            []string
+	}{
+		{new(""), new("standard"), []string{"storageClassName: none"}},
+		{new(""), nil, []string{"storageClassName", "storageClassName: none"}},
+		{new(""), new(""), nil},
+		{nil, new("standard"), nil},
+	} {
+		if got := Lost(of(tt.template), of(tt.claim)); strings.Join(got, " ") != strings.Join(tt.lost, " ") {
+			t.Errorf("template %q, claim %q: expected to be lost %q, found %q", of(tt.template), of(tt.claim), tt.lost, got)
+		}
+	}
+}

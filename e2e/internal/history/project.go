@@ -209,11 +209,14 @@ func setOf(o *appsv1.StatefulSet) *Set {
 
 // requestOf returns what a claim asks for, without its class.
 func requestOf(meta *metav1.ObjectMeta, spec *corev1.PersistentVolumeClaimSpec) ClaimRequest {
-	var annotations []string
+	var further []string
 	for key, value := range ours(meta.Annotations) {
-		annotations = append(annotations, "annotations["+key+"]: "+value)
+		further = append(further, "annotations["+key+"]: "+value)
 	}
-	r := ClaimRequest{Mode: string(orZero(spec.VolumeMode)), Parts: partsOf(spec, annotations...)}
+	if spec.StorageClassName != nil && *spec.StorageClassName == "" {
+		further = append(further, "storageClassName: none") // the default class is for claims that leave it out
+	}
+	r := ClaimRequest{Mode: string(orZero(spec.VolumeMode)), Parts: partsOf(spec, further...)}
 	if size, ok := spec.Resources.Requests[corev1.ResourceStorage]; ok {
 		r.Size = size.String()
 	}

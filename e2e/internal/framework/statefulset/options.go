@@ -121,6 +121,21 @@ func Unbindable() Option {
 	}
 }
 
+// FurtherClaimFields has the claims of one template ask for a volume that nobody makes and that no label selects: of no class, of several access modes and
+// as a copy of another one. They are never bound.
+func FurtherClaimFields(template string) Option {
+	return func(s *appsv1.StatefulSet) {
+		for i := range s.Spec.VolumeClaimTemplates {
+			if t := &s.Spec.VolumeClaimTemplates[i]; t.Name == template {
+				t.Spec.StorageClassName = new("")
+				t.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany}
+				t.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{TemplateKey: "nobody"}}
+				t.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "nobody"}
+			}
+		}
+	}
+}
+
 // Named gives the set, its service and its selector another name than "set", so that a namespace can hold several.
 func Named(name string) Option {
 	return func(s *appsv1.StatefulSet) {

@@ -77,15 +77,22 @@ func FurtherFields() Option {
 		pod := &s.Spec.Template.Spec
 		another := pod.Containers[0].DeepCopy()
 		another.Name = second
-		another.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}}
+		another.Env = []corev1.EnvVar{{Name: "SECOND", Value: "yes"}, {Name: "NAME", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}}
+		another.EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "nobody"}, Optional: new(true)}}}
+		another.WorkingDir = "/"
 		requests := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Mi")}
 		maps.Copy(requests, another.Resources.Requests) // POD_PATCH's
 		another.Resources.Requests = requests
-		another.VolumeMounts = append(another.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"})
+		another.VolumeMounts = append(another.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"}, corev1.VolumeMount{Name: "labels", MountPath: "/labels"})
 		another.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
 		another.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
 		pod.Containers = append(pod.Containers, *another)
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "labels", VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
+			Items: []corev1.DownwardAPIVolumeFile{{Path: "labels", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels"}}},
+		}}})
+		pod.AutomountServiceAccountToken = new(false)
+		pod.OS = &corev1.PodOS{Name: corev1.Linux}
 		pod.Tolerations = append(pod.Tolerations, corev1.Toleration{Key: TemplateKey, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule})
 		pod.DNSConfig = &corev1.PodDNSConfig{Options: []corev1.PodDNSConfigOption{{Name: "attempts", Value: new("3")}}}
 		pod.HostAliases = []corev1.HostAlias{{IP: "192.0.2.1", Hostnames: []string{"nobody.example"}}}
