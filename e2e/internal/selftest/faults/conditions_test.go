@@ -34,7 +34,7 @@ func conditions(t *testing.T, text []byte) []string {
 }
 
 // inForce matches the functions of package planted that say yes only where their fault is in force.
-var inForce = regexp.MustCompile(`^(In|SometimesIn|LongUnready|AllLeaving|Forbidden|Tainted|WasTainted|Evicted|Known|Forced|Restarted|Reconnected|HasFailed|FailedBefore|OthersUnready|Crashed)$`)
+var inForce = regexp.MustCompile(`^(In|SometimesIn|LongUnready|AllLeaving|Forbidden|Tainted|WasTainted|Evicted|Known|Forced|Restarted|Reconnected|HasFailed|FailedBefore|OthersUnready|Crashed|Recent|Alone)$`)
 
 // unplanted returns what is left of a condition where no fault is in force: nil and whether it holds, where that is known.
 func unplanted(e ast.Expr) (rest ast.Expr, holds bool) {

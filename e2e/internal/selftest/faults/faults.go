@@ -73,7 +73,7 @@ type Edit struct {
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
 	return slices.Concat(
-		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(), combinations(),
+		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(), combinations(), further(),
 	)
 }
 
@@ -114,6 +114,9 @@ var planted []byte
 //go:embed planted/pods.go
 var plantedPods []byte
 
+//go:embed planted/legal.go
+var plantedLegal []byte
+
 // always are changes that belong to no fault: they record, and name, what faults read.
 func always() []Edit {
 	return []Edit{
@@ -136,7 +139,7 @@ func edits(kubernetes string) []Edit {
 
 // recipe is all that the program of a version depends on beside that.
 func recipe(kubernetes string) []string {
-	inputs := []string{string(planted), string(plantedPods)}
+	inputs := []string{string(planted), string(plantedPods), string(plantedLegal)}
 	for _, e := range edits(kubernetes) {
 		inputs = append(inputs, e.File, e.Anchor, e.Insert)
 	}
@@ -156,6 +159,7 @@ func plant(kubernetes, tree string) error {
 func write(tree string, changed map[string][]byte) error {
 	changed[filepath.Join(plantedPackage, "planted.go")] = planted
 	changed[filepath.Join(plantedPackage, "pods.go")] = plantedPods
+	changed[filepath.Join(plantedPackage, "legal.go")] = plantedLegal
 	for name, text := range changed {
 		path := filepath.Join(tree, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -11,7 +11,7 @@ const (
 // Variations returns what a controller may do in place of what the one of Kubernetes does, and breaks no promise by: the suite has nothing to say of it. The
 // caller owns the result.
 func Variations() []Fault {
-	return []Fault{{
+	return append([]Fault{{
 		Name: "legal-all", Kind: Legal,
 		Harm:  "All of the following at once, and one more look at each set.",
 		Edits: []Edit{{syncing, synced, "\t\tif planted.In(\"legal-all\") {\n\t\t\tssc.queue.AddAfter(key, 2*time.Second)\n\t\t}\n"}},
@@ -73,5 +73,5 @@ func Variations() []Fault {
 		Edits: inPhase(`planted.In("legal-mends") && monotonic && i == len(replicas)-1 && len(condemned) == 0 && set.Spec.UpdateStrategy.Type == apps.RollingUpdateStatefulSetStrategyType && ` +
 			`(set.Spec.UpdateStrategy.RollingUpdate == nil || int(*set.Spec.UpdateStrategy.RollingUpdate.Partition) <= i) && !isRunningAndReady(replicas[i]) && ` +
 			`getPodRevision(replicas[i]) != updateRevision.Name && set.Generation > 1`),
-	}}
+	}}, makes()...)
 }

@@ -15,6 +15,7 @@ var (
 	failed  = map[string][]types.UID{}     // those of them that have failed
 	unready = map[string]map[string]bool{} // the sets of a namespace that were last seen with a pod not Ready
 	once    = map[string]int{}
+	former  = map[string]*appsv1.StatefulSet{} // the first set that had a name
 )
 
 // remember notes what the functions below tell. The caller holds mu.
@@ -109,4 +110,33 @@ func ByText(pods []*corev1.Pod, lowest, index int) int {
 	}
 	slices.SortFunc(sorted, func(a, b int) int { return strings.Compare(pods[a].Name, pods[b].Name) })
 	return sorted[index-lowest]
+}
+
+// AsFormer gives a pod the containers and annotations of the first set's template that had the name of its set, if the fault is in force and that set is
+// another one.
+func AsFormer(fault string, set *appsv1.StatefulSet, pod *corev1.Pod) {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return
+	}
+	key := set.Namespace + "/" + set.Name
+	was := former[key]
+	if was == nil {
+		former[key] = set.DeepCopy()
+		return
+	}
+	if was.UID == set.UID {
+		return
+	}
+	pod.Spec.Containers = was.Spec.Template.DeepCopy().Spec.Containers
+	pod.Annotations = was.Spec.Template.DeepCopy().Annotations
+}
+
+// Staying leaves out the pods that are being deleted, if the fault is in force.
+func Staying(fault string, pods []*corev1.Pod) []*corev1.Pod {
+	if !In(fault) {
+		return pods
+	}
+	return slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
