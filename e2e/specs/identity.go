@@ -62,7 +62,7 @@ var _ = Describe("The identity of a pod", func() {
 		old := set.DeleteAndAwaitObserved(ctx, 0)
 		// The EndpointSlice of a service that comes so late can show nothing but the pod as it is now.
 		set.CreateServiceFor(ctx, "late", appsv1.StatefulSetPodNameLabel, set.Pod(0))
-		set.AwaitEndpoint(ctx, "late", 0)
+		set.VerifyEndpoint(ctx, contract.DNSEndpointConditions, "late", 0)
 		set.Scale(ctx, 3)
 		set.ExpectUnchanged(ctx, set.NotCreated(2))
 		set.LetEnd(ctx)
@@ -73,6 +73,10 @@ var _ = Describe("The identity of a pod", func() {
 		set.LetEnd(ctx)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
+
+		By("coming back from nothing, one pod after another as at first")
+		set.Scale(ctx, 2)
+		set.AwaitRunning(ctx, 0)
 	})
 
 	It("is a whole domain name if the template says so, and is free again at once when the pod is deleted by force", Proves(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,6 +44,22 @@ func (ns *Namespace) ClaimProtection() Controller {
 			return err
 		}
 		return ns.awaitClaimEnd(ctx, claim, func(*history.Event) bool { return false })
+	}}
+}
+
+// EndpointSlices is the controller that writes the EndpointSlices of services. One that selects nothing has an empty slice.
+func (ns *Namespace) EndpointSlices() Controller {
+	return Controller{Name: "the endpoint slice controller", Busy: func() string { return "" }, Sign: func(ctx context.Context) error {
+		service, err := ns.CreateProbeService(ctx)
+		if err != nil {
+			return err
+		}
+		return ns.Await(ctx, ns.Settings.Limits.DNSFollows, "service "+service.Name+" to have an EndpointSlice", func(st *history.State) string {
+			if slices.ContainsFunc(st.List(history.Slices), func(e *history.Event) bool { return e.Slice.Service == service.Name }) {
+				return ""
+			}
+			return "it has none"
+		})
 	}}
 }
 

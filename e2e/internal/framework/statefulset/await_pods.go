@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -240,11 +241,12 @@ func (s *Set) AwaitLabel(ctx context.Context, ordinal int, key, value string, op
 	}, s.of(options)...)
 }
 
-// AwaitEndpoint waits until the EndpointSlices of a service list the pod of that ordinal, whatever they say of it, or the pod has stopped.
-func (s *Set) AwaitEndpoint(ctx context.Context, service string, ordinal int) {
+// VerifyEndpoint waits until the EndpointSlices of a service list the pod of that ordinal, whatever they say of it, or the pod has stopped. That they do not
+// breaks the guarantee; that they do shows nothing of what they say.
+func (s *Set) VerifyEndpoint(ctx context.Context, id contract.ID, service string, ordinal int) {
 	GinkgoHelper()
 	pod := s.NS.Pod(s.Pod(ordinal))
-	s.NS.Expect(ctx, s.NS.Settings.Limits.DNSFollows, fmt.Sprintf("service %s to have the endpoint of %s", service, pod.Name), func(st *history.State) string {
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.DNSFollows, fmt.Sprintf("service %s to have the endpoint of %s", service, pod.Name), func(st *history.State) string {
 		if now := st.Get(history.Pods, pod.Name); now == nil || now.UID != pod.UID || now.Pod.Stopped() {
 			return ""
 		}
@@ -254,5 +256,8 @@ func (s *Set) AwaitEndpoint(ctx context.Context, service string, ordinal int) {
 			}
 		}
 		return "it has none"
-	})
+	}, s.NS.EndpointSlices())
+	if err != nil {
+		s.verifyInTime(ctx, id, err, "service %s has the endpoint of %s", service, pod.Name)
+	}
 }

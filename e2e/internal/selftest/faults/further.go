@@ -96,9 +96,5 @@ func further() []Fault {
 		Name: "endpoints-without-stopping", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions},
 		Harm:  "A member that still answers while it hands over is cut off from those that it serves.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.Staying(\"endpoints-without-stopping\", pods)\n"}},
-	}, {
-		Name: "dns-denies-names-without-address", Kind: Subtle, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord}, Shows: []contract.ID{contract.DNSFromMember},
-		Harm:     "Whoever asks for an address of the other family is told that there is no such name, and does not ask again.",
-		Corefile: "template IN AAAA {\n  match \"[.]svc[.]\"\n  rcode NXDOMAIN\n  fallthrough\n}\n",
 	}}
 }
