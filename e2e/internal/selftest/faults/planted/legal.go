@@ -40,8 +40,10 @@ func OneAtATime(fault string) (end func()) {
 
 // Pause waits, if the fault is in force by its own name, while a controller is away that is away for five seconds of each half minute.
 func Pause(fault string) {
+	ticker := time.NewTicker(fresh)
+	defer ticker.Stop()
 	for Alone(fault) && time.Now().Unix()%30 < 5 {
-		<-time.After(fresh)
+		<-ticker.C
 	}
 }
 
