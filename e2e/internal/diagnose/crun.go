@@ -14,7 +14,7 @@ var (
 	crunDirectory = regexp.MustCompile("chdir(?: to)? `([^`]+)`: (.+)")
 	crunMount     = regexp.MustCompile("mount `([^`]+)` to `/?([^`]+)`: (.+)")
 	crunMkdir     = regexp.MustCompile("mkdir `([^`]+)`: (.+)")
-	crunNoMemory  = regexp.MustCompile("OOM: the memory limit could be too low|set memory limit \\d+ too low")
+	crunNoMemory  = regexp.MustCompile(`OOM: the memory limit could be too low|set memory limit \d+ too low`)
 )
 
 // asRuncSays returns a runtime's words about a container, in those of runc where they are crun's: what is known of a container that does not start begins

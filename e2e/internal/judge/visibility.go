@@ -267,31 +267,32 @@ func (s *setLife) statusReflected(lost, act *history.Event) bool {
 	return false
 }
 
-// statusCounted reports the same where the status came before the loss, since two watches are out of step: it counted no more Ready pods than
-// there were with the loss. That shows the loss only where no other pod became Ready or lost it for as long as the controller's cache may have been
-// behind before that, and this one had been Ready for as long, or a status had counted it since.
+// statusCounted reports the same where the status came before the loss, as two watches are out of step: it counted no more Ready pods than there were with
+// the loss, and all of them had been Ready for longer than the cache's lag, or a status had counted them since, whose cache held no pod that was lost before.
 func (m *model) statusCounted(p *podLife, lost, act *history.Event) bool {
-	from := lost.At - watchSkew
-	var others int32
-	since, counted := from, true
+	var earlier, since time.Duration // when the last of earlier pods was lost, and the last of these became Ready
+	from, others := lost.At-watchSkew, int32(0)
 	for _, o := range p.set.pods {
 		for _, r := range o.ready {
-			switch steady := r.from.At < from-m.h.Header.Lag; {
+			switch {
+			case r.from.At > act.At:
+			case r.to != nil && r.to.At < from-m.h.Header.Lag:
+				earlier = max(earlier, deliveredBy(r.to.At))
 			case r.to == lost:
-				since, counted = min(since, r.from.At), steady
-			case r.from.At > act.At, r.to != nil && r.to.At < from-m.h.Header.Lag:
-			case steady && (r.to == nil || r.to.Seq >= act.Seq):
-				others++
+				since = max(since, r.from.At)
+			case r.to == nil, r.to.Seq >= act.Seq:
+				others, since = others+1, max(since, r.from.At)
 			default:
 				return false
 			}
 		}
 	}
+	counted := since < from-m.h.Header.Lag
 	for _, e := range p.set.events[p.set.versionsUntil(since):] {
 		if e.At > lost.At {
 			break
 		}
-		counted = counted || e.Set.Status.Ready > others
+		counted = counted || e.Set.Status.Ready > others && !m.withinLag(earlier, e.At)
 		if counted && e.At > from && e.Set.Status.Ready <= others {
 			return true
 		}

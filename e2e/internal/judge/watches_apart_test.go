@@ -13,13 +13,16 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
+// newRecordings holds histories that each were undecided once, as recorded or with their watches apart.
+const newRecordings = "testdata/recorded"
+
 // TestWatchesApart judges recorded histories of a correct cluster again as if each watch had lagged by a time of its own: nobody is accused, nothing becomes
 // doubtful, and each spec still exercises what it is about, else it would now and then end undecided on a busy machine.
 func TestWatchesApart(t *testing.T) {
 	// Where operations come half a second later, reactions seem to take as long, for which a spec would hold longer than most of these did.
 	short := []time.Duration{20 * time.Millisecond, 100 * time.Millisecond}
 	watchesApart(t, "../report/testdata/conformant/histories", short)
-	watchesApart(t, "testdata/recorded", append(short, 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond))
+	watchesApart(t, newRecordings, append(short, 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond))
 }
 
 // watchesApart judges the histories of a folder with watches that are up to each of those times apart.
@@ -36,6 +39,11 @@ func watchesApart(t *testing.T, folder string, apart []time.Duration) {
 			was := map[contract.ID]judge.Result{}
 			for _, r := range judge.History(h) {
 				was[r.Guarantee] = r
+			}
+			for _, id := range h.Header.Proves {
+				if was[id].Exercised == 0 && folder == newRecordings {
+					t.Errorf("as recorded: %s is not exercised", id)
+				}
 			}
 			for seed, most := range apart {
 				h := loaded(t, file)

@@ -112,3 +112,30 @@ func TestLateWatches(t *testing.T) {
 		},
 	})
 }
+
+// TestStatusBeforeLoss: a status that counts a pod as lost may be recorded before the event of the pod that shows it.
+func TestStatusBeforeLoss(t *testing.T) {
+	lost := func(counted bool) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Set("web", historytest.Replicas(2))
+			b.CreateReady("web-0")
+			b.Wait(5 * time.Second)
+			b.CreateReady("web-1") // so late before the loss that a status of one Ready pod may be of before
+			if counted {
+				b.Status("web")
+			}
+			b.Wait(time.Second)
+			loss := b.Unready("web-0")
+			b.Status("web")
+			late(b, loss, 1)
+			b.Wait(4 * time.Second)
+			b.Scale("web", 3)
+			b.Pod("web-2")
+			b.Wait(long)
+		}
+	}
+	runCases(t, []testCase{
+		{name: "after one that counted all pods as Ready", broken: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), build: lost(true)},
+		{name: "which may be of the time before another pod was Ready", inconclusive: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), build: lost(false)},
+	})
+}
