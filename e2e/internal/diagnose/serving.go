@@ -35,7 +35,7 @@ func (v *view) withoutSelector(s *corev1.Service) *Finding {
 	if slices.ContainsFunc(v.s.Slices, func(e discoveryv1.EndpointSlice) bool {
 		return e.Labels[discoveryv1.LabelServiceName] == s.Name && len(e.Endpoints) > 0
 	}) {
-		return nil // Somebody makes them, as he intends.
+		return nil // somebody makes them
 	}
 	return &Finding{
 		Cause: "service-selector", What: "has no selector, and nobody has made endpoints for it: it leads to no pod of the set",

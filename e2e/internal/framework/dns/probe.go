@@ -10,23 +10,13 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// lister is the endpoint slice controller: it has been at work where it has made a slice for a new service, which selects nothing.
+// lister is the endpoint slice controller. A pod that has yet to become Ready, or to go, is for others.
 func (c Client) lister() framework.Controller {
-	return framework.Controller{Name: "the endpoint slice controller", Busy: c.set.NS.PodInFlight, Sign: func(ctx context.Context) error {
-		service, err := c.set.NS.CreateProbeService(ctx)
-		if err != nil {
-			return err
-		}
-		return c.set.NS.Await(ctx, c.set.NS.Settings.Limits.DNSFollows, "service "+service.Name+" to have an EndpointSlice", func(st *history.State) string {
-			if slices.ContainsFunc(st.List(history.Slices), func(e *history.Event) bool { return e.Slice.Service == service.Name }) {
-				return ""
-			}
-			return "it has none"
-		})
-	}}
+	controller := c.set.NS.EndpointSlices()
+	controller.Busy = c.set.NS.PodInFlight
+	return controller
 }
 
 // follower is the DNS server: it has taken notice of what is new where it answers for the name of a new service, with its cluster IP.
