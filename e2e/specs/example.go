@@ -16,7 +16,8 @@ import (
 
 var _ = Describe("The lesson's example", func() {
 	It("keeps names, order, DNS and data of web-statefulset through the whole exercise", longest, Proves(
-		contract.OrderingCreate, contract.OrderingScaleDown, contract.OrderingScaleUp,
+		// Not ordering/scale-up, which is judged here as everywhere: one pod that starts as fast as it can shows it only where the controller reacts faster.
+		contract.OrderingCreate, contract.OrderingScaleDown,
 		contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSFollows, contract.DNSGone,
 		contract.IdentityHostname, contract.IdentitySticky,
 		contract.StorageClaimPerPod, contract.StorageClaimLabels, contract.StorageOwnData,
