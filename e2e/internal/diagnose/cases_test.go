@@ -150,12 +150,15 @@ type built struct {
 	cause diagnose.Cause
 }
 
-// TestFirstLines holds each cause beside its twins: states that look the same and have another cause.
-func TestFirstLines(t *testing.T) {
-	all := slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
+func allCases() []built {
+	return slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
 		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases(), againCases(), runtimeCases(), deviceCases(), writtenCases(), programCases(), attachCases(), crunCases(),
 		saidCases(), fileCases(), servingCases(), dangerCases())
-	for _, c := range all {
+}
+
+// TestFirstLines holds each cause beside its twins: states that look the same and have another cause.
+func TestFirstLines(t *testing.T) {
+	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := c.state(t)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
@@ -28,6 +29,28 @@ func TestMessagesHoldNoControlCharacters(t *testing.T) {
 	}
 	if !strings.Contains(text(s, found), `\x1b]52`) {
 		t.Errorf("expected the message to be shown, found %s", text(s, found))
+	}
+}
+
+// A state that somebody else saved may lack what the API server requires or fills in.
+func TestFieldsThatAreNotThere(t *testing.T) {
+	for _, c := range allCases() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := c.state(t)
+			if s.StatefulSet != nil {
+				spec := &s.StatefulSet.Spec
+				spec.Selector, spec.Replicas, spec.RevisionHistoryLimit, spec.Ordinals = nil, nil, nil, nil
+				spec.UpdateStrategy, spec.PersistentVolumeClaimRetentionPolicy = appsv1.StatefulSetUpdateStrategy{}, nil
+			}
+			for i := range s.Budgets {
+				s.Budgets[i].Spec.Selector = nil
+			}
+			for i := range s.Claims {
+				s.Claims[i].Spec.StorageClassName, s.Claims[i].Spec.VolumeMode = nil, nil
+			}
+			diagnose.Brief(diagnose.Diagnose(s.State))
+		})
 	}
 }
 

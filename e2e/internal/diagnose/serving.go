@@ -45,7 +45,7 @@ func (v *view) withoutSelector(s *corev1.Service) *Finding {
 			{v.ref("endpointslice", "*"), "endpoints of service " + s.Name, "none"},
 			{v.setRef(), "spec.template.metadata.labels", labels.Set(v.set.Spec.Template.Labels).String()},
 		},
-		Do: []string{"give the service a selector that the labels of the set's template match, such as " + labels.Set(v.set.Spec.Selector.MatchLabels).String()},
+		Do: []string{"give the service a selector that the labels of the set's template match, such as " + labels.Set(v.wants()).String()},
 	}
 }
 

@@ -73,7 +73,7 @@ func (v *view) relabelled(p *corev1.Pod) string {
 	if err != nil || !made || selector.Matches(labels.Set(p.Labels)) {
 		return ""
 	}
-	wants := v.set.Spec.Selector.MatchLabels
+	wants := v.wants()
 	for _, key := range slices.Sorted(maps.Keys(wants)) {
 		if has, there := p.Labels[key]; !there {
 			return "it has no label " + key
@@ -87,8 +87,17 @@ func (v *view) relabelled(p *corev1.Pod) string {
 // label is the command that gives a pod the labels that the set's selector wants.
 func (v *view) label(pod Ref) string {
 	form, args := "label pod %s --overwrite", []any{pod.Name}
-	for _, key := range slices.Sorted(maps.Keys(v.set.Spec.Selector.MatchLabels)) {
-		form, args = form+" %s", append(args, key+"="+v.set.Spec.Selector.MatchLabels[key])
+	wants := v.wants()
+	for _, key := range slices.Sorted(maps.Keys(wants)) {
+		form, args = form+" %s", append(args, key+"="+wants[key])
 	}
 	return kubectl(pod, form, args...)
+}
+
+// wants are the labels that the set's selector asks for, none where a state that somebody else saved has no selector.
+func (v *view) wants() map[string]string {
+	if v.set.Spec.Selector == nil {
+		return nil
+	}
+	return v.set.Spec.Selector.MatchLabels
 }

@@ -2,6 +2,7 @@ package framework
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -148,13 +149,13 @@ func (ns *Namespace) AwaitQuiescent(ctx context.Context) {
 	length += length / 20
 	for until := ns.Now() + ns.Settings.Limits.StatusSettled + length; ns.Now() < until; {
 		var seen string
-		ns.View(func(s *history.State) { seen = versions(s) })
-		left := length - (ns.Now() - ns.lastEvent())
+		ns.View(func(s *history.State) { seen = state(s) })
+		left := length - (ns.Now() - ns.lastChange())
 		if left <= 0 {
 			return
 		}
 		err := ns.Await(ctx, left, "nothing to happen", func(s *history.State) string {
-			if versions(s) != seen {
+			if state(s) != seen {
 				return ""
 			}
 			return "nothing has happened"
@@ -168,25 +169,45 @@ func (ns *Namespace) AwaitQuiescent(ctx context.Context) {
 		"look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)", length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
 }
 
-// lastEvent returns the time of the last event of the namespace's sets and pods.
-func (ns *Namespace) lastEvent() time.Duration {
-	for _, e := range slices.Backward(ns.History().Events) {
-		if e.Resource == history.Sets || e.Resource == history.Pods {
-			return e.At
+// lastChange returns when a set or a pod of the namespace last changed in what is recorded of it.
+func (ns *Namespace) lastChange() time.Duration {
+	var last time.Duration
+	was := map[types.UID]string{}
+	for _, e := range ns.History().Events {
+		if e.Resource != history.Sets && e.Resource != history.Pods {
+			continue
+		}
+		if now := shown(e); now != was[e.UID] {
+			was[e.UID], last = now, e.At
 		}
 	}
-	return 0
+	return last
 }
 
-// versions returns a text that differs for two different states of the sets and pods.
-func versions(s *history.State) string {
+// state returns a text that differs for two different states of the sets and pods.
+func state(s *history.State) string {
 	var b strings.Builder
 	for _, r := range []history.Resource{history.Sets, history.Pods} {
 		for _, e := range s.List(r) {
-			fmt.Fprintf(&b, "%s/%s ", e.UID, e.ResourceVersion)
+			b.WriteString(shown(e))
 		}
 	}
 	return b.String()
+}
+
+// shown is what a version of an object shows to judges. A version that differs from the one before in nothing else, such as in an annotation or in the
+// message of a condition that is written each second, is no change.
+func shown(e *history.Event) string {
+	version := *e
+	version.Seq, version.At, version.ResourceVersion, version.Change = 0, 0, "", ""
+	if e.Gone() {
+		version.Change = history.Deleted
+	}
+	text, err := json.Marshal(&version)
+	if err != nil {
+		return e.ResourceVersion // which differs from every other
+	}
+	return string(text)
 }
 
 // AwaitLag waits until whatever has happened is older than the lag of the controller's informer caches may be.
