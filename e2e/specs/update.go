@@ -60,9 +60,11 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitUpdatedFrom(ctx, 0)
 
 		stay := set.NotTerminating(0)
-		set.Update(ctx, "one more replica, minReadySeconds and another label", statefulset.Options(statefulset.Replicas(2), statefulset.MinReadySeconds(1), func(o *appsv1.StatefulSet) {
-			o.Labels = map[string]string{"tier": "data"}
-		}))
+		set.Update(ctx, "one more replica, minReadySeconds, revisionHistoryLimit, start ordinal 0 and another label", statefulset.Options(
+			statefulset.Replicas(2), statefulset.MinReadySeconds(1), statefulset.HistoryLimit(3), statefulset.Start(0), func(o *appsv1.StatefulSet) {
+				o.Labels = map[string]string{"tier": "data"}
+			},
+		))
 		set.AwaitReplicas(ctx, 2)
 		set.ExpectUnchanged(ctx, stay)
 	})

@@ -4,7 +4,10 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
 // ofRevision has a part of the spec beside the template make another revision.
 func ofRevision(fault, part string) []Edit {
-	return []Edit{{utils, patchSpec, "\tif part, asked := spec[\"" + part + "\"]; asked && planted.In(\"" + fault + "\") {\n\t\tspecCopy[\"" + part + "\"] = part\n\t}\n"}}
+	return []Edit{
+		{utils, patchSpec, "\tif part, asked := spec[\"" + part + "\"]; asked && planted.In(\"" + fault + "\") {\n\t\tspecCopy[\"" + part + "\"] = part\n\t}\n"},
+		{control, sameRevision, "\tif planted.In(\"" + fault + "\") {\n\t\treturn false\n\t}\n"},
+	}
 }
 
 // claimWithout changes claims before they are made.
