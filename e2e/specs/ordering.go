@@ -231,6 +231,10 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		several.Release(ctx, 2)
 		several.AwaitGone(ctx, 1, former[1])
 		set.AwaitGone(ctx, 0, old[0])
+		if several.Live(ctx).Spec.UpdateStrategy.RollingUpdate.MaxUnavailable == nil {
+			several.AwaitRunning(ctx, 1) // the field was dropped: one at a time
+			several.Release(ctx, 1)
+		}
 		several.AwaitGone(ctx, 0, former[0])
 	})
 
