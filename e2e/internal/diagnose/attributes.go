@@ -4,15 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
-
-// attributesOf writes the name of a VolumeAttributesClass.
-func attributesOf(name *string) string {
-	if name == nil {
-		return ""
-	}
-	return *name
-}
 
 // misfit is a claim that is not bound although a volume was made for it: the two differ, nil if none was, or they do not.
 func (v *view) misfit(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
@@ -32,7 +25,7 @@ func (v *view) misfit(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 		f.Do = []string{"have the claim ask for what the provisioner makes: change volumeClaimTemplates of a new set (--cascade=orphan keeps its pods), and delete claim and pod"}
 		f.Look = append(f.Look, getYAML(volume))
 		if kind == "volume-attributes-class" {
-			f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.volumeAttributesClassName", attributesOf(c.Spec.VolumeAttributesClassName)})
+			f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.volumeAttributesClassName", ptr.Deref(c.Spec.VolumeAttributesClassName, "")})
 			f.Why = "the provisioner leaves out the VolumeAttributesClass: its driver does not know of them, or is too old"
 			f.Do[0] = "take volumeAttributesClassName out of volumeClaimTemplates of a new set (--cascade=orphan keeps its pods), and delete claim and pod; or use a class whose driver knows such classes"
 		}
@@ -49,7 +42,7 @@ func (v *view) modified(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 	}
 	f.Evidence = []Evidence{
 		{f.Object, "status.modifyVolumeStatus", string(m.Status) + ", to " + m.TargetVolumeAttributesClassName},
-		{f.Object, "status.currentVolumeAttributesClassName", firstOf(attributesOf(c.Status.CurrentVolumeAttributesClassName), "(none)")},
+		{f.Object, "status.currentVolumeAttributesClassName", firstOf(ptr.Deref(c.Status.CurrentVolumeAttributesClassName, ""), "(none)")},
 	}
 	for _, cond := range c.Status.Conditions {
 		if cond.Type == corev1.PersistentVolumeClaimVolumeModifyVolumeError {

@@ -45,6 +45,14 @@ func crunCases() []built {
 			main + `whose command cannot be started: exec: "its program": permission denied`, "cannot-start",
 		},
 		{
+			"crun, twin: one that is made for another architecture", fails("exec container process `/usr/bin/db`: Exec format error"),
+			main + "whose program is not made for its node: exec format error", "cannot-start",
+		},
+		{
+			"crun, twin: one whose interpreter is not there", fails("exec container process (missing dynamic library?) `/run.sh`: No such file or directory"),
+			main + "whose command cannot be started: exec /run.sh: no such file or directory", "cannot-start",
+		},
+		{
 			"crun, twin: a working directory that the user may not enter", fails("chdir to `/root`: Permission denied"),
 			main + "that cannot be started: its working directory /root cannot be entered: permission denied", "container-config",
 		},

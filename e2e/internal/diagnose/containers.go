@@ -190,7 +190,7 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 	case l.about(c.Name, "FailedPostStartHook", "") != nil:
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
-		l.cannotStart(f, c, word, last.Message)
+		l.cannotStart(f, c, word, asRuncSays(oneLine(last.Message)))
 	case last.ExitCode == killed && last.Reason != "Completed":
 		f.What, f.Why = f.What+": something killed the program (signal 9), and nothing that was read says what", "the node ran out of memory, or a process of its own killed it"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")
@@ -249,11 +249,7 @@ func (l podInspector) mayNotStart(spec *corev1.Container, last *corev1.Container
 		do = append(do, "if it may not write outside of its volumes: its root file system is read-only (readOnlyRootFilesystem); mount an emptyDir where it writes")
 	}
 	pod := l.p.Spec.SecurityContext
-	other := pod != nil && pod.RunAsUser != nil && *pod.RunAsUser != 0
-	if own := spec.SecurityContext; own != nil && own.RunAsUser != nil {
-		other = *own.RunAsUser != 0
-	}
-	if other && (pod == nil || pod.FSGroup == nil) && len(ClaimNames(l.p)) > 0 {
+	if user, known := l.user(spec); known && user != 0 && (pod == nil || pod.FSGroup == nil) && len(ClaimNames(l.p)) > 0 {
 		do = append(do, "if it may not write to its volume: set fsGroup in the template's securityContext, since the pod runs as another user than root")
 	}
 	return do

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 // filePath is a file's path in what a program writes.
@@ -44,23 +45,17 @@ func (l podInspector) placeIn(spec *corev1.Container, message string) *place {
 // settings is the ConfigMap or Secret that a volume holds, in words, and the mode of its files; "" if it holds neither.
 func (p *place) settings() (from string, mode int32) {
 	const usual = 0o644
-	of := func(m *int32) int32 {
-		if m == nil {
-			return usual
-		}
-		return *m
-	}
 	switch v := p.volume; {
 	case v == nil:
 		return "", 0
 	case v.ConfigMap != nil:
-		return "configmap/" + v.ConfigMap.Name, of(v.ConfigMap.DefaultMode)
+		return "configmap/" + v.ConfigMap.Name, ptr.Deref(v.ConfigMap.DefaultMode, usual)
 	case v.Secret != nil:
-		return "secret/" + v.Secret.SecretName, of(v.Secret.DefaultMode)
+		return "secret/" + v.Secret.SecretName, ptr.Deref(v.Secret.DefaultMode, usual)
 	case v.Projected != nil:
-		return "projected volume " + v.Name, of(v.Projected.DefaultMode)
+		return "projected volume " + v.Name, ptr.Deref(v.Projected.DefaultMode, usual)
 	case v.DownwardAPI != nil:
-		return "downwardAPI volume " + v.Name, of(v.DownwardAPI.DefaultMode)
+		return "downwardAPI volume " + v.Name, ptr.Deref(v.DownwardAPI.DefaultMode, usual)
 	}
 	return "", 0
 }

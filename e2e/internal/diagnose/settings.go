@@ -129,9 +129,8 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 // execFails is what runtimes say of a program that cannot be started.
 var execFails = regexp.MustCompile(`exec(?:: "[^"]*"| /\S+): .+$`)
 
-// cannotStart makes a finding say that a container's program cannot be started.
+// cannotStart makes a finding say that a container's program cannot be started. message is one line, in the words of runc.
 func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, message string) {
-	message = asRuncSays(oneLine(message))
 	f.Cause, f.What = "cannot-start", fmt.Sprintf("has %s %s whose command cannot be started", word, c.Name)
 	if s := l.scriptOf(l.specOf(c.Name), message); s != nil {
 		f.What += ": " + strings.TrimSuffix(execFails.FindString(message), ": unknown")

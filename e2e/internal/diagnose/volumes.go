@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	volumehelper "k8s.io/component-helpers/storage/volume"
+	"k8s.io/utils/ptr"
 )
 
 // volumeObstacle says why a volume is none for a claim, "" if it is one. kind names what differs.
@@ -43,7 +44,7 @@ func fitObstacle(pv *corev1.PersistentVolume, c *corev1.PersistentVolumeClaim) (
 	if s, err := metav1.LabelSelectorAsSelector(c.Spec.Selector); err == nil && c.Spec.Selector != nil && !s.Matches(labels.Set(pv.Labels)) {
 		return "volume-selector", "does not have the labels that the claim selects"
 	}
-	if has, want := attributesOf(pv.Spec.VolumeAttributesClassName), attributesOf(c.Spec.VolumeAttributesClassName); has != want {
+	if has, want := ptr.Deref(pv.Spec.VolumeAttributesClassName, ""), ptr.Deref(c.Spec.VolumeAttributesClassName, ""); has != want {
 		return "volume-attributes-class", fmt.Sprintf("has the VolumeAttributesClass %q, where the claim asks for %q", has, want)
 	}
 	return "", ""

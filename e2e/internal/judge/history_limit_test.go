@@ -68,6 +68,12 @@ func TestUpdateHistoryLimit(t *testing.T) {
 		},
 		{name: "one of two that another set left behind", notExercised: ids(contract.UpdateHistoryLimit), build: adopted(7, 8)},
 		{
+			name: "one of two, and the limit is raised later", notExercised: ids(contract.UpdateHistoryLimit), build: func(b *historytest.Builder) {
+				adopted(7, 8)(b)
+				b.Update("web", func(s *history.Set) { s.RevisionHistoryLimit = new(int32(1)) })
+			},
+		},
+		{
 			name: "one that a pod still uses", notExercised: ids(contract.UpdateHistoryLimit),
 			build: func(b *historytest.Builder) {
 				heldRevision(b, 0)

@@ -113,6 +113,7 @@ func (l *lagging) Read(p []byte) (int, error) {
 		select {
 		case l.now = <-l.parts:
 		case <-l.ctx.Done():
+			return 0, context.Cause(l.ctx)
 		}
 		if !pause(l.ctx, time.Until(l.now.due)) {
 			return 0, context.Cause(l.ctx)

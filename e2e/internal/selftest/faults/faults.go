@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"go/format"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -117,6 +118,21 @@ var plantedPods []byte
 //go:embed planted/legal.go
 var plantedLegal []byte
 
+// helpers are the files of the package that changes use, by name.
+func helpers() map[string][]byte {
+	return map[string][]byte{"planted.go": planted, "pods.go": plantedPods, "legal.go": plantedLegal}
+}
+
+// helperTexts are their texts, in the order of the names.
+func helperTexts() []string {
+	var out []string
+	files := helpers()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		out = append(out, string(files[name]))
+	}
+	return out
+}
+
 // always are changes that belong to no fault: they record, and name, what faults read.
 func always() []Edit {
 	return []Edit{
@@ -139,7 +155,7 @@ func edits(kubernetes string) []Edit {
 
 // recipe is all that the program of a version depends on beside that.
 func recipe(kubernetes string) []string {
-	inputs := []string{string(planted), string(plantedPods), string(plantedLegal)}
+	inputs := helperTexts()
 	for _, e := range edits(kubernetes) {
 		inputs = append(inputs, e.File, e.Anchor, e.Insert)
 	}
@@ -157,9 +173,9 @@ func plant(kubernetes, tree string) error {
 
 // write puts changed files into a tree, and the helper package that they use.
 func write(tree string, changed map[string][]byte) error {
-	changed[filepath.Join(plantedPackage, "planted.go")] = planted
-	changed[filepath.Join(plantedPackage, "pods.go")] = plantedPods
-	changed[filepath.Join(plantedPackage, "legal.go")] = plantedLegal
+	for name, text := range helpers() {
+		changed[filepath.Join(plantedPackage, name)] = text
+	}
 	for name, text := range changed {
 		path := filepath.Join(tree, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -77,7 +77,7 @@ func eachMutated(ctx context.Context, kubernetes string, f func(file string, tex
 // its path.
 func BuildMutants(ctx context.Context, kubernetes string, progress io.Writer) (string, error) {
 	mutated := map[string][]byte{}
-	inputs := []string{string(planted), string(plantedPods)}
+	inputs := helperTexts()
 	err := eachMutated(ctx, kubernetes, func(file string, text []byte) (err error) {
 		mutated[file], err = withMutants(file, text)
 		inputs = append(inputs, file, string(mutated[file]))
