@@ -48,7 +48,7 @@ func carryOut(ctx SpecContext, o explorer.Options) {
 	GinkgoHelper()
 	ns := Record(ctx)
 	if settings.Level == contract.Disruptive && nodes.CannotDisrupt(ns.Cluster) == "" {
-		o.Killer = nodes.NewKiller(ns)
+		o.Disrupter = nodes.NewDisrupter(ns)
 	}
 	e := explorer.Run(ctx, ns, o)
 	text := textOf(CurrentSpecReport())

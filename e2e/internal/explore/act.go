@@ -52,6 +52,10 @@ const (
 	RemoveBudget     Kind = "remove-budget"
 	MakeOutsider     Kind = "outsider" // a pod with the labels of the set
 	KillComponent    Kind = "kill"     // Value names a component of the control plane, which its kubelet starts again
+	CordonNode       Kind = "cordon"   // that of the pod Object, as long as no other is disrupted
+	UncordonNode     Kind = "uncordon"
+	StopNode         Kind = "stop-node" // that of the pod Object with all that runs there, as CordonNode
+	StartNode        Kind = "start-node"
 )
 
 // Fault is what is wrong with a template.
@@ -188,6 +192,14 @@ func (a *Act) Words() string {
 		return fmt.Sprintf("create the pod %s %s, with the labels of %s", a.Object, by, a.Set)
 	case KillComponent:
 		return "kill " + a.Value
+	case CordonNode:
+		return "cordon the node of the pod " + a.Object
+	case UncordonNode:
+		return "uncordon the node that was cordoned"
+	case StopNode:
+		return "stop the node of the pod " + a.Object + ", and all that runs on it"
+	case StartNode:
+		return "let the node that was stopped go on"
 	}
 	by := ""
 	if a.Subresource {
@@ -285,6 +297,7 @@ func (a *Act) Changes() bool { return a.Spec != nil && a.Kind != CreateSet }
 func (a *Act) onPod() bool {
 	return slices.Contains([]Kind{
 		ReleasePod, HoldPod, DeletePod, ForceDeletePod, EvictPod, FailPod, StopContainer, RelabelPod, OrphanPod, AddFinalizer, RemoveFinalizer,
+		CordonNode, StopNode,
 	}, a.Kind)
 }
 
@@ -301,6 +314,8 @@ func (a *Act) Possible(s *history.State) error {
 		return fmt.Errorf("%s exists", a.Object)
 	case a.Kind == DeleteClaim && s.Get(history.Claims, a.Object) == nil, a.onPod() && pod == nil:
 		return fmt.Errorf("%s does not exist", a.Object)
+	case (a.Kind == CordonNode || a.Kind == StopNode) && pod.Pod.Node == "":
+		return fmt.Errorf("%s has no node", a.Object)
 	case a.Kind == StopContainer && (pod.Pod.Phase != corev1.PodRunning || pod.Pod.Stopped()):
 		return fmt.Errorf("%s does not run", a.Object)
 	case (a.Kind == DeleteSet || a.Kind == TouchSet || a.Kind == LabelSet || a.Changes()) && set == nil:

@@ -13,7 +13,7 @@ import (
 // Course is an episode under way, and chooses its next act.
 type Course struct {
 	Episode Episode
-	// Disruptive allows acts that disrupt the control plane, and with it every other namespace of the cluster.
+	// Disruptive allows acts that disrupt nodes and the control plane, and with them every other namespace of the cluster.
 	Disruptive bool
 
 	rng *rand.Rand
@@ -121,6 +121,20 @@ func (c *Course) budget(set string) bool {
 		}
 	}
 	return false
+}
+
+// disrupted is the kind of the act that has disrupted a node which is not restored yet, "" if there is none.
+func (c *Course) disrupted() Kind {
+	for _, s := range slices.Backward(c.Episode.Steps) {
+		switch k := s.Act.Kind; {
+		case s.Failed != "":
+		case k == CordonNode, k == StopNode:
+			return k
+		case k == UncordonNode, k == StartNode:
+			return ""
+		}
+	}
+	return ""
 }
 
 // refused reports whether the cluster has refused an act of the episode that asked for the strategy.

@@ -129,13 +129,13 @@ func TestEveryKindIsChosenAndCompiles(t *testing.T) {
 	}
 }
 
-func TestControlPlaneIsLeftAlone(t *testing.T) {
+func TestNodesAndControlPlaneAreLeftAlone(t *testing.T) {
 	s := stateOf(rested(1).History())
 	killed := 0
 	for seed := range uint64(100) {
 		for _, act := range courseOf(NewCourse(seed, NewCoverage()), s, 20) {
-			if act.Kind == KillComponent {
-				t.Fatalf("seed %d: expected no act on the control plane unless that is allowed, found %s", seed, act.Words())
+			if slices.Contains([]Kind{KillComponent, CordonNode, StopNode}, act.Kind) {
+				t.Fatalf("seed %d: expected no act on nodes and the control plane unless that is allowed, found %s", seed, act.Words())
 			}
 		}
 		for _, act := range chosen(seed, NewCoverage(), s, 20) {
@@ -149,6 +149,39 @@ func TestControlPlaneIsLeftAlone(t *testing.T) {
 	}
 	if err := (&Act{Kind: KillComponent, Set: "one", Value: "etcd"}).valid(); err == nil {
 		t.Error("expected an act on another component to be rejected")
+	}
+}
+
+// Pods need a node to go to, so that one is restored before another is disrupted, and all are at the end.
+func TestOneNodeIsDisruptedAtATime(t *testing.T) {
+	s := stateOf(rested(1).History())
+	undo, restored := map[Kind]Kind{CordonNode: UncordonNode, StopNode: StartNode}, 0
+	for seed := range uint64(100) {
+		c := NewCourse(seed, NewCoverage())
+		c.Disruptive = true
+		var now Kind
+		for _, act := range courseOf(c, s, 40) {
+			switch act.Kind {
+			case CordonNode, StopNode:
+				if now != "" {
+					t.Fatalf("seed %d: %s after %s", seed, act.Kind, now)
+				}
+				now = act.Kind
+			case UncordonNode, StartNode:
+				if act.Kind != undo[now] {
+					t.Fatalf("seed %d: %s after %q", seed, act.Kind, now)
+				}
+				now = ""
+				restored++
+			}
+		}
+		end := c.Ending(s, false)
+		if want := undo[now]; want != "" && (len(end) == 0 || end[0].Kind != want) {
+			t.Errorf("seed %d: expected the end to begin with %s, found %v", seed, want, end)
+		}
+	}
+	if restored == 0 {
+		t.Error("no node was restored among the acts")
 	}
 }
 

@@ -9,12 +9,18 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Ending returns the acts that take everything out of the way which the episode has put there, in the present state: budgets, finalizers,
-// outsiders, pods that were relabelled, templates with a fault and the pods of them, and readiness that is held. It returns none when a correct
+// Ending returns the acts that take everything out of the way which the episode has put there, in the present state: a disrupted node, budgets,
+// finalizers, outsiders, pods that were relabelled, templates with a fault and the pods of them, and readiness that is held. It returns none when a correct
 // controller has all that it needs. stalled says that nothing has happened for a while: sets are touched, since not everything that a set
 // may wait for has its controller look again.
 func (c *Course) Ending(s *history.State, stalled bool) []Act {
 	var out []Act
+	switch c.disrupted() {
+	case CordonNode:
+		out = append(out, Act{Kind: UncordonNode, Set: setNames()[0]})
+	case StopNode:
+		out = append(out, Act{Kind: StartNode, Set: setNames()[0]})
+	}
 	for _, name := range setNames() {
 		if c.budget(name) {
 			out = append(out, Act{Kind: RemoveBudget, Set: name})

@@ -89,6 +89,14 @@ func kinds() []kind {
 		{KillComponent, 0.3, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
 			return Act{Value: pick(c, Components()...)}, c.Disruptive && set != nil
 		}},
+		{CordonNode, 0.5, proposeNode},
+		{UncordonNode, 1, func(c *Course, _ *history.State, _ string, _ *history.Event) (Act, bool) {
+			return Act{}, c.disrupted() == CordonNode
+		}},
+		{StopNode, 0.5, proposeNode},
+		{StartNode, 1, func(c *Course, _ *history.State, _ string, _ *history.Event) (Act, bool) {
+			return Act{}, c.disrupted() == StopNode
+		}},
 	}
 }
 
@@ -233,6 +241,14 @@ func proposeHistoryLimit(c *Course, _ string, s *history.Set) (Spec, bool) {
 	}
 	n, ok := other(c, is, 0, 1, 2, 10)
 	return Spec{HistoryLimit: &n}, ok
+}
+
+// proposeNode proposes the node of one of the set's pods, while no node is disrupted.
+func proposeNode(c *Course, s *history.State, name string, set *history.Event) (Act, bool) {
+	if !c.Disruptive || c.disrupted() != "" {
+		return Act{}, false
+	}
+	return onPod(func(p *history.Event) bool { return p.Pod.Node != "" })(c, s, name, set)
 }
 
 // proposeRelabel takes a pod out of the selector, or back into it.

@@ -14,9 +14,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// Budgets is a resource that is not recorded.
-const Budgets history.Resource = "poddisruptionbudgets"
-
 // Finalizer is what AddFinalizer gives to pods.
 const Finalizer = history.Prefix + "run"
 
@@ -35,6 +32,12 @@ const (
 	Evict      Method = "evict"
 	Signal     Method = "signal" // TERM to the first process of the pod's container
 	Kill       Method = "kill"   // KILL to the component of the control plane of that name
+
+	// Of the node of the pod of that name, and after it of the node that was cordoned or stopped last.
+	Cordon   Method = "cordon"
+	Stop     Method = "stop"
+	Uncordon Method = "uncordon"
+	Start    Method = "start"
 )
 
 // Request is one request of an act, as an executor sends it and a script of kubectl commands has it.
@@ -105,6 +108,14 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		return a.budget()
 	case KillComponent:
 		return []Request{{Method: Kill, Name: a.Value, Verb: history.VerbRestart, Text: text}}, nil
+	case CordonNode:
+		return []Request{{Method: Cordon, Name: a.Object, Verb: history.VerbOther, Text: text}}, nil
+	case UncordonNode:
+		return []Request{{Method: Uncordon, Verb: history.VerbOther, Text: text}}, nil
+	case StopNode:
+		return []Request{{Method: Stop, Name: a.Object, Verb: history.VerbStopNode, Text: text}}, nil
+	case StartNode:
+		return []Request{{Method: Start, Verb: history.VerbStartNode, Text: text}}, nil
 	case MakeOutsider:
 		body, err := a.outsider(image)
 		onPod.Method, onPod.Verb, onPod.Body, onPod.Owned = Post, history.VerbCreate, body, a.Owned
@@ -139,7 +150,7 @@ func (a *Act) gate(r Request) Request {
 func (a *Act) budget() ([]Request, error) {
 	name := "budget-" + a.Set
 	if a.Kind == RemoveBudget {
-		return []Request{{Method: Delete, Resource: Budgets, Name: name, Verb: history.VerbDelete, Text: a.Words()}}, nil
+		return []Request{{Method: Delete, Resource: history.Budgets, Name: name, Verb: history.VerbDelete, Text: a.Words()}}, nil
 	}
 	most := intstr.Parse(a.Value)
 	body, err := toMap(&policyv1.PodDisruptionBudget{
@@ -147,7 +158,7 @@ func (a *Act) budget() ([]Request, error) {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       policyv1.PodDisruptionBudgetSpec{MaxUnavailable: &most, Selector: &metav1.LabelSelector{MatchLabels: labelsOf(a.Set)}},
 	})
-	return []Request{{Method: Post, Resource: Budgets, Name: name, Verb: history.VerbCreate, Text: a.Words(), Body: body, Exists: true}}, err
+	return []Request{{Method: Post, Resource: history.Budgets, Name: name, Verb: history.VerbCreate, Text: a.Words(), Body: body, Exists: true}}, err
 }
 
 // labelsOf are the labels of a set's selector.

@@ -49,6 +49,7 @@ until_true() {
 	while [ "$("$@" 2>/dev/null)" != true ] && [ "$(date +%s)" -lt "$last" ]; do sleep 0.2; done
 }
 pod() { run get pod "$1" -o "jsonpath={.status.phase},{.metadata.deletionTimestamp},{.status.conditions[?(@.type=='Ready')].status}" 2>/dev/null || echo gone; }
+node_of() { run get pod "$1" -o 'jsonpath={.spec.nodeName}'; }
 pod_is() { # NAME CONDITION
 	now=$(pod "$1")
 	case "$2,$now" in
@@ -138,6 +139,14 @@ func (r *Request) kubectl() (string, error) {
 		return fmt.Sprintf("echo %s | kubectl create -f - --raw \"/api/v1/namespaces/$NS/pods/%s/eviction\"; echo\n", quote(string(body)), r.Name), err
 	case Kill:
 		return fmt.Sprintf("echo %s; read -r _\n", quote("kill "+r.Name+" on its node now, and press Enter")), nil
+	case Cordon:
+		return fmt.Sprintf("NODE=$(node_of %s)\nkubectl cordon \"$NODE\"\n", r.Name), nil
+	case Uncordon:
+		return "kubectl uncordon \"$NODE\"\n", nil
+	case Stop:
+		return fmt.Sprintf("NODE=$(node_of %s)\necho \"stop the node $NODE with all that runs on it (docker pause), and press Enter\"; read -r _\n", r.Name), nil
+	case Start:
+		return "echo \"let the node $NODE go on, and press Enter\"; read -r _\n", nil
 	case Signal:
 		return fmt.Sprintf("run exec %s -- kill -TERM 1\n", r.Name), nil
 	}

@@ -112,7 +112,8 @@ func TestScript(t *testing.T) {
 	}
 	for _, want := range []string{
 		"run create -f - <<'EOF'", "run patch statefulset one --type=merge -p", "--subresource=status --type=strategic", "--cascade=orphan",
-		"--grace-period=0 --force", "/pods/one-0/eviction", "run exec one-0 -- kill -TERM 1", "kill kube-controller-manager on its node now", "uid: $OWNER", "until_true pod_is one-0 Ready", "ordering/create broken",
+		"--grace-period=0 --force", "/pods/one-0/eviction", "run exec one-0 -- kill -TERM 1", "kill kube-controller-manager on its node now", `kubectl cordon "$NODE"`, "stop the node $NODE",
+		"uid: $OWNER", "until_true pod_is one-0 Ready", "ordering/create broken",
 	} {
 		if !strings.Contains(script, want) {
 			t.Errorf("expected the script to have %q", want)
@@ -148,7 +149,7 @@ func TestManifests(t *testing.T) {
 				into = &corev1.PersistentVolumeClaim{}
 			case history.Services:
 				into = &corev1.Service{}
-			case Budgets:
+			case history.Budgets:
 				into = &policyv1.PodDisruptionBudget{}
 			}
 			if err := yaml.UnmarshalStrict(data, into); err != nil {

@@ -61,15 +61,21 @@ type Exploration struct {
 
 func (x *Exploration) addFlags(f cli.Flags) {
 	f.String(&x.typedTime, "EXPLORE", "0", "`time` for random acts after the specs, judged as they are, such as 5m")
-	f.String(&x.typedNamespaces, "EXPLORE_NAMESPACES", defaultNamespaces, "`number` of namespaces in which random acts go on at once")
+	f.String(&x.typedNamespaces, "EXPLORE_NAMESPACES", "", "`number` of namespaces in which random acts go on at once, 1 at the level disruptive and "+defaultNamespaces+" elsewhere if it is not said")
 	f.String(&x.Episode, "EPISODE", "", "`file` of a saved episode of acts to carry out again")
 	f.String(&x.Coverage, "COVERAGE", "", "`file` that adds up which acts were tried in which phase of a set")
 	x.Shrink = true
 }
 
 // validate completes the settings and reports what is wrong with them.
-func (x *Exploration) validate(wrong func(format string, args ...any)) {
+func (x *Exploration) validate(level contract.Level, wrong func(format string, args ...any)) {
 	var err error
+	if level == contract.Disruptive {
+		// Acts disrupt the nodes of the whole cluster, which the recordings of other episodes would know nothing of.
+		if x.typedNamespaces = cmp.Or(x.typedNamespaces, "1"); x.typedNamespaces != "1" {
+			wrong("EXPLORE_NAMESPACES=%s: expected 1 at the level disruptive, where acts disrupt nodes", x.typedNamespaces)
+		}
+	}
 	if x.Namespaces, err = strconv.Atoi(cmp.Or(x.typedNamespaces, defaultNamespaces)); err != nil || x.Namespaces < 1 || x.Namespaces > 50 {
 		wrong("EXPLORE_NAMESPACES=%s: expected a number from 1 to 50", x.typedNamespaces)
 	}

@@ -26,20 +26,35 @@ func TestExplorationRejects(t *testing.T) {
 		"COVERAGE=":           {Coverage: filepath.Dir(bad)},
 	} {
 		var found []string
-		x.validate(func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) })
+		x.validate(contract.Extended, func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) })
 		if len(found) != 1 || !strings.HasPrefix(found[0], name) {
 			t.Errorf("%s: expected one problem, found %v", name, found)
 		}
 	}
 	var x Exploration
-	x.validate(func(format string, args ...any) { t.Errorf(format, args...) })
+	x.validate(contract.Extended, func(format string, args ...any) { t.Errorf(format, args...) })
 	if x.wanted() {
 		t.Error("expected a run to explore nothing unless it is asked to")
 	}
 	x.Default("5m")
-	x.validate(func(format string, args ...any) { t.Errorf(format, args...) })
+	x.validate(contract.Extended, func(format string, args ...any) { t.Errorf(format, args...) })
 	if x.Time != 5*time.Minute || x.Namespaces != 3 {
 		t.Errorf("expected five minutes in three namespaces, found %+v", x)
+	}
+}
+
+// An episode that stops nodes would disturb those beside it.
+func TestDisruptiveEpisodesAreAlone(t *testing.T) {
+	var x Exploration
+	x.validate(contract.Disruptive, func(format string, args ...any) { t.Errorf(format, args...) })
+	if x.Namespaces != 1 {
+		t.Errorf("expected one namespace at the level disruptive, found %d", x.Namespaces)
+	}
+	found := ""
+	x = Exploration{typedNamespaces: "2"}
+	x.validate(contract.Disruptive, func(format string, args ...any) { found += fmt.Sprintf(format, args...) })
+	if !strings.HasPrefix(found, "EXPLORE_NAMESPACES=2: expected 1 at the level disruptive") {
+		t.Errorf("two namespaces at the level disruptive: found %q", found)
 	}
 }
 

@@ -120,7 +120,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 		wrong("LABELS=%s: expected a Ginkgo label filter, such as \"ordering.create || dns.pod\"; found one that cannot be read", o.Labels)
 	}
 	o.validateNamespaces(wrong)
-	o.Exploration.validate(wrong)
+	o.Exploration.validate(o.Level, wrong)
 	o.Scale.validate(wrong)
 	o.Workload.validate(len(o.Namespaces) > 0, wrong)
 	o.Beside.validate(time.Now(), wrong)

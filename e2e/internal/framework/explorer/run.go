@@ -35,15 +35,8 @@ type Options struct {
 	Seed   uint64
 	Seen   *explore.Coverage
 	Length time.Duration
-	// Killer kills components of the control plane. Without it no act does.
-	Killer Killer
-}
-
-// Killer kills components of the control plane, whose kubelet starts them again.
-type Killer interface {
-	// MayKill returns why a component must not be killed now: it was not long ago.
-	MayKill(ctx context.Context, component string) error
-	Kill(ctx context.Context, component string) error
+	// Disrupter disrupts nodes and the control plane. Without it no act does.
+	Disrupter Disrupter
 }
 
 // run is an episode under way on a cluster.
@@ -51,7 +44,9 @@ type run struct {
 	ns     *framework.Namespace
 	course *explore.Course
 	length time.Duration
-	killer Killer
+
+	disrupter Disrupter
+	disrupted string // the node that is cordoned or stopped, one at most
 
 	phases  *history.Phases
 	applied int // events that phases knows
@@ -66,8 +61,8 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	if seen == nil {
 		seen = explore.NewCoverage()
 	}
-	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, killer: o.Killer, phases: history.NewPhases()}
-	r.course.Disruptive = o.Killer != nil
+	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, disrupter: o.Disrupter, phases: history.NewPhases()}
+	r.course.Disruptive = o.Disrupter != nil
 	begin := ns.Now()
 	if len(o.Steps) > 0 {
 		r.repeat(ctx, o.Steps)

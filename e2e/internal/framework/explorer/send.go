@@ -56,6 +56,10 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 		return r.ns.Evict(ctx, record)
 	case explore.Kill:
 		return r.killed(ctx, record)
+	case explore.Cordon, explore.Stop:
+		return r.disrupt(ctx, record, q.Method)
+	case explore.Uncordon, explore.Start:
+		return r.restore(ctx, record, q.Method)
 	case explore.Signal:
 		return r.ns.Do(record, func() error {
 			_, err := r.ns.Exec(ctx, q.Name, "kill", "-TERM", "1")
@@ -65,22 +69,8 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 	return r.patch(ctx, record, q, uid)
 }
 
-// killed kills a component of the control plane and waits until the API server answers again.
-func (r *run) killed(ctx context.Context, record framework.Request) error {
-	if r.killer == nil {
-		return errors.New("only at the level disruptive, on a kind cluster that the suite made itself, is the control plane disrupted")
-	}
-	if err := r.killer.MayKill(ctx, record.Name); err != nil {
-		return err
-	}
-	if err := r.ns.Do(record, func() error { return r.killer.Kill(ctx, record.Name) }); err != nil {
-		return err
-	}
-	return r.ns.AwaitAPI(ctx)
-}
-
 func (r *run) uidOf(q *explore.Request) (uid types.UID) {
-	if q.Resource == explore.Budgets {
+	if q.Resource == history.Budgets {
 		return ""
 	}
 	r.ns.View(func(s *history.State) {
@@ -145,7 +135,7 @@ func (r *run) create(ctx context.Context, record framework.Request, q *explore.R
 		}
 		r.ns.Settings.Label(o)
 		return send(r, record, func() (*corev1.Service, error) { return core.Services(ns).Create(ctx, o, metav1.CreateOptions{}) })
-	case explore.Budgets:
+	case history.Budgets:
 		o, err := decode[policyv1.PodDisruptionBudget](q.Body)
 		if err != nil {
 			return err
@@ -246,7 +236,7 @@ func (r *run) remove(ctx context.Context, record framework.Request, q *explore.R
 			return r.ns.Client.CoreV1().Pods(r.ns.Name).Delete(ctx, q.Name, o)
 		case history.Claims:
 			return r.ns.Client.CoreV1().PersistentVolumeClaims(r.ns.Name).Delete(ctx, q.Name, o)
-		case explore.Budgets:
+		case history.Budgets:
 			return r.ns.Client.PolicyV1().PodDisruptionBudgets(r.ns.Name).Delete(ctx, q.Name, o)
 		}
 		return errors.New("no act deletes " + string(q.Resource))

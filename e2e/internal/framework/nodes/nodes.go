@@ -20,9 +20,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
 )
 
-// nodesResource is the resource of nodes, which are not recorded themselves.
-const nodesResource history.Resource = "nodes"
-
 // Disruption disrupts nodes and the control plane for one spec.
 type Disruption struct {
 	ns    *framework.Namespace
@@ -102,7 +99,7 @@ func (d *Disruption) PauseControlPlane(ctx context.Context) (resume func(context
 // do records a fault of a node and causes it.
 func (d *Disruption) do(act history.Verb, node, text string, fault func() error) {
 	GinkgoHelper()
-	Expect(d.ns.Do(framework.Request{Verb: act, Resource: nodesResource, Name: node, Text: text}, fault)).To(Succeed())
+	Expect(d.ns.Do(framework.Request{Verb: act, Resource: history.Nodes, Name: node, Text: text}, fault)).To(Succeed())
 }
 
 // CordonOthers cordons every worker but one, until the returned function is called.
@@ -139,7 +136,7 @@ func (d *Disruption) update(ctx context.Context, act history.Verb, node, text st
 			return err
 		}
 		change(n)
-		request := framework.Request{Verb: act, Resource: nodesResource, Name: node, Text: text}
+		request := framework.Request{Verb: act, Resource: history.Nodes, Name: node, Text: text}
 		_, err = framework.Send(d.ns, request, func() (*corev1.Node, error) { return nodes.Update(ctx, n, metav1.UpdateOptions{}) })
 		return err
 	})
