@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,7 +55,17 @@ func (v *view) again(name string, p *corev1.Pod) *Finding {
 		Do:       []string{"find out who deletes it: the API server's audit log tells; a descheduler, an autoscaler of nodes or of requests, an operator, a person"},
 		Look:     []string{kubectl(pod, "get events --field-selector involvedObject.name=%s --sort-by .lastTimestamp", name)},
 	}
-	if byController > 0 {
+	switch {
+	case byController > 0 && v.undoesRollout():
+		f.Cause, f.Object = "rollout-undone", set
+		f.What = fmt.Sprintf("creates pod %s at its former revision and deletes it for the rollout, again and again (%s): its updateStrategy has a type and no rollingUpdate, of which "+
+			"Kubernetes 1.37 makes this under Parallel when a pod is lost during a rollout", name, times)
+		f.Evidence = append(f.Evidence,
+			Evidence{set, "spec.updateStrategy.rollingUpdate", "(absent)"},
+			Evidence{set, "status.currentRevision", v.set.Status.CurrentRevision}, Evidence{set, "status.updateRevision", v.set.Status.UpdateRevision})
+		f.Do = []string{"set spec.updateStrategy.rollingUpdate.partition to 0, which asks for the same and ends it: the rollout goes on at once"}
+		f.Look = []string{kubectl(set, `patch statefulset %s --type=merge -p '{"spec":{"updateStrategy":{"rollingUpdate":{"partition":0}}}}'`, set.Name)}
+	case byController > 0:
 		f.Cause, f.Object = Note, set
 		f.What = fmt.Sprintf("had its controller delete pod %s %s: something changes its replicas or its template as often", name, times)
 		f.Evidence = append(f.Evidence, v.writers(within)...)
@@ -62,6 +73,14 @@ func (v *view) again(name string, p *corev1.Pod) *Finding {
 		f.Look = []string{kubectl(set, "get statefulset %s -o yaml --show-managed-fields", set.Name)}
 	}
 	return f
+}
+
+// undoesRollout reports whether the set is one whose rollout the controller of Kubernetes 1.37 may undo: without the field rollingUpdate it creates a lost pod
+// at the current revision, and under Parallel it deletes pods of that which are not available first.
+func (v *view) undoesRollout() bool {
+	strategy, status := v.set.Spec.UpdateStrategy, v.set.Status
+	return strategy.Type == appsv1.RollingUpdateStatefulSetStrategyType && strategy.RollingUpdate == nil &&
+		v.set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement && status.CurrentRevision != status.UpdateRevision
 }
 
 // ofPod is the pod in the controller's words about what it did.

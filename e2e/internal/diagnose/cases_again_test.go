@@ -86,6 +86,21 @@ func againCases() []built {
 			s.StatefulSet.ManagedFields = append(s.StatefulSet.ManagedFields, metav1.ManagedFieldsEntry{Manager: "argocd-controller", Operation: metav1.ManagedFieldsOperationUpdate, Time: new(s.ago(4 * time.Minute))})
 			return s
 		}, "controller: statefulset/web had its controller delete pod web-1 4 times within the last 1h, the last 3m ago: something changes its replicas or its template as often", diagnose.Note},
+		{"twin: its controller undoes the rollout", func(t *testing.T) state {
+			t.Helper()
+			s := ended(t, 4)
+			s.said("web", "SuccessfulDelete", "delete Pod web-1 in StatefulSet web successful", 3*time.Minute).Count = 4
+			s.StatefulSet.Spec.PodManagementPolicy, s.StatefulSet.Spec.UpdateStrategy = appsv1.ParallelPodManagement, appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType}
+			s.StatefulSet.Status.UpdateRevision = "web-new"
+			return s
+		}, "controller: statefulset/web creates pod web-1 at its former revision and deletes it for the rollout, again and again (4 times within the last 1h, the last 3m ago)", "rollout-undone"},
+		{"twin: no rollout is under way", func(t *testing.T) state {
+			t.Helper()
+			s := ended(t, 4)
+			s.said("web", "SuccessfulDelete", "delete Pod web-1 in StatefulSet web successful", 3*time.Minute).Count = 4
+			s.StatefulSet.Spec.PodManagementPolicy, s.StatefulSet.Spec.UpdateStrategy = appsv1.ParallelPodManagement, appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType}
+			return s
+		}, "controller: statefulset/web had its controller delete pod web-1 4 times within the last 1h, the last 3m ago", diagnose.Note},
 		{"twin: it was deleted once", func(t *testing.T) state {
 			t.Helper()
 			return ended(t, 1)

@@ -201,6 +201,8 @@ func (c *Course) newSet(name string) Act {
 		s.Strategy, s.Partition = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, int32(1), 2))
 	case 2:
 		s.Strategy, s.MaxUnavailable = appsv1.RollingUpdateStatefulSetStrategyType, new(pick(c, "2", "50%", "10%"))
+	case 3:
+		s.Strategy = appsv1.RollingUpdateStatefulSetStrategyType // alone, so that the field rollingUpdate stays unset
 	}
 	return Act{Kind: CreateSet, Set: name, Spec: s}
 }

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -245,10 +246,68 @@ func TestEndingRemovesPodsThatAreInTheWay(t *testing.T) {
 	if acts := c.Ending(stateOf(b.History()), false); len(acts) > 0 {
 		t.Errorf("expected an orphan that the set adopts to be left alone; found %v", acts)
 	}
-	b.Adopt("one-1", "one")
-	c.Did(Step{Act: Act{Kind: MakeOutsider, Set: "one", Object: "one-1"}})
+	b.Change(history.Sets, "one", func(e *history.Event) {
+		now := b.Timestamp()
+		e.DeletionTimestamp = &now
+	})
 	if acts := c.Ending(stateOf(b.History()), false); len(acts) != 1 || acts[0].Kind != DeletePod {
-		t.Errorf("expected a pod that the set has not made to be deleted though it is adopted; found %v", acts)
+		t.Errorf("expected an orphan that a terminating set does not adopt to be deleted; found %v", acts)
+	}
+}
+
+// The volumes of a pod cannot be changed, so that a set with claims can do nothing with a pod of an earlier set without them.
+func TestEndingRemovesAdoptedPodsWithoutClaims(t *testing.T) {
+	b := rested(2, historytest.Claims("data"))
+	c := NewCourse(1, NewCoverage())
+	if acts := c.Ending(stateOf(b.History()), false); len(acts) > 0 {
+		t.Errorf("expected nothing to do, found %v", acts)
+	}
+	b.Change(history.Pods, "one-1", func(e *history.Event) { e.Pod.Claims = nil })
+	if acts := c.Ending(stateOf(b.History()), false); len(acts) != 1 || acts[0].Kind != DeletePod || acts[0].Object != "one-1" {
+		t.Errorf("expected one-1 to be deleted, found %v", acts)
+	}
+}
+
+// Several pods out of range that are not Ready wait for each other under OrderedReady.
+func TestEndingOfAStalledScaleDown(t *testing.T) {
+	b := rested(3)
+	b.Scale("one", 1)
+	b.Fail("one-1")
+	b.Fail("one-2")
+	c := NewCourse(1, NewCoverage())
+	if acts := c.Ending(stateOf(b.History()), false); len(acts) > 0 {
+		t.Errorf("expected nothing to do while the controller is at work, found %v", acts)
+	}
+	if acts := c.Ending(stateOf(b.History()), true); len(acts) != 3 || acts[0].Kind != DeletePod || acts[1].Kind != DeletePod || acts[2].Kind != TouchSet {
+		t.Errorf("expected both pods to be deleted and the set to be touched, found %v", acts)
+	}
+}
+
+// A partition has a deleted pod made again of the former template, faulty or not; out of range a faulty one may be waited for.
+func TestEndingOfFormerFaults(t *testing.T) {
+	b := rested(3)
+	c := NewCourse(1, NewCoverage())
+	c.Did(Step{Act: Act{Kind: CreateSet, Set: "one", Spec: &Spec{Template: &Template{Name: "t1", Fault: Crashing}, Replicas: new(int32(2))}}})
+	c.Did(Step{Act: Act{Kind: NewTemplate, Set: "one", Spec: &Spec{Template: &Template{Name: "t2"}}}})
+	b.NewTemplate("one", 2)
+	b.Change(history.Pods, "one-0", func(e *history.Event) { e.Labels[history.Prefix+"template"] = "t1" })
+	ending := func() string {
+		var kinds []Kind
+		for _, a := range c.Ending(stateOf(b.History()), false) {
+			kinds = append(kinds, a.Kind)
+		}
+		return fmt.Sprint(kinds)
+	}
+	if got := ending(); got != "[delete-pod]" {
+		t.Errorf("expected a pod of a former template with a fault to be deleted, found %s", got)
+	}
+	b.Update("one", func(s *history.Set) { s.Start = 1 })
+	if got := ending(); got != "[delete-pod]" {
+		t.Errorf("expected it to be deleted below the range, found %s", got)
+	}
+	b.Update("one", func(s *history.Set) { s.Start, s.Partition = 0, 1 })
+	if got := ending(); got != "[delete-pod partition]" {
+		t.Errorf("expected the partition that keeps its template to be taken away, found %s", got)
 	}
 }
 

@@ -27,7 +27,7 @@ func (c *Course) Ending(s *history.State, stalled bool) []Act {
 		}
 	}
 	for _, p := range s.List(history.Pods) {
-		if a, ok := c.endOfPod(s, p); ok {
+		if a, ok := c.endOfPod(s, p, stalled); ok {
 			out = append(out, a)
 		}
 	}
@@ -41,6 +41,10 @@ func (c *Course) Ending(s *history.State, stalled bool) []Act {
 			out = append(out, Act{Kind: NewTemplate, Set: set.Name, Spec: &spec})
 			continue
 		}
+		if set.Set.Partition > 0 && c.keepsFaulty(s, set) {
+			out = append(out, Act{Kind: SetPartition, Set: set.Name, Spec: &Spec{Partition: new(int32)}})
+			continue
+		}
 		if stalled {
 			out = append(out, Act{Kind: TouchSet, Set: set.Name, Value: "end-" + strconv.Itoa(len(c.Episode.Steps))})
 		}
@@ -49,7 +53,7 @@ func (c *Course) Ending(s *history.State, stalled bool) []Act {
 }
 
 // endOfPod returns what a pod needs at the end.
-func (c *Course) endOfPod(s *history.State, p *history.Event) (Act, bool) {
+func (c *Course) endOfPod(s *history.State, p *history.Event, stalled bool) (Act, bool) {
 	var set *history.Event
 	if o := p.Controller(); o != nil {
 		if e := s.Get(history.Sets, o.Name); e != nil && e.UID == o.UID {
@@ -62,20 +66,24 @@ func (c *Course) endOfPod(s *history.State, p *history.Event) (Act, bool) {
 		act.Kind = RemoveFinalizer
 	case p.Terminating():
 		return act, false
-	case set != nil && c.outsider(p):
-		// Adopted, it lacks the volumes of the set's own pods, and those of a pod cannot be changed.
+	case set != nil && !hasClaims(set, p):
+		// It was adopted, and the volumes of a pod cannot be changed: its set can do nothing more, or does not make the claim again that it waits for.
 		act.Kind = DeletePod
 	case set == nil:
-		// An orphan of a set that is there is adopted; what is not may have the name of a pod that the set needs.
+		// An orphan of a set that is there is adopted, unless the set is terminating: it may use a claim that the set's deletion waits for. What is not
+		// adopted may have the name of a pod that the set needs.
 		owner := s.Get(history.Sets, act.Set)
-		if owner == nil || (p.Controller() == nil && p.Labels["app"] == act.Set && memberOf(act.Set, p.Name)) {
+		if owner == nil || (!owner.Terminating() && p.Controller() == nil && p.Labels["app"] == act.Set && memberOf(act.Set, p.Name)) {
 			return act, false
 		}
 		act.Kind = DeletePod
 	case gated(p) && !p.Pod.Is(Gate):
 		act.Kind = ReleasePod
-	case c.faulty(p) && c.template(set.Name).Fault == "" && history.Ordinal(p.Name) >= int(set.Set.Start) && !updated(set, p):
+	case c.faulty(p) && c.template(set.Name).Fault == "" && !updated(set, p):
 		// Under OrderedReady a rollout waits for a pod that is not Ready, also if that is of a template with a fault.
+		act.Kind = DeletePod
+	case stalled && !p.Pod.RunningAndReady() && outOfRange(set, p):
+		// Under OrderedReady a scale down waits for each pod that is not Ready but the lowest such pod, and nothing makes a failed one Ready.
 		act.Kind = DeletePod
 	default:
 		return act, false
@@ -83,12 +91,23 @@ func (c *Course) endOfPod(s *history.State, p *history.Event) (Act, bool) {
 	return act, true
 }
 
-// outsider reports whether an act of the episode made the pod, and not a set.
-func (c *Course) outsider(p *history.Event) bool {
-	if _, ofTemplate := p.Labels[history.Prefix+"template"]; ofTemplate {
-		return false
-	}
-	return slices.ContainsFunc(c.Episode.Steps, func(s Step) bool { return s.Act.Kind == MakeOutsider && s.Act.Object == p.Name })
+func outOfRange(set, p *history.Event) bool {
+	n := history.Ordinal(p.Name) - int(set.Set.Start)
+	return n < 0 || n >= int(set.Set.Replicas)
+}
+
+// keepsFaulty reports whether the partition has the set make a pod of a template with a fault again and again.
+func (c *Course) keepsFaulty(s *history.State, set *history.Event) bool {
+	return slices.ContainsFunc(s.PodsOf(set.UID), func(p *history.Event) bool {
+		n := history.Ordinal(p.Name) - int(set.Set.Start)
+		return n >= 0 && n < int(set.Set.Partition) && c.faulty(p)
+	})
+}
+
+// hasClaims reports whether the pod of a set has the claims of its ordinal and no others.
+func hasClaims(set, p *history.Event) bool {
+	return len(p.Pod.Claims) == len(set.Set.ClaimTemplates) &&
+		!slices.ContainsFunc(set.Set.ClaimTemplates, func(t string) bool { return p.Pod.Claims[t] != ClaimOf(t, p.Name) })
 }
 
 // nameOf is the name of the set whose pod it is, was or may become.

@@ -205,7 +205,8 @@ func proposePartition(c *Course, _ string, s *history.Set) (Spec, bool) {
 
 func proposeStrategy(c *Course, _ string, s *history.Set) (Spec, bool) {
 	if !rolls(s) {
-		return Spec{Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: new(pick(c, int32(0), 0, 1))}, true
+		// Without a partition the field rollingUpdate stays unset.
+		return Spec{Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: pick(c, nil, new(int32(0)), new(int32(1)))}, true
 	}
 	// Older clusters refuse it.
 	if !c.refused(appsv1.RecreateStatefulSetStrategyType) && c.rng.IntN(2) == 0 {

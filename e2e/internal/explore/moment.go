@@ -158,7 +158,7 @@ func Unsettled(s *history.State, set *history.Event) string {
 		n := history.Ordinal(p.Name)
 		due := v.Strategy != appsv1.OnDeleteStatefulSetStrategyType && n >= int(v.Start+v.Partition)
 		switch {
-		case n < int(v.Start) || n >= int(v.Start+v.Replicas):
+		case outOfRange(set, p):
 			return p.Name + " is out of range"
 		case p.Terminating() || !p.Pod.RunningAndReady():
 			return p.Name + " is not Ready"

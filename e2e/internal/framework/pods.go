@@ -112,7 +112,7 @@ func (ns *Namespace) TryDeletePod(ctx context.Context, name string, o metav1.Del
 	uid := ns.Pod(name).UID
 	// With the precondition no other pod is deleted than the one that is recorded.
 	o.Preconditions = metav1.NewUIDPreconditions(string(uid))
-	remove := Request{Verb: history.VerbDelete, Resource: history.Pods, Name: name, UID: uid, Text: "delete pod " + name}
+	remove := Request{Verb: history.VerbDelete, Resource: history.Pods, Name: name, UID: uid, Grace: o.GracePeriodSeconds, Text: "delete pod " + name}
 	return uid, ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })
 }
 

@@ -13,13 +13,14 @@ type Request struct {
 	Resource history.Resource
 	Name     string    // "" for a collection
 	UID      types.UID // of the object that a deletion or eviction is for
+	Grace    *int64    // seconds that the deletion of a pod asks for, nil for the pod's own
 	Selector string    // label selector of a collection
 	Text     string
 }
 
 // Send records a request that changes the cluster as an operation, sends it, records its outcome, and returns the API server's answer.
 func Send[T any](ns *Namespace, r Request, send func() (T, error)) (T, error) {
-	call := ns.Begin(history.Operation{Verb: r.Verb, Resource: r.Resource, Name: r.Name, UID: r.UID, Selector: r.Selector, Text: r.Text})
+	call := ns.Begin(history.Operation{Verb: r.Verb, Resource: r.Resource, Name: r.Name, UID: r.UID, Grace: r.Grace, Selector: r.Selector, Text: r.Text})
 	answer, err := send()
 	object, _ := any(answer).(metav1.Object)
 	call.Return(object, err)

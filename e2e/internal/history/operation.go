@@ -54,6 +54,8 @@ type Operation struct {
 	Name     string   `json:"name,omitempty"`     // "" for the deletion of a collection
 	// UID is set for deletions and evictions of one object.
 	UID types.UID `json:"uid,omitempty"`
+	// Grace is the grace period, in seconds, that the deletion of a pod asked for; nil where it asked for none, and in older histories.
+	Grace *int64 `json:"grace,omitempty"`
 	// Selector is the label selector of the deletion of a collection, "" for all of it.
 	Selector string `json:"selector,omitempty"`
 

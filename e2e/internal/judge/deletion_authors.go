@@ -54,16 +54,23 @@ func (m *model) maybeByController(p *podLife) bool {
 }
 
 // otherGrace reports whether the pod's deletion was requested with another grace period than the pod's own, for which the StatefulSet
-// controller never asks. The API server makes it 0 itself for a pod that is not scheduled or has finished, and removes a pod with 0 at once.
+// controller never asks. The API server makes it 0 itself for a pod that is not scheduled, be it that the scheduler binds it at the same moment, or has
+// finished, and removes a pod with 0 at once.
 func (p *podLife) otherGrace() bool {
 	d := p.deleting
-	if d.Pod.Node == "" || d.Pod.Finished() || d.Pod.Grace == nil {
+	if d.Pod.Node == "" || d.Pod.Finished() || d.Pod.Grace == nil || p.boundJustBefore(d) {
 		return false
 	}
 	if d.Gone() {
 		return d.Change == history.Deleted && *d.Pod.Grace > 0
 	}
 	return d.Change != history.Listed && d.DeletionGrace != nil && *d.DeletionGrace != *d.Pod.Grace
+}
+
+// boundJustBefore reports whether the pod had got its node so shortly before its deletion that nothing of it had started.
+func (p *podLife) boundJustBefore(d *history.Event) bool {
+	i := slices.IndexFunc(p.events, func(e *history.Event) bool { return e.Pod.Node != "" })
+	return orZero(d.DeletionGrace) == 0 && len(d.Pod.Containers) == 0 && len(d.Pod.IPs) == 0 && p.events[i].Change != history.Listed && promptly(p.events[i], d)
 }
 
 // matchReports finds the pods whose deletion the StatefulSet controller reports.

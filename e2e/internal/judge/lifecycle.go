@@ -97,6 +97,9 @@ func checkAdoption(m *model, res *results) {
 				continue
 			}
 			o := orphanPeriod{pod: p, from: t.from}
+			if i > 0 {
+				o.former = p.owners[i-1].set
+			}
 			if i+1 < len(p.owners) {
 				o.next = &p.owners[i+1]
 			}
@@ -112,6 +115,8 @@ type orphanPeriod struct {
 	pod  *podLife
 	from *history.Event
 	next *ownership // nil if it stays an orphan
+	// former is the set that had it before, nil if there was none.
+	former *setLife
 }
 
 // checkOrphan checks what a set did with an orphan that has the name of one of its pods.
@@ -140,7 +145,12 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 		if d.Seq <= o.from.Seq || d.Change == history.Listed || d.Change == history.Missing || !m.maybeByController(p) || s.mayBeDeleted(d) {
 			return
 		}
-		if before := p.at(d.Seq - 1); before != nil && s.events[0].At < d.At && m.adoptable(s, before) {
+		before := p.at(d.Seq - 1)
+		switch {
+		case before == nil || s.events[0].At >= d.At || !m.adoptable(s, before):
+		case o.former != nil && o.former != s && m.mayHaveMissed(o.from, d):
+			res.excuse(id, CacheLag) // it may have been deleted for the former set, of which it still was a pod in the informer cache
+		default:
 			res.broken(id, found(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
 		}
 	case m.complete() && s.deleting == nil && p.finished == nil:

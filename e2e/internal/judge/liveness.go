@@ -363,6 +363,9 @@ func (m *model) keepsEnding(p *podLife) bool {
 	return len(p.ready) == 0 && p.last().Pod.Restarts() >= endedOften && code > 0 && code < signalled
 }
 
+// mayNotUndo reports whether the controller has undone its own creations so often that no stale informer cache explains it.
+func mayNotUndo(times int) bool { return times >= undoneOften }
+
 // signalled is the least exit code that tells of a signal.
 const signalled = 128
 

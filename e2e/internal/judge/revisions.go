@@ -181,7 +181,7 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, 
 		if len(stays) == 0 || !m.cacheAt(r.set, gone).anySpec(overLimit) {
 			continue
 		}
-		number := gone.Revision.Number
+		number := m.leastNumber(l)
 		older := slices.IndexFunc(stays, func(o *revisionLife) bool { return o.by(gone.At).Revision.Number < number })
 		if older < 0 {
 			res.exercised(id)
@@ -196,11 +196,20 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, 
 	}
 }
 
+// leastNumber is the lowest number that the controller's cache may have had of a revision when it was removed.
+func (m *model) leastNumber(l *revisionLife) int64 {
+	if was := l.by(m.visibleFrom(l.gone.At)); was != nil {
+		return min(was.Revision.Number, l.gone.Revision.Number)
+	}
+	return l.gone.Revision.Number
+}
+
 // removedWithinLimit reports whether a revision was removed although the limit allowed to keep it: of those that nothing may have used, fewer are left than
 // that, and fewer had a higher number. It records that.
 func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, kept map[types.UID][]*revisionLife) bool {
 	const id = contract.UpdateHistoryOldestFirst
 	gone, limit, left, higher := l.gone, math.MaxInt, 0, 0
+	number := m.leastNumber(l)
 	for _, v := range m.cacheAt(r.set, gone).specs() {
 		if v.Set.RevisionHistoryLimit != nil {
 			limit = min(limit, int(*v.Set.RevisionHistoryLimit))
@@ -218,7 +227,7 @@ func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, ke
 		if o.keptUntil(m.settledBy(gone.At)) {
 			left++
 		}
-		if o.by(gone.At).Revision.Number > gone.Revision.Number {
+		if o.by(gone.At).Revision.Number > number {
 			higher++
 		}
 	}

@@ -32,7 +32,7 @@ func checkStatus(m *model, res *results) {
 	m.atRest(res)
 	kept := m.revisionsBySet()
 	for _, r := range m.rollouts {
-		m.equalRevisions(res, r, kept[r.set.uid])
+		m.equalRevisions(res, r, kept)
 		m.progressEnds(res, r)
 	}
 }
@@ -54,7 +54,8 @@ func (m *model) revisionsRow(set *history.Set) contract.ID {
 }
 
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
-func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLife) {
+func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
+	revisions := kept[r.set.uid]
 	differed := ""                                          // the update revision, since a status that showed both revisions
 	made := make(map[string]*history.Event, len(revisions)) // the first controller revision of each name
 	for _, l := range slices.Backward(revisions) {
@@ -92,7 +93,11 @@ func (m *model) equalRevisions(res *results, r *rollout, revisions []*revisionLi
 			continue
 		}
 		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
-		m.completed(res, id, r, i, what, differed == st.UpdateRevision)
+		if kept.mayLack(r.set.uid, was, e) && m.whyUnfinished(r, e) != "" {
+			res.excuse(id, OtherCause)
+		} else {
+			m.completed(res, id, r, i, what, differed == st.UpdateRevision)
+		}
 		differed = ""
 	}
 }
@@ -143,6 +148,12 @@ func (m *model) unfinished(r *rollout, e *history.Event) (found *podLife, why st
 		}
 	}
 	return found, why, ""
+}
+
+// whyUnfinished returns why a status may not complete the rollout, "" where it may.
+func (m *model) whyUnfinished(r *rollout, e *history.Event) string {
+	_, why, _ := m.unfinished(r, e)
+	return why
 }
 
 // podsOutOfRange reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was

@@ -62,8 +62,9 @@ func (w *statusWalker) available(e *history.Event, clockOffset time.Duration) {
 		if ready == nil || !w.m.afterByAnyClock(ready.Transition.Add(need), written) {
 			continue
 		}
-		now := w.m.byPod[y.uid].at(e.Seq)
-		if now == nil || now.Gone() || !now.Pod.RunningAndReady() {
+		p := w.m.byPod[y.uid]
+		now := p.at(e.Seq)
+		if now == nil || p.ownerAt(e.Seq).set != w.s || now.Gone() || !now.Pod.RunningAndReady() {
 			continue
 		}
 		tooRecent = append(tooRecent, y)

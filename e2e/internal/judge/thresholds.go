@@ -80,6 +80,10 @@ const (
 	// peers were not there yet.
 	endedOften = 3
 
+	// undoneOften is how often in a row the controller must have deleted for a rollout what it had created itself, before that counts as one that does not
+	// go on: a stale informer cache explains one.
+	undoneOften = 4
+
 	// longestSearch bounds the search for the order of the operations on one key, of which thousands take a fraction of a second.
 	longestSearch = 20 * time.Second
 

@@ -27,6 +27,7 @@ func checkUpdated(m *model, res *results) {
 			m.newPod(res, r, c)
 		}
 		m.stuckRollout(res, r)
+		m.undoneRollout(res, r)
 	}
 }
 

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -154,6 +155,7 @@ func (s *setLife) updatableUntil(r *rollout, spec int, to time.Duration) time.Du
 // podsRecreated checks the revision of every replacement that was created under a partition, and of every pod that a scale up added below it.
 func (m *model) podsRecreated(res *results) {
 	const id = contract.UpdatePartition
+	revisions := m.revisionsBySet()
 	for i, r := range m.rollouts {
 		for _, c := range m.actions[i].creations {
 			if len(r.set.specs) == 0 {
@@ -168,8 +170,11 @@ func (m *model) podsRecreated(res *results) {
 				continue // one that is added at or above it is another guarantee's, update/scale-new
 			}
 			legal, split, want := r.recreatedRevision(views, c)
+			lacks := func(name string) bool { return revisions.mayLack(r.set.uid, name, c.event) }
 			switch {
 			case !split:
+			case !legal && slices.ContainsFunc(views.currentRevisions(), lacks):
+				res.excuse(id, OtherCause)
 			case legal:
 				res.exercised(id)
 			default:
@@ -197,8 +202,8 @@ func (r *rollout) recreatedRevision(views cache, c creation) (legal, split bool,
 			return true, false, ""
 		}
 		current := views.currentRevisions()
-		if len(current) == 0 {
-			return true, false, ""
+		if len(current) == 0 || slices.Contains(current, "") {
+			return true, false, "" // before a first status the update revision is the current one too
 		}
 		below := kept(r.set.specs[i], ordinal)
 		for _, name := range current {

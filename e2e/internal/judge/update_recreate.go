@@ -127,7 +127,7 @@ func (r *rollout) viewsWith(views cache, p *podLife) []int {
 // together with the template is not one of them.
 func (r *rollout) mayRollOut(views cache, p *podLife) bool {
 	for i := views.oldest; i <= views.newest; i++ {
-		if !recreates(r.set.specs[i]) && r.updatePending(p.revision, i) != yes {
+		if v := r.set.specs[i]; !recreates(v) && (r.updatePending(p.revision, i) != yes || kept(v, p.ordinal)) {
 			return true
 		}
 	}

@@ -13,12 +13,16 @@ const (
 	// and not less than leastPatience. The kubelet's back-off of images and containers is not in it: pods that need that are deleted.
 	patienceFactor = 5
 	leastPatience  = 45 * time.Second
+
+	// endFactor is how many times that the end may take in all: where a controller undoes what it does, something changes for ever.
+	endFactor = 6
 )
 
 // end takes away what stands in the way of the sets and waits until they are what was asked for.
 func (r *run) end(ctx context.Context) {
 	patience := r.patience()
-	last, stalled, touched := r.ns.Now(), false, false
+	begin, stalled, touched := r.ns.Now(), false, false
+	last := begin
 	for ctx.Err() == nil && !r.broken {
 		var acts []explore.Act
 		var left string
@@ -29,7 +33,7 @@ func (r *run) end(ctx context.Context) {
 		if left == "" && len(acts) == 0 {
 			return
 		}
-		if r.ns.Now()-last > patience {
+		if r.ns.Now()-last > patience || r.ns.Now()-begin > endFactor*patience {
 			r.course.Episode.Unsettled = left
 			r.ns.ShowController(ctx)
 			return

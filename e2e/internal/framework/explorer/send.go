@@ -222,6 +222,7 @@ func (r *run) patchedTemplate(body map[string]any) (map[string]any, error) {
 // remove deletes the object of a request.
 func (r *run) remove(ctx context.Context, record framework.Request, q *explore.Request) error {
 	o := metav1.DeleteOptions{GracePeriodSeconds: q.Grace}
+	record.Grace = q.Grace
 	if record.UID != "" {
 		o.Preconditions = metav1.NewUIDPreconditions(string(record.UID))
 	}

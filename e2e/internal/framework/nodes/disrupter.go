@@ -6,8 +6,7 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -56,9 +55,7 @@ func (d Disrupter) Kill(ctx context.Context, component string) error {
 
 // Cordon sets whether a node is unschedulable.
 func (d Disrupter) Cordon(ctx context.Context, node string, unschedulable bool) error {
-	patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, unschedulable)
-	_, err := d.client.CoreV1().Nodes().Patch(ctx, node, types.MergePatchType, patch, metav1.PatchOptions{})
-	return err
+	return changeNode(ctx, d.client, node, func(n *corev1.Node) { n.Spec.Unschedulable = unschedulable })
 }
 
 // Pause stops a node with all that runs on it.

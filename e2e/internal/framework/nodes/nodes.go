@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
@@ -126,21 +127,24 @@ func (d *Disruption) Cordon(ctx context.Context, node string, unschedulable bool
 	d.update(ctx, history.VerbOther, node, text, func(n *corev1.Node) { n.Spec.Unschedulable = unschedulable })
 }
 
-// update changes a node, again on a conflict: its taints are one list, which the control plane writes too.
+// update changes a node.
 func (d *Disruption) update(ctx context.Context, act history.Verb, node, text string, change func(*corev1.Node)) {
 	GinkgoHelper()
-	nodes := d.ns.Client.CoreV1().Nodes()
-	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	d.do(act, node, text, func() error { return changeNode(ctx, d.ns.Client, node, change) })
+}
+
+// changeNode changes a node, again on a conflict: its taints are one list, which the control plane writes too.
+func changeNode(ctx context.Context, client kubernetes.Interface, node string, change func(*corev1.Node)) error {
+	nodes := client.CoreV1().Nodes()
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		n, err := nodes.Get(ctx, node, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
 		change(n)
-		request := framework.Request{Verb: act, Resource: history.Nodes, Name: node, Text: text}
-		_, err = framework.Send(d.ns, request, func() (*corev1.Node, error) { return nodes.Update(ctx, n, metav1.UpdateOptions{}) })
+		_, err = nodes.Update(ctx, n, metav1.UpdateOptions{})
 		return err
 	})
-	Expect(err).NotTo(HaveOccurred(), "%s", text)
 }
 
 // Pause stops the node's processes, so that it is unreachable while its containers are not gone.

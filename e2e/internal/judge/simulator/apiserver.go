@@ -52,9 +52,22 @@ func (cl *cluster) deleteClaim(name string, uid types.UID) {
 	})
 }
 
-// removeObject removes an object from the API and records its last version.
+// removeObject removes an object from the API and records its last version. A pod that has a finalizer stays, terminating, until that is taken from it.
 func (cl *cluster) removeObject(r history.Resource, name string, uid types.UID) {
-	if cl.get(r, name, uid) == nil {
+	was := cl.get(r, name, uid)
+	if was == nil {
+		return
+	}
+	if r == history.Pods && len(was.Finalizers) > 0 {
+		if was.DeletionGrace == nil || *was.DeletionGrace > 0 {
+			cl.builder.Change(r, name, func(e *history.Event) {
+				if e.DeletionTimestamp == nil {
+					now := cl.builder.Timestamp()
+					e.DeletionTimestamp = &now
+				}
+				e.DeletionGrace = new(int64)
+			})
+		}
 		return
 	}
 	e := cl.builder.Remove(r, name)

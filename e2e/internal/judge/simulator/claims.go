@@ -62,11 +62,18 @@ func hasStaleOwner(claim *history.Event, kind, name, uid string) bool {
 	return false
 }
 
+// hasOtherController reports whether the controller of a claim is neither a pod nor a set: the retention policy is then not applied to it.
+func hasOtherController(claim *history.Event) bool {
+	c := claim.Controller()
+	return c != nil && c.Kind != "Pod" && c.Kind != "StatefulSet"
+}
+
 // updateClaimOwners sets the ownerReferences of a pod's claims by the retention policy.
 func (s *setSync) updateClaimOwners(r *replica) bool {
 	for _, t := range s.set.Set.ClaimTemplates {
 		c := s.c.cache.Get(history.Claims, t+"-"+r.name)
-		if c == nil || hasStaleOwner(c, "StatefulSet", s.set.Name, string(s.set.UID)) || hasStaleOwner(c, "Pod", r.name, string(r.uid())) {
+		if c == nil || hasStaleOwner(c, "StatefulSet", s.set.Name, string(s.set.UID)) || hasStaleOwner(c, "Pod", r.name, string(r.uid())) ||
+			hasOtherController(c) {
 			continue
 		}
 		want := s.wantedClaimOwners(r)

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
@@ -26,6 +27,14 @@ type cluster struct {
 	begin      time.Time
 	templates  []history.Template // all used so far; the digest of one is its index
 	selector   map[string]string
+	service    string // name of the service whose endpoints are recorded
+	user       func()
+	// What acts of package explore leave: the templates that they asked for by their image, and the number of each in templates by its name and restart;
+	// what the budget of a set lets be unavailable; the pods whose containers are not started again.
+	asked       map[string]*explore.Template
+	numbers     map[string]int
+	budgets     map[string]string
+	startedOnce map[types.UID]bool
 	// choosesStrategy decides which sets get the strategy Recreate.
 	choosesStrategy *rand.Rand
 }

@@ -196,11 +196,10 @@ func selects(set, pod *history.Event) bool {
 }
 
 func parentName(pod string) string {
-	i := strings.LastIndexByte(pod, '-')
-	if i < 0 {
+	if history.Ordinal(pod) < 0 {
 		return ""
 	}
-	return pod[:i]
+	return pod[:strings.LastIndexByte(pod, '-')]
 }
 
 func controllerRef(kind, name string, uid types.UID) []metav1.OwnerReference {

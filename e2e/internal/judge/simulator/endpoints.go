@@ -19,7 +19,7 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 	rng := rand.New(rand.NewPCG(seed, 0xe5))
 	skew := time.Duration(rng.Int64N(int64(cl.options.watchSkew) + 1))
 	service := &history.Event{
-		Change: history.Added, Resource: history.Services, Meta: history.Meta{Name: "web", UID: "service", ResourceVersion: "1"},
+		Change: history.Added, Resource: history.Services, Meta: history.Meta{Name: cl.service, UID: "service", ResourceVersion: "1"},
 		Service: &history.Service{ClusterIPs: []string{corev1.ClusterIPNone}, Selector: cl.selector, PublishNotReady: rng.IntN(5) == 0},
 	}
 	out := []*history.Event{service}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -29,13 +30,69 @@ func (cl *cluster) handlePod(e *history.Event) {
 	}
 }
 
+// startFaulty starts a pod whose container cannot start, or ends by itself again and again, and reports whether it is such a one.
+func (cl *cluster) startFaulty(e *history.Event) bool {
+	name, uid, fault := e.Name, e.UID, cl.faultOf(e.Pod)
+	waits := func(reason string) {
+		cl.builder.Change(history.Pods, name, func(e *history.Event) {
+			restarts := e.Pod.Restarts()
+			e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerWaiting, Reason: reason, Restarts: restarts}}
+			cl.setReady(e.Pod, false)
+		})
+	}
+	runs, code := 50*time.Millisecond, int32(1)
+	switch fault {
+	case explore.Unpullable:
+		waits("ErrImageNeverPull")
+		return true
+	case explore.Ending:
+		runs, code = 2*time.Second, 0
+	case explore.Crashing:
+	default:
+		return false
+	}
+	var start func(restarts int32)
+	start = func(restarts int32) {
+		if cl.activePod(name, uid) == nil {
+			return
+		}
+		cl.builder.Change(history.Pods, name, func(e *history.Event) {
+			e.Pod.Phase = corev1.PodRunning
+			if len(e.Pod.IPs) == 0 {
+				e.Pod.IPs = []string{fmt.Sprintf("10.1.%d.%d", cl.rng.IntN(250), cl.rng.IntN(250))}
+			}
+			e.Pod.Containers = []history.Container{{Name: "main", State: history.ContainerRunning, Restarts: restarts, Started: cl.builder.Timestamp()}}
+			cl.setReady(e.Pod, true)
+		})
+		cl.after(runs, func() {
+			if cl.activePod(name, uid) == nil {
+				return
+			}
+			cl.builder.Exit(name, code)
+			backOff := min(10*time.Second<<restarts, 5*time.Minute)
+			cl.after(cl.kubeletDelay(), func() {
+				if restarts > 0 && cl.activePod(name, uid) != nil {
+					waits("CrashLoopBackOff")
+				}
+			})
+			cl.after(backOff, func() { start(restarts + 1) })
+		})
+	}
+	start(0)
+	return true
+}
+
 // shutdownTime returns how long a pod takes to stop within its grace period.
 func (cl *cluster) shutdownTime(e *history.Event) time.Duration {
 	grace := 30 * time.Second
 	if e.DeletionGrace != nil {
 		grace = time.Duration(*e.DeletionGrace) * time.Second
 	}
-	return min(grace, cl.jitter(cl.options.stopTime))
+	stops := cl.jitter(cl.options.stopTime)
+	if t := cl.askedOf(e.Pod); t != nil && t.Stop > 0 {
+		stops = time.Duration(t.Stop) * time.Second
+	}
+	return min(grace, stops)
 }
 
 // activePod returns the pod if it exists and is neither terminating nor finished, or nil.
@@ -48,7 +105,7 @@ func (cl *cluster) activePod(name string, uid types.UID) *history.Event {
 
 func (cl *cluster) schedule(name string, uid types.UID) {
 	e := cl.activePod(name, uid)
-	if e == nil {
+	if e == nil || cl.faultOf(e.Pod) == explore.Unplaced {
 		return
 	}
 	for _, claim := range e.Pod.Claims {
@@ -69,7 +126,10 @@ func (cl *cluster) startPod(name string, uid types.UID) {
 	if e == nil {
 		return
 	}
-	broken := strings.HasPrefix(e.Pod.Template.Images["main"], brokenImage)
+	if cl.startFaulty(e) {
+		return
+	}
+	broken := strings.HasPrefix(e.Pod.Template.Images["main"], brokenImage) || cl.faultOf(e.Pod) == explore.Unready
 	atOnce := !broken && cl.chance(0.3)
 	cl.builder.Change(history.Pods, name, func(e *history.Event) {
 		e.Pod.Phase = corev1.PodRunning
@@ -112,8 +172,19 @@ func (cl *cluster) unready(name string, uid types.UID) {
 	cl.after(cl.jitter(cl.options.startTime), func() { cl.becomeReady(name, uid) })
 }
 
-func (cl *cluster) crash(name string, uid types.UID) {
-	cl.builder.Crash(name)
+func (cl *cluster) crash(name string, uid types.UID) { cl.exit(name, uid, 1) }
+
+// exit ends the containers of a pod, which their kubelet starts again.
+func (cl *cluster) exit(name string, uid types.UID, code int32) {
+	cl.builder.Exit(name, code)
+	if cl.startedOnce[uid] {
+		cl.after(cl.kubeletDelay(), func() {
+			if cl.activePod(name, uid) != nil {
+				cl.succeed(name, uid)
+			}
+		})
+		return
+	}
 	cl.after(cl.jitter(cl.options.startTime), func() {
 		if cl.activePod(name, uid) == nil {
 			return
@@ -145,7 +216,12 @@ func (cl *cluster) taintEviction(name string, uid types.UID) {
 
 // finishTermination records that the containers stopped and then removes the pod.
 func (cl *cluster) finishTermination(name string, uid types.UID) {
-	if cl.get(history.Pods, name, uid) == nil {
+	e := cl.get(history.Pods, name, uid)
+	if e == nil {
+		return
+	}
+	if e.Pod.Node == "" { // which only a finalizer keeps
+		cl.removeObject(history.Pods, name, uid)
 		return
 	}
 	cl.builder.Change(history.Pods, name, func(e *history.Event) {
@@ -165,7 +241,14 @@ func (cl *cluster) finishTermination(name string, uid types.UID) {
 // setReady sets the conditions ContainersReady and Ready.
 func (cl *cluster) setReady(p *history.Pod, ready bool) {
 	cl.setCondition(p, corev1.ContainersReady, ready)
-	cl.setCondition(p, corev1.PodReady, ready)
+	cl.setCondition(p, corev1.PodReady, ready && !cl.held(p))
+	if t := cl.askedOf(p); t != nil && t.Gate {
+		reason := ""
+		if ready && cl.held(p) {
+			reason = "ReadinessGatesNotReady"
+		}
+		p.Condition(corev1.PodReady).Reason = reason
+	}
 }
 
 func (cl *cluster) setCondition(p *history.Pod, t corev1.PodConditionType, holds bool) {

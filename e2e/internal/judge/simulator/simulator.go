@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
@@ -24,7 +25,10 @@ func run(seed uint64, prepare func(*cluster)) *history.History {
 		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
 		builder: historytest.New().Pace(time.Millisecond),
 		alive:   map[types.UID]bool{}, stopping: map[types.UID]bool{},
+		asked: map[string]*explore.Template{}, numbers: map[string]int{}, budgets: map[string]string{}, startedOnce: map[types.UID]bool{},
+		service: "web",
 	}
+	cl.user = cl.runUser
 	cl.begin = cl.builder.History().Header.Start
 	cl.options = cl.randomOptions()
 	cl.choosesStrategy = rand.New(rand.NewPCG(seed, 0x4ec4))
@@ -32,7 +36,7 @@ func run(seed uint64, prepare func(*cluster)) *history.History {
 	cl.controller = newController(cl)
 	prepare(cl)
 	cl.startVariations()
-	cl.builder.ByOthers(cl.runUser) // its controller reports by withReports
+	cl.builder.ByOthers(cl.user) // its controller reports by withReports
 	h := cl.builder.History()
 	h.Header.Spec = "a legal history"
 	h.Header.Version = cl.options.version

@@ -132,7 +132,8 @@ func (s *setSync) updateStatefulSet(pods []*history.Event) bool {
 func (s *setSync) newReplica(ordinal int) *replica {
 	r := &replica{name: fmt.Sprintf("%s-%d", s.set.Name, ordinal), ordinal: ordinal, revision: s.revisions.update}
 	old := s.set.Set.Partition
-	if s.set.Set.NoRollingUpdate {
+	// Under Parallel the controller of 1.37 makes a lost pod again of the current revision and deletes it for the rollout, again and again, which is a bug.
+	if s.set.Set.NoRollingUpdate && (s.monotonic() || !s.c.cl.options.maxUnavailable) {
 		old = s.set.Set.Status.Current
 	}
 	if s.set.Set.Strategy == rollingUpdate && ordinal < int(s.set.Set.Start+old) {
@@ -192,6 +193,9 @@ func (s *setSync) processReplica(r *replica) (stop, ok bool) {
 		}
 		return false, true
 	}
+	if !s.matches(r) {
+		return true, false
+	}
 	if r.pod.Pod.Phase == corev1.PodPending && !(s.createClaims(r) && s.updateClaimOwners(r)) {
 		return true, false
 	}
@@ -199,6 +203,25 @@ func (s *setSync) processReplica(r *replica) (stop, ok bool) {
 		return true, true
 	}
 	return false, s.updateClaimOwners(r)
+}
+
+// matches reports whether a pod has the labels and the volumes of its ordinal: an adopted one gets the labels, and its volumes cannot be changed.
+func (s *setSync) matches(r *replica) bool {
+	if len(r.pod.Pod.Claims) < len(s.set.Set.ClaimTemplates) {
+		return false
+	}
+	if r.pod.Labels[appsv1.StatefulSetPodNameLabel] == r.name {
+		return true
+	}
+	cl := s.c.cl
+	live := cl.get(history.Pods, r.name, r.uid())
+	if live == nil || live.ResourceVersion != r.pod.ResourceVersion {
+		return false
+	}
+	s.c.recordWrite(s.set.Name, cl.builder.Change(history.Pods, r.name, func(e *history.Event) {
+		e.Labels = withLabel(withLabel(e.Labels, appsv1.StatefulSetPodNameLabel, r.name), appsv1.PodIndexLabel, strconv.Itoa(r.ordinal))
+	}))
+	return true
 }
 
 func (s *setSync) fixPodClaims(r *replica) (stop, ok bool) { return false, s.updateClaimOwners(r) }
@@ -225,12 +248,16 @@ func (s *setSync) createPod(r *replica) bool {
 		Phase: corev1.PodPending, Hostname: r.name, Subdomain: set.Set.ServiceName, Grace: set.Set.PodGrace, Template: r.revision.template,
 		Claims: map[string]string{},
 	}
+	if t := cl.askedOf(pod); t != nil {
+		pod.Grace = graceOf(t)
+	}
 	for _, t := range set.Set.ClaimTemplates {
 		pod.Claims[t] = t + "-" + r.name
 	}
 	labels := map[string]string{
 		appsv1.StatefulSetPodNameLabel: r.name, appsv1.PodIndexLabel: strconv.Itoa(r.ordinal), appsv1.ControllerRevisionHashLabelKey: r.revision.name,
 	}
+	maps.Copy(labels, r.revision.template.Labels)
 	maps.Copy(labels, set.Set.Selector)
 	s.c.recordWrite(set.Name, cl.builder.Add(cl.admit(&history.Event{
 		Resource: history.Pods, Pod: pod,

@@ -126,6 +126,11 @@ func (cl *cluster) createPodOfOtherController() {
 
 // updateSet changes the spec of a set and reports whether that made a new generation.
 func (cl *cluster) updateSet(name string, f func(*history.Set)) bool {
+	return cl.changeSpec(history.VerbUpdate, name, f)
+}
+
+// changeSpec is updateSet for that verb.
+func (cl *cluster) changeSpec(verb history.Verb, name string, f func(*history.Set)) bool {
 	if !cl.builder.Exists(history.Sets, name) {
 		return false
 	}
@@ -139,7 +144,7 @@ func (cl *cluster) updateSet(name string, f func(*history.Set)) bool {
 	if reflect.DeepEqual(was, now) {
 		return false // an update without a change makes no new resourceVersion
 	}
-	cl.builder.Operation(history.VerbUpdate, history.Sets, name)
+	cl.builder.Operation(verb, history.Sets, name)
 	cl.builder.Update(name, func(t *history.Set) { *t = now })
 	return true
 }

@@ -87,19 +87,12 @@ func (cl *cluster) changeMore(t *history.Set) {
 // deleteSet deletes the set in the background, in the foreground or orphaning its pods, and mostly creates it again.
 func (cl *cluster) deleteSet(set *history.Event) bool {
 	cl.builder.Operation(history.VerbDelete, history.Sets, set.Name)
-	finalizer := pick(cl.rng, "", "", metav1.FinalizerDeleteDependents, metav1.FinalizerOrphanDependents)
+	propagation := pick(cl.rng,
+		metav1.DeletePropagationBackground, metav1.DeletePropagationBackground, metav1.DeletePropagationForeground, metav1.DeletePropagationOrphan)
 	if len(cl.builder.List(history.Sets)) > 1 {
-		finalizer = "" // another set with the same selector would adopt the orphans
+		propagation = metav1.DeletePropagationBackground // another set with the same selector would adopt the orphans
 	}
-	if finalizer == "" {
-		cl.removeObject(history.Sets, set.Name, set.UID)
-	} else {
-		cl.builder.Change(history.Sets, set.Name, func(e *history.Event) {
-			now := cl.builder.Timestamp()
-			e.Generation++
-			e.DeletionTimestamp, e.Finalizers = &now, []string{finalizer}
-		})
-	}
+	cl.deleteSetWith(set.Name, propagation)
 	cl.pause()
 	if cl.chance(0.7) && !cl.builder.Exists(history.Sets, set.Name) {
 		was := *set.Set
