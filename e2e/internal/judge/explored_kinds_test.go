@@ -91,6 +91,12 @@ func TestExploredKinds(t *testing.T) {
 			name: "deleted without grace by somebody once it runs", broken: ids(), build: deletedAsBound(true),
 		},
 		{
+			name: "a set that adopted a pod without its volumes does nothing more", completes: true, build: adoptedInto("data"),
+		},
+		{
+			name: "a set without claims that adopted a pod does nothing more", completes: true, broken: ids(contract.OrderingCreateCompletes), build: adoptedInto(),
+		},
+		{
 			name: "created and deleted once more in a rollout", build: undone(1, false),
 		},
 		{
@@ -236,10 +242,12 @@ func recreatedAfter(wait time.Duration) func(*historytest.Builder) {
 	}
 }
 
-// orphanDeletedAfter has a pod that was orphaned with its set deleted that long after, when there is another set of the name.
+// orphanDeletedAfter has a pod, out of range of its set, that was orphaned with that deleted that long after, when there is another set of the name.
 func orphanDeletedAfter(wait time.Duration) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Running("web", 1)
+		b.Wait(5 * time.Second)
+		b.Update("web", func(s *history.Set) { s.Start = 1 })
 		b.Orphan("web-0")
 		b.DeleteSet("web")
 		b.Set("web")
@@ -332,5 +340,24 @@ func deletedAsBound(runs bool) func(*historytest.Builder) {
 		b.ReportDeletion("web-0")
 		b.Remove(history.Pods, "web-0")
 		b.Wait(5 * time.Second)
+	}
+}
+
+// adoptedInto has a set with those claim templates adopt a pod of a former set without any, and never create the next one, though much later another.
+func adoptedInto(claims ...string) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 1)
+		b.Orphan("web-0")
+		b.DeleteSet("web")
+		b.Set("web", historytest.Claims(claims...), historytest.Replicas(3), historytest.Parallel)
+		b.Adopt("web-0", "web")
+		b.Status("web")
+		b.Wait(5 * time.Minute)
+		for _, t := range claims {
+			b.Claim(t, "web-2")
+		}
+		b.CreateReady("web-2")
+		b.Status("web")
+		b.Wait(time.Second)
 	}
 }

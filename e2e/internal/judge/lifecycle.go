@@ -148,7 +148,7 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 		before := p.at(d.Seq - 1)
 		switch {
 		case before == nil || s.events[0].At >= d.At || !m.adoptable(s, before):
-		case o.former != nil && o.former != s && m.mayHaveMissed(o.from, d):
+		case o.former != nil && o.former != s && o.former.unwanted(p) && m.mayHaveMissed(o.from, d):
 			res.excuse(id, CacheLag) // it may have been deleted for the former set, of which it still was a pod in the informer cache
 		default:
 			res.broken(id, found(d, d.At, fmt.Sprintf("was deleted at %s instead of adopted", d.Ref())))
@@ -160,6 +160,12 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 			res.notDone(id, found(last, m.h.Duration(), fmt.Sprintf("was not adopted to the end of the recording, for %.1f s", waited.Seconds())), since+overdue)
 		}
 	}
+}
+
+// unwanted reports whether a set, in the end, had a pod out of range or at a former revision, so that its controller was to delete it.
+func (s *setLife) unwanted(p *podLife) bool {
+	last := s.events[len(s.events)-1]
+	return !inRange(last, p.ordinal) || p.revision != last.Set.Status.UpdateRevision
 }
 
 // adoptable reports whether the orphan matches the set in every version that may be in the informer cache.

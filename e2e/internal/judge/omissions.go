@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -14,6 +15,10 @@ import (
 // c.until, else inconclusive. A sync that was refused a pod or a claim ends there, and the next may be minutes away.
 func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 	if c.set != nil {
+		if c.set.adoptedWithoutVolumes(c.since) {
+			res.excuse(id, OtherCause)
+			return
+		}
 		from, tried := res.m.triedAgain(c.set, c.since)
 		if !tried {
 			c.text += ", but a creation of the set had been refused meanwhile, and nothing shows that its controller has tried again"
@@ -23,6 +28,14 @@ func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 		dueBy += from - c.since
 	}
 	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.signsUntil(c.until)))
+}
+
+// adoptedWithoutVolumes reports whether after a moment the set controlled a pod that it had adopted and that lacks the volumes of its claim templates. They
+// cannot be added to a pod, so that each sync fails there, and what comes after it waits for as long as that pod is there.
+func (s *setLife) adoptedWithoutVolumes(after time.Duration) bool {
+	return slices.ContainsFunc(s.pods, func(p *podLife) bool {
+		return len(p.owners) > 1 && (p.gone == nil || p.gone.At > after) && p.owner() == s && slices.ContainsFunc(s.claimTemplates(), func(t string) bool { return p.last().Pod.Claims[t] == "" })
+	})
 }
 
 // notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet

@@ -93,7 +93,7 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			continue
 		}
 		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
-		if kept.mayLack(r.set.uid, was, e) && m.whyUnfinished(r, e) != "" {
+		if kept.mayLack(r.set.uid, was, e, yes) && m.whyUnfinished(r, e) != "" {
 			res.excuse(id, OtherCause)
 		} else {
 			m.completed(res, id, r, i, what, differed == st.UpdateRevision)

@@ -26,16 +26,17 @@ type keptRevisions map[types.UID][]*revisionLife
 
 // mayLack reports whether the controller may have found no revision of that name of the set at an event: it was gone, or it is one of an earlier set of the
 // same name, which is taken for a new one where the template is the same and goes with that set. What a status then names as the current revision is lost,
-// and the update revision takes its place.
-func (k keptRevisions) mayLack(set types.UID, name string, at *history.Event) bool {
+// and the update revision takes its place. gone says how certain it must be that a revision of the set's own was gone.
+func (k keptRevisions) mayLack(set types.UID, name string, at *history.Event, gone certainty) bool {
 	found := false
-	for owner, all := range k {
+	for _, all := range k {
 		for _, l := range all {
-			if l.name != name || l.events[0].Seq > at.Seq {
+			now := l.at(at.Seq)
+			if l.name != name || now == nil {
 				continue
 			}
 			found = true
-			if owner == set && (l.gone == nil || before(l.gone, at) == no) {
+			if c := now.Controller(); c != nil && c.UID == set && (l.gone == nil || before(l.gone, at) < gone) {
 				return false
 			}
 		}
@@ -82,7 +83,7 @@ func (l *revisionLife) numbered(n int64) *history.Event {
 
 // mayHaveMissedNumber reports whether the controller may not have known the number that a version of a revision has when it gave another one its number.
 func (m *model) mayHaveMissedNumber(given, act *history.Event) bool {
-	return given.Change != history.Listed && m.mayHaveMissed(given, act)
+	return given.Change != history.Listed && before(act, given) != yes && m.mayHaveMissed(given, act)
 }
 
 // rollback is a change of the template back to one that the set had before.
