@@ -176,8 +176,8 @@ func (res *results) nameReused(old, p *podLife) {
 	// A client may force a deletion: the test by one that asks for that or by a second one, the test and an evicting client by a first one without grace.
 	requests := res.m.deletionsByTest(old.uid)
 	without := old.deleting == end || orZero(old.deleting.DeletionGrace) == 0
-	asked := func(o history.Operation) bool { return o.Grace != nil && *o.Grace == 0 && o.Seq < end.Seq }
-	forced := slices.ContainsFunc(requests, asked) || len(requests) > 1 || (len(requests) == 1 && requests[0].Seq > old.deleting.Seq) ||
+	forces := func(o history.Operation) bool { return o.Grace != nil && *o.Grace == 0 && o.Seq < end.Seq }
+	forced := slices.ContainsFunc(requests, forces) || len(requests) > 1 || (len(requests) == 1 && requests[0].Seq > old.deleting.Seq) ||
 		(without && (len(requests) == 1 || old.evicted(old.deleting.Seq)))
 	// With a grace period of 0 a pod is removed from the API before its containers have stopped.
 	if removedEarly(end) || end.Pod.Finished() || forced || old.grace() == 0 {

@@ -82,8 +82,8 @@ func (l *revisionLife) numbered(n int64) *history.Event {
 }
 
 // mayHaveMissedNumber reports whether the controller may not have known the number that a version of a revision has when it gave another one its number.
-func (m *model) mayHaveMissedNumber(given, act *history.Event) bool {
-	return given.Change != history.Listed && before(act, given) != yes && m.mayHaveMissed(given, act)
+func (m *model) mayHaveMissedNumber(numbered, act *history.Event) bool {
+	return numbered.Change != history.Listed && before(act, numbered) != yes && m.mayHaveMissed(numbered, act)
 }
 
 // rollback is a change of the template back to one that the set had before.

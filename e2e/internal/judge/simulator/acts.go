@@ -23,7 +23,7 @@ const otherController = "uid-controller"
 func (cl *cluster) carryOut(a *explore.Act) error {
 	switch a.Kind {
 	case explore.CreateSet:
-		return cl.createAsked(a)
+		return cl.createRequested(a)
 	case explore.DeleteSet:
 		cl.builder.Operation(history.VerbDelete, history.Sets, a.Set)
 		cl.deleteSetWith(a.Set, a.Propagation)
@@ -53,7 +53,7 @@ func (cl *cluster) carryOut(a *explore.Act) error {
 		return errors.New("the simulated nodes and control plane never fail")
 	default:
 		if a.Changes() {
-			return cl.changeAsked(a)
+			return cl.changeRequested(a)
 		}
 		return cl.actOnPod(a, cl.builder.Get(history.Pods, a.Object))
 	}
@@ -154,8 +154,8 @@ func (cl *cluster) ownersOf(a *explore.Act) []metav1.OwnerReference {
 	return controllerRef("ConfigMap", "controller", otherController)
 }
 
-// createAsked creates a set as an act asks for it.
-func (cl *cluster) createAsked(a *explore.Act) error {
+// createRequested creates a set as an act asks for it.
+func (cl *cluster) createRequested(a *explore.Act) error {
 	if err := cl.refusesStrategy(a.Spec); err != nil {
 		return err
 	}
@@ -180,8 +180,8 @@ func (cl *cluster) createAsked(a *explore.Act) error {
 	return nil
 }
 
-// changeAsked changes the spec of a set as an act asks for it.
-func (cl *cluster) changeAsked(a *explore.Act) error {
+// changeRequested changes the spec of a set as an act asks for it.
+func (cl *cluster) changeRequested(a *explore.Act) error {
 	if err := cl.refusesStrategy(a.Spec); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (cl *cluster) apply(t *history.Set, a *explore.Act) {
 // applyTemplate gives a set a template.
 func (cl *cluster) applyTemplate(t *history.Set, template *explore.Template) {
 	image := "image:" + template.Name
-	cl.asked[image] = template
+	cl.requested[image] = template
 	key := template.Name + "/" + template.Restart
 	n, known := cl.numbers[key]
 	if !known {
@@ -277,14 +277,14 @@ func (cl *cluster) applyTemplate(t *history.Set, template *explore.Template) {
 // graceOf returns the grace period of a template's pods.
 func graceOf(t *explore.Template) *int64 { return new(int64(5 + t.Stop)) }
 
-// askedOf returns the template that an act gave the set of a pod, nil for any other pod.
-func (cl *cluster) askedOf(p *history.Pod) *explore.Template {
-	return cl.asked[p.Template.Images["main"]]
+// templateFor returns the template that an act gave the set of a pod, nil for any other pod.
+func (cl *cluster) templateFor(p *history.Pod) *explore.Template {
+	return cl.requested[p.Template.Images["main"]]
 }
 
 // faultOf returns what is wrong with the template of a pod.
 func (cl *cluster) faultOf(p *history.Pod) explore.Fault {
-	if t := cl.askedOf(p); t != nil {
+	if t := cl.templateFor(p); t != nil {
 		return t.Fault
 	}
 	return ""
@@ -292,7 +292,7 @@ func (cl *cluster) faultOf(p *history.Pod) explore.Fault {
 
 // held reports whether a pod has a readiness gate that is not released.
 func (cl *cluster) held(p *history.Pod) bool {
-	t := cl.askedOf(p)
+	t := cl.templateFor(p)
 	return t != nil && t.Gate && !p.Is(explore.Gate)
 }
 

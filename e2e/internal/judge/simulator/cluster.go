@@ -31,7 +31,7 @@ type cluster struct {
 	user       func()
 	// What acts of package explore leave: the templates that they asked for by their image, and the number of each in templates by its name and restart;
 	// what the budget of a set lets be unavailable; the pods whose containers are not started again.
-	asked       map[string]*explore.Template
+	requested   map[string]*explore.Template
 	numbers     map[string]int
 	budgets     map[string]string
 	startedOnce map[types.UID]bool

@@ -89,7 +89,7 @@ func (cl *cluster) shutdownTime(e *history.Event) time.Duration {
 		grace = time.Duration(*e.DeletionGrace) * time.Second
 	}
 	stops := cl.jitter(cl.options.stopTime)
-	if t := cl.askedOf(e.Pod); t != nil && t.Stop > 0 {
+	if t := cl.templateFor(e.Pod); t != nil && t.Stop > 0 {
 		stops = time.Duration(t.Stop) * time.Second
 	}
 	return min(grace, stops)
@@ -242,7 +242,7 @@ func (cl *cluster) finishTermination(name string, uid types.UID) {
 func (cl *cluster) setReady(p *history.Pod, ready bool) {
 	cl.setCondition(p, corev1.ContainersReady, ready)
 	cl.setCondition(p, corev1.PodReady, ready && !cl.held(p))
-	if t := cl.askedOf(p); t != nil && t.Gate {
+	if t := cl.templateFor(p); t != nil && t.Gate {
 		reason := ""
 		if ready && cl.held(p) {
 			reason = "ReadinessGatesNotReady"

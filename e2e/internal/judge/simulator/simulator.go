@@ -25,7 +25,7 @@ func run(seed uint64, prepare func(*cluster)) *history.History {
 		rng:     rand.New(rand.NewPCG(seed, 0x5e7)),
 		builder: historytest.New().Pace(time.Millisecond),
 		alive:   map[types.UID]bool{}, stopping: map[types.UID]bool{},
-		asked: map[string]*explore.Template{}, numbers: map[string]int{}, budgets: map[string]string{}, startedOnce: map[types.UID]bool{},
+		requested: map[string]*explore.Template{}, numbers: map[string]int{}, budgets: map[string]string{}, startedOnce: map[types.UID]bool{},
 		service: "web",
 	}
 	cl.user = cl.runUser

@@ -248,7 +248,7 @@ func (s *setSync) createPod(r *replica) bool {
 		Phase: corev1.PodPending, Hostname: r.name, Subdomain: set.Set.ServiceName, Grace: set.Set.PodGrace, Template: r.revision.template,
 		Claims: map[string]string{},
 	}
-	if t := cl.askedOf(pod); t != nil {
+	if t := cl.templateFor(pod); t != nil {
 		pod.Grace = graceOf(t)
 	}
 	for _, t := range set.Set.ClaimTemplates {
