@@ -97,14 +97,17 @@ func TestExploredKinds(t *testing.T) {
 			name: "a set without claims that adopted a pod does nothing more", completes: true, broken: ids(contract.OrderingCreateCompletes), build: adoptedInto(),
 		},
 		{
-			name: "created and deleted once more in a rollout", build: undone(1, false),
+			name: "created and deleted once more in a rollout", build: undone(1, time.Second, false),
 		},
 		{
 			name: "created and deleted again and again in a rollout", broken: ids(contract.UpdateComplete),
-			texts: []string{"the rollout of web did not go on: 5 times in a row web-0 was created of the former revision web-1"}, build: undone(5, false),
+			texts: []string{"the rollout of web did not go on: 5 times in a row web-0 was created of the former revision web-1"}, build: undone(5, time.Second, false),
 		},
 		{
-			name: "created and deleted again and again by somebody", inconclusive: ids(contract.UpdateComplete), build: undone(5, true),
+			name: "created and deleted again and again within the lag", build: undone(4, 20*time.Millisecond, false),
+		},
+		{
+			name: "created and deleted again and again by somebody", inconclusive: ids(contract.UpdateComplete), build: undone(5, time.Second, true),
 		},
 	})
 }
@@ -292,8 +295,8 @@ func forcedBefore(grace *int64) func(*historytest.Builder) {
 	}
 }
 
-// undone has a pod of a Parallel set created at the former revision and deleted that often, by the controller or by somebody else.
-func undone(times int, byOthers bool) func(*historytest.Builder) {
+// undone has a pod of a Parallel set created at the former revision and deleted after that time, that often, by the controller or by somebody else.
+func undone(times int, lives time.Duration, byOthers bool) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Running("web", 2, historytest.Parallel, func(s *history.Set) { s.NoRollingUpdate = true })
 		b.NewTemplate("web", 2)
@@ -302,7 +305,7 @@ func undone(times int, byOthers bool) func(*historytest.Builder) {
 		b.FinishDeletion("web-0")
 		for range times {
 			b.PodAt("web-0", 1)
-			b.Wait(time.Second)
+			b.Wait(lives)
 			remove := func() { b.DeletePod("web-0") }
 			if byOthers {
 				b.ByOthers(remove)

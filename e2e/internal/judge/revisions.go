@@ -181,7 +181,7 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, 
 		if len(stays) == 0 || !m.cacheAt(r.set, gone).anySpec(overLimit) {
 			continue
 		}
-		number := m.leastNumber(l)
+		number := gone.Revision.Number
 		older := slices.IndexFunc(stays, func(o *revisionLife) bool { return o.by(gone.At).Revision.Number < number })
 		if older < 0 {
 			res.exercised(id)

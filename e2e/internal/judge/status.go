@@ -93,21 +93,20 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			continue
 		}
 		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
-		if kept.mayLack(r.set.uid, was, e, yes) && m.whyUnfinished(r, e) != "" {
-			res.excuse(id, OtherCause)
-		} else {
-			m.completed(res, id, r, i, what, differed == st.UpdateRevision)
-		}
+		m.completed(res, id, r, i, what, differed == st.UpdateRevision, kept.mayLack(r.set.uid, was, e, yes))
 		differed = ""
 	}
 }
 
-// completed judges a version of the set whose status says that the rollout is complete; shows says that the one before said that it was not.
-func (m *model) completed(res *results, id contract.ID, r *rollout, version int, what string, shows bool) {
+// completed judges a version of the set whose status says that the rollout is complete; shows says that the one before said that it was not,
+// lost that the controller may have found no current revision, and took the update revision for it.
+func (m *model) completed(res *results, id contract.ID, r *rollout, version int, what string, shows, lost bool) {
 	e := r.set.events[version]
 	switch p, why, excuse := m.unfinished(r, e); {
 	case excuse != "":
 		res.excuse(id, excuse)
+	case why != "" && lost:
+		res.excuse(id, OtherCause)
 	case why != "":
 		c := evidence{set: r.set, since: m.lagBefore(e), until: deliveredBy(e.At), also: []history.Resource{history.Pods}, written: statusField}
 		if p != nil {
@@ -148,12 +147,6 @@ func (m *model) unfinished(r *rollout, e *history.Event) (found *podLife, why st
 		}
 	}
 	return found, why, ""
-}
-
-// whyUnfinished returns why a status may not complete the rollout, "" where it may.
-func (m *model) whyUnfinished(r *rollout, e *history.Event) string {
-	_, why, _ := m.unfinished(r, e)
-	return why
 }
 
 // podsOutOfRange reports whether the set had, or the informer cache may have had, pods out of the range of that version when the status was

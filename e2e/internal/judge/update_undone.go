@@ -45,6 +45,9 @@ func (m *model) undone(res *results, r *rollout, row []*podLife) {
 		return
 	}
 	first, last := row[0], row[len(row)-1]
+	if m.mayHaveMissed(first.first(), last.deleting) {
+		return // its cache may have shown it no more than the first of them
+	}
 	var reports []*history.Event
 	for _, e := range m.reports[first.name] {
 		if e.At >= surelyBy(first.deleting.At) && e.At <= m.settledBy(last.deleting.At) {

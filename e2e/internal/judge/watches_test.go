@@ -115,6 +115,16 @@ func TestLateWatches(t *testing.T) {
 
 // TestStatusBeforeLoss: a status that counts a pod as lost may be recorded before the event of the pod that shows it.
 func TestStatusBeforeLoss(t *testing.T) {
+	// loses has web-0 lose its readiness, which its status tells before its event does, and then a pod created that should have waited for it.
+	loses := func(b *historytest.Builder) {
+		loss := b.Unready("web-0")
+		b.Status("web")
+		late(b, loss, 1)
+		b.Wait(4 * time.Second)
+		b.Scale("web", 3)
+		b.Pod("web-2")
+		b.Wait(long)
+	}
 	lost := func(counted bool) func(*historytest.Builder) {
 		return func(b *historytest.Builder) {
 			b.Set("web", historytest.Replicas(2))
@@ -125,13 +135,7 @@ func TestStatusBeforeLoss(t *testing.T) {
 				b.Status("web")
 			}
 			b.Wait(time.Second)
-			loss := b.Unready("web-0")
-			b.Status("web")
-			late(b, loss, 1)
-			b.Wait(4 * time.Second)
-			b.Scale("web", 3)
-			b.Pod("web-2")
-			b.Wait(long)
+			loses(b)
 		}
 	}
 	replaced := func(b *historytest.Builder) {
@@ -145,13 +149,7 @@ func TestStatusBeforeLoss(t *testing.T) {
 		b.CreateReady("web-1")
 		b.Status("web") // it counts two, as it would have before web-1 was replaced
 		b.Wait(1900 * time.Millisecond)
-		loss := b.Unready("web-0")
-		b.Status("web")
-		late(b, loss, 1)
-		b.Wait(4 * time.Second)
-		b.Scale("web", 3)
-		b.Pod("web-2")
-		b.Wait(long)
+		loses(b)
 	}
 	runCases(t, []testCase{
 		{name: "after one whose count may hold an earlier pod", inconclusive: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), build: replaced},

@@ -173,8 +173,8 @@ func (cl *cluster) createRequested(a *explore.Act) error {
 			}
 			t.ClaimLabels[name] = map[string]string{"template": name}
 		}
-		t.NoRollingUpdate = a.Spec.Strategy == rollingUpdate && a.Spec.Partition == nil && a.Spec.MaxUnavailable == nil
 		cl.apply(t, a)
+		t.NoRollingUpdate = a.Spec.Strategy == rollingUpdate && a.Spec.Partition == nil && a.Spec.MaxUnavailable == nil
 	})
 	e.Labels = map[string]string{history.Prefix + "touched": ""}
 	return nil
