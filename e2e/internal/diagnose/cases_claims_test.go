@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 )
@@ -72,7 +73,7 @@ func claimCases() []built {
 			t.Helper()
 			s := static(t)
 			c := s.claim("data-web-0")
-			c.Name = "web-0-scratch"
+			c.Name, c.OwnerReferences = "web-0-scratch", []metav1.OwnerReference{*metav1.NewControllerRef(pod(s.State, "web-0"), corev1.SchemeGroupVersion.WithKind("Pod"))}
 			pod(s.State, "web-0").Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}}}
 			return s
 		}, `storage: persistentvolumeclaim/web-0-scratch waits for a volume of class "diagnose-byhand"`, "no-volume"},

@@ -30,7 +30,9 @@ func placementCases() []built {
 		return func(t *testing.T) state {
 			t.Helper()
 			s := pending(t, "0/3 nodes are available: 3 Insufficient "+string(name))
-			pod(s.State, "web-2").Spec.Containers[0].Resources.Requests = corev1.ResourceList{name: resource.MustParse(amount)}
+			s.container("web-2", func(c *corev1.Container) {
+				c.Resources.Requests = corev1.ResourceList{name: resource.MustParse(amount)}
+			})
 			return s
 		}
 	}

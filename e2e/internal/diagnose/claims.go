@@ -37,8 +37,10 @@ func (v *view) unboundClaim(p *corev1.Pod) *Finding {
 		return nil
 	}
 	for _, name := range ClaimNames(p) {
-		if f := v.misplaced(p, v.claim(name)); f != nil {
-			return f
+		for _, f := range []*Finding{v.misplaced(p, v.claim(name)), v.foreign(p, v.claim(name))} {
+			if f != nil {
+				return f
+			}
 		}
 		f := v.claimTrouble(name)
 		if f == nil {
@@ -122,6 +124,7 @@ func (v *view) unbound(f *Finding, c *corev1.PersistentVolumeClaim) *Finding {
 			f.Do = []string{"create the class; the claim is then served", "or name another in the claim that the set's template describes or names, and make the claim anew: delete it and its pod"}
 		}
 		f.Look = append(f.Look, "kubectl get storageclasses")
+		v.otherClass(f, c, name)
 		return f
 	}
 	f.Path = []Ref{clusterRef("storageclass", name)}

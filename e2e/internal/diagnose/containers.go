@@ -23,7 +23,7 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 
 // inspect looks at the containers of a pod of any namespace.
 func (v *view) inspect(p *corev1.Pod, events []corev1.Event) podInspector {
-	return podInspector{pod: Ref{Kind: "pod", Namespace: firstOf(p.Namespace, v.s.Namespace), Name: p.Name}, p: p, events: events, now: v.now}
+	return podInspector{pod: Ref{Kind: "pod", Namespace: firstOf(p.Namespace, v.s.Namespace), Name: p.Name}, p: p, events: events, says: v.s.Says, now: v.now}
 }
 
 // The words for the kinds of containers.
@@ -80,6 +80,7 @@ type podInspector struct {
 	pod    Ref
 	p      *corev1.Pod
 	events []corev1.Event
+	says   []Says
 	seen   string
 	now    time.Time
 }
@@ -187,6 +188,7 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		l.outOfMemory(f, c, word, restarts, spec)
 	case kill != nil:
 		kill.explain(f, c, last, word, restarts, spec, l.grace())
+		f.What += l.elsewhere(kill.probe) + throttled(spec)
 	case l.about(c.Name, "FailedPostStartHook", "") != nil:
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":

@@ -124,6 +124,7 @@ func Diagnose(s *State) []Finding {
 		found = append(found, v.rollout()...)
 	}
 	found = append(found, v.claimsInUse()...)
+	found = append(found, v.data()...)
 	found = append(found, v.resizes()...)
 	found = append(found, service...)
 	found = append(found, dns...)

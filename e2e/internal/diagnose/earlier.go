@@ -73,6 +73,11 @@ func (v *view) ending(f *Finding, e *corev1.Event) {
 		f.Area, f.Cause = Node, "taint-eviction"
 		f.What += ": its node has a taint NoExecute that the pod does not tolerate, or tolerated for a time only"
 		f.Do = []string{"see which taints its node had and who set them: a node that was lost gets node.kubernetes.io/unreachable"}
+	case "EvictedByVPA":
+		f.Area, f.Cause = Controller, "autoscaler-evicts"
+		f.What += ": a VerticalPodAutoscaler gives pods other requests by ending them (" + oneLine(e.Message) + ")"
+		f.Why = "the pods that are made for them have the requests that it recommends: that is how it works"
+		f.Do = []string{"where pods must not be ended for that: updateMode Off or Initial in the VerticalPodAutoscaler, or a PodDisruptionBudget, which it asks"}
 	default:
 		f.Area, f.Cause = Node, "pod-failed"
 		f.What += fmt.Sprintf(": %s: %s", e.Reason, oneLine(e.Message))
@@ -104,7 +109,7 @@ func (v *view) lost(name string, now types.UID) []*corev1.Event {
 	}
 	for _, e := range v.events("Pod", name, "") {
 		uid := e.InvolvedObject.UID
-		if !slices.Contains([]string{"Evicted", "Preempted", "TaintManagerEviction"}, e.Reason) && !refusedByNode(e.Reason) {
+		if !slices.Contains([]string{"Evicted", "Preempted", "TaintManagerEviction", "EvictedByVPA"}, e.Reason) && !refusedByNode(e.Reason) {
 			continue
 		}
 		cancelled := strings.HasPrefix(e.Message, "Cancelling")

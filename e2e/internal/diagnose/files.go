@@ -76,6 +76,12 @@ func (p *place) claim(pod *corev1.Pod) string {
 // that is known. The words are the program's own; where the path leads is what the pod's fields say.
 func (l podInspector) file(f *Finding, spec *corev1.Container, said string) bool {
 	words := contains(strings.ToLower(said))
+	if known := readLastWords(said); known != nil && known.noFile {
+		return false
+	}
+	if l.incapable(f, spec, said) || l.withoutToken(f, said) {
+		return true
+	}
 	at := l.placeIn(spec, said)
 	if at == nil {
 		return words("is a directory") && l.directory(f, l.subPaths(spec))

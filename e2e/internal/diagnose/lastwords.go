@@ -8,6 +8,8 @@ type lastWords struct {
 	why, do string
 	// ofData says that it may lie in what the volume holds.
 	ofData bool
+	// noFile says that it is not about a file, whatever paths the words hold.
+	noFile bool
 }
 
 // readLastWords says of what a container wrote before it ended what it likely means and what to do, nil if the words are not known. The more particular
@@ -71,13 +73,23 @@ func knownLastWords() []lastWords {
 			do:  "give the service account that the message names a Role with that right, or correct serviceAccountName in the set's template",
 		},
 		{
+			any: []string{"address already in use"}, noFile: true,
+			why: "its port is in use, by its own words: by another container of the pod, or of the node with hostNetwork", do: "give it another port",
+		},
+		{
+			any: []string{"cannot assign requested address", "can't assign requested address"}, noFile: true,
+			why: "it is to listen on an address that its pod does not have, by its own words: that of a service or of another pod, or an earlier one of its own",
+			do:  "have it listen on 0.0.0.0 or on the pod's own address (status.podIP of the downward API)",
+		},
+		{
+			any: []string{"bind: permission denied", "bind() to ", "make_sock: could not bind", "permission denied: bind", "bind: eacces", "listen eacces"}, noFile: true,
+			why: "it may not open its port, by its own words: one below 1024 is for root, or for who has the capability NET_BIND_SERVICE",
+			do:  "have it listen on a port from 1024 on, which a service may lead to all the same; or add NET_BIND_SERVICE to the container's capabilities",
+		},
+		{
 			any: []string{"permission denied", "operation not permitted", "access is denied"}, ofData: true,
 			why: "it lacks a right, by its own words: often on the files of a volume",
 			do:  "set fsGroup (and runAsUser, if the image expects one) in the template's securityContext",
-		},
-		{
-			any: []string{"address already in use"},
-			why: "its port is in use, by its own words: by another container of the pod, or of the node with hostNetwork", do: "give it another port",
 		},
 		{
 			any: []string{"password authentication failed", "authentication failed", "access denied for user"}, ofData: true,

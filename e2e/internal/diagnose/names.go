@@ -106,7 +106,11 @@ func (v *view) names(pods []Finding) []Finding {
 	if f := v.unserved(pods); f != nil {
 		found = append(found, *f)
 	}
-	for _, f := range v.wrongNames() {
+	wrong := v.wrongNames()
+	if f := v.unknownService(pods); f != nil && len(wrong) == 0 {
+		wrong = append(wrong, *f)
+	}
+	for _, f := range wrong {
 		if !slices.ContainsFunc(pods, mayAskNames) {
 			f.Cause = Note
 		}

@@ -138,16 +138,20 @@ func (v *view) terminating(p *corev1.Pod) Finding {
 	if c := condition(p, corev1.DisruptionTarget); c != nil && c.Status == corev1.ConditionTrue {
 		f.Evidence = append(f.Evidence, Evidence{pod, "status.conditions[DisruptionTarget]", shown(c)})
 	}
-	const late = 10 * time.Second
+	const late, endsWell = 10 * time.Second, 15 * time.Second // A program that listens to SIGTERM rarely takes longer.
 	if v.now.Sub(due) < late {
 		f.Seen = fmt.Sprintf("pod %s is terminating", p.Name)
 		f.Cause, f.What = Note, fmt.Sprintf("is being deleted, and has until %s to end", due.UTC().Format(time.RFC3339))
-		if g := p.DeletionGracePeriodSeconds; g != nil && v.now.Sub(due)+time.Duration(*g)*time.Second > patience {
+		if g := p.DeletionGracePeriodSeconds; g != nil && v.now.Sub(due)+time.Duration(*g)*time.Second > endsWell {
 			f.What += fmt.Sprintf(": its grace period is %s, and its containers use it%s", lasted(time.Duration(*g)*time.Second), preStop(p))
 			f.Evidence = append(f.Evidence, Evidence{pod, "metadata.deletionGracePeriodSeconds", fmt.Sprint(*g)})
 			f.Why = "a container that does not end on SIGTERM, or whose preStop hook runs, has the whole grace period"
 		}
 		f.Do = []string{"wait, and ask again"}
+		if shell := deaf(p); shell != "" && f.Why != "" {
+			f.What += shell
+			f.Do = append(f.Do, "have the script begin its last command with exec, or catch the signal (trap), in the set's template: the pod then ends at once")
+		}
 		return f
 	}
 	running := stillRunning(p)

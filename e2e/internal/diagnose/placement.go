@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	resourcehelper "k8s.io/component-helpers/resource"
@@ -152,7 +153,7 @@ func (v *view) tooLarge(p *corev1.Pod, f *Finding) {
 		switch {
 		case fits:
 		case offered:
-			f.What += fmt.Sprintf("; no node has %s of %s at all, however empty", want.String(), name)
+			f.What += fmt.Sprintf("; no node has %s of %s at all, however empty", want.String(), name) + ofUnit(p, name)
 			f.Do = []string{"ask for less in the set's template, or add nodes that are larger: more of the same do not help"}
 			return
 		default:
@@ -252,6 +253,19 @@ func (v *view) claimInUseBy(p *corev1.Pod, f Finding) Finding {
 	return f
 }
 
+// topologies writes where a class lets volumes be made.
+func topologies(class *storagev1.StorageClass) string {
+	var ways []string
+	for _, t := range class.AllowedTopologies {
+		var all []string
+		for _, e := range t.MatchLabelExpressions {
+			all = append(all, e.Key+" In "+strings.Join(e.Values, ","))
+		}
+		ways = append(ways, strings.Join(all, " and "))
+	}
+	return strings.Join(ways, ", or ")
+}
+
 // outOfReach is a pod whose claim is bound once the pod has a node, while no volume can be had on a node that could take it.
 func (v *view) outOfReach(p *corev1.Pod, f Finding) Finding {
 	for _, name := range ClaimNames(p) {
@@ -267,6 +281,13 @@ func (v *view) outOfReach(p *corev1.Pod, f Finding) Finding {
 			return f
 		}
 		f.What = fmt.Sprintf("finds no volume of class %q that can be used on a node that could take pod %s", class, p.Name)
+		if c := v.class(class); c != nil && c.Provisioner != noProvisioner && len(c.AllowedTopologies) > 0 {
+			f.Object, f.Path = clusterRef("storageclass", class), []Ref{claim, clusterRef("storageclass", class)}
+			f.What = fmt.Sprintf("lets volumes be made only where nodes have %s (allowedTopologies), and no node that could take pod %s has that", topologies(c), p.Name)
+			f.Why = "the scheduler leaves out nodes on which the class does not let a volume be made"
+			f.Do = []string{"make the class anew with allowedTopologies that fit the nodes' labels, or without: it cannot be changed, claims that wait then go on", "or have nodes with these labels that can take the pod"}
+			f.Look = append(f.Look, getYAML(f.Object), "kubectl get nodes --show-labels")
+		}
 		for i := range v.s.Volumes {
 			pv := &v.s.Volumes[i]
 			if kind, _ := volumeObstacle(pv, c); kind == "" && volumehelper.GetPersistentVolumeClass(pv) == volumehelper.GetPersistentVolumeClaimClass(c) && len(f.Evidence) < 12 {

@@ -37,8 +37,10 @@ func (v *view) pods(manager *Finding) []Finding {
 				unavailable = p
 			}
 			restarted = append(restarted, v.restarts(p)...)
-			if f := v.settingGone(p); f != nil {
-				restarted = append(restarted, *f)
+			for _, f := range []*Finding{v.settingGone(p), v.unsteady(p)} {
+				if f != nil {
+					restarted = append(restarted, *f)
+				}
 			}
 		default:
 			found = append(found, v.follow(p, manager)...)

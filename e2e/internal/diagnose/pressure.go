@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // troubles are conditions of a node under which its pods run on and are in danger, and what may become of them. The last ones are set by the
@@ -98,11 +100,42 @@ func (v *view) together() *Finding {
 		Do:       []string{"to keep them apart: topologySpreadConstraints with topologyKey kubernetes.io/hostname in the set's template; pods whose volumes are of one node stay there until their claims are made anew"},
 		Look:     []string{kubectl(set, "get pods -o wide")},
 	}
+	if rule := v.misses(); rule != "" {
+		f.What, f.Why = fmt.Sprintf("has all of its %d pods on node %s, though its template has %s", len(names), at, rule), "a rule concerns the pods that its labelSelector matches, and no others"
+		f.Do = []string{"if the rule is to keep the set's own pods apart: make its labelSelector equal to labels of theirs (" + labels.Set(v.set.Spec.Template.Labels).String() + ")"}
+	}
 	if selector := v.set.Spec.Template.Spec.NodeSelector; len(selector) > 0 {
 		f.Why = "the template's nodeSelector may leave them no other"
 		f.Evidence = append(f.Evidence, Evidence{set, "spec.template.spec.nodeSelector", fmt.Sprint(selector)})
 	}
 	return f
+}
+
+// misses is a rule of the set's template that spreads pods over nodes or keeps them apart, and whose selector does not match the set's own; "" if there is none.
+func (v *view) misses() string {
+	spec, own := &v.set.Spec.Template.Spec, labels.Set(v.set.Spec.Template.Labels)
+	missed := func(selector *metav1.LabelSelector) bool {
+		s, err := metav1.LabelSelectorAsSelector(selector)
+		return err == nil && !s.Matches(own)
+	}
+	for _, c := range spec.TopologySpreadConstraints {
+		if missed(c.LabelSelector) {
+			return fmt.Sprintf("a topologySpreadConstraint over %s: that counts pods with %s, which the set's do not have", c.TopologyKey, metav1.FormatLabelSelector(c.LabelSelector))
+		}
+	}
+	if spec.Affinity == nil || spec.Affinity.PodAntiAffinity == nil {
+		return ""
+	}
+	rules := slices.Clone(spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
+	for _, w := range spec.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution {
+		rules = append(rules, w.PodAffinityTerm)
+	}
+	for _, t := range rules {
+		if missed(t.LabelSelector) {
+			return fmt.Sprintf("a podAntiAffinity by %s: that keeps them away from pods with %s, which the set's do not have", t.TopologyKey, metav1.FormatLabelSelector(t.LabelSelector))
+		}
+	}
+	return ""
 }
 
 // TakesPods reports whether a node takes pods that tolerate nothing.

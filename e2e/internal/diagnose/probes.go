@@ -135,8 +135,8 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 	if e == nil {
 		// Events last an hour, and may not be read. Only a probe keeps a container that runs from being ready.
 		since := l.unreadySince(c)
-		if since < patience+time.Duration(probe.InitialDelaySeconds+probe.PeriodSeconds)*time.Second {
-			return nil // It may be the first one.
+		if since < max(patience, due(probe))+time.Duration(max(probe.PeriodSeconds, 1))*time.Second {
+			return l.early(c, kind, word, probe, since) // It may be the first one.
 		}
 		fails = "has not succeeded for " + lasted(since)
 	}
@@ -157,10 +157,20 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 			f.What, f.Why = f.What+": "+said, ""
 		}
 	}
+	if said := l.wrote(c.Name); said != "" {
+		f.Evidence = append(f.Evidence, Evidence{l.pod, logField + c.Name, oneLine(said)})
+		if known := readLastWords(said); known != nil {
+			f.What += "; it wrote last: " + shortened(said)
+			f.Why, f.Do = known.why, append([]string{known.do}, f.Do...)
+		}
+	}
 	if limit, has := spec.Resources.Limits[corev1.ResourceCPU]; has && strings.Contains(f.What, "timeoutSeconds") {
 		f.Do = append(f.Do, "its limit of CPU is "+limit.String()+": a program that uses that up is stopped for most of each tenth of a second, and its probes with it; see whether it is throttled (kubectl top pod), and raise limit or timeoutSeconds in the set's template")
 	}
-	f.What += otherPort(spec, probe)
+	f.What += otherPort(spec, probe) + l.elsewhere(probe)
+	if strings.Contains(f.What, "timeoutSeconds") {
+		f.What += throttled(spec)
+	}
 	if kind == "startup" {
 		f.Area = Container
 		f.What += fmt.Sprintf("; the kubelet kills it unless the probe succeeds within %s, of which %s have gone", allowed(probe), lasted(l.now.Sub(c.State.Running.StartedAt.Time)))

@@ -30,7 +30,7 @@ func Targets(h *autoscalingv2.HorizontalPodAutoscaler, set string) bool {
 // scaled tells of autoscalers that undo what others write to the set's replicas, and of those that cannot tell how many there are to be. The set
 // does as it is told, so that these are notes; two autoscalers of one set are not.
 func (v *view) scaled() []Finding {
-	var found []Finding
+	found := v.missing()
 	all := v.scalers()
 	for _, h := range all {
 		scaler := v.ref("horizontalpodautoscaler", h.Name)

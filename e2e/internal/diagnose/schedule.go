@@ -239,7 +239,7 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
 		f.Look[1] = "kubectl get nodes --show-labels"
 	case byTaint:
-		f.What += taintsText(nodes)
+		f.What += taintsText(nodes) + nearlyTolerated(p, ordinary(nodes), v.s.Nodes)
 		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
 	case byCordon:
 		node := cordoned(nodes)
@@ -256,6 +256,9 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 	default:
 		f.Do = []string{"ask for less in the set's template, free or add nodes"}
 		v.tooLarge(p, &f)
+		if name := scarce(p, ordinary(nodes)); name != "" {
+			f.What += v.whoAsks(p, name)
+		}
 		f.Look = append(f.Look, "kubectl describe nodes | grep -A 8 'Allocated resources'")
 	}
 	return f

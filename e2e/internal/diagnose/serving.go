@@ -24,6 +24,9 @@ func Concerns(s *corev1.Service, governing string, template map[string]string, n
 // isServiceName reports whether a name of the cluster is that of a service, not of one of its pods.
 func isServiceName(name, service, namespace string) bool {
 	a, ok := parts(name)
+	if !strings.Contains(name, ".") {
+		return name == service // of ServicesIn
+	}
 	return ok && a.pod == "" && a.service == service && (a.namespace == "" || a.namespace == namespace)
 }
 
@@ -76,7 +79,9 @@ func (v *view) clients() []Finding {
 			}
 		}
 		add(v.undeclaredPort(s))
+		add(v.untranslated(s))
 		add(v.balancer(s))
+		add(v.few(s))
 	}
 	return found
 }
@@ -189,6 +194,6 @@ func (v *view) unserved(pods []Finding) *Finding {
 func unreached(f Finding, service string) bool {
 	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
 		has := contains(strings.ToLower(e.Value))
-		return has(service+":", service+".") || strings.HasSuffix(e.Field, ".terminated") && has("connection refused", "i/o timeout", "no route to host", "connection timed out")
+		return has(service+":", service+".") || (strings.HasSuffix(e.Field, ".terminated") || strings.HasPrefix(e.Field, logField)) && has("connection refused", "i/o timeout", "no route to host", "connection timed out")
 	})
 }

@@ -26,6 +26,13 @@ func (l podInspector) waitsFor(c *corev1.ContainerStatus) *Finding {
 		},
 		Look: []string{kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name), describe(l.pod)},
 	}
+	if said := l.wrote(c.Name); said != "" {
+		f.What += ", and says: " + shortened(said)
+		f.Evidence = append(f.Evidence, Evidence{l.pod, logField + c.Name, oneLine(said)})
+		if known := readLastWords(said); known != nil {
+			f.Why, f.Do = known.why, append([]string{known.do}, f.Do...)
+		}
+	}
 	if l.now.Sub(since) < patience {
 		f.Cause = Note
 	}

@@ -58,6 +58,8 @@ type State struct {
 	Autoscalers []autoscalingv2.HorizontalPodAutoscaler `json:"autoscalers,omitempty"`
 	// Names are the names of the cluster that the set's template asks for, in commands, arguments, environment, hooks and probes (NamesIn).
 	Names []string `json:"names,omitempty"`
+	// Says is what containers wrote last that have not ended and are waited for.
+	Says []Says `json:"says,omitempty"`
 
 	// Of the cluster.
 	Volumes    []corev1.PersistentVolume                                `json:"volumes,omitempty"`

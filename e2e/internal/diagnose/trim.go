@@ -115,11 +115,12 @@ func trimPod(p, was *corev1.Pod) {
 	keepHooks(&p.Spec, &was.Spec)
 	keepVolumes(&p.Spec, &was.Spec)
 	keepMounts(&p.Spec)
+	keepShells(&p.Spec, &was.Spec)
 	for _, all := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
 		for i := range all {
 			c := &all[i]
 			if was := c.SecurityContext; was != nil {
-				c.SecurityContext = &corev1.SecurityContext{RunAsUser: was.RunAsUser, ReadOnlyRootFilesystem: was.ReadOnlyRootFilesystem}
+				c.SecurityContext = &corev1.SecurityContext{RunAsUser: was.RunAsUser, ReadOnlyRootFilesystem: was.ReadOnlyRootFilesystem, Capabilities: was.Capabilities}
 			}
 			c.TerminationMessagePath, c.TerminationMessagePolicy = "", ""
 		}

@@ -84,6 +84,7 @@ func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class s
 	counts := map[Cause]int{}
 	total := 0
 	var released *corev1.PersistentVolume
+	var differ []string
 	for i := range v.s.Volumes {
 		pv := &v.s.Volumes[i]
 		if volumehelper.GetPersistentVolumeClass(pv) != class {
@@ -97,7 +98,9 @@ func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class s
 			released = pv
 		}
 		total++
-		counts[kind]++
+		if counts[kind]++; kind != "volume-taken" {
+			differ = append(differ, pv.Name+" "+text)
+		}
 		if len(f.Evidence) < 12 {
 			f.Evidence = append(f.Evidence, Evidence{clusterRef("persistentvolume", pv.Name), "obstacle", text})
 		}
@@ -118,9 +121,40 @@ func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class s
 	case counts["access-mode"] == free:
 		f.Cause, f.What = "access-mode", fmt.Sprintf("asks for %s, and none of the %s %s has that access mode", modesText(c.Spec.AccessModes), plural(free, "free volume", "free volumes"), of)
 	default:
-		f.Cause, f.What = "no-volume", fmt.Sprintf("finds none of the %s %s that fits", plural(free, "free volume", "free volumes"), of)
+		f.Cause, f.What = "no-volume", fmt.Sprintf("finds none of the %s %s that fits: %s", plural(free, "free volume", "free volumes"), of, list(differ))
+		for _, kind := range []Cause{"volume-mode", "volume-selector", "volume-attributes-class"} {
+			if counts[kind] == free {
+				f.Cause = kind
+			}
+		}
+	}
+	if total == 0 {
+		v.otherClass(f, c, class)
 	}
 	return f
+}
+
+// otherClass makes a finding of a claim that waits for a volume by hand say which volume it would have, were it of the claim's class.
+func (v *view) otherClass(f *Finding, c *corev1.PersistentVolumeClaim, class string) {
+	if class == "" {
+		f.Why = "the class \"\" asks for a volume that somebody made, and never for one of the default class: that is what a claim without storageClassName asks for"
+	}
+	for i := range v.s.Volumes {
+		pv := &v.s.Volumes[i]
+		if kind, _ := volumeObstacle(pv, c); kind != "" || pv.Annotations[volumehelper.AnnDynamicallyProvisioned] != "" {
+			continue
+		}
+		volume, has := clusterRef("persistentvolume", pv.Name), volumehelper.GetPersistentVolumeClass(pv)
+		if !sameClaim(pv, c) { // Whether it is meant is not known.
+			f.Do = append(f.Do, fmt.Sprintf("the volume %s would fit but for its class %q: if it is meant, have both name the same class", pv.Name, has))
+			continue
+		}
+		f.Cause = "volume-class"
+		f.What += fmt.Sprintf("; the volume %s is kept for it (claimRef), and is of class %q", pv.Name, has)
+		f.Evidence = append(f.Evidence, Evidence{volume, "spec.storageClassName", fmt.Sprintf("%q", has)})
+		f.Do = []string{fmt.Sprintf("have claim and volume name the same class: %s", kubectl(Ref{}, `patch pv %s -p '{"spec":{"storageClassName":"%s"}}'`, pv.Name, class))}
+		return
+	}
 }
 
 func sameClaim(pv *corev1.PersistentVolume, c *corev1.PersistentVolumeClaim) bool {

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/pager"
 	resourcehelper "k8s.io/component-helpers/resource"
@@ -176,7 +177,9 @@ func (r *reader) limits(ctx context.Context) error {
 func (r *reader) autoscalers(ctx context.Context) error {
 	list, err := r.client.AutoscalingV2().HorizontalPodAutoscalers(r.s.Namespace).List(ctx, metav1.ListOptions{})
 	if err == nil {
-		r.s.Autoscalers = slices.DeleteFunc(list.Items, func(h autoscalingv2.HorizontalPodAutoscaler) bool { return !diagnose.Targets(&h, r.s.Name) })
+		r.s.Autoscalers = slices.DeleteFunc(list.Items, func(h autoscalingv2.HorizontalPodAutoscaler) bool {
+			return !diagnose.Targets(&h, r.s.Name) && !diagnose.Misses(&h, r.s.Name)
+		})
 	}
 	return r.note("horizontalpodautoscalers", err)
 }
@@ -300,13 +303,19 @@ func (r *reader) narrow() {
 			}
 		}
 	}
-	s.Claims = slices.DeleteFunc(s.Claims, func(c corev1.PersistentVolumeClaim) bool { return !mounted[c.Name] && !r.ofTemplate(c.Name) })
+	left := r.left()
+	s.Claims = slices.DeleteFunc(s.Claims, func(c corev1.PersistentVolumeClaim) bool {
+		return !mounted[c.Name] && !r.ofTemplate(c.Name) && !slices.Contains(left, c.Name)
+	})
 	pending := false
 	for i := range s.Claims {
 		own[s.Claims[i].Name], volumes[s.Claims[i].Spec.VolumeName] = true, true
 		pending = pending || s.Claims[i].Status.Phase != corev1.ClaimBound
 	}
-	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.PersistentVolume) bool { return !volumes[v.Name] && !pending })
+	s.Volumes = slices.DeleteFunc(s.Volumes, func(v corev1.PersistentVolume) bool {
+		ref := v.Spec.ClaimRef
+		return !volumes[v.Name] && !pending && (ref == nil || ref.Namespace != s.Namespace || !r.ofTemplate(ref.Name))
+	})
 	// Those of pods and claims that do not exist at the moment tell why.
 	s.Events = slices.DeleteFunc(s.Events, func(e corev1.Event) bool {
 		name := e.InvolvedObject.Name
@@ -324,6 +333,27 @@ func (r *reader) narrow() {
 	r.narrowLeases(nodes)
 	slices.SortFunc(s.Unread, func(a, b diagnose.Unread) int { return strings.Compare(a.What, b.What) })
 	s.Unread = slices.CompactFunc(s.Unread, func(a, b diagnose.Unread) bool { return a.What == b.What })
+}
+
+// left are the claims with the set's labels that no pod of the namespace mounts: an earlier set may have left them.
+func (r *reader) left() []string {
+	selector, err := metav1.LabelSelectorAsSelector(r.s.StatefulSet.Spec.Selector)
+	if err != nil || selector.Empty() {
+		return nil
+	}
+	used := map[string]bool{}
+	for i := range r.inNamespace {
+		for _, name := range diagnose.ClaimNames(&r.inNamespace[i]) {
+			used[name] = true
+		}
+	}
+	var out []string
+	for i := range r.s.Claims {
+		if c := &r.s.Claims[i]; !used[c.Name] && selector.Matches(labels.Set(c.Labels)) {
+			out = append(out, c.Name)
+		}
+	}
+	return out
 }
 
 // ofTemplate reports whether a claim has the name of one of the set's, also of a pod that does not exist.

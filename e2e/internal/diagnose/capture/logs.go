@@ -8,7 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/redact"
 )
 
@@ -38,6 +40,31 @@ func (r *reader) logs(ctx context.Context) error {
 					return r.note("pods/log", err)
 				}
 				ended.Message = text
+			}
+		}
+	}
+	return r.waited(ctx)
+}
+
+// waited reads the end of what containers write that have not ended: init containers, and those that are not ready of pods that run.
+func (r *reader) waited(ctx context.Context) error {
+	left := mostLogs
+	for i := range r.s.Pods {
+		p := &r.s.Pods[i]
+		if !metav1.IsControlledBy(p, r.s.StatefulSet) || p.DeletionTimestamp != nil {
+			continue
+		}
+		for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+			if c.State.Running == nil || c.Ready || left == 0 {
+				continue
+			}
+			left--
+			text, err := r.log(ctx, p, c.Name, false)
+			if err != nil {
+				return r.note("pods/log", err)
+			}
+			if text != "" {
+				r.s.Says = append(r.s.Says, diagnose.Says{Pod: p.Name, Container: c.Name, Text: text})
 			}
 		}
 	}
