@@ -188,8 +188,8 @@ func rightCases() []built {
 	}
 }
 
-// askedCases are of names that containers cannot resolve, in the words that they write while others wait for them.
-func askedCases() []built {
+// lookupCases are of names that containers cannot resolve, in the words that they write while others wait for them.
+func lookupCases() []built {
 	waits := func(says string, change func(state)) func(*testing.T) state {
 		return func(t *testing.T) state {
 			t.Helper()
@@ -244,8 +244,8 @@ func askedCases() []built {
 	}
 }
 
-// TestServicesAskedForByShortNames tells services that a template asks for from words that only look like them.
-func TestServicesAskedForByShortNames(t *testing.T) {
+// TestServicesByShortNames tells services that a template asks for from words that only look like them.
+func TestServicesByShortNames(t *testing.T) {
 	services := []corev1.Service{{ObjectMeta: metav1.ObjectMeta{Name: "db"}}, {ObjectMeta: metav1.ObjectMeta{Name: "web"}}}
 	for command, want := range map[string]bool{
 		"until nc -z db 5432; do sleep 2; done": true, "nslookup db": true, "curl -s http://db/health": true, "redis://user:x@db:6379/0": true, "exec serve --peer=db:7000": true,

@@ -56,8 +56,8 @@ func ServicesIn(set *appsv1.StatefulSet, services []corev1.Service) []string {
 	return out
 }
 
-// askedInVain are the names that resolvers say they do not know, in the words of common ones.
-func askedInVain(text string) []string {
+// notResolved are the names that resolvers say they do not know, in the words of common ones.
+func notResolved(text string) []string {
 	var out []string
 	for _, m := range regexp.MustCompile(`(?i)bad address '([^']+)'|could(?: not|n't) (?:resolve|translate) host(?: name)?:? "?([\w.-]+)|can't resolve '([^']+)'|\blookup ([\w.-]+)(?: on \S+)?: no such host|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|unknown host:? ([\w.-]+)|NXDOMAIN[^\w]+([\w.-]+)|can't find ([\w.-]+): NXDOMAIN|([\w.-]+): (?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`).FindAllStringSubmatch(text, -1) {
 		for _, name := range m[1:] {
@@ -80,7 +80,7 @@ func (v *view) unknownService(pods []Finding) *Finding {
 			continue
 		}
 		for _, e := range f.Evidence {
-			for _, name := range askedInVain(e.Value) {
+			for _, name := range notResolved(e.Value) {
 				service, rest, _ := strings.Cut(name, ".")
 				here := rest == "" || rest == v.s.Namespace || strings.HasPrefix(rest, v.s.Namespace+".svc")
 				if !here || v.pod(service) != nil || slices.ContainsFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == service || s.Name == rest }) {
