@@ -47,8 +47,8 @@ func ServicesIn(set *appsv1.StatefulSet, services []corev1.Service) []string {
 			continue
 		}
 		word := regexp.QuoteMeta(name)
-		asked := regexp.MustCompile(`(?:^|[^\w.-])` + word + `(?::\d|[ \t]+\d{2,5}\b)|://(?:[^/@\s]+@)?` + word + `(?:[:/\s"']|$)|\b(?:nslookup|dig|host|ping|nc|getent hosts|curl|wget)[ \t]+(?:-\S+[ \t]+)*` + word + `(?:[\s:;/"')]|$)`)
-		if asked.MatchString(text) {
+		pattern := regexp.MustCompile(`(?:^|[^\w.-])` + word + `(?::\d|[ \t]+\d{2,5}\b)|://(?:[^/@\s]+@)?` + word + `(?:[:/\s"']|$)|\b(?:nslookup|dig|host|ping|nc|getent hosts|curl|wget)[ \t]+(?:-\S+[ \t]+)*` + word + `(?:[\s:;/"')]|$)`)
+		if pattern.MatchString(text) {
 			out = append(out, name)
 		}
 	}
