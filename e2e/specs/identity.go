@@ -51,18 +51,20 @@ var _ = Describe("The identity of a pod", func() {
 	})
 
 	It("belongs to one running pod at a time, which has its own grace period to stop, and for which added pods wait", Proves(
-		contract.IdentityAtMostOne, contract.OrderingScaleUp, contract.DNSEndpointConditions,
+		contract.IdentityAtMostOne, contract.OrderingScaleUp, contract.OrderingScaleDownHalts, contract.DNSEndpointConditions,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The grace period is nobody's default, and ample: the first container ends when the spec lets it.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
 		set.AwaitReady(ctx)
 
-		By("deleting a pod, whose name is free only when its container has stopped, and adding one while it still serves")
+		By("deleting a pod, whose name is free only when its container has stopped, and removing one, then adding one, while it still serves")
 		old := set.DeleteAndAwaitObserved(ctx, 0)
 		// The EndpointSlice of a service that comes so late can show nothing but the pod as it is now.
 		set.CreateServiceFor(ctx, "late", appsv1.StatefulSetPodNameLabel, set.Pod(0))
 		set.VerifyEndpoint(ctx, contract.DNSEndpointConditions, "late", 0)
+		set.Scale(ctx, 1)
+		set.ExpectUnchanged(ctx, set.NotTerminating(1))
 		set.Scale(ctx, 3)
 		set.ExpectUnchanged(ctx, set.NotCreated(2))
 		set.LetEnd(ctx)

@@ -77,7 +77,8 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 	It("makes the lower pod again first when several disappear", Proves(contract.OrderingHeals), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
+		// How many pods a rollout may have down says nothing of pods that are lost.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.MaxUnavailable(2), statefulset.HoldReadiness())
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
@@ -120,7 +121,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 	It("removes no pod before those that stay have been Ready for minReadySeconds", Proves(contract.OrderingScaleDownMinReady), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness())
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
@@ -135,14 +136,18 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady, contract.OrderingCreateCompletes), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
-		// Where the start ordinal is not known it is dropped.
-		statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.MinReadySeconds(4))
+		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.MinReadySeconds(4))
+		start := startOf(ctx, from)
 		set.Release(ctx, 0)
 
 		By("taking its readiness from the first pod for a while: the time counts from when it has it again")
 		set.HoldAndAwaitObserved(ctx, 0)
 		set.Release(ctx, 0)
 		set.AwaitCreated(ctx, 1, framework.MustHappen(contract.OrderingCreateCompletes))
+
+		By("adding two pods to the other set, which has been whole")
+		from.AwaitReady(ctx)
+		from.Scale(ctx, 4)
 
 		By("taking it again while the second pod, now Ready, gets so far: the time counts for each lower pod")
 		set.Release(ctx, 1)
@@ -154,6 +159,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		By("leaving the third pod Ready: a kubelet that reports the hold late excuses the creations before, not this one")
 		set.Release(ctx, 2)
 		set.AwaitCreated(ctx, 3)
+		from.AwaitCreated(ctx, start+3, framework.MustHappen(contract.OrderingCreateCompletes))
 	})
 })
 
@@ -163,15 +169,11 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
-		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
+		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.Parallel(), statefulset.OnDelete(), statefulset.HoldReadiness())
 		for n := range 2 {
 			set.AwaitRunning(ctx, n, framework.MustHappen(contract.OrderingParallel))
 		}
-		second := 1
-		if ordinals := from.Live(ctx).Spec.Ordinals; ordinals != nil { // where the field is not known it is dropped
-			second += int(ordinals.Start)
-		}
-		from.AwaitRunning(ctx, second, framework.MustHappen(contract.OrderingParallel))
+		from.AwaitRunning(ctx, startOf(ctx, from)+1, framework.MustHappen(contract.OrderingParallel))
 
 		By("deleting a pod while the one before it is not Ready, and letting it fail")
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)), framework.MustHappen(contract.OrderingParallel))
@@ -258,3 +260,12 @@ var _ = Describe("A StatefulSet under Parallel", func() {
 		set.AwaitUpdated(ctx)
 	})
 })
+
+// startOf returns the first ordinal of a set. Where the field is not known it is dropped.
+func startOf(ctx SpecContext, set *statefulset.Set) int {
+	GinkgoHelper()
+	if ordinals := set.Live(ctx).Spec.Ordinals; ordinals != nil {
+		return int(ordinals.Start)
+	}
+	return 0
+}

@@ -20,9 +20,14 @@ var _ = Describe("A partitioned update", func() {
 		contract.UpdatePartition,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(1))
+		// Where maxUnavailable is not known it is dropped.
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Partition(2), statefulset.MaxUnavailable(2))
 		set.AwaitReady(ctx)
-		set.NewTemplate(ctx, "new")
+
+		By("staging a template that no pod gets, and rolling out another one")
+		set.NewTemplate(ctx, "skipped")
+		set.AwaitObserved(ctx)
+		set.Update(ctx, "new template and partition 1", statefulset.Options(statefulset.Template("new"), statefulset.Partition(1)))
 		set.AwaitUpdatedFrom(ctx, 1, framework.MustHappen(contract.UpdatePartition))
 
 		By("deleting the pod below the partition and the one above it")
@@ -37,15 +42,20 @@ var _ = Describe("A partitioned update", func() {
 		}
 	})
 
-	It("stops where the partition is raised while the rollout is under way", Proves(contract.UpdatePartition), func(ctx SpecContext) {
+	It("stops where the partition is raised while the rollout is under way", Proves(contract.UpdatePartition, contract.UpdateComplete), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.HoldReadiness())
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
-		By("raising it above the next pod while the first updated one, for which the rollout waits, is not Ready")
-		higher, stay := set.UIDs(1)[0], set.NotTerminating(0)
+		By("changing the template while the lower pod, for which the rollout waits too, is not Ready")
+		former, higher, stay := set.Live(ctx).Spec.Template, set.UIDs(1)[0], set.NotTerminating(0)
+		set.HoldAndAwaitObserved(ctx, 0)
 		set.NewTemplate(ctx, "new")
+		set.ExpectUnchanged(ctx, set.NotTerminating(0, 1))
+		set.Release(ctx, 0)
+
+		By("raising the partition above the next pod while the first updated one, for which the rollout waits, is not Ready")
 		set.AwaitReplaced(ctx, 1, higher)
 		set.Update(ctx, "partition 1", statefulset.Partition(1))
 		set.AwaitObserved(ctx)
@@ -58,6 +68,15 @@ var _ = Describe("A partitioned update", func() {
 		set.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
 		set.AwaitObserved(ctx)
 		set.ExpectUnchanged(ctx, stay)
+
+		By("going back to the first template, which the updated pod, though it is Ready, has to get again")
+		updated := set.UIDs(1)[0]
+		set.Update(ctx, "RollingUpdate and the first template", statefulset.Options(strategy(appsv1.RollingUpdateStatefulSetStrategyType), func(s *appsv1.StatefulSet) {
+			s.Spec.Template = former
+		}))
+		set.AwaitReplaced(ctx, 1, updated, framework.MustHappen(contract.UpdateComplete))
+		set.Release(ctx, 1)
+		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateComplete))
 	})
 
 	It("moves nothing beyond replicas, then exactly the ordinals that a lower partition uncovers, in their order and to the last", Proves(
@@ -255,6 +274,10 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		By("keeping none but those in use")
 		set.Update(ctx, "revisionHistoryLimit 0", statefulset.HistoryLimit(0))
 		set.AwaitRevisions(ctx, 3, framework.MustHappen(contract.UpdateHistoryLimit))
+		ns.AwaitQuiescent(ctx)
+
+		By("deleting the pod that has the first, which is the current revision until all pods are updated")
+		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
 		ns.AwaitQuiescent(ctx)
 	})
 

@@ -35,7 +35,7 @@ func status() []Guarantee {
 		Level: Core,
 		Must: "Under RollingUpdate with replicas above 0 and no rollout under way before it: once observedGeneration has reached a change of " +
 			"the template, currentRevision and updateRevision differ until every pod is updated and Ready, those below a partition too; with " +
-			"partition 0 they are equal from then on.",
+			"partition 0 they are equal from then on. currentRevision becomes no other revision before every pod has that.",
 		Sources: []Source{API},
 		Link:    statusFields,
 		Note:    "Going back to the template of the current revision makes the two equal at once.",

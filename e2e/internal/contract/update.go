@@ -162,7 +162,7 @@ func update() []Guarantee {
 		ID:    UpdateHistoryOldestFirst,
 		Level: Extended,
 		Must: "Of the controller revisions that nothing uses, those that revisionHistoryLimit does not allow are removed from the lowest number up; one " +
-			"that it allows, or that a pod of the set has, is not removed.",
+			"that it allows, that a pod of the set has, or that the status names, is not removed.",
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#managing-revision-history",
 	}, {
@@ -187,14 +187,14 @@ func update() []Guarantee {
 	}, {
 		ID:    UpdateBudgetCountsFailures,
 		Level: Extended,
-		Must: "A pod from 0 to replicas-1 that is unavailable for another reason than the rollout counts towards maxUnavailable: while as many pods " +
-			"are unavailable as it allows, no pod that is available is deleted for an update.",
+		Must: "A pod from 0 to replicas-1 that is unavailable for another reason than the rollout counts towards maxUnavailable, which is 1 where it is unset: while " +
+			"as many pods are unavailable as it allows, no pod that is available is deleted for an update.",
 		Sources:     []Source{Docs},
 		Since:       "1.37",
 		FeatureGate: "MaxUnavailableStatefulSet",
 		Link:        conceptPage + "#maximum-unavailable-pods",
-		Note: "Asked where the same history shows that the controller obeys maxUnavailable, and of pods that the controller must have known to be " +
-			"unavailable. Shown under Parallel: an OrderedReady set waits for each of its pods anyway.",
+		Note: "Asked where the same history shows that the controller obeys maxUnavailable, and under OrderedReady where it allows one, of pods that the controller " +
+			"must have known to be unavailable. Shown under Parallel: an OrderedReady set waits for each of its pods anyway.",
 	}, {
 		ID:    UpdateParallelUnavailableFirst,
 		Level: Extended,

@@ -144,11 +144,10 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, 
 		if gone == nil || gone.Change != history.Deleted || r.set.mayBeDeleted(gone) || m.deletedByTest(gone.UID, l.events[0], gone) || m.h.Duration() < m.settledBy(gone.At) {
 			continue
 		}
-		if p := m.podHolding(r.set, l, gone); p != nil {
+		if user, why := m.userOf(r, l); user != nil {
 			c := evidence{
-				set: r.set, since: p.first().At, until: deliveredBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{p.first(), gone},
-				text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, while %s had it (created at %s)",
-					gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), p.name, p.first().Ref()),
+				set: r.set, since: user.At, until: deliveredBy(gone.At), also: []history.Resource{history.Pods}, events: []*history.Event{user, gone},
+				text: fmt.Sprintf("the controller revision %s, number %d, of %s was removed at %s, while %s", gone.Name, gone.Revision.Number, r.set.name, gone.Ref(), why),
 			}
 			if m.trimmed(r.set, all, gone) {
 				res.broken(id, c)
@@ -258,6 +257,37 @@ func (m *model) maybeUnused(s *setLife, l *revisionLife, at time.Duration) bool 
 	return unnamed && !slices.ContainsFunc(s.pods, func(p *podLife) bool {
 		return p.revision == l.name && !p.relabelled && len(p.owners) == 1 && p.first().At <= from && (p.gone == nil || p.gone.At > to)
 	})
+}
+
+// userOf returns what used a revision of a set when that was removed, as the controller must have known, and how; nil if nothing did.
+func (m *model) userOf(r *rollout, l *revisionLife) (*history.Event, string) {
+	if p := m.podHolding(r.set, l, l.gone); p != nil {
+		return p.first(), fmt.Sprintf("%s had it (created at %s)", p.name, p.first().Ref())
+	}
+	v := m.naming(r, l)
+	if v == nil {
+		return nil, ""
+	}
+	return v, fmt.Sprintf("the status had named it since %s", v.Ref())
+}
+
+// naming returns the first of the versions of the set that the controller may have had in its cache when a revision was removed, if all of them name that
+// as the current revision, or as the update revision of the template that they have; nil if not.
+func (m *model) naming(r *rollout, l *revisionLife) *history.Event {
+	s, from, to := r.set, m.visibleFrom(l.gone.At), deliveredBy(l.gone.At)
+	views := s.events[max(s.versionsUntil(from)-1, 0):s.versionsUntil(to)]
+	if len(views) == 0 || views[0].At > from || !m.recordedAfter(l.gone.At) {
+		return nil
+	}
+	of, known := r.templateByRevision[l.name]
+	for _, v := range views {
+		spec := s.generation(v.Generation)
+		asUpdate := known && spec >= 0 && r.templateOf[spec] == of && v.Set.Status.UpdateRevision == l.name
+		if v.Set.Status.CurrentRevision != l.name && !asUpdate {
+			return nil
+		}
+	}
+	return views[0]
 }
 
 // podHolding returns a pod of the set that had a revision when that was removed, as the controller must have known: the pod was created longer ago

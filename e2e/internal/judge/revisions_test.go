@@ -206,6 +206,23 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 			b.Wait(4 * time.Second)
 		}
 	}
+	// named removes the revision that only the status has, so long after the pod that had it too.
+	named := func(after time.Duration, before func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			heldRevision(b, 0)
+			b.Wait(4 * time.Second)
+			b.DeleteByTest("web-0")
+			b.FinishDeletion("web-0")
+			b.PodAt("web-0", 3)
+			b.Ready("web-0")
+			b.Status("web")
+			b.Wait(after)
+			before(b)
+			b.Change(history.Sets, "web", func(*history.Event) {})
+			b.Remove(history.Revisions, "web-1")
+			b.Wait(4 * time.Second)
+		}
+	}
 	runCases(t, []testCase{
 		{name: "the oldest", exercised: ids(id), build: four(2, remove("web-1"))},
 		{name: "the two oldest", exercised: ids(id), build: four(1, remove("web-1", "web-2"))},
@@ -294,6 +311,18 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 				b.Wait(4 * time.Second)
 				b.Change(history.Sets, "web", func(*history.Event) {})
 			}),
+		},
+		{
+			name: "one that the status names as the current revision, and no pod has", broken: ids(id), texts: []string{"web-1, number 1, of web was removed", "while the status had named it since rv"},
+			build: named(4*time.Second, func(*historytest.Builder) {}),
+		},
+		{
+			name: "one that the status named until a moment ago", build: named(4*time.Second, func(b *historytest.Builder) {
+				b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-3" })
+			}),
+		},
+		{
+			name: "one of which the pod left a moment ago", broken: ids(id), build: named(time.Second, func(*historytest.Builder) {}),
 		},
 		{
 			name:  "one whose pod the controller's cache may not have held",

@@ -52,6 +52,7 @@ type rolloutAction struct {
 	ready   bool // whether the pod itself was Ready when its deletion began
 	broken  bool // whether it may have been unavailable in the informer cache
 	own     bool // whether it is down because of the rollout alone
+	ahead   bool // whether it came, not being Ready, before a higher pod that still had to be updated
 	// above is the highest pod that should have been updated before, nil if none.
 	above *podLife
 	// waits are the updated pods above it that were not available.
@@ -341,6 +342,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		w.countDown(&best, views)
 		w.countWarming(&best, views)
 		w.countFailing(&best, views)
+		best.ahead = w.aheadOfTurn(&best, views)
 		w.noteChoice(&best)
 	}
 	w.r.acts = append(w.r.acts, best)

@@ -72,6 +72,7 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			continue
 		}
 		if st.CurrentRevision != st.UpdateRevision {
+			m.movedElsewhere(res, id, r, i)
 			if st.ObservedGeneration >= e.Generation {
 				differed = st.UpdateRevision
 			}
@@ -93,16 +94,29 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			continue
 		}
 		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
-		m.completed(res, id, r, i, what, differed == st.UpdateRevision, kept.mayLack(r.set.uid, was, e, yes))
+		m.completed(res, id, r, i, st.UpdateRevision, what, differed == st.UpdateRevision, kept.mayLack(r.set.uid, was, e, yes))
 		differed = ""
 	}
 }
 
-// completed judges a version of the set whose status says that the rollout is complete; shows says that the one before said that it was not,
-// lost that the controller may have found no current revision, and took the update revision for it.
-func (m *model) completed(res *results, id contract.ID, r *rollout, version int, what string, shows, lost bool) {
+// movedElsewhere judges a version of the set whose status names a current revision that no status named so before, and which is not the update revision: it
+// can have become that only once all pods had it. One that was named before may come back by a status that was made from a stale cache.
+func (m *model) movedElsewhere(res *results, id contract.ID, r *rollout, version int) {
 	e := r.set.events[version]
-	switch p, why, excuse := m.unfinished(r, e); {
+	now := e.Set.Status.CurrentRevision
+	before := r.set.events[:version]
+	if now == "" || version == 0 || before[version-1].Set.Status.CurrentRevision == "" ||
+		slices.ContainsFunc(before, func(v *history.Event) bool { return v.Set.Status.CurrentRevision == now }) {
+		return
+	}
+	m.completed(res, id, r, version, now, fmt.Sprintf("status.currentRevision of %s became %s, which is not the update revision,", r.set.name, now), false, false)
+}
+
+// completed judges a version of the set whose status says that the rollout to a revision is complete; shows says that the one before said that it was not,
+// lost that the controller may have found no current revision, and took the update revision for it.
+func (m *model) completed(res *results, id contract.ID, r *rollout, version int, revision, what string, shows, lost bool) {
+	e := r.set.events[version]
+	switch p, why, excuse := m.unfinished(r, e, revision); {
 	case excuse != "":
 		res.excuse(id, excuse)
 	case why != "" && lost:
@@ -120,16 +134,16 @@ func (m *model) completed(res *results, id contract.ID, r *rollout, version int,
 	}
 }
 
-// unfinished returns a pod that had not become Ready at the update revision when the status completed the rollout, and the reason, if
+// unfinished returns a pod that had not become Ready at a revision when the status completed the rollout, and the reason, if
 // there is one under every version of the set that may be in the informer cache. The excuse is why one there was accuses nobody, "" if there
 // was none.
-func (m *model) unfinished(r *rollout, e *history.Event) (found *podLife, why string, excuse Excuse) {
+func (m *model) unfinished(r *rollout, e *history.Event, revision string) (found *podLife, why string, excuse Excuse) {
 	views := m.cacheAt(r.set, e)
 	for i := views.newest; i >= views.oldest; i-- {
 		v := r.set.specs[i].Set
 		bad := false
 		for n := int(v.Start); n < int(v.Start)+int(v.Replicas) && !bad; n++ {
-			p, w, lagging := m.updatedBy(r.set, n, e)
+			p, w, lagging := m.updatedBy(r.set, n, e, revision)
 			if lagging {
 				excuse = CacheLag
 			}
@@ -162,29 +176,29 @@ func (m *model) podsOutOfRange(s *setLife, v *history.Set, status *history.Event
 	return false
 }
 
-// updatedBy returns the pod of that ordinal and why it did not count as updated and Ready at a status, or "". Pods and sets come from
+// updatedBy returns the pod of that ordinal and why it did not count as Ready at a revision at a status, or "". Pods and sets come from
 // two watches, so an older resourceVersion counts as well as an earlier arrival. lagging says that it did so only in a stale informer cache.
-func (m *model) updatedBy(s *setLife, n int, status *history.Event) (pod *podLife, shortfall string, lagging bool) {
+func (m *model) updatedBy(s *setLife, n int, status *history.Event, revision string) (pod *podLife, shortfall string, lagging bool) {
 	seen := func(e *history.Event) bool {
 		return before(e, status) != no
 	}
 	p, next := s.life(n, status.Seq), s.after(n, status.Seq)
-	if next != nil && seen(next.first()) && (p == nil || s.shortfall(next, status, seen) == "") {
+	if next != nil && seen(next.first()) && (p == nil || s.shortfall(next, revision, seen) == "") {
 		p = next
 	}
 	if p == nil {
 		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n), false
 	}
-	why := s.shortfall(p, status, seen)
-	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status) && s.shortfall(was, status, seen) == "" {
+	why := s.shortfall(p, revision, seen)
+	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status) && s.shortfall(was, revision, seen) == "" {
 		return was, "", true // it may still have been in the informer cache
 	}
 	return p, why, false
 }
 
-// shortfall returns why the pod does not count as updated and Ready at a status, or "".
-func (s *setLife) shortfall(p *podLife, status *history.Event, seen func(*history.Event) bool) string {
-	if p.revision != status.Set.Status.UpdateRevision {
+// shortfall returns why the pod does not count as Ready at a revision, as far as it was seen, or "".
+func (s *setLife) shortfall(p *podLife, revision string, seen func(*history.Event) bool) string {
+	if p.revision != revision {
 		return fmt.Sprintf("%s had revision %s (rv %s)", p.name, p.revision, p.first().ResourceVersion)
 	}
 	if first := firstReady(p); first == nil || !seen(first) {

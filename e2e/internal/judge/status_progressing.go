@@ -20,7 +20,7 @@ func (m *model) progressEnds(res *results, r *rollout) {
 		}
 		if was := r.set.events[i-1].Set; recreates(r.set.events[i-1]) && was.Status.Progressing == corev1.ConditionTrue {
 			what := fmt.Sprintf("the condition Progressing of %s became %q", r.set.name, e.Set.Status.Progressing)
-			m.completed(res, contract.StatusProgressing, r, i, what, true, false)
+			m.completed(res, contract.StatusProgressing, r, i, e.Set.Status.UpdateRevision, what, true, false)
 		}
 	}
 }

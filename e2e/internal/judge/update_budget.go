@@ -59,26 +59,42 @@ func (w *rolloutWalker) countFailing(a *rolloutAction, views cache) {
 	}
 }
 
-// obeysMaxUnavailable reports whether a rollout of the history took down a pod while a higher one was down, where it was allowed to: a field that
-// the API server keeps says nothing of the controller's feature gate, and without the gate a rollout waits for every higher pod, but for no lower one.
+// obeysMaxUnavailable reports whether a rollout of the history took down a pod while a higher one was down, where it was allowed to, or one that was not
+// Ready before a higher one: a field that the API server keeps says nothing of the controller's feature gate, and without the gate a rollout waits for every
+// higher pod, but for no lower one.
 func (m *model) obeysMaxUnavailable() bool {
 	return slices.ContainsFunc(m.rollouts, func(r *rollout) bool {
 		return slices.ContainsFunc(r.acts, func(a rolloutAction) bool {
-			return a.kind == rolling && a.own && a.limit >= 2 && slices.ContainsFunc(a.down, func(p *podLife) bool { return p.ordinal > a.pod.ordinal })
+			return a.ahead || a.kind == rolling && a.own && a.limit >= 2 && slices.ContainsFunc(a.down, func(p *podLife) bool { return p.ordinal > a.pod.ordinal })
 		})
 	})
 }
 
-// checkBudgetCountsFailures: pods that are down by themselves count towards maxUnavailable.
+// aheadOfTurn reports whether under Parallel a pod that was not Ready was deleted for an update while a higher one, under each version of the set that has
+// one pending for the pod, still had to be.
+func (w *rolloutWalker) aheadOfTurn(a *rolloutAction, views cache) bool {
+	if w.s.ordered() || a.ready || a.kind != rolling {
+		return false
+	}
+	for i := views.oldest; i <= views.newest; i++ {
+		_, hi := bounds(w.s.specs[i], 0)
+		if w.r.updatePending(a.pod.revision, i) != no && w.pendingLast(i, a.pod.ordinal+1, hi) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// checkBudgetCountsFailures: pods that are down by themselves count towards maxUnavailable. An OrderedReady set updates no pod before all of them are
+// available, whether the controller obeys maxUnavailable or not.
 func checkBudgetCountsFailures(m *model, res *results) {
 	const id = contract.UpdateBudgetCountsFailures
-	if !m.obeysMaxUnavailable() {
-		return
-	}
+	obeyed := m.obeysMaxUnavailable()
 	m.updates(rolling, func(r *rollout, a *rolloutAction) {
 		total := len(a.down) + len(a.warming) + len(a.failing)
 		switch {
-		case a.limit < 2 || !a.own || len(a.failing) == 0:
+		case a.limit < 1 || !a.own || len(a.failing) == 0:
+		case !obeyed && (a.limit > 1 || !r.set.ordered()):
 		case total > a.limit:
 			res.broken(id, a.overBudget(r.set))
 		case total == a.limit && a.lingering:

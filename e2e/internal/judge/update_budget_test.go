@@ -171,3 +171,60 @@ func TestUpdateBudgetCountsFailures(t *testing.T) {
 		},
 	})
 }
+
+// TestUpdateBudgetOfOne: where maxUnavailable is unset, one pod that is down by itself leaves none to be taken.
+func TestUpdateBudgetOfOne(t *testing.T) {
+	const id = contract.UpdateBudgetCountsFailures
+	// down rolls out to three pods of which the lowest, or the two lowest, have lost their readiness.
+	down := func(then func(*historytest.Builder), options ...historytest.Option) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			b.Running("web", 3, options...)
+			b.Wait(4 * time.Second)
+			b.Unready("web-0")
+			b.Unready("web-1")
+			b.Status("web")
+			b.Wait(4 * time.Second)
+			b.NewTemplate("web", 2)
+			then(b)
+		}
+	}
+	highest := func(b *historytest.Builder) { b.Terminate("web-2") }
+	runLiveCases(t, []testCase{
+		{
+			name: "one is taken under OrderedReady", broken: ids(id), build: down(highest),
+			texts: []string{"web-2 was deleted for an update at rv", "although maxUnavailable is 1: down through the rollout were web-2, and web-0 was no longer Ready"},
+		},
+		{
+			name: "one is taken under OrderedReady as soon as the others are Ready", build: down(func(b *historytest.Builder) {
+				b.Wait(4 * time.Second)
+				b.Ready("web-0")
+				b.Ready("web-1")
+				b.Status("web")
+				highest(b)
+			}),
+		},
+		{
+			name: "one is taken under OrderedReady, which lost another so late that its controller need not know", build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.Wait(4 * time.Second)
+				b.NewTemplate("web", 2)
+				b.Unready("web-0")
+				highest(b)
+			},
+		},
+		{name: "one is taken under Parallel, by a controller that may not have the feature gate", build: down(highest, historytest.Parallel)},
+		{
+			name: "those that are down are taken first under Parallel, and one beside them", broken: ids(id), build: down(func(b *historytest.Builder) {
+				b.Terminate("web-1")
+				b.Terminate("web-0")
+				highest(b)
+			}, historytest.Parallel),
+		},
+		{
+			name: "those that are down are taken under Parallel", build: down(func(b *historytest.Builder) {
+				b.Terminate("web-1")
+				b.Terminate("web-0")
+			}, historytest.Parallel),
+		},
+	})
+}

@@ -1,0 +1,70 @@
+package faults
+
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
+const (
+	currentFound = "// if the current revision is nil we initialize the history by setting it to the update revision\n"
+	currentLives = "live[current.Name] = true\n"
+	// mayDoSeveral holds of a set of which a rollout may take several pods down.
+	mayDoSeveral = "set.Spec.UpdateStrategy.RollingUpdate != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.IntValue() > 1"
+)
+
+// halfway are faults that show while something else is halfway, or beside a field that has nothing to do with it.
+func halfway() []Fault {
+	const backAtOld = "\tif planted.In(\"rolled-back-halfway-stays\") && status.CurrentRevision == updateRevision.Name {\n\t\treturn &status, nil\n\t}\n"
+	return []Fault{{
+		Name: "rolled-back-halfway-stays", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.UpdatePartition},
+		Harm:  "Who takes back a version that some members have already leaves these members with it.",
+		Edits: []Edit{{control, updateBegins, backAtOld}, {control, rolloutBegins, backAtOld}},
+	}, {
+		Name: "rollout-begins-beside-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateBudgetCountsFailures}, Shows: []contract.ID{contract.UpdatePartition},
+		Harm: "A rollout takes a member down while another one is down already, and with it the quorum.",
+		Edits: []Edit{
+			{control, eachReplica, "\t\tif planted.In(\"rollout-begins-beside-broken\") && updateRevision.Name != currentRevision.Name && isCreated(replicas[i]) && !isTerminating(replicas[i]) &&\n" +
+				"\t\t\tgetPodRevision(replicas[i]) == currentRevision.Name {\n\t\t\treturn false, nil\n\t\t}\n"},
+			{control, budgetCount, ` && !(planted.In("rollout-begins-beside-broken") && !allowsBurst(set) && getPodRevision(pod) != updateRevision.Name && !isTerminating(pod))`},
+		},
+	}, {
+		Name: "parallel-takes-one-beside-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateBudgetCountsFailures}, Shows: []contract.ID{contract.UpdateParallelUnavailableFirst},
+		Harm:  "Under Parallel a rollout takes a member that serves down together with those that are down already.",
+		Edits: []Edit{{control, parallelBudget, "\t\tif planted.In(\"parallel-takes-one-beside-broken\") && maxUnavailable == 1 {\n\t\t\tremainingBudget = 1\n\t\t}\n"}},
+	}, {
+		Name: "previous-taken-for-current", Kind: Subtle, Breaks: []contract.ID{contract.StatusRevisions}, Shows: []contract.ID{contract.UpdatePartition, contract.UpdateHistoryLimit},
+		Harm: "Once a second version is staged, members that are lost come back with the first staged one, which nobody had rolled out.",
+		Edits: []Edit{{control, currentFound, "\tfor i := range revisions {\n" +
+			"\t\tif planted.In(\"previous-taken-for-current\") && currentRevision != nil && currentRevision.Name != updateRevision.Name && revisions[i].Name != updateRevision.Name {\n" +
+			"\t\t\tcurrentRevision = revisions[i]\n\t\t}\n\t}\n"}},
+	}, {
+		Name: "current-revision-removed", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst}, Shows: []contract.ID{contract.UpdateHistoryLimit},
+		Harm:  "The version that a rollout began from is forgotten before it is done, and nobody can go back to it.",
+		Edits: []Edit{{control, currentLives, "\t\tif planted.In(\"current-revision-removed\") {\n\t\t\tdelete(live, current.Name)\n\t\t}\n"}},
+	}, {
+		Name: "parallel-by-hand-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
+		Harm:  "Parallel is forgotten by a set whose members are updated by hand.",
+		Edits: orderedIf(`planted.In("parallel-by-hand-in-turn") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType`),
+	}, {
+		Name: "several-leave-at-once", Kind: Subtle, Breaks: []contract.ID{contract.TerminationReverse, contract.OrderingScaleDown},
+		Harm:  "Where several members may be down for a rollout, several leave at the same time when fewer are wanted.",
+		Edits: []Edit{{control, untilGone, ` && !(planted.In("several-leave-at-once") && ` + mayDoSeveral + `)`}},
+	}, {
+		Name: "several-come-back-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingHeals},
+		Harm:  "Where several members may be down for a rollout, those that are lost come back together.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"several-come-back-at-once\") && planted.Settled(set) && " + mayDoSeveral + ")\n"}},
+	}, {
+		Name: "several-ignore-partition", Kind: Subtle, Breaks: []contract.ID{contract.UpdatePartition},
+		Harm:  "Where several members may be down for a rollout, a canary is rolled out to everybody.",
+		Edits: []Edit{{control, budgetBegins, "\tif planted.In(\"several-ignore-partition\") && maxUnavailable > 1 {\n\t\tupdateMin = 0\n\t}\n"}},
+	}, {
+		Name: "leave-at-once-with-min-ready", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDown}, Shows: []contract.ID{contract.OrderingScaleDownMinReady},
+		Harm:  "Of members that have to warm up several leave at the same time.",
+		Edits: []Edit{{control, untilGone, ` && !(planted.In("leave-at-once-with-min-ready") && set.Spec.MinReadySeconds > 0)`}},
+	}, {
+		Name: "added-need-not-warm-up", Kind: Subtle, Breaks: []contract.ID{contract.OrderingMinReady},
+		Harm:  "Members that are added to a running cluster are not given the time to warm up before the next one comes.",
+		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("added-need-not-warm-up") && planted.Settled(set))`}},
+	}, {
+		Name: "scale-down-past-stopping", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts}, Shows: []contract.ID{contract.IdentityAtMostOne},
+		Harm:  "A cluster is made smaller while a member that stays, and still serves, is about to stop.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-past-stopping\") && len(condemned) > 0 && isTerminating(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}}
+}
