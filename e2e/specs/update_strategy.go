@@ -1,11 +1,15 @@
 package specs
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -281,8 +285,11 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		ns.AwaitQuiescent(ctx)
 	})
 
-	It("get another name when somebody else's has the one that they would get", Proves(contract.UpdateRevisionMade), func(ctx SpecContext) {
+	It("get another name when somebody else's has the one that they would get", Proves(contract.UpdateRevisionMade, contract.UpdateRevision), func(ctx SpecContext) {
 		ns := Record(ctx)
+		By("changing one field of each of several templates, of which there are no pods: each gets a revision of its own")
+		changeOneFieldOfEach(ctx, ns)
+
 		By("learning the name that the revision of a template gets")
 		former := statefulset.Create(ctx, ns, statefulset.Replicas(0), statefulset.Template("taken"))
 		name := former.AwaitUpdateRevision(ctx).Name
@@ -298,3 +305,33 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 		ns.AwaitLag(ctx)
 	})
 })
+
+// changeOneFieldOfEach makes sets without pods and changes the template of each in one field alone. The controller must have observed each change.
+func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
+	GinkgoHelper()
+	fields := map[string]statefulset.Option{
+		"grace": statefulset.Grace(17), "init": statefulset.InitContainer(), "tolerations": statefulset.TolerateUnreachable(),
+		"label": func(s *appsv1.StatefulSet) { metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, history.Prefix+"more", "yes") },
+		"nodes": func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelOSStable: string(corev1.Linux), corev1.LabelArchStable: "any"}
+		},
+		"memory": func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Mi")}}
+		},
+		"volume": func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.Volumes = append(s.Spec.Template.Spec.Volumes, corev1.Volume{Name: "more", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
+		},
+		"pull": func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
+	}
+	sets := map[string]*statefulset.Set{}
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		sets[field] = statefulset.CreateWithoutService(ctx, ns, statefulset.Named(field), statefulset.Replicas(0))
+	}
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		sets[field].AwaitObserved(ctx)
+		sets[field].Update(ctx, field, fields[field])
+	}
+	for _, set := range sets {
+		set.AwaitObserved(ctx)
+	}
+}

@@ -9,6 +9,14 @@ const (
 	mayDoSeveral = "set.Spec.UpdateStrategy.RollingUpdate != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.IntValue() > 1"
 )
 
+// noUpdate has templates that differ in one field alone, of which forget makes the older one like the newer, be of one revision.
+func noUpdate(fault, forget string) []Edit {
+	return []Edit{{control, equalRevisions, "\tif planted.In(\"" + fault + "\") && revisionCount > 0 && equalCount == 0 {\n" +
+		"\t\tif latest, err := ApplyRevision(set, revisions[revisionCount-1]); err == nil {\n\t\t\twas, is := &latest.Spec.Template, &set.Spec.Template\n\t\t\t" + forget + "\n" +
+		"\t\t\tif same, err := newRevision(latest, -1, nil); err == nil && history.EqualRevision(same, updateRevision) {\n" +
+		"\t\t\t\tequalRevisions, equalCount = revisions[revisionCount-1:], 1\n\t\t\t}\n\t\t}\n\t}\n"}}
+}
+
 // halfway are faults that show while something else is halfway, or beside a field that has nothing to do with it.
 func halfway() []Fault {
 	const backAtOld = "\tif planted.In(\"rolled-back-halfway-stays\") && status.CurrentRevision == updateRevision.Name {\n\t\treturn &status, nil\n\t}\n"
@@ -38,6 +46,22 @@ func halfway() []Fault {
 		Name: "current-revision-removed", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst}, Shows: []contract.ID{contract.UpdateHistoryLimit},
 		Harm:  "The version that a rollout began from is forgotten before it is done, and nobody can go back to it.",
 		Edits: []Edit{{control, currentLives, "\t\tif planted.In(\"current-revision-removed\") {\n\t\t\tdelete(live, current.Name)\n\t\t}\n"}},
+	}, {
+		Name: "labels-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "A label that is added to the members never reaches them, and the set says that it has.",
+		Edits: noUpdate("labels-are-no-update", "was.Labels = is.Labels"),
+	}, {
+		Name: "init-containers-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "A step that is to prepare the data before a member starts is never run.",
+		Edits: noUpdate("init-containers-are-no-update", "was.Spec.InitContainers = is.Spec.InitContainers"),
+	}, {
+		Name: "tolerations-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "Members that are to be moved to other nodes stay where they are.",
+		Edits: noUpdate("tolerations-are-no-update", "was.Spec.Tolerations, was.Spec.NodeSelector = is.Spec.Tolerations, is.Spec.NodeSelector"),
+	}, {
+		Name: "resources-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "Members that need more memory do not get it.",
+		Edits: noUpdate("resources-are-no-update", "for i := range min(len(was.Spec.Containers), len(is.Spec.Containers)) {\n\t\t\t\twas.Spec.Containers[i].Resources = is.Spec.Containers[i].Resources\n\t\t\t}"),
 	}, {
 		Name: "parallel-by-hand-in-turn", Kind: Subtle, Breaks: []contract.ID{contract.OrderingParallel},
 		Harm:  "Parallel is forgotten by a set whose members are updated by hand.",
