@@ -25,7 +25,7 @@ var _ = Describe("A rolling update", func() {
 	})
 
 	It("stops at the first pod when the new template's pods never become Ready", Proves(
-		contract.UpdateHalts, contract.UpdateRollback,
+		contract.UpdateHalts, contract.UpdateRollback, contract.IdentitySticky,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
@@ -40,9 +40,14 @@ var _ = Describe("A rolling update", func() {
 		set.AwaitRunning(ctx, 1)
 		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, set.NotTerminating(0, 1))
 
-		By("going back to the first template, and deleting the broken pod, for which the controller waits")
+		By("deleting the other pod, which comes back although the rollout has stopped, at the new revision too")
+		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)), framework.MustHappen(contract.IdentitySticky))
+
+		By("going back to the first template, and deleting the broken pods, for which the controller waits")
 		set.Update(ctx, "the first template", func(s *appsv1.StatefulSet) { s.Spec.Template = good })
 		set.AwaitObserved(ctx)
+		set.AwaitReplaced(ctx, 0, ns.DeletePod(ctx, set.Pod(0)))
+		set.AwaitPodReady(ctx, 0)
 		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, set.Pod(1)))
 		set.AwaitUpdated(ctx)
 	})

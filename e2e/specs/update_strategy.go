@@ -310,8 +310,13 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
 	fields := map[string]statefulset.Option{
-		"grace": statefulset.Grace(17), "init": statefulset.InitContainer(), "tolerations": statefulset.TolerateUnreachable(),
-		"label": func(s *appsv1.StatefulSet) { metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, history.Prefix+"more", "yes") },
+		"grace":       statefulset.Grace(17),
+		"init":        statefulset.InitContainer(),
+		"tolerations": statefulset.TolerateUnreachable(),
+		"pull":        func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
+		"label": func(s *appsv1.StatefulSet) {
+			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, history.Prefix+"more", "yes")
+		},
 		"nodes": func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelOSStable: string(corev1.Linux), corev1.LabelArchStable: "any"}
 		},
@@ -321,7 +326,6 @@ func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 		"volume": func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Volumes = append(s.Spec.Template.Spec.Volumes, corev1.Volume{Name: "more", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 		},
-		"pull": func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
 	}
 	sets := map[string]*statefulset.Set{}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {

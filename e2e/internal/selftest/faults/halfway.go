@@ -33,6 +33,12 @@ func halfway() []Fault {
 			{control, budgetCount, ` && !(planted.In("rollout-begins-beside-broken") && !allowsBurst(set) && getPodRevision(pod) != updateRevision.Name && !isTerminating(pod))`},
 		},
 	}, {
+		Name: "halted-rollout-replaces-nobody", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.UpdateHalts},
+		Harm: "As long as a member with a broken version holds up a rollout, another one that is lost stays lost.",
+		Edits: []Edit{{control, eachReplica, "\t\tfor _, other := range replicas {\n" +
+			"\t\t\tif planted.In(\"halted-rollout-replaces-nobody\") && !isCreated(replicas[i]) && updateRevision.Name != currentRevision.Name && isCreated(other) && getPodRevision(other) == updateRevision.Name && !isRunningAndReady(other) {\n" +
+			"\t\t\t\treturn true, nil\n\t\t\t}\n\t\t}\n"}},
+	}, {
 		Name: "parallel-takes-one-beside-broken", Kind: Subtle, Breaks: []contract.ID{contract.UpdateBudgetCountsFailures}, Shows: []contract.ID{contract.UpdateParallelUnavailableFirst},
 		Harm:  "Under Parallel a rollout takes a member that serves down together with those that are down already.",
 		Edits: []Edit{{control, parallelBudget, "\t\tif planted.In(\"parallel-takes-one-beside-broken\") && maxUnavailable == 1 {\n\t\t\tremainingBudget = 1\n\t\t}\n"}},
