@@ -84,7 +84,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 		By("deleting both, so that the lower one is gone last and both are missing then")
 		removeFinalizer := set.AddFinalizer(ctx, 0)
-		lower := ns.DeletePod(ctx, set.Pod(0))
+		lower := set.DeleteAndAwaitObserved(ctx, 0) // else the controller may not know of it when the higher one is gone
 		higher := ns.DeletePod(ctx, set.Pod(1))
 		set.AwaitGone(ctx, 1, higher)
 		removeFinalizer(ctx)

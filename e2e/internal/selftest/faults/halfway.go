@@ -49,7 +49,7 @@ func halfway() []Fault {
 			"\t\tif planted.In(\"previous-taken-for-current\") && currentRevision != nil && currentRevision.Name != updateRevision.Name && revisions[i].Name != updateRevision.Name {\n" +
 			"\t\t\tcurrentRevision = revisions[i]\n\t\t}\n\t}\n"}},
 	}, {
-		Name: "current-revision-removed", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst}, Shows: []contract.ID{contract.UpdateHistoryLimit},
+		Name: "current-revision-removed", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryOldestFirst, contract.StatusOnDeleteRevisions}, Shows: []contract.ID{contract.UpdateHistoryLimit},
 		Harm:  "The version that a rollout began from is forgotten before it is done, and nobody can go back to it.",
 		Edits: []Edit{{control, currentLives, "\t\tif planted.In(\"current-revision-removed\") {\n\t\t\tdelete(live, current.Name)\n\t\t}\n"}},
 	}, {
