@@ -70,10 +70,10 @@ func (m *model) obeysMaxUnavailable() bool {
 	})
 }
 
-// aheadOfTurn reports whether under Parallel a pod that was not Ready was deleted for an update while a higher one, under each version of the set that has
-// one pending for the pod, still had to be.
+// aheadOfTurn reports whether under Parallel the controller, and nobody else, deleted a pod that was not Ready for an update while a higher one, under each
+// version of the set that has one pending for the pod, still had to be.
 func (w *rolloutWalker) aheadOfTurn(a *rolloutAction, views cache) bool {
-	if w.s.ordered() || a.ready || a.kind != rolling {
+	if w.s.ordered() || a.ready || a.kind != rolling || w.m.whoDeleted(a.pod) != byController {
 		return false
 	}
 	for i := views.oldest; i <= views.newest; i++ {
