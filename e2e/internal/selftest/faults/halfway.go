@@ -73,6 +73,10 @@ func halfway() []Fault {
 		Harm:  "Parallel is forgotten by a set whose members are updated by hand.",
 		Edits: orderedIf(`planted.In("parallel-by-hand-in-turn") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType`),
 	}, {
+		Name: "by-hand-added-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp}, Shows: []contract.ID{contract.OrderingChangeOfMind},
+		Harm:  "Where members are updated by hand, those that are added all join at the same moment.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"by-hand-added-at-once\") && planted.Settled(set) && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType)\n"}},
+	}, {
 		Name: "several-leave-at-once", Kind: Subtle, Breaks: []contract.ID{contract.TerminationReverse, contract.OrderingScaleDown},
 		Harm:  "Where several members may be down for a rollout, several leave at the same time when fewer are wanted.",
 		Edits: []Edit{{control, untilGone, ` && !(planted.In("several-leave-at-once") && ` + mayDoSeveral + `)`}},
