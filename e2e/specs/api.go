@@ -69,14 +69,23 @@ var _ = Describe("The API of StatefulSets", func() {
 		ns := Record(ctx)
 		_, err := statefulset.DryRunCreate(ctx, ns)
 		Expect(err).NotTo(HaveOccurred(), "the set must be accepted as long as nothing is wrong with it")
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(0))
+		_, err = set.DryRunUpdate(ctx, statefulset.Template("other"))
+		Expect(err).NotTo(HaveOccurred(), "a change of the set must be accepted as long as nothing is wrong with it")
+		senseless := []int32{http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden}
 		for _, f := range invalid() {
-			if f.gated && !kept(ctx, ns, contract.APIInvalid, startOrdinal()) {
+			if f.part != nil && !kept(ctx, ns, contract.APIInvalid, *f.part) {
 				continue
 			}
 			_, err := statefulset.DryRunCreate(ctx, ns, f.change)
-			err = rejected(err, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusForbidden)
+			err = rejected(err, senseless...)
 			ns.VerifySet(statefulset.DryRun, contract.APIInvalid, ns.UnlessMutated(ctx, err), "a set with %s", f.name)
+			_, err = set.DryRunUpdate(ctx, f.change)
+			err = rejected(err, senseless...)
+			ns.VerifySet(set.Name, contract.APIInvalid, ns.UnlessMutated(ctx, err), "a change of a set to one with %s", f.name)
 		}
+		_, err = set.DryRunScale(ctx, -1)
+		ns.VerifySet(set.Name, contract.APIInvalid, rejected(err, senseless...), "a change of the scale subresource to negative replicas")
 	})
 
 	It("rejects a name that is no DNS label and a template whose pods end for good, and accepts a set without a service", Proves(
@@ -99,9 +108,10 @@ var _ = Describe("The API of StatefulSets", func() {
 
 	It("fills in what a set leaves out", Proves(contract.APIDefaults), func(ctx SpecContext) {
 		ns := Record(ctx)
-		filled, err := statefulset.DryRunCreate(ctx, ns, func(s *appsv1.StatefulSet) {
+		left := func(s *appsv1.StatefulSet) {
 			s.Spec = appsv1.StatefulSetSpec{Selector: s.Spec.Selector, Template: s.Spec.Template, ServiceName: s.Spec.ServiceName}
-		})
+		}
+		filled, err := statefulset.DryRunCreate(ctx, ns, left)
 		Expect(err).NotTo(HaveOccurred(), "a set of selector, template and service name must be accepted")
 		wanted := defaults()
 		if !kept(ctx, ns, contract.APIDefaults, retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType)) {
@@ -113,6 +123,20 @@ var _ = Describe("The API of StatefulSets", func() {
 				wrong = ns.UnlessMutated(ctx, fmt.Errorf("expected it in the spec, found %s", brief(filled.Spec)))
 			}
 			ns.VerifySet(statefulset.DryRun, contract.APIDefaults, wrong, "the default of %s", f.name)
+		}
+
+		By("leaving out less: what is there stays as it is, and changes no default of the rest")
+		for _, p := range partials() {
+			if p.part != nil && !kept(ctx, ns, contract.APIDefaults, *p.part) {
+				continue
+			}
+			filled, err := statefulset.DryRunCreate(ctx, ns, left, p.change)
+			Expect(err).NotTo(HaveOccurred(), "a set with %s must be accepted", p.name)
+			var wrong error
+			if !p.holds(&filled.Spec) {
+				wrong = ns.UnlessMutated(ctx, fmt.Errorf("expected %s, found %s", p.expected, brief(filled.Spec)))
+			}
+			ns.VerifySet(statefulset.DryRun, contract.APIDefaults, wrong, "the defaults beside %s", p.name)
 		}
 	})
 
@@ -158,104 +182,6 @@ var _ = Describe("The API of StatefulSets", func() {
 	})
 })
 
-// field is a part of a set's spec: a change of it, and whether a spec holds the value that is wanted.
-type field struct {
-	name   string
-	change statefulset.Option
-	holds  func(*appsv1.StatefulSetSpec) bool
-	// gated says that a cluster may not have the field, ga is the Kubernetes minor from which on each has it, 0 for none.
-	gated bool
-	ga    uint
-}
-
-// known is the field as RequireField asks for it.
-func (f field) known() statefulset.Field {
-	return statefulset.Field{Name: "spec." + f.name, GA: f.ga, Set: f.change, Kept: func(s *appsv1.StatefulSet) bool { return f.holds(&s.Spec) }}
-}
-
-func mutable() []field {
-	return []field{
-		{name: "template", change: statefulset.Template("other"), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.Template.Annotations[statefulset.TemplateKey] == "other"
-		}},
-		{name: "updateStrategy.type", change: func(s *appsv1.StatefulSet) {
-			s.Spec.UpdateStrategy = appsv1.StatefulSetUpdateStrategy{Type: appsv1.OnDeleteStatefulSetStrategyType}
-		}, holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
-		}},
-		{name: "updateStrategy.rollingUpdate.partition", change: statefulset.Partition(1), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return partition(s) == 1
-		}},
-		startOrdinal(),
-		retention(appsv1.DeletePersistentVolumeClaimRetentionPolicyType),
-		{name: "minReadySeconds", change: statefulset.MinReadySeconds(1), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.MinReadySeconds == 1
-		}},
-		{name: "replicas", change: statefulset.Replicas(1), holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.Replicas != nil && *s.Replicas == 1
-		}},
-	}
-}
-
-func startOrdinal() field {
-	return field{name: "ordinals", gated: true, ga: 31, change: statefulset.Start(2), holds: func(s *appsv1.StatefulSetSpec) bool {
-		return s.Ordinals != nil && s.Ordinals.Start == 2
-	}}
-}
-
-func immutable() []field {
-	return []field{
-		{name: "selector", change: func(s *appsv1.StatefulSet) {
-			s.Spec.Selector.MatchLabels = map[string]string{"app": "set", "tier": "data"}
-		}},
-		{name: "serviceName", change: func(s *appsv1.StatefulSet) { s.Spec.ServiceName = "other" }},
-		{name: "podManagementPolicy", change: statefulset.Parallel()},
-		{name: "volumeClaimTemplates (another name)", change: func(s *appsv1.StatefulSet) {
-			s.Spec.VolumeClaimTemplates[0].Name, s.Spec.Template.Spec.Containers[0].VolumeMounts[0].Name = "other", "other"
-		}},
-		{name: "volumeClaimTemplates (one more)", change: statefulset.Claims("more")},
-	}
-}
-
-func invalid() []field {
-	return []field{
-		{name: "negative replicas", change: statefulset.Replicas(-1)},
-		{name: "a negative partition", change: statefulset.Partition(-1)},
-		{name: "a negative start ordinal", gated: true, change: statefulset.Start(-1)},
-		{name: "a selector that does not match its template", change: func(s *appsv1.StatefulSet) {
-			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, "app", "somebody-else")
-		}},
-		{name: "an unknown pod management policy", change: func(s *appsv1.StatefulSet) { s.Spec.PodManagementPolicy = "Backwards" }},
-		{name: "an unknown update strategy", change: func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = "Backwards" }},
-	}
-}
-
-func defaults() []field {
-	return []field{
-		{name: "podManagementPolicy: OrderedReady", holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.PodManagementPolicy == appsv1.OrderedReadyPodManagement
-		}},
-		{name: "updateStrategy.type: RollingUpdate", holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.UpdateStrategy.Type == appsv1.RollingUpdateStatefulSetStrategyType
-		}},
-		{name: "updateStrategy.rollingUpdate.partition: 0", holds: func(s *appsv1.StatefulSetSpec) bool { return partition(s) == 0 }},
-		{name: "replicas: 1", holds: func(s *appsv1.StatefulSetSpec) bool { return s.Replicas != nil && *s.Replicas == 1 }},
-		{name: "revisionHistoryLimit: 10", holds: func(s *appsv1.StatefulSetSpec) bool {
-			return s.RevisionHistoryLimit != nil && *s.RevisionHistoryLimit == 10
-		}},
-		retention(appsv1.RetainPersistentVolumeClaimRetentionPolicyType),
-	}
-}
-
-const retentionField = "persistentVolumeClaimRetentionPolicy"
-
-func retention(policy appsv1.PersistentVolumeClaimRetentionPolicyType) field {
-	return field{name: retentionField, gated: true, ga: 32, change: statefulset.Retention(policy, policy), holds: func(s *appsv1.StatefulSetSpec) bool {
-		p := s.PersistentVolumeClaimRetentionPolicy
-		return p != nil && p.WhenDeleted == policy && p.WhenScaled == policy
-	}}
-}
-
 // brief writes a spec without its template.
 func brief(s appsv1.StatefulSetSpec) string {
 	s.Template = corev1.PodTemplateSpec{}
@@ -264,14 +190,6 @@ func brief(s appsv1.StatefulSetSpec) string {
 		return err.Error()
 	}
 	return string(text)
-}
-
-// partition returns the partition of a spec, -1 where none is written.
-func partition(s *appsv1.StatefulSetSpec) int32 {
-	if r := s.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
-		return *r.Partition
-	}
-	return -1
 }
 
 // kept asks the API server whether it keeps a field, and records what that means where it does not: nothing while the feature gate may be off,

@@ -38,8 +38,8 @@ func api() []Guarantee {
 	}, {
 		ID:    APIInvalid,
 		Level: Core,
-		Must: "A set with negative replicas, a negative partition, a negative start ordinal, a selector that does not match its template or " +
-			"an unknown policy is rejected.",
+		Must: "A set with negative replicas, a negative partition, a negative start ordinal, negative minReadySeconds, a selector that is empty or does " +
+			"not match its template, a template without containers or an unknown policy is rejected, and so is a change to one.",
 		Sources: []Source{API},
 		Link:    specFields,
 		Note:    "Recreate is not a safe example of an unknown update strategy.",
@@ -47,7 +47,7 @@ func api() []Guarantee {
 		ID:    APIDefaults,
 		Level: Core,
 		Must: "Fields left out are filled in: podManagementPolicy OrderedReady, updateStrategy RollingUpdate with partition 0, replicas 1, " +
-			"revisionHistoryLimit 10, claims retained.",
+			"revisionHistoryLimit 10, claims retained; what is there stays, and changes no default of the rest.",
 		Sources: []Source{API},
 		Link:    specFields,
 		Note:    "Compare field by field: newer versions fill in more.",

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
@@ -142,6 +143,21 @@ func DryRunCreate(ctx context.Context, ns *framework.Namespace, options ...Optio
 	GinkgoHelper()
 	o := Manifest(ctx, ns, append([]Option{func(s *appsv1.StatefulSet) { s.Name = DryRun }}, options...)...)
 	return ns.Client.AppsV1().StatefulSets(ns.Name).Create(ctx, o, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+}
+
+// DryRunUpdate returns the API server's answer to a dry run that changes the set.
+func (s *Set) DryRunUpdate(ctx context.Context, change Option) (*appsv1.StatefulSet, error) {
+	GinkgoHelper()
+	live := s.Live(ctx)
+	live.ResourceVersion = "" // so that a status which is written meanwhile makes no conflict
+	change(live)
+	return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Update(ctx, live, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+}
+
+// DryRunScale returns the API server's answer to a dry run that changes replicas through the scale subresource.
+func (s *Set) DryRunScale(ctx context.Context, replicas int32) (*autoscalingv1.Scale, error) {
+	scale := &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.NS.Name}, Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}
+	return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).UpdateScale(ctx, s.Name, scale, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
 }
 
 // Field is a field of a set's spec that a cluster may not have.

@@ -31,6 +31,27 @@ func apiServer() []Fault {
 		Harm:    "A change that cannot be made is accepted and forgotten.",
 		Request: ofSets(http.MethodPut, swap(`"serviceName":"other"`, `"serviceName":"set"`)),
 	}, {
+		Name: "api-corrects-changes", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
+		Harm:    "A change that makes no sense is taken for one that takes all members away.",
+		Request: ofSets(http.MethodPut, swap(`"replicas":-1`, `"replicas":0`)),
+	}, {
+		Name: "api-corrects-policies", Kind: Subtle, Breaks: []contract.ID{contract.APIInvalid},
+		Harm:    "Who mistypes that volumes are to go with their members is not told, and they stay and are paid for.",
+		Request: ofSets("", swap(`"whenScaled":"Backwards"`, `"whenScaled":"Retain"`)),
+	}, {
+		Name: "api-fills-in-more", Kind: Subtle, Breaks: []contract.ID{contract.APIDefaults},
+		Harm: "Who lets volumes go with members that are removed loses those of a set that is deleted as well.",
+		Request: ofSets(http.MethodPost, swap(`"persistentVolumeClaimRetentionPolicy":{"whenScaled":"Delete"}`,
+			`"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Delete","whenScaled":"Delete"}`)),
+	}, {
+		Name: "api-none-is-unset", Kind: Subtle, Breaks: []contract.ID{contract.APIDefaults},
+		Harm:    "Old versions that nobody wanted to be kept are kept.",
+		Request: ofSets(http.MethodPost, swap(`"revisionHistoryLimit":0`, `"revisionHistoryLimit":10`)),
+	}, {
+		Name: "api-reverts-size", Kind: Subtle, Breaks: []contract.ID{contract.APIImmutable},
+		Harm:    "Who makes the volumes of a set larger is told that it was done, and it was not.",
+		Request: ofSets(http.MethodPut, swap(`"storage":"33Mi"`, `"storage":"16Mi"`)),
+	}, {
 		Name: "api-loses-ordinals", Kind: Obvious, Breaks: []contract.ID{contract.APIMutable},
 		Shows:   []contract.ID{contract.IdentityStartOrdinal},
 		Harm:    "A set that is to be moved to another cluster ordinal by ordinal begins at 0 there.",
