@@ -58,7 +58,7 @@ func (v *view) whoAsks(p *corev1.Pod, name corev1.ResourceName) string {
 
 // ofUnit says what a quantity of a resource means that no node has, where it may have been meant otherwise; "" if it looks as meant.
 func ofUnit(p *corev1.Pod, name corev1.ResourceName) string {
-	const cores = 50 // More are asked for by mistake more often than on purpose.
+	const cores = 100 // More are asked for by mistake more often than on purpose.
 	for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
 		if q := c.Resources.Requests[name]; name == corev1.ResourceCPU && q.Value() >= cores && !strings.HasSuffix(q.String(), "m") {
 			return fmt.Sprintf("; cpu: %s without a unit are %s whole processors, %sm would be thousandths of one", q.String(), q.String(), q.String())
@@ -87,6 +87,7 @@ func scarce(p *corev1.Pod, nodes []nodeObstacles) corev1.ResourceName {
 
 // nearlyTolerated says of a taint that keeps a pod away which toleration of the pod has its key and does not fit, "" if none has.
 func nearlyTolerated(p *corev1.Pod, nodes []nodeObstacles, all []corev1.Node) string {
+	nodes = ordinary(without(nodes, func(o obstacle) bool { return o.cause == byVolume || o.cause == byAffinity }))
 	for i := range all {
 		n := &all[i]
 		if !slices.ContainsFunc(nodes, func(o nodeObstacles) bool { return o.node == n.Name }) {

@@ -58,12 +58,12 @@ func controllerCases() []built {
 			"03 a broken pod of a revision that the set has left", left,
 			"rollout: pod/web-1 is broken and of a revision that the set has left (web-bad, now web-7c98cf7c44; its image registry.invalid/shop/web:2 is no longer in the template), and OrderedReady waits for it", "forced-rollback",
 		},
-		{"03 twin: the template has the image still", func(t *testing.T) state {
+		{"03 twin: the pod is of the newest revision, and has another image", func(t *testing.T) state {
 			t.Helper()
 			s := left(t)
 			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = s.StatefulSet.Status.UpdateRevision
 			return s
-		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main", "image-pull"},
+		}, "image: pod/web-1 cannot pull the image registry.invalid/shop/web:2 of container main: the registry has no image of that name and tag; the set's template, of which the pod is, has another image", "pod-changed"},
 		{"03 twin: the newest template has the same image", func(t *testing.T) state {
 			t.Helper()
 			s := left(t)

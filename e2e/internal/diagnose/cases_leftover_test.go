@@ -143,10 +143,7 @@ func leftoverCases() []built {
 			c.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}
 		}, func(*corev1.PersistentVolume) {}), `storage: persistentvolumeclaim/data-web-0 finds none of the 1 free volume of class "diagnose-byhand" that fits: by-hand does not have the labels that the claim selects`, "volume-selector"},
 		{"twin: a volume by hand that is a file system", byHand(func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = &block }, func(*corev1.PersistentVolume) {}), `storage: persistentvolumeclaim/data-web-0 finds none of the 1 free volume of class "diagnose-byhand" that fits: by-hand has another volume mode than Block`, "volume-mode"},
-		{"twin: a volume that is kept for the claim, of another class", byHand(func(*corev1.PersistentVolumeClaim) {}, func(pv *corev1.PersistentVolume) {
-			pv.Spec.StorageClassName, pv.Spec.ClaimRef = "by-hand", &corev1.ObjectReference{Namespace: "diagnose-ww4l2", Name: "data-web-0"}
-		}), waits + `; the volume by-hand is kept for it (claimRef), and is of class "by-hand"`, "volume-class"},
-		{"twin: a volume of another class that is kept for nobody", byHand(func(*corev1.PersistentVolumeClaim) {}, func(pv *corev1.PersistentVolume) { pv.Spec.StorageClassName = "by-hand" }), waits, "no-volume"},
+		{"twin: a volume of another class", byHand(func(*corev1.PersistentVolumeClaim) {}, func(pv *corev1.PersistentVolume) { pv.Spec.StorageClassName = "by-hand" }), waits, "no-volume"},
 
 		{"a claim that is not its ephemeral volume's", ephemeral("another"), "storage: persistentvolumeclaim/web-0-cache has the name that the ephemeral volume cache of pod web-0 needs, and was not made for it: it belongs to pod/web-0, uid another", "claim-foreign"},
 		{"twin: it is", ephemeral(""), "scheduling: pod/web-0 is given no node, as the scheduler says: PVC was not created for pod", diagnose.Unknown},

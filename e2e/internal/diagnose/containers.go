@@ -16,6 +16,8 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 	if f := l.containers(); f != nil {
 		v.linked(p, f)
 		v.limitFrom(p, f)
+		v.samePort(p, f)
+		v.unexpanded(p, f)
 		return f
 	}
 	return v.setup(l)

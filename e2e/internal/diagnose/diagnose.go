@@ -110,6 +110,10 @@ func Diagnose(s *State) []Finding {
 		}
 	}
 	asksInVain := len(found) > 0
+	closed := v.closed(pods)
+	if closed != nil && closed.Known() && !asksInVain {
+		found = append(found, *closed)
+	}
 	unpublished := v.unpublished(pods)
 	if unpublished != nil && unpublished.Known() && !asksInVain {
 		found = append(found, *unpublished)
@@ -130,8 +134,8 @@ func Diagnose(s *State) []Finding {
 	found = append(found, dns...)
 	found = append(found, names...)
 	found = append(found, policies...)
-	if f := v.closed(pods); f != nil {
-		found = append(found, *f)
+	if closed != nil {
+		found = append(found, *closed) // merge leaves it out where it is the first.
 	}
 	if unpublished != nil && !unpublished.Known() && !asksInVain {
 		found = append(found, *unpublished)

@@ -11,13 +11,17 @@ import (
 // image is a container whose image cannot be had.
 func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	w := c.State.Waiting
+	image := c.Image
+	if own := l.specOf(c.Name).Image; own != "" && strings.Contains(w.Message, own) {
+		image = own // The status still has the one that ran before.
+	}
 	f := &Finding{
 		Cause: "image-pull", Area: Image, Object: l.pod, Seen: l.seen,
-		What:     fmt.Sprintf("cannot pull the image %s of %s %s", c.Image, word, c.Name),
+		What:     fmt.Sprintf("cannot pull the image %s of %s %s", image, word, c.Name),
 		Evidence: []Evidence{{l.pod, field(c, ".state.waiting.reason"), w.Reason}},
 		Look:     []string{describe(l.pod)},
 	}
-	text, image := w.Message, c.Image
+	text := w.Message
 	volume, reference := l.imageVolume(text, l.specOf(c.Name).Image)
 	if volume != "" {
 		image = reference
@@ -38,11 +42,11 @@ func (l podInspector) image(c *corev1.ContainerStatus, word string) *Finding {
 	}
 	switch w.Reason {
 	case "InvalidImageName":
-		f.What = fmt.Sprintf("names an image for %s %s that is no image reference: %s", word, c.Name, c.Image)
+		f.What = fmt.Sprintf("names an image for %s %s that is no image reference: %s", word, c.Name, image)
 		f.Do = []string{"write the image in the set's template as registry/repository:tag or with a digest"}
 		return f
 	case "ErrImageNeverPull":
-		f.What = fmt.Sprintf("may not pull the image %s of %s %s (imagePullPolicy Never), and the node does not have it", c.Image, word, c.Name)
+		f.What = fmt.Sprintf("may not pull the image %s of %s %s (imagePullPolicy Never), and the node does not have it", image, word, c.Name)
 		f.Do = []string{"load the image onto the node, or change imagePullPolicy"}
 		return f
 	}

@@ -27,6 +27,31 @@ func readLastWords(message string) *lastWords {
 func knownLastWords() []lastWords {
 	return []lastWords{
 		{
+			any: []string{"inotify", "number of file watchers"}, noFile: true,
+			why: "its node's kernel lets it watch no more files, by its own words",
+			do:  "raise fs.inotify.max_user_watches and max_user_instances (sysctl) on the nodes that may run it",
+		},
+		{
+			any: []string{"can't fork", "cannot fork", "unable to create native thread", "unable to create new native thread", "pthread_create failed", "fork: retry"}, noFile: true,
+			why: "it may not start another process or thread, by its own words: the kubelet limits how many a pod has (podPidsLimit), or its memory is used up",
+			do:  "see how many it starts, and raise the limit in the kubelets' configuration, or resources.limits.memory in the set's template",
+		},
+		{
+			any: []string{"files are incompatible with server", "was initialized by postgresql version", "cannot downgrade", "downgrade is not", "unsupported data version", "newer version of the data", "data directory is from a newer", "upgrade the data", "invalid feature compatibility", "featurecompatibilityversion"}, ofData: true,
+			why: "the data on its volume are of another version than the program, by its own words",
+			do:  "go back to the image that wrote the data, and upgrade as the program's makers say: often through each major version, or with a dump",
+		},
+		{
+			any: []string{"cluster id mismatch", "inconsistentclusterid", "cluster-id-mismatch", "doesn't match stored clusterid", "already been bootstrapped", "belongs to a different cluster", "member id mismatch", "has been removed from the cluster", "permanently removed from the cluster"}, ofData: true,
+			why: "the data on its volume are of another cluster, or of a member that was removed, by its own words: a claim outlives its pod, and a set that is scaled down and up",
+			do:  "if the other members have the data: delete its claim and the pod, so that it joins anew with an empty volume",
+		},
+		{
+			any: []string{"lock file", "lockfile", "already locked", "could not lock", "unable to lock", "unable to obtain lock", "failed to obtain node lock", "another instance", "is already running", ".lock: resource temporarily unavailable", "lock: resource temporarily unavailable", "storage is locked"}, ofData: true, noFile: true,
+			why: "another process has its data, or the last one left a lock file there, by its own words",
+			do:  "see whether another pod mounts the same volume; if none does, remove the lock file once nothing of the earlier one runs",
+		},
+		{
 			any: []string{"no space left on device"},
 			why: "the disk that it writes to is full, by its own words: a volume, or the node's",
 			do:  "make the claim larger or free the volume; if it is the node's disk, free that",

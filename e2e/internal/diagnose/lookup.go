@@ -61,6 +61,7 @@ func notResolved(text string) []string {
 	var out []string
 	for _, m := range regexp.MustCompile(`(?i)bad address '([^']+)'|could(?: not|n't) (?:resolve|translate) host(?: name)?:? "?([\w.-]+)|can't resolve '([^']+)'|\blookup ([\w.-]+)(?: on \S+)?: no such host|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|unknown host:? ([\w.-]+)|NXDOMAIN[^\w]+([\w.-]+)|can't find ([\w.-]+): NXDOMAIN|([\w.-]+): (?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`).FindAllStringSubmatch(text, -1) {
 		for _, name := range m[1:] {
+			name, _, _ = strings.Cut(name, ":") // wget gives the port as well
 			if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" && !slices.Contains(out, name) {
 				out = append(out, name)
 			}

@@ -16,7 +16,8 @@ var serviceName = regexp.MustCompile(`[A-Za-z0-9$(){}_-]+(?:\.[A-Za-z0-9$(){}_-]
 
 // NamesIn returns the names of the cluster that the containers of a set's template ask for, as far as commands, arguments, environment, hooks and
 // probes hold them: each once, sorted. They are those below .svc, and short ones of the set's own pods under a service (web-0.web): under another
-// service than the set's they count only with a port after them, since a file may be called so too. Configuration in files is not looked at.
+// service than the set's they count only with a port after them, since a file may be called so too. Names of one word are those in URLs and behind programs
+// that look names up, unless the template has an address for them. Configuration in files is not looked at.
 func NamesIn(set *appsv1.StatefulSet) []string {
 	spec := &set.Spec.Template.Spec
 	var texts []string
@@ -35,10 +36,20 @@ func NamesIn(set *appsv1.StatefulSet) []string {
 				out = append(out, m[1]+"."+m[2])
 			}
 		}
+		for _, m := range lookup.FindAllStringSubmatch(t, -1) {
+			name := firstOf(m[1], m[2])
+			known := slices.ContainsFunc(spec.HostAliases, func(a corev1.HostAlias) bool { return slices.Contains(a.Hostnames, name) })
+			if name != "localhost" && strings.Trim(name, "0123456789") != "" && !known && !strings.Contains(m[0], " -l") {
+				out = append(out, name)
+			}
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
+
+// lookup is a name of one word that a URL holds, or that a program is given which looks it up.
+var lookup = regexp.MustCompile(`\b(?:nslookup|dig|ping|nc|getent hosts)[ \t]+(?:-\S+[ \t]+(?:\d+[ \t]+)?)*([a-z][a-z0-9-]*)(?:[\s:;/"')]|$)|://(?:[^/@\s]+@)?([a-z][a-z0-9-]*)(?:[:/\s"']|$)`)
 
 // substitution is what a shell puts the output of a command in place of.
 var substitution = regexp.MustCompile(`\$\([^()]*\)|` + "`[^`]*`")
@@ -52,6 +63,18 @@ func substituted(text string) string {
 		return "$()"
 	}
 	return text // A variable of Kubernetes.
+}
+
+// ProbeNamesIn returns the names of the cluster that commands of readiness and startup probes hold, as NamesIn does.
+func ProbeNamesIn(set *appsv1.StatefulSet) []string {
+	asks := set.DeepCopy()
+	spec := &asks.Spec.Template.Spec
+	spec.InitContainers = nil
+	for i := range spec.Containers {
+		c := &spec.Containers[i]
+		*c = corev1.Container{ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe}
+	}
+	return NamesIn(asks)
 }
 
 func textsOf(c *corev1.Container) []string {
@@ -240,7 +263,7 @@ func (v *view) asksOthers(c *corev1.PodDNSConfig) bool {
 // unresolved reports whether what a finding rests on says that a name was not resolved, in the words of common resolvers.
 func unresolved(f Finding) bool {
 	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
-		return contains(strings.ToLower(e.Value))("resolve", "no such host", "name or service not known", "bad address", "unknown host", "nxdomain", "name resolution")
+		return contains(strings.ToLower(e.Value))("resolve", "no such host", "name or service not known", "bad address", "unknown host", "nxdomain", "name resolution", "no address", "server can't find")
 	})
 }
 

@@ -37,7 +37,7 @@ func (v *view) pods(manager *Finding) []Finding {
 				unavailable = p
 			}
 			restarted = append(restarted, v.restarts(p)...)
-			for _, f := range []*Finding{v.settingGone(p), v.unsteady(p)} {
+			for _, f := range []*Finding{v.settingGone(p), v.unsteady(p), v.outdated(p)} {
 				if f != nil {
 					restarted = append(restarted, *f)
 				}

@@ -131,6 +131,9 @@ func (l podInspector) probe(c *corev1.ContainerStatus, word string, spec *corev1
 		return nil
 	}
 	e := l.about(c.Name, "Unhealthy", title(kind)+" probe")
+	if e != nil && l.succeeds(e, probe) {
+		return l.early(c, kind, word, probe, l.unreadySince(c))
+	}
 	fails := "fails"
 	if e == nil {
 		// Events last an hour, and may not be read. Only a probe keeps a container that runs from being ready.

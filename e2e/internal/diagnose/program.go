@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +50,27 @@ func (l podInspector) scriptOf(spec *corev1.Container, message string) *script {
 		}
 	}
 	return nil
+}
+
+// hidden makes a finding of a program that is not found say which volume is mounted where it would be.
+func (l podInspector) hidden(f *Finding, c *corev1.ContainerStatus, message string) {
+	m := execOf.FindStringSubmatch(message)
+	if m == nil || !contains(message)("no such file or directory", "executable file not found") {
+		return
+	}
+	path, spec := firstOf(m[1], m[2]), l.specOf(c.Name)
+	for i := range spec.VolumeMounts {
+		at := strings.TrimSuffix(spec.VolumeMounts[i].MountPath, "/")
+		usual := !strings.Contains(path, "/") && slices.Contains([]string{"/bin", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/sbin", "/usr/sbin"}, at)
+		if !usual && !strings.HasPrefix(path, at+"/") {
+			continue
+		}
+		f.What += fmt.Sprintf("; the volume %s is mounted at %s, which hides what the image has there", spec.VolumeMounts[i].Name, at)
+		f.Why = "a volume takes the place of the directory that it is mounted at: nothing of the image is seen below it"
+		f.Do = []string{"mount the volume at a directory of its own in the set's template, or have an init container copy the image's files onto it"}
+		f.Evidence = append(f.Evidence, Evidence{l.pod, "spec.containers[" + spec.Name + "].volumeMounts[" + spec.VolumeMounts[i].Name + "].mountPath", at})
+		return
+	}
 }
 
 // cannotRun makes a finding say why a script cannot be started: what keeps it from it lies in its file, not in the image.

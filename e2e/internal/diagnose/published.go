@@ -12,7 +12,7 @@ import (
 // unpublished is a service of the set's that publishes only Ready pods, while a pod that is not Ready may wait for a name of its own.
 func (v *view) unpublished(pods []Finding) *Finding {
 	asker, peer := v.unresolvedPeer(pods)
-	if peer == "" && !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
+	if peer == "" && v.probeAsks(pods) == "" && !slices.ContainsFunc(pods, initRuns) && !v.unresolvedBy(Finding{}, pods) {
 		return nil
 	}
 	at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == v.set.Spec.ServiceName })
@@ -31,6 +31,17 @@ func (v *view) unpublished(pods []Finding) *Finding {
 	if len(v.s.Names) > 0 {
 		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
 	}
+	if asks := v.probeAsks(pods); peer == "" && asks != "" {
+		f.Cause = "not-published"
+		f.What = "publishes only Ready pods (publishNotReadyAddresses is not set), and " + asks + ": they resolve only once it has succeeded"
+		f.Seen = "a probe waits for its own consequence"
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster in probes", strings.Join(v.s.ProbeNames, ", ")})
+		f.Do = []string{"set publishNotReadyAddresses: true on the service: names of pods that are not Ready then resolve, and nothing has to be restarted"}
+		if v.ordered() && v.replicas() > 1 {
+			f.Do = append(f.Do, "if it asks for all pods of the set: under OrderedReady those after it do not exist before it is Ready; have it ask less, or create the set anew with podManagementPolicy Parallel")
+		}
+		return f
+	}
 	if peer == "" {
 		return f
 	}
@@ -45,6 +56,29 @@ func (v *view) unpublished(pods []Finding) *Finding {
 	f.Evidence = append(f.Evidence, Evidence{v.ref("pod", peer), "status.conditions[Ready]", "not True"})
 	f.Do = []string{"set publishNotReadyAddresses: true on the service: names of pods that are not Ready then resolve, and nothing has to be restarted"}
 	return f
+}
+
+// probeAsks says whose probe asks for names of the set's own pods and does not get them, as it says or without a word; "" if none does.
+func (v *view) probeAsks(pods []Finding) string {
+	own := slices.ContainsFunc(v.s.ProbeNames, func(name string) bool {
+		a, ok := parts(name)
+		return ok && v.ownPod(a.pod) && (a.service == "" || a.service == v.set.Spec.ServiceName)
+	})
+	if !own || v.set.Spec.ServiceName == "" {
+		return ""
+	}
+	for _, f := range pods {
+		if f.Cause != "readiness-probe" && f.Cause != "startup-probe" {
+			continue
+		}
+		silent := slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
+			return strings.HasPrefix(e.Field, "event Unhealthy") && strings.HasSuffix(strings.TrimSpace(e.Value), "probe failed:")
+		})
+		if silent || unresolved(f) {
+			return fmt.Sprintf("the probe of pod %s asks for names of the set's pods before it is Ready", f.Object.Name)
+		}
+	}
+	return ""
 }
 
 // unresolvedPeer is a pod that could not resolve a name of the set's own pods, by its own words, and the pod of that name, which runs and is not Ready;

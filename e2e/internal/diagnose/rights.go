@@ -12,7 +12,7 @@ import (
 // What programs say that may not change whom a file or a process belongs to, and the folder in which the kubelet mounts a token of the service account.
 var (
 	changesOwner = regexp.MustCompile(`(?i)(chown|chgrp|chmod|changing ownership|set(?:e|re|res)?[ug]id|setgroups|su-exec|gosu|failed switching to|initgroups)\b[^\n]*(operation not permitted|permission denied)`)
-	tokenFolder  = regexp.MustCompile(`/run/secrets/kubernetes\.io/serviceaccount/?\S*?(?:: no such file or directory|' not found|.*no such file)`)
+	tokenFolder  = regexp.MustCompile(`(?i)/run/secrets/kubernetes\.io/serviceaccount[^\n]*(?:no such file|not found|does not exist)`)
 )
 
 // incapable makes a finding of a container that ended say that it lacks a capability of root's which its securityContext takes away, and reports whether that

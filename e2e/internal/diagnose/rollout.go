@@ -34,7 +34,7 @@ func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 		return f
 	}
 	if has == wants {
-		return v.stopsRollout(p, f)
+		return v.stopsRollout(p, v.changedByHand(p, f))
 	}
 	pod := v.ref("pod", p.Name)
 	f.Evidence = append(f.Evidence, Evidence{pod, "metadata.labels[" + appsv1.ControllerRevisionHashLabelKey + "]", has}, Evidence{v.setRef(), "status.updateRevision", wants})
@@ -69,6 +69,37 @@ func (v *view) ofEarlierRevision(p *corev1.Pod, f Finding) Finding {
 		"this is documented behaviour of sets (forced rollback), no failure of the cluster",
 	}
 	return f
+}
+
+// changedByHand makes a finding of an image that cannot be had say that the pod has another than the template from which it was made.
+func (v *view) changedByHand(p *corev1.Pod, f Finding) Finding {
+	template := &v.set.Spec.Template.Spec
+	image := ""
+	for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
+		own := specOf(slices.Concat(template.InitContainers, template.Containers), c.Name)
+		if own.Image != "" && own.Image != c.Image && contains(f.What)("the image "+c.Image+" ") {
+			image = c.Image
+		}
+	}
+	if image == "" || f.Area != Image {
+		return f
+	}
+	f.Cause = "pod-changed"
+	f.What += fmt.Sprintf("; the set's template, of which the pod is, has another image than %s: somebody changed the pod, or an admission webhook did", image)
+	f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template.spec.containers[*].image", imagesOf(template)})
+	f.Do = []string{
+		"delete the pod, which is then made from the template: " + kubectl(v.ref("pod", p.Name), "delete pod %s", p.Name),
+		"if the next one has that image again: see which webhook changes pods (kubectl get mutatingwebhookconfigurations)",
+	}
+	return f
+}
+
+func imagesOf(spec *corev1.PodSpec) string {
+	var out []string
+	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+		out = append(out, c.Image)
+	}
+	return list(out)
 }
 
 // stopsRollout says of a finding about a pod of the newest revision, while pods of the one before are Ready, that the rollout stops there.

@@ -41,6 +41,12 @@ func (l podInspector) sandbox(e *corev1.Event) *Finding {
 		f.Do = []string{"configure the handler in the container runtime of the nodes, and name these nodes in the class's scheduling.nodeSelector", "or take runtimeClassName out of the set's template"}
 		return f
 	}
+	if contains(message)("construct FQDN") {
+		f.Cause, f.Area, f.What = "host-name", Config, "cannot have its full name as its host name (setHostnameAsFQDN): "+message
+		f.Why = "Linux takes host names of at most 64 characters, and the full name holds those of pod, service, namespace and the cluster's zone"
+		f.Do = []string{"take setHostnameAsFQDN out of the set's template, or use shorter names of set, service and namespace"}
+		return f
+	}
 	if contains(message)("hostUsers", "user namespace") {
 		f.Do = []string{"take hostUsers: false out of the set's template, or choose nodes whose kernel and runtime have user namespaces"}
 		return f

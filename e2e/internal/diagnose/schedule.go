@@ -239,7 +239,7 @@ func (v *view) fitsNowhere(p *corev1.Pod, f Finding, nodes []nodeObstacles) Find
 		f.Do = []string{"label a node, or change nodeSelector and affinity in the set's template"}
 		f.Look[1] = "kubectl get nodes --show-labels"
 	case byTaint:
-		f.What += taintsText(nodes) + nearlyTolerated(p, ordinary(nodes), v.s.Nodes)
+		f.What += taintsText(nodes) + nearlyTolerated(p, nodes, v.s.Nodes)
 		f.Do = []string{"add a toleration to the set's template, or take the taint off a node"}
 	case byCordon:
 		node := cordoned(nodes)

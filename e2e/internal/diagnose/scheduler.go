@@ -122,7 +122,7 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 	}
 	f.Cause = why.cause
 	v.explain(&f, why.cause)
-	if pv := v.confined(p, nodes); pv != nil && why.cause != Unknown {
+	if pv := v.confined(p, nodes); pv != nil && why.cause != Unknown && why.cause != "claim-in-use" {
 		return v.onlyThere(p, f, pv, free, why)
 	}
 	switch why.cause {

@@ -91,13 +91,34 @@ func (v *view) closed(pods []Finding) *Finding {
 		return nil
 	}
 	policy := v.ref("networkpolicy", names[0])
-	return &Finding{
+	f := &Finding{
 		Cause: Note, Area: Network, Object: policy, Path: []Ref{v.setRef(), policy},
 		What: "selects the set's pods and lets them receive nothing from each other: where they have to talk before they are Ready, they never are",
 		Seen: "pods of the set are not Ready; policies that select them: " + strings.Join(names, ", "), Evidence: evidence,
 		Do:   []string{"if they have to: add an ingress rule from pods with the set's own labels"},
 		Look: []string{getYAML(policy)},
 	}
+	if v.talks() && slices.ContainsFunc(pods, notRefused) {
+		f.Cause, f.What = "policy-peers", "selects the set's pods and lets them receive nothing from each other, and the set's template asks for pods of the set by name"
+		f.Evidence = append(f.Evidence, Evidence{v.setRef(), "spec.template, names of the cluster", strings.Join(v.s.Names, ", ")})
+		f.Do = []string{"add an ingress rule from pods with the set's own labels: a policy that selects pods allows nothing else"}
+	}
+	return f
+}
+
+// talks reports whether the set's template asks for pods of the set by their names.
+func (v *view) talks() bool {
+	return slices.ContainsFunc(v.s.Names, func(name string) bool {
+		a, ok := parts(name)
+		return ok && v.ownPod(a.pod) && (a.service == "" || a.service == v.set.Spec.ServiceName)
+	})
+}
+
+// notRefused reports whether a finding is of a program that may wait for another in vain: who is refused, or gets another answer, has reached somebody.
+func notRefused(f Finding) bool {
+	return mayAskNames(f) && f.Known() && !unresolved(f) && !slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
+		return contains(strings.ToLower(e.Value))("refused", "statuscode", "not found", "denied")
+	})
 }
 
 // admits reports whether a rule may let in pods with some labels of the same namespace. Namespaces and addresses are not looked at.

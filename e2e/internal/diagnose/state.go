@@ -58,6 +58,12 @@ type State struct {
 	Autoscalers []autoscalingv2.HorizontalPodAutoscaler `json:"autoscalers,omitempty"`
 	// Names are the names of the cluster that the set's template asks for, in commands, arguments, environment, hooks and probes (NamesIn).
 	Names []string `json:"names,omitempty"`
+	// ProbeNames are those of them that commands of readiness and startup probes ask for.
+	ProbeNames []string `json:"probeNames,omitempty"`
+	// Settings are the ConfigMaps that containers of the set's template read when they start and not later: for their environment, or by subPath.
+	Settings []Setting `json:"settings,omitempty"`
+	// Absent are the services of other namespaces among them that do not exist, as namespace/name.
+	Absent []string `json:"absent,omitempty"`
 	// Says is what containers wrote last that have not ended and are waited for.
 	Says []Says `json:"says,omitempty"`
 

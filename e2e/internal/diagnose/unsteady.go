@@ -38,6 +38,13 @@ func (l podInspector) early(c *corev1.ContainerStatus, kind, word string, p *cor
 	}
 }
 
+// succeeds reports whether a probe that has to succeed several times does so, and has not done it as often: its last failure is some time ago, and events of
+// it are not so many that they are left out.
+func (l podInspector) succeeds(e *corev1.Event, p *corev1.Probe) bool {
+	const seldom = 20 // Of what is the same, clients send 25 events, and then one in five minutes.
+	return p.SuccessThreshold > 1 && e.Count < seldom && l.now.Sub(at(e)) > time.Duration(2*max(p.PeriodSeconds, 1)+p.TimeoutSeconds)*time.Second && l.now.Sub(at(e)) < due(p)+time.Duration(2*max(p.PeriodSeconds, 1))*time.Second
+}
+
 // elsewhere says that a probe does not ask the pod but a host that it names, "" if it asks the pod. In the node's network the loopback is the pod's, too.
 func (l podInspector) elsewhere(p *corev1.Probe) string {
 	host := ""
@@ -86,7 +93,9 @@ func (v *view) unsteady(p *corev1.Pod) *Finding {
 			}
 			// A probe that fails from the start until the program is up is as it should be.
 			worked := c.State.Running.StartedAt.Add(time.Duration(of.probe.InitialDelaySeconds+2*max(of.probe.PeriodSeconds, 1)+10) * time.Second)
-			if !at(e).After(readySince(p)) && !e.FirstTimestamp.After(worked) {
+			period := time.Duration(max(of.probe.PeriodSeconds, 1)) * time.Second
+			between := at(e).Sub(e.FirstTimestamp.Time) > time.Duration(e.Count+2)*period*3/2
+			if !at(e).After(readySince(p)) && !e.FirstTimestamp.After(worked) && !between {
 				continue
 			}
 			f := &Finding{

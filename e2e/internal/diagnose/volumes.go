@@ -134,7 +134,7 @@ func (v *view) staticVolume(f *Finding, c *corev1.PersistentVolumeClaim, class s
 	return f
 }
 
-// otherClass makes a finding of a claim that waits for a volume by hand say which volume it would have, were it of the claim's class.
+// otherClass makes a finding of a claim that waits for a volume by hand say which volume it might have, were it of the claim's class.
 func (v *view) otherClass(f *Finding, c *corev1.PersistentVolumeClaim, class string) {
 	if class == "" {
 		f.Why = "the class \"\" asks for a volume that somebody made, and never for one of the default class: that is what a claim without storageClassName asks for"
@@ -145,14 +145,9 @@ func (v *view) otherClass(f *Finding, c *corev1.PersistentVolumeClaim, class str
 			continue
 		}
 		volume, has := clusterRef("persistentvolume", pv.Name), volumehelper.GetPersistentVolumeClass(pv)
-		if !sameClaim(pv, c) { // Whether it is meant is not known.
-			f.Do = append(f.Do, fmt.Sprintf("the volume %s would fit but for its class %q: if it is meant, have both name the same class", pv.Name, has))
-			continue
-		}
-		f.Cause = "volume-class"
-		f.What += fmt.Sprintf("; the volume %s is kept for it (claimRef), and is of class %q", pv.Name, has)
+		// Whether it is meant is not known.
 		f.Evidence = append(f.Evidence, Evidence{volume, "spec.storageClassName", fmt.Sprintf("%q", has)})
-		f.Do = []string{fmt.Sprintf("have claim and volume name the same class: %s", kubectl(Ref{}, `patch pv %s -p '{"spec":{"storageClassName":"%s"}}'`, pv.Name, class))}
+		f.Do = append(f.Do, fmt.Sprintf("the volume %s would fit but for its class %q: if it is meant, have both name the same class", pv.Name, has))
 		return
 	}
 }

@@ -25,8 +25,16 @@ func TestLastWords(t *testing.T) {
 		"accept tcp [::]:80: accept4: too many open files":                                                     "it may not open as many files",
 		"java.lang.OutOfMemoryError: Java heap space":                                                          "its memory is used up by its own limit",
 		"Error: unknown flag: --foo":                                                                           "it does not know an argument",
-		"bye":                                                                                                  "",
-		"connected to the host":                                                                                "",
+		"listen tcp :80: bind: permission denied":                                                              "it may not open its port",
+		"bind() to 10.0.0.9:80 failed (99: Cannot assign requested address)":                                   "it is to listen on an address",
+		"bind() to 0.0.0.0:80 failed (98: Address already in use)":                                             "its port is in use",
+		"inotify_add_watch: no space left on device":                                                           "its node's kernel lets it watch no more files",
+		"bash: fork: retry: Resource temporarily unavailable":                                                  "it may not start another process",
+		"FATAL: database files are incompatible with server":                                                   "the data on its volume are of another version",
+		"member 1 has already been bootstrapped":                                                               "the data on its volume are of another cluster",
+		"FATAL: lock file \"postmaster.pid\" already exists":                                                   "another process has its data",
+		"bye":                   "",
+		"connected to the host": "",
 	} {
 		got := readLastWords(said)
 		if (want == "") != (got == nil) || got != nil && (!strings.HasPrefix(got.why, want) || got.do == "") {

@@ -36,11 +36,20 @@ func parts(name string) (a dnsName, ok bool) {
 	return a, true
 }
 
+// ServiceElsewhere returns the namespace and the service in a name of the cluster, if both are written out and the namespace is another than the set's; ""
+// and "" if it is of another form.
+func ServiceElsewhere(name, own string) (namespace, service string) {
+	if a, ok := parts(name); ok && a.namespace != "" && a.namespace != own && a.service != "" {
+		return a.namespace, a.service
+	}
+	return "", ""
+}
+
 // ownPod reports whether the first label of a name is that of a pod of the set's: written out, or a variable that is called after the host or pod.
 func (v *view) ownPod(label string) bool {
 	label = strings.ToLower(label)
 	if strings.Contains(label, "$") {
-		return contains(label)("host", "pod")
+		return strings.HasPrefix(label, strings.ToLower(v.set.Name)+"-$") || contains(label)("host", "pod")
 	}
 	return v.ordinal(label) >= 0
 }
@@ -50,6 +59,9 @@ func (v *view) ownPod(label string) bool {
 func (v *view) wrongNames() []Finding {
 	for _, name := range v.s.Names {
 		a, ok := parts(name)
+		if !strings.Contains(name, ".") && v.ordinal(name) < 0 {
+			a, ok = dnsName{service: name}, true
+		}
 		if !ok {
 			continue
 		}
@@ -60,6 +72,12 @@ func (v *view) wrongNames() []Finding {
 		case v.ownPod(a.pod) && !here:
 			f.Cause, f.What = "other-namespace", fmt.Sprintf("has a template that asks for its pods' names in namespace %s, and is in %s", a.namespace, v.s.Namespace)
 			f.Do = []string{"take the namespace from the pod's own (metadata.namespace of the downward API) in the set's template"}
+		case !here && slices.Contains(v.s.Absent, a.namespace+"/"+a.service):
+			f.Cause, f.Object = "asked-service-missing", Ref{Kind: "service", Namespace: a.namespace, Name: a.service}
+			f.What = fmt.Sprintf("does not exist in namespace %s, though the set's template asks for %s", a.namespace, name)
+			f.Evidence = evidence[:1]
+			f.Do = []string{"create the service there, or correct the name in the set's template"}
+			f.Look = append(f.Look, kubectl(f.Object, "get services"))
 		case v.ownPod(a.pod) && a.service != "" && a.service != v.set.Spec.ServiceName:
 			f.Cause = "other-service"
 			f.What = fmt.Sprintf("has serviceName %q, and its template asks for its pods' names under %s: a pod has a name under the set's own service only", v.set.Spec.ServiceName, a.service)

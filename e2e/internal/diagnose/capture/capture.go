@@ -34,17 +34,22 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 		return r.s, err
 	}
 	r.s.StatefulSet = set
-	r.s.Names = diagnose.NamesIn(set)
+	r.s.Names, r.s.ProbeNames = diagnose.NamesIn(set), diagnose.ProbeNamesIn(set)
 	if err := r.pods(ctx); err != nil {
 		return nil, err
 	}
 	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.policies, r.autoscalers, r.volumes, r.classes, r.nodes, r.leases,
-		r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
+		r.settings, r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
 	r.s.Names = append(r.s.Names, diagnose.ServicesIn(set, r.s.Services)...)
+	slices.Sort(r.s.Names)
+	r.s.Names = slices.Compact(r.s.Names)
 	// What follows depends on what was found.
 	var more []func(context.Context) error
 	if r.awaitsNode() {
 		more = append(more, r.usage)
+	}
+	if slices.ContainsFunc(r.s.Pods, func(p corev1.Pod) bool { return !ready(&p) }) {
+		more = append(more, r.elsewhere)
 	}
 	if len(r.awaited()) > 0 {
 		more = append(more, r.providers, r.providerPods)
