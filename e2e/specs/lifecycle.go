@@ -112,7 +112,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitReady(ctx)
 
 		By("asking for an eviction that a budget does not allow, be it that none may go or that all must stay")
-		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.MinAvailablePart("100%")} {
+		for _, spec := range []policyv1.PodDisruptionBudgetSpec{statefulset.MaxUnavailablePods(0), statefulset.MinAvailablePods(1), statefulset.MinAvailablePart("100%")} {
 			budget := set.CreateBudget(ctx, "budget", spec)
 			_, err := set.Evict(ctx, 0)
 			ns.VerifySet(set.Name, contract.LifecycleBudget, rejected(err, http.StatusTooManyRequests), "an eviction of %s, of which the budget allows none", set.Pod(0))
@@ -145,11 +145,14 @@ var _ = Describe("A StatefulSet", func() {
 			_, err := set.Evict(ctx, ordinal)
 			ns.VerifySet(set.Name, id, rejected(err, http.StatusTooManyRequests), "an eviction of %s: %s", set.Pod(ordinal), why)
 		}
-		admits := func(id contract.ID, ordinal int, why string) {
+		admits := func(id contract.ID, ordinal int, why string, meanwhile ...func()) {
 			GinkgoHelper()
 			uid, err := set.Evict(ctx, ordinal)
 			ns.VerifySet(set.Name, id, answered(err), "an eviction of %s: %s", set.Pod(ordinal), why)
 			if err == nil {
+				for _, do := range meanwhile {
+					do()
+				}
 				set.AwaitReplaced(ctx, ordinal, uid)
 				set.AwaitRunning(ctx, ordinal)
 			}
@@ -198,7 +201,9 @@ var _ = Describe("A StatefulSet", func() {
 		refuses(contract.LifecycleBudgetCounts, 1, "another pod is not Ready, and one may be unavailable")
 		set.Release(ctx, 2)
 		one.AwaitEvictionAllowed(ctx)
-		admits(contract.LifecycleBudgetCounts, 1, "all pods are Ready, and one may be unavailable")
+		admits(contract.LifecycleBudgetCounts, 1, "all pods are Ready, and one may be unavailable", func() {
+			refuses(contract.LifecycleBudgetCounts, 2, "another pod was evicted just before, and one may be unavailable")
+		})
 
 		By("deleting one, which still serves while it stops")
 		set.Release(ctx, 1)

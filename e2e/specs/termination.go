@@ -29,15 +29,21 @@ var _ = Describe("A StatefulSet that ends", func() {
 
 	It("lets a container that needs most of its grace period finish, preStop hook included", Proves(contract.TerminationGraceful), func(ctx SpecContext) {
 		ns := Record(ctx)
+		goesOn := statefulset.Create(ctx, ns, statefulset.Named("stubborn"), statefulset.Grace(5), statefulset.Command(stubborn))
 		// Two of them, side by side: who kills one may be anybody.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.Grace(6), statefulset.SlowShutdown(2, 2))
 		set.AwaitReady(ctx)
-		pods := set.Pods(0, 1)
+		goesOn.AwaitReady(ctx)
+		pods, killed := set.Pods(0, 1), goesOn.Pods(0)[0]
+		goesOn.Scale(ctx, 0)
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 		for _, pod := range pods {
 			set.VerifyFinished(ctx, contract.TerminationGraceful, pod, statefulset.ExitAfterHook)
 		}
+
+		By("waiting for the end of a container that takes no notice of its stop signal")
+		goesOn.VerifyKilled(ctx, contract.TerminationGraceful, killed)
 	})
 
 	It("takes its pods along when it is deleted, makes none while that lasts, and leaves them when they are to be orphaned", Proves(
@@ -64,6 +70,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 			statefulset.MinReadySeconds(1), statefulset.HistoryLimit(0), statefulset.Retention(discard, discard),
 		))
 		foreground.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
+		ns.MakePod(ctx, foreground.Pod(7), framework.WithLabels(foreground.Selector)) // which a set that is not being deleted would adopt
 		foreground.ExpectUnchanged(ctx, framework.AllOf(foreground.NotCreated(1), foreground.NotCreated(2), foreground.NotCreated(3)))
 		removeFinalizer(ctx)
 
@@ -113,3 +120,6 @@ var _ = Describe("A StatefulSet that ends", func() {
 		again.AwaitReady(ctx)
 	})
 })
+
+// stubborn is a container that only SIGKILL ends.
+const stubborn = "trap '' TERM; while :; do sleep 3600 & wait; done"

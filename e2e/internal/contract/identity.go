@@ -46,11 +46,11 @@ func identity() []Guarantee {
 		ID:    IdentityTemplate,
 		Level: Core,
 		Must: "A pod is created with all that the template of its revision says: its labels and annotations, its containers with their ports, probes, " +
-			"environment and requests, its volumes, tolerations and constraints.",
+			"environment and requests, its volumes, tolerations and constraints, and its grace period.",
 		Sources: []Source{API},
 		Link:    specFields,
 		Note: "Held against the fields that are set, not against their values, which admission policies may rewrite, and not against limits, which some of them " +
-			"remove. A volume with the name of a claim template makes room for the claim; the grace period is not longer than the template's.",
+			"remove. A volume with the name of a claim template makes room for the claim.",
 	}, {
 		ID:      IdentityLabelKept,
 		Level:   Extended,
@@ -71,8 +71,8 @@ func identity() []Guarantee {
 	}, {
 		ID:    IdentityAtMostOne,
 		Level: Core,
-		Must: "The containers of a pod have stopped before its name is given to another pod, and the controller's first deletion of a " +
-			"running pod carries the grace period of the pod itself.",
+		Must: "The containers of a pod have stopped before its name is given to another pod, and the first deletion of a running pod by " +
+			"the controller, or by the garbage collector after its set, carries the grace period of the pod itself.",
 		Sources: []Source{Docs},
 		Link:    forceDelete + "#statefulset-considerations",
 		Note: "Names are unique in the API, so only the containers can show a breach. The kubelet's last deletion, forced deletions and " +
@@ -81,7 +81,7 @@ func identity() []Guarantee {
 		ID:    IdentityOwnership,
 		Level: Core,
 		Must: "Each pod of the set has exactly one owner reference with controller set to true, and it names the set by UID. A pod and a controller " +
-			"revision are created with that reference alone, whose apiVersion, kind and name are the set's and whose blockOwnerDeletion is true.",
+			"revision are created with that reference alone, whose apiVersion, kind and name are the set's and whose blockOwnerDeletion is true, and are adopted with such a one.",
 		Sources: []Source{API, Docs, Impl},
 		Link:    metaFields,
 		Note: "That a controller sets blockOwnerDeletion is in the documentation of owners and dependents; that the set is the only owner follows from the " +

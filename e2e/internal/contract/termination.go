@@ -13,7 +13,7 @@ func termination() []Guarantee {
 		ID:    TerminationGraceful,
 		Level: Core,
 		Must: "A pod that is removed runs its preStop hook, gets its stop signal and has its whole grace period for both: a container " +
-			"that needs most of it finishes.",
+			"that needs most of it finishes, and one that goes on after it is killed.",
 		Sources: []Source{Docs},
 		Link:    podLifecycle + "#pod-termination",
 		Note:    "The signal is SIGTERM unless the image names another; nginx images name SIGQUIT.",
@@ -35,7 +35,7 @@ func termination() []Guarantee {
 	}, {
 		ID:      TerminationNoRecreate,
 		Level:   Extended,
-		Must:    "A set that is being deleted creates no pods.",
+		Must:    "A set that is being deleted creates no pods, and adopts none.",
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_set_control.go#L658",
 	}}

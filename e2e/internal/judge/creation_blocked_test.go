@@ -147,7 +147,7 @@ func TestStaleClaims(t *testing.T) {
 	}
 	owned := func(b *historytest.Builder) {
 		running(b)
-		b.SetController("data-web-1", "Pod", "web-1", b.Get(history.Pods, "web-1").UID)
+		b.SetController("data-web-1", "Pod", "web-1", b.Get(history.Pods, "web-1").UID).Claim.OwnersWriter = "somebody"
 	}
 	ended := func(b *historytest.Builder) {
 		b.DeleteByTest("web-1")

@@ -45,7 +45,7 @@ func checkEndpoints(m *model, res *results) {
 			services[e.Name] = append(services[e.Name], e)
 		}
 	}
-	states, reported := map[*podLife][]servingState{}, map[*history.Event]bool{}
+	states, reported, lists := map[*podLife][]servingState{}, map[*history.Event]bool{}, slicesOf(lives)
 	for _, uid := range order {
 		all := lives[uid]
 		for i, e := range all {
@@ -64,7 +64,11 @@ func checkEndpoints(m *model, res *results) {
 						states[p] = m.servingStates(p)
 					}
 					w.check(res, endpoint, p, states[p])
+					w.identify(res, endpoint, p)
 				}
+			}
+			if w.written && lists[listOf(e)] == 1 {
+				w.complete(res, service, states)
 			}
 		}
 	}

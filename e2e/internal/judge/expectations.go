@@ -152,6 +152,8 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 	case granted < grace:
 		return notMet(pod.set, seen, "deletion of %s: expected the pod's own grace period of %d s, found %d s at %s: look for who deletes pods with another one",
 			deletion.Name, grace, granted, deletion.Ref())
+	case x.ExitCode == killed:
+		return m.killedInTime(x, pod, deletion, ended)
 	case ended == nil:
 		return undecided(deletion, "%s was gone before its kubelet reported how its container ended", deletion.Name)
 	}

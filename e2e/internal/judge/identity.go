@@ -143,7 +143,8 @@ func checkOverrides(m *model, res *results) {
 	})
 }
 
-// checkAtMostOne: a pod's containers have stopped before its name is reused, and the controller deletes pods with their own grace period.
+// checkAtMostOne: a pod's containers have stopped before its name is reused, and the controller, and the garbage collector, delete pods with their own
+// grace period.
 func checkAtMostOne(m *model, res *results) {
 	for _, p := range m.pods {
 		if old := p.predecessorIncarnation; old != nil && (old.set != nil || p.set != nil) {
@@ -153,6 +154,11 @@ func checkAtMostOne(m *model, res *results) {
 	for _, a := range m.actions {
 		for _, r := range a.removals {
 			res.firstDeletion(a.set, r.pod)
+		}
+	}
+	for _, s := range m.sets {
+		if s.deleting != nil && !m.h.Header.Unstimulated {
+			res.collectedPods(s)
 		}
 	}
 }

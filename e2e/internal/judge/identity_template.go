@@ -10,8 +10,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkPodOfTemplate: a new pod has all that the template of its revision has, and no longer a grace period. What policies add, and the values that they
-// rewrite, are not compared.
+// checkPodOfTemplate: a new pod has all that the template of its revision has, and its grace period. What policies add, and the values that they rewrite, are
+// not compared.
 func checkPodOfTemplate(m *model, res *results) {
 	const id = contract.IdentityTemplate
 	for _, r := range m.rollouts {
@@ -56,7 +56,7 @@ func lostInPod(set *history.Set, pod *history.Pod) string {
 	switch {
 	case len(lost) > 0:
 		return "without " + strings.Join(lost, ", ")
-	case set.PodGrace != nil && pod.Grace != nil && *pod.Grace > *set.PodGrace:
+	case set.PodGrace != nil && pod.Grace != nil && *pod.Grace != *set.PodGrace:
 		return fmt.Sprintf("with a grace period of %d s instead of %d s", *pod.Grace, *set.PodGrace)
 	}
 	return ""

@@ -24,6 +24,8 @@ type mutableHistory struct {
 	end     time.Duration
 	// deadline is how long at most something must be missing before a judge reports the omission.
 	deadline time.Duration
+	// collected are pods that the garbage collector deletes and no controller reports.
+	collected map[types.UID]bool
 }
 
 // object is one object of the history in all its versions.
@@ -34,7 +36,7 @@ type object struct {
 }
 
 func newMutableHistory(h *history.History, rng *rand.Rand) *mutableHistory {
-	m := &mutableHistory{History: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), deadline: 31 * time.Second}
+	m := &mutableHistory{History: h, rng: rng, objects: map[history.Resource][]*object{}, end: h.Duration(), deadline: 31 * time.Second, collected: map[types.UID]bool{}}
 	byUID := map[types.UID]*object{}
 	for _, e := range h.Events {
 		o := byUID[e.UID]

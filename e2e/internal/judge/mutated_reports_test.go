@@ -14,7 +14,7 @@ import (
 )
 
 // reportDeletions writes the Event objects of a mutated history anew: the controller reports every deletion of a set's pod that neither the
-// test nor the control plane requested, and every removal of one whose containers ran.
+// test nor the control plane requested, nor, for a mutation, the garbage collector, and every removal of one whose containers ran.
 func (h *mutableHistory) reportDeletions() {
 	h.dropEvents(func(e *history.Event) bool { return e.DeletionReport() != "" })
 	events := slices.Clone(h.Events)
@@ -25,7 +25,7 @@ func (h *mutableHistory) reportDeletions() {
 			continue
 		}
 		running := e.Gone() && !e.Pod.Stopped()
-		first := !ended[e.UID] && !e.Pod.Finished() && !e.Pod.Is(corev1.DisruptionTarget) && !h.deletedByTest(&object{uid: e.UID})
+		first := !ended[e.UID] && !h.collected[e.UID] && !e.Pod.Finished() && !e.Pod.Is(corev1.DisruptionTarget) && !h.deletedByTest(&object{uid: e.UID})
 		if ended[e.UID] = true; first || running {
 			h.reportDeletion(e)
 		}

@@ -48,7 +48,7 @@ type furtherMutation struct {
 }
 
 func furtherMutations() []furtherMutation {
-	return slices.Concat(furtherIdentityMutations(), furtherOrderingMutations(), facetMutations())
+	return slices.Concat(furtherIdentityMutations(), furtherOrderingMutations(), facetMutations(), unaskedMutations())
 }
 
 func TestMutationsAreCaught(t *testing.T) {

@@ -86,14 +86,20 @@ func TestAtMostOne(t *testing.T) {
 			name: "a grace period of zero", notExercised: ids(contract.IdentityAtMostOne),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1)
-				for _, e := range b.History().Events {
-					if e.Resource == history.Pods {
-						e.Pod.Grace = new(int64(0))
-					}
-				}
 				b.DeleteByTest("web-0")
 				b.Remove(history.Pods, "web-0")
 				b.CreateReady("web-0")
+				for _, e := range b.Events() {
+					switch e.Resource {
+					case history.Pods:
+						e.Pod.Grace = new(int64(0))
+						if e.DeletionGrace != nil {
+							e.DeletionGrace = new(int64(0))
+						}
+					case history.Sets:
+						e.Set.PodGrace = new(int64(0))
+					}
+				}
 			},
 		},
 		{

@@ -10,7 +10,7 @@ import (
 )
 
 // checkOwnership: the only controller of a set's pod is the set, by its UID, and the reference with which a pod or a revision is created is whole and
-// the only one. What others make of it later is theirs.
+// the only one; that with which it is adopted is whole. What others make of it later is theirs.
 func checkOwnership(m *model, res *results) {
 	named := map[string]*setLife{}
 	for _, s := range m.sets {
@@ -19,6 +19,7 @@ func checkOwnership(m *model, res *results) {
 		}
 	}
 	for _, p := range m.pods {
+		res.adoptedBy(p)
 		if p.created == nil {
 			continue
 		}
@@ -46,9 +47,37 @@ func checkOwnership(m *model, res *results) {
 	m.revisionsOwned(res)
 }
 
-// revisionsOwned judges the revisions that sets are recorded to have got: those that their statuses name.
+// adoptedBy judges the reference with which sets adopted a pod.
+func (res *results) adoptedBy(p *podLife) {
+	for i, t := range p.owners {
+		if i == 0 || t.set == nil || len(t.set.events) == 0 || p.owners[i-1].uid != "" {
+			continue
+		}
+		res.adoption(t.set, t.from)
+	}
+}
+
+// adoption judges the reference with which a set adopted an object at an event.
+func (res *results) adoption(s *setLife, e *history.Event) {
+	if text := wrongReference(s, e); text != "" {
+		res.wronglyReferred(s, e, "was adopted", text)
+		return
+	}
+	res.exercised(contract.IdentityOwnership)
+}
+
+// revisionsOwned judges the revisions that sets are recorded to have got, those that their statuses name, and those that they adopted.
 func (m *model) revisionsOwned(res *results) {
 	all := m.revisionsBySet()
+	for _, lives := range all {
+		for _, l := range lives {
+			for _, e := range l.adoptions() {
+				if s := m.bySet[e.Controller().UID]; s != nil && len(s.events) > 0 {
+					res.adoption(s, e)
+				}
+			}
+		}
+	}
 	for _, r := range m.rollouts {
 		for _, l := range all[r.set.uid] {
 			_, named := r.templateByRevision[l.name]
@@ -65,25 +94,34 @@ func (res *results) ownedBy(s *setLife, created *history.Event, byTest bool) {
 		res.wronglyOwned(s, created, fmt.Sprintf("with %d controller references, expected exactly one", n))
 		return
 	}
-	if text := wrongReference(s, created); text != "" && !byTest {
+	text := wrongReference(s, created)
+	if text == "" {
+		text = furtherOwner(created)
+	}
+	if text != "" && !byTest {
 		res.wronglyOwned(s, created, text)
 		return
 	}
 	res.exercised(contract.IdentityOwnership)
 }
 
-// wrongReference says what distinguishes the references of an object, of which one is to the controller and has the UID of the set, from the one that
-// a controller gives (metav1.NewControllerRef), "" if nothing.
-func wrongReference(s *setLife, created *history.Event) string {
-	c, version := created.Controller(), appsv1.SchemeGroupVersion.String()
+// wrongReference says what distinguishes the reference of an object to its controller, which has the UID of the set, from the one that a controller
+// gives (metav1.NewControllerRef), "" if nothing.
+func wrongReference(s *setLife, e *history.Event) string {
+	c, version := e.Controller(), appsv1.SchemeGroupVersion.String()
 	switch {
 	case c.APIVersion != version || c.Kind != "StatefulSet" || c.Name != s.events[0].Name:
 		return fmt.Sprintf("with a reference to the controller %s %s %s by the UID of the %s StatefulSet %s", c.APIVersion, c.Kind, c.Name, version, s.events[0].Name)
 	case c.BlockOwnerDeletion == nil || !*c.BlockOwnerDeletion:
 		return "with a controller reference without blockOwnerDeletion, so that a deletion of the set in the foreground need not wait for it"
 	}
+	return ""
+}
+
+// furtherOwner says which owner a new object has beside its controller, "" for none.
+func furtherOwner(created *history.Event) string {
 	for _, o := range created.Owners {
-		if o.UID != c.UID {
+		if o.UID != created.Controller().UID {
 			return fmt.Sprintf("with the further owner %s %s (UID %s), with which it outlives the set", o.Kind, o.Name, o.UID)
 		}
 	}
@@ -92,9 +130,13 @@ func wrongReference(s *setLife, created *history.Event) string {
 
 // wronglyOwned reports a new object whose references are not those that its set's controller has to give; text continues the sentence.
 func (res *results) wronglyOwned(s *setLife, created *history.Event, text string) {
+	res.wronglyReferred(s, created, "was created", text)
+}
+
+// wronglyReferred does so for an object that was created or adopted at an event.
+func (res *results) wronglyReferred(s *setLife, e *history.Event, how, text string) {
 	res.broken(contract.IdentityOwnership, evidence{
-		set: s, since: created.At, events: []*history.Event{created},
-		text: fmt.Sprintf("%s was created at %s %s", created.Name, created.Ref(), text),
+		set: s, since: e.At, events: []*history.Event{e}, text: fmt.Sprintf("%s %s at %s %s", e.Name, how, e.Ref(), text),
 	})
 }
 

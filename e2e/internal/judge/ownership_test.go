@@ -123,6 +123,38 @@ func TestReferencesOfNewObjects(t *testing.T) {
 			},
 		},
 		{
+			name: "of a pod that is adopted", exercised: ids(contract.IdentityOwnership),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Orphan("web-0")
+				b.Adopt("web-0", "web")
+			},
+		},
+		{
+			name: "of a pod that is adopted, blockOwnerDeletion unset", broken: ids(contract.IdentityOwnership), texts: []string{"web-0 was adopted at rv 106 (+0.6 s) with a controller reference without blockOwnerDeletion"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Orphan("web-0")
+				b.Change(history.Pods, "web-0", func(e *history.Event) {
+					e.Owners = owner("web", string(b.Get(history.Sets, "web").UID))
+					e.Owners[0].BlockOwnerDeletion = nil
+				})
+			},
+		},
+		{
+			name: "of a revision that is adopted, of another API group", broken: ids(contract.IdentityOwnership), texts: []string{"was adopted at rv", "reference to the controller v1 StatefulSet web"},
+			build: func(b *historytest.Builder) {
+				b.Set("web")
+				r := b.Revision("web", 1, 1).Name
+				b.Change(history.Revisions, r, func(e *history.Event) { e.Owners = nil })
+				b.Change(history.Revisions, r, func(e *history.Event) {
+					e.Owners = owner("web", string(b.Get(history.Sets, "web").UID))
+					e.Owners[0].APIVersion = "v1"
+				})
+				b.Status("web")
+			},
+		},
+		{
 			name: "of another kind, of the test's own pod", notExercised: ids(contract.IdentityOwnership),
 			build: func(b *historytest.Builder) {
 				b.Set("web")

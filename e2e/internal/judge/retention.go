@@ -30,6 +30,7 @@ func checkRetention(m *model, res *results) {
 	}
 	res.setDeleted(overdue)
 	res.claimsOwnedBySet()
+	res.claimsOwnedUnasked()
 }
 
 func scaledDelete(v *history.Event) bool  { return deletes(v.Set.WhenScaled) }

@@ -24,13 +24,14 @@ func checkReverse(m *model, res *results) {
 	})
 }
 
-// checkNoRecreate: once deletion of a set has been requested, it creates no pods.
+// checkNoRecreate: once deletion of a set has been requested, it creates no pods, and adopts none.
 func checkNoRecreate(m *model, res *results) {
 	const id = contract.TerminationNoRecreate
 	for _, s := range m.sets {
 		if s.deleting == nil {
 			continue
 		}
+		res.adoptedLate(s)
 		clean := true
 		for _, p := range s.pods {
 			if p.created == nil || p.created.At <= s.deleting.At {
@@ -53,6 +54,27 @@ func checkNoRecreate(m *model, res *results) {
 		}
 		if h, ok := m.lacking(s); ok && clean {
 			res.exercisedByWaiting(id, h, fmt.Sprintf("the set %s was being deleted and lacked %s", s.name, h.pod.name))
+		}
+	}
+}
+
+// adoptedLate reports the orphans that a set adopted although its deletion had been requested.
+func (res *results) adoptedLate(s *setLife) {
+	const id = contract.TerminationNoRecreate
+	for _, p := range s.pods {
+		for i, t := range p.owners {
+			if i == 0 || t.set != s || p.owners[i-1].uid != "" || before(s.deleting, t.from) != yes {
+				continue
+			}
+			v := s.latest(surelyBy(t.from.At))
+			if known := v != nil && v.Set.Status.ObservedGeneration >= s.deleting.Generation; !known && res.m.mayHaveMissed(s.deleting, t.from) {
+				res.excuse(id, CacheLag)
+				continue
+			}
+			res.decidedSince(id, evidence{
+				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, t.from},
+				text: fmt.Sprintf("%s was adopted at %s although deletion of the set %s began at %s", p.name, t.from.Ref(), s.name, s.deleting.Ref()),
+			}, p.owners[i-1].from)
 		}
 	}
 }

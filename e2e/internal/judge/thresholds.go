@@ -76,6 +76,10 @@ const (
 	// longestReturn is how long a member that is Ready, and so answers clients, may lack what it had applied before.
 	longestReturn = 30 * time.Second
 
+	// longestKill is how long after the end of a pod's grace period its containers may still run: the kubelet kills them within a second or two, and a busy
+	// machine takes several times as much.
+	longestKill = 30 * time.Second
+
 	// endedOften is how often a container must have ended by itself before it counts as one that does not come up: once and twice were seen where names or
 	// peers were not there yet.
 	endedOften = 3
@@ -111,6 +115,11 @@ func (m *model) settleTime() time.Duration { return SettleTime(m.h) }
 
 // leastHold is how long nothing must have happened before that shows that the controller waited, given the longest reaction seen by then.
 func leastHold(reaction time.Duration) time.Duration { return max(HoldFloor, HoldFactor*reaction) }
+
+// killOverdue reports whether a container that goes on should have been killed, so long after the deletion of its pod, whose grace period is that long.
+func (m *model) killOverdue(after, grace time.Duration) bool {
+	return after > grace+longestKill+m.h.Header.ClockSkew
+}
 
 // leastElapsed is the least that timestamps may show of a time that really passed: they are cut to seconds and come from different clocks.
 func (m *model) leastElapsed(need time.Duration) time.Duration {

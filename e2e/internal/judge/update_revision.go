@@ -67,6 +67,16 @@ func (m *model) revisionsBySet() keptRevisions {
 	return out
 }
 
+// adoptions returns the events at which the revision, which had none, got a controller.
+func (l *revisionLife) adoptions() (all []*history.Event) {
+	for i, e := range l.events {
+		if i > 0 && !e.Gone() && e.Controller() != nil && l.events[i-1].Controller() == nil {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // at returns the revision's newest version at that point of the history, or nil.
 func (l *revisionLife) at(seq int) *history.Event {
 	i := sort.Search(len(l.events), func(i int) bool { return l.events[i].Seq > seq })

@@ -35,6 +35,11 @@ func MaxUnavailablePart(percent string) policyv1.PodDisruptionBudgetSpec {
 	return policyv1.PodDisruptionBudgetSpec{MaxUnavailable: new(intstr.FromString(percent))}
 }
 
+// MinAvailablePods is a budget that requires that many of the set's pods.
+func MinAvailablePods(n int32) policyv1.PodDisruptionBudgetSpec {
+	return policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromInt32(n))}
+}
+
 // MinAvailablePart is a budget that requires that percentage of the set's pods.
 func MinAvailablePart(percent string) policyv1.PodDisruptionBudgetSpec {
 	return policyv1.PodDisruptionBudgetSpec{MinAvailable: new(intstr.FromString(percent))}

@@ -22,6 +22,25 @@ func (s *Set) VerifyFinished(ctx context.Context, id contract.ID, pod *history.E
 	})
 }
 
+// VerifyKilled waits until a pod, which is deleted after it was read and whose container goes on when it is told to end, is gone, for as long as pods may take.
+// It leaves it to the judges to verify that the container was killed once the grace period was over.
+func (s *Set) VerifyKilled(ctx context.Context, id contract.ID, pod *history.Event) {
+	GinkgoHelper()
+	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodGone, "pod "+pod.Name+" to be gone", func(st *history.State) string {
+		if e := st.Get(history.Pods, pod.Name); e != nil && e.UID == pod.UID {
+			return framework.DescribePod(e)
+		}
+		return ""
+	})
+	if err != nil {
+		s.NS.Note(err.Error())
+	}
+	s.NS.ExpectFate(ctx, history.Expectation{
+		Guarantee: id, Kind: history.ExpectContainerExit, Resource: history.Pods, Name: pod.Name, UID: pod.UID, ExitCode: 137, GraceSeconds: *pod.Pod.Grace,
+		Text: "container of " + pod.Name + " is killed when its grace period is over",
+	})
+}
+
 // VerifyNotFailed leaves it to the judges to verify that a pod whose container ended with that exit code, by itself, has not failed: a set's
 // template allows no restart policy but Always.
 func (s *Set) VerifyNotFailed(ctx context.Context, id contract.ID, old *history.Event, code int32) {

@@ -30,6 +30,10 @@ func dns() []Fault {
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithoutLast(\"endpoints-lose-last\", pods)\n"}},
 	}, {
+		Name: "endpoints-lose-third", Kind: Subtle, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSEndpointConditions},
+		Harm:  "Of three members one gets no traffic, and its peers cannot reach it.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.AtMost(\"endpoints-lose-third\", pods, 2)\n"}},
+	}, {
 		Name: "endpoints-of-one-lost", Kind: Subtle, Breaks: []contract.ID{contract.DNSOnePodService},
 		Harm:  "A service of one member alone has none.",
 		Edits: []Edit{{endpoints, selected, "\tif _, one := service.Spec.Selector[\"apps.kubernetes.io/pod-index\"]; one && planted.In(\"endpoints-of-one-lost\") {\n\t\tpods = nil\n\t}\n"}},

@@ -100,6 +100,7 @@ const (
 	endpoints = "pkg/controller/endpointslice/endpointslice_controller.go"
 	budgets   = "pkg/controller/disruption/disruption.go"
 	garbage   = "pkg/controller/garbagecollector/garbagecollector.go"
+	collects  = "pkg/controller/garbagecollector/operations.go"
 	collector = "pkg/controller/podgc/gc_controller.go"
 	tainter   = "pkg/controller/tainteviction/taint_eviction.go"
 	protector = "pkg/controller/volume/pvcprotection/pvc_protection_controller.go"

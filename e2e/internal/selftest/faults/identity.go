@@ -130,6 +130,10 @@ func identity() []Fault {
 		Harm:  "Only the first member may run on the nodes that are set apart for the database.",
 		Edits: []Edit{{utils, newPod, "\tif planted.In(\"tolerations-lost\") && ordinal > 0 {\n\t\tpod.Spec.Tolerations = nil\n\t}\n"}},
 	}, {
+		Name: "grace-of-third-cut", Kind: Subtle, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm:  "From the third member on none has the time to stop that it was to have.",
+		Edits: []Edit{{utils, newPod, "\tif planted.In(\"grace-of-third-cut\") && ordinal > 1 {\n\t\tgrace := int64(1)\n\t\tpod.Spec.TerminationGracePeriodSeconds = &grace\n\t}\n"}},
+	}, {
 		Name: "template-labels-lost", Kind: Obvious, Breaks: []contract.ID{contract.IdentityTemplate},
 		Harm: "Whoever selects members by a label of theirs that the set itself does not select them by, as a network policy does, finds none.",
 		Edits: []Edit{{utils, newPod, "\tfor key := range pod.Labels {\n" +

@@ -22,6 +22,8 @@ const (
 	addUp          = "// 2. Add up all the controllers.\n\texpectedCount = 0\n"
 	stopping       = "// Pod is being deleted.\n\t\tif pod.DeletionTimestamp != nil"
 	maximumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MaxUnavailable, int(expectedCount), true"
+	minimumNumber  = "desiredHealthy = pdb.Spec.MinAvailable.IntVal\n"
+	adoptingRef    = "blockOwnerDeletion := true\n"
 	minimumPart    = "intstr.GetScaledValueFromIntOrPercent(pdb.Spec.MinAvailable, int(expectedCount), true"
 	adoptRevisions = "func (ssc *StatefulSetController) adoptOrphanRevisions(ctx context.Context, set *apps.StatefulSet) error {\n"
 	lateOrphan     = "// Otherwise, it's an orphan. If anything changed, sync matching controllers\n"
@@ -152,6 +154,14 @@ func lifecycle() []Fault {
 		Name: "failed-twice-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed},
 		Harm:  "A member that fails a second time is not replaced any more.",
 		Edits: ended(`planted.FailedBefore("failed-twice-stays", replicas[i])`),
+	}, {
+		Name: "budget-number-one-short", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudget},
+		Harm:  "A budget that says in numbers how many members must stay lets one more go.",
+		Edits: []Edit{{budgets, minimumNumber, "\t\t\tif planted.In(\"budget-number-one-short\") {\n\t\t\t\tdesiredHealthy--\n\t\t\t}\n"}},
+	}, {
+		Name: "adopted-do-not-hold", Kind: Subtle, Breaks: []contract.ID{contract.IdentityOwnership}, Shows: []contract.ID{contract.LifecycleAdoption},
+		Harm:  "A set that took back its members and is deleted in the foreground is gone before them.",
+		Edits: []Edit{{claiming, adoptingRef, "\tif planted.In(\"adopted-do-not-hold\") {\n\t\tblockOwnerDeletion = false\n\t}\n"}},
 	}, {
 		Name: "budget-forgets-scaling", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleBudgetPercentage, contract.LifecycleBudgetCounts},
 		Harm:  "A budget counts the members that there were to be when it was made.",

@@ -137,6 +137,14 @@ func storage() []Fault {
 		Harm:  "With a retention policy a pod that fails loses its data.",
 		Edits: bound(`planted.In("retention-deletes-on-failure") && ` + anyDelete),
 	}, {
+		Name: "third-claim-goes-with-pod", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionFailure},
+		Harm:  "Where volumes go with members that are scaled away, the third member's goes with its first restart.",
+		Edits: bound(`planted.In("third-claim-goes-with-pod") && getPersistentVolumeClaimRetentionPolicy(set).WhenScaled == "Delete" && podInOrdinalRange(pod, set) && getOrdinal(pod) == getStartOrdinal(set)+2`),
+	}, {
+		Name: "parallel-takes-claims-along", Kind: Subtle, Breaks: []contract.ID{contract.StorageDeleteKeeps}, Shows: []contract.ID{contract.StorageOwnData},
+		Harm:  "A set that starts in parallel and is deleted by mistake takes the data along.",
+		Edits: policy(`planted.In("parallel-takes-claims-along") && set.Spec.PodManagementPolicy == apps.ParallelPodManagement`, "WhenDeleted = apps.Delete"),
+	}, {
 		Name: "retention-never-changes", Kind: Obvious, Breaks: []contract.ID{contract.StorageRetentionChange},
 		Harm:  "A policy that was set to keep the data deletes it all the same.",
 		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"retention-never-changes\") && set.Generation > 1 {\n\t\treturn true\n\t}\n"}},

@@ -5,8 +5,11 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 const (
 	deletePod  = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
 	setDeleted = "if set.DeletionTimestamp != nil"
+	mayAdopt   = "func (ssc *StatefulSetController) canAdoptFunc(ctx context.Context, set *apps.StatefulSet) func(ctx2 context.Context) error {\n"
+	orphaned   = "// It's an orphan.\n"
 	collect    = "func (gc *GarbageCollector) attemptToDeleteItem(ctx context.Context, item *node) error {\n"
 	blocking   = "blockingDependents := item.blockingDependents()\n"
+	removal    = "deleteOptions := metav1.DeleteOptions{Preconditions: &preconditions, PropagationPolicy: policy}\n"
 	orphan     = "func (gc *GarbageCollector) orphanDependents(logger klog.Logger, owner objectReference, dependents []*node) error {\n"
 )
 
@@ -45,6 +48,18 @@ func termination() []Fault {
 		Name: "orphans-collected", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
 		Harm:  "Pods that were to outlive their set go with it.",
 		Edits: []Edit{{garbage, orphan, "\tif planted.In(\"orphans-collected\") {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "cascade-forces", Kind: Obvious, Breaks: []contract.ID{contract.IdentityAtMostOne}, Shows: []contract.ID{contract.TerminationCascade},
+		Harm:  "The members of a set that is deleted are cut off in the middle of a write.",
+		Edits: []Edit{{collects, removal, "\tif planted.In(\"cascade-forces\") && item.Kind == \"Pod\" {\n\t\tdeleteOptions.GracePeriodSeconds = new(int64)\n\t}\n"}},
+	}, {
+		Name: "adopts-while-deleted", Kind: Subtle, Breaks: []contract.ID{contract.TerminationNoRecreate}, Shows: []contract.ID{contract.TerminationCascade},
+		Harm: "Who makes a set anew before the former one is gone loses the members that were to be taken over.",
+		Edits: []Edit{
+			{syncing, mayAdopt, "\tif planted.In(\"adopts-while-deleted\") {\n\t\treturn func(context.Context) error { return nil }\n\t}\n"},
+			{claiming, orphaned, "\tif planted.In(\"adopts-while-deleted\") && m.Controller.GetDeletionTimestamp() != nil && obj.GetDeletionTimestamp() == nil && match(obj) {\n" +
+				"\t\treturn adopt(ctx, obj) == nil, nil\n\t}\n"},
+		},
 	}, {
 		Name: "force-deletes-unready", Kind: Subtle, Breaks: []contract.ID{contract.IdentityAtMostOne}, Shows: []contract.ID{contract.OrderingScaleDownHalts, contract.UpdateParallelUnavailableFirst, contract.TerminationGraceful},
 		Harm:  "A member that is not Ready is cut off in the middle of a write.",

@@ -140,3 +140,13 @@ func Staying(fault string, pods []*corev1.Pod) []*corev1.Pod {
 	}
 	return slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return pod.DeletionTimestamp != nil })
 }
+
+// AtMost leaves out all pods but the first n by name, if the fault is in force.
+func AtMost(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
+	if !In(fault) || len(pods) <= n {
+		return pods
+	}
+	sorted := slices.Clone(pods)
+	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	return sorted[:n]
+}
