@@ -122,7 +122,7 @@ func reachCases() []built {
 		n.Name, n.Spec.Taints, n.Spec.Unschedulable = "another", nil, false
 		s.Nodes = append(s.Nodes, *n)
 	}
-	scaler := func(kind string, reason string) func(*testing.T) state {
+	scaler := func(kind, reason string) func(*testing.T) state {
 		return func(t *testing.T) state {
 			t.Helper()
 			s := running(t)
@@ -226,6 +226,11 @@ func lookupCases() []built {
 	return []built{
 		{"an init container that asks for a service by a short name", waits("waiting for db nc: bad address 'db'", func(state) {}), "service: service/db does not exist, and pod web-0 asks for it: it cannot resolve db, by its own words", "asked-service-missing"},
 		{"twin: the service is there, without pods", waits("waiting for db", db(func(state, *corev1.Service) {})), "service: service/db selects app=db, which no pod has, and the set's template asks for db", "asked-service-unserved"},
+		{"twin: it is there, on another port", waits("waiting for db", db(func(s state, c *corev1.Service) {
+			served(s, c)
+			c.Spec.Ports = []corev1.ServicePort{{Port: 5433}}
+			s.WrongPorts = []string{"db:5432"}
+		})), "service: service/db has no port 5432, on which the set's template asks for it: it has 5433", "asked-service-port"},
 		{"twin: it is served", waits("waiting for db", db(served)), init + "waiting for db", "init-container"},
 		{"twin: a name of another system", waits("nc: bad address 'db.example.com'", func(state) {}), init + "nc: bad address 'db.example.com'", "init-container"},
 		{"twin: a pod of the set", waits("nslookup: can't resolve 'web-0'", func(state) {}), init + "nslookup: can't resolve 'web-0'", "init-container"},
@@ -241,6 +246,23 @@ func lookupCases() []built {
 			s.Says = []diagnose.Says{{Pod: "web-0", Container: "main", Text: "java.net.UnknownHostException: cache: Name or service not known"}}
 			return s
 		}, "service: service/cache does not exist, and pod web-0 asks for it: it cannot resolve cache, by its own words", "asked-service-missing"},
+	}
+}
+
+// TestPortsOfServices finds ports that a service with an address of its own does not have.
+func TestPortsOfServices(t *testing.T) {
+	db := corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "db"}, Spec: corev1.ServiceSpec{ClusterIP: "10.96.0.9", Ports: []corev1.ServicePort{{Port: 5432}}}}
+	headless := *db.DeepCopy()
+	headless.Name, headless.Spec.ClusterIP = "peers", corev1.ClusterIPNone
+	for command, want := range map[string]string{
+		"nc -z db 5433": "db:5433", "postgres://u@db:5434/x": "db:5434", "db.shop.svc.cluster.local:5435": "db:5435", "nc -z db 5432": "", "my-db:5433": "", "db.other.svc:5433": "", "peers:7000": "", "db version 15": "",
+	} {
+		s := running(t)
+		s.StatefulSet.Namespace = "shop"
+		s.StatefulSet.Spec.Template.Spec.Containers = []corev1.Container{{Command: []string{"sh", "-c", command}}}
+		if got := strings.Join(diagnose.WrongPortsIn(s.StatefulSet, []corev1.Service{db, headless}), " "); got != want {
+			t.Errorf("%s: expected %q, found %q", command, want, got)
+		}
 	}
 }
 

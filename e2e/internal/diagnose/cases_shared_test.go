@@ -111,10 +111,16 @@ func sharedCases() []built {
 	name := func(names ...string) func(*testing.T) state {
 		return func(t *testing.T) state {
 			t.Helper()
-			s := says("cannot connect", func(state, *corev1.PodSpec) {})(t)
+			s := says("cannot reach db", func(state, *corev1.PodSpec) {})(t)
 			s.Names, s.Absent = names, []string{"elsewhere/db"}
 			return s
 		}
+	}
+	other := func(t *testing.T) state {
+		t.Helper()
+		s := says("bad flag", func(state, *corev1.PodSpec) {})(t)
+		s.Names = []string{"db", "metrics.elsewhere.svc"}
+		return s
 	}
 	sandbox := func(t *testing.T) state {
 		t.Helper()
@@ -145,6 +151,12 @@ func sharedCases() []built {
 		{"twin: over the program's own folder", missing(`exec: "/app/serve": stat /app/serve: no such file or directory`, "/app"), start + `exec: "/app/serve": stat /app/serve: no such file or directory; the volume data is mounted at /app, which hides`, "cannot-start"},
 		{"a ConfigMap that was changed since", changed(true), "configuration: configmap/conf was changed 2m ago, and pod web-0, which began before, still runs with what it was", diagnose.Note},
 		{"twin: it was changed before", changed(false), "", ""},
+		{"twin: its files are mounted as a whole", func(t *testing.T) state {
+			t.Helper()
+			s := changed(true)(t)
+			s.Settings[0].Files = true
+			return s
+		}, "configuration: configmap/conf was changed 2m ago, and pod web-0 began before: the kubelet has put the new files in their place", diagnose.Note},
 		{"an image that somebody gave the pod", image("registry.example.com/web:2"), "image: pod/web-0 cannot pull the image registry.invalid/x:1 of container main; the set's template, of which the pod is, has another image than registry.invalid/x:1", "pod-changed"},
 		{"twin: it is the template's", image("registry.invalid/x:1"), "image: pod/web-0 cannot pull the image registry.invalid/x:1 of container main", "image-pull"},
 
@@ -158,6 +170,15 @@ func sharedCases() []built {
 		{"a service of another namespace that does not exist", name("db-0.db.elsewhere.svc"), "service: service/db does not exist in namespace elsewhere, though the set's template asks for db-0.db.elsewhere.svc", "asked-service-missing"},
 		{"twin: it exists", name("db-0.db.there.svc"), ends, "crash-loop"},
 		{"a short name of no service", name("db"), "service: service/db does not exist, though the set's template asks for db", "asked-service-missing"},
+		{"twin: the program says that something else is wrong", other, ends + "bad flag", "crash-loop"},
+		{"twin: the program says that something else is wrong, and a policy lets it ask no DNS", func(t *testing.T) state {
+			t.Helper()
+			s := other(t)
+			policy := networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "closed", Namespace: s.Namespace}}
+			policy.Spec.PodSelector.MatchLabels, policy.Spec.PolicyTypes = s.StatefulSet.Spec.Template.Labels, []networkingv1.PolicyType{networkingv1.PolicyTypeEgress}
+			s.Policies = append(s.Policies, policy)
+			return s
+		}, ends + "bad flag", "crash-loop"},
 		{"a name that is too long for a host", sandbox, "configuration: pod/web-0 cannot have its full name as its host name (setHostnameAsFQDN): failed to construct FQDN", "host-name"},
 	}
 }

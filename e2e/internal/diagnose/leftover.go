@@ -125,7 +125,8 @@ func (v *view) leftBehind(c *corev1.PersistentVolumeClaim) *Finding {
 		Cause: Note, Area: Storage, Object: claim, Path: []Ref{v.setRef(), claim}, Seen: "pods of the set began with empty volumes, if the data were to be found there",
 		What: fmt.Sprintf("is used by no pod, has the set's labels and is older than the set: an earlier set of another name, or with another claim template, left it; this one uses %s", list(makes)),
 		Evidence: []Evidence{
-			{claim, "metadata.labels", labels.Set(c.Labels).String()}, {claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			{claim, "metadata.labels", labels.Set(c.Labels).String()},
+			{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
 			{v.setRef(), "metadata.creationTimestamp", v.set.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
 		},
 		Why:  "the name of a claim is that of its template, of the set and the pod's number: with another name of either the set makes new claims, by design",

@@ -56,6 +56,61 @@ func ServicesIn(set *appsv1.StatefulSet, services []corev1.Service) []string {
 	return out
 }
 
+// WrongPortsIn returns the services with an address of their own that the containers of a set's template ask for on a port which they do not have, as
+// service:port, each once, sorted. A headless service leads to any port of its pods.
+func WrongPortsIn(set *appsv1.StatefulSet, services []corev1.Service) []string {
+	spec := &set.Spec.Template.Spec
+	var texts []string
+	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
+		texts = append(texts, textsOf(&c)...)
+	}
+	text := strings.Join(texts, "\n")
+	var out []string
+	for i := range services {
+		s := &services[i]
+		if s.Spec.ClusterIP == "" || s.Spec.ClusterIP == corev1.ClusterIPNone || s.Spec.Type == corev1.ServiceTypeExternalName || len(s.Spec.Ports) == 0 {
+			continue
+		}
+		word, namespace := regexp.QuoteMeta(s.Name), regexp.QuoteMeta(set.Namespace)
+		full := word + `(?:\.` + namespace + `(?:\.svc(?:\.[a-z0-9.-]+[a-z0-9])?)?)?`
+		pattern := regexp.MustCompile(`(?:^|[^\w.-])` + full + `:(\d{2,5})\b|\b(?:nc|ncat|telnet)[ \t]+(?:-\S+[ \t]+(?:\d+[ \t]+)?)*` + full + `[ \t]+(\d{2,5})\b`)
+		for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+			m[1] += m[2]
+			if !slices.ContainsFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return fmt.Sprint(p.Port) == m[1] }) {
+				out = append(out, s.Name+":"+m[1])
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// wrongPort is a service that the set's template asks for on a port which it does not have, nil if there is none.
+func (v *view) wrongPort() *Finding {
+	for _, asks := range v.s.WrongPorts {
+		name, port, _ := strings.Cut(asks, ":")
+		at := slices.IndexFunc(v.s.Services, func(s corev1.Service) bool { return s.Name == name })
+		if at < 0 {
+			continue
+		}
+		var has []string
+		for _, p := range v.s.Services[at].Spec.Ports {
+			has = append(has, fmt.Sprint(p.Port))
+		}
+		service := v.ref("service", name)
+		return &Finding{
+			Cause: "asked-service-port", Area: Service, Object: service, Path: []Ref{v.setRef(), service},
+			What:     fmt.Sprintf("has no port %s, on which the set's template asks for it: it has %s", port, list(has)),
+			Seen:     "who connects to that port of the service reaches nobody, whatever listens in its pods",
+			Evidence: []Evidence{{v.setRef(), "spec.template", asks}, {service, "spec.ports[*].port", list(has)}},
+			Why:      "clients of a service use its own ports; targetPort is where it leads them",
+			Do:       []string{"correct the port that the program is given, or add the port to the service"},
+			Look:     []string{kubectl(service, "describe service %s", name)},
+		}
+	}
+	return nil
+}
+
 // notResolved are the names that resolvers say they do not know, in the words of common ones.
 func notResolved(text string) []string {
 	var out []string

@@ -130,16 +130,44 @@ func (v *view) names(pods []Finding) []Finding {
 		found = append(found, *f)
 	}
 	wrong := v.wrongNames()
+	if f := v.wrongPort(); f != nil && len(wrong) == 0 {
+		wrong = append(wrong, *f)
+	}
 	if f := v.unknownService(pods); f != nil && len(wrong) == 0 {
 		wrong = append(wrong, *f)
 	}
 	for _, f := range wrong {
-		if !slices.ContainsFunc(pods, mayAskNames) {
+		if !slices.ContainsFunc(pods, func(p Finding) bool {
+			return mayAskNames(p) && (f.Object.Kind != "service" || tellsOf(p, f.Object.Name))
+		}) {
 			f.Cause = Note
 		}
 		found = append(found, f)
 	}
 	return found
+}
+
+// tellsOf reports whether a finding of a program may come from a service that is not there: it waits before the others, says that it has not resolved or
+// reached something, or names the service, or says nothing at all. The service may be "", for any.
+func tellsOf(f Finding, service string) bool {
+	if initRuns(f) || unresolved(f) || unreached(f, service) {
+		return true
+	}
+	name := regexp.MustCompile(`\b` + regexp.QuoteMeta(service) + `\b`)
+	words := false
+	for _, e := range f.Evidence {
+		_, said, _ := strings.Cut(e.Value, ": ")
+		if strings.HasPrefix(e.Field, logField) {
+			said = e.Value
+		} else if !strings.HasSuffix(e.Field, ".terminated") {
+			said = ""
+		}
+		words = words || said != ""
+		if service != "" && name.MatchString(said) {
+			return true
+		}
+	}
+	return !words
 }
 
 // mayAskNames reports whether a finding is of a program that runs, or ends by itself: it may have asked for a name.
@@ -273,5 +301,9 @@ func (v *view) unresolvedBy(f Finding, pods []Finding) bool {
 	if f.Cause == "service-not-headless" || f.Cause == "service-port" || f.Cause == "service-selects-others" {
 		return false // The names of single pods resolve all the same.
 	}
-	return slices.ContainsFunc(pods, func(p Finding) bool { return mayAskNames(p) && (len(v.s.Names) > 0 || unresolved(p)) })
+	service := ""
+	if f.Object.Kind == "service" {
+		service = f.Object.Name
+	}
+	return slices.ContainsFunc(pods, func(p Finding) bool { return mayAskNames(p) && (len(v.s.Names) > 0 && tellsOf(p, service) || unresolved(p)) })
 }

@@ -194,6 +194,6 @@ func (v *view) unserved(pods []Finding) *Finding {
 func unreached(f Finding, service string) bool {
 	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
 		has := contains(strings.ToLower(e.Value))
-		return has(service+":", service+".") || (strings.HasSuffix(e.Field, ".terminated") || strings.HasPrefix(e.Field, logField)) && has("connection refused", "i/o timeout", "no route to host", "connection timed out")
+		return service != "" && has(service+":", service+".") || (strings.HasSuffix(e.Field, ".terminated") || strings.HasPrefix(e.Field, logField)) && has("connection refused", "i/o timeout", "no route to host", "connection timed out")
 	})
 }

@@ -150,7 +150,7 @@ func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, m
 	f.Why = "the image has no such program, or the user may not run it: the message says which; a script is also called not found if its first line names an interpreter that is not there"
 	f.Do = []string{"correct command and args in the set's template, or the image"}
 	l.hidden(f, c, message)
-	if m := execOf.FindStringSubmatch(message); m != nil && strings.Contains(m[1], " ") {
+	if m := execOf.FindStringSubmatch(message); len(m) > 1 && strings.Contains(m[1], " ") {
 		f.What += "; its command is one word with spaces in it, and taken for the name of one program"
 		f.Why = "nothing splits a command into words unless it is given to a shell"
 		f.Do = []string{"make each word an item of command of its own in the set's template, or run the whole by a shell: [sh, -c, \"...\"]"}

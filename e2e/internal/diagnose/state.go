@@ -62,6 +62,8 @@ type State struct {
 	ProbeNames []string `json:"probeNames,omitempty"`
 	// Settings are the ConfigMaps that containers of the set's template read when they start and not later: for their environment, or by subPath.
 	Settings []Setting `json:"settings,omitempty"`
+	// WrongPorts are services that the template asks for on a port which they do not have, as service:port.
+	WrongPorts []string `json:"wrongPorts,omitempty"`
 	// Absent are the services of other namespaces among them that do not exist, as namespace/name.
 	Absent []string `json:"absent,omitempty"`
 	// Says is what containers wrote last that have not ended and are waited for.

@@ -41,6 +41,7 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	r.all(ctx, r.version, r.claims, r.services, r.slices, r.events, r.quotas, r.budgets, r.policies, r.autoscalers, r.volumes, r.classes, r.nodes, r.leases,
 		r.settings, r.dnsDeployments, r.dnsPods, r.dnsServices, r.dnsConfig, r.kubeletConfig)
 	r.s.Names = append(r.s.Names, diagnose.ServicesIn(set, r.s.Services)...)
+	r.s.WrongPorts = diagnose.WrongPortsIn(set, r.s.Services)
 	slices.Sort(r.s.Names)
 	r.s.Names = slices.Compact(r.s.Names)
 	// What follows depends on what was found.

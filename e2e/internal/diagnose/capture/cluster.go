@@ -8,7 +8,6 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -251,48 +250,6 @@ func (r *reader) usage(ctx context.Context) error {
 	for _, n := range r.s.Nodes {
 		if u := byNode[n.Name]; u != nil {
 			r.s.Usage = append(r.s.Usage, *u)
-		}
-	}
-	return nil
-}
-
-// settings reads when the ConfigMaps were changed that containers of the set read when they start, the first few of them. What they hold is not kept.
-func (r *reader) settings(ctx context.Context) error {
-	const most = 8
-	names := diagnose.SettingsOf(&r.s.StatefulSet.Spec.Template.Spec)
-	for _, name := range names[:min(len(names), most)] {
-		found, err := r.client.CoreV1().ConfigMaps(r.s.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return r.note("configmaps", err)
-		}
-		changed := found.CreationTimestamp
-		for _, m := range found.ManagedFields {
-			if m.Time != nil && changed.Before(m.Time) {
-				changed = *m.Time
-			}
-		}
-		r.s.Settings = append(r.s.Settings, diagnose.Setting{Name: name, Changed: changed})
-	}
-	return nil
-}
-
-// elsewhere looks for the services of other namespaces that the set's template asks for, the first few of them.
-func (r *reader) elsewhere(ctx context.Context) error {
-	left := 5
-	for _, name := range r.s.Names {
-		namespace, service := diagnose.ServiceElsewhere(name, r.s.Namespace)
-		if namespace == "" || left == 0 || slices.Contains(r.s.Absent, namespace+"/"+service) {
-			continue
-		}
-		left--
-		_, err := r.client.CoreV1().Services(namespace).Get(ctx, service, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			r.s.Absent = append(r.s.Absent, namespace+"/"+service)
-		} else if err != nil {
-			return r.note("services of other namespaces", err)
 		}
 	}
 	return nil
