@@ -115,6 +115,20 @@ func leftoverCases() []built {
 			return s
 		}
 	}
+	// web-1 was made when the set was scaled up, and crashes.
+	rescaled := func(deleted, said string, claim time.Duration) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			pod(s.State, "web-1").CreationTimestamp = s.ago(4 * time.Minute)
+			s.crashing("web-1", 1, time.Second).LastTerminationState.Terminated.Message = said
+			e := s.said("web", "SuccessfulDelete", "delete Pod "+deleted+" in StatefulSet web successful", 5*time.Minute)
+			e.InvolvedObject.UID = s.StatefulSet.UID
+			s.claim("data-web-1").CreationTimestamp = s.ago(claim)
+			return s
+		}
+	}
+	const crashes = "container: pod/web-1 has container main that ends again and again (4 restarts, exit code 1), and says: "
 	block := corev1.PersistentVolumeBlock
 	const waits = `storage: persistentvolumeclaim/data-web-0 waits for a volume of class "diagnose-byhand" that somebody makes by hand, and there is none`
 	return []built{
@@ -145,6 +159,10 @@ func leftoverCases() []built {
 		{"twin: a volume by hand that is a file system", byHand(func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = &block }, func(*corev1.PersistentVolume) {}), `storage: persistentvolumeclaim/data-web-0 finds none of the 1 free volume of class "diagnose-byhand" that fits: by-hand has another volume mode than Block`, "volume-mode"},
 		{"twin: a volume of another class", byHand(func(*corev1.PersistentVolumeClaim) {}, func(pv *corev1.PersistentVolume) { pv.Spec.StorageClassName = "by-hand" }), waits, "no-volume"},
 
+		{"a pod that was scaled away and came back with its old data", rescaled("web-1", "member has been removed", 9*time.Minute), "storage: persistentvolumeclaim/data-web-1 was there before the set was scaled up, so that pod web-1 starts on what it had when it was scaled away, and its container main ends again and again (4 restarts, exit code 1), and says: member has been removed", "earlier-data"},
+		{"twin: its claim was made with it", rescaled("web-1", "member has been removed", 4*time.Minute), crashes, "crash-loop"},
+		{"twin: somebody else deleted the one before", rescaled("web-2", "member has been removed", 9*time.Minute), crashes, "crash-loop"},
+		{"twin: it says that something else is wrong", rescaled("web-1", "unknown flag: --x", 9*time.Minute), crashes, "crash-loop"},
 		{"a claim that is not its ephemeral volume's", ephemeral("another"), "storage: persistentvolumeclaim/web-0-cache has the name that the ephemeral volume cache of pod web-0 needs, and was not made for it: it belongs to pod/web-0, uid another", "claim-foreign"},
 		{"twin: it is", ephemeral(""), "scheduling: pod/web-0 is given no node, as the scheduler says: PVC was not created for pod", diagnose.Unknown},
 		{"a class that lets volumes be made where no node is", topology("disks.example.com"), "storage: storageclass/zonal lets volumes be made only where nodes have topology.kubernetes.io/zone In eu-1a (allowedTopologies), and no node that could take pod web-2 has that", "no-volume-in-reach"},

@@ -11,6 +11,18 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 )
 
+// TestMemoryOnDisk says of no volume on the node's disk that it counts as memory.
+func TestMemoryOnDisk(t *testing.T) {
+	for _, c := range sharedCases() {
+		if c.name != "twin: one on the node's disk" {
+			continue
+		}
+		if line := diagnose.Diagnose(c.state(t).State)[0].Line(); line != c.line {
+			t.Errorf("expected %s, found %s", c.line, line)
+		}
+	}
+}
+
 // sharedCases are of ports that containers or pods share, of variables, of what volumes hide, and of what was changed beside the template.
 func sharedCases() []built {
 	says := func(said string, change func(state, *corev1.PodSpec)) func(*testing.T) state {
@@ -31,6 +43,18 @@ func sharedCases() []built {
 			}
 			s.Nodes = append(s.Nodes, *s.Nodes[0].DeepCopy())
 			s.Nodes[len(s.Nodes)-1].Name = "elsewhere"
+		}
+	}
+	outOf := func(medium corev1.StorageMedium) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.crashing("web-1", 137, time.Second).LastTerminationState.Terminated.Reason = "OOMKilled"
+			s.container("web-1", func(c *corev1.Container) { c.Resources.Limits = memory("32Mi") })
+			spec := &pod(s.State, "web-1").Spec
+			spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "cache", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: medium}}})
+			spec.Containers[0].VolumeMounts = append(spec.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "cache", MountPath: "/cache"})
+			return s
 		}
 	}
 	env := func(all ...corev1.EnvVar) func(state, *corev1.PodSpec) {
@@ -149,6 +173,10 @@ func sharedCases() []built {
 
 		{"a volume mounted over the image's programs", missing(`exec: "httpd": executable file not found in $PATH`, "/usr/bin/"), start + `exec: "httpd": executable file not found in $PATH; the volume data is mounted at /usr/bin, which hides what the image has there`, "cannot-start"},
 		{"twin: over the program's own folder", missing(`exec: "/app/serve": stat /app/serve: no such file or directory`, "/app"), start + `exec: "/app/serve": stat /app/serve: no such file or directory; the volume data is mounted at /app, which hides`, "cannot-start"},
+		{"a command of options alone", missing(`exec: "--config=/etc/app.conf": stat --config=/etc/app.conf: no such file or directory`, "/data"), start + `exec: "--config=/etc/app.conf": stat --config=/etc/app.conf: no such file or directory; its command is an option and no program`, "cannot-start"},
+		{"twin: a command of one word", missing(`exec: "serve --config=/etc/app.conf": executable file not found in $PATH`, "/data"), start + `exec: "serve --config=/etc/app.conf": executable file not found in $PATH; its command is one word with spaces in it`, "cannot-start"},
+		{"a volume that is kept in memory", outOf(corev1.StorageMediumMemory), "container: pod/web-1 has container main that uses more memory than its limit 32Mi and is killed (4 restarts); what it writes to its volume cache, an emptyDir that is kept in memory, counts as well", "out-of-memory"},
+		{"twin: one on the node's disk", outOf(corev1.StorageMediumDefault), "container: pod/web-1 has container main that uses more memory than its limit 32Mi and is killed (4 restarts)", "out-of-memory"},
 		{"a ConfigMap that was changed since", changed(true), "configuration: configmap/conf was changed 2m ago, and pod web-0, which began before, still runs with what it was", diagnose.Note},
 		{"twin: it was changed before", changed(false), "", ""},
 		{"twin: its files are mounted as a whole", func(t *testing.T) state {

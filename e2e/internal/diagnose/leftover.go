@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -137,6 +138,47 @@ func (v *view) leftBehind(c *corev1.PersistentVolumeClaim) *Finding {
 		f.What = strings.Replace(f.What, "this one uses none", "this one has no claim templates", 1)
 	}
 	return f
+}
+
+// rescaledData is the claim on which a pod that crashes may have found what it left when it was scaled away: the controller deleted the one before it while
+// no rollout was under way, its claim is older, and the pods before it are Ready; nil if it is not so.
+func (v *view) rescaledData(p *corev1.Pod, crash Finding) *Finding {
+	const older = 15 * time.Second
+	all := v.events("StatefulSet", v.set.Name, v.set.UID, "SuccessfulDelete")
+	gone := slices.IndexFunc(all, func(e *corev1.Event) bool {
+		m := ofPod.FindStringSubmatch(e.Message)
+		return len(m) == 2 && m[1] == p.Name && !at(e).After(p.CreationTimestamp.Time)
+	})
+	if gone < 0 || v.set.Status.CurrentRevision != v.set.Status.UpdateRevision || slices.ContainsFunc(crash.Evidence, ofCommand) {
+		return nil
+	}
+	for n := v.start(); n < v.ordinal(p.Name); n++ {
+		if q := v.pod(v.podName(n)); q == nil || !isReady(q) || !q.CreationTimestamp.Before(&p.CreationTimestamp) {
+			return nil
+		}
+	}
+	for _, name := range ClaimNames(p) {
+		c := v.claim(name)
+		if c == nil || !v.fromTemplate(name) || v.ordinal(p.Name) == v.start() || p.CreationTimestamp.Sub(c.CreationTimestamp.Time) < older {
+			continue
+		}
+		claim, f := v.ref("persistentvolumeclaim", name), crash
+		f.Cause, f.Area, f.Object, f.Path = "earlier-data", Storage, claim, []Ref{claim}
+		f.What = fmt.Sprintf("was there before the set was scaled up, so that pod %s starts on what it had when it was scaled away, and its %s", p.Name, strings.Replace(strings.TrimPrefix(crash.What, "has "), " that ", " ", 1))
+		f.Evidence = slices.Concat([]Evidence{
+			{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			{v.ref("pod", p.Name), "metadata.creationTimestamp", p.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			eventEvidence(all[gone]),
+		}, crash.Evidence)
+		f.Why = "the claims of pods that are scaled away stay, unless persistentVolumeClaimRetentionPolicy.whenScaled is Delete: a member that was removed from its cluster meanwhile comes back with its old data. The claim's age is a hint, the container's last words are the proof"
+		f.Do = []string{
+			"read what the container wrote before it ended: does it refuse the data, or do the others refuse it?",
+			"if the other members have the data: delete claim and pod, so that it joins with an empty volume: " + kubectl(claim, "delete pvc/%s pod/%s", name, p.Name),
+			"where members that are scaled away never come back: persistentVolumeClaimRetentionPolicy.whenScaled: Delete",
+		}
+		return &f
+	}
+	return nil
 }
 
 // foreign is a claim that has the name which an ephemeral volume of a pod needs, and was not made for the pod; nil if it was.

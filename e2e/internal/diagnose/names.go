@@ -305,5 +305,7 @@ func (v *view) unresolvedBy(f Finding, pods []Finding) bool {
 	if f.Object.Kind == "service" {
 		service = f.Object.Name
 	}
-	return slices.ContainsFunc(pods, func(p Finding) bool { return mayAskNames(p) && (len(v.s.Names) > 0 && tellsOf(p, service) || unresolved(p)) })
+	return slices.ContainsFunc(pods, func(p Finding) bool {
+		return mayAskNames(p) && (len(v.s.Names) > 0 && tellsOf(p, service) || unresolved(p))
+	})
 }

@@ -154,8 +154,10 @@ func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
 	}
 	if f := v.containers(p); f != nil {
 		if f.Cause == "crash-loop" {
-			if data := v.earlierData(p, *f); data != nil {
-				return *data
+			for _, data := range []*Finding{v.earlierData(p, *f), v.rescaledData(p, *f)} {
+				if data != nil {
+					return *data
+				}
 			}
 		}
 		return *f

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -154,6 +155,10 @@ func (l podInspector) cannotStart(f *Finding, c *corev1.ContainerStatus, word, m
 		f.What += "; its command is one word with spaces in it, and taken for the name of one program"
 		f.Why = "nothing splits a command into words unless it is given to a shell"
 		f.Do = []string{"make each word an item of command of its own in the set's template, or run the whole by a shell: [sh, -c, \"...\"]"}
+	} else if len(m) > 1 && strings.HasPrefix(m[1], "-") {
+		f.What += "; its command is an option and no program"
+		f.Why = "command takes the place of the image's own program (its entrypoint), and args are given to that"
+		f.Do = []string{"put the options into args in the set's template, and leave command out or begin it with the program"}
 	}
 }
 
@@ -164,7 +169,7 @@ func (l podInspector) outOfMemory(f *Finding, c *corev1.ContainerStatus, word, r
 	f.Why = "the limit is too low for the program, or the program leaks"
 	f.Do = []string{"raise resources.limits.memory in the set's template, or have the program use less"}
 	if limit, has := spec.Resources.Limits[corev1.ResourceMemory]; has {
-		f.What = fmt.Sprintf("has %s %s that uses more memory than its limit %s and is killed (%s)", word, c.Name, limit.String(), restarts)
+		f.What = fmt.Sprintf("has %s %s that uses more memory than its limit %s and is killed (%s)", word, c.Name, limit.String(), restarts) + l.inMemory(spec)
 		return
 	}
 	if all := l.p.Spec.Resources; all != nil {
@@ -183,6 +188,17 @@ func (l podInspector) outOfMemory(f *Finding, c *corev1.ContainerStatus, word, r
 		"have the set's template request what its pods use, and limit those that use too much",
 	}
 	f.Look = append(f.Look, describe(f.Object))
+}
+
+// inMemory says that a container mounts a volume that is kept in memory, "" if it mounts none: what it writes there counts as memory of its own.
+func (l podInspector) inMemory(spec *corev1.Container) string {
+	for _, v := range l.p.Spec.Volumes {
+		mounts := slices.ContainsFunc(spec.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name })
+		if v.EmptyDir != nil && v.EmptyDir.Medium == corev1.StorageMediumMemory && mounts {
+			return fmt.Sprintf("; what it writes to its volume %s, an emptyDir that is kept in memory, counts as well", v.Name)
+		}
+	}
+	return ""
 }
 
 // meaning is what an exit code says by convention, "" if it says nothing.
