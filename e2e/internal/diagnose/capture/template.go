@@ -20,7 +20,7 @@ func (r *reader) settings(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return r.note("configmaps", err)
+			return r.note("configmaps of the set's template", err) // Those of specs name none.
 		}
 		s.Changed = found.CreationTimestamp
 		for _, m := range found.ManagedFields {
