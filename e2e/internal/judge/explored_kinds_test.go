@@ -34,6 +34,12 @@ func TestExploredKinds(t *testing.T) {
 			name: "a number that is given twice long after", broken: ids(contract.UpdateRollback), build: revertedAfter(long),
 		},
 		{
+			name: "a number that stays within the lag", notExercised: ids(contract.UpdateRollback), build: keptNumberAfter(time.Second / 2),
+		},
+		{
+			name: "a number that stays long after", broken: ids(contract.UpdateRollback), build: keptNumberAfter(long),
+		},
+		{
 			name: "a pod below the partition once the current revision is gone", notExercised: ids(contract.UpdatePartition), build: currentTrimmed(true),
 		},
 		{
@@ -67,10 +73,20 @@ func TestExploredKinds(t *testing.T) {
 			name: "created long after Recreate was seen", broken: ids(contract.UpdateRecreateApart), build: recreatedAfter(long),
 		},
 		{
-			name: "an orphan that is deleted for the set that had it", notExercised: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(time.Second / 2),
+			name:         "an orphan that is deleted for the range of the set that had it",
+			notExercised: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(time.Second/2, outOfRange),
 		},
 		{
-			name: "an orphan that is deleted long after the set that had it", broken: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(long),
+			name:         "an orphan that is deleted for a template of the set that had it",
+			notExercised: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(time.Second/2, changedTemplate),
+		},
+		{
+			name:   "an orphan that is deleted though the set that had it wanted it",
+			broken: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(time.Second/2, func(*history.Set) {}),
+		},
+		{
+			name:   "an orphan that is deleted long after the set that had it",
+			broken: ids(contract.LifecycleAdoption), build: orphanDeletedAfter(long, outOfRange),
 		},
 		{
 			name: "the next pod while the cache had the former one and neither its end nor the pod in its place", notExercised: ids(contract.OrderingScaleUp), build: replacedWithin(time.Second / 2),
@@ -95,19 +111,6 @@ func TestExploredKinds(t *testing.T) {
 		},
 		{
 			name: "a set without claims that adopted a pod does nothing more", completes: true, broken: ids(contract.OrderingCreateCompletes), build: adoptedInto(),
-		},
-		{
-			name: "created and deleted once more in a rollout", build: undone(1, time.Second, false),
-		},
-		{
-			name: "created and deleted again and again in a rollout", broken: ids(contract.UpdateComplete),
-			texts: []string{"the rollout of web did not go on: 5 times in a row web-0 was created of the former revision web-1"}, build: undone(5, time.Second, false),
-		},
-		{
-			name: "created and deleted again and again within the lag", build: undone(4, 20*time.Millisecond, false),
-		},
-		{
-			name: "created and deleted again and again by somebody", inconclusive: ids(contract.UpdateComplete), build: undone(5, time.Second, true),
 		},
 	})
 }
@@ -226,6 +229,20 @@ func revertedAfter(wait time.Duration) func(*historytest.Builder) {
 	}
 }
 
+// keptNumberAfter has the controller leave a revision that is used again its number, that long after another one was created.
+func keptNumberAfter(wait time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 1)
+		b.Revision("web", 1, 1)
+		b.NewTemplate("web", 2)
+		b.Revision("web", 2, 2)
+		b.Wait(wait)
+		b.NewTemplate("web", 1)
+		b.Status("web")
+		b.Wait(10 * time.Second)
+	}
+}
+
 // recreatedAfter has the controller make a lost pod again at the old revision that long after the strategy became Recreate, and the template go back.
 func recreatedAfter(wait time.Duration) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
@@ -245,12 +262,16 @@ func recreatedAfter(wait time.Duration) func(*historytest.Builder) {
 	}
 }
 
-// orphanDeletedAfter has a pod, out of range of its set, that was orphaned with that deleted that long after, when there is another set of the name.
-func orphanDeletedAfter(wait time.Duration) func(*historytest.Builder) {
+func outOfRange(s *history.Set) { s.Start = 1 }
+
+func changedTemplate(s *history.Set) { s.Template.Images = map[string]string{"main": "image:2"} }
+
+// orphanDeletedAfter has a pod, orphaned by its set after a change of that, deleted that long after, when there is another set of the name.
+func orphanDeletedAfter(wait time.Duration, change func(*history.Set)) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Running("web", 1)
 		b.Wait(5 * time.Second)
-		b.Update("web", func(s *history.Set) { s.Start = 1 })
+		b.Update("web", change)
 		b.Orphan("web-0")
 		b.DeleteSet("web")
 		b.Set("web")
@@ -291,29 +312,6 @@ func forcedBefore(grace *int64) func(*historytest.Builder) {
 		b.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Pods, Name: "web-0", Grace: grace})
 		b.Terminate("web-0")
 		b.Remove(history.Pods, "web-0")
-		b.CreateReady("web-0")
-	}
-}
-
-// undone has a pod of a Parallel set created at the former revision and deleted after that time, that often, by the controller or by somebody else.
-func undone(times int, lives time.Duration, byOthers bool) func(*historytest.Builder) {
-	return func(b *historytest.Builder) {
-		b.Running("web", 2, historytest.Parallel, func(s *history.Set) { s.NoRollingUpdate = true })
-		b.NewTemplate("web", 2)
-		b.Status("web")
-		b.DeleteByTest("web-0")
-		b.FinishDeletion("web-0")
-		for range times {
-			b.PodAt("web-0", 1)
-			b.Wait(lives)
-			remove := func() { b.DeletePod("web-0") }
-			if byOthers {
-				b.ByOthers(remove)
-			} else {
-				remove()
-			}
-			b.Status("web")
-		}
 		b.CreateReady("web-0")
 	}
 }

@@ -162,10 +162,13 @@ func (res *results) checkOrphan(s *setLife, o orphanPeriod, overdue time.Duratio
 	}
 }
 
-// unwanted reports whether a set, in the end, had a pod out of range or at a former revision, so that its controller was to delete it.
+// unwanted reports whether a set, in the end, had a pod out of range or at a former revision, so that its controller was to delete it. A template that no
+// status has observed makes the pod's revision a former one, too.
 func (s *setLife) unwanted(p *podLife) bool {
 	last := s.events[len(s.events)-1]
-	return !inRange(last, p.ordinal) || p.revision != last.Set.Status.UpdateRevision
+	observed := s.generation(last.Set.Status.ObservedGeneration)
+	return !inRange(last, p.ordinal) || p.revision != last.Set.Status.UpdateRevision ||
+		observed >= 0 && !last.Set.SameTemplate(s.specs[observed].Set)
 }
 
 // adoptable reports whether the orphan matches the set in every version that may be in the informer cache.

@@ -182,12 +182,15 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 			top = e
 		}
 	}
+	if top == nil {
+		return
+	}
+	numbered := lives[top.UID].numbered(top.Revision.Number)
 	switch {
-	case top == nil:
 	case last.Revision.Number > top.Revision.Number:
 		res.exercised(id)
-	case m.mayHaveMissedNumber(lives[top.UID].numbered(top.Revision.Number), l.numbered(last.Revision.Number)):
-		res.excuse(id, CacheLag)
+	case m.mayHaveMissedNumber(numbered, l.numbered(last.Revision.Number)), m.mayHaveMissedNumber(numbered, back.status):
+		res.excuse(id, CacheLag) // without the other revision this one was the newest, and its number right
 	default:
 		evidence.text = fmt.Sprintf("%s with number %d (rv %s), but %s has number %d (rv %s)", went, last.Revision.Number, last.ResourceVersion,
 			top.Name, top.Revision.Number, top.ResourceVersion)

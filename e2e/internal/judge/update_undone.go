@@ -45,8 +45,8 @@ func (m *model) undone(res *results, r *rollout, row []*podLife) {
 		return
 	}
 	first, last := row[0], row[len(row)-1]
-	if m.mayHaveMissed(first.first(), last.deleting) {
-		return // its cache may have shown it no more than the first of them
+	if m.mayHaveMissed(first.deleting, last.first()) {
+		return // its cache may have shown it no more than the first of them, or that it is gone
 	}
 	var reports []*history.Event
 	for _, e := range m.reports[first.name] {
