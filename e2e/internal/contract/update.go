@@ -66,7 +66,8 @@ func update() []Guarantee {
 		Sources: []Source{Docs},
 		Link:    conceptPage + "#rolling-updates",
 		Note: "Kubernetes 1.37.2 breaks it under Parallel where updateStrategy has a type and no rollingUpdate: a pod that is lost during a rollout is created at the former revision " +
-			"and deleted at once, again and again. With rollingUpdate.partition 0 it does not. No spec brings that about; `make explore` does.",
+			"and deleted at once, again and again. With rollingUpdate.partition 0 it does not. No spec brings that about; " +
+			"`make explore EPISODE=fixtures/episodes/rollout-undone.json` does.",
 	}, {
 		ID:    UpdateNoSpurious,
 		Level: Core,

@@ -220,6 +220,20 @@ func TestEpisodeFile(t *testing.T) {
 	}
 }
 
+// TestKeptEpisodes loads the episodes that the project keeps; each is as short as it goes.
+func TestKeptEpisodes(t *testing.T) {
+	const most = 6
+	all, err := LoadFolder(filepath.Join("..", "..", "..", "fixtures", "episodes"))
+	if err != nil || len(all) == 0 {
+		t.Fatalf("expected episodes, found %d: %v", len(all), err)
+	}
+	for _, e := range all {
+		if len(e.Chosen()) > most {
+			t.Errorf("%s: expected at most %d acts, found %d", e.File, most, len(e.Chosen()))
+		}
+	}
+}
+
 func TestCoverageAddsUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "coverage.json")
 	e := &Episode{Steps: []Step{
