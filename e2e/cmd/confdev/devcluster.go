@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/client-go/kubernetes"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
@@ -31,10 +29,9 @@ type devCluster struct {
 	out io.Writer
 }
 
-// newDevCluster makes a cluster, or takes the one that was kept, and checks it. prepare, if set, adds to the cluster what kind does not.
-func newDevCluster(
-	ctx context.Context, ro runner.Options, o cluster.Options, prepare func(context.Context, kubernetes.Interface) error,
-) (_ *devCluster, err error) {
+// newDevCluster makes a cluster, or takes the one that was kept, and checks it. prepare, if set, adds to the cluster what kind does not, and to the settings
+// what that wants.
+func newDevCluster(ctx context.Context, ro runner.Options, o cluster.Options, prepare func(context.Context, *devCluster) error) (_ *devCluster, err error) {
 	if err := ro.CheckSelection(false); err != nil {
 		return nil, err
 	}
@@ -49,17 +46,13 @@ func newDevCluster(
 			err = errors.Join(err, d.close(ctx))
 		}
 	}()
+	d.settings = ro.Settings("", c.Images)
+	d.settings.Kubeconfig = c.Kubeconfig()
 	if prepare != nil {
-		client, err := kubernetes.NewForConfig(c.RESTConfig())
-		if err != nil {
-			return nil, err
-		}
-		if err := prepare(ctx, client); err != nil {
+		if err := prepare(ctx, d); err != nil {
 			return nil, err
 		}
 	}
-	d.settings = ro.Settings("", c.Images)
-	d.settings.Kubeconfig = c.Kubeconfig()
 	if d.settings.Suite, err = runner.Identity(ctx); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
@@ -83,13 +84,35 @@ func (o matrixOptions) runOn(ctx context.Context, variant matrix.Variant, row *t
 	if variant.StorageClass != "" {
 		o.StorageClass = variant.StorageClass
 	}
+	var registry *matrix.Registry
+	defer func() {
+		if registry != nil {
+			err = errors.Join(err, registry.Close())
+		}
+	}()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
 		Name: o.clusterFor("matrix"), Config: variant.Config, KubernetesVersion: variant.KubernetesVersion, Workload: o.Images, Progress: progress,
-	}, variant.Prepare)
+	}, func(ctx context.Context, d *devCluster) error {
+		client, err := kubernetes.NewForConfig(d.up.RESTConfig())
+		if err != nil {
+			return err
+		}
+		if err := variant.Prepare(ctx, client); err != nil || !variant.Registry {
+			return err
+		}
+		if registry, err = matrix.ServeRegistry(ctx, d.up.Engine().Client, d.up.Name(), progress); err != nil {
+			return err
+		}
+		return registry.Use(&d.settings)
+	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
-	*row, err = on.trial(ctx, row.trial)
+	if *row, err = on.trial(ctx, row.trial); err != nil || registry == nil {
+		return err
+	}
+	used, err := registry.Used()
+	fmt.Fprintln(progress, used)
 	return err
 }

@@ -22,6 +22,8 @@ type Variant struct {
 	Config []byte
 	// StorageClass is the one that the suite is to use, empty for the default.
 	StorageClass string
+	// Registry says that the nodes pull the workload's images from a registry that is made for the run.
+	Registry bool
 	// Bug is a known bug of Kubernetes that the cluster has, empty for none.
 	Bug string
 	// Breaks is the guarantee that the suite has to find broken because of Bug.
@@ -65,6 +67,7 @@ func All() []Variant {
 			Config: read("max-unavailable-off.yaml"),
 		},
 		{Name: "recreate", Summary: "the feature gate StatefulSetRecreateStrategy is on", Config: read("recreate.yaml")},
+		{Name: "registry", Summary: "nodes pull the workload's images, with credentials, over a slow line, from a registry that answers 429 now and then", Registry: true},
 	}
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {
