@@ -173,6 +173,9 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 	if back.until != nil {
 		last, end = l.at(back.until.Seq), back.until.At
 	}
+	if s.deleting != nil {
+		end = min(end, s.deleting.At)
+	}
 	if withinSkew(back.status.At, end) {
 		return // the two watches may be that far out of step
 	}
@@ -189,8 +192,10 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 	switch {
 	case last.Revision.Number > top.Revision.Number:
 		res.exercised(id)
-	case m.mayHaveMissedNumber(numbered, l.numbered(last.Revision.Number)), m.mayHaveMissedNumber(numbered, back.status):
-		res.excuse(id, CacheLag) // without the other revision this one was the newest, and its number right
+	case m.mayHaveMissedNumber(numbered, l.numbered(last.Revision.Number)):
+		res.excuse(id, CacheLag)
+	case numbered.Change != history.Listed && m.withinLag(numbered.At, lastOf(s.acts, end)):
+		res.excuse(id, CacheLag) // it may have looked at the set for the last time when this revision was the newest in its cache, and its number right
 	default:
 		evidence.text = fmt.Sprintf("%s with number %d (rv %s), but %s has number %d (rv %s)", went, last.Revision.Number, last.ResourceVersion,
 			top.Name, top.Revision.Number, top.ResourceVersion)
