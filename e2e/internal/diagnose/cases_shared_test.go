@@ -123,6 +123,24 @@ func sharedCases() []built {
 			return s
 		}
 	}
+	logged := func(said string) func(*testing.T) state {
+		return says(said, func(_ state, spec *corev1.PodSpec) {
+			mode := int32(0o755)
+			spec.Volumes = append(spec.Volumes, corev1.Volume{Name: "bin", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+				LocalObjectReference: corev1.LocalObjectReference{Name: "bin"}, DefaultMode: &mode,
+			}}})
+			spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "bin", MountPath: "/s"}}
+		})
+	}
+	waits := func(published bool) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := peer("dial tcp 10.0.0.7:8080: i/o", nil)(t)
+			s.Services[0].Spec.PublishNotReadyAddresses = published
+			s.Says = []diagnose.Says{{Pod: "web-1", Container: "main", Text: "still waiting for web-1"}}
+			return s
+		}
+	}
 	probes := func(said string, published bool) func(*testing.T) state {
 		return func(t *testing.T) state {
 			t.Helper()
@@ -177,6 +195,17 @@ func sharedCases() []built {
 		{"twin: a command of one word", missing(`exec: "serve --config=/etc/app.conf": executable file not found in $PATH`, "/data"), start + `exec: "serve --config=/etc/app.conf": executable file not found in $PATH; its command is one word with spaces in it`, "cannot-start"},
 		{"a volume that is kept in memory", outOf(corev1.StorageMediumMemory), "container: pod/web-1 has container main that uses more memory than its limit 32Mi and is killed (4 restarts); what it writes to its volume cache, an emptyDir that is kept in memory, counts as well", "out-of-memory"},
 		{"twin: one on the node's disk", outOf(corev1.StorageMediumDefault), "container: pod/web-1 has container main that uses more memory than its limit 32Mi and is killed (4 restarts)", "out-of-memory"},
+		{"a volume in memory that an earlier container filled", func(t *testing.T) state {
+			t.Helper()
+			s := outOf(corev1.StorageMediumMemory)(t)
+			s.waiting("web-1", "RunContainerError", "failed to create containerd task: OCI runtime create failed: runc create failed: unable to start container process: container init was OOM-killed (memory limit too low?)")
+			return s
+		}, "container: pod/web-1 has container main whose memory limit is too low to start it at all; what it writes to its volume cache, an emptyDir that is kept in memory, counts as well, and stays there when the container is made anew", "out-of-memory"},
+		{"a script whose interpreter is not there, as newer runtimes say it", logged("exec /s/run.sh: no such file or directory"), "container: pod/web-1 has container main whose command /s/run.sh comes from configmap/bin, and is not there, or its first line names an interpreter that the image does not have", "cannot-start"},
+		{"twin: a script that misses a file", logged("cat: can't open '/s/other': No such file or directory"), ends + "cat: can't open '/s/other': No such file or directory; configmap/bin is mounted at /s, which hides what the image has there", "file-access"},
+		{"an upstream of nginx that does not exist", says(`nginx: [emerg] host not found in upstream "backend" in /etc/nginx/nginx.conf:2`, func(state, *corev1.PodSpec) {}), "service: service/backend does not exist, and pod web-1 asks for it: it cannot resolve backend, by its own words", "asked-service-missing"},
+		{"members that wait for one another and say for whom", waits(false), "service: service/web publishes only Ready pods (publishNotReadyAddresses is not set), and pod web-1 asks for its own name before it is Ready: it waits for itself", "not-published"},
+		{"twin: their names are published", waits(true), fails, "readiness-probe"},
 		{"a ConfigMap that was changed since", changed(true), "configuration: configmap/conf was changed 2m ago, and pod web-0, which began before, still runs with what it was", diagnose.Note},
 		{"twin: it was changed before", changed(false), "", ""},
 		{"twin: its files are mounted as a whole", func(t *testing.T) state {

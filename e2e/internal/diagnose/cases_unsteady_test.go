@@ -111,18 +111,25 @@ func unsteadyCases() []built {
 		{"twin: it failed before the pod was Ready, and had succeeded before", flaps(8*time.Minute, 5*time.Minute+10*time.Second, 30), ready + "30 times", diagnose.Note},
 		{"a liveness probe that ends a program with hardly any CPU", killed("10m"), kills + "; its limit of CPU is 10m", "liveness-probe"},
 		{"twin: it has enough", killed("500m"), kills, "liveness-probe"},
+		{"a liveness probe that the program answers", func(t *testing.T) state {
+			t.Helper()
+			s := killed("500m")(t)
+			s.container("web-0", func(c *corev1.Container) { c.StartupProbe = nil })
+			s.said("web-0", "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 404", 36*time.Second)
+			return s
+		}, kills + ": the program answers and does not know the path", "liveness-probe"},
 	}
 }
 
 // TestProbesOfThePodItself says of none that it asks somebody else, and of no container that it is short of CPU that has enough.
 func TestProbesOfThePodItself(t *testing.T) {
 	for _, c := range unsteadyCases() {
-		if c.name != "a probe that asks the node's own address" && c.name != "twin: it has enough" {
+		if c.name != "a probe that asks the node's own address" && c.name != "twin: it has enough" && c.name != "a liveness probe that the program answers" {
 			continue
 		}
 		s := c.state(t)
 		pod(s.State, "web-0").Spec.HostNetwork = true
-		if line := diagnose.Diagnose(s.State)[0].Line(); strings.Contains(line, "(host)") || strings.Contains(line, "CPU") {
+		if line := diagnose.Diagnose(s.State)[0].Line(); strings.Contains(line, "as early as") || strings.Contains(line, "(host)") || strings.Contains(line, "CPU") {
 			t.Errorf("%s, in the node's network: %s", c.name, line)
 		}
 	}

@@ -195,6 +195,9 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		return l.hookFailed(c, word, last)
 	case last.Reason == "StartError" || last.Reason == "ContainerCannotRun":
 		l.cannotStart(f, c, word, asRuncSays(oneLine(last.Message)))
+		l.startsInMemory(f, c)
+	case notRun.MatchString(last.Message):
+		l.cannotStart(f, c, word, oneLine(notRun.FindString(last.Message)))
 	case last.ExitCode == killed && last.Reason != "Completed":
 		f.What, f.Why = f.What+": something killed the program (signal 9), and nothing that was read says what", "the node ran out of memory, or a process of its own killed it"
 		f.Do = append(f.Do, "see whether the node was short of memory: its events SystemOOM, its kernel's log")

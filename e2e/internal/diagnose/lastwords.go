@@ -78,7 +78,7 @@ func knownLastWords() []lastWords {
 			do:  "store the script with the line ends of Unix, and look at its first line",
 		},
 		{
-			any: []string{"no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"},
+			any: []string{"host not found in upstream", "no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"},
 			why: "it could not resolve a name, by its own words",
 			do:  "see whether the service of that name exists, and has the pod that is asked for: one of an ordered set that comes later is not there yet",
 		},

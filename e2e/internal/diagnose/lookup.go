@@ -114,7 +114,7 @@ func (v *view) wrongPort() *Finding {
 // notResolved are the names that resolvers say they do not know, in the words of common ones.
 func notResolved(text string) []string {
 	var out []string
-	for _, m := range regexp.MustCompile(`(?i)bad address '([^']+)'|could(?: not|n't) (?:resolve|translate) host(?: name)?:? "?([\w.-]+)|can't resolve '([^']+)'|\blookup ([\w.-]+)(?: on \S+)?: no such host|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|unknown host:? ([\w.-]+)|NXDOMAIN[^\w]+([\w.-]+)|can't find ([\w.-]+): NXDOMAIN|([\w.-]+): (?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?i)host not found in upstream "([^":/]+)|bad address '([^']+)'|could(?: not|n't) (?:resolve|translate) host(?: name)?:? "?([\w.-]+)|can't resolve '([^']+)'|\blookup ([\w.-]+)(?: on \S+)?: no such host|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|unknown host:? ([\w.-]+)|NXDOMAIN[^\w]+([\w.-]+)|can't find ([\w.-]+): NXDOMAIN|([\w.-]+): (?:Name or service not known|Temporary failure in name resolution|Name does not resolve)`).FindAllStringSubmatch(text, -1) {
 		for _, name := range m[1:] {
 			name, _, _ = strings.Cut(name, ":") // wget gives the port as well
 			if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" && !slices.Contains(out, name) {

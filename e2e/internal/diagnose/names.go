@@ -157,12 +157,13 @@ func tellsOf(f Finding, service string) bool {
 	words := false
 	for _, e := range f.Evidence {
 		_, said, _ := strings.Cut(e.Value, ": ")
+		ended := strings.HasSuffix(e.Field, ".terminated")
 		if strings.HasPrefix(e.Field, logField) {
-			said = e.Value
-		} else if !strings.HasSuffix(e.Field, ".terminated") {
+			said = e.Value // What a program that runs on has written need not be its trouble.
+		} else if !ended {
 			said = ""
 		}
-		words = words || said != ""
+		words = words || ended && said != ""
 		if service != "" && name.MatchString(said) {
 			return true
 		}
@@ -291,7 +292,7 @@ func (v *view) asksOthers(c *corev1.PodDNSConfig) bool {
 // unresolved reports whether what a finding rests on says that a name was not resolved, in the words of common resolvers.
 func unresolved(f Finding) bool {
 	return slices.ContainsFunc(f.Evidence, func(e Evidence) bool {
-		return contains(strings.ToLower(e.Value))("resolve", "no such host", "name or service not known", "bad address", "unknown host", "nxdomain", "name resolution", "no address", "server can't find")
+		return contains(strings.ToLower(e.Value))("resolve", "no such host", "name or service not known", "bad address", "unknown host", "nxdomain", "name resolution", "host not found", "no address", "server can't find")
 	})
 }
 

@@ -36,9 +36,10 @@ func (v *view) pods(manager *Finding) []Finding {
 			if !v.available(p) {
 				unavailable = p
 			}
-			restarted = append(restarted, v.restarts(p)...)
-			for _, f := range []*Finding{v.settingGone(p), v.unsteady(p), v.outdated(p)} {
-				if f != nil {
+			ends := v.restarts(p)
+			restarted = append(restarted, ends...)
+			for i, f := range []*Finding{v.unsteady(p), v.settingGone(p), v.outdated(p)} {
+				if f != nil && (i > 0 || len(ends) == 0) {
 					restarted = append(restarted, *f)
 				}
 			}

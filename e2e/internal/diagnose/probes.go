@@ -90,7 +90,8 @@ func (k *kill) explain(f *Finding, c *corev1.ContainerStatus, last *corev1.Conta
 		f.What, f.Why = f.What+said, ""
 	}
 	f.Do = []string{"compare the probe (" + probeText(k.probe) + ") with what the program serves", "give a slow start a startupProbe"}
-	if spec.StartupProbe == nil && asEarly(last, k.probe, grace) {
+	answers := contains(f.What)("the program answers")
+	if spec.StartupProbe == nil && !answers && asEarly(last, k.probe, grace) {
 		f.What += "; it is killed as early as the probe can have it: the program may need longer to start"
 		f.Do = []string{"if it needs longer to start: give it a startupProbe in the set's template, until whose success the liveness probe rests", "else " + f.Do[0]}
 	}

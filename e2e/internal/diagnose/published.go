@@ -88,12 +88,24 @@ func (v *view) unresolvedPeer(pods []Finding) (asker, peer string) {
 		return "", ""
 	}
 	name := regexp.MustCompile(`\b(` + regexp.QuoteMeta(v.set.Name) + `-[0-9]+)\.` + regexp.QuoteMeta(v.set.Spec.ServiceName) + `\b`)
+	short := regexp.MustCompile(`\b(` + regexp.QuoteMeta(v.set.Name) + `-[0-9]+)\b`)
 	runs := map[string]bool{}
 	for _, f := range pods {
 		runs[f.Object.Name] = runs[f.Object.Name] || (f.Object.Kind == "pod" && mayAskNames(f))
 	}
 	for _, f := range pods {
-		if f.Object.Kind != "pod" || !runs[f.Object.Name] || !unresolved(f) {
+		if f.Object.Kind != "pod" || !runs[f.Object.Name] {
+			continue
+		}
+		if at := slices.IndexFunc(f.Evidence, func(e Evidence) bool { return strings.HasPrefix(e.Field, logField) }); at >= 0 && v.talks() {
+			// A program that runs on, is given its peers' names and writes one of them, may wait without a word of resolvers.
+			for _, m := range short.FindAllStringSubmatch(f.Evidence[at].Value, -1) {
+				if p := v.pod(m[1]); p != nil && runs[m[1]] && p.DeletionTimestamp == nil && !isReady(p) {
+					return f.Object.Name, m[1]
+				}
+			}
+		}
+		if !unresolved(f) {
 			continue
 		}
 		for _, e := range f.Evidence {

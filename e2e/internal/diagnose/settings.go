@@ -107,6 +107,7 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 		l.cannotStart(f, c, word, message)
 	case mountFails.MatchString(message), notMade.MatchString(message), noWorkingDir.MatchString(message), has("OOM-killed", "memory limit too low"):
 		notStarted(f, c, word, message)
+		l.startsInMemory(f, c)
 	case noVariable.MatchString(message):
 		f.What = fmt.Sprintf("has %s %s that cannot be made: a subPathExpr of it names the variable %s, which it does not have", word, c.Name, noVariable.FindStringSubmatch(message)[1])
 		f.Do = []string{"give the container that variable in env (not envFrom, which does not count here), or correct subPathExpr in the set's template"}
@@ -125,6 +126,20 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 		f.Do = []string{"see how busy the disk and the container runtime of node " + l.p.Spec.NodeName + " are; restart the runtime if it hangs"}
 	}
 	return f
+}
+
+// notRun is what a runtime writes into a container's log whose program, named by its path, cannot be run: newer ones start the container all the same.
+var notRun = regexp.MustCompile(`(?m)^exec /\S+: (?:no such file or directory|permission denied)\s*$`)
+
+// startsInMemory makes a finding of a container that its limit of memory does not let start say which volume in memory may have used it up.
+func (l podInspector) startsInMemory(f *Finding, c *corev1.ContainerStatus) {
+	kept := l.inMemory(l.specOf(c.Name))
+	if f.Cause != "out-of-memory" || kept == "" {
+		return
+	}
+	f.What += kept + ", and stays there when the container is made anew"
+	f.Why = "what an earlier container of the pod wrote there is left until the pod goes"
+	f.Do = append([]string{"give the volume a sizeLimit well below the limit of memory, or put it on the disk (without medium: Memory), in the set's template; the present pod has to be deleted"}, f.Do...)
 }
 
 // execFails is what runtimes say of a program that cannot be started.
