@@ -88,8 +88,20 @@ func unsteadyCases() []built {
 		},
 		{
 			"twin: a probe that has to succeed many times", young(&corev1.Probe{ProbeHandler: get, PeriodSeconds: 30, SuccessThreshold: 10}, 90*time.Second),
-			runs + "begins 0s after the start (initialDelaySeconds) and has to succeed 10 times in a row, every 30 s", diagnose.Note,
+			runs + "begins at once and has to succeed 10 times in a row, every 30 s", diagnose.Note,
 		},
+		{"twin: one that failed at first, and succeeds since", func(t *testing.T) state {
+			t.Helper()
+			s := young(&corev1.Probe{ProbeHandler: get, PeriodSeconds: 30, SuccessThreshold: 10}, 150*time.Second)(t)
+			s.said("web-0", "Unhealthy", `Readiness probe failed: Get "http://10.0.0.7:8080/": dial tcp 10.0.0.7:8080: connect: connection refused`, 120*time.Second)
+			return s
+		}, "readiness: pod/web-0 runs for 2m30s, and the readiness probe of container main begins at once and has to succeed 10 times in a row", diagnose.Note},
+		{"twin: it fails still", func(t *testing.T) state {
+			t.Helper()
+			s := young(&corev1.Probe{ProbeHandler: get, PeriodSeconds: 30, SuccessThreshold: 10}, 150*time.Second)(t)
+			s.said("web-0", "Unhealthy", `Readiness probe failed: Get "http://10.0.0.7:8080/": dial tcp 10.0.0.7:8080: connect: connection refused`, 20*time.Second)
+			return s
+		}, "readiness: pod/web-0 runs, and the readiness probe of container main fails (HTTP GET :8080/, every 30 s): nothing listens there", "readiness-probe"},
 		{
 			"twin: it has begun long ago", young(&corev1.Probe{ProbeHandler: get, InitialDelaySeconds: 30, PeriodSeconds: 10}, 90*time.Second),
 			"readiness: pod/web-0 runs, and the readiness probe of container main has not succeeded for 1m30s", "readiness-probe",

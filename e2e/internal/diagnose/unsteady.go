@@ -21,6 +21,9 @@ func (l podInspector) early(c *corev1.ContainerStatus, kind, word string, p *cor
 		return nil
 	}
 	asks := fmt.Sprintf("begins %s after the start (initialDelaySeconds)", lasted(time.Duration(p.InitialDelaySeconds)*time.Second))
+	if p.InitialDelaySeconds == 0 {
+		asks = "begins at once"
+	}
 	if n := max(p.SuccessThreshold, 1); n > 1 {
 		asks += fmt.Sprintf(" and has to succeed %d times in a row, every %d s", n, max(p.PeriodSeconds, 1))
 	} else if period := max(p.PeriodSeconds, 1); period > p.InitialDelaySeconds {
