@@ -135,24 +135,29 @@ var _ = Describe("A StatefulSet", func() {
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
 		outOfRange := ns.StartPod(ctx, "set-3", mine, owned)
 		unowned := ns.StartPod(ctx, "set-other-0", mine)
+		inParallel := ns.StartPod(ctx, "parallel-1", owned)
 
 		// The last pod has to wait for one whose name is taken.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
 		// A name that ends as that of a pod does.
 		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set), statefulset.Template("twin"))
+		parallel := statefulset.Create(ctx, ns, statefulset.Named("parallel"), statefulset.Replicas(2), statefulset.Parallel())
 		twin.AwaitReady(ctx)
 		set.AwaitRunning(ctx, 0)
+		parallel.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
-		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned)
+		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned, inParallel)
 
 		By("giving both sets the same template, of which each has a revision of its own, without moving a pod")
 		same := set.Live(ctx).Spec.Template
 		twin.Update(ctx, "the other set's template and partition 1", statefulset.Options(statefulset.Partition(1), func(s *appsv1.StatefulSet) { s.Spec.Template = same }))
 		twin.AwaitObserved(ctx)
 
-		By("freeing the name, which no watch event shows the controller: it has to try again by itself")
-		set.AwaitReplaced(ctx, 1, ns.DeletePod(ctx, inRange.Name), framework.MustHappen(contract.OrderingCreateCompletes))
+		By("freeing the names, which no watch event shows the controller: it has to try again by itself")
+		former, formerInParallel := ns.DeletePod(ctx, inRange.Name), ns.DeletePod(ctx, inParallel.Name)
+		set.AwaitReplaced(ctx, 1, former, framework.MustHappen(contract.OrderingCreateCompletes))
+		parallel.AwaitReplaced(ctx, 1, formerInParallel, framework.MustHappen(contract.OrderingCreateCompletes))
 	})
 
 	It("counts its pods from the start ordinal, and updates and removes them by number", Proves(

@@ -64,13 +64,16 @@ var _ = Describe("The claim retention policy Delete", func() {
 		}
 		another := ns.OtherController(ctx)
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(another))
-		another.Controller = nil
-		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(another), statefulset.ClaimOf("shared", "set", 0))
+		// It belongs to what controls nothing and has the name of the set, but is of another kind.
+		revision := ns.CreateRevision(ctx, "set", another)
+		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(revision), statefulset.ClaimOf("shared", "set", 0))
 		set := statefulset.Create(ctx, ns, options...)
 		parent := statefulset.Create(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
 		set.AwaitReady(ctx)
 		other := append(set.AwaitClaims(ctx, "other", 0), set.AwaitClaims(ctx, "shared", 0)...)
 
+		// From here on a claim of the pod is being deleted, which must keep the set from nothing.
+		set.RequestClaimDeletion(ctx, "deleted", 0)
 		for _, change := range []struct {
 			what   string
 			policy statefulset.Option
@@ -86,14 +89,13 @@ var _ = Describe("The claim retention policy Delete", func() {
 			set.Update(ctx, change.what, change.policy)
 			set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "data", 0, change.owners...)
 		}
-		set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "shared", 0, "ConfigMap/"+another.Name, ownedSet)
+		set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "shared", 0, revision.Kind+"/"+revision.Name, ownedSet)
 
-		By("deleting one set and, before that, a claim that its pod uses, and another set without its pods")
+		By("deleting one set, and another one without its pods")
 		parent.AwaitReady(ctx)
 		orphaned := parent.AwaitClaims(ctx, "data", 0)
 		parent.Orphan(ctx)
 		again := statefulset.CreateWithoutService(ctx, ns, statefulset.Named("parent"), statefulset.Claims("data"), statefulset.Retention(discard, retain))
-		set.RequestClaimDeletion(ctx, "deleted", 0)
 		set.Delete(ctx, metav1.DeletePropagationBackground)
 		set.AwaitClaimTerminating(ctx, "data", 0)
 		again.VerifyClaimOwners(ctx, contract.StorageWhenDeletedDelete, "data", 0, "StatefulSet/parent") // the claim of an adopted pod

@@ -208,17 +208,19 @@ func (ns *Namespace) TryOtherController(ctx context.Context) (metav1.OwnerRefere
 	return metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: owner.Name, UID: owner.UID, Controller: new(true)}, nil
 }
 
-// CreateRevision creates a controller revision of that name, which holds no template and belongs to owner.
-func (ns *Namespace) CreateRevision(ctx context.Context, name string, owner metav1.OwnerReference) {
+// CreateRevision creates a controller revision of that name, which holds no template and belongs to owner, and returns a reference to it that names no
+// controller.
+func (ns *Namespace) CreateRevision(ctx context.Context, name string, owner metav1.OwnerReference) metav1.OwnerReference {
 	GinkgoHelper()
 	made := &appsv1.ControllerRevision{ObjectMeta: metav1.ObjectMeta{Name: name, OwnerReferences: []metav1.OwnerReference{owner}}, Revision: 1}
 	made.Data.Raw = []byte(`{"spec":{}}`)
 	ns.Settings.Label(made)
 	create := Request{Verb: history.VerbCreate, Resource: history.Revisions, Name: name, Text: "create controller revision " + name}
-	_, err := Send(ns, create, func() (*appsv1.ControllerRevision, error) {
+	revision, err := Send(ns, create, func() (*appsv1.ControllerRevision, error) {
 		return ns.Client.AppsV1().ControllerRevisions(ns.Name).Create(ctx, made, metav1.CreateOptions{})
 	})
 	Expect(err).NotTo(HaveOccurred(), "creating the controller revision %s", name)
+	return metav1.OwnerReference{APIVersion: appsv1.SchemeGroupVersion.String(), Kind: "ControllerRevision", Name: name, UID: revision.UID}
 }
 
 // VerifyLeftAlone leaves it to the judges to verify that pods of another controller are not deleted and keep that controller.

@@ -5,6 +5,7 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 const (
 	currentFound = "// if the current revision is nil we initialize the history by setting it to the update revision\n"
 	currentLives = "live[current.Name] = true\n"
+	batchFailed  = "if len(errCh) > 0"
 	// mayDoSeveral holds of a set of which a rollout may take several pods down.
 	mayDoSeveral = "set.Spec.UpdateStrategy.RollingUpdate != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable != nil && set.Spec.UpdateStrategy.RollingUpdate.MaxUnavailable.IntValue() > 1"
 )
@@ -100,5 +101,19 @@ func halfway() []Fault {
 		Name: "scale-down-past-stopping", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts}, Shows: []contract.ID{contract.IdentityAtMostOne},
 		Harm:  "A cluster is made smaller while a member that stays, and still serves, is about to stop.",
 		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-past-stopping\") && len(condemned) > 0 && isTerminating(replicas[i]) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
+		Name: "failure-under-parallel-not-retried", Kind: Subtle, Breaks: []contract.ID{contract.OrderingCreateCompletes}, Shows: []contract.ID{contract.IdentityNotMine},
+		Harm:  "Under Parallel a member that could not be made at once is not made later either.",
+		Edits: []Edit{{control, batchFailed, ` && !planted.In("failure-under-parallel-not-retried")`}},
+	}, {
+		Name: "claim-deletion-stops-set", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange},
+		Harm: "A set takes no change any more as soon as somebody has asked for the end of one volume, which is to go with its member.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"claim-deletion-stops-set\") && isCreated(replicas[i]) {\n" +
+			"\t\t\tif err := ssc.podControl.createPersistentVolumeClaims(set, replicas[i]); err != nil {\n\t\t\t\treturn true, err\n\t\t\t}\n\t\t}\n"}},
+	}, {
+		Name: "owners-told-by-name", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange},
+		Harm: "Volumes that also belong to something of the set's name stay when the set is deleted, although they were to go.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tfor _, owner := range claim.GetOwnerReferences() {\n" +
+			"\t\tif planted.In(\"owners-told-by-name\") && owner.APIVersion == controllerKind.GroupVersion().String() && owner.Name == set.Name && owner.UID != set.UID {\n\t\t\treturn true\n\t\t}\n\t}\n"}},
 	}}
 }
