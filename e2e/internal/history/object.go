@@ -54,6 +54,8 @@ type Pod struct {
 	// Claims maps a volume of the pod to the claim it uses.
 	Claims   map[string]string `json:"claims,omitempty"`
 	Template Template          `json:"template,omitzero"`
+	// OwnersWriter is as of Claim; older histories hold none.
+	OwnersWriter string `json:"ownersWriter,omitempty"`
 }
 
 // Condition is a pod condition without its message.
@@ -254,6 +256,8 @@ type Revision struct {
 	Number int64 `json:"number"`
 	// Data is a digest of the stored template: two revisions with equal data hold the same template.
 	Data string `json:"data,omitempty"`
+	// OwnersWriter is as of Claim; older histories hold none.
+	OwnersWriter string `json:"ownersWriter,omitempty"`
 }
 
 // Slice is an EndpointSlice of a service.

@@ -40,7 +40,7 @@ func Project(obj runtime.Object) (*Event, error) {
 		return &Event{Resource: Sets, Meta: metaOf(&o.ObjectMeta), Set: setOf(o)}, nil
 	case *appsv1.ControllerRevision:
 		return &Event{Resource: Revisions, Meta: metaOf(&o.ObjectMeta), Revision: &Revision{
-			Number: o.Revision, Data: digest(o.Data.Raw),
+			Number: o.Revision, Data: digest(o.Data.Raw), OwnersWriter: ownersWriterOf(&o.ObjectMeta),
 		}}, nil
 	case *discoveryv1.EndpointSlice:
 		return &Event{Resource: Slices, Meta: metaOf(&o.ObjectMeta), Slice: sliceOf(o)}, nil
@@ -74,7 +74,7 @@ func metaOf(m *metav1.ObjectMeta) Meta {
 func podOf(o *corev1.Pod) *Pod {
 	p := &Pod{
 		Phase: o.Status.Phase, Node: o.Spec.NodeName, Hostname: o.Spec.Hostname, Subdomain: o.Spec.Subdomain,
-		Grace: o.Spec.TerminationGracePeriodSeconds, Template: templateOf(&o.ObjectMeta, &o.Spec),
+		Grace: o.Spec.TerminationGracePeriodSeconds, Template: templateOf(&o.ObjectMeta, &o.Spec), OwnersWriter: ownersWriterOf(&o.ObjectMeta),
 	}
 	for _, ip := range o.Status.PodIPs {
 		p.IPs = append(p.IPs, ip.IP)

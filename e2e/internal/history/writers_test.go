@@ -57,6 +57,17 @@ func TestProjectTellsWhoWroteStatusAndOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pod, err := history.Project(&corev1.Pod{ObjectMeta: meta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, err := history.Project(&appsv1.ControllerRevision{ObjectMeta: meta})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pod.Pod.OwnersWriter != "helm" || revision.Revision.OwnersWriter != "helm" {
+		t.Errorf("expected the owners of pod and revision by helm, found %q and %q", pod.Pod.OwnersWriter, revision.Revision.OwnersWriter)
+	}
 	if set.Set.StatusWriter != "kubectl-edit" || claim.Claim.OwnersWriter != "helm" {
 		t.Errorf("expected the status by kubectl-edit and the owners by helm, found %q and %q", set.Set.StatusWriter, claim.Claim.OwnersWriter)
 	}

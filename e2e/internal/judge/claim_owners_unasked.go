@@ -71,7 +71,7 @@ func (res *results) ownedByPodUnasked(c *claimLife, e *history.Event, p *podLife
 
 func (res *results) ownedUnasked(id contract.ID, s *setLife, c *claimLife, e *history.Event, text string) {
 	res.broken(id, evidence{
-		set: s, since: res.m.visibleFrom(e.At), also: []history.Resource{history.Pods}, events: []*history.Event{s.specAt(e.At), e},
+		set: s, since: res.m.visibleFrom(e.At), also: []history.Resource{history.Pods}, events: []*history.Event{s.specAt(e.At), e}, admitted: true,
 		text: fmt.Sprintf("claim %s came to be owned at %s by %s", c.name, e.Ref(), text),
 	})
 }

@@ -68,6 +68,10 @@ func TestClaimsOwnedUnasked(t *testing.T) {
 				}
 			}
 		}},
+		{name: "as a policy may have written on the way", inconclusive: ids(contract.StorageDeleteKeeps), build: func(b *historytest.Builder) {
+			b.Mutated(history.Claims, "the webhook owners")
+			owned("StatefulSet", "web")(b)
+		}},
 		{name: "as somebody wrote", build: func(b *historytest.Builder) {
 			owned("StatefulSet", "web")(b)
 			for _, e := range b.Events() {

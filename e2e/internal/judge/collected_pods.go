@@ -44,7 +44,7 @@ func (res *results) collectedPods(s *setLife) {
 // maybeCollected reports whether the garbage collector may have deleted a pod, whose containers ran, for its deleted set, and nobody is known to have.
 func (m *model) maybeCollected(s *setLife, p *podLife) bool {
 	d := p.deleting
-	if d == nil || d.Change != history.Modified && d.Change != history.Deleted || !s.mayBeDeleted(d) || p.owner() != s || p.grace() <= 0 ||
+	if d == nil || d.Change != history.Modified && d.Change != history.Deleted || p.owner() != s || !m.collected(d) || p.grace() <= 0 ||
 		m.deletedByTest(p.uid, p.first(), d) || m.reported[p] || p.evicted(d.Seq) || p.disruptionTarget != nil && p.disruptionTarget.Seq <= d.Seq {
 		return false
 	}

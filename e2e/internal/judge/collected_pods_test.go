@@ -40,6 +40,19 @@ func TestGraceOfCollectedPods(t *testing.T) {
 		{name: "none, of a single pod, which anybody may have deleted", inconclusive: ids(id), build: collected(time.Second, 0)},
 		{name: "none, of one among others", inconclusive: ids(id), build: collected(time.Second, own, 0, own)},
 		{name: "none, of some that somebody deletes at leisure", inconclusive: ids(id), build: collected(5*time.Second, 0, 0)},
+		{name: "none, of a set that is still there, whose pods only somebody else deletes", notExercised: ids(id), build: func(b *historytest.Builder) {
+			b.Running("web", 2)
+			b.Wait(5 * time.Second)
+			b.Operation(history.VerbDelete, history.Sets, "web")
+			b.Change(history.Sets, "web", func(e *history.Event) {
+				e.DeletionTimestamp, e.Finalizers = new(b.Timestamp()), []string{"example.com/hold"}
+			})
+			b.Wait(5 * time.Second)
+			for _, name := range []string{"web-0", "web-1"} {
+				b.Change(history.Pods, name, func(e *history.Event) { e.DeletionTimestamp, e.DeletionGrace = new(b.Timestamp()), new(int64(0)) })
+			}
+			b.Wait(5 * time.Second)
+		}},
 		{name: "none, as the test asked for", notExercised: ids(id), build: func(b *historytest.Builder) {
 			b.Running("web", 2)
 			b.Wait(5 * time.Second)

@@ -79,9 +79,9 @@ func changesReadiness(service []*history.Event) bool {
 	return slices.ContainsFunc(service, func(e *history.Event) bool { return e.Service.PublishNotReady != service[0].Service.PublishNotReady })
 }
 
+// managedByController reports whether a slice is the endpoint slice controller's, which labels all that it makes.
 func managedByController(slice *history.Event) bool {
-	by, labelled := slice.Labels[discoveryv1.LabelManagedBy]
-	return !labelled || by == endpointManager
+	return slice.Labels[discoveryv1.LabelManagedBy] == endpointManager
 }
 
 // servingStates returns the states that a pod was in, in their order.

@@ -50,7 +50,7 @@ func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podL
 		return
 	}
 	for _, a := range endpoint.Addresses {
-		if !slices.ContainsFunc(p.events, func(e *history.Event) bool { return slices.Contains(e.Pod.IPs, a) }) {
+		if !slices.ContainsFunc(p.events, func(e *history.Event) bool { return slices.ContainsFunc(e.Pod.IPs, sameAddress(a)) }) {
 			c.text = fmt.Sprintf("the EndpointSlice %s (%s) listed %s by the address %s, which it has not, having %v", e.Name, e.Ref(), p.name, a, p.events[first].Pod.IPs)
 			res.broken(contract.DNSEndpointConditions, c)
 		}
@@ -65,7 +65,7 @@ func (w *sliceVersion) complete(res *results, service []*history.Event, states m
 		return
 	}
 	for _, p := range m.pods {
-		if p.relabelled || !w.listsNodeOf(p) || !hasAll(p.first().Labels, selector) || slices.ContainsFunc(e.Slice.Endpoints, func(endpoint history.Endpoint) bool { return endpoint.TargetUID == p.uid }) {
+		if p.relabelled || p.finished != nil && before(p.finished, e) != no || !w.listsNodeOf(p) || !hasAll(p.first().Labels, selector) || slices.ContainsFunc(e.Slice.Endpoints, func(endpoint history.Endpoint) bool { return endpoint.TargetUID == p.uid }) {
 			continue
 		}
 		if states[p] == nil {
@@ -109,4 +109,13 @@ func hasAddress(pod *history.Event, of string) bool {
 		a, err := netip.ParseAddr(text)
 		return err == nil && (of == string(discoveryv1.AddressTypeIPv4) && a.Is4() || of == string(discoveryv1.AddressTypeIPv6) && a.Is6())
 	})
+}
+
+// sameAddress returns what reports whether a text stands for the address that another one does: IPv6 addresses can be written in several ways.
+func sameAddress(as string) func(string) bool {
+	want, err := netip.ParseAddr(as)
+	return func(text string) bool {
+		a, wrong := netip.ParseAddr(text)
+		return text == as || err == nil && wrong == nil && a == want
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
@@ -54,6 +56,11 @@ func TestEndpointsListed(t *testing.T) {
 			b.Ready("web-2")
 			return all[:2]
 		}, nil, "IPv4")},
+		{name: "one that has ended, and does not say that it is not Ready", inconclusive: ids(contract.LifecycleFailed), build: listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {
+			b.Change(history.Pods, "web-2", func(e *history.Event) { e.Pod.Phase = corev1.PodFailed })
+			b.Wait(5 * time.Second)
+			return all[:2]
+		}, nil, "IPv4")},
 		{name: "one that another slice may list", build: listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {
 			b.Add(&history.Event{Resource: history.Slices, Meta: history.Meta{Name: "web-y"}, Slice: &history.Slice{Service: "web", Addresses: "IPv4", Endpoints: all[2:]}})
 			return all[:2]
@@ -65,6 +72,17 @@ func TestEndpointsListed(t *testing.T) {
 				return all
 			}, nil, "IPv4"),
 		},
+		{name: "by its own address, written in another way", build: func(b *historytest.Builder) {
+			listed(func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint {
+				all[2].Addresses = []string{"fd00::a"}
+				return all
+			}, nil, "IPv6")(b)
+			for _, e := range b.Events() {
+				if e.Pod != nil && e.Name == "web-2" && len(e.Pod.IPs) > 0 {
+					e.Pod.IPs = []string{"fd00:0:0::000A"}
+				}
+			}
+		}},
 		{
 			name: "one that is gone", broken: ids(id), texts: []string{"listed web-2 (UID", "which had been gone (rv"},
 			build: listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {

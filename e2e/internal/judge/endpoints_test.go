@@ -148,6 +148,18 @@ func TestEndpointConditions(t *testing.T) {
 			},
 		},
 		{
+			name: "of nobody who says so, as a slice that was written by hand", notExercised: ids(id),
+			build: func(b *historytest.Builder) {
+				begin(b, false)
+				b.Change(history.Slices, "web-x", func(e *history.Event) { e.Labels = nil })
+				one := b.Get(history.Pods, "web-0")
+				b.DeleteByTest("web-0")
+				b.Wait(5 * time.Second)
+				write(b, endpointOf(one, true, true, true))
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "of another manager", notExercised: ids(id),
 			build: func(b *historytest.Builder) {
 				begin(b, false)

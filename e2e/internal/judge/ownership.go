@@ -136,7 +136,7 @@ func (res *results) wronglyOwned(s *setLife, created *history.Event, text string
 // wronglyReferred does so for an object that was created or adopted at an event.
 func (res *results) wronglyReferred(s *setLife, e *history.Event, how, text string) {
 	res.broken(contract.IdentityOwnership, evidence{
-		set: s, since: e.At, events: []*history.Event{e}, text: fmt.Sprintf("%s %s at %s %s", e.Name, how, e.Ref(), text),
+		set: s, since: e.At, events: []*history.Event{e}, written: podsOwners, text: fmt.Sprintf("%s %s at %s %s", e.Name, how, e.Ref(), text),
 	})
 }
 

@@ -34,7 +34,7 @@ func checkNoRecreate(m *model, res *results) {
 		res.adoptedLate(s)
 		clean := true
 		for _, p := range s.pods {
-			if p.created == nil || p.created.At <= s.deleting.At {
+			if p.created == nil || p.created.At <= s.deleting.At || p.owners[0].set != s {
 				continue
 			}
 			clean = false
@@ -72,7 +72,7 @@ func (res *results) adoptedLate(s *setLife) {
 				continue
 			}
 			res.decidedSince(id, evidence{
-				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, t.from},
+				set: s, since: s.deleting.At, events: []*history.Event{s.deleting, t.from}, written: podsOwners,
 				text: fmt.Sprintf("%s was adopted at %s although deletion of the set %s began at %s", p.name, t.from.Ref(), s.name, s.deleting.Ref()),
 			}, p.owners[i-1].from)
 		}

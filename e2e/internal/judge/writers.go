@@ -14,6 +14,7 @@ const (
 	noField      writtenField = iota
 	statusField               // of a set
 	claimsOwners              // a claim's ownerReferences
+	podsOwners                // those of a pod, or of a controller revision
 )
 
 // writtenByOthers says that somebody else wrote the field last that an accusation is about, "" if nobody did or it is not known. managedFields tell the
@@ -27,6 +28,10 @@ func (m *model) writtenByOthers(c *evidence) string {
 		case c.written == claimsOwners && e.Resource == history.Claims:
 			// What the test writes there is what the accusation is about.
 			return notWrittenBy(e, "the ownerReferences", e.Claim.OwnersWriter, m.statusWriter(), m.testWriter())
+		case c.written == podsOwners && e.Resource == history.Pods:
+			return notWrittenBy(e, "the ownerReferences", e.Pod.OwnersWriter, m.statusWriter())
+		case c.written == podsOwners && e.Resource == history.Revisions:
+			return notWrittenBy(e, "the ownerReferences", e.Revision.OwnersWriter, m.statusWriter())
 		}
 	}
 	return ""

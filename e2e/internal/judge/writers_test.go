@@ -14,7 +14,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// TestWriters: a status, or a claim's ownerReferences, that somebody else wrote last is held against nobody; one that the controller wrote is, and so is
+// TestWriters: a status, or ownerReferences, that somebody else wrote last is held against nobody; one that the controller wrote is, and so is
 // one whose writer is not recorded.
 func TestWriters(t *testing.T) {
 	const controller, test = "kube-controller-manager", "conformance"
@@ -48,6 +48,37 @@ func TestWriters(t *testing.T) {
 			b.Change(history.Sets, "web", func(*history.Event) {}) // after which the controller acts for another set
 			atRest(b)
 		}},
+		"a pod's adoption without blockOwnerDeletion": {id: contract.IdentityOwnership, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Orphan("web-0")
+			b.Change(history.Pods, "web-0", func(e *history.Event) {
+				e.Owners = owner("web", string(b.Get(history.Sets, "web").UID))
+				e.Owners[0].BlockOwnerDeletion = nil
+			})
+		}},
+		"a revision's adoption without blockOwnerDeletion": {id: contract.IdentityOwnership, build: func(b *historytest.Builder) {
+			b.Set("web")
+			r := b.Revision("web", 1, 1).Name
+			b.Change(history.Revisions, r, func(e *history.Event) { e.Owners = nil })
+			b.Change(history.Revisions, r, func(e *history.Event) {
+				e.Owners = owner("web", string(b.Get(history.Sets, "web").UID))
+				e.Owners[0].BlockOwnerDeletion = nil
+			})
+			b.Status("web")
+		}},
+		"an adoption by a set that is being deleted": {id: contract.TerminationNoRecreate, build: func(b *historytest.Builder) {
+			b.Running("web", 1)
+			b.Operation(history.VerbDelete, history.Sets, "web")
+			b.Change(history.Sets, "web", func(e *history.Event) {
+				e.Generation++
+				e.DeletionTimestamp, e.Finalizers = new(b.Timestamp()), []string{"foregroundDeletion"}
+			})
+			b.Status("web")
+			b.Wait(5 * time.Second)
+			b.Operation(history.VerbCreate, history.Pods, "web-7")
+			b.Pod("web-7").Owners = nil
+			b.Adopt("web-7", "web")
+		}},
 	} {
 		byTest := history.Inconclusive
 		if c.tests {
@@ -66,6 +97,10 @@ func TestWriters(t *testing.T) {
 					e.Set.Writer, e.Set.StatusWriter = test, controller
 				case e.Claim != nil:
 					e.Claim.OwnersWriter = writer
+				case e.Pod != nil:
+					e.Pod.OwnersWriter = writer
+				case e.Revision != nil:
+					e.Revision.OwnersWriter = writer
 				}
 				if e.Name == "web" {
 					last = e

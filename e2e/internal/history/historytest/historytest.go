@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -111,6 +112,9 @@ func (s *Builder) Add(e *history.Event) *history.Event {
 	s.uids++
 	if e.UID == "" {
 		e.UID = types.UID(fmt.Sprintf("uid-%d", s.uids))
+	}
+	if e.Resource == history.Slices && e.Labels == nil {
+		e.Labels = map[string]string{discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io"}
 	}
 	e.Change = history.Added
 	e.CreationTimestamp = s.Timestamp()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -52,7 +53,10 @@ func (cl *cluster) endpoints(h *history.History, seed uint64) []*history.Event {
 		}
 		out = append(out, &history.Event{
 			At: written + skew, Change: change, Resource: history.Slices, Slice: slice,
-			Meta: history.Meta{Name: "web-slice", UID: types.UID("slice"), ResourceVersion: version},
+			Meta: history.Meta{
+				Name: "web-slice", UID: types.UID("slice"), ResourceVersion: version,
+				Labels: map[string]string{discoveryv1.LabelManagedBy: "endpointslice-controller.k8s.io"},
+			},
 		})
 	}
 	return out
