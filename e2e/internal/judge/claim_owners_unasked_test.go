@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
@@ -67,6 +69,14 @@ func TestClaimsOwnedUnasked(t *testing.T) {
 					}
 				}
 			}
+		}},
+		{name: "by the set, of a sync that began before its policy changed, the claim's watch being behind the set's", build: func(b *historytest.Builder) {
+			b.Running("web", 1, historytest.Claims("data"), historytest.WhenDeletedDelete)
+			b.Update("web", func(s *history.Set) { s.WhenDeleted = appsv1.RetainPersistentVolumeClaimRetentionPolicyType })
+			b.Wait(5 * time.Second)
+			b.Status("web")
+			b.SetController("data-web-0", "StatefulSet", "web", b.Get(history.Sets, "web").UID)
+			b.SetController("data-web-0", "", "", "")
 		}},
 		{name: "as a policy may have written on the way", inconclusive: ids(contract.StorageDeleteKeeps), build: func(b *historytest.Builder) {
 			b.Mutated(history.Claims, "the webhook owners")

@@ -140,7 +140,11 @@ func (m *model) cacheAt(s *setLife, act *history.Event) cache {
 		c.recent--
 	}
 	c.oldest = c.recent
-	for v := s.latest(act.At); v != nil && c.oldest > 0 && s.specs[c.oldest-1].Generation >= v.Set.Status.ObservedGeneration; {
+	shown := act.At
+	if act.Resource != history.Sets {
+		shown = surelyBy(shown) // a status that a later sync wrote may have arrived before the act
+	}
+	for v := s.latest(shown); v != nil && c.oldest > 0 && s.specs[c.oldest-1].Generation >= v.Set.Status.ObservedGeneration; {
 		c.oldest--
 	}
 	return c

@@ -39,6 +39,8 @@ const (
 	pullUser, pullPassword = "puller", "of-the-matrix"
 	// lineBytes is how many bytes a second the registry sends to all nodes together.
 	lineBytes = 16 << 20
+	// sentAtOnce is how many bytes of them may go out without a wait.
+	sentAtOnce = lineBytes / 4
 	// limitedEvery is of how many requests for a manifest one is answered with 429.
 	limitedEvery = 3
 	// answersWithin is how long a node may take with the head of a request.
@@ -73,7 +75,7 @@ func ServeRegistry(ctx context.Context, engine container.Client, cluster string,
 	if err != nil {
 		return nil, err
 	}
-	r.gate = &gate{next: kept, line: rate.NewLimiter(lineBytes, lineBytes/limitedEvery)}
+	r.gate = &gate{next: kept, line: rate.NewLimiter(lineBytes, sentAtOnce)}
 	var address string
 	if r.server, address, err = serve(ctx, gateway, r.gate); err != nil {
 		return nil, err
