@@ -20,7 +20,7 @@ func status() []Guarantee {
 		ID:    StatusCounts,
 		Level: Core,
 		Must: "At rest replicas, readyReplicas, availableReplicas, currentReplicas and updatedReplicas in the status are what the pods " +
-			"show.",
+			"show; so are replicas and readyReplicas of a set whose deletion waits for its pods.",
 		Sources: []Source{API},
 		Link:    statusFields,
 		Note:    "Under OnDelete currentReplicas may be 0 up to 1.36.",

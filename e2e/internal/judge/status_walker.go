@@ -226,7 +226,13 @@ func (w *statusWalker) flush() {
 // checkUnchanged compares the status with the pods if neither changed for longer than the lag.
 func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	v := w.version
-	if v == nil || w.last == nil || w.judged || (w.s.deleting != nil && w.s.deleting.At <= to) || v.Set.Status.ObservedGeneration != v.Generation {
+	switch {
+	case v == nil || w.last == nil || w.judged:
+		return
+	case w.s.deleting != nil && w.s.deleting.At <= to:
+		w.whileDeleted(to)
+		return
+	case v.Set.Status.ObservedGeneration != v.Generation:
 		return
 	}
 	length := to - w.last.At

@@ -103,5 +103,10 @@ func status() []Fault {
 		Harm: "Members that have yet to leave are not counted.",
 		Edits: []Edit{{control, statusWritten, "\tfor _, n := range []*int32{&status.Replicas, &status.ReadyReplicas, &status.AvailableReplicas, &status.CurrentReplicas, &status.UpdatedReplicas} {\n" +
 			"\t\tif planted.In(\"status-replicas-capped\") {\n\t\t\t*n = min(*n, *set.Spec.Replicas)\n\t\t}\n\t}\n"}},
+	}, {
+		Name: "deleted-counts-nobody", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.TerminationCascade},
+		Harm: "A set that is being deleted says that its members are gone while they still run.",
+		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"deleted-counts-nobody\") && set.DeletionTimestamp != nil {\n" +
+			"\t\tstatus.Replicas, status.ReadyReplicas, status.AvailableReplicas, status.CurrentReplicas, status.UpdatedReplicas = 0, 0, 0, 0, 0\n\t}\n"}},
 	}}
 }
