@@ -34,15 +34,15 @@ func (res *results) claimsOwnedUnasked() {
 // ownedBySetUnasked does so for a claim of one of the set's pods, from the event on that first shows the set as its owner.
 func (res *results) ownedBySetUnasked(c *claimLife, e *history.Event, s *setLife) {
 	m := res.m
-	if s == nil || len(s.events) == 0 || s.mayBeDeleted(e) || !slices.ContainsFunc(s.claimTemplates(), func(t string) bool { return m.claimOf(c, t, s.name) }) ||
+	if s == nil || len(s.events) == 0 || s.mayBeDeleted(e) || !slices.ContainsFunc(s.claimTemplates(), func(t string) bool { return c.madeFrom(t, s.name) }) ||
 		m.cacheAt(s, e).anySpec(deletedDelete) {
 		return
 	}
 	res.ownedUnasked(contract.StorageDeleteKeeps, s, c, e, fmt.Sprintf("the set %s, with which it would be deleted although its whenDeleted is Retain", s.name))
 }
 
-// claimOf reports whether a claim has the name that a template gives those of a set.
-func (m *model) claimOf(c *claimLife, template, set string) bool {
+// madeFrom reports whether a claim has the name that a template gives those of a set.
+func (c *claimLife) madeFrom(template, set string) bool {
 	return c.name == fmt.Sprintf("%s-%s-%d", template, set, history.Ordinal(c.name))
 }
 
@@ -69,6 +69,7 @@ func (res *results) ownedByPodUnasked(c *claimLife, e *history.Event, p *podLife
 	}
 }
 
+// ownedUnasked reports that a claim of a set came to be owned at an event; text goes on with by whom.
 func (res *results) ownedUnasked(id contract.ID, s *setLife, c *claimLife, e *history.Event, text string) {
 	res.broken(id, evidence{
 		set: s, since: res.m.visibleFrom(e.At), also: []history.Resource{history.Pods}, events: []*history.Event{s.specAt(e.At), e}, admitted: true,

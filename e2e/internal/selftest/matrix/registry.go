@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -67,7 +67,7 @@ func ServeRegistry(ctx context.Context, engine container.Client, cluster string,
 			err = errors.Join(err, r.Close())
 		}
 	}()
-	kept := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	kept := registry.New(registry.Logger(slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)))
 	if err := r.fill(ctx, kept, progress); err != nil {
 		return nil, fmt.Errorf("filling the registry: %w", err)
 	}
@@ -192,7 +192,7 @@ func gatewayOf(ctx context.Context, engine container.Client) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, address := range strings.Fields(out) {
+	for address := range strings.FieldsSeq(out) {
 		if ip := net.ParseIP(address); ip != nil && ip.To4() != nil {
 			return address, nil
 		}
