@@ -197,14 +197,17 @@ func (m *model) removedRevisions(res *results, r *rollout, all []*revisionLife, 
 
 // leastNumber is the lowest number that the controller's cache may have had of a revision when it was removed.
 func (m *model) leastNumber(l *revisionLife) int64 {
-	if was := l.by(m.visibleFrom(l.gone.At)); was != nil {
-		return min(was.Revision.Number, l.gone.Revision.Number)
+	least := l.gone.Revision.Number
+	for i, e := range l.events {
+		if replaced := i+1 < len(l.events) && l.events[i+1].At < m.visibleFrom(l.gone.At); !replaced {
+			least = min(least, e.Revision.Number)
+		}
 	}
-	return l.gone.Revision.Number
+	return least
 }
 
 // removedWithinLimit reports whether a revision was removed although the limit allowed to keep it: of those that nothing may have used, fewer are left than
-// that, and fewer had a higher number. It records that.
+// that, and fewer had a number as high. It records that.
 func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, kept map[types.UID][]*revisionLife) bool {
 	const id = contract.UpdateHistoryOldestFirst
 	gone, limit, left, higher := l.gone, math.MaxInt, 0, 0
@@ -219,14 +222,15 @@ func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, ke
 		// A set may have adopted those of a former one.
 		return o != l && (was == nil || was.Controller() != nil && was.Controller().UID != r.set.uid)
 	})
+	known := r.knownByRevisions(mine, gone)
 	for _, o := range mine {
-		if o == l || !o.keptUntil(m.visibleFrom(gone.At)) || !m.maybeUnused(r.set, o, gone.At) {
+		if o == l || !o.keptUntil(m.visibleFrom(gone.At)) || !m.maybeUnused(r, o, gone.At, known) {
 			continue
 		}
 		if o.keptUntil(m.settledBy(gone.At)) {
 			left++
 		}
-		if o.by(gone.At).Revision.Number > number {
+		if o.by(gone.At).Revision.Number >= number { // two created within the lag may have the same
 			higher++
 		}
 	}
@@ -247,12 +251,26 @@ func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, ke
 	return true
 }
 
-// maybeUnused reports whether at some moment around the given one, as far as the controller's cache and the watches may be apart, no status may have named a
-// revision, and no pod of the set have had it.
-func (m *model) maybeUnused(s *setLife, l *revisionLife, at time.Duration) bool {
-	from, to := m.visibleFrom(at), m.settledBy(at)
+// knownByRevisions returns the first version of the set that its controller may have had when it removed a revision, since it had created another one for the
+// template of that before.
+func (r *rollout) knownByRevisions(all []*revisionLife, gone *history.Event) (spec int) {
+	for _, l := range all {
+		created := l.events[0]
+		if of, known := r.templateByRevision[l.name]; known && created.Change == history.Added && created.Seq < gone.Seq {
+			spec = max(spec, slices.Index(r.templateOf, of))
+		}
+	}
+	return spec
+}
+
+// maybeUnused reports whether at some moment around the given one, as far as the controller's cache and the watches may be apart, a revision may have been
+// neither the current nor the update revision of the set, and no pod of the set have had it. known is the first version that the controller may have had.
+func (m *model) maybeUnused(r *rollout, l *revisionLife, at time.Duration, known int) bool {
+	s, from, to := r.set, m.visibleFrom(at), m.settledBy(at)
 	unnamed := slices.ContainsFunc(s.events[max(s.versionsUntil(from)-1, 0):s.versionsUntil(to)], func(v *history.Event) bool {
-		return v.Set.Status.CurrentRevision != l.name && v.Set.Status.UpdateRevision != l.name
+		spec := s.generation(v.Generation)
+		return v.Set.Status.CurrentRevision != l.name && v.Set.Status.UpdateRevision != l.name &&
+			(spec < 0 || spec >= known && r.revisionOf[r.templateOf[spec]] != l.name)
 	})
 	return unnamed && !slices.ContainsFunc(s.pods, func(p *podLife) bool {
 		return p.revision == l.name && !p.relabelled && len(p.owners) == 1 && p.first().At <= from && (p.gone == nil || p.gone.At > to)

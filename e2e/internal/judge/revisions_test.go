@@ -246,6 +246,15 @@ func TestRevisionsThatAreRemoved(t *testing.T) {
 			}),
 		},
 		{
+			name: "one more than the limit asks for, by the sync that made the next", broken: ids(id), texts: []string{"web-2, number 2, of web was removed", "which leaves 1 that nothing uses"},
+			build: four(2, func(b *historytest.Builder) {
+				b.ChangeTemplate("web", 5)
+				b.Revision("web", 5, 5)
+				remove("web-1", "web-2")(b)
+				b.NewTemplate("web", 5)
+			}),
+		},
+		{
 			name: "one, where another that is left is a former set's", notExercised: ids(), build: func(b *historytest.Builder) {
 				b.Set("web")
 				b.Revision("web", 1, 1)
