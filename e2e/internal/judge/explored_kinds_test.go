@@ -67,10 +67,10 @@ func TestExploredKinds(t *testing.T) {
 			},
 		},
 		{
-			name: "created below the partition before Recreate was seen", notExercised: ids(contract.UpdateRecreateApart), build: recreatedAfter(time.Second / 2),
+			name: "created below the partition before Recreate was seen", notExercised: ids(contract.UpdateRecreateApart), build: recreatedBelow(false),
 		},
 		{
-			name: "created long after Recreate was seen", broken: ids(contract.UpdateRecreateApart), build: recreatedAfter(long),
+			name: "created long after Recreate was seen", broken: ids(contract.UpdateRecreateApart), build: recreatedBelow(true),
 		},
 		{
 			name:         "an orphan that is deleted for the range of the set that had it",
@@ -231,8 +231,9 @@ func revertedAfter(wait time.Duration, renumbered bool) func(*historytest.Builde
 	}
 }
 
-// recreatedAfter has the controller make a lost pod again at the old revision that long after the strategy became Recreate, and the template go back.
-func recreatedAfter(wait time.Duration) func(*historytest.Builder) {
+// recreatedBelow has the controller make a lost pod again at the old revision when the strategy has become Recreate, and the template gone back, and it has
+// observed that or not.
+func recreatedBelow(observed bool) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Version("v1.37.2")
 		b.Running("web", 3, historytest.Parallel, historytest.Partition(2))
@@ -241,8 +242,12 @@ func recreatedAfter(wait time.Duration) func(*historytest.Builder) {
 		b.Status("web")
 		b.Wait(5 * time.Second)
 		b.Update("web", func(s *history.Set) { s.Strategy, s.Partition = appsv1.RecreateStatefulSetStrategyType, 0 })
-		b.NewTemplate("web", 1)
-		b.Wait(wait)
+		b.ChangeTemplate("web", 1)
+		b.Wait(time.Second)
+		if observed {
+			b.NewTemplate("web", 1)
+			b.Wait(time.Second)
+		}
 		b.DeleteByTest("web-0")
 		b.FinishDeletion("web-0")
 		b.PodAt("web-0", 1)

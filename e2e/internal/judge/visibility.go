@@ -136,15 +136,20 @@ func (m *model) cacheAt(s *setLife, act *history.Event) cache {
 	maybe := sort.Search(len(s.specs), func(i int) bool { return before(s.specs[i], act) == no })
 	c := cache{m: m, s: s, act: act, newest: min(max(maybe, 1), len(s.specs)) - 1}
 	c.recent = max(c.newest, 0)
-	for c.recent > 0 && m.mayHaveMissed(s.specs[c.recent], act) {
-		c.recent--
-	}
-	c.oldest = c.recent
 	shown := act.At
 	if act.Resource != history.Sets {
 		shown = surelyBy(shown) // a status that a later sync wrote may have arrived before the act
 	}
-	for v := s.latest(shown); v != nil && c.oldest > 0 && s.specs[c.oldest-1].Generation >= v.Set.Status.ObservedGeneration; {
+	v := s.latest(shown)
+	// A sync writes the status when it has acted: what acts after that knows at least what it observed.
+	observed := func(spec int) bool {
+		return v != nil && spec >= 0 && s.specs[spec].Generation <= v.Set.Status.ObservedGeneration
+	}
+	for c.recent > 0 && m.mayHaveMissed(s.specs[c.recent], act) && !observed(c.recent) {
+		c.recent--
+	}
+	c.oldest = c.recent
+	for v != nil && c.oldest > 0 && s.specs[c.oldest-1].Generation >= v.Set.Status.ObservedGeneration {
 		c.oldest--
 	}
 	return c
