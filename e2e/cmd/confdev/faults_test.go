@@ -50,7 +50,7 @@ func TestChooseFaults(t *testing.T) {
 	if err != nil || len(all) != len(faults.All()) {
 		t.Errorf("expected every fault, found %d, %v", len(all), err)
 	}
-	some, err := chooseFaults("grace-*, force-deletes,grace-cut", faults.Versions()[0])
+	some, err := chooseFaults("grace-cut*, force-deletes,grace-cut", faults.Versions()[0])
 	if err != nil || len(some) != 2 {
 		t.Errorf("expected two faults, found %v, %v", some, err)
 	}
