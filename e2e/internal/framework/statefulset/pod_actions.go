@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -113,7 +114,13 @@ func (s *Set) DeleteAndAwaitObserved(ctx context.Context, ordinal int) types.UID
 		return status.Current + status.Updated
 	}
 	var before int32
-	s.NS.View(func(st *history.State) { before = counted(st) })
+	// A controller may write its status in steps: the Ready pods first, and then those of each revision.
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status to count the pods by their revisions", func(st *history.State) string {
+		if before = counted(st); before < s.ofRevisions(st) {
+			return fmt.Sprintf("currentReplicas and updatedReplicas are %d together, expected %d", before, s.ofRevisions(st))
+		}
+		return ""
+	})
 	uid := s.NS.DeletePod(ctx, s.Pod(ordinal))
 	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status to count the terminating pod no longer by its revision", func(st *history.State) string {
 		if now := counted(st); now >= before {
@@ -126,4 +133,17 @@ func (s *Set) DeleteAndAwaitObserved(ctx context.Context, ordinal int) types.UID
 	})
 	s.awaitLag(ctx)
 	return uid
+}
+
+// ofRevisions returns how many pods have the set's current revision, and how many its update revision, together.
+func (s *Set) ofRevisions(st *history.State) (n int32) {
+	status := st.Get(history.Sets, s.Name).Set.Status
+	for _, p := range st.PodsOf(s.UID) {
+		for _, revision := range []string{status.CurrentRevision, status.UpdateRevision} {
+			if p.Labels[appsv1.ControllerRevisionHashLabelKey] == revision && !p.Terminating() {
+				n++
+			}
+		}
+	}
+	return n
 }

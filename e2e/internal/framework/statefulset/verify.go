@@ -27,17 +27,21 @@ func (s *Set) VerifyHostname(ctx context.Context, id contract.ID, ordinal int) {
 	s.NS.VerifySet(s.Name, id, err, "hostname of %s, printed inside its container", s.Pod(ordinal))
 }
 
-// VerifyGone verifies that the pod of that ordinal and UID is gone by now.
+// VerifyGone verifies that the pod of that ordinal and UID is gone by now, unless a finalizer holds it.
 func (s *Set) VerifyGone(ctx context.Context, id contract.ID, ordinal int, uid types.UID) {
 	GinkgoHelper()
 	s.NS.Recorded(ctx)
 	var err error
-	s.NS.View(func(st *history.State) {
-		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && e.UID == uid {
-			err = fmt.Errorf("expected it to be gone, found it (terminating: %t, finalizers %v)", e.Terminating(), e.Finalizers)
-		}
-	})
+	s.NS.View(func(st *history.State) { err = notGone(st.Get(history.Pods, s.Pod(ordinal)), uid) })
 	s.NS.VerifySet(s.Name, id, err, "%s (uid %s), once the API server has answered", s.Pod(ordinal), uid)
+}
+
+// notGone says what is wrong with what there is by the name of a pod of that UID that should be gone.
+func notGone(now *history.Event, uid types.UID) error {
+	if now == nil || now.UID != uid || len(now.Finalizers) > 0 {
+		return nil
+	}
+	return fmt.Errorf("expected it to be gone, found it (terminating: %t)", now.Terminating())
 }
 
 // FQDN is the start of the fully qualified domain name of the pod of that ordinal, up to the DNS zone.

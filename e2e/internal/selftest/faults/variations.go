@@ -71,7 +71,8 @@ func Variations() []Fault {
 		Name: "legal-mends", Kind: Legal,
 		Harm: "A rollout that is taken back replaces the pod that it was stuck at, which the documentation leaves to people.",
 		Edits: inPhase(`planted.In("legal-mends") && monotonic && i == len(replicas)-1 && len(condemned) == 0 && set.Spec.UpdateStrategy.Type == apps.RollingUpdateStatefulSetStrategyType && ` +
-			`(set.Spec.UpdateStrategy.RollingUpdate == nil || int(*set.Spec.UpdateStrategy.RollingUpdate.Partition) <= i) && !isRunningAndReady(replicas[i]) && ` +
+			// Without rollingUpdate the pod would be created at the former revision again (contract.UpdateComplete), and this go on for ever.
+			`set.Spec.UpdateStrategy.RollingUpdate != nil && int(*set.Spec.UpdateStrategy.RollingUpdate.Partition) <= i && !isRunningAndReady(replicas[i]) && ` +
 			`getPodRevision(replicas[i]) != updateRevision.Name && set.Generation > 1`),
 	}}, makes()...)
 }
