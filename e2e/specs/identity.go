@@ -135,16 +135,15 @@ var _ = Describe("A StatefulSet", func() {
 		inRange := ns.StartPod(ctx, "set-1", mine, owned)
 		outOfRange := ns.StartPod(ctx, "set-3", mine, owned)
 		unowned := ns.StartPod(ctx, "set-other-0", mine)
-		inParallel := ns.StartPod(ctx, "parallel-1", owned)
+		inParallel := ns.StartPod(ctx, "parallel-0", owned)
 
 		// The last pod has to wait for one whose name is taken.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(3))
 		// A name that ends as that of a pod does.
 		twin := statefulset.Create(ctx, ns, statefulset.Named("twin-2"), statefulset.SelectorOf(set), statefulset.Template("twin"))
-		parallel := statefulset.Create(ctx, ns, statefulset.Named("parallel"), statefulset.Replicas(2), statefulset.Parallel())
+		parallel := statefulset.Create(ctx, ns, statefulset.Named("parallel"), statefulset.Replicas(1), statefulset.Parallel())
 		twin.AwaitReady(ctx)
 		set.AwaitRunning(ctx, 0)
-		parallel.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
 		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned, inParallel)
@@ -157,7 +156,7 @@ var _ = Describe("A StatefulSet", func() {
 		By("freeing the names, which no watch event shows the controller: it has to try again by itself")
 		former, formerInParallel := ns.DeletePod(ctx, inRange.Name), ns.DeletePod(ctx, inParallel.Name)
 		set.AwaitReplaced(ctx, 1, former, framework.MustHappen(contract.OrderingCreateCompletes))
-		parallel.AwaitReplaced(ctx, 1, formerInParallel, framework.MustHappen(contract.OrderingCreateCompletes))
+		parallel.AwaitReplaced(ctx, 0, formerInParallel, framework.MustHappen(contract.OrderingCreateCompletes))
 	})
 
 	It("counts its pods from the start ordinal, and updates and removes them by number", Proves(
