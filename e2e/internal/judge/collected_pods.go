@@ -2,7 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -51,6 +50,3 @@ func (m *model) maybeCollected(s *setLife, p *podLife) bool {
 	was := p.at(d.Seq - 1)
 	return was != nil && was.Pod.Node != "" && !was.Pod.Stopped() && !d.Pod.Finished()
 }
-
-// shortlyAfter reports whether the deletions of two pods began so shortly one after the other as those that one actor requests in a row.
-func shortlyAfter(p, q *podLife) bool { return (q.deleting.At - p.deleting.At).Abs() < 2*time.Second }

@@ -50,12 +50,14 @@ func checkOwnership(m *model, res *results) {
 // adoptedBy judges the reference with which sets adopted a pod.
 func (res *results) adoptedBy(p *podLife) {
 	for i, t := range p.owners {
-		if i == 0 || t.set == nil || len(t.set.events) == 0 || p.owners[i-1].uid != "" {
-			continue
+		if p.adopted(i) && t.set != nil && len(t.set.events) > 0 {
+			res.adoption(t.set, t.from)
 		}
-		res.adoption(t.set, t.from)
 	}
 }
+
+// adopted reports whether the pod had no controller before it got that of its owners.
+func (p *podLife) adopted(owner int) bool { return owner > 0 && p.owners[owner-1].uid == "" }
 
 // adoption judges the reference with which a set adopted an object at an event.
 func (res *results) adoption(s *setLife, e *history.Event) {

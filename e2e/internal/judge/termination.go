@@ -63,7 +63,7 @@ func (res *results) adoptedLate(s *setLife) {
 	const id = contract.TerminationNoRecreate
 	for _, p := range s.pods {
 		for i, t := range p.owners {
-			if i == 0 || t.set != s || p.owners[i-1].uid != "" || before(s.deleting, t.from) != yes {
+			if t.set != s || !p.adopted(i) || before(s.deleting, t.from) != yes {
 				continue
 			}
 			v := s.latest(surelyBy(t.from.At))

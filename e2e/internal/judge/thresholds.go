@@ -80,6 +80,9 @@ const (
 	// machine takes several times as much.
 	longestKill = 30 * time.Second
 
+	// inARow is within what time two deletions begin that one actor requests one after the other.
+	inARow = 2 * time.Second
+
 	// endedOften is how often a container must have ended by itself before it counts as one that does not come up: once and twice were seen where names or
 	// peers were not there yet.
 	endedOften = 3
@@ -115,6 +118,9 @@ func (m *model) settleTime() time.Duration { return SettleTime(m.h) }
 
 // leastHold is how long nothing must have happened before that shows that the controller waited, given the longest reaction seen by then.
 func leastHold(reaction time.Duration) time.Duration { return max(HoldFloor, HoldFactor*reaction) }
+
+// shortlyAfter reports whether the deletions of two pods began so shortly one after the other as those that one actor requests in a row.
+func shortlyAfter(p, q *podLife) bool { return (q.deleting.At - p.deleting.At).Abs() < inARow }
 
 // killOverdue reports whether a container that goes on should have been killed, so long after the deletion of its pod, whose grace period is that long.
 func (m *model) killOverdue(after, grace time.Duration) bool {

@@ -142,10 +142,8 @@ func (m *model) cacheAt(s *setLife, act *history.Event) cache {
 	}
 	v := s.latest(shown)
 	// A sync writes the status when it has acted: what acts after that knows at least what it observed.
-	observed := func(spec int) bool {
-		return v != nil && spec >= 0 && s.specs[spec].Generation <= v.Set.Status.ObservedGeneration
-	}
-	for c.recent > 0 && m.mayHaveMissed(s.specs[c.recent], act) && !observed(c.recent) {
+	observed := func(spec *history.Event) bool { return v != nil && spec.Generation <= v.Set.Status.ObservedGeneration }
+	for c.recent > 0 && m.mayHaveMissed(s.specs[c.recent], act) && !observed(s.specs[c.recent]) {
 		c.recent--
 	}
 	c.oldest = c.recent
