@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -16,11 +14,18 @@ const killed = signalled + 9
 // its end, nil where there is none.
 func (m *model) killedInTime(x *history.Expectation, pod *podLife, deletion, ended *history.Event) expectationVerdict {
 	granted, node := time.Duration(*deletion.DeletionGrace)*time.Second, deletion.Pod.Node
-	if m.notReadySince(node, deletion.At) {
-		return undecided(deletion, "%s: its node %s was not Ready meanwhile, so that nobody there may have known of the deletion", pod.name, node)
+	until := x.At
+	if ended != nil {
+		until = ended.At
 	}
+	// A kubelet that is away, or its node, kills nobody and takes the grace period for a new one when it is back.
+	absent := !m.killOverdue(m.kubeletAtWork(pod, node, deletion.At, until), granted)
 	if ended == nil {
 		if waited := x.At - deletion.At; pod.gone == nil && m.killOverdue(waited, granted) {
+			if absent {
+				return undecided(deletion, "%s, deleted at %s with a grace period of %v, still runs after %.1f s, but nothing shows that the kubelet of node %s was at work meanwhile",
+					pod.name, deletion.Ref(), granted, waited.Seconds(), node)
+			}
 			return notMet(pod.set, []*history.Event{deletion}, "%s, deleted at %s with a grace period of %v, still runs after %.1f s: see the kubelet and the container runtime of node %s",
 				pod.name, deletion.Ref(), granted, waited.Seconds(), node)
 		}
@@ -34,26 +39,34 @@ func (m *model) killedInTime(x *history.Expectation, pod *podLife, deletion, end
 	case took < m.leastElapsed(granted):
 		return undecided(ended, "%s: its container was killed %v after the deletion, of a grace period of %v: anybody on its node %s may have done so", ended.Name, took, granted, node)
 	case m.killOverdue(min(took, ended.At-deletion.At), granted): // a clock may be off, and a report late
+		if absent {
+			return undecided(ended, "%s, deleted at %s with a grace period of %v: its container was killed only %v after that, but nothing shows that the kubelet of node %s was at work meanwhile",
+				pod.name, deletion.Ref(), granted, took, node)
+		}
 		return notMet(pod.set, []*history.Event{deletion, ended}, "%s, deleted at %s with a grace period of %v: its container was killed only %v after that, at %s: see the kubelet and the container runtime of node %s",
 			pod.name, deletion.Ref(), granted, took, ended.Ref(), node)
 	}
 	return held()
 }
 
-// notReadySince reports whether a node is recorded to have been gone, or not to have been Ready, at some time from a moment on.
-func (m *model) notReadySince(node string, from time.Duration) bool {
-	down := false
-	for _, e := range m.h.Events {
-		if e.Resource != history.Nodes || e.Name != node {
-			continue
+// kubeletAtWork returns for how long the kubelet of a node is seen to have been at work between two moments: from its first report about a container of
+// another pod there to its last one, less the longest silence between two of them, in which it may have been away.
+func (m *model) kubeletAtWork(pod *podLife, node string, since, until time.Duration) time.Duration {
+	var reports []time.Duration
+	for _, p := range m.pods {
+		for i := 1; i < len(p.events) && p != pod; i++ {
+			if e := p.events[i]; e.Pod.Node == node && e.At > since && e.At <= until && !slices.Equal(e.Pod.Containers, p.events[i-1].Pod.Containers) {
+				reports = append(reports, e.At)
+			}
 		}
-		now := e.Gone() || !slices.ContainsFunc(e.Node.Conditions, func(c history.NodeCondition) bool {
-			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
-		})
-		if e.At >= from && (down || now) {
-			return true
-		}
-		down = now
 	}
-	return down
+	if len(reports) == 0 {
+		return 0
+	}
+	slices.Sort(reports)
+	var silence time.Duration
+	for i := 1; i < len(reports); i++ {
+		silence = max(silence, reports[i]-reports[i-1])
+	}
+	return reports[len(reports)-1] - reports[0] - silence
 }

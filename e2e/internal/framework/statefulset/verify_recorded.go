@@ -3,8 +3,10 @@ package statefulset
 import (
 	"context"
 	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -23,15 +25,29 @@ func (s *Set) VerifyFinished(ctx context.Context, id contract.ID, pod *history.E
 }
 
 // VerifyKilled waits until a pod, which is deleted after it was read and whose container goes on when it is told to end, is gone, for as long as pods may take.
-// It leaves it to the judges to verify that the container was killed once the grace period was over.
+// It leaves it to the judges to verify that the container was killed once the grace period was over. Where that takes long, pods that are made on the same
+// node, one after another, show whether its kubelet is at work.
 func (s *Set) VerifyKilled(ctx context.Context, id contract.ID, pod *history.Event) {
 	GinkgoHelper()
-	err := s.NS.Await(ctx, s.NS.Settings.Limits.PodGone, "pod "+pod.Name+" to be gone", func(st *history.State) string {
-		if e := st.Get(history.Pods, pod.Name); e != nil && e.UID == pod.UID {
-			return framework.DescribePod(e)
+	gone := func(limit time.Duration) error {
+		return s.NS.Await(ctx, limit, "pod "+pod.Name+" to be gone", func(st *history.State) string {
+			if e := st.Get(history.Pods, pod.Name); e != nil && e.UID == pod.UID {
+				return framework.DescribePod(e)
+			}
+			return ""
+		})
+	}
+	limits, start := s.NS.Settings.Limits, s.NS.Now()
+	err := gone(2*time.Duration(*pod.Pod.Grace)*time.Second + limits.Lag)
+	for i := 0; err != nil && s.NS.Now()-start < limits.PodGone; i++ {
+		beside := fmt.Sprintf("beside-%d", i)
+		s.NS.MakePod(ctx, beside, func(p *corev1.Pod) { p.Spec.NodeName = pod.Pod.Node })
+		if unready := s.NS.Await(ctx, limits.PodReady, "pod "+beside+" to be Ready", framework.PodReady(beside)); unready != nil {
+			s.NS.Note(unready.Error())
+			break
 		}
-		return ""
-	})
+		err = gone(limits.Lag)
+	}
 	if err != nil {
 		s.NS.Note(err.Error())
 	}
