@@ -17,7 +17,7 @@ func took(t *testing.T, kind figures.Kind, build func(*historytest.Builder)) map
 	b := historytest.New()
 	build(b)
 	out := map[string][]float64{}
-	for _, s := range figures.Measure(b.History()) {
+	for _, s := range figures.Measure(b.History(), nil) {
 		if s.Kind == kind {
 			out[s.Of] = append(out[s.Of], s.Took.Seconds())
 		}

@@ -17,11 +17,16 @@ func (ns *Namespace) Verify(id contract.ID, err error, what string, args ...any)
 
 // VerifySet is Verify for what is found of one set, by its name: what other clients do to other sets does not put it in doubt.
 func (ns *Namespace) VerifySet(set string, id contract.ID, err error, what string, args ...any) {
+	ns.VerifyLookup(set, id, nil, err, what, args...)
+}
+
+// VerifyLookup is VerifySet for what DNS was asked for, nil where that was no pod's name.
+func (ns *Namespace) VerifyLookup(set string, id contract.ID, lookup *history.Lookup, err error, what string, args ...any) {
 	text := fmt.Sprintf(what, args...)
 	if err != nil {
 		text += ": " + err.Error()
 	}
-	ns.CheckSet(set, id, outcome(err, ns.over), text)
+	ns.RecordCheck(history.Check{Guarantee: id, Outcome: outcome(err, ns.over), Set: set, Text: text, Lookup: lookup})
 }
 
 // outcome returns the outcome of a check. What is found once the spec is interrupted may be due to the interruption.

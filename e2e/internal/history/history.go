@@ -124,6 +124,18 @@ type Check struct {
 	Set string `json:"set,omitempty"`
 	// Text says what was looked at; for anything but a pass also what was expected, what was found and what to do.
 	Text string `json:"text"`
+	// Lookup is what DNS was asked for, where that was the name of a pod; older histories hold none.
+	Lookup *Lookup `json:"lookup,omitempty"`
+}
+
+// Lookup is the name of a pod that a spec asked DNS for again and again until the check, at which the answer was right.
+type Lookup struct {
+	// Host is the pod's hostname, and Addrs are the addresses that its name had to resolve to, none where it had to have no address.
+	Host  string   `json:"host"`
+	Addrs []string `json:"addrs,omitempty"`
+	// Queried is when it was asked for first, and Awaited says that the answer was not right then.
+	Queried   time.Duration `json:"queried"`
+	Awaited bool          `json:"awaited,omitempty"`
 }
 
 // Header says where a history comes from.

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
@@ -227,6 +229,28 @@ func TestCircumstancesGoOnAcrossHistories(t *testing.T) {
 	const want = "n1 cordoned 2m0s web-0,web-1\nn1 tainted new:NoSchedule 2m0s web-0,web-1"
 	if got := arounds(r); got != want {
 		t.Errorf("expected\n%s\nfound\n%s", want, got)
+	}
+}
+
+// TestFiguresOfLostNodes: figures need the nodes of a recording, which timelines do without.
+func TestFiguresOfLostNodes(t *testing.T) {
+	r := recorded(func(b *historytest.Builder) {
+		b.Unstimulated(true)
+		onNode(b)
+		b.Wait(time.Minute)
+		b.Unready("web-0")
+		node(b, func(n *history.Node) { n.Conditions = ready(corev1.ConditionUnknown, "NodeStatusUnknown") })
+		b.Wait(9 * time.Second)
+		b.Ready("web-0")
+		b.Update("web", func(*history.Set) {})
+		b.Status("web")
+	})
+	n := slices.IndexFunc(r.Figures, func(f figures.Figure) bool { return f.Kind == figures.NodeLost })
+	if n < 0 || r.Figures[n].Count != 1 || r.Figures[n].Max < 9 || r.Figures[n].Max > 10 {
+		t.Errorf("expected the 9 s of the pod, found %+v", r.Figures)
+	}
+	if n := slices.IndexFunc(r.Figures, func(f figures.Figure) bool { return f.Kind == figures.SetObserved }); n < 0 {
+		t.Errorf("expected the controller's reaction, found %+v", r.Figures)
 	}
 }
 

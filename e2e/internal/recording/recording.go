@@ -9,6 +9,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
 // Recording is what the histories of some namespaces show.
@@ -139,11 +140,20 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 	tellNodes(h, outages, stays)
 	r.addOutages(slices.DeleteFunc(outages, func(o *Outage) bool { return !is(o.Set) }), span)
 	r.addCircumstances(circumstancesOf(h, stays), span)
-	r.samples = append(r.samples, figures.Measure(before(span.Until, Only(h, is)))...)
-	r.Figures = figures.Sum(r.samples)
+	r.measure(before(span.Until, chosenOf(h, is)))
 	r.sort()
 	r.tellBeside()
 	return is
+}
+
+// measure adds what a history shows of the cluster's times. An audit log may lack the status that shows what the controller has seen.
+func (r *Recording) measure(h *history.History) {
+	var responses []time.Duration
+	if !h.Header.AuditLog {
+		responses = judge.Responses(h)
+	}
+	r.samples = append(r.samples, figures.Measure(h, responses)...)
+	r.Figures = figures.Sum(r.samples)
 }
 
 // addOutages adds outages. One that goes on where one of the history before ended with its span is the same.
@@ -206,8 +216,16 @@ func (r *Recording) addSets(h *history.History, chosen func(map[string]string) b
 	return names
 }
 
-// Only returns a history with the pods and claims of some sets alone, for figures and timelines: the judges need all of it.
+// Only returns a history with the pods and claims of some sets alone and without surroundings, for timelines: the judges need all of it.
 func Only(h *history.History, is func(set string) bool) *history.History {
+	out := chosenOf(h, is)
+	out.Events = slices.DeleteFunc(out.Events, func(e *history.Event) bool { return e.Resource.Surrounds() })
+	out.Gaps = slices.DeleteFunc(slices.Clone(h.Gaps), func(g history.Gap) bool { return g.Resource.Surrounds() })
+	return out
+}
+
+// chosenOf is Only with the surroundings, for figures.
+func chosenOf(h *history.History, is func(set string) bool) *history.History {
 	a := &acting{newest: map[string]*history.Event{}}
 	for _, e := range h.Events {
 		if e.Resource == history.Sets {
@@ -225,9 +243,8 @@ func Only(h *history.History, is func(set string) bool) *history.History {
 		case history.Claims:
 			return !is(a.setOfClaim(e.Name))
 		}
-		return e.Resource.Surrounds()
+		return false
 	})
-	out.Gaps = slices.DeleteFunc(slices.Clone(h.Gaps), func(g history.Gap) bool { return g.Resource.Surrounds() })
 	return &out
 }
 

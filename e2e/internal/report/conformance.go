@@ -49,7 +49,7 @@ type Conformance struct {
 	Lag *Lag `json:"lag,omitempty"`
 	// Databases are what those of the level workload went through.
 	Databases []Database `json:"databases,omitempty"`
-	// Figures are what the cluster took for pods and claims, and no part of conformance; reports of older suites lack them.
+	// Figures are what the cluster took, and no part of conformance; reports of older suites lack them.
 	Figures []figures.Figure `json:"figures,omitempty"`
 	// Objectives are what came of a person's objectives for them.
 	Objectives []figures.Objective `json:"objectives,omitempty"`

@@ -41,13 +41,19 @@ func (p *printer) figures(all []figures.Figure) {
 	}
 }
 
-// figureLines says the figures that are not of one node or class in a line each, for the console.
+// figuresOnConsole is how many lines of figures the console shows: more than a screen has room for are read by nobody.
+const figuresOnConsole = 10
+
+// figureLines says the figures that are not of one node or class in a line each, for the console: those that come first, and how many are left out.
 func figureLines(all []figures.Figure) []string {
 	var out []string
 	for _, f := range all {
 		if f.Of == "" {
 			out = append(out, fmt.Sprintf("%s: %.2f s (median), %.2f s (95 %%), %.2f s (longest) of %d", f.Kind.Meaning(), f.Median, f.P95, f.Max, f.Count))
 		}
+	}
+	if n := len(out) - figuresOnConsole + 1; n > 1 {
+		out = append(out[:figuresOnConsole-1], fmt.Sprintf("%d more figures are in %s and on the page", n, SummaryFile))
 	}
 	return out
 }

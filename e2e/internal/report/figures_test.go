@@ -1,8 +1,11 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 )
@@ -44,5 +47,43 @@ func TestFiguresForPeople(t *testing.T) {
 	figuresTable(&printer{w: &out}, someFigures())
 	if got := out.String(); !strings.Contains(got, "| a pod is created, until it is Ready |  | 3 | 1.50 s | 2.00 s | 2.25 s |\n") || !strings.Contains(got, `no"de\|`) {
 		t.Errorf("expected a row for each, without markup of the cluster's, found\n%s", got)
+	}
+}
+
+// TestConsoleHasTenLinesOfFigures: the first of them, and where the rest is.
+func TestConsoleHasTenLinesOfFigures(t *testing.T) {
+	t.Parallel()
+	var all []figures.Figure
+	for n, kind := range figures.Kinds() {
+		all = append(all, figures.Figure{Kind: kind, Count: 1}, figures.Figure{Kind: kind, Of: "node", Count: 1})
+		got := figureLines(all)
+		if want := min(n+1, 10); len(got) != want || !strings.HasPrefix(got[0], figures.PodScheduled.Meaning()) {
+			t.Errorf("expected %d lines of %d kinds, found %q", want, n+1, got)
+		}
+		if last := got[len(got)-1]; n == 10 && last != "2 more figures are in summary.md and on the page" {
+			t.Errorf("expected the last line to say what is left out, found %q", last)
+		}
+	}
+}
+
+// TestSchemaKnowsAllFigures keeps the list of the schema and that of package figures together.
+func TestSchemaKnowsAllFigures(t *testing.T) {
+	t.Parallel()
+	var document struct {
+		Properties struct {
+			Figures struct {
+				Items struct {
+					Properties struct {
+						Kind struct{ Enum []figures.Kind }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(schema, &document); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(figures.Kinds(), document.Properties.Figures.Items.Properties.Kind.Enum); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -106,7 +106,8 @@ func judgeHistory(file string, h *history.History) JudgedHistory {
 		j.Incomplete = h.End.Reason
 		return j
 	}
-	j.Results, j.Responses, j.Figures, j.Changes = judge.History(h), judge.Responses(h), figures.Measure(h), h.SpecChanges()
+	j.Results, j.Responses, j.Changes = judge.History(h), judge.Responses(h), h.SpecChanges()
+	j.Figures = figures.Measure(h, j.Responses)
 	j.Carried = judge.Carry(h)
 	if n := len(h.Events); n > 0 {
 		j.Active = h.Events[n-1].At - h.Events[0].At

@@ -78,7 +78,7 @@ type JudgedHistory struct {
 	Changes []history.SpecChange
 	// Responses are the times that the controller took to show that it had seen a change of a set.
 	Responses []time.Duration
-	// Figures are the times that pods and claims took.
+	// Figures are the times that the cluster took.
 	Figures []figures.Sample
 	// Carried is what its databases went through, nil where it has none.
 	Carried *judge.Carried
@@ -137,7 +137,7 @@ type Run struct {
 	Known      []Known
 }
 
-// Figures returns what its histories show that pods and claims took.
+// Figures returns what its histories show that the cluster took.
 func (run *Run) Figures() []figures.Figure {
 	var all []figures.Sample
 	for _, j := range run.Histories {

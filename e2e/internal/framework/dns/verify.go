@@ -22,7 +22,7 @@ import (
 func (c Client) VerifyResolves(ctx context.Context, id contract.ID, name string, want []netip.Addr) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s, looked up in %s, resolves to exactly %v", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, c.listingFor(name, want), func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(name, want), c.questionFor(name, want), func() error {
 		for _, f := range families(c.set) {
 			err := c.lookup(ctx, f.record, name, func(answer nslookup.Answer) error {
 				// As a set: DNS promises no order of addresses.
@@ -54,7 +54,7 @@ func (c Client) VerifyNXDomain(ctx context.Context, id contract.ID, name string)
 func (c Client) verifyNone(ctx context.Context, id contract.ID, name string, want ...nslookup.Status) {
 	GinkgoHelper()
 	what := fmt.Sprintf("%s, looked up in %s, has no address (%v)", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, c.listingFor(name, nil), func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(name, nil), c.questionFor(name, nil), func() error {
 		for _, f := range families(c.set) {
 			err := c.lookup(ctx, f.record, name, func(answer nslookup.Answer) error {
 				// A server that fails says nothing of the name: an answer without addresses is not enough.
@@ -82,7 +82,7 @@ func (c Client) VerifySRV(ctx context.Context, id contract.ID, port string, numb
 	}
 	slices.Sort(want)
 	what := fmt.Sprintf("SRV records of %s, looked up in %s, list exactly %v", name, c.pod, want)
-	c.verifyDNS(ctx, id, what, c.listingFor(c.ServiceFQDN(), c.set.Addrs(ordinals...)), func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(c.ServiceFQDN(), c.set.Addrs(ordinals...)), nil, func() error {
 		return c.lookup(ctx, "srv", name, func(answer nslookup.Answer) error {
 			var got []string
 			for _, r := range answer.SRV {
@@ -103,7 +103,7 @@ func (c Client) VerifyReverse(ctx context.Context, id contract.ID, ordinal int) 
 	GinkgoHelper()
 	want, addrs := strings.TrimSuffix(c.FQDN(ordinal), "."), c.set.Addrs(ordinal)
 	what := fmt.Sprintf("PTR records of %v, looked up in %s, include %s", addrs, c.pod, want)
-	c.verifyDNS(ctx, id, what, c.listingFor(c.FQDN(ordinal), addrs), func() error {
+	c.verifyDNS(ctx, id, what, c.listingFor(c.FQDN(ordinal), addrs), nil, func() error {
 		for _, f := range families(c.set) {
 			for _, addr := range f.of(addrs) {
 				name := nslookup.ReverseName(addr)
@@ -125,15 +125,16 @@ func (c Client) VerifyReverse(ctx context.Context, id contract.ID, ordinal int) 
 // verifyDNS runs a lookup until it is right within the DNS limit, and records the outcome. It waits first until the service's EndpointSlices
 // are as the answer is to be: the DNS server follows them, and caches remember a name that is looked up too early as missing. What is not right in time
 // accuses only an endpoint slice controller, or a DNS server, that has taken notice of another service meanwhile.
-func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, wanted listing, lookup func() error) {
+func (c Client) verifyDNS(ctx context.Context, id contract.ID, what string, wanted listing, q *question, lookup func() error) {
 	GinkgoHelper()
 	began := c.set.NS.Now()
 	err := c.awaitListed(ctx, wanted)
 	if err == nil {
+		lookup = q.noting(lookup)
 		err = c.set.NS.Overdue(ctx, c.poll(ctx, lookup), began, func(context.Context) error { return lookup() }, c.follower())
 	}
 	Expect(ctx.Err()).NotTo(HaveOccurred(), "the spec was interrupted while it verified that %s", what)
-	c.set.NS.VerifySet(c.set.Name, id, err, "%s (looked at for %.1f s)", what, (c.set.NS.Now() - began).Seconds())
+	c.set.NS.VerifyLookup(c.set.Name, id, q.queried(err), err, "%s (looked at for %.1f s)", what, (c.set.NS.Now() - began).Seconds())
 }
 
 // awaitListed waits until the EndpointSlices of the set's service list those addresses.

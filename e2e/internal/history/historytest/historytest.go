@@ -56,6 +56,12 @@ func (s *Builder) Version(v string) *Builder {
 	return s
 }
 
+// Unstimulated says whether nobody ran a test.
+func (s *Builder) Unstimulated(is bool) *Builder {
+	s.h.Header.Unstimulated = is
+	return s
+}
+
 // Mutated names a webhook that changes new objects of a resource.
 func (s *Builder) Mutated(r history.Resource, by string) *Builder {
 	s.h.Header.Mutators = map[history.Resource][]string{r: {by}}

@@ -102,10 +102,15 @@ func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
 
 // CheckSet is Check for what was found of one set, by its name.
 func (r *Recorder) CheckSet(set string, id contract.ID, outcome history.Outcome, text string) {
+	r.RecordCheck(history.Check{Guarantee: id, Outcome: outcome, Set: set, Text: text})
+}
+
+// RecordCheck records a check, whose place and time are the recorder's to set.
+func (r *Recorder) RecordCheck(c history.Check) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	seq, at := r.nextLocked()
-	r.h.Checks = append(r.h.Checks, history.Check{Seq: seq, At: at, Guarantee: id, Outcome: outcome, Set: set, Text: text})
+	c.Seq, c.At = r.nextLocked()
+	r.h.Checks = append(r.h.Checks, c)
 }
 
 // Expect records what the spec expects of an object, from the event Since of the expectation on until now.
