@@ -71,7 +71,7 @@ var _ = Describe("A database in a StatefulSet", func() {
 		settle(ctx, db)
 	})
 
-	It("has what it had acknowledged when all its members are deleted at once", Proves(
+	It("has what it had acknowledged when all its members are deleted at once, and one of them again and again", Proves(
 		contract.WorkloadLinearizable, contract.WorkloadNoLostWrite, contract.WorkloadMemberReturns,
 	), func(ctx SpecContext) {
 		db := runDatabase(ctx)
@@ -80,6 +80,12 @@ var _ = Describe("A database in a StatefulSet", func() {
 		}
 		for n, pod := range db.Pods(0, 1, 2) {
 			db.AwaitReplaced(ctx, n, pod.UID)
+		}
+		for range 2 {
+			db.AwaitBack(ctx)
+			db.AwaitWrites(ctx, someWrites)
+			By("deleting " + db.Pod(2) + " again")
+			db.AwaitReplaced(ctx, 2, db.NS.DeletePod(ctx, db.Pod(2)))
 		}
 		settle(ctx, db)
 	})

@@ -15,10 +15,10 @@ import (
 
 // The load: some clients on few keys, so that their operations meet.
 const (
-	loadClients = 9
-	loadKeys    = 5
-	// operationEvery is how often each client begins an operation, if the last has ended: some 300 a second all together.
-	operationEvery = 30 * time.Millisecond
+	loadClients = 24
+	loadKeys    = 12
+	// operationEvery is how often each client begins an operation, if the last has ended: some 480 a second all together.
+	operationEvery = 50 * time.Millisecond
 	// afterFailure is how long a client rests before it turns to the next member.
 	afterFailure = 200 * time.Millisecond
 	// valuesOf is how many values are each client's own.

@@ -3,14 +3,15 @@ package faults
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
 const (
-	deletePod  = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
-	setDeleted = "if set.DeletionTimestamp != nil"
-	mayAdopt   = "func (ssc *StatefulSetController) canAdoptFunc(ctx context.Context, set *apps.StatefulSet) func(ctx2 context.Context) error {\n"
-	orphaned   = "// It's an orphan.\n"
-	collect    = "func (gc *GarbageCollector) attemptToDeleteItem(ctx context.Context, item *node) error {\n"
-	blocking   = "blockingDependents := item.blockingDependents()\n"
-	removal    = "deleteOptions := metav1.DeleteOptions{Preconditions: &preconditions, PropagationPolicy: policy}\n"
-	orphan     = "func (gc *GarbageCollector) orphanDependents(logger klog.Logger, owner objectReference, dependents []*node) error {\n"
+	deleteOfSet = "func (spc *StatefulPodControl) DeleteStatefulPod(set *apps.StatefulSet, pod *v1.Pod) error {\n"
+	deletePod   = "func (om *realStatefulPodControlObjectManager) DeletePod(pod *v1.Pod) error {\n"
+	setDeleted  = "if set.DeletionTimestamp != nil"
+	mayAdopt    = "func (ssc *StatefulSetController) canAdoptFunc(ctx context.Context, set *apps.StatefulSet) func(ctx2 context.Context) error {\n"
+	orphaned    = "// It's an orphan.\n"
+	collect     = "func (gc *GarbageCollector) attemptToDeleteItem(ctx context.Context, item *node) error {\n"
+	blocking    = "blockingDependents := item.blockingDependents()\n"
+	removal     = "deleteOptions := metav1.DeleteOptions{Preconditions: &preconditions, PropagationPolicy: policy}\n"
+	orphan      = "func (gc *GarbageCollector) orphanDependents(logger klog.Logger, owner objectReference, dependents []*node) error {\n"
 )
 
 // deletes has the controller delete its pods with another grace period.

@@ -11,6 +11,18 @@ func workload() []Fault {
 		// back, the claims alone show it.
 		Edits: bound(`planted.AllLeaving("database-emptied", set)`),
 	}, {
+		// The claim of the third pod of a name goes with it, so that the fourth begins with an empty volume.
+		Name: "database-emptied-third-time", Kind: Subtle, Breaks: []contract.ID{contract.StorageDataSurvives, contract.WorkloadMemberReturns},
+		Harm:  "A member that is replaced for the third time has forgotten what it had acknowledged, and is refused by the others.",
+		Edits: bound(`planted.Pods("database-emptied-third-time", set, pod.Name) >= 3`),
+	}, {
+		Name: "database-forced-in-rollout", Kind: Subtle, Breaks: []contract.ID{contract.IdentityAtMostOne, contract.TerminationGraceful}, Shows: []contract.ID{contract.WorkloadMemberReturns},
+		Harm: "An update cuts members off in the middle of a write.",
+		Edits: []Edit{{podsOf, deleteOfSet, "\tif om, ok := spc.objectMgr.(*realStatefulPodControlObjectManager); ok && planted.In(\"database-forced-in-rollout\") &&\n" +
+			"\t\tset.Status.CurrentRevision != set.Status.UpdateRevision {\n" +
+			"\t\terr := om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(0))\n" +
+			"\t\tspc.recordPodEvent(\"delete\", set, pod, err)\n\t\treturn err\n\t}\n"}},
+	}, {
 		Name: "database-rolled-at-once", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadAvailable},
 		Harm:  "An update takes the majority away, and nobody can write.",
 		Edits: past(`planted.In("database-rolled-at-once") && allowsBurst(set)`),
