@@ -55,6 +55,10 @@ func (v *view) again(name string, p *corev1.Pod) *Finding {
 		Do:       []string{"find out who deletes it: the API server's audit log tells; a descheduler, an autoscaler of nodes or of requests, an operator, a person"},
 		Look:     []string{kubectl(pod, "get events --field-selector involvedObject.name=%s --sort-by .lastTimestamp", name)},
 	}
+	if said := updatedByVPA(p); said != "" && byController == 0 {
+		f.Evidence = append(f.Evidence, Evidence{pod, vpaAnnotation, said})
+		f.Do = append([]string{"see whether it is the VerticalPodAutoscaler that writes its requests (" + kubectl(pod, "get events --field-selector reason=EvictedByVPA") + ")"}, f.Do...)
+	}
 	switch {
 	case byController > 0 && v.undoesRollout():
 		f.Cause, f.Object = "rollout-undone", set

@@ -60,8 +60,50 @@ func (v *view) eviction(f *Finding, node, message string) {
 	f.Do = []string{"read the kubelet's message above, and see what node " + node + " runs short of"}
 }
 
+// evictor is who says in an event that it ended a pod for reasons of its own, "" where none of those that are known does.
+func evictor(e *corev1.Event) Cause {
+	says := contains(e.Message)
+	switch {
+	case e.Type == corev1.EventTypeWarning:
+		return "" // It failed, or a kubelet says it.
+	case (e.Reason == "Evicted" || e.Reason == "Disrupted") && (e.Source.Component == "karpenter" || e.ReportingController == "karpenter" || strings.HasPrefix(e.Message, "Evicted pod")):
+		return "karpenter-evicts"
+	case e.Reason == "ScaleDown" && says("node scale down"):
+		return "scale-down-evicts"
+	case says("sigs.k8s.io/descheduler"):
+		return "descheduler-evicts"
+	}
+	return ""
+}
+
+// evictedBy says that a pod was ended by what removes nodes, or moves pods between them.
+func (v *view) evictedBy(f *Finding, by Cause, e *corev1.Event) {
+	f.Area, f.Cause = Disruption, by
+	f.Why = "that is how it works: it asks the Eviction API, which a PodDisruptionBudget governs, and the controller makes the pod again"
+	switch by {
+	case "karpenter-evicts":
+		f.What += ": Karpenter removes or replaces its node (" + oneLine(e.Message) + ")"
+		f.Do = []string{"where pods must not be moved for that: the annotation karpenter.sh/do-not-disrupt: \"true\" in the set's template, or a PodDisruptionBudget; and see the disruption settings of the NodePool (consolidateAfter, budgets, expireAfter)"}
+		if e.Reason == "Disrupted" {
+			f.Why = "the node's terminationGracePeriod is over: from then on neither a PodDisruptionBudget nor do-not-disrupt holds it"
+			f.Do = []string{"see terminationGracePeriod and expireAfter of the NodePool, and why the node was not drained before: a budget that allows nothing, a pod that does not end"}
+		}
+	case "scale-down-evicts":
+		f.What += ": the cluster autoscaler removes its node (" + oneLine(e.Message) + ")"
+		f.Do = []string{"where pods must not be moved for that: the annotation cluster-autoscaler.kubernetes.io/safe-to-evict: \"false\" in the set's template, or a PodDisruptionBudget"}
+	default:
+		f.What += ": the descheduler moves it (" + oneLine(e.Reason+": "+e.Message) + ")"
+		f.Do = []string{"where pods must not be moved: leave the set's namespace or pods out in the descheduler's policy (its evictor's settings, such as those for pods with claims), or a PodDisruptionBudget"}
+	}
+	f.Do = append(f.Do, "if it happens again and again: what moves it and what places it disagree; the policy of the first has to fit the scheduler's")
+}
+
 // ending is the reason of an event that says why a pod was ended from outside.
 func (v *view) ending(f *Finding, e *corev1.Event) {
+	if by := evictor(e); by != "" {
+		v.evictedBy(f, by, e)
+		return
+	}
 	switch e.Reason {
 	case "Evicted":
 		v.eviction(f, firstOf(e.Source.Host, e.ReportingInstance), e.Message)
@@ -109,7 +151,7 @@ func (v *view) lost(name string, now types.UID) []*corev1.Event {
 	}
 	for _, e := range v.events("Pod", name, "") {
 		uid := e.InvolvedObject.UID
-		if !slices.Contains([]string{"Evicted", "Preempted", "TaintManagerEviction", "EvictedByVPA"}, e.Reason) && !refusedByNode(e.Reason) {
+		if !slices.Contains([]string{"Evicted", "Preempted", "TaintManagerEviction", "EvictedByVPA"}, e.Reason) && !refusedByNode(e.Reason) && evictor(e) == "" {
 			continue
 		}
 		cancelled := strings.HasPrefix(e.Message, "Cancelling")

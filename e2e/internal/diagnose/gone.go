@@ -45,6 +45,9 @@ func (v *view) limitFrom(p *corev1.Pod, f *Finding) {
 	if f.Cause != "out-of-memory" {
 		return
 	}
+	if v.limitFromVPA(p, f) {
+		return
+	}
 	for _, c := range p.Spec.Containers {
 		_, has := c.Resources.Limits[corev1.ResourceMemory]
 		_, wants := specOf(v.set.Spec.Template.Spec.Containers, c.Name).Resources.Limits[corev1.ResourceMemory]

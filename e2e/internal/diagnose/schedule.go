@@ -60,9 +60,9 @@ func (v *view) unscheduled(p *corev1.Pod) Finding {
 	f.Evidence = []Evidence{{pod, "status.conditions[PodScheduled]", shown(said)}}
 	perNode := v.obstacles(p)
 	if free := withoutAny(perNode); len(v.s.Nodes) == 0 || len(free) > 0 {
-		return v.autoscaled(p, v.quoteScheduler(p, f, said.Message, perNode))
+		return v.recommended(p, v.autoscaled(p, v.quoteScheduler(p, f, said.Message, perNode)))
 	}
-	return v.autoscaled(p, v.fitsNowhere(p, f, perNode))
+	return v.recommended(p, v.autoscaled(p, v.fitsNowhere(p, f, perNode)))
 }
 
 // unseenByScheduler is a pod that no scheduler has said anything about.

@@ -22,12 +22,13 @@ import (
 // Hidden stands for a value that was removed.
 const Hidden = "(not saved)"
 
-// known are the annotations of Kubernetes that say how storage is bound, or which pod is deleted first.
+// known are the annotations of Kubernetes that say how storage is bound, which pod is deleted first, or what an autoscaler has written to a pod.
 func known() []string {
 	return []string{
 		"controller.kubernetes.io/pod-deletion-cost", "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller",
 		"pv.kubernetes.io/provisioned-by", "storageclass.kubernetes.io/is-default-class", "volume.beta.kubernetes.io/storage-provisioner",
 		"volume.kubernetes.io/selected-node", "volume.kubernetes.io/storage-provisioner",
+		"vpaUpdates",
 	}
 }
 
