@@ -55,7 +55,7 @@ var _ = Describe("The identity of a pod", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The grace period is nobody's default, and ample: the first container ends when the spec lets it.
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(147), statefulset.HoldShutdownOfFirst())
 		set.AwaitReady(ctx)
 
 		By("deleting a pod, whose name is free only when its container has stopped, and removing one, then adding one, while it still serves")
