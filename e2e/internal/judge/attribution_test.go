@@ -61,6 +61,15 @@ func TestDeletionsByOutcome(t *testing.T) {
 			b.Begin(deletePods(""))(history.Accepted, nil)
 			b.Wait(12 * time.Second)
 		})},
+		{name: "all pods, before this one was made", broken: noSpurious, build: deleted(func(b *historytest.Builder) {
+			b.Begin(deletePods(""))(history.Accepted, nil)
+			b.Terminate("web-0")
+			b.FinishDeletion("web-0")
+			b.Wait(time.Second)
+			b.CreateReady("web-0")
+			b.Status("web")
+			b.Wait(3 * time.Second)
+		})},
 		{name: "an eviction after the deletion", broken: noSpurious, build: func(b *historytest.Builder) {
 			deleted(func(*historytest.Builder) {})(b)
 			b.Begin(evict("web-0"))(history.Accepted, nil)

@@ -215,6 +215,19 @@ func TestNotMine(t *testing.T) {
 			},
 		},
 		{
+			name: "another set starts an update and reverts it, which no status shows to be observed", exercised: ids(contract.IdentityNotMine),
+			build: func(b *historytest.Builder) {
+				sharing(b)
+				b.Wait(long)
+				b.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:2"} })
+				b.Update("web", func(t *history.Set) { t.Template.Images = map[string]string{"main": "image:1"} })
+				b.Wait(long)
+				b.DeletePod("web-0")
+				b.CreateReady("web-0")
+				b.Status("web")
+			},
+		},
+		{
 			name: "a pod whose owner is not recorded", inconclusive: ids(contract.IdentityNotMine),
 			build: func(b *historytest.Builder) {
 				b.Running("web", 1)
