@@ -9,6 +9,12 @@ import (
 )
 
 func TestReactionsThatHaltsAreComparedWith(t *testing.T) {
+	readyAgain := func(b *historytest.Builder, pod string) { b.Unready(pod); b.Ready(pod) }
+	halted := func(b *historytest.Builder, pod string, replicas int32) {
+		b.Scale("web", replicas)
+		b.Pod(pod)
+		b.Wait(3 * time.Second)
+	}
 	runCases(t, []testCase{
 		{
 			name: "a controller that is slower after a halt than before", exercised: ids(contract.OrderingCreateHalts),
@@ -43,6 +49,29 @@ func TestReactionsThatHaltsAreComparedWith(t *testing.T) {
 				pod := b.Pod("web-0")
 				b.Wait(3 * time.Second)
 				set.At = pod.At + time.Second
+			},
+		},
+		{
+			name: "a pod above that is Ready again just before a lower one is replaced late", notExercised: ids(contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.DeleteByTest("web-0")
+				b.FinishDeletion("web-0")
+				b.Wait(2 * time.Second)
+				readyAgain(b, "web-2")
+				b.CreateReady("web-0")
+				halted(b, "web-3", 5)
+			},
+		},
+		{
+			name: "a pod that is Ready again just before it is removed late", notExercised: ids(contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.Scale("web", 2)
+				b.Wait(2 * time.Second)
+				readyAgain(b, "web-2")
+				b.DeletePod("web-2")
+				halted(b, "web-2", 4)
 			},
 		},
 		{

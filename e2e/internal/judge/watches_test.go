@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +81,18 @@ func TestLateWatches(t *testing.T) {
 				scale := b.Scale("web", 1)
 				b.DeletePod("web-2")
 				late(b, scale, 4)
+			},
+		},
+		{
+			name: "a scale down that its watch holds back for a quarter of a minute", inconclusive: ids(contract.UpdateNoSpurious), texts: []string{"; but the history of statefulsets has a gap from +11.1 s to +26.5 s (its watch was 15.4 s behind another"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 3)
+				b.Wait(10 * time.Second)
+				scale := b.Scale("web", 2)
+				b.Terminate("web-2")
+				b.Wait(15 * time.Second)
+				b.FinishDeletion("web-2")
+				late(b, scale, len(b.Events())-1-slices.Index(b.Events(), scale))
 			},
 		},
 		{
