@@ -161,6 +161,9 @@ func (v *view) existing(p *corev1.Pod, manager *Finding) Finding {
 				}
 			}
 		}
+		if secret := v.rotated(p, f); secret != nil {
+			return *secret
+		}
 		return *f
 	}
 	return v.unready(p)

@@ -60,7 +60,7 @@ type State struct {
 	Names []string `json:"names,omitempty"`
 	// ProbeNames are those of them that commands of readiness and startup probes ask for.
 	ProbeNames []string `json:"probeNames,omitempty"`
-	// Settings are the ConfigMaps that containers of the set's template read when they start and not later: for their environment, or by subPath.
+	// Settings are the ConfigMaps and Secrets of the containers of the set's template, by their names and times alone.
 	Settings []Setting `json:"settings,omitempty"`
 	// WrongPorts are services that the template asks for on a port which they do not have, as service:port.
 	WrongPorts []string `json:"wrongPorts,omitempty"`

@@ -1,7 +1,9 @@
 package capture
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -10,27 +12,64 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/diagnose"
 )
 
-// settings reads when the ConfigMaps were changed that containers of the set read when they start, the first few of them. What they hold is not kept.
+// settings reads when the ConfigMaps and Secrets were changed that containers of the set read when they start, the first few of them. What they hold is
+// not kept, and of Secrets it is not asked for.
 func (r *reader) settings(ctx context.Context) error {
 	const most = 8
-	all := diagnose.SettingsOf(&r.s.StatefulSet.Spec.Template.Spec)
-	for _, s := range all[:min(len(all), most)] {
-		found, err := r.client.CoreV1().ConfigMaps(r.s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
+	left := map[string]int{"": most, diagnose.SecretKind: most}
+	for _, s := range diagnose.SettingsOf(&r.s.StatefulSet.Spec.Template.Spec) {
+		if left[s.Kind]--; left[s.Kind] < 0 {
+			continue
+		}
+		read, what := r.configMap, "configmaps of the set's template"
+		if s.Kind == diagnose.SecretKind {
+			read, what = r.secret, "secrets of the set's template (their times alone are asked for)"
+		}
+		found, err := read(ctx, s.Name)
 		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
-			return r.note("configmaps of the set's template", err) // Those of specs name none.
+			_ = r.note(what, err) // Those of specs name none.
+			left[s.Kind] = 0
+			continue
 		}
 		s.Changed = found.CreationTimestamp
 		for _, m := range found.ManagedFields {
-			if m.Time != nil && s.Changed.Before(m.Time) {
+			if m.Time != nil && ofValues(m.FieldsV1) && s.Changed.Before(m.Time) {
 				s.Changed = *m.Time
 			}
 		}
 		r.s.Settings = append(r.s.Settings, s)
 	}
 	return nil
+}
+
+// ofValues reports whether somebody who wrote these fields of a ConfigMap or a Secret wrote values: who wrote labels alone changed nothing for a program.
+func ofValues(fields *metav1.FieldsV1) bool {
+	return fields == nil || bytes.Contains(fields.Raw, []byte(`"f:data"`)) || bytes.Contains(fields.Raw, []byte(`"f:binaryData"`))
+}
+
+func (r *reader) configMap(ctx context.Context, name string) (*metav1.ObjectMeta, error) {
+	found, err := r.client.CoreV1().ConfigMaps(r.s.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return &found.ObjectMeta, nil
+}
+
+// secret asks for the metadata of a Secret alone, so that its values are never sent.
+func (r *reader) secret(ctx context.Context, name string) (*metav1.ObjectMeta, error) {
+	data, err := r.client.CoreV1().RESTClient().Get().Namespace(r.s.Namespace).Resource("secrets").Name(name).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	if err != nil {
+		return nil, err
+	}
+	var found metav1.PartialObjectMetadata
+	if err := json.Unmarshal(data, &found); err != nil {
+		return nil, err
+	}
+	return &found.ObjectMeta, nil
 }
 
 // elsewhere looks for the services of other namespaces that the set's template asks for, the first few of them.
