@@ -72,6 +72,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		foreground.Update(ctx, "OnDelete", strategy(appsv1.OnDeleteStatefulSetStrategyType))
 		ns.MakePod(ctx, foreground.Pod(7), framework.WithLabels(foreground.Selector)) // which a set that is not being deleted would adopt
 		foreground.ExpectUnchanged(ctx, framework.AllOf(foreground.NotCreated(1), foreground.NotCreated(2), foreground.NotCreated(3)))
+		foreground.AwaitCounted(ctx, framework.MustHappen(contract.StatusCounts))
 		removeFinalizer(ctx)
 
 		background.VerifyDeletedWithPods(ctx, contract.TerminationCascade, few)

@@ -93,7 +93,8 @@ func status() []Guarantee {
 		ID:    StatusProgressing,
 		Level: Extended,
 		Must: "Under Recreate with replicas above 0 the status has the condition Progressing: True while pods of older revisions are replaced, False once all " +
-			"pods are updated and Ready, when currentRevision becomes the update revision, and not before.",
+			"pods are updated and Ready, when currentRevision becomes the update revision, and not before. Its lastTransitionTime changes with its status, " +
+			"and only then.",
 		Sources:     []Source{API},
 		FeatureGate: "StatefulSetRecreateStrategy",
 		Link:        statusFields,

@@ -228,6 +228,8 @@ type Status struct {
 	UpdateRevision     string `json:"updateRevision,omitempty"`
 	// Progressing is the status of the condition of that name, "" where there is none, and in older histories.
 	Progressing corev1.ConditionStatus `json:"progressing,omitempty"`
+	// ProgressingSince is that condition's lastTransitionTime, in seconds since 1970, 0 where there is none, and in older histories.
+	ProgressingSince int64 `json:"progressingSince,omitempty"`
 }
 
 // Claim is a PersistentVolumeClaim.

@@ -162,9 +162,10 @@ func setOf(o *appsv1.StatefulSet) *Set {
 		Status: Status{
 			ObservedGeneration: o.Status.ObservedGeneration, Replicas: o.Status.Replicas, Ready: o.Status.ReadyReplicas,
 			Available: o.Status.AvailableReplicas, Current: o.Status.CurrentReplicas, Updated: o.Status.UpdatedReplicas,
-			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision, Progressing: progressingOf(o),
+			CurrentRevision: o.Status.CurrentRevision, UpdateRevision: o.Status.UpdateRevision,
 		},
 	}
+	addProgressing(s, o)
 	s.Writer, s.Written, s.Scaler = writersOf(&o.ObjectMeta)
 	s.StatusWriter = statusWriterOf(&o.ObjectMeta)
 	if spec.Replicas != nil {
@@ -228,14 +229,17 @@ func requestOf(meta *metav1.ObjectMeta, spec *corev1.PersistentVolumeClaimSpec) 
 	return r
 }
 
-// progressingOf returns the status of a set's condition Progressing, "" without one.
-func progressingOf(o *appsv1.StatefulSet) corev1.ConditionStatus {
+// addProgressing adds the status of a set's condition Progressing to what is recorded of its status, and since when it has been so.
+func addProgressing(s *Set, o *appsv1.StatefulSet) {
 	for _, c := range o.Status.Conditions {
-		if c.Type == appsv1.StatefulSetProgressing {
-			return c.Status
+		if c.Type != appsv1.StatefulSetProgressing {
+			continue
+		}
+		s.Status.Progressing = c.Status
+		if !c.LastTransitionTime.IsZero() {
+			s.Status.ProgressingSince = c.LastTransitionTime.Unix()
 		}
 	}
-	return ""
 }
 
 // unusedOf returns the status of a claim's condition Unused, "" without one.

@@ -112,14 +112,14 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			},
 			Status: appsv1.StatefulSetStatus{
 				ObservedGeneration: 3, Replicas: 1, ReadyReplicas: 2, AvailableReplicas: 3, CurrentReplicas: 4, UpdatedReplicas: 5, CurrentRevision: "c", UpdateRevision: "u",
-				Conditions: []appsv1.StatefulSetCondition{{Type: "Other", Status: corev1.ConditionTrue}, {Type: appsv1.StatefulSetProgressing, Status: corev1.ConditionFalse}},
+				Conditions: []appsv1.StatefulSetCondition{{Type: "Other", Status: corev1.ConditionTrue}, {Type: appsv1.StatefulSetProgressing, Status: corev1.ConditionFalse, LastTransitionTime: metav1.Unix(1700000000, 0)}},
 			},
 		}, history.Event{Resource: history.Sets, Set: &history.Set{
 			Replicas: 0, Start: 5, Policy: appsv1.ParallelPodManagement, Strategy: appsv1.RollingUpdateStatefulSetStrategyType, Partition: 2, MaxUnavailable: "25%",
 			MinReadySeconds: 9, ServiceName: "svc", RevisionHistoryLimit: new(int32(4)), WhenScaled: "Delete", WhenDeleted: "Retain",
 			Selector: map[string]string{"app": "web"}, ClaimTemplates: []string{"data", "log"},
 			ClaimRequests: map[string]history.ClaimRequest{"data": {Size: "1Gi", Modes: "ReadWriteOnce,ReadOnlyMany", Class: "standard", Mode: "Block"}, "log": {}}, ClaimLabels: map[string]map[string]string{"log": {"kind": "log"}}, PodGrace: new(int64(7)), FreeHostname: true, PodHostname: "web-0", PodSubdomain: "svc", PodVolumes: []string{"data", "token"}, Template: podTemplate(),
-			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u", Progressing: corev1.ConditionFalse},
+			Status: history.Status{ObservedGeneration: 3, Replicas: 1, Ready: 2, Available: 3, Current: 4, Updated: 5, CurrentRevision: "c", UpdateRevision: "u", Progressing: corev1.ConditionFalse, ProgressingSince: 1700000000},
 		}}},
 		{
 			"revision", &appsv1.ControllerRevision{ObjectMeta: objectMeta(), Revision: 7, Data: runtime.RawExtension{Raw: []byte("{}")}},

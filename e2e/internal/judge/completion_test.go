@@ -290,6 +290,28 @@ func TestUpdateRevision(t *testing.T) {
 			},
 		},
 		{
+			name: "another one, and then the former one again", broken: ids(id), exercised: ids(id),
+			texts: []string{"the template of web did not change, and its status, which had named the update revision web-2, names web-1"},
+			build: func(b *historytest.Builder) {
+				b.Running("web", 1, historytest.OnDelete)
+				b.ChangeTemplate("web", 2)
+				observed(b, "web-2")
+				b.Unready("web-0")
+				observed(b, "web-1")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
+			name: "another one, and then the next one before it is said to be observed", exercised: ids(id), build: func(b *historytest.Builder) {
+				b.Running("web", 1, historytest.OnDelete)
+				b.ChangeTemplate("web", 2)
+				observed(b, "web-2")
+				b.ChangeTemplate("web", 1)
+				unobserved(b, "web-1")
+				b.Wait(4 * time.Second)
+			},
+		},
+		{
 			name: "written a moment after the generation", inconclusive: ids(id), build: func(b *historytest.Builder) {
 				b.Running("web", 1)
 				b.ChangeTemplate("web", 2)

@@ -34,6 +34,7 @@ func checkStatus(m *model, res *results) {
 	for _, r := range m.rollouts {
 		m.equalRevisions(res, r, kept)
 		m.progressEnds(res, r)
+		m.progressingSince(res, r.set)
 	}
 }
 

@@ -36,6 +36,18 @@ func TestStatusOfDeleted(t *testing.T) {
 		})
 	}
 	unready := func(b *historytest.Builder) { b.Unready("web-1") }
+	lateFor := func(then func(*historytest.Builder)) func(*historytest.Builder) {
+		return func(b *historytest.Builder) {
+			unready(b)
+			b.Wait(40 * time.Second)
+			then(b)
+		}
+	}
+	workedForOthers := func(b *historytest.Builder) {
+		b.Change(history.Sets, "web", func(*history.Event) {})
+		b.Wait(5 * time.Second)
+		b.Running("other", 1)
+	}
 	runLiveCases(t, []testCase{
 		{name: "what the pods show", build: deleted(foreground, unready, counted)},
 		{
@@ -43,6 +55,15 @@ func TestStatusOfDeleted(t *testing.T) {
 			build: deleted(foreground, unready, nothing),
 		},
 		{name: "what they showed before", build: deleted(foreground, counted, unready)},
+		{
+			name: "what they showed before, for as long as its controller works for others", broken: ids(id),
+			texts: []string{"says replicas 2 and readyReplicas 2 where the pods show 2 and 1"}, build: deleted(foreground, counted, lateFor(workedForOthers)),
+		},
+		{name: "what they showed before, of a controller that is away", build: deleted(foreground, counted, lateFor(none))},
+		{
+			name: "nothing since its deletion, for as long as its controller works for others", broken: ids(id),
+			texts: []string{"says replicas 2 and readyReplicas 2 where the pods show 2 and 1"}, build: deleted(foreground, none, lateFor(workedForOthers)),
+		},
 		{name: "nothing, when the pods are orphaned", build: deleted("orphan", unready, nothing)},
 		{name: "nothing, and has not observed its deletion", build: deleted(foreground, unready, func(b *historytest.Builder) {
 			miscount(b, func(st *history.Status) { st.Replicas, st.Ready = 0, 0 })

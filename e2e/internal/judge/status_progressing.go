@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
 // progressEnds: under Recreate the condition Progressing is True until every pod is updated and Ready.
@@ -22,6 +23,36 @@ func (m *model) progressEnds(res *results, r *rollout) {
 			what := fmt.Sprintf("the condition Progressing of %s became %q", r.set.name, e.Set.Status.Progressing)
 			m.completed(res, contract.StatusProgressing, r, i, e.Set.Status.UpdateRevision, what, true, false)
 		}
+	}
+}
+
+// progressingSince: under Recreate the lastTransitionTime of the condition Progressing changes with its status, and only then.
+func (m *model) progressingSince(res *results, s *setLife) {
+	const id = contract.StatusProgressing
+	var first *history.Event // the first of the versions before with the same status
+	for i, e := range s.events {
+		now := &e.Set.Status
+		if i == 0 || now.ProgressingSince == 0 || e.Change != history.Modified || !recreates(e) || m.madeByTest(e) {
+			first = nil
+			continue
+		}
+		before := s.events[i-1]
+		was := &before.Set.Status
+		if first == nil || was.Progressing != first.Set.Status.Progressing {
+			first = before
+		}
+		c := evidence{set: s, since: first.At, events: []*history.Event{first, e}, written: statusField}
+		switch same := was.ProgressingSince == now.ProgressingSince; {
+		case was.ProgressingSince == 0 || same == (was.Progressing == now.Progressing) || !m.mustHaveSeen(first.At, e.At):
+			continue // times have a resolution of a second, and what the controller has just written need not be in its informer cache
+		case !same:
+			c.text = fmt.Sprintf("the condition Progressing of %s stayed %q from %s to %s, and its lastTransitionTime moved by %d s",
+				s.name, now.Progressing, before.Ref(), e.Ref(), now.ProgressingSince-was.ProgressingSince)
+		default:
+			c.text = fmt.Sprintf("the condition Progressing of %s became %q at %s, %.1f s after it had become %q, and kept its lastTransitionTime",
+				s.name, now.Progressing, e.Ref(), (e.At - first.At).Seconds(), was.Progressing)
+		}
+		res.broken(id, c)
 	}
 }
 

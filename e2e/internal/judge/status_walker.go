@@ -230,7 +230,7 @@ func (w *statusWalker) checkUnchanged(to time.Duration, end bool) {
 	case v == nil || w.last == nil || w.judged:
 		return
 	case w.s.deleting != nil && w.s.deleting.At <= to:
-		w.whileDeleted(to)
+		w.whileDeleted(to, end)
 		return
 	case v.Set.Status.ObservedGeneration != v.Generation:
 		return

@@ -258,6 +258,48 @@ func TestStatusProgressing(t *testing.T) {
 	})
 }
 
+// TestProgressingSince: the time of a condition is that of the last change of its status.
+func TestProgressingSince(t *testing.T) {
+	const id = contract.StatusProgressing
+	// told writes the condition with times in seconds, one version after another, four seconds apart.
+	told := func(versions ...func(*history.Status)) func(*historytest.Builder) {
+		return recreation([]string{"web-2", "web-1", "web-0"}, func(b *historytest.Builder) {
+			for _, version := range versions {
+				b.Status("web", version)
+				b.Wait(4 * time.Second)
+			}
+		})
+	}
+	at := func(is corev1.ConditionStatus, since int64) func(*history.Status) {
+		return func(st *history.Status) { st.Progressing, st.ProgressingSince = is, since }
+	}
+	yes, no := corev1.ConditionTrue, corev1.ConditionFalse
+	done := func(after time.Duration, since int64) func(*historytest.Builder) {
+		all := []string{"web-2", "web-1", "web-0"}
+		return recreation(all, func(b *historytest.Builder) {
+			b.Status("web", at(yes, 100))
+			b.Wait(after)
+			finish(all...)(b)
+			for _, pod := range []string{"web-0", "web-1", "web-2"} {
+				b.CreateReady(pod)
+				b.Status("web")
+			}
+			b.Status("web", func(st *history.Status) { st.CurrentRevision = st.UpdateRevision }, at(no, since))
+			b.Wait(4 * time.Second)
+		})
+	}
+	runLiveCases(t, []testCase{
+		{name: "kept, and another one with the other status", exercised: ids(id), build: done(4*time.Second, 104)},
+		{name: "kept although the status changed", broken: ids(id), texts: []string{`became "False" at rv`, `after it had become "True", and kept its lastTransitionTime`}, build: done(4*time.Second, 100)},
+		{
+			name: "moved although the status stayed", broken: ids(id), texts: []string{`the condition Progressing of web stayed "True" from rv`, "and its lastTransitionTime moved by 4 s"},
+			build: told(at(yes, 100), at(yes, 104)),
+		},
+		{name: "not recorded", exercised: ids(id), build: told(at(yes, 0), at(yes, 104))},
+		{name: "kept, since both may have come within a second", build: done(0, 100)},
+	})
+}
+
 // TestOthersUnderRecreate: until the last old pod is gone the controller does nothing but delete, and no other judge holds that against it.
 func TestOthersUnderRecreate(t *testing.T) {
 	runCases(t, []testCase{

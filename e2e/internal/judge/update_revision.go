@@ -203,19 +203,21 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 	}
 }
 
-// checkUpdateRevision: a status that has observed a change of the template names another update revision than that of the former template.
+// checkUpdateRevision: a status that has observed a change of the template names another update revision than that of the former template, and goes on to
+// name that of the template.
 func checkUpdateRevision(m *model, res *results) {
 	const id = contract.UpdateRevision
 	for _, r := range m.rollouts {
 		seen := 0 // the last version whose observation was checked
 		for i, e := range r.set.events {
 			spec := r.set.generation(e.Set.Status.ObservedGeneration)
-			if spec <= seen || e.Set.Status.UpdateRevision == "" || m.madeByTest(e) {
+			first := spec > seen
+			if spec < seen || e.Set.Status.UpdateRevision == "" || m.madeByTest(e) {
 				continue
 			}
-			changed := r.templateOf[spec] != r.templateOf[seen]
+			changed := first && r.templateOf[spec] != r.templateOf[seen]
 			seen = spec
-			if !changed {
+			if !changed && (first || i == 0 || r.set.events[i-1].Set.Status.UpdateRevision == e.Set.Status.UpdateRevision) {
 				continue
 			}
 			of, known := r.templateByRevision[e.Set.Status.UpdateRevision]
@@ -223,13 +225,24 @@ func checkUpdateRevision(m *model, res *results) {
 				continue
 			}
 			if of == r.templateOf[spec] {
-				res.exercised(id)
+				if changed {
+					res.exercised(id)
+				}
+				continue
+			}
+			// A status that is written in steps may name the revision of a later template before it says that it has observed that one.
+			if slices.Contains(r.templateOf[spec+1:max(spec+1, r.set.specsUntil(e.At))], of) {
 				continue
 			}
 			c := evidence{
 				set: r.set, since: r.set.specs[spec].At, until: r.namedUntil(i, m.h.Duration()), events: []*history.Event{r.set.specs[spec], e}, written: statusField,
 				text: fmt.Sprintf("the template of %s changed at %s, and the status that has observed it (%s) names %s as update revision, that of another template",
 					r.set.name, r.set.specs[spec].Ref(), e.Ref(), e.Set.Status.UpdateRevision),
+			}
+			if !changed {
+				c.since, c.events = e.At, []*history.Event{r.set.events[i-1], e}
+				c.text = fmt.Sprintf("the template of %s did not change, and its status, which had named the update revision %s, names %s at %s, that of another template",
+					r.set.name, r.set.events[i-1].Set.Status.UpdateRevision, e.Set.Status.UpdateRevision, e.Ref())
 			}
 			if m.mustHaveSeen(e.At, c.until) {
 				res.broken(id, c)

@@ -121,6 +121,17 @@ func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption
 	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the controller to observe the last change of "+s.Name, s.observed, s.of(options)...)
 }
 
+// AwaitCounted waits until the status has observed the last change of the set and counts the pods that it has, Ready or not.
+func (s *Set) AwaitCounted(ctx context.Context, options ...framework.WaitOption) {
+	GinkgoHelper()
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status of "+s.Name+" to count its pods", framework.AllOf(s.observed, func(st *history.State) string {
+		if got, want := int(st.Get(history.Sets, s.Name).Set.Status.Replicas), len(st.PodsOf(s.UID)); got != want {
+			return fmt.Sprintf("the status counts %d pods of %d", got, want)
+		}
+		return ""
+	}), s.of(options)...)
+}
+
 // AwaitRevisions waits until no more than that many revisions of the set are left.
 func (s *Set) AwaitRevisions(ctx context.Context, most int, options ...framework.WaitOption) {
 	GinkgoHelper()

@@ -35,7 +35,7 @@ func has(kubernetes, anchor string) bool {
 	switch anchor {
 	case updateTarget, updateWait, updateBegins:
 		return before
-	case budgetCount, budgetSpent, parallelTarget, parallelBudget, conditionsKept, rolloutEnds, rolloutBegins, mendingFirst, recreated, leastBudget, wholeBudget, oldGone, oldFound, oldTold, recreateDone:
+	case budgetCount, budgetSpent, parallelTarget, parallelBudget, conditionsKept, rolloutEnds, rolloutBegins, mendingFirst, recreated, leastBudget, wholeBudget, oldGone, oldFound, oldTold, recreateDone, conditionChanges:
 		return !before
 	}
 	return true

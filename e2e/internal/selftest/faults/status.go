@@ -10,7 +10,9 @@ const (
 	statusWritten  = "// if the status is not inconsistent do not perform an update\n"
 	conditionsKept = "status.Conditions = append(status.Conditions, set.Status.Conditions...)\n"
 	rolloutEnds    = "func completeUpdate(set *apps.StatefulSet, status *apps.StatefulSetStatus) {\n"
-	revisionsTold  = "status.UpdateRevision = updateRevision.Name\n"
+	// Since 1.37.
+	conditionChanges = "// Do not update lastTransitionTime if the status of the condition doesn't change.\n"
+	revisionsTold    = "status.UpdateRevision = updateRevision.Name\n"
 )
 
 func status() []Fault {
@@ -78,6 +80,15 @@ func status() []Fault {
 		Harm:  "A set that was scaled to zero looks alive.",
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-at-zero\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
 	}, {
+		Name: "status-frozen-when-deleted", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.TerminationCascade},
+		Harm:  "Whoever waits for the end of a set cannot see how many members are still to go.",
+		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-when-deleted\") && set.DeletionTimestamp != nil {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "update-revision-taken-back", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision}, Shows: []contract.ID{contract.UpdateHalts},
+		Harm: "As soon as a rollout has taken a member down nobody can tell any more which version it is to.",
+		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"update-revision-taken-back\") && status.ReadyReplicas < *set.Spec.Replicas && set.Status.CurrentRevision != \"\" {\n" +
+			"\t\tstatus.UpdateRevision = set.Status.CurrentRevision\n\t}\n"}},
+	}, {
 		Name: "on-delete-never-done", Kind: Obvious, Breaks: []contract.ID{contract.StatusOnDeleteRevisions},
 		Harm: "Nobody can see that the last member has been updated by hand.",
 		Edits: []Edit{{utils, rolloutDone, "\t\tif planted.In(\"on-delete-never-done\") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType && set.Status.CurrentRevision != \"\" {\n" +
@@ -98,6 +109,14 @@ func status() []Fault {
 		Name: "recreate-not-told", Kind: Subtle, Breaks: []contract.ID{contract.StatusProgressing},
 		Harm:  "Nobody can see why a set has no members.",
 		Edits: []Edit{{control, oldTold, "\t\tif planted.In(\"recreate-not-told\") {\n\t\t\tstatus.Conditions = nil\n\t\t}\n"}},
+	}, {
+		Name: "recreate-time-kept", Kind: Subtle, Breaks: []contract.ID{contract.StatusProgressing},
+		Harm:  "An update that has just ended looks as if it had ended when it began.",
+		Edits: []Edit{{utils, conditionChanges, "\tif planted.In(\"recreate-time-kept\") {\n\t\tcondition.LastTransitionTime = currentCond.LastTransitionTime\n\t}\n"}},
+	}, {
+		Name: "recreate-time-moves", Kind: Subtle, Breaks: []contract.ID{contract.StatusProgressing},
+		Harm:  "Nobody can tell from the status for how long an update has been under way.",
+		Edits: []Edit{{utils, conditionChanges, "\tif planted.In(\"recreate-time-moves\") {\n\t\tcurrentCond.LastTransitionTime = condition.LastTransitionTime\n\t}\n"}},
 	}, {
 		Name: "status-replicas-capped", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts, contract.StatusScaleStatus}, Shows: []contract.ID{contract.OrderingScaleDownHalts},
 		Harm: "Members that have yet to leave are not counted.",
