@@ -17,6 +17,8 @@ func aboutTests(id contract.ID) string {
 		return "it is asked of the cluster's DNS"
 	case contract.StorageInUseProtection, contract.LifecycleDisruptionTarget, contract.LifecycleEvictedGraceful:
 		return "only a test knows which of the deletions and evictions were its own"
+	case contract.StorageDeletedAfterPods:
+		return "only a test knows that nobody took away the finalizer that holds a claim, which leaves no trace"
 	}
 	switch id.Family() {
 	case "disruption":

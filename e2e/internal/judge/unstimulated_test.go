@@ -223,3 +223,23 @@ func TestAScaleOfASetThatWasAtRestIsTheFirst(t *testing.T) {
 		}
 	}
 }
+
+// TestAFinalizerThatSomebodyTookAway: people take away the finalizer of a claim whose deletion hangs. No watch shows who did, or that it was there.
+func TestAFinalizerThatSomebodyTookAway(t *testing.T) {
+	b := historytest.New()
+	b.Running("web", 1, historytest.Claims("data"), historytest.WhenDeletedDelete)
+	b.SetController("data-web-0", "StatefulSet", "web", b.Get(history.Sets, "web").UID)
+	b.Wait(time.Minute)
+	b.DeleteSet("web")
+	b.Terminate("web-0")
+	b.Change(history.Claims, "data-web-0", func(e *history.Event) { e.DeletionTimestamp = new(b.Timestamp()) })
+	b.Wait(time.Minute)
+	b.Remove(history.Claims, "data-web-0")
+	b.Wait(time.Minute)
+	b.FinishDeletion("web-0")
+	for _, r := range judge.Unstimulated(joined(b.History(), 0)) {
+		for _, f := range r.Violations {
+			t.Errorf("%s: expected nothing broken, found: %s", r.Guarantee, f.Text)
+		}
+	}
+}
