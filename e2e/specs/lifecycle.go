@@ -278,13 +278,16 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitGone(ctx, 2, "", framework.MustHappen(contract.LifecycleAdoptAndTrim))
 	})
 
-	It("releases a pod that it no longer selects, and makes a new one once the name is free", Proves(contract.LifecycleRelease), func(ctx SpecContext) {
+	It("releases a pod that it no longer selects, and makes a new one once the name is free", Proves(
+		contract.LifecycleRelease, contract.DNSEndpointConditions,
+	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
 		set.AwaitReady(ctx)
 
 		uid := set.UnlabelPod(ctx, 0, "app")
 		set.AwaitReleased(ctx, 0, uid, framework.MustHappen(contract.LifecycleRelease))
+		set.VerifyNoEndpoint(ctx, contract.DNSEndpointConditions, 0, uid)
 
 		By("freeing the name, which no watch event shows the controller")
 		ns.DeletePod(ctx, set.Pod(0))

@@ -103,8 +103,8 @@ func dns() []Guarantee {
 		Level: Extended,
 		Must: "In the EndpointSlices of a service, ready and serving of an endpoint are its pod's readiness and terminating is false, until the pod's " +
 			"deletion is requested; then ready is false and terminating true, and serving still is the pod's readiness. Listed are the Ready pods that " +
-			"the service selects, each by its own address, and none that is gone.",
-		Sources: []Source{Docs},
+			"the service selects, each by its own address, with its hostname if its subdomain is the service, and none that it does not select or that is gone.",
+		Sources: []Source{Docs, DNS},
 		Link:    slicesPage + "#conditions",
 		Note:    "On a service with publishNotReadyAddresses ready is always true. Slices follow the pods with a delay.",
 	}}

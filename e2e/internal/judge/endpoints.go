@@ -50,10 +50,10 @@ func checkEndpoints(m *model, res *results) {
 		all := lives[uid]
 		for i, e := range all {
 			service := services[e.Slice.Service]
-			if e.Gone() || len(service) == 0 || service[len(service)-1].Gone() || changesReadiness(service) || !managedByController(e) {
+			if e.Gone() || len(service) == 0 || service[len(service)-1].Gone() || changesReadiness(service) || !ManagedByController(e) {
 				continue
 			}
-			w := sliceVersion{m: m, event: e, begun: syncBegun(written[e.Slice.Service], e), publish: service[0].Service.PublishNotReady, to: m.h.Duration(), reported: reported}
+			w := sliceVersion{m: m, event: e, begun: syncBegun(written[e.Slice.Service], e), publish: service[0].Service.PublishNotReady, selector: selectorOf(service), to: m.h.Duration(), reported: reported}
 			if i+1 < len(all) {
 				w.to = all[i+1].At
 			}
@@ -68,7 +68,7 @@ func checkEndpoints(m *model, res *results) {
 				}
 			}
 			if w.written && lists[listOf(e)] == 1 {
-				w.complete(res, service, states)
+				w.complete(res, states)
 			}
 		}
 	}
@@ -79,8 +79,8 @@ func changesReadiness(service []*history.Event) bool {
 	return slices.ContainsFunc(service, func(e *history.Event) bool { return e.Service.PublishNotReady != service[0].Service.PublishNotReady })
 }
 
-// managedByController reports whether a slice is the endpoint slice controller's, which labels all that it makes.
-func managedByController(slice *history.Event) bool {
+// ManagedByController reports whether a slice, an event of EndpointSlices, is the endpoint slice controller's, which labels all that it makes.
+func ManagedByController(slice *history.Event) bool {
 	return slice.Labels[discoveryv1.LabelManagedBy] == endpointManager
 }
 
@@ -117,6 +117,8 @@ type sliceVersion struct {
 	to      time.Duration
 	publish bool // its service publishes pods that are not ready
 	written bool // its endpoints are others than before
+	// selector is that of its service, nil where that has none, or had others.
+	selector map[string]string
 	// reported are the states of pods that a finding names already, by their first event.
 	reported map[*history.Event]bool
 }

@@ -20,6 +20,15 @@ func listOf(slice *history.Event) endpointList {
 	return endpointList{slice.Slice.Service, slice.Slice.Addresses}
 }
 
+// selectorOf returns the selector of a service, nil where it has none, or its versions have others.
+func selectorOf(service []*history.Event) map[string]string {
+	selector := service[0].Service.Selector
+	if len(selector) == 0 || slices.ContainsFunc(service, func(v *history.Event) bool { return !maps.Equal(v.Service.Selector, selector) }) {
+		return nil
+	}
+	return selector
+}
+
 // slicesOf counts the slices of each list.
 func slicesOf(lives map[types.UID][]*history.Event) map[endpointList]int {
 	out := map[endpointList]int{}
@@ -29,7 +38,8 @@ func slicesOf(lives map[types.UID][]*history.Event) map[endpointList]int {
 	return out
 }
 
-// identify checks that an endpoint, where it was written long after its pod had come to be so, is of a pod that is there, by an address that the pod has had.
+// identify checks that an endpoint, where it was written long after its pod had come to be so, is of a pod that is there, by an address that the pod has had,
+// and has the hostname of a pod whose subdomain is the service: DNS servers make the pod's name of it.
 func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podLife) {
 	m, e := w.m, w.event
 	if !w.written || !m.recordedAfter(e.At) {
@@ -45,6 +55,19 @@ func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podL
 		res.broken(contract.DNSEndpointConditions, c)
 		return
 	}
+	if e, long := w.unselected(p); long && !w.reported[e] {
+		w.reported[e] = true
+		c.events = []*history.Event{e, w.event}
+		c.text = fmt.Sprintf("the EndpointSlice %s (%s) listed %s, which the service %s does not select with its labels (%s)", w.event.Name, w.event.Ref(), p.name, w.event.Slice.Service, e.Ref())
+		res.broken(contract.DNSEndpointConditions, c)
+		return
+	}
+	if now := p.last(); now.Pod.Hostname != "" && now.Pod.Subdomain == e.Slice.Service && endpoint.Hostname != now.Pod.Hostname && !w.reported[now] {
+		w.reported[now] = true
+		c.text = fmt.Sprintf("the EndpointSlice %s (%s) listed %s with the hostname %q, where its subdomain is the service %s and its hostname %s, by which DNS is to know it",
+			e.Name, e.Ref(), p.name, endpoint.Hostname, now.Pod.Subdomain, now.Pod.Hostname)
+		res.broken(contract.DNSEndpointConditions, c)
+	}
 	first := slices.IndexFunc(p.events, func(e *history.Event) bool { return len(e.Pod.IPs) > 0 })
 	if first < 0 || !m.mustHaveSeen(p.events[first].At, w.begun.At) {
 		return
@@ -57,11 +80,30 @@ func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podL
 	}
 }
 
+// unselected returns from when on a pod had no labels that the slice's service selects, if that was long before the slice was written and lasted until then.
+func (w *sliceVersion) unselected(p *podLife) (from *history.Event, long bool) {
+	if w.selector == nil {
+		return nil, false
+	}
+	for _, v := range p.events {
+		switch {
+		case hasAll(v.Labels, w.selector):
+			if from != nil && before(w.event, v) == yes {
+				return from, w.m.mustHaveSeen(from.At, w.begun.At)
+			}
+			from = nil
+		case from == nil && !v.Gone():
+			from = v
+		}
+	}
+	return from, from != nil && before(from, w.event) == yes && w.m.mustHaveSeen(from.At, w.begun.At)
+}
+
 // complete checks that the only slice of a list, where it was written long after a pod which the service selects had become Ready, lists that pod. Pods of a
 // node whose object is gone are left out: that it is there another pod of it shows, which is listed.
-func (w *sliceVersion) complete(res *results, service []*history.Event, states map[*podLife][]servingState) {
-	m, e, selector := w.m, w.event, service[0].Service.Selector
-	if len(selector) == 0 || slices.ContainsFunc(service, func(v *history.Event) bool { return !maps.Equal(v.Service.Selector, selector) }) || !m.recordedAfter(e.At) {
+func (w *sliceVersion) complete(res *results, states map[*podLife][]servingState) {
+	m, e, selector := w.m, w.event, w.selector
+	if selector == nil || !m.recordedAfter(e.At) {
 		return
 	}
 	for _, p := range m.pods {

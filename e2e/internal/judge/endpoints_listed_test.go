@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -33,7 +34,20 @@ func TestEndpointsListed(t *testing.T) {
 		}
 	}
 	whole := func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint { return all }
+	none := func(*historytest.Builder, []history.Endpoint) []history.Endpoint { return nil }
 	first := func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint { return all[:2] }
+	// relabelled takes the labels of a pod of no set, and writes the slice with it after some time.
+	relabelled := func(after time.Duration, then func(*historytest.Builder)) func(*historytest.Builder) {
+		return listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {
+			b.Operation(history.VerbUpdate, history.Pods, "web-2")
+			b.Change(history.Pods, "web-2", func(e *history.Event) { e.Labels = map[string]string{"none": "of the set's"} })
+			b.Wait(after)
+			if then != nil {
+				then(b)
+			}
+			return all
+		}, nil, "IPv4")
+	}
 	runCases(t, []testCase{
 		{name: "all", build: listed(whole, nil, "IPv4")},
 		{
@@ -49,7 +63,7 @@ func TestEndpointsListed(t *testing.T) {
 				}
 			}
 		}},
-		{name: "one that the service does not select", build: listed(first, map[string]string{"app": "db"}, "IPv4")},
+		{name: "one that the service does not select", build: listed(none, map[string]string{"app": "db"}, "IPv4")},
 		{name: "one that became Ready a moment ago", build: listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {
 			b.Unready("web-2")
 			b.Wait(5 * time.Second)
@@ -72,6 +86,27 @@ func TestEndpointsListed(t *testing.T) {
 				return all
 			}, nil, "IPv4"),
 		},
+		{
+			name: "without the hostname that makes its name in DNS", broken: ids(id), texts: []string{`listed web-2 with the hostname "", where its subdomain is the service web`},
+			build: listed(func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint {
+				all[2].Hostname = ""
+				return all
+			}, nil, "IPv4"),
+		},
+		{name: "without the hostname, for another service", build: func(b *historytest.Builder) {
+			listed(func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint {
+				all[2].Hostname = ""
+				return all
+			}, nil, "IPv4")(b)
+			for _, e := range b.Events() {
+				switch {
+				case e.Slice != nil:
+					e.Slice.Service = "other"
+				case e.Service != nil:
+					e.Name = "other"
+				}
+			}
+		}},
 		{name: "by its own address, written in another way", build: func(b *historytest.Builder) {
 			listed(func(_ *historytest.Builder, all []history.Endpoint) []history.Endpoint {
 				all[2].Addresses = []string{"fd00::a"}
@@ -83,6 +118,14 @@ func TestEndpointsListed(t *testing.T) {
 				}
 			}
 		}},
+		{
+			name: "one that the service has not selected for long", broken: ids(id), inconclusive: ids(contract.LifecycleRelease), texts: []string{"listed web-2, which the service web does not select with its labels (rv"},
+			build: relabelled(5*time.Second, nil),
+		},
+		{name: "one that the service selected until a moment ago", build: relabelled(100*time.Millisecond, nil)},
+		{name: "one that the service selects again", build: relabelled(5*time.Second, func(b *historytest.Builder) {
+			b.Change(history.Pods, "web-2", func(e *history.Event) { e.Labels = maps.Clone(b.Get(history.Pods, "web-1").Labels) })
+		})},
 		{
 			name: "one that is gone", broken: ids(id), texts: []string{"listed web-2 (UID", "which had been gone (rv"},
 			build: listed(func(b *historytest.Builder, all []history.Endpoint) []history.Endpoint {

@@ -11,7 +11,7 @@ import (
 
 // endpointOf is the endpoint of a pod with those conditions.
 func endpointOf(pod *history.Event, ready, serving, terminating bool) history.Endpoint {
-	return history.Endpoint{Addresses: pod.Pod.IPs, Target: pod.Name, TargetUID: pod.UID, Ready: ready, Serving: serving, Terminating: terminating}
+	return history.Endpoint{Addresses: pod.Pod.IPs, Hostname: pod.Pod.Hostname, Target: pod.Name, TargetUID: pod.UID, Ready: ready, Serving: serving, Terminating: terminating}
 }
 
 func TestEndpointConditions(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
 // AwaitCreated waits until the pod of that ordinal exists and is not terminating, and returns it. It is not a wait for readiness.
@@ -250,14 +251,33 @@ func (s *Set) VerifyEndpoint(ctx context.Context, id contract.ID, service string
 		if now := st.Get(history.Pods, pod.Name); now == nil || now.UID != pod.UID || now.Pod.Stopped() {
 			return ""
 		}
-		for _, e := range st.List(history.Slices) {
-			if e.Slice.Service == service && slices.ContainsFunc(e.Slice.Endpoints, func(p history.Endpoint) bool { return p.TargetUID == pod.UID }) {
-				return ""
-			}
+		if !lists(st.List(history.Slices), service, pod.UID) {
+			return "it has none"
 		}
-		return "it has none"
+		return ""
 	}, s.NS.EndpointSlices())
 	if err != nil {
 		s.verifyInTime(ctx, id, err, "service %s has the endpoint of %s", service, pod.Name)
 	}
+}
+
+// VerifyNoEndpoint verifies that in time the EndpointSlices of the set's service list the pod no more that has that UID, and had the ordinal. Those of others
+// than the endpoint slice controller may lag behind it.
+func (s *Set) VerifyNoEndpoint(ctx context.Context, id contract.ID, ordinal int, uid types.UID) {
+	GinkgoHelper()
+	err := s.NS.AwaitFrom(ctx, s.NS.Settings.Limits.DNSFollows, fmt.Sprintf("service %s to have no endpoint of %s", s.Service, s.Pod(ordinal)), func(st *history.State) string {
+		managed := slices.DeleteFunc(slices.Clone(st.List(history.Slices)), func(e *history.Event) bool { return !judge.ManagedByController(e) })
+		if lists(managed, s.Service, uid) {
+			return "it has one"
+		}
+		return ""
+	}, s.NS.EndpointSlices())
+	s.verifyInTime(ctx, id, err, "service %s, which does not select %s any more, has no endpoint of it", s.Service, s.Pod(ordinal))
+}
+
+// lists reports whether one of some EndpointSlices is of a service and lists the pod of that UID.
+func lists(all []*history.Event, service string, uid types.UID) bool {
+	return slices.ContainsFunc(all, func(e *history.Event) bool {
+		return e.Slice.Service == service && slices.ContainsFunc(e.Slice.Endpoints, func(p history.Endpoint) bool { return p.TargetUID == uid })
+	})
 }

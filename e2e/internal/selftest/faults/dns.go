@@ -34,6 +34,14 @@ func dns() []Fault {
 		Harm:  "Of three members one gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.AtMost(\"endpoints-lose-third\", pods, 2)\n"}},
 	}, {
+		Name: "endpoints-third-nameless", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions}, Shows: []contract.ID{contract.DNSPodRecord},
+		Harm:  "From the third member on none can be found by its name; the service's own name is in order.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.Nameless(\"endpoints-third-nameless\", pods, 2)\n"}},
+	}, {
+		Name: "endpoints-keep-unselected", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions}, Shows: []contract.ID{contract.LifecycleRelease},
+		Harm:  "A member taken out by its label for a closer look still gets clients.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithUnselected(\"endpoints-keep-unselected\", string(service.UID), pods, c.podLister.Pods(service.Namespace).Get)\n"}},
+	}, {
 		Name: "endpoints-of-one-lost", Kind: Subtle, Breaks: []contract.ID{contract.DNSOnePodService},
 		Harm:  "A service of one member alone has none.",
 		Edits: []Edit{{endpoints, selected, "\tif _, one := service.Spec.Selector[\"apps.kubernetes.io/pod-index\"]; one && planted.In(\"endpoints-of-one-lost\") {\n\t\tpods = nil\n\t}\n"}},

@@ -150,3 +150,41 @@ func AtMost(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
 	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	return sorted[:n]
 }
+
+// Nameless puts in the place of each pod but the first n by name one that asks for no hostname, if the fault is in force.
+func Nameless(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
+	if !In(fault) || len(pods) <= n {
+		return pods
+	}
+	sorted := slices.Clone(pods)
+	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	for i := n; i < len(sorted); i++ {
+		sorted[i] = sorted[i].DeepCopy()
+		sorted[i].Spec.Hostname = ""
+	}
+	return sorted
+}
+
+// WithUnselected adds the pods that a service has selected before and that are still there, as there tells by name, if the fault is in force.
+func WithUnselected(fault, service string, pods []*corev1.Pod, there func(string) (*corev1.Pod, error)) []*corev1.Pod {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return pods
+	}
+	out := slices.Clone(pods)
+	for _, pod := range pods {
+		key := service + "/" + pod.Name
+		had[key] = with(had[key], pod.UID)
+	}
+	for key, uids := range had {
+		name, of := strings.CutPrefix(key, service+"/")
+		if !of || slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return pod.Name == name }) {
+			continue
+		}
+		if pod, err := there(name); err == nil && slices.Contains(uids, pod.UID) {
+			out = append(out, pod)
+		}
+	}
+	return out
+}
