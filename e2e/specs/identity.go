@@ -146,6 +146,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitRunning(ctx, 0)
 		ns.AwaitQuiescent(ctx)
 
+		set.AwaitCounted(ctx, framework.MustHappen(contract.StatusCounts)) // although its next pod cannot be created
 		ns.VerifyLeftAlone(ctx, contract.IdentityNotMine, inRange, outOfRange, unowned, inParallel)
 
 		By("giving both sets the same template, of which each has a revision of its own, without moving a pod")

@@ -121,12 +121,19 @@ func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption
 	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the controller to observe the last change of "+s.Name, s.observed, s.of(options)...)
 }
 
-// AwaitCounted waits until the status has observed the last change of the set and counts the pods that it has, Ready or not.
+// AwaitCounted waits until the status has observed the last change of the set and counts its pods, and those of them that are Ready, whether there are more or
+// fewer than it asks for.
 func (s *Set) AwaitCounted(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status of "+s.Name+" to count its pods", framework.AllOf(s.observed, func(st *history.State) string {
-		if got, want := int(st.Get(history.Sets, s.Name).Set.Status.Replicas), len(st.PodsOf(s.UID)); got != want {
-			return fmt.Sprintf("the status counts %d pods of %d", got, want)
+		pods, ready := st.PodsOf(s.UID), int32(0)
+		for _, p := range pods {
+			if p.Pod.RunningAndReady() {
+				ready++
+			}
+		}
+		if got := st.Get(history.Sets, s.Name).Set.Status; int(got.Replicas) != len(pods) || got.Ready != ready {
+			return fmt.Sprintf("the status counts %d pods of %d, and %d Ready ones of %d", got.Replicas, len(pods), got.Ready, ready)
 		}
 		return ""
 	}), s.of(options)...)

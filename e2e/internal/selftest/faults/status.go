@@ -8,6 +8,7 @@ const (
 	counted        = "status.UpdatedReplicas += replicaStatus.updatedReplicas\n\t}\n"
 	observed       = "status.ObservedGeneration = set.Generation\n"
 	statusWritten  = "// if the status is not inconsistent do not perform an update\n"
+	statusDespite  = "// make sure to update the latest status even if there is an error with non-nil currentStatus\n"
 	conditionsKept = "status.Conditions = append(status.Conditions, set.Status.Conditions...)\n"
 	rolloutEnds    = "func completeUpdate(set *apps.StatefulSet, status *apps.StatefulSetStatus) {\n"
 	// Since 1.37.
@@ -83,6 +84,10 @@ func status() []Fault {
 		Name: "status-frozen-when-deleted", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.TerminationCascade},
 		Harm:  "Whoever waits for the end of a set cannot see how many members are still to go.",
 		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"status-frozen-when-deleted\") && set.DeletionTimestamp != nil {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "status-silent-in-trouble", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.IdentityNotMine},
+		Harm:  "As long as the next member cannot be made nobody learns what became of the others.",
+		Edits: []Edit{{control, statusDespite, "\tif planted.In(\"status-silent-in-trouble\") && err != nil {\n\t\treturn currentRevision, updateRevision, currentStatus, err\n\t}\n"}},
 	}, {
 		Name: "update-revision-taken-back", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision}, Shows: []contract.ID{contract.UpdateHalts},
 		Harm: "As soon as a rollout has taken a member down nobody can tell any more which version it is to.",
