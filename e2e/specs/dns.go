@@ -69,7 +69,7 @@ var _ = Describe("DNS", func() {
 	})
 
 	It("has address, service and reverse records of pods that are Ready, and none of a pod that is not", Proves(
-		contract.DNSNotReady, contract.DNSSRV, contract.DNSReverse,
+		contract.DNSNotReady, contract.DNSSRV, contract.DNSReverse, contract.DNSHeadless, contract.DNSPodRecord,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
@@ -86,7 +86,13 @@ var _ = Describe("DNS", func() {
 		client.VerifyNoAddress(ctx, contract.DNSNotReady, client.FQDN(1))
 		client.VerifySRV(ctx, contract.DNSSRV, "web", 8080, 0)
 
-		By("making the other not Ready too")
+		By("making it Ready again")
+		set.Release(ctx, 1)
+		client.VerifyResolves(ctx, contract.DNSHeadless, client.ServiceFQDN(), set.Addrs(0, 1))
+		client.VerifyResolves(ctx, contract.DNSPodRecord, client.FQDN(1), set.Addrs(1))
+
+		By("making both not Ready")
+		set.Hold(ctx, 1)
 		set.Hold(ctx, 0)
 		client.VerifyNXDomain(ctx, contract.DNSNotReady, client.ServiceFQDN())
 	})

@@ -42,6 +42,10 @@ func dns() []Fault {
 		Harm:  "A member taken out by its label for a closer look still gets clients.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithUnselected(\"endpoints-keep-unselected\", string(service.UID), pods, c.podLister.Pods(service.Namespace).Get)\n"}},
 	}, {
+		Name: "endpoints-never-ready-again", Kind: Subtle, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSEndpointConditions}, Shows: []contract.ID{contract.DNSNotReady},
+		Harm:  "A member that has lost its readiness once gets no client any more.",
+		Edits: []Edit{{endpoints, selected, "\tpods = planted.NeverAgain(\"endpoints-never-ready-again\", pods)\n"}},
+	}, {
 		Name: "endpoints-of-one-lost", Kind: Subtle, Breaks: []contract.ID{contract.DNSOnePodService},
 		Harm:  "A service of one member alone has none.",
 		Edits: []Edit{{endpoints, selected, "\tif _, one := service.Spec.Selector[\"apps.kubernetes.io/pod-index\"]; one && planted.In(\"endpoints-of-one-lost\") {\n\t\tpods = nil\n\t}\n"}},

@@ -16,6 +16,7 @@ var (
 	unready = map[string]map[string]bool{} // the sets of a namespace that were last seen with a pod not Ready
 	once    = map[string]int{}
 	former  = map[string]*appsv1.StatefulSet{} // the first set that had a name
+	were    = map[types.UID]bool{}             // the pods that have been Ready, and whether they have stopped being so
 )
 
 // remember notes what the functions below tell. The caller holds mu.
@@ -149,6 +150,32 @@ func AtMost(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
 	sorted := slices.Clone(pods)
 	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	return sorted[:n]
+}
+
+// NeverAgain puts in the place of each pod that is Ready again one that is not, if the fault is in force.
+func NeverAgain(fault string, pods []*corev1.Pod) []*corev1.Pod {
+	mu.Lock()
+	defer mu.Unlock()
+	if !in(fault) {
+		return pods
+	}
+	out := slices.Clone(pods)
+	for i, pod := range pods {
+		lost, known := were[pod.UID]
+		if isReady(pod) || known {
+			were[pod.UID] = lost || !isReady(pod)
+		}
+		if !lost || !isReady(pod) {
+			continue
+		}
+		out[i] = pod.DeepCopy()
+		for c := range out[i].Status.Conditions {
+			if out[i].Status.Conditions[c].Type == corev1.PodReady {
+				out[i].Status.Conditions[c].Status = corev1.ConditionFalse
+			}
+		}
+	}
+	return out
 }
 
 // Nameless puts in the place of each pod but the first n by name one that asks for no hostname, if the fault is in force.
