@@ -122,10 +122,16 @@ func (s *Set) AwaitObserved(ctx context.Context, options ...framework.WaitOption
 }
 
 // AwaitCounted waits until the status has observed the last change of the set and counts its pods, and those of them that are Ready, whether there are more or
-// fewer than it asks for.
+// fewer than it asks for, or the set is gone.
 func (s *Set) AwaitCounted(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
-	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status of "+s.Name+" to count its pods", framework.AllOf(s.observed, func(st *history.State) string {
+	s.NS.Expect(ctx, s.NS.Settings.Limits.StatusSettled, "the status of "+s.Name+" to count its pods", func(st *history.State) string {
+		if s.deleted(st) == "" {
+			return ""
+		}
+		if why := s.observed(st); why != "" {
+			return why
+		}
 		pods, ready := st.PodsOf(s.UID), int32(0)
 		for _, p := range pods {
 			if p.Pod.RunningAndReady() {
@@ -136,7 +142,7 @@ func (s *Set) AwaitCounted(ctx context.Context, options ...framework.WaitOption)
 			return fmt.Sprintf("the status counts %d pods of %d, and %d Ready ones of %d", got.Replicas, len(pods), got.Ready, ready)
 		}
 		return ""
-	}), s.of(options)...)
+	}, s.of(options)...)
 }
 
 // AwaitRevisions waits until no more than that many revisions of the set are left.
