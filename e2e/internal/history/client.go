@@ -49,6 +49,8 @@ type ClientOperation struct {
 	// Sum is, of a list, that of the accounts of the database, which no transaction changes: each moves an amount from one to another.
 	Sum     *int64        `json:"sum,omitempty"`
 	Outcome ClientOutcome `json:"outcome"`
+	// Unsent says that no connection to the member was made, so that it was asked nothing; older histories do not say so.
+	Unsent bool `json:"unsent,omitempty"`
 	// Reason says why an operation failed, or why its outcome is unknown.
 	Reason string `json:"reason,omitempty"`
 }

@@ -111,10 +111,11 @@ func responsesOf(h *history.History) []response {
 	return out
 }
 
-// oldView says why an accusation of a set's controller may rest on the bound of its lag alone, "" if it does not: the responses around the act show that
-// the controller's view was older than that, and what speaks against the act is no older than they show the view to be.
+// oldView says why an accusation of a controller may rest on the bound of its lag alone, "" if it does not: the responses around the act show that the
+// StatefulSet controller's view was older than that, and what speaks against the act is no older than they show the view to be. The other controllers, whose
+// acts belong to no set, run in its process, and their informer caches are filled through the same connection.
 func (m *model) oldView(c *evidence, act time.Duration) string {
-	if c.set == nil || c.anyAuthor || len(c.clients) > 0 {
+	if c.anyAuthor || len(c.clients) > 0 {
 		return ""
 	}
 	r := m.responseAround(c.set, act)
@@ -130,7 +131,7 @@ func (m *model) oldView(c *evidence, act time.Duration) string {
 		"find out what slows it down, or allow for more with LIMITS=controller-lag=", r.took().Seconds(), history.Clock(r.since), bound)
 }
 
-// responseAround returns the response that tells how old the controller's view was at a moment, nil if none was seen: the slowest of the set that was
+// responseAround returns the response that tells how old the controller's view was at a moment, nil if none was seen: the slowest of the set, if there is one, that was
 // under way then, else the quickest of any other set, else the quickest of the whole recording: one that ended long before shows nothing of that moment.
 func (m *model) responseAround(s *setLife, at time.Duration) *response {
 	var own, other, quickest *response
@@ -141,7 +142,7 @@ func (m *model) responseAround(s *setLife, at time.Duration) *response {
 		}
 		switch {
 		case at > r.shown || at < r.since:
-		case r.set == s.uid:
+		case s != nil && r.set == s.uid:
 			if own == nil || r.took() > own.took() {
 				own = r
 			}

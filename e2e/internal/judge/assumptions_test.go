@@ -147,6 +147,39 @@ func TestAControllerWithASpellOfLag(t *testing.T) {
 			b.Wait(4 * time.Second)
 			b.Pod("web-2")
 		}},
+		{"an endpoint whose pod had long been Ready again", ids(contract.DNSEndpointConditions), false, func(b *historytest.Builder) {
+			service(b)
+			b.Scale("web", 2)
+			b.Wait(time.Second)
+			b.Ready("web-1")
+			writeEndpoints(b, 4*time.Second, endpointOf(b.Get(history.Pods, "web-1"), false, false, false))
+			observe(b, time.Second)
+		}},
+		{"an endpoint of a pod that had long been gone", ids(contract.DNSEndpointConditions), false, func(b *historytest.Builder) {
+			service(b)
+			old := endpointOf(b.Get(history.Pods, "web-1"), false, false, true)
+			b.Scale("web", 1)
+			b.Wait(time.Second)
+			b.Remove(history.Pods, "web-1")
+			writeEndpoints(b, 4*time.Second, old)
+			observe(b, time.Second)
+		}},
+		{"an endpoint whose pod had long been Ready again, by a quick controller", ids(contract.DNSEndpointConditions), true, func(b *historytest.Builder) {
+			service(b)
+			b.Scale("web", 2)
+			observe(b, time.Second)
+			b.Ready("web-1")
+			writeEndpoints(b, 4*time.Second, endpointOf(b.Get(history.Pods, "web-1"), false, false, false))
+			b.Wait(5 * time.Second)
+		}},
+		{"an endpoint whose pod had been Ready for longer than the controller was slow", ids(contract.DNSEndpointConditions), true, func(b *historytest.Builder) {
+			service(b)
+			b.Ready("web-1")
+			b.Wait(4 * time.Second)
+			b.Scale("web", 2)
+			writeEndpoints(b, 4*time.Second, endpointOf(b.Get(history.Pods, "web-1"), false, false, false))
+			observe(b, time.Second)
+		}},
 	} {
 		b := historytest.New()
 		b.Running("web", 2)
@@ -161,6 +194,21 @@ func TestAControllerWithASpellOfLag(t *testing.T) {
 			}
 		}
 	}
+}
+
+// service adds a service that selects the pods of web, and the EndpointSlice of it, and has web-1 not be Ready.
+func service(b *historytest.Builder) {
+	b.Unready("web-1")
+	b.Add(&history.Event{Resource: history.Services, Meta: history.Meta{Name: "web"}, Service: &history.Service{Selector: b.Get(history.Sets, "web").Set.Selector}})
+	b.Add(&history.Event{Resource: history.Slices, Meta: history.Meta{Name: "web-x"}, Slice: &history.Slice{Service: "web", Addresses: "IPv4"}})
+	b.Wait(30 * time.Second)
+}
+
+// writeEndpoints writes endpoints of web-0 and web-1 after some time.
+func writeEndpoints(b *historytest.Builder, after time.Duration, ofSecond history.Endpoint) {
+	b.Wait(after)
+	ofFirst := endpointOf(b.Get(history.Pods, "web-0"), true, true, false)
+	b.Change(history.Slices, "web-x", func(e *history.Event) { e.Slice.Endpoints = []history.Endpoint{ofFirst, ofSecond} })
 }
 
 // TestResponses: each generation counts from its first event to the first status that has observed it or a later one, or to the first pod that it adds.

@@ -143,6 +143,7 @@ func (w *sliceVersion) check(res *results, endpoint history.Endpoint, p *podLife
 		case right:
 		case w.written && m.mustHaveSeen(s.from, w.begun.At) && s.surelyAt(e) && m.recordedAfter(e.At):
 			w.reported[s.event] = true
+			c.since, c.until = s.from, e.At
 			res.broken(id, c)
 		case until-since > m.collectOverdue():
 			c.text += fmt.Sprintf(" for %.1f s", (until - since).Seconds())

@@ -51,6 +51,7 @@ func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podL
 			return
 		}
 		w.reported[g] = true
+		c.since = g.At
 		c.text = fmt.Sprintf("the EndpointSlice %s (%s) listed %s (UID %s), which had been gone (%s)", e.Name, e.Ref(), p.name, p.uid, g.Aside())
 		res.broken(contract.DNSEndpointConditions, c)
 		return
@@ -74,6 +75,7 @@ func (w *sliceVersion) identify(res *results, endpoint history.Endpoint, p *podL
 	}
 	for _, a := range endpoint.Addresses {
 		if !slices.ContainsFunc(p.events, func(e *history.Event) bool { return slices.ContainsFunc(e.Pod.IPs, sameAddress(a)) }) {
+			c.since = p.events[first].At
 			c.text = fmt.Sprintf("the EndpointSlice %s (%s) listed %s by the address %s, which it has not, having %v", e.Name, e.Ref(), p.name, a, p.events[first].Pod.IPs)
 			res.broken(contract.DNSEndpointConditions, c)
 		}

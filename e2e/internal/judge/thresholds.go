@@ -73,6 +73,10 @@ const (
 	// more to find out where to go, and a busy machine several times as much.
 	longestPause = 30 * time.Second
 
+	// clientRests is after what time without a request clients count as told to rest: those at work begin the next one within a second, even on a busy
+	// machine.
+	clientRests = 5 * time.Second
+
 	// longestReturn is how long a member that is Ready, and so answers clients, may lack what it had applied before.
 	longestReturn = 30 * time.Second
 
@@ -126,6 +130,9 @@ func shortlyAfter(p, q *podLife) bool { return (q.deleting.At - p.deleting.At).A
 func (m *model) killOverdue(after, grace time.Duration) bool {
 	return after > grace+longestKill+m.h.Header.ClockSkew
 }
+
+// clientsRest reports whether clients that began no operation for so long had been told to rest.
+func clientsRest(idle time.Duration) bool { return idle > clientRests }
 
 // leastElapsed is the least that timestamps may show of a time that really passed: they are cut to seconds and come from different clocks.
 func (m *model) leastElapsed(need time.Duration) time.Duration {

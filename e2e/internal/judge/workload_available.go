@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -57,15 +58,13 @@ func (res *results) pauses(d *database, writes []*history.ClientOperation) (long
 	}
 	ends = append(ends, max(last, ends[len(ends)-1]))
 	for i := 1; i < len(ends); i++ {
-		pause := stretch{since: ends[i-1], until: ends[i]}
-		if !d.attempted(pause) {
-			continue
-		}
-		if pause.until-pause.since > longest.until-longest.since {
-			longest = pause
-		}
-		for _, s := range d.sets {
-			res.pause(d, s, pause)
+		for _, pause := range d.attempted(stretch{since: ends[i-1], until: ends[i]}, anyhow) {
+			if pause.until-pause.since > longest.until-longest.since {
+				longest = pause
+			}
+			for _, s := range d.sets {
+				res.pause(d, s, pause)
+			}
 		}
 	}
 	return longest
@@ -84,16 +83,29 @@ func Pause(h *history.History, since, until time.Duration) (longest time.Duratio
 	return longest, pausedTooLong(longest)
 }
 
-// attempted reports whether clients tried to write for most of a stretch: they were not told to rest.
-func (d *database) attempted(s stretch) bool {
-	first, last := s.until, s.since
+// attempted returns the parts of a stretch in which clients tried to write, and were not told to rest: those tries count that a function takes.
+func (d *database) attempted(in stretch, counts func(*history.ClientOperation) bool) []stretch {
+	var tries []stretch
 	for _, o := range d.ops {
-		if o.Verb != history.ClientList && o.Verb != history.ClientGet && o.At > s.since && o.Call < s.until {
-			first, last = min(first, o.Call), max(last, min(o.At, s.until))
+		if o.Verb != history.ClientList && o.Verb != history.ClientGet && o.At > in.since && o.Call < in.until && counts(o) {
+			tries = append(tries, stretch{since: max(o.Call, in.since), until: min(o.At, in.until)})
 		}
 	}
-	return last-max(first, s.since) > (s.until-s.since)/2
+	slices.SortFunc(tries, func(a, b stretch) int { return cmp.Compare(a.since, b.since) })
+	var out []stretch
+	for _, t := range tries {
+		if n := len(out); n > 0 && !clientsRest(t.since-out[n-1].until) {
+			out[n-1].until = max(out[n-1].until, t.until)
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
 }
+
+func anyhow(*history.ClientOperation) bool { return true }
+
+func sent(o *history.ClientOperation) bool { return !o.Unsent }
 
 // pause judges one stretch without an acknowledged write, under one set.
 func (res *results) pause(d *database, s *setLife, whole stretch) {
@@ -106,12 +118,16 @@ func (res *results) pause(d *database, s *setLife, whole stretch) {
 			set: s, since: q.since, until: q.until, also: []history.Resource{history.Pods}, clients: d.opsIn(q),
 			text: fmt.Sprintf("no write was acknowledged from %s to %s, though a majority of %s was Ready all that time", moment(q.since), moment(q.until), s.name),
 		}
-		if !d.reached(q) {
+		switch {
+		case !d.reached(q):
 			c.text += "; but no member answered anything, so that the way to them may have been cut"
 			res.inconclusive(id, c)
-			continue
+		case !slices.ContainsFunc(d.attempted(q, sent), func(t stretch) bool { return pausedTooLong(t.until - t.since) }):
+			c.text += "; but clients failed to connect for most of that time, so that they, the way to the members or these may have been too slow"
+			res.inconclusive(id, c)
+		default:
+			res.broken(id, c)
 		}
-		res.broken(id, c)
 	}
 }
 

@@ -261,10 +261,36 @@ func TestAvailable(t *testing.T) {
 			put(b, 1)
 			failing(b, 40, false)
 		}},
+		{name: "clients cannot connect", inconclusive: ids(id), texts: []string{"clients failed to connect for most of that time"}, build: func(b *historytest.Builder) {
+			running(b)
+			put(b, 1)
+			for n := range 40 {
+				b.Wait(900 * time.Millisecond)
+				w := put(b, int64(1000+n))
+				w.Outcome, w.Unsent = history.ClientFailed, true
+				b.Member(history.MemberState{Member: "db-0", ID: "0"})
+			}
+			put(b, 2)
+		}},
 		{name: "nobody tried to write", build: func(b *historytest.Builder) {
 			running(b)
 			put(b, 1)
 			b.Wait(time.Minute)
+			put(b, 2)
+		}},
+		{name: "hardly anybody tried to write", build: func(b *historytest.Builder) {
+			running(b)
+			put(b, 1)
+			failing(b, 3, true)
+			b.Wait(time.Minute)
+			failing(b, 3, true)
+			put(b, 2)
+		}},
+		{name: "no write for long after a rest", broken: ids(id), build: func(b *historytest.Builder) {
+			running(b)
+			put(b, 1)
+			b.Wait(time.Minute)
+			failing(b, 40, true)
 			put(b, 2)
 		}},
 		{name: "the test takes a majority away", build: func(b *historytest.Builder) {

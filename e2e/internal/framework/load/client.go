@@ -13,9 +13,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// The load: some clients on few keys, so that their operations meet.
+// The load: some clients on few keys, so that their operations meet. Those that share a connection may be many, as their writes are carried out together.
 const (
-	loadClients = 24
+	mostClients = 24
 	loadKeys    = 12
 	// operationEvery is how often each client begins an operation, if the last has ended: some 480 a second all together.
 	operationEvery = 50 * time.Millisecond
@@ -30,6 +30,9 @@ const OperationLimit = 3 * time.Second
 
 // ErrRefused is in the chain of an error that says that a write was not carried out and will not be.
 var ErrRefused = errors.New("refused")
+
+// ErrUnsent is in the chain of an error that says that no connection was made, so that nothing was asked. It is an ErrRefused as well.
+var ErrUnsent = fmt.Errorf("%w: not sent", ErrRefused)
 
 // Store is what one client uses of a member of a database. An error without ErrRefused leaves open whether a write was carried out.
 type Store interface {
@@ -144,7 +147,7 @@ func (c *client) carryOut(ctx context.Context, o *history.ClientOperation, reque
 		o.Outcome = history.ClientOK
 		c.learn(o)
 	} else {
-		o.Found, o.Entries, o.Sum, o.Reason = 0, nil, nil, shortened(err)
+		o.Found, o.Entries, o.Sum, o.Reason, o.Unsent = 0, nil, nil, shortened(err), errors.Is(err, ErrUnsent)
 		if o.Outcome = history.ClientFailed; o.Value > 0 && !errors.Is(err, ErrRefused) {
 			o.Outcome = history.ClientUnknown
 		}

@@ -70,30 +70,36 @@ func (m memberOf) List(context.Context) (found Listed, err error) {
 	return found, err
 }
 
-// refusing refuses every request.
-type refusing struct{ memberOf }
-
-func (refusing) Put(context.Context, string, int64) error {
-	return fmt.Errorf("%w: lock timeout", ErrRefused)
+// refusing refuses every write, with that error.
+type refusing struct {
+	memberOf
+	err error
 }
 
-// A write that is known not to have been carried out has failed.
+func (r refusing) Put(context.Context, string, int64) error {
+	return fmt.Errorf("%w: lock timeout", r.err)
+}
+
+// A write that is known not to have been carried out has failed, and it is told whether it was sent.
 func TestRefusedWrite(t *testing.T) {
-	r := &recorded{begin: time.Now(), wake: make(chan struct{}, 1)}
-	c := &client{record: r, rng: rand.New(rand.NewPCG(1, 1)), store: func(string) Store { return refusing{memberOf{&memory{values: map[string]int64{}}, "a"}} }, seen: map[string]int64{}}
-	for range 20 {
-		_ = c.step(t.Context(), "a")
-	}
-	puts := 0
-	for _, o := range r.ops {
-		if o.Verb == history.ClientPut {
-			if puts++; o.Outcome != history.ClientFailed {
-				t.Errorf("expected it to have failed, found %+v", o)
+	for _, err := range []error{ErrRefused, ErrUnsent} {
+		r := &recorded{begin: time.Now(), wake: make(chan struct{}, 1)}
+		store := refusing{memberOf{&memory{values: map[string]int64{}}, "a"}, err}
+		c := &client{record: r, rng: rand.New(rand.NewPCG(1, 1)), store: func(string) Store { return store }, seen: map[string]int64{}}
+		for range 20 {
+			_ = c.step(t.Context(), "a")
+		}
+		puts := 0
+		for _, o := range r.ops {
+			if o.Verb == history.ClientPut {
+				if puts++; o.Outcome != history.ClientFailed || o.Unsent != (err == ErrUnsent) {
+					t.Errorf("%v: expected it to have failed, unsent where it was not sent, found %+v", err, o)
+				}
 			}
 		}
-	}
-	if puts == 0 {
-		t.Error("expected writes")
+		if puts == 0 {
+			t.Error("expected writes")
+		}
 	}
 }
 

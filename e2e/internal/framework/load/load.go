@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ const askEvery = 500 * time.Millisecond
 
 // Target is the database that clients use.
 type Target struct {
+	// Clients is how many use it, as many as a load has where it is 0.
+	Clients int
 	// Members returns the names of the pods that clients turn to now.
 	Members func() []string
 	// Store returns what the client of that number uses of a pod; no two operations of a client are under way at once.
@@ -38,7 +41,7 @@ type Clients struct {
 // New returns clients that rest.
 func New(ns *framework.Namespace, target Target) *Clients {
 	c := &Clients{ns: ns, target: target}
-	for n := range loadClients {
+	for n := range cmp.Or(target.Clients, mostClients) {
 		c.all = append(c.all, c.client(n))
 	}
 	return c
@@ -94,7 +97,7 @@ func (c *Clients) Await(ctx context.Context, what string, try func(context.Conte
 // List has a client list all entries, at whichever of the pods answers. What they must be is for the judges to say.
 func (c *Clients) List(ctx context.Context, pods ...string) {
 	GinkgoHelper()
-	lister := c.client(loadClients)
+	lister := c.client(len(c.all))
 	c.Await(ctx, fmt.Sprintf("all entries of %v to be listed", pods), func(ctx context.Context) error {
 		var errs []error
 		for _, pod := range pods {

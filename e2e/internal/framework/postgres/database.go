@@ -48,6 +48,7 @@ func Create(ctx context.Context, ns *framework.Namespace, options ...statefulset
 	GinkgoHelper()
 	d := &Database{ns: ns, sessions: map[sessionOf]*session{}}
 	d.Clients = load.New(ns, load.Target{
+		Clients: clients,
 		Members: func() []string { return []string{primary} },
 		Store:   func(client int, pod string) load.Store { return d.session(client, pod) },
 		Ask:     d.ask,

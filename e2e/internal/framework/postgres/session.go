@@ -15,8 +15,12 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// port is where a server listens.
-const port = 5432
+const (
+	// port is where a server listens.
+	port = 5432
+	// clients is how many use it: each has a connection of its own, for which the server starts a process.
+	clients = 9
+)
 
 // dialer connects to a pod's server.
 type dialer func(ctx context.Context, pod string) (net.Conn, error)
@@ -150,7 +154,7 @@ func (s *session) query(ctx context.Context, command string, args ...string) ([]
 	defer s.mu.Unlock()
 	conn, err := s.connected(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", load.ErrRefused, err)
+		return nil, fmt.Errorf("%w: %w", load.ErrUnsent, err)
 	}
 	values := make([][]byte, len(args))
 	for i, a := range args {

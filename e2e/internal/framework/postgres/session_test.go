@@ -139,8 +139,8 @@ func TestAClientGivesUpConnecting(t *testing.T) {
 		begin := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), load.OperationLimit)
 		defer cancel()
-		if err := c.Put(ctx, "a", 9); !errors.Is(err, load.ErrRefused) {
-			t.Errorf("expected a write that was never sent to be refused, found %v", err)
+		if err := c.Put(ctx, "a", 9); !errors.Is(err, load.ErrRefused) || !errors.Is(err, load.ErrUnsent) {
+			t.Errorf("expected a write that was never sent to be told so, found %v", err)
 		}
 		if took := time.Since(begin); took != load.OperationLimit {
 			t.Errorf("expected it to take the limit of an operation, %v, found %v", load.OperationLimit, took)
@@ -153,8 +153,8 @@ func TestRefusedWrites(t *testing.T) {
 	for severity, want := range map[string]bool{"ERROR": true, "FATAL": false} {
 		s := &server{fails: severity}
 		c := &session{pod: primary, dial: s.dial}
-		if err := c.Put(t.Context(), "a", 9); err == nil || errors.Is(err, load.ErrRefused) != want {
-			t.Errorf("%s: expected it to be refused: %t, found %v", severity, want, err)
+		if err := c.Put(t.Context(), "a", 9); err == nil || errors.Is(err, load.ErrRefused) != want || errors.Is(err, load.ErrUnsent) {
+			t.Errorf("%s: expected it to be sent, and refused: %t, found %v", severity, want, err)
 		}
 		c.close()
 	}
