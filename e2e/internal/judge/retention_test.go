@@ -204,6 +204,13 @@ func TestScaleDownAndClaims(t *testing.T) {
 			},
 		},
 		{
+			name: "kept, and nothing shows that the garbage collector was at work", inconclusive: ids(contract.StorageWhenScaledDelete), build: func(b *historytest.Builder) {
+				down(b)
+				b.DeletePod("web-1")
+				b.Wait(long)
+			},
+		},
+		{
 			name: "not yet deleted", notExercised: ids(contract.StorageWhenScaledDelete),
 			build: func(b *historytest.Builder) {
 				down(b)
