@@ -179,7 +179,7 @@ func TestStaleClaims(t *testing.T) {
 			},
 		},
 		{
-			name: "deleted, and the set changed after the claim's removal", controllerActs: true, broken: ids(sticky, kept), build: func(b *historytest.Builder) {
+			name: "deleted, and the set changed after the claim's removal", controllerActs: true, byAct: true, broken: ids(sticky, kept), build: func(b *historytest.Builder) {
 				owned(b)
 				ended(b)
 				collected(b)

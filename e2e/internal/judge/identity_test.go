@@ -40,7 +40,7 @@ func TestNames(t *testing.T) {
 			},
 		},
 		{
-			name: "the start ordinal ignored", controllerActs: true, broken: ids(contract.IdentityStartOrdinal), texts: []string{"without web-5, web-6; it had web-0, web-1"},
+			name: "the start ordinal ignored", controllerActs: true, byAct: true, broken: ids(contract.IdentityStartOrdinal), texts: []string{"without web-5, web-6; it had web-0, web-1"},
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Replicas(2), historytest.Start(5))
 				b.CreateReady("web-0")
@@ -50,7 +50,7 @@ func TestNames(t *testing.T) {
 			},
 		},
 		{
-			name: "a start ordinal off by one", controllerActs: true, broken: ids(contract.IdentityStartOrdinal), texts: []string{"without web-1; it had web-2"},
+			name: "a start ordinal off by one", controllerActs: true, byAct: true, broken: ids(contract.IdentityStartOrdinal), texts: []string{"without web-1; it had web-2"},
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Start(1), historytest.Parallel)
 				b.CreateReady("web-2")
@@ -59,7 +59,7 @@ func TestNames(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap", controllerActs: true, broken: ids(contract.IdentityName), texts: []string{"web was at rest from +0.8 s for 65."},
+			name: "a gap", controllerActs: true, byAct: true, broken: ids(contract.IdentityName), texts: []string{"web was at rest from +0.8 s for 65."},
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Replicas(3), historytest.Parallel)
 				b.CreateReady("web-0")
@@ -70,7 +70,7 @@ func TestNames(t *testing.T) {
 			},
 		},
 		{
-			name: "a gap at the beginning, which a status shows soon", controllerActs: true, broken: ids(contract.IdentityName), texts: []string{"without web-0; it had web-1, web-2"},
+			name: "a gap at the beginning, which a status shows soon", controllerActs: true, byAct: true, broken: ids(contract.IdentityName), texts: []string{"without web-0; it had web-1, web-2"},
 			build: func(b *historytest.Builder) {
 				b.Set("web", historytest.Replicas(2), historytest.Parallel)
 				b.CreateReady("web-1")
