@@ -78,7 +78,7 @@ func (v *view) clients() []Finding {
 				add(f)
 			}
 		}
-		add(v.undeclaredPort(s))
+		add(v.unheardPort(s))
 		add(v.untranslated(s))
 		add(v.balancer(s))
 		add(v.few(s))
@@ -89,42 +89,6 @@ func (v *view) clients() []Finding {
 // othersHavePort reports whether a service selects pods that are not the set's: a port that the set's pods lack may be theirs.
 func (v *view) othersHavePort(s *corev1.Service) bool {
 	return slices.ContainsFunc(v.s.Pods, func(p corev1.Pod) bool { return !v.controls(&p) && selects(s, p.Labels) })
-}
-
-// undeclaredPort is the note of a service with an address of its own that leads to a port which no container of the set declares, while they
-// declare others. Ports need not be declared, so that it is a hint.
-func (v *view) undeclaredPort(s *corev1.Service) *Finding {
-	if s.Spec.ClusterIP == corev1.ClusterIPNone || s.Spec.ClusterIP == "" || v.othersHavePort(s) {
-		return nil
-	}
-	has := map[int32]bool{}
-	var declared []string
-	spec := &v.set.Spec.Template.Spec
-	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
-		for _, p := range c.Ports {
-			has[p.ContainerPort] = true
-			declared = append(declared, strings.TrimSuffix(fmt.Sprintf("%d %s", p.ContainerPort, p.Name), " "))
-		}
-	}
-	for _, p := range s.Spec.Ports {
-		port := p.TargetPort.IntVal
-		if p.TargetPort.StrVal != "" || len(declared) == 0 {
-			continue
-		}
-		if port == 0 {
-			port = p.Port
-		}
-		if has[port] {
-			continue
-		}
-		return &Finding{
-			Cause: Note, What: fmt.Sprintf("leads port %d to port %d of the set's pods, and their containers declare %s", p.Port, port, list(declared)),
-			Seen:     "if nothing listens on that port, connections to the service are refused; ports need not be declared",
-			Evidence: []Evidence{{v.ref("service", s.Name), fmt.Sprintf("spec.ports[%d].targetPort", p.Port), fmt.Sprint(port)}, {v.setRef(), "spec.template.spec.containers[*].ports", list(declared)}},
-			Do:       []string{"compare targetPort with the port on which the program listens"},
-		}
-	}
-	return nil
 }
 
 // balancer is the note of a service whose load balancer nobody makes.

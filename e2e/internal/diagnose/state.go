@@ -69,6 +69,9 @@ type State struct {
 	// Says is what containers wrote last that have not ended and are waited for.
 	Says []Says `json:"says,omitempty"`
 
+	// Listens is what containers of a Ready pod wrote about the ports on which they listen; read only if a service leads to a port that no probe asks.
+	Listens []Says `json:"listens,omitempty"`
+
 	// Of the cluster.
 	Volumes    []corev1.PersistentVolume                                `json:"volumes,omitempty"`
 	Classes    []storagev1.StorageClass                                 `json:"classes,omitempty"`

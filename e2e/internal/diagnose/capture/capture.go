@@ -67,6 +67,9 @@ func State(ctx context.Context, client kubernetes.Interface, namespace, name str
 	if r.unmounted() || len(r.awaited()) > 0 {
 		more = append(more, r.csiNodes)
 	}
+	if diagnose.LeadsUnasked(set, r.s.Services) {
+		more = append(more, r.listens)
+	}
 	if r.dnsInTrouble() {
 		more = append(more, r.dnsEvents)
 	}

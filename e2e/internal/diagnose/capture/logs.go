@@ -46,6 +46,28 @@ func (r *reader) logs(ctx context.Context) error {
 	return r.waited(ctx)
 }
 
+// listens reads the beginning of what the containers of the set's first Ready pod wrote, where programs say on which ports they listen. Nothing else of it
+// is kept.
+func (r *reader) listens(ctx context.Context) error {
+	at := slices.IndexFunc(r.s.Pods, func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, r.s.StatefulSet) && ready(&p) })
+	if at < 0 {
+		return nil
+	}
+	p := &r.s.Pods[at]
+	for _, c := range p.Spec.Containers[:min(len(p.Spec.Containers), mostLogs)] {
+		text, err := r.read(ctx, p, &corev1.PodLogOptions{Container: c.Name, LimitBytes: new(int64(logBytes))})
+		if err != nil {
+			return r.note("pods/log", err)
+		}
+		lines := strings.Split(text, "\n")
+		lines = slices.DeleteFunc(lines, func(line string) bool { return !diagnose.SaysListening(line) })
+		if said := strings.Join(lines[:min(len(lines), logLines)], "\n"); said != "" {
+			r.s.Listens = append(r.s.Listens, diagnose.Says{Pod: p.Name, Container: c.Name, Text: redact.Words(said)})
+		}
+	}
+	return nil
+}
+
 // waited reads the end of what containers write that have not ended: init containers, and those that are not ready of pods that run.
 func (r *reader) waited(ctx context.Context) error {
 	left := mostLogs
@@ -90,11 +112,18 @@ func silent(c *corev1.ContainerStatus) (ended *corev1.ContainerStateTerminated, 
 
 // log returns the end of a container's log, "" where the node has none any more.
 func (r *reader) log(ctx context.Context, p *corev1.Pod, container string, previous bool) (string, error) {
+	text, err := r.read(ctx, p, &corev1.PodLogOptions{
+		Container: container, Previous: previous, TailLines: new(int64(logLines)), LimitBytes: new(int64(logBytes)),
+	})
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
+	return redact.Words(strings.Join(lines[max(0, len(lines)-shownLines):], "\n")), err
+}
+
+// read returns what is asked for of a log, "" where the node has none any more.
+func (r *reader) read(ctx context.Context, p *corev1.Pod, options *corev1.PodLogOptions) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.limit)
 	defer cancel()
-	stream, err := r.client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, &corev1.PodLogOptions{
-		Container: container, Previous: previous, TailLines: new(int64(logLines)), LimitBytes: new(int64(logBytes)),
-	}).Stream(ctx)
+	stream, err := r.client.CoreV1().Pods(p.Namespace).GetLogs(p.Name, options).Stream(ctx)
 	if apierrors.IsBadRequest(err) || apierrors.IsNotFound(err) {
 		return "", nil
 	}
@@ -103,9 +132,5 @@ func (r *reader) log(ctx context.Context, p *corev1.Pod, container string, previ
 	}
 	defer func() { _ = stream.Close() }()
 	text, err := io.ReadAll(stream)
-	if err != nil {
-		return "", err
-	}
-	lines := slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
-	return redact.Words(strings.Join(lines[max(0, len(lines)-shownLines):], "\n")), nil
+	return string(text), err
 }
