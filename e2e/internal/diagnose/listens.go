@@ -107,7 +107,9 @@ func probed(spec *corev1.PodSpec, number int32) bool {
 		case p.GRPC != nil:
 			asks = intstr.FromInt32(p.GRPC.Port)
 		}
-		if asks.IntVal == number || slices.ContainsFunc(c.Ports, func(d corev1.ContainerPort) bool { return asks.StrVal != "" && d.Name == asks.StrVal && d.ContainerPort == number }) {
+		if asks.IntVal == number || slices.ContainsFunc(c.Ports, func(d corev1.ContainerPort) bool {
+			return asks.StrVal != "" && d.Name == asks.StrVal && d.ContainerPort == number
+		}) {
 			return true
 		}
 	}

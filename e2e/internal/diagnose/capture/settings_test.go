@@ -14,7 +14,9 @@ import (
 
 // TestOfSecretsOnlyTimesAreRead: what a Secret holds is not asked for, and only who wrote values counts as having changed it.
 func TestOfSecretsOnlyTimesAreRead(t *testing.T) {
-	at := func(hour int) *metav1.Time { return new(metav1.NewTime(time.Date(2026, 1, 2, hour, 0, 0, 0, time.UTC))) }
+	at := func(hour int) *metav1.Time {
+		return new(metav1.NewTime(time.Date(2026, 1, 2, hour, 0, 0, 0, time.UTC)))
+	}
 	meta := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Name: name, Namespace: "ns", CreationTimestamp: *at(1), ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "rotation", Time: at(5), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{"f:password":{}}}`)}},
