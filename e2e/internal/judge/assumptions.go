@@ -118,22 +118,22 @@ func (m *model) oldView(c *evidence, act time.Duration) string {
 	if c.anyAuthor || len(c.clients) > 0 {
 		return ""
 	}
-	r := m.responseAround(c.set, act)
+	r, around := m.responseAround(c.set, act)
 	if r == nil {
 		return ""
 	}
 	beyond, bound := m.olderView(r.took())
 	age := max(act, c.until) - c.since // 0 where the act was wrong in itself
-	if beyond == 0 || age == 0 || age > r.took() {
+	if beyond == 0 || age == 0 || age > oldestView(r.took(), around) {
 		return ""
 	}
 	return fmt.Sprintf("; but the controller took %.1f s then, from %s, to show that it had seen a change of a set, more than the %v that its informer caches may be behind: "+
 		"find out what slows it down, or allow for more with LIMITS=controller-lag=", r.took().Seconds(), history.Clock(r.since), bound)
 }
 
-// responseAround returns the response that tells how old the controller's view was at a moment, nil if none was seen: the slowest of the set, if there is one, that was
+// responseAround returns the response that tells how old the controller's view was at a moment, and whether it was under way then; nil if none was seen: the slowest of the set, if there is one, that was
 // under way then, else the quickest of any other set, else the quickest of the whole recording: one that ended long before shows nothing of that moment.
-func (m *model) responseAround(s *setLife, at time.Duration) *response {
+func (m *model) responseAround(s *setLife, at time.Duration) (r *response, around bool) {
 	var own, other, quickest *response
 	for i := range m.responses {
 		r := &m.responses[i]
@@ -150,5 +150,5 @@ func (m *model) responseAround(s *setLife, at time.Duration) *response {
 			other = r
 		}
 	}
-	return cmp.Or(own, other, quickest)
+	return cmp.Or(own, other, quickest), own != nil || other != nil
 }

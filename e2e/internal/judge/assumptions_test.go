@@ -196,6 +196,28 @@ func TestAControllerWithASpellOfLag(t *testing.T) {
 	}
 }
 
+// A controller that is always slow may be slower than its quickest response where none is under way, but not by far.
+func TestAControllerThatIsAlwaysSlow(t *testing.T) {
+	const slow = 5 * time.Second
+	for after, want := range map[time.Duration]history.Outcome{slow + time.Second: history.Inconclusive, 3 * slow: history.Failed} {
+		b := historytest.New()
+		b.Set("web", historytest.Replicas(2))
+		b.Wait(slow)
+		b.CreateReady("web-0")
+		b.CreateReady("web-1")
+		b.Status("web")
+		service(b)
+		b.Ready("web-1")
+		writeEndpoints(b, after, endpointOf(b.Get(history.Pods, "web-1"), false, false, false))
+		b.Wait(5 * time.Second)
+		for _, r := range judge.History(b.History()) {
+			if r.Guarantee == contract.DNSEndpointConditions && outcomeOf(r) != want {
+				t.Errorf("an endpoint whose pod had been Ready for %v: expected %s, found %+v", after, want, r)
+			}
+		}
+	}
+}
+
 // service adds a service that selects the pods of web, and the EndpointSlice of it, and has web-1 not be Ready.
 func service(b *historytest.Builder) {
 	b.Unready("web-1")

@@ -77,6 +77,9 @@ const (
 	// machine.
 	clientRests = 5 * time.Second
 
+	// responseSpread is how many times the quickest response of a slow controller its others are taken to last.
+	responseSpread = 2
+
 	// longestReturn is how long a member that is Ready, and so answers clients, may lack what it had applied before.
 	longestReturn = 30 * time.Second
 
@@ -170,6 +173,15 @@ func longestBackoff(failures int) time.Duration {
 // need, and that bound; 0 if it kept the bound.
 func (m *model) olderView(least time.Duration) (beyond, bound time.Duration) {
 	return max(0, least-m.h.Header.Lag), m.h.Header.Lag
+}
+
+// oldestView returns how old a controller's view may have been at a moment, given a response: no older than that where it was under way then. Another one,
+// the quickest of all, is the least that any took; this one may have taken longer.
+func oldestView(took time.Duration, around bool) time.Duration {
+	if around {
+		return took
+	}
+	return responseSpread * took
 }
 
 // minReady returns minReadySeconds of a version of a set.
