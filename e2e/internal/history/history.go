@@ -134,7 +134,7 @@ type Lookup struct {
 	Host  string   `json:"host"`
 	Addrs []string `json:"addrs,omitempty"`
 	// Queried is when it was asked for first, and Awaited says that the answer was not right then.
-	Queried   time.Duration `json:"queried"`
+	Queried time.Duration `json:"queried"`
 	Awaited bool          `json:"awaited,omitempty"`
 }
 

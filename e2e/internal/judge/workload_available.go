@@ -92,10 +92,12 @@ func (d *database) attempted(in stretch, counts func(*history.ClientOperation) b
 		}
 	}
 	slices.SortFunc(tries, func(a, b stretch) int { return cmp.Compare(a.since, b.since) })
-	var out []stretch
+	// What led up to the stretch, and what ended it, clients at work had done just before.
+	tries = append(tries, stretch{since: in.until, until: in.until})
+	out := []stretch{{since: in.since, until: in.since}}
 	for _, t := range tries {
-		if n := len(out); n > 0 && !clientsRest(t.since-out[n-1].until) {
-			out[n-1].until = max(out[n-1].until, t.until)
+		if last := &out[len(out)-1]; !clientsRest(t.since - last.until) {
+			last.until = max(last.until, t.until)
 			continue
 		}
 		out = append(out, t)

@@ -17,7 +17,7 @@ import (
 
 // krewManifest is a manifest as krew's documentation of manifests and its types define it: https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest
 type krewManifest struct {
-	metav1.TypeMeta   `json:",inline"`
+	metav1.TypeMeta
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              struct {
 		Version, ShortDescription, Description, Caveats, Homepage string

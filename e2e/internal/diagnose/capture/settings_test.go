@@ -19,8 +19,8 @@ func TestOfSecretsOnlyTimesAreRead(t *testing.T) {
 	}
 	meta := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Name: name, Namespace: "ns", CreationTimestamp: *at(1), ManagedFields: []metav1.ManagedFieldsEntry{
-			{Manager: "rotation", Time: at(5), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:data":{"f:password":{}}}`)}},
-			{Manager: "labels", Time: at(9), FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:metadata":{"f:labels":{}}}`)}},
+			{Manager: "rotation", Time: at(5), FieldsV1: metav1.NewFieldsV1(`{"f:data":{"f:password":{}}}`)},
+			{Manager: "labels", Time: at(9), FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{}}}`)},
 		}}
 	}
 	web := set()

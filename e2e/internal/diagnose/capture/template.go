@@ -47,7 +47,7 @@ func (r *reader) settings(ctx context.Context) error {
 
 // ofValues reports whether somebody who wrote these fields of a ConfigMap or a Secret wrote values: who wrote labels alone changed nothing for a program.
 func ofValues(fields *metav1.FieldsV1) bool {
-	return fields == nil || bytes.Contains(fields.Raw, []byte(`"f:data"`)) || bytes.Contains(fields.Raw, []byte(`"f:binaryData"`))
+	return fields == nil || bytes.Contains(fields.GetRawBytes(), []byte(`"f:data"`)) || bytes.Contains(fields.GetRawBytes(), []byte(`"f:binaryData"`))
 }
 
 func (r *reader) configMap(ctx context.Context, name string) (*metav1.ObjectMeta, error) {

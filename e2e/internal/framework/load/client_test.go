@@ -82,7 +82,7 @@ func (r refusing) Put(context.Context, string, int64) error {
 
 // A write that is known not to have been carried out has failed, and it is told whether it was sent.
 func TestRefusedWrite(t *testing.T) {
-	for _, err := range []error{ErrRefused, ErrUnsent} {
+	for err, unsent := range map[error]bool{ErrRefused: false, ErrUnsent: true} {
 		r := &recorded{begin: time.Now(), wake: make(chan struct{}, 1)}
 		store := refusing{memberOf{&memory{values: map[string]int64{}}, "a"}, err}
 		c := &client{record: r, rng: rand.New(rand.NewPCG(1, 1)), store: func(string) Store { return store }, seen: map[string]int64{}}
@@ -92,7 +92,7 @@ func TestRefusedWrite(t *testing.T) {
 		puts := 0
 		for _, o := range r.ops {
 			if o.Verb == history.ClientPut {
-				if puts++; o.Outcome != history.ClientFailed || o.Unsent != (err == ErrUnsent) {
+				if puts++; o.Outcome != history.ClientFailed || o.Unsent != unsent {
 					t.Errorf("%v: expected it to have failed, unsent where it was not sent, found %+v", err, o)
 				}
 			}
