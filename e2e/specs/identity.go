@@ -55,7 +55,7 @@ var _ = Describe("The identity of a pod", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		// The grace period is nobody's default, and ample: the first container ends when the spec lets it.
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(147), statefulset.HoldShutdownOfFirst())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Grace(97), statefulset.HoldShutdownOfFirst())
 		set.AwaitReady(ctx)
 
 		By("deleting a pod, whose name is free only when its container has stopped, and removing one, then adding one, while it still serves")
@@ -79,6 +79,7 @@ var _ = Describe("The identity of a pod", func() {
 		By("coming back from nothing, one pod after another as at first")
 		set.Scale(ctx, 2)
 		set.AwaitRunning(ctx, 0)
+		set.LetEnd(ctx) // else its namespace would wait for all of its grace period
 	})
 
 	It("is a whole domain name if the template says so, and is free again at once when the pod is deleted by force", Proves(

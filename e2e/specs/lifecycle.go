@@ -137,7 +137,7 @@ var _ = Describe("A StatefulSet", func() {
 		contract.LifecycleBudgetCounts, contract.LifecycleUnhealthyEviction, contract.LifecycleTwoBudgets, contract.LifecycleBudgetPercentage,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness(), statefulset.Grace(147), statefulset.HoldShutdownOfFirst())
+		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness(), statefulset.Grace(47), statefulset.HoldShutdownOfFirst())
 		set.Release(ctx, 0)
 		set.AwaitRunning(ctx, 1)
 		refuses := func(id contract.ID, ordinal int, why string) {

@@ -60,7 +60,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 		requireRetention(ctx, ns)
 		// The pod ends only when the spec lets it, so that a claim which does not wait for that is seen to go first.
 		options := []statefulset.Option{
-			statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted", "shared"), statefulset.Grace(147), statefulset.HoldShutdownOfFirst(),
+			statefulset.Replicas(1), statefulset.Claims("other", "data", "deleted", "shared"), statefulset.Grace(47), statefulset.HoldShutdownOfFirst(),
 		}
 		another := ns.OtherController(ctx)
 		statefulset.CreateClaim(ctx, ns, statefulset.Manifest(ctx, ns, options...), 0, statefulset.ClaimOwnedBy(another))
