@@ -249,7 +249,7 @@ func (m *model) kept(x *history.Expectation, events []*history.Event) expectatio
 	deleted := slices.IndexFunc(events, func(e *history.Event) bool { return e.Terminating() || e.Gone() })
 	switch {
 	case deleted >= 0:
-		return m.notKept(x, was, events[deleted])
+		return m.notKept(x, events[:deleted], events[deleted])
 	case was.Claim != nil && was.Claim.Volume != "" && now.Claim.Volume != was.Claim.Volume:
 		return notMet(m.setOfClaim(was), []*history.Event{was, now}, "%s: expected the volume %q, found %q at %s", x.Text, was.Claim.Volume, now.Claim.Volume, now.Ref())
 	case x.Controller != nil && controllerUID(now) != *x.Controller:
@@ -258,8 +258,12 @@ func (m *model) kept(x *history.Expectation, events []*history.Event) expectatio
 	return held()
 }
 
-// notKept decides on an object that was deleted although it was expected to stay.
-func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) expectationVerdict {
+// notKept decides on an object that was deleted although it was expected to stay, given what it was before.
+func (m *model) notKept(x *history.Expectation, before []*history.Event, deletion *history.Event) expectationVerdict {
+	was := deletion
+	if len(before) > 0 {
+		was = before[0]
+	}
 	pod, set := m.byPod[x.UID], m.setOfClaim(was)
 	if pod != nil {
 		set = pod.set
@@ -267,6 +271,9 @@ func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) ex
 	switch {
 	case pod == nil && m.deletedByTest(x.UID, was, deletion):
 		return undecided(deletion, "%s: the test deleted it, at %s", x.Text, deletion.Ref())
+	case m.ownedLate(before) != nil:
+		return undecided(deletion, "%s: found it deleted at %s, but its controller may not have known yet that the set was being deleted when it made that the owner, at %s",
+			x.Text, deletion.Ref(), m.ownedLate(before).Ref())
 	case m.collected(deletion):
 	case pod == nil:
 		return undecided(deletion, "%s: it was deleted at %s, and had no owner that was gone, with which the garbage collector deletes it%s",
@@ -279,6 +286,19 @@ func (m *model) notKept(x *history.Expectation, was, deletion *history.Event) ex
 	}
 	return notMet(set, []*history.Event{was, deletion}, "%s: expected it to stay, found it deleted at %s: see its ownerReferences %v and the API server's audit log for who did it",
 		x.Text, deletion.Ref(), ownerNames(deletion))
+}
+
+// ownedLate returns the first of the versions of an object that has a set for owner which was being deleted before, unknown to its controller's informer
+// cache, nil if there is none.
+func (m *model) ownedLate(versions []*history.Event) *history.Event {
+	for i := 1; i < len(versions); i++ {
+		for _, o := range versions[i].Owners {
+			if s := m.bySet[o.UID]; s != nil && s.deleting != nil && !ownedBy(versions[i-1], s) && before(s.deleting, versions[i]) != no && m.mayHaveMissed(s.deleting, versions[i]) {
+				return versions[i]
+			}
+		}
+	}
+	return nil
 }
 
 // evictedForTaint reports whether the control plane marked a pod as evicted because of a taint of its node before it was deleted.

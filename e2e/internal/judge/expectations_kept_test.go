@@ -36,6 +36,16 @@ func TestExpectedKept(t *testing.T) {
 			},
 		},
 		{
+			name: "a claim that was given to its set when that had just been deleted", of: claim, outcome: history.Inconclusive, text: "its controller may not have known yet", happens: func(b *historytest.Builder) {
+				ownLate(b, claim, time.Second)
+			},
+		},
+		{
+			name: "a claim that was given to its set long after that was deleted", of: claim, outcome: history.Failed, text: "found it deleted", happens: func(b *historytest.Builder) {
+				ownLate(b, claim, 10*time.Second)
+			},
+		},
+		{
 			name: "a claim was deleted and created again", of: claim, outcome: history.Failed, text: "found it deleted", happens: func(b *historytest.Builder) {
 				b.CollectClaim(claim, "Pod", pod, "uid-gone")
 				b.Claim("data", pod)
@@ -123,4 +133,12 @@ func TestExpectedKeptDespiteATaint(t *testing.T) {
 			t.Errorf("%s, %s: expected %s, found %s: %+v", c.id, c.reason, c.outcome, found, r)
 		}
 	}
+}
+
+// ownLate deletes web without its pods, has its controller make it the owner of a claim some time after that, and the claim be collected.
+func ownLate(b *historytest.Builder, claim string, after time.Duration) {
+	b.Operation(history.VerbDelete, history.Sets, "web")
+	uid := b.DeleteSet("web")
+	b.Wait(after)
+	b.CollectClaim(claim, "StatefulSet", "web", uid)
 }
