@@ -259,21 +259,22 @@ func (m *model) kept(x *history.Expectation, events []*history.Event) expectatio
 }
 
 // notKept decides on an object that was deleted although it was expected to stay, given what it was before.
-func (m *model) notKept(x *history.Expectation, before []*history.Event, deletion *history.Event) expectationVerdict {
+func (m *model) notKept(x *history.Expectation, versions []*history.Event, deletion *history.Event) expectationVerdict {
 	was := deletion
-	if len(before) > 0 {
-		was = before[0]
+	if len(versions) > 0 {
+		was = versions[0]
 	}
 	pod, set := m.byPod[x.UID], m.setOfClaim(was)
 	if pod != nil {
 		set = pod.set
 	}
+	late := m.ownedLate(versions, deletion)
 	switch {
 	case pod == nil && m.deletedByTest(x.UID, was, deletion):
 		return undecided(deletion, "%s: the test deleted it, at %s", x.Text, deletion.Ref())
-	case m.ownedLate(before) != nil:
+	case late != nil:
 		return undecided(deletion, "%s: found it deleted at %s, but its controller may not have known yet that the set was being deleted when it made that the owner, at %s",
-			x.Text, deletion.Ref(), m.ownedLate(before).Ref())
+			x.Text, deletion.Ref(), late.Ref())
 	case m.collected(deletion):
 	case pod == nil:
 		return undecided(deletion, "%s: it was deleted at %s, and had no owner that was gone, with which the garbage collector deletes it%s",
@@ -288,13 +289,14 @@ func (m *model) notKept(x *history.Expectation, before []*history.Event, deletio
 		x.Text, deletion.Ref(), ownerNames(deletion))
 }
 
-// ownedLate returns the first of the versions of an object that has a set for owner which was being deleted before, unknown to its controller's informer
-// cache, nil if there is none.
-func (m *model) ownedLate(versions []*history.Event) *history.Event {
-	for i := 1; i < len(versions); i++ {
-		for _, o := range versions[i].Owners {
-			if s := m.bySet[o.UID]; s != nil && s.deleting != nil && !ownedBy(versions[i-1], s) && before(s.deleting, versions[i]) != no && m.mayHaveMissed(s.deleting, versions[i]) {
-				return versions[i]
+// ownedLate returns the first of the versions of a deleted object from which on it had an owner that had been deleted before, a set whose controller's
+// informer cache may not have shown that; nil if there is none.
+func (m *model) ownedLate(versions []*history.Event, deletion *history.Event) *history.Event {
+	for _, o := range deletion.Owners {
+		s := m.bySet[o.UID]
+		for i := 1; i < len(versions) && s != nil && s.deleting != nil; i++ {
+			if e := versions[i]; ownedBy(e, s) && !ownedBy(versions[i-1], s) && before(s.deleting, e) != no && m.mayHaveMissed(s.deleting, e) {
+				return e
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func (res *results) pauses(d *database, writes []*history.ClientOperation) (long
 	}
 	ends = append(ends, max(last, ends[len(ends)-1]))
 	for i := 1; i < len(ends); i++ {
-		for _, pause := range d.attempted(stretch{since: ends[i-1], until: ends[i]}, anyhow) {
+		for _, pause := range d.attempted(stretch{since: ends[i-1], until: ends[i]}, sentOrNot) {
 			if pause.until-pause.since > longest.until-longest.since {
 				longest = pause
 			}
@@ -105,7 +105,7 @@ func (d *database) attempted(in stretch, counts func(*history.ClientOperation) b
 	return out
 }
 
-func anyhow(*history.ClientOperation) bool { return true }
+func sentOrNot(*history.ClientOperation) bool { return true }
 
 func sent(o *history.ClientOperation) bool { return !o.Unsent }
 
