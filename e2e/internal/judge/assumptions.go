@@ -131,8 +131,9 @@ func (m *model) oldView(c *evidence, act time.Duration) string {
 		"find out what slows it down, or allow for more with LIMITS=controller-lag=", r.took().Seconds(), history.Clock(r.since), bound)
 }
 
-// responseAround returns the response that tells how old the controller's view was at a moment, and whether it was under way then; nil if none was seen: the slowest of the set, if there is one, that was
-// under way then, else the quickest of any other set, else the quickest of the whole recording: one that ended long before shows nothing of that moment.
+// responseAround returns the response that tells how old the controller's view was at a moment, and whether it was under way then; nil if none was seen: the
+// slowest of the set, if there is one, that was under way then, else the quickest of any other set, else the quickest of the whole recording: one that ended
+// long before shows nothing of that moment.
 func (m *model) responseAround(s *setLife, at time.Duration) (r *response, around bool) {
 	var own, other, quickest *response
 	for i := range m.responses {

@@ -58,7 +58,11 @@ func (res *results) pauses(d *database, writes []*history.ClientOperation) (long
 	}
 	ends = append(ends, max(last, ends[len(ends)-1]))
 	for i := 1; i < len(ends); i++ {
-		for _, pause := range d.attempted(stretch{since: ends[i-1], until: ends[i]}, sentOrNot) {
+		whole := stretch{since: ends[i-1], until: ends[i]}
+		if took := whole.until - whole.since; took <= longest.until-longest.since && !pausedTooLong(took) {
+			continue // nor is any part of it longer, and there are thousands
+		}
+		for _, pause := range d.attempted(whole, sentOrNot) {
 			if pause.until-pause.since > longest.until-longest.since {
 				longest = pause
 			}

@@ -16,8 +16,12 @@ const (
 
 // deletes has the controller delete its pods with another grace period.
 func deletes(fault, seconds string) []Edit {
-	return []Edit{{podsOf, deletePod, "\tif planted.In(\"" + fault + "\") {\n" +
-		"\t\treturn om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(" + seconds + "))\n\t}\n"}}
+	return []Edit{{podsOf, deletePod, "\tif planted.In(\"" + fault + "\") {\n\t\treturn " + deletion(seconds) + "\n\t}\n"}}
+}
+
+// deletion is an expression that deletes pod with another grace period.
+func deletion(seconds string) string {
+	return "om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(" + seconds + "))"
 }
 
 func termination() []Fault {
@@ -64,6 +68,6 @@ func termination() []Fault {
 	}, {
 		Name: "force-deletes-unready", Kind: Subtle, Breaks: []contract.ID{contract.IdentityAtMostOne}, Shows: []contract.ID{contract.OrderingScaleDownHalts, contract.UpdateParallelUnavailableFirst, contract.TerminationGraceful},
 		Harm:  "A member that is not Ready is cut off in the middle of a write.",
-		Edits: []Edit{{podsOf, deletePod, "\tif planted.In(\"force-deletes-unready\") && pod.Status.Phase == v1.PodRunning && !isRunningAndReady(pod) {\n\t\treturn om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(0))\n\t}\n"}},
+		Edits: []Edit{{podsOf, deletePod, "\tif planted.In(\"force-deletes-unready\") && pod.Status.Phase == v1.PodRunning && !isRunningAndReady(pod) {\n\t\treturn " + deletion("0") + "\n\t}\n"}},
 	}}
 }

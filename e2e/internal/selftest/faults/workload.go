@@ -20,8 +20,7 @@ func workload() []Fault {
 		Harm: "An update cuts members off in the middle of a write.",
 		Edits: []Edit{{podsOf, deleteOfSet, "\tif om, ok := spc.objectMgr.(*realStatefulPodControlObjectManager); ok && planted.In(\"database-forced-in-rollout\") &&\n" +
 			"\t\tset.Status.CurrentRevision != set.Status.UpdateRevision {\n" +
-			"\t\terr := om.client.CoreV1().Pods(pod.Namespace).Delete(context.TODO(), pod.Name, *metav1.NewDeleteOptions(0))\n" +
-			"\t\tspc.recordPodEvent(\"delete\", set, pod, err)\n\t\treturn err\n\t}\n"}},
+			"\t\terr := " + deletion("0") + "\n\t\tspc.recordPodEvent(\"delete\", set, pod, err)\n\t\treturn err\n\t}\n"}},
 	}, {
 		Name: "database-rolled-at-once", Kind: Obvious, Breaks: []contract.ID{contract.WorkloadAvailable},
 		Harm:  "An update takes the majority away, and nobody can write.",

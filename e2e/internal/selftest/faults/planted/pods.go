@@ -147,9 +147,13 @@ func AtMost(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
 	if !In(fault) || len(pods) <= n {
 		return pods
 	}
-	sorted := slices.Clone(pods)
-	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	sorted := byName(pods)
 	return sorted[:n]
+}
+
+// byName returns the pods in the order of their names.
+func byName(pods []*corev1.Pod) []*corev1.Pod {
+	return slices.SortedFunc(slices.Values(pods), func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // NeverAgain puts in the place of each pod that is Ready again one that is not, if the fault is in force.
@@ -183,8 +187,7 @@ func Nameless(fault string, pods []*corev1.Pod, n int) []*corev1.Pod {
 	if !In(fault) || len(pods) <= n {
 		return pods
 	}
-	sorted := slices.Clone(pods)
-	slices.SortFunc(sorted, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
+	sorted := byName(pods)
 	for i := n; i < len(sorted); i++ {
 		sorted[i] = sorted[i].DeepCopy()
 		sorted[i].Spec.Hostname = ""
