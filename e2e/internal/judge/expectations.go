@@ -158,7 +158,7 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 		return undecided(deletion, "%s was gone before its kubelet reported how its container ended", deletion.Name)
 	}
 	c := ended.Pod.Main()
-	took := c.Finished.Sub(deletion.DeletionTimestamp.Add(-time.Duration(granted) * time.Second))
+	took := longestToEnd(deletion, ended)
 	what := fmt.Sprintf("end of %s, %v after its deletion, of a grace period of %d s", deletion.Name, took, grace)
 	switch {
 	case c.ExitCode == x.ExitCode:
@@ -175,6 +175,13 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 		what, x.Text, c.ExitCode, c.Reason, ended.Ref(), ended.Pod.Node)
 }
 
+// longestToEnd returns how long a container took at most to end after the deletion of its pod. The times in the two are of two clocks, of which one may be
+// off, and what shows the end may be late.
+func longestToEnd(deletion, ended *history.Event) time.Duration {
+	deleted := deletion.DeletionTimestamp.Add(-time.Duration(*deletion.DeletionGrace) * time.Second)
+	return max(ended.Pod.Main().Finished.Sub(deleted), ended.At-deletion.At)
+}
+
 // killedEarly reports whether a signal ended the container of a deleted pod before its grace period was over.
 func (m *model) killedEarly(p *podLife) bool {
 	if p.deleting == nil || p.deleting.DeletionGrace == nil {
@@ -183,8 +190,8 @@ func (m *model) killedEarly(p *podLife) bool {
 	grace := time.Duration(*p.deleting.DeletionGrace) * time.Second
 	return slices.ContainsFunc(p.events, func(e *history.Event) bool {
 		c := e.Pod.Main()
-		return c != nil && c.State == history.ContainerTerminated && c.ExitCode >= signalled &&
-			c.Finished.Sub(p.deleting.DeletionTimestamp.Add(-grace)) < m.leastElapsed(grace)
+		return e.Seq > p.deleting.Seq && c != nil && c.State == history.ContainerTerminated && c.ExitCode >= signalled &&
+			longestToEnd(p.deleting, e) < m.leastElapsed(grace)
 	})
 }
 
