@@ -6,6 +6,7 @@ package apiproxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,13 +27,16 @@ import (
 type Proxy struct {
 	// Change returns the body to send in place of a request's own; nil leaves all as they are.
 	Change func(r *http.Request, body []byte) []byte
-	// Watch returns what is read in place of the answer to a watch; nil leaves all as they are.
-	Watch func(r *http.Request, answer io.ReadCloser) io.ReadCloser
+	// Answer returns what is read in place of the answer to a request; nil leaves all as they are.
+	Answer func(r *http.Request, answer io.ReadCloser) io.ReadCloser
+	// Address is where the proxy listens, on any free port: the address of a network that others reach this machine by; "" for this machine alone.
+	Address string
 	// User is sent in the header Impersonate-User with each request, if set, with Groups.
 	User   string
 	Groups []string
 
 	server *http.Server
+	url    string
 	done   chan struct{}
 }
 
@@ -54,7 +58,7 @@ func (p *Proxy) Start(ctx context.Context, kubeconfig, dir string) (string, erro
 		return "", err
 	}
 	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := listen.Listen(ctx, "tcp", net.JoinHostPort(cmp.Or(p.Address, "127.0.0.1"), "0"))
 	if err != nil {
 		return "", err
 	}
@@ -64,12 +68,16 @@ func (p *Proxy) Start(ctx context.Context, kubeconfig, dir string) (string, erro
 		defer close(p.done)
 		_ = p.server.Serve(listener)
 	}()
+	p.url = "http://" + listener.Addr().String()
 	file := filepath.Join(dir, "proxied.kubeconfig")
-	if err := clientcmd.WriteToFile(leadingTo("http://"+listener.Addr().String()), file); err != nil {
+	if err := clientcmd.WriteToFile(leadingTo(p.url), file); err != nil {
 		return "", errors.Join(err, p.Close())
 	}
 	return file, nil
 }
+
+// URL is the address of a proxy that was started.
+func (p *Proxy) URL() string { return p.url }
 
 // Close cuts every connection.
 func (p *Proxy) Close() error {
@@ -89,8 +97,9 @@ func (p *Proxy) handler(target *url.URL, transport http.RoundTripper) http.Handl
 			r.Out.Header.Del("Accept-Encoding")
 		},
 		ModifyResponse: func(answer *http.Response) error {
-			if p.Watch != nil && watches(answer.Request) {
-				answer.Body, answer.ContentLength = p.Watch(answer.Request, answer.Body), -1
+			// The body of a connection that changes its protocol is the connection.
+			if p.Answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {
+				answer.Body, answer.ContentLength = p.Answer(answer.Request, answer.Body), -1
 				answer.Header.Del("Content-Length")
 			}
 			return nil
@@ -100,8 +109,8 @@ func (p *Proxy) handler(target *url.URL, transport http.RoundTripper) http.Handl
 	})
 }
 
-// watches reports whether a request asks for a watch.
-func watches(r *http.Request) bool {
+// IsWatch reports whether a request asks for a watch.
+func IsWatch(r *http.Request) bool {
 	watch, err := strconv.ParseBool(r.URL.Query().Get("watch"))
 	return err == nil && watch
 }

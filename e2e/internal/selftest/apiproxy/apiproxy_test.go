@@ -64,13 +64,20 @@ func TestProxyForwards(t *testing.T) {
 		"changed":      {Proxy{Change: upper}, http.MethodPut, "/api", "PUT /api BODY by "},
 		"a read":       {Proxy{Change: upper}, http.MethodGet, "/api", "GET /api body by "},
 		"another user": {Proxy{User: "suite"}, http.MethodPost, "/api", "POST /api body by suite"},
-		"a watch":      {Proxy{Watch: shout}, http.MethodGet, "/api?watch=true", "GET /api body by !"},
-		"no watch":     {Proxy{Watch: shout}, http.MethodGet, "/api?watch=false", "GET /api body by "},
+		"an answer":    {Proxy{Answer: shout}, http.MethodGet, "/api", "GET /api body by !"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := send(t, &c.proxy, c.method, c.path, "body"); got != c.want {
 				t.Errorf("expected %q, found %q", c.want, got)
 			}
 		})
+	}
+}
+
+func TestIsWatch(t *testing.T) {
+	for path, want := range map[string]bool{"/api?watch=true": true, "/api?watch=1": true, "/api?watch=false": false, "/api": false} {
+		if got := IsWatch(httptest.NewRequest(http.MethodGet, path, http.NoBody)); got != want {
+			t.Errorf("%s: expected %t, found %t", path, want, got)
+		}
 	}
 }

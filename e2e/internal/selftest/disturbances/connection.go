@@ -29,8 +29,8 @@ func (s *Env) proxied(ctx context.Context, p *apiproxy.Proxy) (undo, error) {
 
 // stallPods holds back the watches of pods for a while, then lets them flow for as long, again and again. Other requests pass.
 func stallPods(ctx context.Context, s *Env) (undo, error) {
-	return s.proxied(ctx, &apiproxy.Proxy{Watch: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
-		if !strings.HasSuffix(r.URL.Path, "/pods") {
+	return s.proxied(ctx, &apiproxy.Proxy{Answer: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
+		if !apiproxy.IsWatch(r) || !strings.HasSuffix(r.URL.Path, "/pods") {
 			return answer
 		}
 		return &stalling{ReadCloser: answer, ctx: r.Context(), began: time.Now()} //nolint:containedctx // io.Reader takes none
@@ -60,7 +60,10 @@ func (s *stalling) Read(p []byte) (int, error) {
 // spreadWatches has each watch lag by a time of its own, which changes now and then: what one has shown, another has not shown yet.
 func spreadWatches(ctx context.Context, s *Env) (undo, error) {
 	var watches atomic.Uint64
-	return s.proxied(ctx, &apiproxy.Proxy{Watch: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
+	return s.proxied(ctx, &apiproxy.Proxy{Answer: func(r *http.Request, answer io.ReadCloser) io.ReadCloser {
+		if !apiproxy.IsWatch(r) {
+			return answer
+		}
 		return newLagging(r.Context(), answer, watches.Add(1))
 	}})
 }

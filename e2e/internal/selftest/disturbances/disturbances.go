@@ -73,6 +73,8 @@ func All() []Disturbance {
 		{"added-container", "a MutatingAdmissionPolicy puts a container before those of each pod", mutating(addContainer())},
 		{"stalled-watch", "watches of pods are held back for 15 seconds out of 30, while other requests pass", stallPods},
 		{"spread-watches", "each watch lags by a time of its own, up to a second and a half", spreadWatches},
+		{"clock-behind", "the clock of the node's kubelet is 30 seconds behind", clockOff(-30 * time.Second)},
+		{"clock-ahead", "the clock of the node's kubelet is 30 seconds ahead", clockOff(30 * time.Second)},
 		{"throttled", "the API server's priority and fairness serves one request of the suite at a time", throttle},
 	}
 }

@@ -156,13 +156,9 @@ func slowController(delay time.Duration) func(context.Context, *Env) (undo, erro
 }
 
 func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, error) {
-	gateway, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
+	gateway, err := s.gateway(ctx)
 	if err != nil {
 		return nil, err
-	}
-	fields := strings.Fields(gateway)
-	if len(fields) == 0 {
-		return nil, fmt.Errorf("expected node %s to have a gateway, found none", s.Node)
 	}
 	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
 	if err != nil {
@@ -176,7 +172,7 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 		}
 		p.to = server.Host
 	}
-	if err := p.listen(ctx, net.JoinHostPort(fields[0], "0")); err != nil {
+	if err := p.listen(ctx, net.JoinHostPort(gateway, "0")); err != nil {
 		return nil, err
 	}
 	back := func(ctx context.Context) error {
@@ -192,6 +188,19 @@ func (s *Env) slowController(ctx context.Context, delay time.Duration) (undo, er
 	// Its start is a hundred requests one after another: slow ones would keep it away, where it is meant to lag.
 	p.delay.Store(int64(delay))
 	return back, nil
+}
+
+// gateway returns this machine's address in the network of the node.
+func (s *Env) gateway(ctx context.Context) (string, error) {
+	addresses, err := s.Engine.Output(ctx, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}", s.Node)
+	if err != nil {
+		return "", err
+	}
+	fields := strings.Fields(addresses)
+	if len(fields) == 0 {
+		return "", fmt.Errorf("expected node %s to have a gateway, found none", s.Node)
+	}
+	return fields[0], nil
 }
 
 // redirectManager has kube-controller-manager send its requests to another address; the certificate names that of the node. It holds no lease meanwhile:
