@@ -74,10 +74,13 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 		return err
 	}
 	var run *verdict.Run
+	var specs time.Duration
 	s, err := o.settingsOn(ctx, c, progress)
 	if err == nil {
 		fmt.Fprintf(progress, "suite: first spec after %.1f s\n", time.Since(begin).Seconds())
+		first := time.Now()
 		run, err = o.Execute(ctx, s, out)
+		specs = time.Since(first)
 	}
 	failed := err != nil || run == nil || run.Overall != verdict.Conformant
 	if o.keep && failed && !c.Reused() {
@@ -98,7 +101,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 		return err
 	}
 	// A cluster that cannot be removed changes no verdict.
-	return errors.Join(runner.Conclude(out, run, time.Since(begin)), err)
+	return errors.Join(runner.Conclude(out, run, specs, time.Since(begin)), err)
 }
 
 // settingsOn are the settings of a run on a cluster, which is checked first.

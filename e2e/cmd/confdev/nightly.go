@@ -208,13 +208,14 @@ func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []ni
 		on.options.Seed = run.Seed
 		begin := time.Now()
 		judged, err := on.run(ctx, run.Folder)
+		took := time.Since(begin)
 		if err == nil {
 			run.Report, err = report.Load(filepath.Join(n.ReportDir, run.Folder))
 		}
 		if err != nil {
 			run.Err = err.Error()
 			fmt.Fprintf(out, "run %d of %d: no report: %v\n", i+1, n.count, err)
-		} else if err := report.Console(out, judged, time.Since(begin).Seconds()); err != nil {
+		} else if err := report.Console(out, judged, took, took); err != nil {
 			return nil, err
 		}
 		runs = append(runs, run)

@@ -112,7 +112,9 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 	if err := probe(ctx, o, &s, progress); err != nil {
 		return err
 	}
+	first := time.Now()
 	run, err := o.Execute(ctx, s, out)
+	specs := time.Since(first)
 	if err == nil && !run.Partial && o.Level != contract.Core && ctx.Err() == nil {
 		err = runner.PrintUnused(o.ReportDir, s, out)
 	}
@@ -126,7 +128,7 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 	if run == nil {
 		return err
 	}
-	return errors.Join(runner.Conclude(out, run, time.Since(begin)), err)
+	return errors.Join(runner.Conclude(out, run, specs, time.Since(begin)), err)
 }
 
 // finish hands the results over. That they cannot be handed over says nothing about the cluster: a verdict of non-conformance stays, and a

@@ -67,7 +67,8 @@ func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	if !same {
 		fmt.Fprintf(out, "note: the suite %s judged, and this is %s: words, and rows that only one of them has, were not compared\n", saved.Suite.Version, self.Version)
 	}
-	return runner.Conclude(out, &run, time.Since(begin))
+	took := time.Since(begin)
+	return runner.Conclude(out, &run, took, took)
 }
 
 // disagreement says that a report cannot be judged again, or not to the same verdict: nothing about the cluster.

@@ -26,7 +26,7 @@ func TestResultsThatCannotBeHandedOver(t *testing.T) {
 		want    int
 	}{
 		"conformant":     {nil, verdict.ExitInconclusive},
-		"not conformant": {runner.Conclude(io.Discard, &broken, 0), verdict.ExitNotConformant},
+		"not conformant": {runner.Conclude(io.Discard, &broken, 0, 0), verdict.ExitNotConformant},
 		"wrong use":      {cli.UsageError{Err: errors.New("no such level")}, verdict.ExitUsage},
 		"no verdict":     {runner.OrInconclusive(errors.New("interrupted")), verdict.ExitInconclusive},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
@@ -33,7 +34,7 @@ func TestWhatIsShownBesideTheVerdicts(t *testing.T) {
 		t.Fatalf("expected both to be saved, and the result to stay %s, found %v", before, err)
 	}
 	var console, html, summary bytes.Buffer
-	for _, err := range []error{report.Console(&console, &run, 1), report.WritePage(&html, dir, saved), report.WriteSummary(&summary, saved)} {
+	for _, err := range []error{report.Console(&console, &run, time.Second, time.Second), report.WritePage(&html, dir, saved), report.WriteSummary(&summary, saved)} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
@@ -26,7 +27,7 @@ func TestExcusesAreShown(t *testing.T) {
 	g, _ := contract.Get(contract.OrderingCreate)
 	run := verdict.Run{Rows: []verdict.Row{{Guarantee: g, Verdict: verdict.Pass, Specs: 1, Transitions: 4, Excused: excused}}}
 	var out bytes.Buffer
-	if err := report.Console(&out, &run, 60); err != nil {
+	if err := report.Console(&out, &run, time.Minute, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "4 × in 1 spec  "+want) {

@@ -13,9 +13,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// Conclude prints the verdicts of a run and returns them as an error with the exit code, or nil if the cluster is conformant.
-func Conclude(out io.Writer, run *verdict.Run, took time.Duration) error {
-	if err := report.Console(out, run, took.Seconds()); err != nil {
+// Conclude prints the verdicts of a run, with how long its specs and the whole command took, and returns them as an error with the exit code, or nil if the
+// cluster is conformant.
+func Conclude(out io.Writer, run *verdict.Run, specs, all time.Duration) error {
+	if err := report.Console(out, run, specs, all); err != nil {
 		return err
 	}
 	if code := run.ExitCode(); code != verdict.ExitConformant {
