@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -16,11 +17,13 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/cert"
 )
 
 // Proxy forwards requests to an API server, as the user of a kubeconfig. The fields must not change once Start was called.
@@ -29,7 +32,8 @@ type Proxy struct {
 	Change func(r *http.Request, body []byte) []byte
 	// Answer returns what is read in place of the answer to a request; nil leaves all as they are.
 	Answer func(r *http.Request, answer io.ReadCloser) io.ReadCloser
-	// Address is where the proxy listens, on any free port: the address of a network that others reach this machine by; "" for this machine alone.
+	// Address is where the proxy listens, on any free port. "" is for this machine alone, and HTTP; at an address that others reach this machine by, it speaks
+	// HTTPS, with a certificate that it signs itself.
 	Address string
 	// User is sent in the header Impersonate-User with each request, if set, with Groups.
 	User   string
@@ -63,12 +67,20 @@ func (p *Proxy) Start(ctx context.Context, kubeconfig, dir string) (string, erro
 		return "", err
 	}
 	p.server = &http.Server{Handler: p.handler(target, transport), ReadHeaderTimeout: time.Minute}
+	p.url = "http://" + listener.Addr().String()
+	if p.Address != "" {
+		certificate, err := selfSigned(p.Address)
+		if err != nil {
+			return "", errors.Join(err, listener.Close())
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
+		p.url = "https://" + listener.Addr().String()
+	}
 	p.done = make(chan struct{})
 	go func() {
 		defer close(p.done)
 		_ = p.server.Serve(listener)
 	}()
-	p.url = "http://" + listener.Addr().String()
 	file := filepath.Join(dir, "proxied.kubeconfig")
 	if err := clientcmd.WriteToFile(leadingTo(p.url), file); err != nil {
 		return "", errors.Join(err, p.Close())
@@ -115,11 +127,20 @@ func IsWatch(r *http.Request) bool {
 	return err == nil && watch
 }
 
+// selfSigned makes a certificate for an address.
+func selfSigned(address string) (tls.Certificate, error) {
+	certificate, key, err := cert.GenerateSelfSignedCertKey(address, nil, nil)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, key)
+}
+
 // leadingTo is a kubeconfig for a server that wants no credentials.
 func leadingTo(server string) clientcmdapi.Config {
 	const name = "proxied"
 	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: server}
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: server, InsecureSkipTLSVerify: strings.HasPrefix(server, "https:")}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -37,7 +38,11 @@ func send(t *testing.T, p *Proxy, method, path, body string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +69,7 @@ func TestProxyForwards(t *testing.T) {
 		"changed":      {Proxy{Change: upper}, http.MethodPut, "/api", "PUT /api BODY by "},
 		"a read":       {Proxy{Change: upper}, http.MethodGet, "/api", "GET /api body by "},
 		"another user": {Proxy{User: "suite"}, http.MethodPost, "/api", "POST /api body by suite"},
+		"for others":   {Proxy{Address: "127.0.0.1"}, http.MethodPost, "/api", "POST /api body by "},
 		"an answer":    {Proxy{Answer: shout}, http.MethodGet, "/api", "GET /api body by !"},
 	} {
 		t.Run(name, func(t *testing.T) {
