@@ -37,7 +37,7 @@ func (m *model) killedInTime(x *history.Expectation, pod *podLife, deletion, end
 	case c.ExitCode != killed:
 		return undecided(ended, "%s: its container ended with exit code %d, and so was not killed", ended.Name, c.ExitCode)
 	case took < m.leastElapsed(granted):
-		return undecided(ended, "%s: its container was killed %v after the deletion, of a grace period of %v: anybody on its node %s may have done so", ended.Name, took, granted, node)
+		return undecided(ended, "%s: its container was killed %v after the deletion, of a grace period of %v: anybody on its node %s may have done so, or its clock is off", ended.Name, took, granted, node)
 	case m.killOverdue(min(took, ended.At-deletion.At), granted): // a clock may be off, and a report late
 		if absent {
 			return undecided(ended, "%s, deleted at %s with a grace period of %v: its container was killed only %v after that, but nothing shows that the kubelet of node %s was at work meanwhile",
