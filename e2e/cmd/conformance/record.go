@@ -214,7 +214,7 @@ func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interf
 		return nil, unrecorded{err}
 	}
 	hs.version, hs.r.Suite = versionOf(client), version.OfProgram()
-	hs.r.Seen(hs.version)
+	hs.r.NoteVersion(hs.version)
 	if err := hs.record(ctx, names); err != nil {
 		return nil, unrecorded{err}
 	}

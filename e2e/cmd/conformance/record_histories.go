@@ -105,7 +105,7 @@ func (hs *histories) add(h *history.History, file string, span recording.Span, n
 		return err
 	}
 	hs.r.Add(h, file, span, hs.chosen)
-	hs.r.Seen(later)
+	hs.r.NoteVersion(later)
 	hs.r.Hold(hs.o.objectives)
 	return errors.Join(report.SaveRecording(hs.dir, hs.r), hs.o.removeOld())
 }

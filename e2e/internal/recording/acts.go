@@ -45,16 +45,16 @@ type acting struct {
 	reports map[types.UID]int // the acts of Event objects
 	// deletions says of the events that show pods first as deleted who deleted them, and why.
 	deletions map[int]string
-	// nodes says that nodes are recorded, and silences of which pods, by UID, it was reported that their node does not answer.
-	nodes    bool
-	silences map[types.UID][]silence
+	// nodes says that nodes are recorded; nodeReports are the reports that a pod is not Ready since its node is not, by the pod's UID.
+	nodes       bool
+	nodeReports map[types.UID][]nodeReport
 }
 
 // Acts returns what was done, in order, and a function that says what a pod's event means for whether the pod is up.
 func Acts(h *history.History) (all []Act, causeOf func(*history.Event) string) {
 	a := &acting{
 		h: h, authors: judge.DeletionAuthors(h), state: history.NewState(), changes: map[int][]history.Field{}, newest: map[string]*history.Event{}, reports: map[types.UID]int{},
-		deletions: map[int]string{}, silences: map[types.UID][]silence{},
+		deletions: map[int]string{}, nodeReports: map[types.UID][]nodeReport{},
 	}
 	for _, c := range h.SpecChanges() {
 		a.changes[c.Seq] = c.Fields
@@ -95,7 +95,7 @@ func (a *acting) causeOf(e *history.Event) string {
 	case e.Pod.Crashed():
 		return "a container ended" + ended(e.Pod)
 	}
-	if by := a.silenced(e.UID, e.At); by != "" {
+	if by := a.nodeNotReadyBy(e.UID, e.At); by != "" {
 		return "it was not Ready any more, since node " + e.Pod.Node + " was not (" + nodeNotReady + ", reported by " + by + ")"
 	}
 	return "it was not Ready any more"
@@ -284,7 +284,7 @@ func (a *acting) report(e *history.Event) {
 		return
 	}
 	if r.Reason == nodeNotReady && r.Kind == "Pod" {
-		a.silences[r.UID] = append(a.silences[r.UID], silence{e.At, r.Reporter})
+		a.nodeReports[r.UID] = append(a.nodeReports[r.UID], nodeReport{e.At, r.Reporter})
 	}
 	if i, known := a.reports[e.UID]; known {
 		a.out[i].Times = max(a.out[i].Times, r.Count)

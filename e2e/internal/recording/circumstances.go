@@ -42,12 +42,12 @@ func (c *Circumstance) Took() time.Duration { return c.To.Sub(c.From) }
 
 // What a node or budget may be.
 const (
-	notReady  = "NotReady"
-	cordoned  = "cordoned"
-	tainted   = "tainted "
-	removed   = "removed from the cluster"
-	noneToGo  = "allowed no disruption"
-	nodeTaint = "node.kubernetes.io/"
+	notReady      = "NotReady"
+	cordoned      = "cordoned"
+	tainted       = "tainted "
+	removed       = "removed from the cluster"
+	undisruptable = "allowed no disruption"
+	nodeTaint     = "node.kubernetes.io/"
 )
 
 // beside is how long before an outage a circumstance may have ended to be told beside it: nodes and pods are recorded by different watches.
@@ -65,7 +65,7 @@ type stay struct {
 type circumstances struct {
 	h        *history.History
 	stays    []*stay
-	open     map[string]*Circumstance // by resource, name and what
+	open     map[string]*Circumstance // by key
 	selector map[*Circumstance]*metav1.LabelSelector
 	out      []*Circumstance
 }
@@ -161,7 +161,7 @@ func taintText(t history.Taint) string {
 
 // budget takes note of a version of a budget. What the disruption controller has not computed yet changes nothing.
 func (c *circumstances) budget(e *history.Event) {
-	o := c.open[key(e, noneToGo)]
+	o := c.open[key(e.Resource, e.Name, undisruptable)]
 	b := e.Budget
 	switch {
 	case e.Gone():
@@ -169,7 +169,7 @@ func (c *circumstances) budget(e *history.Event) {
 		return
 	case b.Allowed == 0 && b.Expected > 0:
 		if o == nil {
-			o = c.begin(e, noneToGo, fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired))
+			o = c.begin(e, undisruptable, fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired))
 		}
 		c.selector[o] = b.Selector
 		return
@@ -179,13 +179,14 @@ func (c *circumstances) budget(e *history.Event) {
 	}
 }
 
-func key(e *history.Event, what string) string {
-	return string(e.Resource) + "/" + e.Name + "/" + what
+// key is the key of open for an object, as its event names it, and what is so of it.
+func key(r history.Resource, name, what string) string {
+	return string(r) + "/" + name + "/" + what
 }
 
 // begin takes note of what a version of an object shows, unless it was so already.
 func (c *circumstances) begin(e *history.Event, what, why string) *Circumstance {
-	k := key(e, what)
+	k := key(e.Resource, e.Name, what)
 	if o := c.open[k]; o != nil {
 		return o
 	}
@@ -199,7 +200,7 @@ func (c *circumstances) begin(e *history.Event, what, why string) *Circumstance 
 
 func (c *circumstances) end(o *Circumstance, at time.Duration, lasts bool) {
 	o.To, o.Lasts = c.h.Header.Start.Add(at), lasts
-	delete(c.open, string(o.Resource)+"/"+o.Name+"/"+o.What)
+	delete(c.open, key(o.Resource, o.Name, o.What))
 	c.out = append(c.out, o)
 }
 
@@ -301,24 +302,24 @@ func because(why string) string {
 	return " (" + why + ")"
 }
 
-// Around sums up the circumstances that are the same of one node or budget.
-type Around struct {
+// CircumstanceTotal sums up the circumstances that are the same of one node or budget.
+type CircumstanceTotal struct {
 	Circumstance // the first of them
 	Times        int
 	Total        time.Duration
 	Whys         []string // each once
 }
 
-// Arounds sums the circumstances up, those of nodes before those of budgets, each in the order in which it first was so.
-func (r *Recording) Arounds() []Around {
-	var out []Around
+// CircumstanceTotals sums the circumstances up, those of nodes before those of budgets, each in the order in which it first was so.
+func (r *Recording) CircumstanceTotals() []CircumstanceTotal {
+	var out []CircumstanceTotal
 	at := map[[4]string]int{}
 	for _, c := range r.Circumstances {
 		k := [4]string{c.Namespace, string(c.Resource), c.Name, c.What}
 		i, known := at[k]
 		if !known {
 			i, at[k] = len(out), len(out)
-			out = append(out, Around{Circumstance: *c})
+			out = append(out, CircumstanceTotal{Circumstance: *c})
 		}
 		a := &out[i]
 		a.Times++
@@ -328,6 +329,6 @@ func (r *Recording) Arounds() []Around {
 			a.Whys = append(a.Whys, c.Why)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Around) int { return strings.Compare(string(a.Resource), string(b.Resource)) })
+	slices.SortStableFunc(out, func(a, b CircumstanceTotal) int { return strings.Compare(string(a.Resource), string(b.Resource)) })
 	return out
 }

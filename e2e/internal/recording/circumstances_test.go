@@ -41,7 +41,7 @@ func node(b *historytest.Builder, f func(*history.Node)) {
 // arounds writes what was so of nodes and budgets.
 func arounds(r *recording.Recording) string {
 	var out []string
-	for _, a := range r.Arounds() {
+	for _, a := range r.CircumstanceTotals() {
 		text := a.Name + " " + a.What + " " + a.Total.Round(time.Second).String() + " " + strings.Join(a.Pods, ",")
 		if a.Since {
 			text += " since"
@@ -152,7 +152,7 @@ func TestNodesAreToldBesideOutages(t *testing.T) {
 			t.Errorf("%s: expected\n%s\nfound\n%s", name, tt.around, got)
 		}
 		beside, told := "", ""
-		for _, d := range r.Downs() {
+		for _, d := range r.OutageTotals() {
 			if d.Pod == "web-1" {
 				beside += strings.Join(d.Beside, ", ")
 			}

@@ -2,7 +2,6 @@ package recording
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -33,13 +32,8 @@ func Load(dir string) (*Recording, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
 	}
-	for _, o := range r.Outages {
-		if o == nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), errors.New("an outage that is none"))
-		}
-	}
-	if slices.Contains(r.Circumstances, nil) {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), errors.New("a circumstance that is none"))
+	if slices.Contains(r.Outages, nil) || slices.Contains(r.Circumstances, nil) {
+		return nil, fmt.Errorf("%s: expected outages and circumstances, found null among them", filepath.Join(dir, File))
 	}
 	return &r, nil
 }

@@ -27,7 +27,7 @@ type Finding struct {
 
 // judge adds what the judges say of some sets of a history.
 func (r *Recording) judge(h *history.History, file string, span Span, is func(set string) bool) {
-	unread := unread(h)
+	missing := unread(h)
 	for _, result := range judge.Unstimulated(h) {
 		g, known := contract.Get(result.Guarantee)
 		if !known {
@@ -47,8 +47,8 @@ func (r *Recording) judge(h *history.History, file string, span Span, is func(se
 			})
 		}
 		for _, f := range result.Violations {
-			if unread != "" {
-				add(&r.Open, f, "; but "+unread+", which may show the reason")
+			if missing != "" {
+				add(&r.Open, f, "; but "+missing+", which may show the reason")
 			} else {
 				add(&r.Broken, f, "")
 			}

@@ -13,8 +13,8 @@ import (
 // nodeThen is the node of a pod at the moment of an event of the pod, as far as nodes are recorded.
 type nodeThen struct {
 	event *history.Event // nil where there is no such node, or nothing is recorded of it
-	// told says that nodes are recorded, so that one without an event is not there.
-	told bool
+	// recorded says that nodes are, so that one without an event is not there.
+	recorded bool
 }
 
 // nodeOf returns the node of a pod as it is in the state so far.
@@ -22,7 +22,7 @@ func (a *acting) nodeOf(e *history.Event) nodeThen {
 	if e.Pod.Node == "" {
 		return nodeThen{}
 	}
-	return nodeThen{event: a.state.Get(history.Nodes, e.Pod.Node), told: a.nodes}
+	return nodeThen{event: a.state.Get(history.Nodes, e.Pod.Node), recorded: a.nodes}
 }
 
 // cordoned says that the node was, with a semicolon before it, "" where it was not or that is not recorded.
@@ -57,7 +57,7 @@ func (n nodeThen) evicting() []string {
 // lost says why the pod garbage collector removes the pods of the node, "" where nothing tells.
 func (n nodeThen) lost() string {
 	switch {
-	case n.event == nil && n.told:
+	case n.event == nil && n.recorded:
 		return "gone"
 	case n.event == nil:
 		return ""
@@ -84,8 +84,8 @@ func (n nodeThen) pressures() []string {
 	return out
 }
 
-// silence is a report that a pod counts as not Ready since its node does not answer.
-type silence struct {
+// nodeReport is an Event object that says of a pod that it is not Ready since its node is not: at is when it was recorded, by its reporter.
+type nodeReport struct {
 	at time.Duration
 	by string
 }
@@ -93,9 +93,9 @@ type silence struct {
 // nodeNotReady is the reason of the Event with which the node lifecycle controller says that it made the pods of a node NotReady.
 const nodeNotReady = "NodeNotReady"
 
-// silenced returns who reported, at the time of an event of a pod, that the pod is not Ready since its node is not, "" where nobody did.
-func (a *acting) silenced(pod types.UID, at time.Duration) string {
-	for _, s := range a.silences[pod] {
+// nodeNotReadyBy returns who reported, at the time of an event of a pod, that the pod is not Ready since its node is not, "" where nobody did.
+func (a *acting) nodeNotReadyBy(pod types.UID, at time.Duration) string {
+	for _, s := range a.nodeReports[pod] {
 		if (s.at - at).Abs() <= beside {
 			return s.by
 		}

@@ -62,8 +62,8 @@ type Set struct {
 	Gone     bool  `json:"gone,omitempty"`
 }
 
-// Down sums up the outages of one pod, or of the majority of a set's pods where Pod is "".
-type Down struct {
+// OutageTotal sums up the outages of one pod, or of the majority of a set's pods where Pod is "".
+type OutageTotal struct {
 	Namespace, Set, Pod string
 	Times               int
 	Total, Longest      time.Duration
@@ -77,8 +77,8 @@ func New(namespaces []string, selector string) *Recording {
 	return &Recording{Namespaces: namespaces, Selector: selector, Held: map[contract.ID]int{}}
 }
 
-// Seen takes note of a version of Kubernetes that the API server said to have, "" where it said nothing.
-func (r *Recording) Seen(version string) {
+// NoteVersion takes note of a version of Kubernetes that the API server said to have, "" where it said nothing.
+func (r *Recording) NoteVersion(version string) {
 	if version != "" && !slices.Contains(strings.Split(r.Kubernetes, ", then "), version) {
 		r.Kubernetes = strings.TrimPrefix(r.Kubernetes+", then "+version, ", then ")
 	}
@@ -124,7 +124,7 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 	if end.After(r.End) {
 		r.End = end
 	}
-	r.Seen(h.Header.Version)
+	r.NoteVersion(h.Header.Version)
 	r.AuditLog = r.AuditLog || h.Header.AuditLog
 	r.Histories = append(r.Histories, History{Namespace: h.Header.Namespace, File: file, Start: h.Header.Start, Events: len(h.Events), Lacks: lacks(h)})
 	sets := r.addSets(h, chosen)
@@ -267,14 +267,14 @@ func lacks(h *history.History) []string {
 // clock writes a time of day, in UTC.
 func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
 
-// Downs sums the outages up: a majority's before those of pods of its set, and in each set the longest first.
-func (r *Recording) Downs() []Down {
-	var out []Down
+// OutageTotals sums the outages up: a majority's before those of pods of its set, and in each set the longest first.
+func (r *Recording) OutageTotals() []OutageTotal {
+	var out []OutageTotal
 	at := map[[3]string]int{}
 	for _, o := range r.Outages {
 		i, known := at[[3]string{o.Namespace, o.Set, o.Pod}]
 		if !known {
-			i, out = len(out), append(out, Down{Namespace: o.Namespace, Set: o.Set, Pod: o.Pod})
+			i, out = len(out), append(out, OutageTotal{Namespace: o.Namespace, Set: o.Set, Pod: o.Pod})
 			at[[3]string{o.Namespace, o.Set, o.Pod}] = i
 		}
 		d := &out[i]
@@ -291,8 +291,8 @@ func (r *Recording) Downs() []Down {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Down) int {
-		whole := func(d Down) int { return min(len(d.Pod), 1) }
+	slices.SortStableFunc(out, func(a, b OutageTotal) int {
+		whole := func(d OutageTotal) int { return min(len(d.Pod), 1) }
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Set, b.Set), cmp.Compare(whole(a), whole(b)), cmp.Compare(b.Total, a.Total))
 	})
 	return out

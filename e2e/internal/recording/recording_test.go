@@ -58,7 +58,7 @@ func recorded(build func(*historytest.Builder)) *recording.Recording {
 // downs writes the downtimes, rounded to seconds.
 func downs(r *recording.Recording) []string {
 	var out []string
-	for _, d := range r.Downs() {
+	for _, d := range r.OutageTotals() {
 		text := fmt.Sprintf("%s %d× %.0f s", strings.TrimSpace(d.Set+" "+d.Pod), d.Times, d.Total.Seconds())
 		if d.Since {
 			text += " since"

@@ -70,7 +70,7 @@ func TestAnOutageAcrossTwoHistoriesIsOne(t *testing.T) {
 	h := asRecorded(b.History())
 	r := inTwo(h, at, 5*time.Second)
 	if len(r.Outages) != 1 || r.Outages[0].Since || r.Outages[0].Lasts || r.Outages[0].Took().Round(time.Second) != 40*time.Second {
-		t.Errorf("expected one outage of 40 s, found %+v", r.Downs())
+		t.Errorf("expected one outage of 40 s, found %+v", r.OutageTotals())
 	}
 	if len(r.Histories) != 2 {
 		t.Errorf("expected two histories, found %+v", r.Histories)

@@ -31,7 +31,7 @@ func drainedCluster(t *testing.T) (dir string, r *recording.Recording) {
 		all = append(all, h)
 	}
 	r = recording.New([]string{"shop"}, "")
-	r.Seen("v1.37.2")
+	r.NoteVersion("v1.37.2")
 	turn := all[1].Header.Start
 	for i, span := range []recording.Span{{Until: turn}, {From: turn}} {
 		r.Add(all[i], file(i), span, func(map[string]string) bool { return true })

@@ -69,7 +69,7 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 		p.more(len(acts) - maxActsOnConsole)
 	}
 	p.f("\ndowntime:\n")
-	downs := r.Downs()
+	downs := r.OutageTotals()
 	if len(downs) == 0 {
 		p.f("  none: each pod that was Ready stayed so while its set asked for it\n")
 	}
@@ -154,7 +154,7 @@ func foundLine(f *recording.Finding) string {
 }
 
 // downLine says how often and how long something was down.
-func downLine(d *recording.Down) string {
+func downLine(d *recording.OutageTotal) string {
 	what := "pod " + d.Pod
 	if d.Pod == "" {
 		what = "no majority of its pods"
@@ -162,7 +162,7 @@ func downLine(d *recording.Down) string {
 	return fmt.Sprintf("%s/%s  %s: %s", d.Namespace, d.Set, what, downText(d))
 }
 
-func downText(d *recording.Down) string {
+func downText(d *recording.OutageTotal) string {
 	text := fmt.Sprintf("%s, %s in all, %s the longest", count(d.Times, "time", "times"), lasted(d.Total), lasted(d.Longest)) + bounds(d.Since, d.Lasts)
 	const most = 3
 	text += "; " + strings.Join(d.Causes[:min(len(d.Causes), most)], "; ")
@@ -190,7 +190,7 @@ func bounds(since, lasts bool) (text string) {
 }
 
 // aroundText says what was so of a node or budget, how often, for how long, and with which pods.
-func aroundText(a *recording.Around) string {
+func aroundText(a *recording.CircumstanceTotal) string {
 	text := a.What
 	if len(a.Whys) > 0 {
 		text += " (" + strings.Join(few(a.Whys, 2), "; ") + ")"
@@ -212,7 +212,7 @@ func few(all []string, most int) []string {
 }
 
 // aroundName names a node, or a budget with its namespace.
-func aroundName(a *recording.Around) string {
+func aroundName(a *recording.CircumstanceTotal) string {
 	if a.Resource == history.Budgets {
 		return "budget " + a.Namespace + "/" + a.Name
 	}
@@ -222,7 +222,7 @@ func aroundName(a *recording.Around) string {
 // aroundLines says what was so of nodes and budgets, a line each.
 func aroundLines(r *recording.Recording) []string {
 	var out []string
-	for _, a := range r.Arounds() {
+	for _, a := range r.CircumstanceTotals() {
 		out = append(out, aroundName(&a)+" "+aroundText(&a))
 	}
 	return out
@@ -248,7 +248,7 @@ func WriteRecordingSummary(w io.Writer, r *recording.Recording) error {
 	})
 	lacks := lacking(r)
 	p.list("Not recorded", len(lacks), maxOpenShown, func(i int) string { return sanitize.Markdown(lacks[i]) })
-	if downs := r.Downs(); len(downs) > 0 {
+	if downs := r.OutageTotals(); len(downs) > 0 {
 		p.f("\n### Downtime\n\n| set | pod | downtime |\n| --- | --- | --- |\n")
 		for _, d := range downs[:min(len(downs), maxDownsShown)] {
 			p.f("| %s | %s | %s |\n", sanitize.Markdown(d.Namespace+"/"+d.Set), sanitize.Markdown(cmp.Or(d.Pod, "no majority of its pods")), sanitize.Markdown(downText(&d)))

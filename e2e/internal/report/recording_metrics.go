@@ -57,7 +57,7 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 	for _, s := range r.Sets {
 		p.sample("acts_total", float64(acts[[2]string{s.Namespace, s.Name}]), "namespace", s.Namespace, "set", s.Name)
 	}
-	downs := r.Downs()
+	downs := r.OutageTotals()
 	p.metric("outages", "counter", "Outages of a pod; without a pod, of the majority of a set's pods.")
 	for _, d := range downs {
 		p.sample("outages_total", float64(d.Times), "namespace", d.Namespace, "set", d.Set, "pod", d.Pod)
@@ -67,7 +67,7 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 		p.sample("downtime_seconds_total", d.Total.Seconds(), "namespace", d.Namespace, "set", d.Set, "pod", d.Pod)
 	}
 	p.metric("around", "gauge", "Whether a node with pods of the sets is NotReady, cordoned, tainted or gone, or a budget of theirs allows no disruption, as of now.")
-	for _, a := range r.Arounds() {
+	for _, a := range r.CircumstanceTotals() {
 		now := 0.0
 		if a.Lasts {
 			now = 1

@@ -43,7 +43,7 @@ type recordedProblem struct {
 }
 
 type recordedDown struct {
-	recording.Down
+	recording.OutageTotal
 	Text string
 }
 
@@ -108,7 +108,7 @@ func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 	for _, a := range r.Acts[:min(len(r.Acts), maxActsShown)] {
 		p.Shown = append(p.Shown, recordedAct{a, moment(a.At)})
 	}
-	downs := r.Downs()
+	downs := r.OutageTotals()
 	p.DownsLeft = max(0, len(downs)-maxDownsShown)
 	for _, d := range downs[:len(downs)-p.DownsLeft] {
 		p.Downs = append(p.Downs, recordedDown{d, downText(&d)})
