@@ -126,51 +126,35 @@ func runNightly(ctx context.Context, o nightlyOptions, out, progress io.Writer) 
 		planted = n.plant(ctx, out, progress)
 	}
 	if ctx.Err() != nil {
-		return interruptedRun{n.ReportDir, err}
+		return interruptedError(n.ReportDir, err)
 	}
-	weighed := nightly.Compare(runs, earlier, planted)
-	entry := weighed.Entry(begin)
-	if err := errors.Join(n.summarize(weighed, append(earlier, entry)), nightly.Append(n.trend, entry)); err != nil {
+	result := nightly.Compare(runs, earlier, planted)
+	entry := result.Entry(begin)
+	if err := errors.Join(n.summarize(result, append(earlier, entry)), nightly.Append(n.trend, entry)); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\nsummary: %s\n", weighed.Line(), filepath.Join(n.ReportDir, report.SummaryFile))
-	if code := weighed.Outcome.ExitCode(); code != 0 {
-		return nightlyOutcome{weighed.Outcome, code}
+	fmt.Fprintf(out, "\n%s\nsummary: %s\n", result.Line(), filepath.Join(n.ReportDir, report.SummaryFile))
+	return nightlyError(result.Outcome)
+}
+
+// nightlyError returns the outcome of a nightly run as an error, nil for a conformant one.
+func nightlyError(outcome nightly.Outcome) error {
+	code := outcome.ExitCode()
+	if code == verdict.ExitConformant {
+		return nil
 	}
-	return nil
+	return cli.ExitError{Err: fmt.Errorf("the nightly run %s (exit code %d)", outcome, code), Code: code}
 }
 
-// nightlyOutcome is the outcome of a nightly run that is not conformant.
-type nightlyOutcome struct {
-	outcome nightly.Outcome
-	code    int
-}
-
-// Error names the outcome.
-func (o nightlyOutcome) Error() string {
-	return fmt.Sprintf("the nightly run %s (exit code %d)", o.outcome, o.code)
-}
-
-// ExitCode is the process's exit code.
-func (o nightlyOutcome) ExitCode() int { return o.code }
-
-// interruptedRun is a nightly run that is not whole, and so has no outcome.
-type interruptedRun struct {
-	dir string
-	err error
-}
-
-// Error says where what there is can be found, and what could not be cleaned up.
-func (i interruptedRun) Error() string {
-	said := "interrupted: a nightly run that is not whole has no outcome; the reports of its runs are in " + i.dir
-	if i.err != nil {
-		said += "; " + i.err.Error()
+// interruptedError returns the error of a nightly run that is not whole, and so has no outcome: it says in which folder its reports are, and what could
+// not be cleaned up, nil if all was. Its exit code is that of a run that decided nothing, whatever came of the clean-up.
+func interruptedError(dir string, left error) error {
+	said := "interrupted: a nightly run that is not whole has no outcome; the reports of its runs are in " + dir
+	if left != nil {
+		said += "; " + left.Error()
 	}
-	return said
+	return cli.ExitError{Err: errors.New(said), Code: verdict.ExitInconclusive}
 }
-
-// ExitCode is that of a run that decided nothing.
-func (interruptedRun) ExitCode() int { return verdict.ExitInconclusive }
 
 // clear removes the runs of an earlier nightly run; the trend stays.
 func (n nightlyRun) clear() error {
@@ -244,6 +228,6 @@ func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.
 	return nightly.FaultsInconclusive
 }
 
-func (n nightlyRun) summarize(weighed nightly.Result, trend []nightly.Entry) error {
-	return reportdir.Write(n.ReportDir, report.SummaryFile, func(w io.Writer) error { return weighed.WriteSummary(w, trend) })
+func (n nightlyRun) summarize(result nightly.Result, trend []nightly.Entry) error {
+	return reportdir.Write(n.ReportDir, report.SummaryFile, func(w io.Writer) error { return result.WriteSummary(w, trend) })
 }

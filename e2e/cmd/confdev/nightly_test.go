@@ -75,9 +75,11 @@ func TestExitCodesOfNights(t *testing.T) {
 		err  error
 		want int
 	}{
-		"flakes":                          {nightlyOutcome{nightly.Flaky, 4}, 4},
-		"a regression":                    {fmt.Errorf("nightly: %w", nightlyOutcome{nightly.Regressed, 1}), 1},
-		"interrupted":                     {interruptedRun{"report", errors.New("the cluster is still there")}, 3},
+		"every run was conformant":        {nightlyError(nightly.Conformant), 0},
+		"flakes":                          {nightlyError(nightly.Flaky), 4},
+		"a regression":                    {fmt.Errorf("nightly: %w", nightlyError(nightly.Regressed)), 1},
+		"interrupted":                     {interruptedError("report", errors.New("the cluster is still there")), 3},
+		"interrupted, wrong use":          {interruptedError("report", cli.UsageError{Err: errors.New("no such level")}), 3},
 		"a program that it started fails": {fmt.Errorf("compiling the suite: %w", program), cli.ExitFailed},
 	} {
 		if got := cli.ExitCode(tt.err); got != tt.want {

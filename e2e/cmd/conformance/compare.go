@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -57,20 +58,9 @@ func compare(out io.Writer, before, after, format string) error {
 	}
 	switch c.Outcome {
 	case comparison.Worse:
-		return compared{"the second report is worse than the first", verdict.ExitNotConformant}
+		return cli.ExitError{Err: errors.New("the second report is worse than the first"), Code: verdict.ExitNotConformant}
 	case comparison.NotComparable:
-		return compared{"the reports cannot be compared", verdict.ExitUsage}
+		return cli.ExitError{Err: errors.New("the reports cannot be compared"), Code: verdict.ExitUsage}
 	}
 	return nil
 }
-
-// compared is a comparison that does not end well.
-type compared struct {
-	text string
-	code int
-}
-
-func (c compared) Error() string { return c.text }
-
-// ExitCode is the process's exit code.
-func (c compared) ExitCode() int { return c.code }

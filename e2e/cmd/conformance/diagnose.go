@@ -143,33 +143,20 @@ func (o *diagnoseOptions) diagnose(ctx context.Context, out io.Writer) error {
 	}
 	switch diagnose.Conclusion(all) {
 	case diagnose.Explained:
-		return diagnosed{"in trouble", 1}
+		return inTrouble("", 1)
 	case diagnose.Unexplained:
-		return diagnosed{"in trouble, and not all of it could be explained", 3}
+		return inTrouble(", and not all of it could be explained", 3)
 	}
 	return nil
 }
 
-// unreadable is a cluster that does not answer, or that does not let the sets be read.
-type unreadable struct{ err error }
+// unreadable returns the error of a cluster that does not answer, or that does not let the sets be read.
+func unreadable(err error) error { return cli.ExitError{Err: err, Code: 4} }
 
-func (u unreadable) Error() string { return u.err.Error() }
-
-func (u unreadable) Unwrap() error { return u.err }
-
-// ExitCode is the process's exit code.
-func (u unreadable) ExitCode() int { return 4 }
-
-// diagnosed ends the process with a diagnosis' exit code.
-type diagnosed struct {
-	text string
-	code int
+// inTrouble returns the error of a diagnosis that found something; text goes on with how far it is explained.
+func inTrouble(text string, code int) error {
+	return cli.ExitError{Err: fmt.Errorf("in trouble%s (exit code %d)", text, code), Code: code}
 }
-
-func (d diagnosed) Error() string { return fmt.Sprintf("%s (exit code %d)", d.text, d.code) }
-
-// ExitCode is the process's exit code.
-func (d diagnosed) ExitCode() int { return d.code }
 
 func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	if o.state != "" {
@@ -204,7 +191,7 @@ func (o *diagnoseOptions) read(ctx context.Context) ([]*diagnose.State, error) {
 	}
 	o.limits = diagnoseLimits{first: o.within(o.limits.first), list: o.within(o.limits.list), each: o.within(o.limits.each)}
 	if problem := preflight.Reach(ctx, client, o.limits.first); problem != nil {
-		return nil, unreadable{errors.New(problem.Text)}
+		return nil, unreadable(errors.New(problem.Text))
 	}
 	return o.states(ctx, client)
 }
@@ -254,7 +241,7 @@ func (o *diagnoseOptions) states(ctx context.Context, client kubernetes.Interfac
 	for _, set := range sets {
 		state, err := capture.State(ctx, client, set.Namespace, set.Name, o.limits.each)
 		if err != nil {
-			return nil, unreadable{err}
+			return nil, unreadable(err)
 		}
 		if state.StatefulSet == nil && o.set == "" {
 			continue // It was deleted since it was listed.
@@ -277,7 +264,7 @@ func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interfac
 	}
 	list, err := client.AppsV1().StatefulSets(namespace).List(ctx, metav1.ListOptions{LabelSelector: o.selector})
 	if err != nil {
-		return nil, unreadable{fmt.Errorf("listing the StatefulSets: %w", err)}
+		return nil, unreadable(fmt.Errorf("listing the StatefulSets: %w", err))
 	}
 	var sets []types.NamespacedName
 	for i := range list.Items {
@@ -295,8 +282,6 @@ func (o *diagnoseOptions) chosen(ctx context.Context, client kubernetes.Interfac
 	what := strings.TrimSpace("StatefulSets " + o.set)
 	if o.selector != "" {
 		what += " with the labels " + o.selector
-	}
-	if o.selector != "" {
 		where += " (labels of the sets themselves, which need not be those of their pods)"
 	}
 	return nil, cli.UsageError{Err: fmt.Errorf("expected %s, found none %s", what, where)}

@@ -44,7 +44,7 @@ func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	}
 	run, err := runner.Judge(dir, s)
 	if err != nil {
-		return disagreement{err}
+		return disagreement(err)
 	}
 	again, err := report.New(dir, &run, s, saved.Start, time.Since(begin))
 	if err != nil {
@@ -55,14 +55,14 @@ func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	if same && again.SpecsSHA256 != "" {
 		missing, err := runner.Unaccounted(s, &run)
 		if err != nil {
-			return disagreement{fmt.Errorf("%s: %w", runner.SettingsFile, err)}
+			return disagreement(fmt.Errorf("%s: %w", runner.SettingsFile, err))
 		}
 		for _, spec := range missing {
 			diffs = append(diffs, fmt.Sprintf("the spec %q was to run, and the report says nothing of it", spec))
 		}
 	}
 	if len(diffs) > 0 {
-		return disagreement{fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  "))}
+		return disagreement(fmt.Errorf("the report does not agree with its histories:\n  %s", strings.Join(diffs, "\n  ")))
 	}
 	if !same {
 		fmt.Fprintf(out, "note: the suite %s judged, and this is %s: words, and rows that only one of them has, were not compared\n", saved.Suite.Version, self.Version)
@@ -71,10 +71,5 @@ func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	return runner.Conclude(out, &run, took, took)
 }
 
-// disagreement says that a report cannot be judged again, or not to the same verdict: nothing about the cluster.
-type disagreement struct{ error }
-
-func (d disagreement) Unwrap() error { return d.error }
-
-// ExitCode is the process's exit code.
-func (disagreement) ExitCode() int { return verdict.ExitUsage }
+// disagreement returns the error of a report that cannot be judged again, or not to the same verdict: it says nothing about the cluster.
+func disagreement(err error) error { return cli.ExitError{Err: err, Code: verdict.ExitUsage} }

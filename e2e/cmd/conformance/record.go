@@ -129,21 +129,8 @@ func (o *recordOptions) check() (err error) {
 	return nil
 }
 
-// unrecorded is a cluster of which nothing could be recorded.
-type unrecorded struct{ error }
-
-func (u unrecorded) Unwrap() error { return u.error }
-
-// ExitCode is the process's exit code.
-func (unrecorded) ExitCode() int { return verdict.ExitInconclusive }
-
-// recordedBroken says that a recording shows a broken promise.
-type recordedBroken struct{ n int }
-
-func (b recordedBroken) Error() string { return fmt.Sprintf("%d times a promise was broken", b.n) }
-
-// ExitCode is the process's exit code.
-func (recordedBroken) ExitCode() int { return verdict.ExitNotConformant }
+// unrecorded returns the error of a cluster of which nothing could be recorded.
+func unrecorded(err error) error { return cli.ExitError{Err: err, Code: verdict.ExitInconclusive} }
 
 func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) error {
 	var s runconfig.Settings
@@ -165,7 +152,7 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 		return cli.UsageError{Err: err}
 	}
 	if problem := preflight.Reach(ctx, client, o.within(preflight.AnswerLimit)); problem != nil {
-		return unrecorded{errors.New(problem.Text)}
+		return unrecorded(errors.New(problem.Text))
 	}
 	if o.namespaces == "" {
 		o.namespaces = contextNamespace(s)
@@ -196,7 +183,7 @@ func (*recordOptions) tell(out io.Writer, dir string, r *recording.Recording) er
 	}
 	fmt.Fprintf(out, "page: %s\n", filepath.Join(dir, report.PageFile))
 	if broken := r.Promises(); len(broken) > 0 {
-		return recordedBroken{len(broken)}
+		return cli.ExitError{Err: fmt.Errorf("%d times a promise was broken", len(broken)), Code: verdict.ExitNotConformant}
 	}
 	return nil
 }
@@ -211,12 +198,12 @@ func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interf
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
-		return nil, unrecorded{err}
+		return nil, unrecorded(err)
 	}
 	hs.version, hs.r.Suite = versionOf(client), version.OfProgram()
 	hs.r.NoteVersion(hs.version)
 	if err := hs.record(ctx, names); err != nil {
-		return nil, unrecorded{err}
+		return nil, unrecorded(err)
 	}
 	return hs.r, nil
 }

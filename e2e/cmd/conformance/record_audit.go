@@ -30,7 +30,7 @@ func (o *recordOptions) recordAudit(out, progress io.Writer) error {
 		names = strings.Split(o.namespaces, ",")
 	}
 	if len(names) == 0 {
-		return unrecorded{fmt.Errorf("--audit-log: %s shows no StatefulSet and no pod of one", strings.Join(o.auditLogs, ", "))}
+		return unrecorded(fmt.Errorf("--audit-log: %s shows no StatefulSet and no pod of one", strings.Join(o.auditLogs, ", ")))
 	}
 	dir, err := o.newFolder()
 	if err != nil {
@@ -40,18 +40,18 @@ func (o *recordOptions) recordAudit(out, progress io.Writer) error {
 	r := recording.New(names, o.selector)
 	r.Suite = version.OfProgram()
 	if err := os.Mkdir(filepath.Join(dir, "histories"), reportdir.FolderMode); err != nil {
-		return unrecorded{err}
+		return unrecorded(err)
 	}
 	for _, name := range names {
 		h, file := log.History(name), fmt.Sprintf("histories/%s-1.jsonl.gz", name)
 		if err := h.Save(filepath.Join(dir, file)); err != nil {
-			return unrecorded{err}
+			return unrecorded(err)
 		}
 		r.Add(h, file, recording.Span{}, func(set map[string]string) bool { return o.chosen.Matches(labels.Set(set)) })
 	}
 	r.Hold(o.objectives)
 	if err := errors.Join(report.SaveRecording(dir, r), o.removeOld()); err != nil {
-		return unrecorded{err}
+		return unrecorded(err)
 	}
 	return o.tell(out, dir, r)
 }

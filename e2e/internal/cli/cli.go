@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -29,19 +28,29 @@ func (u UsageError) Error() string { return u.Err.Error() }
 // Unwrap returns the error itself.
 func (u UsageError) Unwrap() error { return u.Err }
 
-// ExitCode returns the exit code of a command that ended with the error: what its ExitCode method says, if it has one.
+// ExitError is an error whose command ends with that exit code.
+type ExitError struct {
+	Err  error
+	Code int
+}
+
+// Error is the text of the error itself.
+func (e ExitError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error itself.
+func (e ExitError) Unwrap() error { return e.Err }
+
+// ExitCode returns the exit code of a command that ended with the error: ExitUsage for an error that is or wraps a UsageError, else the code of an
+// ExitError, else ExitFailed; 0 for nil.
 func ExitCode(err error) int {
-	var coded interface{ ExitCode() int }
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, new(UsageError)):
+	}
+	if errors.As(err, new(UsageError)) {
 		return ExitUsage
-	case errors.As(err, &coded):
-		// The exit code of a child process says nothing about a cluster.
-		if _, ofProgram := coded.(*exec.ExitError); !ofProgram {
-			return coded.ExitCode()
-		}
+	}
+	if coded, is := errors.AsType[ExitError](err); is {
+		return coded.Code
 	}
 	return ExitFailed
 }

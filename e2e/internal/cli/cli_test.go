@@ -11,12 +11,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-type coded int
-
-func (c coded) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
-
-func (c coded) ExitCode() int { return int(c) }
-
 func TestExitCode(t *testing.T) {
 	program := exec.CommandContext(t.Context(), "sh", "-c", "exit 3").Run()
 	for name, c := range map[string]struct {
@@ -26,7 +20,8 @@ func TestExitCode(t *testing.T) {
 		"no error":              {nil, 0},
 		"an error":              {errors.New("no space"), ExitFailed},
 		"wrong use":             {fmt.Errorf("e2e: %w", UsageError{errors.New("no such level")}), ExitUsage},
-		"a code of its own":     {errors.Join(coded(4), errors.New("no space")), 4},
+		"a code of its own":     {errors.Join(ExitError{errors.New("not found"), 4}, errors.New("no space")), 4},
+		"both":                  {ExitError{UsageError{errors.New("no such level")}, 4}, ExitUsage},
 		"a child process fails": {fmt.Errorf("compiling: %w", program), ExitFailed},
 	} {
 		if got := ExitCode(c.err); got != c.want {

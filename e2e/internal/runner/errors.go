@@ -20,42 +20,21 @@ func Conclude(out io.Writer, run *verdict.Run, specs, all time.Duration) error {
 		return err
 	}
 	if code := run.ExitCode(); code != verdict.ExitConformant {
-		return outcomeError{overall: run.Overall, code: code}
+		return cli.ExitError{Err: fmt.Errorf("the cluster was found %s (exit code %d)", run.Overall, code), Code: code}
 	}
 	return nil
 }
 
-// outcomeError is the verdict on a cluster that is not found conformant.
-type outcomeError struct {
-	overall verdict.Overall
-	code    int
-}
-
-// Error is the verdict.
-func (o outcomeError) Error() string {
-	return fmt.Sprintf("the cluster was found %s (exit code %d)", o.overall, o.code)
-}
-
-// ExitCode is the process's exit code.
-func (o outcomeError) ExitCode() int { return o.code }
-
-// OrInconclusive gives an error that kept a run from its verdict the exit code of an inconclusive run: it says nothing about the cluster,
-// so the process must not end as after a broken guarantee.
+// OrInconclusive gives an error without an exit code of its own, which kept a run from its verdict, that of an inconclusive run: it says nothing about
+// the cluster, so the process must not end as after a broken guarantee.
 func OrInconclusive(err error) error {
-	if err == nil || errors.As(err, new(outcomeError)) || cli.ExitCode(err) != cli.ExitFailed {
+	if err == nil || errors.As(err, new(cli.ExitError)) || errors.As(err, new(cli.UsageError)) {
 		return err
 	}
-	return inconclusiveError{err}
+	return cli.ExitError{Err: err, Code: verdict.ExitInconclusive}
 }
 
-type inconclusiveError struct{ error }
-
-func (i inconclusiveError) Unwrap() error { return i.error }
-
-// ExitCode is the process's exit code.
-func (inconclusiveError) ExitCode() int { return verdict.ExitInconclusive }
-
-// PreflightError turns preflight's problems into one error, with the exit code that fits the worst.
+// PreflightError turns preflight's problems into one error, which lists them one a line, with the exit code that fits the worst.
 func PreflightError(problems []preflight.Problem) error {
 	code := verdict.ExitUsage
 	lines := make([]string, 0, len(problems))
@@ -68,16 +47,5 @@ func PreflightError(problems []preflight.Problem) error {
 	if len(lines) > 1 {
 		lines[0] = fmt.Sprintf("%d problems\n%s", len(lines), lines[0])
 	}
-	return preflightError{text: strings.Join(lines, "\n"), code: code}
+	return cli.ExitError{Err: errors.New(strings.Join(lines, "\n")), Code: code}
 }
-
-type preflightError struct {
-	text string
-	code int
-}
-
-// Error lists the problems, one a line.
-func (e preflightError) Error() string { return e.text }
-
-// ExitCode is the process's exit code.
-func (e preflightError) ExitCode() int { return e.code }

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -10,14 +11,16 @@ import (
 
 // An error that says nothing about the cluster must not end the process as a broken guarantee does.
 func TestExitCodeOfARun(t *testing.T) {
+	broken := Conclude(io.Discard, &verdict.Run{Overall: verdict.NotConformant}, 0)
+	undecided := Conclude(io.Discard, &verdict.Run{Overall: verdict.OverallInconclusive}, 0)
 	for name, c := range map[string]struct {
 		err  error
 		want int
 	}{
 		"conformant":           {nil, verdict.ExitConformant},
-		"not conformant":       {outcomeError{verdict.NotConformant, verdict.ExitNotConformant}, verdict.ExitNotConformant},
-		"and not tidied up":    {errors.Join(outcomeError{verdict.NotConformant, verdict.ExitNotConformant}, errors.New("no space")), verdict.ExitNotConformant},
-		"undecided":            {outcomeError{verdict.OverallInconclusive, verdict.ExitInconclusive}, verdict.ExitInconclusive},
+		"not conformant":       {broken, verdict.ExitNotConformant},
+		"and not tidied up":    {errors.Join(broken, errors.New("no space")), verdict.ExitNotConformant},
+		"undecided":            {undecided, verdict.ExitInconclusive},
 		"wrong use":            {cli.UsageError{Err: errors.New("no such level")}, verdict.ExitUsage},
 		"no verdict was found": {errors.New("the specs did not run to their end"), verdict.ExitInconclusive},
 	} {
