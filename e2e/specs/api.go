@@ -169,7 +169,7 @@ var _ = Describe("The API of StatefulSets", func() {
 
 		By("patching all three sets, then deleting two by their label")
 		for _, name := range []string{"a", "b", "c"} {
-			patched, err := statefulset.Annotate(ctx, ns, name, annotation, "yes")
+			patched, err := ns.Annotate(ctx, name, annotation, "yes")
 			if err = answered(err); err == nil && patched.Annotations[annotation] != "yes" {
 				err = ns.UnlessMutated(ctx, fmt.Errorf("expected annotation %s in the answer, found %v", annotation, patched.Annotations))
 			}

@@ -65,8 +65,8 @@ type scaleCourse struct {
 // run takes sets of so many pods through all stages, until one is not reached in time.
 func (c *scaleCourse) run(ctx SpecContext, sets int, pods int32, option statefulset.Option) {
 	GinkgoHelper()
-	come := func(replicas int32) func(*statefulset.Set) framework.Condition {
-		return func(s *statefulset.Set) framework.Condition { return s.HasCome(replicas) }
+	settled := func(replicas int32) func(*statefulset.Set) framework.Condition {
+		return func(s *statefulset.Set) framework.Condition { return s.Settled(replicas) }
 	}
 	each := func(act func(*statefulset.Set)) func() {
 		return func() {
@@ -80,15 +80,15 @@ func (c *scaleCourse) run(ctx SpecContext, sets int, pods int32, option stateful
 		for i := range sets {
 			c.sets = append(c.sets, statefulset.Create(ctx, c.ns, option, statefulset.Named(fmt.Sprintf("set%d", i)), statefulset.Replicas(pods), c.placed))
 		}
-	}, come(pods)) &&
-		c.stage(ctx, "scaled down", each(func(s *statefulset.Set) { s.Scale(ctx, half) }), come(half)) &&
-		c.stage(ctx, "scaled up", each(func(s *statefulset.Set) { s.Scale(ctx, pods) }), come(pods)) &&
-		c.stage(ctx, "rolled out", each(func(s *statefulset.Set) { s.NewTemplate(ctx, "new") }), come(pods)) &&
+	}, settled(pods)) &&
+		c.stage(ctx, "scaled down", each(func(s *statefulset.Set) { s.Scale(ctx, half) }), settled(half)) &&
+		c.stage(ctx, "scaled up", each(func(s *statefulset.Set) { s.Scale(ctx, pods) }), settled(pods)) &&
+		c.stage(ctx, "rolled out", each(func(s *statefulset.Set) { s.NewTemplate(ctx, "new") }), settled(pods)) &&
 		c.stage(ctx, "half of the pods deleted", each(func(s *statefulset.Set) {
 			for n := range int(half) {
 				c.ns.DeletePod(ctx, s.Pod(2*n))
 			}
-		}), come(pods)) &&
+		}), settled(pods)) &&
 		c.stage(ctx, "deleted", each(func(s *statefulset.Set) { s.Delete(ctx, metav1.DeletePropagationBackground) }), (*statefulset.Set).NoPods)
 }
 

@@ -72,7 +72,7 @@ func (v *view) claimTrouble(name string) *Finding {
 		return f
 	case c.DeletionTimestamp != nil:
 		f.Cause, f.What = "claim-terminating", "is being deleted and waits for its finalizers "+list(c.Finalizers)
-		f.Evidence = []Evidence{{claim, "metadata.deletionTimestamp", c.DeletionTimestamp.UTC().Format("2006-01-02T15:04:05Z")}, {claim, "metadata.finalizers", list(c.Finalizers)}}
+		f.Evidence = []Evidence{{claim, "metadata.deletionTimestamp", stamp(c.DeletionTimestamp)}, {claim, "metadata.finalizers", list(c.Finalizers)}}
 		f.Do = []string{"delete the pod that mounts it: the claim then goes, and the controller makes both again"}
 		return f
 	case c.Status.Phase == corev1.ClaimLost:

@@ -53,7 +53,7 @@ func (v *view) claimInUse(p *corev1.Pod, c *corev1.PersistentVolumeClaim) *Findi
 	f := &Finding{Area: Storage, Object: claim, Seen: "pod " + p.Name + " uses it", Path: []Ref{v.setRef(), v.ref("pod", p.Name), claim}, Look: []string{describe(claim)}}
 	if c.DeletionTimestamp != nil {
 		f.Cause, f.What = "claim-terminating", fmt.Sprintf("is being deleted: it goes with its data as soon as pod %s ends", p.Name)
-		f.Evidence = []Evidence{{claim, "metadata.deletionTimestamp", c.DeletionTimestamp.UTC().Format("2006-01-02T15:04:05Z")}, {claim, "metadata.finalizers", list(c.Finalizers)}}
+		f.Evidence = []Evidence{{claim, "metadata.deletionTimestamp", stamp(c.DeletionTimestamp)}, {claim, "metadata.finalizers", list(c.Finalizers)}}
 		f.Why = "somebody deleted it; the finalizer holds it while a pod uses it, and nothing takes the deletion back"
 		f.Do = []string{
 			"to keep the data: set persistentVolumeReclaimPolicy: Retain on its volume " + firstOf(c.Spec.VolumeName, "(none)") + ", and make a backup before the pod ends",
@@ -70,7 +70,7 @@ func (v *view) claimInUse(p *corev1.Pod, c *corev1.PersistentVolumeClaim) *Findi
 	if pv := v.volume(c.Spec.VolumeName); pv != nil && pv.DeletionTimestamp != nil {
 		f.Cause, f.Object = "volume-terminating", clusterRef("persistentvolume", pv.Name)
 		f.What = fmt.Sprintf("is being deleted: it goes as soon as its claim %s does", c.Name)
-		f.Evidence = []Evidence{{f.Object, "metadata.deletionTimestamp", pv.DeletionTimestamp.UTC().Format("2006-01-02T15:04:05Z")}, {f.Object, "spec.persistentVolumeReclaimPolicy", string(pv.Spec.PersistentVolumeReclaimPolicy)}}
+		f.Evidence = []Evidence{{f.Object, "metadata.deletionTimestamp", stamp(pv.DeletionTimestamp)}, {f.Object, "spec.persistentVolumeReclaimPolicy", string(pv.Spec.PersistentVolumeReclaimPolicy)}}
 		f.Do = []string{"to keep the data: set persistentVolumeReclaimPolicy: Retain, and make a backup"}
 		return f
 	}
@@ -165,7 +165,7 @@ func (v *view) drift(text string, names []string) Finding {
 		Evidence: []Evidence{
 			{claim, "spec.resources.requests[storage]", storage(c)},
 			{v.setRef(), "spec.volumeClaimTemplates[" + t.Name + "]", oneLine(storage(t) + " " + modesText(t.Spec.AccessModes))},
-			{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z") + ", the set's " + v.set.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			{claim, "metadata.creationTimestamp", stamp(&c.CreationTimestamp) + ", the set's " + stamp(&v.set.CreationTimestamp)},
 		},
 		Look: []string{kubectl(claim, "get persistentvolumeclaims"), "kubectl get storageclasses"},
 	}
@@ -212,8 +212,8 @@ func (v *view) earlierData(p *corev1.Pod, crash Finding) *Finding {
 		strings.Replace(strings.TrimPrefix(crash.What, "has "), " that ", " ", 1))
 	f.Path = []Ref{claim}
 	f.Evidence = slices.Concat([]Evidence{
-		{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
-		{v.setRef(), "metadata.creationTimestamp", v.set.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+		{claim, "metadata.creationTimestamp", stamp(&c.CreationTimestamp)},
+		{v.setRef(), "metadata.creationTimestamp", stamp(&v.set.CreationTimestamp)},
 	}, crash.Evidence)
 	f.Why = "claims outlive their set by design: what a new install generates (passwords, cluster IDs) applies to an empty volume only. The claim's age is a hint, the container's last words are the proof"
 	f.Do = []string{

@@ -69,7 +69,7 @@ func (v *view) madeAnew(c *corev1.PersistentVolumeClaim) *Finding {
 	f := &Finding{
 		Cause: Note, Area: Storage, Object: claim, Path: []Ref{v.setRef(), claim}, Seen: "the pod that uses it began with an empty volume",
 		What:     fmt.Sprintf("was made anew %s ago: an earlier claim of its name was deleted, and this one does not have its data", v.ago(c.CreationTimestamp.Time)),
-		Evidence: []Evidence{{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")}, {claim, "metadata.uid", string(c.UID)}},
+		Evidence: []Evidence{{claim, "metadata.creationTimestamp", stamp(&c.CreationTimestamp)}, {claim, "metadata.uid", string(c.UID)}},
 		Why:      "somebody deleted the earlier claim: the controller makes one that is missing together with its pod",
 		Do:       []string{"restore the data from a backup: with the reclaim policy Delete the earlier volume went with its claim"},
 		Look:     []string{describe(claim), "kubectl get persistentvolumes"},
@@ -127,8 +127,8 @@ func (v *view) leftBehind(c *corev1.PersistentVolumeClaim) *Finding {
 		What: fmt.Sprintf("is used by no pod, has the set's labels and is older than the set: an earlier set of another name, or with another claim template, left it; this one uses %s", list(makes)),
 		Evidence: []Evidence{
 			{claim, "metadata.labels", labels.Set(c.Labels).String()},
-			{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
-			{v.setRef(), "metadata.creationTimestamp", v.set.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			{claim, "metadata.creationTimestamp", stamp(&c.CreationTimestamp)},
+			{v.setRef(), "metadata.creationTimestamp", stamp(&v.set.CreationTimestamp)},
 		},
 		Why:  "the name of a claim is that of its template, of the set and the pod's number: with another name of either the set makes new claims, by design",
 		Do:   []string{"to have the data on it: create the set anew with the earlier names, or copy them, pod by pod", "if nobody needs them: delete the claim"},
@@ -166,8 +166,8 @@ func (v *view) rescaledData(p *corev1.Pod, crash Finding) *Finding {
 		f.Cause, f.Area, f.Object, f.Path = "earlier-data", Storage, claim, []Ref{claim}
 		f.What = fmt.Sprintf("was there before the set was scaled up, so that pod %s starts on what it had when it was scaled away, and its %s", p.Name, strings.Replace(strings.TrimPrefix(crash.What, "has "), " that ", " ", 1))
 		f.Evidence = slices.Concat([]Evidence{
-			{claim, "metadata.creationTimestamp", c.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
-			{v.ref("pod", p.Name), "metadata.creationTimestamp", p.CreationTimestamp.UTC().Format("2006-01-02T15:04:05Z")},
+			{claim, "metadata.creationTimestamp", stamp(&c.CreationTimestamp)},
+			{v.ref("pod", p.Name), "metadata.creationTimestamp", stamp(&p.CreationTimestamp)},
 			eventEvidence(all[gone]),
 		}, crash.Evidence)
 		f.Why = "the claims of pods that are scaled away stay, unless persistentVolumeClaimRetentionPolicy.whenScaled is Delete: a member that was removed from its cluster meanwhile comes back with its old data. The claim's age is a hint, the container's last words are the proof"

@@ -167,6 +167,9 @@ func at(e *corev1.Event) time.Time {
 	return t
 }
 
+// stamp writes a time as the API does.
+func stamp(t *metav1.Time) string { return t.UTC().Format(time.RFC3339) }
+
 // events returns the events about an object, the newest first; reasons choose, none means all. uid keeps away what was said of an
 // earlier object of the name.
 func (v *view) events(kind, name string, uid types.UID, reasons ...string) []*corev1.Event {

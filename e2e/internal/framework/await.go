@@ -57,8 +57,8 @@ type WaitOption struct {
 // where Overdue accuses them.
 func MustHappen(id contract.ID, by ...Controller) WaitOption { return WaitOption{id: id, by: by} }
 
-// Of says of which set the waits are, by its name.
-func Of(set string, options []WaitOption) []WaitOption {
+// ForSet returns the options of waits for a set, which it names.
+func ForSet(set string, options []WaitOption) []WaitOption {
 	own := slices.Clone(options)
 	for i := range own {
 		own[i].set = set
@@ -255,12 +255,4 @@ func DescribePod(e *history.Event) string {
 		parts = append(parts, "Ready is "+string(c.Status)+": "+c.Reason)
 	}
 	return strings.TrimSuffix(fmt.Sprintf("pod %s is %s, not Ready; %s", e.Name, e.Pod.Phase, strings.Join(parts, ", ")), "; ")
-}
-
-// ControllerUID returns the UID of an object's controlling ownerReference, "" without one.
-func ControllerUID(e *history.Event) types.UID {
-	if c := e.Controller(); c != nil {
-		return c.UID
-	}
-	return ""
 }

@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -92,11 +91,7 @@ func (ns *Namespace) probePodGC(ctx context.Context) error {
 		}
 		return ""
 	})
-	release := Request{Verb: history.VerbOther, Resource: history.Pods, Name: name, Text: "remove the finalizer of pod " + name}
-	_, err := Send(ns, release, func() (*corev1.Pod, error) {
-		return pods.Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
-	})
-	if marked == nil && err != nil {
+	if err := ns.RemoveFinalizers(ctx, name); marked == nil && err != nil {
 		ns.Note(fmt.Sprintf("the finalizer of pod %s could not be removed: %v", name, err))
 	}
 	return marked

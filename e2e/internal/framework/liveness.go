@@ -171,11 +171,17 @@ func (ns *Namespace) probe(ctx context.Context) error {
 
 // TriggerSync changes an annotation of a set, which has the controller sync the set and changes nothing else.
 func (ns *Namespace) TriggerSync(ctx context.Context, set string) error {
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"at-%d"}}}`, history.Prefix+"touched", ns.Now().Milliseconds())
-	_, err := Send(ns, Request{Verb: history.VerbTouch, Resource: history.Sets, Name: set, Text: "touch set " + set}, func() (*appsv1.StatefulSet, error) {
+	_, err := ns.Annotate(ctx, set, history.Prefix+"touched", fmt.Sprintf("at-%d", ns.Now().Milliseconds()))
+	return err
+}
+
+// Annotate gives a set an annotation and returns the set that the API server answered with.
+func (ns *Namespace) Annotate(ctx context.Context, set, annotation, value string) (*appsv1.StatefulSet, error) {
+	request := Request{Verb: history.VerbTouch, Resource: history.Sets, Name: set, Text: fmt.Sprintf("touch set %s: annotation %s", set, annotation)}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
+	return Send(ns, request, func() (*appsv1.StatefulSet, error) {
 		return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
 	})
-	return err
 }
 
 // PodInFlight names a pod that the kubelet, the scheduler or the spec still has to do something about, "" if there is none: a pod that
@@ -184,9 +190,8 @@ func (ns *Namespace) PodInFlight() string {
 	var found string
 	ns.View(func(s *history.State) {
 		for _, p := range s.List(history.Pods) {
-			ended := p.Pod.Phase == corev1.PodSucceeded || p.Pod.Phase == corev1.PodFailed
 			switch {
-			case ended && slices.Contains(p.Finalizers, runconfig.Finalizer): // only the spec's finalizer keeps it
+			case p.Pod.Finished() && slices.Contains(p.Finalizers, runconfig.Finalizer): // only the spec's finalizer keeps it
 			case p.Terminating(), p.Pod.Phase == corev1.PodPending:
 				found = DescribePod(p)
 			case p.Pod.Phase == corev1.PodRunning && !p.Pod.Is(corev1.ContainersReady):

@@ -116,6 +116,15 @@ func (ns *Namespace) TryDeletePod(ctx context.Context, name string, o metav1.Del
 	return uid, ns.Do(remove, func() error { return ns.Client.CoreV1().Pods(ns.Name).Delete(ctx, name, o) })
 }
 
+// RemoveFinalizers removes all finalizers of a pod.
+func (ns *Namespace) RemoveFinalizers(ctx context.Context, pod string) error {
+	request := Request{Verb: history.VerbOther, Resource: history.Pods, Name: pod, Text: "remove the finalizer of pod " + pod}
+	_, err := Send(ns, request, func() (*corev1.Pod, error) {
+		return ns.Client.CoreV1().Pods(ns.Name).Patch(ctx, pod, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+	})
+	return err
+}
+
 // Evict creates the eviction that a request describes, of the pod of its name and UID, and returns the API server's answer.
 func (ns *Namespace) Evict(ctx context.Context, r Request) error {
 	return ns.Do(r, func() error {

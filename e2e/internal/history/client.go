@@ -78,7 +78,8 @@ func (o *ClientOperation) Lists(value int64) bool {
 
 // MemberState is what a member of a database said of itself when it was asked.
 type MemberState struct {
-	Seq    int           `json:"seq"`
+	Seq int `json:"seq"`
+	// At is the time of the answer, and Call that of the question, both by the recorder's clock.
 	At     time.Duration `json:"at"`
 	Call   time.Duration `json:"call"`
 	Member string        `json:"member"` // the pod

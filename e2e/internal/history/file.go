@@ -124,7 +124,7 @@ func (l line) withoutAddresses() line {
 	return l
 }
 
-// Read reads what Write wrote, or what was written in the format before. A history without an end is returned with End nil: it was cut
+// Read reads what Write wrote, or what was written in a former format. A history without an end is returned with End nil: it was cut
 // short, and judging it is inconclusive. Anything that is not a history is an error that names the record, which is the line where nobody
 // edited the file.
 func Read(r io.Reader) (*History, error) {
@@ -165,7 +165,7 @@ type reader struct {
 	sharer  Sharer
 }
 
-// decode reads one record, of either format.
+// decode reads one record, of the current format or the first one; the second has the records of the current one.
 func (f *reader) decode(dec *json.Decoder) (line, error) {
 	if f.v1 {
 		var old lineV1

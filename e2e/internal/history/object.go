@@ -41,6 +41,14 @@ func (m *Meta) Controller() *metav1.OwnerReference {
 	return nil
 }
 
+// ControllerUID returns the UID of the object's controller, "" where it has none.
+func (m *Meta) ControllerUID() types.UID {
+	if c := m.Controller(); c != nil {
+		return c.UID
+	}
+	return ""
+}
+
 // Pod is what order, identity and update guarantees read of a pod.
 type Pod struct {
 	Phase      corev1.PodPhase `json:"phase,omitempty"`

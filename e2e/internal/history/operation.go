@@ -3,7 +3,6 @@ package history
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -80,16 +79,6 @@ func (o *Operation) Effective() bool { return o.Outcome != Refused }
 
 // Deletes reports whether the operation asks for the deletion or eviction of objects.
 func (o *Operation) Deletes() bool { return o.Verb == VerbDelete || o.Verb == VerbEvict }
-
-// Selects reports whether the deletion of a collection asks for objects with those labels. A selector that cannot be parsed, which
-// Read refuses, selects nothing.
-func (o *Operation) Selects(set map[string]string) bool {
-	if o.Selector == "" {
-		return true
-	}
-	selector, err := labels.Parse(o.Selector)
-	return err == nil && selector.Matches(labels.Set(set))
-}
 
 // ExpectationKind says what a spec expects of an object.
 type ExpectationKind string

@@ -268,7 +268,7 @@ func (m *model) podTakenByOthers(p *podLife) bool {
 
 // nodesTouched reports whether the test did anything to a node or the control plane.
 func (m *model) nodesTouched() bool {
-	return slices.ContainsFunc(m.h.Operations, func(o history.Operation) bool { return o.Resource == "nodes" || o.Verb == history.VerbRestart })
+	return slices.ContainsFunc(m.h.Operations, func(o history.Operation) bool { return o.Resource == history.Nodes || o.Verb == history.VerbRestart })
 }
 
 // takenAway returns the event that shows a pod first as deleted, evicted or given up.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -238,16 +237,16 @@ func (m *model) leftAlone(x *history.Expectation, pod *podLife, events []*histor
 		return undecided(pod.deleting, "%s: it was deleted at %s, and not by the set, for all that the recording shows: %s", x.Text, pod.deleting.Ref(), m.deletedBy(pod))
 	case now.Gone() || now.Terminating():
 		return notMet(m.setSelecting(pod), seen, "%s: expected it to stay, found it deleted at %s: see the API server's audit log for who did it", x.Text, now.Ref())
-	case controllerUID(now) == controllerUID(was):
+	case now.ControllerUID() == was.ControllerUID():
 		return held()
 	case owner != nil && owner.Kind != "StatefulSet":
 		return undecided(now, "%s: its controller became %s %s at %s, which is not a set's doing", x.Text, owner.Kind, owner.Name, now.Ref())
 	}
-	accused := m.bySet[controllerUID(now)]
+	accused := m.bySet[now.ControllerUID()]
 	if accused == nil {
 		accused = m.setSelecting(pod)
 	}
-	return notMet(accused, seen, "%s: expected the controller to stay the one of UID %q, found %q at %s", x.Text, controllerUID(was), controllerUID(now), now.Ref())
+	return notMet(accused, seen, "%s: expected the controller to stay the one of UID %q, found %q at %s", x.Text, was.ControllerUID(), now.ControllerUID(), now.Ref())
 }
 
 // kept decides whether an object is still there, with the controller that is expected, and a claim with its volume.
@@ -259,8 +258,8 @@ func (m *model) kept(x *history.Expectation, events []*history.Event) expectatio
 		return m.notKept(x, events[:deleted], events[deleted])
 	case was.Claim != nil && was.Claim.Volume != "" && now.Claim.Volume != was.Claim.Volume:
 		return notMet(m.setOfClaim(was), []*history.Event{was, now}, "%s: expected the volume %q, found %q at %s", x.Text, was.Claim.Volume, now.Claim.Volume, now.Ref())
-	case x.Controller != nil && controllerUID(now) != *x.Controller:
-		return notMet(m.bySet[*x.Controller], []*history.Event{was, now}, "%s: expected the controller of UID %q, found %q at %s", x.Text, *x.Controller, controllerUID(now), now.Ref())
+	case x.Controller != nil && now.ControllerUID() != *x.Controller:
+		return notMet(m.bySet[*x.Controller], []*history.Event{was, now}, "%s: expected the controller of UID %q, found %q at %s", x.Text, *x.Controller, now.ControllerUID(), now.Ref())
 	}
 	return held()
 }
@@ -361,11 +360,4 @@ func (m *model) setSelecting(p *podLife) *setLife {
 		}
 	}
 	return found
-}
-
-func controllerUID(e *history.Event) types.UID {
-	if c := e.Controller(); c != nil {
-		return c.UID
-	}
-	return ""
 }

@@ -141,7 +141,7 @@ func (d *downtimes) pod(s *observed, e *history.Event) {
 
 // isUp reports whether the newest version of a pod is one of the set's that serves.
 func isUp(pod *history.Event, set types.UID) bool {
-	return pod != nil && pod.Pod.RunningAndReady() && !pod.Terminating() && pod.Controller() != nil && pod.Controller().UID == set
+	return pod != nil && pod.Pod.RunningAndReady() && !pod.Terminating() && pod.ControllerUID() == set
 }
 
 // follow takes note of whether a pod is up as of an event.

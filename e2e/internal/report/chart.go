@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -204,15 +205,7 @@ func tenth(x float64) float64 { return math.Round(x*10) / 10 }
 
 // mergeNumbers merges the numbers of marks that are too close to each other into one text, such as "3–5".
 func mergeNumbers(marks []chartMark) []chartMark {
-	slices.SortStableFunc(marks, func(a, b chartMark) int {
-		switch {
-		case a.X < b.X:
-			return -1
-		case a.X > b.X:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(marks, func(a, b chartMark) int { return cmp.Compare(a.X, b.X) })
 	leader, right := -1, math.Inf(-1)
 	for i := range marks {
 		m := &marks[i]

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
@@ -154,14 +155,6 @@ func parseSpecs(data []byte) (Outcomes, error) {
 			return Outcomes{}, fmt.Errorf("spec %q: expected a file below histories, found %q", s.Text, s.History)
 		}
 	}
-	slices.SortFunc(out.Specs, func(a, b Spec) int {
-		switch {
-		case a.Text < b.Text:
-			return -1
-		case a.Text > b.Text:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(out.Specs, func(a, b Spec) int { return strings.Compare(a.Text, b.Text) })
 	return out, nil
 }

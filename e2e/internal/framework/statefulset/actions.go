@@ -126,15 +126,6 @@ func (s *Set) TriggerSync(ctx context.Context) {
 	Expect(s.NS.TriggerSync(ctx, s.Name)).To(Succeed())
 }
 
-// Annotate patches a set with an annotation and returns the set that the API server answered with.
-func Annotate(ctx context.Context, ns *framework.Namespace, set, annotation, value string) (*appsv1.StatefulSet, error) {
-	request := framework.Request{Verb: history.VerbTouch, Resource: history.Sets, Name: set, Text: fmt.Sprintf("patch set %s: annotation %s", set, annotation)}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, annotation, value)
-	return framework.Send(ns, request, func() (*appsv1.StatefulSet, error) {
-		return ns.Client.AppsV1().StatefulSets(ns.Name).Patch(ctx, set, types.MergePatchType, patch, metav1.PatchOptions{})
-	})
-}
-
 // DryRun is the name of the set that DryRunCreate would create, unless an option gives it another.
 const DryRun = "dry-run"
 

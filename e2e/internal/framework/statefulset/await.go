@@ -70,8 +70,8 @@ func (s *Set) AwaitUpdated(ctx context.Context, options ...framework.WaitOption)
 	s.NS.ExpectEach(ctx, 2*l.PodReady+l.PodGone, "the rollout of "+s.Name+" to be complete", s.rolledOut, s.updated, s.of(options)...)
 }
 
-// HasCome is met where exactly the pods of that many replicas exist, all Ready and at the update revision, and the status says so.
-func (s *Set) HasCome(replicas int32) framework.Condition {
+// Settled is met where exactly the pods of that many replicas exist, all Ready and at the update revision, and the status says so.
+func (s *Set) Settled(replicas int32) framework.Condition {
 	return framework.AllOf(s.hasReplicas(replicas), s.rolledOut)
 }
 
@@ -178,7 +178,7 @@ func (s *Set) AwaitUpdateRevision(ctx context.Context) *history.Event {
 func (s *Set) revisions(st *history.State) []*history.Event {
 	var kept []*history.Event
 	for _, e := range st.List(history.Revisions) {
-		if c := e.Controller(); c != nil && c.UID == s.UID {
+		if e.ControllerUID() == s.UID {
 			kept = append(kept, e)
 		}
 	}

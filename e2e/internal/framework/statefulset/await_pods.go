@@ -213,7 +213,7 @@ func (s *Set) AwaitCrashLoop(ctx context.Context, old *history.Event) {
 func (s *Set) AwaitReleased(ctx context.Context, ordinal int, uid types.UID, options ...framework.WaitOption) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be released", s.Pod(ordinal)), func(st *history.State) string {
-		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && e.UID == uid && framework.ControllerUID(e) == s.UID {
+		if e := st.Get(history.Pods, s.Pod(ordinal)); e != nil && e.UID == uid && e.ControllerUID() == s.UID {
 			return "pod " + e.Name + " still belongs to the set"
 		}
 		return ""
@@ -224,7 +224,7 @@ func (s *Set) AwaitReleased(ctx context.Context, ordinal int, uid types.UID, opt
 func (s *Set) AwaitAdopted(ctx context.Context, pod *history.Event, options ...framework.WaitOption) {
 	GinkgoHelper()
 	s.NS.Expect(ctx, s.NS.Settings.Limits.PodCreated, fmt.Sprintf("pod %s to be adopted", pod.Name), func(st *history.State) string {
-		if e := st.Get(history.Pods, pod.Name); e == nil || e.UID != pod.UID || framework.ControllerUID(e) != s.UID {
+		if e := st.Get(history.Pods, pod.Name); e == nil || e.UID != pod.UID || e.ControllerUID() != s.UID {
 			return "pod " + pod.Name + " does not belong to the set"
 		}
 		return ""

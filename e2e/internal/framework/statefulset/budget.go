@@ -16,9 +16,6 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// budgets is the resource of a PodDisruptionBudget, which is not recorded itself.
-const budgets history.Resource = "poddisruptionbudgets"
-
 // Budget is a PodDisruptionBudget for all pods of a set.
 type Budget struct {
 	set  *Set
@@ -74,7 +71,7 @@ func (s *Set) CreateUncountedBudget(ctx context.Context, name string, spec polic
 	if spec.MaxUnavailable != nil {
 		text += fmt.Sprintf(", maxUnavailable %v", spec.MaxUnavailable)
 	}
-	create := framework.Request{Verb: history.VerbCreate, Resource: budgets, Name: name, Text: text}
+	create := framework.Request{Verb: history.VerbCreate, Resource: history.Budgets, Name: name, Text: text}
 	_, err := framework.Send(ns, create, func() (*policyv1.PodDisruptionBudget, error) {
 		return client.Create(ctx, budget, metav1.CreateOptions{})
 	})
@@ -102,7 +99,7 @@ func (b *Budget) awaitCounted(ctx context.Context) {
 func (b *Budget) Delete(ctx context.Context) {
 	GinkgoHelper()
 	ns := b.set.NS
-	remove := framework.Request{Verb: history.VerbDelete, Resource: budgets, Name: b.name, Text: fmt.Sprintf("delete budget %s for %s", b.name, b.set.Name)}
+	remove := framework.Request{Verb: history.VerbDelete, Resource: history.Budgets, Name: b.name, Text: fmt.Sprintf("delete budget %s for %s", b.name, b.set.Name)}
 	Expect(ns.Do(remove, func() error {
 		return ns.Client.PolicyV1().PodDisruptionBudgets(ns.Name).Delete(ctx, b.name, metav1.DeleteOptions{})
 	})).To(Succeed())

@@ -46,11 +46,7 @@ func (s *Set) AddFinalizer(ctx context.Context, ordinal int) (removeFinalizer fu
 			return
 		}
 		present = false
-		request := framework.Request{Verb: history.VerbOther, Resource: history.Pods, Name: name, Text: "remove the finalizer of " + name}
-		_, err := framework.Send(s.NS, request, func() (*corev1.Pod, error) {
-			return s.NS.Client.CoreV1().Pods(s.NS.Name).Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
-		})
-		Expect(err).NotTo(HaveOccurred(), "removing the finalizer %s of pod %s", runconfig.Finalizer, name)
+		Expect(s.NS.RemoveFinalizers(ctx, name)).To(Succeed(), "removing the finalizer %s of pod %s", runconfig.Finalizer, name)
 	}
 	DeferCleanup(removeFinalizer)
 	return removeFinalizer

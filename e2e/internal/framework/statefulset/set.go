@@ -140,7 +140,7 @@ func manifestOf(ctx context.Context, ns *framework.Namespace, fixture string, op
 
 // of returns the options for waits of this set.
 func (s *Set) of(options []framework.WaitOption) []framework.WaitOption {
-	return framework.Of(s.Name, options)
+	return framework.ForSet(s.Name, options)
 }
 
 // Pod returns the name of the pod of that ordinal.

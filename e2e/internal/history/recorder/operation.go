@@ -63,14 +63,6 @@ func (c *Call) Return(answer metav1.Object, err error) {
 	}
 }
 
-// Do records an operation and sends its request, and returns the request's error.
-func (r *Recorder) Do(op history.Operation, request func() (metav1.Object, error)) error {
-	call := r.Begin(op)
-	answer, err := request()
-	call.Return(answer, err)
-	return err
-}
-
 // refused reports whether an error is the API server's word that it did not carry out a request: a status of the 4xx class. A time-out and
 // an error of the server leave open what became of the request, and so does everything that is not an answer, and a refusal of a request
 // that was sent again after its connection was lost.

@@ -27,9 +27,7 @@ func TestOperationsRecordCallReturnAndOutcome(t *testing.T) {
 	scale.End(history.Refused, nil, "too late") // only the first answer counts
 	eviction := r.Begin(history.Operation{Verb: history.VerbEvict, Resource: history.Pods, Name: "web-0", UID: "uid-1", Text: "evict web-0"})
 	eviction.End(history.Refused, &history.Result{UID: "u"}, "the budget allows none")
-	if err := r.Do(history.Operation{Verb: history.VerbOther, Text: "signal web-0"}, func() (metav1.Object, error) { return nil, nil }); err != nil {
-		t.Error(err)
-	}
+	r.Begin(history.Operation{Verb: history.VerbOther, Text: "signal web-0"}).Return(nil, nil)
 	late := r.Begin(history.Operation{Verb: history.VerbDelete, Resource: history.Pods, Selector: "app=web", Text: "delete pods"})
 	r.Expect(history.Expectation{Guarantee: contract.OrderingCreate, Kind: history.ExpectLeftAlone, Resource: history.Pods, Name: "web-0", UID: "uid-1", Text: "left alone"})
 	h := stop(t, r)
@@ -76,9 +74,7 @@ func TestOutcomeOfAnError(t *testing.T) {
 		{apierrors.NewInternalError(errors.New("etcd")), history.Unknown},
 		{errors.New("connection reset"), history.Unknown},
 	} {
-		if err := r.Do(history.Operation{Verb: history.VerbUpdate, Text: "update"}, func() (metav1.Object, error) { return nil, tt.err }); !errors.Is(err, tt.err) {
-			t.Errorf("expected the request's own error %v, found %v", tt.err, err)
-		}
+		r.Begin(history.Operation{Verb: history.VerbUpdate, Text: "update"}).Return(nil, tt.err)
 		all := r.History().Operations
 		if op := all[len(all)-1]; op.Outcome != tt.want || op.Reason != tt.err.Error() || op.ReturnSeq == 0 {
 			t.Errorf("%v: expected %s, found %+v", tt.err, tt.want, op)

@@ -95,14 +95,9 @@ func (r *Recorder) Unreadable() []history.Gap { return slices.Clone(r.unreadable
 // Now is the time since the recording began.
 func (r *Recorder) Now() time.Duration { return time.Since(r.start) }
 
-// Check records what the spec itself found for a guarantee, by other means than the watches.
+// Check records what the spec itself found for a guarantee, by other means than the watches, of no set in particular.
 func (r *Recorder) Check(id contract.ID, outcome history.Outcome, text string) {
-	r.CheckSet("", id, outcome, text)
-}
-
-// CheckSet is Check for what was found of one set, by its name.
-func (r *Recorder) CheckSet(set string, id contract.ID, outcome history.Outcome, text string) {
-	r.RecordCheck(history.Check{Guarantee: id, Outcome: outcome, Set: set, Text: text})
+	r.RecordCheck(history.Check{Guarantee: id, Outcome: outcome, Text: text})
 }
 
 // RecordCheck records a check, whose place and time are the recorder's to set.

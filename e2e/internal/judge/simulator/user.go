@@ -152,7 +152,7 @@ func (cl *cluster) changeSpec(verb history.Verb, name string, f func(*history.Se
 // podsOf returns the pods of the set that exist and are not terminating.
 func (cl *cluster) podsOf(set *history.Event) []*history.Event {
 	return slices.DeleteFunc(cl.builder.List(history.Pods), func(p *history.Event) bool {
-		return p.Controller() == nil || p.Controller().UID != set.UID || p.Terminating()
+		return p.ControllerUID() != set.UID || p.Terminating()
 	})
 }
 
