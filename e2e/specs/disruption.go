@@ -24,6 +24,17 @@ func disrupt(ctx SpecContext) (*framework.Namespace, *nodes.Disruption) {
 	return ns, nodes.Disrupt(ctx, ns)
 }
 
+// createOnNode creates a set of two pods, both on the worker that is to be disrupted; others may go to any worker.
+func createOnNode(ctx SpecContext, ns *framework.Namespace, workers *nodes.Disruption, options ...statefulset.Option) *statefulset.Set {
+	GinkgoHelper()
+	uncordon := workers.CordonOthers(ctx, workers.Node)
+	set := statefulset.Create(ctx, ns, append(options, statefulset.Replicas(2))...)
+	set.AwaitReady(ctx)
+	set.ExpectOnNode(workers.Node, 0, 1)
+	uncordon(ctx)
+	return set
+}
+
 // restartInTheMiddle kills a component while one set is scaled up, one scaled down and one rolled out, each held in the middle.
 func restartInTheMiddle(ctx SpecContext, component string, id contract.ID) {
 	GinkgoHelper()
@@ -88,11 +99,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		contract.DisruptionNodeLost, contract.DisruptionNodeReturns,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		uncordon := workers.CordonOthers(ctx, workers.Node)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.TolerateUnreachable())
-		set.AwaitReady(ctx)
-		set.ExpectOnNode(workers.Node, 0, 1)
-		uncordon(ctx)
+		set := createOnNode(ctx, ns, workers, statefulset.TolerateUnreachable())
 
 		By("letting the node stop answering, with its containers where they were")
 		workers.Pause(ctx)
@@ -118,11 +125,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		contract.DisruptionNodeReturns,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		uncordon := workers.CordonOthers(ctx, workers.Node)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
-		set.AwaitReady(ctx)
-		set.ExpectOnNode(workers.Node, 0, 1)
-		uncordon(ctx)
+		set := createOnNode(ctx, ns, workers)
 
 		pods := set.Pods(0, 1)
 		workers.Kill(ctx)
@@ -136,11 +139,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 
 	It("replaces the pods of a lost node that is declared out of service", Proves(contract.DisruptionOutOfService), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		uncordon := workers.CordonOthers(ctx, workers.Node)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.TolerateUnreachable())
-		set.AwaitReady(ctx)
-		set.ExpectOnNode(workers.Node, 0, 1)
-		uncordon(ctx)
+		set := createOnNode(ctx, ns, workers, statefulset.TolerateUnreachable())
 
 		By("losing the node, which alone moves no pod")
 		pods := set.Pods(0, 1)
@@ -162,11 +161,7 @@ var _ = Describe("A StatefulSet on a cluster that is disrupted", Serial, func() 
 		contract.DisruptionNodeDeleted, contract.DisruptionTargetCondition,
 	), func(ctx SpecContext) {
 		ns, workers := disrupt(ctx)
-		uncordon := workers.CordonOthers(ctx, workers.Node)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(2))
-		set.AwaitReady(ctx)
-		set.ExpectOnNode(workers.Node, 0, 1)
-		uncordon(ctx)
+		set := createOnNode(ctx, ns, workers)
 
 		By("losing the node and deleting its object")
 		pods := set.Pods(0, 1)
