@@ -95,7 +95,7 @@ func (m *model) dueCreation(s *setLife, f frontier) (ordinal int, since time.Dur
 func (m *model) creationDue(s *setLife, n int, since time.Duration) (time.Duration, bool) {
 	name := fmt.Sprintf("%s-%d", s.name, n)
 	if lives := s.byOrdinal[n]; len(lives) > 0 {
-		if l, lost := m.replacementOf(s, lives[len(lives)-1]); lost && (l.reason != released || l.unselected()) {
+		if l, lost := m.lossOf(s, lives[len(lives)-1]); lost && (l.reason != released || l.unselected()) {
 			return 0, false // a guarantee of its own
 		}
 	}

@@ -21,7 +21,7 @@ func identityChecks() []check {
 		{ids: []contract.ID{contract.IdentityHostname}, run: checkHostname},
 		{ids: []contract.ID{contract.IdentityOwnFQDN, contract.DNSPodRecord}, run: checkNetworkName},
 		{ids: []contract.ID{contract.IdentityLabels}, run: checkLabels},
-		{ids: []contract.ID{contract.IdentitySticky}, run: replacementsBy(deleted, contract.IdentitySticky)},
+		{ids: []contract.ID{contract.IdentitySticky}, run: lostPodsReplaced(deleted, contract.IdentitySticky)},
 		{ids: []contract.ID{contract.IdentityAtMostOne}, run: checkAtMostOne},
 		{ids: []contract.ID{contract.IdentityOwnership}, run: checkOwnership},
 		{ids: []contract.ID{contract.IdentityNotMine}, run: checkNotMine},
@@ -84,7 +84,7 @@ func checkLabels(m *model, res *results) {
 // exercised. Replacements are checked under identity/sticky, templates with a hostname under identity/overrides.
 func checkHostname(m *model, res *results) {
 	isReplacement := map[*podLife]bool{}
-	for _, l := range m.replacements {
+	for _, l := range m.lostPods {
 		isReplacement[l.next] = true
 	}
 	m.createdPods(func(s *setLife, p *podLife) {

@@ -13,7 +13,7 @@ import (
 // and pods that take the place of another one of the set under identity/sticky.
 func checkNetworkName(m *model, res *results) {
 	again := map[*podLife]bool{}
-	for _, l := range m.replacements {
+	for _, l := range m.lostPods {
 		again[l.next] = l.pod.created != nil && l.pod.owners[0].set == l.set
 	}
 	m.createdPods(func(s *setLife, p *podLife) {

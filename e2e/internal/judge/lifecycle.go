@@ -13,9 +13,9 @@ import (
 
 func lifecycleChecks() []check {
 	return []check{
-		{ids: []contract.ID{contract.LifecycleFailed}, run: replacementsBy(failed, contract.LifecycleFailed)},
+		{ids: []contract.ID{contract.LifecycleFailed}, run: lostPodsReplaced(failed, contract.LifecycleFailed)},
 		{ids: []contract.ID{contract.LifecycleSucceeded}, run: checkSucceeded},
-		{ids: []contract.ID{contract.LifecycleEvicted}, run: replacementsBy(evicted, contract.LifecycleEvicted)},
+		{ids: []contract.ID{contract.LifecycleEvicted}, run: lostPodsReplaced(evicted, contract.LifecycleEvicted)},
 		{ids: []contract.ID{contract.LifecycleDisruptionTarget}, run: checkDisruptionTarget},
 		{ids: []contract.ID{contract.LifecycleEvictedGraceful}, run: checkEvictedGraceful},
 		{ids: []contract.ID{contract.LifecycleCrashInPlace}, run: checkCrashes},
@@ -27,7 +27,7 @@ func lifecycleChecks() []check {
 // checkSucceeded: since 1.29 a Succeeded pod is replaced too.
 func checkSucceeded(m *model, res *results) {
 	if m.atLeast("1.29", true) {
-		replacementsBy(succeeded, contract.LifecycleSucceeded)(m, res)
+		lostPodsReplaced(succeeded, contract.LifecycleSucceeded)(m, res)
 	}
 }
 
@@ -194,7 +194,7 @@ func (s *setLife) revisionAt(at time.Duration) string {
 func checkRelease(m *model, res *results) {
 	const id = contract.LifecycleRelease
 	overdue := m.actDeadline()
-	for _, l := range m.replacements {
+	for _, l := range m.lostPods {
 		if l.reason == released && l.unselected() {
 			res.checkReplacement(id, l, overdue)
 		}
@@ -236,7 +236,7 @@ func (s *setLife) unselected(p *podLife) (since *history.Event) {
 }
 
 // unselected reports whether the pod was released because its labels had changed.
-func (l *replacement) unselected() bool { return l.set.selects() && !l.set.matches(l.at) }
+func (l *lostPod) unselected() bool { return l.set.selects() && !l.set.matches(l.at) }
 
 // index returns the position of the first of the pod's events from that point of the history on.
 func (p *podLife) index(seq int) int {

@@ -24,8 +24,8 @@ const (
 	released
 )
 
-// replacement is one pod that a set lost, or that finished, while its ordinal was in range.
-type replacement struct {
+// lostPod is one pod that a set lost, or that finished, while its ordinal was in range.
+type lostPod struct {
 	set    *setLife
 	pod    *podLife
 	reason lossReason
@@ -39,15 +39,15 @@ type replacement struct {
 	refused bool
 }
 
-func (m *model) allReplacements() []replacement {
-	var out []replacement
+func (m *model) allLostPods() []lostPod {
+	var out []lostPod
 	for _, s := range m.sets {
 		if len(s.events) == 0 {
 			continue
 		}
 		f, complete := m.frontierOf(s)
 		for _, p := range s.pods {
-			if l, ok := m.replacementOf(s, p); ok {
+			if l, ok := m.lossOf(s, p); ok {
 				if l.next == nil && complete {
 					l.unfilledFor = m.unfilledFor(s, p.ordinal, f)
 					l.refused = m.refused(s, f.since)
@@ -59,9 +59,9 @@ func (m *model) allReplacements() []replacement {
 	return out
 }
 
-// replacementOf returns how the set lost the pod, or false if it did not, or not while the ordinal was in range.
-func (m *model) replacementOf(s *setLife, p *podLife) (replacement, bool) {
-	l := replacement{set: s, pod: p}
+// lossOf returns how the set lost the pod, or false if it did not, or not while the ordinal was in range.
+func (m *model) lossOf(s *setLife, p *podLife) (lostPod, bool) {
+	l := lostPod{set: s, pod: p}
 	switch at := s.releaseOf(p); {
 	case at != nil:
 		l.at, l.reason = at, released
@@ -149,11 +149,11 @@ func ownerNamed(e *history.Event, kind, name string) types.UID {
 	return ""
 }
 
-// replacementsBy checks every lost pod of one reason: it must be replaced by a pod with the same identity.
-func replacementsBy(why lossReason, id contract.ID) func(*model, *results) {
+// lostPodsReplaced checks every lost pod of one reason: it must be replaced by a pod with the same identity.
+func lostPodsReplaced(why lossReason, id contract.ID) func(*model, *results) {
 	return func(m *model, res *results) {
 		overdue := m.actDeadline()
-		for _, l := range m.replacements {
+		for _, l := range m.lostPods {
 			if l.reason == why {
 				res.checkReplacement(id, l, overdue)
 			}
@@ -162,7 +162,7 @@ func replacementsBy(why lossReason, id contract.ID) func(*model, *results) {
 }
 
 // checkReplacement checks the replacement of one lost pod.
-func (res *results) checkReplacement(id contract.ID, l replacement, overdue time.Duration) {
+func (res *results) checkReplacement(id contract.ID, l lostPod, overdue time.Duration) {
 	how := [...]string{deleted: "deleted", evicted: "evicted", failed: "Failed", succeeded: "Succeeded", released: "released"}[l.reason]
 	if l.next == nil {
 		if l.unfilledFor > overdue {
@@ -195,7 +195,7 @@ func (res *results) checkReplacement(id contract.ID, l replacement, overdue time
 
 // differences lists where the replacement's identity differs from the lost pod's. If another client created the lost pod, or its creation
 // is not recorded, only the hostname is compared.
-func (l *replacement) differences() []string {
+func (l *lostPod) differences() []string {
 	was, now := l.pod.first(), l.next.first()
 	var out []string
 	differ := func(what, was, now string) {

@@ -12,7 +12,7 @@ import (
 // checkRetention: claims are retained when pods, ordinals or the set are deleted, unless persistentVolumeClaimRetentionPolicy says Delete.
 func checkRetention(m *model, res *results) {
 	res.unexpectedClaimDeletion()
-	for _, l := range m.replacements {
+	for _, l := range m.lostPods {
 		res.claimsSurvived(l)
 	}
 	overdue := m.collectOverdue()
@@ -39,7 +39,7 @@ func deletedDelete(v *history.Event) bool { return deletes(v.Set.WhenDeleted) }
 func someDelete(v *history.Event) bool    { return scaledDelete(v) || deletedDelete(v) }
 
 // claimsSurvived checks that a pod's replacement uses the same claims on the same volumes.
-func (res *results) claimsSurvived(l replacement) {
+func (res *results) claimsSurvived(l lostPod) {
 	m := res.m
 	if l.next == nil || l.next.created == nil || len(l.next.ready) == 0 || l.reason == released {
 		return

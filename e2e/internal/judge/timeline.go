@@ -33,11 +33,11 @@ type model struct {
 	claimants   map[string][]*setLife
 	reports     map[string][]*history.Event // of deletions, by the StatefulSet controller, by the pod's name
 	reported    map[*podLife]bool           // the pods that it reports to have deleted
+	shortened   int                         // how many of them were deleted with another grace period than their own
 	creationReports
-	responses    []response // of the controller to changes of specs
-	shortened    int        // how many of them had another grace period than their own
-	replacements []replacement
-	reactions    []reaction // by time
+	responses []response // of the controller to changes of specs
+	lostPods  []lostPod
+	reactions []reaction // by time
 	// refusals are, by set, the moments at which the controller reported that it could not create something for it.
 	refusals map[string][]time.Duration
 	// controllerActs are the moments at which the controller was seen at work on any set, sorted.
@@ -182,7 +182,7 @@ func newModel(h *history.History) *model {
 	m.findControllerActs()
 	m.findTriggers()
 	m.reactions = m.allReactions()
-	m.replacements = m.allReplacements()
+	m.lostPods = m.allLostPods()
 	return m
 }
 

@@ -39,25 +39,19 @@ type acknowledgedCheck struct {
 	lists, lost int
 }
 
-// expected is a write that a list is held against, and the guarantee that speaks of it.
-type expected struct {
-	id    contract.ID
-	write *history.ClientOperation
-}
-
 // list holds one list against the writes before it.
 func (c *acknowledgedCheck) list(l *history.ClientOperation) {
 	c.lists++
 	held := map[contract.ID][]*history.ClientOperation{}
 	wrong := map[contract.ID][]*history.ClientOperation{}
 	for _, w := range c.writes {
-		x, decided := c.expect(w, l)
+		id, decided := c.expect(w, l)
 		if !decided {
 			continue
 		}
-		held[x.id] = append(held[x.id], w)
-		if l.Lists(w.Value) == (x.id == contract.WorkloadDataGone) {
-			wrong[x.id] = append(wrong[x.id], w)
+		held[id] = append(held[id], w)
+		if l.Lists(w.Value) == (id == contract.WorkloadDataGone) {
+			wrong[id] = append(wrong[id], w)
 		}
 	}
 	for _, id := range []contract.ID{contract.WorkloadNoLostWrite, contract.WorkloadDataKept, contract.WorkloadDataGone} {
@@ -73,25 +67,24 @@ func (c *acknowledgedCheck) list(l *history.ClientOperation) {
 
 // expect returns which guarantee says whether a list has the entry of a write, or false if none does: the write was not acknowledged before, or the data
 // may have gone just then.
-func (c *acknowledgedCheck) expect(w, l *history.ClientOperation) (expected, bool) {
-	x := expected{id: contract.WorkloadNoLostWrite, write: w}
+func (c *acknowledgedCheck) expect(w, l *history.ClientOperation) (id contract.ID, decided bool) {
+	id = contract.WorkloadNoLostWrite
 	if w.At >= l.Call {
-		return x, false
+		return id, false
 	}
 	for i := range c.recreations {
 		r := &c.recreations[i]
 		switch before := w.At <= r.deleted.At; {
 		case !before && !r.keeps && w.Call < r.next.events[0].At, r.deleted.At < l.At && !r.over(l.Call):
-			return x, false // the one, or the other, took place while the set was being made again
+			return id, false // the one, or the other, took place while the set was being made again
 		case !before || !r.over(l.Call):
 		case !r.keeps:
-			x.id = contract.WorkloadDataGone
-			return x, true
+			return contract.WorkloadDataGone, true
 		default:
-			x.id = contract.WorkloadDataKept
+			id = contract.WorkloadDataKept
 		}
 	}
-	return x, true
+	return id, true
 }
 
 // report names the writes that a list lacks, or has and should not have.
