@@ -40,7 +40,7 @@ type Options struct {
 	Exploration     Exploration
 	Scale           Scale
 	Workload        Workload
-	Beside          Beside
+	Advisory        Advisory
 
 	level, namespaces, timeLimit, retries string // as typed
 	used                                  *apiclient.Usage
@@ -67,7 +67,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	o.Exploration.addFlags(f)
 	o.Scale.addFlags(f)
 	o.Workload.addFlags(f)
-	o.Beside.addFlags(f)
+	o.Advisory.addFlags(f)
 	f.String(&o.Images.Nginx, "NGINX_IMAGE", "", "nginx `image` of the pods")
 	f.String(&o.Images.Busybox, "BUSYBOX_IMAGE", "", "busybox `image` of the pods")
 	f.String(&o.Images.Etcd, "ETCD_IMAGE", "", "etcd `image` of the level workload (default: the one of the cluster's own control plane)")
@@ -123,7 +123,7 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	o.Exploration.validate(o.Level, wrong)
 	o.Scale.validate(wrong)
 	o.Workload.validate(len(o.Namespaces) > 0, wrong)
-	o.Beside.validate(time.Now(), wrong)
+	o.Advisory.validate(time.Now(), wrong)
 	o.TimeLimit += o.Exploration.longest()
 	o.UseReportDir()
 	dir := o.ReportDir
@@ -189,7 +189,7 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
-		Objectives: o.Beside.Objectives, KnownIssues: o.Beside.KnownIssues,
+		Objectives: o.Advisory.Objectives, KnownIssues: o.Advisory.KnownIssues,
 		PodPatch: o.Workload.PodPatch, ClaimSize: o.Workload.ClaimSize, PullSecret: o.Workload.PullSecret,
 		NamespaceLabels: o.Workload.NamespaceLabels, NamespaceAnnotations: o.Workload.NamespaceAnnotations,
 	}

@@ -45,7 +45,7 @@ func TestParseKnownIssues(t *testing.T) {
 	}
 }
 
-func TestBesideIsReadFromFlagsAndEnvironment(t *testing.T) {
+func TestAdvisoryIsReadFromFlagsAndEnvironment(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "known.yaml")
 	if err := os.WriteFile(file, []byte("[{guarantee: ordering/create, reason: r, expires: 2027-03-01}]"), 0o600); err != nil {
 		t.Fatal(err)
@@ -61,16 +61,16 @@ func TestBesideIsReadFromFlagsAndEnvironment(t *testing.T) {
 		{args: []string{"--objective=pod-ready=30s"}, want: []string{"pod-ready=30s"}, wrongWith: "OBJECTIVE"},
 		{args: []string{"--known-issues=" + file + "x"}, wrongWith: "KNOWN_ISSUES"},
 	} {
-		var b Beside
+		var a Advisory
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
-		b.addFlags(cli.NewFlags(set, func(name string) string { return c.env[name] }))
+		a.addFlags(cli.NewFlags(set, func(name string) string { return c.env[name] }))
 		if err := set.Parse(c.args); err != nil {
 			t.Fatal(err)
 		}
 		var wrong []string
-		b.validate(time.Now(), func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) })
-		if strings.Join(b.Objectives, " ") != strings.Join(c.want, " ") || len(b.KnownIssues) != len(c.env)/2 {
-			t.Errorf("%v %v: found %+v", c.env, c.args, b)
+		a.validate(time.Now(), func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) })
+		if strings.Join(a.Objectives, " ") != strings.Join(c.want, " ") || len(a.KnownIssues) != len(c.env)/2 {
+			t.Errorf("%v %v: found %+v", c.env, c.args, a)
 		}
 		if (len(wrong) > 0) != (c.wrongWith != "") || (len(wrong) > 0 && !strings.Contains(wrong[0], c.wrongWith)) {
 			t.Errorf("%v: expected %q to be wrong, found %v", c.args, c.wrongWith, wrong)

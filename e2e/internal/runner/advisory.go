@@ -13,35 +13,35 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 )
 
-// Beside is what is shown beside the verdicts, and changes none.
-type Beside struct {
+// Advisory is what a report shows beside the verdicts and what changes none of them: objectives for figures, and known issues.
+type Advisory struct {
 	Objectives  []string
 	KnownIssues []contract.KnownIssue
 
 	file string // of the known issues
 }
 
-func (b *Beside) addFlags(f cli.Flags) {
-	f.Strings(&b.Objectives, "OBJECTIVE", "`figure` and the most that it may be, such as pod-ready.p95=30s, several times or with commas between; met or not, it is no part of conformance")
-	f.String(&b.file, "KNOWN_ISSUES", "", "`file` with guarantees that are known to be broken, each with reason and expires; it changes no verdict")
+func (a *Advisory) addFlags(f cli.Flags) {
+	f.Strings(&a.Objectives, "OBJECTIVE", "`figure` and the most that it may be, such as pod-ready.p95=30s, several times or with commas between; met or not, it is no part of conformance")
+	f.String(&a.file, "KNOWN_ISSUES", "", "`file` with guarantees that are known to be broken, each with reason and expires; it changes no verdict")
 }
 
 // validate reads the file, as of a day, and reports what is wrong.
-func (b *Beside) validate(now time.Time, wrong func(format string, args ...any)) {
-	for _, text := range b.Objectives {
+func (a *Advisory) validate(now time.Time, wrong func(format string, args ...any)) {
+	for _, text := range a.Objectives {
 		if _, err := figures.ParseObjective(text); err != nil {
 			wrong("OBJECTIVE: %v", err)
 		}
 	}
-	if b.file == "" {
+	if a.file == "" {
 		return
 	}
-	text, err := os.ReadFile(b.file)
+	text, err := os.ReadFile(a.file)
 	if err == nil {
-		b.KnownIssues, err = ParseKnownIssues(text, now)
+		a.KnownIssues, err = ParseKnownIssues(text, now)
 	}
 	if err != nil {
-		wrong("KNOWN_ISSUES=%s: %v", b.file, err)
+		wrong("KNOWN_ISSUES=%s: %v", a.file, err)
 	}
 }
 
