@@ -27,7 +27,11 @@ func bannedNames() []string {
 
 // TestWords keeps the vocabulary of the project to terms of the field.
 func TestWords(t *testing.T) {
-	for _, path := range tracked(t, "*.go", "*.md", "*.yaml", "*.tmpl", "Makefile") {
+	paths := tracked(t, "*.go", "*.md", "*.yaml", "*.tmpl", "Makefile")
+	if len(paths) == 0 {
+		t.Fatal("expected git to know the files of the project, found none")
+	}
+	for _, path := range paths {
 		if strings.Contains(path, "testdata/") || path == "e2e/words_test.go" {
 			continue
 		}

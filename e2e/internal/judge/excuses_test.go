@@ -23,8 +23,8 @@ func TestNothingHidesBehindTheLag(t *testing.T) {
 	for id, mutate := range mutations() {
 		t.Run(string(id), func(t *testing.T) {
 			t.Parallel()
-			hidden := 0
-			for seed, found := uint64(0), 0; seed < tries && found < places; seed++ {
+			hidden, found := 0, 0
+			for seed := uint64(0); seed < tries && found < places; seed++ {
 				h := newMutableHistory(simulator.History(seed), rand.New(rand.NewPCG(seed, 1)))
 				if !mutate(h) {
 					continue
@@ -35,6 +35,9 @@ func TestNothingHidesBehindTheLag(t *testing.T) {
 				if said(h.sorted()) <= said(as) {
 					hidden++
 				}
+			}
+			if found == 0 {
+				t.Errorf("expected a place for the mutation in %d histories, found none", tries)
 			}
 			if hidden > 0 {
 				t.Errorf("%d mutated histories are judged in silence, expected a finding or an excuse that the histories as they were do not have", hidden)

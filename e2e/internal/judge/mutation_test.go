@@ -1,7 +1,6 @@
 package judge_test
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -22,7 +21,12 @@ func mutations() map[contract.ID]mutation {
 		disruptionMutations(), identityMutations(), lifecycleMutations(), notMineMutations(), orderingMutations(), retentionMutations(),
 		statusMutations(), storageMutations(), terminationMutations(), updateMutations(), completionMutations(), endpointMutations(), workloadMutations(),
 	} {
-		maps.Copy(all, family)
+		for id, mutate := range family {
+			if all[id] != nil {
+				panic("two families have a mutation of " + string(id) + ": one of them is for furtherMutations")
+			}
+			all[id] = mutate
+		}
 	}
 	return all
 }

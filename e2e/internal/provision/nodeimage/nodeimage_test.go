@@ -97,7 +97,11 @@ func TestManifestsNameImagesThatAreMade(t *testing.T) {
 			registry + "/local-path-provisioner:" + v.localPath: true,
 		}
 		for _, file := range []string{"default-cni.yaml", "default-storage.yaml"} {
-			for _, image := range regexp.MustCompile(regexp.QuoteMeta(registry)+`/\S+`).FindAllString(string(readFile("files/manifests/"+file)), -1) {
+			named := regexp.MustCompile(regexp.QuoteMeta(registry)+`/\S+`).FindAllString(string(readFile("files/manifests/"+file)), -1)
+			if len(named) == 0 {
+				t.Errorf("%s names no image of %s", file, registry)
+			}
+			for _, image := range named {
 				if !made[image] {
 					t.Errorf("%s names %s, which a build for %s does not make", file, image, v.kubernetes)
 				}
