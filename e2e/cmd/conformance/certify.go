@@ -296,7 +296,7 @@ it will remove what it made, by the label %s=%s, and touch nothing else; what an
   %s
 `, strings.Join(s.Namespaces, ", "), objects, runconfig.RunLabel, s.Run, removal(s))
 	} else {
-		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first three to try it, with a pod each
+		fmt.Fprintf(w, `it will make namespaces %s-..., a few at a time, and in them %s; first a few to try it, with a pod each
 it will remove them again, and touch nothing else; whatever an interrupted run left is removed by
   %s
 `, s.NamespacePrefix, objects, removal(s))

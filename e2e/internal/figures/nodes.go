@@ -86,8 +86,8 @@ func nodeSamples(h *history.History) []Sample {
 	}
 	var out []Sample
 	for _, v := range podsByName(h) {
-		for _, l := range failures {
-			out = append(out, l.samples(v)...)
+		for _, f := range failures {
+			out = append(out, f.samples(v)...)
 		}
 	}
 	return out
@@ -98,18 +98,18 @@ type failure struct {
 	node string
 	from time.Duration
 	// remedy is the first thing that was done about it: the node was started again, declared out of service, or its object deleted; then is the second.
-	// Both are 0 where there was none. Losses that nobody made have neither.
+	// Both are 0 where there was none. Failures that the spec did not cause have neither.
 	remedy, then time.Duration
-	made         bool
+	caused       bool // by the spec
 }
 
-// samples returns what one pod's name shows of a loss.
-func (l failure) samples(v podVersions) []Sample {
-	before := l.from
-	if !l.made {
+// samples returns what the pods of one name show of a failure.
+func (f failure) samples(v podVersions) []Sample {
+	before := f.from
+	if !f.caused {
 		before -= watchesApart
 	}
-	if !v.on(l.node, before) {
+	if !v.on(f.node, before) {
 		return nil
 	}
 	down := v.down(before)
@@ -117,18 +117,18 @@ func (l failure) samples(v podVersions) []Sample {
 		return nil
 	}
 	up := v.up(down)
-	if !l.made {
-		if up > l.from {
-			return []Sample{{NodeLost, l.node, up - l.from}}
+	if !f.caused {
+		if up > f.from {
+			return []Sample{{NodeLost, f.node, up - f.from}}
 		}
 		return nil
 	}
 	var out []Sample
-	if l.remedy == 0 || down < l.remedy {
-		out = append(out, Sample{NodeNoticed, l.node, down - l.from})
+	if f.remedy == 0 || down < f.remedy {
+		out = append(out, Sample{NodeNoticed, f.node, down - f.from})
 	}
-	if l.remedy > 0 && up > l.remedy && (l.then == 0 || up < l.then) {
-		out = append(out, Sample{NodeRecovered, l.node, up - l.remedy})
+	if f.remedy > 0 && up > f.remedy && (f.then == 0 || up < f.then) {
+		out = append(out, Sample{NodeRecovered, f.node, up - f.remedy})
 	}
 	return out
 }
@@ -143,13 +143,13 @@ func failuresCaused(h *history.History) []failure {
 		}
 		switch o.Verb {
 		case history.VerbStopNode:
-			out = append(out, failure{node: o.Name, from: o.ReturnAt, made: true})
+			out = append(out, failure{node: o.Name, from: o.ReturnAt, caused: true})
 		case history.VerbStartNode, history.VerbFenceNode:
-			if n := slices.IndexFunc(out, func(l failure) bool { return l.node == o.Name && l.then == 0 }); n >= 0 {
-				if l := &out[n]; l.remedy == 0 {
-					l.remedy = o.ReturnAt
+			if n := slices.IndexFunc(out, func(f failure) bool { return f.node == o.Name && f.then == 0 }); n >= 0 {
+				if f := &out[n]; f.remedy == 0 {
+					f.remedy = o.ReturnAt
 				} else {
-					l.then = o.At
+					f.then = o.At
 				}
 			}
 		}

@@ -22,7 +22,7 @@ type Finding struct {
 	Seqs []int         `json:"seqs,omitempty"`
 }
 
-// Result is what one judge makes of one history.
+// Result is what one history shows of one guarantee.
 type Result struct {
 	Guarantee contract.ID `json:"guarantee"`
 	// Exercised counts the transitions that the guarantee speaks of and that were seen to respect it.
@@ -38,7 +38,7 @@ type Result struct {
 	NotApplicable []string `json:"notApplicable,omitempty"`
 }
 
-// check is one judge: the guarantees it decides and how.
+// check is one judge: the guarantees that it decides, and the function that adds what a history shows of them to the results.
 type check struct {
 	ids []contract.ID
 	run func(*model, *results)
@@ -69,7 +69,7 @@ func JudgedGuarantees() []contract.ID {
 	return ids
 }
 
-// History runs every judge over a history and returns one result for each guarantee in Judged, followed by those that only
+// History runs every judge over a history and returns one result for each of JudgedGuarantees, followed by those that only
 // expectations and checks of the spec speak of. Both count like a judge's own finding.
 func History(h *history.History) []Result { return judged(h).all() }
 
@@ -175,8 +175,8 @@ func (res *results) broken(id contract.ID, c evidence) {
 	res.of(id).Violations = append(res.of(id).Violations, f)
 }
 
-// doubt says what leaves an accusation of an act at a moment open, "" if nothing does: the set is not the suite's, so that what its owner does to it is not
-// marked, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, the controller's view was old, or others may have set the field.
+// doubt says what leaves an accusation of an act at a moment open, "" if nothing does: the set is not the suite's, so that what its owner does to it is no
+// recorded operation, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, the controller's view was old, or others may have set the field.
 func (m *model) doubt(c *evidence, act time.Duration) string {
 	if c.set != nil && m.notCreatedByTest(c.set) {
 		return fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)

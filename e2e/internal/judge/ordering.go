@@ -29,7 +29,7 @@ func orderingChecks() []check {
 	}
 }
 
-// creationsOf judges every creation of one class against its predecessors.
+// creationsOf judges every creation that was for one reason: all lower ordinals must be Ready.
 func creationsOf(c creationReason, id contract.ID) func(*model, *results) {
 	return func(m *model, res *results) {
 		for _, a := range m.actions {

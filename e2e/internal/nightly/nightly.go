@@ -1,7 +1,7 @@
 // Package nightly compares several runs of the suite on one cluster with each other and with the nights before. What every run of a
 // night reports is a regression; what only some report is a flake, of the cluster or of the suite.
 //
-// It stands on the machine-readable reports of packages report and verdict. It runs nothing and reaches no cluster: e2e/cmd/conformance
+// It stands on the machine-readable reports of packages report and verdict. It runs nothing and reaches no cluster: e2e/cmd/confdev
 // runs the suite and plants the faults.
 package nightly
 
