@@ -61,8 +61,8 @@ type Difference struct{ What, Before, After string }
 // leastMeasured is how many times either run must have measured for a figure to be compared.
 const leastMeasured = 5
 
-// FigureRule says how it is decided that a figure moved.
-const FigureRule = "A figure moved when the median of one run lies beyond the 95th percentile of the other and both measured it five times or more: " +
+// figureRule says how it is decided that a figure moved.
+const figureRule = "A figure moved when the median of one run lies beyond the 95th percentile of the other and both measured it five times or more: " +
 	"half of the times of one run are then outside of what the other showed. Figures are no part of the outcome."
 
 // Of compares two reports.

@@ -85,7 +85,7 @@ func verdicts(title string, rows []Row) section {
 }
 
 func moved(title string, rows []Figure) section {
-	s := section{Title: title, Note: FigureRule, Head: []string{"what was measured", "node or class", "before: median, 95 %", "after: median, 95 %"}}
+	s := section{Title: title, Note: figureRule, Head: []string{"what was measured", "node or class", "before: median, 95 %", "after: median, 95 %"}}
 	for _, f := range rows {
 		s.Rows = append(s.Rows, []string{
 			f.Before.Kind.Meaning(), f.Before.Of, fmt.Sprintf("%.2f s, %.2f s of %d", f.Before.Median, f.Before.P95, f.Before.Count),

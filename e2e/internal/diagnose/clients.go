@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// ForClients reports whether a service that is not the set's own seems to be meant for its pods, and selects something that its template does not
+// forClients reports whether a service that is not the set's own seems to be meant for its pods, and selects something that its template does not
 // make: it shares a label with the template, and asks for more.
-func ForClients(s *corev1.Service, governing string, template map[string]string) bool {
+func forClients(s *corev1.Service, governing string, template map[string]string) bool {
 	if s.Name == governing || len(s.Spec.Selector) == 0 || s.Spec.Type == corev1.ServiceTypeExternalName || labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(template)) {
 		return false
 	}
@@ -34,7 +34,7 @@ func (v *view) deserted() []Finding {
 	for i := range v.s.Services {
 		s := &v.s.Services[i]
 		selector := labels.SelectorFromSet(s.Spec.Selector)
-		if !ForClients(s, v.set.Spec.ServiceName, template) || slices.ContainsFunc(v.s.Pods, func(p corev1.Pod) bool { return selector.Matches(labels.Set(p.Labels)) }) {
+		if !forClients(s, v.set.Spec.ServiceName, template) || slices.ContainsFunc(v.s.Pods, func(p corev1.Pod) bool { return selector.Matches(labels.Set(p.Labels)) }) {
 			continue
 		}
 		var differ []string

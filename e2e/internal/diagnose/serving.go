@@ -18,7 +18,7 @@ func selects(s *corev1.Service, of map[string]string) bool {
 // Concerns reports whether the pods that a service selects say something of a set: the service selects what the set's template makes, seems to be
 // meant for it, or is one of the names that the template asks for.
 func Concerns(s *corev1.Service, governing string, template map[string]string, namespace string, names []string) bool {
-	return ForClients(s, governing, template) || selects(s, template) || slices.ContainsFunc(names, func(name string) bool { return isServiceName(name, s.Name, namespace) })
+	return forClients(s, governing, template) || selects(s, template) || slices.ContainsFunc(names, func(name string) bool { return isServiceName(name, s.Name, namespace) })
 }
 
 // isServiceName reports whether a name of the cluster is that of a service, not of one of its pods.

@@ -17,8 +17,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/fixtures"
 )
 
-// PublicImage is the image of fixtures/set.yaml.
-const PublicImage = "busybox:1.37"
+// publicImage is the image of fixtures/set.yaml.
+const publicImage = "busybox:1.37"
 
 // The claim templates that sets have: none, the first, or both.
 const dataClaim, logClaim = "data", "log"

@@ -85,7 +85,7 @@ func (e *Episode) Script() (string, error) {
 		}
 		fmt.Fprintf(&b, "\n# %s\n", s.Act.Words())
 		b.WriteString(s.wait())
-		requests, err := s.Act.Requests(PublicImage)
+		requests, err := s.Act.Requests(publicImage)
 		if err != nil {
 			return "", err
 		}

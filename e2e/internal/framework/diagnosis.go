@@ -15,8 +15,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 )
 
-// DiagnosisFile is where a failed spec's diagnosis is saved, in the folder of its artifacts.
-const DiagnosisFile = "diagnosis.txt"
+// diagnosisFile is where a failed spec's diagnosis is saved, in the folder of its artifacts.
+const diagnosisFile = "diagnosis.txt"
 
 // Diagnose finds out what is wrong with the namespace's sets now, saves the diagnosis below dir with the state that it was made from,
 // and returns it in short: a line or a few for each set.
@@ -47,6 +47,6 @@ func (ns *Namespace) Diagnose(ctx context.Context, dir string) (string, error) {
 		}
 		errs = append(errs, diagnose.Write(&whole, state, found), state.Save(filepath.Join(dir, "state-"+name+".yaml")))
 	}
-	errs = append(errs, os.WriteFile(filepath.Join(dir, DiagnosisFile), whole.Bytes(), reportdir.FileMode))
+	errs = append(errs, os.WriteFile(filepath.Join(dir, diagnosisFile), whole.Bytes(), reportdir.FileMode))
 	return string(bytes.TrimSpace(brief.Bytes())), errors.Join(errs...)
 }

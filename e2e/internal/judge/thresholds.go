@@ -28,8 +28,8 @@ const (
 	// reactions of one controller were measured to vary by less than three times.
 	HoldFactor = 5
 
-	// HoldFloor is the least length of such a period: a sync takes well under a second even on a slow machine.
-	HoldFloor = time.Second
+	// holdFloor is the least length of such a period: a sync takes well under a second even on a slow machine.
+	holdFloor = time.Second
 
 	// MinActDeadline is how long an act that is due must be missing before that is a violation, where the controller was seen to react
 	// quickly: longer than the retries of a sync that met a conflict, whose back-off begins at 5 ms and doubles.
@@ -124,7 +124,7 @@ func knownFrom(h *history.History) time.Duration {
 func (m *model) settleTime() time.Duration { return SettleTime(m.h) }
 
 // leastHold is how long nothing must have happened before that shows that the controller waited, given the longest reaction seen by then.
-func leastHold(reaction time.Duration) time.Duration { return max(HoldFloor, HoldFactor*reaction) }
+func leastHold(reaction time.Duration) time.Duration { return max(holdFloor, HoldFactor*reaction) }
 
 // shortlyAfter reports whether the deletions of two pods began so shortly one after the other as those that one actor requests in a row.
 func shortlyAfter(p, q *podLife) bool { return (q.deleting.At - p.deleting.At).Abs() < inARow }
@@ -193,7 +193,7 @@ func minReady(v *history.Event) time.Duration {
 func enoughPods(n int) bool { return n >= maxReportedPods }
 
 // isHalt reports whether an act came so long after the controller should have begun to wait that it broke off a wait.
-func isHalt(since time.Duration, act *history.Event) bool { return act.At-since >= HoldFloor }
+func isHalt(since time.Duration, act *history.Event) bool { return act.At-since >= holdFloor }
 
 // atLeastShortest returns a reaction, never less than the shortest one that counts.
 func atLeastShortest(reaction time.Duration) time.Duration { return max(reaction, shortestReaction) }

@@ -10,8 +10,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/images"
 )
 
-// SBOMFile is the bundle's bill of materials.
-const SBOMFile = "sbom.cdx.json"
+// sbomFile is the bundle's bill of materials.
+const sbomFile = "sbom.cdx.json"
 
 // sbom is what is written of CycloneDX (https://cyclonedx.org/docs/1.6/json/).
 type sbom struct {
@@ -42,7 +42,7 @@ func SaveSBOM(dir, version string, list []images.Listed) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, SBOMFile), append(data, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(dir, sbomFile), append(data, '\n'), 0o644)
 }
 
 func newSBOM(built *debug.BuildInfo, version string, list []images.Listed) sbom {

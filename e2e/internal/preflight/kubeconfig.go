@@ -20,8 +20,8 @@ type Target struct {
 	Notes []string
 }
 
-// InCluster is the context's name when a pod uses its own service account.
-const InCluster = "in-cluster"
+// inCluster is the context's name when a pod uses its own service account.
+const inCluster = "in-cluster"
 
 // Kubeconfig finds the target in the kubeconfig, without a request.
 func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
@@ -33,7 +33,7 @@ func Kubeconfig(s runconfig.Settings) (Target, []Problem) {
 		if err != nil {
 			return usage("KUBECONFIG: expected a kubeconfig or a pod's service account, found neither (%v): name a file with KUBECONFIG=", err)
 		}
-		return Target{Context: InCluster, Server: config.Host}, nil
+		return Target{Context: inCluster, Server: config.Host}, nil
 	}
 	if err := readable(s.Kubeconfig); err != nil {
 		return usage("KUBECONFIG: expected a kubeconfig that can be read, found: %v; name one with KUBECONFIG=", err)

@@ -65,7 +65,7 @@ func SaveRecording(dir string, r *recording.Recording) error {
 	return errors.Join(
 		r.Save(dir),
 		writeTimelines(dir, r),
-		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WriteRecordingPage(w, dir, r) }),
+		reportdir.Write(dir, PageFile, func(w io.Writer) error { return writeRecordingPage(w, dir, r) }),
 		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteRecordingSummary(w, r) }),
 		reportdir.Write(dir, FiguresFile, func(w io.Writer) error { return WriteFigures(w, r.Figures) }),
 	)
@@ -80,8 +80,8 @@ func recordingTemplates() (*template.Template, error) {
 	return t.New("recording").Parse(recordingTemplate)
 }
 
-// WriteRecordingPage renders a recording as one self-contained page, with timelines of the histories in its folder.
-func WriteRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
+// writeRecordingPage renders a recording as one self-contained page, with timelines of the histories in its folder.
+func writeRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 	t, err := recordingTemplates()
 	if err != nil {
 		return err

@@ -114,13 +114,13 @@ func showScale(dir string, out io.Writer) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	text := ScaleMarkdown(all)
+	text := scaleMarkdown(all)
 	fmt.Fprint(out, "what many pods took, which is no part of conformance:\n\n", text)
 	return reportdir.Write(dir, scaleTable, func(w io.Writer) error { _, err := io.WriteString(w, text); return err })
 }
 
-// ScaleMarkdown is a table of what specs of scale took, and a line on each recording.
-func ScaleMarkdown(all []ScaleReport) string {
+// scaleMarkdown is a table of what specs of scale took, and a line on each recording.
+func scaleMarkdown(all []ScaleReport) string {
 	const mebi = 1 << 20
 	var b, recorded strings.Builder
 	b.WriteString("| a set | stage | pods created | removed | seconds | changes of pods a second | |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n")

@@ -141,8 +141,8 @@ ps --no-headers -o etimes --pid "$pid"`
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// StartAll resumes every paused node and starts every stopped one.
-func (n *Nodes) StartAll(ctx context.Context) error {
+// startAll resumes every paused node and starts every stopped one.
+func (n *Nodes) startAll(ctx context.Context) error {
 	all, err := n.list(ctx)
 	if err != nil {
 		return err

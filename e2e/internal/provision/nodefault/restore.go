@@ -23,7 +23,7 @@ import (
 // Restore undoes all faults and waits until the cluster is ready: every node runs, is Ready and schedulable, the control plane renews its
 // leases, CoreDNS answers. config leads to the cluster. When ctx ends first, the error says what is still missing.
 func (n *Nodes) Restore(ctx context.Context, config *rest.Config) error {
-	if err := n.StartAll(ctx); err != nil {
+	if err := n.startAll(ctx); err != nil {
 		return err
 	}
 	all, err := n.list(ctx)
@@ -68,7 +68,7 @@ func removeTaints(ctx context.Context, client kubernetes.Interface) error {
 	}
 	for i := range nodes.Items {
 		node := &nodes.Items[i]
-		if !node.Spec.Unschedulable && !OutOfService(node) && !tainted(node, Taint) {
+		if !node.Spec.Unschedulable && !outOfService(node) && !tainted(node, Taint) {
 			continue
 		}
 		node.Spec.Unschedulable = false
@@ -82,8 +82,8 @@ func removeTaints(ctx context.Context, client kubernetes.Interface) error {
 	return nil
 }
 
-// OutOfService reports whether a node carries the taint that declares it out of service.
-func OutOfService(node *corev1.Node) bool { return tainted(node, corev1.TaintNodeOutOfService) }
+// outOfService reports whether a node carries the taint that declares it out of service.
+func outOfService(node *corev1.Node) bool { return tainted(node, corev1.TaintNodeOutOfService) }
 
 func tainted(node *corev1.Node, key string) bool {
 	return slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == key })
