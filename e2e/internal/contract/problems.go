@@ -1,13 +1,9 @@
 package contract
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
-// Problems returns every mismatch between contract and specs, a sentence each. A guarantee in notYet needs no spec, and must not
-// have one.
-func Problems(guarantees []Guarantee, specs []Spec, notYet []ID) []string {
+// Problems returns every mismatch between contract and specs, a sentence each.
+func Problems(guarantees []Guarantee, specs []Spec) []string {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 
@@ -17,18 +13,8 @@ func Problems(guarantees []Guarantee, specs []Spec, notYet []ID) []string {
 		if rows[g.ID] == 2 {
 			add("guarantee %s is declared twice: an ID names one guarantee", g.ID)
 		}
-		proofs := provedBy(g.ID, specs)
-		allowed := slices.Contains(notYet, g.ID)
-		switch {
-		case len(proofs) == 0 && !allowed:
+		if len(provedBy(g.ID, specs)) == 0 {
 			add("guarantee %s has no spec: write one that proves it", g.ID)
-		case len(proofs) > 0 && allowed:
-			add("guarantee %s has a spec (%q in %s): remove it from the list of those that have none yet", g.ID, proofs[0].Text, proofs[0].File)
-		}
-	}
-	for _, id := range notYet {
-		if rows[id] == 0 {
-			add("%s is listed as a guarantee without a spec, but the contract has no such guarantee", id)
 		}
 	}
 

@@ -42,12 +42,12 @@ func (c *Circumstance) Took() time.Duration { return c.To.Sub(c.From) }
 
 // What a node or budget may be.
 const (
-	notReady      = "NotReady"
-	cordoned      = "cordoned"
-	tainted       = "tainted "
-	removed       = "removed from the cluster"
-	undisruptable = "allowed no disruption"
-	nodeTaint     = "node.kubernetes.io/"
+	notReady     = "NotReady"
+	cordoned     = "cordoned"
+	tainted      = "tainted "
+	removed      = "removed from the cluster"
+	noDisruption = "allowed no disruption"
+	nodeTaint    = "node.kubernetes.io/"
 )
 
 // beside is how long before an outage a circumstance may have ended to be told beside it: nodes and pods are recorded by different watches.
@@ -161,7 +161,7 @@ func taintText(t history.Taint) string {
 
 // budget takes note of a version of a budget. What the disruption controller has not computed yet changes nothing.
 func (c *circumstances) budget(e *history.Event) {
-	o := c.open[key(e.Resource, e.Name, undisruptable)]
+	o := c.open[key(e.Resource, e.Name, noDisruption)]
 	b := e.Budget
 	switch {
 	case e.Gone():
@@ -169,7 +169,7 @@ func (c *circumstances) budget(e *history.Event) {
 		return
 	case b.Allowed == 0 && b.Expected > 0:
 		if o == nil {
-			o = c.begin(e, undisruptable, fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired))
+			o = c.begin(e, noDisruption, fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired))
 		}
 		c.selector[o] = b.Selector
 		return

@@ -79,9 +79,6 @@ func (c *Cluster) Reused() bool { return !c.made }
 // Kept reports whether Close leaves the cluster in place.
 func (c *Cluster) Kept() bool { return c.state.Kept }
 
-// NodeImage is the image that the nodes run.
-func (c *Cluster) NodeImage() string { return c.state.Image }
-
 // Up returns a ready cluster: the one that was kept, or a new one where there is none or it is not as the options say. A kept one that is
 // not ready is repaired; where that fails it is left as it is, with an error.
 func Up(ctx context.Context, o Options) (*Cluster, error) {

@@ -3,7 +3,6 @@ package nodeimage
 import (
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -106,9 +105,4 @@ func readFile(file string) []byte {
 		panic(err)
 	}
 	return content
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }

@@ -58,8 +58,8 @@ func TestStepRunsOnce(t *testing.T) {
 	if runs != 1 {
 		t.Errorf("the step ran %d times", runs)
 	}
-	if !exists(filepath.Join(b.dirOf(s), "made")) {
-		t.Error("what the step made is not where it belongs")
+	if _, err := os.Stat(filepath.Join(b.dirOf(s), "made")); err != nil {
+		t.Errorf("what the step made is not where it belongs: %v", err)
 	}
 	if !strings.Contains(log.String(), "cached") {
 		t.Errorf("the second run does not say that it took the step from the cache:\n%s", log.String())
