@@ -11,8 +11,8 @@ import (
 
 // An error that says nothing about the cluster must not end the process as a broken guarantee does.
 func TestExitCodeOfARun(t *testing.T) {
-	broken := Conclude(io.Discard, &verdict.Run{Overall: verdict.NotConformant}, 0)
-	undecided := Conclude(io.Discard, &verdict.Run{Overall: verdict.OverallInconclusive}, 0)
+	broken := Conclude(io.Discard, &verdict.Run{Overall: verdict.NotConformant}, 0, 0)
+	undecided := Conclude(io.Discard, &verdict.Run{Overall: verdict.OverallInconclusive}, 0, 0)
 	for name, c := range map[string]struct {
 		err  error
 		want int
