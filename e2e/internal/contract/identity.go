@@ -54,7 +54,7 @@ func identity() []Guarantee {
 	}, {
 		ID:      IdentityLabelKept,
 		Level:   Extended,
-		Must:    "A pod of the set whose label statefulset.kubernetes.io/pod-name is changed gets its own name back in it.",
+		Must:    "A pod of the set whose label statefulset.kubernetes.io/pod-name is changed or taken away, or that it adopted without one, gets its own name in it.",
 		Sources: []Source{Impl},
 		Link:    controller + "/stateful_pod_control.go#L175",
 		Note:    "Under OrderedReady once the pods with lower ordinals are Ready, and the pod itself.",

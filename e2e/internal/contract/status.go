@@ -42,7 +42,7 @@ func status() []Guarantee {
 	}, {
 		ID:      StatusObservedGeneration,
 		Level:   Core,
-		Must:    "observedGeneration reaches at least the generation of the last change of the spec.",
+		Must:    "Each change of the spec makes another generation, and observedGeneration reaches at least that of the last one.",
 		Sources: []Source{API},
 		Link:    statusFields,
 	}, {
@@ -68,11 +68,13 @@ func status() []Guarantee {
 		Link:    metaFields,
 		Note:    "kubectl scale --resource-version and --current-replicas rest on it.",
 	}, {
-		ID:      StatusSubresource,
-		Level:   Core,
-		Must:    "The status subresource can be read, updated and patched.",
+		ID:    StatusSubresource,
+		Level: Core,
+		Must: "The status subresource can be read, updated and patched. An update of it changes nothing of the spec, and one of the set nothing of the " +
+			"status.",
 		Sources: []Source{Conf},
 		Link:    conformance + "#L1397",
+		Note:    "That each leaves the other's part alone is in the API conventions of the Kubernetes project.",
 	}, {
 		ID:    StatusOnDeleteRevisions,
 		Level: Extended,

@@ -32,7 +32,7 @@ func storage() []Guarantee {
 		ID:    StorageClaimPerPod,
 		Level: Core,
 		Must: "Each claim template gives each pod one claim of its own, named <template>-<set>-<ordinal>, which is Bound to a volume " +
-			"that no other claim uses.",
+			"that no other claim uses. No claim is made for an ordinal that is out of range.",
 		Sources: []Source{Docs, Lesson},
 		Link:    conceptPage + "#stable-storage",
 	}, {

@@ -28,8 +28,8 @@ func termination() []Guarantee {
 	}, {
 		ID:    TerminationCascade,
 		Level: Core,
-		Must: "Deleting the set with background or foreground propagation removes its pods and controller revisions; under foreground propagation the " +
-			"set goes only after them. With orphan propagation they stay.",
+		Must: "Deleting the set with background or foreground propagation, or with none named, which means background, removes its pods and controller " +
+			"revisions; under foreground propagation the set goes only after them. With orphan propagation they stay.",
 		Sources: []Source{API},
 		Link:    garbagePage + "#cascading-deletion",
 	}, {

@@ -32,6 +32,7 @@ func facetMutations() []furtherMutation {
 		})},
 		{contract.StatusObservedGeneration, "a generation is observed before it is there", func(h *mutableHistory) bool { return h.observe(1) }},
 		{contract.StatusObservedGeneration, "an observed generation is taken back", func(h *mutableHistory) bool { return h.observe(-1) }},
+		{contract.StatusObservedGeneration, "the spec changes and its generation stays", changeWithoutGeneration},
 		{contract.StatusRevisions, "a rollout that a partition stops is called complete", completePartitionedEarly()},
 		{contract.IdentityName, "a pod out of range is created", createOutOfRange},
 		{contract.UpdateHistoryOldestFirst, "a revision that a pod has is removed", removeHeldRevision},
@@ -88,6 +89,17 @@ func (h *mutableHistory) observe(more int64) bool {
 		}
 		h.insert(last, h.end-time.Millisecond, func(e *history.Event) { e.Set.Status.ObservedGeneration += more })
 		return true
+	}
+	return false
+}
+
+// changeWithoutGeneration changes the newest spec of a set, and not its generation.
+func changeWithoutGeneration(h *mutableHistory) bool {
+	for _, set := range h.shuffled(history.Sets) {
+		if set.alive(h.end) {
+			h.insert(set.last(), h.end-time.Millisecond, func(e *history.Event) { e.Set.MinReadySeconds += 9 })
+			return true
+		}
 	}
 	return false
 }

@@ -19,7 +19,11 @@ func checkNewClaims(m *model, res *results) {
 		}
 		s, _ := m.claimant(c.name, surelyBy(c.created.At))
 		wanted := func(v *history.Event) bool { return inRange(v, history.Ordinal(c.name)) }
-		if s == nil || s.mayBeDeleted(c.created) || !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
+		if s == nil || s.mayBeDeleted(c.created) {
+			continue
+		}
+		if !s.during(m.visibleFrom(c.created.At), deliveredBy(c.created.At), wanted) {
+			res.claimOutOfRange(s, c)
 			continue
 		}
 		res.checkClaimRequest(s, c)

@@ -224,6 +224,7 @@ func checkObservedGeneration(m *model, res *results) {
 	const id = contract.StatusObservedGeneration
 	for _, r := range m.rollouts {
 		res.observedGenerations(r.set)
+		res.changedWithoutGeneration(r.set)
 		for i, v := range r.set.specs {
 			if (i > 0 || r.set.created != nil) && r.observed(v.Generation) != nil {
 				res.exercised(id)

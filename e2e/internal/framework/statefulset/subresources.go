@@ -43,7 +43,8 @@ func (s *Set) VerifyScaleStatus(ctx context.Context, id contract.ID) {
 		wrong = append(wrong, fmt.Errorf("expected status.replicas %d, found %d: the set has %d pods", pods, scale.Status.Replicas, pods))
 	}
 	// As selectors: the text may name several labels in any order.
-	want := labels.SelectorFromSet(s.Selector)
+	want, err := metav1.LabelSelectorAsSelector(s.Live(ctx).Spec.Selector)
+	Expect(err).NotTo(HaveOccurred(), "reading the selector of %s", s.Name)
 	if got, err := labels.Parse(scale.Status.Selector); err != nil || got.String() != want.String() {
 		wrong = append(wrong, fmt.Errorf("expected status.selector %q, found %q: an autoscaler would measure other pods", want, scale.Status.Selector))
 	}
@@ -114,8 +115,8 @@ func (s *Set) verifyRescaled(ctx context.Context, id contract.ID, replicas int32
 	s.NS.VerifySet(s.Name, id, err, "%s the scale subresource of %s to %d replicas, and the pods follow", verb, s.Name, replicas)
 }
 
-// VerifyStatusSubresource verifies that the status subresource can be read, updated and patched, each by the answer to the request: the
-// controller may write the status again at any time.
+// VerifyStatusSubresource verifies that the status subresource can be read, updated and patched, that such a request changes nothing of the spec, and one for the
+// set itself nothing of the status, each by the answer to the request: the controller may write the status again at any time.
 func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	GinkgoHelper()
 	client := s.NS.Client.AppsV1()
@@ -134,8 +135,8 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 		if err != nil {
 			return err
 		}
-		live.Status.Conditions = append(live.Status.Conditions,
-			appsv1.StatefulSetCondition{Type: "Updated", Status: corev1.ConditionTrue, Reason: "Conformance"})
+		addCondition(live, "Updated")
+		live.Spec.MinReadySeconds = otherSeconds
 		answer, err = framework.Send(s.NS, s.request(history.VerbOther, "update the status of "+s.Name), func() (*appsv1.StatefulSet, error) {
 			return sets.UpdateStatus(ctx, live, metav1.UpdateOptions{})
 		})
@@ -143,8 +144,44 @@ func (s *Set) VerifyStatusSubresource(ctx context.Context, id contract.ID) {
 	})
 	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Updated", err), "status subresource of %s, updated", s.Name)
 
+	if err == nil {
+		s.NS.VerifySet(s.Name, id, s.NS.UnlessMutated(ctx, hasSeconds(answer, 0)), "spec of %s, after an update of its status that says another spec", s.Name)
+	}
+
 	answer, err = s.patchCondition(ctx, "Patched")
 	s.NS.VerifySet(s.Name, id, hasCondition(answer, "Patched", err), "status subresource of %s, patched", s.Name)
+
+	answer, err = s.TryUpdate(ctx, "minReadySeconds, with another status", func(o *appsv1.StatefulSet) {
+		o.Spec.MinReadySeconds = otherSeconds
+		addCondition(o, "Smuggled")
+	})
+	Expect(err).NotTo(HaveOccurred(), "updating %s", s.Name)
+	err = s.NS.UnlessMutated(ctx, errors.Join(hasSeconds(answer, otherSeconds), lacksCondition(answer, "Smuggled")))
+	s.NS.VerifySet(s.Name, id, err, "status of %s, after an update of the set that says another status", s.Name)
+}
+
+// otherSeconds is a value of minReadySeconds that the set does not have.
+const otherSeconds = 1
+
+// hasSeconds says what is wrong with the minReadySeconds of a set.
+func hasSeconds(answer *appsv1.StatefulSet, want int32) error {
+	if got := answer.Spec.MinReadySeconds; got != want {
+		return fmt.Errorf("expected spec.minReadySeconds %d, found %d", want, got)
+	}
+	return nil
+}
+
+// addCondition adds a condition to the status of a set that is about to be sent.
+func addCondition(o *appsv1.StatefulSet, condition appsv1.StatefulSetConditionType) {
+	o.Status.Conditions = append(o.Status.Conditions, appsv1.StatefulSetCondition{Type: condition, Status: corev1.ConditionTrue, Reason: "Conformance"})
+}
+
+// lacksCondition is the error that an answer has a condition.
+func lacksCondition(answer *appsv1.StatefulSet, condition appsv1.StatefulSetConditionType) error {
+	if hasCondition(answer, condition, nil) == nil {
+		return fmt.Errorf("expected the status to stay as it was, found the condition %s in it", condition)
+	}
+	return nil
 }
 
 // VerifyForeignCondition verifies that a condition which the suite adds to the status is still there when the controller has written the
