@@ -44,10 +44,17 @@ func restartInTheMiddle(ctx SpecContext, component string, id contract.ID) {
 	growing := statefulset.Create(ctx, ns, statefulset.Named("growing"), statefulset.Replicas(1), statefulset.HoldReadiness())
 	shrinking := statefulset.Create(ctx, ns, statefulset.Named("shrinking"), statefulset.Replicas(3))
 	rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(2), statefulset.HoldReadiness())
+	// These have a template that none of their pods is to get.
+	staged := statefulset.Create(ctx, ns, statefulset.Named("staged"), statefulset.Partition(1))
+	byHand := statefulset.Create(ctx, ns, statefulset.Named("by-hand"), statefulset.OnDelete())
 	growing.ReleaseInTurn(ctx)
 	rolling.ReleaseInTurn(ctx)
-	for _, set := range []*statefulset.Set{growing, shrinking, rolling} {
+	for _, set := range []*statefulset.Set{growing, shrinking, rolling, staged, byHand} {
 		set.AwaitReady(ctx)
+	}
+	for _, set := range []*statefulset.Set{staged, byHand} {
+		set.NewTemplate(ctx, "new")
+		set.AwaitObserved(ctx)
 	}
 	growing.Scale(ctx, 3)
 	growing.AwaitRunning(ctx, 1)
@@ -62,7 +69,7 @@ func restartInTheMiddle(ctx SpecContext, component string, id contract.ID) {
 	rolling.AwaitRunning(ctx, 1)
 
 	By("killing " + component)
-	unchanged := framework.AllOf(growing.NotCreated(2), shrinking.NotTerminating(0, 1), rolling.NotTerminating(0))
+	unchanged := framework.AllOf(growing.NotCreated(2), shrinking.NotTerminating(0, 1), rolling.NotTerminating(0), staged.NotTerminating(0), byHand.NotTerminating(0))
 	workers.KillComponent(ctx, component)
 	growing.ExpectUnchanged(ctx, unchanged)
 

@@ -5,7 +5,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns"
@@ -101,8 +100,7 @@ var _ = Describe("DNS", func() {
 		contract.DNSPublishNotReady,
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
-		publish := func(s *corev1.Service) { s.Spec.PublishNotReadyAddresses = true }
-		set := statefulset.CreateFrom(ctx, ns, fixtures.Set, publish, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
+		set := statefulset.CreateFrom(ctx, ns, fixtures.Set, statefulset.PublishNotReady, statefulset.Replicas(2), statefulset.Parallel(), statefulset.HoldReadiness())
 		client := dns.StartClient(ctx, set)
 		for n := range 2 {
 			set.AwaitRunning(ctx, n)

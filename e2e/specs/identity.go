@@ -32,6 +32,12 @@ var _ = Describe("The identity of a pod", func() {
 		ns.AwaitComplete(ctx)
 		set.AwaitLabel(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(1), framework.MustHappen(contract.IdentityLabelKept))
 		ns.VerifySet(set.Name, contract.IdentityLabelKept, nil, "%s, whose label %s had been changed, has its own name in it again", set.Pod(1), appsv1.StatefulSetPodNameLabel)
+
+		By("taking that label from it")
+		set.UnlabelPod(ctx, 1, appsv1.StatefulSetPodNameLabel)
+		ns.AwaitComplete(ctx)
+		set.AwaitLabel(ctx, 1, appsv1.StatefulSetPodNameLabel, set.Pod(1), framework.MustHappen(contract.IdentityLabelKept))
+		ns.VerifySet(set.Name, contract.IdentityLabelKept, nil, "%s, whose label %s had been taken away, has it again", set.Pod(1), appsv1.StatefulSetPodNameLabel)
 	})
 
 	It("comes back, with its claim, under a new UID when the pod is deleted", Proves(contract.IdentitySticky), func(ctx SpecContext) {
@@ -62,7 +68,10 @@ var _ = Describe("The identity of a pod", func() {
 		old := set.DeleteAndAwaitObserved(ctx, 0)
 		// The EndpointSlice of a service that comes so late can show nothing but the pod as it is now.
 		set.CreateServiceFor(ctx, "late", appsv1.StatefulSetPodNameLabel, set.Pod(0))
-		set.VerifyEndpoint(ctx, contract.DNSEndpointConditions, "late", 0)
+		set.CreateServiceFor(ctx, "published", appsv1.StatefulSetPodNameLabel, set.Pod(0), statefulset.PublishNotReady)
+		for _, service := range []string{"late", "published"} {
+			set.VerifyEndpoint(ctx, contract.DNSEndpointConditions, service, 0)
+		}
 		set.Scale(ctx, 1)
 		set.ExpectUnchanged(ctx, set.NotTerminating(1))
 		set.Scale(ctx, 3)
@@ -172,6 +181,14 @@ var _ = Describe("A StatefulSet", func() {
 
 		set.Update(ctx, "partition 0 and a new template", statefulset.Options(statefulset.Partition(0), statefulset.Template("new")))
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateComplete))
+
+		By("deleting one of them and letting the other fail")
+		deleted, failed := ns.DeletePod(ctx, set.Pod(9)), set.FailPod(ctx, 10)
+		set.AwaitReplaced(ctx, 9, deleted, framework.MustHappen(contract.IdentitySticky))
+		set.AwaitPodReady(ctx, 9)
+		set.AwaitReplaced(ctx, 10, failed, framework.MustHappen(contract.LifecycleFailed))
+		set.AwaitReady(ctx)
+
 		set.Scale(ctx, 0)
 		set.AwaitReplicas(ctx, 0)
 	})

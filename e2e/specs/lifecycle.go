@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -42,6 +43,10 @@ var _ = Describe("A StatefulSet", func() {
 		rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(1), statefulset.Partition(1))
 		set.AwaitAdopted(ctx, pod)
 		rolling.AwaitAdopted(ctx, below)
+		for _, adopter := range []*statefulset.Set{set, rolling} {
+			adopter.AwaitLabel(ctx, 0, appsv1.StatefulSetPodNameLabel, adopter.Pod(0), framework.MustHappen(contract.IdentityLabelKept))
+			ns.VerifySet(adopter.Name, contract.IdentityLabelKept, nil, "%s, adopted without the label %s, has its own name in it", adopter.Pod(0), appsv1.StatefulSetPodNameLabel)
+		}
 
 		By("telling them to end")
 		ns.SendSignal(ctx, pod, "TERM")
@@ -283,8 +288,17 @@ var _ = Describe("A StatefulSet", func() {
 	), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1))
+		choosy := statefulset.Create(ctx, ns, statefulset.Named("choosy"), statefulset.SelectsUnless("tier", "spare"))
 		set.AwaitReady(ctx)
+		choosy.AwaitReady(ctx)
+		choosy.VerifyScaleStatus(ctx, contract.StatusScaleStatus)
 
+		By("giving a pod a label that keeps its set from selecting it, though it has all that the set asks for")
+		spare := choosy.RelabelPod(ctx, 0, "tier", "spare")
+		choosy.AwaitReleased(ctx, 0, spare, framework.MustHappen(contract.LifecycleRelease))
+		ns.VerifySet(choosy.Name, contract.LifecycleRelease, nil, "%s, which the expressions of the selector leave out, was released", choosy.Pod(0))
+
+		By("taking one from a pod that it is selected by")
 		uid := set.UnlabelPod(ctx, 0, "app")
 		set.AwaitReleased(ctx, 0, uid, framework.MustHappen(contract.LifecycleRelease))
 		set.VerifyNoEndpoint(ctx, contract.DNSEndpointConditions, 0, uid)

@@ -91,6 +91,11 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.AwaitReplaced(ctx, 0, lower)
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
+
+		By("adding two, of which it says nothing either")
+		set.Scale(ctx, 4)
+		set.AwaitRunning(ctx, 2)
+		set.ExpectUnchanged(ctx, set.NotCreated(3))
 	})
 
 	It("keeps to the order while replicas changes again and again, and the last value wins", Proves(contract.OrderingChangeOfMind), func(ctx SpecContext) {
@@ -118,6 +123,7 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 		set.Scale(ctx, 1)
 		set.AwaitReplicas(ctx, 1, framework.MustHappen(contract.OrderingChangeOfMind))
 		ns.VerifySet(set.Name, contract.OrderingChangeOfMind, nil, "scaled from 2 to 1 before %s was Ready for minReadySeconds: it went", set.Pod(1))
+		set.AwaitAvailable(ctx, framework.MustHappen(contract.StatusCounts)) // the one that stays had been Ready for long
 	})
 
 	It("removes no pod before those that stay have been Ready for minReadySeconds", Proves(contract.OrderingScaleDownMinReady), func(ctx SpecContext) {
@@ -137,7 +143,8 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 	It("creates the next pod only after minReadySeconds of readiness", Proves(contract.OrderingMinReady, contract.OrderingCreateCompletes), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(4), statefulset.MinReadySeconds(4), statefulset.HoldReadiness())
-		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.MinReadySeconds(4))
+		// How pods are updated says nothing of the time that they are to warm up.
+		from := statefulset.Create(ctx, ns, statefulset.Named("from"), statefulset.Start(3), statefulset.Replicas(2), statefulset.MinReadySeconds(4), statefulset.OnDelete())
 		start := startOf(ctx, from)
 		set.Release(ctx, 0)
 

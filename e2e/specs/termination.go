@@ -52,14 +52,16 @@ var _ = Describe("A StatefulSet that ends", func() {
 		ns := Record(ctx)
 		orphan := statefulset.Create(ctx, ns, statefulset.Named("orphan"))
 		background := statefulset.Create(ctx, ns, statefulset.Named("background"))
+		unsaid := statefulset.Create(ctx, ns, statefulset.Named("unsaid"))
 		foreground := statefulset.Create(ctx, ns, statefulset.Named("foreground"), statefulset.Replicas(2))
-		for _, set := range []*statefulset.Set{orphan, background, foreground} {
+		for _, set := range []*statefulset.Set{orphan, background, unsaid, foreground} {
 			set.AwaitReady(ctx)
 		}
 
-		orphans, few, many := orphan.Pods(0), background.UIDs(0), foreground.UIDs(0, 1)
+		orphans, few, one, many := orphan.Pods(0), background.UIDs(0), unsaid.UIDs(0), foreground.UIDs(0, 1)
 		orphan.Delete(ctx, metav1.DeletePropagationOrphan)
 		background.Delete(ctx, metav1.DeletePropagationBackground)
+		unsaid.Delete(ctx, "") // which means background
 		// One pod cannot go, so that the set, being deleted, lacks the other for as long as shows that none is created.
 		removeFinalizer := foreground.AddFinalizer(ctx, 0)
 		foreground.Delete(ctx, metav1.DeletePropagationForeground)
@@ -76,6 +78,7 @@ var _ = Describe("A StatefulSet that ends", func() {
 		removeFinalizer(ctx)
 
 		background.VerifyDeletedWithPods(ctx, contract.TerminationCascade, few)
+		unsaid.VerifyDeletedWithPods(ctx, contract.TerminationCascade, one)
 		foreground.VerifyDeletedWithPods(ctx, contract.TerminationCascade, many)
 		orphan.VerifyOrphaned(ctx, contract.TerminationCascade, orphans)
 	})

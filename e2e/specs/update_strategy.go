@@ -309,11 +309,31 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 // changeOneFieldOfEach makes sets without pods and changes the template of each in one field alone. The controller must have observed each change.
 func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
+	image := statefulset.ExampleImage(ctx, ns)
 	fields := map[string]statefulset.Option{
 		"grace":       statefulset.Grace(17),
 		"init":        statefulset.InitContainer(),
 		"tolerations": statefulset.TolerateUnreachable(),
+		"command":     statefulset.Command("sleep 1"),
+		"gate":        statefulset.HoldReadiness(),
+		"affinity":    statefulset.RatherNotOn("nobody"),
+		"account":     func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.ServiceAccountName = "nobody" },
+		"image":       func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].Image = image },
 		"pull":        func(s *appsv1.StatefulSet) { s.Spec.Template.Spec.Containers[0].ImagePullPolicy = corev1.PullNever },
+		"variable": func(s *appsv1.StatefulSet) {
+			first := &s.Spec.Template.Spec.Containers[0]
+			first.Env = append(first.Env, corev1.EnvVar{Name: "MORE", Value: "yes"})
+		},
+		"port": func(s *appsv1.StatefulSet) {
+			first := &s.Spec.Template.Spec.Containers[0]
+			first.Ports = append(first.Ports, corev1.ContainerPort{Name: "more", ContainerPort: 9})
+		},
+		"probe": func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.Containers[0].ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}}
+		},
+		"user": func(s *appsv1.StatefulSet) {
+			s.Spec.Template.Spec.Containers[0].SecurityContext.RunAsUser = new(int64(65531))
+		},
 		"label": func(s *appsv1.StatefulSet) {
 			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, history.Prefix+"more", "yes")
 		},
@@ -329,7 +349,7 @@ func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 	}
 	sets := map[string]*statefulset.Set{}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		sets[field] = statefulset.CreateWithoutService(ctx, ns, statefulset.Named(field), statefulset.Replicas(0))
+		sets[field] = statefulset.CreateWithoutService(ctx, ns, statefulset.Named(field), statefulset.Replicas(0), statefulset.HistoryLimit(0))
 	}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		sets[field].AwaitObserved(ctx)
@@ -338,4 +358,6 @@ func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 	for _, set := range sets {
 		set.AwaitObserved(ctx)
 	}
+	sets["image"].AwaitUpdateRevision(ctx)
+	sets["image"].AwaitRevisions(ctx, 1, framework.MustHappen(contract.UpdateHistoryLimit)) // without a pod nothing uses the first
 }

@@ -1,6 +1,7 @@
 package statefulset
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -81,12 +82,15 @@ func (s *Set) Restart(ctx context.Context) {
 	})
 }
 
-// Delete deletes the set with that propagation policy.
+// Delete deletes the set with that propagation policy, or without a word of it where that is "".
 func (s *Set) Delete(ctx context.Context, policy metav1.DeletionPropagation) {
 	GinkgoHelper()
-	request := s.request(history.VerbDelete, fmt.Sprintf("delete set %s (%s)", s.Name, policy))
+	request := s.request(history.VerbDelete, fmt.Sprintf("delete set %s (%s)", s.Name, cmp.Or(policy, "no propagation policy")))
 	request.UID = s.UID
-	o := metav1.DeleteOptions{PropagationPolicy: &policy, Preconditions: metav1.NewUIDPreconditions(string(s.UID))}
+	o := metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(s.UID))}
+	if policy != "" {
+		o.PropagationPolicy = &policy
+	}
 	Expect(s.NS.Do(request, func() error { return s.NS.Client.AppsV1().StatefulSets(s.NS.Name).Delete(ctx, s.Name, o) })).To(Succeed())
 }
 

@@ -27,7 +27,7 @@ func (s *Set) AwaitQuiescent(ctx context.Context) {
 }
 
 // AwaitAvailable waits until all pods of the set's range are Ready and its status counts them all as available.
-func (s *Set) AwaitAvailable(ctx context.Context) {
+func (s *Set) AwaitAvailable(ctx context.Context, options ...framework.WaitOption) {
 	GinkgoHelper()
 	l := s.NS.Settings.Limits
 	s.NS.ExpectEach(ctx, l.PodReady+l.StatusSettled, "all pods of "+s.Name+" to be available", func(st *history.State) string {
@@ -38,7 +38,7 @@ func (s *Set) AwaitAvailable(ctx context.Context) {
 			return fmt.Sprintf("the status counts %d available pods of %d", set.Status.Available, set.Replicas)
 		}
 		return ""
-	}, s.ready)
+	}, s.ready, s.of(options)...)
 }
 
 // AwaitReplicas waits as AwaitReady does, and until the set asks for that many replicas.

@@ -153,6 +153,15 @@ func SelectorOf(other *Set) Option {
 	}
 }
 
+// SelectsUnless has the set's selector, beside what it asks for, leave out pods with that value of a label.
+func SelectsUnless(key, value string) Option {
+	return func(s *appsv1.StatefulSet) {
+		s.Spec.Selector.MatchExpressions = append(s.Spec.Selector.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: key, Operator: metav1.LabelSelectorOpNotIn, Values: []string{value},
+		})
+	}
+}
+
 // TemplateKey, of an annotation and a label, and TemplateEnv carry a template's version, so that two templates differ in annotations, labels
 // and containers.
 const (

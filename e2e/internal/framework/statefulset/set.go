@@ -75,15 +75,22 @@ func createService(ctx context.Context, ns *framework.Namespace, svc *corev1.Ser
 	Expect(err).NotTo(HaveOccurred(), "creating the headless service %s", svc.Name)
 }
 
-// CreateServiceFor creates a further headless service of that name, which selects those of the set's pods that have a label.
-func (s *Set) CreateServiceFor(ctx context.Context, name, label, value string) {
+// CreateServiceFor creates a further headless service of that name, which selects those of the set's pods that have a label, as changed by changes.
+func (s *Set) CreateServiceFor(ctx context.Context, name, label, value string, changes ...func(*corev1.Service)) {
 	GinkgoHelper()
 	selector := maps.Clone(s.Selector)
 	selector[label] = value
-	createService(ctx, s.NS, &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{
+	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{
 		ClusterIP: corev1.ClusterIPNone, Selector: selector, Ports: []corev1.ServicePort{{Name: "web", Port: 8080}},
-	}})
+	}}
+	for _, change := range changes {
+		change(service)
+	}
+	createService(ctx, s.NS, service)
 }
+
+// PublishNotReady has a service publish the addresses of pods that are not ready.
+func PublishNotReady(s *corev1.Service) { s.Spec.PublishNotReadyAddresses = true }
 
 // CreateWithoutService creates a set whose service exists already.
 func CreateWithoutService(ctx context.Context, ns *framework.Namespace, options ...Option) *Set {
@@ -136,6 +143,12 @@ func manifestOf(ctx context.Context, ns *framework.Namespace, fixture string, op
 	}
 	Fail("fixtures/" + fixture + " holds no StatefulSet")
 	return nil
+}
+
+// ExampleImage is the image of the lesson's example, another one than that of fixtures/set.yaml.
+func ExampleImage(ctx context.Context, ns *framework.Namespace) string {
+	GinkgoHelper()
+	return manifestOf(ctx, ns, fixtures.Example).Spec.Template.Spec.Containers[0].Image
 }
 
 // of returns the options for waits of this set.

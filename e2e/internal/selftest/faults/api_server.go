@@ -71,6 +71,15 @@ func apiServer() []Fault {
 			return []byte(`{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}`)
 		}),
 	}, {
+		Name: "api-orphans-unasked", Kind: Subtle, Breaks: []contract.ID{contract.TerminationCascade},
+		Harm: "Who deletes a set without a word on its members leaves them running.",
+		Request: ofSets(http.MethodDelete, func(body []byte) []byte {
+			if bytes.Contains(body, []byte(`"propagationPolicy"`)) {
+				return body
+			}
+			return bytes.Replace(body, []byte(`{`), []byte(`{"propagationPolicy":"Orphan",`), 1)
+		}),
+	}, {
 		Name: "api-waits-for-the-lost", Kind: Obvious, Breaks: []contract.ID{contract.IdentityForceDelete},
 		Harm: "A member on a node that is lost for good cannot be given up.",
 		Request: func(r *http.Request, body []byte) []byte {

@@ -74,7 +74,7 @@ type Edit struct {
 // All returns every fault, family by family. The caller owns the result.
 func All() []Fault {
 	return slices.Concat(
-		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(), combinations(), further(), halfway(),
+		ordering(), termination(), identity(), dns(), storage(), update(), status(), lifecycle(), api(), apiServer(), outsideControllers(), disruption(), workload(), combinations(), further(), halfway(), seldom(),
 	)
 }
 

@@ -1,0 +1,76 @@
+package faults
+
+import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+
+// selectorRead is where the controller has read the selector of a set.
+const selectorRead = "// This is a non-transient error, so don't retry.\n\t\treturn nil\n\t}\n"
+
+// seldom are faults that show in what few sets have: an expression in the selector, a start ordinal, no pods; or in a change of one field alone.
+func seldom() []Fault {
+	const inContainers = "for i := range min(len(was.Spec.Containers), len(is.Spec.Containers)) {\n\t\t\t\twas.Spec.Containers[i]."
+	return []Fault{{
+		Name: "image-is-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "Members never get the new image, and the set says that they have it.",
+		Edits: noUpdate("image-is-no-update", inContainers+"Image = is.Spec.Containers[i].Image\n\t\t\t}"),
+	}, {
+		Name: "probes-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "A probe that is to tell when a member serves is never asked.",
+		Edits: noUpdate("probes-are-no-update", inContainers+"ReadinessProbe = is.Spec.Containers[i].ReadinessProbe\n\t\t\t}"),
+	}, {
+		Name: "variables-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm:  "Members never learn of a new setting.",
+		Edits: noUpdate("variables-are-no-update", inContainers+"Env = is.Spec.Containers[i].Env\n\t\t\t}"),
+	}, {
+		Name: "accounts-are-no-update", Kind: Subtle, Breaks: []contract.ID{contract.UpdateRevision},
+		Harm: "Members keep the rights that they were to lose.",
+		Edits: noUpdate("accounts-are-no-update", "was.Spec.ServiceAccountName, was.Spec.DeprecatedServiceAccount, was.Spec.Affinity = is.Spec.ServiceAccountName, "+
+			"is.Spec.DeprecatedServiceAccount, is.Spec.Affinity"),
+	}, {
+		Name: "label-stays-away", Kind: Subtle, Breaks: []contract.ID{contract.IdentityLabelKept},
+		Harm:  "A service that selects one member by its name loses it for ever once somebody has taken the label away.",
+		Edits: []Edit{{utils, hasIdentity, "\tif _, there := pod.Labels[apps.StatefulSetPodNameLabel]; !there && planted.In(\"label-stays-away\") {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "adopted-stay-unlabelled", Kind: Subtle, Breaks: []contract.ID{contract.IdentityLabelKept}, Shows: []contract.ID{contract.LifecycleSucceeded},
+		Harm:  "A service that selects one member by its name does not find one that a backup tool has brought back.",
+		Edits: []Edit{{utils, hasIdentity, "\tif pod.Labels[apps.StatefulSetPodNameLabel] == \"\" && pod.Labels[apps.StatefulSetRevisionLabel] == \"\" && planted.In(\"adopted-stay-unlabelled\") {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "several-added-at-once", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleUp, contract.OrderingCreateHalts}, Shows: []contract.ID{contract.OrderingHeals},
+		Harm:  "Where several members may be down for a rollout, those that are added all join at the same moment.",
+		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !(planted.In(\"several-added-at-once\") && planted.Added(set, i) && " + mayDoSeveral + ")\n"}},
+	}, {
+		Name: "min-ready-by-hand-ignored", Kind: Subtle, Breaks: []contract.ID{contract.OrderingMinReady},
+		Harm:  "minReadySeconds does nothing in a set whose members are updated by hand.",
+		Edits: []Edit{{control, untilAvailable, ` && !(planted.In("min-ready-by-hand-ignored") && set.Spec.UpdateStrategy.Type == apps.OnDeleteStatefulSetStrategyType)`}},
+	}, {
+		Name: "available-in-order-never", Kind: Subtle, Breaks: []contract.ID{contract.StatusCounts}, Shows: []contract.ID{contract.OrderingChangeOfMind},
+		Harm:  "Members that have to warm up never count as available, and whoever waits for them waits for ever.",
+		Edits: []Edit{{control, statusWritten, "\tif planted.In(\"available-in-order-never\") && !allowsBurst(set) && set.Spec.MinReadySeconds > 0 {\n\t\tstatus.AvailableReplicas = 0\n\t}\n"}},
+	}, {
+		Name: "published-until-stopping", Kind: Subtle, Breaks: []contract.ID{contract.DNSEndpointConditions},
+		Harm:  "A member that stops is cut off from those that are to find it whatever its state.",
+		Edits: serving("published-until-stopping", "for _, pod := range pods {\n\t\t\tif pod.DeletionTimestamp != nil {\n\t\t\t\tservice.Spec.PublishNotReadyAddresses = false\n\t\t\t}\n\t\t}"),
+	}, {
+		Name: "lost-from-start-stays", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm: "In a set with a start ordinal a member that is lost stays lost.",
+		Edits: []Edit{{control, eachReplica, "\t\tif isCreated(replicas[i]) {\n\t\t\tplanted.Least(\"lost-from-start-stays\", string(set.UID)+replicas[i].Name, -1)\n" +
+			"\t\t} else if planted.In(\"lost-from-start-stays\") && getStartOrdinal(set) > 0 && currentRevision.Name == updateRevision.Name && planted.Least(\"lost-from-start-stays\", string(set.UID)+replicas[i].Name, 0) < 0 {\n" +
+			"\t\t\treturn true, nil\n\t\t}\n"}},
+	}, {
+		Name: "failed-from-start-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm:  "In a set with a start ordinal a member that has failed is never replaced.",
+		Edits: ended(`planted.In("failed-from-start-stays") && getStartOrdinal(set) > 0`),
+	}, {
+		Name: "selector-expressions-ignored", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease},
+		Harm:  "A member that the expressions of the selector leave out stays in the set.",
+		Edits: []Edit{{syncing, selectorRead, "\tif planted.In(\"selector-expressions-ignored\") {\n\t\tselector = labels.SelectorFromSet(set.Spec.Selector.MatchLabels)\n\t}\n"}},
+	}, {
+		Name: "history-without-pods-kept", Kind: Subtle, Breaks: []contract.ID{contract.UpdateHistoryLimit}, Shows: []contract.ID{contract.UpdateRevisionMade},
+		Harm:  "The versions of a set that is scaled to nothing pile up.",
+		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-without-pods-kept\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
+	}, {
+		Name: "claims-for-one-more", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod},
+		Harm: "A volume is made, and paid for, that no member will ever use.",
+		Edits: []Edit{{podsOf, claimsMade, "\tif planted.In(\"claims-for-one-more\") && getOrdinal(pod) == getEndOrdinal(set) {\n\t\tnext := pod.DeepCopy()\n\t\tnext.Name = getPodName(set, getOrdinal(pod)+1)\n" +
+			"\t\tif err := spc.createPersistentVolumeClaims(set, next); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n"}},
+	}}
+}
