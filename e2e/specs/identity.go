@@ -183,6 +183,7 @@ var _ = Describe("A StatefulSet", func() {
 		set.AwaitUpdated(ctx, framework.MustHappen(contract.UpdateComplete))
 
 		By("deleting one of them and letting the other fail")
+		ns.AwaitLag(ctx) // else the controller may still take the former revision for the current one
 		deleted, failed := ns.DeletePod(ctx, set.Pod(9)), set.FailPod(ctx, 10)
 		set.AwaitReplaced(ctx, 9, deleted, framework.MustHappen(contract.IdentitySticky))
 		set.AwaitPodReady(ctx, 9)

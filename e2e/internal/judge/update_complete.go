@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,14 @@ func (m *model) newPod(res *results, r *rollout, c creation) {
 	views := m.cacheAt(r.set, c.event).deciding(c.pod.ordinal, true)
 	if c.reason == scaleUp && r.always(appsv1.OnDeleteStatefulSetStrategyType, views) && m.atLeast("1.37", false) {
 		m.addedPod(res, r, c, views, contract.UpdateOnDeleteScale)
+		return
+	}
+	if c.reason == replaced && r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) && !r.partitioned(views) && r.ofNeither(c, views) {
+		res.broken(contract.UpdateComplete, evidence{
+			set: r.set, since: m.lagBefore(c.event), events: []*history.Event{r.set.specAt(c.event.At), c.event},
+			text: fmt.Sprintf("%s was created at %s %s, and the current revision was another one than that, too (%s)", c.pod.name, c.event.Ref(), r.outdated(c, views),
+				strings.Join(views.currentRevisions(), " or ")),
+		})
 		return
 	}
 	if !r.always(appsv1.RollingUpdateStatefulSetStrategyType, views) || r.covers(c, views) || m.countedAsCurrent(r, c, views) {
@@ -137,4 +146,15 @@ func (m *model) stuckRollout(res *results, r *rollout) {
 	}
 	c.text += ", but no status shows that the controller knew"
 	res.inconclusive(id, c)
+}
+
+// ofNeither reports whether a pod was made of a revision that is, as far as the controller can have known, neither the update revision nor the current one:
+// the templates of all three are known, and the pod's is another one.
+func (r *rollout) ofNeither(c creation, v cache) bool {
+	of, known := r.templateByRevision[c.pod.revision]
+	current := v.currentRevisions()
+	return known && len(current) > 0 && r.outdated(c, v) != "" && !slices.ContainsFunc(current, func(name string) bool {
+		template, known := r.templateByRevision[name]
+		return !known || template == of
+	})
 }

@@ -60,6 +60,13 @@ func seldom() []Fault {
 		Harm:  "In a set with a start ordinal a member that has failed is never replaced.",
 		Edits: ended(`planted.In("failed-from-start-stays") && getStartOrdinal(set) > 0`),
 	}, {
+		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
+		Harm: "A member that is lost comes back with a version that was replaced long ago, and is restarted once more.",
+		Edits: []Edit{{control, eachReplica, "\t\tif all, err := ssc.ListRevisions(set); planted.In(\"lost-comes-back-former\") && err == nil && len(all) > 1 && !isCreated(replicas[i]) && planted.Settled(set) &&\n" +
+			"\t\t\tcurrentRevision.Name == updateRevision.Name && planted.First(\"lost-comes-back-former\", string(set.UID)+replicas[i].Name+updateRevision.Name, int(now.Unix())) == int(now.Unix()) {\n" +
+			"\t\t\thistory.SortControllerRevisions(all)\n\t\t\tif former, err := ApplyRevision(set, all[0]); err == nil && all[0].Name != updateRevision.Name {\n" +
+			"\t\t\t\treplicas[i] = newStatefulSetPod(former, getOrdinal(replicas[i]))\n\t\t\t\tsetPodRevision(replicas[i], all[0].Name)\n\t\t\t}\n\t\t}\n"}},
+	}, {
 		Name: "selector-expressions-ignored", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleRelease},
 		Harm:  "A member that the expressions of the selector leave out stays in the set.",
 		Edits: []Edit{{syncing, selectorRead, "\tif planted.In(\"selector-expressions-ignored\") {\n\t\tselector = labels.SelectorFromSet(set.Spec.Selector.MatchLabels)\n\t}\n"}},
