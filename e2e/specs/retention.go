@@ -140,8 +140,8 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set.AwaitReplicas(ctx, 1)
 		ns.VerifyKept(ctx, contract.StorageRetentionChange, claims[1:]...)
 
-		By("deleting the set")
-		set.Delete(ctx, metav1.DeletePropagationBackground)
+		By("deleting the set, which waits for what goes with it")
+		set.Delete(ctx, metav1.DeletePropagationForeground)
 		set.VerifyClaimsGone(ctx, contract.StorageWhenDeletedDelete, "data", 0, 1)
 	})
 })

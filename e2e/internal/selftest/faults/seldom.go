@@ -2,8 +2,11 @@ package faults
 
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 
-// selectorRead is where the controller has read the selector of a set.
-const selectorRead = "// This is a non-transient error, so don't retry.\n\t\treturn nil\n\t}\n"
+const (
+	// selectorRead is where the controller has read the selector of a set.
+	selectorRead = "// This is a non-transient error, so don't retry.\n\t\treturn nil\n\t}\n"
+	mayCollect   = "// compute if we should delete the item\n"
+)
 
 // seldom are faults that show in what few sets have: an expression in the selector, a start ordinal, no pods; or in a change of one field alone.
 func seldom() []Fault {
@@ -59,6 +62,11 @@ func seldom() []Fault {
 		Name: "failed-from-start-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "In a set with a start ordinal a member that has failed is never replaced.",
 		Edits: ended(`planted.In("failed-from-start-stays") && getStartOrdinal(set) > 0`),
+	}, {
+		Name: "foreground-keeps-claims", Kind: Subtle, Breaks: []contract.ID{contract.StorageWhenDeletedDelete},
+		Harm: "Volumes that were to go with a set stay when its deletion is to wait for them, and the set with them.",
+		Edits: []Edit{{garbage, mayCollect, "\tfor _, owner := range latest.GetOwnerReferences() {\n\t\tif planted.In(\"foreground-keeps-claims\") && item.identity.Kind == \"PersistentVolumeClaim\" {\n" +
+			"\t\t\tif of, known := gc.dependencyGraphBuilder.uidToNode.Read(owner.UID); known && of.isDeletingDependents() {\n\t\t\t\treturn nil\n\t\t\t}\n\t\t}\n\t}\n"}},
 	}, {
 		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm: "A member that is lost comes back with a version that was replaced long ago, and is restarted once more.",
