@@ -205,6 +205,12 @@ var _ = Describe("A StatefulSet", func() {
 		set.Update(ctx, "start ordinal 0 -> 2", statefulset.Start(2))
 		set.AwaitReady(ctx)
 		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 0, 1)
+
+		By("adding one, and leaving the one in the middle alone: of those below and above it the highest goes first")
+		set.Scale(ctx, 3)
+		set.AwaitReplicas(ctx, 3)
+		set.Update(ctx, "start ordinal 2 -> 3, and one replica", statefulset.Options(statefulset.Start(3), statefulset.Replicas(1)))
+		set.AwaitReplicas(ctx, 1)
 	})
 })
 

@@ -68,6 +68,11 @@ func seldom() []Fault {
 		Edits: []Edit{{garbage, mayCollect, "\tfor _, owner := range latest.GetOwnerReferences() {\n\t\tif planted.In(\"foreground-keeps-claims\") && item.identity.Kind == \"PersistentVolumeClaim\" {\n" +
 			"\t\t\tif of, known := gc.dependencyGraphBuilder.uidToNode.Read(owner.UID); known && of.isDeletingDependents() {\n\t\t\t\treturn nil\n\t\t\t}\n\t\t}\n\t}\n"}},
 	}, {
+		Name: "start-moves-below-first", Kind: Subtle, Breaks: []contract.ID{contract.IdentityStartMoves},
+		Harm: "When the start ordinal moves, a member below it goes before those above the last one, and beside them.",
+		Edits: []Edit{{control, eachCondemned, "\t\tfor j, other := range condemned {\n\t\t\tif planted.In(\"start-moves-below-first\") && monotonic && j > i && getOrdinal(other) < getStartOrdinal(set) && !isTerminating(other) {\n" +
+			"\t\t\t\ti = j\n\t\t\t\tbreak\n\t\t\t}\n\t\t}\n"}},
+	}, {
 		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm: "A member that is lost comes back with a version that was replaced long ago, and is restarted once more.",
 		Edits: []Edit{{control, eachReplica, "\t\tif all, err := ssc.ListRevisions(set); planted.In(\"lost-comes-back-former\") && err == nil && len(all) > 1 && !isCreated(replicas[i]) && planted.Settled(set) &&\n" +
