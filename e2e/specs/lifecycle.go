@@ -40,7 +40,7 @@ var _ = Describe("A StatefulSet", func() {
 		below := ns.StartPod(ctx, "rolling-0", framework.WithLabels(map[string]string{"app": "rolling"}), framework.RunOnce)
 		// Under OnDelete, and below a partition, nothing but its end is a reason to replace a pod.
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.OnDelete())
-		rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(1), statefulset.Partition(1))
+		rolling := statefulset.Create(ctx, ns, statefulset.Named("rolling"), statefulset.Replicas(1), statefulset.Partition(1), statefulset.Parallel())
 		set.AwaitAdopted(ctx, pod)
 		rolling.AwaitAdopted(ctx, below)
 		for _, adopter := range []*statefulset.Set{set, rolling} {

@@ -44,6 +44,7 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set.AwaitReplicas(ctx, 1)
 		set.VerifyClaimsGone(ctx, contract.StorageWhenScaledDelete, "data", 1)
 		ns.VerifyKept(ctx, contract.StorageWhenScaledDelete, before[:1]...)
+		set.VerifyClaimOwners(ctx, contract.StorageRetentionChange, "data", 0)
 		set.Update(ctx, "whenDeleted: Delete too", statefulset.Retention(discard, discard))
 		set.VerifyClaimOwners(ctx, contract.StorageWhenDeletedDelete, "data", 0, ownedSet)
 

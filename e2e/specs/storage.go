@@ -135,13 +135,19 @@ var _ = Describe("The storage of a StatefulSet", func() {
 	It("is made again when a claim is missing under a Pending pod", Proves(contract.StorageClaimRecreated), func(ctx SpecContext) {
 		ns := Record(ctx)
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(1), statefulset.Claims("data", "logs"), statefulset.Unbindable(), statefulset.FurtherClaimFields("logs"))
+		parallel := statefulset.Create(ctx, ns, statefulset.Named("parallel"), statefulset.Parallel(), statefulset.Claims("data"), statefulset.Unbindable())
 		set.AwaitCreated(ctx, 0)
+		parallel.AwaitCreated(ctx, 0)
 		missing := slices.Concat(set.DeleteClaims(ctx, "data", 0), set.DeleteClaims(ctx, "logs", 0))
+		ofParallel := parallel.DeleteClaims(ctx, "data", 0)
 
-		By("touching the set, since the loss of a claim does not make the controller sync the set")
-		set.Update(ctx, "annotate "+set.Name, func(s *appsv1.StatefulSet) {
-			metav1.SetMetaDataAnnotation(&s.ObjectMeta, history.Prefix+"touched", "true")
-		})
+		By("touching each set, since the loss of a claim does not make the controller sync it")
+		for _, s := range []*statefulset.Set{set, parallel} {
+			s.Update(ctx, "annotate "+s.Name, func(o *appsv1.StatefulSet) {
+				metav1.SetMetaDataAnnotation(&o.ObjectMeta, history.Prefix+"touched", "true")
+			})
+		}
+		parallel.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, ofParallel...)
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, missing...)
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "logs", 0, missing...)
 	})

@@ -73,6 +73,18 @@ func seldom() []Fault {
 		Edits: []Edit{{control, eachCondemned, "\t\tfor j, other := range condemned {\n\t\t\tif planted.In(\"start-moves-below-first\") && monotonic && j > i && getOrdinal(other) < getStartOrdinal(set) && !isTerminating(other) {\n" +
 			"\t\t\t\ti = j\n\t\t\t\tbreak\n\t\t\t}\n\t\t}\n"}},
 	}, {
+		Name: "parallel-claim-not-recreated", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimRecreated},
+		Harm:  "Under Parallel a pod whose claim was deleted waits for ever.",
+		Edits: []Edit{{control, pending, ` && !(planted.In("parallel-claim-not-recreated") && !monotonic)`}},
+	}, {
+		Name: "parallel-keeps-claim-owner", Kind: Subtle, Breaks: []contract.ID{contract.StorageRetentionChange}, Shows: []contract.ID{contract.StorageWhenScaledDelete},
+		Harm:  "Under Parallel a policy that was set to keep the data deletes it all the same.",
+		Edits: []Edit{{utils, ownerUpToDate, "\tif planted.In(\"parallel-keeps-claim-owner\") && allowsBurst(set) && hasOwnerRef(claim, set) && podInOrdinalRange(pod, set) {\n\t\treturn true\n\t}\n"}},
+	}, {
+		Name: "parallel-succeeded-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleSucceeded},
+		Harm:  "Under Parallel a member whose container ended without an error is never replaced.",
+		Edits: ended(`planted.In("parallel-succeeded-stays") && replicas[i].Status.Phase == v1.PodSucceeded && !monotonic`),
+	}, {
 		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm: "A member that is lost comes back with a version that was replaced long ago, and is restarted once more.",
 		Edits: []Edit{{control, eachReplica, "\t\tif all, err := ssc.ListRevisions(set); planted.In(\"lost-comes-back-former\") && err == nil && len(all) > 1 && !isCreated(replicas[i]) && planted.Settled(set) &&\n" +
