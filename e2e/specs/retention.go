@@ -116,6 +116,8 @@ var _ = Describe("The claim retention policy Delete", func() {
 		set := statefulset.Create(ctx, ns, statefulset.Replicas(2), statefulset.Claims("data"), statefulset.Retention(retain, discard))
 		set.AwaitReady(ctx)
 		claims := set.AwaitClaims(ctx, "data", 0, 1)
+		back := statefulset.Create(ctx, ns, statefulset.Named("back"), statefulset.Claims("data"), statefulset.Retention(retain, discard))
+		back.AwaitReady(ctx)
 
 		By("scaling to zero while the highest pod cannot go, and wanting the other one again, which would have gone after it")
 		removeFinalizer := set.AddFinalizer(ctx, 1)
@@ -140,6 +142,21 @@ var _ = Describe("The claim retention policy Delete", func() {
 		removeFinalizer(ctx)
 		set.AwaitReplicas(ctx, 1)
 		ns.VerifyKept(ctx, contract.StorageRetentionChange, claims[1:]...)
+
+		By("wanting a pod of another set again while it leaves with its claim, for whose end the next one has to wait")
+		leaving, goes := back.UIDs(0)[0], back.AwaitClaims(ctx, "data", 0)[0].UID
+		letGo := back.AddFinalizer(ctx, 0)
+		back.Scale(ctx, 0)
+		back.AwaitTerminating(ctx, 0)
+		ns.AwaitLag(ctx) // else the controller may not know yet that it made the pod its claim's owner
+		back.Scale(ctx, 1)
+		back.AwaitObserved(ctx)
+		letGo(ctx)
+		back.AwaitGone(ctx, 0, leaving)
+		back.AwaitClaimGone(ctx, "data", 0, goes)
+		ns.AwaitLag(ctx) // the controller has to know of the claim's end, which has no set synced
+		back.TriggerSync(ctx)
+		back.AwaitReady(ctx)
 
 		By("deleting the set, which waits for what goes with it")
 		set.Delete(ctx, metav1.DeletePropagationForeground)

@@ -21,7 +21,7 @@ func identityChecks() []check {
 		{ids: []contract.ID{contract.IdentityHostname}, run: checkHostname},
 		{ids: []contract.ID{contract.IdentityOwnFQDN, contract.DNSPodRecord}, run: checkNetworkName},
 		{ids: []contract.ID{contract.IdentityLabels}, run: checkLabels},
-		{ids: []contract.ID{contract.IdentitySticky}, run: lostPodsReplaced(deleted, contract.IdentitySticky)},
+		{ids: []contract.ID{contract.IdentitySticky}, run: checkSticky},
 		{ids: []contract.ID{contract.IdentityAtMostOne}, run: checkAtMostOne},
 		{ids: []contract.ID{contract.IdentityOwnership}, run: checkOwnership},
 		{ids: []contract.ID{contract.IdentityNotMine}, run: checkNotMine},
@@ -29,6 +29,12 @@ func identityChecks() []check {
 		{ids: []contract.ID{contract.IdentityOverrides}, run: checkOverrides},
 		{ids: []contract.ID{contract.IdentityTemplate}, run: checkPodOfTemplate},
 	}
+}
+
+// checkSticky: a pod that was deleted comes back with its identity, and not on a claim that goes with the pod before it.
+func checkSticky(m *model, res *results) {
+	lostPodsReplaced(deleted, contract.IdentitySticky)(m, res)
+	checkDoomedClaims(m, res)
 }
 
 // createdPods calls f for every pod whose creation by a set's controller was recorded.

@@ -130,6 +130,18 @@ func (s *Set) AwaitClaimTerminating(ctx context.Context, template string, ordina
 	}
 }
 
+// AwaitClaimGone waits until the claim of that UID is gone, which a pod had that is gone too, or the next pod is there already, which judges decide on.
+func (s *Set) AwaitClaimGone(ctx context.Context, template string, ordinal int, uid types.UID) {
+	GinkgoHelper()
+	name := s.Claim(template, ordinal)
+	s.NS.Expect(ctx, s.NS.Settings.Limits.Collected, "claim "+name+" to be gone", func(st *history.State) string {
+		if e := st.Get(history.Claims, name); e != nil && e.UID == uid && st.Get(history.Pods, s.Pod(ordinal)) == nil {
+			return fmt.Sprintf("claim %s is still there (terminating: %t)", name, e.Terminating())
+		}
+		return ""
+	})
+}
+
 // awaitClaim waits until the recording has the claim of that ordinal, and returns it.
 func (s *Set) awaitClaim(ctx context.Context, template string, ordinal int) *history.Event {
 	GinkgoHelper()

@@ -5,6 +5,7 @@ import "github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 const (
 	// selectorRead is where the controller has read the selector of a set.
 	selectorRead = "// This is a non-transient error, so don't retry.\n\t\treturn nil\n\t}\n"
+	claimStale   = "if policy.WhenScaled == apps.RetainPersistentVolumeClaimRetentionPolicyType"
 	mayCollect   = "// compute if we should delete the item\n"
 )
 
@@ -84,6 +85,14 @@ func seldom() []Fault {
 		Name: "parallel-succeeded-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleSucceeded},
 		Harm:  "Under Parallel a member whose container ended without an error is never replaced.",
 		Edits: ended(`planted.In("parallel-succeeded-stays") && replicas[i].Status.Phase == v1.PodSucceeded && !monotonic`),
+	}, {
+		Name: "doomed-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.StorageRetentionFailure},
+		Harm: "A member that is wanted again at once runs on the volume that goes with the one before it, and loses what it writes.",
+		Edits: []Edit{
+			{podsOf, claimStale, ` || planted.In("doomed-claim-taken")`},
+			// The garbage collector takes as long as it may.
+			{garbage, collect, "\tif planted.In(\"doomed-claim-taken\") && item.identity.Kind == \"PersistentVolumeClaim\" {\n\t\ttime.Sleep(2 * time.Second)\n\t}\n"},
+		},
 	}, {
 		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm: "A member that is lost comes back with a version that was replaced long ago, and is restarted once more.",
