@@ -55,24 +55,25 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 	It("removes of the pods that are to go and are not Ready none but the lowest", Proves(contract.OrderingScaleDownHalts), func(ctx SpecContext) {
 		ns := Record(ctx)
-		set := statefulset.Create(ctx, ns, statefulset.Replicas(3), statefulset.HoldReadiness())
+		set := statefulset.Create(ctx, ns, statefulset.Start(3), statefulset.Replicas(3), statefulset.HoldReadiness())
+		first := startOf(ctx, set)
 		set.ReleaseInTurn(ctx)
 		set.AwaitReady(ctx)
 
 		By("scaling down while a pod that stays, not the first, is not Ready")
-		set.HoldAndAwaitObserved(ctx, 1)
-		stay := set.NotTerminating(0, 1, 2)
+		set.HoldAndAwaitObserved(ctx, first+1)
+		stay := set.NotTerminating(first, first+1, first+2)
 		set.Scale(ctx, 2)
 		set.ExpectUnchanged(ctx, stay)
 
 		By("scaling down further while both pods that are to go are not Ready")
-		set.HoldAndAwaitObserved(ctx, 2)
+		set.HoldAndAwaitObserved(ctx, first+2)
 		set.Scale(ctx, 1)
 		set.ExpectUnchanged(ctx, stay)
 
 		By("releasing the higher one, which may go then; the other may stay, perhaps for ever")
-		set.Release(ctx, 2)
-		set.AwaitTerminating(ctx, 2)
+		set.Release(ctx, first+2)
+		set.AwaitTerminating(ctx, first+2)
 	})
 
 	It("makes the lower pod again first when several disappear", Proves(contract.OrderingHeals), func(ctx SpecContext) {

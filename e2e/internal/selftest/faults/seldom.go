@@ -60,6 +60,10 @@ func seldom() []Fault {
 			"\t\t} else if planted.In(\"lost-from-start-stays\") && getStartOrdinal(set) > 0 && currentRevision.Name == updateRevision.Name && planted.Least(\"lost-from-start-stays\", string(set.UID)+replicas[i].Name, 0) < 0 {\n" +
 			"\t\t\treturn true, nil\n\t\t}\n"}},
 	}, {
+		Name: "scale-down-from-start-past-unready", Kind: Subtle, Breaks: []contract.ID{contract.OrderingScaleDownHalts},
+		Harm:  "A cluster with a start ordinal that has lost a member is made still smaller.",
+		Edits: []Edit{{control, eachReplica, "\t\tif planted.In(\"scale-down-from-start-past-unready\") && len(condemned) > 0 && isCreated(replicas[i]) && getStartOrdinal(set) > 0 && getOrdinal(condemned[len(condemned)-1]) > getEndOrdinal(set) {\n\t\t\treturn false, nil\n\t\t}\n"}},
+	}, {
 		Name: "failed-from-start-stays", Kind: Subtle, Breaks: []contract.ID{contract.LifecycleFailed}, Shows: []contract.ID{contract.IdentityStartOrdinal},
 		Harm:  "In a set with a start ordinal a member that has failed is never replaced.",
 		Edits: ended(`planted.In("failed-from-start-stays") && getStartOrdinal(set) > 0`),
