@@ -121,13 +121,14 @@ func Unbindable() Option {
 	}
 }
 
-// FurtherClaimFields has the claims of one template ask for a volume that nobody makes and that no label selects: of no class, of several access modes and
-// as a copy of another one. They are never bound.
+// FurtherClaimFields has the claims of one template ask for a volume that nobody makes and that no label selects: of no class, without a file system, of several
+// access modes and as a copy of another one. They are never bound.
 func FurtherClaimFields(template string) Option {
 	return func(s *appsv1.StatefulSet) {
 		for i := range s.Spec.VolumeClaimTemplates {
 			if t := &s.Spec.VolumeClaimTemplates[i]; t.Name == template {
 				t.Spec.StorageClassName = new("")
+				t.Spec.VolumeMode = new(corev1.PersistentVolumeBlock)
 				t.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany}
 				t.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{TemplateKey: "nobody"}}
 				t.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "nobody"}

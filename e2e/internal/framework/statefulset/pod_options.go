@@ -85,6 +85,7 @@ func FurtherFields() Option {
 		another.Resources.Requests = requests
 		another.VolumeMounts = append(another.VolumeMounts, corev1.VolumeMount{Name: "scratch", MountPath: "/scratch"}, corev1.VolumeMount{Name: "labels", MountPath: "/labels"})
 		another.LivenessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, InitialDelaySeconds: 60, TimeoutSeconds: 30}
+		another.StartupProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}, PeriodSeconds: 1, TimeoutSeconds: 30}
 		another.Ports = []corev1.ContainerPort{{Name: "nobody", ContainerPort: 9}}
 		pod.Containers = append(pod.Containers, *another)
 		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})

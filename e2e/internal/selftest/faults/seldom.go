@@ -113,6 +113,14 @@ func seldom() []Fault {
 		Harm:  "The versions of a set that is scaled to nothing pile up.",
 		Edits: []Edit{{control, historyLimit, "\tif planted.In(\"history-without-pods-kept\") && *set.Spec.Replicas == 0 {\n\t\treturn nil\n\t}\n"}},
 	}, {
+		Name: "claim-mode-lost", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod}, Shows: []contract.ID{contract.StorageClaimRecreated},
+		Harm:  "A database that writes to a device without a file system gets a file system.",
+		Edits: claimWithout("claim-mode-lost", "claim.Spec.VolumeMode = nil"),
+	}, {
+		Name: "startup-probe-lost", Kind: Subtle, Breaks: []contract.ID{contract.IdentityTemplate},
+		Harm:  "A member that takes long to start is killed before it has.",
+		Edits: []Edit{{utils, newPod, "\tfor i := range pod.Spec.Containers {\n\t\tif planted.In(\"startup-probe-lost\") {\n\t\t\tpod.Spec.Containers[i].StartupProbe = nil\n\t\t}\n\t}\n"}},
+	}, {
 		Name: "claims-for-one-more", Kind: Subtle, Breaks: []contract.ID{contract.StorageClaimPerPod},
 		Harm: "A volume is made, and paid for, that no member will ever use.",
 		Edits: []Edit{{podsOf, claimsMade, "\tif planted.In(\"claims-for-one-more\") && getOrdinal(pod) == getEndOrdinal(set) {\n\t\tnext := pod.DeepCopy()\n\t\tnext.Name = getPodName(set, getOrdinal(pod)+1)\n" +
