@@ -47,7 +47,7 @@ func (res *results) doomedClaim(s *setLife, c creation, claim *claimLife) {
 			scheduled = e
 		}
 	}
-	if owned == nil || before(owned, c.event) != yes || m.mayHaveMissed(owned, c.event) || scheduled == nil || by(claim.gone, scheduled.At) != no {
+	if owned == nil || before(owned, c.event) != yes || m.mayHaveMissed(owned, c.event) || scheduled == nil || !m.recordedAfter(scheduled.At) || by(claim.gone, scheduled.At) != no {
 		return
 	}
 	res.broken(contract.IdentitySticky, evidence{

@@ -13,6 +13,9 @@ import (
 // which there is no pod either: nobody will use it. s is one of the sets whose claims have such names.
 func (res *results) claimOutOfRange(s *setLife, c *claimLife) {
 	m, n := res.m, history.Ordinal(c.name)
+	if m.h.Duration() < m.settledBy(c.created.At) {
+		return
+	}
 	ofPod := c.name[:strings.LastIndexByte(c.name, '-')]
 	for _, other := range m.claimants[ofPod] {
 		if by(other.events[0], c.created.At) != no && m.mayWantClaim(other, c, n) {
