@@ -34,7 +34,7 @@ func identityChecks() []check {
 // checkSticky: a pod that was deleted comes back with its identity, and not on a claim that goes with the pod before it.
 func checkSticky(m *model, res *results) {
 	lostPodsReplaced(deleted, contract.IdentitySticky)(m, res)
-	checkDoomedClaims(m, res)
+	checkStaleClaims(m, res)
 }
 
 // createdPods calls f for every pod whose creation by a set's controller was recorded.

@@ -90,12 +90,12 @@ func seldom() []Fault {
 		Harm:  "Under Parallel a member whose container ended without an error is never replaced.",
 		Edits: ended(`planted.In("parallel-succeeded-stays") && replicas[i].Status.Phase == v1.PodSucceeded && !monotonic`),
 	}, {
-		Name: "doomed-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.StorageRetentionFailure},
+		Name: "stale-claim-taken", Kind: Subtle, Breaks: []contract.ID{contract.IdentitySticky}, Shows: []contract.ID{contract.StorageRetentionFailure},
 		Harm: "A member that is wanted again at once runs on the volume that goes with the one before it, and loses what it writes.",
 		Edits: []Edit{
-			{podsOf, claimStale, ` || planted.In("doomed-claim-taken")`},
+			{podsOf, claimStale, ` || planted.In("stale-claim-taken")`},
 			// The garbage collector takes as long as it may.
-			{garbage, collect, "\tif planted.In(\"doomed-claim-taken\") && item.identity.Kind == \"PersistentVolumeClaim\" {\n\t\ttime.Sleep(2 * time.Second)\n\t}\n"},
+			{garbage, collect, "\tif planted.In(\"stale-claim-taken\") && item.identity.Kind == \"PersistentVolumeClaim\" {\n\t\ttime.Sleep(2 * time.Second)\n\t}\n"},
 		},
 	}, {
 		Name: "lost-comes-back-former", Kind: Subtle, Breaks: []contract.ID{contract.UpdateComplete}, Shows: []contract.ID{contract.IdentityStartOrdinal},

@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history/historytest"
 )
 
-// TestDoomedClaims: a pod whose ordinal is wanted again waits for the end of the claim that goes with the pod before it.
-func TestDoomedClaims(t *testing.T) {
+// TestPodsOnStaleClaims: a pod whose ordinal is wanted again waits for the end of the claim that goes with the pod before it.
+func TestPodsOnStaleClaims(t *testing.T) {
 	const claim = "data-web-1"
 	scaledDelete := func(s *history.Set) { s.WhenScaled = appsv1.DeletePersistentVolumeClaimRetentionPolicyType }
 	request := func(b *historytest.Builder) {

@@ -7,9 +7,9 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
-// checkDoomedClaims: under whenScaled: Delete a pod whose ordinal is wanted again is not made on a claim that goes with the pod before it: it would run on a volume
+// checkStaleClaims: under whenScaled: Delete a pod whose ordinal is wanted again is not made on a claim that goes with the pod before it: it would run on a volume
 // that is deleted as soon as it ends.
-func checkDoomedClaims(m *model, res *results) {
+func checkStaleClaims(m *model, res *results) {
 	for _, a := range m.actions {
 		for _, c := range a.creations {
 			if len(a.set.claimTemplates()) == 0 || !m.cacheAt(a.set, c.event).everySpec(scaledDelete) {
@@ -17,16 +17,16 @@ func checkDoomedClaims(m *model, res *results) {
 			}
 			for _, t := range a.set.claimTemplates() {
 				if claim := m.claim(t+"-"+c.pod.name, surelyBy(c.event.At)); claim != nil {
-					res.doomedClaim(a.set, c, claim)
+					res.staleClaim(a.set, c, claim)
 				}
 			}
 		}
 	}
 }
 
-// doomedClaim judges one claim of a new pod: it was owned by the former pod, which was gone, for longer than the controller's cache may be behind, its deletion was
+// staleClaim judges one claim of a new pod: it was owned by the former pod, which was gone, for longer than the controller's cache may be behind, its deletion was
 // requested, and it was there when the pod had a node.
-func (res *results) doomedClaim(s *setLife, c creation, claim *claimLife) {
+func (res *results) staleClaim(s *setLife, c creation, claim *claimLife) {
 	m, p := res.m, c.pod
 	former := m.byPod[ownerNamed(claim.last(), "Pod", p.name)]
 	if former == nil || former == p || former.gone == nil || former.gone.Seq > c.event.Seq || claim.deleting == nil || m.deletedByTest(claim.uid, claim.events[0], claim.deleting) {
