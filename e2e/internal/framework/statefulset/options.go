@@ -126,13 +126,15 @@ func Unbindable() Option {
 func FurtherClaimFields(template string) Option {
 	return func(s *appsv1.StatefulSet) {
 		for i := range s.Spec.VolumeClaimTemplates {
-			if t := &s.Spec.VolumeClaimTemplates[i]; t.Name == template {
-				t.Spec.StorageClassName = new("")
-				t.Spec.VolumeMode = new(corev1.PersistentVolumeBlock)
-				t.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany}
-				t.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{TemplateKey: "nobody"}}
-				t.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "nobody"}
+			t := &s.Spec.VolumeClaimTemplates[i]
+			if t.Name != template {
+				continue
 			}
+			t.Spec.StorageClassName = new("")
+			t.Spec.VolumeMode = new(corev1.PersistentVolumeBlock)
+			t.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadOnlyMany}
+			t.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{TemplateKey: "nobody"}}
+			t.Spec.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "nobody"}
 		}
 	}
 }

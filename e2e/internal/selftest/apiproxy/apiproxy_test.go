@@ -82,7 +82,7 @@ func TestProxyForwards(t *testing.T) {
 
 func TestIsWatch(t *testing.T) {
 	for path, want := range map[string]bool{"/api?watch=true": true, "/api?watch=1": true, "/api?watch=false": false, "/api": false} {
-		if got := IsWatch(httptest.NewRequest(http.MethodGet, path, http.NoBody)); got != want {
+		if got := IsWatch(httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)); got != want {
 			t.Errorf("%s: expected %t, found %t", path, want, got)
 		}
 	}

@@ -59,9 +59,10 @@ func (s *Env) awaitClock(ctx context.Context, d time.Duration) error {
 		if err != nil || lease.Spec.RenewTime == nil {
 			return false, ctx.Err()
 		}
-		renewed := !last.IsZero() && !last.Equal(lease.Spec.RenewTime) // while it is looked at, so that its time is that of the kubelet's clock now
+		// One that is renewed while it is looked at has the time that it is by the kubelet's clock.
+		renewed := !last.IsZero() && !last.Equal(lease.Spec.RenewTime)
 		last, off = *lease.Spec.RenewTime, time.Until(lease.Spec.RenewTime.Time)
-		return renewed && (off - d).Abs() <= precision, nil
+		return renewed && (off-d).Abs() <= precision, nil
 	})
 	if err != nil {
 		return fmt.Errorf("expected the kubelet of %s to renew its lease with a clock that is off by %s, found %s: %w", s.Node, d, off, err)
