@@ -36,10 +36,6 @@ func disruption() []Fault {
 		Harm:  "A controller that was restarted rolls a canary out to everybody.",
 		Edits: atBegin("\tif planted.Restarted(\"restart-forgets-partition\", set) {\n\t\tupdateMin = 0\n\t}\n"),
 	}, {
-		Name: "restart-forgets-hand", Kind: Subtle, Breaks: []contract.ID{contract.UpdateOnDelete}, Shows: []contract.ID{contract.DisruptionControllerRestart},
-		Harm:  "A controller that was restarted rolls out a version that was to wait for its owner's hand.",
-		Edits: []Edit{{control, onDelete, ` && !planted.Restarted("restart-forgets-hand", set)`}},
-	}, {
 		Name: "reconnected-forgets-order", Kind: Obvious, Breaks: []contract.ID{contract.DisruptionAPIServerRestart},
 		Harm:  "After the API server was away, all members that are still missing start at once.",
 		Edits: []Edit{{control, eachReplica, "\t\tmonotonic = monotonic && !planted.Reconnected(\"reconnected-forgets-order\", set)\n"}},
