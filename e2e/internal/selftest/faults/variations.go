@@ -53,7 +53,7 @@ func Variations() []Fault {
 			{control, readSet, "\tif planted.In(\"legal-late\") {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t}\n"},
 			{control, statusWritten, "\tif planted.In(\"legal-late\") {\n\t\ttime.Sleep(200 * time.Millisecond)\n\t}\n"},
 			{control, untilAvailable, ` || (planted.In("legal-late") && monotonic && set.Spec.MinReadySeconds > 0 && !isRunningAndAvailable(replicas[i], set.Spec.MinReadySeconds+1, now))`},
-			{control, historyLimit, "\tif planted.In(\"legal-late\") && !planted.SometimesIn(\"legal-late\") {\n\t\treturn nil\n\t}\n"},
+			{control, historyLimit, "\tif planted.In(\"legal-late\") && len(pods) > 0 && !planted.SometimesIn(\"legal-late\") {\n\t\treturn nil\n\t}\n"},
 			{syncing, synced, "\t\tif planted.In(\"legal-late\") {\n\t\t\tssc.queue.AddAfter(key, time.Second)\n\t\t}\n"},
 			{endpoints, selected, "\tif planted.In(\"legal-late\") {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t}\n"},
 			{garbage, collect, "\tif planted.In(\"legal-late\") {\n\t\ttime.Sleep(300 * time.Millisecond)\n\t}\n"},
