@@ -142,11 +142,8 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		ofParallel := parallel.DeleteClaims(ctx, "data", 0)
 
 		By("touching each set, since the loss of a claim does not make the controller sync it")
-		for _, s := range []*statefulset.Set{set, parallel} {
-			s.Update(ctx, "annotate "+s.Name, func(o *appsv1.StatefulSet) {
-				metav1.SetMetaDataAnnotation(&o.ObjectMeta, history.Prefix+"touched", "true")
-			})
-		}
+		set.TriggerSync(ctx)
+		parallel.TriggerSync(ctx)
 		parallel.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, ofParallel...)
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "data", 0, missing...)
 		set.VerifyClaimRecreated(ctx, contract.StorageClaimRecreated, "logs", 0, missing...)

@@ -86,12 +86,18 @@ func (m *model) deletedWithSet(c *claimLife) *setLife {
 // heldBy reports whether the pod uses the claim and was scheduled so long before the claim's end that this was known: the claim is held for
 // no other pod.
 func (m *model) heldBy(c *claimLife, p *podLife) bool {
+	e := p.scheduled()
+	return e != nil && !m.mayHaveMissed(e, c.gone) && slices.Contains(slices.Collect(maps.Values(e.Pod.Claims)), c.name)
+}
+
+// scheduled returns the first event that shows the pod with a node, nil if there is none.
+func (p *podLife) scheduled() *history.Event {
 	for _, e := range p.events {
 		if e.Pod.Node != "" {
-			return !m.mayHaveMissed(e, c.gone) && slices.Contains(slices.Collect(maps.Values(e.Pod.Claims)), c.name)
+			return e
 		}
 	}
-	return false
+	return nil
 }
 
 // end returns the first event that shows the pod gone, or finished and with it its containers, nil if there is none.

@@ -41,12 +41,7 @@ func (res *results) staleClaim(s *setLife, c creation, claim *claimLife) {
 			owned = e
 		}
 	}
-	var scheduled *history.Event
-	for _, e := range p.events {
-		if scheduled == nil && e.Pod.Node != "" {
-			scheduled = e
-		}
-	}
+	scheduled := p.scheduled()
 	if owned == nil || before(owned, c.event) != yes || m.mayHaveMissed(owned, c.event) || scheduled == nil || !m.recordedAfter(scheduled.At) || by(claim.gone, scheduled.At) != no {
 		return
 	}

@@ -69,8 +69,8 @@ func (p *podLife) otherGrace() bool {
 
 // boundJustBefore reports whether the pod had got its node so shortly before its deletion that nothing of it had started.
 func (p *podLife) boundJustBefore(d *history.Event) bool {
-	i := slices.IndexFunc(p.events, func(e *history.Event) bool { return e.Pod.Node != "" })
-	return orZero(d.DeletionGrace) == 0 && len(d.Pod.Containers) == 0 && len(d.Pod.IPs) == 0 && p.events[i].Change != history.Listed && promptly(p.events[i], d)
+	bound := p.scheduled()
+	return orZero(d.DeletionGrace) == 0 && len(d.Pod.Containers) == 0 && len(d.Pod.IPs) == 0 && bound.Change != history.Listed && promptly(bound, d)
 }
 
 // matchReports finds the pods whose deletion the StatefulSet controller reports.

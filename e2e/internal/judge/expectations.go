@@ -177,8 +177,12 @@ func (m *model) containerExit(x *history.Expectation, pod *podLife, events []*hi
 // longestToEnd returns how long a container took at most to end after the deletion of its pod. The times in the two are of two clocks, of which one may be
 // off, and what shows the end may be late.
 func longestToEnd(deletion, ended *history.Event) time.Duration {
-	deleted := deletion.DeletionTimestamp.Add(-time.Duration(*deletion.DeletionGrace) * time.Second)
-	return max(ended.Pod.Main().Finished.Sub(deleted), ended.At-deletion.At)
+	return max(endedAfter(deletion, ended), ended.At-deletion.At)
+}
+
+// endedAfter returns how long after the deletion of its pod a container ended by its timestamp, which is of the node's clock.
+func endedAfter(deletion, ended *history.Event) time.Duration {
+	return ended.Pod.Main().Finished.Sub(deletion.DeletionTimestamp.Add(-time.Duration(*deletion.DeletionGrace) * time.Second))
 }
 
 // killedEarly reports whether a signal ended the container of a deleted pod before its grace period was over.

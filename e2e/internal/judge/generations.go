@@ -30,29 +30,24 @@ func (res *results) changedWithoutGeneration(s *setLife) {
 // changedFields names the fields of a spec that differ in two versions of a set. Those that an API server fills in, or reads differently after an update, are
 // not compared.
 func changedFields(was, now *history.Set) (out []string) {
-	limit := func(s *history.Set) int {
-		if s.RevisionHistoryLimit == nil {
-			return -1
-		}
-		return int(*s.RevisionHistoryLimit)
-	}
+	differ := func(f history.Field) bool { return history.SetChanged(was, now, f) }
 	theirs, sameTemplate := was.Template.Fields(), true
 	for i, field := range now.Template.Fields() {
 		sameTemplate = sameTemplate && maps.Equal(field, theirs[i])
 	}
 	for _, f := range []struct {
-		name string
-		same bool
+		name    string
+		changed bool
 	}{
-		{"replicas", was.Replicas == now.Replicas},
-		{"ordinals", was.Start == now.Start},
-		{"template", sameTemplate},
-		{"updateStrategy", was.Strategy == now.Strategy && was.Partition == now.Partition},
-		{"minReadySeconds", was.MinReadySeconds == now.MinReadySeconds},
-		{"revisionHistoryLimit", limit(was) == limit(now)},
-		{"persistentVolumeClaimRetentionPolicy", deletes(was.WhenScaled) == deletes(now.WhenScaled) && deletes(was.WhenDeleted) == deletes(now.WhenDeleted)},
+		{"replicas", differ(history.FieldReplicas)},
+		{"ordinals", differ(history.FieldStart)},
+		{"template", !sameTemplate},
+		{"updateStrategy", differ(history.FieldStrategy) || differ(history.FieldPartition)},
+		{"minReadySeconds", differ(history.FieldMinReady)},
+		{"revisionHistoryLimit", differ(history.FieldHistoryLimit)},
+		{"persistentVolumeClaimRetentionPolicy", deletes(was.WhenScaled) != deletes(now.WhenScaled) || deletes(was.WhenDeleted) != deletes(now.WhenDeleted)},
 	} {
-		if !f.same {
+		if f.changed {
 			out = append(out, f.name)
 		}
 	}

@@ -32,7 +32,7 @@ func (m *model) killedInTime(x *history.Expectation, pod *podLife, deletion, end
 		return undecided(deletion, "%s: no event shows how its container ended", deletion.Name)
 	}
 	c := ended.Pod.Main()
-	took := c.Finished.Sub(deletion.DeletionTimestamp.Add(-granted))
+	took := endedAfter(deletion, ended)
 	switch {
 	case c.ExitCode != killed:
 		return undecided(ended, "%s: its container ended with exit code %d, and so was not killed", ended.Name, c.ExitCode)
