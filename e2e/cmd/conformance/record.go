@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,8 @@ type recordOptions struct {
 	complete time.Duration
 	// metricsAge is how old an answer with metrics may be.
 	metricsAge time.Duration
+	// events is how many the histories have at most that are not finished, 0 for maxRecordedEvents.
+	events int
 }
 
 func newRecordCommand() *cobra.Command {
@@ -65,7 +68,8 @@ rbac-record-nodes that to read nodes: which of them was NotReady, cordoned, tain
 It ends after --for, or when it is interrupted; a second interrupt ends it at once, without a result. An API server that is away, or is
 restarted, ends nothing: what was missed is told as a gap. Each start makes a folder of its own below FOLDER, named after the time,
 so that nothing is overwritten and no recording claims to know what happened between two. An event takes some 2 KiB of memory until its
-history is saved, which is after --rotate or ` + strconv.Itoa(maxRecordedEvents) + ` events; what is known by then stays if the process is killed.
+history is saved, which is after --rotate or ` + strconv.Itoa(maxRecordedEvents) + ` events of all namespaces beside what was there at first; what is known by
+then stays if the process is killed. What the recording itself took, in requests and memory, is told with the rest.
 
 With --audit-log it reads an API server's audit log of level RequestResponse in place of a cluster ("conformance manifests audit-policy"), which also
 names the people: who did what is then told by user and program. What the log does not hold is told, and nothing is judged by it.
@@ -147,6 +151,8 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	}
 	config.QPS = -1 // a few lists and watches are no load
 	config.Wrap(apiclient.Restrict(config.Host, rbac.Record()))
+	took := new(cost)
+	config.Wrap(took.traffic.Count(config.Host))
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return cli.UsageError{Err: err}
@@ -168,7 +174,7 @@ func (o *recordOptions) record(ctx context.Context, out, progress io.Writer) err
 	}
 	// The first interrupt ends the recording, the next one the process.
 	defer context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
-	r, err := o.recordInto(ctx, client, dir, progress)
+	r, err := o.recordInto(ctx, client, took, dir, progress)
 	if err != nil {
 		// What holds nothing is of no use; what holds something stays.
 		return errors.Join(err, removeEmpty(filepath.Join(dir, "histories"), dir))
@@ -188,10 +194,10 @@ func (*recordOptions) tell(out io.Writer, dir string, r *recording.Recording) er
 	return nil
 }
 
-// recordInto records until ctx ends, into a folder.
-func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, dir string, progress io.Writer) (_ *recording.Recording, err error) {
+// recordInto records until ctx ends, into a folder, and adds to what it took.
+func (o *recordOptions) recordInto(ctx context.Context, client kubernetes.Interface, took *cost, dir string, progress io.Writer) (_ *recording.Recording, err error) {
 	names := strings.Split(o.namespaces, ",")
-	hs := &histories{o: o, client: client, dir: dir, progress: progress, r: recording.New(names, o.selector), present: map[string]present{}}
+	hs := &histories{o: o, client: client, took: took, dir: dir, progress: progress, limit: max(cmp.Or(o.events, maxRecordedEvents)/len(names), 1), r: recording.New(names, o.selector), present: map[string]present{}}
 	end, err := o.serving(ctx, hs, progress)
 	if err != nil {
 		return nil, err

@@ -19,16 +19,19 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 )
 
-// maxRecordedEvents is how many events one history has at most: some 2 KiB of memory each, and of a file that can be read again.
+// maxRecordedEvents is how many events the histories that are not finished have at most, beside those of what was there when they began: some 2 KiB of
+// memory each, and of a file that can be read again.
 const maxRecordedEvents = 50_000
 
 // histories records namespaces into a folder, each in one history after another, and sums them up.
 type histories struct {
 	o        *recordOptions
 	client   kubernetes.Interface
+	took     *cost
 	dir      string
 	version  string // of Kubernetes, when the recording began
 	progress io.Writer
+	limit    int // how many events a history has at most, beside those of what was there when it began
 
 	mu      sync.Mutex
 	r       *recording.Recording
@@ -73,13 +76,16 @@ func (hs *histories) follow(ctx, lasting context.Context, namespace string, rec 
 func (hs *histories) whenFull(ctx, lasting context.Context, namespace string, rec *recorder.Recorder) *recorder.Recorder {
 	ticker := time.NewTicker(min(time.Second, hs.o.rotate))
 	defer ticker.Stop()
+	// A history that began with more than the limit would be followed by another at once, and that by the next, each with a list of everything.
+	first := rec.Events()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
-		if rec.Now() < hs.o.rotate && rec.Events() < maxRecordedEvents {
+		hs.took.noteMemory()
+		if rec.Now() < hs.o.rotate && rec.Events()-first < hs.limit {
 			continue
 		}
 		if next, err := hs.begin(lasting, namespace); err == nil {
@@ -107,6 +113,7 @@ func (hs *histories) add(h *history.History, file string, span recording.Span, n
 	hs.r.Add(h, file, span, hs.chosen)
 	hs.r.NoteVersion(later)
 	hs.r.Hold(hs.o.objectives)
+	hs.r.Cost = hs.took.sum()
 	return errors.Join(report.SaveRecording(hs.dir, hs.r), hs.o.removeOld())
 }
 

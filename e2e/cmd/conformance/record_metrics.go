@@ -149,6 +149,7 @@ func (hs *histories) preview() (*recording.Recording, []report.SetNow) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	r := hs.r
+	r.Cost = hs.took.sum()
 	var sets []report.SetNow
 	for _, name := range r.Namespaces {
 		p, begun := hs.present[name]

@@ -88,7 +88,7 @@ func TestRecordServesMetrics(t *testing.T) {
 			}
 		}()
 	}
-	r, err := o.recordInto(ctx, client, dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
+	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestRecordServesMetrics(t *testing.T) {
 	for i, text := range texts {
 		for _, want := range []string{
 			`statefulset_recording_replicas{namespace="shop",set="web"} 3` + "\n", `statefulset_recording_ready_replicas{namespace="shop",set="web"} 2` + "\n",
-			act, "# TYPE statefulset_conformance_duration_seconds gauge\n",
+			act, "# TYPE statefulset_conformance_duration_seconds gauge\n", "\nstatefulset_recording_memory_bytes ",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("answer %d: expected %q in\n%s", i, want, text)
@@ -227,7 +227,7 @@ func TestRecordRefusesAnAddressThatIsTaken(t *testing.T) {
 			if err := o.check(); err != nil {
 				t.Fatal(err)
 			}
-			_, err = o.recordInto(t.Context(), fake.NewClientset(), t.TempDir(), io.Discard)
+			_, err = o.recordInto(t.Context(), fake.NewClientset(), new(cost), t.TempDir(), io.Discard)
 			if cli.ExitCode(err) != verdict.ExitUsage || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), flag) {
 				t.Errorf("%s %s: expected wrong use in one line, found %v", flag, address, err)
 			}

@@ -56,7 +56,7 @@ func TestRecordEndsWithItsContext(t *testing.T) {
 		}
 		time.AfterFunc(100*time.Millisecond, interrupt)
 	}
-	r, err := o.recordInto(ctx, client, dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
+	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &progress, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestRecordEndsWhenItCannotSave(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := o.recordInto(ctx, fake.NewClientset(set("shop", "web")), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: gone})
+	_, err := o.recordInto(ctx, fake.NewClientset(set("shop", "web")), new(cost), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: gone})
 	if cli.ExitCode(err) != verdict.ExitInconclusive || ctx.Err() != nil {
 		t.Errorf("expected exit code %d before the time is up, found %v and %v", verdict.ExitInconclusive, err, ctx.Err())
 	}
@@ -138,7 +138,7 @@ func TestRecordWithoutRightsIsNoResult(t *testing.T) {
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.recordInto(t.Context(), client, t.TempDir(), &bytes.Buffer{}); cli.ExitCode(err) != verdict.ExitInconclusive {
+	if _, err := o.recordInto(t.Context(), client, new(cost), t.TempDir(), &bytes.Buffer{}); cli.ExitCode(err) != verdict.ExitInconclusive {
 		t.Errorf("expected exit code %d, found %v", verdict.ExitInconclusive, err)
 	}
 }
@@ -153,6 +153,41 @@ func TestRecordOptions(t *testing.T) {
 	}
 	if err := (&recordOptions{namespaces: "a,b", selector: "app in (db, web)", limit: time.Hour, rotate: time.Hour}).check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRecordRotatesByEvents: the histories of all namespaces share a number of events, to which what was there at first does not count: a namespace with more
+// than that is recorded in one history all the same.
+func TestRecordRotatesByEvents(t *testing.T) {
+	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("shop", "queue"), set("bank", "ledger"))
+	o := recordOptions{namespaces: "shop,bank", complete: 10 * time.Millisecond, rotate: time.Hour, events: 4}
+	if err := o.check(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	dir := t.TempDir()
+	begun := func() {
+		go func() {
+			defer interrupt()
+			for _, name := range []string{"first", "second"} {
+				if _, err := client.AppsV1().StatefulSets("bank").Create(t.Context(), set("bank", name), metav1.CreateOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+			await(t, "the history of bank to be saved", func() bool { return len(savedIn(dir)) > 0 })
+		}()
+	}
+	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	histories := map[string]int{}
+	for _, h := range r.Histories {
+		histories[h.Namespace]++
+	}
+	if histories["shop"] != 1 || histories["bank"] < 2 {
+		t.Errorf("expected one history of shop and several of bank, found %v", histories)
 	}
 }
 
@@ -172,7 +207,7 @@ func TestRecordRotates(t *testing.T) {
 			await(t, "histories to be saved", func() bool { return len(savedIn(dir)) >= 3 })
 		}()
 	}
-	r, err := o.recordInto(ctx, client, dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
+	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ type Act struct {
 	Times int32 `json:"times,omitempty"`
 }
 
-// acting lists the acts of one history.
-type acting struct {
+// actLister lists the acts of one history.
+type actLister struct {
 	h       *history.History
 	authors map[int]judge.Author
 	state   *history.State
@@ -52,7 +52,7 @@ type acting struct {
 
 // Acts returns what was done, in order, and a function that says what a pod's event means for whether the pod is up.
 func Acts(h *history.History) (all []Act, causeOf func(*history.Event) string) {
-	a := &acting{
+	a := &actLister{
 		h: h, authors: judge.DeletionAuthors(h), state: history.NewState(), changes: map[int][]history.Field{}, newest: map[string]*history.Event{}, reports: map[types.UID]int{},
 		deletions: map[int]string{}, nodeReports: map[types.UID][]nodeReport{},
 	}
@@ -83,7 +83,7 @@ func Acts(h *history.History) (all []Act, causeOf func(*history.Event) string) {
 }
 
 // causeOf says what an event means for whether its pod is up.
-func (a *acting) causeOf(e *history.Event) string {
+func (a *actLister) causeOf(e *history.Event) string {
 	deleted, first := a.deletions[e.Seq]
 	switch {
 	case first:
@@ -101,11 +101,11 @@ func (a *acting) causeOf(e *history.Event) string {
 	return "it was not Ready any more"
 }
 
-func (a *acting) add(e *history.Event, set, who, what string, args ...any) {
+func (a *actLister) add(e *history.Event, set, who, what string, args ...any) {
 	a.out = append(a.out, Act{At: a.h.Header.Start.Add(e.At), Namespace: a.h.Header.Namespace, Set: set, Who: cmp.Or(who, NotTold), What: fmt.Sprintf(what, args...)})
 }
 
-func (a *acting) set(was, e *history.Event) {
+func (a *actLister) set(was, e *history.Event) {
 	switch {
 	case e.Gone() && was != nil && was.Terminating():
 	case e.Gone() || e.Terminating() && (was == nil || !was.Terminating()):
@@ -120,7 +120,7 @@ func (a *acting) set(was, e *history.Event) {
 }
 
 // changer returns who changed a set's spec, "" where nothing tells: who changed the replicas owns them, and who wrote anything else left a new time.
-func (a *acting) changer(was *history.Set, e *history.Event) string {
+func (a *actLister) changer(was *history.Set, e *history.Event) string {
 	switch {
 	case slices.Equal(a.changes[e.Seq], []history.Field{history.FieldReplicas}):
 		return e.Set.Scaler
@@ -131,7 +131,7 @@ func (a *acting) changer(was *history.Set, e *history.Event) string {
 }
 
 // changed says what a new version of a set changed.
-func (a *acting) changed(was *history.Set, e *history.Event) string {
+func (a *actLister) changed(was *history.Set, e *history.Event) string {
 	var all []string
 	for _, f := range a.changes[e.Seq] {
 		switch f {
@@ -167,7 +167,7 @@ func images(was, is history.Template) string {
 	return " (" + strings.Join(all, ", ") + ")"
 }
 
-func (a *acting) pod(was, e *history.Event) {
+func (a *actLister) pod(was, e *history.Event) {
 	owner := e.Controller()
 	if owner == nil || owner.Kind != "StatefulSet" {
 		if was == nil || was.Controller() == nil || was.Controller().Kind != "StatefulSet" {
@@ -217,7 +217,7 @@ func removerOf(e *history.Event, author judge.Author, node nodeThen) string {
 }
 
 // why says what about a pod gave its set a reason to replace or remove it, "" where nothing recorded does.
-func (a *acting) why(set string, e *history.Event) string {
+func (a *actLister) why(set string, e *history.Event) string {
 	s := a.state.Get(history.Sets, set)
 	if s == nil {
 		return ""
@@ -246,7 +246,7 @@ func ended(p *history.Pod) string {
 	return ""
 }
 
-func (a *acting) claim(was, e *history.Event) {
+func (a *actLister) claim(was, e *history.Event) {
 	set := a.setOfClaim(e.Name)
 	if set == "" {
 		return
@@ -259,7 +259,7 @@ func (a *acting) claim(was, e *history.Event) {
 }
 
 // setOfClaim returns the set whose claim templates give a claim's name, "" where none does; of several the first by name.
-func (a *acting) setOfClaim(claim string) string {
+func (a *actLister) setOfClaim(claim string) string {
 	if history.Ordinal(claim) < 0 {
 		return ""
 	}
@@ -277,7 +277,7 @@ func (a *acting) setOfClaim(claim string) string {
 }
 
 // report takes note of what a component reports of a set, or of a pod or claim of one: warnings, and what takes pods away.
-func (a *acting) report(e *history.Event) {
+func (a *actLister) report(e *history.Event) {
 	r := e.Report
 	told := r.Type == corev1.EventTypeWarning || r.Reason == "TaintManagerEviction"
 	if !told || e.Gone() || e.Change == history.Listed {
@@ -308,7 +308,7 @@ func (a *acting) report(e *history.Event) {
 }
 
 // setOfPod returns the set that controls a pod, or gave it its name, "" where none does.
-func (a *acting) setOfPod(name string) string {
+func (a *actLister) setOfPod(name string) string {
 	if pod := a.state.Get(history.Pods, name); pod != nil {
 		if c := pod.Controller(); c != nil && c.Kind == "StatefulSet" {
 			return c.Name

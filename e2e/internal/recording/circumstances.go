@@ -50,11 +50,11 @@ const (
 	nodeTaint    = "node.kubernetes.io/"
 )
 
-// beside is how long before an outage a circumstance may have ended to be told beside it: nodes and pods are recorded by different watches.
-const beside = 10 * time.Second
+// watchSkew is how long before an outage a circumstance may have ended to be told with it: nodes and pods are recorded by different watches.
+const watchSkew = 10 * time.Second
 
-// stay is the life of one pod of a set.
-type stay struct {
+// podLife is the life of one pod of a set.
+type podLife struct {
 	pod, node string
 	labels    labels.Set
 	from, to  time.Duration
@@ -64,15 +64,15 @@ type stay struct {
 // circumstances follows nodes and budgets through one history.
 type circumstances struct {
 	h        *history.History
-	stays    []*stay
+	lives    []*podLife
 	open     map[string]*Circumstance // by key
 	selector map[*Circumstance]*metav1.LabelSelector
 	out      []*Circumstance
 }
 
 // circumstancesOf returns what was so of the nodes that pods of sets were on, and of the budgets that select such pods, in the order in which it began.
-func circumstancesOf(h *history.History, stays []*stay) []*Circumstance {
-	c := &circumstances{h: h, stays: stays, open: map[string]*Circumstance{}, selector: map[*Circumstance]*metav1.LabelSelector{}}
+func circumstancesOf(h *history.History, lives []*podLife) []*Circumstance {
+	c := &circumstances{h: h, lives: lives, open: map[string]*Circumstance{}, selector: map[*Circumstance]*metav1.LabelSelector{}}
 	for _, e := range h.Events {
 		switch e.Resource {
 		case history.Nodes:
@@ -94,10 +94,10 @@ func circumstancesOf(h *history.History, stays []*stay) []*Circumstance {
 	return c.out
 }
 
-// staysOf returns the lives of the pods of some sets.
-func staysOf(h *history.History, is func(set string) bool) []*stay {
-	var out []*stay
-	byUID := map[types.UID]*stay{}
+// podLives returns the lives of the pods of some sets.
+func podLives(h *history.History, is func(set string) bool) []*podLife {
+	var out []*podLife
+	byUID := map[types.UID]*podLife{}
 	for _, e := range h.Events {
 		if e.Resource != history.Pods {
 			continue
@@ -107,7 +107,7 @@ func staysOf(h *history.History, is func(set string) bool) []*stay {
 			if o := e.Controller(); o == nil || o.Kind != "StatefulSet" || !is(o.Name) {
 				continue
 			}
-			s = &stay{pod: e.Name, from: e.At, to: h.Duration()}
+			s = &podLife{pod: e.Name, from: e.At, to: h.Duration()}
 			byUID[e.UID] = s
 			out = append(out, s)
 		}
@@ -214,7 +214,7 @@ func (c *circumstances) podsOf(o *Circumstance) []string {
 	}
 	from, to := o.From.Sub(c.h.Header.Start), o.To.Sub(c.h.Header.Start)
 	var out []string
-	for _, s := range c.stays {
+	for _, s := range c.lives {
 		switch {
 		case s.from > to || s.to < from || slices.Contains(out, s.pod):
 		case o.Resource == history.Nodes && s.node == o.Name && s.placed <= to, o.Resource == history.Budgets && selects.Matches(s.labels):
@@ -242,11 +242,11 @@ func (r *Recording) addCircumstances(all []*Circumstance, span Span) {
 	}
 }
 
-// tellBeside says of each outage of a pod what was so of the nodes that the pod was on.
-func (r *Recording) tellBeside() {
+// tellCircumstances says of each outage of a pod what was so of the nodes that the pod was on.
+func (r *Recording) tellCircumstances() {
 	outages := map[[2]string][]*Outage{}
 	for _, o := range r.Outages {
-		o.Beside = nil
+		o.Circumstances = nil
 		outages[[2]string{o.Namespace, o.Pod}] = append(outages[[2]string{o.Namespace, o.Pod}], o)
 	}
 	for _, c := range r.Circumstances {
@@ -255,8 +255,8 @@ func (r *Recording) tellBeside() {
 		}
 		for _, pod := range c.Pods {
 			for _, o := range outages[[2]string{c.Namespace, pod}] {
-				if slices.Contains(o.Nodes, c.Name) && !c.From.After(o.To) && !c.To.Before(o.From.Add(-beside)) {
-					o.Beside = append(o.Beside, "node "+c.Name+" was "+c.words())
+				if slices.Contains(o.Nodes, c.Name) && !c.From.After(o.To) && !c.To.Before(o.From.Add(-watchSkew)) {
+					o.Circumstances = append(o.Circumstances, "node "+c.Name+" was "+c.words())
 				}
 			}
 		}
@@ -276,13 +276,13 @@ func (c *Circumstance) words() string {
 }
 
 // tellNodes says of outages of pods which nodes the pods were on in them, or just before.
-func tellNodes(h *history.History, outages []*Outage, stays []*stay) {
-	byPod := map[string][]*stay{}
-	for _, s := range stays {
+func tellNodes(h *history.History, outages []*Outage, lives []*podLife) {
+	byPod := map[string][]*podLife{}
+	for _, s := range lives {
 		byPod[s.pod] = append(byPod[s.pod], s)
 	}
 	for _, o := range outages {
-		from, to := o.From.Sub(h.Header.Start)-beside, o.To.Sub(h.Header.Start)
+		from, to := o.From.Sub(h.Header.Start)-watchSkew, o.To.Sub(h.Header.Start)
 		for _, s := range byPod[o.Pod] {
 			if s.node != "" && s.placed <= to && s.to >= from {
 				o.Nodes = union(o.Nodes, []string{s.node})

@@ -38,8 +38,8 @@ func node(b *historytest.Builder, f func(*history.Node)) {
 	b.Change(history.Nodes, "n1", func(e *history.Event) { f(e.Node) })
 }
 
-// arounds writes what was so of nodes and budgets.
-func arounds(r *recording.Recording) string {
+// circumstances writes what was so of nodes and budgets.
+func circumstances(r *recording.Recording) string {
 	var out []string
 	for _, a := range r.CircumstanceTotals() {
 		text := a.Name + " " + a.What + " " + a.Total.Round(time.Second).String() + " " + strings.Join(a.Pods, ",")
@@ -54,14 +54,14 @@ func arounds(r *recording.Recording) string {
 	return strings.Join(out, "\n")
 }
 
-// TestNodesAreToldBesideOutages: what was so of a node with pods of a set on it is told with the outages of those pods, and an author is named only where the pod says so.
-func TestNodesAreToldBesideOutages(t *testing.T) {
+// TestNodesAreToldWithOutages: what was so of a node with pods of a set on it is told with the outages of those pods, and an author is named only where the pod says so.
+func TestNodesAreToldWithOutages(t *testing.T) {
 	for name, tt := range map[string]struct {
-		build  func(*historytest.Builder)
-		around string
-		beside string // of web-1
-		told   string // in an act, or in the cause of the outage
-		not    string
+		build         func(*historytest.Builder)
+		circumstances string
+		withOutage    string // of web-1
+		told          string // in an act, or in the cause of the outage
+		not           string
 	}{
 		"lost, and its pods taken away for the taint": {
 			func(b *historytest.Builder) {
@@ -148,21 +148,21 @@ func TestNodesAreToldBesideOutages(t *testing.T) {
 		}, "n1 cordoned 0s web-0,web-1", "", "", ""},
 	} {
 		r := recorded(func(b *historytest.Builder) { onNode(b); tt.build(b) })
-		if got := arounds(r); got != tt.around {
-			t.Errorf("%s: expected\n%s\nfound\n%s", name, tt.around, got)
+		if got := circumstances(r); got != tt.circumstances {
+			t.Errorf("%s: expected\n%s\nfound\n%s", name, tt.circumstances, got)
 		}
-		beside, told := "", ""
+		withOutage, told := "", ""
 		for _, d := range r.OutageTotals() {
 			if d.Pod == "web-1" {
-				beside += strings.Join(d.Beside, ", ")
+				withOutage += strings.Join(d.Circumstances, ", ")
 			}
 			told += strings.Join(d.Causes, "\n") + "\n"
 		}
 		for _, a := range r.Acts {
 			told += a.Who + ": " + a.What + "\n"
 		}
-		if beside != tt.beside {
-			t.Errorf("%s: expected beside the outage of web-1 %q, found %q", name, tt.beside, beside)
+		if withOutage != tt.withOutage {
+			t.Errorf("%s: expected with the outage of web-1 %q, found %q", name, tt.withOutage, withOutage)
 		}
 		if !strings.Contains(told, tt.told) || (tt.not != "" && strings.Contains(told, tt.not)) {
 			t.Errorf("%s: expected %q and not %q in\n%s", name, tt.told, tt.not, told)
@@ -193,7 +193,7 @@ func TestBudgetsThatAllowNone(t *testing.T) {
 		"not computed yet": {budget("web", app, func(b *history.Budget) { none(b); b.Computed = false }), ""},
 		"of no pods":       {budget("web", app, func(b *history.Budget) { none(b); b.Expected = 0 }), ""},
 	} {
-		if got := arounds(recorded(func(b *historytest.Builder) { onNode(b); tt.build(b) })); got != tt.want {
+		if got := circumstances(recorded(func(b *historytest.Builder) { onNode(b); tt.build(b) })); got != tt.want {
 			t.Errorf("%s: expected %q, found %q", name, tt.want, got)
 		}
 	}
@@ -227,7 +227,7 @@ func TestCircumstancesGoOnAcrossHistories(t *testing.T) {
 	r.Add(one, "1", recording.Span{Until: until}, all)
 	r.Add(two, "2", recording.Span{From: until}, all)
 	const want = "n1 cordoned 2m0s web-0,web-1\nn1 tainted new:NoSchedule 2m0s web-0,web-1"
-	if got := arounds(r); got != want {
+	if got := circumstances(r); got != want {
 		t.Errorf("expected\n%s\nfound\n%s", want, got)
 	}
 }

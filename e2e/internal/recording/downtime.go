@@ -25,9 +25,9 @@ type Outage struct {
 	Lasts bool `json:"lasts,omitempty"`
 	// Cause is what began it.
 	Cause string `json:"cause,omitempty"`
-	// Nodes are those that the pod was on in it, or just before, and Beside what was so of them at the same time, in words.
-	Nodes  []string `json:"nodes,omitempty"`
-	Beside []string `json:"beside,omitempty"`
+	// Nodes are those that the pod was on in it, or just before, and Circumstances what was so of them at the same time, in words.
+	Nodes         []string `json:"nodes,omitempty"`
+	Circumstances []string `json:"circumstances,omitempty"`
 }
 
 // Took is how long it lasted, as far as it was recorded.

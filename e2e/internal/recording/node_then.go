@@ -18,7 +18,7 @@ type nodeThen struct {
 }
 
 // nodeOf returns the node of a pod as it is in the state so far.
-func (a *acting) nodeOf(e *history.Event) nodeThen {
+func (a *actLister) nodeOf(e *history.Event) nodeThen {
 	if e.Pod.Node == "" {
 		return nodeThen{}
 	}
@@ -94,9 +94,9 @@ type nodeReport struct {
 const nodeNotReady = "NodeNotReady"
 
 // nodeNotReadyBy returns who reported, at the time of an event of a pod, that the pod is not Ready since its node is not, "" where nobody did.
-func (a *acting) nodeNotReadyBy(pod types.UID, at time.Duration) string {
+func (a *actLister) nodeNotReadyBy(pod types.UID, at time.Duration) string {
 	for _, s := range a.nodeReports[pod] {
-		if (s.at - at).Abs() <= beside {
+		if (s.at - at).Abs() <= watchSkew {
 			return s.by
 		}
 	}

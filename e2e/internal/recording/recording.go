@@ -38,6 +38,8 @@ type Recording struct {
 	Open   []Finding `json:"open,omitempty"`
 	// Held counts how often each guarantee could have been broken and was not.
 	Held map[contract.ID]int `json:"held,omitempty"`
+	// Cost is what the recording took, nil of an audit log.
+	Cost *Cost `json:"cost,omitempty"`
 
 	samples []figures.Sample
 }
@@ -68,8 +70,8 @@ type OutageTotal struct {
 	Times               int
 	Total, Longest      time.Duration
 	Since, Lasts        bool
-	// Causes are the causes of its outages, and Beside what was so of its nodes at the same time, each once.
-	Causes, Beside []string
+	// Causes are the causes of its outages, and Circumstances what was so of its nodes at the same time, each once.
+	Causes, Circumstances []string
 }
 
 // New returns a recording of nothing as yet.
@@ -136,13 +138,13 @@ func (r *Recording) add(h *history.History, file string, span Span, chosen func(
 			r.Acts = append(r.Acts, a)
 		}
 	}
-	stays, outages := staysOf(h, is), Outages(h, causeOf)
-	tellNodes(h, outages, stays)
+	lives, outages := podLives(h, is), Outages(h, causeOf)
+	tellNodes(h, outages, lives)
 	r.addOutages(slices.DeleteFunc(outages, func(o *Outage) bool { return !is(o.Set) }), span)
-	r.addCircumstances(circumstancesOf(h, stays), span)
+	r.addCircumstances(circumstancesOf(h, lives), span)
 	r.measure(before(span.Until, chosenOf(h, is)))
 	r.sort()
-	r.tellBeside()
+	r.tellCircumstances()
 	return is
 }
 
@@ -226,7 +228,7 @@ func Only(h *history.History, is func(set string) bool) *history.History {
 
 // chosenOf is Only with the surroundings, for figures.
 func chosenOf(h *history.History, is func(set string) bool) *history.History {
-	a := &acting{newest: map[string]*history.Event{}}
+	a := &actLister{newest: map[string]*history.Event{}}
 	for _, e := range h.Events {
 		if e.Resource == history.Sets {
 			a.newest[e.Name] = e
@@ -285,9 +287,9 @@ func (r *Recording) OutageTotals() []OutageTotal {
 		if !slices.Contains(d.Causes, o.Cause) {
 			d.Causes = append(d.Causes, o.Cause)
 		}
-		for _, b := range o.Beside {
-			if !slices.Contains(d.Beside, b) {
-				d.Beside = append(d.Beside, b)
+		for _, b := range o.Circumstances {
+			if !slices.Contains(d.Circumstances, b) {
+				d.Circumstances = append(d.Circumstances, b)
 			}
 		}
 	}

@@ -61,7 +61,7 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 	for _, line := range lacking(r) {
 		p.f("  not recorded: %s\n", line)
 	}
-	if acts := acting(r); len(acts) > 0 {
+	if acts := actLines(r); len(acts) > 0 {
 		p.f("\nwho did what (times are UTC):\n")
 		for _, a := range acts[:min(len(acts), maxActsOnConsole)] {
 			p.f("  %s\n", a)
@@ -77,9 +77,9 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 		p.f("  %s\n", downLine(&d))
 	}
 	p.more(len(downs) - maxDownsOnConsole)
-	around := aroundLines(r)
-	p.section("nodes and budgets meanwhile", around[:min(len(around), maxDownsOnConsole)])
-	p.more(len(around) - maxDownsOnConsole)
+	circumstances := circumstanceLines(r)
+	p.section("nodes and budgets meanwhile", circumstances[:min(len(circumstances), maxDownsOnConsole)])
+	p.more(len(circumstances) - maxDownsOnConsole)
 	p.section("what the cluster took", figureLines(r.Figures))
 	p.section("objectives", lines(r.Objectives))
 	if len(r.Open) > 0 {
@@ -92,6 +92,9 @@ func WriteRecordingConsole(w io.Writer, r *recording.Recording) error {
 	for _, f := range r.Broken {
 		g, _ := contract.Get(f.Guarantee)
 		p.f("\n%s %s: %s\n  when:    %s, %s/%s\n  docs:    %s\n  history: %s\n", f.Guarantee, recordedWord(&f), f.Text, day(f.At), f.Namespace, f.Set, g.Link, f.File)
+	}
+	if r.Cost != nil {
+		p.f("\nthe recording itself took %s\n", r.Cost)
 	}
 	p.f("\n%s. %s\n", head, heldLine(r))
 	return p.err
@@ -136,8 +139,8 @@ func lacking(r *recording.Recording) []string {
 	return unique(out)
 }
 
-// acting writes the acts a line each.
-func acting(r *recording.Recording) []string {
+// actLines writes the acts a line each.
+func actLines(r *recording.Recording) []string {
 	out := make([]string, 0, len(r.Acts))
 	for _, a := range r.Acts {
 		line := fmt.Sprintf("%s  %s/%s  %s: %s", moment(a.At), a.Namespace, a.Set, a.Who, a.What)
@@ -169,10 +172,10 @@ func downText(d *recording.OutageTotal) string {
 	if n := len(d.Causes) - most; n > 0 {
 		text += "; and " + count(n, "other cause", "other causes")
 	}
-	if len(d.Beside) > 0 {
-		text += "; at that time " + strings.Join(d.Beside[:min(len(d.Beside), most)], ", ")
+	if len(d.Circumstances) > 0 {
+		text += "; at that time " + strings.Join(d.Circumstances[:min(len(d.Circumstances), most)], ", ")
 	}
-	if n := len(d.Beside) - most; n > 0 {
+	if n := len(d.Circumstances) - most; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
 	return text
@@ -189,8 +192,8 @@ func bounds(since, lasts bool) (text string) {
 	return text
 }
 
-// aroundText says what was so of a node or budget, how often, for how long, and with which pods.
-func aroundText(a *recording.CircumstanceTotal) string {
+// circumstanceText says what was so of a node or budget, how often, for how long, and with which pods.
+func circumstanceText(a *recording.CircumstanceTotal) string {
 	text := a.What
 	if len(a.Whys) > 0 {
 		text += " (" + strings.Join(few(a.Whys, 2), "; ") + ")"
@@ -211,19 +214,19 @@ func few(all []string, most int) []string {
 	return append(slices.Clone(all[:most]), fmt.Sprintf("%d more", len(all)-most))
 }
 
-// aroundName names a node, or a budget with its namespace.
-func aroundName(a *recording.CircumstanceTotal) string {
+// circumstanceName names a node, or a budget with its namespace.
+func circumstanceName(a *recording.CircumstanceTotal) string {
 	if a.Resource == history.Budgets {
 		return "budget " + a.Namespace + "/" + a.Name
 	}
 	return "node " + a.Name
 }
 
-// aroundLines says what was so of nodes and budgets, a line each.
-func aroundLines(r *recording.Recording) []string {
+// circumstanceLines says what was so of nodes and budgets, a line each.
+func circumstanceLines(r *recording.Recording) []string {
 	var out []string
 	for _, a := range r.CircumstanceTotals() {
-		out = append(out, aroundName(&a)+" "+aroundText(&a))
+		out = append(out, circumstanceName(&a)+" "+circumstanceText(&a))
 	}
 	return out
 }
@@ -254,9 +257,9 @@ func WriteRecordingSummary(w io.Writer, r *recording.Recording) error {
 			p.f("| %s | %s | %s |\n", sanitize.Markdown(d.Namespace+"/"+d.Set), sanitize.Markdown(cmp.Or(d.Pod, "no majority of its pods")), sanitize.Markdown(downText(&d)))
 		}
 	}
-	around := aroundLines(r)
-	p.list("Nodes and budgets meanwhile", len(around), maxDownsShown, func(i int) string { return sanitize.Markdown(around[i]) })
-	acts := acting(r)
+	circumstances := circumstanceLines(r)
+	p.list("Nodes and budgets meanwhile", len(circumstances), maxDownsShown, func(i int) string { return sanitize.Markdown(circumstances[i]) })
+	acts := actLines(r)
 	p.list("Who did what (times are UTC)", len(acts), maxActsShown, func(i int) string { return sanitize.Markdown(acts[i]) })
 	if len(r.Figures) > 0 {
 		p.f("\n### What the cluster took\n\n")
@@ -264,6 +267,9 @@ func WriteRecordingSummary(w io.Writer, r *recording.Recording) error {
 	}
 	p.list("Objectives", len(r.Objectives), len(r.Objectives), func(i int) string { return sanitize.Markdown(r.Objectives[i].String()) })
 	p.list("Could not be judged", len(r.Open), maxOpenShown, func(i int) string { return sanitize.Markdown(foundLine(&r.Open[i])) })
+	if r.Cost != nil {
+		p.f("\nThe recording itself took %s.\n", sanitize.Markdown(r.Cost.String()))
+	}
 	return p.err
 }
 

@@ -66,13 +66,13 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 	for _, d := range downs {
 		p.sample("downtime_seconds_total", d.Total.Seconds(), "namespace", d.Namespace, "set", d.Set, "pod", d.Pod)
 	}
-	p.metric("around", "gauge", "Whether a node with pods of the sets is NotReady, cordoned, tainted or gone, or a budget of theirs allows no disruption, as of now.")
+	p.metric("circumstances", "gauge", "Whether a node with pods of the sets is NotReady, cordoned, tainted or gone, or a budget of theirs allows no disruption, as of now.")
 	for _, a := range r.CircumstanceTotals() {
 		now := 0.0
 		if a.Lasts {
 			now = 1
 		}
-		p.sample("around", now, "namespace", a.Namespace, "resource", string(a.Resource), "name", a.Name, "what", a.What)
+		p.sample("circumstances", now, "namespace", a.Namespace, "resource", string(a.Resource), "name", a.Name, "what", a.What)
 	}
 	// A counter that first appears as 1 shows no increase.
 	broken := map[string]int{}
@@ -88,6 +88,16 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 	}
 	p.metric("open", "gauge", "What could not be judged, in the histories that have been finished.")
 	p.sample("open", float64(len(r.Open)))
+	if c := r.Cost; c != nil {
+		p.metric("requests", "counter", "Requests that the recording sent to the API server; a watch is one, however long it lasts.")
+		for _, verb := range slices.Sorted(maps.Keys(c.Requests)) {
+			p.sample("requests_total", float64(c.Requests[verb]), "verb", verb)
+		}
+		p.metric("received_bytes", "counter", "Bytes of the API server's answers, once unpacked.")
+		p.sample("received_bytes_total", float64(c.Received))
+		p.metric("memory_bytes", "gauge", "The most memory that the process had of the operating system.")
+		p.sample("memory_bytes", float64(c.Memory))
+	}
 	p.figures(r.Figures)
 	p.f("# EOF\n")
 	return p.err
@@ -97,8 +107,10 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 func (p *printer) metric(name, kind, help string) {
 	name = metricsPrefix + name
 	p.f("# TYPE %s %s\n", name, kind)
-	if unit := "seconds"; strings.HasSuffix(name, "_"+unit) {
-		p.f("# UNIT %s %s\n", name, unit)
+	for _, unit := range []string{"seconds", "bytes"} {
+		if strings.HasSuffix(name, "_"+unit) {
+			p.f("# UNIT %s %s\n", name, unit)
+		}
 	}
 	p.f("# HELP %s %s\n", name, help)
 }

@@ -19,9 +19,10 @@ func TestRecordingMetrics(t *testing.T) {
 	}
 	for _, want := range []string{
 		`statefulset_recording_outages_total{namespace="test",set="web",pod="web-1"} 1`, `statefulset_recording_downtime_seconds_total{namespace="test",set="web",pod=""} 0.`,
-		`statefulset_recording_around{namespace="test",resource="nodes",name="node",what="cordoned"} 1`, `statefulset_recording_events_total{namespace="test"} `,
+		`statefulset_recording_circumstances{namespace="test",resource="nodes",name="node",what="cordoned"} 1`, `statefulset_recording_events_total{namespace="test"} `,
 		`statefulset_recording_gaps{namespace="test"} 1`, "# UNIT statefulset_recording_downtime_seconds seconds", `statefulset_recording_ready_replicas{namespace="test",set="web"} 1`,
 		`statefulset_conformance_duration_seconds{kind="pod-ready",of="",quantile="0.5"} `,
+		`statefulset_recording_requests_total{verb="watch"} 13`, "# UNIT statefulset_recording_received_bytes bytes", "statefulset_recording_received_bytes_total 1.572864e+06\n", "statefulset_recording_memory_bytes 6.291456e+07\n",
 		"statefulset_recording_broken_total{guarantee=\"ordering/create\"} 0\n",
 	} {
 		if !strings.Contains(out.String(), want) {

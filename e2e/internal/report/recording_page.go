@@ -18,23 +18,24 @@ var recordingTemplate string
 
 // recordingPage is the data of the template.
 type recordingPage struct {
-	Namespaces                []string
-	Headline, Scope, HeldLine string
-	Wrong                     bool
-	Broken                    []recordedProblem
-	Lacking                   []string
-	Charts                    []recordedChart
-	Apart                     []apartChart
-	Downs                     []recordedDown
-	Shown                     []recordedAct
-	Around                    []string
-	DownsLeft, AroundLeft     int
-	ActsLeft                  int
-	Figures                   any
-	Objectives                []figures.Objective
-	Open, Held                []string
-	OpenLeft                  int
-	NotJudged                 []contract.ID
+	Namespaces                   []string
+	Headline, Scope, HeldLine    string
+	Wrong                        bool
+	Broken                       []recordedProblem
+	Lacking                      []string
+	Charts                       []recordedChart
+	Apart                        []apartChart
+	Downs                        []recordedDown
+	Shown                        []recordedAct
+	Circumstances                []string
+	DownsLeft, CircumstancesLeft int
+	ActsLeft                     int
+	Figures                      any
+	Objectives                   []figures.Objective
+	Open, Held                   []string
+	OpenLeft                     int
+	NotJudged                    []contract.ID
+	Cost                         *recording.Cost
 }
 
 type recordedProblem struct {
@@ -87,7 +88,7 @@ func writeRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 		return err
 	}
 	p := recordingPage{
-		Namespaces: r.Namespaces, HeldLine: heldLine(r), Wrong: len(r.Promises()) > 0, Lacking: lacking(r), Held: heldRows(r), NotJudged: judge.NotJudged(), Objectives: r.Objectives,
+		Namespaces: r.Namespaces, HeldLine: heldLine(r), Wrong: len(r.Promises()) > 0, Lacking: lacking(r), Held: heldRows(r), NotJudged: judge.NotJudged(), Objectives: r.Objectives, Cost: r.Cost,
 		ActsLeft: max(0, len(r.Acts)-maxActsShown), OpenLeft: max(0, len(r.Open)-maxOpenShown),
 	}
 	if len(r.Figures) > 0 {
@@ -113,9 +114,9 @@ func writeRecordingPage(w io.Writer, dir string, r *recording.Recording) error {
 	for _, d := range downs[:len(downs)-p.DownsLeft] {
 		p.Downs = append(p.Downs, recordedDown{d, downText(&d)})
 	}
-	around := aroundLines(r)
-	p.AroundLeft = max(0, len(around)-maxDownsShown)
-	p.Around = around[:len(around)-p.AroundLeft]
+	circumstances := circumstanceLines(r)
+	p.CircumstancesLeft = max(0, len(circumstances)-maxDownsShown)
+	p.Circumstances = circumstances[:len(circumstances)-p.CircumstancesLeft]
 	here, apart := placeCharts(r)
 	if p.Charts, err = recordedCharts(dir, r, here); err != nil {
 		return err

@@ -52,6 +52,7 @@ func recordedFolder(t *testing.T, broken bool) (dir string, r *recording.Recordi
 	}
 	r = recording.New([]string{"shop"}, "")
 	r.Add(h, file, recording.Span{}, func(map[string]string) bool { return true })
+	r.Cost = &recording.Cost{Requests: map[string]int{"list": 11, "watch": 13}, Received: 3 << 19, Memory: 60 << 20}
 	if err := report.SaveRecording(dir, r); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +79,9 @@ func TestRecordingIsToldEverywhere(t *testing.T) {
 				if !strings.Contains(text, want) {
 					t.Errorf("%s (broken: %t): expected %q in\n%s", where, broken, want, text)
 				}
+			}
+			if where != recording.File && !strings.Contains(text, "he recording itself took 24 requests (11 list, 13 watch), 1.5 MiB received, 60 MiB of memory at most") {
+				t.Errorf("%s: expected what the recording took, in\n%s", where, text)
 			}
 			if where != recording.File && (!strings.Contains(text, "at that time node node was cordoned from") || !strings.Contains(strings.ToLower(text), "nodes and budgets meanwhile")) {
 				t.Errorf("%s: expected what was so of the node beside the outage, in\n%s", where, text)
