@@ -28,7 +28,7 @@ const scaleConfig = "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: [
 // scaleOptions are the options of scale.
 type scaleOptions struct {
 	trialOptions
-	sizes string
+	sizes, recorded string
 }
 
 func newScaleCommand() *cobra.Command {
@@ -38,7 +38,9 @@ func newScaleCommand() *cobra.Command {
 		Short: "Run the specs of scale with up to a thousand pods, on simulated nodes",
 		Long: `Run the specs of scale on a kind cluster that is made for it, with simulated nodes: one set of so many pods, ordered and Parallel, and as many
 pods in sets of five, are created, scaled, rolled out, half of them deleted, and deleted. Every judge judges what is recorded. What the controller and this
-suite take is printed for each of SIZES, and is no part of conformance. A spec that takes more than a quarter of TIME_LIMIT goes no further and says so.`,
+suite take is printed for each of SIZES, and is no part of conformance. A spec that takes more than a quarter of TIME_LIMIT goes no further and says so.
+Then "conformance record" records RECORDED sets of ten pods, in four namespaces, while they are created, rolled out, lose half of their pods and are
+deleted, and what that took is printed.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runScale(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -47,6 +49,7 @@ suite take is printed for each of SIZES, and is no part of conformance. A spec t
 	f := flagsOf(command)
 	o.addFlags(f)
 	f.String(&o.sizes, "SIZES", "10,100,1000", "`numbers` of pods, with commas between them")
+	f.String(&o.recorded, "RECORDED", "200", "`number` of sets of ten pods that are recorded by \"conformance record\", 0 for none")
 	return command
 }
 
@@ -58,6 +61,10 @@ func runScale(ctx context.Context, o scaleOptions, out, progress io.Writer) (err
 			return cli.UsageError{Err: fmt.Errorf("SIZES=%s: expected numbers of pods from 1 to %d with commas between them", o.sizes, runner.MaxScale)}
 		}
 		sizes = append(sizes, n)
+	}
+	recorded, err := strconv.Atoi(o.recorded)
+	if err != nil || recorded < 0 || recorded > runner.MaxScale {
+		return cli.UsageError{Err: fmt.Errorf("RECORDED=%s: expected a number of sets from 0 to %d", o.recorded, runner.MaxScale)}
 	}
 	o.Labels, o.Procs = runner.ScaleLabel, "1"
 	folder, err := o.validate("scale")
@@ -73,7 +80,7 @@ func runScale(ctx context.Context, o scaleOptions, out, progress io.Writer) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
-	stop, err := simulated.Start(ctx, on.up.RESTConfig(), o.Scale.Pods)
+	stop, err := simulated.Start(ctx, on.up.RESTConfig(), max(o.Scale.Pods, recorded*podsOfRecorded))
 	if err != nil {
 		return err
 	}
@@ -87,6 +94,13 @@ func runScale(ctx context.Context, o scaleOptions, out, progress io.Writer) (err
 			return err
 		}
 		fmt.Fprintf(&lines, "%d pods: %s\n", n, line)
+	}
+	if recorded > 0 {
+		line, err := on.recorded(ctx, recorded, progress)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(&lines, line)
 	}
 	return nil
 }
