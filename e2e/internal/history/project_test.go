@@ -147,10 +147,10 @@ func TestProjectKeepsEveryField(t *testing.T) {
 			Spec: policyv1.PodDisruptionBudgetSpec{
 				Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, MinAvailable: new(intstr.FromInt32(1)), MaxUnavailable: new(intstr.FromString("50%")),
 			},
-			Status: policyv1.PodDisruptionBudgetStatus{ObservedGeneration: objectMeta().Generation, DisruptionsAllowed: 1, CurrentHealthy: 2, DesiredHealthy: 3, ExpectedPods: 4},
+			Status: policyv1.PodDisruptionBudgetStatus{ObservedGeneration: objectMeta().Generation, DisruptionsAllowed: 1, CurrentHealthy: 2, DesiredHealthy: 3, ExpectedPods: 4, DisruptedPods: map[string]metav1.Time{"web-0": {}}},
 		}, history.Event{Resource: history.Budgets, Budget: &history.Budget{
 			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}, MinAvailable: "1", MaxUnavailable: "50%", Computed: true,
-			Allowed: 1, Healthy: 2, Desired: 3, Expected: 4,
+			Allowed: 1, Healthy: 2, Desired: 3, Expected: 4, Evicting: 1,
 		}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

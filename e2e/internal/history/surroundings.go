@@ -70,6 +70,8 @@ type Budget struct {
 	Healthy  int32 `json:"healthy"`
 	Desired  int32 `json:"desired"`
 	Expected int32 `json:"expected"`
+	// Evicting is of how many pods an eviction was allowed that the disruption controller has not seen done yet (status.disruptedPods).
+	Evicting int `json:"evicting,omitempty"`
 }
 
 // SameNode reports whether two events show the same of one node, by their UIDs and all that is recorded of it.
@@ -99,6 +101,7 @@ func budgetOf(o *policyv1.PodDisruptionBudget) *Budget {
 	b := &Budget{
 		Selector: o.Spec.Selector, Computed: o.Status.ObservedGeneration >= o.Generation,
 		Allowed: o.Status.DisruptionsAllowed, Healthy: o.Status.CurrentHealthy, Desired: o.Status.DesiredHealthy, Expected: o.Status.ExpectedPods,
+		Evicting: len(o.Status.DisruptedPods),
 	}
 	if o.Spec.MinAvailable != nil {
 		b.MinAvailable = o.Spec.MinAvailable.String()

@@ -169,7 +169,11 @@ func (c *circumstances) budget(e *history.Event) {
 		return
 	case b.Allowed == 0 && b.Expected > 0:
 		if o == nil {
-			o = c.begin(e, noDisruption, fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired))
+			why := fmt.Sprintf("%d of %d pods were Ready, and %d had to be", b.Healthy, b.Expected, b.Desired)
+			if b.Evicting > 0 {
+				why += fmt.Sprintf("; %d had just been evicted", b.Evicting)
+			}
+			o = c.begin(e, noDisruption, why)
 		}
 		c.selector[o] = b.Selector
 		return

@@ -187,7 +187,11 @@ func TestBudgetsThatAllowNone(t *testing.T) {
 		build func(*historytest.Builder)
 		want  string
 	}{
-		"allows none":      {budget("web", app, none), "web allowed no disruption 30s web-0,web-1; 1 of 2 pods were Ready, and 1 had to be"},
+		"allows none": {budget("web", app, none), "web allowed no disruption 30s web-0,web-1; 1 of 2 pods were Ready, and 1 had to be"},
+		"evicts one": {
+			budget("web", app, func(b *history.Budget) { b.Allowed, b.Evicting = 0, 1 }),
+			"web allowed no disruption 30s web-0,web-1; 2 of 2 pods were Ready, and 1 had to be; 1 had just been evicted",
+		},
 		"of other pods":    {budget("db", map[string]string{"app": "db"}, none), ""},
 		"of all pods":      {budget("all", nil, none), "all allowed no disruption 30s web-0,web-1; 1 of 2 pods were Ready, and 1 had to be"},
 		"not computed yet": {budget("web", app, func(b *history.Budget) { none(b); b.Computed = false }), ""},
