@@ -77,8 +77,13 @@ const podSecurityWords = "violates PodSecurity"
 
 // admissionProblem says why the API server did not admit an object, and who can change that.
 func admissionProblem(standard string, o k8s.Object, err error) Problem {
-	fix := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance, " +
-		"or give pods what it wants of them with POD_PATCH="
+	fix := "see which admission plugin or webhook says that, and let it admit namespaces whose label app.kubernetes.io/managed-by is statefulset-conformance"
+	switch o.(type) {
+	case *corev1.PersistentVolumeClaim:
+		fix += ", or ask for other claims with CLAIM_SIZE= or STORAGE_CLASS="
+	case *corev1.Pod, *appsv1.StatefulSet:
+		fix += ", or give pods what it wants of them with POD_PATCH="
+	}
 	text := err.Error()
 	switch {
 	case strings.Contains(text, podSecurityWords):
@@ -90,8 +95,11 @@ func admissionProblem(standard string, o k8s.Object, err error) Problem {
 	case apierrors.IsInternalError(err):
 		fix = "see whether the admission webhook that is named here runs"
 	}
-	return Problem{Text: oneLine(fmt.Sprintf("admission: expected %s %s to be admitted under the Pod Security Standard %s, found: %s; %s",
-		kindOf(o), o.GetName(), standard, strings.TrimSuffix(text, "."), fix))}
+	object := kindOf(o) + " " + o.GetName()
+	return Problem{
+		Text:   oneLine(fmt.Sprintf("admission: expected %s to be admitted, found: %s; %s", object, strings.TrimSuffix(text, "."), fix)),
+		object: object, cause: strings.ReplaceAll(text, `"`+o.GetName()+`"`, "") + fix,
+	}
 }
 
 // kindOf returns an object's kind, which typed objects need not have.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -78,9 +79,10 @@ func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object,
 
 // unmade says why the controller made no pod; warning is the newest of the set's events.
 func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err error) Problem {
-	text := fmt.Sprintf("pods: expected the StatefulSet controller to create pod %s-0 within %v, found ", set.Name, within)
+	pod := "pod " + set.Name + "-0"
+	text := fmt.Sprintf("pods: expected the StatefulSet controller to create %s within %v, found ", pod, within)
 	switch {
-	case hasAny(warning, "create Claim", "create PVC"):
+	case hasAny(strings.ToLower(warning), "create claim", "create pvc"):
 		text += fmt.Sprintf("%s; let the controller create such claims in the suite's namespaces (quotas, policies), or ask for others with CLAIM_SIZE= or STORAGE_CLASS=", warning)
 	case warning != "":
 		text += fmt.Sprintf("%s; the API server admits the same pod from the account of this run: let the service account %q of the suite's namespaces have such pods "+
@@ -91,7 +93,7 @@ func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err e
 	default:
 		text += err.Error() + "; see whether the API server answers"
 	}
-	return Problem{Text: oneLine(text)}
+	return Problem{Text: oneLine(text), object: pod, cause: strings.ReplaceAll(warning, set.Name, "")}
 }
 
 // setOf returns the service and the set among a probe's objects, with one pod that ends at once, without the fixture's own volumes and mounts of claims. They have names of

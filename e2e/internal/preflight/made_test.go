@@ -35,7 +35,7 @@ func TestMakePod(t *testing.T) {
 		Message:        `create Pod probe-set-0 in StatefulSet probe-set failed error: pods "probe-set-0" is forbidden: unable to validate against any security context constraint`,
 	}
 	claimRefusal := refusal.DeepCopy()
-	claimRefusal.Message = "create Claim probe-probe-set-0 for Pod probe-set-0 in StatefulSet probe-set failed error: exceeded quota"
+	claimRefusal.Message = "Create Claim probe-probe-set-0 for Pod probe-set-0 in StatefulSet probe-set failed error: exceeded quota"
 	owned := func(uid types.UID) *corev1.Pod {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "probe-set-0", Namespace: "mine", Labels: map[string]string{"app": "set"}}}
 		pod.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "probe-set", UID: uid, Controller: new(true)}}
@@ -50,7 +50,7 @@ func TestMakePod(t *testing.T) {
 		"made in spite of": {there: []runtime.Object{owned("uid-set"), refusal}},
 		"refused":          {[]runtime.Object{refusal}, `found FailedCreate: create Pod probe-set-0 in StatefulSet probe-set failed error: pods "probe-set-0" is forbidden`, mayPass + time.Second},
 		"a claim refused": {
-			[]runtime.Object{claimRefusal}, `found FailedCreate: create Claim probe-probe-set-0 for Pod probe-set-0 in StatefulSet probe-set failed error: exceeded quota; let the controller create such claims`, mayPass + time.Second,
+			[]runtime.Object{claimRefusal}, `found FailedCreate: Create Claim probe-probe-set-0 for Pod probe-set-0 in StatefulSet probe-set failed error: exceeded quota; let the controller create such claims`, mayPass + time.Second,
 		},
 		"a pod of another":     {[]runtime.Object{owned("uid-other")}, "found none, and no event says why; see whether kube-controller-manager runs", time.Minute},
 		"nobody does anything": {nil, "expected the StatefulSet controller to create pod probe-set-0 within 1m0s, found none", time.Minute},

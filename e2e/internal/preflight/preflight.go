@@ -22,6 +22,8 @@ type Problem struct {
 	Text string
 	// Usage says that the person's own settings are wrong rather than the cluster.
 	Usage bool
+	// object is what Text says has the problem, and cause why, without its name: others may have it for the same cause. "" is of nothing else.
+	object, cause string
 }
 
 // Findings are the results of preflight.
@@ -39,8 +41,14 @@ type Findings struct {
 // add adds problems, each once.
 func (f *Findings) add(problems ...Problem) {
 	for _, p := range problems {
-		if !slices.Contains(f.Problems, p) {
+		i := slices.IndexFunc(f.Problems, func(was Problem) bool { return was.Text == p.Text || (p.cause != "" && was.cause == p.cause) })
+		if i < 0 {
 			f.Problems = append(f.Problems, p)
+			continue
+		}
+		if was := &f.Problems[i]; !slices.Contains(strings.Split(was.object, ", "), p.object) {
+			both := was.object + ", " + p.object
+			was.Text, was.object = strings.Replace(was.Text, was.object, both, 1), both
 		}
 	}
 }

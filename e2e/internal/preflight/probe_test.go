@@ -7,15 +7,18 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
 
@@ -75,10 +78,46 @@ func TestAdmissionProblem(t *testing.T) {
 		"webhook down": {apierrors.NewInternalError(errors.New("failed calling webhook \"x\": connection refused")), "; see whether the admission webhook"},
 	} {
 		text := admissionProblem("restricted", pod, c.err).Text
-		if !strings.HasPrefix(text, "admission: expected Pod set-0 to be admitted under the Pod Security Standard restricted, found: ") ||
+		if !strings.HasPrefix(text, "admission: expected Pod set-0 to be admitted, found: ") ||
 			!strings.Contains(text, c.want) || strings.Contains(text, "\n") {
 			t.Errorf("%s: expected one line with %q, found %q", name, c.want, text)
 		}
+	}
+}
+
+// TestOneProblemOfManyObjects: what refuses several objects for the same reason is told in one line that names them.
+func TestOneProblemOfManyObjects(t *testing.T) {
+	refused := func(name, why string) Problem {
+		return admissionProblem("restricted", &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}, apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, name, errors.New(why)))
+	}
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-a-0"}}
+	if text := admissionProblem("restricted", claim, errors.New("the least size is 1Gi")).Text; !strings.Contains(text, "CLAIM_SIZE=") || strings.Contains(text, "POD_PATCH=") {
+		t.Errorf("expected what helps claims, found %q", text)
+	}
+	var f Findings
+	f.add(refused("a-0", "no team label"), refused("b-0", "no team label"), refused("a-0", "no team label"))
+	f.add(refused("c-0", "no limits"), Problem{Text: "storage: none"}, refused("c-0", "no team label"), Problem{Text: "storage: none"})
+	set := func(name string) *appsv1.StatefulSet {
+		return &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	}
+	f.add(unmade(set("probe-a"), time.Minute, "create Pod probe-a-0 failed: forbidden", nil), unmade(set("probe-b"), time.Minute, "create Pod probe-b-0 failed: forbidden", nil))
+	unscheduled := func(name string) Problem {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available"}}
+		return testProber().timeoutProblem(probes()[0], pod, time.Minute, "", wait.ErrorInterrupted(nil))
+	}
+	f.add(unscheduled("a-0"), unscheduled("b-0"))
+	var found []string
+	for _, p := range f.Problems {
+		text, _, _ := strings.Cut(strings.ReplaceAll(p.Text, " with "+testProber().imageName(probes()[0]), ""), ", found")
+		found = append(found, text)
+	}
+	want := []string{
+		"admission: expected Pod a-0, Pod b-0, Pod c-0 to be admitted", "admission: expected Pod c-0 to be admitted", "storage: none",
+		"pods: expected the StatefulSet controller to create pod probe-a-0, pod probe-b-0 within 1m0s", "pods: expected pod a-0, pod b-0 to run within 1m0s",
+	}
+	if !slices.Equal(found, want) {
+		t.Errorf("expected %q, found %q", want, found)
 	}
 }
 

@@ -176,11 +176,12 @@ func (p *prober) label(pp podProbe, o metav1.Object) {
 
 // timeoutProblem says what a pod was waiting for when its limit had passed; warning is the newest of its events.
 func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Duration, warning string, err error) Problem {
-	found := fmt.Sprintf("it is %s", pod.Status.Phase)
+	found, cause := fmt.Sprintf("it is %s", pod.Status.Phase), ""
 	fix := "look at the scheduler and the nodes"
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" {
 			found, fix = "it is not scheduled: "+strings.TrimSuffix(c.Message, "."), "let a node accept such pods, give them tolerations or a node selector (TOLERATIONS=, NODE_SELECTOR=, POD_PATCH=), or more time where nodes are made on demand (LIMITS=probe=5m)"
+			cause = found
 		}
 	}
 	for _, c := range pod.Status.ContainerStatuses {
@@ -192,8 +193,8 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Durati
 	if !wait.Interrupted(err) {
 		found, fix = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
 	}
-	return Problem{Text: oneLine(fmt.Sprintf("pods: expected pod %s with %s to run within %v, found: %s; %s",
-		pod.Name, p.imageName(pp), within, found, fix))}
+	object := "pod " + pod.Name + " with " + p.imageName(pp)
+	return Problem{Text: oneLine(fmt.Sprintf("pods: expected %s to run within %v, found: %s; %s", object, within, found, fix)), object: object, cause: cause}
 }
 
 // How long a pod in which no command could be run is watched for its end, and how often.
