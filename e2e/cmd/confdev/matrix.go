@@ -64,6 +64,9 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 				return context.Cause(ctx)
 			}
 			row = trialRow{trial: row.trial, trouble: err.Error()}
+			if err := row.saveRefusal(o.ReportDir); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintf(out, "%2d/%d  %s\n", i+1, len(chosen), row)
 		table.rows = append(table.rows, row)
@@ -76,7 +79,7 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 }
 
 func trialOf(s matrix.Variant) trial {
-	return trial{name: s.Name, what: s.Summary, bug: s.Bug, breaks: s.Breaks}
+	return trial{name: s.Name, what: s.Summary, bug: s.Bug, breaks: s.Breaks, refused: s.Refused}
 }
 
 // runOn runs the suite on a cluster that is made for it.
@@ -97,6 +100,9 @@ func (o matrixOptions) runOn(ctx context.Context, variant matrix.Variant, row *t
 		if err != nil {
 			return err
 		}
+		if variant.Settings != nil {
+			variant.Settings(&d.settings)
+		}
 		if err := variant.Prepare(ctx, client); err != nil || !variant.Registry {
 			return err
 		}
@@ -109,6 +115,10 @@ func (o matrixOptions) runOn(ctx context.Context, variant matrix.Variant, row *t
 		return err
 	}
 	defer func() { err = errors.Join(err, on.close(ctx)) }()
+	// As on a cluster of others: what its policies, nodes and storage want of pods shows before the first spec.
+	if err := on.options.Probe(ctx, &on.settings, progress); err != nil {
+		return err
+	}
 	if *row, err = on.trial(ctx, row.trial); err != nil || registry == nil {
 		return err
 	}

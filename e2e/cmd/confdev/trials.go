@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -19,6 +21,8 @@ type trial struct {
 	name, what string
 	bug        string
 	breaks     contract.ID
+	// refused is part of the line with which the first checks have to refuse the cluster, "" where the suite is to run on it.
+	refused string
 }
 
 // chooseTrials returns what a list of patterns names; none names all.
@@ -41,6 +45,33 @@ type trialRow struct {
 	trouble string
 }
 
+// refusalFile is the file in a trial's report folder with why the first checks refused its cluster.
+const refusalFile = "refused.txt"
+
+// saveRefusal saves why a cluster was refused that has to be.
+func (r trialRow) saveRefusal(dir string) error {
+	if !r.wasRefused() {
+		return nil
+	}
+	dir = filepath.Join(dir, r.name)
+	if err := os.MkdirAll(dir, reportdir.FolderMode); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, refusalFile), []byte(r.trouble), reportdir.FileMode)
+}
+
+// wasRefused reports whether a cluster that has to be refused was, with the words that it has to be refused with in each line but one that counts them.
+func (r trialRow) wasRefused() bool {
+	if r.refused == "" || r.report != nil {
+		return false
+	}
+	lines := strings.Split(strings.TrimSpace(r.trouble), "\n")
+	if len(lines) > 1 {
+		lines = lines[1:]
+	}
+	return !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(line, r.refused) })
+}
+
 // trial carries out a trial, whose report is below the report folder after it.
 func (d *devCluster) trial(ctx context.Context, t trial) (trialRow, error) {
 	if _, err := d.run(ctx, t.name); err != nil {
@@ -51,6 +82,10 @@ func (d *devCluster) trial(ctx context.Context, t trial) (trialRow, error) {
 
 // tried reads the report of a trial.
 func tried(dir string, t trial) (trialRow, error) {
+	if t.refused != "" {
+		text, err := reportdir.Read(filepath.Join(dir, t.name), refusalFile, reportdir.MaxText)
+		return trialRow{trial: t, trouble: string(text)}, err
+	}
 	saved, err := report.Load(filepath.Join(dir, t.name))
 	return trialRow{trial: t, report: saved}, err
 }
@@ -85,8 +120,11 @@ func (r trialRow) lacking() []string {
 	})
 }
 
-// alarms counts the guarantees that were found broken and hold, and a known bug that was not found.
+// alarms counts the guarantees that were found broken and hold, a known bug that was not found, and a cluster that was not refused.
 func (r trialRow) alarms() int {
+	if r.refused != "" && r.report != nil {
+		return 1
+	}
 	n, found := 0, r.breaks == "" || r.report == nil
 	for _, text := range r.broken() {
 		if id, _, _ := strings.Cut(text, ":"); id == string(r.breaks) {
@@ -116,8 +154,13 @@ func (r trialRow) rows(say func(report.Guarantee) string) []string {
 }
 
 func (r trialRow) String() string {
-	if r.report == nil {
+	switch {
+	case r.wasRefused():
+		return fmt.Sprintf("%-20s refused, as it has to be: %s", r.name, r.trouble)
+	case r.report == nil:
 		return fmt.Sprintf("%-20s no report: %s", r.name, r.trouble)
+	case r.refused != "":
+		return fmt.Sprintf("%-20s NOT REFUSED, although it has to be with: %s", r.name, r.refused)
 	}
 	found := r.broken()
 	text := fmt.Sprintf("%-20s %s: %d pass, %d inconclusive, %d not applicable, %d found broken (%.0f s)",
@@ -148,7 +191,7 @@ func (t trialTable) alarms() int {
 func (t trialTable) unshown() int {
 	n := 0
 	for _, r := range t.rows {
-		if r.report == nil {
+		if r.report == nil && !r.wasRefused() {
 			n++
 		}
 	}
@@ -174,7 +217,7 @@ func (t trialTable) compose(dir string, all []trial) *trialTable {
 	t.rows = nil
 	for _, one := range all {
 		row, err := tried(dir, one)
-		if err != nil || row.report.Partial {
+		if err != nil || (row.report != nil && row.report.Partial) {
 			return nil
 		}
 		t.rows = append(t.rows, row)
@@ -210,6 +253,10 @@ func (t trialTable) markdown() string {
 		what := r.what
 		if r.bug != "" {
 			what += "; it has " + r.bug
+		}
+		if r.wasRefused() {
+			fmt.Fprintf(&b, "| %s | %s | | refused: %s | | | | | |\n", r.name, what, cell(strings.Split(strings.TrimSpace(r.trouble), "\n")))
+			continue
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %s | %s | %.0f |\n", r.name, what, r.report.Cluster.KubernetesVersion, r.report.Result,
 			r.count(verdict.Pass), r.count(verdict.Inconclusive), cell(r.lacking()), cell(r.broken()), r.report.Seconds)

@@ -46,6 +46,25 @@ func TestTrialTable(t *testing.T) {
 	}
 }
 
+// TestRefusalsAreSaved: what the first checks said of a cluster is found again for the table of all.
+func TestRefusalsAreSaved(t *testing.T) {
+	dir := t.TempDir()
+	one := trial{name: "tainted", what: "taints", refused: "the taint"}
+	for _, trouble := range []string{"no cluster", "no node tolerates | the taint"} {
+		if err := (trialRow{trial: one, trouble: trouble}).saveRefusal(dir); err != nil {
+			t.Fatal(err)
+		}
+		row, err := tried(dir, one)
+		if refused := strings.Contains(trouble, one.refused); (err == nil) != refused || row.wasRefused() != refused {
+			t.Errorf("%s: expected it to be a refusal: %t, found %v, %+v", trouble, refused, err, row)
+		}
+	}
+	table := trialTable{command: "make this", kind: "try", kinds: "tries"}.compose(dir, []trial{one})
+	if table == nil || !strings.Contains(table.markdown(), `| refused: no node tolerates \| the taint |`) {
+		t.Errorf("expected the refusal in the table, found %+v", table)
+	}
+}
+
 func TestTrialsConclude(t *testing.T) {
 	fine := trialRow{trial: trial{name: "fine"}, report: &report.Conformance{}}
 	broken := trialRow{trial: trial{name: "broken"}, report: &report.Conformance{Guarantees: []report.Guarantee{{ID: "x/y", Verdict: verdict.Fail}}}}
@@ -60,6 +79,10 @@ func TestTrialsConclude(t *testing.T) {
 		{[]trialRow{known}, ""},
 		{[]trialRow{fixed}, "1 false alarms, or known bugs not found"},
 		{[]trialRow{fine, {trial: trial{name: "lost"}}}, "1 of 2 tries without a report"},
+		{[]trialRow{fine, {trial: trial{name: "refused", refused: "the taint"}, trouble: "no node tolerates the taint: POD_PATCH"}}, ""},
+		{[]trialRow{fine, {trial: trial{name: "refused for another reason", refused: "the taint"}, trouble: "no StorageClass"}}, "1 of 2 tries without a report"},
+		{[]trialRow{fine, {trial: trial{name: "refused for two reasons", refused: "the taint"}, trouble: "2 problems\nthe taint\nthe size"}}, "1 of 2 tries without a report"},
+		{[]trialRow{{trial: trial{name: "not refused", refused: "the taint"}, report: &report.Conformance{}}}, "1 false alarms"},
 	} {
 		file := filepath.Join(t.TempDir(), "RESULTS.md")
 		err := trialTable{kinds: "tries", rows: c.rows}.conclude(&strings.Builder{}, t.TempDir(), file, []trial{{name: "fine"}, {name: "never run"}})

@@ -241,13 +241,29 @@ func TestNginxListensToWhatTheKernelKnows(t *testing.T) {
 		if err := os.WriteFile(config, readFile("files/nginx/nginx.conf"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "exec nginx", "true").Replace(nginxCommand)
-		if out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput(); err != nil {
+		script := strings.NewReplacer("/proc/net/if_inet6", c.kernel, "/etc/nginx/nginx.conf", config, "/tmp/nginx.conf", config+".changed", "exec nginx", "echo").Replace(nginxCommand)
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput()
+		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		text, err := os.ReadFile(config)
+		_, used, _ := strings.Cut(string(out), "-c ")
+		used, _, _ = strings.Cut(used, " ")
+		text, err := os.ReadFile(used)
 		if got := strings.Count(string(text), "listen "); err != nil || got != c.want {
 			t.Errorf("expected %d addresses to listen to, found %d, %v", c.want, got, err)
+		}
+	}
+}
+
+// TestNginxWritesBelowTmp: where the cluster chooses the users of pods, nothing else is theirs.
+func TestNginxWritesBelowTmp(t *testing.T) {
+	written := regexp.MustCompile(`(?m)^\s*(pid|\w+_temp_path) (\S+);`).FindAllStringSubmatch(string(readFile("files/nginx/nginx.conf")), -1)
+	if len(written) != 6 {
+		t.Errorf("expected where nginx writes its number and what it buffers of requests and of four kinds of answers, found %q", written)
+	}
+	for _, w := range written {
+		if !strings.HasPrefix(w[2], "/tmp/") {
+			t.Errorf("%s: expected a place below /tmp, found %s", w[1], w[2])
 		}
 	}
 }

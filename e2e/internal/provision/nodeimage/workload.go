@@ -172,7 +172,7 @@ func nginxLayer(busybox *busyboxBinary) *imagelayer.Layer {
 }
 
 // nginxCommand starts nginx, which does not start when it is to listen to addresses that the kernel does not know.
-const nginxCommand = `test -e /proc/net/if_inet6 || sed -i '/\[::\]/d' /etc/nginx/nginx.conf; exec nginx -g 'daemon off;'`
+const nginxCommand = `config=/etc/nginx/nginx.conf; test -e /proc/net/if_inet6 || { sed '/\[::\]/d' $config > /tmp/nginx.conf && config=/tmp/nginx.conf; }; exec nginx -c $config -g 'daemon off;'`
 
 func nginxConfig() v1.Config {
 	return v1.Config{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // Variant is one cluster of the matrix.
@@ -28,6 +29,10 @@ type Variant struct {
 	Bug string
 	// Breaks is the guarantee that the suite has to find broken because of Bug.
 	Breaks contract.ID
+	// Settings sets what the cluster asks for, nil for nothing.
+	Settings func(*runconfig.Settings)
+	// Refused is part of the line with which the first checks have to refuse the cluster, empty where the suite is to run on it.
+	Refused string
 
 	prepare func(context.Context, kubernetes.Interface) error
 }
@@ -69,6 +74,7 @@ func All() []Variant {
 		{Name: "recreate", Summary: "the feature gate StatefulSetRecreateStrategy is on", Config: read("recreate.yaml")},
 		{Name: "registry", Summary: "nodes pull the workload's images, with credentials, over a slow line, from a registry that answers 429 now and then", Registry: true},
 	}
+	all = append(all, foreign()...)
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {
 			all = append(all, Variant{Name: version, Summary: "Kubernetes " + version, KubernetesVersion: version})

@@ -5,6 +5,9 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func TestNamesAreUnique(t *testing.T) {
@@ -17,6 +20,43 @@ func TestNamesAreUnique(t *testing.T) {
 			t.Errorf("%s differs in nothing", s.Name)
 		}
 		seen[s.Name] = true
+		if s.Refused != "" && s.Settings != nil {
+			t.Errorf("%s: expected a cluster that is to be refused to have no settings for it", s.Name)
+		}
+	}
+}
+
+// TestPolicies: the files of policies hold what the API server knows, with all of its fields, and a binding for each.
+func TestPolicies(t *testing.T) {
+	for _, file := range []string{"assigned-users.yaml", "required-fields.yaml", "large-claims.yaml"} {
+		client := fake.NewClientset()
+		if err := createPolicies(t.Context(), client, file); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		made := map[string]int{}
+		for _, a := range client.Actions() {
+			made[a.GetResource().Resource]++
+		}
+		if n := made["validatingadmissionpolicies"]; n == 0 || made["validatingadmissionpolicybindings"] != n || made["mutatingadmissionpolicybindings"] != made["mutatingadmissionpolicies"] {
+			t.Errorf("%s: expected policies with a binding each, found %v", file, made)
+		}
+	}
+}
+
+// TestSettingsOfVariants: a patch of pods has only fields that a person's may have.
+func TestSettingsOfVariants(t *testing.T) {
+	for _, v := range All() {
+		var s runconfig.Settings
+		if v.Settings == nil {
+			continue
+		}
+		v.Settings(&s)
+		if s.PodPatch == nil && s.ClaimSize == nil {
+			t.Errorf("%s: expected settings, found none", v.Name)
+		}
+		if s.PodPatch != nil && s.PodPatch.Validate() != nil {
+			t.Errorf("%s: expected a patch that a person could give, found %v", v.Name, s.PodPatch.Validate())
+		}
 	}
 }
 
