@@ -75,7 +75,7 @@ func writtenCases() []built {
 		s := running(t)
 		s.Names = []string{"kubernetes.default.svc"}
 		s.StatefulSet.Spec.Template.Spec.DNSPolicy = corev1.DNSNone
-		s.StatefulSet.Spec.Template.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{server}}
+		s.StatefulSet.Spec.Template.Spec.DNSConfig = &corev1.PodDNSConfig{Nameservers: []string{server}, Searches: []string{"svc.cluster.local"}}
 		s.Resolver.Addresses = []string{"10.96.0.10"}
 		s.container("web-0", func(c *corev1.Container) {
 			c.ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"nslookup"}}}}

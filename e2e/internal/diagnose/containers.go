@@ -17,6 +17,7 @@ func (v *view) containers(p *corev1.Pod) *Finding {
 		v.linked(p, f)
 		v.limitFrom(p, f)
 		v.samePort(p, f)
+		v.sameData(p, f)
 		v.unexpanded(p, f)
 		return f
 	}
@@ -32,6 +33,7 @@ func (v *view) inspect(p *corev1.Pod, events []corev1.Event) podInspector {
 const (
 	initContainer = "init container"
 	sidecarWord   = "sidecar"
+	containerWord = "container"
 )
 
 func sidecar(c *corev1.Container) bool {
@@ -59,7 +61,7 @@ func (l podInspector) containers() *Finding {
 	}
 	for i := range p.Status.ContainerStatuses {
 		c := &p.Status.ContainerStatuses[i]
-		consider(l.container(c, "container", specOf(p.Spec.Containers, c.Name)))
+		consider(l.container(c, containerWord, specOf(p.Spec.Containers, c.Name)))
 	}
 	return best
 }
@@ -175,12 +177,16 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 		f.What = fmt.Sprintf("has %s %s that has ended (no restart yet", word, c.Name)
 		f.Look[0] = kubectl(l.pod, "logs %s -c %s", l.pod.Name, c.Name)
 	}
+	if policy := restartsNot(spec); policy != "" && c.State.Terminated != nil && word == containerWord {
+		f.What = fmt.Sprintf("has %s %s that has ended and is not started again (its own restartPolicy %s", word, c.Name, policy)
+		f.Do = append(f.Do, "take restartPolicy out of the container in the set's template, if the kubelet is to start it again")
+	}
 	if last == nil {
 		f.What += ")"
 		return f
 	}
 	f.What += fmt.Sprintf(", exit code %d)", last.ExitCode)
-	if said := shortened(last.Message); said != "" {
+	if said := telling(last.Message); said != "" {
 		f.What += ", and says: " + said
 	}
 	f.Evidence = append(f.Evidence, Evidence{l.pod, field(c, ".lastState.terminated"), ended(last)})
@@ -217,6 +223,10 @@ func (l podInspector) crash(c *corev1.ContainerStatus, word string, last *corev1
 func (l podInspector) understood(f *Finding, last *corev1.ContainerStateTerminated) bool {
 	if said := readLastWords(last.Message); said != nil {
 		f.Why, f.Do = said.why, append(f.Do, said.do)
+		if said.first {
+			what, _, _ := strings.Cut(said.why, ": ")
+			f.What += ": " + what
+		}
 		return true
 	}
 	why := meaning(last.ExitCode)
@@ -232,18 +242,6 @@ func (l podInspector) grace() time.Duration {
 		return time.Duration(*s) * time.Second
 	}
 	return 30 * time.Second
-}
-
-// shortened is the end of what a container wrote before it ended, which tells more than the beginning.
-func shortened(message string) string {
-	const most = 160
-	message = oneLine(message)
-	if len(message) <= most {
-		return message
-	}
-	end := strings.ToValidUTF8(message[len(message)-most:], "")
-	_, end, _ = strings.Cut(end, " ")
-	return "... " + end
 }
 
 // mayNotStart says what to look at if a container's program cannot be run or cannot write: nothing that was read says that it is so.

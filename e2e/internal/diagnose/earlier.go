@@ -176,7 +176,9 @@ func (v *view) earlier() []Finding {
 		}
 		all := v.lost(name, uid)
 		if len(all) == 0 {
-			if f := v.again(name, p); f != nil {
+			if f := v.failsAnew(name, p); f != nil {
+				found = append(found, *f)
+			} else if f := v.again(name, p); f != nil {
 				found = append(found, *f)
 			}
 			continue
@@ -230,7 +232,10 @@ func withEarlier(earlier, pods []Finding) []Finding {
 	var own, rest []Finding
 	for _, f := range pods {
 		again := slices.ContainsFunc(earlier, func(e Finding) bool { return e.Known() && e.Object == f.Object })
+		ends := slices.ContainsFunc(earlier, func(e Finding) bool { return e.Cause == "restart-never" && e.Object == f.Object })
 		switch {
+		case ends && f.Cause == "crash-loop":
+			// The same, said of the present pod.
 		case again && (f.Cause == "evicted" || f.Cause == "ephemeral-storage" || f.Cause == "node-pressure" || f.Cause == "pod-failed" || f.Cause == Note):
 			// The same, said of the present pod; or of one that has just been made.
 		case f.Cause == byResources && slices.ContainsFunc(earlier, func(e Finding) bool { return e.Cause == "preempted" && e.Object == f.Object }):

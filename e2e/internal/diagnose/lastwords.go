@@ -10,19 +10,30 @@ type lastWords struct {
 	ofData bool
 	// noFile says that it is not about a file, whatever paths the words hold.
 	noFile bool
+	// first says that the first line says why: the program's own words do not.
+	first bool
+	// retried says that programs try again after it, so that it does not explain an end of which they say something else.
+	retried bool
 }
 
 // readLastWords says of what a container wrote before it ended what it likely means and what to do, nil if the words are not known. The more particular
 // ones come first.
 func readLastWords(message string) *lastWords {
 	has := contains(strings.ToLower(message))
+	atEnd := has
+	if m := fatally.FindStringIndex(message); m != nil {
+		atEnd = contains(strings.ToLower(message[strings.LastIndexByte(message[:m[0]], '\n')+1:]))
+	}
 	for _, w := range knownLastWords() {
-		if has(w.any...) {
+		if has(w.any...) && (!w.retried || atEnd(w.any...)) {
 			return &w
 		}
 	}
 	return nil
 }
+
+// dataLocked is what it means that a program finds its data locked.
+const dataLocked = "another process has its data, or the last one left a lock file there, by its own words"
 
 func knownLastWords() []lastWords {
 	return []lastWords{
@@ -48,8 +59,33 @@ func knownLastWords() []lastWords {
 		},
 		{
 			any: []string{"lock file", "lockfile", "already locked", "could not lock", "unable to lock", "unable to obtain lock", "failed to obtain node lock", "another instance", "is already running", ".lock: resource temporarily unavailable", "lock: resource temporarily unavailable", "storage is locked"}, ofData: true, noFile: true,
-			why: "another process has its data, or the last one left a lock file there, by its own words",
+			why: dataLocked,
 			do:  "see whether another pod mounts the same volume; if none does, remove the lock file once nothing of the earlier one runs",
+		},
+		{
+			any: []string{"illegal instruction", "exit code 132"}, first: true, noFile: true,
+			why: "the node's processor does not know an instruction of the program: it is built for newer ones (such as with AVX), or the processor is emulated",
+			do:  "use a version of the program that is built for this processor, or have it run on nodes whose processor has the instruction (nodeSelector in the set's template)",
+		},
+		{
+			any: []string{"bus error", "exit code 135"}, first: true, noFile: true,
+			why: "it could not be given memory that it was to have: huge pages which the node has and its container may not use, a full /dev/shm, or a file in memory whose disk is full",
+			do:  "turn its use of huge pages off (huge_pages = off of PostgreSQL), or ask for them in resources.limits (hugepages-2Mi); or see whether /dev/shm or the disk is full",
+		},
+		{
+			any: []string{"resize shared memory segment", "/dev/shm", "shared memory segment"}, noFile: true,
+			why: "its shared memory is used up, by its own words: /dev/shm of a container has 64 MiB unless the pod gives it more, and is no disk",
+			do:  "mount an emptyDir with medium: Memory at /dev/shm in the set's template; what is in it counts towards the limit of memory",
+		},
+		{
+			any: []string{"mlock", "failed to lock memory", "memory locking requested", "unable to lock jvm memory", "memlock"}, noFile: true,
+			why: "it may not keep its memory from being swapped out, by its own words: that takes the capability IPC_LOCK, or a higher limit of locked memory",
+			do:  "add the capability IPC_LOCK to the container in the set's template, or turn locking off in the program (disable_mlock, bootstrap.memory_lock: false)",
+		},
+		{
+			any: []string{"has group or world access", "has invalid permissions", "must be accessible by owner only", "permissions are too open", "unprotected private key", "are too open"}, ofData: true, noFile: true,
+			why: "its files may be used by others than their owner, and it refuses that, by its own words: a volume's fsGroup gives its group the right to all files on it, also at a later mount",
+			do:  "set fsGroupChangePolicy: OnRootMismatch or take fsGroup out of the set's template; have an init container take the right away (chmod), or use a directory below the mount that the program makes itself",
 		},
 		{
 			any: []string{"no space left on device"},
@@ -78,13 +114,13 @@ func knownLastWords() []lastWords {
 			do:  "store the script with the line ends of Unix, and look at its first line",
 		},
 		{
-			any: []string{"host not found in upstream", "no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"},
+			any: []string{"host not found in upstream", "no such host", "could not resolve", "could not translate host name", "name or service not known", "name does not resolve", "temporary failure in name resolution", "bad address"}, retried: true,
 			why: "it could not resolve a name, by its own words",
 			do:  "see whether the service of that name exists, and has the pod that is asked for: one of an ordered set that comes later is not there yet",
 		},
 		{
-			any: []string{"lost+found"}, ofData: true,
-			why: "its data directory is the root of a volume, which holds lost+found and is not empty",
+			any: []string{"lost+found", "data directory has files in it", "exists but is not empty"}, ofData: true,
+			why: "its data directory is not empty: as the root of a volume it holds lost+found, or what an earlier start that failed left there",
 			do:  "have it use a directory below the mount (subPath, or its own setting such as PGDATA)",
 		},
 		{
@@ -122,7 +158,7 @@ func knownLastWords() []lastWords {
 			do:  "compare the credentials that it is given with those that the other side has; a volume may hold earlier ones",
 		},
 		{
-			any: []string{"connection refused", "i/o timeout", "no route to host", "connection timed out", "network is unreachable"},
+			any: []string{"connection refused", "i/o timeout", "no route to host", "connection timed out", "network is unreachable"}, retried: true,
 			why: "it does not reach another program, by its own words",
 			do:  "see whether what it asks runs there and is Ready (one of an ordered set that comes later is not there yet), and whether a NetworkPolicy lets it pass",
 		},

@@ -43,6 +43,7 @@ var (
 	driverMissing = regexp.MustCompile(`CSINode \S+ does not contain driver (\S+)`)
 	noToken       = regexp.MustCompile(`failed to fetch token: serviceaccounts "([^"]+)" not found`)
 	ofVolume      = regexp.MustCompile(`for volume "([^"]+)"`)
+	modeDiffers   = regexp.MustCompile(`volume (\S+) has volumeMode (\w+), but is specified in (volumeMounts|volumeDevices)`)
 )
 
 // inVain is how the kubelet begins to say that it waited for volumes and they did not come, which tells less than what it says of one of them.
@@ -79,6 +80,9 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 	if f := l.memoryVolume(e); f != nil {
 		return f
 	}
+	if f := v.otherMode(l, e); f != nil {
+		return f
+	}
 	if m := noToken.FindStringSubmatch(e.Message); m != nil {
 		return &Finding{
 			Cause: "no-service-account", Area: Admission, Object: v.ref("serviceaccount", m[1]), Seen: l.seen, Evidence: []Evidence{eventEvidence(e)},
@@ -94,6 +98,43 @@ func (v *view) mount(l podInspector, e *corev1.Event) *Finding {
 		Cause: "volume-mount", Area: Storage, Object: l.pod, Seen: l.seen, What: "cannot use a volume: " + said,
 		Evidence: []Evidence{eventEvidence(e)}, Why: why, Do: []string{do}, Look: []string{describe(l.pod)},
 	}
+}
+
+// otherMode is a volume that a container mounts as files and whose claim is of a block device, or the other way round; nil if the kubelet says neither.
+func (v *view) otherMode(l podInspector, e *corev1.Event) *Finding {
+	m := modeDiffers.FindStringSubmatch(e.Message)
+	if m == nil {
+		return nil
+	}
+	f := &Finding{Cause: "volume-mode", Area: Storage, Object: l.pod, Seen: l.seen, Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(l.pod)}}
+	claimed := "volume " + m[1]
+	if c := v.claim(claimBehind(l.p, m[1])); c != nil {
+		f.Object, claimed = v.ref("persistentvolumeclaim", c.Name), "it"
+		f.Path, f.Look = []Ref{f.Object}, append(f.Look, describe(f.Object))
+	}
+	if m[3] == "volumeMounts" {
+		f.What = fmt.Sprintf("is for a block device (volumeMode %s), and pod %s mounts %s as a file system (volumeMounts)", m[2], l.p.Name, claimed)
+		f.Do = []string{"name it in volumeDevices with a devicePath in the set's template, if the program writes to a device itself"}
+	} else {
+		f.What = fmt.Sprintf("is for a file system (volumeMode %s), and pod %s takes %s as a block device (volumeDevices)", m[2], l.p.Name, claimed)
+		f.Do = []string{"name it in volumeMounts with a mountPath in the set's template, if the program writes files"}
+	}
+	if f.Object == l.pod {
+		f.What = strings.Replace(f.What, "is for", "has a volume "+m[1]+" that is for", 1)
+	}
+	f.Why = "a claim is given the one or the other, and the containers have to name it accordingly: neither is made from the other"
+	f.Do = append(f.Do, "or make the set and the claim anew with the other volumeMode in the claim template: neither can be changed, and what is on the volume is not kept")
+	return f
+}
+
+// claimBehind is the claim of a volume of a pod, "" if there is none.
+func claimBehind(p *corev1.Pod, volume string) string {
+	for i := range p.Spec.Volumes {
+		if c := p.Spec.Volumes[i].PersistentVolumeClaim; c != nil && p.Spec.Volumes[i].Name == volume {
+			return c.ClaimName
+		}
+	}
+	return ""
 }
 
 // driver is a volume whose CSI driver the pod's node does not know.

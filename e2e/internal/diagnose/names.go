@@ -115,7 +115,7 @@ func zoneIn(name string) string {
 // them may be the consequence, the cause is named; where all pods are well it is a note.
 func (v *view) names(pods []Finding) []Finding {
 	var found []Finding
-	for _, f := range []*Finding{v.otherZone(), v.nodesResolver(pods)} {
+	for _, f := range []*Finding{v.otherZone(), v.nodesResolver(pods), v.noSearches(pods), v.noServiceName(pods)} {
 		if f == nil {
 			continue
 		}

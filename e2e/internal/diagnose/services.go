@@ -47,10 +47,11 @@ func (v *view) service() []Finding {
 	if s.Spec.ClusterIP != corev1.ClusterIPNone {
 		f.Cause = "service-not-headless"
 		f.What = fmt.Sprintf("is not headless: its own name gives the cluster IP %s instead of the pods' addresses", firstOf(s.Spec.ClusterIP, "(none yet)"))
+		f.Seen = fmt.Sprintf("the pods' own names (%s.%s) still resolve; who looks up %s to find all pods gets one address", v.podName(v.start()), name, name)
 		if s.Spec.Type == corev1.ServiceTypeExternalName {
 			f.Cause, f.What = "service-external", "is of type ExternalName: it has no pods, and their names do not resolve"
+			f.Seen = fmt.Sprintf("no name such as %s.%s can be resolved; %s leads to %s", v.podName(v.start()), name, name, s.Spec.ExternalName)
 		}
-		f.Seen = fmt.Sprintf("the pods' own names (%s.%s) still resolve; who looks up %s to find all pods gets one address", v.podName(v.start()), name, name)
 		f.Evidence = []Evidence{named, {service, "spec.clusterIP", s.Spec.ClusterIP}, {service, "spec.type", string(s.Spec.Type)}}
 		f.Why = "the service lacks clusterIP: None"
 		f.Do = []string{"delete the service and create it anew with clusterIP: None: the field cannot be changed; keep a second service for clients if they need one address"}

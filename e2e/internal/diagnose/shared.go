@@ -46,6 +46,55 @@ func (v *view) samePort(p *corev1.Pod, f *Finding) {
 	f.What += fmt.Sprintf("; it is in the network of node %s (hostNetwork), where another program has the port", p.Spec.NodeName)
 }
 
+// sameData makes a finding of a container that finds its data locked say which other pod has them, if one names the same claim, or the same path of the
+// same node.
+func (v *view) sameData(p *corev1.Pod, f *Finding) {
+	if f.Cause != "crash-loop" || f.Why != dataLocked {
+		return
+	}
+	for i := range v.s.Pods {
+		q := &v.s.Pods[i]
+		if q.Name == p.Name || q.Status.Phase != corev1.PodRunning {
+			continue
+		}
+		for _, name := range ClaimNames(p) {
+			if !slices.Contains(ClaimNames(q), name) {
+				continue
+			}
+			f.Cause, f.Area, f.Object = "claim-shared", Storage, v.ref("persistentvolumeclaim", name)
+			f.Path = []Ref{v.ref("pod", p.Name), f.Object}
+			f.What = fmt.Sprintf("is of pods %s and %s alike, and while the one has its files locked the other ends: pod %s %s", q.Name, p.Name, p.Name, f.What)
+			f.Evidence = append(f.Evidence, Evidence{v.ref("pod", p.Name), "spec.volumes[*].persistentVolumeClaim", name}, Evidence{v.ref("pod", q.Name), "spec.volumes[*].persistentVolumeClaim", name})
+			f.Why = "several pods name the same claim, and a program that locks its data lets no other at them"
+			f.Do = []string{"give each pod a claim of its own (volumeClaimTemplates instead of a claim in the template's volumes)"}
+			return
+		}
+		if path := samePath(p, q); path != "" {
+			f.Cause, f.Area = "path-shared", Storage
+			f.What += fmt.Sprintf("; pod %s on the same node %s mounts the same path %s of it (hostPath)", q.Name, p.Spec.NodeName, path)
+			f.Evidence = append(f.Evidence, Evidence{v.ref("pod", q.Name), "spec.volumes[*].hostPath.path", path})
+			f.Why = "a hostPath is the same directory for all pods of a node, and a program that locks its data lets no other at them"
+			f.Do = []string{"give each pod a claim of its own (volumeClaimTemplates), or a directory of its own below the path (subPathExpr with the pod's name)"}
+			return
+		}
+	}
+}
+
+// samePath is a path of their node that two pods mount, "" if there is none.
+func samePath(p, q *corev1.Pod) string {
+	if p.Spec.NodeName == "" || p.Spec.NodeName != q.Spec.NodeName {
+		return ""
+	}
+	for i := range p.Spec.Volumes {
+		for j := range q.Spec.Volumes {
+			if a, b := p.Spec.Volumes[i].HostPath, q.Spec.Volumes[j].HostPath; a != nil && b != nil && a.Path == b.Path {
+				return a.Path
+			}
+		}
+	}
+	return ""
+}
+
 // reference is what refers to a variable that Kubernetes replaces in commands, arguments and values, if it knows the variable.
 var reference = regexp.MustCompile(`\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)`)
 

@@ -108,7 +108,7 @@ func (l podInspector) hookFailed(c *corev1.ContainerStatus, word string, last *c
 		f.What += ": " + firstOf(hookEnds.FindString(m[1]), m[1])
 		f.Why = "the kubelet kills a container whose hook fails, however well its program runs"
 		if m[2] != "" {
-			f.What += ", and says: " + shortened(redact.Words(strings.ReplaceAll(m[2], `\n`, " ")))
+			f.What += ", and says: " + telling(redact.Words(strings.ReplaceAll(m[2], `\n`, "\n")))
 		}
 	}
 	return f

@@ -53,7 +53,7 @@ func (s *State) Trimmed() *State {
 	return &c
 }
 
-// ownServers keeps of a pod's DNS which name servers are the cluster's, and that there are others.
+// ownServers keeps of a pod's DNS which name servers are the cluster's, and that there are others; and whether something is appended to short names.
 func (s *State) ownServers(c *corev1.PodDNSConfig) *corev1.PodDNSConfig {
 	if c == nil {
 		return nil
@@ -65,6 +65,9 @@ func (s *State) ownServers(c *corev1.PodDNSConfig) *corev1.PodDNSConfig {
 			server = redact.Hidden
 		}
 		kept.Nameservers = append(kept.Nameservers, server)
+	}
+	if len(c.Searches) > 0 {
+		kept.Searches = []string{redact.Hidden}
 	}
 	return kept
 }

@@ -17,7 +17,7 @@ func TestLastWords(t *testing.T) {
 		"touch: /etc/x: Read-only file system":                                                                 "it writes where it may not",
 		"mkdir: cannot create directory '/data/db': Permission denied":                                         "it lacks a right",
 		"bind: Address already in use":                                                                         "its port is in use",
-		`initdb: directory "/var/lib/postgresql/data" exists; it contains lost+found`:                          "its data directory is the root of a volume",
+		`initdb: directory "/var/lib/postgresql/data" exists; it contains lost+found`:                          "its data directory is not empty",
 		`configmaps is forbidden: User "system:serviceaccount:shop:default" cannot list resource "configmaps"`: "its service account lacks a right",
 		`{"msg":"pods is forbidden: User \"system:serviceaccount:shop:default\" cannot list"}`:                 "its service account lacks a right",
 		"dial tcp 10.0.0.1:5432: connect: connection refused":                                                  "it does not reach another program",

@@ -17,8 +17,9 @@ import (
 // How much is read of what programs wrote: pods of one set mostly end alike, and what is told is the end of it.
 const (
 	mostLogs   = 3
-	logLines   = 10
-	logBytes   = 16 << 10
+	logLines   = 60 // a stack of calls and the words of those who pass an error on
+	fewLines   = 10
+	logBytes   = 64 << 10
 	shownLines = 3
 )
 
@@ -35,7 +36,7 @@ func (r *reader) logs(ctx context.Context) error {
 					continue
 				}
 				left--
-				text, err := r.log(ctx, p, statuses[at].Name, previous)
+				text, err := r.log(ctx, p, statuses[at].Name, previous, logLines)
 				if err != nil {
 					return r.note("pods/log", err)
 				}
@@ -61,7 +62,7 @@ func (r *reader) listens(ctx context.Context) error {
 		}
 		lines := strings.Split(text, "\n")
 		lines = slices.DeleteFunc(lines, func(line string) bool { return !diagnose.SaysListening(line) })
-		if said := strings.Join(lines[:min(len(lines), logLines)], "\n"); said != "" {
+		if said := strings.Join(lines[:min(len(lines), fewLines)], "\n"); said != "" {
 			r.s.Listens = append(r.s.Listens, diagnose.Says{Pod: p.Name, Container: c.Name, Text: redact.Words(said)})
 		}
 	}
@@ -81,7 +82,7 @@ func (r *reader) waited(ctx context.Context) error {
 				continue
 			}
 			left--
-			text, err := r.log(ctx, p, c.Name, false)
+			text, err := r.log(ctx, p, c.Name, false, shownLines) // What one that goes on wrote earlier may have passed.
 			if err != nil {
 				return r.note("pods/log", err)
 			}
@@ -110,13 +111,12 @@ func silent(c *corev1.ContainerStatus) (ended *corev1.ContainerStateTerminated, 
 	return ended, previous
 }
 
-// log returns the end of a container's log, "" where the node has none any more.
-func (r *reader) log(ctx context.Context, p *corev1.Pod, container string, previous bool) (string, error) {
+// log returns what the end of a container's log tells, "" where the node has none any more.
+func (r *reader) log(ctx context.Context, p *corev1.Pod, container string, previous bool, lines int) (string, error) {
 	text, err := r.read(ctx, p, &corev1.PodLogOptions{
-		Container: container, Previous: previous, TailLines: new(int64(logLines)), LimitBytes: new(int64(logBytes)),
+		Container: container, Previous: previous, TailLines: new(int64(lines)), LimitBytes: new(int64(logBytes)),
 	})
-	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
-	return redact.Words(strings.Join(lines[max(0, len(lines)-shownLines):], "\n")), err
+	return redact.Words(diagnose.LastLines(text, shownLines)), err
 }
 
 // read returns what is asked for of a log, "" where the node has none any more.
@@ -132,5 +132,9 @@ func (r *reader) read(ctx context.Context, p *corev1.Pod, options *corev1.PodLog
 	}
 	defer func() { _ = stream.Close() }()
 	text, err := io.ReadAll(stream)
+	// A kubelet that finds a container gone which it still lists answers so in place of its log.
+	if strings.HasPrefix(string(text), "unable to retrieve container logs for ") {
+		return "", err
+	}
 	return string(text), err
 }

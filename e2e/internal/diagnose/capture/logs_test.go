@@ -38,6 +38,8 @@ func TestLogs(t *testing.T) {
 		"finished":                {finished, written, ""},
 		"never started":           {never, written, ""},
 		"the log is gone":         {failed, "", ""},
+		"the kubelet lacks it":    {failed, "unable to retrieve container logs for containerd://b43ff6", ""},
+		"an error, then a stack":  {failed, "starting\nCaused by: java.io.IOException: no quorum\n" + strings.Repeat("\tat kafka.Server.start(Server.scala:9)\n", 20) + "shutting down\nbye", "Caused by: java.io.IOException: no quorum\nshutting down\nbye"},
 		"the log may not be read": {failed, nil, ""},
 	} {
 		answers := map[string]any{setPath: set(), "/api/v1/namespaces/ns/pods": ended(c.last)}
