@@ -26,6 +26,7 @@ var (
 	aboveLimit    = regexp.MustCompile(`containers\[(\d+)\]\.resources\.requests: Invalid value: "([^"]+)": must be less than or equal to (\S+) limit of (\S+)`)
 	endsNow       = regexp.MustCompile(`in namespace (\S+) because it is being terminated`)
 	invalidField  = regexp.MustCompile(`(Pod|PersistentVolumeClaim) "[^"]+" is invalid: (?:\[)?([A-Za-z][\w.\[\]/-]*): (.+)$`)
+	deletion      = regexp.MustCompile(`(?i)\bdelete pod (\S+) in StatefulSet`)
 	outOfLimits   = regexp.MustCompile(`(?:maximum|minimum|default) \S+ (?:usage|limit|request)[^.]*? per \w+ is [^\s,]+(?:, but \w+ is [^\s,.]+)?|\S+ max limit to request ratio per \w+ is [^\s,]+(?:, but provided ratio is \S+)?`)
 )
 
@@ -43,6 +44,11 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	case "FailedUpdate":
 		verb = "updated"
 	}
+	// What is rejected: the deletion of a pod does not depend on the template.
+	rejected, obey := what, "change the set's template so that it obeys the "
+	if m := deletion.FindStringSubmatch(message); e.Reason == "FailedDelete" && m != nil {
+		rejected, obey = "pod "+m[1]+" being deleted", "do what has to be done before the pod may go, so that it obeys the "
+	}
 	f := Finding{Evidence: []Evidence{eventEvidence(e)}, Look: []string{describe(v.setRef())}}
 	if m := overQuota.FindStringSubmatch(message); m != nil {
 		return v.quota(f, what, m[1], m[2], m[3], m[4])
@@ -56,8 +62,8 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	}
 	if m := webhookDenied.FindStringSubmatch(message); m != nil {
 		f.Cause, f.Area, f.Object = "webhook-denies", Admission, v.webhook(m[1])
-		f.What = fmt.Sprintf("rejects the set's %s: its webhook %s says%s", what, m[1], firstOf(m[2], " no more"))
-		f.Do = []string{"change the set's template so that it obeys the rule", "or ask whoever runs the webhook for an exception"}
+		f.What = fmt.Sprintf("rejects the set's %s: its webhook %s says%s", rejected, m[1], firstOf(m[2], " no more"))
+		f.Do = []string{obey + "rule", "or ask whoever runs the webhook for an exception"}
 		if what == claimWord {
 			f.Do = append([]string{"ask whoever runs the webhook for an exception"}, askOtherwise("obey the rule")...)
 		}
@@ -86,8 +92,8 @@ func (v *view) rejected(e *corev1.Event) Finding {
 	}
 	if m := policyDenied.FindStringSubmatch(message); m != nil {
 		f.Cause, f.Area, f.Object = "policy-denies", Admission, clusterRef("validatingadmissionpolicy", m[1])
-		f.What = fmt.Sprintf("rejects the set's %s: %s", what, m[3])
-		f.Do = []string{"change the set's template so that it obeys the policy", "or exempt the namespace in the binding " + m[2]}
+		f.What = fmt.Sprintf("rejects the set's %s: %s", rejected, m[3])
+		f.Do = []string{obey + "policy", "or exempt the namespace in the binding " + m[2]}
 		if what == claimWord {
 			f.Do = append([]string{"exempt the namespace in the binding " + m[2]}, askOtherwise("obey the policy")...)
 		}

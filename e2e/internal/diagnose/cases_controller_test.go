@@ -140,7 +140,7 @@ func controllerCases() []built {
 			pod(s.State, "web-1").Labels[appsv1.ControllerRevisionHashLabelKey] = "web-old"
 			s.said("web", "FailedDelete", `delete Pod web-1 in StatefulSet web failed error: admission webhook "keep.example.com" denied the request: it is being backed up`, 10*time.Second)
 			return s
-		}, "admission: webhook/keep.example.com rejects the set's pod: its webhook keep.example.com says: it is being backed up", "webhook-denies"},
+		}, "admission: webhook/keep.example.com rejects the set's pod web-1 being deleted: its webhook keep.example.com says: it is being backed up", "webhook-denies"},
 		{"a pod that is Ready and not available yet", func(t *testing.T) state {
 			t.Helper()
 			s := running(t)
