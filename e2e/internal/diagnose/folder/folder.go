@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -136,12 +137,8 @@ func (f *Folder) file(root *os.Root, path string) error {
 		return err
 	}
 	if first := bytes.TrimSpace(data); len(first) > 0 && first[0] == '{' {
-		var value map[string]any
-		err := json.Unmarshal(data, &value)
-		if err == nil {
-			f.add(path, value)
-		}
-		if err == nil || filepath.Ext(path) == ".json" {
+		read, err := f.stream(path, data)
+		if err == nil || read > 0 || filepath.Ext(path) == ".json" {
 			return err
 		}
 	}
@@ -155,6 +152,25 @@ func (f *Folder) file(root *os.Root, path string) error {
 		f.add(path, value)
 	}
 	return errors.Join(failed...)
+}
+
+// dumpedLog is a container's log among the objects of what kubectl cluster-info dump prints if it is given no folder.
+var dumpedLog = regexp.MustCompile(`(?s)\n==== START logs for .*?\n==== END logs for [^\n]*`)
+
+// stream takes the objects of a file that holds one after another in JSON, and says how many there were.
+func (f *Folder) stream(path string, data []byte) (read int, err error) {
+	in := json.NewDecoder(bytes.NewReader(dumpedLog.ReplaceAll(data, nil)))
+	for {
+		var value map[string]any
+		switch err := in.Decode(&value); {
+		case errors.Is(err, io.EOF):
+			return read, nil
+		case err != nil:
+			return read, err
+		}
+		f.add(path, value)
+		read++
+	}
 }
 
 // inspected is the folder of a must-gather that has each object that is in no namespace in a file of its own.

@@ -105,6 +105,32 @@ func dumped(t *testing.T, dir string, s *diagnose.State) {
 	write(t, dir, s.Namespace+"/web-0/logs.txt", "==== START logs for container main of pod shop/web-0 ====")
 }
 
+// TestADumpInOneFile reads what kubectl cluster-info dump prints if it is given no folder: lists one after another, and logs between them.
+func TestADumpInOneFile(t *testing.T) {
+	s := states(t)["taint"]
+	dir := t.TempDir()
+	dumped(t, dir, s)
+	var all []byte
+	for i, name := range []string{"nodes.json", s.Namespace + "/events.json", s.Namespace + "/services.json", s.Namespace + "/deployments.json", s.Namespace + "/pods.json"} {
+		part, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(append(all, part...), '\n')
+		if i == 1 {
+			all = append(all, "==== START logs for container main of pod shop/web-0 ====\n{ \"level\": \"info\" }\nnot JSON: {\n==== END logs for container main of pod shop/web-0 ====\n"...)
+		}
+	}
+	one := t.TempDir()
+	if err := os.WriteFile(filepath.Join(one, "dump.json"), all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, want := read(t, dir, s.Namespace)
+	if _, got := read(t, one, s.Namespace); len(got) == 0 || got[0].Line() != want[0].Line() {
+		t.Errorf("expected of the file what is found of the folder\n%s\nfound\n%s", diagnose.Brief(want), diagnose.Brief(got))
+	}
+}
+
 // read diagnoses the set web of a folder.
 func read(t *testing.T, dir, namespace string) (*diagnose.State, []diagnose.Finding) {
 	t.Helper()
