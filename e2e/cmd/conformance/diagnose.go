@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -296,6 +297,30 @@ func contextNamespace(s runconfig.Settings) string {
 	return metav1.NamespaceDefault
 }
 
+// orphans says which pods of a namespace were of a set and have no controller any more, "" if there are none or they may not be read. The API server
+// cannot be asked for them alone.
+func orphans(ctx context.Context, client kubernetes.Interface, namespace string) string {
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: appsv1.StatefulSetPodNameLabel})
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for i := range pods.Items {
+		if metav1.GetControllerOf(&pods.Items[i]) == nil {
+			names = append(names, pods.Items[i].Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	const most = 4
+	if len(names) > most {
+		names = append(names[:most], "...")
+	}
+	return fmt.Sprintf(" (pods without a controller: %s; a set that is deleted with --cascade=orphan leaves them, and one that is created with its name and selector takes them over)", strings.Join(names, ", "))
+}
+
 // setsOf says which sets a namespace has.
 func setsOf(ctx context.Context, client kubernetes.Interface, namespace string) string {
 	if _, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); apierrors.IsNotFound(err) {
@@ -306,7 +331,7 @@ func setsOf(ctx context.Context, client kubernetes.Interface, namespace string) 
 		return "name one with SET="
 	}
 	if len(list.Items) == 0 {
-		return fmt.Sprintf("namespace %s has no StatefulSets: name another with NAMESPACE=", namespace)
+		return fmt.Sprintf("namespace %s has no StatefulSets: name another with NAMESPACE=", namespace) + orphans(ctx, client, namespace)
 	}
 	names := make([]string, 0, len(list.Items))
 	for i := range list.Items {
@@ -317,5 +342,5 @@ func setsOf(ctx context.Context, client kubernetes.Interface, namespace string) 
 	if len(names) > most {
 		names = append(names[:most], "...")
 	}
-	return fmt.Sprintf("namespace %s has %s: name one with SET=", namespace, strings.Join(names, ", "))
+	return fmt.Sprintf("namespace %s has %s: name one with SET=", namespace, strings.Join(names, ", ")) + orphans(ctx, client, namespace)
 }

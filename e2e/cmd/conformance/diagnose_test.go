@@ -107,6 +107,37 @@ func TestDiagnoseTellsATypoFromAnOutage(t *testing.T) {
 	}
 }
 
+// Pods that outlive their set are told of: a set that is not there may be missed.
+func TestDiagnoseTellsOfPodsWithoutASet(t *testing.T) {
+	yes := true
+	pods := func(owners ...metav1.OwnerReference) corev1.PodList {
+		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-0", Labels: map[string]string{appsv1.StatefulSetPodNameLabel: "web-0"}, OwnerReferences: owners}}
+		return corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}, Items: []corev1.Pod{p}}
+	}
+	for name, c := range map[string]struct {
+		pods  corev1.PodList
+		wants bool
+	}{
+		"left behind":        {pods(), true},
+		"of another set":     {pods(metav1.OwnerReference{Kind: "StatefulSet", Name: "web", UID: "u", Controller: &yes}), false},
+		"no pods are there":  {corev1.PodList{TypeMeta: metav1.TypeMeta{Kind: "PodList", APIVersion: "v1"}}, false},
+		"owned by something": {pods(metav1.OwnerReference{Kind: "ConfigMap", Name: "x", UID: "u"}), true},
+	} {
+		config, _ := answering(t, map[string]any{
+			"/version": map[string]string{"gitVersion": "v1.37.2", "major": "1", "minor": "37"}, "/api/v1/namespaces/shop/pods": c.pods,
+			"/apis/apps/v1/namespaces/shop/statefulsets/web": metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound},
+			"/apis/apps/v1/namespaces/shop/statefulsets":     appsv1.StatefulSetList{TypeMeta: metav1.TypeMeta{Kind: "StatefulSetList", APIVersion: "apps/v1"}},
+			"/api/v1/namespaces/shop":                        corev1.Namespace{TypeMeta: metav1.TypeMeta{Kind: "Namespace", APIVersion: "v1"}},
+		})
+		for _, args := range [][]string{{"web"}, nil} {
+			out, code := diagnoseWith(append([]string{"--kubeconfig", config}, args...)...)
+			if says := strings.Contains(out, "pods without a controller: web-0; a set that is deleted with --cascade=orphan leaves them"); code != 2 || says != c.wants {
+				t.Errorf("%s %v: expected exit code 2 and to be told of pods without a controller: %t; found %d and %s", name, args, c.wants, code, out)
+			}
+		}
+	}
+}
+
 // Of what lies in files of its own there may be more: that another pod or node is not in the folder says nothing.
 func TestDiagnoseAFolderThatHasNotAll(t *testing.T) {
 	dir := t.TempDir()
