@@ -102,7 +102,7 @@ func saidCases() []built {
 		},
 		{
 			"twin: the program is overloaded", get("failed: HTTP probe failed with statuscode: 503"),
-			http + ": the program answers that it is not well", "readiness-probe",
+			http + ": the program answers that it is not well (status 503)", "readiness-probe",
 		},
 		{
 			"twin: it closes the connection", get(`failed: Get "http://10.0.0.7:8080/": EOF`),

@@ -153,7 +153,7 @@ type built struct {
 func allCases() []built {
 	return slices.Concat(storageCases(), startCases(), scheduleCases(), admissionCases(), controllerCases(), nameCases(), clusterStates(),
 		configCases(), endCases(), placementCases(), claimCases(), answerCases(), severalCases(), againCases(), runtimeCases(), deviceCases(), writtenCases(), programCases(), attachCases(), crunCases(),
-		saidCases(), fileCases(), servingCases(), dangerCases(), unsteadyCases(), endingCases(), leftoverCases(), asksCases(), reachCases(), rightCases(), lookupCases(), sharedCases(), evictorCases(), settingCases(), listenCases(), wordCases(), namelessCases())
+		saidCases(), fileCases(), servingCases(), dangerCases(), unsteadyCases(), endingCases(), leftoverCases(), asksCases(), reachCases(), rightCases(), lookupCases(), sharedCases(), evictorCases(), settingCases(), listenCases(), wordCases(), namelessCases(), probeCases())
 }
 
 // TestFirstLines holds each cause beside its twins: states that look the same and have another cause.

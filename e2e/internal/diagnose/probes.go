@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -243,14 +244,25 @@ func probeSays(message string, p *corev1.Probe) string {
 	case has("statuscode: 401", "statuscode: 403"):
 		return "the program answers and wants credentials, which a probe does not have"
 	case has("statuscode: 5"):
-		return "the program answers that it is not well, and its own log says why"
+		return fmt.Sprintf("the program answers that it is not well (status %s), and its own log says why", firstOf(statusCode.ReplaceAllString(statusCode.FindString(message), "$1"), "5xx"))
+	case statusCode.MatchString(message):
+		return "the program answers with status " + statusCode.FindStringSubmatch(message)[1] + ", which is no success"
 	case has("malformed http response", "http response to https client", "does not look like a tls handshake"):
 		return "the probe speaks HTTP where the program speaks HTTPS, or the other way round (scheme)"
 	case has(": eof", "connection reset by peer", "server closed idle connection"):
 		return "the program closes the connection without an answer: it speaks another protocol there, or is not up yet"
 	}
+	if m := probeFailed.FindStringSubmatch(oneLine(message)); len(m) == 2 && m[1] != "" {
+		return "the kubelet says: " + shortened(m[1])
+	}
 	return ""
 }
+
+// What kubelets say of a probe that failed: with which status, or why, after the address that was tried.
+var (
+	statusCode  = regexp.MustCompile(`statuscode: (\d+)`)
+	probeFailed = regexp.MustCompile(`^\w+ probe failed: (?:Get "[^"]*": )?(.*)$`)
+)
 
 func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 

@@ -116,6 +116,11 @@ func (v *view) unsteady(p *corev1.Pod) *Finding {
 				f.What += ": " + said
 			}
 			f.What += throttled(spec)
+			if contains(e.Message)("probe errored") {
+				f.What = fmt.Sprintf("is Ready now, and the %s probe of its container %s cannot be asked (%s)", of.kind, c.Name, probeText(of.probe)) + otherPort(spec, of.probe)
+				f.Why = "a probe that cannot be asked counts neither as a success nor as a failure: the pod stays as it is, and a program that hangs is not found"
+				f.Do = []string{"correct the probe in the set's template: the event above says what is wrong with it"}
+			}
 			return f
 		}
 	}

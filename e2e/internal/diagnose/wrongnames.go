@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -96,20 +97,37 @@ func (v *view) wrongNames() []Finding {
 	return nil
 }
 
-// asksLater says which pods that wait for this one are asked for by name in the set's template, "" if none is, or the finding is of no program that
+// asksLater says which pods that wait for this one the set's template asks for by name, or its program writes of, "" if none is, or the finding is of no program that
 // may ask. That each pod of a set has the names of all is common: it keeps a pod from starting only if its program waits for them.
 func (v *view) asksLater(f Finding, waiting []string) string {
-	var named []string
+	if !mayAskNames(f) {
+		return ""
+	}
+	var named, written []string
 	for _, name := range v.s.Names {
 		if a, ok := parts(name); ok && slices.Contains(waiting, strings.ToLower(a.pod)) && !slices.Contains(named, strings.ToLower(a.pod)) {
 			named = append(named, strings.ToLower(a.pod))
 		}
 	}
-	if len(named) == 0 || !mayAskNames(f) {
-		return ""
+	for _, e := range f.Evidence {
+		for _, word := range podWord.FindAllString(e.Value, -1) {
+			if strings.HasPrefix(e.Field, logField) && slices.Contains(waiting, word) && !slices.Contains(written, word) {
+				written = append(written, word)
+			}
+		}
 	}
-	return fmt.Sprintf("; the set's template asks for %s by name, made only when this pod is Ready (OrderedReady): waiting for that is in vain", list(named))
+	const later = ", made only when this pod is Ready (OrderedReady): waiting for that is in vain"
+	switch {
+	case len(named) > 0:
+		return fmt.Sprintf("; the set's template asks for %s by name", list(named)) + later
+	case len(written) > 0:
+		return "; what it writes names " + list(written) + later
+	}
+	return ""
 }
+
+// podWord is what a pod's name may be in what a program writes.
+var podWord = regexp.MustCompile(`\b[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\b`)
 
 // noService reports whether a service is known not to exist in the set's namespace.
 func (v *view) noService(name string) bool {
