@@ -105,6 +105,18 @@ func runtimeCases() []built {
 			main + "that cannot be made: a subPathExpr of it names the variable PODNAME, which it does not have", "container-config",
 		},
 
+		{"a path below a volume that cannot be entered", func(t *testing.T) state {
+			t.Helper()
+			s := config("CreateContainerConfigError", `failed to prepare subPath for volumeMount "data" of container "main"`)(t)
+			p := pod(s.State, "web-0")
+			p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/var/lib/db/x", SubPath: "db/x"}}
+			p.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-web-0"}}}}
+			return s
+		}, main + "that cannot be made: the kubelet cannot make or enter its subPath db/x of volume data (claim data-web-0)", "container-config"},
+		{
+			"twin: a path that is none below a volume", config("CreateContainerConfigError", "unable to provision SubPath `/x`"),
+			main + "that cannot be made: unable to provision SubPath", "container-config",
+		},
 		{
 			"an image that is a volume, and cannot be pulled", volume("ImagePullBackOff", `Back-off pulling image "registry.example.com/models/small:1": ErrImagePull: dial tcp: lookup registry.example.com: no such host`),
 			"image: pod/web-0 cannot pull the image registry.example.com/models/small:1 of its volume model, without which container main is not made: node diag-worker cannot reach the registry", "image-pull",

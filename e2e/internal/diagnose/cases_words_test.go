@@ -54,6 +54,10 @@ func wordCases() []built {
 			crash + `1), and says: ... Exception in thread "main" java.lang.IllegalStateException: no bean of the name ledger`, "crash-loop",
 		},
 		{
+			"twin: a program that writes in JSON", ends(100, `{"s":"I", "c":"CONTROL", "msg":"starting"}`, `{"t":{"$date":"2026-11-30T10:00:01.000+00:00"},"s":"E", "c":"CONTROL", "id":20557, "ctx":"initandlisten","msg":"DBException in initAndListen, terminating","attr":{"error":"NonExistentPath: Data directory /data/db not found"}}`, `{"s":"I", "c":"NETWORK", "msg":"Shutting down"}`),
+			crash + "100), and says: ... DBException in initAndListen, terminating: NonExistentPath: Data directory /data/db not found Shutting down", "crash-loop",
+		},
+		{
 			"twin: nothing in it says that something failed", ends(1, strings.Repeat("a word and ", 20)+"the end"),
 			crash + "1), and says: ... word and a word and", "crash-loop",
 		},

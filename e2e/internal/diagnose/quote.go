@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 )
@@ -13,7 +14,7 @@ var (
 	logTime  = regexp.MustCompile(`^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d\S*( (?:UTC|[A-Z]{1,3}T)\b)?\]?( \[\d+\])?:? *`)
 	fatally  = regexp.MustCompile(`\b(?:FATAL|PANIC|CRITICAL|EMERG)\b|\[(?:fatal|emerg|crit|alert)\]|\b(?i:fatal|panic)(?: error)?: |^Caused by: |^(?:Exception in thread "[^"]*" )?[A-Za-z_$][\w.$]*(?:Exception|Error): |"(?:level|severity)" ?: ?"(?i:fatal|panic|critical)"|\blevel="?(?i:fatal|panic)\b|"s":"F"`)
 	failing  = regexp.MustCompile(`\b(?:ERROR|SEVERE)\b|\[(?i:error|err)\]|(?i:error|exception): |"(?:level|severity)" ?: ?"(?i:error)"|\blevel="?(?i:error)\b|"s":"E"`)
-	location = regexp.MustCompile(`^(?:at |\.\.\. \d+ more|goroutine \d+ |File "|created by )`)
+	location = regexp.MustCompile(`^(?:at |\.\.\. \d+ more|goroutine \d+ |File "|created by |\S+\((?:0x|\.\.\.|\{)|\S+\.go:\d+)`)
 )
 
 // shortened is the end of what a container wrote, which tells more than the beginning.
@@ -43,19 +44,44 @@ func telling(message string) string {
 	if from < 0 {
 		return shortened(message)
 	}
-	said := lines[from]
+	said := spoken(lines[from])
 	for _, line := range lines[from+1:] {
 		if len(said) >= mostQuoted {
 			break
 		}
 		if !location.MatchString(line) {
-			said += " " + line
+			said += " " + spoken(line)
 		}
 	}
 	if from > 0 {
 		said = "... " + said
 	}
 	return cut(said)
+}
+
+// spoken is what a line in JSON says, as programs write it: its message and its error. Any other line is left as it is.
+func spoken(line string) string {
+	var fields map[string]any
+	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &fields) != nil {
+		return line
+	}
+	var parts []string
+	var take func(fields map[string]any)
+	take = func(fields map[string]any) {
+		for _, key := range []string{"msg", "message", "error", "err", "reason", "detail", "attr", "exception"} {
+			switch value := fields[key].(type) {
+			case string:
+				parts = append(parts, value)
+			case map[string]any:
+				take(value)
+			}
+		}
+	}
+	take(fields)
+	if len(parts) == 0 {
+		return line
+	}
+	return oneLine(strings.Join(parts, ": "))
 }
 
 // LastLines are the lines of the end of a log that a diagnosis looks at: the last ones, or, where one before them says that something failed, that one and

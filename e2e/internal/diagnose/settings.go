@@ -111,6 +111,8 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 	case noVariable.MatchString(message):
 		f.What = fmt.Sprintf("has %s %s that cannot be made: a subPathExpr of it names the variable %s, which it does not have", word, c.Name, noVariable.FindStringSubmatch(message)[1])
 		f.Do = []string{"give the container that variable in env (not envFrom, which does not count here), or correct subPathExpr in the set's template"}
+	case noSubPath.MatchString(message):
+		l.subPathFails(f, c, word, noSubPath.FindStringSubmatch(message)[1])
 	case has("SubPath", "subPath"):
 		f.Do = []string{"correct subPath or subPathExpr in the set's template: it is a path below the volume, without a slash at its start and without .."}
 	case has("seccomp profile"):
@@ -126,6 +128,26 @@ func (l podInspector) config(c *corev1.ContainerStatus, word string) *Finding {
 		f.Do = []string{"see how busy the disk and the container runtime of node " + l.p.Spec.NodeName + " are; restart the runtime if it hangs"}
 	}
 	return f
+}
+
+// noSubPath is what the kubelet says of a path below a volume that it cannot make or enter. Why, it tells its own log alone.
+var noSubPath = regexp.MustCompile(`failed to (?:prepare subPath|create subPath directory) for volumeMount "([^"]+)"`)
+
+// subPathFails makes a finding of a container say which path below which volume the kubelet cannot give it.
+func (l podInspector) subPathFails(f *Finding, c *corev1.ContainerStatus, word, volume string) {
+	where, path := "volume "+volume, ""
+	if claim := claimBehind(l.p, volume); claim != "" {
+		where += " (claim " + claim + ")"
+	}
+	mounts := l.specOf(c.Name).VolumeMounts
+	for i := range mounts {
+		if mounts[i].Name == volume {
+			path = firstOf(path, mounts[i].SubPath, mounts[i].SubPathExpr)
+		}
+	}
+	f.What = fmt.Sprintf("has %s %s that cannot be made: the kubelet cannot make or enter its subPath %s of %s", word, c.Name, path, where)
+	f.Why = "a file or a symbolic link is where the path has a directory, or the volume can only be read, or root has no right there (NFS with root_squash)"
+	f.Do = []string{"look at what the volume holds along that path, from another pod that mounts the volume as a whole; then correct it there, or subPath in the set's template"}
 }
 
 // notRun is what a runtime writes into a container's log whose program, named by its path, cannot be run: newer ones start the container all the same.
