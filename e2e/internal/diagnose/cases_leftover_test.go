@@ -132,6 +132,20 @@ func leftoverCases() []built {
 	block := corev1.PersistentVolumeBlock
 	const waits = `storage: persistentvolumeclaim/data-web-0 waits for a volume of class "diagnose-byhand" that somebody makes by hand, and there is none`
 	return []built{
+		{"a set that counts from another number than it did", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.StatefulSet.Spec.Ordinals = &appsv1.StatefulSetOrdinals{Start: 1}
+			*s.StatefulSet.Spec.Replicas = 1
+			s.Pods = slices.DeleteFunc(s.Pods, func(p corev1.Pod) bool { return p.Name == "web-0" })
+			return s
+		}, "storage: statefulset/web counts its pods from 1 (spec.ordinals.start), and claims of pods below it are left: data-web-0", diagnose.Note},
+		{"twin: claims of pods above, which it was scaled down from", func(t *testing.T) state {
+			t.Helper()
+			s := running(t)
+			s.only()
+			return s
+		}, "", ""},
 		{"a claim template that no container mounts", unmounted(func(*corev1.PodSpec) {}), "storage: statefulset/web has the claim template data, which none of its containers mounts", diagnose.Note},
 		{"twin: an init container mounts it", unmounted(func(spec *corev1.PodSpec) {
 			spec.InitContainers = append(spec.InitContainers, corev1.Container{Name: "fill", VolumeMounts: []corev1.VolumeMount{{Name: "data"}}})

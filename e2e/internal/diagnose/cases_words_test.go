@@ -54,6 +54,10 @@ func wordCases() []built {
 			crash + `1), and says: ... Exception in thread "main" java.lang.IllegalStateException: no bean of the name ledger`, "crash-loop",
 		},
 		{
+			"twin: a program of which one failure leads to the next", ends(1, "[Note] starting as process 1", "[ERROR] [MY-012592] [InnoDB] Operating system error number 13 in a file operation.", "[ERROR] [MY-012595] [InnoDB] The error means that mysqld has no right to the directory.", "[ERROR] [MY-010020] [Server] Data Dictionary initialization failed.", "[ERROR] [MY-010119] [Server] Aborting", "[Note] shutdown complete"),
+			crash + "1), and says: ... [ERROR] [MY-012592] [InnoDB] Operating system error number 13 in a file operation. [ERROR] [MY-012595] [InnoDB] The error means", "crash-loop",
+		},
+		{
 			"twin: a program that writes in JSON", ends(100, `{"s":"I", "c":"CONTROL", "msg":"starting"}`, `{"t":{"$date":"2026-11-30T10:00:01.000+00:00"},"s":"E", "c":"CONTROL", "id":20557, "ctx":"initandlisten","msg":"DBException in initAndListen, terminating","attr":{"error":"NonExistentPath: Data directory /data/db not found"}}`, `{"s":"I", "c":"NETWORK", "msg":"Shutting down"}`),
 			crash + "100), and says: ... DBException in initAndListen, terminating: NonExistentPath: Data directory /data/db not found Shutting down", "crash-loop",
 		},

@@ -24,6 +24,9 @@ func (v *view) data() []Finding {
 			found = append(found, *f)
 		}
 	}
+	if f := v.belowStart(); f != nil {
+		found = append(found, *f)
+	}
 	for i := range v.s.Claims {
 		c := &v.s.Claims[i]
 		for _, f := range []*Finding{v.madeAnew(c), v.leftBehind(c)} {
@@ -56,6 +59,34 @@ func (v *view) notMounted(template string) *Finding {
 		Evidence: []Evidence{{set, "spec.volumeClaimTemplates[*].metadata.name", template}, {set, "spec.template.spec.containers[*].volumeMounts[*].name", list(at)}},
 		Do:       []string{fmt.Sprintf("add a volumeMount with the name %s to the container in the set's template, at the directory that holds the data; save first what was written elsewhere: it is lost when the pod is made anew", template)},
 		Look:     []string{kubectl(set, "get statefulset %s -o yaml", set.Name)},
+	}
+}
+
+// belowStart is the note that claims are there of pods below the number from which the set counts: it began with 0 once, or with another; nil if there are none.
+func (v *view) belowStart() *Finding {
+	var left []string
+	for i := range v.s.Claims {
+		c := &v.s.Claims[i]
+		for _, t := range v.set.Spec.VolumeClaimTemplates {
+			pod, of := strings.CutPrefix(c.Name, t.Name+"-")
+			if n := v.ordinal(pod); of && n >= 0 && n < v.start() && v.pod(pod) == nil && c.DeletionTimestamp == nil {
+				left = append(left, c.Name)
+			}
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	slices.Sort(left)
+	set, start := v.setRef(), v.start()
+	return &Finding{
+		Cause: Note, Area: Storage, Object: set, Path: []Ref{set},
+		What:     fmt.Sprintf("counts its pods from %d (spec.ordinals.start), and claims of pods below it are left: %s", start, list(left)),
+		Seen:     fmt.Sprintf("pods from %s on have claims of their own, and not these data", v.podName(start)),
+		Evidence: []Evidence{{set, "spec.ordinals.start", fmt.Sprint(start)}, {v.ref("persistentvolumeclaim", "*"), "metadata.name", list(left)}},
+		Why:      "with another start the controller ends the pods below it and makes new ones above; a claim belongs to its pod's number",
+		Do:       []string{"to have pods with these data again: set spec.ordinals.start back; or, if the pods were moved elsewhere, such as to another cluster: nothing, or delete the claims once nobody needs them"},
+		Look:     []string{kubectl(set, "get persistentvolumeclaims")},
 	}
 }
 

@@ -116,10 +116,10 @@ func LastLines(text string, most int) string {
 	return strings.Join(append(kept, lines[len(lines)-1]), "\n")
 }
 
-// tellingLine is the first line that holds words whose meaning is known, the last that says that the program ended of it, or the last that says that
-// something failed; -1 if none does.
+// tellingLine is the first line that holds words whose meaning is known, the last that says that the program ended of it, or the first of the last ones in
+// a row that say that something failed, since one failure leads to the next; -1 if there is none.
 func tellingLine(lines []string, known *lastWords) int {
-	ends, fails := -1, -1
+	ends, fails, before := -1, -1, -1
 	for i, line := range lines {
 		if known != nil && contains(strings.ToLower(line))(known.any...) {
 			return i
@@ -128,7 +128,10 @@ func tellingLine(lines []string, known *lastWords) int {
 			ends = i
 		}
 		if failing.MatchString(line) {
-			fails = i
+			if fails < 0 || before != i-1 {
+				fails = i
+			}
+			before = i
 		}
 	}
 	if ends >= 0 {
