@@ -20,6 +20,14 @@ func answerCases() []built {
 			return rejected(t, text)
 		}
 	}
+	scoped := func(scopes ...corev1.ResourceQuotaScope) func(*testing.T) state {
+		return func(t *testing.T) state {
+			t.Helper()
+			s := rejected(t, `pods "web-0" is forbidden: exceeded quota: few, requested: pods=1, used: pods=0, limited: pods=0`)
+			s.Quotas = []corev1.ResourceQuota{{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: "few"}, Spec: corev1.ResourceQuotaSpec{Scopes: scopes}}}
+			return s
+		}
+	}
 	const call = `Internal error occurred: failed calling webhook "pods.example.com": failed to call webhook: Post "https://guard.policy.svc:443/pods?timeout=10s": `
 	const keeps = "admission: webhook/pods.example.com keeps the set's pod from being created: "
 	return []built{
@@ -34,6 +42,8 @@ func answerCases() []built {
 			"an event that names a webhook as no API server does", answer(`failed calling webhook "x; true": no endpoints available`),
 			`admission: statefulset/web cannot have its pod created: failed calling webhook "x; true": no endpoints available`, diagnose.Unknown,
 		},
+		{"a quota of some pods alone", scoped(corev1.ResourceQuotaScopeBestEffort), "quota: resourcequota/few has no room for the set's pod: it would add pods=1 to pods=0, and pods=0 is the limit; it counts only pods of the scope BestEffort (without requests and limits)", "quota-exceeded"},
+		{"twin: a quota of all", scoped(), "quota: resourcequota/few has no room for the set's pod: it would add pods=1 to pods=0, and pods=0 is the limit", "quota-exceeded"},
 		{"a limit of the namespace for claims", func(t *testing.T) state {
 			t.Helper()
 			s := rejected(t, "")

@@ -253,12 +253,12 @@ func writtenCases() []built {
 // TestWholeLines holds twins to all of their line, where what tells the cases apart is at its end.
 func TestWholeLines(t *testing.T) {
 	at := map[string]built{}
-	for _, c := range slices.Concat(runtimeCases(), writtenCases(), probeCases(), wordCases()) {
+	for _, c := range slices.Concat(runtimeCases(), writtenCases(), probeCases(), wordCases(), answerCases()) {
 		at[c.name] = c
 	}
 	for _, name := range []string{
 		"twin: it asks for itself", "twin: the service is another set's", "twin: a liveness probe that ends what ran for long", "twin: a pod that somebody made by hand",
-		"twin: it writes of itself", "twin: each has its own",
+		"twin: it writes of itself", "twin: each has its own", "twin: a quota of all",
 	} {
 		found := diagnose.Diagnose(at[name].state(t).State)
 		if len(found) == 0 || found[0].Line() != at[name].line {

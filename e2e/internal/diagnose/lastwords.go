@@ -148,7 +148,7 @@ func knownLastWords() []lastWords {
 			do:  "have it listen on a port from 1024 on, which a service may lead to all the same; or add NET_BIND_SERVICE to the container's capabilities",
 		},
 		{
-			any: []string{"permission denied", "operation not permitted", "access is denied"}, ofData: true,
+			any: []string{"permission denied", "operation not permitted", "access is denied", "access rights to the directory", "errcode: 13", "errno: 13", "errno 13", "error number 13 "}, ofData: true,
 			why: "it lacks a right, by its own words: often on the files of a volume",
 			do:  "set fsGroup (and runAsUser, if the image expects one) in the template's securityContext",
 		},

@@ -152,6 +152,10 @@ func (v *view) quota(f Finding, what, name, requested, used, limited string) Fin
 		if q.Name != name {
 			continue
 		}
+		if only := scopesOf(q); only != "" {
+			f.What += "; it counts only pods of the scope " + only
+			f.Evidence = append(f.Evidence, Evidence{f.Object, "spec.scopes", only})
+		}
 		for resource, hard := range q.Status.Hard {
 			if !strings.Contains(requested, string(resource)+"=") {
 				continue
@@ -169,6 +173,28 @@ func (v *view) quota(f Finding, what, name, requested, used, limited string) Fin
 	}
 	f.Look = append(f.Look, describe(f.Object))
 	return f
+}
+
+// scopesOf writes which pods a quota counts, "" if it counts all.
+func scopesOf(q *corev1.ResourceQuota) string {
+	var scopes []string
+	for _, scope := range q.Spec.Scopes {
+		scopes = append(scopes, string(scope))
+	}
+	if q.Spec.ScopeSelector != nil {
+		for _, e := range q.Spec.ScopeSelector.MatchExpressions {
+			scopes = append(scopes, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.ScopeName, e.Operator, strings.Join(e.Values, ", "))))
+		}
+	}
+	for i, scope := range scopes {
+		if scope == string(corev1.ResourceQuotaScopeBestEffort) {
+			scopes[i] += " (without requests and limits)"
+		}
+	}
+	if len(scopes) == 0 {
+		return ""
+	}
+	return list(scopes)
 }
 
 // claimWord is what the controller creates for a pod beside it.

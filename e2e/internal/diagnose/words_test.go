@@ -16,6 +16,7 @@ func TestLastWords(t *testing.T) {
 		"ping: bad address 'db-0.db'":                                                                          "it could not resolve a name",
 		"touch: /etc/x: Read-only file system":                                                                 "it writes where it may not",
 		"mkdir: cannot create directory '/data/db': Permission denied":                                         "it lacks a right",
+		"[InnoDB] Operating system error number 13 in a file operation.":                                       "it lacks a right",
 		"bind: Address already in use":                                                                         "its port is in use",
 		`initdb: directory "/var/lib/postgresql/data" exists; it contains lost+found`:                          "its data directory is not empty",
 		`configmaps is forbidden: User "system:serviceaccount:shop:default" cannot list resource "configmaps"`: "its service account lacks a right",
