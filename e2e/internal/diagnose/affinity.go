@@ -94,7 +94,7 @@ func (v *view) keptAway(f *Finding) {
 
 // emptyDomains says which nodes count as domains of a pod's spread over nodes although it may not go there, "" if none do: unless its constraint
 // honours taints, a node that it does not tolerate is a domain without pods for ever.
-func emptyDomains(p *corev1.Pod, nodes []nodeObstacles) string {
+func (v *view) emptyDomains(p *corev1.Pod, nodes []nodeObstacles) string {
 	var names []string
 	for _, n := range nodes {
 		if slices.ContainsFunc(n.all, func(o obstacle) bool { return o.cause == byTaint || o.cause == byCordon || o.cause == byCondition }) {
@@ -103,11 +103,32 @@ func emptyDomains(p *corev1.Pod, nodes []nodeObstacles) string {
 	}
 	for _, c := range p.Spec.TopologySpreadConstraints {
 		ignores := c.NodeTaintsPolicy == nil || *c.NodeTaintsPolicy == corev1.NodeInclusionPolicyIgnore
+		if few := v.fewDomains(&c, names, ignores); few != "" {
+			return few
+		}
 		if c.WhenUnsatisfiable == corev1.DoNotSchedule && c.TopologyKey == corev1.LabelHostname && ignores && len(names) > 0 {
 			return fmt.Sprintf("; it is to spread over all nodes with at most %s of difference (maxSkew), and %s counts as one without pods, though its taints keep the pod away", plural(int(c.MaxSkew), "pod", "pods"), list(names))
 		}
 	}
 	return ""
+}
+
+// fewDomains says that a spread asks for more domains than the nodes have, "" if it does not. As long as there are fewer, those that lack count as
+// domains without pods. kept are nodes whose taints keep the pod away, which count unless the constraint honours taints.
+func (v *view) fewDomains(c *corev1.TopologySpreadConstraint, kept []string, ignoresTaints bool) string {
+	if c.WhenUnsatisfiable != corev1.DoNotSchedule || c.MinDomains == nil || v.unread("nodes") != "" {
+		return ""
+	}
+	domains := map[string]bool{}
+	for i := range v.s.Nodes {
+		if value, has := v.s.Nodes[i].Labels[c.TopologyKey]; has && (ignoresTaints || !slices.Contains(kept, v.s.Nodes[i].Name)) {
+			domains[value] = true
+		}
+	}
+	if len(domains) >= int(*c.MinDomains) {
+		return ""
+	}
+	return fmt.Sprintf("; it is to spread over at least %d domains of %s (minDomains), and there are %d: until there are as many, none may have more than %s (maxSkew)", *c.MinDomains, c.TopologyKey, len(domains), plural(int(c.MaxSkew), "pod", "pods"))
 }
 
 // ownNamespace reports whether a pod has to be with others of its own namespace alone, which is what a rule without namespaces means.

@@ -120,6 +120,13 @@ func deviceCases() []built {
 			return s
 		}, "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod topology spread constraints; it is to spread over all nodes with at most 1 pod of difference (maxSkew), and statefulset-conformance-control-plane counts as one without pods, though its taints keep the pod away", "topology-spread"},
 
+		{"twin: a spread over more nodes than there are", func(t *testing.T) state {
+			t.Helper()
+			s := pending(t, "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod topology spread constraints"+tail)
+			least, honor := int32(4), corev1.NodeInclusionPolicyHonor
+			pod(s.State, "web-2").Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{MaxSkew: 1, MinDomains: &least, NodeTaintsPolicy: &honor, TopologyKey: corev1.LabelHostname, WhenUnsatisfiable: corev1.DoNotSchedule}}
+			return s
+		}, "scheduling: pod/web-2 fits on no node, as the scheduler says: 0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match pod topology spread constraints; it is to spread over at least 4 domains of kubernetes.io/hostname (minDomains), and there are 2: until there are as many, none may have more than 1 pod (maxSkew)", "topology-spread"},
 		{
 			"resources that the node can never provide", resized(corev1.PodResizePending, corev1.PodReasonInfeasible, "Node didn't have enough capacity: cpu, requested: 64000, capacity: 2000", time.Minute),
 			"node: pod/web-1 was given other resources in place, which node diag-worker can never provide: Node didn't have enough capacity: cpu", "resize-infeasible",

@@ -146,7 +146,7 @@ func (v *view) quoteScheduler(p *corev1.Pod, f Finding, message string, nodes []
 			f.Do = append(f.Do, "if they run in another namespace: name it in the rule (namespaces), which looks in the pod's own otherwise")
 		}
 	case "topology-spread":
-		f.What += emptyDomains(p, nodes)
+		f.What += v.emptyDomains(p, nodes)
 	case "resource-claim":
 		f = devicesOf(p, f, message)
 	}
