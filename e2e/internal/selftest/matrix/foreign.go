@@ -54,7 +54,7 @@ func foreign() []Variant {
 	for _, v := range variants {
 		out = append(out,
 			Variant{Name: v.name, Summary: v.summary + "; the settings say so", prepare: v.prepare, Settings: v.settings},
-			Variant{Name: v.name + "-refused", Summary: v.summary + "; nothing says so", prepare: v.prepare, Refused: v.refused})
+			Variant{Name: v.name + "-refused", Summary: v.summary + "; no setting says so", prepare: v.prepare, Refused: v.refused})
 	}
 	return out
 }
