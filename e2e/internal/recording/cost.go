@@ -13,7 +13,7 @@ type Cost struct {
 	Requests map[string]int `json:"requests"`
 	// Received is how many bytes the answers had, once unpacked.
 	Received int64 `json:"receivedBytes"`
-	// Memory is the most that the process had of the operating system, in bytes, of what was seen every second.
+	// Memory is the most that the process had of the operating system beside the program itself, in bytes, of what was seen every second.
 	Memory uint64 `json:"memoryBytes"`
 }
 

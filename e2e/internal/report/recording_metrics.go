@@ -95,7 +95,7 @@ func WriteRecordingMetrics(w io.Writer, r *recording.Recording, sets []SetNow) e
 		}
 		p.metric("received_bytes", "counter", "Bytes of the API server's answers, once unpacked.")
 		p.sample("received_bytes_total", float64(c.Received))
-		p.metric("memory_bytes", "gauge", "The most memory that the process had of the operating system.")
+		p.metric("memory_bytes", "gauge", "The most memory that the process had of the operating system, beside the program itself.")
 		p.sample("memory_bytes", float64(c.Memory))
 	}
 	p.figures(r.Figures)
