@@ -306,6 +306,23 @@ var _ = Describe("The revisions of a StatefulSet", func() {
 	})
 })
 
+// moreMemory requests a little more memory than the run's patch of pods does, whose other requests and limits stay: policies may want them.
+func moreMemory(r *corev1.ResourceRequirements) {
+	more := resource.MustParse("3Mi")
+	for _, list := range []corev1.ResourceList{r.Requests, r.Limits} {
+		if has, ok := list[corev1.ResourceMemory]; ok {
+			has.Add(more)
+			list[corev1.ResourceMemory] = has
+		}
+	}
+	if _, ok := r.Requests[corev1.ResourceMemory]; !ok {
+		if r.Requests == nil {
+			r.Requests = corev1.ResourceList{}
+		}
+		r.Requests[corev1.ResourceMemory] = more
+	}
+}
+
 // changeOneFieldOfEach makes sets without pods and changes the template of each in one field alone. The controller must have observed each change.
 func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 	GinkgoHelper()
@@ -332,17 +349,22 @@ func changeOneFieldOfEach(ctx SpecContext, ns *framework.Namespace) {
 			s.Spec.Template.Spec.Containers[0].ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{Command: []string{"true"}}}}
 		},
 		"user": func(s *appsv1.StatefulSet) {
-			s.Spec.Template.Spec.Containers[0].SecurityContext.RunAsUser = new(int64(65531))
+			first := &s.Spec.Template.Spec.Containers[0]
+			if first.SecurityContext == nil { // the run's patch of pods may have none
+				first.SecurityContext = &corev1.SecurityContext{}
+			}
+			first.SecurityContext.RunAsUser = new(int64(65531))
 		},
 		"label": func(s *appsv1.StatefulSet) {
 			metav1.SetMetaDataLabel(&s.Spec.Template.ObjectMeta, history.Prefix+"more", "yes")
 		},
 		"nodes": func(s *appsv1.StatefulSet) {
-			s.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelOSStable: string(corev1.Linux), corev1.LabelArchStable: "any"}
+			selector := map[string]string{}
+			maps.Copy(selector, s.Spec.Template.Spec.NodeSelector)
+			selector[corev1.LabelArchStable] = "any"
+			s.Spec.Template.Spec.NodeSelector = selector
 		},
-		"memory": func(s *appsv1.StatefulSet) {
-			s.Spec.Template.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Mi")}}
-		},
+		"memory": func(s *appsv1.StatefulSet) { moreMemory(&s.Spec.Template.Spec.Containers[0].Resources) },
 		"volume": func(s *appsv1.StatefulSet) {
 			s.Spec.Template.Spec.Volumes = append(s.Spec.Template.Spec.Volumes, corev1.Volume{Name: "more", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}})
 		},
