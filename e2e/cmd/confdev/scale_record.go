@@ -63,12 +63,18 @@ func (d *devCluster) recorded(ctx context.Context, sets int, progress io.Writer)
 		return "", err
 	}
 	var names []string
+	// A cluster that is kept is to be as it was.
+	defer func() {
+		for _, name := range names {
+			err = errors.Join(err, client.CoreV1().Namespaces().Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{}))
+		}
+	}()
 	for n := range recordedNamespaces {
-		names = append(names, recordedNamespace(n))
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: names[n]}}
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: recordedNamespace(n)}}
 		if _, err := client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 			return "", err
 		}
+		names = append(names, ns.Name)
 	}
 	program := exec.CommandContext(ctx, filepath.Join(dir, packaging.Command), "record", "--kubeconfig", d.settings.Kubeconfig, "-n", strings.Join(names, ","), "-o", dir)
 	program.Cancel = func() error { return program.Process.Signal(os.Interrupt) }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/recording"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
@@ -156,32 +157,41 @@ func TestRecordOptions(t *testing.T) {
 	}
 }
 
-// TestRecordRotatesByEvents: the histories of all namespaces share a number of events, to which what was there at first does not count: a namespace with more
-// than that is recorded in one history all the same.
-func TestRecordRotatesByEvents(t *testing.T) {
-	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("shop", "queue"), set("bank", "ledger"))
-	o := recordOptions{namespaces: "shop,bank", complete: 10 * time.Millisecond, rotate: time.Hour, events: 4}
+// recordWhile records into a folder of its own until something that is done meanwhile has ended.
+func recordWhile(t *testing.T, o recordOptions, client *fake.Clientset, meanwhile func(dir string)) (r *recording.Recording, dir string) {
+	t.Helper()
 	if err := o.check(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	dir := t.TempDir()
+	dir = t.TempDir()
 	begun := func() {
 		go func() {
 			defer interrupt()
-			for _, name := range []string{"first", "second"} {
-				if _, err := client.AppsV1().StatefulSets("bank").Create(t.Context(), set("bank", name), metav1.CreateOptions{}); err != nil {
-					t.Error(err)
-				}
-			}
-			await(t, "the history of bank to be saved", func() bool { return len(savedIn(dir)) > 0 })
+			meanwhile(dir)
 		}()
 	}
 	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r, dir
+}
+
+// TestRecordRotatesByEvents: the histories of all namespaces share a number of events, to which what was there at first does not count: a namespace with more
+// than that is recorded in one history all the same.
+func TestRecordRotatesByEvents(t *testing.T) {
+	client := fake.NewClientset(set("shop", "web"), set("shop", "db"), set("shop", "queue"), set("bank", "ledger"))
+	o := recordOptions{namespaces: "shop,bank", complete: 10 * time.Millisecond, rotate: time.Hour, events: 4}
+	r, _ := recordWhile(t, o, client, func(dir string) {
+		for _, name := range []string{"first", "second"} {
+			if _, err := client.AppsV1().StatefulSets("bank").Create(t.Context(), set("bank", name), metav1.CreateOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+		await(t, "the history of bank to be saved", func() bool { return len(savedIn(dir)) > 0 })
+	})
 	histories := map[string]int{}
 	for _, h := range r.Histories {
 		histories[h.Namespace]++
@@ -193,24 +203,10 @@ func TestRecordRotatesByEvents(t *testing.T) {
 
 // TestRecordRotates: histories are saved while the recording goes on, and an act in one of them is told once.
 func TestRecordRotates(t *testing.T) {
-	client := fake.NewClientset(set("shop", "web"))
 	o := recordOptions{namespaces: "shop", complete: 10 * time.Millisecond, rotate: 100 * time.Millisecond}
-	if err := o.check(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, interrupt := context.WithCancel(t.Context())
-	defer interrupt()
-	dir := t.TempDir()
-	begun := func() {
-		go func() {
-			defer interrupt()
-			await(t, "histories to be saved", func() bool { return len(savedIn(dir)) >= 3 })
-		}()
-	}
-	r, err := o.recordInto(ctx, client, new(cost), dir, &atWord{w: &bytes.Buffer{}, word: "it ends with an interrupt", do: begun})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, dir := recordWhile(t, o, fake.NewClientset(set("shop", "web")), func(dir string) {
+		await(t, "histories to be saved", func() bool { return len(savedIn(dir)) >= 3 })
+	})
 	if len(r.Histories) < 3 || r.Histories[0].File == r.Histories[1].File {
 		t.Errorf("expected several histories, found %+v", r.Histories)
 	}
