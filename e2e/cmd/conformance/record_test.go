@@ -221,4 +221,7 @@ func TestRecordRotates(t *testing.T) {
 	if len(r.Sets) != 1 {
 		t.Errorf("expected one set, found %+v", r.Sets)
 	}
+	if saved, err := recording.Load(dir); err != nil || saved.Cost == nil || saved.Cost.Memory == 0 {
+		t.Errorf("expected the recording to say what it took, found %+v, %v", saved, err)
+	}
 }
