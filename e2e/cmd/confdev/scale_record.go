@@ -65,8 +65,10 @@ func (d *devCluster) recorded(ctx context.Context, sets int, progress io.Writer)
 	var names []string
 	// A cluster that is kept is to be as it was.
 	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
 		for _, name := range names {
-			err = errors.Join(err, client.CoreV1().Namespaces().Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{}))
+			err = errors.Join(err, client.CoreV1().Namespaces().Delete(closing, name, metav1.DeleteOptions{}))
 		}
 	}()
 	for n := range recordedNamespaces {
@@ -122,10 +124,14 @@ func ignoreFinished(err error) error {
 // recordedLine says what the recording in a folder took, and returns an error where it is not of so many sets, or not whole.
 func recordedLine(dir string, sets int) (string, error) {
 	all, err := filepath.Glob(filepath.Join(dir, "*", recording.File))
-	if err != nil || len(all) != 1 {
-		return "", fmt.Errorf("expected one recording below %s, found %d: %w", dir, len(all), err)
+	if err != nil {
+		return "", err
 	}
-	r, err := recording.Load(filepath.Dir(all[0]))
+	if len(all) != 1 {
+		return "", fmt.Errorf("expected one recording below %s, found %d", dir, len(all))
+	}
+	dir = filepath.Dir(all[0])
+	r, err := recording.Load(dir)
 	if err != nil {
 		return "", err
 	}
@@ -133,13 +139,13 @@ func recordedLine(dir string, sets int) (string, error) {
 	for _, h := range r.Histories {
 		events += h.Events
 		if len(h.Lacks) > 0 {
-			return "", fmt.Errorf("expected a whole recording, found that it lacks %s; see %s", strings.Join(h.Lacks, "; "), filepath.Dir(all[0]))
+			return "", fmt.Errorf("expected a whole recording, found that it lacks %s; see %s", strings.Join(h.Lacks, "; "), dir)
 		}
 	}
 	if len(r.Sets) != sets || r.Cost == nil {
-		return "", fmt.Errorf("expected a recording of %d sets and what it took, found %d sets; see %s", sets, len(r.Sets), filepath.Dir(all[0]))
+		return "", fmt.Errorf("expected a recording of %d sets and what it took, found %d sets; see %s", sets, len(r.Sets), dir)
 	}
-	page, err := os.Stat(filepath.Join(filepath.Dir(all[0]), report.PageFile))
+	page, err := os.Stat(filepath.Join(dir, report.PageFile))
 	if err != nil {
 		return "", err
 	}
@@ -164,15 +170,14 @@ func (s *recordedSets) change(ctx context.Context, progress io.Writer) error {
 	for _, stage := range []struct {
 		name string
 		act  func() error
-		done func(*appsv1.StatefulSet) bool // of each set that exists
-		none bool                           // whether no set and no pod is to be left
+		gone bool // whether no set and no pod is to be left, or else each set to be complete
 	}{
-		{name: "created", act: each(func(ns, set string) error { return s.create(ctx, ns, set) }), done: complete},
+		{name: "created", act: each(func(ns, set string) error { return s.create(ctx, ns, set) })},
 		{name: "rolled out", act: each(func(ns, set string) error {
 			const patch = `{"spec": {"template": {"metadata": {"annotations": {"revision": "2"}}}}}`
 			_, err := s.client.AppsV1().StatefulSets(ns).Patch(ctx, set, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 			return err
-		}), done: complete},
+		})},
 		{name: "half of the pods deleted", act: each(func(ns, set string) error {
 			for n := 0; n < podsOfRecorded; n += 2 {
 				if err := s.client.CoreV1().Pods(ns).Delete(ctx, fmt.Sprintf("%s-%d", set, n), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
@@ -180,17 +185,17 @@ func (s *recordedSets) change(ctx context.Context, progress io.Writer) error {
 				}
 			}
 			return nil
-		}), done: complete},
+		})},
 		{name: "deleted", act: each(func(ns, set string) error {
 			return s.client.AppsV1().StatefulSets(ns).Delete(ctx, set, metav1.DeleteOptions{})
-		}), none: true},
+		}), gone: true},
 	} {
 		from := time.Now()
 		if err := stage.act(); err != nil {
 			return fmt.Errorf("sets are to be %s: %w", stage.name, err)
 		}
 		if err := wait.PollUntilContextCancel(ctx, time.Second, false, func(ctx context.Context) (bool, error) {
-			return s.reached(ctx, stage.done, stage.none)
+			return s.reached(ctx, stage.gone)
 		}); err != nil {
 			return fmt.Errorf("sets are to be %s: %w", stage.name, err)
 		}
@@ -199,14 +204,14 @@ func (s *recordedSets) change(ctx context.Context, progress io.Writer) error {
 	return nil
 }
 
-// reached reports whether all sets are done, or none is left and no pod either.
-func (s *recordedSets) reached(ctx context.Context, done func(*appsv1.StatefulSet) bool, none bool) (bool, error) {
+// reached reports whether all sets are complete, or none is left and no pod either.
+func (s *recordedSets) reached(ctx context.Context, gone bool) (bool, error) {
 	for ns := range recordedNamespaces {
 		sets, err := s.client.AppsV1().StatefulSets(recordedNamespace(ns)).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, err
 		}
-		if none {
+		if gone {
 			pods, err := s.client.CoreV1().Pods(recordedNamespace(ns)).List(ctx, metav1.ListOptions{Limit: 1})
 			if err != nil || len(sets.Items)+len(pods.Items) > 0 {
 				return false, err
@@ -214,7 +219,7 @@ func (s *recordedSets) reached(ctx context.Context, done func(*appsv1.StatefulSe
 			continue
 		}
 		for i := range sets.Items {
-			if !done(&sets.Items[i]) {
+			if !complete(&sets.Items[i]) {
 				return false, nil
 			}
 		}
