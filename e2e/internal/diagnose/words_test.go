@@ -43,3 +43,20 @@ func TestLastWords(t *testing.T) {
 		}
 	}
 }
+
+// TestTellingLine: of the lines of a log the one is quoted that says most of why the program ended.
+func TestTellingLine(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lines []string
+		want  int
+	}{
+		"nothing failed": {[]string{"starting", "bye"}, -1},
+		"the first of the last failures in a row":      {[]string{"[ERROR] retrying", "again", "[ERROR] page 7 is corrupt", "[ERROR] tablespace 3 cannot be opened", "[ERROR] aborting", "bye"}, 2},
+		"the last that says that the program ended":    {[]string{"[ERROR] page 7 is corrupt", "FATAL: no quorum", "FATAL: cannot go on", "bye"}, 2},
+		"words that are known, before what came of it": {[]string{"exec format error", "[ERROR] cannot start", "FATAL: giving up"}, 0},
+	} {
+		if got := tellingLine(tt.lines, readLastWords(strings.Join(tt.lines, "\n"))); got != tt.want {
+			t.Errorf("%s: expected line %d, found %d", name, tt.want, got)
+		}
+	}
+}
