@@ -18,6 +18,9 @@ import (
 // probeClaim is the name of the claim template of a probe's set.
 const probeClaim = "probe"
 
+// probeMount is where its pods have the volume.
+const probeMount = "/probe"
+
 // claim is a claim of the least size that specs ask for, with the run's StorageClass and size.
 func (p *prober) claim(namespace string) *corev1.PersistentVolumeClaim {
 	claim := &corev1.PersistentVolumeClaim{

@@ -27,12 +27,14 @@ const mayPass = 5 * time.Second
 // makePod creates the probe's service and set, and returns the pod that the controller makes of it, or why it makes none.
 func (p *prober) makePod(ctx context.Context, pp podProbe, objects []k8s.Object, within time.Duration) (*corev1.Pod, *Problem) {
 	service, set := setOf(objects)
-	if pp.claim {
+	if !pp.claim {
+		set.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64)
+	} else {
 		claim := p.claim("")
 		p.label(pp, claim)
 		set.Spec.VolumeClaimTemplates = []corev1.PersistentVolumeClaim{*claim}
 		c := &set.Spec.Template.Spec.Containers[fixtures.MainOf(set.Spec.Template.Spec.Containers, containerName)]
-		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: probeClaim, MountPath: "/probe"})
+		c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: probeClaim, MountPath: probeMount})
 	}
 	p.label(pp, service)
 	p.label(pp, set)
@@ -96,7 +98,7 @@ func unmade(set *appsv1.StatefulSet, within time.Duration, warning string, err e
 	return Problem{Text: oneLine(text), object: pod, cause: strings.ReplaceAll(warning, set.Name, "")}
 }
 
-// setOf returns the service and the set among a probe's objects, with one pod that ends at once, without the fixture's own volumes and mounts of claims. They have names of
+// setOf returns the service and the set among a probe's objects, with one pod, without the fixture's own volumes and mounts of claims. They have names of
 // their own, since other probes try the same objects in the same namespace of NAMESPACES.
 func setOf(objects []k8s.Object) (*corev1.Service, *appsv1.StatefulSet) {
 	var service *corev1.Service
@@ -110,7 +112,6 @@ func setOf(objects []k8s.Object) (*corev1.Service, *appsv1.StatefulSet) {
 		}
 	}
 	set.Spec.Template.Spec = firstPod(set).Spec
-	set.Spec.Template.Spec.TerminationGracePeriodSeconds = new(int64)
 	set.Spec.VolumeClaimTemplates, set.Spec.Replicas = nil, new(int32(1))
 	set.Name = "probe-" + set.Name
 	service.Name, set.Spec.ServiceName = set.Name, set.Name

@@ -59,8 +59,8 @@ func TestMakePod(t *testing.T) {
 			client := fake.NewClientset(c.there...)
 			client.PrependReactor("create", "statefulsets", func(a clienttesting.Action) (bool, runtime.Object, error) {
 				set := a.(clienttesting.CreateAction).GetObject().(*appsv1.StatefulSet)
-				if *set.Spec.Replicas != 1 || *set.Spec.Template.Spec.TerminationGracePeriodSeconds != 0 {
-					t.Errorf("%s: expected a set of one pod that ends at once, found %+v", name, set.Spec)
+				if *set.Spec.Replicas != 1 || *set.Spec.Template.Spec.TerminationGracePeriodSeconds != 5 {
+					t.Errorf("%s: expected a set of one pod that ends as those of specs do, since that is measured, found %+v", name, set.Spec)
 				}
 				// Other probes try the fixtures' own names by dry run, in the same namespace of NAMESPACES.
 				if set.Name != "probe-set" || set.Spec.ServiceName != set.Name {
@@ -111,5 +111,31 @@ func TestEnded(t *testing.T) {
 				t.Errorf("%s: expected %q, found %v", name, c.want, got)
 			}
 		})
+	}
+}
+
+// TestNodePromised: more time is given to a pod without a node that something makes one for.
+func TestNodePromised(t *testing.T) {
+	event := func(reason, pod string) *corev1.Event {
+		return &corev1.Event{
+			ObjectMeta: metav1.ObjectMeta{Name: reason, Namespace: "mine"}, Reason: reason, InvolvedObject: corev1.ObjectReference{Kind: "Pod", Name: pod},
+		}
+	}
+	for name, c := range map[string]struct {
+		node string
+		said *corev1.Event
+		want bool
+	}{
+		"cluster-autoscaler": {"", event("TriggeredScaleUp", "a"), true},
+		"Karpenter":          {"", event("Nominated", "a"), true},
+		"nothing fits":       {"", event("NotTriggerScaleUp", "a"), false},
+		"on a node":          {"node-1", event("TriggeredScaleUp", "a"), false},
+	} {
+		p := testProber()
+		p.client = fake.NewClientset(c.said)
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "mine"}, Spec: corev1.PodSpec{NodeName: c.node}}
+		if got := p.nodePromised(t.Context(), pod); got != c.want {
+			t.Errorf("%s: expected %v, found %v", name, c.want, got)
+		}
 	}
 }

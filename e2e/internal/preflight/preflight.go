@@ -31,6 +31,8 @@ type Findings struct {
 	Facts runconfig.Facts
 	// PodStart is how long the slowest pod of Probe took from its creation until it ran.
 	PodStart time.Duration
+	// Measured is how long Probe saw the cluster take.
+	Measured runconfig.Measured
 	// User is the name under which the API server knows the account, empty if unknown.
 	User     string
 	Problems []Problem

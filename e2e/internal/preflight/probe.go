@@ -36,7 +36,7 @@ type podProbe struct {
 	version []string
 	// byController says that the StatefulSet controller is to make the pod, of the fixtures' set.
 	byController bool
-	// claim says that the set has a claim template of the size in use, whose claim must be Bound for the pod to start.
+	// claim says that the set has a claim template of the size in use, whose claim must be Bound for the pod to start, and that it is then scaled and measured.
 	claim bool
 }
 
@@ -130,6 +130,7 @@ func probeAll(ctx context.Context, config *rest.Config, s runconfig.Settings, al
 		out.Facts.DNSZone = cmp.Or(found[i].Facts.DNSZone, out.Facts.DNSZone)
 		out.Facts.NoBaseline = cmp.Or(found[i].Facts.NoBaseline, out.Facts.NoBaseline)
 		out.PodStart = max(out.PodStart, found[i].PodStart)
+		out.Measured = cmp.Or(found[i].Measured, out.Measured)
 		at := pp.image.id(&out.Facts.ImageIDs)
 		*at = cmp.Or(*pp.image.id(&found[i].Facts.ImageIDs), *at)
 	}
@@ -199,6 +200,15 @@ func (p *prober) probeNamespace(ctx context.Context, pp podProbe, namespace stri
 	admitted, problems := p.tryAgain(ctx, pp, objects)
 	f.add(problems...)
 	f.add(p.quotas(ctx, pp, namespace, admitted)...)
+	if pp.claim && len(f.Problems) == 0 {
+		_, set := setOf(objects)
+		pod := firstPod(set)
+		measured, notes, problem := p.measure(ctx, namespace, set.Name, func(ctx context.Context, command ...string) (string, error) { return p.exec(ctx, pod, command...) })
+		f.Measured, f.Notes = measured, append(f.Notes, notes...)
+		if problem != nil {
+			f.add(*problem)
+		}
+	}
 }
 
 // remove removes a namespace of the run, also when ctx ends.

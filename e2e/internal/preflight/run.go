@@ -42,17 +42,11 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 	if problem != nil {
 		return []Problem{*problem}
 	}
-	limited, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	byName := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name)
-	watcher := cache.NewListWatchFromClient(p.client.CoreV1().RESTClient(), "pods", pod.Namespace, byName)
-	_, err := toolswatch.Until(limited, pod.ResourceVersion, watcher, func(e watch.Event) (bool, error) {
-		if live, ok := e.Object.(*corev1.Pod); ok {
-			pod = live
-		}
-		problem = p.startProblem(pp, pod)
-		return problem != nil || pod.Status.Phase == corev1.PodRunning || pp.version != nil && pod.Status.Phase == corev1.PodSucceeded, nil
-	})
+	pod, problem, err := p.awaitRunning(ctx, pp, pod, within)
+	if wait.Interrupted(err) && ctx.Err() == nil && p.nodePromised(ctx, pod) {
+		within += nodeMade
+		pod, problem, err = p.awaitRunning(ctx, pp, pod, nodeMade)
+	}
 	switch {
 	case problem != nil:
 		return []Problem{*problem}
@@ -70,6 +64,37 @@ func (p *prober) startPod(ctx context.Context, pp podProbe, objects []k8s.Object
 		return nil
 	}
 	return p.inspectPod(ctx, pp, pod, f)
+}
+
+// awaitRunning waits until a probe's pod runs. It returns the pod as it was seen last, and why it will not run.
+func (p *prober) awaitRunning(ctx context.Context, pp podProbe, pod *corev1.Pod, within time.Duration) (_ *corev1.Pod, problem *Problem, err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	byName := fields.OneTermEqualSelector(metav1.ObjectNameField, pod.Name)
+	watcher := cache.NewListWatchFromClient(p.client.CoreV1().RESTClient(), "pods", pod.Namespace, byName)
+	_, err = toolswatch.Until(ctx, pod.ResourceVersion, watcher, func(e watch.Event) (bool, error) {
+		if live, ok := e.Object.(*corev1.Pod); ok {
+			pod = live
+		}
+		problem = p.startProblem(pp, pod)
+		return problem != nil || pod.Status.Phase == corev1.PodRunning || pp.version != nil && pod.Status.Phase == corev1.PodSucceeded, nil
+	})
+	return pod, problem, err
+}
+
+// nodeMade is how long a machine may take from when it is ordered until it is a node that runs pods: clouds take a few minutes.
+const nodeMade = 10 * time.Minute
+
+// nodePromised reports whether something that makes nodes has said of a pod without a node that it makes one for it: cluster-autoscaler with the event
+// TriggeredScaleUp, Karpenter with Nominated.
+func (p *prober) nodePromised(ctx context.Context, pod *corev1.Pod) bool {
+	if pod.Spec.NodeName != "" {
+		return false
+	}
+	list, err := p.client.CoreV1().Events(pod.Namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.Set{"involvedObject.kind": "Pod", "involvedObject.name": pod.Name}.String(),
+	})
+	return err == nil && slices.ContainsFunc(list.Items, func(e corev1.Event) bool { return e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated" })
 }
 
 // createPod creates the probe's pod itself.

@@ -81,6 +81,8 @@ type Cluster struct {
 	DNSZone           string   `json:"dnsZone,omitempty"`
 	// CNI is a guess from the daemon sets of kube-system: no API reports it.
 	CNI string `json:"cni,omitempty"`
+	// Measured is how long the cluster took before the first spec.
+	Measured runconfig.Measured `json:"measured,omitzero"`
 }
 
 // Lag says how far the informer caches of the StatefulSet controller may be behind for a violation to count, and how long the controller took to
@@ -167,7 +169,7 @@ func New(dir string, run *verdict.Run, s runconfig.Settings, start time.Time, to
 		Suite: Suite(s.Suite),
 		Cluster: Cluster{
 			KubernetesVersion: s.Facts.KubernetesVersion, Nodes: s.Facts.Nodes, StorageClass: s.Facts.StorageClass,
-			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone,
+			Provisioner: s.Facts.Provisioner, CNI: s.Facts.CNI, DNSZone: run.Zone, Measured: s.Facts.Measured,
 		},
 		Specs:      []Spec{}, // written as an empty list, not null
 		Changes:    changesOf(run.Histories),

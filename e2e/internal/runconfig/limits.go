@@ -67,13 +67,25 @@ func DefaultLimits() Limits {
 	}
 }
 
-// startFactor is how many times as long as preflight's pod one of a spec may take to start: specs start dozens side by side, on the same storage.
-const startFactor = 4
+// measuredFactor is how many times as long as before the first spec a cluster may take in one: specs act dozens side by side, on the same nodes and storage.
+const measuredFactor = 4
 
-// ForStart returns limits for a cluster on which a pod took so long to start, with its volume. None becomes shorter.
-func (l Limits) ForStart(took time.Duration) Limits {
-	least := (startFactor * took).Round(time.Second)
-	l.PodReady, l.ClaimBound = max(l.PodReady, least), max(l.ClaimBound, least)
+// For returns limits for a cluster that took so long. None becomes shorter: a limit delays only the report of a failure. controller-lag stays as it is, since a
+// longer one would hide faults; where the controller is behind by more, the judges see that in the histories.
+func (l Limits) For(m Measured) Limits {
+	for _, one := range []struct {
+		limit *time.Duration
+		took  float64
+	}{
+		{&l.PodCreated, m.Created},
+		{&l.ClaimBound, max(m.Bound, m.Started)},
+		{&l.PodReady, max(m.Started, m.Ready)},
+		{&l.StatusSettled, m.Settled},
+		{&l.DNSFollows, m.Resolved},
+		{&l.PodGone, m.Ended},
+	} {
+		*one.limit = max(*one.limit, time.Duration(measuredFactor*one.took)*time.Second)
+	}
 	return l
 }
 

@@ -54,12 +54,23 @@ func TestOverrideRejects(t *testing.T) {
 	}
 }
 
-func TestForStart(t *testing.T) {
-	for took, want := range map[time.Duration]string{
-		0: "", 3 * time.Second: "", 20 * time.Second: "claim-bound=1m20s", 75 * time.Second: "claim-bound=5m0s pod-ready=5m0s",
+func TestLimitsForACluster(t *testing.T) {
+	for name, c := range map[string]struct {
+		took runconfig.Measured
+		want string
+	}{
+		"nothing measured":   {runconfig.Measured{}, ""},
+		"a fast cluster":     {runconfig.Measured{Created: 0.1, Bound: 1, Started: 3, Ready: 4, Settled: 0.01, Resolved: 1, Ended: 1}, ""},
+		"slow volumes":       {runconfig.Measured{Started: 20}, "claim-bound=1m20s"},
+		"slower ones":        {runconfig.Measured{Started: 75}, "claim-bound=5m0s pod-ready=5m0s"},
+		"slow to be bound":   {runconfig.Measured{Bound: 30}, "claim-bound=2m0s"},
+		"slow probes":        {runconfig.Measured{Ready: 40}, "pod-ready=2m40s"},
+		"a slow controller":  {runconfig.Measured{Created: 10, Settled: 9}, "pod-created=40s status-settled=36s"},
+		"a DNS that is late": {runconfig.Measured{Resolved: 31}, "dns-follows=2m4s"},
+		"slow ends":          {runconfig.Measured{Ended: 20}, "pod-gone=1m20s"},
 	} {
-		if got := strings.Join(runconfig.DefaultLimits().ForStart(took).Changed(), " "); got != want {
-			t.Errorf("a pod that took %v: expected %q, found %q", took, want, got)
+		if got := strings.Join(runconfig.DefaultLimits().For(c.took).Changed(), " "); got != c.want {
+			t.Errorf("%s: expected %q, found %q", name, c.want, got)
 		}
 	}
 }

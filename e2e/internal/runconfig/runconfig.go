@@ -168,6 +168,8 @@ type Facts struct {
 	NoBaseline string `json:"noBaseline,omitempty"`
 	// ImageIDs are the container runtime's IDs of the images, a digest where a registry has one.
 	ImageIDs Images `json:"imageIDs,omitzero"`
+	// Measured is how long the cluster took before the first spec.
+	Measured Measured `json:"measured,omitzero"`
 }
 
 // Suite identifies the program of the run.

@@ -30,20 +30,27 @@ func (o *Options) Probe(ctx context.Context, s *runconfig.Settings, progress io.
 		fmt.Fprintln(progress, "note:", note)
 	}
 	s.Facts.DNSZone, s.Facts.ImageIDs, s.Facts.NoBaseline = found.Facts.DNSZone, found.Facts.ImageIDs, found.Facts.NoBaseline
+	s.Facts.Measured = found.Measured
 	fmt.Fprintf(progress, "cluster: tried in %.1f s; the DNS zone is %s\n", time.Since(begin).Seconds(), s.Facts.DNSZone)
-	s.Limits, err = fittingLimits(found.PodStart, o.LimitChanges, progress)
+	if found.Measured.Any() {
+		fmt.Fprintln(progress, "cluster:", found.Measured)
+	}
+	// The first pods are those that need their images pulled.
+	took := found.Measured
+	took.Started = max(took.Started, found.PodStart.Seconds())
+	s.Limits, err = fittingLimits(took, o.LimitChanges, progress)
 	return err
 }
 
-// fittingLimits returns the limits for a cluster on which a pod took so long to start; those that a person has changed stay. It says which became longer.
-func fittingLimits(podStart time.Duration, changes string, progress io.Writer) (runconfig.Limits, error) {
+// fittingLimits returns the limits for a cluster that took so long; those that a person has changed stay. It says which became longer.
+func fittingLimits(took runconfig.Measured, changes string, progress io.Writer) (runconfig.Limits, error) {
 	usual, err := runconfig.DefaultLimits().Override(changes)
 	if err != nil {
 		return usual, err
 	}
-	fitting, err := runconfig.DefaultLimits().ForStart(podStart).Override(changes)
+	fitting, err := runconfig.DefaultLimits().For(took).Override(changes)
 	if err == nil && fitting != usual {
-		fmt.Fprintf(progress, "limits: %s, since a pod took %.1f s to start; LIMITS= sets others\n", strings.Join(fitting.Changed(), ", "), podStart.Seconds())
+		fmt.Fprintf(progress, "limits: %s, four times what the cluster took (a pod %.1f s to start); LIMITS= sets others\n", strings.Join(fitting.Changed(), ", "), took.Started)
 	}
 	return fitting, err
 }
