@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/cluster"
@@ -93,20 +93,28 @@ func (o matrixOptions) runOn(ctx context.Context, variant matrix.Variant, row *t
 			err = errors.Join(err, registry.Close())
 		}
 	}()
+	dir, err := os.MkdirTemp("", "conformance-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	config, err := variant.KindConfig(ctx, dir)
+	if err != nil {
+		return err
+	}
+	// What the variant starts ends with its cluster.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
-		Name: o.clusterFor("matrix"), Config: variant.Config, KubernetesVersion: variant.KubernetesVersion, Workload: o.Images, Progress: progress,
+		Name: o.clusterFor("matrix"), Config: config, KubernetesVersion: variant.KubernetesVersion, Workload: o.Images, Progress: progress,
 	}, func(ctx context.Context, d *devCluster) error {
-		client, err := kubernetes.NewForConfig(d.up.RESTConfig())
-		if err != nil {
+		err := variant.Prepare(ctx, matrix.On{
+			Config: d.up.RESTConfig(), Engine: d.up.Engine().Client, Cluster: d.up.Name(), Settings: &d.settings, Progress: progress,
+		})
+		if err != nil || !variant.Registry {
 			return err
 		}
-		if variant.Settings != nil {
-			variant.Settings(&d.settings)
-		}
-		if err := variant.Prepare(ctx, client); err != nil || !variant.Registry {
-			return err
-		}
-		if registry, err = matrix.ServeRegistry(ctx, d.up.Engine().Client, d.up.Name(), progress); err != nil {
+		if registry, err = matrix.ServeRegistry(ctx, d.up.Engine().Client, d.up.Name(), variant.Architecture, progress); err != nil {
 			return err
 		}
 		return registry.Use(&d.settings)

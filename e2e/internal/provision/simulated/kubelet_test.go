@@ -99,7 +99,7 @@ func TestRejectedStatusRemovesNothing(t *testing.T) {
 // Nodes are Ready, have room, and keep others off.
 func TestNodes(t *testing.T) {
 	client := fake.NewClientset()
-	names, err := addNodes(t.Context(), client, podsOfNode+1)
+	names, err := addNodes(t.Context(), client, PodsOfNode+1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +108,10 @@ func TestNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(names) != 2 || len(nodes.Items) != 2 {
-		t.Fatalf("expected two nodes for %d pods, found %v", podsOfNode+1, names)
+		t.Fatalf("expected two nodes for %d pods, found %v", PodsOfNode+1, names)
 	}
 	for _, n := range nodes.Items {
-		if len(n.Spec.Taints) != 1 || n.Status.Conditions[0].Status != corev1.ConditionTrue || n.Status.Allocatable.Pods().Value() != podsOfNode {
+		if len(n.Spec.Taints) != 1 || n.Status.Conditions[0].Status != corev1.ConditionTrue || n.Status.Allocatable.Pods().Value() != PodsOfNode {
 			t.Errorf("expected a tainted node that is Ready and has room, found %+v", n)
 		}
 	}

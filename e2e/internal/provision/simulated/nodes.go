@@ -13,8 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// podsOfNode is how many pods a node takes, as kubelets do by default.
-const podsOfNode = 110
+// PodsOfNode is how many pods a node takes, as kubelets do by default.
+const PodsOfNode = 110
 
 // mark is the label and the taint of simulated nodes.
 const mark = "statefulset-conformance.local/simulated"
@@ -31,7 +31,7 @@ func PodPatch() map[string]any {
 // that PodPatch places.
 func addNodes(ctx context.Context, client kubernetes.Interface, pods int) ([]string, error) {
 	var names []string
-	for i := range (pods + podsOfNode - 1) / podsOfNode {
+	for i := range (pods + PodsOfNode - 1) / PodsOfNode {
 		name := fmt.Sprintf("simulated-%d", i)
 		node := &corev1.Node{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{mark: "", corev1.LabelOSStable: "linux", corev1.LabelHostname: name}},
@@ -56,7 +56,7 @@ func addNodes(ctx context.Context, client kubernetes.Interface, pods int) ([]str
 // ready is the status of a node that is Ready and has room.
 func ready(now metav1.Time) corev1.NodeStatus {
 	room := corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("1000"), corev1.ResourceMemory: resource.MustParse("1Ti"), corev1.ResourcePods: *resource.NewQuantity(podsOfNode, resource.DecimalSI),
+		corev1.ResourceCPU: resource.MustParse("1000"), corev1.ResourceMemory: resource.MustParse("1Ti"), corev1.ResourcePods: *resource.NewQuantity(PodsOfNode, resource.DecimalSI),
 	}
 	s := corev1.NodeStatus{Capacity: room, Allocatable: room, Conditions: []corev1.NodeCondition{
 		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", LastHeartbeatTime: now, LastTransitionTime: now},

@@ -9,16 +9,12 @@ import (
 	"io"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/e2e-framework/klient/k8s"
+	"sigs.k8s.io/e2e-framework/klient/k8s/resources"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -28,28 +24,35 @@ import (
 func foreign() []Variant {
 	variants := []struct {
 		name, summary string
-		prepare       func(context.Context, kubernetes.Interface) error
+		prepare       func(context.Context, *On) error
 		settings      func(*runconfig.Settings)
 		refused       string
 	}{
 		{
-			"assigned-users", "pods get a user of their namespace's range, and may name no other, as on OpenShift", policies("assigned-users.yaml"),
+			"assigned-users", "pods get a user of their namespace's range, and may name no other, as on OpenShift", createAll("assigned-users.yaml"),
 			podPatch(map[string]any{"spec": map[string]any{"securityContext": map[string]any{"runAsUser": nil, "runAsGroup": nil, "fsGroup": nil}}}), "runAsUser",
 		},
 		{
-			"required-fields", "policies want requests, limits and a label of pods and sets, and images of one registry, as with Kyverno", policies("required-fields.yaml"),
+			"required-fields", "policies want requests, limits and a label of pods and sets, and images of one registry, as with Kyverno", createAll("required-fields.yaml"),
 			podPatch(requiredFields()), "required",
 		},
-		{"large-claims", "claims below 1Gi are refused", policies("large-claims.yaml"), func(s *runconfig.Settings) { s.ClaimSize = new(resource.MustParse("1Gi")) }, "CLAIM_SIZE"},
+		{"large-claims", "claims below 1Gi are refused", createAll("large-claims.yaml"), func(s *runconfig.Settings) { s.ClaimSize = new(resource.MustParse("1Gi")) }, "CLAIM_SIZE"},
 		{
 			"tainted", "all workers have a taint that pods must tolerate", taintWorkers,
 			podPatch(map[string]any{"spec": map[string]any{"tolerations": []any{map[string]any{"key": dedicated, "operator": "Exists"}}}}), "TOLERATIONS=",
 		},
 	}
 	out := []Variant{
+		{Name: "tenant", Summary: "ten namespaces that are there already, with quotas and a LimitRange each", prepare: tenant(roomy())},
+		{Name: "tenant-refused", Summary: "the same, with quotas that have room for two pods", prepare: tenant(narrow()), Refused: "quota"},
+		{Name: "simulated-nodes", Summary: "300 nodes that no machine stands behind, and that take no pods of the suite, beside the real ones", prepare: addSimulatedNodes},
+		{
+			Name: "zonal", Summary: "volumes are bound as soon as their claims are made, each in one of two zones with a node each", Config: read("zones.yaml"),
+			StorageClass: shared, prepare: zonalStorage,
+		},
 		{Name: "two-defaults", Summary: "two StorageClasses are marked as the default", prepare: addSecondDefault},
 		{Name: "slow-storage", Summary: "a volume takes 40 s to be made", prepare: slowStorage},
-		{Name: "late-nodes", Summary: "nodes take pods only 30 s after the first that fits nowhere, as where nodes are made on demand", prepare: lateNodes},
+		{Name: "late-nodes", Summary: "nodes take pods only 90 s after the first that fits nowhere, as where nodes are made on demand, and an event says that they are made", prepare: lateNodes},
 	}
 	for _, v := range variants {
 		out = append(out,
@@ -75,55 +78,47 @@ func requiredFields() map[string]any {
 	return map[string]any{"metadata": map[string]any{"labels": map[string]any{"team": "data"}}, "spec": map[string]any{"containers": containers}}
 }
 
-// policiesSeen is ample for the API server's watch of its own policies.
-const policiesSeen = 3 * time.Second
-
-// policies returns what has the API server enforce the admission policies of a file.
-func policies(file string) func(context.Context, kubernetes.Interface) error {
-	return func(ctx context.Context, client kubernetes.Interface) error {
-		if err := createPolicies(ctx, client, file); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+// createAll returns what creates the objects of a file, of any kind. A field that the API does not know is an error.
+func createAll(file string) func(context.Context, *On) error {
+	return func(ctx context.Context, on *On) error {
+		all, err := objects(file)
+		if err != nil {
+			return err
+		}
+		to, err := resources.New(on.Config)
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if err := to.Create(ctx, o); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
 		}
 		return pause(ctx, policiesSeen)
 	}
 }
 
-// createPolicies creates the admission policies and bindings of a file.
-func createPolicies(ctx context.Context, client kubernetes.Interface, file string) error {
+// policiesSeen is ample for the API server's watch of its own policies.
+const policiesSeen = 3 * time.Second
+
+// objects reads the objects of a file.
+func objects(file string) ([]k8s.Object, error) {
+	var all []k8s.Object
+	known := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	for reader := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(read(file)))); ; {
 		text, err := reader.Read()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return all, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := createPolicy(ctx, client, text); err != nil {
-			return err
+		obj, _, err := known.Decode(text, nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
+		all = append(all, obj.(k8s.Object)) // lists apart, which no file has, all kinds are one
 	}
-}
-
-// createPolicy creates an admission policy, or the binding of one. A field that the API does not know is an error.
-func createPolicy(ctx context.Context, client kubernetes.Interface, text []byte) error {
-	obj, _, err := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer().Decode(text, nil, nil)
-	if err != nil {
-		return err
-	}
-	to := client.AdmissionregistrationV1()
-	switch o := obj.(type) {
-	case *admissionv1.MutatingAdmissionPolicy:
-		_, err = to.MutatingAdmissionPolicies().Create(ctx, o, metav1.CreateOptions{})
-	case *admissionv1.MutatingAdmissionPolicyBinding:
-		_, err = to.MutatingAdmissionPolicyBindings().Create(ctx, o, metav1.CreateOptions{})
-	case *admissionv1.ValidatingAdmissionPolicy:
-		_, err = to.ValidatingAdmissionPolicies().Create(ctx, o, metav1.CreateOptions{})
-	case *admissionv1.ValidatingAdmissionPolicyBinding:
-		_, err = to.ValidatingAdmissionPolicyBindings().Create(ctx, o, metav1.CreateOptions{})
-	default:
-		err = fmt.Errorf("expected a policy or a binding, found %T", obj)
-	}
-	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -135,75 +130,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// dedicated is the taint of workers that take some pods alone.
-const dedicated = "dedicated"
-
-// taintWorkers taints the nodes that take pods.
-func taintWorkers(ctx context.Context, client kubernetes.Interface) error {
-	return eachWorker(ctx, client, `{"spec": {"taints": [{"key": "`+dedicated+`", "value": "databases", "effect": "NoSchedule"}]}}`)
-}
-
-// eachWorker changes the nodes that take pods.
-func eachWorker(ctx context.Context, client kubernetes.Interface, patch string) error {
-	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "!node-role.kubernetes.io/control-plane"})
-	if err != nil {
-		return err
-	}
-	for _, n := range nodes.Items {
-		if _, err := client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// nodesTake is how long nodes are being made.
-const nodesTake = 30 * time.Second
-
-// lateNodes cordons the workers until some time after the first event that a pod fits nowhere.
-func lateNodes(ctx context.Context, client kubernetes.Interface) error {
-	if err := eachWorker(ctx, client, `{"spec": {"unschedulable": true}}`); err != nil {
-		return err
-	}
-	go func() {
-		for failed := false; !failed; {
-			if pause(ctx, time.Second) != nil {
-				return
-			}
-			events, err := client.CoreV1().Events("").List(ctx, metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("reason", "FailedScheduling").String(), Limit: 1})
-			failed = err == nil && len(events.Items) > 0
-		}
-		// A run that ends before has no use for nodes.
-		if pause(ctx, nodesTake) == nil {
-			_ = eachWorker(ctx, client, `{"spec": {"unschedulable": null}}`)
-		}
-	}()
-	return nil
-}
-
-// addSecondDefault marks another StorageClass as the default too. The API server takes the newest.
-func addSecondDefault(ctx context.Context, client kubernetes.Interface) error {
-	return addClass(ctx, client, "second", func(c *storagev1.StorageClass) {
-		c.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
-	})
-}
-
-// slowStorage has the provisioner's helper sleep before it makes a volume.
-func slowStorage(ctx context.Context, client kubernetes.Interface) error {
-	config, err := client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	before, after, found := bytes.Cut([]byte(config.Data["setup"]), []byte("set -eu\n"))
-	if !found {
-		return fmt.Errorf("expected the ConfigMap %s to have a script that sets -eu, found another: this variant needs the node image that is built here", localPathConfig)
-	}
-	config.Data["setup"] = string(before) + "set -eu\nsleep 40\n" + string(after)
-	if _, err := client.CoreV1().ConfigMaps(storageNamespace).Update(ctx, config, metav1.UpdateOptions{}); err != nil {
-		return err
-	}
-	// A new pod of the provisioner has the new script mounted.
-	return client.CoreV1().Pods(storageNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=" + localPath})
 }

@@ -4,10 +4,15 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"io"
+	"runtime"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/container"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodefault"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/provision/nodeimage"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -25,6 +30,8 @@ type Variant struct {
 	StorageClass string
 	// Registry says that the nodes pull the workload's images from a registry that is made for the run.
 	Registry bool
+	// Architecture is the one that those images are said to be for, empty for the nodes'.
+	Architecture string
 	// Bug is a known bug of Kubernetes that the cluster has, empty for none.
 	Bug string
 	// Breaks is the guarantee that the suite has to find broken because of Bug.
@@ -34,21 +41,57 @@ type Variant struct {
 	// Refused is part of the line with which the first checks have to refuse the cluster, empty where the suite is to run on it.
 	Refused string
 
-	prepare func(context.Context, kubernetes.Interface) error
+	// mounts are files that its nodes are to have when they start.
+	mounts  []mount
+	prepare func(context.Context, *On) error
 }
 
-// Prepare changes a cluster that was created with the variant's configuration into the variant.
-func (s Variant) Prepare(ctx context.Context, client kubernetes.Interface) error {
+// On is the cluster that a variant is made of.
+type On struct {
+	// Config is how its API server is reached, Engine what its nodes run on, and Cluster the name that kind knows it by.
+	Config  *rest.Config
+	Engine  container.Client
+	Cluster string
+	// Settings are those of the run.
+	Settings *runconfig.Settings
+	// Progress receives a line for each step that takes time.
+	Progress io.Writer
+
+	client kubernetes.Interface
+}
+
+// Prepare changes a cluster that was created with the variant's configuration into the variant. What it starts goes on until ctx ends.
+func (s Variant) Prepare(ctx context.Context, on On) (err error) {
+	if s.Settings != nil {
+		s.Settings(on.Settings)
+	}
 	if s.prepare == nil {
 		return nil
 	}
-	if err := s.prepare(ctx, client); err != nil {
+	if on.client, err = kubernetes.NewForConfig(on.Config); err == nil {
+		err = s.prepare(ctx, &on)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	return nil
 }
 
-//go:embed *.yaml
+// sh runs a script in each node.
+func (on *On) sh(ctx context.Context, script string) error {
+	nodes, err := nodefault.List(ctx, on.Engine, on.Cluster)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		if _, err := on.Engine.Output(ctx, "exec", n.ID, "sh", "-c", script); err != nil {
+			return fmt.Errorf("node %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+//go:embed *.yaml *.service *.sh
 var files embed.FS
 
 // All returns every variant. The caller owns the result.
@@ -73,14 +116,27 @@ func All() []Variant {
 		},
 		{Name: "recreate", Summary: "the feature gate StatefulSetRecreateStrategy is on", Config: read("recreate.yaml")},
 		{Name: "registry", Summary: "nodes pull the workload's images, with credentials, over a slow line, from a registry that answers 429 now and then", Registry: true},
+		{
+			Name: "other-architecture-refused", Summary: "the same, with images of another architecture than the nodes'",
+			Registry: true, Architecture: otherArchitecture(), Refused: "architecture",
+		},
 	}
 	all = append(all, foreign()...)
+	all = append(all, network()...)
 	for _, version := range nodeimage.KubernetesVersions() {
 		if version != nodeimage.DefaultKubernetesVersion {
 			all = append(all, Variant{Name: version, Summary: "Kubernetes " + version, KubernetesVersion: version})
 		}
 	}
 	return all
+}
+
+// otherArchitecture is one that the nodes of a cluster on this machine are not of.
+func otherArchitecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "amd64"
+	}
+	return "arm64"
 }
 
 // read returns a file that is part of the program.

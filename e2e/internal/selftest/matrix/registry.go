@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,11 +55,13 @@ type Registry struct {
 	server *http.Server
 	gate   *gate
 	images runconfig.Images
+	// architecture is the one that images are said to be for, "" for their own.
+	architecture string
 }
 
-// ServeRegistry starts a registry and has the nodes of a cluster find it. The caller closes it.
-func ServeRegistry(ctx context.Context, engine container.Client, cluster string, progress io.Writer) (_ *Registry, err error) {
-	r := &Registry{}
+// ServeRegistry starts a registry with images for an architecture, "" for the nodes', and has the nodes of a cluster find it. The caller closes it.
+func ServeRegistry(ctx context.Context, engine container.Client, cluster, architecture string, progress io.Writer) (_ *Registry, err error) {
+	r := &Registry{architecture: architecture}
 	if r.dir, err = os.MkdirTemp("", "conformance-*"); err != nil {
 		return nil, err
 	}
@@ -171,7 +174,7 @@ func (r *Registry) anew(image v1.Image, repository string) (v1.Image, error) {
 		return nil, err
 	}
 	made = made.DeepCopy()
-	made.Config, made.Architecture, made.OS = config.Config, config.Architecture, config.OS
+	made.Config, made.Architecture, made.OS = config.Config, cmp.Or(r.architecture, config.Architecture), config.OS
 	return mutate.ConfigFile(out, made)
 }
 

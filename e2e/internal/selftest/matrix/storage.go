@@ -2,14 +2,15 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // The StorageClasses that variants add to the default one.
@@ -30,25 +31,25 @@ const (
 const sharedProvisioner = "statefulset-conformance.local/shared"
 
 // addRetainedClass adds a StorageClass whose volumes outlive their claims.
-func addRetainedClass(ctx context.Context, client kubernetes.Interface) error {
-	return addClass(ctx, client, retained, func(c *storagev1.StorageClass) {
+func addRetainedClass(ctx context.Context, on *On) error {
+	return addClass(ctx, on, retained, func(c *storagev1.StorageClass) {
 		c.ReclaimPolicy = new(corev1.PersistentVolumeReclaimRetain)
 	})
 }
 
 // addSharedProvisioner runs the node's provisioner a second time under another name, configured for a folder that all nodes share: its volumes belong to no
 // node, and so can be bound before a pod is placed.
-func addSharedProvisioner(ctx context.Context, client kubernetes.Interface) error {
-	config, err := client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
+func addSharedProvisioner(ctx context.Context, on *On) error {
+	config, err := on.client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
 	config.ObjectMeta = metav1.ObjectMeta{Name: shared}
 	config.Data["config.json"] = `{"sharedFileSystemPath": "/var/shared-path-provisioner"}`
-	if _, err := client.CoreV1().ConfigMaps(storageNamespace).Create(ctx, config, metav1.CreateOptions{}); err != nil {
+	if _, err := on.client.CoreV1().ConfigMaps(storageNamespace).Create(ctx, config, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	first, err := client.AppsV1().Deployments(storageNamespace).Get(ctx, localPath, metav1.GetOptions{})
+	first, err := on.client.AppsV1().Deployments(storageNamespace).Get(ctx, localPath, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -56,10 +57,10 @@ func addSharedProvisioner(ctx context.Context, client kubernetes.Interface) erro
 	if err != nil {
 		return err
 	}
-	if _, err := client.AppsV1().Deployments(storageNamespace).Create(ctx, second, metav1.CreateOptions{}); err != nil {
+	if _, err := on.client.AppsV1().Deployments(storageNamespace).Create(ctx, second, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	return addClass(ctx, client, shared, func(c *storagev1.StorageClass) {
+	return addClass(ctx, on, shared, func(c *storagev1.StorageClass) {
 		c.Provisioner, c.VolumeBindingMode = sharedProvisioner, new(storagev1.VolumeBindingImmediate)
 	})
 }
@@ -79,14 +80,45 @@ func secondProvisioner(first *appsv1.Deployment) (*appsv1.Deployment, error) {
 	return second, nil
 }
 
+// slowStorage has the provisioner's helper sleep before it makes a volume.
+func slowStorage(ctx context.Context, on *On) error {
+	config, err := on.client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	before, after, found := strings.Cut(config.Data["setup"], "set -eu\n")
+	if !found {
+		return fmt.Errorf("expected the ConfigMap %s to have a script that sets -eu, found another: this variant needs the node image that is built here", localPathConfig)
+	}
+	config.Data["setup"] = before + "set -eu\nsleep 40\n" + after
+	if _, err := on.client.CoreV1().ConfigMaps(storageNamespace).Update(ctx, config, metav1.UpdateOptions{}); err != nil {
+		return err
+	}
+	// A new pod of the provisioner has the new script mounted.
+	return on.client.CoreV1().Pods(storageNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=" + localPath})
+}
+
+// zonalStorage has each volume usable in one zone alone, of the two that the workers are in, before any pod is placed.
+func zonalStorage(ctx context.Context, on *On) error {
+	// The volumes are folders of whichever node of the zone uses them, so that a zone has one node.
+	return errors.Join(addSharedProvisioner(ctx, on), createAll("zonal.yaml")(ctx, on))
+}
+
+// addSecondDefault marks another StorageClass as the default too. The API server takes the newest.
+func addSecondDefault(ctx context.Context, on *On) error {
+	return addClass(ctx, on, "second", func(c *storagev1.StorageClass) {
+		c.Annotations = map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}
+	})
+}
+
 // addClass adds a StorageClass that differs from the default one.
-func addClass(ctx context.Context, client kubernetes.Interface, name string, change func(*storagev1.StorageClass)) error {
-	class, err := client.StorageV1().StorageClasses().Get(ctx, standard, metav1.GetOptions{})
+func addClass(ctx context.Context, on *On, name string, change func(*storagev1.StorageClass)) error {
+	class, err := on.client.StorageV1().StorageClasses().Get(ctx, standard, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
 	class.ObjectMeta = metav1.ObjectMeta{Name: name}
 	change(class)
-	_, err = client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{})
+	_, err = on.client.StorageV1().StorageClasses().Create(ctx, class, metav1.CreateOptions{})
 	return err
 }
