@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -206,11 +207,19 @@ func resolved(ctx context.Context, namespace string, s *steps, run nslookup.Exec
 		return fmt.Errorf("pod %s-0 has no search domain of the cluster", s.set)
 	}
 	name := fmt.Sprintf("%s.%s.%s.svc.%s.", s.pod(), s.set, namespace, zone)
+	silent := 0
 	for {
 		// The family of its address does not matter, nor why an answer fails that is followed by another.
 		for _, family := range []string{"a", "aaaa"} {
-			if answers, err := nslookup.Query(ctx, run, 1, family, name); err == nil && answers[0].Status(name) == nslookup.NoError {
+			answers, err := nslookup.Query(ctx, run, 1, family, name)
+			if err == nil && answers[0].Status(name) == nslookup.NoError {
 				return nil
+			}
+			// Each takes long. The pod's way to other nodes may be made after it runs, hence more than once.
+			if errors.Is(err, nslookup.ErrNoServer) {
+				if silent++; silent > 2 {
+					return fmt.Errorf("nothing answered for its name %s", name)
+				}
 			}
 		}
 		select {

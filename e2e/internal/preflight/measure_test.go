@@ -76,7 +76,7 @@ func TestMeasure(t *testing.T) {
 		"nobody scales":        {idle: true, answer: answer, noted: "it was not seen within the limits (probe, claim-bound) that pod probe-set-1 was created"},
 		"a name that is not":   {answer: none, want: partly, noted: "its name " + name + ". was not answered"},
 		"nobody may write":     {touch: errors.New("touch: /probe/written: Permission denied"), problem: `to write to its volume of class "slow", found: touch: /probe/written: Permission denied; name a class with STORAGE_CLASS=`},
-		"a DNS that is silent": {answer: ";; connection timed out; no servers could be reached\n\n-- end of answer --\n", want: partly, noted: "its name"},
+		"a DNS that is silent": {answer: ";; connection timed out; no servers could be reached\n\n-- end of answer --\n", want: partly, noted: "nothing answered for its name"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := testProber()
