@@ -11,11 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/remotecommand"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/exec"
+	"k8s.io/klog/v2"
 	"k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
@@ -107,10 +109,15 @@ func TestRunTakesWhatGetsThrough(t *testing.T) {
 			t.Fatal(err)
 		}
 		var stdout, stderr bytes.Buffer
-		err = Run(t.Context(), client.CoreV1().RESTClient(), config, Command{"n", "p", "c", []string{"echo", "a"}}, &stdout, &stderr)
+		logged := ""
+		ctx := klog.NewContext(t.Context(), funcr.New(func(_, text string) { logged += text }, funcr.Options{Verbosity: 10}))
+		err = Run(ctx, client.CoreV1().RESTClient(), config, Command{"n", "p", "c", []string{"echo", "a"}}, &stdout, &stderr)
 		exit, ended := errors.AsType[exec.CodeExitError](err)
 		if stdout.String() != c.printed || ended != (c.printed != "") || ended && exit.Code != 3 {
 			t.Errorf("%s: expected %q and exit code 3, found %q and %v", name, c.printed, stdout.String(), err)
+		}
+		if logged != "" {
+			t.Errorf("%s: expected errors alone to tell of the connection, found the log %q", name, logged)
 		}
 		c.gateway.mu.Lock()
 		if strings.Join(c.gateway.seen, ",") != strings.Join(c.seen, ",") {
