@@ -37,7 +37,7 @@ func newDisturbancesCommand() *cobra.Command {
 		Long: `Run the suite on a kind cluster made for it, whose controllers are correct, under one disturbance after another, and print its verdicts.
 Pass and inconclusive are right; a guarantee that is found broken is a false alarm.
 
-` + disturbancesFile + ` is written when the report folder holds a run under every disturbance, this one's or an earlier one's.`,
+` + disturbancesFile + ` has the last whole run under each of them, this one's or an earlier one's.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDisturbances(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())

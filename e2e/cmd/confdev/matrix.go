@@ -30,7 +30,7 @@ func newMatrixCommand() *cobra.Command {
 		Short: "Run the suite on clusters of other versions, address families, zones and storage",
 		Long: `Run the suite on the kind clusters of the matrix, one after another, each made for it, and print its verdicts.
 
-` + matrixFile + ` is written when the report folder holds a run on every cluster of the matrix, this one's or an earlier one's.`,
+` + matrixFile + ` has the last whole run on each of them, this one's or an earlier one's.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runMatrix(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())

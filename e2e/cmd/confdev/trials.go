@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -212,27 +215,19 @@ func (t trialTable) summary() string {
 	return text
 }
 
-// compose makes the table of all trials from the reports below a folder, or none while one is missing or was narrowed.
-func (t trialTable) compose(dir string, all []trial) *trialTable {
-	t.rows = nil
-	for _, one := range all {
-		row, err := tried(dir, one)
-		if err != nil || (row.report != nil && row.report.Partial) {
-			return nil
-		}
-		t.rows = append(t.rows, row)
-	}
-	return &t
-}
-
-// conclude prints a summary of the trials, and writes the file when the report folder dir holds a report of all there are.
+// conclude prints a summary of the trials, and writes the file: of each trial that there is, its last whole run, from the reports below the folder dir or the
+// row that the file has already.
 func (t trialTable) conclude(out io.Writer, dir, file string, all []trial) error {
 	fmt.Fprintln(out, t.summary())
-	if whole := t.compose(dir, all); whole != nil {
-		if err := os.WriteFile(file, []byte(whole.markdown()), 0o644); err != nil {
+	text, fresh, err := t.markdown(dir, file, all)
+	if err != nil {
+		return err
+	}
+	if fresh > 0 {
+		if err := os.WriteFile(file, text, 0o644); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s lists all %d %s\n", file, len(all), t.kinds)
+		fmt.Fprintf(out, "%s has %d new rows\n", file, fresh)
 	}
 	switch alarms, unshown := t.alarms(), t.unshown(); {
 	case alarms > 0:
@@ -243,25 +238,64 @@ func (t trialTable) conclude(out io.Writer, dir, file string, all []trial) error
 	return nil
 }
 
-// markdown writes the table as a page.
-func (t trialTable) markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "<!-- Written by %q. -->\n\n# %s\n\n%s. %s\n\n", t.command, t.title, t.summary(), t.intro)
-	fmt.Fprintf(&b, "| %s | what it is | Kubernetes | verdict | pass | inconclusive | not applicable | found broken | seconds |\n", t.kind)
-	b.WriteString("| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: |\n")
-	for _, r := range t.rows {
-		what := r.what
-		if r.bug != "" {
-			what += "; it has " + r.bug
+// markdown writes the table of all trials as a page, and returns how many of its rows are not in the file yet.
+func (t trialTable) markdown(dir, file string, all []trial) (text []byte, fresh int, err error) {
+	earlier, err := rowsOf(file)
+	if err != nil {
+		return nil, 0, err
+	}
+	var rows, without []string
+	for _, one := range all {
+		row, is := earlier[one.name]
+		if found, err := tried(dir, one); err == nil && (found.report == nil || !found.report.Partial) {
+			if now := found.row(); now != row {
+				row, is = now, true
+				fresh++
+			}
 		}
-		if r.wasRefused() {
-			fmt.Fprintf(&b, "| %s | %s | | refused: %s | | | | | |\n", r.name, what, cell(strings.Split(strings.TrimSpace(r.trouble), "\n")))
+		if !is {
+			without = append(without, one.name)
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %s | %s | %.0f |\n", r.name, what, r.report.Cluster.KubernetesVersion, r.report.Result,
-			r.count(verdict.Pass), r.count(verdict.Inconclusive), cell(r.lacking()), cell(r.broken()), r.report.Seconds)
+		rows = append(rows, row)
 	}
-	return b.String()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "<!-- Written by %q. -->\n\n# %s\n\n%s Each row is of the last whole run on its %s, with the suite as it was then.\n\n", t.command, t.title, t.intro, t.kind)
+	if len(without) > 0 {
+		fmt.Fprintf(&b, "Without a whole run: %s.\n\n", strings.Join(without, ", "))
+	}
+	fmt.Fprintf(&b, "| %s | what it is | Kubernetes | verdict | pass | inconclusive | not applicable | found broken | seconds | run |\n", t.kind)
+	b.WriteString("| --- | --- | --- | --- | ---: | ---: | --- | --- | ---: | --- |\n")
+	b.WriteString(strings.Join(rows, ""))
+	return b.Bytes(), fresh, nil
+}
+
+// rowsOf returns the rows of a table that markdown wrote, by the name of their trial. A file that is not there has none.
+func rowsOf(file string) (map[string]string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, " | "); len(cells) > 1 && strings.HasPrefix(line, "| ") {
+			rows[strings.TrimPrefix(cells[0], "| ")] = line
+		}
+	}
+	return rows, nil
+}
+
+// row is the trial's row of the table.
+func (r trialRow) row() string {
+	what := r.what
+	if r.bug != "" {
+		what += "; it has " + r.bug
+	}
+	if r.wasRefused() {
+		return fmt.Sprintf("| %s | %s | | refused: %s | | | | | | |\n", r.name, what, cell(strings.Split(strings.TrimSpace(r.trouble), "\n")))
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %d | %d | %s | %s | %.0f | %s, suite %s |\n", r.name, what, r.report.Cluster.KubernetesVersion, r.report.Result,
+		r.count(verdict.Pass), r.count(verdict.Inconclusive), cell(r.lacking()), cell(r.broken()), r.report.Seconds, r.report.Start.Format(time.DateOnly), r.report.Suite.Version)
 }
 
 // cell puts texts into one cell of a table.

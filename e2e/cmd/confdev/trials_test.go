@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -14,6 +15,7 @@ import (
 func TestTrialTable(t *testing.T) {
 	found := trialRow{trial: trial{name: "one", what: "something happens"}, report: &report.Conformance{
 		Result: verdict.NotConformant, Totals: map[verdict.Verdict]int{"pass": 1, "fail": 1, "deviation": 1, "inconclusive": 1, "not applicable": 1}, Seconds: 90,
+		Start: time.Date(2026, 11, 30, 1, 2, 3, 0, time.UTC), Suite: report.Suite{Version: "abc"},
 		Guarantees: []report.Guarantee{
 			{ID: contract.OrderingCreate, Verdict: verdict.Fail, Findings: []report.Finding{{Text: "too | early"}, {Text: "and again"}}},
 			{ID: contract.OrderingHeals, Verdict: verdict.Inconclusive, Reasons: []string{"a gap"}},
@@ -38,11 +40,48 @@ func TestTrialTable(t *testing.T) {
 	if got := unshown.String(); !strings.Contains(got, "no report: no cluster") {
 		t.Errorf("found %q", got)
 	}
-	table.rows = table.rows[:1]
-	for _, want := range []string{`Written by "make this"`, "| one | something happens |", "ordering/create: too \\| early; ", "update/max-unavailable: dropped"} {
-		if got := table.markdown(); !strings.Contains(got, want) {
-			t.Errorf("expected %q in the table, found:\n%s", want, got)
+	for _, want := range []string{"| one | something happens |", "ordering/create: too \\| early; ", "update/max-unavailable: dropped", "| 2026-11-30, suite abc |"} {
+		if got := found.row(); !strings.Contains(got, want) {
+			t.Errorf("expected %q in the row, found:\n%s", want, got)
 		}
+	}
+}
+
+// TestResultsAddUp: the file has the last whole run of each trial, whichever command made it.
+func TestResultsAddUp(t *testing.T) {
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "RESULTS.md")
+	refuse := func(name, why string) {
+		if err := (trialRow{trial: trial{name: name, refused: "taint"}, trouble: why}).saveRefusal(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []trial{{name: "a", refused: "taint"}, {name: "b", refused: "taint"}, {name: "never", refused: "taint"}}
+	table := trialTable{command: "make this", kind: "try", kinds: "tries", intro: "Tries."}
+	for _, c := range []struct {
+		name, why string
+		fresh     int
+		want      []string
+	}{
+		{"b", "the taint | b", 1, []string{`Written by "make this"`, "Without a whole run: a, never.", `| b |  | | refused: the taint \| b |`}},
+		{"a", "the taint of a", 1, []string{"Without a whole run: never.", "refused: the taint of a |", `refused: the taint \| b |`}},
+		{"b", "another taint", 1, []string{"Without a whole run: never.", "refused: the taint of a |", "refused: another taint |"}},
+		{"b", "another taint", 0, []string{"refused: the taint of a |", "refused: another taint |"}},
+	} {
+		refuse(c.name, c.why)
+		text, fresh, err := table.markdown(dir, file, all)
+		if err != nil || fresh != c.fresh {
+			t.Errorf("%s: expected %d new rows, found %d, %v", c.why, c.fresh, fresh, err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s: expected %q, found:\n%s", c.why, want, text)
+			}
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		// The next run may have a report folder of its own.
+		dir = t.TempDir()
 	}
 }
 
@@ -58,10 +97,6 @@ func TestRefusalsAreSaved(t *testing.T) {
 		if refused := strings.Contains(trouble, one.refused); (err == nil) != refused || row.wasRefused() != refused {
 			t.Errorf("%s: expected it to be a refusal: %t, found %v, %+v", trouble, refused, err, row)
 		}
-	}
-	table := trialTable{command: "make this", kind: "try", kinds: "tries"}.compose(dir, []trial{one})
-	if table == nil || !strings.Contains(table.markdown(), `| refused: no node tolerates \| the taint |`) {
-		t.Errorf("expected the refusal in the table, found %+v", table)
 	}
 }
 
@@ -90,7 +125,7 @@ func TestTrialsConclude(t *testing.T) {
 			t.Errorf("expected %q, found %v", c.want, err)
 		}
 		if _, err := os.Stat(file); err == nil {
-			t.Error("expected no results while a trial has never run, found some")
+			t.Error("expected no results where no trial has a report, found some")
 		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -188,7 +190,8 @@ func (p *prober) watch(ctx context.Context, namespace string, s *steps) error {
 			return err
 		}
 	}
-	factory.StartWithContext(ctx)
+	// A watch that fails shows in what is not seen, and not in a line of client-go's log as well.
+	factory.StartWithContext(klog.NewContext(ctx, logr.Discard()))
 	factory.WaitForCacheSyncWithContext(ctx)
 	return context.Cause(ctx)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/e2e-framework/klient/k8s/resources"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -156,7 +158,8 @@ func inNamespaces(ctx context.Context, on *On, generate func(ctx context.Context
 	if err != nil {
 		return err
 	}
-	factory.StartWithContext(ctx)
+	// The watch ends with its API server.
+	factory.StartWithContext(klog.NewContext(ctx, logr.Discard()))
 	factory.WaitForCacheSyncWithContext(ctx)
 	return nil
 }
