@@ -72,15 +72,13 @@ func (p *prober) lastWarning(ctx context.Context, kind string, o metav1.Object) 
 	return last.Reason + ": " + last.Message
 }
 
-// withoutProbes takes what the probe's claim, or its set, uses of a quota off what a spec needs.
+// withoutProbes takes what the probe's pod, its claim, or its set, uses of a quota off what a spec needs.
 func (p *prober) withoutProbes(pp podProbe, need map[corev1.ResourceName]resource.Quantity, namespace string) {
 	one := resource.MustParse("1")
-	uses := map[corev1.ResourceName]resource.Quantity{}
+	uses := map[corev1.ResourceName]resource.Quantity{corev1.ResourcePods: one, "count/pods": one}
 	if pp.claim {
-		uses = map[corev1.ResourceName]resource.Quantity{
-			corev1.ResourcePersistentVolumeClaims: one, "count/persistentvolumeclaims": one,
-			corev1.ResourceRequestsStorage: p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage],
-		}
+		uses[corev1.ResourcePersistentVolumeClaims], uses["count/persistentvolumeclaims"] = one, one
+		uses[corev1.ResourceRequestsStorage] = p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage]
 	}
 	if pp.byController {
 		for _, name := range []corev1.ResourceName{

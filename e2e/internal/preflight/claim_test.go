@@ -54,6 +54,9 @@ func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 		if pvcs := need[corev1.ResourcePersistentVolumeClaims]; before.Cmp(size) != 0 || pvcs.Value() != few-1 {
 			t.Errorf("%s: expected the probe's own claim not to be needed a second time, found %v", name, need)
 		}
+		if pods := need[corev1.ResourcePods]; pods.Value() != few-1 {
+			t.Errorf("%s: expected the probe's own pod not to be needed a second time, found %v", name, need)
+		}
 		p.withoutProbes(podProbe{byController: true}, need, "mine")
 		if sets := need["count/statefulsets.apps"]; sets.Value() != few-1 || need[corev1.ResourcePersistentVolumeClaims] != *resource.NewQuantity(few-1, resource.DecimalSI) {
 			t.Errorf("%s: expected the probe's own set not to be needed a second time, found %v", name, need)

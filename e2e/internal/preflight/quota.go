@@ -6,10 +6,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // few is more than the pods and claims that one spec's namespace ever holds, and containers more than their containers: a spec has pods with two.
@@ -75,15 +77,23 @@ func compute(pod *corev1.Pod) corev1.ResourceList {
 	return out
 }
 
+// quotaFollows is how long a quota may count what has just been removed.
+const quotaFollows = 15 * time.Second
+
 // quotas returns the quotas of a namespace that leave no room for a spec whose pods are like these.
-func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, pods []*corev1.Pod) []Problem {
-	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
-	}
+func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, pods []*corev1.Pod) (problems []Problem) {
 	need := needs(p.settings.ClaimSize, pods...)
 	p.withoutProbes(pp, need, namespace)
-	return checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
+	_ = wait.PollUntilContextTimeout(ctx, time.Second, quotaFollows, true, func(ctx context.Context) (bool, error) {
+		list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			problems = []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
+			return true, nil
+		}
+		problems = checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
+		return len(problems) == 0, nil
+	})
+	return problems
 }
 
 // checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.
