@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/exec"
 	"k8s.io/klog/v2"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns/nslookup"
@@ -107,19 +108,22 @@ func (s *steps) boundAfter(begin time.Time) float64 {
 // the cluster took, and notes of what did not happen within the limits: whether the cluster has to do it is for the run to judge. That a pod cannot write to its
 // volume is a problem.
 func (p *prober) measure(ctx context.Context, namespace, set string, run nslookup.Exec) (m runconfig.Measured, notes []string, problem *Problem) {
-	if _, err := run(ctx, "touch", probeMount+"/written"); err != nil {
+	_, err := run(ctx, "sh", "-c", ": > "+probeMount+"/written")
+	if _, ended := errors.AsType[exec.CodeExitError](err); ended {
 		return m, nil, &Problem{Text: oneLine(fmt.Sprintf("volumes: expected pod %s-0 to write to its volume of class %q, found: %v; name a class with STORAGE_CLASS= whose volumes the user of pods may "+
 			"write to, or give pods the user and the fsGroup that this one wants with POD_PATCH=", set, p.settings.Facts.StorageClass, err))}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.settings.Limits.Probe+p.settings.Limits.ClaimBound)
 	defer cancel()
 	s := &steps{set: set, claim: probeClaim + "-" + set + "-1", at: map[step]time.Time{}, changed: make(chan struct{}, 1)}
-	err := p.watch(ctx, namespace, s)
+	if err == nil {
+		err = p.watch(ctx, namespace, s)
+	}
 	if err == nil {
 		err = p.timed(ctx, namespace, s, run, &m)
 	}
 	if err != nil {
-		notes = append(notes, oneLine(fmt.Sprintf("what the cluster takes was not measured to the end: the set %s was scaled from one pod to two and back, and %v", set, err)))
+		notes = append(notes, oneLine(fmt.Sprintf("what the cluster takes was not measured to the end, as the set %s was scaled from one pod to two and back: %v", set, err)))
 	}
 	return m, notes, nil
 }

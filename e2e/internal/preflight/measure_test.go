@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/util/exec"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
@@ -67,15 +69,19 @@ func TestMeasure(t *testing.T) {
 	partly.Resolved, partly.Ended = 0, 0
 	for what, c := range map[string]struct {
 		idle           bool
-		touch          error
+		write          error
 		answer         string
 		want           runconfig.Measured
 		noted, problem string
 	}{
-		"all there is":         {answer: answer, want: all},
-		"nobody scales":        {idle: true, answer: answer, noted: "it was not seen within the limits (probe, claim-bound) that pod probe-set-1 was created"},
-		"a name that is not":   {answer: none, want: partly, noted: "its name " + name + ". was not answered"},
-		"nobody may write":     {touch: errors.New("touch: /probe/written: Permission denied"), problem: `to write to its volume of class "slow", found: touch: /probe/written: Permission denied; name a class with STORAGE_CLASS=`},
+		"all there is":       {answer: answer, want: all},
+		"nobody scales":      {idle: true, answer: answer, noted: "it was not seen within the limits (probe, claim-bound) that pod probe-set-1 was created"},
+		"a name that is not": {answer: none, want: partly, noted: "its name " + name + ". was not answered"},
+		"nobody may write": {
+			write:   fmt.Errorf("%w: can't create /probe/written: Permission denied", exec.CodeExitError{Err: errors.New("exit code 1"), Code: 1}),
+			problem: `to write to its volume of class "slow", found: exit code 1: can't create /probe/written: Permission denied; name a class with STORAGE_CLASS=`,
+		},
+		"no command runs":      {write: errors.New("no upgrade of the connection"), noted: "no upgrade of the connection"},
 		"a DNS that is silent": {answer: ";; connection timed out; no servers could be reached\n\n-- end of answer --\n", want: partly, noted: "nothing answered for its name"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -86,8 +92,10 @@ func TestMeasure(t *testing.T) {
 			client.PrependReactor("patch", "statefulsets", plays(t.Context(), client, c.idle))
 			run := func(_ context.Context, command ...string) (string, error) {
 				switch command[0] {
-				case "touch":
-					return "", c.touch
+				case "sh":
+					if strings.HasPrefix(command[2], ": > ") {
+						return "", c.write
+					}
 				case "cat":
 					return "search mine.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\n", nil
 				}
