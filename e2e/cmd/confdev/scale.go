@@ -123,7 +123,7 @@ func (d *devCluster) scaled(ctx context.Context, pods int) (string, error) {
 		return "", fmt.Errorf("%s: %s; see %s", name, run.Overall, filepath.Join(dir, report.PageFile))
 	}
 	begin := time.Now()
-	if _, err := runner.Judge(dir, d.settings); err != nil {
+	if _, err := runner.Judge(dir, d.settings, begin); err != nil {
 		return "", err
 	}
 	judged := time.Since(begin)

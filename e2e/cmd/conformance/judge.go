@@ -42,7 +42,7 @@ func judgeFolder(out io.Writer, dir string, self runconfig.Suite) error {
 	if err != nil {
 		return cli.UsageError{Err: err}
 	}
-	run, err := runner.Judge(dir, s)
+	run, err := runner.Judge(dir, s, saved.Start)
 	if err != nil {
 		return disagreement(err)
 	}

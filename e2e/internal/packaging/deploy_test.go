@@ -144,6 +144,30 @@ func TestKustomizationOfTheJob(t *testing.T) {
 	}
 }
 
+// "kubectl apply" leaves a Job that has ended as it is, so that its log, of an earlier run, would be read as today's: whatever text says how to begin the
+// Job removes the earlier one first.
+func TestEachRunOfTheJobIsANewOne(t *testing.T) {
+	const removes = "kubectl delete job --namespace statefulset-conformance statefulset-conformance --ignore-not-found"
+	for _, file := range []string{"../../CERTIFY.md", "../../deploy/kustomization.yaml", "../../deploy/job.yaml", "README.bundle.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := ""
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimSpace(strings.TrimPrefix(line, "#"))
+			byKustomization := strings.HasPrefix(line, "kubectl apply -k e2e/deploy") && !strings.HasPrefix(line, "kubectl apply -k e2e/deploy/record")
+			if byKustomization && before != removes {
+				t.Errorf("%s: expected %q before %q, found %q", file, removes, line, before)
+			}
+			if strings.Contains(line, "kubectl") && strings.Contains(line, "job.yaml") && !strings.Contains(line, "kubectl replace --force -f ") {
+				t.Errorf("%s: expected the earlier Job to be replaced, found %q", file, line)
+			}
+			before = line
+		}
+	}
+}
+
 func read(t *testing.T, manifest string, into any) {
 	t.Helper()
 	data, err := os.ReadFile("../../deploy/" + manifest)

@@ -11,8 +11,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
-// Console writes the verdicts as a table by family, the violations and troubles, and a line with the result: it says what the specs took, and what the
-// command did where that is longer, as with a cluster that was made for them.
+// Console writes the verdicts as a table by family, the violations and troubles, and a line with the result: it says what the specs took, what the
+// command did where that is longer, as with a cluster that was made for them, and when the run began on which version.
 func Console(w io.Writer, run *verdict.Run, specs, all time.Duration) error {
 	p := &printer{w: w}
 	width := 0
@@ -56,8 +56,20 @@ func Console(w io.Writer, run *verdict.Run, specs, all time.Duration) error {
 	if all-specs >= time.Second {
 		took += fmt.Sprintf(", %.0f s in all", all.Seconds())
 	}
-	p.f("\n%s%s: %s; %s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), took)
+	p.f("\n%s%s: %s; %s%s\n", strings.ToUpper(string(run.Overall)), scope, strings.Join(totals, ", "), took, when(run))
 	return p.err
+}
+
+// when says of which run the verdict is: the log of a finished Job reads like that of the next, and a cluster is upgraded.
+func when(run *verdict.Run) string {
+	if run.Started.IsZero() {
+		return ""
+	}
+	text := "; started " + run.Started.UTC().Format("2006-01-02 15:04 UTC")
+	if run.ServerVersion != "" {
+		text += " on Kubernetes " + sanitize.Text(run.ServerVersion)
+	}
+	return text
 }
 
 // family writes one family's rows and returns how many it left out because the run did not select them.

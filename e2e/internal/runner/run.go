@@ -103,7 +103,7 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	if err != nil {
 		return nil, err
 	}
-	run, err := Judge(o.ReportDir, s)
+	run, err := Judge(o.ReportDir, s, begin)
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +117,11 @@ func (o *Options) Execute(ctx context.Context, s runconfig.Settings, out io.Writ
 	return &run, errors.Join(result.Save(o.ReportDir), report.SaveFiles(o.ReportDir, result))
 }
 
-// Judge judges the histories of a report folder, of a run with these settings. A guarantee of the run's level that no spec was selected for
+// Judge judges the histories of a report folder, of a run with these settings that began then. A guarantee of the run's level that no spec was selected for
 // makes a run partial only if the person narrowed it.
-func Judge(dir string, s runconfig.Settings) (verdict.Run, error) {
+func Judge(dir string, s runconfig.Settings, started time.Time) (verdict.Run, error) {
 	run, err := judgeFolder(dir, s)
+	run.Started, run.ServerVersion = started, s.Facts.KubernetesVersion
 	run.Objectives, run.Known = figures.Hold(s.Objectives, run.Figures()), run.KnownIssues(s.KnownIssues)
 	return run, err
 }

@@ -229,7 +229,7 @@ func TestRowsThatNobodyLeftOutAreMissing(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, verdict.SpecsFile), []byte(ran), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run, err := Judge(dir, c.settings)
+		run, err := Judge(dir, c.settings, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,8 +254,13 @@ func TestRunOnAnOldVersionStaysPartial(t *testing.T) {
 			h.Save(filepath.Join(dir, "histories", "a.jsonl.gz"))); err != nil {
 			t.Fatal(err)
 		}
-		if run, err := Judge(dir, runconfig.Settings{Level: contract.Core}); err != nil || run.Partial != partial {
+		started := time.Now()
+		run, err := Judge(dir, runconfig.Settings{Level: contract.Core, Facts: runconfig.Facts{KubernetesVersion: kubernetes}}, started)
+		if err != nil || run.Partial != partial {
 			t.Errorf("%s: expected partial %t, found %t, %v", kubernetes, partial, run.Partial, err)
+		}
+		if !run.Started.Equal(started) || run.ServerVersion != kubernetes {
+			t.Errorf("expected the verdict of the run that began at %v on %s, found %v and %s", started, kubernetes, run.Started, run.ServerVersion)
 		}
 	}
 }

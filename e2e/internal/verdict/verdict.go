@@ -124,6 +124,9 @@ type Run struct {
 	Partial bool
 	// Version is the cluster's version of Kubernetes, "" if no history tells it.
 	Version string
+	// Started is when the run began, zero where nothing tells, and ServerVersion the version that the API server told then.
+	Started       time.Time
+	ServerVersion string
 	// Tolerances are the limits of the judges that are above their ceilings, as name=duration.
 	Tolerances []string
 	// Troubles are failures of specs that no verdict accounts for: the suite or the cluster got in the way.
