@@ -161,6 +161,9 @@ func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress i
 	// The letters keep runs apart that begin within the same second.
 	s := o.Settings(fmt.Sprintf("certify-%d-%s", begin.Unix(), rand.String(5)), used)
 	s.FromFile = o.fromFile
+	if o.imageMirror != "" {
+		s.NamedImages = s.Images
+	}
 	target, wrong, err := o.choose(&s)
 	if err != nil {
 		return s, err

@@ -24,6 +24,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/version"
@@ -270,6 +271,13 @@ func TestPrepareSaysWhatItIsAboutToDo(t *testing.T) {
 	}
 	if s.Facts.StorageClass != "disk" || s.Images.Busybox == "" {
 		t.Errorf("expected the default StorageClass and an image for what was not named, found %+v", s)
+	}
+	if s.NamedImages != (runconfig.Images{Nginx: "mirror/nginx"}) {
+		t.Errorf("expected the one image that was named, found %+v", s.NamedImages)
+	}
+	env["IMAGE_MIRROR"] = "registry.example/mirror"
+	if s, err = prepare(t.Context(), options(env), metav1.Now().Time, io.Discard); err != nil || s.NamedImages.Busybox != s.Images.Busybox || s.NamedImages.Nginx != "mirror/nginx" {
+		t.Errorf("expected all images to be a person's where a mirror is named, found %+v, %v", s.NamedImages, err)
 	}
 	for _, want := range []string{
 		"cluster: context mine at http://127.0.0.1:", "cluster: Kubernetes v1.38.0, as tester", "namespaces mine-...", "StorageClass disk (the default)",

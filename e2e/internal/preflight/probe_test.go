@@ -151,50 +151,6 @@ func TestQuotaThatComesLate(t *testing.T) {
 	}
 }
 
-func TestStartProblem(t *testing.T) {
-	waiting := func(reason string) *corev1.Pod {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "dns-client"}, Spec: corev1.PodSpec{NodeName: "n1"}}
-		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "m"}}}}
-		return pod
-	}
-	because := func(reason, message string) *corev1.Pod {
-		pod := waiting(reason)
-		pod.Status.ContainerStatuses[0].State.Waiting.Message = message
-		return pod
-	}
-	noProgram := waiting("")
-	noProgram.Status.ContainerStatuses[0].State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "StartError", Message: `exec: "etcd": executable file not found`}}
-	failed := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "NodeAffinity"}}
-	for name, c := range map[string]struct {
-		pod   *corev1.Pod
-		want  string
-		usage bool
-	}{
-		"no status yet":   {pod: &corev1.Pod{}},
-		"is created":      {pod: waiting("ContainerCreating")},
-		"no image":        {waiting("ErrImagePull"), "expected node n1 to pull it, found ErrImagePull: m; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
-		"rate limited":    {pod: because("ErrImagePull", "toomanyrequests: You have reached your pull rate limit")},
-		"registry away":   {pod: because("ErrImagePull", "unexpected status from HEAD request: 503 Service Unavailable")},
-		"slow registry":   {pod: because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to pull: net/http: TLS handshake timeout`)},
-		"backs off":       {pod: because("ImagePullBackOff", `Back-off pulling image "a"`)},
-		"no such tag":     {because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to resolve reference: a: not found`), "found ImagePullBackOff", true},
-		"no registry":     {because("ErrImagePull", "dial tcp: lookup registry.invalid: no such host"), "found ErrImagePull", true},
-		"not allowed":     {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "IMAGE_MIRROR=, or give the nodes credentials with PULL_SECRET=file", true},
-		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
-		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
-		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures on node n1, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},
-		"ends":            {failed, "found it Failed: NodeAffinity", false},
-	} {
-		got := testProber().startProblem(probes()[0], c.pod)
-		switch {
-		case c.want == "" && got != nil:
-			t.Errorf("%s: expected no problem, found %v", name, got)
-		case c.want != "" && (got == nil || !strings.Contains(got.Text, c.want) || got.Usage != c.usage):
-			t.Errorf("%s: expected %q, found %v", name, c.want, got)
-		}
-	}
-}
-
 func TestTimeoutProblem(t *testing.T) {
 	unscheduled := &corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{
 		{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/3 nodes are available: 3 had untolerated taints."},

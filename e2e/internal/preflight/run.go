@@ -123,47 +123,9 @@ func mainStatus(pod *corev1.Pod) corev1.ContainerStatus {
 	return all[fixtures.MainOf(all, func(c corev1.ContainerStatus) string { return c.Name })]
 }
 
-// pullReasons are the waiting reasons of a container whose image was not pulled.
-func pullReasons() []string {
-	return []string{"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"}
-}
-
 // startReasons are the waiting reasons of a container that cannot be started.
 func startReasons() []string {
 	return []string{"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "CrashLoopBackOff"}
-}
-
-// mayPullLater reports whether a registry failed in a way that may pass: the kubelet tries again after 10 s and more. A back-off that names no cause
-// follows a failure that was one of these.
-func mayPullLater(w *corev1.ContainerStateWaiting) bool {
-	message := strings.ToLower(w.Message)
-	switch w.Reason {
-	case "ImagePullBackOff":
-		if strings.HasPrefix(message, "back-off pulling image") && !strings.Contains(message, "error") && !strings.Contains(message, "fail") {
-			return true
-		}
-	case "ErrImagePull", "RegistryUnavailable":
-	default:
-		return false
-	}
-	return hasAny(message, "toomanyrequests", "too many requests", "rate limit", "500 internal", "502 bad gateway", "503 service", "504 gateway", "timeout", "timed out",
-		"connection reset", "unexpected eof", "deadline exceeded", "temporary failure")
-}
-
-// hasAny reports whether a text has any of some parts.
-func hasAny(text string, parts ...string) bool {
-	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
-}
-
-// credentials is what else helps where a registry asks who pulls.
-func (p *prober) credentials(message string) string {
-	switch {
-	case !hasAny(strings.ToLower(message), "authorization", "unauthorized", "authentication", "access denied", "credentials", "401", "403 forbidden"):
-		return ""
-	case p.settings.PullSecret != "":
-		return ", or see whether the credentials of PULL_SECRET= are that registry's"
-	}
-	return ", or give the nodes credentials with PULL_SECRET=file"
 }
 
 // startProblem returns why a pod will not start, nil while it may.
@@ -177,10 +139,10 @@ func (p *prober) startProblem(pp podProbe, pod *corev1.Pod) *Problem {
 		switch {
 		case w == nil || mayPullLater(w):
 		case slices.Contains(pullReasons(), w.Reason):
-			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=%s",
-				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting, p.credentials(w.Message)))}
+			return &Problem{Usage: p.named(pp), Text: oneLine(fmt.Sprintf("%s: expected node %s to pull it, found %s: %s; %s",
+				p.imageName(pp), pod.Spec.NodeName, w.Reason, w.Message, p.pullAdvice(pp, w.Message)))}
 		case slices.Contains(startReasons(), w.Reason):
-			return &Problem{Usage: true, Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures on node %s, found %s: %s; name another with %s=, for the node's architecture",
+			return &Problem{Usage: p.named(pp), Text: oneLine(fmt.Sprintf("%s: expected it to start as pod %s of the fixtures on node %s, found %s: %s; name another with %s=, for the node's architecture",
 				p.imageName(pp), pod.Name, pod.Spec.NodeName, w.Reason, w.Message, pp.image.setting))}
 		}
 	}
@@ -201,7 +163,7 @@ func (p *prober) label(pp podProbe, o metav1.Object) {
 
 // timeoutProblem says what a pod was waiting for when its limit had passed; warning is the newest of its events.
 func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Duration, warning string, err error) Problem {
-	found, cause := fmt.Sprintf("it is %s", pod.Status.Phase), ""
+	found, cause, usage := fmt.Sprintf("it is %s", pod.Status.Phase), "", false
 	fix := "look at the scheduler and the nodes"
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue && c.Message != "" {
@@ -210,16 +172,24 @@ func (p *prober) timeoutProblem(pp podProbe, pod *corev1.Pod, within time.Durati
 		}
 	}
 	for _, c := range pod.Status.ContainerStatuses {
-		if c.State.Waiting != nil && c.State.Waiting.Reason != "" {
-			found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, c.State.Waiting.Reason, cmp.Or(c.State.Waiting.Message, warning))
-			fix = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
+		w := c.State.Waiting
+		if w == nil || w.Reason == "" {
+			continue
+		}
+		said := cmp.Or(w.Message, warning)
+		found = fmt.Sprintf("on node %s it waits: %s %s", pod.Spec.NodeName, w.Reason, said)
+		fix = "if its image is still being pulled, try again, or give it more time with LIMITS=probe=5m"
+		if slices.Contains(pullReasons(), w.Reason) {
+			usage = p.named(pp)
+			fix = "if that passes, try again, or give it more time with LIMITS=probe=5m; if not, " + p.pullAdvice(pp, said)
 		}
 	}
 	if !wait.Interrupted(err) {
+		usage = false
 		found, fix = err.Error(), "see whether the API server can be watched from here (proxy, load balancer)"
 	}
 	object := "pod " + pod.Name + " with " + p.imageName(pp)
-	return Problem{Text: oneLine(fmt.Sprintf("pods: expected %s to run within %v, found: %s; %s", object, within, found, fix)), object: object, cause: cause}
+	return Problem{Usage: usage, Text: oneLine(fmt.Sprintf("pods: expected %s to run within %v, found: %s; %s", object, within, found, fix)), object: object, cause: cause}
 }
 
 // How long a pod in which no command could be run is watched for its end, and how often.
@@ -265,7 +235,7 @@ func (p *prober) inspectPod(ctx context.Context, pp podProbe, pod *corev1.Pod, f
 	}
 	var problems []Problem
 	if missing := strings.Fields(missing); len(missing) > 0 {
-		problems = append(problems, Problem{Usage: true, Text: fmt.Sprintf("%s: expected it to hold %s, found it has no %s; name another with %s=",
+		problems = append(problems, Problem{Usage: p.named(pp), Text: fmt.Sprintf("%s: expected it to hold %s, found it has no %s; name another with %s=",
 			p.imageName(pp), strings.Join(pp.programs, ", "), strings.Join(missing, ", "), pp.image.setting)})
 	}
 	conf, err := p.exec(ctx, pod, "cat", "/etc/resolv.conf")

@@ -93,6 +93,8 @@ type Settings struct {
 	// TimeLimit is when a run is cut short that has not ended.
 	TimeLimit time.Duration `json:"timeLimit,omitempty"`
 	Images    Images        `json:"images"`
+	// NamedImages are those of them that a person chose, by name or by a mirror; only what comes before the specs asks for them.
+	NamedImages Images `json:"-"`
 	// NamespacePrefix begins the name of every namespace that the run creates.
 	NamespacePrefix string `json:"namespacePrefix"`
 	// Namespaces are existing ones to use instead of creating some: one for each process, all empty.

@@ -186,7 +186,7 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 	}
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
-		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
+		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, NamedImages: o.Images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
 		Objectives: o.Advisory.Objectives, KnownIssues: o.Advisory.KnownIssues,
