@@ -31,6 +31,7 @@ type certifyOptions struct {
 	runner.Options
 	clusterOptions
 	config, imageMirror     string
+	folder                  string   // of files with settings
 	fromFile                []string // what config gave
 	reportInLog             bool
 	resultsDir, sonobuoyDir string
@@ -43,6 +44,7 @@ func (o *certifyOptions) addFlags(f cli.Flags) {
 	o.AddFlags(f)
 	// CONFIG of the environment may be anybody's.
 	f.OfCommandLine().String(&o.config, "CONFIG", "", "YAML `file` with the names of flags and their values, for what neither the command line nor the environment says")
+	f.String(&o.folder, "SETTINGS_FOLDER", "", "`folder` with any of the files settings.yaml, pod-patch.yaml, known-issues.yaml and .dockerconfigjson, which --config, --pod-patch, --known-issues and --pull-secret then take where nothing else names one")
 	f.String(&o.imageMirror, "IMAGE_MIRROR", "", "`registry/path` to get images from, instead of their own registry")
 	f.Bool(&o.reportInLog, "REPORT_IN_LOG", "print the report too, for \"fetch\" to unpack")
 	f.String(&o.resultsDir, "RESULTS_DIR", "", "`folder` that receives e2e.log and junit_01.xml")
@@ -79,8 +81,22 @@ Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or confi
 	return command
 }
 
-// readConfig takes settings from the file that --config names, and says which.
+// settingFiles are the files of a settings folder. Their names are those of the keys of a ConfigMap and of a Secret of the type docker-registry.
+func settingFiles() []cli.SettingFile {
+	return []cli.SettingFile{{Name: "settings.yaml", Flag: "config"}, {Name: "pod-patch.yaml", Flag: "pod-patch"}, {Name: "known-issues.yaml", Flag: "known-issues"}, {Name: ".dockerconfigjson", Flag: "pull-secret"}}
+}
+
+// readConfig takes settings from the folder of SETTINGS_FOLDER and from the file that --config names, and says which.
 func (o *certifyOptions) readConfig(f cli.Flags, progress io.Writer) error {
+	if o.folder != "" {
+		taken, err := f.ReadFolder(o.folder, settingFiles())
+		if err != nil {
+			return cli.UsageError{Err: fmt.Errorf("SETTINGS_FOLDER: %w", err)}
+		}
+		if len(taken) > 0 {
+			fmt.Fprintf(progress, "settings: %s\n", strings.Join(taken, " "))
+		}
+	}
 	if o.config == "" {
 		return nil
 	}

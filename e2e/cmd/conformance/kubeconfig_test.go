@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -79,6 +80,39 @@ func TestRunKnowsWhatASettingsFileGave(t *testing.T) {
 	}
 	if s, _ := prepare(t.Context(), &o, time.Now(), io.Discard); !slices.Equal(s.FromFile, []string{"level=core"}) {
 		t.Errorf("expected the level that the file gave, found %q", s.FromFile)
+	}
+}
+
+// The files of a settings folder are taken as if a person had named each.
+func TestSettingsFolderOfARun(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"settings.yaml": "level: core\n", "pod-patch.yaml": "metadata: {labels: {team: data}}\n", ".dockerconfigjson": `{"auths": {"r": {"auth": "eA=="}}}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var o certifyOptions
+	env := map[string]string{"SETTINGS_FOLDER": dir, "REPORT_DIR": t.TempDir()}
+	flags := cli.NewFlags(pflag.NewFlagSet("certify", pflag.ContinueOnError), func(variable string) string { return env[variable] })
+	o.addFlags(flags)
+	var said bytes.Buffer
+	if err := o.readConfig(flags, &said); err != nil {
+		t.Fatal(err)
+	}
+	if problems := o.Validate(contract.Levels()...); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if o.Level != contract.Core || o.Workload.PodPatch["metadata"] == nil || o.Workload.PullSecret != filepath.Join(dir, ".dockerconfigjson") {
+		t.Errorf("expected the level, the patch and the credentials of the folder, found %+v", o.Workload)
+	}
+	if !strings.Contains(said.String(), "pod-patch="+filepath.Join(dir, "pod-patch.yaml")) {
+		t.Errorf("expected to be told what was taken, found %s", said.String())
+	}
+	if err := os.WriteFile(filepath.Join(dir, "patch.yaml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.readConfig(flags, io.Discard); cli.ExitCode(err) != cli.ExitUsage {
+		t.Errorf("expected a file of another name to be wrong use, found %v", err)
 	}
 }
 

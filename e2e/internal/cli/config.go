@@ -27,7 +27,7 @@ func (f Flags) ReadFile(path string) ([]string, error) {
 		if flag == nil || !f.isSetting(flag) {
 			return nil, fmt.Errorf("%s: no setting is named %q: names are those of the command's flags, without dashes before them", path, key)
 		}
-		if flag.Changed || f.getenv != nil && isOfEnvironment(flag) && f.variable(variableOf(key)) != "" {
+		if f.isSet(flag) {
 			continue
 		}
 		if err := f.set.Set(key, values[key]); err != nil {
@@ -38,9 +38,14 @@ func (f Flags) ReadFile(path string) ([]string, error) {
 	return taken, nil
 }
 
+// isSet reports whether the command line or a variable of the environment has given a flag its value.
+func (f Flags) isSet(flag *pflag.Flag) bool {
+	return flag.Changed || f.getenv != nil && isOfEnvironment(flag) && f.variable(variableOf(flag.Name)) != ""
+}
+
 // isSetting reports whether a flag may be in a settings file: a run's choice of cluster and file is a person's own.
 func (f Flags) isSetting(flag *pflag.Flag) bool {
-	return !slices.Contains([]string{"config", "help", "kubeconfig", "context", "as", "as-groups"}, flag.Name)
+	return !slices.Contains([]string{"config", "settings-folder", "help", "kubeconfig", "context", "as", "as-groups"}, flag.Name)
 }
 
 // isOfEnvironment reports whether a variable of the environment is the flag's default: its text says so.

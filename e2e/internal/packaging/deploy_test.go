@@ -1,8 +1,11 @@
 package packaging
 
 import (
+	"archive/tar"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,6 +60,71 @@ func TestManifestsRunTheImageThatWasBrought(t *testing.T) {
 		}
 		if notRoot == nil || !*notRoot || profile == nil || profile.Type != corev1.SeccompProfileTypeRuntimeDefault {
 			t.Errorf("%s: expected a user that is not root and the runtime's seccomp profile, found %v and %v", name, notRoot, profile)
+		}
+	}
+}
+
+// OpenShift chooses the user of a pod and refuses one that a manifest fixes: the image says which is used elsewhere, as a number, since a kubelet cannot
+// tell whether a name is root's. Whoever it is writes to an emptyDir alone, and runs a program that everybody may run.
+func TestJobAndPluginRunAsAnyUser(t *testing.T) {
+	var job batchv1.Job
+	read(t, "job.yaml", &job)
+	var plugin struct {
+		Spec corev1.Container `json:"spec"`
+	}
+	read(t, "sonobuoy.yaml", &plugin)
+	of := job.Spec.Template.Spec
+	if s := of.SecurityContext; s.RunAsUser != nil || s.RunAsGroup != nil || s.FSGroup != nil {
+		t.Errorf("job.yaml: expected no fixed user, found %+v", s)
+	}
+	for name, c := range map[string]corev1.Container{"job.yaml": of.Containers[0], "sonobuoy.yaml": plugin.Spec} {
+		if s := c.SecurityContext; s.RunAsUser != nil || s.RunAsGroup != nil {
+			t.Errorf("%s: expected no fixed user, found %+v", name, s)
+		}
+	}
+	user, _, _ := strings.Cut(User, ":")
+	if id, err := strconv.Atoi(user); err != nil || id == 0 {
+		t.Errorf("expected the image to run as a number other than root's, found %q", User)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, Command), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	image, err := Image(dir, filepath.Join(t.TempDir(), "layers"), "v1", "arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := layers[0].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	if header, err := tar.NewReader(content).Next(); err != nil || header.Name != Command || header.Mode&0o005 != 0o005 {
+		t.Errorf("expected a program that everybody may run, found %+v, %v", header, err)
+	}
+}
+
+// Settings that are files come from a ConfigMap and a Secret that need not be there, in the folder that the program looks into.
+func TestJobTakesFilesOfSettings(t *testing.T) {
+	var job batchv1.Job
+	read(t, "job.yaml", &job)
+	of := job.Spec.Template.Spec
+	c := of.Containers[0]
+	mount := c.VolumeMounts[slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == "settings" })]
+	if !mount.ReadOnly || !slices.Contains(c.Env, corev1.EnvVar{Name: "SETTINGS_FOLDER", Value: mount.MountPath}) {
+		t.Errorf("expected SETTINGS_FOLDER to be where the files are, found %+v and %+v", c.Env, mount)
+	}
+	sources := of.Volumes[slices.IndexFunc(of.Volumes, func(v corev1.Volume) bool { return v.Name == "settings" })].Projected.Sources
+	if len(sources) != 2 || sources[0].ConfigMap == nil || sources[1].Secret == nil || !*sources[0].ConfigMap.Optional || !*sources[1].Secret.Optional {
+		t.Errorf("expected a ConfigMap and a Secret, none of which must be there, found %+v", sources)
+	}
+	for _, v := range of.Volumes {
+		if v.Projected == nil && v.EmptyDir == nil {
+			t.Errorf("expected no other volume, which might not be writable for everybody, found %+v", v)
 		}
 	}
 }
