@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -206,9 +207,17 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 	if running || v.unread("deployments") != "" || v.unread("pods of other namespaces") != "" {
 		return v.claimUnknown(f, c)
 	}
+	if why := v.unread("csinodes"); why != "" {
+		return v.claimUnknown(f, c, Evidence{clusterRef("csinode", "*"), "(not read)", why})
+	}
 	if node := v.nodeWith(class.Provisioner); node != "" {
 		// Providers of clusters may run the part that makes volumes outside of the cluster.
 		return v.claimUnknown(f, c, Evidence{clusterRef("csinode", node), "spec.drivers", class.Provisioner + ", so that the driver is installed"})
+	}
+	// A provisioner that nothing in the cluster names, or one that is just being replaced, may be at work.
+	if since := v.provisionedSince(c); v.now.Sub(since) < patience {
+		*f = v.underway(*f, since)
+		return f
 	}
 	f.Cause, f.Object = "provisioner-down", clusterRef("storageclass", class.Name)
 	f.What = fmt.Sprintf("has the provisioner %s, which does not run", class.Provisioner)
@@ -221,6 +230,15 @@ func (v *view) provisioning(f *Finding, c *corev1.PersistentVolumeClaim, class *
 	f.Do = []string{"bring the provisioner back, or install it; claims that wait are then served", "or use a class whose provisioner runs"}
 	f.Look = append(f.Look, getYAML(f.Object), "kubectl get pods -A | grep -i "+lastPart(class.Provisioner))
 	return f
+}
+
+// provisionedSince is from when on a provisioner may have made a claim's volume: when the claim was created, or was last said to wait for a pod to get a node.
+func (v *view) provisionedSince(c *corev1.PersistentVolumeClaim) time.Time {
+	since := c.CreationTimestamp.Time
+	if e := v.newest("PersistentVolumeClaim", c.Name, c.UID, "WaitForFirstConsumer"); e != nil && at(e).After(since) {
+		since = at(e)
+	}
+	return since
 }
 
 // refused is a claim that the provisioner does not serve. Only its own messages say why.

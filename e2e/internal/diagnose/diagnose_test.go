@@ -173,6 +173,7 @@ func TestNothingIsClaimedOfWhatWasNotRead(t *testing.T) {
 		"persistentvolumeclaims":   {func(s *diagnose.State) { s.Claims = nil }, []diagnose.Cause{"claim-missing"}},
 		"services":                 {func(s *diagnose.State) { s.Services = nil }, []diagnose.Cause{"service-missing"}},
 		"pods of other namespaces": {func(s *diagnose.State) { s.ProviderPods, s.Providers = nil, nil }, []diagnose.Cause{"provisioner-down"}},
+		"csinodes":                 {func(s *diagnose.State) { s.CSINodes = nil }, []diagnose.Cause{"provisioner-down"}},
 		"leases in kube-system":    {func(s *diagnose.State) { s.Leases = nil }, []diagnose.Cause{"controller-down", "scheduler-down"}},
 		"services in kube-system":  {func(s *diagnose.State) { s.Resolver.Services = nil }, []diagnose.Cause{"dns-service"}},
 		"pods in kube-system":      {func(s *diagnose.State) { s.Resolver.Pods = nil }, []diagnose.Cause{"dns-down"}},
@@ -191,6 +192,27 @@ func TestNothingIsClaimedOfWhatWasNotRead(t *testing.T) {
 			}
 			if got := text(s, found); !strings.Contains(got, "  "+what+": forbidden\n") {
 				t.Errorf("%s: expected it to be said that %s were not read, found\n%s", c.name, what, got)
+			}
+		}
+	}
+}
+
+// A provisioner has time to make a volume, from when it may: a claim that waited for its pod to get a node has not waited for it.
+func TestAProvisionerHasTime(t *testing.T) {
+	for name, change := range map[string]func(*diagnose.State){
+		"a claim that is new": func(s *diagnose.State) {
+			s.Claims[0].CreationTimestamp = metav1.NewTime(s.Taken.Add(-30 * time.Second))
+		},
+		"a claim whose pod got a node just now": func(s *diagnose.State) {
+			e := state{s, t}.said("data-web-0", "WaitForFirstConsumer", "waiting for first consumer to be created before binding", 30*time.Second)
+			e.InvolvedObject.Kind = "PersistentVolumeClaim"
+		},
+	} {
+		for _, state := range []string{"provisioner-down", "provisioner-scaled-away"} {
+			s := captured(t, state)
+			change(s)
+			if found := diagnose.Diagnose(s); len(found) == 0 || found[0].Cause != diagnose.Note {
+				t.Errorf("%s of %s: expected nobody to be accused yet, found %s", state, name, diagnose.Brief(found))
 			}
 		}
 	}
