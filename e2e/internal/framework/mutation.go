@@ -11,7 +11,6 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -83,8 +82,7 @@ func namesOf(all []mutator, of ...history.Resource) []string {
 // mutators returns the mutating webhooks and policies for objects of the namespace. The error says what could not be read.
 func (ns *Namespace) mutators(ctx context.Context) (all []mutator, err error) {
 	in := ns.labels(ctx)
-	registered := ns.Client.AdmissionregistrationV1()
-	webhooks, err := registered.MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+	webhooks, err := ns.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
 	if err == nil {
 		for _, c := range webhooks.Items {
 			for _, w := range c.Webhooks {
@@ -94,20 +92,13 @@ func (ns *Namespace) mutators(ctx context.Context) (all []mutator, err error) {
 			}
 		}
 	}
-	policies, unread := registered.MutatingAdmissionPolicies().List(ctx, metav1.ListOptions{})
-	switch {
-	case apierrors.IsNotFound(unread):
-		// An older API server serves them in a version of their own, if at all, and none that its features are not switched on for.
-		return all, err
-	case unread != nil:
-		return all, errors.Join(err, unread)
-	}
-	for _, p := range policies.Items {
-		if m := p.Spec.MatchConstraints; m != nil && selects(m.NamespaceSelector, in) {
-			all = append(all, mutator{"the MutatingAdmissionPolicy " + p.Name, rulesOf(m.ResourceRules)})
+	policies, unread := ns.mutatingPolicies(ctx)
+	for _, p := range policies {
+		if selects(p.namespaces, in) {
+			all = append(all, mutator{"the MutatingAdmissionPolicy " + p.name, p.rules})
 		}
 	}
-	return all, err
+	return all, errors.Join(err, unread)
 }
 
 // mutatorsOf names those that match objects of each of some resources; that they could not be read is in the place of their names.
@@ -142,14 +133,6 @@ func selects(selector *metav1.LabelSelector, in labels.Set) bool {
 	}
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	return err != nil || s.Matches(in)
-}
-
-func rulesOf(named []admissionv1.NamedRuleWithOperations) []admissionv1.RuleWithOperations {
-	out := make([]admissionv1.RuleWithOperations, 0, len(named))
-	for _, r := range named {
-		out = append(out, r.RuleWithOperations)
-	}
-	return out
 }
 
 // matchesAny reports whether rules match requests that create or update objects of one of the resources, all of which have a version v1.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionv1alpha1 "k8s.io/api/admissionregistration/v1alpha1"
+	admissionv1beta1 "k8s.io/api/admissionregistration/v1beta1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,6 +78,34 @@ func TestUnlessMutated(t *testing.T) {
 		}
 		if err := ns.UnlessMutated(t.Context(), nil); err != nil {
 			t.Errorf("%s: expected no error of none, found %v", name, err)
+		}
+	}
+}
+
+// An API server that does not serve v1 of the policies may apply those of the versions before it.
+func TestMutatingPoliciesOfEarlierVersions(t *testing.T) {
+	rule, meta := ruleOn("apps", "statefulsets", admissionv1.Update), metav1.ObjectMeta{Name: "fill-in"}
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "mutatingadmissionpolicies"}, "", errors.New("no"))
+	for version, object := range map[string]runtime.Object{
+		"v1beta1": &admissionv1beta1.MutatingAdmissionPolicy{ObjectMeta: meta, Spec: admissionv1beta1.MutatingAdmissionPolicySpec{MatchConstraints: &admissionv1beta1.MatchResources{
+			ResourceRules: []admissionv1beta1.NamedRuleWithOperations{{RuleWithOperations: rule}},
+		}}},
+		"v1alpha1": &admissionv1alpha1.MutatingAdmissionPolicy{ObjectMeta: meta, Spec: admissionv1alpha1.MutatingAdmissionPolicySpec{MatchConstraints: &admissionv1alpha1.MatchResources{
+			ResourceRules: []admissionv1alpha1.NamedRuleWithOperations{{RuleWithOperations: rule}},
+		}}},
+	} {
+		for answer, says := range map[error]string{nil: "the MutatingAdmissionPolicy fill-in may have", forbidden: "which there are could not be read"} {
+			client := fake.NewClientset(object)
+			client.PrependReactor("list", "mutatingadmissionpolicies", func(a clienttesting.Action) (bool, runtime.Object, error) {
+				if a.GetResource().Version == version {
+					return answer != nil, nil, answer
+				}
+				return true, nil, apierrors.NewNotFound(a.GetResource().GroupResource(), "")
+			})
+			err := (&Namespace{Cluster: &Cluster{Client: client}, Name: "sts-1"}).UnlessMutated(t.Context(), errors.New("expected 10, found 3"))
+			if !IsInconclusive(err) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: expected nobody to be accused, with %q, found %v", version, says, err)
+			}
 		}
 	}
 }
