@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,32 +37,23 @@ func Ensure(ctx context.Context, progress io.Writer) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := notRemote(os.Getenv("DOCKER_HOST")); err != nil {
+	// Before it is asked: an address that does not answer is refused as well.
+	if err := notRemote("DOCKER_HOST", os.Getenv("DOCKER_HOST"), "unset it"); err != nil {
 		return nil, err
 	}
 	daemon := newDaemon(filepath.Join(dir, "engine"))
 	found, err := find(ctx, daemon)
-	if found != nil || err != nil {
-		return found, err
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		return found, found.onThisMachine(ctx)
 	}
 	what, err := decide(observe())
 	if err != nil {
 		return nil, err
 	}
 	return daemon.provide(ctx, what, progress)
-}
-
-// notRemote refuses an engine on another machine: kind publishes a cluster's API server on the loopback of the machine that the engine runs on.
-func notRemote(host string) error {
-	address, _ := url.Parse(host) // the client says what is wrong with it
-	if address == nil || address.Hostname() == "" || address.Hostname() == "localhost" {
-		return nil
-	}
-	if ip := net.ParseIP(address.Hostname()); ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("DOCKER_HOST=%s: expected an engine on this machine, since kind clusters are reached through its loopback: run the suite there, "+
-		"or make a cluster by other means and use make certify", host)
 }
 
 // Find returns the engine that Ensure would use, or nil when none answers; it starts nothing.
