@@ -69,9 +69,9 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 	})
 	if err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("interrupted before the cluster was ready; nothing was judged: %w", err)
+			err = fmt.Errorf("interrupted before the cluster was ready; nothing was judged: %w", err)
 		}
-		return err
+		return o.NotJudged(runconfig.Settings{ReportDir: o.ReportDir}, begin, err)
 	}
 	var run *verdict.Run
 	var specs time.Duration
@@ -98,7 +98,7 @@ func runE2E(ctx context.Context, o *e2eOptions, out, progress io.Writer) error {
 		err = errors.Join(err, closeErr)
 	}
 	if run == nil {
-		return err
+		return o.NotJudged(s, begin, err)
 	}
 	// A cluster that cannot be removed changes no verdict.
 	return errors.Join(runner.Conclude(out, run, specs, time.Since(begin)), err)

@@ -36,7 +36,9 @@ type certifyOptions struct {
 	reportInLog             bool
 	resultsDir, sonobuoyDir string
 
-	user string // the account's name on the cluster, once it is known
+	user    string // the account's name on the cluster, once it is known
+	refused bool   // the cluster cannot be judged
+	opened  bool   // what the report folder holds is of this run
 }
 
 func (o *certifyOptions) addFlags(f cli.Flags) {
@@ -111,6 +113,9 @@ func (o *certifyOptions) readConfig(f cli.Flags, progress io.Writer) error {
 func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer) error {
 	begin := time.Now()
 	s, err := prepare(ctx, o, begin, progress)
+	if o.refused {
+		return o.refuse(s, begin, err, progress)
+	}
 	if err != nil {
 		return err
 	}
@@ -125,8 +130,9 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 		return err
 	}
 	defer func() { _ = folder.Close() }()
+	o.opened = true
 	if err := o.Probe(ctx, &s, progress); err != nil {
-		return err
+		return o.NotJudged(s, begin, err)
 	}
 	first := time.Now()
 	run, err := o.Execute(ctx, s, out)
@@ -142,9 +148,20 @@ func runCertify(ctx context.Context, o *certifyOptions, out, progress io.Writer)
 		err = errors.Join(err, export.WriteReport(out, o.ReportDir))
 	}
 	if run == nil {
-		return err
+		return o.NotJudged(s, begin, err)
 	}
 	return errors.Join(runner.Conclude(out, run, specs, time.Since(begin)), err)
+}
+
+// refuse leaves in the report folder why the cluster cannot be judged. A folder that cannot be had is another's: the refusal is what counts.
+func (o *certifyOptions) refuse(s runconfig.Settings, begin time.Time, why error, progress io.Writer) error {
+	folder, err := runner.OpenReportKeeping(o.ReportDir, progress)
+	if err != nil {
+		return why
+	}
+	defer func() { _ = folder.Close() }()
+	o.opened = true
+	return o.NotJudged(s, begin, why)
 }
 
 // finish hands the results over. That they cannot be handed over says nothing about the cluster: a verdict of non-conformance stays, and a
@@ -158,7 +175,25 @@ func (o *certifyOptions) finish(outcome error) error {
 
 // exportResults leaves the results where a tool that collects them waits for them, however the run ended.
 func (o *certifyOptions) exportResults(failed error) error {
-	log, junit := filepath.Join(o.ReportDir, runner.GinkgoLog), filepath.Join(o.ReportDir, "junit.xml")
+	if o.resultsDir == "" && o.sonobuoyDir == "" {
+		return nil
+	}
+	dir := o.ReportDir
+	if !o.opened {
+		// The report folder may hold what an earlier run found.
+		own, err := os.MkdirTemp("", "results-*")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(own)
+		dir = own
+		if failed != nil {
+			if err := report.SaveNotJudged(own, time.Now(), cli.ExitCode(failed), failed.Error()); err != nil {
+				return err
+			}
+		}
+	}
+	log, junit := filepath.Join(dir, runner.GinkgoLog), filepath.Join(dir, report.JUnitFile)
 	var errs []error
 	if o.resultsDir != "" {
 		errs = append(errs, export.Results(o.resultsDir, log, junit, failed))
@@ -196,6 +231,7 @@ func prepare(ctx context.Context, o *certifyOptions, begin time.Time, progress i
 	if err != nil {
 		return s, err
 	}
+	o.refused = len(found.Problems) > 0
 	if problems = append(problems, found.Problems...); len(problems) > 0 {
 		return s, runner.PreflightError(problems)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
@@ -214,8 +215,11 @@ func TestCertifyRejects(t *testing.T) {
 			if lines := strings.Count(err.Error(), "\n"); len(c.want) == 1 && lines > 0 {
 				t.Errorf("expected one line, found:\n%v", err)
 			}
-			if _, err := os.Stat(env["REPORT_DIR"]); c.env["REPORT_DIR"] == "" && err == nil {
-				t.Error("expected no report folder to be made")
+			// What a person typed wrong makes nothing; that a cluster cannot be judged is left for CI systems.
+			refused := filepath.Base(c.env["KUBECONFIG"]) == "kubeconfig" || c.env["STORAGE_CLASS"] != ""
+			outcome, err := os.ReadFile(filepath.Join(env["REPORT_DIR"], report.JUnitFile))
+			if made := err == nil; c.env["REPORT_DIR"] == "" && (made != refused || made && !strings.Contains(string(outcome), fmt.Sprintf("exit code %d", c.code))) {
+				t.Errorf("expected an outcome %t, found %v and %s", refused, err, outcome)
 			}
 		})
 	}

@@ -122,6 +122,6 @@ func FuzzFilesOfAFolder(f *testing.F) {
 			t.Errorf("expected objects of at most %d bytes, found %d", 1<<10, e.size)
 		}
 		e.Cause()
-		_ = saveJUnit(dir, &Conformance{})
+		_ = SaveJUnit(dir, &Conformance{})
 	})
 }

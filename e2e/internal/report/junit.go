@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/onsi/ginkgo/v2/reporters"
 	"github.com/onsi/ginkgo/v2/types"
@@ -24,11 +25,12 @@ const (
 	JUnitFile  = "junit.xml"
 )
 
-// saveJUnit writes the JUnit report of a folder. An interrupted run has no report of Ginkgo's, and then no JUnit report.
-func saveJUnit(dir string, c *Conformance) error {
+// SaveJUnit writes the JUnit report of a folder. A run that is under way or was interrupted has no report of Ginkgo's: its JUnit report has the guarantees and
+// the result alone, so that a run which is killed leaves one that is red.
+func SaveJUnit(dir string, c *Conformance) error {
 	data, err := reportdir.Read(dir, GinkgoFile, 4*reportdir.MaxText)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return saveGuarantees(dir, []byte("<testsuites></testsuites>"), c)
 	}
 	if err != nil {
 		return err
@@ -60,7 +62,20 @@ func saveJUnit(dir string, c *Conformance) error {
 	if err != nil {
 		return err
 	}
-	if junit, err = withGuarantees(junit, c); err != nil {
+	return saveGuarantees(dir, junit, c)
+}
+
+// SaveNotJudged writes the JUnit report of a run that came to no verdict, into a folder that is its own: why, and with which exit code it ends.
+func SaveNotJudged(dir string, began time.Time, exitCode int, why string) error {
+	return saveGuarantees(dir, []byte("<testsuites></testsuites>"), &Conformance{
+		Result: verdict.OverallInconclusive, ExitCode: exitCode, Start: began.UTC(), Seconds: seconds(time.Since(began)), Troubles: strings.Split(why, "\n"),
+	})
+}
+
+// saveGuarantees writes a JUnit report with the guarantees and the result added.
+func saveGuarantees(dir string, junit []byte, c *Conformance) error {
+	junit, err := withGuarantees(junit, c)
+	if err != nil {
 		return err
 	}
 	return reportdir.Write(dir, JUnitFile, func(w io.Writer) error { _, err := w.Write(junit); return err })

@@ -76,6 +76,9 @@ func guaranteeCase(g Guarantee) reporters.JUnitTestCase {
 func resultCase(c *Conformance) reporters.JUnitTestCase {
 	t := reporters.JUnitTestCase{Name: "the cluster is conformant", Classname: resultClass, Status: string(c.Result), Time: c.Seconds}
 	message := fmt.Sprintf("%s, exit code %d", c.Result, c.ExitCode)
+	if len(c.Troubles) > 0 {
+		message += ": " + c.Troubles[0]
+	}
 	switch all := strings.Join(c.Troubles, "\n"); {
 	case c.Result == verdict.NotConformant:
 		t.Failure = &reporters.JUnitFailure{Message: message, Type: string(c.Result), Description: all}

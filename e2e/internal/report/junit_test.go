@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/onsi/ginkgo/v2/reporters"
 	"github.com/onsi/ginkgo/v2/types"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/verdict"
 )
 
 // The spec of the recorded run "order-ignored" that breaks ordering/create and nothing else.
@@ -147,12 +149,36 @@ func TestJUnitNamesTheVersion(t *testing.T) {
 	}
 }
 
-func TestJUnitNeedsGinkgosReport(t *testing.T) {
+// A run that was interrupted has no report of Ginkgo's, and a cluster that was refused has none at all: a CI system sees why, and red.
+func TestJUnitWithoutGinkgosReport(t *testing.T) {
 	t.Parallel()
+	read := func(dir string) reporters.JUnitTestSuites {
+		t.Helper()
+		out, err := os.ReadFile(filepath.Join(dir, report.JUnitFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var suites reporters.JUnitTestSuites
+		if err := xml.Unmarshal(out, &suites); err != nil {
+			t.Fatal(err)
+		}
+		return suites
+	}
+	refused := t.TempDir()
+	if err := report.SaveNotJudged(refused, time.Now(), verdict.ExitInconclusive, "2 problems\nno class <disk>\nno rights"); err != nil {
+		t.Fatal(err)
+	}
+	suites := read(refused)
+	if suites.Tests != 1 || suites.Errors != 1 {
+		t.Fatalf("expected one test, which is red, found %+v", suites)
+	}
+	if said := suites.TestSuites[0].TestCases[0].Error; said.Message != "inconclusive, exit code 3: 2 problems" || said.Description != "2 problems\nno class <disk>\nno rights" {
+		t.Errorf("expected the reasons, found %+v", said)
+	}
 	dir := recordedRun(t, "order-ignored")
 	render(t, dir)
-	if _, err := os.Stat(filepath.Join(dir, report.JUnitFile)); !os.IsNotExist(err) {
-		t.Errorf("expected no JUnit report of a run that Ginkgo did not report on, found %v", err)
+	if suites := read(dir); suites.Failures == 0 || len(suites.TestSuites) != 1 {
+		t.Errorf("expected the guarantees alone, the broken ones red, found %+v", suites)
 	}
 	if err := os.WriteFile(filepath.Join(dir, report.GinkgoFile), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func SaveFiles(dir string, c *Conformance) error {
 		reportdir.Write(dir, PageFile, func(w io.Writer) error { return WritePage(w, dir, c) }),
 		reportdir.Write(dir, SummaryFile, func(w io.Writer) error { return WriteSummary(w, c) }),
 		reportdir.Write(dir, FiguresFile, func(w io.Writer) error { return WriteFigures(w, c.Figures) }),
-		saveJUnit(dir, c),
+		SaveJUnit(dir, c),
 	)
 }
 

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/figures"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
@@ -205,5 +206,11 @@ func (o *Options) savePartial(s runconfig.Settings, begin time.Time) (*report.Co
 	if err != nil {
 		return nil, err
 	}
-	return result, result.Save(o.ReportDir)
+	return result, errors.Join(result.Save(o.ReportDir), report.SaveJUnit(o.ReportDir, result))
+}
+
+// NotJudged leaves a JUnit report in the report folder, which this process has opened, of a run with these settings that came to no verdict for an error, and
+// returns the error: a CI system shows why.
+func (o *Options) NotJudged(s runconfig.Settings, began time.Time, err error) error {
+	return errors.Join(err, report.SaveNotJudged(o.ReportDir, began, cli.ExitCode(OrInconclusive(err)), s.Scrub(err.Error())))
 }
