@@ -69,6 +69,9 @@ The guarantees of level disruptive are not applicable here, whatever level is ch
 
 The default of a flag is a variable of the environment, named behind it; ` + cli.Prefix + ` before that name, such as ` + cli.Prefix + `LABELS, keeps it apart from others'.
 
+The limits that LIMITS changes, such as LIMITS=pod-ready=5m,probe=5m, their defaults, and from when until when they run:
+` + runconfig.LimitsHelp() + `
+
 Exit codes: 0 conformant; 1 a promised guarantee is broken; 2 wrong use or configuration; 3 inconclusive.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -291,6 +294,8 @@ func removal(s runconfig.Settings) string {
 	for _, setting := range []struct{ name, value, usual string }{
 		{"--kubeconfig", cmp.Or(s.Kubeconfig, "file"), ""},
 		{"--context", s.Context, ""},
+		{"--server", s.Server, ""},
+		{"--tls-server-name", s.TLSServerName, ""},
 		{"--namespaces", strings.Join(s.Namespaces, ","), ""},
 		{"--namespace-prefix", s.NamespacePrefix, runner.DefaultNamespacePrefix},
 	} {

@@ -7,12 +7,15 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
@@ -134,6 +137,66 @@ func TestAs(t *testing.T) {
 	config, err := s.RESTConfig()
 	if err != nil || config.Impersonate.UserName != "somebody" || strings.Join(config.Impersonate.Groups, ",") != "a,b" {
 		t.Errorf("expected requests as somebody, found %+v, %v", config, err)
+	}
+}
+
+// The flags that kubectl has for the same are taken as it takes them, by each command that reaches a cluster.
+func TestFlagsOfKubectl(t *testing.T) {
+	for _, command := range newCommand().Commands() {
+		switch command.Name() {
+		case "certify", "clean", "diagnose", "record":
+			for _, name := range []string{"as", "as-uid", "as-group", "as-groups", "server", "tls-server-name", "request-timeout", "context", "kubeconfig"} {
+				if command.Flags().Lookup(name) == nil {
+					t.Errorf("%s: expected the flag --%s", command.Name(), name)
+				}
+			}
+		}
+	}
+	var o clusterOptions
+	set := pflag.NewFlagSet("any", pflag.ContinueOnError)
+	o.addFlags(cli.NewFlags(set, func(string) string { return "" }))
+	arguments := []string{
+		"--kubeconfig=" + kubeconfig(t, "https://127.0.0.1:1"), "--as=somebody", "--as-uid=7", "--as-groups=a,b", "--as-group=c", "--as-group=system:masters",
+		"--server=https://127.0.0.1:2", "--tls-server-name=api.example",
+	}
+	if err := set.Parse(arguments); err != nil {
+		t.Fatal(err)
+	}
+	var s runconfig.Settings
+	target, wrong, err := o.choose(&s)
+	if err != nil || len(wrong) > 0 || target.Server != "https://127.0.0.1:2" {
+		t.Fatalf("expected the server of the flag, found %+v, %v, %v", target, wrong, err)
+	}
+	config, err := s.RESTConfig()
+	if err != nil || config.Host != "https://127.0.0.1:2" || config.ServerName != "api.example" || config.BearerToken != "t" {
+		t.Errorf("expected the context's account at another address, found %v, %v", config, err)
+	}
+	want := rest.ImpersonationConfig{UserName: "somebody", UID: "7", Groups: []string{"a", "b", "c", "system:masters"}}
+	if !reflect.DeepEqual(config.Impersonate, want) {
+		t.Errorf("expected requests as %+v, found %+v", want, config.Impersonate)
+	}
+	if line := removal(s); !strings.Contains(line, "--server=https://127.0.0.1:2") || !strings.Contains(line, "--tls-server-name=api.example") {
+		t.Errorf("expected what is left to be removed at that address, found %s", line)
+	}
+	o.as = ""
+	if _, _, err := o.choose(&s); cli.ExitCode(err) != cli.ExitUsage {
+		t.Errorf("expected a UID and groups without a user to be wrong use, found %v", err)
+	}
+	o.asUID, o.asGroups, o.asGroup, o.kubeconfig = "", "", nil, ""
+	t.Setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
+	t.Setenv("HOME", t.TempDir())
+	if _, err := os.Stat(clientcmd.RecommendedHomeFile); err == nil {
+		t.Skip("this machine has a kubeconfig, which comes before a pod's account")
+	}
+	if _, _, err := o.choose(&s); cli.ExitCode(err) != cli.ExitUsage || !strings.Contains(err.Error(), "--server") {
+		t.Errorf("expected a server beside a pod's account to be wrong use, found %v", err)
+	}
+}
+
+// The help of certify describes every limit.
+func TestHelpDescribesTheLimits(t *testing.T) {
+	if long := newCertifyCommand().Long; !strings.Contains(long, runconfig.LimitsHelp()) {
+		t.Errorf("expected the limits, found\n%s", long)
 	}
 }
 

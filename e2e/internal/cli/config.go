@@ -45,7 +45,7 @@ func (f Flags) isSet(flag *pflag.Flag) bool {
 
 // isSetting reports whether a flag may be in a settings file: a run's choice of cluster and file is a person's own.
 func (f Flags) isSetting(flag *pflag.Flag) bool {
-	return !slices.Contains([]string{"config", "settings-folder", "help", "kubeconfig", "context", "as", "as-groups"}, flag.Name)
+	return !slices.Contains([]string{"config", "settings-folder", "help", "kubeconfig", "context", "server", "tls-server-name", "as", "as-uid", "as-group", "as-groups"}, flag.Name)
 }
 
 // isOfEnvironment reports whether a variable of the environment is the flag's default: its text says so.

@@ -13,7 +13,7 @@ func TestPublishedSettingsNameNothingOfTheMachine(t *testing.T) {
 	s := Settings{
 		Run: "r", NamespacePrefix: "sts", Images: Images{Nginx: "n", Busybox: "b"}, Limits: DefaultLimits(),
 		PodPatch: patch(t, "metadata: {annotations: {key: SECRET}}"), PullSecret: "/home/SECRET/config.json", NamespaceAnnotations: map[string]string{"key": "SECRET"},
-		Kubeconfig: "/home/SECRET/kubeconfig", Context: "SECRET", As: "SECRET", ReportDir: "/home/SECRET/report", Kind: &Kind{Name: "k", Engine: "tcp://SECRET:2375"},
+		Kubeconfig: "/home/SECRET/kubeconfig", Context: "SECRET", As: "SECRET", AsUID: "SECRET", AsGroups: []string{"SECRET"}, Server: "https://SECRET:6443", TLSServerName: "SECRET", ReportDir: "/home/SECRET/report", Kind: &Kind{Name: "k", Engine: "tcp://SECRET:2375"},
 	}
 	file := filepath.Join(t.TempDir(), "settings.json")
 	if err := s.Published().Save(file); err != nil {

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/rbac"
@@ -71,9 +72,13 @@ type Settings struct {
 	// own service account.
 	Kubeconfig string `json:"kubeconfig,omitempty"`
 	Context    string `json:"context,omitempty"`
+	// Server is where the API server is reached, and TLSServerName whom its certificate must name, "" for what the context says.
+	Server        string `json:"server,omitempty"`
+	TLSServerName string `json:"tlsServerName,omitempty"`
 	// As is the name of the user that requests impersonate, "" for none.
 	As string `json:"as,omitempty"`
-	// AsGroups are the groups of that user.
+	// AsUID and AsGroups are the UID and the groups of that user.
+	AsUID    string   `json:"asUID,omitempty"`
 	AsGroups []string `json:"asGroups,omitempty"`
 	// RequestTimeout is how long a single request may take that is no watch, 0 for as long as it takes.
 	RequestTimeout time.Duration `json:"requestTimeout,omitempty"`
@@ -200,7 +205,7 @@ func (s Settings) RESTConfig() (*rest.Config, error) {
 	}
 	config, err := load()
 	if err == nil && s.As != "" {
-		config.Impersonate = rest.ImpersonationConfig{UserName: s.As, Groups: s.AsGroups}
+		config.Impersonate = rest.ImpersonationConfig{UserName: s.As, UID: s.AsUID, Groups: s.AsGroups}
 	}
 	if err == nil && s.RequestTimeout > 0 {
 		config.Wrap(s.limitRequests)
@@ -226,13 +231,16 @@ func (s Settings) ClientConfig() clientcmd.ClientConfig {
 	if files := filepath.SplitList(s.Kubeconfig); len(files) > 1 {
 		rules = &clientcmd.ClientConfigLoadingRules{Precedence: files}
 	}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: s.Context})
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{
+		CurrentContext: s.Context, ClusterInfo: clientcmdapi.Cluster{Server: s.Server, TLSServerName: s.TLSServerName},
+	})
 }
 
 // Published returns what a report holds of the settings: without the paths of the person's kubeconfig, files and folders, the context and the
 // address of the container engine. They are the machine's, and no verdict rests on them. Nor does it hold values of annotations.
 func (s Settings) Published() Settings {
-	s.Kubeconfig, s.Context, s.As, s.AsGroups, s.ReportDir = "", "", "", nil, ""
+	s.Kubeconfig, s.Context, s.Server, s.TLSServerName, s.ReportDir = "", "", "", "", ""
+	s.As, s.AsUID, s.AsGroups = "", "", nil
 	if s.PullSecret != "" {
 		s.PullSecret = redact.Hidden
 	}

@@ -61,7 +61,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.Seed, "SEED", "", "`number` that decides the order of the specs")
 	f.String(&o.ReportDir, "REPORT_DIR", "", "`folder` of the report (default: "+DefaultReportDir+")")
 	f.String(&o.StorageClass, "STORAGE_CLASS", "", "`name` of the StorageClass of claims (default: the cluster's default)")
-	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...")
+	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...; the help of certify describes all")
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive; random acts may take theirs beside it")
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
 	o.Exploration.addFlags(f)
