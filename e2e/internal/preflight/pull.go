@@ -30,9 +30,13 @@ func mayPullLater(w *corev1.ContainerStateWaiting) bool {
 	if hasAny(message, "toomanyrequests", "too many requests", "rate limit", "quota exceeded", "qps exceeded") {
 		return true
 	}
-	return !hasAny(message, "not found", "manifest unknown", "name unknown", "repository does not exist", "denied", "unauthorized", "forbidden",
-		"authentication required", "authorization failed", "no basic auth credentials", "no match for platform", "no matching manifest", "no image found in image index",
-		"invalid reference format", "x509:")
+	return !otherArchitecture(message) && !hasAny(message, "not found", "manifest unknown", "name unknown", "repository does not exist", "denied", "unauthorized", "forbidden",
+		"authentication required", "authorization failed", "no basic auth credentials", "invalid reference format", "x509:")
+}
+
+// otherArchitecture reports whether a message, in lower case, says that an image is for other architectures than the node's.
+func otherArchitecture(message string) bool {
+	return hasAny(message, "no match for platform", "no matching manifest", "no image found in image index", "no image found in manifest list")
 }
 
 // hasAny reports whether a text has any of some parts.
@@ -45,6 +49,9 @@ func (p *prober) named(pp podProbe) bool { return *pp.image.id(&p.settings.Named
 
 // pullAdvice is what helps where nodes do not pull an image.
 func (p *prober) pullAdvice(pp podProbe, message string) string {
+	if otherArchitecture(strings.ToLower(message)) {
+		return fmt.Sprintf("name one for the node's architecture with %s=, or keep pods to nodes of the image's with NODE_SELECTOR=kubernetes.io/arch=", pp.image.setting)
+	}
 	return fmt.Sprintf("name one that the nodes can pull with %s= or a mirror with IMAGE_MIRROR=%s", pp.image.setting, p.credentials(message))
 }
 

@@ -29,15 +29,19 @@ func TestStartProblem(t *testing.T) {
 		want  string
 		usage bool
 	}{
-		"no status yet":   {pod: &corev1.Pod{}},
-		"is created":      {pod: waiting("ContainerCreating")},
-		"no image":        {because("ErrImagePull", "m: not found"), "expected node n1 to pull it, found ErrImagePull: m: not found; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
-		"rate limited":    {pod: because("ErrImagePull", "toomanyrequests: You have reached your pull rate limit")},
-		"registry away":   {pod: because("ErrImagePull", "unexpected status from HEAD request: 503 Service Unavailable")},
-		"slow registry":   {pod: because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to pull: net/http: TLS handshake timeout`)},
-		"backs off":       {pod: because("ImagePullBackOff", `Back-off pulling image "a"`)},
-		"no such tag":     {because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to resolve reference: a: not found`), "found ImagePullBackOff", true},
-		"not allowed":     {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "IMAGE_MIRROR=, or give the nodes credentials with PULL_SECRET=file", true},
+		"no status yet": {pod: &corev1.Pod{}},
+		"is created":    {pod: waiting("ContainerCreating")},
+		"no image":      {because("ErrImagePull", "m: not found"), "expected node n1 to pull it, found ErrImagePull: m: not found; name one that the nodes can pull with BUSYBOX_IMAGE= or a mirror with IMAGE_MIRROR=", true},
+		"rate limited":  {pod: because("ErrImagePull", "toomanyrequests: You have reached your pull rate limit")},
+		"registry away": {pod: because("ErrImagePull", "unexpected status from HEAD request: 503 Service Unavailable")},
+		"slow registry": {pod: because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to pull: net/http: TLS handshake timeout`)},
+		"backs off":     {pod: because("ImagePullBackOff", `Back-off pulling image "a"`)},
+		"no such tag":   {because("ImagePullBackOff", `Back-off pulling image "a": ErrImagePull: failed to resolve reference: a: not found`), "found ImagePullBackOff", true},
+		"not allowed":   {because("ErrImagePull", "pull access denied, repository does not exist or may require authorization"), "IMAGE_MIRROR=, or give the nodes credentials with PULL_SECRET=file", true},
+		"other architecture": {
+			because("ErrImagePull", "failed to pull and unpack image: no match for platform in manifest: not found"),
+			"not found; name one for the node's architecture with BUSYBOX_IMAGE=, or keep pods to nodes of the image's with NODE_SELECTOR=kubernetes.io/arch=", true,
+		},
 		"image malformed": {waiting("InvalidImageName"), "found InvalidImageName", true},
 		"runs as root":    {waiting("CreateContainerConfigError"), "expected it to start as pod dns-client", true},
 		"has no program":  {noProgram, `expected it to start as pod dns-client of the fixtures on node n1, found RunContainerError: exec: "etcd": executable file not found; name another with BUSYBOX_IMAGE=`, true},
