@@ -69,6 +69,32 @@ func TestNodesOfSeveralArchitecturesAreNoted(t *testing.T) {
 	}
 }
 
+func TestVolumesOfSeveralZonesAreNoted(t *testing.T) {
+	node := func(zone string) corev1.Node {
+		return corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{corev1.LabelTopologyZone: zone}}}
+	}
+	class := func(mode storagev1.VolumeBindingMode) *storagev1.StorageClass {
+		return &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "disk"}, VolumeBindingMode: &mode}
+	}
+	several := []corev1.Node{node("a"), node("b"), {}}
+	for name, c := range map[string]struct {
+		class *storagev1.StorageClass
+		nodes []corev1.Node
+		want  bool
+	}{
+		"bound at once":         {class(storagev1.VolumeBindingImmediate), several, true},
+		"no mode":               {&storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "disk"}}, several, true},
+		"bound for a pod":       {class(storagev1.VolumeBindingWaitForFirstConsumer), several, false},
+		"one zone":              {class(storagev1.VolumeBindingImmediate), []corev1.Node{node("a"), node("a"), {}}, false},
+		"no class that is seen": {nil, several, false},
+	} {
+		notes := scatteredVolumes(c.class, c.nodes)
+		if (len(notes) == 1) != c.want || c.want && !strings.Contains(notes[0], "StorageClass disk has claims bound as soon as they are made (volumeBindingMode Immediate), and the nodes are in 2 zones") {
+			t.Errorf("%s: expected a note %t, found %q", name, c.want, notes)
+		}
+	}
+}
+
 func TestListNodes(t *testing.T) {
 	node := func(name, kubelet string) corev1.Node {
 		return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{NodeInfo: corev1.NodeSystemInfo{KubeletVersion: kubelet, OSImage: "Debian", ContainerRuntimeVersion: "containerd://2"}}}

@@ -10,6 +10,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -78,17 +79,18 @@ func Check(ctx context.Context, client kubernetes.Interface, s runconfig.Setting
 	defer cancel()
 	f.User = userName(ctx, client)
 	findRights(ctx, client, s, &f)
-	findStorage(ctx, client, s, &f)
+	class := findStorage(ctx, client, s, &f)
 	findWorkload(ctx, client, s, &f)
-	describe(ctx, client, &f)
+	describe(ctx, client, class, &f)
 	return f
 }
 
-// describe finds facts that only the report uses, and notes what nodes ask of images. It leaves out what the account may not read.
-func describe(ctx context.Context, client kubernetes.Interface, f *Findings) {
+// describe finds facts that only the report uses, and notes what nodes ask of images and of volumes of a class. It leaves out what the account may not read.
+func describe(ctx context.Context, client kubernetes.Interface, class *storagev1.StorageClass, f *Findings) {
 	facts := &f.Facts
 	if nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{}); err == nil {
 		f.Notes = append(f.Notes, mixedArchitectures(nodes.Items)...)
+		f.Notes = append(f.Notes, scatteredVolumes(class, nodes.Items)...)
 		facts.Nodes = listNodes(nodes.Items)
 	}
 	if sets, err := client.AppsV1().DaemonSets(metav1.NamespaceSystem).List(ctx, metav1.ListOptions{}); err == nil {

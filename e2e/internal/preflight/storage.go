@@ -18,18 +18,19 @@ import (
 // defaultClass marks the default StorageClass.
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
-func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) {
+// findStorage finds the StorageClass of the run, and returns it, nil if there is none or nobody may see it.
+func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.Settings, f *Findings) *storagev1.StorageClass {
 	classes, err := client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
 	if apierrors.IsForbidden(err) {
 		// Without NAMESPACES it is among the missing rights.
 		if len(s.Namespaces) > 0 {
 			f.Notes = append(f.Notes, "StorageClass: the account may not list them, so the first claim will show whether there is one")
 		}
-		return
+		return nil
 	}
 	if err != nil {
 		f.add(Problem{Text: fmt.Sprintf("StorageClass: expected a list of them from the API server, found: %v", err)})
-		return
+		return nil
 	}
 	c := DefaultClass(classes.Items)
 	if s.StorageClass != "" {
@@ -40,6 +41,24 @@ func findStorage(ctx context.Context, client kubernetes.Interface, s runconfig.S
 		f.Notes = append(f.Notes, retainedVolumes(*c, s)...)
 	}
 	f.add(checkStorage(classes.Items, s)...)
+	return c
+}
+
+// scatteredVolumes returns a note where the claims of one pod may get volumes in several zones: the class, nil for an unknown one, has them bound before the pod
+// has a node (Immediate, which is the default of volumeBindingMode), and nodes are in several zones.
+func scatteredVolumes(c *storagev1.StorageClass, nodes []corev1.Node) []string {
+	if c == nil || c.VolumeBindingMode != nil && *c.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer {
+		return nil
+	}
+	zones := map[string]bool{}
+	for i := range nodes {
+		zones[nodes[i].Labels[corev1.LabelTopologyZone]] = true
+	}
+	if delete(zones, ""); len(zones) < 2 {
+		return nil
+	}
+	return []string{fmt.Sprintf("StorageClass %s has claims bound as soon as they are made (volumeBindingMode Immediate), and the nodes are in %d zones: where its volumes belong to a zone, "+
+		"a pod with two claims may fit on no node; name a class with WaitForFirstConsumer with STORAGE_CLASS=", c.Name, len(zones))}
 }
 
 // DefaultClass returns the default StorageClass, nil if there is none: of several the newest, and of those of one age the first by name, as the API

@@ -46,10 +46,7 @@ func foreign() []Variant {
 		{Name: "tenant", Summary: "ten namespaces that are there already, with quotas and a LimitRange each", prepare: tenant(roomy())},
 		{Name: "tenant-refused", Summary: "the same, with quotas that have room for two pods", prepare: tenant(narrow()), Refused: "quota"},
 		{Name: "simulated-nodes", Summary: "300 nodes that no machine stands behind, and that take no pods of the suite, beside the real ones", prepare: addSimulatedNodes},
-		{
-			Name: "zonal", Summary: "volumes are bound as soon as their claims are made, each in one of two zones with a node each", Config: read("zones.yaml"),
-			StorageClass: shared, prepare: zonalStorage,
-		},
+		{Name: "zonal", Summary: "volumes can be used in a zone, of which each worker is one", prepare: zonalStorage},
 		{Name: "two-defaults", Summary: "two StorageClasses are marked as the default", prepare: addSecondDefault},
 		{Name: "slow-storage", Summary: "a volume takes 40 s to be made", prepare: slowStorage},
 		{Name: "late-nodes", Summary: "nodes take pods only 90 s after the first that fits nowhere, as where nodes are made on demand, and an event says that they are made", prepare: lateNodes},

@@ -17,17 +17,20 @@ const dedicated = "dedicated"
 
 // taintWorkers taints the nodes that take pods.
 func taintWorkers(ctx context.Context, on *On) error {
-	return eachWorker(ctx, on, `{"spec": {"taints": [{"key": "`+dedicated+`", "value": "databases", "effect": "NoSchedule"}]}}`)
+	return eachWorker(ctx, on, always(`{"spec": {"taints": [{"key": "`+dedicated+`", "value": "databases", "effect": "NoSchedule"}]}}`))
 }
 
-// eachWorker changes the nodes that take pods.
-func eachWorker(ctx context.Context, on *On, patch string) error {
+// always returns the same patch for each node.
+func always(patch string) func(node string) string { return func(string) string { return patch } }
+
+// eachWorker changes the nodes that take pods, each with the patch that is returned for its name.
+func eachWorker(ctx context.Context, on *On, patch func(node string) string) error {
 	nodes, err := on.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "!node-role.kubernetes.io/control-plane"})
 	if err != nil {
 		return err
 	}
 	for _, n := range nodes.Items {
-		if _, err := on.client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		if _, err := on.client.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, []byte(patch(n.Name)), metav1.PatchOptions{}); err != nil {
 			return err
 		}
 	}
@@ -40,7 +43,7 @@ const nodesTake = 90 * time.Second
 // lateNodes cordons the workers until some time after the first event that a pod fits nowhere, and says of each such pod that a node is made for it, as
 // cluster-autoscaler does.
 func lateNodes(ctx context.Context, on *On) error {
-	if err := eachWorker(ctx, on, `{"spec": {"unschedulable": true}}`); err != nil {
+	if err := eachWorker(ctx, on, always(`{"spec": {"unschedulable": true}}`)); err != nil {
 		return err
 	}
 	go func() {
@@ -64,7 +67,7 @@ func lateNodes(ctx context.Context, on *On) error {
 				}
 			}
 		}
-		_ = eachWorker(ctx, on, `{"spec": {"unschedulable": null}}`)
+		_ = eachWorker(ctx, on, always(`{"spec": {"unschedulable": null}}`))
 	}()
 	return nil
 }

@@ -98,10 +98,12 @@ func slowStorage(ctx context.Context, on *On) error {
 	return on.client.CoreV1().Pods(storageNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=" + localPath})
 }
 
-// zonalStorage has each volume usable in one zone alone, of the two that the workers are in, before any pod is placed.
+// zonalStorage has each worker in a zone of its own, and volumes that can be used in a zone and not on a node.
 func zonalStorage(ctx context.Context, on *On) error {
-	// The volumes are folders of whichever node of the zone uses them, so that a zone has one node.
-	return errors.Join(addSharedProvisioner(ctx, on), createAll("zonal.yaml")(ctx, on))
+	err := eachWorker(ctx, on, func(node string) string {
+		return `{"metadata": {"labels": {"` + corev1.LabelTopologyZone + `": "` + node + `"}}}`
+	})
+	return errors.Join(err, createAll("zonal.yaml")(ctx, on))
 }
 
 // addSecondDefault marks another StorageClass as the default too. The API server takes the newest.
