@@ -39,5 +39,5 @@ func shown(seconds float64) string {
 	if seconds == 0 {
 		return "an unknown time"
 	}
-	return fmt.Sprintf("%.1f s", seconds)
+	return fmt.Sprintf("%.2f s", seconds)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
 )
 
 // Pods start and end after a time between these: faster than any kubelet has them do it, so that the controller is what takes time.
@@ -53,7 +55,8 @@ func Start(ctx context.Context, config *rest.Config, pods int) (stop func(), err
 		cancel()
 		return nil, err
 	}
-	factory.StartWithContext(ctx)
+	// The watches end with their API server.
+	factory.StartWithContext(klog.NewContext(ctx, logr.Discard()))
 	var running sync.WaitGroup
 	running.Go(func() { renewLeases(ctx, client, nodes) })
 	for range workers {
