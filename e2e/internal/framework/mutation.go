@@ -94,9 +94,15 @@ func (ns *Namespace) mutators(ctx context.Context) (all []mutator, err error) {
 	}
 	policies, unread := ns.mutatingPolicies(ctx)
 	for _, p := range policies {
-		if selects(p.namespaces, in) {
-			all = append(all, mutator{"the MutatingAdmissionPolicy " + p.name, p.rules})
+		match := p.Spec.MatchConstraints
+		if match == nil || !selects(match.NamespaceSelector, in) {
+			continue
 		}
+		one := mutator{name: "the MutatingAdmissionPolicy " + p.Name}
+		for _, r := range match.ResourceRules {
+			one.rules = append(one.rules, r.RuleWithOperations)
+		}
+		all = append(all, one)
 	}
 	return all, errors.Join(err, unread)
 }
