@@ -47,18 +47,18 @@ func TestProbeBindsAClaimOfTheSizeInUse(t *testing.T) {
 		if claim.Labels[probeLabel] != pp.name() || claim.Labels[runconfig.RunLabel] != p.settings.Run {
 			t.Errorf("%s: expected a claim with the labels of run and probe, found %v", name, claim.Labels)
 		}
-		need := needs(c.size)
+		need := Needs(c.size)
 		before := need[corev1.ResourceRequestsStorage]
 		p.withoutProbes(podProbe{claim: true}, need, "mine")
 		before.Sub(need[corev1.ResourceRequestsStorage])
 		if pvcs := need[corev1.ResourcePersistentVolumeClaims]; before.Cmp(size) != 0 || pvcs.Value() != few-1 {
 			t.Errorf("%s: expected the probe's own claim not to be needed a second time, found %v", name, need)
 		}
-		if pods := need[corev1.ResourcePods]; pods.Value() != few-1 {
+		if left := need[corev1.ResourcePods]; left.Value() != pods-1 {
 			t.Errorf("%s: expected the probe's own pod not to be needed a second time, found %v", name, need)
 		}
 		p.withoutProbes(podProbe{byController: true}, need, "mine")
-		if sets := need["count/statefulsets.apps"]; sets.Value() != few-1 || need[corev1.ResourcePersistentVolumeClaims] != *resource.NewQuantity(few-1, resource.DecimalSI) {
+		if left := need["count/statefulsets.apps"]; left.Value() != sets-1 || need[corev1.ResourcePersistentVolumeClaims] != *resource.NewQuantity(few-1, resource.DecimalSI) {
 			t.Errorf("%s: expected the probe's own set not to be needed a second time, found %v", name, need)
 		}
 	}

@@ -190,15 +190,15 @@ func TestCheckQuotas(t *testing.T) {
 		want   string
 	}{
 		{"none", nil, ""},
-		{"room", quota("pods", "10", "3"), ""},
-		{"little room", quota("pods", "7", "3"), "quota: expected quota few of namespace mine to leave 5 pods, found it leaves 4; raise it"},
+		{"room", quota("pods", "13", "3"), ""},
+		{"little room", quota("pods", "12", "3"), "quota: expected quota few of namespace mine to leave 10 pods, found it leaves 9; raise it"},
 		{"overdrawn", quota("count/statefulsets.apps", "0", "2"), "found it leaves -2"},
 		{"storage", quota("requests.storage", "100Mi", "0"), "to leave 256Mi requests.storage, found it leaves 100Mi"},
 		{"of the class", quota("disk.storageclass.storage.k8s.io/persistentvolumeclaims", "1", "0"), "to leave 5 disk.storageclass"},
 		{"of another class", quota("tape.storageclass.storage.k8s.io/persistentvolumeclaims", "1", "0"), ""},
 		{"of something else", quota("count/jobs.batch", "0", "0"), ""},
 	} {
-		problems := checkQuotas(c.quotas, "disk", needs(nil))
+		problems := checkQuotas(c.quotas, "disk", Needs(nil))
 		switch {
 		case c.want == "" && len(problems) > 0:
 			t.Errorf("%s: expected no problem, found %v", c.name, problems)
@@ -207,18 +207,18 @@ func TestCheckQuotas(t *testing.T) {
 		}
 	}
 	size := resource.MustParse("1Gi")
-	if problems := checkQuotas(quota("requests.storage", "5Gi", "0"), "disk", needs(&size)); len(problems) != 1 {
+	if problems := checkQuotas(quota("requests.storage", "5Gi", "0"), "disk", Needs(&size)); len(problems) != 1 {
 		t.Errorf("expected claims of CLAIM_SIZE to need more than 5Gi, found %v", problems)
 	}
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}, Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
 	}}}}}
-	for name, rooms := range map[string][2]string{"requests.cpu": {"800m", "700m"}, "cpu": {"800m", "700m"}, "limits.memory": {"512Mi", "500Mi"}} {
-		if problems := checkQuotas(quota(name, rooms[0], "0"), "disk", needs(nil, pod)); len(problems) > 0 {
-			t.Errorf("%s: expected room for eight containers, found %v", name, problems)
+	for name, rooms := range map[string][2]string{"requests.cpu": {"1200m", "1100m"}, "cpu": {"1200m", "1100m"}, "limits.memory": {"768Mi", "760Mi"}} {
+		if problems := checkQuotas(quota(name, rooms[0], "0"), "disk", Needs(nil, pod)); len(problems) > 0 {
+			t.Errorf("%s: expected room for twelve containers, found %v", name, problems)
 		}
-		if problems := checkQuotas(quota(name, rooms[1], "0"), "disk", needs(nil, pod)); len(problems) != 1 {
-			t.Errorf("%s: expected no room for eight containers, found %v", name, problems)
+		if problems := checkQuotas(quota(name, rooms[1], "0"), "disk", Needs(nil, pod)); len(problems) != 1 {
+			t.Errorf("%s: expected no room for twelve containers, found %v", name, problems)
 		}
 	}
 }

@@ -14,33 +14,27 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// few is more than the pods and claims that one spec's namespace ever holds, and containers more than their containers: a spec has pods with two.
-const few, containers = 5, 8
+// What one spec's namespace holds at most of each kind, as recorded histories show: pods of which some are still ending, sets without pods, and the revisions of
+// those. few are claims and services, and containers are of pods with two.
+const pods, sets, revisions, few, containers = 10, 20, 40, 5, 12
 
-// needs is more than one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
-// pods for as much as these do.
-func needs(claimSize *resource.Quantity, pods ...*corev1.Pod) map[corev1.ResourceName]resource.Quantity {
-	some := func() resource.Quantity { return *resource.NewQuantity(few, resource.DecimalSI) }
+// Needs is as much as one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
+// pods for as much as these do. The cluster tenant of the matrix has quotas of exactly that, so that a spec which needs more shows there.
+func Needs(claimSize *resource.Quantity, like ...*corev1.Pod) map[corev1.ResourceName]resource.Quantity {
 	storage := resource.MustParse("256Mi")
 	if claimSize != nil {
 		storage.Add(times(few, *claimSize))
 	}
-	out := map[corev1.ResourceName]resource.Quantity{
-		corev1.ResourcePods:                     some(),
-		"count/pods":                            some(),
-		corev1.ResourceServices:                 some(),
-		"count/services":                        some(),
-		corev1.ResourcePersistentVolumeClaims:   some(),
-		"count/persistentvolumeclaims":          some(),
-		corev1.ResourceRequestsStorage:          storage,
-		"count/statefulsets.apps":               some(),
-		"count/controllerrevisions.apps":        some(),
-		"count/endpointslices.discovery.k8s.io": some(),
-		"count/poddisruptionbudgets.policy":     resource.MustParse("1"),
-		corev1.ResourceConfigMaps:               resource.MustParse("1"),
-		"count/configmaps":                      resource.MustParse("1"),
+	out := map[corev1.ResourceName]resource.Quantity{corev1.ResourceRequestsStorage: storage}
+	for name, n := range map[corev1.ResourceName]int64{
+		corev1.ResourcePods: pods, "count/pods": pods, "count/statefulsets.apps": sets, "count/controllerrevisions.apps": revisions,
+		corev1.ResourceServices: few, "count/services": few, corev1.ResourcePersistentVolumeClaims: few, "count/persistentvolumeclaims": few,
+		"count/endpointslices.discovery.k8s.io": few,
+		corev1.ResourceConfigMaps:               1, "count/configmaps": 1, "count/poddisruptionbudgets.policy": 1,
+	} {
+		out[name] = *resource.NewQuantity(n, resource.DecimalSI)
 	}
-	for _, pod := range pods {
+	for _, pod := range like {
 		for name, one := range compute(pod) {
 			if all := times(containers, one); all.Cmp(out[name]) > 0 {
 				out[name] = all
@@ -81,8 +75,8 @@ func compute(pod *corev1.Pod) corev1.ResourceList {
 const quotaFollows = 15 * time.Second
 
 // quotas returns the quotas of a namespace that leave no room for a spec whose pods are like these.
-func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, pods []*corev1.Pod) (problems []Problem) {
-	need := needs(p.settings.ClaimSize, pods...)
+func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, like []*corev1.Pod) (problems []Problem) {
+	need := Needs(p.settings.ClaimSize, like...)
 	p.withoutProbes(pp, need, namespace)
 	_ = wait.PollUntilContextTimeout(ctx, time.Second, quotaFollows, true, func(ctx context.Context) (bool, error) {
 		list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})

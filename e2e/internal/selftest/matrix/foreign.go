@@ -43,7 +43,7 @@ func foreign() []Variant {
 		},
 	}
 	out := []Variant{
-		{Name: "tenant", Summary: "ten namespaces that are there already, with quotas and a LimitRange each", prepare: tenant(roomy())},
+		{Name: "tenant", Summary: "ten namespaces that are there already, with a LimitRange and a quota each that leaves what a spec needs and no more", prepare: tenant(exact())},
 		{Name: "tenant-refused", Summary: "the same, with quotas that have room for two pods", prepare: tenant(narrow()), Refused: "quota"},
 		{Name: "simulated-nodes", Summary: "300 nodes that no machine stands behind, and that take no pods of the suite, beside the real ones", prepare: addSimulatedNodes},
 		{Name: "zonal", Summary: "volumes can be used in a zone, of which each worker is one", prepare: zonalStorage},

@@ -3,25 +3,33 @@ package matrix
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/preflight"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 // tenants is how many namespaces somebody else has made.
 const tenants = 10
 
-// roomy is a quota with room for what a spec has, of everything that the suite counts.
-func roomy() corev1.ResourceList {
-	return corev1.ResourceList{
-		corev1.ResourcePods: resource.MustParse("12"), corev1.ResourceServices: resource.MustParse("6"),
-		corev1.ResourcePersistentVolumeClaims: resource.MustParse("16"), corev1.ResourceRequestsStorage: resource.MustParse("4Gi"),
-		corev1.ResourceRequestsCPU: resource.MustParse("1"), corev1.ResourceRequestsMemory: resource.MustParse("1Gi"), corev1.ResourceLimitsMemory: resource.MustParse("4Gi"),
-		"count/statefulsets.apps": resource.MustParse("6"),
+// exact is a quota with room for what preflight says that a spec needs, and no more.
+func exact() corev1.ResourceList {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
+		Requests: limits().Spec.Limits[0].DefaultRequest, Limits: limits().Spec.Limits[0].Default,
+	}}}}}
+	quota := corev1.ResourceList{}
+	maps.Copy(quota, preflight.Needs(nil, pod))
+	// Every namespace has one already, with the certificate of the API server.
+	for _, name := range []corev1.ResourceName{corev1.ResourceConfigMaps, "count/configmaps"} {
+		has := quota[name]
+		has.Add(resource.MustParse("1"))
+		quota[name] = has
 	}
+	return quota
 }
 
 // narrow is a quota without room for a spec.
