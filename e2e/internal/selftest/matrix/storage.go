@@ -98,7 +98,7 @@ func slowStorage(ctx context.Context, on *On) error {
 	return on.client.CoreV1().Pods(storageNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=" + localPath})
 }
 
-// zonalStorage has each worker in a zone of its own, and volumes that can be used in a zone and not on a node.
+// zonalStorage has each worker in a zone of its own, and volumes that can be used in their zone alone.
 func zonalStorage(ctx context.Context, on *On) error {
 	err := eachWorker(ctx, on, func(node string) string {
 		return `{"metadata": {"labels": {"` + corev1.LabelTopologyZone + `": "` + node + `"}}}`
