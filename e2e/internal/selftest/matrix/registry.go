@@ -139,7 +139,7 @@ func (r *Registry) fill(ctx context.Context, kept http.Handler, progress io.Writ
 			if err != nil {
 				return err
 			}
-			if err := remote.Write(to, image, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous)); err != nil {
+			if err := r.write(ctx, to, image); err != nil {
 				return err
 			}
 		}
@@ -149,6 +149,16 @@ func (r *Registry) fill(ctx context.Context, kept http.Handler, progress io.Writ
 		r.images.Busybox, err = images.Mirrored(registryName, w.Busybox)
 		return err
 	})
+}
+
+// write puts an image into the registry, as the only one of an index where it is said to be for another architecture: nodes look at that of an index alone.
+func (r *Registry) write(ctx context.Context, to name.Reference, image v1.Image) error {
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuth(authn.Anonymous)}
+	if r.architecture == "" {
+		return remote.Write(to, image, options...)
+	}
+	platform := &v1.Platform{OS: "linux", Architecture: r.architecture}
+	return remote.WriteIndex(to, mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: platform}}), options...)
 }
 
 // anew returns an image with a further layer below its own: a container runtime knows layers by all that is below them.
