@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -72,10 +73,13 @@ func (p *prober) lastWarning(ctx context.Context, kind string, o metav1.Object) 
 	return last.Reason + ": " + last.Message
 }
 
-// withoutProbes takes what the probe's pod, its claim, or its set, uses of a quota off what a spec needs.
-func (p *prober) withoutProbes(pp podProbe, need map[corev1.ResourceName]resource.Quantity, namespace string) {
+// withoutProbes takes what the probe's pod, its claim, or its set, uses of a quota off what a spec needs. The pod is the first of those that are like a spec's.
+func (p *prober) withoutProbes(pp podProbe, need map[corev1.ResourceName]resource.Quantity, namespace string, like ...*corev1.Pod) {
 	one := resource.MustParse("1")
 	uses := map[corev1.ResourceName]resource.Quantity{corev1.ResourcePods: one, "count/pods": one}
+	if len(like) > 0 {
+		maps.Copy(uses, compute(like[0]))
+	}
 	if pp.claim {
 		uses[corev1.ResourcePersistentVolumeClaims], uses["count/persistentvolumeclaims"] = one, one
 		uses[corev1.ResourceRequestsStorage] = p.claim(namespace).Spec.Resources.Requests[corev1.ResourceStorage]

@@ -77,9 +77,12 @@ const quotaFollows = 15 * time.Second
 // quotas returns the quotas of a namespace that leave no room for a spec whose pods are like these.
 func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, like []*corev1.Pod) (problems []Problem) {
 	need := Needs(p.settings.ClaimSize, like...)
-	p.withoutProbes(pp, need, namespace)
+	p.withoutProbes(pp, need, namespace, like...)
 	_ = wait.PollUntilContextTimeout(ctx, time.Second, quotaFollows, true, func(ctx context.Context) (bool, error) {
 		list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
+		if ctx.Err() != nil {
+			return false, nil // what was found last counts
+		}
 		if err != nil {
 			problems = []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
 			return true, nil

@@ -51,3 +51,26 @@ func TestQuotaFollows(t *testing.T) {
 		})
 	}
 }
+
+// TestQuotaOfExactlyWhatIsNeeded: what the probe's own pod asks for is not needed a second time.
+func TestQuotaOfExactlyWhatIsNeeded(t *testing.T) {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("5m")},
+	}}}}}
+	need := Needs(nil, pod)
+	p := testProber()
+	for _, more := range []bool{false, true} {
+		used := corev1.ResourceList{corev1.ResourcePods: resource.MustParse("1"), corev1.ResourceRequestsCPU: resource.MustParse("5m")}
+		if more {
+			used[corev1.ResourceRequestsCPU] = resource.MustParse("6m")
+		}
+		p.client = fake.NewClientset(&corev1.ResourceQuota{
+			ObjectMeta: metav1.ObjectMeta{Name: "exact", Namespace: "mine"}, Status: corev1.ResourceQuotaStatus{Hard: need, Used: used},
+		})
+		synctest.Test(t, func(t *testing.T) {
+			if got := p.quotas(t.Context(), podProbe{}, "mine", []*corev1.Pod{pod}); (len(got) > 0) != more {
+				t.Errorf("expected a problem to be there %t, found %v", more, got)
+			}
+		})
+	}
+}
