@@ -15,7 +15,7 @@ import (
 )
 
 // What one spec's namespace holds at most of each kind, as recorded histories show: pods of which some are still ending, sets without pods, and the revisions of
-// those. few are claims and services, and containers are of pods with two.
+// those. few are claims, services and budgets, and containers are of pods with two.
 const pods, sets, revisions, few, containers = 10, 20, 40, 5, 12
 
 // Needs is as much as one spec's namespace ever holds, by the resource names of quotas, where claims ask for claimSize or more if it is not nil, and
