@@ -30,7 +30,7 @@ func Needs(claimSize *resource.Quantity, like ...*corev1.Pod) map[corev1.Resourc
 		corev1.ResourcePods: pods, "count/pods": pods, "count/statefulsets.apps": sets, "count/controllerrevisions.apps": revisions,
 		corev1.ResourceServices: few, "count/services": few, corev1.ResourcePersistentVolumeClaims: few, "count/persistentvolumeclaims": few,
 		"count/endpointslices.discovery.k8s.io": few,
-		corev1.ResourceConfigMaps:               1, "count/configmaps": 1, "count/poddisruptionbudgets.policy": 1,
+		corev1.ResourceConfigMaps:               1, "count/configmaps": 1, "count/poddisruptionbudgets.policy": few,
 	} {
 		out[name] = *resource.NewQuantity(n, resource.DecimalSI)
 	}
