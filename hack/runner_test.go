@@ -107,6 +107,9 @@ func newRunner(t *testing.T, job map[string]string) *runner {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(r.env["GITHUB_STEP_SUMMARY"], nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	// Where modules come from is the machine's.
 	for _, name := range []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOFLAGS"} {
 		if out, err := exec.CommandContext(t.Context(), "go", "env", name).Output(); err == nil {
@@ -125,7 +128,7 @@ func newRunner(t *testing.T, job map[string]string) *runner {
 		r.env[name] = value
 	}
 	r.env["DOCKER_HOST"] = "unix://" + passOn(t, strings.TrimPrefix(os.Getenv("DOCKER_HOST"), "unix://"), filepath.Join(dir, "docker.sock"))
-	for _, path := range []string{"", "home", "tmp", "work", "docker.sock"} {
+	for _, path := range []string{"", "home", "tmp", "work", "docker.sock", "summary.md"} {
 		if err := os.Chown(filepath.Join(dir, path), runnerID, runnerID); err != nil {
 			t.Fatal(err)
 		}
