@@ -79,18 +79,22 @@ func (p *prober) quotas(ctx context.Context, pp podProbe, namespace string, like
 	need := Needs(p.settings.ClaimSize, like...)
 	p.withoutProbes(pp, need, namespace, like...)
 	_ = wait.PollUntilContextTimeout(ctx, time.Second, quotaFollows, true, func(ctx context.Context) (bool, error) {
-		list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
-		if ctx.Err() != nil {
-			return false, nil // what was found last counts
+		found := p.tight(ctx, namespace, need)
+		if ctx.Err() == nil { // else what was found before counts
+			problems = found
 		}
-		if err != nil {
-			problems = []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
-			return true, nil
-		}
-		problems = checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
 		return len(problems) == 0, nil
 	})
 	return problems
+}
+
+// tight returns the quotas of a namespace that leave less than is needed, or why they could not be read.
+func (p *prober) tight(ctx context.Context, namespace string, need map[corev1.ResourceName]resource.Quantity) []Problem {
+	list, err := p.client.CoreV1().ResourceQuotas(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return []Problem{{Text: oneLine(fmt.Sprintf("quota: expected a list of the quotas of namespace %s, found: %v", namespace, err))}}
+	}
+	return checkQuotas(list.Items, p.settings.Facts.StorageClass, need)
 }
 
 // checkQuotas compares what quotas leave, in all or for one StorageClass, with what a spec needs.
