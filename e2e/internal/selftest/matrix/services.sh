@@ -1,3 +1,4 @@
+#!/bin/sh
 # Has the addresses of the cluster's two services lead to their endpoints: nothing that the suite uses needs another.
 set -eu
 for chain in PREROUTING OUTPUT; do
