@@ -140,7 +140,7 @@ func (ns *Namespace) AwaitComplete(ctx context.Context) {
 	Expect(ns.Complete(ctx, ns.Settings.Limits.RecordingComplete)).To(Succeed(), "the recording must be complete before the spec goes on")
 }
 
-// AwaitQuiescent waits until the namespace's sets and pods have not changed for as long as judges ask for before they hold a settled
+// AwaitQuiescent waits until the namespace's sets, pods and revisions have not changed for as long as judges ask for before they hold a settled
 // state against the controller.
 func (ns *Namespace) AwaitQuiescent(ctx context.Context) {
 	GinkgoHelper()
@@ -165,16 +165,16 @@ func (ns *Namespace) AwaitQuiescent(ctx context.Context) {
 		}
 		Expect(err).NotTo(HaveOccurred())
 	}
-	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets and pods of %s, found none in %v: "+
+	Fail(fmt.Sprintf("expected a stretch of %v in which nothing happens to the sets, pods and revisions of %s, found none in %v: "+
 		"look for what changes them again and again (kubectl get pods,statefulsets -n %s -w)", length, ns.Name, ns.Settings.Limits.StatusSettled, ns.Name))
 }
 
-// lastChange returns when a set or a pod of the namespace last changed in what is recorded of it.
+// lastChange returns when a set, a pod or a revision of the namespace last changed in what is recorded of it.
 func (ns *Namespace) lastChange() time.Duration {
 	var last time.Duration
 	was := map[types.UID]string{}
 	for _, e := range ns.History().Events {
-		if e.Resource != history.Sets && e.Resource != history.Pods {
+		if !slices.Contains(settling(), e.Resource) {
 			continue
 		}
 		if now := shown(e); now != was[e.UID] {
@@ -184,10 +184,16 @@ func (ns *Namespace) lastChange() time.Duration {
 	return last
 }
 
-// state returns a text that differs for two different states of the sets and pods.
+// settling are the kinds of objects of which judges ask that nothing has happened to them. Watches of several kinds are not in step: a revision may be seen
+// to be removed after the status of its set.
+func settling() []history.Resource {
+	return []history.Resource{history.Sets, history.Pods, history.Revisions}
+}
+
+// state returns a text that differs for two different states of what settles.
 func state(s *history.State) string {
 	var b strings.Builder
-	for _, r := range []history.Resource{history.Sets, history.Pods} {
+	for _, r := range settling() {
 		for _, e := range s.List(r) {
 			b.WriteString(shown(e))
 		}
