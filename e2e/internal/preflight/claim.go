@@ -60,17 +60,24 @@ func (p *prober) claimProblem(ctx context.Context, pod *corev1.Pod) *Problem {
 
 // lastWarning returns the newest warning among an object's events, "" if there is none or the account may not list them.
 func (p *prober) lastWarning(ctx context.Context, kind string, o metav1.Object) string {
-	list, err := p.client.CoreV1().Events(o.GetNamespace()).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.Set{"involvedObject.kind": kind, "involvedObject.name": o.GetName(), "type": corev1.EventTypeWarning}.String(),
-	})
-	if err != nil || len(list.Items) == 0 {
+	warnings := p.events(ctx, o.GetNamespace(), fields.Set{"involvedObject.kind": kind, "involvedObject.name": o.GetName(), "type": corev1.EventTypeWarning})
+	if len(warnings) == 0 {
 		return ""
 	}
 	at := func(e corev1.Event) int64 {
 		return max(e.LastTimestamp.Unix(), e.EventTime.Unix(), e.CreationTimestamp.Unix())
 	}
-	last := slices.MaxFunc(list.Items, func(a, b corev1.Event) int { return cmp.Compare(at(a), at(b)) })
+	last := slices.MaxFunc(warnings, func(a, b corev1.Event) int { return cmp.Compare(at(a), at(b)) })
 	return last.Reason + ": " + last.Message
+}
+
+// events returns the events of a namespace that fields select, none if the account may not list them.
+func (p *prober) events(ctx context.Context, namespace string, of fields.Set) []corev1.Event {
+	list, err := p.client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: of.String()})
+	if err != nil {
+		return nil
+	}
+	return list.Items
 }
 
 // withoutProbes takes what the probe's pod, its claim, or its set, uses of a quota off what a spec needs. The pod is the first of those that are like a spec's.

@@ -21,12 +21,13 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
-// step is what happens to the second pod of the probe's set.
+// step is what happens to the second pod of the probe's set, and to its claim.
 type step string
 
-// The steps, in the order in which they are waited for.
+// The steps, in the order in which they are waited for; that the claim was bound is not.
 const (
 	created step = "was created"
+	bound   step = "had its claim Bound"
 	started step = "ran"
 	isReady step = "was Ready"
 	settled step = "was counted in the set's status"
@@ -38,7 +39,6 @@ type steps struct {
 	set, claim string
 	mu         sync.Mutex
 	at         map[step]time.Time
-	bound      time.Time // when the claim was
 	changed    chan struct{}
 }
 
@@ -65,9 +65,7 @@ func (s *steps) see(o any, deleted bool) {
 			note(gone, deleted)
 		}
 	case *corev1.PersistentVolumeClaim:
-		if o.Name == s.claim && o.Status.Phase == corev1.ClaimBound && s.bound.IsZero() {
-			s.bound = time.Now()
-		}
+		note(bound, o.Name == s.claim && o.Status.Phase == corev1.ClaimBound)
 	case *appsv1.StatefulSet:
 		note(settled, o.Name == s.set && o.Status.ReadyReplicas == 2 && o.Status.ObservedGeneration >= o.Generation)
 	}
@@ -77,13 +75,17 @@ func (s *steps) see(o any, deleted bool) {
 	}
 }
 
+// seen returns when a step was seen first, the zero time if it was not.
+func (s *steps) seen(one step) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at[one]
+}
+
 // await returns when a step was seen. That it was not before ctx ended is an error.
 func (s *steps) await(ctx context.Context, wanted step) (time.Time, error) {
 	for {
-		s.mu.Lock()
-		at := s.at[wanted]
-		s.mu.Unlock()
-		if !at.IsZero() {
+		if at := s.seen(wanted); !at.IsZero() {
 			return at, nil
 		}
 		select {
@@ -92,16 +94,6 @@ func (s *steps) await(ctx context.Context, wanted step) (time.Time, error) {
 		case <-s.changed:
 		}
 	}
-}
-
-// boundAfter returns how many seconds after a time the pod's claim was bound, 0 if that was not seen.
-func (s *steps) boundAfter(begin time.Time) float64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.bound.IsZero() {
-		return 0
-	}
-	return runconfig.MeasuredSeconds(s.bound.Sub(begin))
 }
 
 // measure scales the probe's set to two pods, has the first ask for the second by name, and scales it back. run runs a command in the first. It returns how long
@@ -149,7 +141,10 @@ func (p *prober) timed(ctx context.Context, namespace string, s *steps, run nslo
 		case created:
 			since = at
 		case isReady:
-			m.Bound, since = s.boundAfter(since), at
+			if claimed := s.seen(bound); !claimed.IsZero() {
+				m.Bound = runconfig.MeasuredSeconds(claimed.Sub(since))
+			}
+			since = at
 		}
 	}
 	if err := resolved(ctx, namespace, s, run); err != nil {

@@ -91,10 +91,8 @@ func (p *prober) nodePromised(ctx context.Context, pod *corev1.Pod) bool {
 	if pod.Spec.NodeName != "" {
 		return false
 	}
-	list, err := p.client.CoreV1().Events(pod.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.Set{"involvedObject.kind": "Pod", "involvedObject.name": pod.Name}.String(),
-	})
-	return err == nil && slices.ContainsFunc(list.Items, func(e corev1.Event) bool { return e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated" })
+	said := p.events(ctx, pod.Namespace, fields.Set{"involvedObject.kind": "Pod", "involvedObject.name": pod.Name})
+	return slices.ContainsFunc(said, func(e corev1.Event) bool { return e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated" })
 }
 
 // createPod creates the probe's pod itself.

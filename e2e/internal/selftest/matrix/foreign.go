@@ -82,17 +82,25 @@ func createAll(file string) func(context.Context, *On) error {
 		if err != nil {
 			return err
 		}
-		to, err := resources.New(on.Config)
-		if err != nil {
-			return err
-		}
-		for _, o := range all {
-			if err := to.Create(ctx, o); err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
+		if err := on.create(ctx, all); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
 		}
 		return pause(ctx, policiesSeen)
 	}
+}
+
+// create creates objects of any kind.
+func (on *On) create(ctx context.Context, all []k8s.Object) error {
+	to, err := resources.New(on.Config)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if err := to.Create(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // policiesSeen is ample for the API server's watch of its own policies.

@@ -19,7 +19,6 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
-	"sigs.k8s.io/e2e-framework/klient/k8s/resources"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/selftest/apiproxy"
@@ -94,19 +93,12 @@ func cacheDNS(ctx context.Context, on *On) error {
 	if err != nil {
 		return err
 	}
-	to, err := resources.New(on.Config)
-	if err != nil {
-		return err
-	}
 	for _, o := range all {
 		if set, is := o.(*appsv1.DaemonSet); is {
 			set.Spec.Template.Spec.Containers[0].Image = dns.Spec.Template.Spec.Containers[0].Image
 		}
-		if err := to.Create(ctx, o); err != nil {
-			return err
-		}
 	}
-	return nil
+	return on.create(ctx, all)
 }
 
 // denyEgress drops what pods send, but to DNS where that is excepted, and to the API server, which no policy of the suite's namespaces can deny the rest of the
