@@ -12,6 +12,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/explorer"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/nodes"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runner"
 )
@@ -55,6 +56,21 @@ func carryOut(ctx SpecContext, o explorer.Options) {
 	e.History = historyFile(text)
 	Expect(os.MkdirAll(episodesFolder(), 0o700)).To(Succeed())
 	Expect(e.Save(filepath.Join(episodesFolder(), slug(text)+".json"))).To(Succeed())
+}
+
+// wantedOf returns what fails an episode in which that was found broken: where only some guarantees are wanted, what breaks one of these, be it
+// promised by the implementation alone.
+func wantedOf(broken []judge.Finding, results []judge.Result) []judge.Finding {
+	if settings.Explore == nil || len(settings.Explore.Wanted) == 0 {
+		return broken
+	}
+	var out []judge.Finding
+	for _, r := range results {
+		if settings.Explore.Ends(r.Guarantee) {
+			out = append(out, r.Violations...)
+		}
+	}
+	return out
 }
 
 func episodesFolder() string { return filepath.Join(settings.ReportDir, runner.EpisodesFolder) }

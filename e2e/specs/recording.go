@@ -155,6 +155,9 @@ func saveHistory(h *history.History, spec string) error {
 func problemIn(h *history.History, results []judge.Result, spec types.SpecReport) string {
 	file := historyFile(textOf(spec))
 	broken := verdict.Broken(results)
+	if h.Header.Explored {
+		broken = wantedOf(broken, results)
+	}
 	switch {
 	case len(broken) > 0:
 		return verdict.Sentences(broken, file)

@@ -122,7 +122,9 @@ func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faul
 	waiting := map[contract.Level]chan faults.Fault{}
 	for i, c := range all {
 		on := c.takes(chosen)
-		if len(on) < c.least || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
+		// Random acts wait for little, and fill the machine with one cluster.
+		second := c.least > 0 && (len(on) < c.least || t.options.Exploration.Only)
+		if second || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
 			continue
 		}
 		if waiting[c.level] == nil {
@@ -297,10 +299,10 @@ func (r faultRun) under(ctx context.Context, f faults.Fault) (*verdict.Run, erro
 	if f.Kind == faults.Legal {
 		return r.specs(ctx, f.Name, f.Shows, r.options.LimitChanges) // none named: all of them
 	}
-	// The first spec that fails says enough, unless it fails for something else.
-	r.options.FailFast = true
+	// The first spec that fails says enough, unless it fails for something else, which an episode does not.
+	r.options.FailFast, r.options.Exploration.Wanted = true, f.Breaks
 	run, err := r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
-	if err == nil && ctx.Err() == nil && !r.once && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
+	if err == nil && ctx.Err() == nil && !r.once && !r.options.Exploration.Only && !(&faultResult{Fault: f}).caughtBy(run) && run.Overall != verdict.Conformant {
 		r.options.FailFast = false
 		run, err = r.specs(ctx, f.Name, slices.Concat(f.Breaks, f.Shows), r.cluster.limits)
 	}

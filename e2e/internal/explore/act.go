@@ -208,6 +208,39 @@ func (a *Act) Words() string {
 	return fmt.Sprintf("change the set %s%s: %s", a.Set, by, a.Spec.words())
 }
 
+// way is how an act of its kind is done, as far as its values say that: "" where all are alike.
+func (a *Act) way() string {
+	var parts []string
+	add := func(part string, is bool) {
+		if is {
+			parts = append(parts, part)
+		}
+	}
+	add(string(a.Propagation), true)
+	add("owned", a.Owned)
+	add("once", a.Once)
+	add("of a pod's name", a.Kind == MakeOutsider && memberOf(a.Set, a.Object))
+	add(a.Value, a.Kind != TouchSet && a.Kind != LabelSet)
+	add("unlabelled", a.Kind == RelabelPod && a.Value == "")
+	add("by the subresource", a.Subresource)
+	if s := a.Spec; s != nil {
+		add(string(s.Policy), true)
+		add(string(s.Strategy), true)
+		add(string(s.WhenScaled)+"-"+string(s.WhenDeleted), s.WhenScaled != "")
+		add("none", s.Replicas != nil && *s.Replicas == 0)
+		add("one", s.Replicas != nil && *s.Replicas == 1)
+		add("partition", s.Partition != nil && *s.Partition > 0)
+		add("gated", s.Template != nil && s.Template.Gate)
+		if s.Template != nil {
+			add(string(s.Template.Fault), true)
+		}
+		if s.MaxUnavailable != nil {
+			add("maxUnavailable "+*s.MaxUnavailable, true)
+		}
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " ")
+}
+
 // words lists what a spec asks for.
 func (s *Spec) words() string {
 	var out []string

@@ -21,11 +21,42 @@ type Course struct {
 	seen *Coverage
 	// templates numbers those that were made.
 	templates int
+
+	// sets are the names of its sets, without the kinds of acts that it does not do, and pace how many acts of a hundred wait for nothing or for rest.
+	// They differ between episodes, since few kinds of acts come deeper than all of them together, and a rollout of five pods is complete only where acts
+	// wait for it.
+	sets    []string
+	without map[Kind]bool
+	pace    pace
 }
+
+// pace is how many acts of a hundred wait for nothing, and how many until nothing is left to do; the others wait for a change.
+type pace struct{ atOnce, rest int }
+
+func paces() []pace { return []pace{{30, 15}, {10, 50}, {5, 80}, {60, 5}} }
 
 // NewCourse begins an episode. It takes seen for its own.
 func NewCourse(seed uint64, seen *Coverage) *Course {
-	return &Course{Episode: Episode{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 0)), seen: seen} //nolint:gosec // not for secrets
+	c := &Course{Episode: Episode{Seed: seed}, rng: rand.New(rand.NewPCG(seed, 0)), seen: seen} //nolint:gosec // not for secrets
+	c.pace, c.sets, c.without = pick(c, paces()...), setNames()[:pick(c, 1, 2)], map[Kind]bool{}
+	if c.rng.IntN(4) == 0 {
+		return c
+	}
+	for _, k := range Kinds() {
+		switch {
+		case takesBack(k):
+		case k == Scale, k == NewTemplate:
+			c.without[k] = c.rng.IntN(4) == 0
+		default:
+			c.without[k] = c.rng.IntN(2) == 0
+		}
+	}
+	return c
+}
+
+// takesBack reports whether a kind of acts makes a set go on, which each episode may need.
+func takesBack(k Kind) bool {
+	return slices.Contains([]Kind{CreateSet, ReleasePod, RemoveFinalizer, RemoveBudget, UncordonNode, StartNode}, k)
 }
 
 // Pace is what the next act waits for.
@@ -38,22 +69,22 @@ const (
 	Rest                 // until nothing is left to do
 )
 
-// Pace chooses what the next act waits for: mostly a change, so that acts hit sets in the middle of things.
+// Pace chooses what the next act waits for.
 func (c *Course) Pace() Pace {
 	switch n := c.rng.IntN(100); {
-	case n < 30:
+	case n < c.pace.atOnce:
 		return AtOnce
-	case n < 85:
-		return NextTurn
+	case n < c.pace.atOnce+c.pace.rest:
+		return Rest
 	}
-	return Rest
+	return NextTurn
 }
 
 // Did takes note of a step.
 func (c *Course) Did(s Step) {
 	c.Episode.Steps = append(c.Episode.Steps, s)
 	if s.Failed == "" {
-		c.seen.note(s.Act.Kind, s.in())
+		c.seen.note(&s.Act, s.in())
 	}
 }
 
@@ -71,24 +102,24 @@ func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Ph
 	}
 	var options []option
 	total := 0.0
-	for _, name := range setNames() {
+	for _, name := range c.sets {
 		set := s.Get(history.Sets, name)
 		var in []history.Phase
 		if set != nil {
 			in = phases(set)
 		}
 		for _, k := range kinds() {
-			act, ok := k.propose(c, s, name, set)
+			if c.without[k.name] {
+				continue
+			}
+			act, ok := c.propose(k, s, name, set)
 			if !ok {
 				continue
 			}
-			act.Kind, act.Set = k.name, name
-			if act.Possible(s) != nil {
-				continue
-			}
 			n := float64(1 + c.seen.seen(k.name, in))
-			options = append(options, option{act, k.weight / (n * n)})
-			total += k.weight / (n * n)
+			weight := k.weight * (1 + c.seen.leadsToRare(k.name)) / (n * n)
+			options = append(options, option{act, weight})
+			total += weight
 		}
 	}
 	at := c.rng.Float64() * total
@@ -101,6 +132,24 @@ func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Ph
 		return Act{}, false
 	}
 	return options[len(options)-1].act, true
+}
+
+// tries is how many acts of a kind are proposed, of which the one is taken that was done least in its way.
+const tries = 3
+
+// propose proposes an act of a kind that the state allows; false if there is none.
+func (c *Course) propose(k kind, s *history.State, name string, set *history.Event) (best Act, ok bool) {
+	for range tries {
+		act, may := k.propose(c, s, name, set)
+		if !may {
+			continue
+		}
+		act.Kind, act.Set = k.name, name
+		if act.Possible(s) == nil && (!ok || c.seen.ways(&act) < c.seen.ways(&best)) {
+			best, ok = act, true
+		}
+	}
+	return best, ok
 }
 
 // template returns the template that the set of that name was last given, nil if it was given none.

@@ -82,7 +82,7 @@ func TestWhatWasSeenLeastComesFirst(t *testing.T) {
 	for _, k := range Kinds() {
 		if k != SetPartition {
 			for range 50 {
-				seen.note(k, []history.Phase{history.AtRest, noPhase})
+				seen.note(&Act{Kind: k}, []history.Phase{history.AtRest, noPhase})
 			}
 		}
 	}

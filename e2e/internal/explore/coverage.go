@@ -20,38 +20,85 @@ import (
 type Coverage struct {
 	// Acts counts acts by their kind and the phase that their set was in.
 	Acts map[Kind]map[history.Phase]int `json:"acts"`
+	// Ways counts acts by their kind and the way in which they were done.
+	Ways map[Kind]map[string]int `json:"ways,omitempty"`
 	// Exercised counts the transitions that exercised a guarantee.
 	Exercised map[contract.ID]int `json:"exercised"`
-	Episodes  int                 `json:"episodes"`
+	// With counts the episodes that had an act of a kind, and LedTo those of them that exercised a guarantee.
+	With     map[Kind]int                 `json:"with,omitempty"`
+	LedTo    map[Kind]map[contract.ID]int `json:"ledTo,omitempty"`
+	Episodes int                          `json:"episodes"`
 }
 
 // NewCoverage is that of no episode.
 func NewCoverage() *Coverage {
-	return &Coverage{Acts: map[Kind]map[history.Phase]int{}, Exercised: map[contract.ID]int{}}
+	return &Coverage{
+		Acts: map[Kind]map[history.Phase]int{}, Ways: map[Kind]map[string]int{}, Exercised: map[contract.ID]int{},
+		With: map[Kind]int{}, LedTo: map[Kind]map[contract.ID]int{},
+	}
 }
 
 // note counts an act.
-func (c *Coverage) note(kind Kind, phases []history.Phase) {
-	if c.Acts[kind] == nil {
-		c.Acts[kind] = map[history.Phase]int{}
-	}
+func (c *Coverage) note(a *Act, phases []history.Phase) {
 	for _, p := range phases {
-		c.Acts[kind][p]++
+		count(c.Acts, a.Kind, p)
 	}
+	count(c.Ways, a.Kind, a.way())
+}
+
+// count adds one to a count of counts.
+func count[K, L comparable](in map[K]map[L]int, key K, of L) {
+	if in[key] == nil {
+		in[key] = map[L]int{}
+	}
+	in[key][of]++
 }
 
 // Add counts an episode.
 func (c *Coverage) Add(e *Episode) {
 	c.Episodes++
+	done := map[Kind]bool{}
 	for _, s := range e.Steps {
 		if s.Failed == "" {
-			c.note(s.Act.Kind, s.in())
+			c.note(&s.Act, s.in())
+			done[s.Act.Kind] = true
 		}
 	}
 	for id, n := range e.Exercised {
 		c.Exercised[id] += n
 	}
+	for kind := range done {
+		c.With[kind]++
+		for id := range e.Exercised {
+			count(c.LedTo, kind, id)
+		}
+	}
 }
+
+// rare is how many of the guarantees that were exercised count as rarely exercised ones.
+const rare = 10
+
+// leadsToRare returns how many of the guarantees that were exercised least an episode with such an act exercised, on average.
+func (c *Coverage) leadsToRare(kind Kind) float64 {
+	if c.With[kind] == 0 {
+		return 0
+	}
+	n := 0
+	for _, id := range c.byExercise()[:min(rare, len(c.Exercised))] {
+		n += c.LedTo[kind][id]
+	}
+	return float64(n) / float64(c.With[kind])
+}
+
+// byExercise lists the guarantees that were exercised, the least first.
+func (c *Coverage) byExercise() []contract.ID {
+	return slices.SortedFunc(maps.Keys(c.Exercised), func(x, y contract.ID) int {
+		return cmp.Or(cmp.Compare(c.Exercised[x], c.Exercised[y]), cmp.Compare(x, y))
+	})
+}
+
+// ways is how often an act was done in the way that this one is.
+func (c *Coverage) ways(a *Act) int { return c.Ways[a.Kind][a.way()] }
 
 // seen is how often an act was done in the phase of those in which it was done least.
 func (c *Coverage) seen(kind Kind, phases []history.Phase) int {
@@ -112,14 +159,26 @@ func (c *Coverage) Markdown() string {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "\n%d of %d pairs of act and phase were seen.\n\n| guarantee | exercised |\n| --- | ---: |\n", seen, pairs)
-	ids := slices.SortedFunc(maps.Keys(c.Exercised), func(x, y contract.ID) int {
-		return cmp.Or(cmp.Compare(c.Exercised[x], c.Exercised[y]), cmp.Compare(x, y))
-	})
-	for _, id := range ids {
+	fmt.Fprintf(&b, "\n%d of %d pairs of act and phase were seen.\n\n| act | done in these ways |\n| --- | --- |\n", seen, pairs)
+	for _, kind := range Kinds() {
+		if len(c.Ways[kind]) > 1 {
+			fmt.Fprintf(&b, "| %s | %s |\n", kind, inWays(c.Ways[kind]))
+		}
+	}
+	fmt.Fprintf(&b, "\n| guarantee | exercised |\n| --- | ---: |\n")
+	for _, id := range c.byExercise() {
 		fmt.Fprintf(&b, "| %s | %d |\n", id, c.Exercised[id])
 	}
 	return b.String()
+}
+
+// inWays writes how often acts of a kind were done in each way.
+func inWays(ways map[string]int) string {
+	var out []string
+	for _, way := range sorted(ways) {
+		out = append(out, fmt.Sprintf("%s %d", cmp.Or(way, "plain"), ways[way]))
+	}
+	return strings.Join(out, ", ")
 }
 
 // writeJSON writes a file of JSON in one step.

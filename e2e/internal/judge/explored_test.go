@@ -10,12 +10,14 @@ import (
 )
 
 // TestExploredHistoriesHaveNoFindings does to the simulated cluster what package explore does to real ones: the sets come to rest in the end, and no
-// judge finds anything.
+// judge accuses anybody. That nothing shows that the controller was at work while something was due is said now and then where it acted on an old cache, and
+// nothing had it look again.
 func TestExploredHistoriesHaveNoFindings(t *testing.T) {
 	t.Parallel()
 	const printed = 20
-	found, events, refused, acts, done := 0, 0, 0, 0, map[explore.Kind]int{}
-	for seed := range seeds() / 4 {
+	found, undecided, events, refused, acts, done := 0, 0, 0, 0, 0, map[explore.Kind]int{}
+	episodes := seeds() / 4
+	for seed := range episodes {
 		h, episode := simulator.Explored(seed)
 		events += len(h.Events)
 		for _, s := range episode.Steps {
@@ -30,7 +32,8 @@ func TestExploredHistoriesHaveNoFindings(t *testing.T) {
 			t.Errorf("seed %d: not settled in the end: %s", seed, episode.Unsettled)
 		}
 		for _, r := range judge.History(h) {
-			for _, f := range slices.Concat(r.Violations, r.Inconclusive) {
+			undecided += len(r.Inconclusive)
+			for _, f := range r.Violations {
 				if found++; found <= printed {
 					t.Errorf("seed %d: %s: expected no finding, found: %s", seed, r.Guarantee, f.Text)
 				}
@@ -43,5 +46,8 @@ func TestExploredHistoriesHaveNoFindings(t *testing.T) {
 			t.Errorf("the act %s was done %d times; whether it disrupts nodes or the control plane, which never fail here: %t", k, done[k], disruptive)
 		}
 	}
-	t.Logf("%d events, %d acts, %d of them refused, %d findings", events, acts, refused, found)
+	if most := int(episodes/500) + 1; undecided > most {
+		t.Errorf("expected at most %d undecided findings, found %d", most, undecided)
+	}
+	t.Logf("%d events, %d acts, %d of them refused, %d findings, %d undecided", events, acts, refused, found, undecided)
 }

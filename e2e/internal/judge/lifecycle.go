@@ -176,18 +176,25 @@ func (m *model) adoptable(s *setLife, pod *history.Event) bool {
 	if pod == nil || pod.Terminating() || pod.Pod.Finished() || !s.matches(pod) || fmt.Sprintf("%s-%d", s.name, history.Ordinal(pod.Name)) != pod.Name {
 		return false
 	}
-	return s.wanted(history.Ordinal(pod.Name), m.visibleFrom(pod.At), deliveredBy(pod.At)) && s.revisionAt(pod.At) == pod.Labels[appsv1.ControllerRevisionHashLabelKey]
+	return s.wanted(history.Ordinal(pod.Name), m.visibleFrom(pod.At), deliveredBy(pod.At)) && m.newestOnly(s, pod)
 }
 
-// revisionAt returns the update revision of the set's status at that moment or of the first later one that has one, or "".
-func (s *setLife) revisionAt(at time.Duration) string {
-	i := max(s.versionsUntil(deliveredBy(at))-1, 0)
-	for _, v := range s.events[i:] {
+// newestOnly reports whether the pod's revision was the update revision of the set in every version that may be in the informer cache, or in the first later
+// one that has an update revision where none of them has.
+func (m *model) newestOnly(s *setLife, pod *history.Event) bool {
+	of, named := pod.Labels[appsv1.ControllerRevisionHashLabelKey], false
+	from, to := max(s.versionsUntil(m.visibleFrom(pod.At))-1, 0), max(s.versionsUntil(deliveredBy(pod.At)), 1)
+	for i, v := range s.events[from:] {
+		if from+i >= to && named {
+			break
+		}
 		if r := v.Set.Status.UpdateRevision; r != "" {
-			return r
+			if named = true; r != of {
+				return false
+			}
 		}
 	}
-	return ""
+	return named
 }
 
 // checkRelease: a pod that its set no longer selects is released, and replaced once its name is free.

@@ -143,6 +143,14 @@ type Explore struct {
 	Seed     uint64        `json:"seed,omitempty"`
 	// Coverage is the file that says what earlier episodes have done, "" if there were none.
 	Coverage string `json:"coverage,omitempty"`
+	// Wanted are guarantees of which one that is found broken ends the run, while what else is broken ends nothing. Without any, whatever is found
+	// broken ends the episode.
+	Wanted []contract.ID `json:"wanted,omitempty"`
+}
+
+// Ends reports whether a guarantee that is found broken ends the episode.
+func (x *Explore) Ends(broken contract.ID) bool {
+	return x == nil || len(x.Wanted) == 0 || slices.Contains(x.Wanted, broken)
 }
 
 // Scale is how many pods the specs of scale have at a time.

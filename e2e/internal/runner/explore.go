@@ -53,6 +53,8 @@ type Exploration struct {
 	Namespaces int
 	Episode    string // file of the one to carry out
 	Coverage   string // file that adds up what was covered
+	// Wanted are guarantees of which one that is found broken ends the run, in place of whatever is found broken.
+	Wanted []contract.ID
 	// Only leaves out all other specs, and Shrink makes what is found shorter.
 	Only, Shrink bool
 
@@ -117,7 +119,7 @@ func (x *Exploration) wanted() bool { return x.Time > 0 || x.Episode != "" }
 // shrunk and told.
 func (o *Options) exploreRandomly(ctx context.Context, s runconfig.Settings, begin time.Time, out io.Writer) error {
 	x := o.Exploration
-	s.Explore = &runconfig.Explore{Coverage: x.Coverage}
+	s.Explore = &runconfig.Explore{Coverage: x.Coverage, Wanted: x.Wanted}
 	if x.Episode != "" {
 		s.Explore.Files = slices.Repeat([]string{x.Episode}, x.Namespaces)
 	} else {

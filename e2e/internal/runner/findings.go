@@ -161,7 +161,7 @@ func (sh *shrinker) carryOut(ctx context.Context, candidates [][]explore.Step) (
 	}
 	defer os.RemoveAll(dir)
 	s := sh.settings
-	s.Explore, s.SkipNamespaceWait = &runconfig.Explore{}, true
+	s.Explore, s.SkipNamespaceWait = &runconfig.Explore{Wanted: []contract.ID{sh.of}}, true
 	for i, steps := range candidates {
 		file := filepath.Join(dir, fmt.Sprintf("candidate-%d.json", i+1))
 		if err := (&explore.Episode{Seed: uint64(i), Steps: steps}).Save(file); err != nil {

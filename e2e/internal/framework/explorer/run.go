@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -15,10 +16,10 @@ import (
 
 const (
 	// turnLimit is how long an act waits for a change: where nothing is happening, the next act is what makes something happen.
-	turnLimit = 3 * time.Second
+	turnLimit = 2 * time.Second
 	// restLimit is how long an act waits until nothing is left to do, and momentLimit how long an act of a file waits for its moment, which may
 	// never come once other acts were dropped.
-	restLimit, momentLimit = 6 * time.Second, 5 * time.Second
+	restLimit, momentLimit = 12 * time.Second, 5 * time.Second
 	// judgeEvery is how often the judges are asked while acts go on: each time all resources are listed.
 	judgeEvery = 6 * time.Second
 	// stallLimit is how long nothing may have happened at the end before sets are touched. Judges hold an act against the controller that is
@@ -77,11 +78,23 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	e.Seconds = (ns.Now() - begin).Seconds()
 	if h, err := ns.Snapshot(ctx); err == nil {
 		e.Disturbed = judge.Disturbance(h)
+		e.Exercised = exercised(judge.History(h))
 	}
 	return e
 }
 
 // choose chooses acts and carries them out.
+// exercised counts the transitions that exercised a guarantee, for the choices of later episodes.
+func exercised(results []judge.Result) map[contract.ID]int {
+	out := map[contract.ID]int{}
+	for _, res := range results {
+		if res.Exercised > 0 {
+			out[res.Guarantee] = res.Exercised
+		}
+	}
+	return out
+}
+
 func (r *run) choose(ctx context.Context) {
 	for until := r.ns.Now() + r.length; r.ns.Now() < until && len(r.course.Episode.Steps) < maxActs && ctx.Err() == nil && !r.broken; {
 		after, atRest := r.await(ctx)
@@ -104,11 +117,36 @@ func (r *run) choose(ctx context.Context) {
 func (r *run) await(ctx context.Context) (after explore.Moment, atRest bool) {
 	switch r.course.Pace() {
 	case explore.NextTurn:
-		after, _ = r.nextTurn(ctx, turnLimit)
+		left := ""
+		r.ns.View(func(s *history.State) { left = explore.Settled(s) })
+		if left != "" { // otherwise nothing is about to change
+			after, _ = r.nextTurn(ctx, turnLimit)
+		}
 	case explore.Rest:
-		atRest = r.ns.Await(ctx, restLimit, "the sets to be at rest", explore.Settled) == nil
+		atRest = r.rest(ctx)
 	}
 	return after, atRest
+}
+
+// rest waits until nothing is left to do, and takes away what stands in the way of that, by acts of the episode.
+func (r *run) rest(ctx context.Context) bool {
+	for until := r.ns.Now() + restLimit; ctx.Err() == nil; {
+		var acts []explore.Act
+		var left string
+		r.ns.View(func(s *history.State) { acts, left = r.course.Ending(s, false), explore.Settled(s) })
+		if len(acts) == 0 && left == "" {
+			return true
+		}
+		if r.ns.Now() > until {
+			return false
+		}
+		for _, act := range acts {
+			r.do(ctx, explore.Step{Act: act})
+		}
+		r.nextTurn(ctx, turnLimit)
+		r.judge(ctx)
+	}
+	return false
 }
 
 // nextTurn waits until something comes to another moment.
@@ -179,7 +217,9 @@ func (r *run) judge(ctx context.Context) {
 		return
 	}
 	if h, err := r.ns.Snapshot(ctx); err == nil {
-		r.broken = slices.ContainsFunc(judge.History(h), func(res judge.Result) bool { return len(res.Violations) > 0 })
+		r.broken = slices.ContainsFunc(judge.History(h), func(res judge.Result) bool {
+			return len(res.Violations) > 0 && r.ns.Settings.Explore.Ends(res.Guarantee)
+		})
 	}
 	r.judged = r.ns.Now()
 }

@@ -9,7 +9,7 @@ import (
 
 const (
 	// turnLimit is how long an act waits for a change, and restLimit until nothing is left to do.
-	turnLimit, restLimit = 3 * time.Second, 6 * time.Second
+	turnLimit, restLimit = 2 * time.Second, 12 * time.Second
 	// step is how often a wait looks at what has happened.
 	step = 20 * time.Millisecond
 	// stallLimit is how long nothing may have happened at the end before sets are touched, and endLimit how long before the sets are taken not to come to
@@ -56,7 +56,25 @@ func (x *explorer) await() {
 		before := explore.Moments(x.state)
 		x.until(turnLimit, func() bool { _, is := explore.Turn(before, x.state); return is })
 	case explore.Rest:
-		x.until(restLimit, func() bool { return explore.Settled(x.state) == "" })
+		x.rest()
+	}
+}
+
+// rest waits until nothing is left to do, and takes away what stands in the way of that, by acts of the episode.
+func (x *explorer) rest() {
+	changed := true
+	for end := x.cl.builder.Now() + restLimit; x.cl.builder.Now() < end; x.cl.run(step) {
+		if changed = x.update() || changed; !changed {
+			continue
+		}
+		changed = false
+		acts := x.course.Ending(x.state, false)
+		if len(acts) == 0 && explore.Settled(x.state) == "" {
+			return
+		}
+		for _, act := range acts {
+			x.do(explore.Step{Act: act})
+		}
 	}
 }
 
