@@ -51,6 +51,7 @@ const (
 	MakeBudget       Kind = "budget"
 	RemoveBudget     Kind = "remove-budget"
 	MakeOutsider     Kind = "outsider" // a pod with the labels of the set
+	LookUp           Kind = "look-up"  // the names of a pod, in its container and in DNS, while its set is at rest
 	KillComponent    Kind = "kill"     // Value names a component of the control plane, which its kubelet starts again
 	CordonNode       Kind = "cordon"   // that of the pod Object, as long as no other is disrupted
 	UncordonNode     Kind = "uncordon"
@@ -190,6 +191,8 @@ func (a *Act) Words() string {
 			by += ", whose container is not started again"
 		}
 		return fmt.Sprintf("create the pod %s %s, with the labels of %s", a.Object, by, a.Set)
+	case LookUp:
+		return "look up the names of the pod " + a.Object + ", in its container and in DNS"
 	case KillComponent:
 		return "kill " + a.Value
 	case CordonNode:
@@ -330,7 +333,7 @@ func (a *Act) Changes() bool { return a.Spec != nil && a.Kind != CreateSet }
 func (a *Act) onPod() bool {
 	return slices.Contains([]Kind{
 		ReleasePod, HoldPod, DeletePod, ForceDeletePod, EvictPod, FailPod, StopContainer, RelabelPod, OrphanPod, AddFinalizer, RemoveFinalizer,
-		CordonNode, StopNode,
+		LookUp, CordonNode, StopNode,
 	}, a.Kind)
 }
 
@@ -349,6 +352,8 @@ func (a *Act) Possible(s *history.State) error {
 		return fmt.Errorf("%s does not exist", a.Object)
 	case (a.Kind == CordonNode || a.Kind == StopNode) && pod.Pod.Node == "":
 		return fmt.Errorf("%s has no node", a.Object)
+	case a.Kind == LookUp && (set == nil || Unsettled(s, set) != ""):
+		return fmt.Errorf("the set %s is not at rest", a.Set)
 	case a.Kind == StopContainer && (pod.Pod.Phase != corev1.PodRunning || pod.Pod.Stopped()):
 		return fmt.Errorf("%s does not run", a.Object)
 	case (a.Kind == DeleteSet || a.Kind == TouchSet || a.Kind == LabelSet || a.Changes()) && set == nil:

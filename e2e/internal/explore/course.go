@@ -172,6 +172,11 @@ func (c *Course) budget(set string) bool {
 	return false
 }
 
+// outsider reports whether the episode has made a pod of that name, whose names are not those that a set gives.
+func (c *Course) outsider(pod string) bool {
+	return slices.ContainsFunc(c.Episode.Steps, func(s Step) bool { return s.Act.Kind == MakeOutsider && s.Act.Object == pod })
+}
+
 // disrupted is the kind of the act that has disrupted a node which is not restored yet, "" if there is none.
 func (c *Course) disrupted() Kind {
 	for _, s := range slices.Backward(c.Episode.Steps) {

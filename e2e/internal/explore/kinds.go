@@ -86,6 +86,9 @@ func kinds() []kind {
 			return Act{}, c.budget(name)
 		}},
 		{MakeOutsider, 1, proposeOutsider},
+		{LookUp, 2, func(c *Course, s *history.State, name string, set *history.Event) (Act, bool) {
+			return onPod(func(p *history.Event) bool { return !c.outsider(p.Name) })(c, s, name, set)
+		}},
 		{KillComponent, 0.3, func(c *Course, _ *history.State, _ string, set *history.Event) (Act, bool) {
 			return Act{Value: pick(c, Components()...)}, c.Disruptive && set != nil
 		}},

@@ -31,6 +31,7 @@ const (
 	Delete     Method = "delete"
 	Evict      Method = "evict"
 	Signal     Method = "signal" // TERM to the first process of the pod's container
+	Names      Method = "names"  // looks up the names of the pod
 	Kill       Method = "kill"   // KILL to the component of the control plane of that name
 
 	// Of the node of the pod of that name, and after it of the node that was cordoned or stopped last.
@@ -87,6 +88,8 @@ func (a *Act) Requests(image string) ([]Request, error) {
 		onPod.Method, onPod.Body = MergePatch, object("spec", object("activeDeadlineSeconds", 1))
 	case StopContainer:
 		onPod.Method = Signal
+	case LookUp:
+		onPod.Method = Names
 	case RelabelPod:
 		var value any
 		if a.Value != "" {

@@ -147,6 +147,8 @@ func (r *Request) kubectl() (string, error) {
 		return fmt.Sprintf("NODE=$(node_of %s)\necho \"stop the node $NODE with all that runs on it (docker pause), and press Enter\"; read -r _\n", r.Name), nil
 	case Start:
 		return "echo \"let the node $NODE go on, and press Enter\"; read -r _\n", nil
+	case Names:
+		return fmt.Sprintf("run exec %[1]s -- hostname\nrun exec %[1]s -- hostname -f\nrun exec %[1]s -- sh -c 'nslookup \"$(hostname -f)\"'\n", r.Name), nil
 	case Signal:
 		return fmt.Sprintf("run exec %s -- kill -TERM 1\n", r.Name), nil
 	}

@@ -66,6 +66,12 @@ func (c Client) Of(service string) Client {
 	return c
 }
 
+// About returns a client that looks up the names of another set.
+func (c Client) About(set *statefulset.Set) Client {
+	c.set = set
+	return c
+}
+
 // zone returns the cluster's DNS zone, which is part of a search domain "<namespace>.svc.<zone>" in the pod's resolver configuration.
 func zone(ctx context.Context, ns *framework.Namespace, pod string) string {
 	GinkgoHelper()

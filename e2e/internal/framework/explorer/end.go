@@ -2,8 +2,13 @@ package explorer
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -31,6 +36,7 @@ func (r *run) end(ctx context.Context) {
 			r.do(ctx, explore.Step{Act: act, End: true})
 		}
 		if left == "" && len(acts) == 0 {
+			r.verifyCollected(ctx)
 			return
 		}
 		if r.ns.Now()-last > patience || r.ns.Now()-begin > endFactor*patience {
@@ -46,6 +52,36 @@ func (r *run) end(ctx context.Context) {
 		touched = touched || stalled
 		r.judge(ctx)
 	}
+}
+
+// verifyCollected verifies that pods and controller revisions of deleted sets are gone, but for those that were orphaned.
+func (r *run) verifyCollected(ctx context.Context) {
+	if !slices.ContainsFunc(r.course.Episode.Steps, func(s explore.Step) bool {
+		return s.Act.Kind == explore.DeleteSet && s.Act.Propagation != metav1.DeletePropagationOrphan && s.Failed == ""
+	}) {
+		return
+	}
+	l := r.ns.Settings.Limits
+	err := r.ns.AwaitFrom(ctx, l.PodGone+l.Collected, "what deleted sets had to be gone", uncollected, r.ns.GarbageCollector())
+	if ctx.Err() == nil {
+		r.ns.Verify(contract.TerminationCascade, err, "pods and controller revisions of deleted sets")
+	}
+}
+
+// uncollected says which pod or controller revision has a set for its controller that is not there, "" if none has.
+func uncollected(s *history.State) string {
+	for _, resource := range []history.Resource{history.Pods, history.Revisions} {
+		for _, e := range s.List(resource) {
+			o := e.Controller()
+			if o == nil || o.Kind != "StatefulSet" {
+				continue
+			}
+			if set := s.Get(history.Sets, o.Name); set == nil || set.UID != o.UID {
+				return fmt.Sprintf("%s %s is still there (terminating: %t), of the deleted set %s", resource, e.Name, e.Terminating(), o.Name)
+			}
+		}
+	}
+	return ""
 }
 
 // patience is how long nothing may happen before a set that has not come to rest never will.

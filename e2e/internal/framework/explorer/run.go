@@ -10,6 +10,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
@@ -54,6 +55,7 @@ type run struct {
 	judged  time.Duration
 	broken  bool
 	other   *metav1.OwnerReference
+	client  *dns.Client // of the set that names were looked up of first
 }
 
 // Run carries out an episode in a namespace that is recorded.

@@ -31,7 +31,7 @@ func (r *run) perform(ctx context.Context, act *explore.Act) error {
 		return err
 	}
 	for i := range requests {
-		err := r.send(ctx, &requests[i])
+		err := r.send(ctx, act.Set, &requests[i])
 		if err != nil && !(requests[i].Exists && apierrors.IsAlreadyExists(err)) {
 			return err
 		}
@@ -39,8 +39,8 @@ func (r *run) perform(ctx context.Context, act *explore.Act) error {
 	return nil
 }
 
-// send sends a request and records it.
-func (r *run) send(ctx context.Context, q *explore.Request) error {
+// send sends a request of an act on that set and records it.
+func (r *run) send(ctx context.Context, set string, q *explore.Request) error {
 	record := framework.Request{Verb: q.Verb, Resource: q.Resource, Name: q.Name, Text: q.Text}
 	if q.Method == explore.Post {
 		return r.create(ctx, record, q)
@@ -60,6 +60,8 @@ func (r *run) send(ctx context.Context, q *explore.Request) error {
 		return r.disrupt(ctx, record, q.Method)
 	case explore.Uncordon, explore.Start:
 		return r.restore(ctx, record, q.Method)
+	case explore.Names:
+		return r.lookUp(ctx, record, set)
 	case explore.Signal:
 		return r.ns.Do(record, func() error {
 			_, err := r.ns.Exec(ctx, q.Name, "kill", "-TERM", "1")

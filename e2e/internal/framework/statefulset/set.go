@@ -115,6 +115,15 @@ func create(ctx context.Context, ns *framework.Namespace, o *appsv1.StatefulSet)
 	return setOf(ns, created)
 }
 
+// Existing describes the set of that name, as the API server has it.
+func Existing(ctx context.Context, ns *framework.Namespace, name string) (*Set, error) {
+	o, err := ns.Client.AppsV1().StatefulSets(ns.Name).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return setOf(ns, o), nil
+}
+
 // setOf describes a set that the API server has answered with.
 func setOf(ns *framework.Namespace, created *appsv1.StatefulSet) *Set {
 	return &Set{

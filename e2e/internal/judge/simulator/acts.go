@@ -49,6 +49,7 @@ func (cl *cluster) carryOut(a *explore.Act) error {
 		delete(cl.budgets, a.Set)
 	case explore.MakeOutsider:
 		cl.makeOutsider(a)
+	case explore.LookUp: // no name is served here
 	case explore.KillComponent, explore.CordonNode, explore.UncordonNode, explore.StopNode, explore.StartNode:
 		return errors.New("the simulated nodes and control plane never fail")
 	default:

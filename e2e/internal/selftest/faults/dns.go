@@ -26,7 +26,7 @@ func dns() []Fault {
 		Replays: "127259: records of a headless service come late",
 		Edits:   []Edit{{endpoints, selected, "\tif planted.In(\"endpoints-late\") && service.Namespace != \"kube-system\" && service.Namespace != \"default\" && len(pods) > 0 {\n\t\ttime.Sleep(2 * time.Minute)\n\t}\n"}},
 	}, {
-		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSSRV},
+		Name: "endpoints-lose-last", Kind: Obvious, Breaks: []contract.ID{contract.DNSHeadless, contract.DNSPodRecord, contract.DNSFromMember, contract.DNSSRV, contract.DNSEndpointConditions},
 		Harm:  "One member gets no traffic, and its peers cannot reach it.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithoutLast(\"endpoints-lose-last\", pods)\n"}},
 	}, {
@@ -50,23 +50,23 @@ func dns() []Fault {
 		Harm:  "A service of one member alone has none.",
 		Edits: []Edit{{endpoints, selected, "\tif _, one := service.Spec.Selector[\"apps.kubernetes.io/pod-index\"]; one && planted.In(\"endpoints-of-one-lost\") {\n\t\tpods = nil\n\t}\n"}},
 	}, {
-		Name: "endpoints-keep-gone", Kind: Obvious, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless},
+		Name: "endpoints-keep-gone", Kind: Obvious, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless, contract.DNSEndpointConditions},
 		Harm:  "Clients are sent to members that were scaled away.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithGone(\"endpoints-keep-gone\", string(service.UID), pods)\n"}},
 	}, {
-		Name: "endpoints-keep-gone-beside-others", Kind: Subtle, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless},
+		Name: "endpoints-keep-gone-beside-others", Kind: Subtle, Breaks: []contract.ID{contract.DNSGone, contract.DNSHeadless, contract.DNSEndpointConditions},
 		Harm:  "As long as some members are left, clients are sent to those that were scaled away too.",
 		Edits: []Edit{{endpoints, selected, "\tif len(pods) > 0 {\n\t\tpods = planted.WithGone(\"endpoints-keep-gone-beside-others\", string(service.UID), pods)\n\t}\n"}},
 	}, {
-		Name: "endpoints-keep-first", Kind: Subtle, Breaks: []contract.ID{contract.DNSFollows, contract.DNSHeadless, contract.DNSPodRecord},
+		Name: "endpoints-keep-first", Kind: Subtle, Breaks: []contract.ID{contract.DNSFollows, contract.DNSHeadless, contract.DNSPodRecord, contract.DNSEndpointConditions},
 		Harm:  "After a member is replaced its name leads to an address that is nobody's.",
 		Edits: []Edit{{endpoints, selected, "\tpods = planted.WithFirst(\"endpoints-keep-first\", string(service.UID), pods)\n"}},
 	}, {
-		Name: "endpoints-take-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSNotReady},
+		Name: "endpoints-take-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSNotReady, contract.DNSEndpointConditions},
 		Harm:  "Clients are sent to members that cannot answer yet.",
 		Edits: serving("endpoints-take-unready", "service.Spec.PublishNotReadyAddresses = true"),
 	}, {
-		Name: "endpoints-hide-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSPublishNotReady},
+		Name: "endpoints-hide-unready", Kind: Subtle, Breaks: []contract.ID{contract.DNSPublishNotReady, contract.DNSEndpointConditions},
 		Harm:  "Members that must find each other before they can be Ready never do.",
 		Edits: serving("endpoints-hide-unready", "service.Spec.PublishNotReadyAddresses = false"),
 	}, {
