@@ -53,7 +53,9 @@ FAULT=legal-* plants what looks like a fault and is none, under which all specs 
 
 RESULTS.md in the report folder lists every fault with what its last run found, this run's or an earlier one's; it is written also when
 the run is interrupted, and FAULT=` + uncaughtFaults + ` goes on with the faults that this suite has not caught yet. When it lacks nothing and is of the
-default version, ` + resultsFile + ` is written as well.`,
+default version, ` + resultsFile + ` is written as well.
+
+With BY=explore ` + exploredFile + ` gets the rows of the faults that were tried.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runFaults(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -84,6 +86,9 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		return err
 	}
 	defer func() { _ = folder.Close() }()
+	if o.fault == "" && o.Exploration.Only {
+		chosen = explorable(chosen)
+	}
 	trial := o.trial(kubernetes, faults.In(kubernetes), out, progress)
 	if chosen, err = trial.choose(ctx, o.fault, chosen); err != nil {
 		return err
@@ -96,7 +101,12 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		trial.table = all
 	}
 	fmt.Fprintf(out, "%s; this run took %.0f min\n", trial.table.summary(), time.Since(begin).Minutes())
-	if err := errors.Join(err, trial.save(all)); err != nil {
+	err = errors.Join(err, trial.save(all))
+	if o.Exploration.Only && kubernetes == faults.Versions()[0] {
+		// How many random acts miss is a figure, and no failure.
+		return errors.Join(err, trial.saveExplored(context.WithoutCancel(ctx), exploredFile))
+	}
+	if err != nil {
 		return err
 	}
 	if !trial.table.good() {

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
@@ -328,6 +329,13 @@ func (t *Template) words() string {
 
 // Changes reports whether the act changes the spec of a set that exists.
 func (a *Act) Changes() bool { return a.Spec != nil && a.Kind != CreateSet }
+
+// Verified lists the guarantees that an episode verifies by itself, beside what judges make of its history.
+func Verified() []contract.ID {
+	return []contract.ID{
+		contract.IdentityHostname, contract.IdentityOwnFQDN, contract.DNSPodRecord, contract.DNSHeadless, contract.TerminationCascade,
+	}
+}
 
 // onPod reports whether the act is about a pod that must exist.
 func (a *Act) onPod() bool {
