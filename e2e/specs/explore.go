@@ -61,7 +61,7 @@ func carryOut(ctx SpecContext, o explorer.Options) {
 // wantedOf returns what fails an episode in which that was found broken: where only some guarantees are wanted, what breaks one of these, be it
 // promised by the implementation alone.
 func wantedOf(broken []judge.Finding, results []judge.Result) []judge.Finding {
-	if settings.Explore == nil || len(settings.Explore.Wanted) == 0 {
+	if !settings.Explore.Wants() {
 		return broken
 	}
 	var out []judge.Finding

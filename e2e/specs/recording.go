@@ -127,10 +127,11 @@ func conclude(ctx SpecContext, ns *framework.Namespace, early *judge.Early) {
 		progress.send(runner.Event{Broken: fmt.Sprintf("not so, as the whole recording shows: %s: %v", textOf(spec), withdrawn)})
 	}
 	problem := problemIn(h, results, spec)
-	if problem != "" && !spec.Failed() {
+	wanted := settings.Explore.Wants()
+	if problem != "" && !spec.Failed() && !wanted {
 		diagnoseSpec(ctx, ns)
 	}
-	if problem != "" || spec.Failed() {
+	if (problem != "" || spec.Failed()) && !wanted {
 		dir := filepath.Join(ns.Settings.ReportDir, "failures", slug(textOf(spec)))
 		if err := ns.SaveArtifacts(ctx, dir); err != nil {
 			AddReportEntry("artifacts", fmt.Sprintf("could not be saved whole: %v", err))

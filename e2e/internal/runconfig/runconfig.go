@@ -148,9 +148,12 @@ type Explore struct {
 	Wanted []contract.ID `json:"wanted,omitempty"`
 }
 
+// Wants reports whether only some guarantees are wanted.
+func (x *Explore) Wants() bool { return x != nil && len(x.Wanted) > 0 }
+
 // Ends reports whether a guarantee that is found broken ends the episode.
 func (x *Explore) Ends(broken contract.ID) bool {
-	return x == nil || len(x.Wanted) == 0 || slices.Contains(x.Wanted, broken)
+	return !x.Wants() || slices.Contains(x.Wanted, broken)
 }
 
 // Scale is how many pods the specs of scale have at a time.
