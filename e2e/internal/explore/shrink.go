@@ -49,3 +49,117 @@ func firstShown(candidates [][]Step, width int, try func([][]Step) ([]bool, erro
 	}
 	return nil, nil
 }
+
+// Simplify makes steps say less for as long as what they showed is still shown: it takes away what a step waits for, and what a set or template is given
+// beside what it must have, one thing at a time. try is as for Shrink.
+func Simplify(steps []Step, width int, try func([][]Step) ([]bool, error)) ([]Step, error) {
+	for {
+		simpler, err := firstShown(simplerSteps(steps), width, try)
+		if err != nil || simpler == nil {
+			return steps, err
+		}
+		steps = simpler
+	}
+}
+
+// simplerSteps returns the steps with one thing less each.
+func simplerSteps(steps []Step) [][]Step {
+	var out [][]Step
+	add := func(change func(*Step)) {
+		all, changed := slices.Clone(steps), false
+		for i := range all {
+			if spec := all[i].Act.Spec; spec != nil {
+				all[i].Act.Spec = spec.clone()
+			}
+			was := all[i].Act.Words()
+			waited := all[i].After
+			change(&all[i])
+			changed = changed || all[i].Act.Words() != was || all[i].After != waited
+			if all[i].Act.valid() != nil || all[i].Act.Changes() && all[i].Act.Spec.words() == "" {
+				return
+			}
+		}
+		if changed {
+			out = append(out, all)
+		}
+	}
+	for i := range steps {
+		only := func(change func(*Step)) {
+			n := -1
+			add(func(s *Step) {
+				if n++; n == i {
+					change(s)
+				}
+			})
+		}
+		only(func(s *Step) { s.After = Moment{} })
+		for _, less := range simplerSpecs() {
+			only(func(s *Step) {
+				if s.Act.Spec != nil {
+					less(s.Act.Spec)
+				}
+			})
+		}
+	}
+	// A template of one name is the same wherever it is used, and all templates of a set mount its claims.
+	for _, name := range templatesOf(steps) {
+		for _, less := range []func(*Template){
+			func(t *Template) { t.Fault = "" },
+			func(t *Template) { t.Extra = "" },
+			func(t *Template) { t.Gate = false },
+			func(t *Template) { t.Stop = 0 },
+		} {
+			add(func(s *Step) {
+				if spec := s.Act.Spec; spec != nil && spec.Template != nil && spec.Template.Name == name {
+					less(spec.Template)
+				}
+			})
+		}
+	}
+	for _, set := range setNames() {
+		add(func(s *Step) {
+			if spec := s.Act.Spec; spec != nil && s.Act.Set == set {
+				spec.Claims, spec.WhenScaled, spec.WhenDeleted = nil, "", ""
+				if spec.Template != nil {
+					spec.Template.Mounts = nil
+				}
+			}
+		})
+	}
+	return out
+}
+
+// simplerSpecs lists what a spec can do without, the most at once first.
+func simplerSpecs() []func(*Spec) {
+	return []func(*Spec){
+		func(s *Spec) { s.Strategy, s.Partition, s.MaxUnavailable = "", nil, nil },
+		func(s *Spec) { s.MaxUnavailable = nil },
+		func(s *Spec) { s.Partition = nil },
+		func(s *Spec) { s.Start = nil },
+		func(s *Spec) { s.MinReadySeconds = nil },
+		func(s *Spec) { s.HistoryLimit = nil },
+		func(s *Spec) { s.WhenScaled, s.WhenDeleted = "", "" },
+		func(s *Spec) { s.Policy = "" },
+	}
+}
+
+// templatesOf returns the names of the templates of the steps.
+func templatesOf(steps []Step) []string {
+	var out []string
+	for i := range steps {
+		if spec := steps[i].Act.Spec; spec != nil && spec.Template != nil && !slices.Contains(out, spec.Template.Name) {
+			out = append(out, spec.Template.Name)
+		}
+	}
+	return out
+}
+
+// clone copies a spec and its template.
+func (s *Spec) clone() *Spec {
+	out := *s
+	if s.Template != nil {
+		t := *s.Template
+		out.Template = &t
+	}
+	return &out
+}

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -256,5 +257,48 @@ func TestCoverageAddsUp(t *testing.T) {
 		if !strings.Contains(c.Markdown(), "pairs of act and phase were seen") {
 			t.Error("the table says nothing of pairs")
 		}
+	}
+}
+
+func TestSimplify(t *testing.T) {
+	gated := func() *Template { return &Template{Name: "t1", Gate: true, Extra: Sidecar, Mounts: []string{"data"}} }
+	all := []Step{
+		{Act: Act{Kind: CreateSet, Set: "one", Spec: &Spec{
+			Replicas: new(int32(3)), Template: gated(), Claims: []string{"data"}, WhenScaled: appsv1.DeletePersistentVolumeClaimRetentionPolicyType,
+			WhenDeleted: appsv1.DeletePersistentVolumeClaimRetentionPolicyType, MinReadySeconds: new(int32(1)), Policy: appsv1.ParallelPodManagement,
+		}}},
+		{After: Moment{Pod: "one-0", Is: Ready}, Act: Act{Kind: ScaleAndTemplate, Set: "one", Spec: &Spec{Replicas: new(int32(1)), Template: gated()}}},
+		{After: Moment{Pod: "one-1", Is: Ready}, Act: Act{Kind: SetPartition, Set: "one", Spec: &Spec{Partition: new(int32(1))}}},
+	}
+	before, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Shown only under Parallel, with a gate, where the second act waits.
+	got, err := Simplify(all, 3, func(candidates [][]Step) ([]bool, error) {
+		var shown []bool
+		for _, c := range candidates {
+			shown = append(shown, c[0].Act.Spec.Policy != "" && c[1].Act.Spec.Template.Gate && c[1].After != Moment{})
+		}
+		return shown, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "create the set one: replicas 3, template t1 with a readiness gate, podManagementPolicy Parallel; " +
+		"once the pod one-0 is Ready: change the set one: replicas 1, template t1 with a readiness gate; at once: change the set one: partition 1"
+	var words []string
+	for _, s := range got {
+		words = append(words, strings.TrimPrefix(s.After.Words()+": "+s.Act.Words(), "at once: create"))
+	}
+	words[0] = "create" + words[0]
+	if text := strings.Join(words, "; "); text != want {
+		t.Errorf("expected %s\nfound    %s", want, text)
+	}
+	if after, err := json.Marshal(all); err != nil || string(after) != string(before) {
+		t.Errorf("expected the steps to stay as they were, found %s", after)
+	}
+	if got[1].Act.Spec.Template.Mounts != nil {
+		t.Error("expected no template to mount a claim that its set does not have")
 	}
 }

@@ -1,12 +1,14 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +114,8 @@ func (sh *shrinker) shrink(ctx context.Context, e *explore.Episode) (*explore.Ep
 	if shown < width {
 		sh.tries = flakyTries
 	}
-	_, err = explore.Shrink(steps, max(1, width/sh.tries), func(candidates [][]explore.Step) ([]bool, error) {
+	atOnce := max(1, width/sh.tries)
+	try := func(candidates [][]explore.Step) ([]bool, error) {
 		var all [][]explore.Step
 		for _, c := range candidates {
 			all = append(all, repeated(c, sh.tries)...)
@@ -127,7 +130,10 @@ func (sh *shrinker) shrink(ctx context.Context, e *explore.Episode) (*explore.Ep
 		}
 		fmt.Fprintf(sh.out, "explore: %d acts: shown by %d of %d candidates\n", len(candidates[0]), count(shown), len(candidates))
 		return shown, nil
-	})
+	}
+	if steps, err = explore.Shrink(steps, atOnce, try); err == nil {
+		_, err = explore.Simplify(steps, atOnce, try)
+	}
 	if err != nil {
 		return sh.best, "", err
 	}
@@ -183,19 +189,13 @@ func (sh *shrinker) carryOut(ctx context.Context, candidates [][]explore.Step) (
 		return nil, fmt.Errorf("%d of %d episodes could not be carried out again", n, len(candidates))
 	}
 	shown := make([]bool, len(candidates))
+	slices.SortFunc(all, func(x, y *explore.Episode) int { return cmp.Compare(x.Seed, y.Seed) })
 	for _, e := range all {
-		i := int(e.Seed)
-		e.Seed = sh.best.Seed
-		for _, f := range e.Broken {
-			if f.Guarantee != sh.of {
-				continue
-			}
-			shown[i] = true
-			if len(e.Chosen()) <= len(sh.best.Chosen()) {
-				sh.best = e
-			}
-			break
-		}
+		shown[e.Seed] = slices.ContainsFunc(e.Broken, func(f explore.Finding) bool { return f.Guarantee == sh.of })
+	}
+	// The first that shows it is the one that is made shorter.
+	if first := slices.Index(shown, true); first >= 0 && len(all[first].Chosen()) <= len(sh.best.Chosen()) {
+		all[first].Seed, sh.best = sh.best.Seed, all[first]
 	}
 	return shown, nil
 }
