@@ -76,6 +76,22 @@ func TestObservedGenerationIsNeitherAheadNorTakenBack(t *testing.T) {
 		{name: "reached", exercised: broken, build: observed(2)},
 		{name: "written twice", exercised: broken, build: observed(2, 2)},
 		{name: "ahead", broken: broken, texts: []string{"says at rv 109 (+0.9 s) that generation 7 was observed, and the set has generation 2 only"}, build: observed(7)},
+		{
+			// The controller wrote the status of the set before once more, to the one that has its name.
+			name: "of the set before, until generations later", inconclusive: broken, build: func(b *historytest.Builder) {
+				b.Set("web")
+				b.Scale("web", 2)
+				b.Scale("web", 1)
+				b.Status("web")
+				b.DeleteSet("web")
+				b.Set("web")
+				b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.ObservedGeneration = 3 })
+				b.Scale("web", 2)
+				b.Scale("web", 3)
+				b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.ObservedGeneration = 1 })
+				b.Status("web")
+			},
+		},
 		{name: "taken back", broken: broken, texts: []string{"which had observed generation 2, says at rv 110 (+1.0 s) that only 1 was"}, build: observed(2, 1)},
 	})
 }

@@ -256,14 +256,18 @@ func (m *model) formerHad(s *setLife, generation int64, at time.Duration) bool {
 
 // observedGenerations reports where a status says that it observed a generation that there was not yet, or less than it said before.
 func (res *results) observedGenerations(s *setLife) {
+	ahead := false // the status said, when it was written, that a generation was observed which there was not yet
 	for i, e := range s.events {
 		now, before := e.Set.Status.ObservedGeneration, s.events[max(i-1, 0)]
-		was := before.Set.Status.ObservedGeneration
+		was, wasAhead := before.Set.Status.ObservedGeneration, ahead
+		if i == 0 || now != was {
+			ahead = now > e.Generation
+		}
 		c := evidence{set: s, since: e.At, events: []*history.Event{e}, written: statusField}
 		switch {
 		case now > e.Generation && (i == 0 || now != was):
 			c.text = fmt.Sprintf("the status of %s says at %s that generation %d was observed, and the set has generation %d only", s.name, e.Ref(), now, e.Generation)
-		case now < was && was > before.Generation: // it was wrong before
+		case now < was && wasAhead:
 			continue
 		case now < was:
 			c.since, c.events = before.At, []*history.Event{before, e}
