@@ -226,8 +226,9 @@ func TestEndingTakesEverythingAway(t *testing.T) {
 		t.Errorf("expected %v, found %v", want, kinds)
 	}
 	rest := rested(2)
+	rest.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{Name: "dns-client"}, Pod: &history.Pod{}})
 	if acts := c.Ending(stateOf(rest.History()), false); len(acts) > 0 {
-		t.Errorf("expected nothing more, found %v", acts)
+		t.Errorf("expected nothing more, and the pod that names are looked up in to stay, found %v", acts)
 	}
 	if acts := c.Ending(stateOf(rest.History()), true); len(acts) != 1 || acts[0].Kind != TouchSet {
 		t.Errorf("expected the set to be touched once nothing happens, found %v", acts)
