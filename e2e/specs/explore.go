@@ -52,6 +52,9 @@ func carryOut(ctx SpecContext, o explorer.Options) {
 		o.Disrupter = nodes.NewDisrupter(ns)
 	}
 	e := explorer.Run(ctx, ns, o)
+	if len(e.Steps) == 0 {
+		return // it was interrupted before its first act
+	}
 	text := textOf(CurrentSpecReport())
 	e.History = historyFile(text)
 	Expect(os.MkdirAll(episodesFolder(), 0o700)).To(Succeed())

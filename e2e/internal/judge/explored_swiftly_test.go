@@ -1,8 +1,11 @@
 package judge_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -13,7 +16,7 @@ import (
 func TestExploredSwiftly(t *testing.T) {
 	runLiveCases(t, []testCase{
 		{
-			name: "the current revision was the set's own, and was removed just before", broken: ids(contract.UpdateHistoryOldestFirst), notExercised: ids(contract.StatusRevisions), build: currentRemoved(true),
+			name: "the current revision was the set's own, and was removed just before", notExercised: ids(contract.StatusRevisions), build: currentRemoved(true),
 		},
 		{
 			name: "another one than the current revision was removed just before", broken: ids(contract.StatusRevisions), build: currentRemoved(false),
@@ -23,6 +26,34 @@ func TestExploredSwiftly(t *testing.T) {
 		},
 		{
 			name: "an orphan that had no former revision", broken: ids(contract.LifecycleAdoption), build: orphanDeleted(false),
+		},
+		{
+			name: "deleted together for Recreate, just before a rolling update was wanted", notExercised: ids(contract.UpdateBudgetCountsFailures), build: noLongerRecreated(0),
+		},
+		{
+			name: "deleted together long after a rolling update was wanted", build: noLongerRecreated(5 * time.Second),
+			broken: ids(contract.UpdateBudgetCountsFailures, contract.UpdateOneAtATime),
+		},
+		{
+			name: "a Ready pod after another one, both of which the watch of pods brought late", exercised: ids(contract.StatusRevisions), build: readyBehindStatus(true),
+		},
+		{
+			name: "a pod that was not Ready after another one, both of which the watch of pods brought late", broken: ids(contract.StatusRevisions), build: readyBehindStatus(false),
+		},
+		{
+			name: "available was one that was orphaned just before", exercised: ids(contract.StatusAvailable), build: availableAfter(time.Second / 2),
+		},
+		{
+			name: "available was one that was orphaned long before", broken: ids(contract.StatusAvailable), build: availableAfter(6 * time.Second),
+		},
+		{
+			name: "a number given twice within the lag, of which the older revision has the greater name", notExercised: ids(contract.UpdateRollback), build: numberedTwice(3, 0),
+		},
+		{
+			name: "a number given twice within the lag, of which the older revision has the lesser name", broken: ids(contract.UpdateRollback), build: numberedTwice(2, 0),
+		},
+		{
+			name: "a number given twice long after", broken: ids(contract.UpdateRollback, contract.UpdateRevisionMade), build: numberedTwice(3, 5*time.Second),
 		},
 	})
 }
@@ -48,7 +79,6 @@ func currentRemoved(current bool) func(*historytest.Builder) {
 		} else {
 			b.Remove(history.Revisions, "web-9")
 		}
-		b.Wait(time.Second / 2)
 		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-3" })
 		b.Wait(5 * time.Second)
 	}
@@ -59,6 +89,7 @@ func orphanDeleted(former bool) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Running("web", 1)
 		b.Wait(5 * time.Second)
+		b.Pace(5 * time.Millisecond)
 		if former {
 			b.NewTemplate("web", 2)
 			b.Status("web")
@@ -70,5 +101,90 @@ func orphanDeleted(former bool) func(*historytest.Builder) {
 			b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-1" })
 		}
 		b.Wait(5 * time.Second)
+	}
+}
+
+// noLongerRecreated has all pods of a set, one of which is not Ready, deleted for a new template that long after its strategy had become RollingUpdate again.
+func noLongerRecreated(wait time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Version("v1.37.2")
+		b.Running("web", 3)
+		b.Wait(5 * time.Second)
+		b.Unready("web-1")
+		b.Wait(5 * time.Second)
+		b.Update("web", func(s *history.Set) { s.Strategy = appsv1.RecreateStatefulSetStrategyType })
+		b.NewTemplate("web", 2)
+		b.Update("web", func(s *history.Set) { s.Strategy = appsv1.RollingUpdateStatefulSetStrategyType })
+		if wait > 0 {
+			b.Status("web")
+			b.Wait(wait)
+		}
+		for _, pod := range []string{"web-2", "web-1", "web-0"} {
+			b.Terminate(pod)
+		}
+		b.Status("web")
+		b.Wait(5 * time.Second)
+	}
+}
+
+// readyBehindStatus has a status complete a rollout to a pod that is created in the place of another one, and is Ready or not, all of which is recorded just
+// after that status.
+func readyBehindStatus(ready bool) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 1)
+		b.NewTemplate("web", 2)
+		b.Status("web")
+		b.DeletePod("web-0")
+		b.Wait(5 * time.Second)
+		b.Pace(5 * time.Millisecond)
+		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-2" })
+		b.PodAt("web-0", 2)
+		b.DeleteByTest("web-0")
+		b.FinishDeletion("web-0")
+		b.PodAt("web-0", 2)
+		if ready {
+			b.Ready("web-0")
+		}
+		b.Wait(5 * time.Second)
+	}
+}
+
+// availableAfter has a status count a pod as available that long after it was orphaned, beside one that has not been Ready for long.
+func availableAfter(wait time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Set("web", historytest.MinReady(9), historytest.Parallel, historytest.Replicas(2))
+		b.CreateReady("web-0")
+		b.Status("web")
+		b.Wait(20 * time.Second)
+		b.CreateReady("web-1")
+		b.Orphan("web-0")
+		b.Wait(wait)
+		b.Change(history.Sets, "web", func(e *history.Event) { e.Set.Status.Available = 1 })
+		b.Wait(5 * time.Second)
+	}
+}
+
+// numberedTwice has a set go back to a template whose revision, web-n, has the number that web-2 or web-1 has got that long after it.
+func numberedTwice(n int, wait time.Duration) func(*historytest.Builder) {
+	other := 5 - n
+	return func(b *historytest.Builder) {
+		b.Running("web", 1)
+		b.Revision("web", 1, 1)
+		b.Wait(time.Second - b.Now()%time.Second) // both are created in one second
+		b.NewTemplate("web", n)
+		b.Revision("web", n, 2)
+		b.Status("web")
+		b.Wait(wait)
+		b.NewTemplate("web", other)
+		b.Revision("web", other, 2)
+		b.Status("web")
+		b.Wait(10 * time.Second)
+		b.ChangeTemplate("web", n)
+		b.Status("web", func(st *history.Status) { st.UpdateRevision = fmt.Sprintf("web-%d", n) })
+		b.Wait(10 * time.Second)
+		b.DeletePod("web-0")
+		b.PodAt("web-0", n)
+		b.Ready("web-0")
+		b.Status("web", func(st *history.Status) { st.UpdateRevision = fmt.Sprintf("web-%d", n) })
 	}
 }

@@ -326,7 +326,7 @@ func (w *rolloutWalker) act(p *podLife, e *history.Event) bool {
 		return false // it may as well have been a scale down
 	}
 	for i := views.newest; i >= views.recent; i-- {
-		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 {
+		if l := limit(w.s.specs[i].Set); l == 0 || best.limit == 0 || recreates(w.s.specs[i]) {
 			best.limit = 0
 		} else {
 			best.limit = max(best.limit, l)

@@ -183,9 +183,12 @@ func (m *model) updatedBy(s *setLife, n int, status *history.Event, revision str
 	seen := func(e *history.Event) bool {
 		return before(e, status) != no
 	}
-	p, next := s.life(n, status.Seq), s.after(n, status.Seq)
-	if next != nil && seen(next.first()) && (p == nil || s.shortfall(next, revision, seen) == "") {
-		p = next
+	p := s.life(n, status.Seq)
+	// Several may have come and gone between what two watches had delivered.
+	for next := s.after(n, status.Seq); next != nil && seen(next.first()); next = s.after(n, next.first().Seq) {
+		if p == nil || s.shortfall(next, revision, seen) == "" {
+			p = next
+		}
 	}
 	if p == nil {
 		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n), false

@@ -73,6 +73,9 @@ func (m *model) atRest(res *results) {
 			}
 			if was.walk != nil {
 				was.walk.addContribution(e, was, -1)
+				if was.ready && now.walk != was.walk {
+					was.walk.readyLost(e.At)
+				}
 			}
 			if now.walk != nil {
 				if now.walk != was.walk {

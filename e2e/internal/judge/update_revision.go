@@ -96,6 +96,15 @@ func (m *model) mayHaveMissedNumber(numbered, act *history.Event) bool {
 	return numbered.Change != history.Listed && before(act, numbered) != yes && m.mayHaveMissed(numbered, act)
 }
 
+// numberedTwice reports whether a revision has the number of another one because the controller had not seen yet that it was given, and counts as the newer one
+// all the same: of two of one number that is the one that was created later or, in the same second, has the greater name.
+func (m *model) numberedTwice(kept, other, since *history.Event) bool {
+	if kept.Revision.Number != other.Revision.Number || !m.withinLag(min(other.At, since.At), max(other.At, since.At)) {
+		return false
+	}
+	return cmp.Or(kept.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(kept.Name, other.Name)) > 0
+}
+
 // rollback is a change of the template back to one that the set had before.
 type rollback struct {
 	change *history.Event
@@ -193,6 +202,8 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 	case last.Revision.Number > top.Revision.Number:
 		res.exercised(id)
 	case m.mayHaveMissedNumber(numbered, l.numbered(last.Revision.Number)):
+		res.excuse(id, CacheLag)
+	case m.numberedTwice(last, numbered, l.numbered(last.Revision.Number)):
 		res.excuse(id, CacheLag)
 	case numbered.Change != history.Listed && m.withinLag(numbered.At, lastOf(s.acts, end)):
 		res.excuse(id, CacheLag) // it may have looked at the set for the last time when this revision was the newest in its cache, and its number right

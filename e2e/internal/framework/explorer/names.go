@@ -2,7 +2,9 @@ package explorer
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -13,8 +15,14 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
+// harmLasts is how long a pod may seem sound after it was made to fail: its kubelet looks at deadlines from time to time, and a container takes its time to stop.
+const harmLasts = 20 * time.Second
+
 // lookUp verifies the names of a pod, of whose set nothing else goes on: inside its container, and in DNS from a pod of the episode's own.
 func (r *run) lookUp(ctx context.Context, record framework.Request, name string) error {
+	if at, harmed := r.harmed[name]; r.disrupted != "" || harmed && r.ns.Now()-at < harmLasts {
+		return fmt.Errorf("a pod of the set %s may be about to fail", name)
+	}
 	set, err := statefulset.Existing(ctx, r.ns, name)
 	if err != nil {
 		return err

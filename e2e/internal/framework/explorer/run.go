@@ -55,7 +55,8 @@ type run struct {
 	judged  time.Duration
 	broken  bool
 	other   *metav1.OwnerReference
-	client  *dns.Client // of the set that names were looked up of first
+	client  *dns.Client              // of the set that names were looked up of first
+	harmed  map[string]time.Duration // when a pod of a set was made to fail last
 }
 
 // Run carries out an episode in a namespace that is recorded.
@@ -64,7 +65,7 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	if seen == nil {
 		seen = explore.NewCoverage()
 	}
-	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, disrupter: o.Disrupter, phases: history.NewPhases()}
+	r := &run{ns: ns, course: explore.NewCourse(o.Seed, seen), length: o.Length, disrupter: o.Disrupter, phases: history.NewPhases(), harmed: map[string]time.Duration{}}
 	r.course.Disruptive = o.Disrupter != nil
 	begin := ns.Now()
 	if len(o.Steps) > 0 {
@@ -198,6 +199,9 @@ func (r *run) do(ctx context.Context, step explore.Step) {
 	})
 	if err := r.perform(ctx, &step.Act); err != nil {
 		step.Failed = r.ns.Settings.Scrub(err.Error())
+	}
+	if step.Act.Kind == explore.FailPod || step.Act.Kind == explore.StopContainer {
+		r.harmed[step.Act.Set] = r.ns.Now()
 	}
 	r.course.Did(step)
 }
