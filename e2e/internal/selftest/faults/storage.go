@@ -121,7 +121,7 @@ func storage() []Fault {
 			{utils, volumesMatch, "\tif planted.In(\"volume-wins\") {\n\t\treturn true\n\t}\n"},
 		},
 	}, {
-		Name: "when-scaled-ignored", Kind: Obvious, Breaks: []contract.ID{contract.StorageWhenScaledDelete},
+		Name: "when-scaled-ignored", Kind: Obvious, Breaks: []contract.ID{contract.StorageWhenScaledDelete, contract.StorageOwnerBeforeDelete},
 		Harm:  "Volumes that nobody uses are paid for.",
 		Edits: policy(`planted.In("when-scaled-ignored")`, "WhenScaled = apps.Retain"),
 	}, {
@@ -129,7 +129,7 @@ func storage() []Fault {
 		Harm:  "Volumes of deleted sets are paid for.",
 		Edits: policy(`planted.In("when-deleted-ignored")`, "WhenDeleted = apps.Retain"),
 	}, {
-		Name: "claims-gone-before-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageDeletedAfterPods},
+		Name: "claims-gone-before-pods", Kind: Obvious, Breaks: []contract.ID{contract.StorageDeletedAfterPods, contract.StorageInUseProtection},
 		Harm:  "Volumes are taken away while the members of a deleted set still write to them.",
 		Edits: []Edit{{protector, claimInUse, "\tif planted.In(\"claims-gone-before-pods\") {\n\t\treturn false\n\t}\n"}},
 	}, {
