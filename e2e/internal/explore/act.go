@@ -360,7 +360,7 @@ func (a *Act) Possible(s *history.State) error {
 		return fmt.Errorf("%s does not exist", a.Object)
 	case (a.Kind == CordonNode || a.Kind == StopNode) && pod.Pod.Node == "":
 		return fmt.Errorf("%s has no node", a.Object)
-	case a.Kind == LookUp && (set == nil || Unsettled(s, set) != ""):
+	case a.Kind == LookUp && (set == nil || Unsettled(s, set) != "" || slices.ContainsFunc(s.PodsOf(set.UID), held)):
 		return fmt.Errorf("the set %s is not at rest", a.Set)
 	case a.Kind == StopContainer && (pod.Pod.Phase != corev1.PodRunning || pod.Pod.Stopped()):
 		return fmt.Errorf("%s does not run", a.Object)

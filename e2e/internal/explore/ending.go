@@ -79,7 +79,7 @@ func (c *Course) endOfPod(s *history.State, p *history.Event, stalled bool) (Act
 			return act, false
 		}
 		act.Kind = DeletePod
-	case gated(p) && !p.Pod.Is(Gate):
+	case held(p):
 		act.Kind = ReleasePod
 	case c.faulty(p) && c.template(set.Name).Fault == "" && !updated(set, p):
 		// Under OrderedReady a rollout waits for a pod that is not Ready, also if that is of a template with a fault.

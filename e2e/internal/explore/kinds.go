@@ -66,7 +66,7 @@ func kinds() []kind {
 		{SetRetention, 2, changing(proposeRetention)},
 		{SetStart, 2, changing(proposeStart)},
 		{SetHistoryLimit, 1, changing(proposeHistoryLimit)},
-		{ReleasePod, 8, onPod(func(p *history.Event) bool { return gated(p) && !p.Pod.Is(Gate) })},
+		{ReleasePod, 8, onPod(held)},
 		{HoldPod, 3, onPod(func(p *history.Event) bool { return gated(p) && p.Pod.Is(Gate) })},
 		{DeletePod, 3, onPod(func(p *history.Event) bool { return !p.Terminating() })},
 		{ForceDeletePod, 2, onPod(func(*history.Event) bool { return true })},
@@ -138,6 +138,9 @@ func gated(p *history.Event) bool {
 	c := p.Pod.Condition(corev1.PodReady)
 	return p.Pod.Condition(Gate) != nil || c != nil && c.Reason == "ReadinessGatesNotReady"
 }
+
+// held reports whether a pod has the readiness gate, and that is not True.
+func held(p *history.Event) bool { return gated(p) && !p.Pod.Is(Gate) }
 
 func proposeReplicas(c *Course, _ string, s *history.Set) (Spec, bool) {
 	n, ok := other(c, s.Replicas, 0, 1, 2, 3, 4, maxReplicas)

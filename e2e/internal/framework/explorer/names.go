@@ -15,6 +15,10 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
 
+// quietBefore is for how long nothing may have changed before names are looked up: what an act changed may not be recorded yet, and the kubelet follows
+// readiness gates after a moment.
+const quietBefore = 4 * time.Second
+
 // harmLasts is how long a pod may seem sound after it was made to fail: its kubelet looks at deadlines from time to time, and a container takes its time to stop.
 const harmLasts = 20 * time.Second
 
@@ -22,6 +26,12 @@ const harmLasts = 20 * time.Second
 func (r *run) lookUp(ctx context.Context, record framework.Request, name string) error {
 	if at, harmed := r.harmed[name]; r.disrupted != "" || harmed && r.ns.Now()-at < harmLasts {
 		return fmt.Errorf("a pod of the set %s may be about to fail", name)
+	}
+	if _, err := r.ns.Snapshot(ctx); err != nil {
+		return err
+	}
+	if m, turned := r.nextTurn(ctx, quietBefore); turned {
+		return fmt.Errorf("the set %s is not at rest: %s", name, m.Words())
 	}
 	set, err := statefulset.Existing(ctx, r.ns, name)
 	if err != nil {
