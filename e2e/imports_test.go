@@ -19,8 +19,9 @@ func layers() [][]string {
 		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "provision/simulated", "framework/dns/egress"},
 		{"judge", "figures", "auditlog", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "diagnose/folder", "images"},
 		{"verdict", "recording", "framework", "judge/simulator", "provision/nodeimage", "preflight", "packaging", "selftest/apiproxy"},
-		{"report", "framework/explorer", "framework/statefulset", "framework/nodes", "framework/load", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
+		{"report", "framework/statefulset", "framework/nodes", "framework/load", "provision/cluster", "selftest/faults", "selftest/disturbances", "selftest/matrix"},
 		{"runner", "nightly", "comparison", "framework/dns", "framework/etcd", "framework/postgres"},
+		{"framework/explorer"},
 		{"e2e/specs"},
 		{"e2e/cmd/conformance", "e2e/cmd/confdev"},
 	}

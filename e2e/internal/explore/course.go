@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 )
@@ -189,6 +190,16 @@ func (c *Course) disrupted() Kind {
 		}
 	}
 	return ""
+}
+
+// Deleted returns the names of the sets that the episode has deleted with all that they had.
+func (c *Course) Deleted() (names []string) {
+	for _, s := range c.Episode.Steps {
+		if s.Act.Kind == DeleteSet && s.Act.Propagation != metav1.DeletePropagationOrphan && s.Failed == "" && !slices.Contains(names, s.Act.Set) {
+			names = append(names, s.Act.Set)
+		}
+	}
+	return names
 }
 
 // refused reports whether the cluster has refused an act of the episode that asked for the strategy.

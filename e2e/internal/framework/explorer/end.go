@@ -3,10 +3,7 @@ package explorer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
@@ -54,37 +51,30 @@ func (r *run) end(ctx context.Context) {
 	}
 }
 
-// verifyCollected verifies that pods and controller revisions of deleted sets are gone, but for those that were orphaned.
+// verifyCollected verifies of each set that was deleted that its pods and controller revisions are gone, but for those that were orphaned.
 func (r *run) verifyCollected(ctx context.Context) {
-	if !slices.ContainsFunc(r.course.Episode.Steps, func(s explore.Step) bool {
-		return s.Act.Kind == explore.DeleteSet && s.Act.Propagation != metav1.DeletePropagationOrphan && s.Failed == ""
-	}) {
-		return
-	}
 	l := r.ns.Settings.Limits
-	err := r.ns.AwaitFrom(ctx, l.PodGone+l.Collected, "what deleted sets had to be gone", uncollected, r.ns.GarbageCollector())
-	if ctx.Err() == nil {
-		r.ns.Verify(contract.TerminationCascade, err, "pods and controller revisions of deleted sets")
+	for _, set := range r.course.Deleted() {
+		err := r.ns.AwaitFrom(ctx, l.PodGone+l.Collected, "what the deleted set "+set+" had to be gone", func(s *history.State) string { return uncollected(s, set) }, r.ns.GarbageCollector())
+		if ctx.Err() == nil {
+			r.ns.VerifySet(set, contract.TerminationCascade, err, "pods and controller revisions of the deleted set %s", set)
+		}
 	}
 }
 
-// uncollected says which pod or controller revision has a set for its controller that is not there, "" if none has.
-func uncollected(s *history.State) string {
+// uncollected says which pod or controller revision has a set of that name for its controller that is not there, "" if none has.
+func uncollected(s *history.State, set string) string {
+	now := s.Get(history.Sets, set)
 	for _, resource := range []history.Resource{history.Pods, history.Revisions} {
 		for _, e := range s.List(resource) {
-			o := e.Controller()
-			if o == nil || o.Kind != "StatefulSet" {
-				continue
-			}
-			if set := s.Get(history.Sets, o.Name); set == nil || set.UID != o.UID {
-				return fmt.Sprintf("%s %s is still there (terminating: %t), of the deleted set %s", resource, e.Name, e.Terminating(), o.Name)
+			if o := e.Controller(); o != nil && o.Kind == "StatefulSet" && o.Name == set && (now == nil || now.UID != o.UID) {
+				return fmt.Sprintf("%s %s is still there (terminating: %t)", resource, e.Name, e.Terminating())
 			}
 		}
 	}
 	return ""
 }
 
-// patience is how long nothing may happen before a set that has not come to rest never will.
 func (r *run) patience() time.Duration {
 	created, longest := map[string]time.Duration{}, time.Duration(0)
 	for _, e := range r.ns.History().Events {
