@@ -360,8 +360,8 @@ func (a *Act) Possible(s *history.State) error {
 		return fmt.Errorf("%s does not exist", a.Object)
 	case (a.Kind == CordonNode || a.Kind == StopNode) && pod.Pod.Node == "":
 		return fmt.Errorf("%s has no node", a.Object)
-	case a.Kind == LookUp && (set == nil || Unsettled(s, set) != "" || slices.ContainsFunc(s.PodsOf(set.UID), held)):
-		return fmt.Errorf("the set %s is not at rest", a.Set)
+	case a.Kind == LookUp && (set == nil || pod.Labels["app"] != a.Set || Unsettled(s, set) != "" || slices.ContainsFunc(s.PodsOf(set.UID), held)):
+		return fmt.Errorf("the set %s is not at rest with %s", a.Set, a.Object)
 	case a.Kind == StopContainer && (pod.Pod.Phase != corev1.PodRunning || pod.Pod.Stopped()):
 		return fmt.Errorf("%s does not run", a.Object)
 	case (a.Kind == DeleteSet || a.Kind == TouchSet || a.Kind == LabelSet || a.Changes()) && set == nil:

@@ -360,3 +360,28 @@ func TestUnsettled(t *testing.T) {
 		t.Errorf("expected OnDelete to keep an older pod, found %q", why)
 	}
 }
+
+// Names are looked up where the set is at rest with the pod, and nothing holds one of its pods.
+func TestNamesAreLookedUpAtRest(t *testing.T) {
+	look := Act{Kind: LookUp, Set: "one", Object: "one-0"}
+	b := rested(2)
+	if err := look.Possible(stateOf(b.History())); err != nil {
+		t.Errorf("expected a pod of a set at rest to do, found %v", err)
+	}
+	for name, change := range map[string]func(*historytest.Builder){
+		"a pod that its set does not select any more": func(b *historytest.Builder) { b.Relabel("one-0", "app", "none") },
+		"another pod that is held": func(b *historytest.Builder) {
+			b.Change(history.Pods, "one-1", func(e *history.Event) {
+				e.Pod.Conditions = append(e.Pod.Conditions, history.Condition{Type: Gate, Status: "False"})
+			})
+		},
+		"a set that is to grow": func(b *historytest.Builder) { b.Scale("one", 3) },
+		"a pod that is gone":    func(b *historytest.Builder) { b.DeletePod("one-0") },
+	} {
+		b := rested(2)
+		change(b)
+		if err := look.Possible(stateOf(b.History())); err == nil {
+			t.Errorf("%s: expected no look-up", name)
+		}
+	}
+}

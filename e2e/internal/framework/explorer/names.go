@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/statefulset"
@@ -32,6 +33,13 @@ func (r *run) lookUp(ctx context.Context, record framework.Request, name string)
 	}
 	if m, turned := r.nextTurn(ctx, quietBefore); turned {
 		return fmt.Errorf("the set %s is not at rest: %s", name, m.Words())
+	}
+	var moved error
+	r.ns.View(func(s *history.State) {
+		moved = (&explore.Act{Kind: explore.LookUp, Set: name, Object: record.Name}).Possible(s)
+	})
+	if moved != nil {
+		return moved
 	}
 	set, err := statefulset.Existing(ctx, r.ns, name)
 	if err != nil {
