@@ -25,6 +25,18 @@ func TestExploredSwiftly(t *testing.T) {
 			name: "an orphan that had a former revision until its template came back", notExercised: ids(contract.LifecycleAdoption), build: orphanDeleted(true),
 		},
 		{
+			name: "an orphan that had a former revision once its template was observed", notExercised: ids(contract.LifecycleAdoption), build: func(b *historytest.Builder) {
+				b.Running("web", 1)
+				b.Wait(5 * time.Second)
+				b.ChangeTemplate("web", 2)
+				b.Orphan("web-0")
+				b.DeletePod("web-0")
+				b.Wait(time.Second)
+				b.Status("web", func(st *history.Status) { st.UpdateRevision = "web-2" })
+				b.Wait(5 * time.Second)
+			},
+		},
+		{
 			name: "an orphan that had no former revision", broken: ids(contract.LifecycleAdoption), build: orphanDeleted(false),
 		},
 		{

@@ -188,6 +188,10 @@ func (m *model) newestOnly(s *setLife, pod *history.Event) bool {
 		if from+i >= to && named {
 			break
 		}
+		// A template that no status has observed makes the pod's revision a former one, too.
+		if observed := s.generation(v.Set.Status.ObservedGeneration); observed >= 0 && !v.Set.SameTemplate(s.specs[observed].Set) {
+			return false
+		}
 		if r := v.Set.Status.UpdateRevision; r != "" {
 			if named = true; r != of {
 				return false
