@@ -212,8 +212,8 @@ func (a *Act) Words() string {
 	return fmt.Sprintf("change the set %s%s: %s", a.Set, by, a.Spec.words())
 }
 
-// way is how an act of its kind is done, as far as its values say that: "" where all are alike.
-func (a *Act) way() string {
+// ways lists how an act of its kind is done, as far as its values say that; plain where they say nothing.
+func (a *Act) ways() []string {
 	var parts []string
 	add := func(part string, is bool) {
 		if is {
@@ -242,7 +242,10 @@ func (a *Act) way() string {
 			add("maxUnavailable "+*s.MaxUnavailable, true)
 		}
 	}
-	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), " ")
+	if parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" }); len(parts) == 0 {
+		return []string{"plain"}
+	}
+	return parts
 }
 
 // words lists what a spec asks for.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,7 @@ import (
 type Coverage struct {
 	// Acts counts acts by their kind and the phase that their set was in.
 	Acts map[Kind]map[history.Phase]int `json:"acts"`
-	// Ways counts acts by their kind and the way in which they were done.
+	// Ways counts acts by their kind and each of the ways in which they were done.
 	Ways map[Kind]map[string]int `json:"ways,omitempty"`
 	// Exercised counts the transitions that exercised a guarantee.
 	Exercised map[contract.ID]int `json:"exercised"`
@@ -43,7 +44,9 @@ func (c *Coverage) note(a *Act, phases []history.Phase) {
 	for _, p := range phases {
 		count(c.Acts, a.Kind, p)
 	}
-	count(c.Ways, a.Kind, a.way())
+	for _, way := range a.ways() {
+		count(c.Ways, a.Kind, way)
+	}
 }
 
 // count adds one to a count of counts.
@@ -97,8 +100,14 @@ func (c *Coverage) byExercise() []contract.ID {
 	})
 }
 
-// ways is how often an act was done in the way that this one is.
-func (c *Coverage) ways(a *Act) int { return c.Ways[a.Kind][a.way()] }
+// ways is how often an act was done in the way, of those that this one is done in, that was seen least.
+func (c *Coverage) ways(a *Act) int {
+	least := math.MaxInt
+	for _, way := range a.ways() {
+		least = min(least, c.Ways[a.Kind][way])
+	}
+	return least
+}
 
 // seen is how often an act was done in the phase of those in which it was done least.
 func (c *Coverage) seen(kind Kind, phases []history.Phase) int {
@@ -176,7 +185,7 @@ func (c *Coverage) Markdown() string {
 func inWays(ways map[string]int) string {
 	var out []string
 	for _, way := range sorted(ways) {
-		out = append(out, fmt.Sprintf("%s %d", cmp.Or(way, "plain"), ways[way]))
+		out = append(out, fmt.Sprintf("%s %d", way, ways[way]))
 	}
 	return strings.Join(out, ", ")
 }

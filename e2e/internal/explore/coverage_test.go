@@ -96,7 +96,7 @@ func TestWaysAreTold(t *testing.T) {
 	c.note(&Act{Kind: MakeOutsider, Set: "one", Object: "one-other", Once: true}, nil)
 	c.note(&Act{Kind: TouchSet, Set: "one", Value: "1"}, nil)
 	c.note(&Act{Kind: TouchSet, Set: "one", Value: "2"}, nil)
-	if text := c.Markdown(); !strings.Contains(text, "| outsider | once 1, owned of a pod's name 1 |") || strings.Contains(text, "| touch | plain") {
+	if text := c.Markdown(); !strings.Contains(text, "| outsider | of a pod's name 1, once 1, owned 1 |") || strings.Contains(text, "| touch | plain ") {
 		t.Errorf("expected the ways of the act that has several, found:\n%s", text)
 	}
 }
