@@ -96,13 +96,11 @@ func (m *model) mayHaveMissedNumber(numbered, act *history.Event) bool {
 	return numbered.Change != history.Listed && before(act, numbered) != yes && m.mayHaveMissed(numbered, act)
 }
 
-// numberedTwice reports whether a revision has the number of another one because the controller had not seen yet that it was given, and counts as the newer one
-// all the same: of two of one number that is the one that was created later or, in the same second, has the greater name.
-func (m *model) numberedTwice(kept, other, since *history.Event) bool {
-	if kept.Revision.Number != other.Revision.Number || !m.withinLag(min(other.At, since.At), max(other.At, since.At)) {
-		return false
-	}
-	return cmp.Or(kept.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(kept.Name, other.Name)) > 0
+// sortsAfter reports whether a revision counts as newer than another one of the same number, which a controller may give twice that has not seen yet that it
+// was given: the one that was created later does or, in the same second, the one with the greater name.
+func sortsAfter(e, other *history.Event) bool {
+	return e.Revision.Number == other.Revision.Number &&
+		cmp.Or(e.CreationTimestamp.Compare(other.CreationTimestamp.Time), cmp.Compare(e.Name, other.Name)) > 0
 }
 
 // rollback is a change of the template back to one that the set had before.
@@ -203,7 +201,7 @@ func (m *model) checkRollback(res *results, s *setLife, back rollback, lives map
 		res.exercised(id)
 	case m.mayHaveMissedNumber(numbered, l.numbered(last.Revision.Number)):
 		res.excuse(id, CacheLag)
-	case m.numberedTwice(last, numbered, l.numbered(last.Revision.Number)):
+	case sortsAfter(last, top):
 		res.excuse(id, CacheLag)
 	case numbered.Change != history.Listed && m.withinLag(numbered.At, lastOf(s.acts, end)):
 		res.excuse(id, CacheLag) // it may have looked at the set for the last time when this revision was the newest in its cache, and its number right
