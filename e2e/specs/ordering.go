@@ -40,6 +40,9 @@ var _ = Describe("A StatefulSet under OrderedReady", func() {
 
 		By("scaling up a running set")
 		set.Scale(ctx, 3)
+		set.AwaitCreated(ctx, 1)
+		// A pod may start as fast as a busy controller reacts, which would not show that the next one waited.
+		set.ExpectUnchanged(ctx, set.NotCreated(2))
 		set.Release(ctx, 1, 2)
 		set.AwaitReplicas(ctx, 3)
 
