@@ -75,6 +75,7 @@ func uncollected(s *history.State, set string) string {
 	return ""
 }
 
+// patience is how long nothing may happen before a set that has not come to rest never will.
 func (r *run) patience() time.Duration {
 	created, longest := map[string]time.Duration{}, time.Duration(0)
 	for _, e := range r.ns.History().Events {
