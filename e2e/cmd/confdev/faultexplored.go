@@ -85,8 +85,7 @@ func exploredTable(all []faults.Fault, rows map[string]string) (text, summary st
 	summary = fmt.Sprintf("%d of %d faults tried: %d caught under a guarantee they break, %d under another one, %d missed", len(kept), len(kept)+len(without),
 		outcomes[faultCaught], outcomes[faultHalf], outcomes[faultMissed]+outcomes[faultOpen])
 	if len(seconds) > 0 {
-		slices.Sort(seconds)
-		summary += fmt.Sprintf("; of those that were caught half within %.0f s", seconds[(len(seconds)-1)/2])
+		summary += fmt.Sprintf("; of those that were caught half within %.0f s", median(seconds))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<!-- Written by "make faults BY=explore". -->

@@ -123,8 +123,8 @@ func (t *faultTrial) everywhere(ctx context.Context, chosen []faults.Fault, faul
 	for i, c := range all {
 		on := c.takes(chosen)
 		// Random acts wait for little, and fill the machine with one cluster.
-		second := c.least > 0 && (len(on) < c.least || t.options.Exploration.Only)
-		if second || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
+		needless := c.least > 0 && (len(on) < c.least || t.options.Exploration.Only)
+		if needless || (len(on) == 0 && !slices.Contains(t.controls, c.control)) {
 			continue
 		}
 		if waiting[c.level] == nil {

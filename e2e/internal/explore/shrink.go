@@ -65,7 +65,7 @@ func Simplify(steps []Step, width int, try func([][]Step) ([]bool, error)) ([]St
 // simplerSteps returns the steps with one thing less each.
 func simplerSteps(steps []Step) [][]Step {
 	var out [][]Step
-	add := func(change func(*Step)) {
+	add := func(change func(int, *Step)) {
 		all, changed := slices.Clone(steps), false
 		for i := range all {
 			if spec := all[i].Act.Spec; spec != nil {
@@ -73,7 +73,7 @@ func simplerSteps(steps []Step) [][]Step {
 			}
 			was := all[i].Act.Words()
 			waited := all[i].After
-			change(&all[i])
+			change(i, &all[i])
 			changed = changed || all[i].Act.Words() != was || all[i].After != waited
 			if all[i].Act.valid() != nil || all[i].Act.Changes() && all[i].Act.Spec.words() == "" {
 				return
@@ -85,9 +85,8 @@ func simplerSteps(steps []Step) [][]Step {
 	}
 	for i := range steps {
 		only := func(change func(*Step)) {
-			n := -1
-			add(func(s *Step) {
-				if n++; n == i {
+			add(func(n int, s *Step) {
+				if n == i {
 					change(s)
 				}
 			})
@@ -109,7 +108,7 @@ func simplerSteps(steps []Step) [][]Step {
 			func(t *Template) { t.Gate = false },
 			func(t *Template) { t.Stop = 0 },
 		} {
-			add(func(s *Step) {
+			add(func(_ int, s *Step) {
 				if spec := s.Act.Spec; spec != nil && spec.Template != nil && spec.Template.Name == name {
 					less(spec.Template)
 				}
@@ -117,7 +116,7 @@ func simplerSteps(steps []Step) [][]Step {
 		}
 	}
 	for _, set := range setNames() {
-		add(func(s *Step) {
+		add(func(_ int, s *Step) {
 			if spec := s.Act.Spec; spec != nil && s.Act.Set == set {
 				spec.Claims, spec.WhenScaled, spec.WhenDeleted = nil, "", ""
 				if spec.Template != nil {

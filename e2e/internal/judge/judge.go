@@ -69,6 +69,17 @@ func JudgedGuarantees() []contract.ID {
 	return ids
 }
 
+// Exercised returns how many transitions exercised each guarantee that any did.
+func Exercised(results []Result) map[contract.ID]int {
+	out := map[contract.ID]int{}
+	for _, r := range results {
+		if r.Exercised > 0 {
+			out[r.Guarantee] = r.Exercised
+		}
+	}
+	return out
+}
+
 // History runs every judge over a history and returns one result for each of JudgedGuarantees, followed by those that only
 // expectations and checks of the spec speak of. Both count like a judge's own finding.
 func History(h *history.History) []Result { return judged(h).all() }

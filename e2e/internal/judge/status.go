@@ -95,7 +95,7 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			continue
 		}
 		what := fmt.Sprintf("status.currentRevision of %s became the update revision %s", r.set.name, st.UpdateRevision)
-		m.completed(res, id, r, i, st.UpdateRevision, what, differed == st.UpdateRevision, kept.mayLack(r.set.uid, was, e, unknown))
+		m.completed(res, id, r, i, st.UpdateRevision, what, differed == st.UpdateRevision, kept.mayLack(r.set.uid, was, e))
 		differed = ""
 	}
 }

@@ -170,7 +170,7 @@ func (m *model) podsRecreated(res *results) {
 				continue // one that is added at or above it is another guarantee's, update/scale-new
 			}
 			legal, split, want := r.recreatedRevision(views, c)
-			lacks := func(name string) bool { return revisions.mayLack(r.set.uid, name, c.event, unknown) }
+			lacks := func(name string) bool { return revisions.mayLack(r.set.uid, name, c.event) }
 			switch {
 			case !split:
 			case !legal && slices.ContainsFunc(views.currentRevisions(), lacks):

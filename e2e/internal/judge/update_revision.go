@@ -26,8 +26,8 @@ type keptRevisions map[types.UID][]*revisionLife
 
 // mayLack reports whether the controller may have found no revision of that name of the set at an event: it was gone, or it is one of an earlier set of the
 // same name, which is taken for a new one where the template is the same and goes with that set. What a status then names as the current revision is lost,
-// and the update revision takes its place. gone says how certain it must be that a revision of the set's own was gone.
-func (k keptRevisions) mayLack(set types.UID, name string, at *history.Event, gone certainty) bool {
+// and the update revision takes its place.
+func (k keptRevisions) mayLack(set types.UID, name string, at *history.Event) bool {
 	found := false
 	for _, all := range k {
 		for _, l := range all {
@@ -36,7 +36,7 @@ func (k keptRevisions) mayLack(set types.UID, name string, at *history.Event, go
 				continue
 			}
 			found = true
-			if c := now.Controller(); c != nil && c.UID == set && (l.gone == nil || before(l.gone, at) < gone) {
+			if c := now.Controller(); c != nil && c.UID == set && (l.gone == nil || before(l.gone, at) == no) {
 				return false
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/report"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/reportdir"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
@@ -194,11 +195,8 @@ func (o *Options) judgeEpisodes(dir string) ([]*explore.Episode, error) {
 			if j.File != e.History {
 				continue
 			}
-			e.Exercised, e.Broken = map[contract.ID]int{}, nil
+			e.Exercised, e.Broken = judge.Exercised(j.Results), nil
 			for _, r := range j.Results {
-				if r.Exercised > 0 {
-					e.Exercised[r.Guarantee] = r.Exercised
-				}
 				// Deviations too: nobody else would look for the acts that show one.
 				for _, f := range r.Violations {
 					e.Broken = append(e.Broken, explore.Finding{Guarantee: f.Guarantee, Set: f.Set, Text: f.Text})

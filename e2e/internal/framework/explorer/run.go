@@ -7,7 +7,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/framework/dns"
@@ -81,23 +80,12 @@ func Run(ctx context.Context, ns *framework.Namespace, o Options) *explore.Episo
 	e.Seconds = (ns.Now() - begin).Seconds()
 	if h, err := ns.Snapshot(ctx); err == nil {
 		e.Disturbed = judge.Disturbance(h)
-		e.Exercised = exercised(judge.History(h))
+		e.Exercised = judge.Exercised(judge.History(h)) // for the choices of later episodes
 	}
 	return e
 }
 
 // choose chooses acts and carries them out.
-// exercised counts the transitions that exercised a guarantee, for the choices of later episodes.
-func exercised(results []judge.Result) map[contract.ID]int {
-	out := map[contract.ID]int{}
-	for _, res := range results {
-		if res.Exercised > 0 {
-			out[res.Guarantee] = res.Exercised
-		}
-	}
-	return out
-}
-
 func (r *run) choose(ctx context.Context) {
 	for until := r.ns.Now() + r.length; r.ns.Now() < until && len(r.course.Episode.Steps) < maxActs && ctx.Err() == nil && !r.broken; {
 		after, atRest := r.await(ctx)

@@ -56,32 +56,27 @@ func (x *explorer) await() {
 		before := explore.Moments(x.state)
 		x.until(turnLimit, func() bool { _, is := explore.Turn(before, x.state); return is })
 	case explore.Rest:
-		x.rest()
+		x.until(restLimit, x.rested)
 	}
 }
 
-// rest waits until nothing is left to do, and takes away what stands in the way of that, by acts of the episode.
-func (x *explorer) rest() {
-	changed := true
-	for end := x.cl.builder.Now() + restLimit; x.cl.builder.Now() < end; x.cl.run(step) {
-		if changed = x.update() || changed; !changed {
-			continue
-		}
-		changed = false
-		acts := x.course.Ending(x.state, false)
-		if len(acts) == 0 && explore.Settled(x.state) == "" {
-			return
-		}
-		for _, act := range acts {
-			x.do(explore.Step{Act: act})
-		}
+// rested reports whether nothing is left to do, and takes away what stands in the way of that, by acts of the episode.
+func (x *explorer) rested() bool {
+	acts := x.course.Ending(x.state, false)
+	if len(acts) == 0 && explore.Settled(x.state) == "" {
+		return true
 	}
+	for _, act := range acts {
+		x.do(explore.Step{Act: act})
+	}
+	return false
 }
 
 // until runs the cluster until something is so, as long as the limit at most.
 func (x *explorer) until(limit time.Duration, is func() bool) {
-	for end := x.cl.builder.Now() + limit; x.cl.builder.Now() < end; {
-		if x.update() && is() {
+	end := x.cl.builder.Now() + limit
+	for first := true; x.cl.builder.Now() < end; first = false {
+		if (x.update() || first) && is() {
 			return
 		}
 		x.cl.run(step)
