@@ -62,8 +62,6 @@ func (c *Course) endOfPod(s *history.State, p *history.Event, stalled bool) (Act
 	}
 	act := Act{Set: c.nameOf(p), Object: p.Name}
 	switch {
-	case act.Set == "": // a client that names are looked up in
-		return act, false
 	case slices.Contains(p.Finalizers, Finalizer):
 		act.Kind = RemoveFinalizer
 	case p.Terminating():
@@ -112,7 +110,7 @@ func hasClaims(set, p *history.Event) bool {
 		!slices.ContainsFunc(set.Set.ClaimTemplates, func(t string) bool { return p.Pod.Claims[t] != ClaimOf(t, p.Name) })
 }
 
-// nameOf is the name of the set whose pod it is, was or may become, "" if it is of none.
+// nameOf is the name of the set whose pod it is, was or may become, "" if it is of none, as the one that names are looked up in.
 func (c *Course) nameOf(p *history.Event) string {
 	for _, name := range setNames() {
 		if memberOf(name, p.Name) || p.Name == name+"-other" {
