@@ -71,6 +71,7 @@ help:             ; @exec awk -f hack/help.awk Makefile   ## this text
 ##   RETRIES=n                      repeats a spec that other clients disturbed, never one that found something broken (0)
 ##   OBJECTIVE=pod-ready.p95=30s,.. what figures may be at most: shown met or not, and no part of conformance
 ##   KNOWN_ISSUES=file              guarantees known to be broken, with reason and expires: shown, and no verdict changes
+##   HELD_TO=v1.x                   holds the cluster to the promises of a later version, which show what an upgrade mends
 ##   EXPLORE=time EXPLORE_NAMESPACES=n    random acts after the specs, for that time in so many namespaces (0, 3; 1 at disruptive)
 ##   SCALE=n                        specs that create, scale, update and delete n pods, judged as they are (0)
 ##   EPISODE=file COVERAGE=file     a saved episode of acts to carry out again; what was tried so far

@@ -67,7 +67,7 @@ func RecordUnder(ctx SpecContext, security framework.PodSecurity) *framework.Nam
 		Skip(why)
 	}
 	spec := CurrentSpecReport()
-	if why := tooOld(proven(spec.Labels()), target.Version); why != "" {
+	if why := tooOld(proven(spec.Labels()), target.Promises()); why != "" {
 		Skip("not applicable: " + why)
 	}
 	ns, err := framework.NewNamespace(ctx, target, security, history.Header{

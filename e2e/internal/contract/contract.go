@@ -102,6 +102,15 @@ func HeldInPart(kubernetes string) bool {
 	return known && minor < wholeMinor
 }
 
+// HeldTo returns the version of Kubernetes whose promises a cluster of a version is held to: its own, or a later one that was asked for.
+func HeldTo(own, asked string) string {
+	has, known := minorOf(own)
+	if wanted, later := minorOf(asked); later && (!known || wanted > has) {
+		return asked
+	}
+	return own
+}
+
 // TooOld returns why a guarantee does not apply to a cluster of that version of Kubernetes, "" if it does or if the cluster is to be asked.
 func (g Guarantee) TooOld(kubernetes string) string {
 	minor, _ := minorOf(kubernetes)

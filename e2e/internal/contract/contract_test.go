@@ -210,6 +210,23 @@ func TestTooOld(t *testing.T) {
 	}
 }
 
+// A version with letters of its provider is compared like one without; an unknown one is held to what was asked for.
+func TestHeldTo(t *testing.T) {
+	for _, c := range []struct{ own, asked, want string }{
+		{"v1.33.4", "", "v1.33.4"},
+		{"v1.33.4", "v1.34", "v1.34"},
+		{"v1.33.4-eks-1a2b", "1.37", "1.37"},
+		{"v1.33.4", "v1.33.9", "v1.33.4"}, // promises change with a minor version alone
+		{"v1.36.3", "v1.34", "v1.36.3"},
+		{"", "v1.34", "v1.34"},
+		{"", "", ""},
+	} {
+		if got := HeldTo(c.own, c.asked); got != c.want {
+			t.Errorf("%q, asked to be held to %q: expected %q, found %q", c.own, c.asked, c.want, got)
+		}
+	}
+}
+
 func collectIDs(t *testing.T, file *ast.File, ids map[string]ID) {
 	t.Helper()
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/e2e-framework/klient"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
@@ -34,12 +35,15 @@ type Cluster struct {
 	config *rest.Config
 }
 
-// OlderThan reports whether the API server is older than that minor version. Specs use it only where an issue names the version that
-// fixed it.
+// OlderThan reports whether the cluster is held to the promises of a version before that minor one. Specs use it only where an issue names the
+// version that fixed it.
 func (c *Cluster) OlderThan(major, minor uint) bool {
-	v, err := version.ParseGeneric(c.Version)
+	v, err := version.ParseGeneric(c.Promises())
 	return err == nil && v.LessThan(version.MajorMinor(major, minor))
 }
+
+// Promises returns the version of Kubernetes whose promises count: the cluster's own, or a later one that the settings name.
+func (c *Cluster) Promises() string { return contract.HeldTo(c.Version, c.Settings.HeldTo) }
 
 // Connect builds the clients for a REST configuration. The clients do not throttle themselves: the API
 // server's own priority and fairness limits them.

@@ -101,7 +101,7 @@ func (c *Cluster) awaitEmpty(ctx context.Context, name string) error {
 
 // record begins to record the namespace, which is there.
 func (ns *Namespace) record(ctx context.Context, header history.Header) (err error) {
-	header.Run, header.Namespace, header.Version = ns.Settings.Run, ns.Name, ns.Version
+	header.Run, header.Namespace, header.Version, header.HeldTo = ns.Settings.Run, ns.Name, ns.Version, ns.Settings.HeldTo
 	header.Lag, header.ClockSkew = ns.Settings.Limits.Lag, ns.Settings.Limits.ClockSkew
 	header.Mutators = ns.mutatorsOf(ctx, history.Pods, history.Claims)
 	// The recording outlives the node that starts it: it ends with Stop, in the clean-up.

@@ -154,6 +154,8 @@ type Header struct {
 	Namespace string    `json:"namespace"`
 	Start     time.Time `json:"start"`
 	Version   string    `json:"kubernetesVersion,omitempty"`
+	// HeldTo is a version of Kubernetes whose promises the cluster is held to if it is later than Version, "" if nobody asked for that.
+	HeldTo string `json:"heldTo,omitempty"`
 	// Mutators names the mutating admission webhooks and policies that match new objects of a resource in the namespace, or says why that is not known.
 	Mutators map[Resource][]string `json:"mutators,omitempty"`
 	// Zone is the cluster's DNS zone, if the spec found it out.
@@ -163,6 +165,9 @@ type Header struct {
 	// ClockSkew bounds how far the clocks of nodes and control plane may differ, for rules on timestamps of both.
 	ClockSkew time.Duration `json:"clockSkew"`
 }
+
+// Promises returns the version of Kubernetes whose promises count, "" if it is unknown.
+func (h *Header) Promises() string { return contract.HeldTo(h.Version, h.HeldTo) }
 
 // End closes a history. A file without it was cut short.
 type End struct {

@@ -98,11 +98,11 @@ func judged(h *history.History) *results {
 		res.distrust(why)
 	}
 	res.addSpecChecks(h.Checks)
-	res.leaveOutNewer(h.Header.Version)
+	res.leaveOutNewer(h.Header.Promises())
 	return res
 }
 
-// leaveOutNewer drops what is said of guarantees that came after the cluster's version of Kubernetes.
+// leaveOutNewer drops what is said of guarantees that came after the version of Kubernetes whose promises count.
 func (res *results) leaveOutNewer(kubernetes string) {
 	for id, r := range res.byID {
 		if g, known := contract.Get(id); known {

@@ -69,6 +69,9 @@ func when(run *verdict.Run) string {
 	if run.ServerVersion != "" {
 		text += " on Kubernetes " + sanitize.Text(run.ServerVersion)
 	}
+	if promises := contract.HeldTo(run.ServerVersion, run.Version); promises != run.ServerVersion {
+		text += ", held to the promises of " + sanitize.Text(promises)
+	}
 	return text
 }
 

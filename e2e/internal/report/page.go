@@ -140,7 +140,8 @@ func (s Spec) failed(found map[string][]shownFinding) bool {
 // headline returns the verdict in one line, and what to do about it in another.
 func headline(c *Conformance) (string, string) {
 	scope, wide := "", c.tolerances()
-	old := contract.HeldInPart(c.Cluster.KubernetesVersion)
+	promises := contract.HeldTo(c.Cluster.KubernetesVersion, c.Settings.HeldTo)
+	old := contract.HeldInPart(promises)
 	if c.Partial && (len(wide) == 0 && !old || c.Settings.Focus != "" || c.Settings.Labels != "") {
 		scope = " in the selected guarantees"
 	}
@@ -150,6 +151,9 @@ func headline(c *Conformance) (string, string) {
 	}
 	if old {
 		advice += " A version of Kubernetes this old is held to the guarantees that it already had, so that the run is partial."
+	}
+	if promises != c.Cluster.KubernetesVersion {
+		advice += " It was held to the promises of Kubernetes " + promises + ", a later version than its own."
 	}
 	return head, advice
 }

@@ -13,11 +13,13 @@ import (
 
 // Settings are the settings of the run that decide what it checks, and with which objects.
 type Settings struct {
-	Level        contract.Level `json:"level"`
-	Focus        string         `json:"focus,omitempty"`
-	Labels       string         `json:"labels,omitempty"`
-	NginxImage   string         `json:"nginxImage"`
-	BusyboxImage string         `json:"busyboxImage"`
+	Level  contract.Level `json:"level"`
+	Focus  string         `json:"focus,omitempty"`
+	Labels string         `json:"labels,omitempty"`
+	// HeldTo is a later version of Kubernetes whose promises the cluster was held to.
+	HeldTo       string `json:"heldTo,omitempty"`
+	NginxImage   string `json:"nginxImage"`
+	BusyboxImage string `json:"busyboxImage"`
 	// EtcdImage is that of the level workload.
 	EtcdImage string `json:"etcdImage,omitempty"`
 	// EarlierEtcdImage is the one that the level's update begins with.
@@ -49,7 +51,7 @@ type Settings struct {
 func SettingsOf(s runconfig.Settings) Settings {
 	s = s.Published()
 	out := Settings{
-		Level: s.Level, Focus: s.Focus, Labels: s.Labels, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), EarlierEtcdImage: s.Images.EarlierEtcd, PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
+		Level: s.Level, Focus: s.Focus, Labels: s.Labels, HeldTo: s.HeldTo, NginxImage: s.Images.Nginx, BusyboxImage: s.Images.Busybox, EtcdImage: s.Etcd(), EarlierEtcdImage: s.Images.EarlierEtcd, PostgresImage: s.Images.Postgres, Limits: s.Limits.Changed(), Retries: s.Retries,
 		PodPatch: s.PodPatch, PullSecret: s.PullSecret != "", NamespaceLabels: s.NamespaceLabels, NamespaceAnnotations: slices.Sorted(maps.Keys(s.NamespaceAnnotations)),
 		File: s.FromFile,
 	}

@@ -124,6 +124,8 @@ type Settings struct {
 	Scale *Scale `json:"scale,omitempty"`
 	// Focus and Labels narrowed the run.
 	Focus string `json:"focus,omitempty"`
+	// HeldTo is a version of Kubernetes whose promises the cluster is held to if it is later than its own, "" if nobody asked for that.
+	HeldTo string `json:"heldTo,omitempty"`
 	// Objectives are what a person wants of the figures, such as pod-ready.p95=30s, and KnownIssues what a person knows to be broken.
 	Objectives  []string              `json:"objectives,omitempty"`
 	KnownIssues []contract.KnownIssue `json:"knownIssues,omitempty"`

@@ -14,6 +14,7 @@ import (
 	"github.com/onsi/ginkgo/v2/types"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/apiclient"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/cli"
@@ -42,6 +43,9 @@ type Options struct {
 	Workload        Workload
 	Advisory        Advisory
 
+	// HeldTo is a version of Kubernetes, such as v1.34, whose promises the cluster is held to if it is later than its own.
+	HeldTo string
+
 	level, namespaces, timeLimit, retries string // as typed
 	used                                  *apiclient.Usage
 }
@@ -64,6 +68,7 @@ func (o *Options) AddFlags(f cli.Flags) {
 	f.String(&o.LimitChanges, "LIMITS", "", "other time limits, as `name=duration`,...; the help of certify describes all")
 	f.String(&o.timeLimit, "TIME_LIMIT", "1h", "`time` after which a run that has not ended is cut short, and so inconclusive; random acts may take theirs beside it")
 	f.String(&o.retries, "RETRIES", "0", "`times` that a spec is repeated which other clients disturbed and which is inconclusive because of that; one that found something broken is never repeated")
+	f.String(&o.HeldTo, "HELD_TO", "", "later `version` of Kubernetes, such as v1.34, whose promises the cluster is held to: shows which of its defects that version mended (default: the cluster's own)")
 	o.Exploration.addFlags(f)
 	o.Scale.addFlags(f)
 	o.Workload.addFlags(f)
@@ -106,6 +111,9 @@ func (o *Options) Validate(levels ...contract.Level) []preflight.Problem {
 	}
 	if o.Retries, err = strconv.Atoi(o.retries); err != nil || o.Retries < 0 || o.Retries > maxRetries {
 		wrong("RETRIES=%s: expected a number of times, from 0 to %d", o.retries, maxRetries)
+	}
+	if _, err := version.ParseGeneric(o.HeldTo); o.HeldTo != "" && err != nil {
+		wrong("HELD_TO=%s: expected a version of Kubernetes, such as v1.34", o.HeldTo)
 	}
 	if n, err := strconv.Atoi(o.Procs); o.Procs != "" && (err != nil || n < 1) {
 		wrong("PROCS=%s: expected a number of processes, 1 or more; leave it out to fit the machine", o.Procs)
@@ -186,7 +194,7 @@ func (o *Options) Settings(run string, images runconfig.Images) runconfig.Settin
 	}
 	return runconfig.Settings{
 		Run: run, Level: o.Level, StorageClass: o.StorageClass, NamespacePrefix: o.NamespacePrefix, ReportDir: o.ReportDir, Limits: o.Limits,
-		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, NamedImages: o.Images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, ID: string(uuid.NewUUID()),
+		Namespaces: o.Namespaces, Retries: o.Retries, Images: images, NamedImages: o.Images, Scale: o.Scale.settings(o.TimeLimit), Focus: o.Focus, Labels: o.Labels, HeldTo: o.HeldTo, ID: string(uuid.NewUUID()),
 		// A run that is cut short still cleans up.
 		LastsAtMost: o.TimeLimit + gracePeriod + killDelay, TimeLimit: o.TimeLimit,
 		Objectives: o.Advisory.Objectives, KnownIssues: o.Advisory.KnownIssues,

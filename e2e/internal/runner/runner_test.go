@@ -243,12 +243,16 @@ func TestRowsThatNobodyLeftOutAreMissing(t *testing.T) {
 	}
 }
 
-// A run on a version that is held to a part of the contract stays partial where nobody narrowed it.
+// A run on a version that is held to a part of the contract stays partial where nobody narrowed it, unless it is held to that of a later version.
 func TestRunOnAnOldVersionStaysPartial(t *testing.T) {
-	for kubernetes, partial := range map[string]bool{"v1.30.2": true, "v1.33.0": false} {
+	for _, c := range []struct {
+		kubernetes, heldTo string
+		partial            bool
+	}{{kubernetes: "v1.30.2", partial: true}, {kubernetes: "v1.33.0"}, {kubernetes: "v1.30.2", heldTo: "v1.34"}} {
+		kubernetes, partial := c.kubernetes, c.partial
 		dir := t.TempDir()
 		ran := fmt.Sprintf(`[{"text": "a spec", "state": "passed", "selected": true, "history": "histories/a.jsonl.gz", "proves": [%q]}]`, contract.OrderingCreate)
-		h := history.History{Header: history.Header{Spec: "a spec", Version: kubernetes}}
+		h := history.History{Header: history.Header{Spec: "a spec", Version: kubernetes, HeldTo: c.heldTo}}
 		h.Close(0)
 		if err := errors.Join(os.WriteFile(filepath.Join(dir, verdict.SpecsFile), []byte(ran), 0o600), os.Mkdir(filepath.Join(dir, "histories"), 0o700),
 			h.Save(filepath.Join(dir, "histories", "a.jsonl.gz"))); err != nil {

@@ -102,7 +102,7 @@ func load(dir, file string) (*history.History, error) {
 }
 
 func judgeHistory(file string, h *history.History) JudgedHistory {
-	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone, Version: h.Header.Version, Explored: h.Header.Explored, Lag: h.Header.Lag, ClockSkew: h.Header.ClockSkew}
+	j := JudgedHistory{Spec: h.Header.Spec, File: file, Recorded: h.Duration(), Zone: h.Header.Zone, Version: h.Header.Version, Promises: h.Header.Promises(), Explored: h.Header.Explored, Lag: h.Header.Lag, ClockSkew: h.Header.ClockSkew}
 	if h.End != nil && h.End.Invalid {
 		j.Incomplete = h.End.Reason
 		return j

@@ -70,6 +70,8 @@ type JudgedHistory struct {
 	Zone string
 	// Version is the cluster's Kubernetes version as its header has it, "" in older histories.
 	Version string
+	// Promises is the version of Kubernetes whose promises count in it.
+	Promises string
 	// Incomplete is why the recording is not complete, "" if it is.
 	Incomplete string
 	// Lag and ClockSkew are the tolerances that it was judged with.
@@ -122,7 +124,7 @@ type Run struct {
 	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, judged with wide
 	// tolerances, or of a version of Kubernetes that is held to a part of the contract.
 	Partial bool
-	// Version is the cluster's version of Kubernetes, "" if no history tells it.
+	// Version is that of Kubernetes whose promises count: the cluster's own unless a later one was asked for, "" if no history tells it.
 	Version string
 	// Started is when the run began, zero where nothing tells, and ServerVersion the version that the API server told then.
 	Started       time.Time
@@ -162,7 +164,7 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 		}
 	}
 	for _, j := range judged {
-		run.Zone, run.Version = cmp.Or(j.Zone, run.Zone), cmp.Or(run.Version, j.Version)
+		run.Zone, run.Version = cmp.Or(j.Zone, run.Zone), cmp.Or(run.Version, j.Promises)
 	}
 	narrowed := false
 	for _, g := range contract.All() {

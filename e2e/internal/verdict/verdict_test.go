@@ -275,7 +275,7 @@ func TestOldVersionsAreHeldToAPart(t *testing.T) {
 	const later = contract.StorageWhenScaledDelete
 	for version, want := range map[string]verdict.Verdict{"v1.31.4": verdict.NotApplicable, "v1.33.0": verdict.Inconclusive} {
 		j := judged(exercised(create))
-		j.Version = version
+		j.Promises = version
 		run := verdict.Decide(contract.Extended, []verdict.Spec{spec("passed", create), spec("failed", later)}, []verdict.JudgedHistory{j})
 		old := want == verdict.NotApplicable
 		got := row(t, run, later)

@@ -56,6 +56,12 @@ func (s *Builder) Version(v string) *Builder {
 	return s
 }
 
+// HeldTo sets the version of Kubernetes whose promises are asked for.
+func (s *Builder) HeldTo(v string) *Builder {
+	s.h.Header.HeldTo = v
+	return s
+}
+
 // Unstimulated says whether nobody ran a test.
 func (s *Builder) Unstimulated(is bool) *Builder {
 	s.h.Header.Unstimulated = is
