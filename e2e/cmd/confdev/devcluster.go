@@ -32,7 +32,9 @@ type devCluster struct {
 // newDevCluster makes a cluster, or takes the one that was kept, and checks it. prepare, if set, adds to the cluster what kind does not, and to the settings
 // what that wants.
 func newDevCluster(ctx context.Context, ro runner.Options, o cluster.Options, prepare func(context.Context, *devCluster) error) (_ *devCluster, err error) {
-	if err := ro.CheckSelection(false); err != nil {
+	if ro.Exploration.Only {
+		ro.Labels = runner.ExploreLabel
+	} else if err := ro.CheckSelection(false); err != nil {
 		return nil, err
 	}
 	o.Databases = ro.Level == contract.Workload

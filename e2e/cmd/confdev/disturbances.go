@@ -37,7 +37,8 @@ func newDisturbancesCommand() *cobra.Command {
 		Long: `Run the suite on a kind cluster made for it, whose controllers are correct, under one disturbance after another, and print its verdicts.
 Pass and inconclusive are right; a guarantee that is found broken is a false alarm.
 
-` + disturbancesFile + ` has the last whole run under each of them, this one's or an earlier one's.`,
+` + disturbancesFile + ` has the last whole run under each of them, this one's or an earlier one's.
+Runs with BY=explore, of random acts alone, are none of these.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDisturbances(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -45,6 +46,7 @@ Pass and inconclusive are right; a guarantee that is found broken is a false ala
 	}
 	f := flagsOf(command)
 	o.addFlags(f)
+	o.addBy(f)
 	f.String(&o.disturbance, "DISTURBANCE", "", "`names` of the disturbances, with * for any text, separated by commas (default: all)")
 	return command
 }
@@ -54,11 +56,16 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	if err != nil {
 		return err
 	}
-	folder, err := o.validate("disturbances")
+	purpose, err := o.tryBy("disturbances")
+	if err != nil {
+		return err
+	}
+	folder, err := o.validate(purpose)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = folder.Close() }()
+	o.Exploration.Shrink = false // acts are carried out again without the disturbance
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
 		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig(nodeimage.DefaultKubernetesVersion), KubernetesVersion: nodeimage.DefaultKubernetesVersion, Workload: o.Images,
 		Keep: o.keep, Exclusive: true, Progress: progress,

@@ -27,17 +27,9 @@ const uncaughtFaults = "uncaught"
 type faultsOptions struct {
 	trialOptions
 	fault string
-	// by is what should notice the faults: specsNotice or episodesNotice.
-	by string
 	// kubernetesVersion is one of faults.Versions, or empty for the default.
 	kubernetesVersion string
 }
-
-// What may notice faults.
-const (
-	specsNotice    = "specs"
-	episodesNotice = "explore"
-)
 
 func newFaultsCommand() *cobra.Command {
 	var o faultsOptions
@@ -74,7 +66,7 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	if purpose, err = o.notice(purpose); err != nil {
+	if purpose, err = o.tryBy(purpose); err != nil {
 		return err
 	}
 	chosen, err := chooseFaults(o.fault, kubernetes)
@@ -86,6 +78,10 @@ func runFaults(ctx context.Context, o faultsOptions, out, progress io.Writer) er
 		return err
 	}
 	defer func() { _ = folder.Close() }()
+	if !o.Exploration.Only {
+		o.Exploration = runner.Exploration{} // each fault says which specs should notice it
+	}
+	o.Exploration.Shrink = false // the first finding is enough
 	if o.fault == "" && o.Exploration.Only {
 		chosen = explorable(chosen)
 	}
@@ -121,24 +117,6 @@ func (o *faultsOptions) trial(kubernetes string, all []faults.Fault, out, progre
 	return faultTrial{
 		options: o.trialOptions, out: out, progress: progress, all: all, load: loadEarlier(o.ReportDir, kubernetes), table: faultTable{kubernetes: kubernetes},
 	}
-}
-
-func (o *faultsOptions) addBy(f cli.Flags) {
-	f.String(&o.by, "BY", specsNotice, "`what` should notice: "+specsNotice+", or "+episodesNotice+" for random acts alone, for the time of EXPLORE (5m) at most")
-}
-
-// notice has the specs or random acts notice what is planted, as BY says, and completes the name of what is kept of it.
-func (o *faultsOptions) notice(purpose string) (string, error) {
-	switch o.by {
-	case specsNotice:
-		o.Exploration = runner.Exploration{}
-		return purpose, nil
-	case episodesNotice:
-		o.Exploration.Default(exploreTime)
-		o.Exploration.Only, o.Exploration.Shrink = true, false
-		return purpose + "-" + episodesNotice, nil
-	}
-	return "", cli.UsageError{Err: fmt.Errorf("BY=%s: expected %s or %s", o.by, specsNotice, episodesNotice)}
 }
 
 // version is the version to plant faults in, with the name of what is kept of it, in which versions must not mix.

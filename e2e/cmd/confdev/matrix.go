@@ -30,7 +30,8 @@ func newMatrixCommand() *cobra.Command {
 		Short: "Run the suite on clusters of other versions, address families, zones and storage",
 		Long: `Run the suite on the kind clusters of the matrix, one after another, each made for it, and print its verdicts.
 
-` + matrixFile + ` has the last whole run on each of them, this one's or an earlier one's.`,
+` + matrixFile + ` has the last whole run on each of them, this one's or an earlier one's.
+Runs with BY=explore, of random acts alone, are none of these.`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runMatrix(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -38,6 +39,7 @@ func newMatrixCommand() *cobra.Command {
 	}
 	f := flagsOf(command)
 	o.addFlags(f)
+	o.addBy(f)
 	f.String(&o.matrix, "MATRIX", "", "`names` of the clusters, with * for any text, separated by commas (default: all)")
 	return command
 }
@@ -48,7 +50,11 @@ func runMatrix(ctx context.Context, o matrixOptions, out, progress io.Writer) er
 	if err != nil {
 		return err
 	}
-	folder, err := o.validate("matrix")
+	purpose, err := o.tryBy("matrix")
+	if err != nil {
+		return err
+	}
+	folder, err := o.validate(purpose)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ MUTANTS.md in the report folder lists all of them, with what their last run foun
 
 func runMutants(ctx context.Context, o mutantsOptions, out, progress io.Writer) error {
 	kubernetes, purpose := faults.Versions()[0], "mutants"
-	purpose, err := o.notice(purpose)
+	purpose, err := o.tryBy(purpose)
 	if err != nil {
 		return err
 	}

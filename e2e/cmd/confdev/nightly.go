@@ -214,8 +214,8 @@ func (n nightlyRun) repeat(ctx context.Context, out, progress io.Writer) (_ []ni
 func (n nightlyRun) plant(ctx context.Context, out, progress io.Writer) nightly.FaultsOutcome {
 	fmt.Fprintln(out, "planted faults")
 	// All faults, on clusters and in a folder of their own; each fault chooses the specs and its cluster the level.
-	o := faultsOptions{trialOptions: n.trialOptions, by: specsNotice}
-	o.clusterName, o.ReportDir = "", filepath.Join(n.ReportDir, "faults")
+	o := faultsOptions{trialOptions: n.trialOptions}
+	o.by, o.clusterName, o.ReportDir = bySpecs, "", filepath.Join(n.ReportDir, "faults")
 	o.SetLevel(contract.Extended)
 	err := runFaults(ctx, o, out, progress)
 	switch {

@@ -32,7 +32,15 @@ type trialOptions struct {
 	runner.Options
 	clusterName string
 	keep        bool
+	// by is what a cluster is tried with: bySpecs or byExploring.
+	by string
 }
+
+// What a cluster may be tried with.
+const (
+	bySpecs     = "specs"
+	byExploring = "explore"
+)
 
 func (o *trialOptions) addFlags(f cli.Flags) {
 	o.AddFlags(f)
@@ -50,6 +58,23 @@ func (o *trialOptions) validate(purpose string) (*runner.ReportDir, error) {
 		return nil, runner.PreflightError(problems)
 	}
 	return runner.OpenReport(o.ReportDir)
+}
+
+func (o *trialOptions) addBy(f cli.Flags) {
+	f.String(&o.by, "BY", bySpecs, "`what` the cluster is tried with: "+bySpecs+", or "+byExploring+" for random acts alone, for the time of EXPLORE (5m) at most")
+}
+
+// tryBy has the cluster be tried as BY says, and completes the name of what is kept of it.
+func (o *trialOptions) tryBy(purpose string) (string, error) {
+	switch o.by {
+	case bySpecs:
+		return purpose, nil
+	case byExploring:
+		o.Exploration.Default(exploreTime)
+		o.Exploration.Only = true
+		return purpose + "-" + byExploring, nil
+	}
+	return "", cli.UsageError{Err: fmt.Errorf("BY=%s: expected %s or %s", o.by, bySpecs, byExploring)}
 }
 
 // clusterFor is the name of the cluster for a purpose, unless one was named.
