@@ -68,10 +68,8 @@ type JudgedHistory struct {
 	Results []judge.Result
 	// Zone is the DNS zone that the spec found, "" if it did not look for one.
 	Zone string
-	// Version is the cluster's Kubernetes version as its header has it, "" in older histories.
-	Version string
-	// Promises is the version of Kubernetes whose promises count in it.
-	Promises string
+	// Version is the cluster's Kubernetes version as its header has it, "" in older histories, and Promises the one whose promises count.
+	Version, Promises string
 	// Incomplete is why the recording is not complete, "" if it is.
 	Incomplete string
 	// Lag and ClockSkew are the tolerances that it was judged with.
