@@ -187,7 +187,8 @@ func (res *results) broken(id contract.ID, c evidence) {
 }
 
 // doubt says what leaves an accusation of an act at a moment open, "" if nothing does: the set is not the suite's, so that what its owner does to it is no
-// recorded operation, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, the controller's view was old, or others may have set the field.
+// recorded operation, nothing shows whose an act was, the recording may lack the fact that refutes it or tell it too late, the controller's view was old, others may have set the field, or the set
+// began with the status of another one.
 func (m *model) doubt(c *evidence, act time.Duration) string {
 	if c.set != nil && m.notCreatedByTest(c.set) {
 		return fmt.Sprintf("; but the set %s is somebody else's, who may have a part in it", c.set.name)
@@ -206,7 +207,7 @@ func (m *model) doubt(c *evidence, act time.Duration) string {
 			return fmt.Sprintf("; but %s from %s on are recorded later than they happened (%s), so that the order may have been another", g.Resource, history.Clock(g.From), g.Reason)
 		}
 	}
-	return cmp.Or(m.oldView(c, act), m.unreported(c), m.mutated(c), m.writtenByOthers(c))
+	return cmp.Or(m.oldView(c, act), m.unreported(c), m.mutated(c), m.writtenByOthers(c), m.misled(c.set, max(act, c.until)))
 }
 
 // mutated says which mutating webhooks and policies may have set the field that an accusation is about, "" for none.

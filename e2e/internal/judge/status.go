@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 
@@ -250,13 +249,6 @@ func checkObservedGeneration(m *model, res *results) {
 	}
 }
 
-// formerHad reports whether a set of the same name, gone not long before a moment, had that generation.
-func (m *model) formerHad(s *setLife, generation int64, at time.Duration) bool {
-	return slices.ContainsFunc(m.sets, func(f *setLife) bool {
-		return f.name == s.name && f.uid != s.uid && f.gone != nil && f.gone.At <= at && at-f.gone.At <= m.actDeadline() && f.gone.Generation >= generation
-	})
-}
-
 // observedGenerations reports where a status says that it observed a generation that there was not yet, or less than it said before.
 func (res *results) observedGenerations(s *setLife) {
 	ahead := false // the status said, when it was written, that a generation was observed which there was not yet
@@ -276,11 +268,6 @@ func (res *results) observedGenerations(s *setLife) {
 			c.since, c.events = before.At, []*history.Event{before, e}
 			c.text = fmt.Sprintf("the status of %s, which had observed generation %d, says at %s that only %d was", s.name, was, e.Ref(), now)
 		default:
-			continue
-		}
-		if now > e.Generation && res.m.formerHad(s, now, e.At) {
-			c.text += "; but the set of that name before it had that generation: the controller writes a status again, by name, when its first attempt met a conflict"
-			res.inconclusive(contract.StatusObservedGeneration, c)
 			continue
 		}
 		res.broken(contract.StatusObservedGeneration, c)

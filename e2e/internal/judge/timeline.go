@@ -54,8 +54,9 @@ type setLife struct {
 	created   *history.Event   // nil if it existed before the recording
 	deleting  *history.Event   // deletion requested, or seen for the first time as deleted
 	gone      *history.Event
-	pods      []*podLife // controlled by it, by first appearance
-	ordinals  ordinals   // those that it ever had a pod of
+	former    *history.Event // its first status, if that may be the one of the set of its name before it
+	pods      []*podLife     // controlled by it, by first appearance
+	ordinals  ordinals       // those that it ever had a pod of
 	byOrdinal map[int][]*podLife
 	steps     []podStep // what its pods did, in order
 	// acts are the moments at which the controller was seen to work on it, sorted.
@@ -183,6 +184,9 @@ func newModel(h *history.History) *model {
 	m.findTriggers()
 	m.reactions = m.allReactions()
 	m.lostPods = m.allLostPods()
+	for _, s := range m.sets {
+		s.former = m.formerStatus(s)
+	}
 	return m
 }
 
