@@ -97,8 +97,8 @@ func (r *rollout) covers(c creation, v cache) bool {
 func (m *model) countedAsCurrent(r *rollout, c creation, v cache) bool {
 	var current int32
 	for _, e := range r.set.events[max(r.set.versionsUntil(m.lagBefore(c.event))-1, 0):] {
-		if e.Seq > c.event.Seq {
-			break
+		if e.Seq > c.event.Seq && !lateByVersion(e, c.event) {
+			break // it may count the pod itself
 		}
 		current = max(current, e.Set.Status.Current)
 	}

@@ -188,8 +188,8 @@ func TestUpdateComplete(t *testing.T) {
 }
 
 // withoutRollingUpdate switches a set from OnDelete to a strategy that has no field rollingUpdate, when it has a new template and one pod, of ordinal 1 and of
-// the old revision, and gives it a second pod, of that ordinal and of the old revision too.
-func withoutRollingUpdate(added int32) func(*historytest.Builder) {
+// the old revision, and gives it a second pod, of that ordinal and of the old revision too. More happens then.
+func withoutRollingUpdate(added int32, more ...func(*historytest.Builder, *history.Event)) func(*historytest.Builder) {
 	return func(b *historytest.Builder) {
 		b.Set("web", historytest.Start(1), func(s *history.Set) { s.Strategy = appsv1.OnDeleteStatefulSetStrategyType })
 		b.CreateReady("web-1")
@@ -200,7 +200,10 @@ func withoutRollingUpdate(added int32) func(*historytest.Builder) {
 		})
 		b.Status("web")
 		b.Wait(3 * time.Second)
-		b.PodAt(fmt.Sprint("web-", added), 1)
+		pod := b.PodAt(fmt.Sprint("web-", added), 1)
+		for _, f := range more {
+			f(b, pod)
+		}
 	}
 }
 
@@ -249,6 +252,16 @@ func TestUpdateScaleNew(t *testing.T) {
 		},
 		{
 			name: "at the old revision, above those", broken: ids(contract.UpdateScaleNew), texts: []string{"web-2 was added by a scale up at rv"}, build: withoutRollingUpdate(2),
+		},
+		{
+			name: "at the old revision, of those that a status counts which was recorded later than it was written", notExercised: ids(contract.UpdateScaleNew),
+			build: withoutRollingUpdate(2, func(b *historytest.Builder, added *history.Event) {
+				b.Status("web").ResourceVersion, added.ResourceVersion = added.ResourceVersion, "999"
+			}),
+		},
+		{
+			name: "at the old revision, counted afterwards", broken: ids(contract.UpdateScaleNew),
+			build: withoutRollingUpdate(2, func(b *historytest.Builder, _ *history.Event) { b.Status("web") }),
 		},
 		{
 			name: "with the new label on the old template", broken: ids(contract.UpdateScaleNew), texts: []string{"with the label of revision web-2 but made of the template of web-1"},
