@@ -26,7 +26,7 @@ const disturbancesFile = "e2e/internal/selftest/disturbances/RESULTS.md"
 // disturbancesOptions are the options of disturbances.
 type disturbancesOptions struct {
 	trialOptions
-	disturbance string
+	disturbance, kubernetesVersion string
 }
 
 func newDisturbancesCommand() *cobra.Command {
@@ -47,6 +47,7 @@ Runs with BY=explore, of random acts alone, are none of these.`,
 	f := flagsOf(command)
 	o.addFlags(f)
 	o.addBy(f)
+	f.String(&o.kubernetesVersion, "K8S_VERSION", nodeimage.DefaultKubernetesVersion, "`version` of Kubernetes")
 	f.String(&o.disturbance, "DISTURBANCE", "", "`names` of the disturbances, with * for any text, separated by commas (default: all)")
 	return command
 }
@@ -67,7 +68,7 @@ func runDisturbances(ctx context.Context, o disturbancesOptions, out, progress i
 	defer func() { _ = folder.Close() }()
 	o.Exploration.Shrink = false // acts are carried out again without the disturbance
 	on, err := newDevCluster(ctx, o.Options, cluster.Options{
-		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig(nodeimage.DefaultKubernetesVersion), KubernetesVersion: nodeimage.DefaultKubernetesVersion, Workload: o.Images,
+		Name: o.clusterFor("disturbances"), Config: faults.ClusterConfig(o.kubernetesVersion), KubernetesVersion: o.kubernetesVersion, Workload: o.Images,
 		Keep: o.keep, Exclusive: true, Progress: progress,
 	}, nil)
 	if err != nil {
