@@ -129,7 +129,7 @@ func (ns *Namespace) SetController() Controller {
 // ShowController has the recording show whether the controller is running, where judges would convict it of an omission if they knew.
 func (ns *Namespace) ShowController(ctx context.Context) {
 	GinkgoHelper()
-	if h, err := ns.Snapshot(ctx); err == nil && judge.LacksSignOfLife(h) {
+	if h, err := ns.Snapshot(ctx); err == nil && len(judge.Omissions(h)) > 0 {
 		ns.showController(ctx)
 	}
 }

@@ -48,16 +48,7 @@ func (m *model) createdPods(f func(*setLife, *podLife)) {
 
 // atLeast reports whether the cluster is held to the promises of that Kubernetes version or a later one; unknown stands for an unknown version.
 func (m *model) atLeast(want string, unknown bool) bool {
-	return isAtLeast(m.h.Header.Promises(), want, unknown)
-}
-
-// runsAtLeast is atLeast of the version that the cluster runs, for what is known of an implementation.
-func (m *model) runsAtLeast(want string, unknown bool) bool {
-	return isAtLeast(m.h.Header.Version, want, unknown)
-}
-
-func isAtLeast(is, want string, unknown bool) bool {
-	v, err := version.ParseGeneric(is)
+	v, err := version.ParseGeneric(m.h.Header.Promises())
 	if err != nil {
 		return unknown
 	}

@@ -119,8 +119,8 @@ type results struct {
 	order []contract.ID
 	byID  map[contract.ID]*Result
 	last  *Result // the one asked for last: most judges speak of one guarantee
-	// lacksSignOfLife says that an omission is inconclusive only because the controller was not seen at work after it.
-	lacksSignOfLife bool
+	// omissions are inconclusive only because the controller was not seen at work after them.
+	omissions []Omission
 }
 
 func (res *results) of(id contract.ID) *Result {

@@ -89,7 +89,7 @@ func MayNeedSync(h *history.History, since time.Duration) string {
 			return fmt.Sprintf("%s may still be in the back-off of syncs that failed before", s.name)
 		}
 		warms := func(v *history.Event) bool { return v.Set.MinReadySeconds > 0 }
-		if slices.ContainsFunc(s.specs, warms) && !m.runsAtLeast("1.36", false) {
+		if slices.ContainsFunc(s.specs, warms) && !m.atLeast("1.36", false) {
 			return fmt.Sprintf("the controller is of a version of which nobody has looked whether it comes back by itself once a pod of %s has been Ready for minReadySeconds", s.name)
 		}
 	}

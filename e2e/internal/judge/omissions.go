@@ -27,7 +27,7 @@ func (res *results) notDone(id contract.ID, c evidence, dueBy time.Duration) {
 		}
 		dueBy += from - c.since
 	}
-	res.omitted(id, c, res.m.workedOn(c.set, dueBy, res.m.signsUntil(c.until)))
+	res.omitted(id, c, false, res.m.workedOn(c.set, dueBy, res.m.signsUntil(c.until)))
 }
 
 // adoptedWithoutVolumes reports whether after a moment the set controlled a pod that it had adopted and that lacks the volumes of its claim templates. They
@@ -41,20 +41,30 @@ func (s *setLife) adoptedWithoutVolumes(after time.Duration) bool {
 // notCollected is notDone for what the garbage collector does, or the endpoint slice controller. They run in one process with the StatefulSet
 // controller, so that any act of that shows that they were there; but of a process that was started again one may act before the other does.
 func (res *results) notCollected(id contract.ID, c evidence, dueBy time.Duration) {
-	res.omitted(id, c, lastOf(res.m.controllerActs, res.m.signsUntil(c.until)) > dueBy)
+	res.omitted(id, c, true, lastOf(res.m.controllerActs, res.m.signsUntil(c.until)) > dueBy)
 }
 
-func (res *results) omitted(id contract.ID, c evidence, atWork bool) {
+func (res *results) omitted(id contract.ID, c evidence, byOthers, atWork bool) {
 	c.anyAuthor = true
 	if atWork {
 		res.broken(id, c)
 		return
 	}
-	res.lacksSignOfLife = true
+	if f := res.finding(id, c); res.m.doubt(&c, f.At) == "" {
+		res.omissions = append(res.omissions, Omission{Finding: f, Since: c.since, ByOthers: byOthers})
+	}
 	c.text += ", but nothing shows that the controller was at work"
 	res.inconclusive(id, c)
 }
 
-// LacksSignOfLife reports whether something was not done in a history, so far, that would break a guarantee if the controller was seen at
-// work for that set now.
-func LacksSignOfLife(h *history.History) bool { return judged(h).lacksSignOfLife }
+// Omission is something that a controller has not done to the end of a history, and that breaks a guarantee if it is at work.
+type Omission struct {
+	Finding
+	// Since is the moment since which it is due.
+	Since time.Duration
+	// ByOthers says that it is the garbage collector or the endpoint slice controller that has not done it, and not the StatefulSet controller.
+	ByOthers bool
+}
+
+// Omissions returns what was not done in a history, so far, and would break a guarantee if the controller was seen at work for that set now.
+func Omissions(h *history.History) []Omission { return judged(h).omissions }

@@ -46,6 +46,9 @@ func (r *run) end(ctx context.Context) {
 			last, touched = r.ns.Now(), false
 		}
 		stalled = !turned && !touched && r.ns.Now()-last > stallLimit
+		if stalled {
+			r.accuse(ctx)
+		}
 		touched = touched || stalled
 		r.judge(ctx)
 	}

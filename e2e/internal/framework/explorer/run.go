@@ -22,9 +22,8 @@ const (
 	restLimit, momentLimit = 12 * time.Second, 5 * time.Second
 	// judgeEvery is how often the judges are asked while acts go on: each time all resources are listed.
 	judgeEvery = 6 * time.Second
-	// stallLimit is how long nothing may have happened at the end before sets are touched. Judges hold an act against the controller that is
-	// due for half of it.
-	stallLimit = 20 * time.Second
+	// overdue is how long nothing may have happened before the judges are asked what is due, and stallLimit before sets are touched at the end.
+	overdue, stallLimit = judge.MinActDeadline + turnLimit, 20 * time.Second
 	// maxActs bounds the acts of an episode, so that whatever it finds can be made shorter in a reasonable time.
 	maxActs = 60
 )
@@ -128,7 +127,12 @@ func (r *run) rest(ctx context.Context) bool {
 		if len(acts) == 0 && left == "" {
 			return true
 		}
-		if r.ns.Now() > until {
+		switch idle := r.idle(); {
+		case r.ns.Now() <= until:
+		case len(acts) == 0 && idle > overdue:
+			r.accuse(ctx)
+			return false
+		case len(acts) > 0 || idle < turnLimit:
 			return false
 		}
 		for _, act := range acts {
@@ -138,6 +142,14 @@ func (r *run) rest(ctx context.Context) bool {
 		r.judge(ctx)
 	}
 	return false
+}
+
+// idle is how long nothing has been recorded.
+func (r *run) idle() time.Duration {
+	if events := r.ns.History().Events; len(events) > 0 {
+		return r.ns.Now() - events[len(events)-1].At
+	}
+	return r.ns.Now()
 }
 
 // nextTurn waits until something comes to another moment.
