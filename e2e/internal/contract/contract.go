@@ -102,11 +102,11 @@ func HeldInPart(kubernetes string) bool {
 	return known && minor < wholeMinor
 }
 
-// HeldTo returns the version of Kubernetes whose promises a cluster of a version is held to: its own, or a later one that was asked for.
-func HeldTo(own, asked string) string {
+// HeldTo returns the version of Kubernetes whose promises a cluster of a version is held to: its own, or a later one that is wanted.
+func HeldTo(own, wanted string) string {
 	has, known := minorOf(own)
-	if wanted, later := minorOf(asked); later && (!known || wanted > has) {
-		return asked
+	if minor, later := minorOf(wanted); later && (!known || minor > has) {
+		return wanted
 	}
 	return own
 }

@@ -210,9 +210,9 @@ func TestTooOld(t *testing.T) {
 	}
 }
 
-// A version with letters of its provider is compared like one without; an unknown one is held to what was asked for.
+// A version with letters of its provider is compared like one without; an unknown one is held to what is wanted.
 func TestHeldTo(t *testing.T) {
-	for _, c := range []struct{ own, asked, want string }{
+	for _, c := range []struct{ own, wanted, want string }{
 		{"v1.33.4", "", "v1.33.4"},
 		{"v1.33.4", "v1.34", "v1.34"},
 		{"v1.33.4-eks-1a2b", "1.37", "1.37"},
@@ -221,8 +221,8 @@ func TestHeldTo(t *testing.T) {
 		{"", "v1.34", "v1.34"},
 		{"", "", ""},
 	} {
-		if got := HeldTo(c.own, c.asked); got != c.want {
-			t.Errorf("%q, asked to be held to %q: expected %q, found %q", c.own, c.asked, c.want, got)
+		if got := HeldTo(c.own, c.wanted); got != c.want {
+			t.Errorf("%q, to be held to %q: expected %q, found %q", c.own, c.wanted, c.want, got)
 		}
 	}
 }

@@ -230,7 +230,7 @@ func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Stat
 	live := c.cl.get(history.Sets, set.Name, set.UID)
 	if live == nil || live.ResourceVersion != set.ResourceVersion || c.refuses(st) {
 		if live == nil && c.cl.get(history.Sets, set.Name, "") != nil {
-			c.cl.after(statusAgain, func() { c.writeToNamesake(set, st) })
+			c.cl.after(statusAgain, func() { c.writeToNext(set, st) })
 		}
 		return false
 	}
@@ -241,9 +241,9 @@ func (c *controller) updateStatefulSetStatus(set *history.Event, st history.Stat
 // statusAgain is when a status that met a conflict is written again: before the sync that failed so is.
 const statusAgain = 3 * time.Millisecond
 
-// writeToNamesake writes the status of a set that is gone to the next one of its name, if the informer cache has that as it is: after a conflict, the
+// writeToNext writes the status of a set that is gone to the next one of its name, if the informer cache has that as it is: after a conflict, the
 // controller takes what the cache has by the name and does not compare UIDs (UpdateStatefulSetStatus in stateful_set_status_updater.go).
-func (c *controller) writeToNamesake(of *history.Event, st history.Status) {
+func (c *controller) writeToNext(of *history.Event, st history.Status) {
 	cached, live := c.cache.Get(history.Sets, of.Name), c.cl.get(history.Sets, of.Name, "")
 	if cached == nil || live == nil || live.UID == of.UID || live.ResourceVersion != cached.ResourceVersion || c.refuses(st) {
 		return
