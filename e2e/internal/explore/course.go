@@ -22,6 +22,8 @@ type Course struct {
 	seen *Coverage
 	// templates numbers those that were made.
 	templates int
+	// undo takes the last change back, nil if that was done or there is none.
+	undo *Act
 
 	// sets are the names of its sets, without the kinds of acts that it does not do, and pace how many acts of a hundred wait for nothing or for rest.
 	// They differ between episodes, since few kinds of acts come deeper than all of them together, and a rollout of five pods is complete only where acts
@@ -97,6 +99,10 @@ func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Ph
 	if len(c.Episode.Steps) == 0 {
 		return c.newSet(setNames()[0]), true
 	}
+	if back := c.undo; back != nil && c.rng.IntN(undoes) == 0 && back.Possible(s) == nil {
+		c.undo = nil
+		return *back, true
+	}
 	type option struct {
 		act    Act
 		weight float64
@@ -124,16 +130,26 @@ func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Ph
 		}
 	}
 	at := c.rng.Float64() * total
-	for _, o := range options {
-		if at -= o.weight; at < 0 {
-			return o.act, true
-		}
-	}
 	if len(options) == 0 {
 		return Act{}, false
 	}
-	return options[len(options)-1].act, true
+	act := options[len(options)-1].act
+	for _, o := range options {
+		if at -= o.weight; at < 0 {
+			act = o.act
+			break
+		}
+	}
+	if set := s.Get(history.Sets, act.Set); set != nil {
+		if back, may := undoing(act, set.Set); may {
+			c.undo = &back
+		}
+	}
+	return act, true
 }
+
+// undoes is how many acts there are, on average, to one that takes the last change of a number back, where there is one.
+const undoes = 6
 
 // tries is how many acts of a kind are proposed, of which the one is taken that was done least in its way.
 const tries = 3

@@ -134,3 +134,46 @@ func TestOutsiderThatEnds(t *testing.T) {
 		}
 	}
 }
+
+func TestUndoing(t *testing.T) {
+	was := &history.Set{Replicas: 3, Start: 1, Partition: 2, MinReadySeconds: 4}
+	for kind, want := range map[Kind]*Spec{
+		Scale: {Replicas: new(int32(3))}, ScaleAndTemplate: {Replicas: new(int32(3))}, SetStart: {Start: new(int32(1))},
+		SetPartition: {Partition: new(int32(2))}, SetMinReady: {MinReadySeconds: new(int32(4))}, SetStrategy: nil, DeletePod: nil,
+	} {
+		back, may := undoing(Act{Kind: kind, Set: "one", Spec: &Spec{Replicas: new(int32(5)), Template: &Template{Name: "t2"}}}, was)
+		if may != (want != nil) {
+			t.Errorf("%s: expected that it can be taken back: %t, found %t", kind, want != nil, may)
+			continue
+		}
+		if may && (back.Set != "one" || !reflect.DeepEqual(back.Spec, want)) {
+			t.Errorf("%s: expected %+v, found %+v", kind, want, back)
+		}
+	}
+	if _, may := undoing(Act{Kind: Scale, Spec: new(Spec)}, nil); may {
+		t.Error("expected nothing to take back of a set that was not there")
+	}
+}
+
+// A change of numbers is taken back now and then, and once.
+func TestChangesAreTakenBack(t *testing.T) {
+	s, could, did := stateOf(rested(3).History()), 0, 0
+	for seed := range uint64(100) {
+		c := NewCourse(seed, NewCoverage())
+		c.Episode.Steps = []Step{{Act: c.newSet("one")}}
+		for range 30 {
+			back := c.undo
+			act, _ := c.Next(s, atRest)
+			if back == nil {
+				continue
+			}
+			could++
+			if reflect.DeepEqual(act, *back) && c.undo == nil {
+				did++
+			}
+		}
+	}
+	if did*2*undoes < could || did*undoes > could*2 {
+		t.Errorf("expected one change of %d to be taken back each time, found %d of %d", undoes, did, could)
+	}
+}
