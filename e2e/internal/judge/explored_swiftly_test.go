@@ -22,6 +22,19 @@ func TestExploredSwiftly(t *testing.T) {
 			name: "another one than the current revision was removed just before", broken: ids(contract.StatusRevisions), build: currentRemoved(false),
 		},
 		{
+			name: "the current revision was made again just before", notExercised: ids(contract.StatusRevisions), build: currentMadeAgain(time.Second / 2),
+		},
+		{
+			name: "the current revision was made again long before", broken: ids(contract.StatusRevisions), build: currentMadeAgain(5 * time.Second),
+		},
+		{
+			name: "a former set had a revision of the name that the revision of a later template has", exercised: ids(contract.UpdateHistoryOldestFirst),
+			build: trimmedTo("web-3"),
+		},
+		{
+			name: "one too many removed where a former set had a revision of that name", inconclusive: ids(contract.UpdateHistoryOldestFirst), build: trimmedTo(""),
+		},
+		{
 			name: "an orphan that had a former revision until its template came back", notExercised: ids(contract.LifecycleAdoption), build: orphanDeleted(true),
 		},
 		{
@@ -92,6 +105,60 @@ func currentRemoved(current bool) func(*historytest.Builder) {
 			b.Remove(history.Revisions, "web-9")
 		}
 		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-3" })
+		b.Wait(5 * time.Second)
+	}
+}
+
+// currentMadeAgain has a status name the update revision as current though the only pod is not Ready, that long after the current revision was made again.
+func currentMadeAgain(after time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Set("web", historytest.Replicas(0))
+		b.Revision("web", 1, 1)
+		b.Status("web")
+		b.Operation(history.VerbDelete, history.Revisions, "web-1")
+		b.Remove(history.Revisions, "web-1")
+		b.Wait(5 * time.Second)
+		b.Revision("web", 1, 2)
+		b.Wait(after)
+		b.Scale("web", 1)
+		b.NewTemplate("web", 2)
+		b.Revision("web", 2, 3)
+		b.PodAt("web-0", 2)
+		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-2" })
+		b.Wait(5 * time.Second)
+	}
+}
+
+// trimmedTo has the revisions removed that nothing uses, but for one. The set has adopted the first of a former set, and gets its template later.
+func trimmedTo(left string) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Set("web", historytest.Replicas(0))
+		b.Revision("web", 5, 1)
+		b.Status("web")
+		b.DeleteSet("web")
+		b.Wait(time.Minute)
+		set := b.Set("web", historytest.HistoryLimit(1))
+		b.Change(history.Revisions, "web-5", func(e *history.Event) { e.Owners[0].UID = set.UID })
+		b.Revision("web", 1, 2)
+		b.CreateReady("web-0")
+		b.Status("web")
+		next := func(n int) {
+			b.Wait(5 * time.Second)
+			b.ChangeTemplate("web", n)
+			b.Revision("web", n, int64(n)+1)
+			b.NewTemplate("web", n)
+			b.Roll("web", 0)
+		}
+		for n := 2; n <= 4; n++ {
+			next(n)
+		}
+		b.Wait(5 * time.Second)
+		for _, name := range []string{"web-5", "web-1", "web-2", "web-3"} {
+			if name != left {
+				b.Remove(history.Revisions, name)
+			}
+		}
+		next(5)
 		b.Wait(5 * time.Second)
 	}
 }

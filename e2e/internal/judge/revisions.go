@@ -256,8 +256,11 @@ func (m *model) removedWithinLimit(res *results, r *rollout, l *revisionLife, ke
 func (r *rollout) knownByRevisions(all []*revisionLife, gone *history.Event) (spec int) {
 	for _, l := range all {
 		created := l.events[0]
-		if of, known := r.templateByRevision[l.name]; known && created.Change == history.Added && created.Seq < gone.Seq {
-			spec = max(spec, slices.Index(r.templateOf, of))
+		if template, known := r.templateByRevision[l.name]; known && created.Change == history.Added && created.Seq < gone.Seq {
+			of := slices.Index(r.templateOf, template)
+			if created.At >= r.set.specs[of].At-watchSkew { // else it was made for the same template of a former set
+				spec = max(spec, of)
+			}
 		}
 	}
 	return spec

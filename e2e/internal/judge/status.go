@@ -56,11 +56,7 @@ func (m *model) revisionsRow(set *history.Set) contract.ID {
 // equalRevisions: current and update revision differ until every pod is updated and Ready.
 func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 	revisions := kept[r.set.uid]
-	differed := ""                                          // the update revision, since a status that showed both revisions
-	made := make(map[string]*history.Event, len(revisions)) // the first controller revision of each name
-	for _, l := range slices.Backward(revisions) {
-		made[l.name] = l.events[0]
-	}
+	differed := "" // the update revision, since a status that showed both revisions
 	for i, e := range r.set.events {
 		st := e.Set.Status
 		if r.set.deleting != nil && e.Seq >= r.set.deleting.Seq {
@@ -87,8 +83,11 @@ func (m *model) equalRevisions(res *results, r *rollout, kept keptRevisions) {
 			differed = ""
 			continue
 		}
-		// A revision that was only just created may not be in the informer cache yet.
-		if at := made[was]; at != nil && at.Change == history.Added && m.mayHaveMissed(at, e) {
+		// A revision that was only just created, perhaps again, may not be in the informer cache yet.
+		if slices.ContainsFunc(revisions, func(l *revisionLife) bool {
+			made := l.events[0]
+			return l.name == was && made.Change == history.Added && before(e, made) != yes && m.mayHaveMissed(made, e)
+		}) {
 			res.excuse(id, CacheLag)
 			differed = ""
 			continue
