@@ -148,7 +148,7 @@ func (c *Course) Next(s *history.State, phases func(*history.Event) []history.Ph
 	return act, true
 }
 
-// undoes is how many acts there are, on average, to one that takes the last change of a number back, where there is one.
+// undoes is how many acts there are, on average, to one that takes the last change of numbers or of the retention policy back, where there is one.
 const undoes = 6
 
 // tries is how many acts of a kind are proposed, of which the one is taken that was done least in its way.

@@ -136,10 +136,11 @@ func TestOutsiderThatEnds(t *testing.T) {
 }
 
 func TestUndoing(t *testing.T) {
-	was := &history.Set{Replicas: 3, Start: 1, Partition: 2, MinReadySeconds: 4}
+	was := &history.Set{Replicas: 3, Start: 1, Partition: 2, MinReadySeconds: 4, WhenScaled: appsv1.RetainPersistentVolumeClaimRetentionPolicyType}
 	for kind, want := range map[Kind]*Spec{
 		Scale: {Replicas: new(int32(3))}, ScaleAndTemplate: {Replicas: new(int32(3))}, SetStart: {Start: new(int32(1))},
 		SetPartition: {Partition: new(int32(2))}, SetMinReady: {MinReadySeconds: new(int32(4))}, SetStrategy: nil, DeletePod: nil,
+		SetRetention: {WhenScaled: appsv1.RetainPersistentVolumeClaimRetentionPolicyType},
 	} {
 		back, may := undoing(Act{Kind: kind, Set: "one", Spec: &Spec{Replicas: new(int32(5)), Template: &Template{Name: "t2"}}}, was)
 		if may != (want != nil) {
