@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/history"
@@ -90,6 +91,12 @@ func TestExploredKinds(t *testing.T) {
 		},
 		{
 			name: "the next pod while the cache had the former one and neither its end nor the pod in its place", notExercised: ids(contract.OrderingScaleUp), build: replacedWithin(time.Second / 2),
+		},
+		{
+			name: "the next pod while the cache had the former one and not yet somebody else's in its place", notExercised: ids(contract.OrderingScaleUp), build: replacedByOthers(time.Second / 2),
+		},
+		{
+			name: "the next pod when the cache had had somebody else's for long", broken: ids(contract.OrderingScaleUp, contract.OrderingCreateHalts), build: replacedByOthers(long),
 		},
 		{
 			name: "the next pod when the cache had had the former one for long", broken: ids(contract.OrderingScaleUp), build: replacedWithin(long),
@@ -293,6 +300,27 @@ func replacedWithin(wait time.Duration) func(*historytest.Builder) {
 		b.Ready("web-1")
 		b.Ready("web-2")
 		b.Status("web")
+	}
+}
+
+// replacedByOthers has somebody else create a pod in the place of one that a client deleted, which the set adopts once it is Ready, and the next one of the set
+// created that long after.
+func replacedByOthers(wait time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 2)
+		b.Wait(long)
+		b.Scale("web", 3)
+		b.Status("web")
+		b.Evict("web-1")
+		b.FinishDeletion("web-1")
+		made := b.Get(history.Pods, "web-0")
+		pod := *made.Pod
+		pod.Hostname, pod.Phase, pod.Conditions = "web-1", corev1.PodPending, nil
+		b.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{Name: "web-1", Labels: map[string]string{"app": "web"}}, Pod: &pod})
+		b.Wait(wait)
+		b.Pod("web-2")
+		b.Ready("web-1")
+		b.Adopt("web-1", "web")
 	}
 }
 

@@ -20,10 +20,13 @@ const (
 )
 
 // formerStillCached reports whether at an act the informer cache may have had the pod of the same name before p, as Ready: that one was created so shortly
-// before p that the controller may have created p before its cache had either. What it deleted itself its cache had.
+// before p that the controller may have created p before its cache had either, or somebody else created p. What it deleted itself its cache had.
 func (m *model) formerStillCached(p *podLife, act *history.Event) bool {
 	former := p.predecessorIncarnation
-	if former == nil || former.set != p.set || former.created == nil || m.maybeByController(former) || !m.mayHaveMissed(former.created, p.first()) {
+	if former == nil || former.set != p.set || m.maybeByController(former) {
+		return false
+	}
+	if p.owners[0].set == p.set && (former.created == nil || !m.mayHaveMissed(former.created, p.first())) {
 		return false
 	}
 	was := former.readyBefore(act.Seq)
