@@ -66,6 +66,12 @@ func TestExploredSwiftly(t *testing.T) {
 			name: "a pod that was not Ready after another one, both of which the watch of pods brought late", broken: ids(contract.StatusRevisions), build: readyBehindStatus(false),
 		},
 		{
+			name: "a Ready pod of which two others have come and gone since", notExercised: ids(contract.StatusRevisions), build: readyBefore(time.Second / 4),
+		},
+		{
+			name: "a Ready pod of which two others have come and gone since, long ago", broken: ids(contract.StatusRevisions), build: readyBefore(5 * time.Second),
+		},
+		{
 			name: "available was one that was orphaned just before", exercised: ids(contract.StatusAvailable), build: availableAfter(time.Second / 2),
 		},
 		{
@@ -105,6 +111,24 @@ func currentRemoved(current bool) func(*historytest.Builder) {
 			b.Remove(history.Revisions, "web-9")
 		}
 		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-3" })
+		b.Wait(5 * time.Second)
+	}
+}
+
+// readyBefore has a status complete a rollout though the only pod is not Ready: the one that was Ready is gone for that long, and so is another one.
+func readyBefore(gone time.Duration) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Running("web", 1)
+		b.NewTemplate("web", 2)
+		b.DeletePod("web-0")
+		b.CreateReady("web-0")
+		for range 2 {
+			b.DeleteByTest("web-0")
+			b.FinishDeletion("web-0")
+			b.Pod("web-0")
+		}
+		b.Wait(gone)
+		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-2" })
 		b.Wait(5 * time.Second)
 	}
 }

@@ -192,8 +192,13 @@ func (m *model) updatedBy(s *setLife, n int, status *history.Event, revision str
 		return nil, fmt.Sprintf("%s-%d did not exist", s.name, n), false
 	}
 	why := s.shortfall(p, revision, seen)
-	if was := s.life(n, p.first().Seq-1); why != "" && was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status) && s.shortfall(was, revision, seen) == "" {
-		return was, "", true // it may still have been in the informer cache
+	if why == "" {
+		return p, "", false
+	}
+	for was := s.life(n, p.first().Seq-1); was != nil && was.gone != nil && m.mayHaveMissed(was.gone, status); was = s.life(n, was.first().Seq-1) {
+		if s.shortfall(was, revision, seen) == "" {
+			return was, "", true // it may still have been in the informer cache
+		}
 	}
 	return p, why, false
 }
