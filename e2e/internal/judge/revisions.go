@@ -258,7 +258,7 @@ func (r *rollout) knownByRevisions(all []*revisionLife, gone *history.Event) (sp
 		created := l.events[0]
 		if template, known := r.templateByRevision[l.name]; known && created.Change == history.Added && created.Seq < gone.Seq {
 			of := slices.Index(r.templateOf, template)
-			if created.At >= r.set.specs[of].At-watchSkew { // else it was made for the same template of a former set
+			if before(created, r.set.specs[of]) != yes { // else it was made for the same template of a former set
 				spec = max(spec, of)
 			}
 		}

@@ -82,7 +82,7 @@ func (x *Exploration) validate(level contract.Level, wrong func(format string, a
 	if x.Namespaces, err = strconv.Atoi(cmp.Or(x.typedNamespaces, defaultNamespaces)); err != nil || x.Namespaces < 1 || x.Namespaces > 50 {
 		wrong("EXPLORE_NAMESPACES=%s: expected a number from 1 to 50", x.typedNamespaces)
 	}
-	if x.Time, err = time.ParseDuration(cmp.Or(x.typedTime, "0")); err != nil || x.Time < 0 || (x.Time > 0 && x.Time < episodeTime) || x.episodes() > maxEpisodes {
+	if x.Time, err = time.ParseDuration(cmp.Or(x.typedTime, "0")); err != nil || x.Time < 0 || (x.Time > 0 && x.Time < episodeTime) || x.count() > maxEpisodes {
 		wrong("EXPLORE=%s: expected a time from a minute to some hours, such as 5m, or 0", x.typedTime)
 	}
 	for _, file := range []*string{&x.Episode, &x.Coverage} {
@@ -100,8 +100,8 @@ func (x *Exploration) validate(level contract.Level, wrong func(format string, a
 	}
 }
 
-// episodes is how many episodes fill the time.
-func (x *Exploration) episodes() int {
+// count is how many episodes fill the time.
+func (x *Exploration) count() int {
 	return x.Namespaces * max(1, int((x.Time+episodeTime/2)/episodeTime))
 }
 
@@ -119,19 +119,9 @@ func (x *Exploration) wanted() bool { return x.Time > 0 || x.Episode != "" }
 // exploreRandomly carries out episodes of random acts, or one of a file, and adds their outcomes to the report. What an episode found broken is
 // shrunk and told.
 func (o *Options) exploreRandomly(ctx context.Context, s runconfig.Settings, begin time.Time, out io.Writer) error {
-	x := o.Exploration
-	s.Explore = &runconfig.Explore{Coverage: x.Coverage, Wanted: x.Wanted}
-	if x.Episode != "" {
-		s.Explore.Files = slices.Repeat([]string{x.Episode}, x.Namespaces)
-	} else {
-		seed := uint64(begin.Unix())
-		if o.Seed != "" {
-			n, _ := strconv.ParseInt(o.Seed, 10, 64) // Validate has reported what is wrong with it
-			seed = uint64(n)
-		}
-		s.Explore.Seed, s.Explore.Length = seed, episodeLength
-		s.Explore.Episodes = x.episodes()
-		fmt.Fprintf(out, "explore: %d episodes of random acts, %d at once, seeds from %d\n", s.Explore.Episodes, x.Namespaces, seed)
+	s = o.episodes(s, begin)
+	if x := s.Explore; x.Episodes > 0 {
+		fmt.Fprintf(out, "explore: %d episodes of random acts, %d at once, seeds from %d\n", x.Episodes, o.Exploration.Namespaces, x.Seed)
 	}
 	started := time.Now()
 	sub := o.explorer(filepath.Join(o.ReportDir, exploreFolder), o.TimeLimit-time.Since(begin))
@@ -153,6 +143,24 @@ func (o *Options) exploreRandomly(ctx context.Context, s runconfig.Settings, beg
 	told := o.tellFindings(ctx, s, all, begin, out)
 	fmt.Fprintln(out, summary(all, took))
 	return told
+}
+
+// episodes are the settings of the episodes of a run with these settings that began then. Of a hundred episodes whose namespaces stay the nodes would have no
+// room for further pods; where namespaces were to stay since the cluster is removed, nobody waits until they are gone.
+func (o *Options) episodes(s runconfig.Settings, begin time.Time) runconfig.Settings {
+	x := o.Exploration
+	s.SkipNamespaceWait, s.KeepNamespaces = s.SkipNamespaceWait || s.KeepNamespaces, false
+	s.Explore = &runconfig.Explore{Coverage: x.Coverage, Wanted: x.Wanted}
+	if x.Episode != "" {
+		s.Explore.Files = slices.Repeat([]string{x.Episode}, x.Namespaces)
+		return s
+	}
+	s.Explore.Seed, s.Explore.Length, s.Explore.Episodes = uint64(begin.Unix()), episodeLength, x.count()
+	if o.Seed != "" {
+		n, _ := strconv.ParseInt(o.Seed, 10, 64) // Validate has reported what is wrong with it
+		s.Explore.Seed = uint64(n)
+	}
+	return s
 }
 
 // explorer are the options of a run of episodes alone, in a folder of its own.

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/contract"
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/explore"
+	"github.com/hero-academy/statefulset-conformance/e2e/internal/runconfig"
 )
 
 func TestExplorationRejects(t *testing.T) {
@@ -79,5 +81,28 @@ func TestSummaryOfEpisodes(t *testing.T) {
 	const want = "explore: 3 episodes, 4 acts (2 a minute; 1 more were refused or not possible); 1 found something broken, 1 were disturbed, 1 did not settle"
 	if got := summary(all, 2*time.Minute); got != want {
 		t.Errorf("expected %q, found %q", want, got)
+	}
+}
+
+// A run whose namespaces were to stay does not fill the nodes with the pods of its episodes.
+func TestEpisodesLeaveNoNamespaces(t *testing.T) {
+	begin := time.Unix(7, 0)
+	for _, c := range []struct {
+		o    Options
+		want runconfig.Explore
+	}{
+		{Options{Exploration: Exploration{Time: 10 * time.Minute, Namespaces: 2}}, runconfig.Explore{Episodes: 20, Length: episodeLength, Seed: 7}},
+		{Options{Seed: "3", Exploration: Exploration{Time: time.Minute, Namespaces: 1}}, runconfig.Explore{Episodes: 1, Length: episodeLength, Seed: 3}},
+		{Options{Exploration: Exploration{Episode: "a.json", Namespaces: 2}}, runconfig.Explore{Files: []string{"a.json", "a.json"}}},
+	} {
+		for _, keep := range []bool{false, true} {
+			s := c.o.episodes(runconfig.Settings{KeepNamespaces: keep}, begin)
+			if s.KeepNamespaces || s.SkipNamespaceWait != keep {
+				t.Errorf("kept %t: expected namespaces to be removed, and awaited unless they were to stay; found %t, not awaited %t", keep, s.KeepNamespaces, s.SkipNamespaceWait)
+			}
+			if !reflect.DeepEqual(*s.Explore, c.want) {
+				t.Errorf("expected %+v, found %+v", c.want, *s.Explore)
+			}
+		}
 	}
 }
