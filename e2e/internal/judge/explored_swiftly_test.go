@@ -35,6 +35,12 @@ func TestExploredSwiftly(t *testing.T) {
 			name: "one too many removed where a former set had a revision of that name", inconclusive: ids(contract.UpdateHistoryOldestFirst), build: trimmedTo(""),
 		},
 		{
+			name: "the next pod of a Parallel set while a lower name is taken", build: lowerTaken(true),
+		},
+		{
+			name: "the next pod of a Parallel set while a higher name is taken", inconclusive: ids(contract.OrderingParallel), build: lowerTaken(false),
+		},
+		{
 			name: "an orphan that had a former revision until its template came back", notExercised: ids(contract.LifecycleAdoption), build: orphanDeleted(true),
 		},
 		{
@@ -112,6 +118,36 @@ func currentRemoved(current bool) func(*historytest.Builder) {
 		}
 		b.Status("web", func(st *history.Status) { st.CurrentRevision = "web-3" })
 		b.Wait(5 * time.Second)
+	}
+}
+
+// lowerTaken has a Parallel set not make a pod for long, while the name of one below it is somebody else's, or that of one above.
+func lowerTaken(lower bool) func(*historytest.Builder) {
+	return func(b *historytest.Builder) {
+		b.Set("web", historytest.Replicas(4), historytest.Parallel)
+		taken, other := "web-1", "web-4"
+		if !lower {
+			taken, other = other, taken
+			b.CreateReady(other)
+		}
+		b.CreateReady("web-0")
+		made := b.Get(history.Pods, "web-0")
+		pod := *made.Pod
+		pod.Hostname = taken
+		b.Operation(history.VerbCreate, history.Pods, taken)
+		b.Add(&history.Event{Resource: history.Pods, Meta: history.Meta{Name: taken, Labels: map[string]string{"app": "other"}}, Pod: &pod})
+		b.Pod("web-2")
+		b.Status("web")
+		b.Wait(time.Minute)
+		b.DeleteByTest(taken)
+		b.FinishDeletion(taken)
+		if lower {
+			b.CreateReady(taken)
+		}
+		b.CreateReady("web-3")
+		b.Ready("web-2")
+		b.Status("web")
+		b.Wait(time.Second)
 	}
 }
 

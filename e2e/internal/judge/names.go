@@ -182,35 +182,56 @@ func (m *model) creationBlocked(s *setLife, pods []string, at time.Duration) boo
 	return false
 }
 
-// firstBlockedOrdinal returns the lowest ordinal before a given one that a claim kept its set from making at that moment, or from going on with:
-// the claim was on its way out, or still that of a former pod. It returns the given one where there is none. A Parallel set makes
-// its pods in batches, the lowest ordinals first, and what cannot be made in one keeps the next from being tried.
+// firstBlockedOrdinal returns the lowest ordinal before a given one that something kept its set from making at that moment, or from going on with: a claim
+// was on its way out, or still that of a former pod, or a pod of the name was not the set's. It returns the given one where there is none. A Parallel set
+// makes its pods in batches, the lowest ordinals first, and what cannot be made in one keeps the next from being tried.
 func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) int {
-	inWay := func(n int) bool {
-		name := fmt.Sprintf("%s-%d", s.name, n)
-		for _, t := range s.claimTemplates() {
-			c := m.claim(t+"-"+name, deliveredBy(at))
-			switch {
-			case c == nil || by(c.gone, at) == yes:
-			case by(c.deleting, at) != no, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
-				return true
-			}
+	start := int(s.specAt(at).Set.Start)
+	blocked := before
+	for _, p := range m.strays {
+		if start <= p.ordinal && p.ordinal < blocked && p.name == fmt.Sprintf("%s-%d", s.name, p.ordinal) && p.straysAt(s, at) {
+			blocked = p.ordinal
 		}
-		return false
 	}
 	if len(s.claimTemplates()) == 0 {
-		return before
+		return blocked
 	}
-	start := int(s.specAt(at).Set.Start)
-	for _, n := range s.ordinals.in(start, before) {
-		if inWay(n) {
+	for _, n := range s.ordinals.in(start, blocked) {
+		if m.claimInWay(s, n, at) {
 			return n
 		}
 	}
-	if before > start && inWay(before-1) {
-		return before - 1
+	if blocked > start && m.claimInWay(s, blocked-1, at) {
+		return blocked - 1
 	}
-	return before
+	return blocked
+}
+
+// claimInWay reports whether a claim kept a set from making the pod of that ordinal at a moment, or from going on with it.
+func (m *model) claimInWay(s *setLife, n int, at time.Duration) bool {
+	name := fmt.Sprintf("%s-%d", s.name, n)
+	for _, t := range s.claimTemplates() {
+		c := m.claim(t+"-"+name, deliveredBy(at))
+		switch {
+		case c == nil || by(c.gone, at) == yes:
+		case by(c.deleting, at) != no, s.lifeAt(n, at) == nil && ownerNamed(c.at(at), "Pod", name) != "":
+			return true
+		}
+	}
+	return false
+}
+
+// straysAt reports whether the pod may have been there at a moment without being controlled by a set.
+func (p *podLife) straysAt(s *setLife, at time.Duration) bool {
+	if p.first().At > deliveredBy(at) || by(p.gone, at) == yes {
+		return false
+	}
+	for i, o := range p.owners {
+		if o.set != s && o.from.At <= deliveredBy(at) && (i+1 == len(p.owners) || p.owners[i+1].from.At >= surelyBy(at)) {
+			return true
+		}
+	}
+	return false
 }
 
 // names lists the pods by name.

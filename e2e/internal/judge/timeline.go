@@ -37,6 +37,7 @@ type model struct {
 	creationReports
 	responses []response // of the controller to changes of specs
 	lostPods  []lostPod
+	strays    []*podLife // that no set controlled for a time, or one whose pods have other names
 	reactions []reaction // by time
 	// refusals are, by set, the moments at which the controller reported that it could not create something for it.
 	refusals map[string][]time.Duration
@@ -171,6 +172,11 @@ func newModel(h *history.History) *model {
 			c.bound = firstOf(c.bound, e, e.Claim.Phase == corev1.ClaimBound)
 			c.deleting = firstOf(c.deleting, e, e.Terminating() || e.Gone())
 			c.gone = firstOf(c.gone, e, e.Gone())
+		}
+	}
+	for _, p := range m.pods {
+		if len(p.owners) > 1 || p.owners[0].set == nil || !p.owners[0].nameFits {
+			m.strays = append(m.strays, p)
 		}
 	}
 	m.findClaimants()
