@@ -77,15 +77,17 @@ func (m *model) beforeReturn(end time.Duration) time.Duration { return end - m.h
 // MayNeedSync returns why, in a namespace in which something is due since a moment and was not done to the end of a history, the controller may need a
 // change of the set, or more time, before it does it; "" if nothing excuses that it waits.
 //
-// After syncs that failed, since a name was taken for example, a set is tried again with a back-off that doubles: it never lasts longer than the set had
-// been failing for before, and no set fails before it exists. The end of a claim has no set synced.
+// After syncs that failed, since a name was taken for example, a set is tried again with a back-off that doubles: it lasts no longer than the set had
+// been failing for before, and no set fails before it exists; but each sync that an event brought meanwhile, and that failed too, doubles it once more. The
+// end of a claim has no set synced.
 func MayNeedSync(h *history.History, since time.Duration) string {
 	m := newModel(h)
 	for _, s := range m.sets {
 		if len(s.events) == 0 || s.events[0].At > since || s.deleting != nil {
 			continue
 		}
-		if h.Duration()-since <= since-s.events[0].At {
+		failing, doubled := m.mayFail(s, since)
+		if h.Duration()-since <= failing<<doubled {
 			return fmt.Sprintf("%s may still be in the back-off of syncs that failed before", s.name)
 		}
 		warms := func(v *history.Event) bool { return v.Set.MinReadySeconds > 0 }

@@ -13,14 +13,30 @@ import (
 // TestMayNeedSync: a controller that did nothing about an event is excused by what may keep it from looking at the set by itself, and by nothing else.
 func TestMayNeedSync(t *testing.T) {
 	tests := []struct {
-		name, version string
-		age, waited   time.Duration
-		options       []historytest.Option
-		change        func(*historytest.Builder)
-		want          string
+		name, version  string
+		age, waited    time.Duration
+		options        []historytest.Option
+		before, change func(*historytest.Builder)
+		want           string
 	}{
 		{name: "longer than any back-off", age: 10 * time.Second, waited: 30 * time.Second},
 		{name: "no longer than the set is old", age: 30 * time.Second, waited: 20 * time.Second, want: "back-off"},
+		{
+			name: "of syncs that events brought while a name was taken", age: 10 * time.Second, waited: 30 * time.Second, want: "back-off",
+			before: func(b *historytest.Builder) {
+				b.Pod("web-1")
+				b.Orphan("web-1")
+				b.Change(history.Sets, "web", func(*history.Event) {})
+				b.Change(history.Sets, "web", func(*history.Event) {})
+			},
+		},
+		{
+			name: "of syncs that events brought while none failed", age: 10 * time.Second, waited: 30 * time.Second,
+			before: func(b *historytest.Builder) {
+				b.Change(history.Sets, "web", func(*history.Event) {})
+				b.Change(history.Sets, "web", func(*history.Event) {})
+			},
+		},
 		{
 			name: "a claim that was deleted", age: 10 * time.Second, waited: 30 * time.Second, want: "claim data-web-0 was deleted",
 			change: func(b *historytest.Builder) {
@@ -52,6 +68,9 @@ func TestMayNeedSync(t *testing.T) {
 				b.Version(tt.version)
 			}
 			b.Set("web", append(tt.options, historytest.Claims("data"))...)
+			if tt.before != nil {
+				tt.before(b)
+			}
 			b.Wait(tt.age)
 			since := b.Now()
 			if tt.change != nil {

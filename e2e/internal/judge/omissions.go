@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,3 +69,26 @@ type Omission struct {
 
 // Omissions returns what was not done in a history, so far, and would break a guarantee if the controller was seen at work for that set now.
 func Omissions(h *history.History) []Omission { return judged(h).omissions }
+
+// mayFail returns for how long the syncs of a set may have failed before a moment, and how many of them events may have brought: those since the first sign
+// that one failed, which is a report of the controller or a pod that has a name of the set's and is not the set's.
+func (m *model) mayFail(s *setLife, until time.Duration) (length time.Duration, events int) {
+	first := until
+	for _, at := range m.refusals[s.name] {
+		first = min(first, at)
+	}
+	for _, p := range m.strays {
+		if p.name == fmt.Sprintf("%s-%d", s.name, p.ordinal) {
+			first = min(first, p.first().At)
+		}
+	}
+	for _, e := range s.triggers {
+		if e.At >= first && e.At < until {
+			events++
+		}
+	}
+	return until - s.events[0].At, min(events, mostDoubled)
+}
+
+// mostDoubled bounds how often a back-off is doubled: it begins with 5 ms and ends at 1,000 s (workqueue.DefaultTypedControllerRateLimiter).
+const mostDoubled = 18

@@ -9,8 +9,8 @@ import (
 	"github.com/hero-academy/statefulset-conformance/e2e/internal/judge"
 )
 
-// backOffLimit is how long an omission may last until no back-off excuses it.
-const backOffLimit = time.Minute
+// backOffLimit is how long is waited for the moment from which on no back-off excuses an omission.
+const backOffLimit = 30 * time.Second
 
 // accuse has the recording show whether the controller is at work while something is due that nobody else stands in the way of, and accuses it if it is: an
 // act that touches the set would have the omission pass unseen, although the controller must not need one.
