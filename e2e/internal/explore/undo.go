@@ -2,8 +2,8 @@ package explore
 
 import "github.com/hero-academy/statefulset-conformance/e2e/internal/history"
 
-// undoing returns the act that takes a change of numbers or of the retention policy back, for a set as it was before; false if the act is none. Who has just scaled a set and scales it
-// back finds pods that have just become Ready, or are just going: random acts seldom hit that moment.
+// undoing returns the act that takes a change of numbers or of the retention policy back, for a set as it was before; false if the act is none. Who has just
+// scaled a set and scales it back finds pods that have just become Ready, or are just going: random acts seldom hit that moment.
 func undoing(act Act, was *history.Set) (Act, bool) {
 	if was == nil || act.Spec == nil {
 		return Act{}, false

@@ -41,8 +41,8 @@ func (m *model) formerHad(s *setLife, generation int64, at time.Duration) bool {
 	})
 }
 
-// hadRevision reports whether a set owned a revision of that name when a status was written. Two watches tell, the skew of
-// which is longer than a sync: so versions decide, which here can only leave an accusation open.
+// hadRevision reports whether a set owned a revision of that name when a status was written. Two watches tell, the skew of which is longer than a sync: so
+// versions decide, which here can only leave an accusation open.
 func (m *model) hadRevision(s *setLife, name string, status *history.Event) bool {
 	return slices.ContainsFunc(m.h.Events, func(e *history.Event) bool {
 		if e.Resource != history.Revisions || e.Name != name || e.Gone() {

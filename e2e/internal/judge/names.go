@@ -189,7 +189,7 @@ func (m *model) firstBlockedOrdinal(s *setLife, before int, at time.Duration) in
 	start := int(s.specAt(at).Set.Start)
 	blocked := before
 	for _, p := range m.strays {
-		if start <= p.ordinal && p.ordinal < blocked && p.name == fmt.Sprintf("%s-%d", s.name, p.ordinal) && p.straysAt(s, at) {
+		if start <= p.ordinal && p.ordinal < blocked && s.names(p) && p.straysAt(s, at) {
 			blocked = p.ordinal
 		}
 	}
@@ -221,7 +221,10 @@ func (m *model) claimInWay(s *setLife, n int, at time.Duration) bool {
 	return false
 }
 
-// straysAt reports whether the pod may have been there at a moment without being controlled by a set.
+// names reports whether a pod has the name of one of the set's, whoever controls it.
+func (s *setLife) names(p *podLife) bool { return p.ordinal >= 0 && parentOf(p.name) == s.name }
+
+// straysAt reports whether the pod may have been there at a moment without being controlled by that set.
 func (p *podLife) straysAt(s *setLife, at time.Duration) bool {
 	if p.first().At > deliveredBy(at) || by(p.gone, at) == yes {
 		return false

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -78,7 +77,7 @@ func (m *model) mayFail(s *setLife, until time.Duration) (length time.Duration, 
 		first = min(first, at)
 	}
 	for _, p := range m.strays {
-		if p.name == fmt.Sprintf("%s-%d", s.name, p.ordinal) {
+		if s.names(p) {
 			first = min(first, p.first().At)
 		}
 	}

@@ -303,7 +303,7 @@ func (m *model) recordOwner(p *podLife, e *history.Event) {
 	if c != nil && c.Kind == "StatefulSet" {
 		// The two watches are not in step: a pod may be seen before its set, so the set is noted by the reference alone.
 		t.set = m.set(c.UID, c.Name)
-		t.nameFits = p.ordinal >= 0 && parentOf(p.name) == t.set.name
+		t.nameFits = t.set.names(p)
 		p.set = t.set
 		if !slices.ContainsFunc(p.owners, func(former ownership) bool { return former.set == t.set }) {
 			t.set.pods = append(t.set.pods, p)

@@ -47,8 +47,8 @@ func Console(w io.Writer, run *verdict.Run, specs, all time.Duration) error {
 	switch {
 	case len(run.Tolerances) > 0:
 		scope = fmt.Sprintf(" (partial run: judged with %s, %s)", strings.Join(run.Tolerances, ", "), tooWide)
-	case contract.HeldInPart(run.Version):
-		scope = fmt.Sprintf(" (partial run: Kubernetes %s is held to the guarantees that it already had)", sanitize.Text(run.Version))
+	case contract.HeldInPart(run.Promises):
+		scope = fmt.Sprintf(" (partial run: Kubernetes %s is held to the guarantees that it already had)", sanitize.Text(run.Promises))
 	case run.Partial:
 		scope = " (partial run: of the selected guarantees)"
 	}
@@ -69,7 +69,7 @@ func when(run *verdict.Run) string {
 	if run.ServerVersion != "" {
 		text += " on Kubernetes " + sanitize.Text(run.ServerVersion)
 	}
-	if promises := contract.HeldTo(run.ServerVersion, run.Version); promises != run.ServerVersion {
+	if promises := contract.HeldTo(run.ServerVersion, run.Promises); promises != run.ServerVersion {
 		text += ", held to the promises of " + sanitize.Text(promises)
 	}
 	return text

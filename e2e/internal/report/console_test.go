@@ -27,7 +27,7 @@ func TestConsoleTellsWhichRunItIsOf(t *testing.T) {
 	started := time.Date(2026, time.November, 30, 19, 12, 40, 0, time.FixedZone("somewhere", 3600))
 	for want, run := range map[string]verdict.Run{
 		"0 specs in 180 s; started 2026-11-30 18:12 UTC on Kubernetes v1.37.2\n":      {Overall: verdict.Conformant, Started: started, ServerVersion: "v1.37.2"},
-		"2026-11-30 18:12 UTC on Kubernetes v1.33.4, held to the promises of v1.34\n": {Overall: verdict.Conformant, Started: started, ServerVersion: "v1.33.4", Version: "v1.34"},
+		"2026-11-30 18:12 UTC on Kubernetes v1.33.4, held to the promises of v1.34\n": {Overall: verdict.Conformant, Started: started, ServerVersion: "v1.33.4", Promises: "v1.34"},
 		"0 specs in 180 s; started 2026-11-30 18:12 UTC\n":                            {Overall: verdict.OverallInconclusive, Started: started},
 	} {
 		var out bytes.Buffer

@@ -317,3 +317,21 @@ func TestPageTellsThatAnOldVersionIsHeldToAPart(t *testing.T) {
 		t.Errorf("expected the age and no selection to be told, found %s", text)
 	}
 }
+
+// A cluster that was held to a later version's promises is said to be, and is as old as that version.
+func TestPageTellsWhatVersionTheClusterWasHeldTo(t *testing.T) {
+	t.Parallel()
+	c := copyOf(t, recordedReport(t, "conformant"))
+	c.Cluster.KubernetesVersion = "v1.30.2"
+	for heldTo, held := range map[string]bool{"": false, "v1.29": false, "v1.34": true} {
+		c.Settings.HeldTo = heldTo
+		var summary bytes.Buffer
+		if err := report.WriteSummary(&summary, c); err != nil {
+			t.Fatal(err)
+		}
+		text := summary.String()
+		if strings.Contains(text, "It was held to the promises of Kubernetes v1.34, a later version than its own.") != held || strings.Contains(text, "this old is held") == held {
+			t.Errorf("held to %q: expected that to be told: %t, found %s", heldTo, held, text)
+		}
+	}
+}

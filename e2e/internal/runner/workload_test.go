@@ -112,3 +112,12 @@ func TestPostgresImage(t *testing.T) {
 		}
 	}
 }
+
+func TestHeldToSetting(t *testing.T) {
+	for version, right := range map[string]bool{"": true, "v1.34": true, "1.34.2": true, "soon": false} {
+		o, problems := validated(t, map[string]string{"HELD_TO": version})
+		if (len(problems) == 0) != right || right && o.Settings("r", runconfig.Images{}).HeldTo != version {
+			t.Errorf("HELD_TO=%s: expected it to be right: %t, found %v, and %q in the settings", version, right, problems, o.Settings("r", runconfig.Images{}).HeldTo)
+		}
+	}
+}

@@ -122,11 +122,9 @@ type Run struct {
 	// Partial says that the run was narrowed by FOCUS or LABELS, so that Overall speaks of the selected guarantees only, judged with wide
 	// tolerances, or of a version of Kubernetes that is held to a part of the contract.
 	Partial bool
-	// Version is that of Kubernetes whose promises count: the cluster's own unless a later one was asked for, "" if no history tells it.
-	Version string
-	// Started is when the run began, zero where nothing tells, and ServerVersion the version that the API server told then.
-	Started       time.Time
-	ServerVersion string
+	// Started is when the run began, ServerVersion what the API server told then, and Promises the version whose promises count; zero where nothing tells.
+	Started                 time.Time
+	ServerVersion, Promises string
 	// Tolerances are the limits of the judges that are above their ceilings, as name=duration.
 	Tolerances []string
 	// Troubles are failures of specs that no verdict accounts for: the suite or the cluster got in the way.
@@ -162,14 +160,14 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 		}
 	}
 	for _, j := range judged {
-		run.Zone, run.Version = cmp.Or(j.Zone, run.Zone), cmp.Or(run.Version, j.Promises)
+		run.Zone, run.Promises = cmp.Or(j.Zone, run.Zone), cmp.Or(run.Promises, j.Promises)
 	}
 	narrowed := false
 	for _, g := range contract.All() {
 		row := Row{Guarantee: g}
 		row.collect(judged)
 		row.decide(provedBy[g.ID], exercisedIn(judged, g.ID), level.Includes(g.Level))
-		if why := g.TooOld(run.Version); why != "" && row.Verdict != NotSelected {
+		if why := g.TooOld(run.Promises); why != "" && row.Verdict != NotSelected {
 			row.Verdict, row.Reasons = NotApplicable, []string{why}
 		}
 		narrowed = narrowed || row.Verdict == NotSelected && level.Includes(g.Level)
@@ -186,7 +184,9 @@ func Decide(level contract.Level, specs []Spec, judged []JudgedHistory) Run {
 }
 
 // HeldInPart reports whether the run is partial though nobody narrowed it: its tolerances are wide, or the cluster is old.
-func (run *Run) HeldInPart() bool { return len(run.Tolerances) > 0 || contract.HeldInPart(run.Version) }
+func (run *Run) HeldInPart() bool {
+	return len(run.Tolerances) > 0 || contract.HeldInPart(run.Promises)
+}
 
 // widest returns the tolerances that some history was judged with and that are above their ceilings.
 func widest(judged []JudgedHistory) []string {
