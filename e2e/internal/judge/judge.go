@@ -104,10 +104,10 @@ func judged(h *history.History) *results {
 
 // leaveOutNewer drops what is said of guarantees that came after the version of Kubernetes whose promises count.
 func (res *results) leaveOutNewer(kubernetes string) {
-	for id, r := range res.byID {
-		if g, known := contract.Get(id); known {
+	for _, g := range contract.All() {
+		if r := res.byID[g.ID]; r != nil {
 			if why := g.TooOld(kubernetes); why != "" {
-				*r = Result{Guarantee: id, NotApplicable: []string{why}}
+				*r = Result{Guarantee: g.ID, NotApplicable: []string{why}}
 			}
 		}
 	}

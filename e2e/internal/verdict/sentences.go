@@ -13,6 +13,9 @@ import (
 func Broken(results []judge.Result) []judge.Finding {
 	var out []judge.Finding
 	for _, r := range results {
+		if len(r.Violations) == 0 {
+			continue
+		}
 		if g, ok := contract.Get(r.Guarantee); ok && g.ImplOnly() {
 			continue
 		}

@@ -118,13 +118,21 @@ func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string
 	return Delete(ctx, client, found)
 }
 
-// Delete deletes objects, and tries every one before it returns what it could not delete.
+// lastGrace is how long a pod that is deleted here has to end: nothing that it does then is judged, and some are made to run until the end of a long grace
+// period. It is not 0, with which a pod is gone from the API before its containers are.
+const lastGrace = 1
+
+// Delete deletes objects, and tries every one before it returns what it could not delete. Pods get a grace period of a second.
 func Delete(ctx context.Context, client klient.Client, objects []crclient.Object) error {
 	var errs []error
 	for _, o := range objects {
-		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, &crclient.DeleteOptions{
+		options := &crclient.DeleteOptions{
 			Preconditions: metav1.NewUIDPreconditions(string(o.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
-		})
+		}
+		if _, is := o.(*corev1.Pod); is {
+			options.GracePeriodSeconds = new(int64(lastGrace))
+		}
+		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, options)
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			errs = append(errs, fmt.Errorf("removing %s: %w", Describe(o), err))
 		}

@@ -23,7 +23,7 @@ func kubernetesComponents() []string {
 
 // imageParts are the folders that the images inside a node are made from.
 type imageParts struct {
-	kubernetes, etcd, coreDNS, localPath, own, base string
+	kubernetes, etcd, coreDNS, own, base string
 }
 
 // nodeImages makes the images that are inside a node, by name. Layers are written below work.
@@ -66,8 +66,7 @@ func (v versions) nodeImages(parts imageParts, busybox *busyboxBinary, work stri
 		program("registry.k8s.io/coredns/coredns:"+v.coreDNS, filepath.Join(parts.coreDNS, "coredns"), v1.Config{}),
 		program("registry.k8s.io/pause:"+v.pauseTag, filepath.Join(parts.own, "pause"), v1.Config{User: "65535:65535"}),
 		program(registry+"/podnet:v1", filepath.Join(parts.own, "podnet"), v1.Config{}, base, iptables),
-		program(registry+"/local-path-provisioner:"+v.localPath, filepath.Join(parts.localPath, "local-path-provisioner"), v1.Config{}),
-		add(registry+"/helper:v1", busyboxConfig(), busybox.files()),
+		program(registry+"/node-volumes:v1", filepath.Join(parts.own, "nodevolumes"), v1.Config{}),
 	} {
 		if err != nil {
 			return nil, err

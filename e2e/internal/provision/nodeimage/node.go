@@ -74,6 +74,13 @@ func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 		return nil, errors.New("kind's containerd configuration has no section for the CRI plugin where it is expected")
 	}
 	cri["sandbox_image"] = pause
+	cni, _ := cri["cni"].(map[string]any)
+	if cni == nil {
+		cni = map[string]any{}
+		cri["cni"] = cni
+	}
+	// containerd brings up a pod's loopback device by itself: two programs less are started for each pod.
+	cni["use_internal_loopback"] = true
 	delete(config, "proxy_plugins")
 	var out bytes.Buffer
 	err := toml.NewEncoder(&out).Encode(config)
@@ -89,7 +96,7 @@ func programsLayer(kubernetes, containerd, cni string) *imagelayer.Layer {
 	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
 		l.File("/usr/local/bin/"+program, filepath.Join(containerd, program))
 	}
-	for _, plugin := range []string{"host-local", "loopback", "portmap", "ptp"} {
+	for _, plugin := range []string{"host-local", "ptp"} {
 		l.File("/opt/cni/bin/"+plugin, filepath.Join(cni, plugin))
 	}
 	return l

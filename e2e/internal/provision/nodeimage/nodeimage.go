@@ -133,10 +133,10 @@ func describe(ctx context.Context, e *engine.Engine, image Image) (Image, error)
 
 // build is one node image to be made.
 type build struct {
-	v                                        versions
-	kubernetes, containerd, etcd, coreDNS    *step
-	cniPlugins, localPath, own, system, base *step
-	node                                     *step // its key is the image's; it is made in the engine and has no folder
+	v                                     versions
+	kubernetes, containerd, etcd, coreDNS *step
+	cniPlugins, own, system, base         *step
+	node                                  *step // its key is the image's; it is made in the engine and has no folder
 }
 
 func newBuild(v versions) *build {
@@ -146,7 +146,7 @@ func newBuild(v versions) *build {
 		byName[p.name] = p.step()
 	}
 	b.containerd, b.etcd, b.coreDNS = byName["containerd"], byName["etcd"], byName["coredns"]
-	b.cniPlugins, b.localPath = byName["cni-plugins"], byName["local-path-provisioner"]
+	b.cniPlugins = byName["cni-plugins"]
 	b.system = treeStep("system", "userspace of a node, from Debian packages", "node.sh", "minbase", []string{
 		"systemd", "conntrack", "iptables", "iproute2", "ethtool", "kmod", "mount", "libseccomp2", "procps", "runc", "jq", "ca-certificates",
 	})
@@ -171,7 +171,7 @@ func baseStep() *step {
 const assemblyRecipe = "1"
 
 func (b *build) programs() []*step {
-	return []*step{b.kubernetes, b.containerd, b.etcd, b.coreDNS, b.cniPlugins, b.localPath, b.own}
+	return []*step{b.kubernetes, b.containerd, b.etcd, b.coreDNS, b.cniPlugins, b.own}
 }
 
 func (b *build) trees() []*step { return []*step{b.system, b.base} }
@@ -239,7 +239,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 	workload := tree.workload()
 	images, err := b.v.nodeImages(imageParts{
 		kubernetes: work.dirOf(b.kubernetes), etcd: work.dirOf(b.etcd), coreDNS: work.dirOf(b.coreDNS),
-		localPath: work.dirOf(b.localPath), own: work.dirOf(b.own), base: work.dirOf(b.base),
+		own: work.dirOf(b.own), base: work.dirOf(b.base),
 	}, busybox, filepath.Join(scratch, "images"))
 	if err != nil {
 		return err

@@ -93,8 +93,7 @@ func TestKindImage(t *testing.T) {
 func TestManifestsNameImagesThatAreMade(t *testing.T) {
 	for _, v := range supported() {
 		made := map[string]bool{
-			registry + "/podnet:v1": true, registry + "/helper:v1": true,
-			registry + "/local-path-provisioner:" + v.localPath: true,
+			registry + "/podnet:v1": true, registry + "/node-volumes:v1": true,
 		}
 		for _, file := range []string{"default-cni.yaml", "default-storage.yaml"} {
 			named := regexp.MustCompile(regexp.QuoteMeta(registry)+`/\S+`).FindAllString(string(readFile("files/manifests/"+file)), -1)

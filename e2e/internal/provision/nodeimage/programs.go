@@ -41,11 +41,7 @@ func (v versions) programs() []program {
 		{name: "coredns", title: "CoreDNS " + v.coreDNS, module: "github.com/coredns/coredns", version: v.coreDNS, packages: []string{""}},
 		{
 			name: "cni-plugins", title: "CNI plugins " + v.cniPlugins, module: "github.com/containernetworking/plugins", version: v.cniPlugins,
-			packages: []string{"plugins/ipam/host-local", "plugins/main/loopback", "plugins/main/ptp", "plugins/meta/portmap"},
-		},
-		{
-			name: "local-path-provisioner", title: "local-path-provisioner " + v.localPath, module: "github.com/rancher/local-path-provisioner",
-			version: v.localPath, packages: []string{""},
+			packages: []string{"plugins/ipam/host-local", "plugins/main/ptp"},
 		},
 	}
 }
@@ -194,8 +190,8 @@ func download(ctx context.Context, path, version string) (string, error) {
 func (v versions) ownProgramsStep() *step {
 	return &step{
 		name:   "own",
-		title:  "pod network and pause",
-		inputs: []string{buildRecipe, runtime.GOARCH, v.kubernetes, digestOf(sources, "podnet"), digestOf(sources, "pause")},
+		title:  "pod network, volumes and pause",
+		inputs: []string{buildRecipe, runtime.GOARCH, v.kubernetes, digestOf(sources, "podnet"), digestOf(sources, "nodevolumes"), digestOf(sources, "pause")},
 		make: func(ctx context.Context, out string) error {
 			b, err := v.ownPrograms(ctx)
 			if err != nil {
@@ -208,5 +204,5 @@ func (v versions) ownProgramsStep() *step {
 
 func (v versions) ownPrograms(ctx context.Context) (goBuild, error) {
 	goMod, err := kubernetesModule(ctx, v.kubernetes)
-	return goBuild{goMod: goMod, sources: sources, packages: []string{"./podnet", "./pause"}}, err
+	return goBuild{goMod: goMod, sources: sources, packages: []string{"./podnet", "./nodevolumes", "./pause"}}, err
 }

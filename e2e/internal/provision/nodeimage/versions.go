@@ -21,7 +21,6 @@ type versions struct {
 	pauseTag        string
 	containerd      string
 	cniPlugins      string
-	localPath       string
 	kind            string
 	kubernetesBuild []string // build tags that the multi-call program needs for this version
 }
@@ -46,7 +45,6 @@ func supported() []versions {
 	for i := range list {
 		list[i].containerd = "v2.2.1"
 		list[i].cniPlugins = "v1.9.1"
-		list[i].localPath = "v0.0.30"
 		list[i].kind = publishedBy
 	}
 	return list

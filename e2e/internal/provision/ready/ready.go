@@ -41,10 +41,10 @@ func Cluster(ctx context.Context, config *rest.Config, nodes int) error {
 	}
 	for _, wait := range []func() error{
 		func() error { return awaitNodes(ctx, client, nodes) },
-		func() error { return awaitDaemonSets(ctx, client, nodes) },
+		func() error { return awaitDaemonSets(ctx, client, metav1.NamespaceSystem, nodes) },
 		func() error { return awaitDeployment(ctx, client, "kube-system", "coredns") },
 		func() error { return awaitAnswer(ctx, config, client) },
-		func() error { return awaitStorage(ctx, client) },
+		func() error { return awaitStorage(ctx, client, nodes) },
 	} {
 		if err := wait(); err != nil {
 			return err
@@ -160,15 +160,15 @@ func PodReady(p *corev1.Pod) bool {
 	})
 }
 
-// awaitDaemonSets waits for the system's daemon sets: a pod on a node without them has no network or reaches no service.
-func awaitDaemonSets(ctx context.Context, client kubernetes.Interface, nodes int) error {
-	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "daemonsets", "kube-system", fields.Everything())
-	return Objects(ctx, source, &appsv1.DaemonSet{}, func(sets []*appsv1.DaemonSet) string { return daemonSetsMissing(sets, nodes) })
+// awaitDaemonSets waits for the daemon sets of a namespace: a pod on a node without the system's has no network or reaches no service.
+func awaitDaemonSets(ctx context.Context, client kubernetes.Interface, namespace string, nodes int) error {
+	source := cache.NewListWatchFromClient(client.AppsV1().RESTClient(), "daemonsets", namespace, fields.Everything())
+	return Objects(ctx, source, &appsv1.DaemonSet{}, func(sets []*appsv1.DaemonSet) string { return daemonSetsMissing(sets, namespace, nodes) })
 }
 
-func daemonSetsMissing(sets []*appsv1.DaemonSet, nodes int) string {
+func daemonSetsMissing(sets []*appsv1.DaemonSet, namespace string, nodes int) string {
 	if len(sets) == 0 {
-		return "no daemon set is in kube-system"
+		return "no daemon set is in " + namespace
 	}
 	for _, set := range sets {
 		if int(set.Status.NumberReady) < nodes {
@@ -196,8 +196,9 @@ func deploymentMissing(d *appsv1.Deployment) string {
 	return ""
 }
 
-// awaitStorage waits for a default StorageClass, then for the deployments in the namespace of kind's provisioner.
-func awaitStorage(ctx context.Context, client kubernetes.Interface) error {
+// awaitStorage waits for a default StorageClass, then for its provisioner: the deployment of kind's own node images, or a daemon set of those that are built
+// here.
+func awaitStorage(ctx context.Context, client kubernetes.Interface, nodes int) error {
 	source := cache.NewListWatchFromClient(client.StorageV1().RESTClient(), "storageclasses", "", fields.Everything())
 	err := Objects(ctx, source, &storagev1.StorageClass{}, func(classes []*storagev1.StorageClass) string {
 		for _, class := range classes {
@@ -209,6 +210,13 @@ func awaitStorage(ctx context.Context, client kubernetes.Interface) error {
 	})
 	if err != nil {
 		return err
+	}
+	sets, err := client.AppsV1().DaemonSets(provisionerNamespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	if len(sets.Items) > 0 {
+		return awaitDaemonSets(ctx, client, provisionerNamespace, nodes)
 	}
 	return awaitDeployment(ctx, client, provisionerNamespace, "local-path-provisioner")
 }

@@ -45,10 +45,10 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 
 	set := &appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Name: "podnet"}, Status: appsv1.DaemonSetStatus{NumberReady: 2}}
-	if got := daemonSetsMissing([]*appsv1.DaemonSet{set}, 3); got != "daemon set podnet runs on 2 of 3 nodes" {
+	if got := daemonSetsMissing([]*appsv1.DaemonSet{set}, "kube-system", 3); got != "daemon set podnet runs on 2 of 3 nodes" {
 		t.Error(got)
 	}
-	if got := daemonSetsMissing(nil, 3); got == "" {
+	if got := daemonSetsMissing(nil, "storage", 3); got != "no daemon set is in storage" {
 		t.Error("a cluster without a pod network counts as ready")
 	}
 

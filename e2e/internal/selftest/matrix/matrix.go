@@ -101,8 +101,8 @@ func All() []Variant {
 		{Name: "dual-stack", Summary: "pods have an IPv4 and an IPv6 address", Config: read("dual-stack.yaml")},
 		{Name: "zone", Summary: "the DNS zone is db.example.internal", Config: read("zone.yaml")},
 		{
-			Name: "immediate", Summary: "a second provisioner, whose claims are bound as soon as they are made (Immediate)", Config: read("one-node.yaml"),
-			StorageClass: shared, prepare: addSharedProvisioner,
+			Name: "immediate", Summary: "a second StorageClass, whose claims are bound as soon as they are made (Immediate)", Config: read("one-node.yaml"),
+			StorageClass: shared, prepare: addSharedClass,
 		},
 		{Name: "retain", Summary: "volumes outlive their claims (reclaimPolicy Retain)", StorageClass: retained, prepare: addRetainedClass},
 		{

@@ -3,13 +3,10 @@ package matrix
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -19,16 +16,14 @@ const (
 	shared   = "shared"
 )
 
-// What a kind node brings along to provide storage.
-const (
-	storageNamespace = "local-path-storage"
-	localPath        = "local-path-provisioner"
-	localPathConfig  = "local-path-config"
-	standard         = "standard"
-)
+// standard is the default StorageClass of a kind cluster.
+const standard = "standard"
 
-// sharedProvisioner is the name that the second provisioner goes by.
-const sharedProvisioner = "statefulset-conformance.local/shared"
+// The parameters of a StorageClass that the provisioner of the node image that is built here knows (nodeimage/nodevolumes).
+const (
+	everyNode = "everyNode"
+	delay     = "delay"
+)
 
 // addRetainedClass adds a StorageClass whose volumes outlive their claims.
 func addRetainedClass(ctx context.Context, on *On) error {
@@ -37,65 +32,37 @@ func addRetainedClass(ctx context.Context, on *On) error {
 	})
 }
 
-// addSharedProvisioner runs the node's provisioner a second time under another name, configured for a folder that all nodes share: its volumes belong to no
-// node, and so can be bound before a pod is placed.
-func addSharedProvisioner(ctx context.Context, on *On) error {
-	config, err := on.client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	config.ObjectMeta = metav1.ObjectMeta{Name: shared}
-	config.Data["config.json"] = `{"sharedFileSystemPath": "/var/shared-path-provisioner"}`
-	if _, err := on.client.CoreV1().ConfigMaps(storageNamespace).Create(ctx, config, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	first, err := on.client.AppsV1().Deployments(storageNamespace).Get(ctx, localPath, metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	second, err := secondProvisioner(first)
-	if err != nil {
-		return err
-	}
-	if _, err := on.client.AppsV1().Deployments(storageNamespace).Create(ctx, second, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	return addClass(ctx, on, shared, func(c *storagev1.StorageClass) {
-		c.Provisioner, c.VolumeBindingMode = sharedProvisioner, new(storagev1.VolumeBindingImmediate)
-	})
+// addSharedClass adds a StorageClass whose volumes belong to no node, and so can be bound before a pod is placed.
+func addSharedClass(ctx context.Context, on *On) error {
+	return errors.Join(needBuiltImage(ctx, on), addClass(ctx, on, shared, func(c *storagev1.StorageClass) {
+		c.Parameters, c.VolumeBindingMode = map[string]string{everyNode: "true"}, new(storagev1.VolumeBindingImmediate)
+	}))
 }
 
-// secondProvisioner is the Deployment of a provisioner with its name and its configuration changed.
-func secondProvisioner(first *appsv1.Deployment) (*appsv1.Deployment, error) {
-	labels := map[string]string{"app": shared}
-	second := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: shared}, Spec: *first.Spec.DeepCopy()}
-	second.Spec.Selector, second.Spec.Template.Labels = &metav1.LabelSelector{MatchLabels: labels}, labels
-	pod := &second.Spec.Template.Spec
-	at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.ConfigMap != nil && v.ConfigMap.Name == localPathConfig })
-	if at < 0 || len(pod.Containers) != 1 {
-		return nil, fmt.Errorf("expected the Deployment %s to have one container and the ConfigMap %s, found another: this variant needs the node image that is built here", localPath, localPathConfig)
-	}
-	pod.Volumes[at].ConfigMap.Name = shared
-	pod.Containers[0].Command = append(pod.Containers[0].Command, "--provisioner-name", sharedProvisioner, "--configmap-name", shared)
-	return second, nil
-}
-
-// slowStorage has the provisioner's helper sleep before it makes a volume.
+// slowStorage has the volumes of the default class take 40 s to be made.
 func slowStorage(ctx context.Context, on *On) error {
-	config, err := on.client.CoreV1().ConfigMaps(storageNamespace).Get(ctx, localPathConfig, metav1.GetOptions{})
-	if err != nil {
+	classes := on.client.StorageV1().StorageClasses()
+	class, err := classes.Get(ctx, standard, metav1.GetOptions{})
+	if err := errors.Join(needBuiltImage(ctx, on), err); err != nil {
 		return err
 	}
-	before, after, found := strings.Cut(config.Data["setup"], "set -eu\n")
-	if !found {
-		return fmt.Errorf("expected the ConfigMap %s to have a script that sets -eu, found another: this variant needs the node image that is built here", localPathConfig)
-	}
-	config.Data["setup"] = before + "set -eu\nsleep 40\n" + after
-	if _, err := on.client.CoreV1().ConfigMaps(storageNamespace).Update(ctx, config, metav1.UpdateOptions{}); err != nil {
+	// The parameters of a class cannot be changed.
+	if err := classes.Delete(ctx, standard, metav1.DeleteOptions{}); err != nil {
 		return err
 	}
-	// A new pod of the provisioner has the new script mounted.
-	return on.client.CoreV1().Pods(storageNamespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "app=" + localPath})
+	class.ObjectMeta = metav1.ObjectMeta{Name: standard, Annotations: class.Annotations}
+	class.Parameters = map[string]string{delay: "40s"}
+	_, err = classes.Create(ctx, class, metav1.CreateOptions{})
+	return err
+}
+
+// needBuiltImage returns an error where the provisioner does not know the parameters above.
+func needBuiltImage(ctx context.Context, on *On) error {
+	_, err := on.client.AppsV1().DaemonSets("local-path-storage").Get(ctx, "local-path-provisioner", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return errors.New("this variant needs the node image that is built here, whose provisioner is a daemon set: name none with NODE_IMAGE, and let no registry answer")
+	}
+	return err
 }
 
 // zonalStorage has each worker in a zone of its own, and volumes that can be used in their zone alone.

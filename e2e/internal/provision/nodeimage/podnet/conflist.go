@@ -7,7 +7,8 @@ import (
 	"net/netip"
 )
 
-// conflist renders the CNI configuration for a node's own pod ranges: a veth pair per pod, addresses from the ranges, host ports.
+// conflist renders the CNI configuration for a node's own pod ranges: a veth pair per pod, addresses from the ranges. No
+// pod of the suite asks for a port of its node (hostPort), and what maps those costs every pod some calls of iptables.
 func conflist(own []netip.Prefix) ([]byte, error) {
 	type object map[string]any
 	var ranges [][]object
@@ -36,7 +37,6 @@ func conflist(own []netip.Prefix) ([]byte, error) {
 					"routes":  routes,
 				},
 			},
-			{"type": "portmap", "capabilities": object{"portMappings": true}},
 		},
 	}, "", "  ")
 }

@@ -102,7 +102,7 @@ func TestConflist(t *testing.T) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Plugins) != 2 || got.Plugins[0].Type != "ptp" || got.Plugins[0].IPAM.Type != "host-local" || got.Plugins[1].Type != "portmap" {
+	if len(got.Plugins) != 1 || got.Plugins[0].Type != "ptp" || got.Plugins[0].IPAM.Type != "host-local" {
 		t.Fatalf("unexpected plugins in\n%s", text)
 	}
 	ipam := got.Plugins[0].IPAM
