@@ -120,19 +120,13 @@ func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string
 
 // lastGrace is how long a pod that is deleted here has to end: nothing that it does then is judged, and some are made to run until the end of a long grace
 // period. It is not 0, with which a pod is gone from the API before its containers are.
-const lastGrace = 1
+const lastGrace = 1 // s
 
 // Delete deletes objects, and tries every one before it returns what it could not delete. Pods get a grace period of a second.
 func Delete(ctx context.Context, client klient.Client, objects []crclient.Object) error {
 	var errs []error
 	for _, o := range objects {
-		options := &crclient.DeleteOptions{
-			Preconditions: metav1.NewUIDPreconditions(string(o.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
-		}
-		if _, is := o.(*corev1.Pod); is {
-			options.GracePeriodSeconds = new(int64(lastGrace))
-		}
-		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, options)
+		err := client.Resources().GetControllerRuntimeClient().Delete(ctx, o, deleteOptions(o))
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 			errs = append(errs, fmt.Errorf("removing %s: %w", Describe(o), err))
 		}
@@ -141,6 +135,16 @@ func Delete(ctx context.Context, client klient.Client, objects []crclient.Object
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func deleteOptions(o crclient.Object) *crclient.DeleteOptions {
+	options := &crclient.DeleteOptions{
+		Preconditions: metav1.NewUIDPreconditions(string(o.GetUID())), PropagationPolicy: new(metav1.DeletePropagationBackground),
+	}
+	if _, is := o.(*corev1.Pod); is {
+		options.GracePeriodSeconds = new(int64(lastGrace))
+	}
+	return options
 }
 
 // removeFinalizers removes the suite's finalizer from a pod, or from the pods of a namespace, that an interrupted run left.

@@ -30,3 +30,14 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("expected Namespace sts-x, found %s", got)
 	}
 }
+
+// Some pods are made to run until the end of a long grace period: what removes them does not wait for that.
+func TestPodsEndSoon(t *testing.T) {
+	got := deleteOptions(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "u"}})
+	if got.GracePeriodSeconds == nil || *got.GracePeriodSeconds != 1 || *got.Preconditions.UID != "u" {
+		t.Errorf("expected a second for this pod alone, found %+v", got)
+	}
+	if got := deleteOptions(&corev1.Service{}); got.GracePeriodSeconds != nil {
+		t.Errorf("expected the time that the object has, found %+v", got)
+	}
+}

@@ -62,7 +62,7 @@ func (v versions) kindLayer(kindModule string) (*imagelayer.Layer, error) {
 	return l, nil
 }
 
-// containerdConfig is kind's, without the snapshotter that is not here, with the pause image that kubeadm names.
+// containerdConfig is kind's, without the snapshotter that is not here, with the pause image that kubeadm names, and with crun in the place of runc.
 func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 	var config map[string]any
 	if err := toml.Unmarshal(kinds, &config); err != nil {
@@ -79,6 +79,17 @@ func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 		cni = map[string]any{}
 		cri["cni"] = cni
 	}
+	runtimes := runtimesOf(cri)
+	if len(runtimes) == 0 {
+		return nil, errors.New("kind's containerd configuration has no runtimes where they are expected")
+	}
+	for name, runtime := range runtimes {
+		options, ok := runtime["options"].(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("kind's containerd configuration has no options for the runtime %s", name)
+		}
+		options["BinaryName"] = nodeRuntime
+	}
 	// containerd brings up a pod's loopback device by itself: two programs less are started for each pod.
 	cni["use_internal_loopback"] = true
 	delete(config, "proxy_plugins")
@@ -87,8 +98,22 @@ func containerdConfig(kinds []byte, pause string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// runtimesOf returns the settings of containerd's runtimes by their name.
+func runtimesOf(cri map[string]any) map[string]map[string]any {
+	containerd, _ := cri["containerd"].(map[string]any)
+	named, _ := containerd["runtimes"].(map[string]any)
+	out := map[string]map[string]any{}
+	for name, settings := range named {
+		out[name], _ = settings.(map[string]any)
+	}
+	return out
+}
+
+// nodeRuntime is where a node has what starts its containers: crun, by way of noderuntime.
+const nodeRuntime = "/usr/local/bin/noderuntime"
+
 // programsLayer holds the programs of a node.
-func programsLayer(kubernetes, containerd, cni string) *imagelayer.Layer {
+func programsLayer(kubernetes, containerd, cni, own string) *imagelayer.Layer {
 	l := imagelayer.New().File("/usr/bin/kubernetes", filepath.Join(kubernetes, "kubernetes"))
 	for _, component := range []string{"kubeadm", "kubectl", "kubelet"} {
 		l.Link("/usr/bin/"+component, "kubernetes")
@@ -96,6 +121,7 @@ func programsLayer(kubernetes, containerd, cni string) *imagelayer.Layer {
 	for _, program := range []string{"containerd", "containerd-shim-runc-v2", "ctr"} {
 		l.File("/usr/local/bin/"+program, filepath.Join(containerd, program))
 	}
+	l.File(nodeRuntime, filepath.Join(own, "noderuntime"))
 	for _, plugin := range []string{"host-local", "ptp"} {
 		l.File("/opt/cni/bin/"+plugin, filepath.Join(cni, plugin))
 	}

@@ -148,7 +148,7 @@ func newBuild(v versions) *build {
 	b.containerd, b.etcd, b.coreDNS = byName["containerd"], byName["etcd"], byName["coredns"]
 	b.cniPlugins = byName["cni-plugins"]
 	b.system = treeStep("system", "userspace of a node, from Debian packages", "node.sh", "minbase", []string{
-		"systemd", "conntrack", "iptables", "iproute2", "ethtool", "kmod", "mount", "libseccomp2", "procps", "runc", "jq", "ca-certificates",
+		"systemd", "conntrack", "iptables", "iproute2", "ethtool", "kmod", "mount", "libseccomp2", "procps", "crun", "jq", "ca-certificates",
 	})
 	b.base = baseStep()
 	b.node = &step{
@@ -261,7 +261,7 @@ func (b *build) assemble(ctx context.Context, e *engine.Engine, work *builder, s
 		Env:        append(pathEnv(), "container=docker"), // by which systemd knows where it is
 		StopSignal: "SIGRTMIN+3",
 	}, filepath.Join(scratch, "node"),
-		system, programsLayer(work.dirOf(b.kubernetes), work.dirOf(b.containerd), work.dirOf(b.cniPlugins)), kinds)
+		system, programsLayer(work.dirOf(b.kubernetes), work.dirOf(b.containerd), work.dirOf(b.cniPlugins), work.dirOf(b.own)), kinds)
 	if err != nil {
 		return err
 	}

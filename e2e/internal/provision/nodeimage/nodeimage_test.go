@@ -151,6 +151,8 @@ func TestContainerdConfig(t *testing.T) {
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "registry.k8s.io/pause:3.10"
   restrict_oom_score_adj = false
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  SystemdCgroup = true
 `
 	got, err := containerdConfig([]byte(kinds), "registry.k8s.io/pause:9")
 	if err != nil {
@@ -164,10 +166,18 @@ func TestContainerdConfig(t *testing.T) {
 	if cri["sandbox_image"] != "registry.k8s.io/pause:9" || cri["restrict_oom_score_adj"] != false {
 		t.Errorf("got %v", cri)
 	}
+	if options := runtimesOf(cri)["runc"]["options"].(map[string]any); options["BinaryName"] != nodeRuntime || options["SystemdCgroup"] != true {
+		t.Errorf("expected crun, found %v", options)
+	}
+	if cri["cni"].(map[string]any)["use_internal_loopback"] != true {
+		t.Errorf("expected containerd to bring up loopback devices, found %v", cri["cni"])
+	}
 	if config["proxy_plugins"] != nil {
 		t.Error("a snapshotter that is not in the image is still configured")
 	}
-	for _, bad := range []string{"not = [toml", "version = 3\n"} {
+	for _, bad := range []string{
+		"not = [toml", "version = 3\n", strings.Replace(kinds, "runtimes.runc", "others", 1), strings.Replace(kinds, ".options", "", 1),
+	} {
 		if _, err := containerdConfig([]byte(bad), "x"); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

@@ -189,9 +189,11 @@ func download(ctx context.Context, path, version string) (string, error) {
 // Kubernetes itself brings, which that build has compiled already.
 func (v versions) ownProgramsStep() *step {
 	return &step{
-		name:   "own",
-		title:  "pod network, volumes and pause",
-		inputs: []string{buildRecipe, runtime.GOARCH, v.kubernetes, digestOf(sources, "podnet"), digestOf(sources, "nodevolumes"), digestOf(sources, "pause")},
+		name:  "own",
+		title: "pod network, volumes, runtime and pause",
+		inputs: []string{
+			buildRecipe, runtime.GOARCH, v.kubernetes, digestOf(sources, "podnet"), digestOf(sources, "nodevolumes"), digestOf(sources, "noderuntime"), digestOf(sources, "pause"),
+		},
 		make: func(ctx context.Context, out string) error {
 			b, err := v.ownPrograms(ctx)
 			if err != nil {
@@ -204,5 +206,5 @@ func (v versions) ownProgramsStep() *step {
 
 func (v versions) ownPrograms(ctx context.Context) (goBuild, error) {
 	goMod, err := kubernetesModule(ctx, v.kubernetes)
-	return goBuild{goMod: goMod, sources: sources, packages: []string{"./podnet", "./nodevolumes", "./pause"}}, err
+	return goBuild{goMod: goMod, sources: sources, packages: []string{"./podnet", "./nodevolumes", "./noderuntime", "./pause"}}, err
 }

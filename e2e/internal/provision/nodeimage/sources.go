@@ -13,6 +13,7 @@ import (
 //
 //go:embed _kubernetes/main.go _kubernetes/commands.go _kubernetes/commands_v1.33.go
 //go:embed nodevolumes/main.go nodevolumes/provider.go
+//go:embed noderuntime/main.go
 //go:embed podnet/main.go podnet/plan.go podnet/conflist.go podnet/host.go
 //go:embed pause/main.go
 //go:embed files
