@@ -131,10 +131,12 @@ func (p *provider) await(ctx context.Context, parameter string) error {
 	if err != nil {
 		return &unsupportedError{fmt.Sprintf("the StorageClass's parameter %s: %v", delay, err)}
 	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(wait):
+	case <-timer.C:
 		return nil
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,7 +82,7 @@ func TestUnsupportedClaims(t *testing.T) {
 				}
 				return
 			}
-			if _, unsupported := err.(*unsupportedError); !unsupported || !strings.Contains(err.Error(), c.want) {
+			if !errors.As(err, new(*unsupportedError)) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("expected it to be unsupported since %q, found %v, %v", c.want, v, err)
 			}
 		})
