@@ -14,7 +14,7 @@ func layers() [][]string {
 		{
 			"contract", "rbac", "sanitize", "reportdir", "redact", "version", "imagelayer", "fixtures", "e2e/deploy", "framework/dns/nslookup", "linear",
 			"podexec", "provision/container", "provision/host", "provision/ready", "provision/engine/ociruntime", "provision/nodeimage/pause",
-			"provision/nodeimage/podnet", "selftest/faults/planted",
+			"provision/nodeimage/nodevolumes", "provision/nodeimage/noderuntime", "provision/nodeimage/podnet", "selftest/faults/planted",
 		},
 		{"history", "apiclient", "apiclient/apitest", "runconfig", "cli", "diagnose", "export", "provision/engine", "provision/nodefault", "provision/simulated", "framework/dns/egress"},
 		{"judge", "figures", "auditlog", "explore", "history/recorder", "history/historytest", "framework/cleanup", "diagnose/capture", "diagnose/folder", "images"},

@@ -104,7 +104,7 @@ var _ = Describe("The storage of a StatefulSet", func() {
 		}
 		set := statefulset.Create(ctx, ns, options...)
 		set.AwaitCreated(ctx, 0)
-		set.ExpectUnchanged(ctx, framework.AllOf(set.Pending(0), set.NotCreated(1)))
+		set.ExpectUnchangedFor(ctx, statefulset.LongUnchanged, framework.AllOf(set.Pending(0), set.NotCreated(1)))
 
 		By("putting a claim that can be bound in the place of the other")
 		set.DeleteClaims(ctx, "data", 0)

@@ -199,7 +199,8 @@ func checkUnbound(m *model, res *results) {
 					continue
 				}
 				for _, c := range m.unboundFrom(s, o.pod) {
-					if c.bound == nil || !m.withinLag(cr.event.At, c.bound.At) {
+					// The controller cannot have seen a claim Bound that was not, however late its caches are.
+					if c.bound == nil || !withinSkew(cr.event.At, c.bound.At) && before(cr.event, c.bound) == yes {
 						act := fmt.Sprintf("%s was created at %s while claim %s of %s was not Bound: ", cr.pod.name, cr.event.Ref(), c.name, o.pod.name)
 						res.addBlockingPods(id, s, act, cr.event, []blockingPod{o})
 					}

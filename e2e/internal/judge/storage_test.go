@@ -225,6 +225,29 @@ func TestUnboundBlocks(t *testing.T) {
 			},
 		},
 		{
+			// No cache shows a claim Bound before it is.
+			name: "the next one came 1.3 s before it was bound", broken: ids(contract.StorageUnboundBlocks, contract.OrderingCreate, contract.OrderingCreateHalts),
+			texts: []string{"while claim data-web-1 of web-1 was not Bound"}, build: func(b *historytest.Builder) {
+				waiting(b)
+				b.Wait(10 * time.Second)
+				b.Pod("web-2")
+				b.Wait(1300 * time.Millisecond)
+				bind(b, "data-web-1", "pv-1")
+				b.Ready("web-1")
+			},
+		},
+		{
+			name: "the next one came just before it was bound, by a watch that may have been late", broken: ids(contract.OrderingCreate, contract.OrderingCreateHalts),
+			build: func(b *historytest.Builder) {
+				waiting(b)
+				b.Wait(10 * time.Second)
+				b.Pod("web-2")
+				b.Wait(200 * time.Millisecond)
+				bind(b, "data-web-1", "pv-1")
+				b.Ready("web-1")
+			},
+		},
+		{
 			name: "bound at once", notExercised: ids(contract.StorageUnboundBlocks), build: func(b *historytest.Builder) {
 				waiting(b)
 				bind(b, "data-web-1", "pv-1")

@@ -78,7 +78,7 @@ reclaimPolicy: Delete
 		Name: "admission-chooses-node", Kind: Obvious, Breaks: []contract.ID{contract.StorageFirstConsumer},
 		Harm: "Volumes are made on a node on which their members may find no room.",
 		Apply: mutate("persistentvolumeclaims", "CREATE",
-			`JSONPatch{op: "add", path: "/metadata/annotations", value: {"volume.kubernetes.io/selected-node": "`+nodeName+`"}}`, `!has(object.metadata.annotations)`),
+			`JSONPatch{op: "add", path: "/metadata/annotations/volume.kubernetes.io~1selected-node", value: "`+nodeName+`"}`, `has(object.metadata.annotations)`),
 	}, {
 		Name: "admission-keeps-volumes", Kind: Subtle, Breaks: []contract.ID{contract.StorageReclaim},
 		Harm: "Volumes that were to go with their claims stay and are paid for.",

@@ -30,9 +30,9 @@ const provisioner = "rancher.io/local-path"
 // The annotations by which the volume controller asks a provisioner, the scheduler names the node of a claim's pod, and a volume names its provisioner
 // (k8s.io/component-helpers/storage/volume).
 const (
-	askedProvisioner = "volume.kubernetes.io/storage-provisioner"
-	selectedNode     = "volume.kubernetes.io/selected-node"
-	provisionedBy    = "pv.kubernetes.io/provisioned-by"
+	wantedProvisioner = "volume.kubernetes.io/storage-provisioner"
+	selectedNode      = "volume.kubernetes.io/selected-node"
+	provisionedBy     = "pv.kubernetes.io/provisioned-by"
 )
 
 // What parameters of a StorageClass ask for.
@@ -90,7 +90,7 @@ func (p *provider) sync(ctx context.Context, o object) error {
 
 // provide makes the volume of a claim, if that is for this node to do.
 func (p *provider) provide(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
-	if claim.Annotations[askedProvisioner] != provisioner || claim.Spec.VolumeName != "" || claim.DeletionTimestamp != nil || claim.Spec.StorageClassName == nil {
+	if claim.Annotations[wantedProvisioner] != provisioner || claim.Spec.VolumeName != "" || claim.DeletionTimestamp != nil || claim.Spec.StorageClassName == nil {
 		return nil
 	}
 	class, err := p.classes.Get(ctx, *claim.Spec.StorageClassName, metav1.GetOptions{})
