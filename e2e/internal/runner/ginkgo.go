@@ -25,9 +25,10 @@ import (
 // GinkgoLog is what Ginkgo itself printed, below the report folder.
 const GinkgoLog = "ginkgo.log"
 
-// defaultProcs is how many specs run at once. Specs wait most of the time: with six for each of two processors nearly none of these is idle, and no more is excused
-// by lag than with four. More than sixteen would be hard on a small cluster, whatever machine the suite runs on.
-func defaultProcs() int { return min(6*runtime.NumCPU(), 16) }
+// defaultProcs is how many specs run at once. Specs wait most of the time, so that four suit a processor; more than eight would be hard on
+// a small cluster, whatever machine the suite runs on, and lead to more than the 20 requests a second that a controller sends by default
+// (kube-controller-manager's --kube-api-qps).
+func defaultProcs() int { return min(4*runtime.NumCPU(), 8) }
 
 // gracePeriod is how long an interrupted spec may take to clean up, killDelay how long an interrupted run may take before it is killed.
 const gracePeriod, killDelay = 60 * time.Second, 90 * time.Second

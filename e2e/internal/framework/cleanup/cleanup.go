@@ -109,8 +109,9 @@ func DeleteWorkloads(ctx context.Context, client klient.Client, namespace string
 	if err != nil || len(there) == 0 || there[0].GetUID() != uid {
 		return err
 	}
+	// Pods come first: the garbage collector would give those of a deleted set their whole grace period, and none can be created here any more.
 	found, err := list(ctx, client, namespace, labels.Everything(), []crclient.ObjectList{
-		&appsv1.StatefulSetList{}, &corev1.PodList{}, &corev1.PersistentVolumeClaimList{},
+		&corev1.PodList{}, &appsv1.StatefulSetList{}, &corev1.PersistentVolumeClaimList{},
 	})
 	if err != nil {
 		return err

@@ -27,13 +27,14 @@ func TestWorkloadsOfAnotherNamespaceOfTheNameStay(t *testing.T) {
 		uid  types.UID // of the namespace that is there
 		want []string
 	}{
-		"ours":           {"ours", []string{"DELETE /apis/apps/v1/namespaces/mine/statefulsets/web s"}},
+		"ours":           {"ours", []string{"DELETE /api/v1/namespaces/mine/pods/web-0 p", "DELETE /apis/apps/v1/namespaces/mine/statefulsets/web s"}},
 		"somebody elses": {"theirs", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &apitest.Server{Objects: map[string][]metav1.ObjectMeta{
 				"namespaces":   {{Name: "mine", UID: c.uid}},
 				"statefulsets": {{Name: "web", Namespace: "mine", UID: "s"}},
+				"pods":         {{Name: "web-0", Namespace: "mine", UID: "p"}},
 			}}
 			if err := DeleteWorkloads(t.Context(), connect(t, s), "mine", "ours"); err != nil {
 				t.Fatal(err)
